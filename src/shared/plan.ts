@@ -1,0 +1,73 @@
+import type { QuantizerSpec } from './recipe'
+
+/** What a run would do and need, computed from the checkpoint's headers, its tokenizer and the texts alone. */
+export interface Plan {
+  readonly model: {
+    readonly directory: string
+    readonly family: string
+    readonly parameters: number
+    readonly bytes: number
+    readonly dtype: string
+    readonly blocks: number
+    readonly hiddenSize: number
+    readonly vocabularySize: number
+  }
+  readonly quantized: { readonly linears: number; readonly parameters: number; readonly quantizers: QuantizerSpec[] }
+  readonly calibration: { readonly rows: number; readonly tokens: number }
+  readonly evaluation: { readonly rows: number; readonly tokens: number }
+  readonly variants: readonly PlannedVariant[]
+  /** Largest resident set that the run is expected to reach, bytes. */
+  readonly peakMemoryBytes: number
+  /** Bytes written below the run folder at the worst moment, and for the adapters. */
+  readonly spoolBytes: number
+  readonly adapterBytes: number
+  readonly flops: number
+  /** Estimate from the arithmetic and a short measurement of this machine's matrix product. */
+  readonly seconds: number
+  readonly warnings: readonly { readonly code: string; readonly message: string }[]
+}
+
+export interface PlannedVariant {
+  readonly name: string
+  readonly method: string
+  readonly rank: number
+  readonly scaling: number
+  readonly quantizer: string
+  readonly linears: number
+  readonly parameters: number
+}
+
+/** What `quail inspect` shows of a checkpoint or of one safetensors file. */
+export interface Inspection {
+  readonly path: string
+  readonly files: readonly { readonly name: string; readonly bytes: number; readonly tensors: number }[]
+  readonly parameters: number
+  readonly bytes: number
+  readonly dtypes: Readonly<Record<string, number>>
+  readonly tensors: readonly { readonly name: string; readonly dtype: string; readonly shape: readonly number[] }[]
+  readonly model?: {
+    readonly family: string
+    readonly blocks: number
+    readonly hiddenSize: number
+    readonly vocabularySize: number
+    readonly contextLimit: number
+    readonly tiedHead: boolean
+    readonly linears: readonly { readonly name: string; readonly shape: readonly [number, number] }[]
+    readonly tokenizer: string
+  }
+  /** Why the checkpoint cannot be prepared, one sentence each; empty when it can. */
+  readonly problems: readonly string[]
+}
+
+/** The answer of `quail verify`: does this adapter belong on this base? */
+export interface Verification {
+  readonly fits: boolean
+  readonly summary: string
+  readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[]
+}
+
+export interface DeviceReport {
+  readonly name: string
+  readonly available: boolean
+  readonly detail: string
+}

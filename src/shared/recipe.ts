@@ -1,0 +1,103 @@
+import { z } from 'zod'
+
+/*
+ * A recipe says everything that decides the bytes of a run: checkpoint, texts, variants, device, seed.
+ * It is the one input of the engine; the command line and the window only help to write it.
+ */
+
+export const METHODS = ['zero', 'svd', 'diag', 'quailora', 'exact'] as const
+export const QUANTIZERS = ['nf4'] as const
+export const BLOCK_SIZES = [32, 64, 128, 256, 512, 1024, 2048, 4096] as const
+export const DEVICES = ['cpu', 'webgpu'] as const
+export const FACTOR_DTYPES = ['float32', 'bfloat16', 'float16'] as const
+export const POLICIES = ['packed', 'padded'] as const
+
+export const MethodName = z.enum(METHODS)
+export type MethodName = z.infer<typeof MethodName>
+export const DeviceName = z.enum(DEVICES)
+export type DeviceName = z.infer<typeof DeviceName>
+export const FactorDtype = z.enum(FACTOR_DTYPES)
+export type FactorDtype = z.infer<typeof FactorDtype>
+export const Policy = z.enum(POLICIES)
+export type Policy = z.infer<typeof Policy>
+
+/** How the base is quantized; two recipes with equal specs share one quantized base. */
+export const QuantizerSpec = z.strictObject({
+  format: z.enum(QUANTIZERS).default('nf4').describe('number format of the quantized base'),
+  blockSize: z
+    .union(BLOCK_SIZES.map((size) => z.literal(size)))
+    .default(64)
+    .describe('weights that share one absmax'),
+  doubleQuantization: z.boolean().default(true).describe('quantize the absmax values too (bnb_4bit_use_double_quant)')
+})
+export type QuantizerSpec = z.infer<typeof QuantizerSpec>
+
+/** Which linears get an adapter: all of the blocks', or those whose path is, or ends in, one of the names (PEFT's rule). */
+export const Targets = z.union([z.literal('all-linear'), z.array(z.string().min(1)).min(1)])
+export type Targets = z.infer<typeof Targets>
+
+export const Variant = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'letters, digits, dot, underscore and hyphen only')
+    .optional()
+    .describe('directory of the adapter; default <method>-r<rank>'),
+  method: MethodName,
+  rank: z.int().min(1).default(16).describe('r'),
+  alpha: z.number().positive().default(16).describe('lora_alpha'),
+  rslora: z.boolean().default(false).describe('scaling = alpha / sqrt(rank) instead of alpha / rank'),
+  iterations: z.int().min(0).max(1000).default(20).describe('alternations of quailora'),
+  targets: Targets.default('all-linear'),
+  quantizer: QuantizerSpec.prefault({})
+})
+export type Variant = z.infer<typeof Variant>
+
+/** Texts: files on disk, or a set stored under a name. `rows` counts rows per file. */
+export const TextSource = z
+  .strictObject({
+    files: z.array(z.string().min(1)).min(1).optional().describe('text files, UTF-8'),
+    set: z.string().min(1).optional().describe('name of a stored calibration set'),
+    rows: z.int().min(1).default(64).describe('rows taken from each file')
+  })
+  .refine((source) => (source.files === undefined) !== (source.set === undefined), {
+    message: 'give either files or set'
+  })
+export type TextSource = z.infer<typeof TextSource>
+
+export const Recipe = z.strictObject({
+  version: z.literal(1).describe('version of this format'),
+  name: z.string().optional(),
+  model: z.string().min(1).describe('directory of a Hugging Face checkpoint'),
+  calibration: TextSource,
+  evaluation: TextSource.optional().describe('texts on which perplexity is measured'),
+  policy: Policy.default('packed').describe('how texts become rows of tokens'),
+  context: z.int().min(2).default(256).describe('tokens in a row'),
+  variants: z.array(Variant).min(1),
+  factorDtype: FactorDtype.default('float32').describe('dtype of lora_A and lora_B as stored'),
+  device: DeviceName.default('cpu'),
+  memoryBudget: z.int().min(1).default(2 ** 31).describe('bytes of hidden states kept in memory; more goes to disk'),
+  seed: z.int().min(0).default(0)
+})
+export type Recipe = z.infer<typeof Recipe>
+
+/** `nf4-b64-dq`: one word for a quantizer spec, used as key and in tables. */
+export const quantizerKey = (spec: QuantizerSpec): string =>
+  `${spec.format}-b${spec.blockSize}${spec.doubleQuantization ? '-dq' : ''}`
+
+/** The LoRA scaling s that PEFT will multiply B·A with: alpha / rank, or alpha / sqrt(rank) when rank-stabilised. */
+export const scalingOf = (variant: Pick<Variant, 'alpha' | 'rank' | 'rslora'>): number =>
+  variant.alpha / (variant.rslora ? Math.sqrt(variant.rank) : variant.rank)
+
+/** The name of each variant, unique in the recipe: as given, else `<method>-r<rank>` with what tells equal ones apart. */
+export function variantNames(variants: readonly Variant[]): string[] {
+  const plain = variants.map((v) => v.name ?? `${v.method}-r${v.rank}`)
+  const seen = new Map<string, number>()
+  return plain.map((name, index) => {
+    if (plain.filter((other) => other === name).length === 1) return name
+    const variant = variants[index] as Variant
+    const long = `${name}-a${variant.alpha}${variant.rslora ? '-rslora' : ''}-${quantizerKey(variant.quantizer)}`
+    const count = (seen.get(long) ?? 0) + 1
+    seen.set(long, count)
+    return count === 1 ? long : `${long}-${count}`
+  })
+}

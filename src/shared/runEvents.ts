@@ -1,0 +1,102 @@
+import { z } from 'zod'
+
+/*
+ * What a run reports. The engine emits drafts; the worker stamps them with run, seq and time; the store keeps them; the
+ * command line and the window show them. Exactly one `finished` ends a run, always last.
+ */
+
+export const Phase = z.enum(['reading', 'embedding', 'blocks', 'evaluating', 'exporting'])
+export type Phase = z.infer<typeof Phase>
+
+export const RunStatus = z.enum(['running', 'interrupted', 'cancelled', 'failed', 'completed'])
+export type RunStatus = z.infer<typeof RunStatus>
+
+const SerializedError = z.object({ code: z.string(), message: z.string(), stack: z.string().optional() })
+
+/** Proof for one linear and one variant. Losses are tr(R H Rᵀ), R = E − s·B·A as stored, H the mean over tokens. */
+export const LayerResult = z.object({
+  name: z.string().describe('module path, as in PEFT'),
+  shape: z.tuple([z.int(), z.int()]).describe('[out, in]'),
+  lossRank0: z.number().describe('loss without an adapter: tr(E H Eᵀ)'),
+  loss: z.number().describe('loss with the adapter as stored'),
+  lossBfloat16: z.number().describe('loss after rounding lora_A and lora_B to bfloat16, as some trainers do'),
+  certificate: z.number().describe('gain divided by the gain of the exact optimum at this rank; 1 is optimal'),
+  frobeniusRank0: z.number().describe('plain squared error without an adapter: ‖E‖²'),
+  frobenius: z.number().describe('plain squared error with the adapter as stored'),
+  weightNorm: z.number().describe('‖W‖², to make the plain errors relative'),
+  outputEnergy: z.number().describe('tr(W H Wᵀ), to make the losses relative'),
+  eigenvalues: z.array(z.number()).describe('largest eigenvalues of E H Eᵀ: the loss that the i-th rank can remove')
+})
+export type LayerResult = z.infer<typeof LayerResult>
+
+/** Perplexities of one evaluation text. */
+export const Perplexities = z.object({
+  tokens: z.int().describe('predicted tokens'),
+  fullPrecision: z.number(),
+  quantized: z.number().describe('of the first quantizer in the recipe'),
+  quantizers: z.record(z.string(), z.number()).describe('one per quantizer of the recipe'),
+  variants: z.record(z.string(), z.number())
+})
+export type Perplexities = z.infer<typeof Perplexities>
+
+export const VariantResult = z.object({
+  name: z.string(),
+  method: z.string(),
+  rank: z.int(),
+  quantizer: z.string(),
+  adapter: z.string().describe('directory of the PEFT adapter'),
+  layers: z.array(LayerResult)
+})
+export type VariantResult = z.infer<typeof VariantResult>
+
+const drafts = [
+  z.object({
+    type: z.literal('planned'),
+    blocks: z.int(),
+    linears: z.int(),
+    parameters: z.int(),
+    calibrationTokens: z.int(),
+    evaluationTokens: z.int(),
+    variants: z.array(z.string()),
+    resumedBlocks: z.int().describe('blocks that an earlier process already finished')
+  }),
+  z.object({ type: z.literal('phaseStarted'), phase: Phase, total: z.int(), unit: z.string() }),
+  z.object({ type: z.literal('phaseProgress'), phase: Phase, done: z.number(), total: z.int() }),
+  z.object({
+    type: z.literal('layerFinished'),
+    block: z.int(),
+    layer: z.string(),
+    results: z.array(z.object({ variant: z.string(), result: LayerResult }))
+  }),
+  z.object({ type: z.literal('blockFinished'), block: z.int(), total: z.int(), durationMs: z.number() }),
+  z.object({ type: z.literal('evaluated'), file: z.string(), perplexity: Perplexities }),
+  z.object({
+    type: z.literal('artifactWritten'),
+    variant: z.string(),
+    path: z.string(),
+    bytes: z.int(),
+    sha256: z.string().describe('of adapter_model.safetensors')
+  }),
+  z.object({ type: z.literal('warning'), code: z.string(), message: z.string() }),
+  z.object({
+    type: z.literal('finished'),
+    status: z.enum(['completed', 'cancelled', 'failed']),
+    perplexity: z.record(z.string(), Perplexities),
+    variants: z.array(VariantResult),
+    error: SerializedError.optional()
+  })
+] as const
+
+export const RunEventDraft = z.discriminatedUnion('type', drafts)
+export type RunEventDraft = z.infer<typeof RunEventDraft>
+
+/** Where and when: `seq` rises by one from 0 within one process's work on a run. */
+const stamp = { run: z.string(), seq: z.int(), atMs: z.number() }
+export const RunEvent = z.intersection(RunEventDraft, z.object(stamp))
+export type RunEvent = RunEventDraft & { run: string; seq: number; atMs: number }
+
+export type FinishedEvent = Extract<RunEvent, { type: 'finished' }>
+
+/** (quantized − variant) / (quantized − full precision): the share of the damage that the adapter repairs. */
+export const gapClosed = (fullPrecision: number, quantized: number, variant: number): number =>
+  (quantized - variant) / (quantized - fullPrecision)

@@ -1,0 +1,71 @@
+import { z } from 'zod'
+import { LayerResult, Perplexities, VariantResult } from './runEvents'
+import { Recipe } from './recipe'
+
+/*
+ * What lies in `runs/<id>/`: enough to resume the run, and to rebuild its rows in the database.
+ *
+ *   run.json       RunRecord: written once, before anything else
+ *   journal.jsonl  one JournalEntry per finished block, appended and synced after everything that it names
+ *   result.json    RunOutcome: written when the run ends
+ *   lock           the process that works on the run now
+ *   inputs/        samples of stored calibration sets, one JSON object {"text": …} per line
+ *   factors/       lora_A and lora_B of each finished block
+ *   spool/         hidden states after the last finished block; removed when the run is completed
+ */
+export const RUN_FILES = {
+  record: 'run.json',
+  journal: 'journal.jsonl',
+  outcome: 'result.json',
+  lock: 'lock',
+  inputs: 'inputs',
+  factors: 'factors',
+  spool: 'spool'
+} as const
+
+/** A text as the engine reads it. `samples` files hold one JSON object with a string `text` per line. */
+export const ResolvedText = z.strictObject({
+  name: z.string().describe('base name, the key of its perplexities'),
+  path: z.string().describe('absolute, or relative to the run folder when it lies in inputs/'),
+  kind: z.enum(['text', 'samples']),
+  bytes: z.int(),
+  sha256: z.string()
+})
+export type ResolvedText = z.infer<typeof ResolvedText>
+
+export const RunRecord = z.strictObject({
+  version: z.literal(1),
+  id: z.string(),
+  createdAtMs: z.number(),
+  quailVersion: z.string(),
+  recipe: Recipe,
+  out: z.string().describe('absolute path of the output directory'),
+  outIsAdapter: z.boolean().describe('the one adapter is written to `out` itself, not to a directory inside'),
+  calibration: z.array(ResolvedText).min(1),
+  evaluation: z.array(ResolvedText)
+})
+export type RunRecord = z.infer<typeof RunRecord>
+
+/** SHA-256 digests of one quantized linear; see engine/quantizers/fingerprint.ts for the exact bytes. */
+export const LinearFingerprint = z.strictObject({ name: z.string(), codes: z.string(), absmax: z.string() })
+export type LinearFingerprint = z.infer<typeof LinearFingerprint>
+
+export const JournalEntry = z.strictObject({
+  block: z.int(),
+  factors: z.strictObject({ file: z.string(), sha256: z.string() }),
+  spool: z.array(z.strictObject({ stream: z.string(), file: z.string(), bytes: z.int(), sha256: z.string() })),
+  fingerprints: z.record(z.string(), z.array(LinearFingerprint)).describe('quantizer key → its linears'),
+  results: z.array(z.strictObject({ variant: z.string(), result: LayerResult })),
+  durationMs: z.number()
+})
+export type JournalEntry = z.infer<typeof JournalEntry>
+
+export const RunOutcome = z.strictObject({
+  version: z.literal(1),
+  status: z.enum(['completed', 'cancelled', 'failed']),
+  finishedAtMs: z.number(),
+  perplexity: z.record(z.string(), Perplexities),
+  variants: z.array(VariantResult),
+  error: z.object({ code: z.string(), message: z.string(), stack: z.string().optional() }).optional()
+})
+export type RunOutcome = z.infer<typeof RunOutcome>
