@@ -1,7 +1,7 @@
 import type { DeviceReport, Inspection, Plan, Verification } from './plan'
 import type { Recipe } from './recipe'
-import type { ResolvedText } from './runFolder'
 import type { RunEvent } from './runEvents'
+import type { ResolvedText } from './runFolder'
 
 /*
  * What the engine process does for others: one entry is one request that crosses the thread boundary.

@@ -75,7 +75,11 @@ export const Recipe = z.strictObject({
   variants: z.array(Variant).min(1),
   factorDtype: FactorDtype.default('float32').describe('dtype of lora_A and lora_B as stored'),
   device: DeviceName.default('cpu'),
-  memoryBudget: z.int().min(1).default(2 ** 31).describe('bytes of hidden states kept in memory; more goes to disk'),
+  memoryBudget: z
+    .int()
+    .min(1)
+    .default(2 ** 31)
+    .describe('bytes of hidden states kept in memory; more goes to disk'),
   seed: z.int().min(0).default(0)
 })
 export type Recipe = z.infer<typeof Recipe>

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { LayerResult, Perplexities, VariantResult } from './runEvents'
 import { Recipe } from './recipe'
+import { LayerResult, Perplexities, VariantResult } from './runEvents'
 
 /*
  * What lies in `runs/<id>/`: enough to resume the run, and to rebuild its rows in the database.
