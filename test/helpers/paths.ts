@@ -1,0 +1,21 @@
+import { join, resolve } from 'node:path'
+
+const repository = resolve(import.meta.dirname, '../..')
+
+/** Directory of the golden files: `QUAIL_GOLDEN`, or the copies in the repository. */
+export const goldenDirectory = (): string =>
+  resolve(process.env.QUAIL_GOLDEN || join(repository, 'test/fixtures/golden'))
+
+/** The trained LLaMA-shaped model that is shipped as the sample. */
+export const sampleModel = join(repository, 'resources/sample/model')
+
+/** The trained GPT-NeoX model. */
+export const neoxModel = join(repository, 'test/fixtures/models/gpt_neox')
+
+/** What the float64 reference computed for the trained models. */
+export const figures = join(repository, 'test/fixtures/models/figures.json')
+
+/** One of the texts; those that are not shipped with the sample lie in the fixtures. */
+export const sampleText = (
+  name: 'sotu-calibration.txt' | 'sotu-evaluation.txt' | 'moby-evaluation.txt' | 'moby-calibration.txt'
+): string => join(repository, name === 'moby-calibration.txt' ? 'test/fixtures/text' : 'resources/sample/text', name)
