@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto'
+import type { LinearFingerprint } from '../../shared/runFolder'
+import type { QuantizedWeight } from './quantizer'
+
+/*
+ * What the quantized base was assumed to be, in two digests that anybody with bitsandbytes can recompute on CPU.
+ *
+ * Per linear, with W in the dtype that the fingerprint names:
+ *     packed, state = bitsandbytes.functional.quantize_4bit(W, blocksize=64, quant_type="nf4", compress_statistics=False)
+ *     codes  = sha256(packed.numpy().tobytes())            the packed bytes, element 2j in the high nibble
+ *     absmax = sha256(state.absmax.numpy().tobytes())      raw float32, little-endian, before double quantization
+ * Of the model: sha256 of the lines name + " " + digest + "\n" of all linears (digest in lower-case hexadecimal, UTF-8),
+ * sorted by name in byte order; once over the codes, once over the absmax values.
+ * Double quantization does not enter: its 8-bit absmax codes are not defined to the last bit across devices.
+ * `resources/check_fingerprint.py` does exactly this.
+ */
+
+/** Names the recipe above; a change of it needs a new name. */
+export const FINGERPRINT_ALGORITHM = 'sha256-linears-1'
+
+export interface ModelFingerprint {
+  readonly algorithm: string
+  readonly codes: string
+  readonly absmax: string
+}
+
+/** Digests of one quantized linear; `name` is its module path. */
+export const fingerprintLinear = (name: string, quantized: QuantizedWeight): LinearFingerprint => ({
+  name,
+  codes: sha256(quantized.packed),
+  absmax: sha256(bytesOf(quantized.absmax))
+})
+
+/** Digests over all linears, whatever order they come in. */
+export function fingerprintModel(linears: readonly LinearFingerprint[]): ModelFingerprint {
+  const sorted = [...linears].sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)))
+  const digest = (key: 'codes' | 'absmax') => sha256(sorted.map((linear) => `${linear.name} ${linear[key]}\n`).join(''))
+  return { algorithm: FINGERPRINT_ALGORITHM, codes: digest('codes'), absmax: digest('absmax') }
+}
+
+const sha256 = (data: Uint8Array | string): string => createHash('sha256').update(data).digest('hex')
+
+const bytesOf = (values: Float32Array): Uint8Array =>
+  new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
