@@ -1,0 +1,86 @@
+import type { DeviceName } from '../../shared/recipe'
+import type { Matrix } from '../numerics/matrix'
+import { GraphBuilder } from './graphBuilder'
+import { GraphSession, TENSOR_LIMIT_BYTES } from './session'
+
+export interface Transposes {
+  readonly transA?: boolean
+  readonly transB?: boolean
+}
+
+type Precision = 'float32' | 'float64'
+type ArrayOf = { float32: Float32Array; float64: Float64Array }
+
+/**
+ * Matrix products for everything that is GEMM-shaped, through onnxruntime.
+ *
+ * float32 products run on the chosen device, float64 products always on the processor (WebGPU has no float64; in
+ * Quail's methods they are O(rank) narrow or made once per linear). Products are made one after another: one compute
+ * session at a time.
+ */
+export class LinearAlgebra {
+  readonly #sessions = new Map<string, Promise<GraphSession>>()
+
+  constructor(readonly device: DeviceName) {}
+
+  /** op(A) · op(B) in float32 on the device, op being the transpose where asked for. */
+  gemm32(a: Matrix<Float32Array>, b: Matrix<Float32Array>, transposes: Transposes = {}): Promise<Matrix<Float32Array>> {
+    return this.#gemm('float32', a, b, transposes)
+  }
+
+  /** op(A) · op(B) in float64 on the processor. */
+  gemm64(a: Matrix<Float64Array>, b: Matrix<Float64Array>, transposes: Transposes = {}): Promise<Matrix<Float64Array>> {
+    return this.#gemm('float64', a, b, transposes)
+  }
+
+  async release(): Promise<void> {
+    for (const session of this.#sessions.values()) await (await session).release()
+    this.#sessions.clear()
+  }
+
+  async #gemm<P extends Precision>(
+    precision: P,
+    a: Matrix<ArrayOf[P]>,
+    b: Matrix<ArrayOf[P]>,
+    { transA = false, transB = false }: Transposes
+  ): Promise<Matrix<ArrayOf[P]>> {
+    const rows = transA ? a.cols : a.rows
+    const cols = transB ? b.rows : b.cols
+    const data = (precision === 'float32' ? new Float32Array(rows * cols) : new Float64Array(rows * cols)) as ArrayOf[P]
+    if (data.length === 0) return { data, rows, cols }
+    const session = await this.#session(precision, transA, transB)
+    const right = { data: b.data, shape: [b.rows, b.cols] }
+    for (const [begin, end] of rowTiles(rows, cols * data.BYTES_PER_ELEMENT, transA)) {
+      const left = transA
+        ? { data: a.data, shape: [a.rows, a.cols] }
+        : { data: a.data.subarray(begin * a.cols, end * a.cols), shape: [end - begin, a.cols] }
+      const { Y } = await session.run({ A: left, B: right })
+      if (Y !== undefined) data.set(Y.data, begin * cols)
+    }
+    return { data, rows, cols }
+  }
+
+  #session(precision: Precision, transA: boolean, transB: boolean): Promise<GraphSession> {
+    const key = `${precision} ${transA} ${transB}`
+    const known = this.#sessions.get(key)
+    if (known !== undefined) return known
+    const device = precision === 'float32' ? this.device : 'cpu'
+    const created = GraphSession.create(gemmModel(precision, transA ? 1 : 0, transB ? 1 : 0), device)
+    this.#sessions.set(key, created)
+    return created
+  }
+}
+
+function gemmModel(precision: Precision, transA: 0 | 1, transB: 0 | 1): Uint8Array {
+  const g = new GraphBuilder()
+  const a = g.input('A', ['a0', 'a1'], precision)
+  const b = g.input('B', ['b0', 'b1'], precision)
+  g.output('Y', g.gemm(a, b, { transA, transB }), ['m', 'n'], precision)
+  return g.build()
+}
+
+/** Row ranges whose product stays below the tensor limit; a transposed left factor is never cut (its products are narrow). */
+function* rowTiles(rows: number, bytesPerRow: number, whole: boolean): Generator<[number, number]> {
+  const step = whole ? rows : Math.max(1, Math.floor(TENSOR_LIMIT_BYTES / bytesPerRow))
+  for (let begin = 0; begin < rows; begin += step) yield [begin, Math.min(rows, begin + step)]
+}

@@ -1,0 +1,109 @@
+import { cpus } from 'node:os'
+import * as ort from 'onnxruntime-node'
+import { AppError } from '../../shared/errors'
+import type { DeviceReport } from '../../shared/plan'
+import type { DeviceName } from '../../shared/recipe'
+import { elementwiseProbe } from './deviceProbe'
+
+/*
+ * The only file that imports onnxruntime-node. A session belongs to one device; the same graph bytes run on any.
+ * Inputs are passed without a copy; a tensor of ours above 512 MiB must never be an output or an intermediate, because
+ * Electron's allocator kills the process (stack.md §0.2): callers tile.
+ */
+
+export interface Tensor {
+  readonly data: Float32Array | Float64Array | Int32Array
+  readonly shape: readonly number[]
+}
+
+export type Feeds = Readonly<Record<string, Tensor>>
+
+/** The largest single tensor that a graph may produce, bytes: half of Electron's limit, for what ORT adds around it. */
+export const TENSOR_LIMIT_BYTES = 256 * 2 ** 20
+
+const ELEMENT_TYPES = new Map<unknown, 'float32' | 'float64' | 'int32'>([
+  [Float32Array, 'float32'],
+  [Float64Array, 'float64'],
+  [Int32Array, 'int32']
+])
+
+export class GraphSession {
+  private constructor(
+    private readonly session: ort.InferenceSession,
+    readonly device: DeviceName
+  ) {}
+
+  /**
+   * Loads model bytes on a device. A missing device is an error, never a silent fallback to another.
+   *
+   * @throws {AppError} DEVICE with the provider's own reason
+   */
+  static async create(model: Uint8Array, device: DeviceName): Promise<GraphSession> {
+    try {
+      return new GraphSession(await ort.InferenceSession.create(model, sessionOptions(device)), device)
+    } catch (error) {
+      throw new AppError('DEVICE', `device ${device}: ${firstLine(error)}`, { cause: error })
+    }
+  }
+
+  /** Runs the graph once. Outputs are fresh arrays owned by the caller. */
+  async run(feeds: Feeds): Promise<Record<string, Tensor>> {
+    const outputs = await this.session.run(
+      Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, toOrt(tensor)]))
+    )
+    return Object.fromEntries(
+      Object.entries(outputs).map(([name, tensor]) => [
+        name,
+        { data: tensor.data as Tensor['data'], shape: tensor.dims.map(Number) }
+      ])
+    )
+  }
+
+  release(): Promise<void> {
+    return this.session.release()
+  }
+}
+
+function sessionOptions(device: DeviceName): ort.InferenceSession.SessionOptions {
+  return {
+    executionProviders: device === 'cpu' ? ['cpu'] : [device],
+    intraOpNumThreads: threads(),
+    interOpNumThreads: 1,
+    // Weights are graph inputs, so there is nothing to prepack; the arena would only round allocations up.
+    enableCpuMemArena: false,
+    enableMemPattern: false,
+    logSeverityLevel: 3
+  }
+}
+
+/** Threads for matrix products: QUAIL_THREADS, else one per core. */
+const threads = (): number => Math.max(1, Number(process.env.QUAIL_THREADS) || cpus().length)
+
+function toOrt({ data, shape }: Tensor): ort.Tensor {
+  const type = ELEMENT_TYPES.get(data.constructor)
+  if (type === undefined) throw new AppError('INTERNAL', `unsupported tensor type ${data.constructor.name}`)
+  return new ort.Tensor(type, data as never, shape)
+}
+
+const firstLine = (error: unknown): string =>
+  String(error instanceof Error ? error.message : error).split('\n')[0] ?? ''
+
+/** Each execution provider that Quail knows, with the reason when it is missing. */
+export async function listDevices(): Promise<DeviceReport[]> {
+  return [
+    { name: 'cpu', available: true, detail: `${cpus()[0]?.model ?? 'processor'}, ${threads()} threads` },
+    await probe('webgpu')
+  ]
+}
+
+async function probe(device: DeviceName): Promise<DeviceReport> {
+  try {
+    const session = await GraphSession.create(elementwiseProbe(), device)
+    const { sum } = await session.run({ a: { data: Float32Array.of(1, 2), shape: [2] } })
+    await session.release()
+    const works = sum?.data[0] === 2 && sum.data[1] === 4
+    return { name: device, available: works, detail: works ? 'ready' : 'gave a wrong sum' }
+  } catch (error) {
+    return { name: device, available: false, detail: firstLine(error) }
+  }
+}

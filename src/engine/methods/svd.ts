@@ -1,0 +1,13 @@
+import type { Method } from './method'
+
+/**
+ * The best correction of the weights, blind to the inputs: U = leading left singular vectors of E.
+ *
+ *     min ‖E − A Bᵀ‖²_F.  LoftQ with one step (arXiv 2310.08659), with the LoRA scaling divided out.
+ */
+export const svd: Method = {
+  name: 'svd',
+  summary: 'truncated SVD of the quantization error (LoftQ, one step)',
+  statistics: 'none',
+  basis: (problem, { rank }) => problem.leading('none', rank)
+}

@@ -1,0 +1,129 @@
+/** A dense row-major matrix: entry (i, j) is data[i · cols + j]. */
+export interface Matrix<T extends Float32Array | Float64Array = Float64Array> {
+  readonly data: T
+  readonly rows: number
+  readonly cols: number
+}
+export type Matrix32 = Matrix<Float32Array>
+export type Matrix64 = Matrix<Float64Array>
+
+export const zeros64 = (rows: number, cols: number): Matrix64 => ({ data: new Float64Array(rows * cols), rows, cols })
+
+export function identity64(size: number): Matrix64 {
+  const result = zeros64(size, size)
+  for (let i = 0; i < size; i++) result.data[i * size + i] = 1
+  return result
+}
+
+/** The same entries in float64 (exact). */
+export const toFloat64 = (a: Matrix<Float32Array | Float64Array>): Matrix64 => ({
+  data: a.data instanceof Float64Array ? a.data : Float64Array.from(a.data),
+  rows: a.rows,
+  cols: a.cols
+})
+
+/** The same entries rounded to float32. */
+export const toFloat32 = (a: Matrix<Float32Array | Float64Array>): Matrix32 => ({
+  data: a.data instanceof Float32Array ? a.data : Float32Array.from(a.data),
+  rows: a.rows,
+  cols: a.cols
+})
+
+/** Columns [begin, end) as a matrix of their own. */
+export function sliceColumns(a: Matrix64, begin: number, end: number): Matrix64 {
+  const result = zeros64(a.rows, end - begin)
+  for (let i = 0; i < a.rows; i++) {
+    result.data.set(a.data.subarray(i * a.cols + begin, i * a.cols + end), i * result.cols)
+  }
+  return result
+}
+
+/** Matrices of equal height beside each other. */
+export function concatColumns(parts: readonly Matrix64[]): Matrix64 {
+  const rows = parts[0]?.rows ?? 0
+  const result = zeros64(
+    rows,
+    parts.reduce((sum, part) => sum + part.cols, 0)
+  )
+  let offset = 0
+  for (const part of parts) {
+    for (let i = 0; i < rows; i++) {
+      result.data.set(part.data.subarray(i * part.cols, (i + 1) * part.cols), i * result.cols + offset)
+    }
+    offset += part.cols
+  }
+  return result
+}
+
+/** Multiplies column j by factors[j], in place. */
+export function scaleColumns(a: Matrix64, factors: ArrayLike<number>): Matrix64 {
+  const { data, rows, cols } = a
+  for (let i = 0; i < rows; i++) for (let j = 0; j < cols; j++) data[i * cols + j] *= factors[j]
+  return a
+}
+
+/** ⟨A, B⟩ = Σ A[i] · B[i] over all entries, added up in float64. */
+export function innerProduct(a: Float32Array | Float64Array, b: Float32Array | Float64Array): number {
+  let sum = 0
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i]
+  return sum
+}
+
+/** Sum of squares in float64: the squared Frobenius norm. */
+export const squaredNorm = (a: Float32Array | Float64Array): number => innerProduct(a, a)
+
+/** Index of the first NaN or infinity, or −1. */
+export function firstNonFinite(values: Float32Array | Float64Array): number {
+  for (let i = 0; i < values.length; i++) {
+    const x = values[i]
+    if (x - x !== 0) return i
+  }
+  return -1
+}
+
+/** (A + Aᵀ) / 2 for a square A that is symmetric up to rounding. */
+export function symmetrized(a: Matrix64): Matrix64 {
+  const n = a.rows
+  const result = zeros64(n, n)
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < n; j++) result.data[i * n + j] = (a.data[i * n + j] + a.data[j * n + i]) / 2
+  }
+  return result
+}
+
+/** A − B. */
+export function subtract(a: Matrix64, b: Matrix64): Matrix64 {
+  const data = new Float64Array(a.data.length)
+  for (let i = 0; i < data.length; i++) data[i] = a.data[i] - b.data[i]
+  return { data, rows: a.rows, cols: a.cols }
+}
+
+/** Multiplies row i by factors[i], in place. */
+export function scaleRows<T extends Float32Array | Float64Array>(a: Matrix<T>, factors: ArrayLike<number>): Matrix<T> {
+  const { data, rows, cols } = a
+  for (let i = 0, at = 0; i < rows; i++) for (let j = 0; j < cols; j++, at++) data[at] *= factors[i]
+  return a
+}
+
+/** The columns of non-zero length, each scaled to length one. */
+export function normalizedColumns(a: Matrix64): Matrix64 {
+  const squares = new Float64Array(a.cols)
+  for (let i = 0, at = 0; i < a.rows; i++) for (let j = 0; j < a.cols; j++, at++) squares[j] += a.data[at] ** 2
+  const kept = Array.from(squares.keys()).filter((j) => squares[j] > 0)
+  const result = zeros64(a.rows, kept.length)
+  for (let i = 0, at = 0; i < a.rows; i++) {
+    for (const j of kept) result.data[at++] = a.data[i * a.cols + j] / Math.sqrt(squares[j])
+  }
+  return result
+}
+
+/** The diagonal of a square matrix. */
+export const diagonalOf = (a: Matrix64): Float64Array =>
+  Float64Array.from({ length: a.rows }, (_, i) => a.data[i * a.cols + i])
+
+/** The transpose. */
+export function transposed<T extends Float32Array | Float64Array>(a: Matrix<T>): Matrix<T> {
+  const data = (a.data instanceof Float32Array ? new Float32Array(a.data.length) : new Float64Array(a.data.length)) as T
+  for (let i = 0; i < a.rows; i++) for (let j = 0; j < a.cols; j++) data[j * a.rows + i] = a.data[i * a.cols + j]
+  return { data, rows: a.cols, cols: a.rows }
+}
