@@ -1,0 +1,68 @@
+import { badFormat } from '../../shared/errors'
+import { decodeFloats, FLOAT_DTYPES, type FloatDtype, isFloatDtype } from './dtypes'
+import type { TensorInfo } from './safetensors'
+import { WeightFile } from './weightFile'
+
+/** A factor as read: [rank, in] for A, [out, rank] for B, widened to float32 and not checked to be finite. */
+export interface AdapterTensor {
+  readonly module: string
+  readonly factor: 'A' | 'B'
+  readonly dtype: FloatDtype
+  readonly shape: readonly [number, number]
+  readonly data: Float32Array
+}
+
+/**
+ * Reads all factors of an adapter's weight file, by key.
+ *
+ * @param rank - what every factor must have; undefined where ranks differ by module
+ * @throws {AppError} BAD_FORMAT, naming file and key, for keys that are no LoRA factors of a linear, for a module without
+ *   one of its two factors, and for shapes that do not fit; otherwise as `readSafetensorsHeader`
+ */
+export async function readFactors(path: string, rank: number | undefined): Promise<ReadonlyMap<string, AdapterTensor>> {
+  const file = await WeightFile.open(path)
+  try {
+    const tensors = new Map<string, AdapterTensor>()
+    for (const info of file.header.tensors.values()) tensors.set(info.name, await readFactor(file, info))
+    assertPairs([...tensors.values()], rank, path)
+    return tensors
+  } finally {
+    await file.close()
+  }
+}
+
+async function readFactor(file: WeightFile, { name, dtype, shape, begin, end }: TensorInfo): Promise<AdapterTensor> {
+  const [, module, factor] = /^base_model\.model\.(.+)\.lora_([AB])\.weight$/.exec(name) ?? []
+  if (module === undefined) {
+    const expected = 'base_model.model.<module>.lora_A.weight or lora_B.weight was expected'
+    throw badFormat(`${file.path}: unexpected tensor ${JSON.stringify(name)}; ${expected}`)
+  }
+  const [rows, columns, ...rest] = shape
+  if (rows === undefined || columns === undefined || rest.length > 0) {
+    throw badFormat(`${file.path}: tensor ${name} has shape [${shape}], a matrix was expected`)
+  }
+  if (!isFloatDtype(dtype)) {
+    throw badFormat(`${file.path}: tensor ${name} has dtype ${dtype}; ${FLOAT_DTYPES.join(', ')} are accepted`)
+  }
+  const stored = new Uint8Array(end - begin)
+  await file.read(stored, begin)
+  const data = new Float32Array(rows * columns)
+  decodeFloats(stored, dtype, data)
+  return { module, factor: factor as 'A' | 'B', dtype, shape: [rows, columns], data }
+}
+
+function assertPairs(tensors: readonly AdapterTensor[], rank: number | undefined, path: string): void {
+  if (tensors.length === 0) throw badFormat(`${path} holds no tensors`)
+  const loraB = new Map(tensors.filter(({ factor }) => factor === 'B').map((tensor) => [tensor.module, tensor]))
+  for (const { module, factor, shape } of tensors) {
+    if (factor === 'B') continue
+    const partner = loraB.get(module)
+    if (partner === undefined) throw badFormat(`${path}: ${module} has lora_A but no lora_B`)
+    loraB.delete(module)
+    const expected = rank ?? shape[0]
+    if (shape[0] === expected && partner.shape[1] === expected) continue
+    const found = `lora_A of shape [${shape}] and lora_B of shape [${partner.shape}]`
+    throw badFormat(`${path}: ${module} has ${found}, expected [${expected}, in] and [out, ${expected}]`)
+  }
+  for (const module of loraB.keys()) throw badFormat(`${path}: ${module} has lora_B but no lora_A`)
+}

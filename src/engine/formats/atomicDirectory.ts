@@ -1,0 +1,63 @@
+import { mkdir, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { badInput } from '../../shared/errors'
+import { fileError, fsyncDirectory, isMissing, temporaryName } from './files'
+
+/**
+ * Makes a directory that appears complete or not at all: `fill` writes into a temporary one beside it, which is renamed.
+ *
+ * @param out - must not exist, or be an empty directory; missing parents are made
+ * @param fill - writes the content below the path that it is given
+ * @returns what `fill` returned
+ * @throws {AppError} BAD_INPUT if `out` is taken, IO if it cannot be written; the temporary directory is gone then
+ */
+export async function writeDirectoryAtomic<T>(out: string, fill: (directory: string) => Promise<T>): Promise<T> {
+  const target = await resolveFree(out)
+  const temporary = temporaryName(target)
+  try {
+    await mkdir(dirname(target), { recursive: true })
+    await mkdir(temporary)
+    const result = await fill(temporary)
+    await fsyncDirectory(temporary)
+    await moveInto(temporary, target)
+    return result
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true }).catch(() => {}) // the first error is the one to report
+    throw fileError(error, out)
+  }
+}
+
+/**
+ * Checks that a directory can be written as a new one.
+ *
+ * @returns its absolute path, with links followed where it exists already
+ * @throws {AppError} BAD_INPUT if it is a file or not empty
+ */
+export async function resolveFree(out: string): Promise<string> {
+  try {
+    const names = await readdir(out)
+    if (names.length === 0) return await realpath(out)
+    const found = `it holds ${names.length === 1 ? names[0] : `${names.length} entries`}`
+    throw badInput(`the output directory ${out} is not empty, ${found}; give a new or an empty one`)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return resolve(out)
+    if (isMissing(error))
+      throw badInput(`the output directory ${out} is a file, or lies below one; give a new directory`)
+    throw fileError(error, out)
+  }
+}
+
+async function moveInto(temporary: string, target: string): Promise<void> {
+  try {
+    await rmdir(target) // only Linux renames over an empty directory; a full one is refused here, by the system
+  } catch (error) {
+    if (hasCode(error, 'EBUSY')) throw badInput(`${target} is a mount point; give a directory inside it`)
+    if (hasCode(error, 'ENOTEMPTY')) throw badInput(`${target} was filled by somebody else meanwhile`)
+    if (!hasCode(error, 'ENOENT')) throw error
+  }
+  await rename(temporary, target)
+  await fsyncDirectory(dirname(target))
+}
+
+const hasCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code

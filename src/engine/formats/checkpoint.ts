@@ -1,0 +1,201 @@
+import { resolve } from 'node:path'
+import { AppError, badFormat, badInput } from '../../shared/errors'
+import { findWeights, INDEX_FILE, readConfig, type WeightFiles } from './checkpointFiles'
+import { type Dtype, decodeFloats, dtypeBytes, FLOAT_DTYPES, firstNonFinite, isFloatDtype } from './dtypes'
+import { listDirectory } from './files'
+import { READ_PIECE_BYTES } from './limits'
+import { elementCount, type TensorInfo } from './safetensors'
+import { WeightFile } from './weightFile'
+
+/** A tensor and the file of the checkpoint that holds it. */
+export interface CheckpointTensor extends TensorInfo {
+  readonly file: string
+}
+
+/** A weight file of a checkpoint: its name, length, and number of tensors. */
+export interface CheckpointFile {
+  readonly name: string
+  readonly bytes: number
+  readonly tensors: number
+}
+
+/**
+ * A local Hugging Face checkpoint: its config, and its weights read by ranges.
+ *
+ * No file is ever held in memory whole, mapped, or written. Every weight that is read is checked to be finite.
+ */
+export class Checkpoint {
+  readonly files: readonly CheckpointFile[]
+  /** Bytes of all weight files. */
+  readonly bytes: number
+  /** Elements of all tensors. */
+  readonly parameters: number
+  readonly #open: ReadonlyMap<string, WeightFile>
+  #piece: Uint8Array | undefined
+  #row = new Uint8Array(0)
+
+  private constructor(
+    readonly directory: string,
+    readonly config: Readonly<Record<string, unknown>>,
+    readonly tensors: ReadonlyMap<string, CheckpointTensor>,
+    files: readonly WeightFile[]
+  ) {
+    this.#open = new Map(files.map((file) => [file.name, file]))
+    this.files = files.map(({ name, header }) => ({ name, bytes: header.fileBytes, tensors: header.tensors.size }))
+    this.bytes = this.files.reduce((sum, file) => sum + file.bytes, 0)
+    this.parameters = [...tensors.values()].reduce((sum, tensor) => sum + elementCount(tensor.shape), 0)
+  }
+
+  /**
+   * Opens `model.safetensors`, or else the shards of `model.safetensors.index.json`, and checks every header.
+   *
+   * @throws {AppError} BAD_INPUT for a directory that is no usable checkpoint, BAD_FORMAT for a damaged one
+   */
+  static async open(directory: string): Promise<Checkpoint> {
+    const absolute = resolve(directory)
+    const weights = await findWeights(absolute, await listDirectory(absolute, 'model directory'))
+    const config = await readConfig(absolute)
+    const files: WeightFile[] = []
+    try {
+      for (const name of weights.names) files.push(await WeightFile.open(resolve(absolute, name)))
+      return new Checkpoint(absolute, config, collectTensors(absolute, weights, files), files)
+    } catch (error) {
+      await Promise.all(files.map((file) => file.close()))
+      throw error
+    }
+  }
+
+  has(name: string): boolean {
+    return this.tensors.has(name)
+  }
+
+  dtypeOf(name: string): Dtype {
+    return this.#tensor(name).dtype
+  }
+
+  /**
+   * Reads a whole tensor, widened to float32.
+   *
+   * @returns elements in row-major order
+   * @throws {AppError} BAD_FORMAT for an unknown name or a dtype other than F32, BF16, F16; NUMERICS for a NaN or an
+   *   infinity, with its flat index; IO if the file cannot be read
+   */
+  async readFloat32(name: string): Promise<Float32Array> {
+    const tensor = this.#tensor(name)
+    return await this.#readElements(tensor, 0, elementCount(tensor.shape))
+  }
+
+  /**
+   * Reads consecutive rows of a matrix, widened to float32.
+   *
+   * @returns [rowCount, columns], row-major
+   * @throws {AppError} as `readFloat32`, and BAD_INPUT for rows that the matrix does not have
+   */
+  async readRows(name: string, firstRow: number, rowCount: number): Promise<Float32Array> {
+    const tensor = this.#tensor(name)
+    const columns = this.#columns(tensor, firstRow, rowCount)
+    return await this.#readElements(tensor, firstRow * columns, rowCount * columns)
+  }
+
+  /**
+   * Reads one row of a matrix into target[offset …], without a promise, for embeddings looked up token by token.
+   *
+   * @throws {AppError} as `readRows`
+   */
+  readRow(name: string, row: number, target: Float32Array, offset: number): void {
+    const tensor = this.#tensor(name)
+    const columns = this.#columns(tensor, row, 1)
+    const dtype = floatDtypeOf(tensor, this.directory)
+    const bytes = columns * dtypeBytes(dtype)
+    if (this.#row.byteLength < bytes) this.#row = new Uint8Array(bytes)
+    const stored = this.#row.subarray(0, bytes)
+    this.#fileOf(tensor).readSync(stored, tensor.begin + row * bytes)
+    const values = target.subarray(offset, offset + columns)
+    decodeFloats(stored, dtype, values)
+    this.#assertFinite(tensor, values, row * columns)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#open.values()].map((file) => file.close()))
+  }
+
+  #tensor(name: string): CheckpointTensor {
+    const tensor = this.tensors.get(name)
+    if (tensor === undefined) throw badFormat(`${this.directory} has no tensor ${JSON.stringify(name)}`)
+    return tensor
+  }
+
+  #fileOf(tensor: CheckpointTensor): WeightFile {
+    return this.#open.get(tensor.file) as WeightFile // every tensor was taken from the header of an open file
+  }
+
+  /** Columns of a matrix, after checking that it has the rows asked for. */
+  #columns(tensor: CheckpointTensor, firstRow: number, rowCount: number): number {
+    const [rows, columns, ...rest] = tensor.shape
+    if (rows === undefined || columns === undefined || rest.length > 0) {
+      throw badFormat(`${this.directory}: tensor ${tensor.name} has shape [${tensor.shape}], a matrix was expected`)
+    }
+    const valid = Number.isInteger(firstRow) && Number.isInteger(rowCount) && firstRow >= 0 && rowCount >= 0
+    if (valid && firstRow + rowCount <= rows) return columns
+    const asked = rowCount === 1 ? `row ${firstRow}` : `rows ${firstRow} to ${firstRow + rowCount - 1}`
+    throw badInput(`${this.directory}: ${asked} of ${tensor.name} asked for, it has ${rows} rows`)
+  }
+
+  async #readElements(tensor: CheckpointTensor, first: number, count: number): Promise<Float32Array> {
+    const dtype = floatDtypeOf(tensor, this.directory)
+    const width = dtypeBytes(dtype)
+    const file = this.#fileOf(tensor)
+    const values = new Float32Array(count)
+    const piece = this.#piece ?? new Uint8Array(READ_PIECE_BYTES)
+    this.#piece = undefined // a second read that starts before this one ends takes a piece of its own
+    for (let done = 0; done < count; ) {
+      const stored = piece.subarray(0, Math.min((count - done) * width, READ_PIECE_BYTES))
+      await file.read(stored, tensor.begin + (first + done) * width)
+      const part = values.subarray(done, done + stored.byteLength / width)
+      decodeFloats(stored, dtype, part)
+      this.#assertFinite(tensor, part, first + done)
+      done += part.length
+    }
+    this.#piece = piece
+    return values
+  }
+
+  #assertFinite(tensor: CheckpointTensor, values: Float32Array, first: number): void {
+    const index = firstNonFinite(values)
+    if (index < 0) return
+    const found = `${values[index]} at flat index ${first + index}`
+    throw new AppError(
+      'NUMERICS',
+      `${this.#fileOf(tensor).path}: tensor ${tensor.name} holds ${found}; weights must be finite`
+    )
+  }
+}
+
+function floatDtypeOf(tensor: CheckpointTensor, directory: string): (typeof FLOAT_DTYPES)[number] {
+  if (isFloatDtype(tensor.dtype)) return tensor.dtype
+  const accepted = FLOAT_DTYPES.join(', ')
+  throw badFormat(`${directory}: tensor ${tensor.name} has dtype ${tensor.dtype}; ${accepted} are accepted`)
+}
+
+/** All tensors with their file. In a sharded checkpoint the index and the shards must agree on where each one lies. */
+function collectTensors(
+  directory: string,
+  { shardOf }: WeightFiles,
+  files: readonly WeightFile[]
+): ReadonlyMap<string, CheckpointTensor> {
+  const tensors = new Map<string, CheckpointTensor>()
+  for (const file of files) {
+    for (const [name, info] of file.header.tensors) {
+      const other = tensors.get(name)?.file
+      if (other !== undefined) throw badFormat(`${directory}: tensor ${name} is in both ${other} and ${file.name}`)
+      tensors.set(name, { ...info, file: file.name })
+    }
+  }
+  for (const [name, shard] of shardOf ?? []) {
+    const found = tensors.get(name)?.file
+    if (found === shard) continue
+    const where = found === undefined ? 'no shard holds it' : `it is in ${found}`
+    throw badFormat(`${directory}: ${INDEX_FILE} places tensor ${name} in ${shard}, but ${where}`)
+  }
+  return tensors
+}

@@ -1,0 +1,120 @@
+import { join } from 'node:path'
+import { type AppError, badFormat, badInput } from '../../shared/errors'
+import { readJsonFile, readTextFile } from './files'
+import { MAX_CONFIG_BYTES, MAX_INDEX_BYTES, MAX_SHARDS } from './limits'
+import { JsonFault, type JsonValue, parseStrictJson, showJson } from './strictJson'
+
+/*
+ * Which files of a Hugging Face directory hold the weights: `model.safetensors` if it is there, else the shards that
+ * `model.safetensors.index.json` names, the order in which transformers looks too.
+ */
+
+export const SINGLE_FILE = 'model.safetensors'
+export const INDEX_FILE = 'model.safetensors.index.json'
+export const CONFIG_FILE = 'config.json'
+
+const HOW_TO_CONVERT =
+  'Quail reads safetensors; convert with transformers: model.save_pretrained(directory, safe_serialization=True)'
+
+/** The weight files of a checkpoint. `shardOf` is given for a sharded one: tensor name → file name. */
+export interface WeightFiles {
+  readonly names: readonly string[]
+  readonly shardOf?: ReadonlyMap<string, string>
+}
+
+/**
+ * Reads `config.json`.
+ *
+ * @throws {AppError} BAD_INPUT if it is missing or describes quantized weights, BAD_FORMAT if it is no JSON object
+ */
+export async function readConfig(directory: string): Promise<Readonly<Record<string, unknown>>> {
+  const path = join(directory, CONFIG_FILE)
+  const config = await readJsonFile(path, MAX_CONFIG_BYTES)
+  if (!isRecord(config)) throw badFormat(`${path} is not a JSON object`)
+  const quantization = config.quantization_config
+  if (quantization === undefined || quantization === null) return config
+  const method = isRecord(quantization) ? quantization.quant_method : undefined
+  const found = typeof method === 'string' ? ` (quant_method ${JSON.stringify(method)})` : ''
+  throw badInput(
+    `${directory} holds weights that are already quantized${found}, says its config.json; ` +
+      'Quail needs the full-precision checkpoint that they were made from'
+  )
+}
+
+/**
+ * Finds the weights among the files of a directory.
+ *
+ * @throws {AppError} BAD_INPUT, with what was found instead; BAD_FORMAT for an index that cannot be trusted
+ */
+export async function findWeights(directory: string, names: readonly string[]): Promise<WeightFiles> {
+  const weights = names.includes(SINGLE_FILE) || names.includes(INDEX_FILE)
+  if (!names.includes(CONFIG_FILE) && (weights || !names.some(isForeignWeights))) {
+    throw badInput(`${directory} is not a checkpoint: there is no config.json in it`)
+  }
+  if (names.includes(SINGLE_FILE)) return { names: [SINGLE_FILE] }
+  if (!names.includes(INDEX_FILE)) throw noWeights(directory, names)
+  const shardOf = await readIndex(join(directory, INDEX_FILE))
+  const shards = [...new Set(shardOf.values())].sort()
+  const missing = shards.filter((shard) => !names.includes(shard))
+  if (missing.length > 0) {
+    throw badInput(`${directory}: ${INDEX_FILE} names ${shards.length} shards, missing: ${shown(missing)}`)
+  }
+  return { names: shards, shardOf }
+}
+
+const isForeignWeights = (name: string): boolean => /\.(?:bin|pth|pt|gguf|h5|msgpack|ckpt|safetensors)$/.test(name)
+
+function noWeights(directory: string, names: readonly string[]): AppError {
+  const safetensors = names.filter((name) => name.endsWith('.safetensors'))
+  const others = names.filter((name) => isForeignWeights(name) && !safetensors.includes(name))
+  const expected = `neither ${SINGLE_FILE} nor ${INDEX_FILE}`
+  if (safetensors.includes('adapter_model.safetensors')) {
+    return badInput(`${directory} is an adapter, not a model: give the directory of its base model`)
+  }
+  if (safetensors.length > 0) return badInput(`${directory} holds ${expected}, only ${shown(safetensors)}`)
+  if (others.length > 0) return badInput(`${directory} holds its weights as ${shown(others)} only; ${HOW_TO_CONVERT}`)
+  return badInput(`${directory} holds no weights: ${expected} is in it`)
+}
+
+/** The first few of a list of names, for a message. */
+const shown = (names: readonly string[]): string =>
+  names.length > 4 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ')
+
+async function readIndex(path: string): Promise<ReadonlyMap<string, string>> {
+  const weightMap = await readWeightMap(path)
+  const shardOf = new Map<string, string>()
+  for (const [tensor, shard] of weightMap) {
+    if (typeof shard !== 'string')
+      throw badFormat(`${path}: the file of tensor ${showJson(tensor)} is ${showJson(shard)}`)
+    if (!isPlainShardName(shard)) {
+      const expected = 'the name of a .safetensors file in the same directory was expected'
+      throw badFormat(`${path}: the file of tensor ${showJson(tensor)} is ${showJson(shard)}, ${expected}`)
+    }
+    shardOf.set(tensor, shard)
+  }
+  const shards = new Set(shardOf.values()).size
+  if (shards > MAX_SHARDS) throw badFormat(`${path} names ${shards} files; at most ${MAX_SHARDS} are read`)
+  return shardOf
+}
+
+async function readWeightMap(path: string): Promise<ReadonlyMap<string, JsonValue>> {
+  const text = await readTextFile(path, MAX_INDEX_BYTES)
+  let root: JsonValue
+  try {
+    root = parseStrictJson(text)
+  } catch (error) {
+    throw error instanceof JsonFault ? badFormat(`${path} ${error.message}`) : error
+  }
+  const weightMap = root instanceof Map ? root.get('weight_map') : undefined
+  if (!(weightMap instanceof Map))
+    throw badFormat(`${path}: weight_map is ${showJson(weightMap)}, an object was expected`)
+  if (weightMap.size === 0) throw badFormat(`${path}: weight_map names no tensors`)
+  return weightMap
+}
+
+/** A name that cannot lead out of the directory. */
+const isPlainShardName = (name: string): boolean =>
+  name.endsWith('.safetensors') && !/[/\\\0]/.test(name) && !name.includes('..')
+
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

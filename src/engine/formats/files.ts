@@ -1,0 +1,164 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { AppError, badFormat, badInput, deserializeError, serializeError } from '../../shared/errors'
+
+/** Digest and length of what was written. */
+export interface WrittenFile {
+  readonly bytes: number
+  readonly sha256: string
+}
+
+/** SHA-256 of a text (as UTF-8) or of bytes, in hexadecimal. */
+export const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex')
+
+/**
+ * SHA-256 of a file in hexadecimal, read as a stream.
+ *
+ * @throws {AppError} IO, naming the file
+ */
+export async function sha256File(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  try {
+    for await (const piece of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(piece as Uint8Array)
+  } catch (error) {
+    throw fileError(error, path)
+  }
+  return hash.digest('hex')
+}
+
+/**
+ * Writes a file so that at every moment, a power cut included, the path holds either what was there before or all of the
+ * new content: a temporary file beside it is written, synced and renamed, and the directory is synced.
+ *
+ * @throws {AppError} IO, naming the file; the temporary file is gone then
+ */
+export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
+  await writeChunksAtomic(path, [typeof data === 'string' ? new TextEncoder().encode(data) : data])
+}
+
+/**
+ * `writeFileAtomic` for content in several pieces, which are written one after the other.
+ *
+ * @returns length and SHA-256 of the whole
+ * @throws {AppError} IO, naming the file; the temporary file is gone then
+ */
+export async function writeChunksAtomic(path: string, chunks: Iterable<Uint8Array>): Promise<WrittenFile> {
+  const temporary = temporaryName(path)
+  try {
+    const written = await writeNewFile(temporary, chunks)
+    await rename(temporary, path)
+    await fsyncDirectory(dirname(path))
+    return written
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {}) // the first error is the one to report
+    throw fileError(error, path)
+  }
+}
+
+/** A name beside `path` that no other process uses, and that sorts as hidden. */
+export const temporaryName = (path: string): string =>
+  join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`)
+
+async function writeNewFile(path: string, chunks: Iterable<Uint8Array>): Promise<WrittenFile> {
+  const hash = createHash('sha256')
+  let bytes = 0
+  const file = await open(path, 'wx')
+  try {
+    for (const chunk of chunks) {
+      await writeAll(file, chunk)
+      hash.update(chunk)
+      bytes += chunk.byteLength
+    }
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  return { bytes, sha256: hash.digest('hex') }
+}
+
+async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let done = 0; done < chunk.byteLength; ) {
+    done += (await file.write(chunk, done, Math.min(chunk.byteLength - done, 2 ** 26))).bytesWritten
+  }
+}
+
+/** Makes renames and new names in a directory durable. Windows has no such call and needs none. */
+export async function fsyncDirectory(path: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const directory = await open(path, 'r')
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
+}
+
+/**
+ * Reads a text file of UTF-8, with or without a byte order mark.
+ *
+ * @throws {AppError} BAD_INPUT if it is missing or no file, BAD_FORMAT if it is larger than `limitBytes` or not UTF-8
+ */
+export async function readTextFile(path: string, limitBytes: number): Promise<string> {
+  const bytes = await readSmallFile(path, limitBytes)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw badFormat(`${path} is not UTF-8 text`)
+  }
+}
+
+/**
+ * Reads a JSON file.
+ *
+ * @throws {AppError} as `readTextFile`, and BAD_FORMAT if it is not JSON
+ */
+export async function readJsonFile(path: string, limitBytes: number): Promise<unknown> {
+  const text = await readTextFile(path, limitBytes)
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw badFormat(`${path} is not valid JSON: ${(error as Error).message}`)
+  }
+}
+
+async function readSmallFile(path: string, limitBytes: number): Promise<Uint8Array> {
+  try {
+    const found = await stat(path)
+    if (!found.isFile()) throw badInput(`${path} is not a file`)
+    if (found.size > limitBytes) throw badFormat(`${path} has ${found.size} bytes; at most ${limitBytes} are accepted`)
+    return await readFile(path)
+  } catch (error) {
+    if (isMissing(error)) throw badInput(`${path} does not exist`)
+    throw fileError(error, path)
+  }
+}
+
+/**
+ * Names in a directory, sorted.
+ *
+ * @param role - what the directory is for, for messages: "model directory"
+ * @throws {AppError} BAD_INPUT if it does not exist or is no directory
+ */
+export async function listDirectory(directory: string, role: string): Promise<string[]> {
+  try {
+    if (!(await stat(directory)).isDirectory()) throw badInput(`${directory} is a file, a ${role} was expected`)
+    return (await readdir(directory)).sort()
+  } catch (error) {
+    throw isMissing(error) ? badInput(`the ${role} ${directory} does not exist`) : fileError(error, directory)
+  }
+}
+
+export const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+
+/**
+ * A failure of the operating system as an AppError that names the file the caller knows: the system's own error names
+ * the temporary file, or none at all when it comes from an open file. Other errors keep their kind.
+ */
+export function fileError(error: unknown, path: string): AppError {
+  if (error instanceof AppError) return error
+  if (error instanceof Error && 'syscall' in error) Object.assign(error, { path })
+  return deserializeError(serializeError(error))
+}

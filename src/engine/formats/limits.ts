@@ -1,0 +1,34 @@
+/*
+ * Every cap on what a file may claim. A cap stops a damaged or hostile file before it costs memory; each is far above
+ * what any published model needs, and says so.
+ */
+
+/** Header of a safetensors file: the reference implementation's own limit, on reading and on writing. */
+export const MAX_HEADER_BYTES = 100_000_000
+
+/** Tensors in one file. The largest mixture-of-experts models have about 100,000 in all shards together. */
+export const MAX_TENSORS = 1_000_000
+
+/** Dimensions of one tensor. NumPy stops at 64; weights have at most 5. */
+export const MAX_DIMENSIONS = 64
+
+/** Nesting of the JSON in a header, which needs 3; the reference's JSON parser stops at 128. */
+export const MAX_JSON_DEPTH = 128
+
+/** Digits of one number in a header. 2⁵³ − 1, the largest offset that is accepted, has 16. */
+export const MAX_NUMBER_CHARACTERS = 64
+
+/** config.json, adapter_config.json and the like: a few KiB; a classifier's label table may take one MiB. */
+export const MAX_CONFIG_BYTES = 16 * 2 ** 20
+
+/** model.safetensors.index.json: about 100 bytes per tensor, so the same bound as a header. */
+export const MAX_INDEX_BYTES = 100_000_000
+
+/** tokenizer.json: 35 MB for the largest vocabularies in use (262,144 pieces with merges). */
+export const MAX_TOKENIZER_BYTES = 256 * 2 ** 20
+
+/** Shards of one checkpoint: the file name has five digits. */
+export const MAX_SHARDS = 99_999
+
+/** Bytes of weights that are read by one call: large enough for the disk, small enough to stay out of the way. */
+export const READ_PIECE_BYTES = 4 * 2 ** 20

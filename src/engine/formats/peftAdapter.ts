@@ -1,0 +1,184 @@
+import { join } from 'node:path'
+import { z } from 'zod'
+import { AppError, badFormat, badInput } from '../../shared/errors'
+import { type AdapterTensor, readFactors } from './adapterFactors'
+import { writeDirectoryAtomic } from './atomicDirectory'
+import type { FloatDtype } from './dtypes'
+import { listDirectory, readJsonFile, writeFileAtomic } from './files'
+import { MAX_CONFIG_BYTES } from './limits'
+import { type TensorData, writeSafetensors } from './safetensorsWriter'
+
+/*
+ * A PEFT adapter directory. One of its keys, taken apart:
+ *
+ *   base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight
+ *   └─── always ───┘ └──── path of the linear ─────┘ └ [r, in]; lora_B is [out, r]
+ *
+ * The path is the one in the class that transformers loads, which can have a prefix that the checkpoint's keys lack.
+ */
+
+export const ADAPTER_CONFIG_FILE = 'adapter_config.json'
+export const ADAPTER_WEIGHTS_FILE = 'adapter_model.safetensors'
+
+/** The two factors of one linear as they are stored, little-endian and row-major. */
+export interface AdapterLinear {
+  /** Module path, for example model.layers.0.self_attn.q_proj. */
+  readonly name: string
+  readonly outFeatures: number
+  readonly inFeatures: number
+  /** [rank, inFeatures] */
+  readonly loraA: { readonly dtype: FloatDtype; readonly data: Uint8Array }
+  /** [outFeatures, rank] */
+  readonly loraB: { readonly dtype: FloatDtype; readonly data: Uint8Array }
+}
+
+/** What an adapter says about itself: scaling = alpha / rank, or alpha / sqrt(rank) when rank-stabilised. */
+export interface AdapterSettings {
+  readonly rank: number
+  readonly alpha: number
+  readonly rslora: boolean
+  readonly targetModules: readonly string[]
+  readonly baseModel: string | null
+}
+
+/**
+ * The content of adapter_config.json: the keys that every PEFT from 0.10 on knows, as 0.13 and older refuse others.
+ *
+ * `init_lora_weights` must be true: from_pretrained runs the named initializer again before it copies the weights in, and
+ * some of those change the base.
+ *
+ * Source: huggingface/peft 5d602fdb, src/peft/tuners/lora/config.py; key set checked from tag v0.9.0 on.
+ */
+export function adapterConfig(settings: AdapterSettings): Record<string, unknown> {
+  return {
+    alpha_pattern: {},
+    auto_mapping: null,
+    base_model_name_or_path: settings.baseModel,
+    bias: 'none',
+    fan_in_fan_out: false,
+    inference_mode: true,
+    init_lora_weights: true,
+    layers_pattern: null,
+    layers_to_transform: null,
+    loftq_config: {},
+    lora_alpha: settings.alpha,
+    lora_dropout: 0,
+    modules_to_save: null,
+    peft_type: 'LORA',
+    r: settings.rank,
+    rank_pattern: {},
+    revision: null,
+    target_modules: [...settings.targetModules],
+    task_type: 'CAUSAL_LM',
+    use_dora: false,
+    use_rslora: settings.rslora
+  }
+}
+
+/** Key of a factor: `base_model.model.<module>.lora_A.weight`. */
+export const adapterTensorName = (module: string, factor: 'A' | 'B'): string =>
+  `base_model.model.${module}.lora_${factor}.weight`
+
+/** The tensors of an adapter whose linears all have the same rank. */
+export function adapterTensors(linears: readonly AdapterLinear[], rank: number): TensorData[] {
+  return linears.flatMap(({ name, outFeatures, inFeatures, loraA, loraB }) => [
+    { name: adapterTensorName(name, 'A'), shape: [rank, inFeatures], ...loraA },
+    { name: adapterTensorName(name, 'B'), shape: [outFeatures, rank], ...loraB }
+  ])
+}
+
+/** The written adapter: its directory, and length and SHA-256 of adapter_model.safetensors. */
+export interface WrittenAdapter {
+  readonly path: string
+  readonly bytes: number
+  readonly sha256: string
+}
+
+/**
+ * Writes an adapter directory, complete or not at all.
+ *
+ * @param out - must not exist, or be an empty directory
+ * @param files - `extra`: texts that lie beside the adapter, file name → content
+ * @throws {AppError} BAD_INPUT if `out` is taken, IO if it cannot be written; nothing is left behind
+ */
+export async function writeAdapterDirectory(
+  out: string,
+  files: { config: Record<string, unknown>; tensors: readonly TensorData[]; extra: Readonly<Record<string, string>> }
+): Promise<WrittenAdapter> {
+  assertExtraNames(Object.keys(files.extra))
+  return await writeDirectoryAtomic(out, async (directory) => {
+    const weights = await writeSafetensors(join(directory, ADAPTER_WEIGHTS_FILE), files.tensors)
+    await writeFileAtomic(join(directory, ADAPTER_CONFIG_FILE), sortedJson(files.config))
+    for (const [name, text] of Object.entries(files.extra)) await writeFileAtomic(join(directory, name), text)
+    return { path: out, ...weights }
+  })
+}
+
+function assertExtraNames(names: readonly string[]): void {
+  const wrong = names.find(
+    (name) => /[/\\]/.test(name) || name === ADAPTER_CONFIG_FILE || name === ADAPTER_WEIGHTS_FILE
+  )
+  if (wrong !== undefined) throw new AppError('INTERNAL', `writeAdapterDirectory: ${wrong} cannot be an extra file`)
+}
+
+/** JSON as PEFT writes it: two spaces, keys sorted at the top, no newline at the end. */
+function sortedJson(config: Record<string, unknown>): string {
+  return JSON.stringify(Object.fromEntries(Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1))), null, 2)
+}
+
+export interface ReadAdapter {
+  readonly directory: string
+  readonly config: Readonly<Record<string, unknown>>
+  readonly settings: AdapterSettings
+  /** By key in the file, `base_model.model.<module>.lora_A.weight`; every module has both factors, of one rank. */
+  readonly tensors: ReadonlyMap<string, AdapterTensor>
+}
+
+const ConfigFields = z.looseObject({
+  peft_type: z.literal('LORA'),
+  r: z.int().min(1),
+  lora_alpha: z.number(),
+  use_rslora: z.boolean().default(false),
+  use_dora: z.literal(false).default(false),
+  rank_pattern: z.record(z.string(), z.int().min(1)).nullable().default(null),
+  target_modules: z
+    .union([z.string(), z.array(z.string())])
+    .nullable()
+    .default(null),
+  base_model_name_or_path: z.string().nullable().default(null)
+})
+
+/**
+ * Reads a plain LoRA adapter of linear layers, written by Quail or by PEFT.
+ *
+ * A `target_modules` that is one text (a pattern, or "all-linear") becomes a list of one.
+ *
+ * @throws {AppError} BAD_INPUT for missing files, BAD_FORMAT for a config or weights that cannot be a plain LoRA adapter
+ */
+export async function readAdapterDirectory(directory: string): Promise<ReadAdapter> {
+  const config = await readAdapterConfig(directory)
+  const { r, lora_alpha, use_rslora, rank_pattern, target_modules, base_model_name_or_path } = config
+  const sameRank = Object.keys(rank_pattern ?? {}).length === 0
+  const tensors = await readFactors(join(directory, ADAPTER_WEIGHTS_FILE), sameRank ? r : undefined)
+  const targetModules = typeof target_modules === 'string' ? [target_modules] : (target_modules ?? [])
+  const settings = { rank: r, alpha: lora_alpha, rslora: use_rslora, targetModules, baseModel: base_model_name_or_path }
+  return { directory, config, settings, tensors }
+}
+
+async function readAdapterConfig(directory: string): Promise<z.infer<typeof ConfigFields>> {
+  const names = await listDirectory(directory, 'adapter directory')
+  if (!names.includes(ADAPTER_CONFIG_FILE)) {
+    throw badInput(`${directory} is not an adapter: there is no ${ADAPTER_CONFIG_FILE} in it`)
+  }
+  if (!names.includes(ADAPTER_WEIGHTS_FILE)) {
+    const found = names.includes('adapter_model.bin')
+      ? ', only adapter_model.bin; save it with safe_serialization=True'
+      : ''
+    throw badInput(`${directory} holds no ${ADAPTER_WEIGHTS_FILE}${found}`)
+  }
+  const path = join(directory, ADAPTER_CONFIG_FILE)
+  const fields = ConfigFields.safeParse(await readJsonFile(path, MAX_CONFIG_BYTES))
+  if (fields.success) return fields.data
+  const [issue] = fields.error.issues
+  throw badFormat(`${path}: ${issue?.path.join('.') || 'the content'}: ${issue?.message}`)
+}

@@ -1,0 +1,154 @@
+import { MAX_JSON_DEPTH, MAX_NUMBER_CHARACTERS } from './limits'
+
+/*
+ * JSON for files that are not trusted. JSON.parse keeps the last of two equal keys and rounds large integers without a
+ * word; here a repeated key is an error, objects are Maps (so that a key may be `__proto__`), and numbers stay as written.
+ */
+
+/** A number as it was written; `asIndex` says whether it is an integer that can be trusted. */
+export class JsonNumber {
+  constructor(readonly text: string) {}
+
+  /** The value if it was written as a plain integer of 0 … 2⁵³ − 1, else undefined. */
+  asIndex(): number | undefined {
+    const value = /^(?:0|[1-9]\d*)$/.test(this.text) ? Number(this.text) : Number.NaN
+    return Number.isSafeInteger(value) ? value : undefined
+  }
+}
+
+export type JsonObject = ReadonlyMap<string, JsonValue>
+export type JsonValue = null | boolean | string | JsonNumber | readonly JsonValue[] | JsonObject
+
+/** What is wrong with a JSON text, in words that fit after "the header ". */
+export class JsonFault extends Error {}
+
+/**
+ * Parses a JSON text of exactly one value, with white space around it allowed.
+ *
+ * @throws {JsonFault} on anything that RFC 8259 does not allow, a repeated key, a lone surrogate, or excessive nesting
+ */
+export function parseStrictJson(text: string): JsonValue {
+  const scanner = new Scanner(text)
+  const value = scanner.value(0)
+  scanner.end()
+  return value
+}
+
+/** A value for a message: short, and on one line. */
+export function showJson(value: JsonValue | undefined): string {
+  if (value === undefined) return 'nothing'
+  if (value instanceof JsonNumber) return value.text
+  if (value instanceof Map) return `an object with ${value.size} keys`
+  if (Array.isArray(value))
+    return value.length > 8 ? `a list of ${value.length}` : `[${value.map(showJson).join(', ')}]`
+  const shown = JSON.stringify(value)
+  return shown.length > 80 ? `${shown.slice(0, 77)}…"` : shown
+}
+
+class Scanner {
+  #at = 0
+  constructor(readonly text: string) {}
+
+  value(depth: number): JsonValue {
+    if (depth > MAX_JSON_DEPTH) this.#fail(`is nested deeper than ${MAX_JSON_DEPTH} levels`)
+    const next = this.#peek()
+    if (next === '{') return this.#object(depth)
+    if (next === '[') return this.#array(depth)
+    if (next === '"') return this.#string()
+    return this.#word()
+  }
+
+  end(): void {
+    if (this.#peek() !== undefined) this.#fail('goes on after its JSON value')
+  }
+
+  #object(depth: number): JsonObject {
+    const entries = new Map<string, JsonValue>()
+    this.#at++
+    if (this.#accept('}')) return entries
+    do {
+      if (this.#peek() !== '"') this.#unexpected('a key in quotes')
+      const key = this.#string()
+      if (entries.has(key)) this.#fail(`holds the key ${showJson(key)} twice`)
+      if (!this.#accept(':')) this.#unexpected('":"')
+      entries.set(key, this.value(depth + 1))
+    } while (this.#accept(','))
+    if (!this.#accept('}')) this.#unexpected('"," or "}"')
+    return entries
+  }
+
+  #array(depth: number): JsonValue[] {
+    const items: JsonValue[] = []
+    this.#at++
+    if (this.#accept(']')) return items
+    do items.push(this.value(depth + 1))
+    while (this.#accept(','))
+    if (!this.#accept(']')) this.#unexpected('"," or "]"')
+    return items
+  }
+
+  #string(): string {
+    const from = this.#at
+    let close = from
+    do {
+      close = this.text.indexOf('"', close + 1)
+      if (close < 0) this.#fail('ends inside a string')
+    } while (this.#isEscaped(close))
+    this.#at = close + 1
+    const parsed = parseString(this.text.slice(from, this.#at))
+    if (parsed === undefined) this.#fail('holds a string that is not valid JSON', from)
+    return parsed
+  }
+
+  /** Whether an odd number of backslashes stands before `index`. */
+  #isEscaped(index: number): boolean {
+    let slash = index
+    while (this.text[slash - 1] === '\\') slash--
+    return (index - slash) % 2 === 1
+  }
+
+  /** A number, or one of the three literals: the longest run of characters that such a word is made of. */
+  #word(): JsonValue {
+    const from = this.#at
+    while (/[\w.+-]/.test(this.text[this.#at] ?? '') && this.#at - from <= MAX_NUMBER_CHARACTERS) this.#at++
+    const word = this.text.slice(from, this.#at)
+    if (word.length > MAX_NUMBER_CHARACTERS) this.#fail('holds a word that is too long for a number', from)
+    if (/^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(word)) return new JsonNumber(word)
+    if (word === 'null') return null
+    if (word === 'true' || word === 'false') return word === 'true'
+    this.#at = from
+    return this.#unexpected('a value')
+  }
+
+  #accept(character: string): boolean {
+    if (this.#peek() !== character) return false
+    this.#at++
+    return true
+  }
+
+  /** Skips white space and shows the next character; undefined at the end. */
+  #peek(): string | undefined {
+    while (this.#at < this.text.length && ' \t\n\r'.includes(this.text[this.#at] as string)) this.#at++
+    return this.text[this.#at]
+  }
+
+  #unexpected(expected: string): never {
+    const found = this.#peek()
+    if (found === undefined) this.#fail(`ends where ${expected} was expected`)
+    this.#fail(`has ${JSON.stringify(found)} where ${expected} was expected`)
+  }
+
+  #fail(message: string, at = this.#at): never {
+    throw new JsonFault(`${message} (character ${at})`)
+  }
+}
+
+/** The text of a quoted token; undefined for control characters, bad escapes and halves of surrogate pairs. */
+function parseString(token: string): string | undefined {
+  try {
+    const value = JSON.parse(token) as string
+    return /\p{Surrogate}/u.test(value) ? undefined : value
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,74 @@
+import { readSync } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { AppError } from '../../shared/errors'
+import { fileError } from './files'
+import { READ_PIECE_BYTES } from './limits'
+import { openForReading, readHeaderOf, type SafetensorsHeader } from './safetensors'
+
+/** An open safetensors file, read by positions. It stays open so that a file replaced meanwhile cannot mix in. */
+export class WeightFile {
+  private constructor(
+    readonly path: string,
+    readonly header: SafetensorsHeader,
+    readonly handle: FileHandle
+  ) {}
+
+  /** @throws {AppError} as `readSafetensorsHeader` */
+  static async open(path: string): Promise<WeightFile> {
+    const handle = await openForReading(path)
+    try {
+      return new WeightFile(path, await readHeaderOf(handle, path), handle)
+    } catch (error) {
+      await handle.close()
+      throw error
+    }
+  }
+
+  get name(): string {
+    return basename(this.path)
+  }
+
+  /**
+   * Fills `target` with the bytes from `position` on.
+   *
+   * @throws {AppError} IO, naming the file, if it cannot be read or has become shorter
+   */
+  async read(target: Uint8Array, position: number): Promise<void> {
+    try {
+      for (let done = 0; done < target.byteLength; ) {
+        const length = Math.min(target.byteLength - done, READ_PIECE_BYTES)
+        const { bytesRead } = await this.handle.read(target, done, length, position + done)
+        if (bytesRead === 0) throw this.#ended(position + done)
+        done += bytesRead
+      }
+    } catch (error) {
+      throw fileError(error, this.path)
+    }
+  }
+
+  /** `read` without a promise: for one row at a time, thousands of times. */
+  readSync(target: Uint8Array, position: number): void {
+    try {
+      for (let done = 0; done < target.byteLength; ) {
+        const bytesRead = readSync(this.handle.fd, target, done, target.byteLength - done, position + done)
+        if (bytesRead === 0) throw this.#ended(position + done)
+        done += bytesRead
+      }
+    } catch (error) {
+      throw fileError(error, this.path)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.handle.close()
+  }
+
+  #ended(position: number): AppError {
+    const expected = `it had ${this.header.fileBytes} when it was opened`
+    return new AppError(
+      'IO',
+      `${this.path} ends after ${position} bytes, ${expected}: the file was changed while in use`
+    )
+  }
+}
