@@ -35,26 +35,31 @@ const SMALLEST_ABSMAX = Math.fround(1e-38)
 const PAD_CODE = 7
 
 /*
- * The code of a ratio x in [−1, 1] by one look-up and one comparison. The line is cut into buckets of 1/16; the closest
- * two thresholds are 0.0804 apart, so a bucket holds at most one of them. Bucket ⌊(x + 1)·16⌋ knows the code at its
- * lower end and the threshold inside it (or infinity), and the comparison with the float32 threshold decides exactly.
- * No threshold lies within 1e-3 of a bucket's edge, so the rounding of x + 1 cannot move x past one.
+ * The code of a ratio x in [−1, 1] by one look-up. The line is cut into 4096 buckets and the rounding of x + 1 moves x by
+ * less than 1e-9, so a bucket that has no threshold in it or within 1e-9 of it has one code, exactly. The other (about
+ * fifteen) buckets hold the code below their threshold, marked, and the comparison with the float32 threshold decides.
  */
-const BUCKETS = 33
-const bucketCode = new Int32Array(BUCKETS)
-const bucketThreshold = new Float64Array(BUCKETS).fill(Number.POSITIVE_INFINITY)
-for (let bucket = 0; bucket < BUCKETS; bucket++) {
-  const low = bucket / 16 - 1
-  for (let i = 0; i < 15; i++) {
-    if (NF4_THRESHOLDS[i] < low) bucketCode[bucket] = i + 1
-    else if (NF4_THRESHOLDS[i] < low + 1 / 16) bucketThreshold[bucket] = NF4_THRESHOLDS[i]
-  }
+const BUCKETS_PER_UNIT = 2048
+const MARK = 16
+const bucketCodes = Uint8Array.from({ length: 2 * BUCKETS_PER_UNIT + 1 }, (_, bucket) => {
+  const low = bucket / BUCKETS_PER_UNIT - 1 - 1e-9
+  const high = (bucket + 1) / BUCKETS_PER_UNIT - 1 + 1e-9
+  const codeAtLow = thresholdsBelow(low)
+  return codeAtLow === thresholdsBelow(high) ? codeAtLow : codeAtLow | MARK
+})
+
+function thresholdsBelow(x: number): number {
+  let count = 0
+  while (count < 15 && NF4_THRESHOLDS[count] < x) count++
+  return count
 }
 
 const codeOf = (x: number): number => {
-  const bucket = ((x + 1) * 16) | 0
-  return bucketCode[bucket] + (x > bucketThreshold[bucket] ? 1 : 0)
+  const code = bucketCodes[((x + 1) * BUCKETS_PER_UNIT) | 0]
+  return code < MARK ? code : compared(x, code - MARK)
 }
+
+const compared = (x: number, code: number): number => (x > NF4_THRESHOLDS[code] ? code + 1 : code)
 
 /**
  * Quantizes `weight` to NF4 as the default (CPU) backend of bitsandbytes does; returns −1, or the index of a block that

@@ -1,0 +1,111 @@
+"""Checks with bitsandbytes that an adapter made by Quail belongs to a base.
+
+usage: python check_fingerprint.py MODEL_DIR ADAPTER_DIR
+
+Quantizes the weights of the checkpoint MODEL_DIR on CPU, hashes codes and absmax values, and compares them with the
+`fingerprint` block of ADAPTER_DIR/quail.json:
+    {"algorithm", "quantizer", "blockSize", "dtype", "codes", "absmax", "linears": [{"name", "codes", "absmax"}]}
+Needs torch, safetensors and bitsandbytes 0.50 or newer. Exit status: 0 match, 1 no match, 2 cannot be checked.
+"""
+import glob
+import hashlib
+import json
+import os
+import sys
+
+ALGORITHM = "sha256-linears-1"
+
+
+def cannot(reason):
+    print(f"cannot be checked: {reason}")
+    sys.exit(2)
+
+
+def read_json(path):
+    try:
+        with open(path, encoding="utf8") as file:
+            return json.load(file)
+    except (OSError, ValueError) as error:
+        cannot(f"{path}: {error}")
+
+
+def files_of_tensors(model):
+    """Tensor name -> the safetensors file that holds it."""
+    from safetensors import safe_open
+
+    found = {}
+    for path in sorted(glob.glob(os.path.join(glob.escape(model), "*.safetensors"))):
+        with safe_open(path, framework="pt") as tensors:
+            found.update({key: path for key in tensors.keys()})
+    return found
+
+
+def weight_of(name, files):
+    """The weight of a linear; a checkpoint saved from the bare model lacks the first part of the path."""
+    from safetensors import safe_open
+
+    for key in (f"{name}.weight", f"{name.partition('.')[2]}.weight"):
+        if key in files:
+            with safe_open(files[key], framework="pt") as tensors:
+                return tensors.get_tensor(key)
+    cannot(f"the checkpoint has no tensor {name}.weight")
+
+
+def digests(weight, fingerprint):
+    """SHA-256 of the packed codes and of the raw float32 absmax values of one weight."""
+    import torch
+    from bitsandbytes.functional import quantize_4bit
+
+    dtype = {"BF16": torch.bfloat16, "F16": torch.float16, "F32": torch.float32}.get(fingerprint["dtype"])
+    dtype = dtype or getattr(torch, fingerprint["dtype"])
+    packed, state = quantize_4bit(
+        weight.to(dtype).contiguous(),
+        blocksize=fingerprint["blockSize"],
+        quant_type=fingerprint["quantizer"],
+        compress_statistics=False,
+    )
+    return tuple(hashlib.sha256(part.numpy().tobytes()).hexdigest() for part in (packed, state.absmax))
+
+
+def total(lines):
+    """SHA-256 of the lines `name digest` of all linears, sorted by name in byte order."""
+    ordered = sorted(lines, key=lambda line: line[0].encode("utf8"))
+    return hashlib.sha256("".join(f"{name} {digest}\n" for name, digest in ordered).encode("utf8")).hexdigest()
+
+
+def main():
+    if len(sys.argv) != 3:
+        print(__doc__)
+        sys.exit(2)
+    model, adapter = sys.argv[1:]
+    fingerprint = read_json(os.path.join(adapter, "quail.json")).get("fingerprint")
+    if not fingerprint:
+        cannot(f"{adapter}/quail.json has no fingerprint")
+    if fingerprint["algorithm"] != ALGORITHM:
+        cannot(f"the fingerprint is of the kind {fingerprint['algorithm']}, this script knows {ALGORITHM}")
+    # A Conv1D is stored as [in, out] and quantized as [out, in].
+    transposed = read_json(os.path.join(model, "config.json")).get("model_type") == "gpt2"
+
+    files = files_of_tensors(model)
+    codes, absmax, different = [], [], []
+    for linear in fingerprint["linears"]:
+        weight = weight_of(linear["name"], files)
+        found = digests(weight.t() if transposed else weight, fingerprint)
+        codes.append((linear["name"], found[0]))
+        absmax.append((linear["name"], found[1]))
+        if found != (linear["codes"], linear["absmax"]):
+            different.append(linear["name"])
+
+    count = len(fingerprint["linears"])
+    if not different and (total(codes), total(absmax)) == (fingerprint["codes"], fingerprint["absmax"]):
+        print(f"match: bitsandbytes gives the codes and absmax values of all {count} linears")
+        return
+    if different:
+        print(f"NO match: {len(different)} of {count} linears differ, first {different[0]}")
+    else:
+        print("NO match: every linear agrees, but not the digest over all of them")
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
