@@ -1,0 +1,37 @@
+import type { Value } from '../graph/graphBuilder'
+import type { ConfigReader } from './configReader'
+import type { LayerBuilder } from './layerBuilder'
+
+/** A model as the streaming pass needs it: where its tensors are, and how one block computes. */
+export interface ModelArchitecture {
+  readonly family: string
+  readonly hiddenSize: number
+  readonly vocabularySize: number
+  /** Tokens that the positions reach. */
+  readonly contextLimit: number
+  readonly blocks: number
+  /** Prefix of tensor names that checkpoints of the bare model leave out, such as `model.`. */
+  readonly basePrefix: string
+  /** Token embedding [vocabulary, hidden]. */
+  readonly embedding: string
+  /** Output head [vocabulary, hidden]; the embedding itself when they are tied. */
+  readonly head: string
+  /** Module path of a block, as in the loaded model: `model.layers.0`. */
+  blockPath(index: number): string
+  /**
+   * Adds one block to a graph. Linears and parameters are named relative to the block; linears that are given the same
+   * value share one second moment.
+   *
+   * @param hidden - [tokens, hiddenSize]
+   * @returns the next hidden states, same shape
+   */
+  buildBlock(layer: LayerBuilder, hidden: Value, index: number): Value
+  /** Adds the norm before the head; parameters are named by their full path. */
+  buildFinalNorm(layer: LayerBuilder, hidden: Value): Value
+}
+
+/** A family of models: which `model_type` it serves and how its config.json is read. */
+export interface Family {
+  readonly modelTypes: readonly string[]
+  read(config: ConfigReader): ModelArchitecture
+}

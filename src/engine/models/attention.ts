@@ -1,0 +1,95 @@
+import type { GraphBuilder, Value } from '../graph/graphBuilder'
+import { TENSOR_LIMIT_BYTES } from '../graph/session'
+import type { LayerBuilder } from './layerBuilder'
+import { type Rope, rotaryTables } from './rope'
+
+export interface AttentionShape {
+  readonly heads: number
+  /** Each key-value head serves heads / keyValueHeads consecutive query heads. */
+  readonly keyValueHeads: number
+  readonly headDim: number
+  readonly rope?: Rope
+}
+
+/** Queries handled together; with a causal mask a block of queries never looks behind its own end. */
+const QUERY_BLOCK = 512
+
+/** Added to scores of keys that lie ahead: the most negative float32, as transformers has it. */
+const MASKED = -3.4028234663852886e38
+
+/**
+ * Causal softmax attention: softmax(q kᵀ / √d + mask) v, in float32.
+ *
+ * Rows are padded on the right only, so the causal mask alone keeps padding out of every real position.
+ *
+ * @param q - [rows · context, heads · d]; k, v: [rows · context, keyValueHeads · d]
+ * @returns [rows · context, heads · d]
+ */
+export function causalAttention(
+  layer: LayerBuilder,
+  { q, k, v }: { q: Value; k: Value; v: Value },
+  shape: AttentionShape
+): Value {
+  const { graph, context } = layer
+  const { heads, keyValueHeads, headDim } = shape
+  const group = heads / keyValueHeads
+  const queries = rotate(graph, splitHeads(graph, q, context, heads, headDim), shape, context)
+  const keys = rotate(graph, splitHeads(graph, k, context, keyValueHeads, headDim), shape, context)
+  const values = splitHeads(graph, v, context, keyValueHeads, headDim) // [rows, kv, context, d]
+  const scaled = graph.mul(queries, graph.scalar(1 / Math.sqrt(headDim)))
+  const keysT = graph.transpose(keys, [0, 1, 3, 2]) // [rows, kv, d, context]
+  const parts: Value[] = []
+  for (const [begin, end] of queryBlocks(context, heads)) {
+    const some = begin === 0 && end === context
+    const block = some ? scaled : graph.slice(scaled, 2, begin, end) // [rows, heads, block, d]
+    const visibleKeys = end === context ? keysT : graph.slice(keysT, 3, 0, end)
+    const visibleValues = end === context ? values : graph.slice(values, 2, 0, end)
+    const grouped = graph.reshape(block, [-1, keyValueHeads, group * (end - begin), headDim])
+    const scores = graph.reshape(graph.matmul(grouped, visibleKeys), [-1, heads, end - begin, end])
+    const weights = graph.softmax(graph.add(scores, causalMask(graph, begin, end)))
+    const flat = graph.reshape(weights, [-1, keyValueHeads, group * (end - begin), end])
+    parts.push(graph.reshape(graph.matmul(flat, visibleValues), [-1, heads, end - begin, headDim]))
+  }
+  const merged = parts.length === 1 ? (parts[0] as Value) : graph.concat(parts, 2)
+  return graph.reshape(graph.transpose(merged, [0, 2, 1, 3]), [-1, heads * headDim])
+}
+
+/** [rows · context, heads · d] → [rows, heads, context, d]. */
+const splitHeads = (graph: GraphBuilder, x: Value, context: number, heads: number, headDim: number): Value =>
+  graph.transpose(graph.reshape(x, [-1, context, heads, headDim]), [0, 2, 1, 3])
+
+/** Rotates the first `rope.dimensions` of each head: pairs are (i, i + dimensions/2), not neighbours. */
+function rotate(graph: GraphBuilder, x: Value, shape: AttentionShape, context: number): Value {
+  const { rope, headDim } = shape
+  if (rope === undefined || rope.dimensions === 0) return x
+  const half = rope.dimensions / 2
+  const tables = rotaryTables(rope, context)
+  const cos = graph.floats(tables.cos, [context, half])
+  const sin = graph.floats(tables.sin, [context, half])
+  const rest = headDim - rope.dimensions
+  const [first, second, passed] = graph.split(x, -1, rest > 0 ? [half, half, rest] : [half, half]) as [
+    Value,
+    Value,
+    Value?
+  ]
+  const rotated = [
+    graph.sub(graph.mul(first, cos), graph.mul(second, sin)),
+    graph.add(graph.mul(second, cos), graph.mul(first, sin))
+  ]
+  return graph.concat(passed === undefined ? rotated : [...rotated, passed], -1)
+}
+
+/** Blocks of queries whose scores [heads, block, context] of one row stay below the tensor limit. */
+function queryBlocks(context: number, heads: number): [number, number][] {
+  const fitting = Math.floor(TENSOR_LIMIT_BYTES / (4 * heads * context))
+  const size = Math.max(1, Math.min(QUERY_BLOCK, fitting))
+  return Array.from({ length: Math.ceil(context / size) }, (_, i) => [i * size, Math.min(context, (i + 1) * size)])
+}
+
+/** [end − begin, end]: 0 where key ≤ query, else the most negative number. */
+function causalMask(graph: GraphBuilder, begin: number, end: number): Value {
+  const mask = new Float32Array((end - begin) * end)
+  for (let query = begin; query < end; query++)
+    mask.fill(MASKED, (query - begin) * end + query + 1, (query - begin + 1) * end)
+  return graph.floats(mask, [end - begin, end])
+}

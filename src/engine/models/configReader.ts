@@ -1,0 +1,55 @@
+import { badInput } from '../../shared/errors'
+
+type Json = Readonly<Record<string, unknown>>
+
+/** Typed access to a checkpoint's config.json; every complaint names the file, the key, what was found and expected. */
+export class ConfigReader {
+  constructor(
+    private readonly config: Json,
+    private readonly where: string
+  ) {}
+
+  has(key: string): boolean {
+    return this.config[key] !== undefined && this.config[key] !== null
+  }
+
+  /** A positive whole number. */
+  integer(key: string, fallback?: number): number {
+    return this.#read(
+      key,
+      fallback,
+      (value) => Number.isSafeInteger(value) && (value as number) > 0,
+      'a positive integer'
+    )
+  }
+
+  number(key: string, fallback?: number): number {
+    return this.#read(key, fallback, (value) => Number.isFinite(value), 'a number')
+  }
+
+  boolean(key: string, fallback?: boolean): boolean {
+    return this.#read(key, fallback, (value) => typeof value === 'boolean', 'true or false')
+  }
+
+  string(key: string, fallback?: string): string {
+    return this.#read(key, fallback, (value) => typeof value === 'string', 'a string')
+  }
+
+  /** A nested object, empty when the key is missing or null. */
+  object(key: string): ConfigReader {
+    const value = this.has(key) ? this.config[key] : {}
+    if (typeof value !== 'object' || Array.isArray(value)) throw this.complaint(key, 'an object')
+    return new ConfigReader(value as Json, `${this.where}: ${key}`)
+  }
+
+  /** The error for a value that Quail cannot use. */
+  complaint(key: string, expected: string): Error {
+    return badInput(`${this.where}: ${key} is ${JSON.stringify(this.config[key]) ?? 'missing'}, expected ${expected}`)
+  }
+
+  #read<T>(key: string, fallback: T | undefined, accepts: (value: unknown) => boolean, expected: string): T {
+    const value = this.has(key) ? this.config[key] : fallback
+    if (value === undefined || !accepts(value)) throw this.complaint(key, expected)
+    return value as T
+  }
+}

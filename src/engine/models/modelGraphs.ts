@@ -1,0 +1,106 @@
+import { TENSOR_LIMIT_BYTES } from '../graph/session'
+import type { ModelArchitecture } from './architecture'
+import { LayerBuilder, type LinearSpec, type ParameterSpec } from './layerBuilder'
+
+/** Rows [begin, end) of a Gram matrix [features, features]: one output of a graph. */
+export interface GramTile {
+  readonly output: string
+  readonly input: number
+  readonly features: number
+  readonly begin: number
+  readonly end: number
+}
+
+/** One block as a graph: `hidden` and the weights in, `next` and perhaps the Gram matrices out. */
+export interface BlockGraph {
+  readonly model: Uint8Array
+  readonly linears: readonly LinearSpec[]
+  readonly parameters: readonly ParameterSpec[]
+  /** Features of each distinct input of linears. */
+  readonly inputs: readonly number[]
+  readonly grams: readonly GramTile[]
+}
+
+/**
+ * Builds block `index` for rows of `context` tokens.
+ *
+ * Inputs: `hidden` [tokens, hidden], each linear's `<name>.weight` and each parameter; with Gram matrices also `mask`
+ * [tokens, 1], 1 for tokens and 0 for padding. Outputs: `next`, and per distinct input X the tiles of (mask·X)ᵀ(mask·X).
+ */
+export function blockGraph(
+  architecture: ModelArchitecture,
+  index: number,
+  context: number,
+  grams: boolean
+): BlockGraph {
+  const layer = new LayerBuilder(context)
+  const { graph } = layer
+  const hidden = graph.input('hidden', ['tokens', architecture.hiddenSize])
+  const next = architecture.buildBlock(layer, hidden, index)
+  graph.output('next', next, ['tokens', architecture.hiddenSize])
+  const tiles = grams ? addGrams(layer) : []
+  return {
+    model: graph.build(),
+    linears: layer.linears,
+    parameters: layer.parameters,
+    inputs: layer.inputs.map(({ features }) => features),
+    grams: tiles
+  }
+}
+
+function addGrams(layer: LayerBuilder): GramTile[] {
+  const { graph } = layer
+  const mask = graph.input('mask', ['tokens', 1])
+  return layer.inputs.flatMap(({ value, features }, input) => {
+    const X = graph.mul(value, mask)
+    return gramTiles(input, features).map((tile) => {
+      const whole = tile.begin === 0 && tile.end === features
+      const left = whole ? X : graph.slice(X, 1, tile.begin, tile.end)
+      graph.output(tile.output, graph.gemm(left, X, { transA: 1 }), [tile.end - tile.begin, features])
+      return tile
+    })
+  })
+}
+
+function gramTiles(input: number, features: number): GramTile[] {
+  const rows = Math.max(1, Math.floor(TENSOR_LIMIT_BYTES / (4 * features)))
+  return Array.from({ length: Math.ceil(features / rows) }, (_, i) => ({
+    output: `gram.${input}.${i}`,
+    input,
+    features,
+    begin: i * rows,
+    end: Math.min(features, (i + 1) * rows)
+  }))
+}
+
+/** The norm before the head: `hidden` in, `normed` out. */
+export function finalNormGraph(architecture: ModelArchitecture): { model: Uint8Array; parameters: ParameterSpec[] } {
+  const layer = new LayerBuilder(1)
+  const { graph } = layer
+  const hidden = graph.input('hidden', ['tokens', architecture.hiddenSize])
+  graph.output('normed', architecture.buildFinalNorm(layer, hidden), ['tokens', architecture.hiddenSize])
+  return { model: graph.build(), parameters: layer.parameters }
+}
+
+/**
+ * What one tile of the vocabulary adds to the loss: logits are never stored.
+ *
+ *     L = normed · headᵀ [tokens, tile],  max = maxⱼ Lⱼ,  sum = Σⱼ exp(Lⱼ − max),  target = L[targetIndex]
+ *
+ * Inputs: `normed` [tokens, hidden], `head` [tile, hidden], `targetIndex` [tokens, 1] int32, an index into this tile (any valid
+ * index where the true target lies in another tile; the caller ignores those).
+ */
+export function vocabularyTileGraph(architecture: ModelArchitecture): Uint8Array {
+  const layer = new LayerBuilder(1)
+  const { graph } = layer
+  const normed = graph.input('normed', ['tokens', architecture.hiddenSize])
+  const head = graph.input('head', ['tile', architecture.hiddenSize])
+  const target = graph.input('targetIndex', ['tokens', 1], 'int32')
+  const logits = graph.gemm(normed, head, { transB: 1 })
+  const max = graph.node('ReduceMax', [logits, graph.ints([1])], { keepdims: 1 })
+  const exponentials = graph.node('Exp', [graph.sub(logits, max)])
+  graph.output('max', max, ['tokens', 1])
+  graph.output('sum', graph.node('ReduceSum', [exponentials, graph.ints([1])], { keepdims: 1 }), ['tokens', 1])
+  graph.output('target', graph.node('GatherElements', [logits, target], { axis: 1 }), ['tokens', 1])
+  return graph.build()
+}

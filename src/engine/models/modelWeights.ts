@@ -1,0 +1,65 @@
+import { badFormat } from '../../shared/errors'
+import type { Checkpoint, CheckpointTensor } from '../formats/checkpoint'
+import type { ModelArchitecture } from './architecture'
+
+/**
+ * The tensors of a checkpoint under the names of an architecture.
+ *
+ * Checkpoints saved from the bare model lack the base prefix (`model.`, `gpt_neox.`); both forms are accepted.
+ */
+export class ModelWeights {
+  constructor(
+    readonly checkpoint: Checkpoint,
+    private readonly architecture: ModelArchitecture
+  ) {}
+
+  /** The tensor, checked against the shape that config.json implies. */
+  find(name: string, shape: readonly number[]): CheckpointTensor {
+    const tensor = this.checkpoint.tensors.get(this.#stored(name))
+    const { directory } = this.checkpoint
+    if (tensor === undefined)
+      throw badFormat(`${directory}: tensor ${name} is missing, config.json asks for [${shape}]`)
+    if (tensor.shape.join() !== shape.join()) {
+      throw badFormat(`${directory}: tensor ${name} has shape [${tensor.shape}], config.json asks for [${shape}]`)
+    }
+    return tensor
+  }
+
+  /** A whole tensor as float32. */
+  read(name: string, shape: readonly number[]): Promise<Float32Array> {
+    return this.checkpoint.readFloat32(this.find(name, shape).name)
+  }
+
+  /** Rows of a [vocabulary, hidden] matrix as float32. */
+  readVocabularyRows(name: string, begin: number, end: number): Promise<Float32Array> {
+    return this.checkpoint.readRows(this.#vocabularyTensor(name), begin, end - begin)
+  }
+
+  /** Embeddings of tokens, [tokens, hidden]; each distinct row is read once. */
+  embed(tokens: Int32Array): Float32Array {
+    const { embedding, hiddenSize } = this.architecture
+    const name = this.#vocabularyTensor(embedding)
+    const hidden = new Float32Array(tokens.length * hiddenSize)
+    const first = new Map<number, number>()
+    for (const [i, token] of tokens.entries()) {
+      const known = first.get(token)
+      if (known === undefined) {
+        this.checkpoint.readRow(name, token, hidden, i * hiddenSize)
+        first.set(token, i)
+      } else {
+        hidden.copyWithin(i * hiddenSize, known * hiddenSize, (known + 1) * hiddenSize)
+      }
+    }
+    return hidden
+  }
+
+  #vocabularyTensor(name: string): string {
+    const { vocabularySize, hiddenSize } = this.architecture
+    return this.find(name, [vocabularySize, hiddenSize]).name
+  }
+
+  #stored(name: string): string {
+    const { basePrefix } = this.architecture
+    return this.checkpoint.has(name) || !name.startsWith(basePrefix) ? name : name.slice(basePrefix.length)
+  }
+}

@@ -1,0 +1,26 @@
+import { badInput } from '../../shared/errors'
+import type { Family, ModelArchitecture } from './architecture'
+import { ConfigReader } from './configReader'
+import { gptNeox } from './gptNeox'
+import { llama } from './llama'
+
+/** Every family: a new one is one file and one line here. */
+const FAMILIES: readonly Family[] = [llama, gptNeox]
+
+export const SUPPORTED_MODEL_TYPES: readonly string[] = FAMILIES.flatMap((family) => family.modelTypes)
+
+/**
+ * Reads a config.json into the architecture of its family.
+ *
+ * @param where - how messages name the file
+ * @throws {AppError} BAD_INPUT for an unknown `model_type`, or a value that the family cannot use
+ */
+export function readArchitecture(config: Readonly<Record<string, unknown>>, where: string): ModelArchitecture {
+  const reader = new ConfigReader(config, where)
+  const modelType = reader.string('model_type')
+  const family = FAMILIES.find(({ modelTypes }) => modelTypes.includes(modelType))
+  if (family === undefined) {
+    throw badInput(`${where}: model_type is "${modelType}", accepted are ${SUPPORTED_MODEL_TYPES.join(', ')}`)
+  }
+  return family.read(reader)
+}

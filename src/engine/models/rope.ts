@@ -1,0 +1,69 @@
+import type { ConfigReader } from './configReader'
+
+/** Rotary position embedding: angle(position, i) = position · frequency[i]. */
+export interface Rope {
+  /** Dimensions of each head that rotate; the rest pass through. */
+  readonly dimensions: number
+  /** [dimensions / 2], radians per token. */
+  readonly frequencies: Float32Array
+}
+
+const SUPPORTED = 'one of default, linear, llama3'
+
+/**
+ * Reads the rotary settings of a config, in the form of transformers 5 (`rope_parameters`) or 4 (`rope_theta` and
+ * `rope_scaling`, whose `type` is an old alias of `rope_type`).
+ *
+ *     frequency[i] = θ^(−2i/d); linear: divided by the factor; llama3: long wavelengths divided, short ones kept
+ *
+ * Arithmetic is float32 step by step, as torch's. Source: transformers modeling_rope_utils (formats.md §G.0).
+ */
+export function readRope(config: ConfigReader, headDim: number, legacyKeys: { theta: string; partial: string }): Rope {
+  const settings = config.has('rope_parameters') ? config.object('rope_parameters') : config.object('rope_scaling')
+  const theta = settings.number('rope_theta', config.number(legacyKeys.theta, 10000))
+  const partial = settings.number('partial_rotary_factor', config.number(legacyKeys.partial, 1))
+  const size = Math.floor(headDim * partial)
+  // An odd size still rotates pairs: transformers takes every second of its indices and so ⌈size / 2⌉ frequencies.
+  const dimensions = 2 * Math.ceil(size / 2)
+  const type = settings.has('rope_type') ? settings.string('rope_type') : settings.string('type', 'default')
+  const plain = Float32Array.from({ length: dimensions / 2 }, (_, i) =>
+    Math.fround(1 / Math.fround(theta ** Math.fround((2 * i) / size)))
+  )
+  if (type === 'default') return { dimensions, frequencies: plain }
+  if (type === 'linear') {
+    const factor = settings.number('factor')
+    return { dimensions, frequencies: plain.map((frequency) => frequency / factor) }
+  }
+  if (type === 'llama3') return { dimensions, frequencies: llama3Frequencies(plain, settings) }
+  throw settings.complaint(settings.has('rope_type') ? 'rope_type' : 'type', SUPPORTED)
+}
+
+/** Wavelengths above L/low are stretched by the factor, those below L/high are kept, between them both are blended. */
+function llama3Frequencies(plain: Float32Array, settings: ConfigReader): Float32Array {
+  const factor = settings.number('factor')
+  const low = settings.number('low_freq_factor')
+  const high = settings.number('high_freq_factor')
+  const original = settings.integer('original_max_position_embeddings')
+  return plain.map((frequency) => {
+    const wavelength = (2 * Math.PI) / frequency
+    if (wavelength > original / low) return frequency / factor
+    if (wavelength < original / high) return frequency
+    const share = (original / wavelength - low) / (high - low)
+    return ((1 - share) * frequency) / factor + share * frequency
+  })
+}
+
+/** cos and sin of every angle, each [context, dimensions / 2]. */
+export function rotaryTables(rope: Rope, context: number): { cos: Float32Array; sin: Float32Array } {
+  const half = rope.frequencies.length
+  const cos = new Float32Array(context * half)
+  const sin = new Float32Array(context * half)
+  for (let position = 0; position < context; position++) {
+    for (let i = 0; i < half; i++) {
+      const angle = Math.fround(position * (rope.frequencies[i] ?? 0))
+      cos[position * half + i] = Math.cos(angle)
+      sin[position * half + i] = Math.sin(angle)
+    }
+  }
+  return { cos, sin }
+}
