@@ -1,0 +1,84 @@
+import { open } from 'node:fs/promises'
+import { isAbsolute, join } from 'node:path'
+import { badInput } from '../../shared/errors'
+import type { ResolvedText } from '../../shared/runFolder'
+
+/** Largest text read: the tokenizer needs about sixty bytes of memory for one byte of text. */
+const MAX_TEXT_BYTES = 32 * 2 ** 20
+
+/**
+ * The documents of a text, in order: the whole file for `text`, the `text` of each line for `samples`.
+ *
+ * A byte order mark is dropped, and line ends of a `text` become \n, as Python's text mode does.
+ *
+ * @param folder the run folder, to which a relative path belongs
+ * @throws {AppError} BAD_INPUT if the file is missing, empty, too large, binary or not UTF-8, or a line is no sample
+ */
+export async function readTexts(text: ResolvedText, folder: string): Promise<string[]> {
+  const path = isAbsolute(text.path) ? text.path : join(folder, text.path)
+  const content = decode(await readBytes(path), path)
+  if (text.kind === 'samples') return parseSamples(content, path)
+  if (content.trim() === '') throw badInput(`${path} holds no text; a text file with words in it is needed`)
+  return [content.replaceAll('\r\n', '\n').replaceAll('\r', '\n')]
+}
+
+/** The paragraphs of a document, the samples of the padded policy: parts between blank lines, trimmed, never empty. */
+export const splitSamples = (document: string): string[] =>
+  document
+    .split(/\n[^\S\n]*\n/)
+    .map((paragraph) => paragraph.trim())
+    .filter((paragraph) => paragraph !== '')
+
+async function readBytes(path: string): Promise<Uint8Array> {
+  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ENOENT' ? badInput(`${path} does not exist; a text file in UTF-8 is needed`) : error
+  })
+  try {
+    const stat = await file.stat()
+    if (!stat.isFile()) throw badInput(`${path} is not a file; a text file in UTF-8 is needed`)
+    if (stat.size > MAX_TEXT_BYTES)
+      throw badInput(
+        `${path} has ${stat.size} bytes; a text may have up to ${MAX_TEXT_BYTES}, cut it into several files`
+      )
+    return await file.readFile()
+  } finally {
+    await file.close()
+  }
+}
+
+function decode(bytes: Uint8Array, path: string): string {
+  const nul = bytes.indexOf(0)
+  if (nul >= 0) throw badInput(`${path} is not a text file: byte ${nul} is zero; a text file in UTF-8 is needed`)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    if (cause instanceof TypeError) throw badInput(`${path} is not valid UTF-8; save it as UTF-8`)
+    throw cause
+  }
+}
+
+function parseSamples(content: string, path: string): string[] {
+  const samples = content
+    .split('\n')
+    .map((line, index) => ({ line: line.trim(), where: `${path}, line ${index + 1}` }))
+    .filter(({ line }) => line !== '')
+    .map(({ line, where }) => parseSample(line, where))
+  if (samples.length === 0) throw badInput(`${path} holds no samples; one JSON object {"text": "…"} per line is needed`)
+  return samples
+}
+
+function parseSample(line: string, where: string): string {
+  const value = parseJson(line, where)
+  const sample = typeof value === 'object' && value !== null && 'text' in value ? value.text : undefined
+  if (typeof sample !== 'string') throw badInput(`${where}: an object with a string "text" is needed`)
+  if (sample.trim() === '') throw badInput(`${where}: "text" is empty`)
+  return sample
+}
+
+function parseJson(line: string, where: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    throw badInput(`${where}: not JSON; one object {"text": "…"} per line is needed`)
+  }
+}
