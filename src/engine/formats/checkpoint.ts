@@ -149,10 +149,10 @@ export class Checkpoint {
     const piece = this.#piece ?? new Uint8Array(READ_PIECE_BYTES)
     this.#piece = undefined // a second read that starts before this one ends takes a piece of its own
     for (let done = 0; done < count; ) {
-      const stored = piece.subarray(0, Math.min((count - done) * width, READ_PIECE_BYTES))
+      const part = values.subarray(done, done + Math.min(count - done, READ_PIECE_BYTES / width))
+      const stored = dtype === 'F32' ? bytesOf(part) : piece.subarray(0, part.length * width)
       await file.read(stored, tensor.begin + (first + done) * width)
-      const part = values.subarray(done, done + stored.byteLength / width)
-      decodeFloats(stored, dtype, part)
+      if (dtype !== 'F32') decodeFloats(stored, dtype, part)
       this.#assertFinite(tensor, part, first + done)
       done += part.length
     }
@@ -170,6 +170,9 @@ export class Checkpoint {
     )
   }
 }
+
+const bytesOf = (values: Float32Array): Uint8Array =>
+  new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
 
 function floatDtypeOf(tensor: CheckpointTensor, directory: string): (typeof FLOAT_DTYPES)[number] {
   if (isFloatDtype(tensor.dtype)) return tensor.dtype

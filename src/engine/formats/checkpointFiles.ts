@@ -14,7 +14,7 @@ export const INDEX_FILE = 'model.safetensors.index.json'
 export const CONFIG_FILE = 'config.json'
 
 const HOW_TO_CONVERT =
-  'Quail reads safetensors; convert with transformers: model.save_pretrained(directory, safe_serialization=True)'
+  'Quail reads safetensors, written by transformers with model.save_pretrained(directory, safe_serialization=True)'
 
 /** The weight files of a checkpoint. `shardOf` is given for a sharded one: tensor name → file name. */
 export interface WeightFiles {
@@ -72,7 +72,7 @@ function noWeights(directory: string, names: readonly string[]): AppError {
     return badInput(`${directory} is an adapter, not a model: give the directory of its base model`)
   }
   if (safetensors.length > 0) return badInput(`${directory} holds ${expected}, only ${shown(safetensors)}`)
-  if (others.length > 0) return badInput(`${directory} holds its weights as ${shown(others)} only; ${HOW_TO_CONVERT}`)
+  if (others.length > 0) return badInput(`${directory} holds its weights only as ${shown(others)}; ${HOW_TO_CONVERT}`)
   return badInput(`${directory} holds no weights: ${expected} is in it`)
 }
 

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs'
 import { type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AppError, badFormat, badInput, deserializeError, serializeError } from '../../shared/errors'
+import { JsonFault, parseStrictJson } from './strictJson'
 
 /** Digest and length of what was written. */
 export interface WrittenFile {
@@ -118,8 +119,18 @@ export async function readJsonFile(path: string, limitBytes: number): Promise<un
   const text = await readTextFile(path, limitBytes)
   try {
     return JSON.parse(text)
+  } catch {
+    throw badFormat(`${path} is not valid JSON${jsonFault(text)}`)
+  }
+}
+
+/** What is wrong with a text, in our own words: those of JSON.parse change with the version of Node. */
+function jsonFault(text: string): string {
+  try {
+    parseStrictJson(text)
+    return ''
   } catch (error) {
-    throw badFormat(`${path} is not valid JSON: ${(error as Error).message}`)
+    return error instanceof JsonFault ? `: it ${error.message}` : ''
   }
 }
 

@@ -177,8 +177,13 @@ async function readAdapterConfig(directory: string): Promise<z.infer<typeof Conf
     throw badInput(`${directory} holds no ${ADAPTER_WEIGHTS_FILE}${found}`)
   }
   const path = join(directory, ADAPTER_CONFIG_FILE)
-  const fields = ConfigFields.safeParse(await readJsonFile(path, MAX_CONFIG_BYTES))
+  const config = await readJsonFile(path, MAX_CONFIG_BYTES)
+  const fields = ConfigFields.safeParse(config)
   if (fields.success) return fields.data
   const [issue] = fields.error.issues
-  throw badFormat(`${path}: ${issue?.path.join('.') || 'the content'}: ${issue?.message}`)
+  const key = issue?.path[0]
+  const found = key === undefined ? config : (config as Record<PropertyKey, unknown>)[key]
+  throw badFormat(
+    `${path}: ${String(key ?? 'the content')} is ${JSON.stringify(found) ?? 'missing'}: ${issue?.message}`
+  )
 }

@@ -152,7 +152,8 @@ function parseEntry(name: string, entry: JsonValue, dataBegin: number, path: str
   if (!(entry instanceof Map)) return fail(`the entry is ${showJson(entry)}, an object was expected`)
   const fields: JsonObject = entry
   const dtype = fields.get('dtype')
-  if (!isDtype(dtype)) return fail(`dtype is ${showJson(dtype)}, which the format does not have`)
+  if (!isDtype(dtype))
+    return fail(`dtype is ${showJson(dtype)}; F32, BF16, F16, I64 or another of the format was expected`)
   const shape = parseIndices(fields, 'shape', fail)
   if (shape.length > MAX_DIMENSIONS) fail(`shape has ${shape.length} dimensions; at most ${MAX_DIMENSIONS} are read`)
   const [begin = 0, end = 0, ...rest] = parseIndices(fields, 'data_offsets', fail)

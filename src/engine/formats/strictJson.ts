@@ -36,7 +36,7 @@ export function parseStrictJson(text: string): JsonValue {
 
 /** A value for a message: short, and on one line. */
 export function showJson(value: JsonValue | undefined): string {
-  if (value === undefined) return 'nothing'
+  if (value === undefined) return 'missing'
   if (value instanceof JsonNumber) return value.text
   if (value instanceof Map) return `an object with ${value.size} keys`
   if (Array.isArray(value))
@@ -135,7 +135,10 @@ class Scanner {
   #unexpected(expected: string): never {
     const found = this.#peek()
     if (found === undefined) this.#fail(`ends where ${expected} was expected`)
-    this.#fail(`has ${JSON.stringify(found)} where ${expected} was expected`)
+    const code = found.charCodeAt(0)
+    const shown =
+      code < 0x21 || code > 0x7e ? `U+${code.toString(16).padStart(4, '0').toUpperCase()}` : JSON.stringify(found)
+    this.#fail(`has ${shown} where ${expected} was expected`)
   }
 
   #fail(message: string, at = this.#at): never {

@@ -1,0 +1,231 @@
+import { createHash } from 'node:crypto'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { Checkpoint } from '../../../../src/engine/formats/checkpoint'
+import { encodeFloats, type FloatDtype } from '../../../../src/engine/formats/dtypes'
+import { type TensorData, writeSafetensors } from '../../../../src/engine/formats/safetensorsWriter'
+import { type HostileFile, writeHostileDirectory } from '../../../helpers/hostileFile'
+
+const root = mkdtempSync(join(tmpdir(), 'quail-checkpoint-'))
+afterAll(() => rmSync(root, { recursive: true }))
+
+let made = 0
+function newDirectory(files: Record<string, HostileFile> = {}): string {
+  const directory = join(root, `checkpoint-${made++}`)
+  writeHostileDirectory(directory, { 'config.json': '{"model_type":"llama","hidden_size":4}', ...files })
+  return directory
+}
+
+const tensor = (name: string, dtype: FloatDtype, shape: number[], values: Float32Array): TensorData => ({
+  name,
+  dtype,
+  shape,
+  data: encodeFloats(values, dtype)
+})
+
+/** Integers up to 250: exact in all three dtypes. */
+const counted = (length: number, first = 0): Float32Array => Float32Array.from({ length }, (_, i) => (first + i) % 251)
+
+async function withCheckpoint(directory: string, use: (checkpoint: Checkpoint) => Promise<void>): Promise<void> {
+  const checkpoint = await Checkpoint.open(directory)
+  try {
+    await use(checkpoint)
+  } finally {
+    await checkpoint.close()
+  }
+}
+
+describe('a single file', () => {
+  it.each(['F32', 'BF16', 'F16'] as const)('is read by tensors, rows and single rows in %s', async (dtype) => {
+    const directory = newDirectory()
+    const values = counted(60)
+    await writeSafetensors(join(directory, 'model.safetensors'), [
+      tensor('first', dtype, [7], counted(7, 3)), // 14 or 28 bytes: what follows is not aligned to 16
+      tensor('w', dtype, [12, 5], values)
+    ])
+    await withCheckpoint(directory, async (checkpoint) => {
+      expect(checkpoint.dtypeOf('w')).toBe(dtype)
+      expect(await checkpoint.readFloat32('w')).toEqual(values)
+      expect(await checkpoint.readFloat32('first')).toEqual(counted(7, 3))
+      expect(await checkpoint.readRows('w', 3, 4)).toEqual(values.subarray(15, 35))
+      expect(await checkpoint.readRows('w', 12, 0)).toEqual(new Float32Array(0))
+      const target = new Float32Array(12).fill(-1)
+      checkpoint.readRow('w', 11, target, 6)
+      checkpoint.readRow('w', 0, target, 1)
+      expect([...target]).toEqual([-1, ...values.subarray(0, 5), ...values.subarray(55, 60), -1])
+    })
+  })
+
+  it('is read in pieces that fit together, also by reads that overlap in time', async () => {
+    const directory = newDirectory()
+    const shape = [1500, 2000] // 12 MB of float32, 6 MB of bfloat16: several pieces of 4 MiB
+    const values = counted(3_000_000)
+    await writeSafetensors(join(directory, 'model.safetensors'), [
+      tensor('single', 'F32', shape, values),
+      tensor('half', 'BF16', shape, values)
+    ])
+    await withCheckpoint(directory, async (checkpoint) => {
+      const read = await Promise.all(['single', 'half', 'half'].map((name) => checkpoint.readFloat32(name)))
+      for (const result of read) expect(Buffer.from(result.buffer).equals(Buffer.from(values.buffer))).toBe(true)
+    })
+  })
+
+  it('tells its config, files, sizes and names', async () => {
+    const directory = newDirectory()
+    const path = join(directory, 'model.safetensors')
+    await writeSafetensors(path, [
+      tensor('w', 'F32', [3, 2], counted(6)),
+      tensor('scalar', 'F32', [], counted(1)),
+      tensor('__proto__', 'F16', [4], counted(4))
+    ])
+    await withCheckpoint(directory, async (checkpoint) => {
+      const bytes = statSync(path).size
+      expect(checkpoint.directory).toBe(directory)
+      expect(checkpoint.config.hidden_size).toBe(4)
+      expect(checkpoint.files).toEqual([{ name: 'model.safetensors', bytes, tensors: 3 }])
+      expect(checkpoint.bytes).toBe(bytes)
+      expect(checkpoint.parameters).toBe(11)
+      expect(checkpoint.tensors.get('w')).toMatchObject({ dtype: 'F32', shape: [3, 2], file: 'model.safetensors' })
+      expect([checkpoint.has('__proto__'), checkpoint.has('constructor')]).toEqual([true, false])
+      expect(await checkpoint.readFloat32('scalar')).toEqual(Float32Array.of(0))
+    })
+  })
+
+  it('wins over an index beside it', async () => {
+    const directory = newDirectory({ 'model.safetensors.index.json': 'not even JSON' })
+    await writeSafetensors(join(directory, 'model.safetensors'), [tensor('w', 'F32', [1], counted(1))])
+    await withCheckpoint(directory, async (checkpoint) => expect(checkpoint.has('w')).toBe(true))
+  })
+
+  it('is neither changed nor joined by other files', async () => {
+    const directory = newDirectory()
+    const path = join(directory, 'model.safetensors')
+    await writeSafetensors(path, [tensor('w', 'BF16', [3, 2], counted(6))])
+    const look = () => [
+      readdirSync(directory),
+      createHash('sha256').update(readFileSync(path)).digest('hex'),
+      statSync(path).mtimeMs
+    ]
+    const before = look()
+    await withCheckpoint(directory, async (checkpoint) => void (await checkpoint.readFloat32('w')))
+    expect(look()).toEqual(before)
+  })
+})
+
+describe('shards', () => {
+  it('are read as one checkpoint', async () => {
+    const weight_map = { a: 'model-00001-of-00002.safetensors', b: 'model-00002-of-00002.safetensors' }
+    const index = JSON.stringify({ metadata: { total_size: 20 }, weight_map })
+    const directory = newDirectory({ 'model.safetensors.index.json': index })
+    await writeSafetensors(join(directory, weight_map.a), [tensor('a', 'F32', [2], counted(2))])
+    await writeSafetensors(join(directory, weight_map.b), [tensor('b', 'BF16', [3, 2], counted(6, 9))])
+    await withCheckpoint(directory, async (checkpoint) => {
+      expect(checkpoint.files.map(({ name, tensors }) => [name, tensors])).toEqual([
+        [weight_map.a, 1],
+        [weight_map.b, 1]
+      ])
+      expect(checkpoint.parameters).toBe(8)
+      expect(checkpoint.tensors.get('b')?.file).toBe(weight_map.b)
+      expect(await checkpoint.readFloat32('a')).toEqual(counted(2))
+      expect(await checkpoint.readRows('b', 1, 2)).toEqual(counted(4, 11))
+    })
+  })
+})
+
+describe('reading', () => {
+  it.each([
+    { dtype: 'F32', bits: '7fc00000', offset: 20, index: 5, value: 'NaN' },
+    { dtype: 'F32', bits: 'ff800000', offset: 0, index: 0, value: '-Infinity' },
+    { dtype: 'BF16', bits: '00007f80', offset: 8, index: 4, value: 'Infinity' },
+    { dtype: 'F16', bits: 'fe000000', offset: 8, index: 5, value: 'NaN' }
+  ])('names the tensor and the index of a $value in $dtype', async ({ dtype, bits, offset, index, value }) => {
+    const weights: HostileFile = { tensors: { w: [dtype, [3, 2]] }, bits: [[offset, bits]] }
+    const directory = newDirectory({ 'model.safetensors': weights })
+    const message = `${join(directory, 'model.safetensors')}: tensor w holds ${value} at flat index ${index}; weights must be finite`
+    await withCheckpoint(directory, async (checkpoint) => {
+      const row = Math.floor(index / 2)
+      await expect(checkpoint.readFloat32('w')).rejects.toMatchObject({ code: 'NUMERICS', message })
+      await expect(checkpoint.readRows('w', row, 1)).rejects.toMatchObject({ code: 'NUMERICS', message })
+      expect(() => checkpoint.readRow('w', row, new Float32Array(2), 0)).toThrow(message)
+      checkpoint.readRow('w', (row + 1) % 3, new Float32Array(2), 0)
+    })
+  })
+
+  it.each(['F64', 'I64', 'F8_E4M3'])('refuses weights of dtype %s, and opens the file all the same', async (dtype) => {
+    const directory = newDirectory({ 'model.safetensors': { tensors: { w: [dtype, [2, 2]] } } })
+    await withCheckpoint(directory, async (checkpoint) => {
+      await expect(checkpoint.readFloat32('w')).rejects.toMatchObject({
+        code: 'BAD_FORMAT',
+        message: `${directory}: tensor w has dtype ${dtype}; F32, BF16, F16 are accepted`
+      })
+    })
+  })
+
+  it('names a tensor that is not there, rows that are not there, and a tensor that is no matrix', async () => {
+    const directory = newDirectory({ 'model.safetensors': { tensors: { w: ['F32', [3, 2]], norm: ['F32', [2]] } } })
+    await withCheckpoint(directory, async (checkpoint) => {
+      await expect(checkpoint.readFloat32('v')).rejects.toThrow(`${directory} has no tensor "v"`)
+      await expect(checkpoint.readRows('w', 2, 2)).rejects.toThrow('rows 2 to 3 of w asked for, it has 3 rows')
+      const target = new Float32Array(2)
+      for (const row of [3, -1, 0.5]) {
+        expect(() => checkpoint.readRow('w', row, target, 0)).toThrow(`row ${row} of w asked for, it has 3 rows`)
+      }
+      expect(() => checkpoint.readRow('norm', 0, target, 0)).toThrow('norm has shape [2], a matrix was expected')
+    })
+  })
+
+  it('says that a file became shorter while it was in use', async () => {
+    const directory = newDirectory({ 'model.safetensors': { tensors: { w: ['F32', [3, 2]] } } })
+    const path = join(directory, 'model.safetensors')
+    const bytes = statSync(path).size
+    await withCheckpoint(directory, async (checkpoint) => {
+      truncateSync(path, bytes - 6)
+      const message = `${path} ends after ${bytes - 6} bytes, it had ${bytes} when it was opened: the file was changed while in use`
+      await expect(checkpoint.readFloat32('w')).rejects.toMatchObject({ code: 'IO', message })
+      expect(() => checkpoint.readRow('w', 2, new Float32Array(2), 0)).toThrow(message)
+    })
+  })
+
+  it('names the file when it was closed before', async () => {
+    const directory = newDirectory({ 'model.safetensors': { tensors: { w: ['F32', [3, 2]] } } })
+    const checkpoint = await Checkpoint.open(directory)
+    await checkpoint.close()
+    await expect(checkpoint.readFloat32('w')).rejects.toThrow(join(directory, 'model.safetensors'))
+  })
+})
+
+describe('opening', () => {
+  it('says that the directory is missing, or is a file', async () => {
+    const missing = join(root, 'missing')
+    await expect(Checkpoint.open(missing)).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      message: `the model directory ${missing} does not exist`
+    })
+    const file = join(root, 'file.safetensors')
+    writeFileSync(file, '')
+    await expect(Checkpoint.open(file)).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      message: `${file} is a file, a model directory was expected`
+    })
+  })
+
+  it('says that model.safetensors is a directory', async () => {
+    const directory = newDirectory()
+    mkdirSync(join(directory, 'model.safetensors'))
+    await expect(Checkpoint.open(directory)).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      message: `${join(directory, 'model.safetensors')} is not a file`
+    })
+  })
+})
