@@ -1,6 +1,6 @@
 import { mkdir, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { badInput } from '../../shared/errors'
+import { AppError, badInput } from '../../shared/errors'
 import { fileError, fsyncDirectory, isMissing, temporaryName } from './files'
 
 /**
@@ -23,7 +23,8 @@ export async function writeDirectoryAtomic<T>(out: string, fill: (directory: str
     return result
   } catch (error) {
     await rm(temporary, { recursive: true, force: true }).catch(() => {}) // the first error is the one to report
-    throw fileError(error, out)
+    const { code, message } = fileError(error, out)
+    throw new AppError(code, message.replaceAll(temporary, out), { cause: error }) // nobody knows the temporary name
   }
 }
 

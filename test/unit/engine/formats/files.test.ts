@@ -137,6 +137,15 @@ describe('writeDirectoryAtomic', () => {
     expect(readdirSync(root)).toEqual([])
   })
 
+  it('names the file in the output directory, not in the temporary one, when filling fails', async () => {
+    const out = join(root, 'out')
+    const failing = (directory: string) => writeFileAtomic(join(directory, 'no', 'a.txt'), '')
+    await expect(writeDirectoryAtomic(out, failing)).rejects.toMatchObject({
+      code: 'IO',
+      message: `${join(out, 'no', 'a.txt')}: no such file or directory`
+    })
+  })
+
   it('does not replace a directory that was filled meanwhile', async () => {
     const out = join(root, 'out')
     const racing = async (directory: string) => {
