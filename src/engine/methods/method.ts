@@ -17,6 +17,8 @@ export interface MethodOptions {
 export interface Method {
   readonly name: MethodName
   readonly summary: string
+  /** True when outputs stay as the quantized model has them, so that nothing needs to be evaluated again. */
+  readonly neutral?: true
   /** What it needs to know of the input. */
   readonly statistics: Weighting
   basis(problem: LayerProblem, options: MethodOptions): Promise<Matrix64>

@@ -5,6 +5,7 @@ import type { Method } from './method'
 export const zero: Method = {
   name: 'zero',
   summary: 'QLoRA baseline: lora_B = 0, lora_A Kaiming-uniform',
+  neutral: true,
   statistics: 'none',
   basis: async (problem) => zeros64(problem.outFeatures, 0)
 }

@@ -44,6 +44,16 @@ export class BlockRunner {
     return this.#graph(index, false).inputs
   }
 
+  /** Every tensor that a block reads, by name relative to the block. */
+  tensors(index: number): readonly { readonly name: string; readonly shape: readonly number[] }[] {
+    const { linears, parameters } = this.#graph(index, false)
+    const weights = linears.map((linear) => ({
+      name: `${linear.name}.weight`,
+      shape: [linear.outFeatures, linear.inFeatures]
+    }))
+    return [...weights, ...parameters]
+  }
+
   /** Reads a block's tensors from the checkpoint. */
   async readWeights(weights: ModelWeights, index: number): Promise<BlockWeights> {
     const graph = this.#graph(index, false)

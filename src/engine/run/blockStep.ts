@@ -1,0 +1,241 @@
+import { setImmediate as eventLoopTurn } from 'node:timers/promises'
+import { AppError } from '../../shared/errors'
+import type { RunEventDraft } from '../../shared/runEvents'
+import type { JournalEntry } from '../../shared/runFolder'
+import type { TokenRows } from '../calibration/rows'
+import { SecondMoments } from '../calibration/secondMoments'
+import type { LinearAlgebra } from '../graph/linearAlgebra'
+import { SecondMoment } from '../methods/secondMoment'
+import type { BlockWeights } from '../models/blockRunner'
+import type { LinearSpec } from '../models/layerBuilder'
+import { addScaled } from '../numerics/accumulate'
+import { firstNonFinite } from '../numerics/matrix'
+import { writeFactors } from './factorFiles'
+import type { HiddenStates } from './hiddenStates'
+import type { PreparedLinear, PreparedRun, PreparedVariant } from './prepareRun'
+import { type LinearTask, outputEnergy, type SolvedLinear, type SolvedVariant, solveLinear } from './solveLinear'
+import type { Streams } from './streams'
+
+export interface BlockContext {
+  readonly prepared: PreparedRun
+  readonly streams: Streams
+  readonly algebra: LinearAlgebra
+  readonly folder: string
+  readonly signal: AbortSignal
+}
+
+type Events<T = void> = AsyncGenerator<RunEventDraft, T>
+
+/**
+ * One block: second moments from the full-precision calibration rows, quantization, every variant's factors, and the next
+ * hidden states of every stream.
+ *
+ * @returns what the journal needs to count the block as finished; everything that it names is on the disk
+ */
+export async function* blockStep(context: BlockContext, block: number): Events<JournalEntry> {
+  const { prepared, streams, folder, signal } = context
+  const started = performance.now()
+  const weights = await prepared.runner.readWeights(prepared.weights, block)
+  for (const states of streams.all) await states.begin(block + 1)
+  const progress = new Progress(context, block)
+  const moments = yield* calibrate(context, block, weights, progress)
+  if (streams.full !== undefined) yield* advance(context, block, streams.full.states, weights, progress)
+  const fingerprints: JournalEntry['fingerprints'] = {}
+  const solved: SolvedVariant[] = []
+  for (const key of prepared.quantizers.keys()) {
+    const linears = yield* solveBlock(context, block, key, weights, moments, progress)
+    fingerprints[key] = linears.map(({ fingerprint }) => fingerprint)
+    solved.push(...linears.flatMap((linear) => linear.solved))
+    yield* advanceQuantized(context, block, key, weights, linears, progress)
+  }
+  signal.throwIfAborted()
+  const factors = await writeFactors(folder, block, solved, prepared.recipe.factorDtype)
+  const spool = []
+  for (const states of streams.all) spool.push(await states.finish())
+  const results = solved.map(({ variant, result }) => ({ variant: variant.name, result }))
+  return { block, factors, spool, fingerprints, results, durationMs: performance.now() - started }
+}
+
+/** Counts finished steps of a block, so that the bar moves within it. */
+class Progress {
+  #done = 0
+  readonly #steps: number
+
+  constructor(
+    { prepared, streams }: BlockContext,
+    private readonly block: number
+  ) {
+    const batches = streams.all.reduce((sum, states) => sum + states.batches, 0)
+    this.#steps = batches + prepared.runner.linears(block).length * prepared.quantizers.size
+    this.total = prepared.architecture.blocks
+  }
+
+  readonly total: number
+
+  step(): RunEventDraft {
+    this.#done++
+    return { type: 'phaseProgress', phase: 'blocks', done: this.block + this.#done / this.#steps, total: this.total }
+  }
+}
+
+/** Runs the calibration rows through the block in full precision and adds up H of each distinct input. */
+async function* calibrate(
+  { prepared, streams, signal }: BlockContext,
+  block: number,
+  weights: BlockWeights,
+  progress: Progress
+): Events<readonly SecondMoment[]> {
+  const { runner, calibration } = prepared
+  const states = streams.calibration
+  const moments = new SecondMoments(runner.inputs(block))
+  for (let batch = 0; batch < states.batches; batch++) {
+    await stopHere(signal)
+    const { mask, tokens } = paddingMask(calibration, ...states.rowsOf(batch))
+    const { next, grams } = await runner.forwardWithGrams(block, await states.read(batch), mask, weights)
+    assertFinite(prepared, block, next)
+    moments.add(grams, tokens)
+    await states.write(batch, next)
+    yield progress.step()
+  }
+  return runner.inputs(block).map((size, input) => {
+    const data = moments.take(input)
+    if (firstNonFinite(data) >= 0) throw activationError(prepared, block, 'the second moment of its inputs overflowed')
+    return new SecondMoment({ data, rows: size, cols: size })
+  })
+}
+
+/** 1 for each token and 0 for each pad of rows [begin, end). */
+function paddingMask({ context, lengths }: TokenRows, begin: number, end: number) {
+  const mask = new Float32Array((end - begin) * context)
+  let tokens = 0
+  for (let row = begin; row < end; row++) {
+    const length = lengths[row] ?? 0
+    mask.fill(1, (row - begin) * context, (row - begin) * context + length)
+    tokens += length
+  }
+  return { mask, tokens }
+}
+
+/** Runs one stream through the block with the given weights. */
+async function* advance(
+  { prepared, signal }: BlockContext,
+  block: number,
+  states: HiddenStates,
+  weights: BlockWeights,
+  progress: Progress
+): Events {
+  for (let batch = 0; batch < states.batches; batch++) {
+    await stopHere(signal)
+    const next = await prepared.runner.forward(block, await states.read(batch), weights)
+    assertFinite(prepared, block, next)
+    await states.write(batch, next)
+    yield progress.step()
+  }
+}
+
+/** Quantizes every linear of the block with one quantizer and solves its variants. */
+async function* solveBlock(
+  { prepared, algebra, signal }: BlockContext,
+  block: number,
+  key: string,
+  weights: BlockWeights,
+  moments: readonly SecondMoment[],
+  progress: Progress
+): Events<SolvedLinear[]> {
+  const { recipe, runner, quantizers } = prepared
+  const spec = quantizers.get(key)
+  if (spec === undefined) throw new AppError('INTERNAL', `no quantizer ${key}`)
+  const solved: SolvedLinear[] = []
+  for (const linearSpec of runner.linears(block)) {
+    await stopHere(signal)
+    const task = await linearTask(prepared, algebra, block, linearSpec, weights, moments)
+    const variants = prepared.variants.filter((v) => v.quantizer === key && v.targets.has(task.linear.path))
+    const linear = await solveLinear(algebra, task, spec, variants, recipe)
+    solved.push(linear)
+    const results = linear.solved.map(({ variant, result }) => ({ variant: variant.name, result }))
+    yield { type: 'layerFinished', block, layer: task.linear.path, results }
+    yield progress.step()
+  }
+  return solved
+}
+
+async function linearTask(
+  prepared: PreparedRun,
+  algebra: LinearAlgebra,
+  block: number,
+  { name, input, inFeatures, outFeatures }: LinearSpec,
+  weights: BlockWeights,
+  moments: readonly SecondMoment[]
+): Promise<LinearTask> {
+  const linear: PreparedLinear = {
+    path: `${prepared.architecture.blockPath(block)}.${name}`,
+    block,
+    inFeatures,
+    outFeatures
+  }
+  const weight = weights.linears.get(name) as Float32Array
+  const moment = moments[input] as SecondMoment
+  return { linear, weight, moment, outputEnergy: await outputEnergy(algebra, linear, weight, moment) }
+}
+
+/** Advances the quantized stream and those of the variants on this quantizer, with weights Q and Q + s · B · A. */
+async function* advanceQuantized(
+  context: BlockContext,
+  block: number,
+  key: string,
+  { parameters }: BlockWeights,
+  solved: readonly SolvedLinear[],
+  progress: Progress
+): Events {
+  const { prepared, streams } = context
+  const names = prepared.runner.linears(block).map(({ name }) => name)
+  const base = new Map(names.map((name, i) => [name, (solved[i] as SolvedLinear).Q]))
+  const stream = streams.quantized.get(key)
+  if (stream !== undefined) yield* advance(context, block, stream.states, { linears: base, parameters }, progress)
+  for (const variant of prepared.variants) {
+    const own = streams.variants.get(variant.name)
+    if (own === undefined || variant.quantizer !== key) continue
+    const linears = await adaptedWeights(context.algebra, variant, names, solved)
+    yield* advance(context, block, own.states, { linears, parameters }, progress)
+  }
+}
+
+/** Q + s · B · A of every linear that the variant targets, Q of the others. */
+async function adaptedWeights(
+  algebra: LinearAlgebra,
+  variant: PreparedVariant,
+  names: readonly string[],
+  solved: readonly SolvedLinear[]
+): Promise<Map<string, Float32Array>> {
+  const weights = new Map<string, Float32Array>()
+  for (const [i, name] of names.entries()) {
+    const { Q, solved: variants } = solved[i] as SolvedLinear
+    const found = variants.find((one) => one.variant === variant)
+    if (found === undefined) {
+      weights.set(name, Q)
+      continue
+    }
+    const { data } = await algebra.gemm32(found.factors.loraB, found.factors.loraA)
+    weights.set(name, addScaled(Float32Array.from(Q), data, variant.scaling))
+  }
+  return weights
+}
+
+/** A thread busy with arithmetic reads no messages: let a cancel arrive, and obey it. */
+async function stopHere(signal: AbortSignal): Promise<void> {
+  await eventLoopTurn()
+  signal.throwIfAborted()
+}
+
+function assertFinite(prepared: PreparedRun, block: number, values: Float32Array): void {
+  const index = firstNonFinite(values)
+  if (index < 0) return
+  const channel = index % prepared.architecture.hiddenSize
+  throw activationError(prepared, block, `its output is ${values[index]} in channel ${channel}`)
+}
+
+const activationError = ({ architecture, checkpoint }: PreparedRun, block: number, found: string): AppError =>
+  new AppError(
+    'NUMERICS',
+    `${checkpoint.directory}: ${architecture.blockPath(block)}: ${found}; activations must be finite`
+  )

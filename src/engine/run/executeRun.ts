@@ -1,0 +1,158 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AppError, serializeError } from '../../shared/errors'
+import type { Perplexities, RunEventDraft, VariantResult } from '../../shared/runEvents'
+import { type JournalEntry, RUN_FILES, type RunOutcome, type RunRecord } from '../../shared/runFolder'
+import { concatRows } from '../calibration/rows'
+import { writeFileAtomic } from '../formats/files'
+import { LinearAlgebra } from '../graph/linearAlgebra'
+import { type BlockContext, blockStep } from './blockStep'
+import { evaluate } from './evaluate'
+import { exportAdapters } from './exportAdapters'
+import { factorsAreIntact } from './factorFiles'
+import { appendJournal, readJournal, rewriteJournal } from './journal'
+import { lockRun } from './lock'
+import { type PreparedRun, prepareRun } from './prepareRun'
+import { createStreams, restoreStreams, type Streams, sweepSpool } from './streams'
+import { runWarnings } from './warnings'
+
+type Events<T = void> = AsyncGenerator<RunEventDraft, T>
+type Outcome = Pick<RunOutcome, 'perplexity' | 'variants'>
+
+/**
+ * Executes a run from its folder, from the start or from the block after the last finished one.
+ *
+ * Whatever happens after the lock is taken, the last event is one `finished`; `result.json` says the same. A cancelled or
+ * failed run keeps its journal and hidden states and can be executed again.
+ *
+ * @throws {AppError} LOCKED, before any event, while another process works on the run
+ */
+export async function* executeRun(folder: string, record: RunRecord, signal: AbortSignal): Events {
+  const unlock = await lockRun(folder)
+  try {
+    const outcome = yield* attempt(folder, record, signal)
+    await writeFileAtomic(join(folder, RUN_FILES.outcome), `${JSON.stringify(outcome, null, 2)}\n`)
+    if (outcome.status === 'completed') await rm(join(folder, RUN_FILES.spool), { recursive: true, force: true })
+    const { status, perplexity, variants, error } = outcome
+    yield { type: 'finished', status, perplexity, variants, ...(error && { error }) }
+  } finally {
+    await unlock()
+  }
+}
+
+async function* attempt(folder: string, record: RunRecord, signal: AbortSignal): Events<RunOutcome> {
+  const stamp = { version: 1 as const, finishedAtMs: 0 }
+  try {
+    const outcome = yield* execute(folder, record, signal)
+    return { ...stamp, status: 'completed', ...outcome, finishedAtMs: Date.now() }
+  } catch (thrown) {
+    const error = serializeError(signal.aborted ? new AppError('CANCELLED', 'cancelled') : thrown)
+    const status = error.code === 'CANCELLED' ? 'cancelled' : 'failed'
+    return { ...stamp, status, perplexity: {}, variants: [], error, finishedAtMs: Date.now() }
+  }
+}
+
+async function* execute(folder: string, record: RunRecord, signal: AbortSignal): Events<Outcome> {
+  yield { type: 'phaseStarted', phase: 'reading', total: 1, unit: 'checkpoint and texts' }
+  const prepared = await prepareRun(record.recipe, record, folder)
+  const algebra = new LinearAlgebra(record.recipe.device)
+  const spool = join(folder, RUN_FILES.spool)
+  await mkdir(spool, { recursive: true })
+  await mkdir(join(folder, RUN_FILES.factors), { recursive: true })
+  const streams = createStreams(prepared, spool)
+  try {
+    const finished = await resumePoint(folder, streams)
+    yield planned(prepared, finished.length)
+    for (const warning of runWarnings(prepared)) yield { type: 'warning', ...warning }
+    await sweepSpool(spool, finished.at(-1)?.spool ?? [])
+    if (finished.length === 0) yield* embed(prepared, streams, signal)
+    const journal = yield* runBlocks({ prepared, streams, algebra, folder, signal }, finished)
+    const perplexity = yield* measure(prepared, streams, signal)
+    const variants: VariantResult[] = yield* exportAdapters(folder, record, prepared, journal, perplexity)
+    return { perplexity, variants }
+  } finally {
+    for (const states of streams.all) await states.abandon()
+    await algebra.release()
+    await prepared.release()
+  }
+}
+
+/** The finished blocks whose factors and hidden states are all intact; none when the last ones are not. */
+async function resumePoint(folder: string, streams: Streams): Promise<JournalEntry[]> {
+  const journal = await readJournal(folder)
+  const last = journal.at(-1)
+  if (last === undefined) return []
+  for (const entry of journal) if (!(await factorsAreIntact(folder, entry))) return restart(folder)
+  if (!(await restoreStreams(streams, last))) return restart(folder)
+  await rewriteJournal(folder, journal)
+  return journal
+}
+
+/** Files were lost (a power failure, a full disk): the whole work is done again, with the same result. */
+async function restart(folder: string): Promise<JournalEntry[]> {
+  await rewriteJournal(folder, [])
+  return []
+}
+
+function planned(prepared: PreparedRun, resumedBlocks: number): RunEventDraft {
+  return {
+    type: 'planned',
+    blocks: prepared.architecture.blocks,
+    linears: prepared.linears.length,
+    parameters: prepared.checkpoint.parameters,
+    calibrationTokens: prepared.calibration.tokenCount,
+    evaluationTokens: prepared.evaluation.reduce((sum, { rows }) => sum + rows.tokenCount, 0),
+    variants: prepared.variants.map(({ name }) => name),
+    resumedBlocks
+  }
+}
+
+/** Embeds all rows: generation 0 of every stream. */
+async function* embed(
+  { calibration, evaluation, weights }: PreparedRun,
+  streams: Streams,
+  signal: AbortSignal
+): Events {
+  yield { type: 'phaseStarted', phase: 'embedding', total: streams.all.length, unit: 'sets of rows' }
+  const evaluationRows = evaluation.length > 0 ? concatRows(evaluation.map(({ rows }) => rows)) : undefined
+  for (const [i, states] of streams.all.entries()) {
+    const rows = states === streams.calibration ? calibration : evaluationRows
+    if (rows === undefined) throw new AppError('INTERNAL', `no rows for ${states.shape.stream}`)
+    await states.begin(0)
+    for (let batch = 0; batch < states.batches; batch++) {
+      signal.throwIfAborted()
+      const [begin, end] = states.rowsOf(batch)
+      await states.write(batch, weights.embed(rows.ids.subarray(begin * rows.context, end * rows.context)))
+    }
+    await states.finish()
+    yield { type: 'phaseProgress', phase: 'embedding', done: i + 1, total: streams.all.length }
+  }
+}
+
+/** Every block that is not finished yet; each counts from the moment its journal entry is on the disk. */
+async function* runBlocks(context: BlockContext, finished: readonly JournalEntry[]): Events<JournalEntry[]> {
+  const { prepared, streams, folder } = context
+  const total = prepared.architecture.blocks
+  const journal = [...finished]
+  yield { type: 'phaseStarted', phase: 'blocks', total, unit: 'blocks' }
+  if (finished.length > 0) yield { type: 'phaseProgress', phase: 'blocks', done: finished.length, total }
+  for (let block = finished.length; block < total; block++) {
+    const entry = yield* blockStep(context, block)
+    await appendJournal(folder, entry)
+    journal.push(entry)
+    for (const states of streams.all) await states.dropPrevious()
+    yield { type: 'blockFinished', block, total, durationMs: entry.durationMs }
+  }
+  return journal
+}
+
+async function* measure(
+  prepared: PreparedRun,
+  streams: Streams,
+  signal: AbortSignal
+): Events<Record<string, Perplexities>> {
+  if (prepared.evaluation.length === 0) return {}
+  const perplexity = yield* evaluate(prepared, streams, signal)
+  for (const [file, measured] of Object.entries(perplexity)) yield { type: 'evaluated', file, perplexity: measured }
+  return perplexity
+}

@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto'
+import { readdir, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { badInput } from '../../shared/errors'
+import type { LayerResult, Perplexities, RunEventDraft, VariantResult } from '../../shared/runEvents'
+import type { JournalEntry, RunRecord } from '../../shared/runFolder'
+import { sha256File } from '../formats/files'
+import { ADAPTER_WEIGHTS_FILE, adapterConfig, writeAdapterDirectory } from '../formats/peftAdapter'
+import { encodeSafetensors } from '../formats/safetensorsWriter'
+import { baseModelName } from './baseModelName'
+import { readFactors } from './factorFiles'
+import { modelCard } from './modelCard'
+import type { PreparedRun, PreparedVariant } from './prepareRun'
+import { type Proof, proofOf } from './proof'
+
+/** Where a variant's adapter goes: a directory inside `out`, or `out` itself when the recipe has one variant. */
+export const adapterDirectory = (record: RunRecord, variant: string): string =>
+  record.outIsAdapter ? record.out : join(record.out, variant)
+
+/**
+ * Writes one PEFT adapter directory per variant.
+ *
+ * A directory that an earlier process of the same run completed is recognised by its weights' digest and kept.
+ *
+ * @throws {AppError} BAD_INPUT when something else lies where an adapter should go
+ */
+export async function* exportAdapters(
+  folder: string,
+  record: RunRecord,
+  prepared: PreparedRun,
+  journal: readonly JournalEntry[],
+  perplexity: Readonly<Record<string, Perplexities>>
+): AsyncGenerator<RunEventDraft, VariantResult[]> {
+  yield { type: 'phaseStarted', phase: 'exporting', total: prepared.variants.length, unit: 'adapters' }
+  const results: VariantResult[] = []
+  for (const [i, variant] of prepared.variants.entries()) {
+    const layers = resultsOf(journal, variant.name)
+    const proof = await proofOf(record, prepared, variant, journal, layers, perplexity)
+    const path = adapterDirectory(record, variant.name)
+    const written = await exportAdapter(folder, path, prepared, variant, journal, proof)
+    yield { type: 'artifactWritten', variant: variant.name, ...written }
+    yield { type: 'phaseProgress', phase: 'exporting', done: i + 1, total: prepared.variants.length }
+    const { spec, quantizer, name } = variant
+    results.push({ name, method: spec.method, rank: spec.rank, quantizer, adapter: path, layers })
+  }
+  return results
+}
+
+const resultsOf = (journal: readonly JournalEntry[], variant: string): LayerResult[] =>
+  journal.flatMap(({ results }) => results.filter((one) => one.variant === variant).map(({ result }) => result))
+
+async function exportAdapter(
+  folder: string,
+  path: string,
+  prepared: PreparedRun,
+  variant: PreparedVariant,
+  journal: readonly JournalEntry[],
+  proof: Proof
+) {
+  await removeLeftovers(path)
+  const tensors = await readFactors(folder, journal, variant.name)
+  const present = await presentAdapter(path, tensors)
+  if (present !== undefined) return present
+  const { rank, alpha, rslora } = variant.spec
+  const targetModules = targetNames(prepared, variant)
+  const baseModel = baseModelName(prepared.checkpoint.directory)
+  return writeAdapterDirectory(path, {
+    config: adapterConfig({ rank, alpha, rslora, targetModules, baseModel }),
+    tensors,
+    extra: { 'quail.json': `${JSON.stringify(proof, null, 2)}\n`, 'README.md': modelCard(proof) }
+  })
+}
+
+/** What a killed process left while it was writing this directory. */
+async function removeLeftovers(path: string): Promise<void> {
+  const parent = dirname(path)
+  const names = await readdir(parent).catch(() => [])
+  for (const name of names) {
+    if (name.startsWith(`.${basename(path)}.`) && name.endsWith('.tmp')) {
+      await rm(join(parent, name), { recursive: true, force: true })
+    }
+  }
+}
+
+/** The adapter that already lies there, if its weights are byte for byte those to be written. */
+async function presentAdapter(path: string, tensors: Parameters<typeof encodeSafetensors>[0]) {
+  const sha256 = await sha256File(join(path, ADAPTER_WEIGHTS_FILE)).catch(() => undefined)
+  if (sha256 === undefined) return undefined
+  const hash = createHash('sha256')
+  let bytes = 0
+  const { header, chunks } = encodeSafetensors(tensors)
+  for (const chunk of [header, ...chunks]) {
+    hash.update(chunk)
+    bytes += chunk.length
+  }
+  if (hash.digest('hex') === sha256) return { path, bytes, sha256 }
+  throw badInput(`${path} already holds another adapter; it is not overwritten, choose another output directory`)
+}
+
+/** The shortest names that select exactly these linears: last names where they do, whole paths otherwise. */
+function targetNames(prepared: PreparedRun, { targets }: PreparedVariant): string[] {
+  const last = (path: string): string => path.slice(path.lastIndexOf('.') + 1)
+  const short = [...new Set([...targets].map(last))]
+  const selected = prepared.linears.filter(({ path }) => short.includes(last(path)))
+  return selected.length === targets.size ? short : [...targets]
+}

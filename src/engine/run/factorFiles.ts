@@ -1,0 +1,73 @@
+import { join } from 'node:path'
+import { AppError } from '../../shared/errors'
+import type { FactorDtype } from '../../shared/recipe'
+import { type JournalEntry, RUN_FILES } from '../../shared/runFolder'
+import { float32ToBfloat16, float32ToFloat16 } from '../formats/dtypes'
+import { sha256File } from '../formats/files'
+import { adapterTensorName } from '../formats/peftAdapter'
+import { type TensorData, writeSafetensors } from '../formats/safetensorsWriter'
+import { WeightFile } from '../formats/weightFile'
+import type { Matrix32 } from '../numerics/matrix'
+import type { SolvedVariant } from './solveLinear'
+
+const FILE_DTYPES = { float32: 'F32', bfloat16: 'BF16', float16: 'F16' } as const
+
+/** Writes the factors of all variants of one block; names are `<variant>/<key in the adapter>`. */
+export async function writeFactors(
+  folder: string,
+  block: number,
+  solved: readonly SolvedVariant[],
+  dtype: FactorDtype
+): Promise<JournalEntry['factors']> {
+  const tensors = solved.flatMap(({ variant, factors, result }) =>
+    (['A', 'B'] as const).map((side) =>
+      encode(`${variant.name}/${adapterTensorName(result.name, side)}`, factors[`lora${side}`], dtype)
+    )
+  )
+  const file = `${RUN_FILES.factors}/block-${String(block).padStart(4, '0')}.safetensors`
+  const { sha256 } = await writeSafetensors(join(folder, file), tensors)
+  return { file, sha256 }
+}
+
+function encode(name: string, { data, rows, cols }: Matrix32, dtype: FactorDtype): TensorData {
+  return { name, dtype: FILE_DTYPES[dtype], shape: [rows, cols], data: bytesOf(stored(data, dtype)) }
+}
+
+function stored(values: Float32Array, dtype: FactorDtype): Float32Array | Uint16Array {
+  if (dtype === 'float32') return values
+  return dtype === 'bfloat16' ? float32ToBfloat16(values) : float32ToFloat16(values)
+}
+
+const bytesOf = (values: Float32Array | Uint16Array): Uint8Array =>
+  new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+
+/** True when a block's factors are on the disk as the journal says. */
+export const factorsAreIntact = (folder: string, { factors }: JournalEntry): Promise<boolean> =>
+  sha256File(join(folder, factors.file)).then(
+    (digest) => digest === factors.sha256,
+    () => false
+  )
+
+/** One variant's adapter tensors, gathered from the files of all blocks. */
+export async function readFactors(
+  folder: string,
+  journal: readonly JournalEntry[],
+  variant: string
+): Promise<TensorData[]> {
+  const tensors: TensorData[] = []
+  for (const { factors } of journal) {
+    const file = await WeightFile.open(join(folder, factors.file))
+    try {
+      for (const { name, dtype, shape, begin, end } of file.header.tensors.values()) {
+        if (!name.startsWith(`${variant}/`)) continue
+        const data = new Uint8Array(end - begin)
+        await file.read(data, begin)
+        tensors.push({ name: name.slice(variant.length + 1), dtype, shape, data })
+      }
+    } finally {
+      await file.close()
+    }
+  }
+  if (tensors.length === 0) throw new AppError('INTERNAL', `${folder}: no factors of variant ${variant}`)
+  return tensors
+}

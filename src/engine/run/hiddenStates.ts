@@ -1,0 +1,142 @@
+import { createHash, type Hash } from 'node:crypto'
+import { type FileHandle, open, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { JournalEntry } from '../../shared/runFolder'
+import { fileError, sha256File } from '../formats/files'
+
+export type SpoolEntry = JournalEntry['spool'][number]
+
+export interface HiddenStatesShape {
+  /** Name of the stream, part of its file names. */
+  readonly stream: string
+  readonly rows: number
+  readonly context: number
+  readonly width: number
+  /** Rows that are computed together. */
+  readonly batchRows: number
+}
+
+/**
+ * The hidden states of one stream of rows between two blocks: float32 [rows · context, width].
+ *
+ * Each block replaces them, batch by batch in order. The new ones always go to a file of their own, so that a killed run
+ * finds the states after its last finished block; above the memory budget the file is also where they are read from.
+ */
+export class HiddenStates {
+  readonly #memory: Float32Array | undefined
+  #previous: SpoolEntry | undefined
+  #current: SpoolEntry | undefined
+  #writing: { file: string; handle: FileHandle; hash: Hash; bytes: number } | undefined
+
+  constructor(
+    private readonly folder: string,
+    readonly shape: HiddenStatesShape,
+    inMemory: boolean
+  ) {
+    if (inMemory) this.#memory = new Float32Array(shape.rows * shape.context * shape.width)
+  }
+
+  static bytes({ rows, context, width }: Omit<HiddenStatesShape, 'stream' | 'batchRows'>): number {
+    return 4 * rows * context * width
+  }
+
+  get batches(): number {
+    return Math.ceil(this.shape.rows / this.shape.batchRows)
+  }
+
+  /** Rows [begin, end) of a batch. */
+  rowsOf(batch: number): [number, number] {
+    const begin = batch * this.shape.batchRows
+    return [begin, Math.min(this.shape.rows, begin + this.shape.batchRows)]
+  }
+
+  /** One batch's states, [rows in the batch · context, width]. */
+  async read(batch: number): Promise<Float32Array> {
+    const [begin, end] = this.#range(batch)
+    if (this.#memory !== undefined) return this.#memory.subarray(begin, end)
+    const values = new Float32Array(end - begin)
+    const handle = await open(join(this.folder, this.#current?.file ?? ''), 'r')
+    try {
+      await handle.read(new Uint8Array(values.buffer), 0, values.byteLength, begin * 4)
+    } finally {
+      await handle.close()
+    }
+    return values
+  }
+
+  /** Closes a half-written file after a failure; it is swept away when the run is resumed. */
+  async abandon(): Promise<void> {
+    await this.#writing?.handle.close()
+    this.#writing = undefined
+  }
+
+  /** Opens the file for the next generation of states. */
+  async begin(generation: number): Promise<void> {
+    const file = `${this.shape.stream}.${generation}.bin`
+    const handle = await open(join(this.folder, file), 'w')
+    this.#writing = { file, handle, hash: createHash('sha256'), bytes: 0 }
+  }
+
+  /** Replaces one batch; batches come in order. */
+  async write(batch: number, values: Float32Array): Promise<void> {
+    if (this.#writing === undefined) throw new Error('HiddenStates.write before begin')
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+    await this.#writing.handle.writeFile(bytes).catch((error: unknown) => {
+      throw fileError(error, join(this.folder, this.#writing?.file ?? ''))
+    })
+    this.#writing.hash.update(bytes)
+    this.#writing.bytes += bytes.length
+    this.#memory?.set(values, this.#range(batch)[0])
+  }
+
+  /** Completes the new generation; the previous file stays until `dropPrevious`. */
+  async finish(): Promise<SpoolEntry> {
+    if (this.#writing === undefined) throw new Error('HiddenStates.finish before begin')
+    const { file, handle, hash, bytes } = this.#writing
+    await handle.close()
+    this.#writing = undefined
+    const entry = { stream: this.shape.stream, file, bytes, sha256: hash.digest('hex') }
+    this.#previous = this.#current
+    this.#current = entry
+    return entry
+  }
+
+  /** Removes the states of the generation before, once the journal no longer needs them. */
+  async dropPrevious(): Promise<void> {
+    if (this.#previous !== undefined) await rm(join(this.folder, this.#previous.file), { force: true })
+    this.#previous = undefined
+  }
+
+  /** Takes up the states that an earlier process left; false when they are not what the journal says. */
+  async restore(entry: SpoolEntry): Promise<boolean> {
+    const path = join(this.folder, entry.file)
+    const intact = await sha256File(path).then(
+      (digest) => digest === entry.sha256,
+      () => false
+    )
+    if (!intact || entry.bytes !== HiddenStates.bytes(this.shape)) return false
+    this.#current = entry
+    if (this.#memory !== undefined) await this.#load(path, this.#memory)
+    return true
+  }
+
+  async #load(path: string, memory: Float32Array): Promise<void> {
+    const handle = await open(path, 'r')
+    try {
+      const bytes = new Uint8Array(memory.buffer)
+      const piece = 2 ** 24
+      for (let at = 0; at < bytes.length; at += piece) {
+        await handle.read(bytes, at, Math.min(piece, bytes.length - at), at)
+      }
+    } finally {
+      await handle.close()
+    }
+  }
+
+  /** Elements [begin, end) of a batch. */
+  #range(batch: number): [number, number] {
+    const { context, width } = this.shape
+    const [begin, end] = this.rowsOf(batch)
+    return [begin * context * width, end * context * width]
+  }
+}

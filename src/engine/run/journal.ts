@@ -1,0 +1,57 @@
+import { open, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { JournalEntry, RUN_FILES } from '../../shared/runFolder'
+
+/**
+ * The finished blocks of a run, in order. A last line that was cut off by a kill is dropped, and with it whatever follows
+ * a line that does not parse or does not continue the sequence.
+ */
+export async function readJournal(folder: string): Promise<JournalEntry[]> {
+  const text = await readFile(join(folder, RUN_FILES.journal), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return ''
+    throw error
+  })
+  const entries: JournalEntry[] = []
+  for (const line of text.split('\n')) {
+    const entry = parseEntry(line)
+    if (entry?.block !== entries.length) break
+    entries.push(entry)
+  }
+  return entries
+}
+
+function parseEntry(line: string): JournalEntry | undefined {
+  try {
+    return JournalEntry.safeParse(JSON.parse(line)).data
+  } catch {
+    return undefined
+  }
+}
+
+/** Replaces the journal by these entries: drops a torn line before new ones follow it. */
+export async function rewriteJournal(folder: string, entries: readonly JournalEntry[]): Promise<void> {
+  await withHandle(join(folder, RUN_FILES.journal), 'w', async (handle) => {
+    await handle.writeFile(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''))
+  })
+}
+
+/** Adds a finished block and waits until it is on the disk: from now on it counts. */
+export async function appendJournal(folder: string, entry: JournalEntry): Promise<void> {
+  await withHandle(join(folder, RUN_FILES.journal), 'a', async (handle) => {
+    await handle.writeFile(`${JSON.stringify(entry)}\n`)
+  })
+}
+
+async function withHandle(
+  path: string,
+  flags: string,
+  write: (handle: Awaited<ReturnType<typeof open>>) => Promise<void>
+): Promise<void> {
+  const handle = await open(path, flags)
+  try {
+    await write(handle)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

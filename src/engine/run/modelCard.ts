@@ -1,0 +1,96 @@
+import type { Proof } from './proof'
+
+/** README.md of an adapter directory: front matter that hubs read, then what it is, what was measured, how to use it. */
+export function modelCard(proof: Proof): string {
+  return [frontMatter(proof), heading(proof), results(proof), usage(proof), traps(proof), recipe(proof)]
+    .join('\n\n')
+    .concat('\n')
+}
+
+const yaml = (text: string): string => JSON.stringify(text) // a JSON string is a YAML string, whatever it holds
+
+function frontMatter({ model }: Proof): string {
+  return [
+    '---',
+    `base_model: ${yaml(model.name)}`,
+    'library_name: peft',
+    'pipeline_tag: text-generation',
+    'tags:',
+    `- ${yaml(`base_model:adapter:${model.name}`)}`,
+    '- lora',
+    '- quail',
+    '- transformers',
+    '---'
+  ].join('\n')
+}
+
+function heading({ model, variant, quail }: Proof): string {
+  return `# LoRA initialization for ${model.name}: ${variant.method}, rank ${variant.rank}
+
+This adapter is a **starting point for QLoRA fine-tuning**, made by Quail ${quail}. It has not been fine-tuned: on the
+quantized base it brings the outputs back towards those of the full-precision model.`
+}
+
+function results({ perplexity, layers }: Proof): string {
+  const rows = Object.entries(perplexity).map(
+    ([file, p]) =>
+      `| ${cell(file)} | ${p.fullPrecision.toFixed(4)} | ${p.quantized.toFixed(4)} | ${p.adapter.toFixed(4)} | ${percent(p.gapClosed)} |`
+  )
+  const table = [
+    '| evaluation text | full precision | quantized | with this adapter | share of the gap closed |',
+    '|---|---|---|---|---|',
+    ...rows
+  ]
+  const removed = layers.map(({ lossRank0, loss }) => (lossRank0 > 0 ? 1 - loss / lossRank0 : 0))
+  const mean = removed.reduce((sum, x) => sum + x, 0) / Math.max(1, removed.length)
+  const sentence = `Mean over ${layers.length} linears: ${percent(mean)} of the calibrated error removed (per layer in \`quail.json\`).`
+  return ['## Measured', rows.length > 0 ? `Perplexity:\n\n${table.join('\n')}\n` : '', sentence]
+    .filter(Boolean)
+    .join('\n\n')
+}
+
+function usage({ fingerprint, model }: Proof): string {
+  const dtype = { BF16: 'torch.bfloat16', F16: 'torch.float16' }[fingerprint.dtype] ?? 'torch.float32'
+  return `## Use
+
+\`\`\`python
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+quantization = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="${fingerprint.quantizer}",
+    bnb_4bit_use_double_quant=${fingerprint.doubleQuantization ? 'True' : 'False'}, bnb_4bit_compute_dtype=torch.bfloat16)
+base = AutoModelForCausalLM.from_pretrained("${model.name}", dtype=${dtype}, quantization_config=quantization)
+model = PeftModel.from_pretrained(base, "PATH_OF_THIS_DIRECTORY", is_trainable=True)
+\`\`\`
+
+Give a trainer either this \`model\` or a \`peft_config\`, never both: a \`peft_config\` starts a new adapter.`
+}
+
+function traps({ fingerprint, variant }: Proof): string {
+  return `## Mind
+
+- The trainer must quantize exactly as assumed here: ${fingerprint.quantizer}, block size ${fingerprint.blockSize}, double quantization ${
+    fingerprint.doubleQuantization ? 'on' : 'off'
+  }, weights loaded as ${fingerprint.dtype}. \`check_fingerprint.py\` in Quail's resources compares a base with \`quail.json\`.
+- \`lora_dropout\` above 0 switches the correction off at random while training.
+- The scaling lora_alpha / ${variant.rslora ? 'sqrt(r)' : 'r'} = ${variant.scaling} is divided out of the stored factors; keep \`lora_alpha\` and \`r\`.
+- Merging the trained adapter into the ORIGINAL weights counts the correction twice. Merge it into the dequantized base.
+- \`init_lora_weights\` stays \`true\`, so that no loader initializes the factors again.`
+}
+
+function recipe(proof: Proof): string {
+  const { recipe: r, variant, fingerprint } = proof
+  const texts = r.calibration.texts.map(({ name, sha256 }) => `${cell(name)} (sha256 ${sha256})`).join(', ')
+  return `## Recipe
+
+- method ${variant.method}, rank ${variant.rank}, lora_alpha ${variant.alpha}${variant.rslora ? ', rank-stabilised' : ''}${
+    variant.method === 'quailora' ? `, ${variant.iterations} alternations` : ''
+  }, targets ${typeof variant.targets === 'string' ? variant.targets : variant.targets.join(', ')}
+- calibration: ${texts}; ${r.calibration.rows} rows of ${r.context} tokens, ${r.policy}, ${r.calibration.tokens} tokens
+- factors stored in ${r.factorDtype}, computed on ${r.device}, seed ${r.seed}
+- fingerprint of the base: codes ${fingerprint.codes}, absmax ${fingerprint.absmax}`
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
+const cell = (text: string): string => text.replace(/[|`<>\n]/g, ' ')

@@ -1,0 +1,167 @@
+import { badInput } from '../../shared/errors'
+import {
+  type QuantizerSpec,
+  quantizerKey,
+  type Recipe,
+  scalingOf,
+  type Variant,
+  variantNames
+} from '../../shared/recipe'
+import type { ResolvedText } from '../../shared/runFolder'
+import { concatRows, loadRows, type TokenRows } from '../calibration/rows'
+import { ModelTokenizer } from '../calibration/tokenizer'
+import { Checkpoint } from '../formats/checkpoint'
+import type { Method } from '../methods/method'
+import { methodFor } from '../methods/registry'
+import type { ModelArchitecture } from '../models/architecture'
+import { BlockRunner } from '../models/blockRunner'
+import { ModelWeights } from '../models/modelWeights'
+import { readArchitecture } from '../models/registry'
+import { selectTargets } from '../models/targets'
+
+/** One linear of the blocks. */
+export interface PreparedLinear {
+  /** Module path, as PEFT names it. */
+  readonly path: string
+  readonly block: number
+  readonly inFeatures: number
+  readonly outFeatures: number
+}
+
+export interface PreparedVariant {
+  readonly name: string
+  readonly spec: Variant
+  readonly method: Method
+  /** s = alpha / rank or alpha / √rank. */
+  readonly scaling: number
+  readonly quantizer: string
+  readonly targets: ReadonlySet<string>
+}
+
+export interface EvaluationText {
+  readonly name: string
+  readonly rows: TokenRows
+}
+
+/** Everything that a recipe names, opened, read and checked against each other; nothing has been computed yet. */
+export interface PreparedRun {
+  readonly recipe: Recipe
+  readonly checkpoint: Checkpoint
+  readonly architecture: ModelArchitecture
+  readonly weights: ModelWeights
+  readonly runner: BlockRunner
+  readonly linears: readonly PreparedLinear[]
+  readonly calibration: TokenRows
+  readonly evaluation: readonly EvaluationText[]
+  readonly variants: readonly PreparedVariant[]
+  /** By key, in the order of the recipe. */
+  readonly quantizers: ReadonlyMap<string, QuantizerSpec>
+  release(): Promise<void>
+}
+
+export interface RunTexts {
+  readonly calibration: readonly ResolvedText[]
+  readonly evaluation: readonly ResolvedText[]
+}
+
+/**
+ * Opens the checkpoint, tokenizes the texts and checks that the recipe fits both.
+ *
+ * @param folder - where relative paths of texts begin
+ * @throws {AppError} BAD_INPUT or BAD_FORMAT, one sentence about the first thing that cannot be used
+ */
+export async function prepareRun(recipe: Recipe, texts: RunTexts, folder: string): Promise<PreparedRun> {
+  const checkpoint = await Checkpoint.open(recipe.model)
+  try {
+    const architecture = readArchitecture(checkpoint.config, `${checkpoint.directory}/config.json`)
+    assertContext(recipe, architecture)
+    const runner = new BlockRunner(architecture, recipe.context, recipe.device)
+    const weights = new ModelWeights(checkpoint, architecture)
+    const linears = listLinears(architecture, runner)
+    assertTensors(weights, architecture, runner)
+    const variants = prepareVariants(recipe, linears)
+    const { calibration, evaluation } = await tokenize(recipe, texts, folder, architecture)
+    const quantizers = new Map(recipe.variants.map(({ quantizer }) => [quantizerKey(quantizer), quantizer]))
+    const release = async () => {
+      await runner.release()
+      await checkpoint.close()
+    }
+    const opened = { recipe, checkpoint, architecture, weights, runner }
+    return { ...opened, linears, calibration, evaluation, variants, quantizers, release }
+  } catch (error) {
+    await checkpoint.close()
+    throw error
+  }
+}
+
+function assertContext({ context }: Recipe, { contextLimit }: ModelArchitecture): void {
+  if (context > contextLimit) {
+    throw badInput(`context is ${context} tokens, the model's positions reach ${contextLimit}`)
+  }
+}
+
+/** Every linear of every block, in order of execution. */
+export function listLinears(architecture: ModelArchitecture, runner: BlockRunner): PreparedLinear[] {
+  return Array.from({ length: architecture.blocks }, (_, block) =>
+    runner.linears(block).map(({ name, inFeatures, outFeatures }) => ({
+      path: `${architecture.blockPath(block)}.${name}`,
+      block,
+      inFeatures,
+      outFeatures
+    }))
+  ).flat()
+}
+
+/** Finds a missing or misshapen tensor now, not hours later. */
+export function assertTensors(weights: ModelWeights, architecture: ModelArchitecture, runner: BlockRunner): void {
+  const matrix = [architecture.vocabularySize, architecture.hiddenSize]
+  weights.find(architecture.embedding, matrix)
+  weights.find(architecture.head, matrix)
+  for (let block = 0; block < architecture.blocks; block++) {
+    for (const { name, shape } of runner.tensors(block)) weights.find(`${architecture.blockPath(block)}.${name}`, shape)
+  }
+}
+
+function prepareVariants(recipe: Recipe, linears: readonly PreparedLinear[]): PreparedVariant[] {
+  const names = variantNames(recipe.variants)
+  return recipe.variants.map((spec, i) => {
+    const targets = selectTargets(
+      spec.targets,
+      linears.map(({ path }) => path)
+    )
+    assertRank(spec.rank, linears, targets)
+    return {
+      name: names[i] as string,
+      spec,
+      method: methodFor(spec.method),
+      scaling: scalingOf(spec),
+      quantizer: quantizerKey(spec.quantizer),
+      targets
+    }
+  })
+}
+
+function assertRank(rank: number, linears: readonly PreparedLinear[], targets: ReadonlySet<string>): void {
+  for (const { path, inFeatures, outFeatures } of linears) {
+    const largest = Math.min(inFeatures, outFeatures)
+    if (targets.has(path) && rank > largest) {
+      throw badInput(`rank is ${rank}, but ${path} is [${outFeatures}, ${inFeatures}] and takes at most ${largest}`)
+    }
+  }
+}
+
+async function tokenize(recipe: Recipe, texts: RunTexts, folder: string, { vocabularySize }: ModelArchitecture) {
+  const tokenizer = await ModelTokenizer.open(recipe.model)
+  const load = (text: ResolvedText, rows: number) =>
+    loadRows(tokenizer, text, folder, { policy: recipe.policy, context: recipe.context, rows, vocabularySize })
+  const calibration: TokenRows[] = []
+  for (const text of texts.calibration) calibration.push(await load(text, recipe.calibration.rows))
+  const evaluation: EvaluationText[] = []
+  for (const text of texts.evaluation) {
+    if (evaluation.some(({ name }) => name === text.name)) {
+      throw badInput(`two evaluation texts are named ${text.name}; their perplexities could not be told apart`)
+    }
+    evaluation.push({ name: text.name, rows: await load(text, recipe.evaluation?.rows ?? 1) })
+  }
+  return { calibration: concatRows(calibration), evaluation }
+}

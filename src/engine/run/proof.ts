@@ -1,0 +1,129 @@
+import { join } from 'node:path'
+import type { QuantizerSpec, Variant } from '../../shared/recipe'
+import { gapClosed, type LayerResult, type Perplexities } from '../../shared/runEvents'
+import type { JournalEntry, LinearFingerprint, RunRecord } from '../../shared/runFolder'
+import { sha256File } from '../formats/files'
+import { fingerprintModel } from '../quantizers/fingerprint'
+import { baseModelName } from './baseModelName'
+import type { PreparedRun, PreparedVariant } from './prepareRun'
+
+/**
+ * Content of `quail.json`: what an adapter was made of and what it was measured to do.
+ *
+ * It holds no path, no user name, no time and no run id, so that equal recipes give equal bytes.
+ */
+export interface Proof {
+  readonly version: 1
+  readonly quail: string
+  readonly model: {
+    readonly name: string
+    readonly family: string
+    readonly configSha256: string
+    readonly weights: readonly { readonly file: string; readonly bytes: number }[]
+  }
+  readonly fingerprint: Fingerprint
+  readonly variant: Variant & { readonly name: string; readonly scaling: number }
+  readonly recipe: {
+    readonly policy: string
+    readonly context: number
+    readonly factorDtype: string
+    readonly device: string
+    readonly seed: number
+    readonly calibration: { readonly texts: readonly Text[]; readonly rows: number; readonly tokens: number }
+    readonly evaluation: { readonly texts: readonly Text[]; readonly rows: number }
+  }
+  readonly perplexity: Readonly<
+    Record<
+      string,
+      {
+        readonly tokens: number
+        readonly fullPrecision: number
+        readonly quantized: number
+        readonly adapter: number
+        readonly gapClosed: number
+      }
+    >
+  >
+  readonly layers: readonly LayerResult[]
+}
+
+interface Text {
+  readonly name: string
+  readonly bytes: number
+  readonly sha256: string
+}
+
+/** What the quantized base was assumed to be; `resources/check_fingerprint.py` recomputes it. */
+export interface Fingerprint {
+  readonly algorithm: string
+  readonly quantizer: QuantizerSpec['format']
+  readonly blockSize: number
+  readonly doubleQuantization: boolean
+  /** In which the checkpoint holds the weights, and in which the trainer must load them. */
+  readonly dtype: string
+  readonly codes: string
+  readonly absmax: string
+  readonly linears: readonly LinearFingerprint[]
+}
+
+export async function proofOf(
+  record: RunRecord,
+  prepared: PreparedRun,
+  variant: PreparedVariant,
+  journal: readonly JournalEntry[],
+  layers: readonly LayerResult[],
+  perplexity: Readonly<Record<string, Perplexities>>
+): Promise<Proof> {
+  const { checkpoint, architecture, recipe, calibration, evaluation } = prepared
+  return {
+    version: 1,
+    quail: record.quailVersion,
+    model: {
+      name: baseModelName(checkpoint.directory),
+      family: architecture.family,
+      configSha256: await sha256File(join(checkpoint.directory, 'config.json')),
+      weights: checkpoint.files.map(({ name, bytes }) => ({ file: name, bytes }))
+    },
+    fingerprint: fingerprintOf(prepared, variant, journal),
+    variant: { ...variant.spec, name: variant.name, scaling: variant.scaling },
+    recipe: {
+      policy: recipe.policy,
+      context: recipe.context,
+      factorDtype: recipe.factorDtype,
+      device: recipe.device,
+      seed: recipe.seed,
+      calibration: { texts: record.calibration.map(textOf), rows: calibration.rows, tokens: calibration.tokenCount },
+      evaluation: {
+        texts: record.evaluation.map(textOf),
+        rows: evaluation.reduce((sum, { rows }) => sum + rows.rows, 0)
+      }
+    },
+    perplexity: Object.fromEntries(
+      Object.entries(perplexity).map(([file, measured]) => [file, variantPerplexity(measured, variant)])
+    ),
+    layers
+  }
+}
+
+const textOf = ({ name, bytes, sha256 }: Text): Text => ({ name, bytes, sha256 })
+
+function variantPerplexity(measured: Perplexities, { name, quantizer }: PreparedVariant) {
+  const { tokens, fullPrecision } = measured
+  const quantized = measured.quantizers[quantizer] as number
+  const adapter = measured.variants[name] as number
+  return { tokens, fullPrecision, quantized, adapter, gapClosed: gapClosed(fullPrecision, quantized, adapter) }
+}
+
+function fingerprintOf(
+  { checkpoint, weights, linears }: PreparedRun,
+  { quantizer, spec }: PreparedVariant,
+  journal: readonly JournalEntry[]
+): Fingerprint {
+  const digests = journal.flatMap(({ fingerprints }) => fingerprints[quantizer] ?? [])
+  const [first] = linears
+  const tensor = first && weights.find(`${first.path}.weight`, [first.outFeatures, first.inFeatures])
+  const { algorithm, codes, absmax } = fingerprintModel(digests)
+  const { format, blockSize, doubleQuantization } = spec.quantizer
+  const dtype = tensor === undefined ? 'F32' : checkpoint.dtypeOf(tensor.name)
+  return { algorithm, quantizer: format, blockSize, doubleQuantization, dtype, codes, absmax, linears: digests }
+}

@@ -1,0 +1,117 @@
+import { AppError } from '../../shared/errors'
+import type { FactorDtype, QuantizerSpec } from '../../shared/recipe'
+import type { LayerResult } from '../../shared/runEvents'
+import type { LinearFingerprint } from '../../shared/runFolder'
+import type { LinearAlgebra } from '../graph/linearAlgebra'
+import { type LoraFactors, projectionFactors, roundFactors } from '../methods/factors'
+import { layerError } from '../methods/layerError'
+import { LayerProblem } from '../methods/layerProblem'
+import type { SecondMoment } from '../methods/secondMoment'
+import { difference } from '../numerics/accumulate'
+import { innerProduct, squaredNorm } from '../numerics/matrix'
+import { fingerprintLinear } from '../quantizers/fingerprint'
+import { quantizerFor } from '../quantizers/registry'
+import type { PreparedLinear, PreparedVariant } from './prepareRun'
+
+/** A linear of the block at hand, with all that is known of it. */
+export interface LinearTask {
+  readonly linear: PreparedLinear
+  readonly weight: Float32Array
+  readonly moment: SecondMoment
+  /** tr(W H Wᵀ). */
+  readonly outputEnergy: number
+}
+
+export interface SolvedVariant {
+  readonly variant: PreparedVariant
+  /** As stored: values are those that a file of the recipe's dtype holds. */
+  readonly factors: LoraFactors
+  readonly result: LayerResult
+}
+
+export interface SolvedLinear {
+  readonly Q: Float32Array
+  readonly fingerprint: LinearFingerprint
+  readonly solved: readonly SolvedVariant[]
+}
+
+export interface SolveOptions {
+  readonly seed: number
+  readonly factorDtype: FactorDtype
+}
+
+/** tr(W H Wᵀ): mean squared output over the calibration tokens, summed over output channels. */
+export async function outputEnergy(
+  algebra: LinearAlgebra,
+  { outFeatures, inFeatures }: PreparedLinear,
+  weight: Float32Array,
+  moment: SecondMoment
+): Promise<number> {
+  const WH = await algebra.gemm32({ data: weight, rows: outFeatures, cols: inFeatures }, moment.rounded)
+  return innerProduct(WH.data, weight)
+}
+
+/** Quantizes one linear with one quantizer and solves every variant that sits on it. */
+export async function solveLinear(
+  algebra: LinearAlgebra,
+  task: LinearTask,
+  spec: QuantizerSpec,
+  variants: readonly PreparedVariant[],
+  options: SolveOptions
+): Promise<SolvedLinear> {
+  const { linear, weight, moment } = task
+  const { Q, fingerprint } = quantize(linear, weight, spec)
+  const E = { data: difference(weight, Q), rows: linear.outFeatures, cols: linear.inFeatures }
+  const maxRank = Math.max(1, ...variants.map(({ spec: { rank } }) => rank))
+  const problem = new LayerProblem(algebra, linear.path, E, moment, { maxRank, seed: options.seed })
+  const solved: SolvedVariant[] = []
+  for (const variant of variants) solved.push(await solveVariant(problem, task, variant, options.factorDtype))
+  return { Q, fingerprint, solved }
+}
+
+function quantize(linear: PreparedLinear, weight: Float32Array, spec: QuantizerSpec) {
+  const quantizer = quantizerFor(spec)
+  try {
+    const quantized = quantizer.quantize(weight, spec)
+    const Q = quantizer.dequantize(quantized, weight.length, spec)
+    return { Q, fingerprint: fingerprintLinear(linear.path, quantized) }
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    throw new AppError(error.code, `${linear.path}.weight: ${error.message}`, { cause: error })
+  }
+}
+
+async function solveVariant(
+  problem: LayerProblem,
+  { linear, weight, outputEnergy }: LinearTask,
+  variant: PreparedVariant,
+  dtype: FactorDtype
+): Promise<SolvedVariant> {
+  const { method, scaling, spec } = variant
+  const U = await method.basis(problem, spec)
+  const computed = await projectionFactors(problem, U, { rank: spec.rank, scaling })
+  const factors = roundFactors(computed, dtype)
+  const stored = await layerError(problem, factors, scaling)
+  const inBfloat16 = await layerError(problem, roundFactors(factors, 'bfloat16'), scaling)
+  const lossRank0 = await problem.lossRank0()
+  return {
+    variant,
+    factors,
+    result: {
+      name: linear.path,
+      shape: [linear.outFeatures, linear.inFeatures],
+      lossRank0,
+      loss: stored.loss,
+      lossBfloat16: inBfloat16.loss,
+      certificate: certificate(lossRank0 - stored.loss, await problem.exactGain(spec.rank)),
+      frobeniusRank0: problem.frobeniusRank0,
+      frobenius: stored.frobenius,
+      weightNorm: squaredNorm(weight),
+      outputEnergy,
+      eigenvalues: Array.from((await problem.eigen('full')).values)
+    }
+  }
+}
+
+/** Share of the possible gain that was reached; 1 where nothing can be gained. */
+const certificate = (gain: number, exactGain: number): number => (exactGain > 0 ? gain / exactGain : 1)

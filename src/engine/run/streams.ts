@@ -1,0 +1,99 @@
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { JournalEntry } from '../../shared/runFolder'
+import { HiddenStates, type SpoolEntry } from './hiddenStates'
+import type { PreparedRun, PreparedVariant } from './prepareRun'
+
+/** Tokens that are computed together: large enough for the matrix products, small beside a block's weights. */
+const BATCH_TOKENS = 2048
+
+/** The evaluation rows under one set of weights. */
+export interface EvaluationStream {
+  /** `full`, a quantizer's key, or a variant's name. */
+  readonly subject: string
+  readonly states: HiddenStates
+}
+
+/** All hidden states of a run: the calibration rows, and the evaluation rows once per set of weights. */
+export interface Streams {
+  readonly calibration: HiddenStates
+  readonly full: EvaluationStream | undefined
+  readonly quantized: ReadonlyMap<string, EvaluationStream>
+  /** Variants that change the outputs; the others are read off their quantizer's stream. */
+  readonly variants: ReadonlyMap<string, EvaluationStream>
+  readonly all: readonly HiddenStates[]
+}
+
+export interface StreamShape {
+  readonly rows: number
+  readonly stream: string
+}
+
+/** Names and sizes of a run's streams: one place for the plan and the run. */
+export function streamShapes(prepared: PreparedRun): StreamShape[] {
+  const rows = prepared.evaluation.reduce((sum, text) => sum + text.rows.rows, 0)
+  const subjects =
+    rows === 0
+      ? []
+      : [
+          'evaluation.full',
+          ...[...prepared.quantizers.keys()].map((key) => `evaluation.quantizer.${key}`),
+          ...prepared.variants.filter(changesOutputs).map(({ name }) => `evaluation.variant.${name}`)
+        ]
+  return [{ stream: 'calibration', rows: prepared.calibration.rows }, ...subjects.map((stream) => ({ stream, rows }))]
+}
+
+const changesOutputs = (variant: PreparedVariant): boolean => variant.method.neutral !== true
+
+/** Makes the streams; in the order listed they stay in memory as long as the budget lasts. */
+export function createStreams(prepared: PreparedRun, folder: string): Streams {
+  const { architecture, recipe } = prepared
+  let left = recipe.memoryBudget
+  const states = new Map<string, HiddenStates>()
+  for (const { stream, rows } of streamShapes(prepared)) {
+    const size = { rows, context: recipe.context, width: architecture.hiddenSize }
+    const bytes = HiddenStates.bytes(size)
+    const batchRows = Math.max(1, Math.floor(BATCH_TOKENS / recipe.context))
+    states.set(stream, new HiddenStates(folder, { ...size, stream, batchRows }, bytes <= left))
+    left -= Math.min(left, bytes)
+  }
+  const stream = (name: string, subject: string): EvaluationStream | undefined => {
+    const found = states.get(name)
+    return found && { subject, states: found }
+  }
+  const collect = (prefix: string, subjects: Iterable<string>) =>
+    new Map(
+      [...subjects].flatMap((subject) => {
+        const found = stream(`evaluation.${prefix}.${subject}`, subject)
+        return found ? [[subject, found] as const] : []
+      })
+    )
+  return {
+    calibration: states.get('calibration') as HiddenStates,
+    full: stream('evaluation.full', 'full'),
+    quantized: collect('quantizer', prepared.quantizers.keys()),
+    variants: collect(
+      'variant',
+      prepared.variants.map(({ name }) => name)
+    ),
+    all: [...states.values()]
+  }
+}
+
+/** Takes up every stream where the last finished block left it; false when anything is missing or damaged. */
+export async function restoreStreams(streams: Streams, entry: JournalEntry): Promise<boolean> {
+  const spool = new Map(entry.spool.map((file) => [file.stream, file]))
+  for (const states of streams.all) {
+    const file = spool.get(states.shape.stream)
+    if (file === undefined || !(await states.restore(file))) return false
+  }
+  return true
+}
+
+/** Removes files that no finished block names: what a killed process was writing. */
+export async function sweepSpool(folder: string, keep: readonly SpoolEntry[]): Promise<void> {
+  const names = new Set(keep.map(({ file }) => file))
+  for (const file of await readdir(folder)) {
+    if (!names.has(file)) await rm(join(folder, file), { force: true })
+  }
+}
