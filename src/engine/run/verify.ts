@@ -1,0 +1,153 @@
+import { join } from 'node:path'
+import { z } from 'zod'
+import { badFormat } from '../../shared/errors'
+import type { Verification } from '../../shared/plan'
+import { QuantizerSpec } from '../../shared/recipe'
+import { LinearFingerprint } from '../../shared/runFolder'
+import { Checkpoint } from '../formats/checkpoint'
+import { readJsonFile } from '../formats/files'
+import { adapterTensorName, type ReadAdapter, readAdapterDirectory } from '../formats/peftAdapter'
+import { BlockRunner } from '../models/blockRunner'
+import { ModelWeights } from '../models/modelWeights'
+import { readArchitecture } from '../models/registry'
+import { selectTargets } from '../models/targets'
+import { firstNonFinite } from '../numerics/matrix'
+import { fingerprintLinear, fingerprintModel } from '../quantizers/fingerprint'
+import { quantizerFor } from '../quantizers/registry'
+import { listLinears, type PreparedLinear } from './prepareRun'
+
+type Check = Verification['checks'][number]
+
+/** quail.json is small beside the weights; this stops a file that is something else. */
+const MAX_PROOF_BYTES = 2 ** 28
+
+const ProofFields = z.looseObject({
+  version: z.literal(1),
+  variant: z.looseObject({ rank: z.int(), alpha: z.number(), rslora: z.boolean() }),
+  fingerprint: z.looseObject({
+    algorithm: z.string(),
+    quantizer: QuantizerSpec.shape.format.unwrap(),
+    blockSize: QuantizerSpec.shape.blockSize.unwrap(),
+    doubleQuantization: z.boolean(),
+    codes: z.string(),
+    absmax: z.string(),
+    linears: z.array(LinearFingerprint)
+  })
+})
+type ProofFields = z.infer<typeof ProofFields>
+
+/**
+ * Says whether an adapter belongs on a base: keys, shapes, scaling, finite factors, and the fingerprint of the base as
+ * quantized again from the checkpoint.
+ *
+ * @throws {AppError} BAD_INPUT or BAD_FORMAT when one of the two cannot be read at all
+ */
+export async function verifyAdapter(adapter: string, model: string): Promise<Verification> {
+  const read = await readAdapterDirectory(adapter)
+  const proof = await readProof(join(adapter, 'quail.json'))
+  const checkpoint = await Checkpoint.open(model)
+  try {
+    const architecture = readArchitecture(checkpoint.config, `${checkpoint.directory}/config.json`)
+    const runner = new BlockRunner(architecture, Math.min(2, architecture.contextLimit), 'cpu')
+    const linears = listLinears(architecture, runner)
+    const weights = new ModelWeights(checkpoint, architecture)
+    const checks = [
+      checkKeys(read, linears),
+      checkShapes(read, linears),
+      checkScaling(read, proof),
+      checkFinite(read),
+      await checkFingerprint(proof, weights, linears)
+    ]
+    const failed = checks.filter(({ ok }) => !ok)
+    const fits = failed.length === 0
+    const summary = fits
+      ? `the adapter fits: ${read.tensors.size / 2} linears, rank ${read.settings.rank}, base quantized as it was made for`
+      : `the adapter does not fit: ${failed.map(({ detail }) => detail).join('; ')}`
+    return { fits, summary, checks }
+  } finally {
+    await checkpoint.close()
+  }
+}
+
+async function readProof(path: string): Promise<ProofFields> {
+  const parsed = ProofFields.safeParse(await readJsonFile(path, MAX_PROOF_BYTES))
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw badFormat(`${path}: ${issue?.path.join('.') || 'the content'}: ${issue?.message}`)
+}
+
+function checkKeys({ tensors, settings }: ReadAdapter, linears: readonly PreparedLinear[]): Check {
+  const paths = linears.map(({ path }) => path)
+  const modules = new Set([...tensors.values()].map(({ module }) => module))
+  const unknown = [...modules].find((module) => !paths.includes(module))
+  if (unknown !== undefined) return failed('keys', `${unknown} is no linear of this model`)
+  const targets =
+    settings.targetModules.join() === 'all-linear' ? new Set(paths) : selectTargets([...settings.targetModules], paths)
+  const missing = [...targets].find((path) => !modules.has(path))
+  if (missing !== undefined) return failed('keys', `${missing} is a target but has no factors`)
+  const extra = [...modules].find((path) => !targets.has(path))
+  if (extra !== undefined) return failed('keys', `${extra} has factors but is no target`)
+  return passed('keys', `${modules.size} linears, each with lora_A and lora_B`)
+}
+
+function checkShapes({ tensors, settings: { rank } }: ReadAdapter, linears: readonly PreparedLinear[]): Check {
+  for (const { path, inFeatures, outFeatures } of linears) {
+    const a = tensors.get(adapterTensorName(path, 'A'))
+    const b = tensors.get(adapterTensorName(path, 'B'))
+    if (a !== undefined && a.shape.join() !== `${rank},${inFeatures}`) {
+      return failed('shapes', `${path}: lora_A is [${a.shape}], expected [${rank},${inFeatures}]`)
+    }
+    if (b !== undefined && b.shape.join() !== `${outFeatures},${rank}`) {
+      return failed('shapes', `${path}: lora_B is [${b.shape}], expected [${outFeatures},${rank}]`)
+    }
+  }
+  return passed('shapes', `every lora_A is [${rank}, in], every lora_B [out, ${rank}]`)
+}
+
+function checkScaling({ settings }: ReadAdapter, { variant }: ProofFields): Check {
+  const { rank, alpha, rslora } = settings
+  const describe = (r: number, a: number, rs: boolean) => `lora_alpha ${a}, r ${r}${rs ? ', rank-stabilised' : ''}`
+  const found = describe(rank, alpha, rslora)
+  const made = describe(variant.rank, variant.alpha, variant.rslora)
+  return found === made
+    ? passed('scaling', found)
+    : failed('scaling', `adapter_config.json says ${found}, the factors were made for ${made}`)
+}
+
+function checkFinite({ tensors }: ReadAdapter): Check {
+  for (const [name, { data }] of tensors) {
+    const index = firstNonFinite(data)
+    if (index >= 0) return failed('finite', `${name} holds ${data[index]} at ${index}`)
+  }
+  return passed('finite', 'every factor is finite')
+}
+
+/** Quantizes the base again, linear by linear, and compares codes and absmax values. */
+async function checkFingerprint(
+  { fingerprint }: ProofFields,
+  weights: ModelWeights,
+  linears: readonly PreparedLinear[]
+): Promise<Check> {
+  const { quantizer: format, blockSize } = fingerprint
+  const quantizer = quantizerFor({ format })
+  const expected = new Map(fingerprint.linears.map((linear) => [linear.name, linear]))
+  const digests: LinearFingerprint[] = []
+  for (const { path, outFeatures, inFeatures } of linears) {
+    const weight = await weights.read(`${path}.weight`, [outFeatures, inFeatures])
+    // Double quantization does not enter the fingerprint, so it is not computed.
+    const digest = fingerprintLinear(path, quantizer.quantize(weight, { format, blockSize, doubleQuantization: false }))
+    const made = expected.get(path)
+    if (made?.codes !== digest.codes || made.absmax !== digest.absmax) {
+      return failed('fingerprint', `${path} quantizes to other values than those that the adapter was made for`)
+    }
+    digests.push(digest)
+  }
+  const { codes, absmax } = fingerprintModel(digests)
+  const same = codes === fingerprint.codes && absmax === fingerprint.absmax && digests.length === expected.size
+  return same
+    ? passed('fingerprint', `${format}, block size ${blockSize}: codes ${codes.slice(0, 16)}…`)
+    : failed('fingerprint', 'the list of linears is not the one that the adapter was made for')
+}
+
+const passed = (name: string, detail: string): Check => ({ name, ok: true, detail })
+const failed = (name: string, detail: string): Check => ({ name, ok: false, detail })
