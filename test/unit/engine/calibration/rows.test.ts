@@ -1,0 +1,113 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { concatRows, loadRows, packedRows, paddedRows } from '../../../../src/engine/calibration/rows'
+import { ModelTokenizer } from '../../../../src/engine/calibration/tokenizer'
+import type { ResolvedText } from '../../../../src/shared/runFolder'
+import { sampleModel, sampleText } from '../../../helpers/paths'
+
+const counting = (length: number) => Int32Array.from({ length }, (_, i) => i)
+const starts = (rows: ReturnType<typeof packedRows>) =>
+  Array.from({ length: rows.rows }, (_, row) => rows.ids[row * rows.context])
+
+describe('packed rows', () => {
+  it('start evenly spaced: row i at token i · ⌊⌊T/context⌋/rows⌋ · context', () => {
+    const rows = packedRows(counting(1000), 10, 7)
+    expect(starts(rows)).toEqual([0, 140, 280, 420, 560, 700, 840])
+    expect([...rows.ids.subarray(10, 20)]).toEqual([140, 141, 142, 143, 144, 145, 146, 147, 148, 149])
+    expect(rows).toMatchObject({ context: 10, rows: 7, tokenCount: 70 })
+    expect([...rows.lengths]).toEqual([10, 10, 10, 10, 10, 10, 10])
+  })
+
+  it('are fewer when the text is short, and never a part of a row', () => {
+    expect(starts(packedRows(counting(39), 10, 64))).toEqual([0, 10, 20])
+    expect(starts(packedRows(counting(10), 10, 64))).toEqual([0])
+  })
+
+  it('need one row of tokens at least', () => {
+    expect(() => packedRows(counting(9), 10, 1, 'a.txt')).toThrow('a.txt has 9 tokens; one row needs 10')
+  })
+})
+
+describe('padded rows', () => {
+  it('hold one sample each, cut off or filled up on the right', () => {
+    const rows = paddedRows([counting(2), counting(5), counting(3)], 3, 3, 99)
+    expect([...rows.ids]).toEqual([0, 1, 99, 0, 1, 2, 0, 1, 2])
+    expect([...rows.lengths]).toEqual([2, 3, 3])
+    expect(rows.tokenCount).toBe(8)
+  })
+
+  it('leave out samples of fewer than two tokens and take the others evenly spaced', () => {
+    const samples = Array.from({ length: 9 }, (_, i) => Int32Array.of(i, i))
+    samples.splice(1, 0, counting(1), counting(0))
+    expect(starts(paddedRows(samples, 4, 4, 0))).toEqual([0, 2, 4, 6])
+  })
+
+  it('need one sample of two tokens', () => {
+    expect(() => paddedRows([counting(1), counting(0)], 4, 4, 0, 'b.txt')).toThrow(/b\.txt has no sample of two/)
+  })
+})
+
+describe('rows of several texts', () => {
+  it('follow one another', () => {
+    const rows = concatRows([packedRows(counting(8), 4, 2), paddedRows([counting(3)], 4, 1, 7)])
+    expect([...rows.ids]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 7])
+    expect([...rows.lengths]).toEqual([4, 4, 3])
+    expect(rows).toMatchObject({ context: 4, rows: 3, tokenCount: 11 })
+  })
+
+  it('must have one context', () => {
+    expect(() => concatRows([packedRows(counting(8), 4, 2), packedRows(counting(8), 8, 1)])).toThrow(RangeError)
+  })
+})
+
+describe('loading rows from a file', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'quail-rows-'))
+  afterAll(() => rmSync(folder, { recursive: true }))
+  const tokenizer = await ModelTokenizer.open(sampleModel)
+  const given = (content: string, kind: ResolvedText['kind']): ResolvedText => {
+    writeFileSync(join(folder, 'given'), content)
+    return { name: 'given', path: 'given', kind, bytes: content.length, sha256: '' }
+  }
+  const encode = (text: string) => [...tokenizer.encode(text, { specialTokens: false })]
+
+  it('packs a text exactly as the reference protocol does', async () => {
+    const path = sampleText('moby-evaluation.txt')
+    const text: ResolvedText = { name: 'moby-evaluation.txt', path, kind: 'text', bytes: 0, sha256: '' }
+    const rows = await loadRows(tokenizer, text, folder, { policy: 'packed', context: 256, rows: 64 })
+    // 40,813 tokens are 159 rows; every second one is taken.
+    expect(rows).toMatchObject({ rows: 64, context: 256, tokenCount: 64 * 256 })
+    const ids = tokenizer.encode((await import('node:fs')).readFileSync(path, 'utf8'), { specialTokens: false })
+    expect(rows.ids.subarray(63 * 256)).toEqual(ids.subarray(63 * 512, 63 * 512 + 256))
+  })
+
+  it('packs samples as one text with blank lines between them', async () => {
+    const text = given('{"text":"one two"}\n{"text":"three"}', 'samples')
+    const ids = encode('one two\n\nthree')
+    const rows = await loadRows(tokenizer, text, folder, { policy: 'packed', context: ids.length, rows: 1 })
+    expect([...rows.ids]).toEqual(ids)
+  })
+
+  it('pads the paragraphs of a text with the padding token', async () => {
+    const text = given('The State of the Union\n\nof the Union\n', 'text')
+    const rows = await loadRows(tokenizer, text, folder, { policy: 'padded', context: 6, rows: 9 })
+    const [first, second] = [encode('The State of the Union'), encode('of the Union')]
+    expect([...rows.lengths]).toEqual([first.length, second.length])
+    expect([...rows.ids]).toEqual([
+      ...first,
+      ...Array(6 - first.length).fill(0),
+      ...second,
+      ...Array(6 - second.length).fill(0)
+    ])
+  })
+
+  it('refuses a tokenizer that does not belong to the model', async () => {
+    const text = given('The State of the Union', 'text')
+    const options = { policy: 'packed', context: 2, rows: 1 } as const
+    await expect(loadRows(tokenizer, text, folder, { ...options, vocabularySize: 2767 })).rejects.toThrow(
+      'given: the tokenizer gives token 2767, the model knows 0 to 2766'
+    )
+    await expect(loadRows(tokenizer, text, folder, { ...options, vocabularySize: 2768 })).resolves.toBeDefined()
+  })
+})

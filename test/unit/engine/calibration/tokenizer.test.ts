@@ -1,0 +1,181 @@
+import { createHash } from 'node:crypto'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Tokenizer } from '@huggingface/tokenizers'
+import { afterAll, describe, expect, it } from 'vitest'
+import { ModelTokenizer } from '../../../../src/engine/calibration/tokenizer'
+import { sampleModel, sampleText } from '../../../helpers/paths'
+
+const folder = mkdtempSync(join(tmpdir(), 'quail-tokenizer-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const sample = JSON.parse(readFileSync(join(sampleModel, 'tokenizer.json'), 'utf8'))
+let count = 0
+function directoryWith(files: Record<string, unknown>): string {
+  const directory = join(folder, String(count++))
+  mkdirSync(directory)
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), JSON.stringify(content))
+  return directory
+}
+const openWith = (changes: Record<string, unknown>, config: unknown = {}): Promise<ModelTokenizer> =>
+  ModelTokenizer.open(directoryWith({ 'tokenizer.json': { ...sample, ...changes }, 'tokenizer_config.json': config }))
+
+const plain = { specialTokens: false }
+
+describe('the tokenizer of the sample model', async () => {
+  const tokenizer = await ModelTokenizer.open(sampleModel)
+
+  // Number of ids and SHA-256 of the ids as little-endian int32, from transformers 5.23 (AutoTokenizer).
+  it.each([
+    ['sotu-calibration.txt', 351398, '70abf09e5bbc3c194ce297de59d392237965cfbb347c64b6796bb91e420a4b6a'],
+    ['sotu-evaluation.txt', 298484, '8dce77c00d9780e2f0b337d88687fcaaae9cfd73d9075f70504851f8b3f8b10d'],
+    ['moby-evaluation.txt', 40813, 'eba31be6e54a67748035245076668cec76df41719c011903dbe90de032b4d323'],
+    ['moby-calibration.txt', 165575, '3f7280f3de4d7949cc97eafdadd338c78d779a92153144372601389193dfd8f0']
+  ] as const)('gives the ids of transformers for %s', (name, length, digest) => {
+    const ids = tokenizer.encode(readFileSync(sampleText(name), 'utf8'), plain)
+    expect(ids.length).toBe(length)
+    expect(createHash('sha256').update(new Uint8Array(ids.buffer)).digest('hex')).toBe(digest)
+  })
+
+  // From transformers 5.23 as well.
+  it.each([
+    ['The State of the Union', [2767, 941, 270, 262, 1200]],
+    ['a\ufeffb \ufeff c\u0085d \u0085 e', '67 174 122 126 68 223 174 122 126 275 129 230 70 223 129 230 303'],
+    ['one\n\n\n two  three\t\tfour', [630, 201, 201, 201, 833, 223, 1375, 200, 200, 72, 468]],
+    ['café 😀 漢字', '69 67 72 130 105 223 175 256 249 225 223 165 123 98 164 258 248'],
+    ['<s> hello</s> world', [1, 428, 308, 81, 2, 746]]
+  ])('gives the ids of transformers for %j', (text, expected) => {
+    const ids = typeof expected === 'string' ? expected.split(' ').map(Number) : expected
+    expect([...tokenizer.encode(text, plain)]).toEqual(ids)
+    expect(tokenizer.decode(ids)).toBe(text)
+  })
+
+  it('knows its size and its padding token, and describes itself', () => {
+    expect(tokenizer.vocabularySize).toBe(4096)
+    expect(tokenizer.padId).toBe(0)
+    expect(tokenizer.describe()).toBe('BPE, 4096 tokens')
+  })
+
+  it('takes the empty text for no tokens', () => {
+    expect(tokenizer.encode('', plain).length).toBe(0)
+    expect(tokenizer.decode([])).toBe('')
+  })
+})
+
+describe('byte-level words', () => {
+  it('hold U+FEFF and end at U+0085, as in Unicode and unlike \\s in JavaScript', async () => {
+    const vocab = { ...sample.model.vocab, '!ï': 4096, '!Â': 4097 }
+    const merges = [['!', 'ï'], ['!', 'Â'], ...sample.model.merges]
+    const tokenizer = await openWith({ model: { ...sample.model, vocab, merges } })
+    // Ids from tokenizers 0.23 for the same definition.
+    expect([...tokenizer.encode('!\ufeff !\u0085', plain)]).toEqual([4096, 122, 126, 223, 3, 129, 230])
+  })
+})
+
+describe('special tokens', () => {
+  const post_processor = {
+    type: 'TemplateProcessing',
+    single: [{ SpecialToken: { id: '<s>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }],
+    pair: [],
+    special_tokens: { '<s>': { id: '<s>', ids: [1], tokens: ['<s>'] } }
+  }
+
+  it('are added as the post-processor says, and only when asked for', async () => {
+    const tokenizer = await openWith({ post_processor })
+    expect([...tokenizer.encode('The State', { specialTokens: true })]).toEqual([1, 2767, 941])
+    expect([...tokenizer.encode('The State', plain)]).toEqual([2767, 941])
+  })
+
+  it('name the padding token as text or object, or not at all', async () => {
+    expect((await openWith({}, { pad_token: '</s>' })).padId).toBe(2)
+    expect((await openWith({}, { pad_token: { content: '<s>', special: true } })).padId).toBe(1)
+    expect((await openWith({})).padId).toBeUndefined()
+  })
+})
+
+describe('a tokenizer without word boundaries', () => {
+  // Spaces stay inside the one word that the whole document is, as in LLaMA 2 and Gemma.
+  const pre_tokenizer = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false }
+
+  it('gives a long text the tokens of the library, though it is cut where no token crosses', async () => {
+    const text = readFileSync(sampleText('sotu-calibration.txt'), 'utf8').slice(0, 60_000)
+    const whole = new Tokenizer({ ...sample, pre_tokenizer }, {}).encode(text, { add_special_tokens: false }).ids
+    expect([...(await openWith({ pre_tokenizer })).encode(text, plain)]).toEqual(whole)
+  })
+
+  it('does not cut where a token of the vocabulary crosses a space', async () => {
+    const vocab = { ...sample.model.vocab, eĠ: 4096, theĠ: 4097 }
+    const model = { ...sample.model, vocab, merges: [['e', 'Ġ'], ...sample.model.merges] }
+    const text = 'the other side of the house '.repeat(2000)
+    const whole = new Tokenizer({ ...sample, pre_tokenizer, model }, {}).encode(text, { add_special_tokens: false }).ids
+    expect(whole).toContain(4096)
+    expect([...(await openWith({ pre_tokenizer, model })).encode(text, plain)]).toEqual(whole)
+  })
+})
+
+describe('Unigram with Metaspace', () => {
+  const pieces = ['<unk>', '▁', 'a', 'b', '▁a', '▁b', 'ab', '▁ab', 'b▁a']
+  const model = {
+    type: 'Unigram',
+    unk_id: 0,
+    vocab: pieces.map((piece, i) => [piece, i === 0 ? 0 : -9 + piece.length])
+  }
+  const definition = (pre_tokenizer: unknown) => ({ model, pre_tokenizer, normalizer: null, decoder: null })
+
+  it('splits words at the mark, so that no piece reaches across', async () => {
+    const tokenizer = await openWith(definition({ type: 'Metaspace', replacement: '▁', prepend_scheme: 'always' }))
+    const text = 'ab ab'
+    expect(tokenizer.decode(tokenizer.encode(text, plain)).split(' ')).toEqual(['▁ab', '▁ab'])
+  })
+
+  it('takes a document of a million characters', async () => {
+    const tokenizer = await openWith(definition({ type: 'Metaspace', replacement: '▁', prepend_scheme: 'always' }))
+    expect(tokenizer.encode('ab '.repeat(333_333), plain).length).toBe(333_334)
+  })
+
+  it('refuses a long stretch that cannot be cut', async () => {
+    const tokenizer = await openWith(definition({ type: 'Metaspace', replacement: '▁', prepend_scheme: 'always' }))
+    expect(() => tokenizer.encode('ab'.repeat(60_000), plain)).toThrow(/120001 characters without a space/)
+  })
+})
+
+describe('a directory that cannot be used', () => {
+  const refused = (directory: string, message: RegExp) =>
+    expect(ModelTokenizer.open(directory)).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      message: expect.stringMatching(message)
+    })
+
+  it('without tokenizer.json says what lies there instead and how to make one', async () => {
+    await refused(directoryWith({}), /has no tokenizer\.json, and no file of any tokenizer; make one with transformers/)
+    await refused(
+      directoryWith({ 'merges.txt': '', 'vocab.json': {} }),
+      /no tokenizer\.json, but vocab\.json and merges\.txt;/
+    )
+    await refused(directoryWith({ 'tokenizer.model': '' }), /no tokenizer\.json, but tokenizer\.model;/)
+    await refused(join(folder, 'nowhere'), /no tokenizer\.json/)
+  })
+
+  it('with a damaged or foreign tokenizer.json is named', async () => {
+    const damaged = directoryWith({})
+    copyFileSync(sampleText('moby-evaluation.txt'), join(damaged, 'tokenizer.json'))
+    await refused(damaged, /tokenizer\.json is not a JSON object/)
+    await refused(directoryWith({ 'tokenizer.json': { vocab: {} } }), /"model" or "added_tokens" is missing/)
+  })
+
+  it('with a part that is not supported names the part', async () => {
+    const part = (changes: Record<string, unknown>) => directoryWith({ 'tokenizer.json': { ...sample, ...changes } })
+    await refused(
+      part({ pre_tokenizer: { type: 'UnicodeScripts' } }),
+      /the PreTokenizer UnicodeScripts is not supported/
+    )
+    await refused(part({ normalizer: { type: 'Nmt' } }), /the Normalizer Nmt is not supported/)
+    await refused(
+      part({ model: { type: 'Unigram', byte_fallback: true, vocab: [] } }),
+      /Unigram model with byte_fallback/
+    )
+    const split = { type: 'Split', pattern: { String: 'x' }, behavior: 'MergedWithNext', invert: false }
+    await refused(part({ pre_tokenizer: split }), /Split with behavior MergedWithNext/)
+  })
+})
