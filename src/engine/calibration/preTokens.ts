@@ -25,7 +25,7 @@ const MAX_UNIGRAM_CHARACTERS = 100_000
 /** Pre-tokens up to this length are left alone. */
 const SHORT = 64
 
-/** Beside these, words begin or end: the marks that stand for a space, and line ends, as text and in byte-level form. */
+/** Beside these, words begin or end: marks that stand for a space, and line ends, as text and in byte-level form. */
 const MARKS = new Set(['\u2581', '\u0120', '\u010a', '\n'])
 
 /** Puts itself in front of the model: calls what the tokenizer had, then cuts further where that is right. */

@@ -97,11 +97,10 @@ const OTHER_FORMS = ['vocab.json', 'merges.txt', 'tokenizer.model', 'spiece.mode
 async function whatIsThereInstead(directory: string): Promise<string> {
   const names = await readdir(directory).catch((): string[] => [])
   const found = OTHER_FORMS.filter((name) => names.includes(name))
-  const there = found.length === 0 ? 'no file of any tokenizer' : found.join(' and ')
-  return (
-    `${directory} has no tokenizer.json, but ${there}; make one with transformers: ` +
-    `AutoTokenizer.from_pretrained("${found.length === 0 ? 'the model it comes from' : directory}").save_pretrained("${directory}")`
-  ).replace('but no file', 'and no file')
+  const there = found.length === 0 ? 'and no file of any tokenizer' : `but ${found.join(' and ')}`
+  const source = found.length === 0 ? 'the model it comes from' : directory
+  const recipe = `AutoTokenizer.from_pretrained("${source}").save_pretrained("${directory}")`
+  return `${directory} has no tokenizer.json, ${there}; make one with transformers: ${recipe}`
 }
 
 /** Refuses what the library would silently do otherwise than the original. */

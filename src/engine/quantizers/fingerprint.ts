@@ -6,10 +6,11 @@ import type { QuantizedWeight } from './quantizer'
  * What the quantized base was assumed to be, in two digests that anybody with bitsandbytes can recompute on CPU.
  *
  * Per linear, with W in the dtype that the fingerprint names:
- *     packed, state = bitsandbytes.functional.quantize_4bit(W, blocksize=64, quant_type="nf4", compress_statistics=False)
+ *     from bitsandbytes.functional import quantize_4bit
+ *     packed, state = quantize_4bit(W, blocksize=64, quant_type="nf4", compress_statistics=False)
  *     codes  = sha256(packed.numpy().tobytes())            the packed bytes, element 2j in the high nibble
  *     absmax = sha256(state.absmax.numpy().tobytes())      raw float32, little-endian, before double quantization
- * Of the model: sha256 of the lines name + " " + digest + "\n" of all linears (digest in lower-case hexadecimal, UTF-8),
+ * Of the model: sha256 of the lines name + " " + digest + "\n" of all linears (lower-case hexadecimal, UTF-8),
  * sorted by name in byte order; once over the codes, once over the absmax values.
  * Double quantization does not enter: its 8-bit absmax codes are not defined to the last bit across devices.
  * `resources/check_fingerprint.py` does exactly this.
