@@ -135,19 +135,6 @@ function halfMagnitude(magnitude: number, value: number): number {
 }
 
 /**
- * Index of the first NaN or infinity, or -1.
- *
- * Any exponent of all ones carries into the sign bit when one exponent step is added, so the common case is one add and
- * one or per value, without a branch.
- */
-export function firstNonFinite(values: Float32Array): number {
-  const bits = new Int32Array(values.buffer, values.byteOffset, values.length)
-  let carry = 0
-  for (let i = 0; i < bits.length; i++) carry |= ((bits[i] as number) & 0x7f800000) + 0x00800000
-  return carry < 0 ? values.findIndex((value) => !Number.isFinite(value)) : -1
-}
-
-/**
  * Decodes stored elements to float32.
  *
  * @param bytes - elements of `dtype`, starting at an address that its width divides

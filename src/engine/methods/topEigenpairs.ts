@@ -22,9 +22,9 @@ export interface EigenOptions {
 }
 
 /** Columns beyond `count` in each block: they shield the wanted ones from the spectrum below. */
-const OVERSAMPLING = 16
+const OVERSAMPLING = 8
 /** Krylov blocks between restarts; more converge in fewer products but cost a larger dense problem. */
-const DEPTH = 4
+const DEPTH = 3
 /** Reached only on spectra so flat that the remaining differences do not matter. */
 const MAX_RESTARTS = 30
 

@@ -72,13 +72,15 @@ export function innerProduct(a: Float32Array | Float64Array, b: Float32Array | F
 /** Sum of squares in float64: the squared Frobenius norm. */
 export const squaredNorm = (a: Float32Array | Float64Array): number => innerProduct(a, a)
 
-/** Index of the first NaN or infinity, or −1. */
+/**
+ * Index of the first NaN or infinity, or −1.
+ *
+ * x − x is zero for every finite x and NaN for all others, so the common case is one subtraction and one addition a value.
+ */
 export function firstNonFinite(values: Float32Array | Float64Array): number {
-  for (let i = 0; i < values.length; i++) {
-    const x = values[i]
-    if (x - x !== 0) return i
-  }
-  return -1
+  let sum = 0
+  for (let i = 0; i < values.length; i++) sum += values[i] - values[i]
+  return sum === 0 ? -1 : values.findIndex((value) => !Number.isFinite(value))
 }
 
 /** (A + Aᵀ) / 2 for a square A that is symmetric up to rounding. */

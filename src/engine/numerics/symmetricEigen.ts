@@ -18,7 +18,7 @@ export interface SymmetricEigen {
  */
 export function symmetricEigen(A: Matrix64): SymmetricEigen {
   const n = A.rows
-  // Vt holds eigenvectors as rows, so that every inner loop of the sweep runs over consecutive memory.
+  // Vt will hold eigenvectors as rows, so that every inner loop of the sweep runs over consecutive memory.
   const Vt = symmetricCopy(A)
   const diagonal = new Float64Array(n)
   const offDiagonal = new Float64Array(n)
@@ -64,21 +64,30 @@ function tridiagonalize(z: Float64Array, n: number, d: Float64Array, e: Float64A
   accumulateReflectors(z, n, betas, v)
 }
 
-/** A ← (I − βvvᵀ) A (I − βvvᵀ) on the leading k × k corner. */
+/** A ← (I − βvvᵀ) A (I − βvvᵀ) on the lower triangle of the leading k × k corner. */
 function reflectBothSides(z: Float64Array, n: number, k: number, v: Float64Array, beta: number, p: Float64Array): void {
+  p.fill(0, 0, k)
   for (let i = 0; i < k; i++) {
+    const vi = v[i]
     let sum = 0
-    for (let j = 0, at = i * n; j < k; j++, at++) sum += z[at] * v[j]
-    p[i] = beta * sum
+    let at = i * n
+    for (let j = 0; j < i; j++, at++) {
+      sum += z[at] * v[j]
+      p[j] += z[at] * vi
+    }
+    p[i] += sum + z[at] * vi
   }
   let dot = 0
-  for (let i = 0; i < k; i++) dot += p[i] * v[i]
+  for (let i = 0; i < k; i++) {
+    p[i] *= beta
+    dot += p[i] * v[i]
+  }
   const half = (beta * dot) / 2
   for (let i = 0; i < k; i++) p[i] -= half * v[i]
   for (let i = 0; i < k; i++) {
     const vi = v[i]
     const pi = p[i]
-    for (let j = 0, at = i * n; j < k; j++, at++) z[at] -= vi * p[j] + pi * v[j]
+    for (let j = 0, at = i * n; j <= i; j++, at++) z[at] -= vi * p[j] + pi * v[j]
   }
 }
 

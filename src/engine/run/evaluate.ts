@@ -7,8 +7,8 @@ import { TokenLosses } from '../numerics/tokenLosses'
 import type { PreparedRun } from './prepareRun'
 import type { EvaluationStream, Streams } from './streams'
 
-/** Rows of the head that are multiplied at once: their weights stay small beside a block's, and so do the logits. */
-const MAX_TILE_ROWS = 8192
+/** Rows of the head that are multiplied at once: the logits of a batch then stay in memory that is used again. */
+const MAX_TILE_ROWS = 2048
 
 /**
  * Perplexity of every evaluation text under every set of weights, from the hidden states after the last block.

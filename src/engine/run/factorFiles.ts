@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { AppError } from '../../shared/errors'
 import type { FactorDtype } from '../../shared/recipe'
 import { type JournalEntry, RUN_FILES } from '../../shared/runFolder'
-import { float32ToBfloat16, float32ToFloat16 } from '../formats/dtypes'
+import { encodeFloats } from '../formats/dtypes'
 import { sha256File } from '../formats/files'
 import { adapterTensorName } from '../formats/peftAdapter'
 import { type TensorData, writeSafetensors } from '../formats/safetensorsWriter'
@@ -30,16 +30,9 @@ export async function writeFactors(
 }
 
 function encode(name: string, { data, rows, cols }: Matrix32, dtype: FactorDtype): TensorData {
-  return { name, dtype: FILE_DTYPES[dtype], shape: [rows, cols], data: bytesOf(stored(data, dtype)) }
+  const stored = FILE_DTYPES[dtype]
+  return { name, dtype: stored, shape: [rows, cols], data: encodeFloats(data, stored) }
 }
-
-function stored(values: Float32Array, dtype: FactorDtype): Float32Array | Uint16Array {
-  if (dtype === 'float32') return values
-  return dtype === 'bfloat16' ? float32ToBfloat16(values) : float32ToFloat16(values)
-}
-
-const bytesOf = (values: Float32Array | Uint16Array): Uint8Array =>
-  new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
 
 /** True when a block's factors are on the disk as the journal says. */
 export const factorsAreIntact = (folder: string, { factors }: JournalEntry): Promise<boolean> =>

@@ -6,12 +6,12 @@ import {
   dtypeBytes,
   encodeFloats,
   FLOAT_DTYPES,
-  firstNonFinite,
   float16ToFloat32,
   float32ToBfloat16,
   float32ToFloat16,
   isDtype
 } from '../../../../src/engine/formats/dtypes'
+import { firstNonFinite } from '../../../../src/engine/numerics/matrix'
 
 const everyHalf = Uint16Array.from({ length: 65536 }, (_, i) => i)
 

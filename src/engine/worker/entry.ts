@@ -1,0 +1,78 @@
+import { type MessagePort, parentPort } from 'node:worker_threads'
+import { AppError, assertNever, serializeError } from '../../shared/errors'
+import { listDevices } from '../graph/session'
+import { inspectPath } from '../run/inspect'
+import { planRun } from '../run/planRun'
+import { verifyAdapter } from '../run/verify'
+import type { FromEngine, OutputOf, StartMessage, ToEngine } from './protocol'
+import { runTask } from './runTask'
+
+/*
+ * Main of the engine's thread: answers the requests of protocol.ts until it is told to close.
+ */
+
+function serve(port: MessagePort): void {
+  const active = new Map<number, AbortController>()
+  let closing = false
+  const send = (message: FromEngine): void => port.postMessage(message)
+  const closeWhenIdle = (): void => {
+    if (closing && active.size === 0) port.close()
+  }
+
+  async function answer(request: StartMessage): Promise<void> {
+    const { id } = request
+    const controller = new AbortController()
+    active.set(id, controller)
+    try {
+      send({ kind: 'done', id, output: await perform(request, controller.signal, send) })
+    } catch (error) {
+      send({ kind: 'failed', id, error: serializeError(error) })
+    } finally {
+      active.delete(id)
+      closeWhenIdle()
+    }
+  }
+
+  port.on('message', (message: ToEngine) => {
+    switch (message.kind) {
+      case 'start':
+        void answer(message)
+        return
+      case 'cancel':
+        active.get(message.id)?.abort(new AppError('CANCELLED', 'cancelled'))
+        return
+      case 'close':
+        closing = true
+        closeWhenIdle()
+        return
+      default:
+        assertNever(message)
+    }
+  })
+}
+
+async function perform(
+  request: StartMessage,
+  signal: AbortSignal,
+  send: (message: FromEngine) => void
+): Promise<OutputOf<StartMessage['method']>> {
+  switch (request.method) {
+    case 'run': {
+      const emit = (event: Extract<FromEngine, { kind: 'event' }>['event']): void =>
+        send({ kind: 'event', id: request.id, event })
+      return { finished: await runTask(request.input.folder, signal, emit) }
+    }
+    case 'plan':
+      return planRun(request.input)
+    case 'inspect':
+      return inspectPath(request.input.path)
+    case 'verify':
+      return verifyAdapter(request.input.adapter, request.input.model)
+    case 'devices':
+      return listDevices()
+    default:
+      return assertNever(request)
+  }
+}
+
+if (parentPort !== null) serve(parentPort)

@@ -1,0 +1,177 @@
+import { basename } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import type { EngineMethod } from '../../shared/engineApi'
+import { AppError, deserializeError, type SerializedError } from '../../shared/errors'
+import type { FinishedEvent, RunEvent } from '../../shared/runEvents'
+import type { FromEngine, InputOf, OutputOf, StartMessage, ToEngine } from './protocol'
+
+/*
+ * The caller's side of the engine: threads, requests under way, and what happens when a thread dies.
+ *
+ * A thread is never terminated: that aborts the whole process while a session runs. Work is cancelled, awaited, and the
+ * thread told to close.
+ */
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Events of a run, in order; the last is `finished`. */
+  readonly onEvent?: ((event: RunEvent) => void) | undefined
+}
+
+export interface Engine {
+  /**
+   * Asks the engine for one thing. A cancelled run still resolves, with a `finished` that says so.
+   *
+   * @throws {AppError} what the engine reports; CANCELLED when the signal aborts; INTERNAL when its thread dies
+   */
+  call<M extends EngineMethod>(method: M, input: InputOf<M>, options?: CallOptions): Promise<OutputOf<M>>
+  /** Cancels what is under way, waits until it has stopped, and lets the threads end. */
+  close(): Promise<void>
+}
+
+/** Requests that compute wait for each other: one compute session at a time. The others answer beside them. */
+const COMPUTING: ReadonlySet<EngineMethod> = new Set<EngineMethod>(['run', 'plan', 'verify'])
+
+/**
+ * Prepares the engine; its threads start with the first request that needs them.
+ *
+ * @param workerUrl - the built thread main, `engineWorker.js`
+ */
+export function startEngine(workerUrl: URL): Engine {
+  const computing = new EngineThread(workerUrl)
+  const answering = new EngineThread(workerUrl)
+  let turn: Promise<unknown> = Promise.resolve()
+  let closed = false
+  return {
+    async call(method, input, options = {}) {
+      if (closed) throw new AppError('INTERNAL', 'the engine is closed')
+      if (!COMPUTING.has(method)) return answering.request(method, input, options)
+      const answer = turn.then(() => computing.request(method, input, options))
+      turn = answer.catch(() => undefined)
+      return answer
+    },
+    async close() {
+      closed = true
+      await Promise.all([computing.close(), answering.close()])
+    }
+  }
+}
+
+interface Pending {
+  readonly start: StartMessage
+  readonly options: CallOptions
+  readonly resolve: (output: OutputOf<EngineMethod>) => void
+  readonly reject: (error: AppError) => void
+  lastSeq: number
+}
+
+/** One worker thread with its requests; a thread that died is replaced by the next request. */
+class EngineThread {
+  private worker: Worker | undefined
+  private ended: Promise<void> = Promise.resolve()
+  private nextId = 0
+  private readonly pending = new Map<number, Pending>()
+  private cause: unknown
+
+  constructor(private readonly url: URL) {}
+
+  request<M extends EngineMethod>(method: M, input: InputOf<M>, options: CallOptions): Promise<OutputOf<M>> {
+    const { signal } = options
+    if (signal?.aborted && method !== 'run') return Promise.reject(cancelled())
+    const worker = this.running()
+    const id = this.nextId++
+    const start = { kind: 'start', id, method, input } as StartMessage
+    return new Promise<OutputOf<EngineMethod>>((resolve, reject) => {
+      this.pending.set(id, { start, options, resolve, reject, lastSeq: -1 })
+      worker.ref()
+      this.post(start)
+      if (signal?.aborted) this.cancel(id)
+      else signal?.addEventListener('abort', () => this.cancel(id), { once: true })
+    }) as Promise<OutputOf<M>>
+  }
+
+  async close(): Promise<void> {
+    const worker = this.worker
+    if (worker === undefined) return
+    worker.ref() // wait for it, although it may be idle
+    for (const id of this.pending.keys()) this.cancel(id)
+    this.post({ kind: 'close' })
+    await this.ended
+  }
+
+  private running(): Worker {
+    if (this.worker !== undefined) return this.worker
+    const worker = new Worker(this.url)
+    this.worker = worker
+    this.cause = undefined
+    worker.on('message', (message: FromEngine) => this.receive(message))
+    worker.on('error', (error) => {
+      this.cause = error
+    })
+    this.ended = new Promise((resolve) => {
+      worker.once('exit', (code) => {
+        this.worker = undefined
+        this.failAll(code)
+        resolve()
+      })
+    })
+    return worker
+  }
+
+  private post(message: ToEngine): void {
+    this.worker?.postMessage(message)
+  }
+
+  /** A run is asked to stop and ends by itself; other requests are given up, and the late answer is dropped. */
+  private cancel(id: number): void {
+    const pending = this.pending.get(id)
+    if (pending === undefined) return
+    this.post({ kind: 'cancel', id })
+    if (pending.start.method !== 'run') pending.reject(cancelled())
+  }
+
+  private receive(message: FromEngine): void {
+    const pending = this.pending.get(message.id)
+    if (pending === undefined) return
+    if (message.kind === 'event') {
+      pending.lastSeq = message.event.seq
+      pending.options.onEvent?.(message.event)
+      return
+    }
+    this.pending.delete(message.id)
+    if (this.pending.size === 0) this.worker?.unref() // an idle thread does not keep the program alive
+    if (message.kind === 'done') pending.resolve(message.output)
+    else pending.reject(deserializeError(message.error))
+  }
+
+  private failAll(code: number): void {
+    for (const pending of this.pending.values()) {
+      const error = deathError(this.cause, code)
+      if (pending.start.method === 'run') {
+        const finished = deathOfRun(basename(pending.start.input.folder), pending.lastSeq + 1, error)
+        pending.options.onEvent?.(finished)
+        pending.resolve({ finished })
+      } else pending.reject(deserializeError(error))
+    }
+    this.pending.clear()
+  }
+}
+
+const cancelled = (): AppError => new AppError('CANCELLED', 'cancelled')
+
+function deathError(cause: unknown, exitCode: number): SerializedError {
+  const reason = cause instanceof Error ? cause.message : `exit code ${exitCode}`
+  const stack = cause instanceof Error ? cause.stack : undefined
+  return { code: 'INTERNAL', message: `the engine's thread died: ${reason}`, stack }
+}
+
+const deathOfRun = (run: string, seq: number, error: SerializedError): FinishedEvent => ({
+  type: 'finished',
+  status: 'failed',
+  perplexity: {},
+  variants: [],
+  error,
+  run,
+  seq,
+  atMs: Date.now()
+})

@@ -1,0 +1,27 @@
+import type { EngineApi, EngineMethod } from '../../shared/engineApi'
+import type { SerializedError } from '../../shared/errors'
+import type { RunEvent } from '../../shared/runEvents'
+
+/*
+ * What crosses the boundary of the engine's thread. Every message carries the number of its request; one `start` is
+ * answered by any number of `event` (runs only) and then by exactly one `done` or `failed`.
+ */
+
+/** Asks for one entry of the engine's contract; the input's type follows from the method. */
+export type StartMessage = {
+  [M in EngineMethod]: { readonly kind: 'start'; readonly id: number; readonly method: M; readonly input: InputOf<M> }
+}[EngineMethod]
+
+export type ToEngine =
+  | StartMessage
+  | { readonly kind: 'cancel'; readonly id: number }
+  /** Nothing will be asked any more: the thread ends when it has answered what it was asked. */
+  | { readonly kind: 'close' }
+
+export type FromEngine =
+  | { readonly kind: 'event'; readonly id: number; readonly event: RunEvent }
+  | { readonly kind: 'done'; readonly id: number; readonly output: OutputOf<EngineMethod> }
+  | { readonly kind: 'failed'; readonly id: number; readonly error: SerializedError }
+
+export type InputOf<M extends EngineMethod> = EngineApi[M]['input']
+export type OutputOf<M extends EngineMethod> = EngineApi[M]['output']

@@ -1,0 +1,63 @@
+import { readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { setImmediate as eventLoopTurn } from 'node:timers/promises'
+import { AppError, type SerializedError, serializeError } from '../../shared/errors'
+import type { FinishedEvent, RunEvent, RunEventDraft } from '../../shared/runEvents'
+import { RUN_FILES, RunRecord } from '../../shared/runFolder'
+import { executeRun } from '../run/executeRun'
+
+/**
+ * Works on one run to its end and hands on its events, stamped with run, seq (from 0, without gaps) and time.
+ *
+ * Whatever happens, exactly one `finished` is emitted, as the last event, and returned.
+ */
+export async function runTask(
+  folder: string,
+  signal: AbortSignal,
+  emit: (event: RunEvent) => void
+): Promise<FinishedEvent> {
+  const run = basename(folder)
+  let seq = 0
+  let finished: FinishedEvent | undefined
+  const stampAndEmit = (draft: RunEventDraft): void => {
+    if (finished !== undefined) return
+    const event: RunEvent = { ...draft, run, seq: seq++, atMs: Date.now() }
+    if (event.type === 'finished') finished = event
+    emit(event)
+  }
+  try {
+    for await (const draft of executeRun(folder, await readRecord(folder), signal)) {
+      stampAndEmit(draft)
+      await eventLoopTurn() // a thread busy with arithmetic reads no messages: let a cancel arrive
+    }
+    if (finished === undefined) throw new AppError('INTERNAL', 'the run ended without a result')
+  } catch (error) {
+    stampAndEmit(failedDraft(serializeError(error)))
+  }
+  return finished as unknown as FinishedEvent
+}
+
+/** The last event of a run that could not end by itself. */
+export const failedDraft = (error: SerializedError): Extract<RunEventDraft, { type: 'finished' }> => ({
+  type: 'finished',
+  status: error.code === 'CANCELLED' ? 'cancelled' : 'failed',
+  perplexity: {},
+  variants: [],
+  error
+})
+
+async function readRecord(folder: string): Promise<RunRecord> {
+  const path = join(folder, RUN_FILES.record)
+  const parsed = RunRecord.safeParse(parseJson(await readFile(path, 'utf8'), path))
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  throw new AppError('BAD_FORMAT', `${path}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a run record'}`)
+}
+
+function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new AppError('BAD_FORMAT', `${path}: not valid JSON`)
+  }
+}
