@@ -18,27 +18,32 @@ export async function runTask(
 ): Promise<FinishedEvent> {
   const run = basename(folder)
   let seq = 0
-  let finished: FinishedEvent | undefined
-  const stampAndEmit = (draft: RunEventDraft): void => {
-    if (finished !== undefined) return
-    const event: RunEvent = { ...draft, run, seq: seq++, atMs: Date.now() }
-    if (event.type === 'finished') finished = event
-    emit(event)
+  let last: RunEvent | undefined
+  for await (const draft of draftsOf(folder, signal)) {
+    last = { ...draft, run, seq: seq++, atMs: Date.now() }
+    emit(last)
+    await eventLoopTurn() // a thread busy with arithmetic reads no messages: let a cancel arrive
   }
+  if (last?.type === 'finished') return last
+  throw new AppError('INTERNAL', 'the run ended without a result')
+}
+
+/** The drafts of the run, whose last is `finished` also when the run breaks before it can say so. */
+async function* draftsOf(folder: string, signal: AbortSignal): AsyncGenerator<RunEventDraft, void> {
+  let finished = false
   try {
     for await (const draft of executeRun(folder, await readRecord(folder), signal)) {
-      stampAndEmit(draft)
-      await eventLoopTurn() // a thread busy with arithmetic reads no messages: let a cancel arrive
+      finished = draft.type === 'finished'
+      yield draft
     }
-    if (finished === undefined) throw new AppError('INTERNAL', 'the run ended without a result')
+    if (!finished) throw new AppError('INTERNAL', 'the run ended without a result')
   } catch (error) {
-    stampAndEmit(failedDraft(serializeError(error)))
+    if (!finished) yield failedDraft(serializeError(error))
   }
-  return finished as unknown as FinishedEvent
 }
 
 /** The last event of a run that could not end by itself. */
-export const failedDraft = (error: SerializedError): Extract<RunEventDraft, { type: 'finished' }> => ({
+const failedDraft = (error: SerializedError): Extract<RunEventDraft, { type: 'finished' }> => ({
   type: 'finished',
   status: error.code === 'CANCELLED' ? 'cancelled' : 'failed',
   perplexity: {},
