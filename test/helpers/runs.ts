@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readFileSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { executeRun } from '../../src/engine/run/executeRun'
+import { Recipe } from '../../src/shared/recipe'
+import type { FinishedEvent, RunEventDraft } from '../../src/shared/runEvents'
+import type { ResolvedText, RunRecord } from '../../src/shared/runFolder'
+import { sampleModel, sampleText } from './paths'
+
+const resolveText = (path: string): ResolvedText => ({
+  name: basename(path),
+  path,
+  kind: 'text',
+  bytes: statSync(path).size,
+  sha256: createHash('sha256').update(readFileSync(path)).digest('hex')
+})
+
+export interface TestRun {
+  readonly folder: string
+  readonly record: RunRecord
+}
+
+/** A run of the sample model in a folder of its own; by default so short that it takes a second or two. */
+export function makeRun(changes: Partial<Record<keyof Recipe, unknown>> = {}): TestRun {
+  const root = mkdtempSync(join(tmpdir(), 'quail-run-'))
+  const folder = join(root, 'run')
+  mkdirSync(folder)
+  const recipe = Recipe.parse({
+    version: 1,
+    model: sampleModel,
+    calibration: { files: [sampleText('moby-evaluation.txt')], rows: 8 },
+    evaluation: { files: [sampleText('moby-evaluation.txt')], rows: 4 },
+    context: 64,
+    variants: [{ method: 'quailora', rank: 8 }],
+    ...changes
+  })
+  return {
+    folder,
+    record: {
+      version: 1,
+      id: 'test',
+      createdAtMs: 0,
+      quailVersion: '0.0.0',
+      recipe,
+      out: join(root, 'out'),
+      outIsAdapter: false,
+      calibration: (recipe.calibration.files ?? []).map(resolveText),
+      evaluation: (recipe.evaluation?.files ?? []).map(resolveText)
+    }
+  }
+}
+
+/** Executes to the end, or until `stopAfter` asks for a cancel; returns every event. */
+export async function runToEnd(
+  { folder, record }: TestRun,
+  stopAfter: (event: RunEventDraft) => boolean = () => false
+): Promise<RunEventDraft[]> {
+  const controller = new AbortController()
+  const events: RunEventDraft[] = []
+  for await (const event of executeRun(folder, record, controller.signal)) {
+    events.push(event)
+    if (stopAfter(event)) controller.abort()
+  }
+  return events
+}
+
+export const finishedOf = (events: readonly RunEventDraft[]): Omit<FinishedEvent, 'run' | 'seq' | 'atMs'> => {
+  const last = events.at(-1)
+  if (last?.type !== 'finished') throw new Error('the last event is not `finished`')
+  return last
+}
+
+/** SHA-256 of each file of each adapter, by variant and name. */
+export function adapterDigests({ record }: TestRun, variants: readonly string[]): Record<string, string> {
+  const files = ['adapter_model.safetensors', 'adapter_config.json', 'quail.json', 'README.md']
+  return Object.fromEntries(
+    variants.flatMap((variant) =>
+      files.map((file) => [
+        `${variant}/${file}`,
+        createHash('sha256')
+          .update(readFileSync(join(record.out, variant, file)))
+          .digest('hex')
+      ])
+    )
+  )
+}

@@ -1,0 +1,213 @@
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { lockRun } from '../../src/engine/run/lock'
+import { verifyAdapter } from '../../src/engine/run/verify'
+import { sampleModel } from '../helpers/paths'
+import { adapterDigests, finishedOf, makeRun, runToEnd } from '../helpers/runs'
+
+const variants = ['svd-r8', 'quailora-r8']
+const recipe = {
+  variants: [
+    { method: 'svd', rank: 8 },
+    { method: 'quailora', rank: 8 }
+  ]
+}
+
+describe('a run', () => {
+  it('ends in one finished event, with adapters, proof and no hidden states left behind', async () => {
+    const run = makeRun(recipe)
+    const events = await runToEnd(run)
+    expect(events.filter(({ type }) => type === 'finished')).toHaveLength(1)
+    const { status, perplexity, variants: results } = finishedOf(events)
+    expect(status).toBe('completed')
+    const measured = perplexity['moby-evaluation.txt']
+    for (const value of [measured?.fullPrecision, measured?.quantized, measured?.variants['quailora-r8']]) {
+      expect(value).toBeGreaterThan(1)
+      expect(value).toBeLessThan(1000)
+    }
+    expect(results.map(({ layers }) => layers.length)).toEqual([28, 28])
+    for (const layer of results[1]?.layers ?? []) {
+      expect(layer.loss).toBeLessThan(layer.lossRank0)
+      expect(layer.certificate).toBeGreaterThan(0.9)
+      // The exact optimum cannot be beaten; stored factors are rounded to 24 bits.
+      expect(layer.certificate).toBeLessThan(1 + 1e-6)
+    }
+    expect(existsSync(join(run.folder, 'spool'))).toBe(false)
+    expect(JSON.parse(readFileSync(join(run.folder, 'result.json'), 'utf8')).status).toBe('completed')
+  })
+
+  it('gives the same bytes twice', async () => {
+    const [first, second] = [makeRun(recipe), makeRun(recipe)]
+    await runToEnd(first)
+    await runToEnd(second)
+    expect(adapterDigests(second, variants)).toEqual(adapterDigests(first, variants))
+  })
+
+  it('gives the same bytes with hidden states in memory and on the disk', async () => {
+    const [memory, disk] = [makeRun(recipe), makeRun({ ...recipe, memoryBudget: 1 })]
+    await runToEnd(memory)
+    await runToEnd(disk)
+    expect(adapterDigests(disk, variants)).toEqual(adapterDigests(memory, variants))
+  })
+
+  it('gives a variant the same factors alone and beside others', async () => {
+    const [alone, beside] = [makeRun({ variants: [{ method: 'quailora', rank: 8 }] }), makeRun(recipe)]
+    await runToEnd(alone)
+    await runToEnd(beside)
+    const file = 'quailora-r8/adapter_model.safetensors'
+    expect(adapterDigests(alone, ['quailora-r8'])[file]).toBe(adapterDigests(beside, variants)[file])
+  })
+
+  it('stops within a block when cancelled, and ends with the same bytes when resumed', async () => {
+    const [whole, broken] = [makeRun(recipe), makeRun(recipe)]
+    await runToEnd(whole)
+    let layers = 0
+    const events = await runToEnd(broken, (event) => event.type === 'layerFinished' && ++layers === 10)
+    expect(finishedOf(events).status).toBe('cancelled')
+    expect(layers).toBeLessThanOrEqual(14) // two blocks of seven: the one at hand was the second
+    const resumed = await runToEnd(broken)
+    expect(resumed.find(({ type }) => type === 'planned')).toMatchObject({ resumedBlocks: 1 })
+    expect(adapterDigests(broken, variants)).toEqual(adapterDigests(whole, variants))
+  })
+
+  it('starts again, with the same result, when the hidden states it left were damaged', async () => {
+    const [whole, broken] = [makeRun(recipe), makeRun(recipe)]
+    await runToEnd(whole)
+    await runToEnd(broken, (event) => event.type === 'blockFinished')
+    const spool = join(broken.folder, 'spool')
+    writeFileSync(join(spool, readdirSync(spool)[0] as string), 'damaged')
+    const resumed = await runToEnd(broken)
+    expect(resumed.find(({ type }) => type === 'planned')).toMatchObject({ resumedBlocks: 0 })
+    expect(adapterDigests(broken, variants)).toEqual(adapterDigests(whole, variants))
+  })
+
+  it('drops a journal line that was cut off', async () => {
+    const [whole, broken] = [makeRun(recipe), makeRun(recipe)]
+    await runToEnd(whole)
+    await runToEnd(broken, (event) => event.type === 'blockFinished' && event.block === 1)
+    const journal = join(broken.folder, 'journal.jsonl')
+    const text = readFileSync(journal, 'utf8')
+    writeFileSync(journal, text.slice(0, text.length - 20)) // as if killed while block 1's line was written
+    await runToEnd(broken)
+    expect(adapterDigests(broken, variants)).toEqual(adapterDigests(whole, variants))
+  })
+
+  it('is refused while another process works on it', async () => {
+    const run = makeRun()
+    const unlock = await lockRun(run.folder)
+    await expect(runToEnd(run)).rejects.toMatchObject({ code: 'LOCKED' })
+    await unlock()
+    expect(finishedOf(await runToEnd(run)).status).toBe('completed')
+  })
+
+  it('takes over the lock of a process that died', async () => {
+    const run = makeRun()
+    const dead = { pid: 2 ** 22 - 1, started: 'long ago', host: (await import('node:os')).hostname() }
+    writeFileSync(join(run.folder, 'lock'), JSON.stringify(dead))
+    expect(finishedOf(await runToEnd(run)).status).toBe('completed')
+  })
+
+  it('never writes into the model directory', async () => {
+    const listing = () => readdirSync(sampleModel).map((file) => [file, statSync(join(sampleModel, file)).mtimeMs])
+    const before = listing()
+    await runToEnd(makeRun())
+    expect(listing()).toEqual(before)
+  })
+
+  it('does not overwrite an adapter that it did not make', async () => {
+    const run = makeRun(recipe)
+    const other = makeRun({ variants: [{ method: 'svd', rank: 4, name: 'svd-r8' }] })
+    await runToEnd(other)
+    cpSync(other.record.out, run.record.out, { recursive: true })
+    const { status, error } = finishedOf(await runToEnd(run))
+    expect(status).toBe('failed')
+    expect(error?.message).toMatch(/already holds another adapter/)
+  })
+})
+
+describe('bad input', () => {
+  /** A copy of the sample model in which one file may be changed. */
+  function changedModel(change: (directory: string) => void): string {
+    const directory = mkdtempSync(join(tmpdir(), 'quail-model-'))
+    for (const file of readdirSync(sampleModel)) copyFileSync(join(sampleModel, file), join(directory, file))
+    change(directory)
+    return directory
+  }
+
+  const failure = async (changes: Parameters<typeof makeRun>[0]) => finishedOf(await runToEnd(makeRun(changes))).error
+
+  it('names the tensor and the file of a NaN weight', async () => {
+    const model = changedModel((directory) => {
+      const path = join(directory, 'model.safetensors')
+      const bytes = readFileSync(path)
+      const header = JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE())).toString())
+      const [begin] = header['model.layers.2.mlp.up_proj.weight'].data_offsets
+      bytes.writeUInt16LE(0x7fc0, 8 + Number(bytes.readBigUInt64LE()) + begin + 34)
+      writeFileSync(path, bytes)
+    })
+    const error = await failure({ model })
+    expect(error).toMatchObject({ code: 'NUMERICS' })
+    expect(error?.message).toMatch(/model\.safetensors.*model\.layers\.2\.mlp\.up_proj\.weight.*17/)
+    rmSync(model, { recursive: true })
+  })
+
+  it.each([
+    ['a rank above the size of a layer', { variants: [{ method: 'svd', rank: 65 }] }, /rank is 65.*k_proj.*64/],
+    ['a target that matches nothing', { variants: [{ method: 'svd', targets: ['q_porj'] }] }, /q_porj.*q_proj, k_proj/],
+    ['a context beyond the positions', { context: 4096 }, /context is 4096.*512/],
+    ['a model directory that does not exist', { model: '/does/not/exist' }, /\/does\/not\/exist/]
+  ])('refuses %s with one sentence', async (_, changes, message) => {
+    const error = await failure(changes)
+    expect(['BAD_INPUT', 'BAD_FORMAT']).toContain(error?.code)
+    expect(error?.message).toMatch(message)
+    expect(error?.message).not.toContain('\n')
+  })
+
+  it('names an unknown family and what is accepted', async () => {
+    const model = changedModel((directory) => {
+      const config = JSON.parse(readFileSync(join(directory, 'config.json'), 'utf8'))
+      writeFileSync(join(directory, 'config.json'), JSON.stringify({ ...config, model_type: 'mamba' }))
+    })
+    expect((await failure({ model }))?.message).toMatch(/model_type is "mamba", accepted are .*llama/)
+    rmSync(model, { recursive: true })
+  })
+})
+
+describe('verify', () => {
+  it('accepts an adapter on the model that it was made for', async () => {
+    const run = makeRun()
+    await runToEnd(run)
+    const { fits, summary } = await verifyAdapter(join(run.record.out, 'quailora-r8'), sampleModel)
+    expect(summary).toMatch(/^the adapter fits/)
+    expect(fits).toBe(true)
+  })
+
+  it('refuses an adapter whose base has other weights, and names the linear', async () => {
+    const run = makeRun()
+    await runToEnd(run)
+    const model = mkdtempSync(join(tmpdir(), 'quail-model-'))
+    for (const file of readdirSync(sampleModel)) copyFileSync(join(sampleModel, file), join(model, file))
+    const bytes = readFileSync(join(model, 'model.safetensors'))
+    const length = Number(bytes.readBigUInt64LE())
+    const header = JSON.parse(bytes.subarray(8, 8 + length).toString())
+    const [begin] = header['model.layers.1.self_attn.q_proj.weight'].data_offsets
+    bytes.writeUInt16LE(0x4000, 8 + length + begin)
+    writeFileSync(join(model, 'model.safetensors'), bytes)
+    const { fits, summary } = await verifyAdapter(join(run.record.out, 'quailora-r8'), model)
+    expect(fits).toBe(false)
+    expect(summary).toMatch(/model\.layers\.1\.self_attn\.q_proj quantizes to other values/)
+    rmSync(model, { recursive: true })
+  })
+})
