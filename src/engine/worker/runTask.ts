@@ -9,7 +9,9 @@ import { executeRun } from '../run/executeRun'
 /**
  * Works on one run to its end and hands on its events, stamped with run, seq (from 0, without gaps) and time.
  *
- * Whatever happens, exactly one `finished` is emitted, as the last event, and returned.
+ * Exactly one `finished` is emitted, as the last event, and returned.
+ *
+ * @throws {AppError} LOCKED, without any event, while another process works on the run: its events are its own
  */
 export async function runTask(
   folder: string,
@@ -38,7 +40,9 @@ async function* draftsOf(folder: string, signal: AbortSignal): AsyncGenerator<Ru
     }
     if (!finished) throw new AppError('INTERNAL', 'the run ended without a result')
   } catch (error) {
-    if (!finished) yield failedDraft(serializeError(error))
+    if (finished) return
+    if (error instanceof AppError && error.code === 'LOCKED') throw error
+    yield failedDraft(serializeError(error))
   }
 }
 

@@ -1,0 +1,59 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, extname, resolve } from 'node:path'
+import { parse as parseYaml, YAMLParseError } from 'yaml'
+import { badInput } from '../shared/errors'
+import type { Recipe } from '../shared/recipe'
+import { describeRecipeProblems, parseRecipe } from './recipeProblems'
+
+const MAX_RECIPE_BYTES = 4 * 2 ** 20
+
+/**
+ * Reads a recipe from a YAML or JSON file; relative paths in it start at the file's own directory.
+ *
+ * @throws {AppError} BAD_INPUT with one sentence that names the file, the key and what is accepted there
+ */
+export async function readRecipeFile(path: string): Promise<Recipe> {
+  const text = await readText(path)
+  const parsed = parseRecipe(parseDocument(text, path))
+  if (!parsed.success) throw badInput(`${path}: ${describeRecipeProblems(parsed.error)}`)
+  return absolutePaths(parsed.data, dirname(resolve(path)))
+}
+
+/** The recipe with every path made absolute, as seen from `directory`. */
+export function absolutePaths(recipe: Recipe, directory: string): Recipe {
+  const source = <T extends { files?: string[] | undefined }>(texts: T): T =>
+    texts.files === undefined ? texts : { ...texts, files: texts.files.map((file) => resolve(directory, file)) }
+  return {
+    ...recipe,
+    model: resolve(directory, recipe.model),
+    calibration: source(recipe.calibration),
+    ...(recipe.evaluation && { evaluation: source(recipe.evaluation) })
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') throw badInput(`${path} does not exist; a recipe is a YAML or JSON file`)
+    if (error.code === 'EISDIR') throw badInput(`${path} is a directory; a recipe is a YAML or JSON file`)
+    throw error
+  })
+  if (bytes.length > MAX_RECIPE_BYTES) throw badInput(`${path} has ${bytes.length} bytes; that is not a recipe`)
+  return bytes.toString('utf8')
+}
+
+/** YAML is read for every ending but .json: it includes JSON, and names the line of a mistake. */
+function parseDocument(text: string, path: string): unknown {
+  if (extname(path).toLowerCase() === '.json') {
+    try {
+      return JSON.parse(text)
+    } catch (error) {
+      throw badInput(`${path} is not valid JSON: ${(error as Error).message}`)
+    }
+  }
+  try {
+    return parseYaml(text, { maxAliasCount: 100 })
+  } catch (error) {
+    if (!(error instanceof YAMLParseError)) throw badInput(`${path} is not valid YAML: ${(error as Error).message}`)
+    throw badInput(`${path} is not valid YAML: ${error.message.split('\n')[0]?.replace(/:$/, '')}`)
+  }
+}
