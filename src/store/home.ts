@@ -1,0 +1,27 @@
+import { homedir } from 'node:os'
+import { isAbsolute, join, resolve } from 'node:path'
+
+/**
+ * The directory that holds everything Quail keeps: the database and the run folders.
+ *
+ * `QUAIL_HOME` when set; otherwise the platform's place for application data: `$XDG_DATA_HOME/quail` (default
+ * `~/.local/share/quail`), `~/Library/Application Support/Quail` on macOS, `%APPDATA%\Quail` on Windows. Absolute.
+ */
+export function quailHome(
+  env: NodeJS.ProcessEnv = process.env,
+  platform: NodeJS.Platform = process.platform,
+  home: string = homedir()
+): string {
+  if (env.QUAIL_HOME) return resolve(env.QUAIL_HOME)
+  if (platform === 'darwin') return join(home, 'Library', 'Application Support', 'Quail')
+  if (platform === 'win32') return join(env.APPDATA || join(home, 'AppData', 'Roaming'), 'Quail')
+  // The XDG specification says that a relative path is to be ignored.
+  const data = env.XDG_DATA_HOME && isAbsolute(env.XDG_DATA_HOME) ? env.XDG_DATA_HOME : join(home, '.local', 'share')
+  return join(data, 'quail')
+}
+
+/** Path of the database below a home directory. */
+export const databaseFile = (home: string): string => join(home, 'quail.db')
+
+/** Directory of the run folders below a home directory. */
+export const runsDirectory = (home: string): string => join(home, 'runs')

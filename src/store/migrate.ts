@@ -1,0 +1,87 @@
+import { rename, rm } from 'node:fs/promises'
+import { type Kysely, sql } from 'kysely'
+import { AppError } from '../shared/errors'
+
+/** One step of the schema; its position in the list, from 1, is the schema version that it leads to. */
+export interface Migration {
+  readonly name: string
+  /** Run in order in one transaction, with foreign keys checked at its end. */
+  readonly statements: readonly string[]
+}
+
+/** Marks a file as ours ("QUIL"), so that another program's database is not taken for an old one of Quail. */
+const APPLICATION_ID = 0x5155494c
+
+/**
+ * Brings a database to the newest schema, each step in a transaction of its own.
+ *
+ * Before a step changes an existing database, a copy is made as `<file>.before-<version>`. Two processes may come here
+ * at once: the version is read again under the write lock.
+ * @throws AppError STORE when the schema is newer than this program, the file is another program's database, or a step
+ *   fails (the database is then as before)
+ */
+export async function migrate<S>(store: Kysely<S>, file: string, migrations: readonly Migration[]): Promise<void> {
+  await assertOurs(store, file)
+  const version = await readVersion(store)
+  if (version > migrations.length) throw newerSchema(file, version, migrations.length)
+  // A step that rebuilds a table must not cascade; the pragma has no effect inside a transaction.
+  await sql`pragma foreign_keys = off`.execute(store)
+  for (const [index, migration] of migrations.entries()) {
+    if (index < version) continue
+    if (index > 0) await copyBefore(store, file, index + 1)
+    await applyStep(store, file, migration, index + 1)
+  }
+  await sql`pragma foreign_keys = on`.execute(store)
+}
+
+async function applyStep<S>(store: Kysely<S>, file: string, migration: Migration, target: number): Promise<void> {
+  try {
+    await store.transaction().execute(async (trx) => {
+      if ((await readVersion(trx)) >= target) return // another process was faster
+      for (const statement of migration.statements) await sql.raw(statement).execute(trx)
+      const broken = await sql`pragma foreign_key_check`.execute(trx)
+      if (broken.rows.length > 0) throw new Error(`${broken.rows.length} rows would refer to rows that do not exist`)
+      await sql.raw(`pragma application_id = ${APPLICATION_ID}`).execute(trx)
+      await sql.raw(`pragma user_version = ${target}`).execute(trx)
+    })
+  } catch (error) {
+    if (error instanceof AppError) throw error
+    const detail = error instanceof Error ? error.message : String(error)
+    const copy = target > 1 ? `; it is unchanged, and a copy is ${copyName(file, target)}` : ''
+    throw new AppError('STORE', `${file} cannot be brought to schema ${target} (${migration.name}): ${detail}${copy}`, {
+      cause: error
+    })
+  }
+}
+
+const copyName = (file: string, version: number): string => `${file}.before-${version}`
+
+/** Written under another name first: a copy that an interrupted process left half-written must not look complete. */
+async function copyBefore<S>(store: Kysely<S>, file: string, version: number): Promise<void> {
+  const partial = `${copyName(file, version)}.${process.pid}.partial`
+  await rm(partial, { force: true })
+  await sql`vacuum into ${partial}`.execute(store)
+  await rename(partial, copyName(file, version))
+}
+
+async function assertOurs<S>(store: Kysely<S>, file: string): Promise<void> {
+  const id = (await sql<{ application_id: number }>`pragma application_id`.execute(store)).rows[0]!.application_id
+  if (id === APPLICATION_ID) return
+  const tables = await sql`select name from sqlite_schema limit 1`.execute(store)
+  if (id === 0 && tables.rows.length === 0) return
+  throw new AppError(
+    'STORE',
+    `${file} is the SQLite database of another program; move it away, or set QUAIL_HOME to another directory`
+  )
+}
+
+async function readVersion<S>(store: Kysely<S>): Promise<number> {
+  return (await sql<{ user_version: number }>`pragma user_version`.execute(store)).rows[0]!.user_version
+}
+
+const newerSchema = (file: string, version: number, known: number): AppError =>
+  new AppError(
+    'STORE',
+    `${file} was written by a newer Quail (schema ${version}, this one knows up to ${known}); ` +
+      'install the newer version, or set QUAIL_HOME to another directory'
+  )

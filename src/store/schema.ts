@@ -1,0 +1,114 @@
+import type { Generated, Kysely } from 'kysely'
+import type { Policy } from '../shared/recipe'
+
+/*
+ * The tables as the newest migration leaves them. Columns that end in _json hold JSON text; times are milliseconds
+ * since 1970; ids are made by SQLite unless said otherwise.
+ */
+
+export interface ProjectsTable {
+  /** 'default', or a UUID. */
+  id: string
+  name: string
+  created_at_ms: number
+}
+
+export interface ModelsTable {
+  id: Generated<number>
+  directory: string
+  family: string | null
+  parameters: number | null
+  config_sha256: string | null
+  last_used_at_ms: number
+}
+
+export interface CalibrationSetsTable {
+  id: Generated<number>
+  name: string
+  policy: Policy
+  hints_json: string
+  source_name: string
+  source_path: string
+  source_sha256: string
+  content_sha256: string
+  imported_at_ms: number
+  sample_count: number
+  character_count: number
+}
+
+export interface CalibrationSamplesTable {
+  set_id: number
+  position: number
+  text: string
+}
+
+export interface RecipesTable {
+  id: Generated<number>
+  sha256: string
+  name: string | null
+  recipe_json: string
+  created_at_ms: number
+}
+
+/** `interrupted` is not stored: it is 'running' without a living process, which the caller finds out by the lock. */
+export type StoredStatus = 'running' | 'cancelled' | 'failed' | 'completed'
+
+export interface RunsTable {
+  /** As in run.json. */
+  id: string
+  project_id: string
+  model_id: number
+  recipe_id: number
+  status: StoredStatus
+  attempt: number
+  created_at_ms: number
+  finished_at_ms: number | null
+  quail_version: string
+  out: string
+  out_is_adapter: number
+  calibration_json: string
+  evaluation_json: string
+  variants_json: string
+  perplexity_json: string | null
+  error_json: string | null
+}
+
+export interface RunEventsTable {
+  run_id: string
+  position: number
+  attempt: number
+  seq: number
+  type: string
+  event_json: string
+}
+
+export interface LayerResultsTable {
+  run_id: string
+  variant: string
+  layer: string
+  block: number | null
+  result_json: string
+}
+
+export interface ArtifactsTable {
+  run_id: string
+  variant: string
+  path: string
+  bytes: number | null
+  sha256: string | null
+}
+
+export interface Schema {
+  projects: ProjectsTable
+  models: ModelsTable
+  calibration_sets: CalibrationSetsTable
+  calibration_samples: CalibrationSamplesTable
+  recipes: RecipesTable
+  runs: RunsTable
+  run_events: RunEventsTable
+  layer_results: LayerResultsTable
+  artifacts: ArtifactsTable
+}
+
+/** An open database, or a transaction on it. */
+export type Store = Kysely<Schema>
