@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { lockRun } from '../../src/engine/run/lock'
 import { verifyAdapter } from '../../src/engine/run/verify'
-import { sampleModel } from '../helpers/paths'
+import { sampleModel, sampleText } from '../helpers/paths'
 import { adapterDigests, finishedOf, makeRun, runToEnd } from '../helpers/runs'
 
 const variants = ['svd-r8', 'quailora-r8']
@@ -23,6 +23,15 @@ const recipe = {
     { method: 'svd', rank: 8 },
     { method: 'quailora', rank: 8 }
   ]
+}
+
+/** The same file with the first element of one tensor set to 2. */
+function changedWeight(original: Buffer, name: string): Buffer {
+  const bytes = Buffer.from(original)
+  const length = Number(bytes.readBigUInt64LE())
+  const header = JSON.parse(bytes.subarray(8, 8 + length).toString())
+  bytes.writeUInt16LE(0x4000, 8 + length + header[name].data_offsets[0])
+  return bytes
 }
 
 describe('a run', () => {
@@ -102,6 +111,23 @@ describe('a run', () => {
     writeFileSync(journal, text.slice(0, text.length - 20)) // as if killed while block 1's line was written
     await runToEnd(broken)
     expect(adapterDigests(broken, variants)).toEqual(adapterDigests(whole, variants))
+  })
+
+  it('refuses to go on with a text or a model that has changed in between', async () => {
+    const model = mkdtempSync(join(tmpdir(), 'quail-model-'))
+    for (const file of readdirSync(sampleModel)) copyFileSync(join(sampleModel, file), join(model, file))
+    const text = join(model, 'text.txt')
+    copyFileSync(sampleText('moby-evaluation.txt'), text)
+    const run = makeRun({ model, calibration: { files: [text], rows: 8 } })
+    await runToEnd(run, (event) => event.type === 'blockFinished')
+    const weights = join(model, 'model.safetensors')
+    const original = readFileSync(weights)
+    writeFileSync(weights, changedWeight(original, 'model.layers.0.self_attn.q_proj.weight'))
+    expect(finishedOf(await runToEnd(run)).error?.message).toMatch(/layers\.0\.self_attn\.q_proj has changed/)
+    writeFileSync(weights, original)
+    writeFileSync(text, 'another text')
+    expect(finishedOf(await runToEnd(run)).error?.message).toMatch(/text\.txt has changed since/)
+    rmSync(model, { recursive: true })
   })
 
   it('is refused while another process works on it', async () => {
@@ -200,11 +226,7 @@ describe('verify', () => {
     const model = mkdtempSync(join(tmpdir(), 'quail-model-'))
     for (const file of readdirSync(sampleModel)) copyFileSync(join(sampleModel, file), join(model, file))
     const bytes = readFileSync(join(model, 'model.safetensors'))
-    const length = Number(bytes.readBigUInt64LE())
-    const header = JSON.parse(bytes.subarray(8, 8 + length).toString())
-    const [begin] = header['model.layers.1.self_attn.q_proj.weight'].data_offsets
-    bytes.writeUInt16LE(0x4000, 8 + length + begin)
-    writeFileSync(join(model, 'model.safetensors'), bytes)
+    writeFileSync(join(model, 'model.safetensors'), changedWeight(bytes, 'model.layers.1.self_attn.q_proj.weight'))
     const { fits, summary } = await verifyAdapter(join(run.record.out, 'quailora-r8'), model)
     expect(fits).toBe(false)
     expect(summary).toMatch(/model\.layers\.1\.self_attn\.q_proj quantizes to other values/)

@@ -88,6 +88,9 @@ function toOrt({ data, shape }: Tensor): ort.Tensor {
 const firstLine = (error: unknown): string =>
   String(error instanceof Error ? error.message : error).split('\n')[0] ?? ''
 
+/** Version of the library that computes, as `1.30.0`. */
+export const runtimeVersion = (): string => ort.env.versions.node ?? ort.env.versions.common
+
 /** Each execution provider that Quail knows, with the reason when it is missing. */
 export async function listDevices(): Promise<DeviceReport[]> {
   return [

@@ -14,6 +14,7 @@ import { appendJournal, readJournal, rewriteJournal } from './journal'
 import { lockRun } from './lock'
 import { type PreparedRun, prepareRun } from './prepareRun'
 import { createStreams, restoreStreams, type Streams, sweepSpool } from './streams'
+import { assertModelUnchanged } from './unchanged'
 import { runWarnings } from './warnings'
 
 type Events<T = void> = AsyncGenerator<RunEventDraft, T>
@@ -61,7 +62,7 @@ async function* execute(folder: string, record: RunRecord, signal: AbortSignal):
   await mkdir(join(folder, RUN_FILES.factors), { recursive: true })
   const streams = createStreams(prepared, spool)
   try {
-    const finished = await resumePoint(folder, streams)
+    const finished = await resumePoint(folder, prepared, streams)
     yield planned(prepared, finished.length)
     for (const warning of runWarnings(prepared)) yield { type: 'warning', ...warning }
     await sweepSpool(spool, finished.at(-1)?.spool ?? [])
@@ -78,10 +79,11 @@ async function* execute(folder: string, record: RunRecord, signal: AbortSignal):
 }
 
 /** The finished blocks whose factors and hidden states are all intact; none when the last ones are not. */
-async function resumePoint(folder: string, streams: Streams): Promise<JournalEntry[]> {
+async function resumePoint(folder: string, prepared: PreparedRun, streams: Streams): Promise<JournalEntry[]> {
   const journal = await readJournal(folder)
   const last = journal.at(-1)
   if (last === undefined) return []
+  await assertModelUnchanged(prepared, last)
   for (const entry of journal) if (!(await factorsAreIntact(folder, entry))) return restart(folder)
   if (!(await restoreStreams(streams, last))) return restart(folder)
   await rewriteJournal(folder, journal)

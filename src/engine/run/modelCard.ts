@@ -24,10 +24,10 @@ function frontMatter({ model }: Proof): string {
   ].join('\n')
 }
 
-function heading({ model, variant, quail }: Proof): string {
+function heading({ model, variant, versions }: Proof): string {
   return `# LoRA initialization for ${model.name}: ${variant.method}, rank ${variant.rank}
 
-This adapter is a **starting point for QLoRA fine-tuning**, made by Quail ${quail}. It has not been fine-tuned: on the
+This adapter is a **starting point for QLoRA fine-tuning**, made by Quail ${versions.quail}. It has not been fine-tuned: on the
 quantized base it brings the outputs back towards those of the full-precision model.`
 }
 
@@ -44,7 +44,7 @@ function results({ perplexity, layers }: Proof): string {
   const removed = layers.map(({ lossRank0, loss }) => (lossRank0 > 0 ? 1 - loss / lossRank0 : 0))
   const mean = removed.reduce((sum, x) => sum + x, 0) / Math.max(1, removed.length)
   const sentence = `Mean over ${layers.length} linears: ${percent(mean)} of the calibrated error removed (per layer in \`quail.json\`).`
-  return ['## Measured', rows.length > 0 ? `Perplexity:\n\n${table.join('\n')}\n` : '', sentence]
+  return ['## Measured', rows.length > 0 ? `Perplexity:\n\n${table.join('\n')}` : '', sentence]
     .filter(Boolean)
     .join('\n\n')
 }

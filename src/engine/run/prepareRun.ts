@@ -18,6 +18,7 @@ import { BlockRunner } from '../models/blockRunner'
 import { ModelWeights } from '../models/modelWeights'
 import { readArchitecture } from '../models/registry'
 import { selectTargets } from '../models/targets'
+import { assertTextUnchanged } from './unchanged'
 
 /** One linear of the blocks. */
 export interface PreparedLinear {
@@ -152,8 +153,10 @@ function assertRank(rank: number, linears: readonly PreparedLinear[], targets: R
 
 async function tokenize(recipe: Recipe, texts: RunTexts, folder: string, { vocabularySize }: ModelArchitecture) {
   const tokenizer = await ModelTokenizer.open(recipe.model)
-  const load = (text: ResolvedText, rows: number) =>
-    loadRows(tokenizer, text, folder, { policy: recipe.policy, context: recipe.context, rows, vocabularySize })
+  const load = async (text: ResolvedText, rows: number) => {
+    await assertTextUnchanged(text, folder)
+    return loadRows(tokenizer, text, folder, { policy: recipe.policy, context: recipe.context, rows, vocabularySize })
+  }
   const calibration: TokenRows[] = []
   for (const text of texts.calibration) calibration.push(await load(text, recipe.calibration.rows))
   const evaluation: EvaluationText[] = []

@@ -3,6 +3,7 @@ import type { QuantizerSpec, Variant } from '../../shared/recipe'
 import { gapClosed, type LayerResult, type Perplexities } from '../../shared/runEvents'
 import type { JournalEntry, LinearFingerprint, RunRecord } from '../../shared/runFolder'
 import { sha256File } from '../formats/files'
+import { runtimeVersion } from '../graph/session'
 import { fingerprintModel } from '../quantizers/fingerprint'
 import { baseModelName } from './baseModelName'
 import type { PreparedRun, PreparedVariant } from './prepareRun'
@@ -14,7 +15,7 @@ import type { PreparedRun, PreparedVariant } from './prepareRun'
  */
 export interface Proof {
   readonly version: 1
-  readonly quail: string
+  readonly versions: { readonly quail: string; readonly onnxruntime: string; readonly node: string }
   readonly model: {
     readonly name: string
     readonly family: string
@@ -77,7 +78,7 @@ export async function proofOf(
   const { checkpoint, architecture, recipe, calibration, evaluation } = prepared
   return {
     version: 1,
-    quail: record.quailVersion,
+    versions: { quail: record.quailVersion, onnxruntime: runtimeVersion(), node: process.versions.node },
     model: {
       name: baseModelName(checkpoint.directory),
       family: architecture.family,
