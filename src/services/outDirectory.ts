@@ -1,0 +1,43 @@
+import { readdir, realpath } from 'node:fs/promises'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
+import { badInput } from '../shared/errors'
+
+/**
+ * Makes sure that a run may write its adapters to a directory: it does not exist yet, or is empty, and does not lie in
+ * the checkpoint, which is never written.
+ *
+ * @returns the absolute path
+ * @throws {AppError} BAD_INPUT
+ */
+export async function checkOutDirectory(out: string, model: string): Promise<string> {
+  const path = resolve(out)
+  const [target, source] = await Promise.all([realTarget(path), realTarget(resolve(model))])
+  if (isInside(target, source)) {
+    throw badInput(`${out} lies in the model's directory ${model}, which is never written; choose another directory`)
+  }
+  const entries = await readdir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    if (error.code === 'ENOTDIR')
+      throw badInput(`${out} is a file, or lies below one; a new or empty directory is needed`)
+    throw error
+  })
+  if (entries.length > 0) {
+    throw badInput(`${out} is not empty (it holds ${entries[0]}); a new or empty directory is needed`)
+  }
+  return path
+}
+
+/** The path with links resolved as far as it exists. */
+async function realTarget(path: string): Promise<string> {
+  try {
+    return await realpath(path)
+  } catch {
+    const parent = dirname(path)
+    return parent === path ? path : join(await realTarget(parent), basename(path))
+  }
+}
+
+const isInside = (path: string, directory: string): boolean => {
+  const way = relative(directory, path)
+  return way === '' || (way !== '..' && !way.startsWith(`..${sep}`) && resolve(directory, way) === path)
+}

@@ -1,0 +1,181 @@
+import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
+import { isLocked } from '../engine/run/lock'
+import { AppError, badInput } from '../shared/errors'
+import type { Plan } from '../shared/plan'
+import type { Recipe } from '../shared/recipe'
+import type { FinishedEvent, RunEvent, RunStatus } from '../shared/runEvents'
+import { type ResolvedText, RUN_FILES, type RunOutcome, RunRecord } from '../shared/runFolder'
+import * as runs from '../store/runs'
+import { checkOutDirectory } from './outDirectory'
+import { recordEvents } from './recordEvents'
+import { newRunId } from './runId'
+import { resolveTexts } from './runTexts'
+import { runFolder, type Services } from './services'
+import { withTemporaryDirectory } from './temporaryDirectory'
+
+export interface RunOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Receives every event, in order, after it was stored. */
+  readonly onEvent?: ((event: RunEvent) => void) | undefined
+}
+
+/** What a run of this recipe would do and need; nothing is stored. Throws what the run would throw at its start. */
+export function planRecipe(
+  { store, engine }: Services,
+  recipe: Recipe,
+  { measure = false, signal }: { measure?: boolean; signal?: AbortSignal } = {}
+): Promise<Plan> {
+  return withTemporaryDirectory(async (inputs) => {
+    const texts = await resolveTexts(store, recipe, inputs)
+    return engine.call('plan', { recipe, ...texts, measure }, { signal })
+  })
+}
+
+/**
+ * Makes a run: its folder with everything needed to execute it, and its row in the database.
+ *
+ * @param chooseOut - the output directory for the run's id
+ * @throws {AppError} BAD_INPUT when a text cannot be used or the output directory is not empty; nothing is left behind
+ */
+export async function createRun(
+  services: Services,
+  recipe: Recipe,
+  chooseOut: (id: string) => string
+): Promise<RunRecord> {
+  const id = newRunId(recipe.model)
+  const model = resolve(recipe.model)
+  const out = await checkOutDirectory(chooseOut(id), model)
+  const folder = runFolder(services, id)
+  await mkdir(folder, { recursive: true })
+  try {
+    const texts = await resolveTexts(services.store, recipe, join(folder, RUN_FILES.inputs))
+    const inFolder = (text: ResolvedText): ResolvedText => ({ ...text, path: pathIn(folder, text.path) })
+    const record: RunRecord = {
+      version: 1,
+      id,
+      createdAtMs: Date.now(),
+      quailVersion: services.version,
+      recipe: { ...recipe, model },
+      out,
+      outIsAdapter: recipe.variants.length === 1,
+      calibration: texts.calibration.map(inFolder),
+      evaluation: texts.evaluation.map(inFolder)
+    }
+    await writeRecord(folder, RunRecord.parse(record))
+    await runs.insertRun(services.store, record)
+    return record
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+/** Executes a run that was just made. */
+export async function startRun(services: Services, id: string, options: RunOptions = {}): Promise<FinishedEvent> {
+  return execute(services, await runs.getRun(services.store, id), options)
+}
+
+/**
+ * Goes on with a run that was interrupted, cancelled or failed, after its last finished block.
+ *
+ * @throws {AppError} BAD_INPUT when it is completed; LOCKED while another process works on it
+ */
+export async function resumeRun(services: Services, id: string, options: RunOptions = {}): Promise<FinishedEvent> {
+  const run = await getRun(services, id)
+  if (run.status === 'completed') throw badInput(`run ${run.id} is completed; its result lies in ${run.out}`)
+  if (run.status === 'running') throw stillRunning(run.id)
+  await runs.resumeRun(services.store, run.id)
+  return execute(services, run, options)
+}
+
+async function execute(
+  services: Services,
+  { id }: Pick<runs.StoredRun, 'id'>,
+  { signal, onEvent }: RunOptions
+): Promise<FinishedEvent> {
+  const { store, engine } = services
+  const stop = new AbortController()
+  const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])
+  const recorder = recordEvents(store, id, onEvent, () => stop.abort())
+  const { finished } = await engine.call(
+    'run',
+    { folder: runFolder(services, id) },
+    { signal: either, onEvent: recorder.accept }
+  )
+  if (finished.type !== 'finished') throw new AppError('INTERNAL', 'a run ended with another event than finished')
+  await recorder.drain()
+  await runs.finishRun(store, id, outcomeOf(finished))
+  return finished
+}
+
+const outcomeOf = ({ status, atMs, perplexity, variants, error }: FinishedEvent): RunOutcome => ({
+  version: 1,
+  status,
+  finishedAtMs: atMs,
+  perplexity,
+  variants,
+  ...(error && { error })
+})
+
+/** A run as others see it: one that is stored as running, but on which no process works, is interrupted. */
+export type Run<T extends runs.RunSummary = runs.StoredRun> = Omit<T, 'status'> & { readonly status: RunStatus }
+
+/** One run by its id, or by the beginning of it where only one run's id begins so. */
+export async function getRun(services: Services, id: string): Promise<Run> {
+  return withStatus(services, await runs.getRun(services.store, await completeId(services, id)))
+}
+
+/** All runs, the newest first. */
+export async function listRuns(services: Services): Promise<Run<runs.RunSummary>[]> {
+  const stored = await runs.listRuns(services.store)
+  return Promise.all(stored.map((run) => withStatus(services, run)))
+}
+
+/**
+ * Removes a run from the database, and its folder. Adapters that it exported stay where they are.
+ *
+ * @throws {AppError} BAD_INPUT when there is no such run; LOCKED while a process works on it
+ */
+export async function deleteRun(services: Services, id: string): Promise<Run> {
+  const run = await getRun(services, id)
+  if (run.status === 'running') throw stillRunning(run.id)
+  await runs.deleteRun(services.store, run.id)
+  await rm(runFolder(services, run.id), { recursive: true, force: true })
+  return run
+}
+
+async function withStatus<T extends runs.RunSummary>(services: Services, run: T): Promise<Run<T>> {
+  if (run.status !== 'running') return run
+  return { ...run, status: (await isLocked(runFolder(services, run.id))) ? 'running' : 'interrupted' }
+}
+
+async function completeId({ store }: Services, id: string): Promise<string> {
+  const ids = (await runs.listRuns(store)).map((run) => run.id)
+  if (ids.includes(id)) return id
+  const matches = id === '' ? [] : ids.filter((known) => known.startsWith(id))
+  if (matches.length > 1) throw badInput(`"${id}" is the beginning of several runs: ${matches.slice(0, 5).join(', ')}`)
+  return matches[0] ?? id
+}
+
+const stillRunning = (id: string): AppError =>
+  new AppError('LOCKED', `another process is working on run ${id}; wait for it, or stop it first`)
+
+/** Texts that lie in the run folder are named relative to it, so that the folder can be moved. */
+function pathIn(folder: string, path: string): string {
+  const way = relative(folder, path)
+  return way.startsWith('..') || resolve(way) === way ? path : way
+}
+
+/** Written beside and renamed: a run folder holds a whole record or none. */
+async function writeRecord(folder: string, record: RunRecord): Promise<void> {
+  const path = join(folder, RUN_FILES.record)
+  const file = await open(`${path}.new`, 'w')
+  try {
+    await file.writeFile(`${JSON.stringify(record, null, 2)}\n`)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(`${path}.new`, path)
+}

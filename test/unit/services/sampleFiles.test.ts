@@ -1,0 +1,83 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { jsonSamples, readSampleFile, splitText } from '../../../src/services/sampleFiles'
+
+const directory = mkdtempSync(join(tmpdir(), 'quail-samples-'))
+
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(directory, name)
+  writeFileSync(path, content)
+  return path
+}
+
+describe('plain text', () => {
+  const text = 'one\r\ntwo\n\n  \nthree\n \nfour\n'
+
+  it('is one document, cut by blank lines, or cut by lines', () => {
+    expect(splitText(text, 'document')).toEqual(['one\ntwo\n\n  \nthree\n \nfour\n'])
+    expect(splitText(text, 'paragraph')).toEqual(['one\ntwo', 'three', 'four'])
+    expect(splitText(text, 'line')).toEqual(['one', 'two', 'three', 'four'])
+  })
+
+  it('gives no samples when it is blank', () => {
+    expect(splitText(' \n\n\t', 'document')).toEqual([])
+  })
+})
+
+describe('JSON lines', () => {
+  it('give their texts, and a reason for each row that has none', () => {
+    const lines = [
+      '{"text":"a","x":1}',
+      '',
+      'oops',
+      '[1]',
+      '{"body":"b"}',
+      '{"text":5}',
+      '{"text":"  "}',
+      '{"text":"z"}'
+    ]
+    expect(jsonSamples(lines.join('\n'))).toEqual({
+      samples: ['a', 'z'],
+      badRows: [
+        { row: 3, reason: 'not JSON' },
+        { row: 4, reason: 'not a JSON object' },
+        { row: 5, reason: 'no "text"; its keys are body' },
+        { row: 6, reason: '"text" is not a string' },
+        { row: 7, reason: '"text" is empty' }
+      ]
+    })
+  })
+})
+
+describe('a file of samples', () => {
+  it('is read with its hash', async () => {
+    const read = await readSampleFile(file('a.txt', 'abc'))
+    // SHA-256 of "abc", FIPS 180-2 example B.1.
+    expect(read.sha256).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad')
+    expect(read).toMatchObject({ name: 'a.txt', bytes: 3, split: 'document', samples: ['abc'], badRows: [] })
+  })
+
+  it('drops a byte order mark', async () => {
+    expect((await readSampleFile(file('bom.txt', '\ufeffabc'))).samples).toEqual(['abc'])
+  })
+
+  it.each([
+    ['missing.txt', undefined, /missing\.txt does not exist; a \.txt or \.jsonl file is needed$/],
+    ['empty.txt', '', /empty\.txt holds no text; /],
+    ['nul.txt', 'a\0b', /nul\.txt is not a text file: byte 1 is zero; /],
+    ['latin.txt', Uint8Array.of(0x63, 0x61, 0x66, 0xe9), /latin\.txt is not valid UTF-8; save it as UTF-8$/],
+    ['bad.jsonl', '{"body":1}\n', /bad\.jsonl holds no usable row: row 1: no "text"; its keys are body; /]
+  ])('is refused in one sentence: %s', async (name, content, expected) => {
+    const path = content === undefined ? join(directory, name) : file(name, content)
+    await expect(readSampleFile(path)).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      message: expect.stringMatching(expected)
+    })
+  })
+
+  it('is refused when JSON lines are to be cut by paragraphs', async () => {
+    await expect(readSampleFile(file('x.jsonl', '{"text":"a"}'), 'paragraph')).rejects.toThrow(/is cut by its lines/)
+  })
+})
