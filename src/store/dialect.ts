@@ -11,7 +11,7 @@ import {
 } from 'kysely'
 import sqlite3 from 'sqlite3'
 import { AppError } from '../shared/errors'
-import { describeSqliteError } from './sqliteErrors'
+import { describeSqliteError, isBusy } from './sqliteErrors'
 
 /*
  * Kysely on node-sqlite3: one connection, one statement or transaction at a time in the order of the calls. SQLite has
@@ -130,9 +130,6 @@ async function setPragma(connection: SqliteConnection, pragma: string): Promise<
     }
   }
 }
-
-const isBusy = (error: unknown): boolean =>
-  error instanceof AppError && (error.cause as { code?: string } | undefined)?.code === 'SQLITE_BUSY'
 
 const openFile = (file: string): Promise<sqlite3.Database> =>
   new Promise((done, fail) => {

@@ -31,3 +31,7 @@ export function describeSqliteError(error: unknown, file: string): unknown {
       return error
   }
 }
+
+/** Whether another connection's lock was in the way. */
+export const isBusy = (error: unknown): boolean =>
+  error instanceof AppError && (error.cause as { code?: string } | undefined)?.code === 'SQLITE_BUSY'
