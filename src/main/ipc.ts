@@ -1,11 +1,13 @@
 import { app, type BrowserWindow, type IpcMainInvokeEvent, ipcMain } from 'electron'
-import { type AppInfo, DESKTOP_CHANNELS } from '../shared/desktopApi'
+import type { AppInfo, DesktopChannels } from '../shared/desktopApi'
 import { AppError } from '../shared/errors'
+
+const CHANNELS: DesktopChannels = { appInfo: 'app.info' }
 
 /** Answers the calls of DesktopApi, and only from this window's own main frame. */
 export function answerWindow(window: BrowserWindow): void {
   const mainFrame = window.webContents.mainFrame
-  ipcMain.handle(DESKTOP_CHANNELS.appInfo, (event): AppInfo => {
+  ipcMain.handle(CHANNELS.appInfo, (event): AppInfo => {
     assertTrustedSender(event, mainFrame)
     return { name: app.getName(), version: app.getVersion() }
   })

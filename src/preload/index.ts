@@ -1,8 +1,10 @@
 import { contextBridge, ipcRenderer } from 'electron'
-import { DESKTOP_CHANNELS, type DesktopApi } from '../shared/desktopApi'
+import type { DesktopApi, DesktopChannels } from '../shared/desktopApi'
+
+const CHANNELS: DesktopChannels = { appInfo: 'app.info' }
 
 const api: DesktopApi = {
-  appInfo: () => ipcRenderer.invoke(DESKTOP_CHANNELS.appInfo)
+  appInfo: () => ipcRenderer.invoke(CHANNELS.appInfo)
 }
 
 contextBridge.exposeInMainWorld('quail', api)

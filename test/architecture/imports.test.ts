@@ -1,0 +1,129 @@
+import { describe, expect, test } from 'vitest'
+import { findCycle, type Import, layerOf, readImports } from './importGraph'
+
+const ENGINE_STATISTICS = ['engine/calibration', 'engine/methods', 'engine/quantizers', 'engine/models']
+const BELOW_STATISTICS = ['engine/graph', 'engine/formats', 'engine/numerics', 'shared']
+const BELOW_RUN = [...ENGINE_STATISTICS, ...BELOW_STATISTICS]
+const WHOLE_ENGINE = ['engine/worker', 'engine/run', ...BELOW_RUN]
+
+/** Which folders, or single files, each folder may import from, beside itself; docs/architecture.md draws it. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  shared: [],
+  renderer: ['shared'],
+  preload: ['shared'],
+  main: ['services', 'engine/worker', 'shared'],
+  cli: ['services', 'store', ...WHOLE_ENGINE],
+  // The lock is a file beside the run's record: whether somebody holds it needs no engine thread.
+  services: ['store', 'engine/worker', 'engine/run/lock.ts', 'shared'],
+  store: ['shared'],
+  'engine/worker': ['engine/run', ...BELOW_RUN],
+  'engine/run': BELOW_RUN,
+  ...Object.fromEntries(ENGINE_STATISTICS.map((folder) => [folder, BELOW_STATISTICS])),
+  'engine/graph': ['engine/formats', 'engine/numerics', 'shared'],
+  'engine/formats': ['engine/numerics', 'shared'],
+  'engine/numerics': ['shared']
+}
+
+/** Which packages each folder may use; `node:` stands for Node's own modules. */
+const MAY_USE: Readonly<Record<string, readonly string[]>> = {
+  shared: ['zod'],
+  renderer: ['react', 'react-dom', '@mantine/core', '@mantine/hooks'],
+  preload: ['electron'],
+  main: ['electron', 'node:'],
+  cli: ['node:', 'zod'],
+  services: ['node:', 'zod', 'yaml'],
+  store: ['node:', 'zod', 'sqlite3', 'kysely'],
+  'engine/worker': ['node:', 'zod'],
+  'engine/run': ['node:', 'zod'],
+  'engine/calibration': ['node:', 'zod', '@huggingface/tokenizers'],
+  'engine/methods': [],
+  'engine/quantizers': ['node:'],
+  'engine/models': ['zod', 'node:'],
+  'engine/graph': ['node:', '@bufbuild/protobuf', 'onnx-buf', 'onnxruntime-node'],
+  'engine/formats': ['node:', 'zod'],
+  'engine/numerics': ['node:']
+}
+
+/** Packages that only one file may touch. */
+const ONLY_IN: Readonly<Record<string, string>> = { 'onnxruntime-node': 'engine/graph/session.ts' }
+
+const imports = readImports()
+
+const show = ({ from, to }: Import, rule: string): string => `src/${from} imports ${to}: ${rule}`
+const fileImports = imports.filter(({ kind }) => kind === 'file')
+const packageImports = imports.filter(({ kind }) => kind === 'package')
+
+describe('imports below src/', () => {
+  test('are found at all', () => {
+    expect(fileImports.length).toBeGreaterThan(50)
+    expect(new Set(packageImports.map(({ to }) => to))).toContain('zod')
+  })
+
+  test('start in a folder that has rules', () => {
+    expect([...new Set(imports.map(({ from }) => layerOf(from)))].filter((layer) => !(layer in MAY_IMPORT))).toEqual([])
+  })
+
+  test('run downward only', () => {
+    const broken = fileImports
+      .filter(({ from, to }) => {
+        const [source, target] = [layerOf(from), layerOf(to)]
+        const allowed = MAY_IMPORT[source] ?? []
+        return source !== target && !allowed.includes(target) && !allowed.includes(to)
+      })
+      .map((found) => show(found, `${layerOf(found.from)} may import ${list(MAY_IMPORT[layerOf(found.from)])}`))
+    expect(broken).toEqual([])
+  })
+
+  test('use only the packages of their folder', () => {
+    const broken = packageImports
+      .filter(({ from, to }) => !MAY_USE[layerOf(from)]?.includes(to))
+      .map((found) => show(found, `${layerOf(found.from)} may use ${list(MAY_USE[layerOf(found.from)])}`))
+    expect(broken).toEqual([])
+  })
+
+  test.each(Object.entries(ONLY_IN))('touch %s only in %s', (name, file) => {
+    const users = packageImports.filter(({ to, from }) => to === name && from !== file)
+    expect(users.map((found) => show(found, `only src/${file} may`))).toEqual([])
+  })
+
+  test('bring only types into the preload', () => {
+    const values = fileImports.filter(({ from, typeOnly }) => layerOf(from) === 'preload' && !typeOnly)
+    expect(values.map((found) => show(found, 'the preload takes types only'))).toEqual([])
+  })
+
+  // Types are gone when a module is loaded, so they alone make no cycle there; folders have to be free of both kinds.
+  test('form no cycle between files', () => {
+    const values = fileImports.filter(({ typeOnly }) => !typeOnly)
+    expect(findCycle(values.map(({ from, to }) => [from, to]))).toBeUndefined()
+  })
+
+  test('form no cycle between folders', () => {
+    const between = fileImports.filter(({ from, to }) => folderOf(from) !== folderOf(to))
+    expect(findCycle(between.map(({ from, to }) => [folderOf(from), folderOf(to)]))).toBeUndefined()
+  })
+})
+
+describe('findCycle', () => {
+  test('finds a cycle behind a path that leads to it', () => {
+    const edges = [
+      ['a', 'b'],
+      ['b', 'c'],
+      ['c', 'd'],
+      ['d', 'b']
+    ] as const
+    expect(findCycle(edges)).toEqual(['b', 'c', 'd', 'b'])
+  })
+
+  test('finds none where two paths only meet', () => {
+    const edges = [
+      ['a', 'b'],
+      ['a', 'c'],
+      ['b', 'd'],
+      ['c', 'd']
+    ] as const
+    expect(findCycle(edges)).toBeUndefined()
+  })
+})
+
+const list = (names: readonly string[] = []): string => (names.length === 0 ? 'nothing' : names.join(', '))
+const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/'))

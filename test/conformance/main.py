@@ -1,0 +1,36 @@
+"""Runs the conformance tests and prints `N passed, N failed` as the last line.
+
+python test/conformance/main.py [NAME ...]     a name as unittest takes it, for example test_adapters.Sample
+"""
+
+import os
+import sys
+import unittest
+from pathlib import Path
+
+os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", TOKENIZERS_PARALLELISM="false")
+os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+
+
+class CountingResult(unittest.TextTestResult):
+    passed = 0
+
+    def addSuccess(self, test):
+        super().addSuccess(test)
+        self.passed += 1
+
+
+def main():
+    here = Path(__file__).resolve().parent
+    sys.path.insert(0, str(here))
+    loader = unittest.TestLoader()
+    names = sys.argv[1:]
+    suite = loader.loadTestsFromNames(names) if names else loader.discover(str(here), pattern="test_*.py")
+    result = unittest.TextTestRunner(stream=sys.stdout, resultclass=CountingResult, verbosity=2).run(suite)
+    failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
+    print(f"{result.passed} passed, {failed} failed")
+    return 0 if failed == 0 and result.passed > 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""Runs Quail's command line for the conformance tests, and knows where the repository keeps things."""
+
+import json
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+LLAMA = ROOT / "resources/sample/model"
+GPT_NEOX = ROOT / "test/fixtures/models/gpt_neox"
+FIGURES = json.loads((ROOT / "test/fixtures/models/figures.json").read_text(encoding="utf-8"))
+CALIBRATION = ROOT / "resources/sample/text/sotu-calibration.txt"
+EVALUATION = [ROOT / "resources/sample/text" / name for name in ("sotu-evaluation.txt", "moby-evaluation.txt")]
+ROWS = 64
+CONTEXT = 256
+
+_workspace = tempfile.TemporaryDirectory(prefix="quail-conformance-")  # removed when Python ends
+
+
+def run(arguments, home):
+    """Runs `quail` with its data in `home`; a failure carries what it printed."""
+    command = ["node", str(ROOT / "bin/quail.js"), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "QUAIL_HOME": str(home)})
+    if done.returncode != 0:
+        raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr}")
+    return done.stdout
+
+
+def init_lora(model, methods, *options):
+    """Prepares adapters at the settings of figures.json; returns the `finished` event, whose variants name the adapters."""
+    folder = Path(tempfile.mkdtemp(dir=_workspace.name))
+    settings = ["--rank", 16, "--context", CONTEXT, "--calibration-rows", ROWS, "--evaluation-rows", ROWS]
+    texts = ["--calibration", CALIBRATION, "--evaluation", *EVALUATION]
+    arguments = ["init-lora", "--model", model, *texts, "--method", *methods, *settings, *options]
+    lines = run([*arguments, "--out", folder / "out", "--json"], folder / "home").splitlines()
+    finished = json.loads(lines[-1])
+    assert finished["type"] == "finished" and finished["status"] == "completed", finished
+    return finished
+
+
+def variants_by_method(finished):
+    return {variant["method"]: variant for variant in finished["variants"]}
+
+
+def proof_of(adapter):
+    return json.loads((Path(adapter) / "quail.json").read_text(encoding="utf-8"))

@@ -1,0 +1,91 @@
+"""What transformers, bitsandbytes and PEFT make of a model and of our adapters on it."""
+
+import logging
+import warnings
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import reference_kernels  # noqa: F401  before any model is loaded
+import torch
+from bitsandbytes.functional import dequantize_4bit
+from judge import perplexity, quantized, rows_of
+from peft import PeftModel
+from quail import CALIBRATION, CONTEXT, EVALUATION, ROWS
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+
+class Reference:
+    """One checkpoint: its full-precision and its quantized perplexities, its inputs and its weights."""
+
+    def __init__(self, path, double_quantization=True):
+        self.path = str(path)
+        self.options = SimpleNamespace(quantizer="nf4", no_double_quant=not double_quantization)
+        self.tokenizer = AutoTokenizer.from_pretrained(self.path)
+        self.evaluation = {text.name: self.rows(text) for text in EVALUATION}
+        self.full = AutoModelForCausalLM.from_pretrained(self.path, dtype=torch.float32).eval()
+        self.full_precision = self.perplexities(self.full)
+        self.quantized = self.perplexities(self.base())
+
+    def rows(self, text):
+        return rows_of(self.tokenizer, str(text), CONTEXT, ROWS)
+
+    def perplexities(self, model):
+        return {name: perplexity(model, rows) for name, rows in self.evaluation.items()}
+
+    def base(self):
+        """A freshly quantized base: PEFT changes the model that it is given."""
+        return quantized(self.path, self.options)
+
+    def adapted(self, adapter, **options):
+        return PeftModel.from_pretrained(self.base(), str(adapter), **options)
+
+    @torch.no_grad()
+    def second_moments(self, linears):
+        """H of each named linear, float64, over the calibration rows: the mean of x xᵀ over tokens."""
+        grams, hooks = {}, []
+        for name in linears:
+            grams[name] = torch.zeros(0)
+            hooks.append(self.full.get_submodule(name).register_forward_hook(adding_to(grams, name)))
+        rows = self.rows(CALIBRATION)
+        for batch in rows.split(8):
+            self.full(input_ids=batch)
+        for hook in hooks:
+            hook.remove()
+        return {name: gram / rows.numel() for name, gram in grams.items()}
+
+
+def adding_to(grams, name):
+    def hook(_module, inputs, _output):
+        x = inputs[0].reshape(-1, inputs[0].shape[-1]).double()
+        grams[name] = x.T @ x if grams[name].numel() == 0 else grams[name] + x.T @ x
+
+    return hook
+
+
+def dequantized(linear):
+    """Q of a Linear4bit, float64 [out, in], from its packed weight and its quantization state."""
+    weight = linear.weight
+    return dequantize_4bit(weight.data, weight.quant_state).double()
+
+
+def loaded_product(layer):
+    """scaling · lora_B · lora_A as PEFT holds it, float64 [out, in]."""
+    scale = layer.scaling["default"]
+    return scale * layer.lora_B["default"].weight.double() @ layer.lora_A["default"].weight.double()
+
+
+@contextmanager
+def recorded_warnings():
+    """Everything that Python's warnings and the libraries' loggers say meanwhile."""
+    said = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: said.append(record.getMessage())
+    loggers = [logging.getLogger(name) for name in ("peft", "transformers")]
+    for logger in loggers:
+        logger.addHandler(handler)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield said
+    for logger in loggers:
+        logger.removeHandler(handler)
+    said += [str(warning.message) for warning in caught]
