@@ -4,10 +4,11 @@ import { describe, expect, it } from 'vitest'
 import { SecondMoments } from '../../src/engine/calibration/secondMoments'
 import { Checkpoint } from '../../src/engine/formats/checkpoint'
 import { LinearAlgebra } from '../../src/engine/graph/linearAlgebra'
-import { GraphSession } from '../../src/engine/graph/session'
 import { BlockRunner } from '../../src/engine/models/blockRunner'
+import { EmbeddingRunner } from '../../src/engine/models/embeddingRunner'
 import { finalNormGraph } from '../../src/engine/models/modelGraphs'
 import { ModelWeights } from '../../src/engine/models/modelWeights'
+import { PlainRunner } from '../../src/engine/models/plainRunner'
 import { readArchitecture, SUPPORTED_MODEL_TYPES } from '../../src/engine/models/registry'
 import { float64s, readGoldenTensors } from '../helpers/goldenTensors'
 import { goldenDirectory } from '../helpers/paths'
@@ -32,7 +33,9 @@ async function computeModel(name: string, ids: Int32Array, mask: Float32Array, c
   const runner = new BlockRunner(architecture, context, 'cpu')
   const grams = new Map<string, Float64Array>()
   const linears: string[] = []
-  let hidden = weights.embed(ids)
+  const embedding = await EmbeddingRunner.create(architecture, weights, context, 'cpu')
+  let hidden = await embedding.run(ids)
+  await embedding.release()
   const hiddens = [hidden]
   for (let block = 0; block < architecture.blocks; block++) {
     const blockWeights = await runner.readWeights(weights, block)
@@ -47,20 +50,17 @@ async function computeModel(name: string, ids: Int32Array, mask: Float32Array, c
     hidden = next
     hiddens.push(hidden)
   }
-  const norm = finalNormGraph(architecture)
-  const session = await GraphSession.create(norm.model, 'cpu')
-  const { hiddenSize, vocabularySize } = architecture
-  const parameters: Record<string, { data: Float32Array; shape: readonly number[] }> = {}
-  for (const { name: key, shape } of norm.parameters) parameters[key] = { data: await weights.read(key, shape), shape }
-  const { normed } = await session.run({ ...parameters, hidden: { data: hidden, shape: [ids.length, hiddenSize] } })
+  const { hiddenSize, embeddingSize, vocabularySize } = architecture
+  const norm = await PlainRunner.create(finalNormGraph(architecture), weights, 'cpu')
+  const normed = await norm.run('hidden', hidden, hiddenSize)
   const algebra = new LinearAlgebra('cpu')
-  const head = await weights.read(architecture.head, [vocabularySize, hiddenSize])
+  const head = await weights.read(architecture.head, [vocabularySize, embeddingSize])
   const logits = await algebra.gemm32(
-    { data: normed?.data as Float32Array, rows: ids.length, cols: hiddenSize },
-    { data: head, rows: vocabularySize, cols: hiddenSize },
+    { data: normed, rows: ids.length, cols: embeddingSize },
+    { data: head, rows: vocabularySize, cols: embeddingSize },
     { transB: true }
   )
-  await Promise.all([algebra.release(), session.release(), runner.release(), checkpoint.close()])
+  await Promise.all([algebra.release(), norm.release(), runner.release(), checkpoint.close()])
   return { logits, grams, linears, hiddens }
 }
 

@@ -12,10 +12,12 @@ export interface ModelArchitecture {
   readonly blocks: number
   /** Prefix of tensor names that checkpoints of the bare model leave out, such as `model.`. */
   readonly basePrefix: string
-  /** Token embedding [vocabulary, hidden]. */
+  /** Token embedding [vocabulary, embeddingSize]. */
   readonly embedding: string
-  /** Output head [vocabulary, hidden]; the embedding itself when they are tied. */
+  /** Output head [vocabulary, embeddingSize]; the embedding itself when they are tied. */
   readonly head: string
+  /** Width of embedding and head; hiddenSize in nearly every model. */
+  readonly embeddingSize: number
   /** Module path of a block, as in the loaded model: `model.layers.0`. */
   blockPath(index: number): string
   /**
@@ -26,7 +28,12 @@ export interface ModelArchitecture {
    * @returns the next hidden states, same shape
    */
   buildBlock(layer: LayerBuilder, hidden: Value, index: number): Value
-  /** Adds the norm before the head; parameters are named by their full path. */
+  /**
+   * Adds what lies between the token embedding [tokens, embeddingSize] and the first block; where it is left out the
+   * embedding is the first hidden state. Parameters are named by their full path.
+   */
+  buildEmbedding?(layer: LayerBuilder, embedded: Value): Value
+  /** Adds what lies between the last block and the head; the result is [tokens, embeddingSize]. */
   buildFinalNorm(layer: LayerBuilder, hidden: Value): Value
 }
 

@@ -9,6 +9,10 @@ export interface AttentionShape {
   readonly keyValueHeads: number
   readonly headDim: number
   readonly rope?: Rope
+  /** ALiBi: slope of each head; slope · (position of the key) is added to the scores. */
+  readonly alibiSlopes?: readonly number[]
+  /** A query sees this many keys, itself included; all before it when undefined. */
+  readonly slidingWindow?: number | undefined
 }
 
 /** Queries handled together; with a causal mask a block of queries never looks behind its own end. */
@@ -18,7 +22,7 @@ const QUERY_BLOCK = 512
 const MASKED = -3.4028234663852886e38
 
 /**
- * Causal softmax attention: softmax(q kᵀ / √d + mask) v, in float32.
+ * Causal softmax attention: softmax(q kᵀ / √d + bias + mask) v, in float32.
  *
  * Rows are padded on the right only, so the causal mask alone keeps padding out of every real position.
  *
@@ -46,7 +50,7 @@ export function causalAttention(
     const visibleValues = end === context ? values : graph.slice(values, 2, 0, end)
     const grouped = graph.reshape(block, [-1, keyValueHeads, group * (end - begin), headDim])
     const scores = graph.reshape(graph.matmul(grouped, visibleKeys), [-1, heads, end - begin, end])
-    const weights = graph.softmax(graph.add(scores, causalMask(graph, begin, end)))
+    const weights = graph.softmax(graph.add(biased(graph, scores, shape, end), mask(graph, begin, end, shape)))
     const flat = graph.reshape(weights, [-1, keyValueHeads, group * (end - begin), end])
     parts.push(graph.reshape(graph.matmul(flat, visibleValues), [-1, heads, end - begin, headDim]))
   }
@@ -86,10 +90,20 @@ function queryBlocks(context: number, heads: number): [number, number][] {
   return Array.from({ length: Math.ceil(context / size) }, (_, i) => [i * size, Math.min(context, (i + 1) * size)])
 }
 
-/** [end − begin, end]: 0 where key ≤ query, else the most negative number. */
-function causalMask(graph: GraphBuilder, begin: number, end: number): Value {
-  const mask = new Float32Array((end - begin) * end)
-  for (let query = begin; query < end; query++)
-    mask.fill(MASKED, (query - begin) * end + query + 1, (query - begin + 1) * end)
-  return graph.floats(mask, [end - begin, end])
+/** Scores with ALiBi's bias. Its position of a key counts from the row's start; pads lie behind every real key. */
+function biased(graph: GraphBuilder, scores: Value, { alibiSlopes, heads }: AttentionShape, end: number): Value {
+  if (alibiSlopes === undefined) return scores
+  const bias = Float32Array.from({ length: heads * end }, (_, i) => (alibiSlopes[Math.floor(i / end)] ?? 0) * (i % end))
+  return graph.add(scores, graph.floats(bias, [heads, 1, end]))
+}
+
+/** [end − begin, end]: 0 where a query sees a key (key ≤ query, and within the window), else the most negative number. */
+function mask(graph: GraphBuilder, begin: number, end: number, { slidingWindow }: AttentionShape): Value {
+  const values = new Float32Array((end - begin) * end)
+  for (let query = begin; query < end; query++) {
+    const row = (query - begin) * end
+    values.fill(MASKED, row + query + 1, row + end)
+    if (slidingWindow !== undefined) values.fill(MASKED, row, row + Math.max(0, query - slidingWindow + 1))
+  }
+  return graph.floats(values, [end - begin, end])
 }

@@ -1,8 +1,8 @@
-import type { GraphBuilder, Value } from '../graph/graphBuilder'
 import { readActivation } from './activations'
 import type { Family, ModelArchitecture } from './architecture'
 import { causalAttention } from './attention'
 import type { ConfigReader } from './configReader'
+import { splitInterleaved } from './fusedProjections'
 import { layerNorm } from './norms'
 import { readRope } from './rope'
 
@@ -29,6 +29,7 @@ function readGptNeox(config: ConfigReader): ModelArchitecture {
   return {
     family: 'gpt_neox',
     hiddenSize,
+    embeddingSize: hiddenSize,
     vocabularySize: config.integer('vocab_size'),
     contextLimit: config.integer('max_position_embeddings', 2048),
     blocks: config.integer('num_hidden_layers'),
@@ -58,12 +59,4 @@ function readGptNeox(config: ConfigReader): ModelArchitecture {
     },
     buildFinalNorm: (layer, x) => layerNorm(layer, x, 'gpt_neox.final_layer_norm', hiddenSize, epsilon)
   }
-}
-
-/** Rows of the fused weight are [head][q, k, v][d]: each head has its own three. */
-function splitInterleaved(graph: GraphBuilder, fused: Value, heads: number, headDim: number) {
-  const perHead = graph.reshape(fused, [-1, heads, 3 * headDim])
-  const parts = graph.split(perHead, 2, [headDim, headDim, headDim])
-  const [q, k, v] = parts.map((part) => graph.reshape(part, [-1, heads * headDim])) as [Value, Value, Value]
-  return { q, k, v }
 }

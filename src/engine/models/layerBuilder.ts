@@ -47,6 +47,11 @@ export class LayerBuilder {
     return this.graph.gemm(x, weight, { transB: 1, bias: this.parameter(`${name}.bias`, [size.out]) })
   }
 
+  /** y = x Wᵀ with a weight [out, in] that is neither quantized nor adapted. */
+  project(name: string, x: Value, inFeatures: number, outFeatures: number): Value {
+    return this.graph.gemm(x, this.parameter(name, [outFeatures, inFeatures]), { transB: 1 })
+  }
+
   /** A tensor of the checkpoint that stays in full precision. */
   parameter(name: string, shape: readonly number[]): Value {
     this.parameters.push({ name, shape })

@@ -73,12 +73,28 @@ function gramTiles(input: number, features: number): GramTile[] {
   }))
 }
 
-/** The norm before the head: `hidden` in, `normed` out. */
-export function finalNormGraph(architecture: ModelArchitecture): { model: Uint8Array; parameters: ParameterSpec[] } {
+/** A graph with one input and one output, and the parameters that it takes beside them. */
+export interface PlainGraph {
+  readonly model: Uint8Array
+  readonly parameters: readonly ParameterSpec[]
+}
+
+/** Between token embedding and first block: `embedded` in, `hidden` out; undefined where nothing lies between. */
+export function embeddingGraph(architecture: ModelArchitecture, context: number): PlainGraph | undefined {
+  if (architecture.buildEmbedding === undefined) return undefined
+  const layer = new LayerBuilder(context)
+  const { graph } = layer
+  const embedded = graph.input('embedded', ['tokens', architecture.embeddingSize])
+  graph.output('hidden', architecture.buildEmbedding(layer, embedded), ['tokens', architecture.hiddenSize])
+  return { model: graph.build(), parameters: layer.parameters }
+}
+
+/** Between last block and head: `hidden` in, `normed` out. */
+export function finalNormGraph(architecture: ModelArchitecture): PlainGraph {
   const layer = new LayerBuilder(1)
   const { graph } = layer
   const hidden = graph.input('hidden', ['tokens', architecture.hiddenSize])
-  graph.output('normed', architecture.buildFinalNorm(layer, hidden), ['tokens', architecture.hiddenSize])
+  graph.output('normed', architecture.buildFinalNorm(layer, hidden), ['tokens', architecture.embeddingSize])
   return { model: graph.build(), parameters: layer.parameters }
 }
 
@@ -87,14 +103,14 @@ export function finalNormGraph(architecture: ModelArchitecture): { model: Uint8A
  *
  *     L = normed · headᵀ [tokens, tile],  max = maxⱼ Lⱼ,  sum = Σⱼ exp(Lⱼ − max),  target = L[targetIndex]
  *
- * Inputs: `normed` [tokens, hidden], `head` [tile, hidden], `targetIndex` [tokens, 1] int32, an index into this tile (any valid
+ * Inputs: `normed` [tokens, embeddingSize], `head` [tile, embeddingSize], `targetIndex` [tokens, 1] int32, an index into this tile (any valid
  * index where the true target lies in another tile; the caller ignores those).
  */
 export function vocabularyTileGraph(architecture: ModelArchitecture): Uint8Array {
   const layer = new LayerBuilder(1)
   const { graph } = layer
-  const normed = graph.input('normed', ['tokens', architecture.hiddenSize])
-  const head = graph.input('head', ['tile', architecture.hiddenSize])
+  const normed = graph.input('normed', ['tokens', architecture.embeddingSize])
+  const head = graph.input('head', ['tile', architecture.embeddingSize])
   const target = graph.input('targetIndex', ['tokens', 1], 'int32')
   const logits = graph.gemm(normed, head, { transB: 1 })
   const max = graph.node('ReduceMax', [logits, graph.ints([1])], { keepdims: 1 })

@@ -30,32 +30,32 @@ export class ModelWeights {
     return this.checkpoint.readFloat32(this.find(name, shape).name)
   }
 
-  /** Rows of a [vocabulary, hidden] matrix as float32. */
+  /** Rows of the embedding or the head, [rows, embeddingSize], as float32. */
   readVocabularyRows(name: string, begin: number, end: number): Promise<Float32Array> {
     return this.checkpoint.readRows(this.#vocabularyTensor(name), begin, end - begin)
   }
 
-  /** Embeddings of tokens, [tokens, hidden]; each distinct row is read once. */
+  /** Embeddings of tokens, [tokens, embeddingSize]; each distinct row is read once. */
   embed(tokens: Int32Array): Float32Array {
-    const { embedding, hiddenSize } = this.architecture
+    const { embedding, embeddingSize: size } = this.architecture
     const name = this.#vocabularyTensor(embedding)
-    const hidden = new Float32Array(tokens.length * hiddenSize)
+    const embedded = new Float32Array(tokens.length * size)
     const first = new Map<number, number>()
     for (const [i, token] of tokens.entries()) {
       const known = first.get(token)
       if (known === undefined) {
-        this.checkpoint.readRow(name, token, hidden, i * hiddenSize)
+        this.checkpoint.readRow(name, token, embedded, i * size)
         first.set(token, i)
       } else {
-        hidden.copyWithin(i * hiddenSize, known * hiddenSize, (known + 1) * hiddenSize)
+        embedded.copyWithin(i * size, known * size, (known + 1) * size)
       }
     }
-    return hidden
+    return embedded
   }
 
   #vocabularyTensor(name: string): string {
-    const { vocabularySize, hiddenSize } = this.architecture
-    return this.find(name, [vocabularySize, hiddenSize]).name
+    const { vocabularySize, embeddingSize } = this.architecture
+    return this.find(name, [vocabularySize, embeddingSize]).name
   }
 
   #stored(name: string): string {

@@ -6,6 +6,7 @@ import { type JournalEntry, RUN_FILES, type RunOutcome, type RunRecord } from '.
 import { concatRows } from '../calibration/rows'
 import { writeFileAtomic } from '../formats/files'
 import { LinearAlgebra } from '../graph/linearAlgebra'
+import { EmbeddingRunner } from '../models/embeddingRunner'
 import { type BlockContext, blockStep } from './blockStep'
 import { evaluate } from './evaluate'
 import { exportAdapters } from './exportAdapters'
@@ -110,13 +111,11 @@ function planned(prepared: PreparedRun, resumedBlocks: number): RunEventDraft {
 }
 
 /** Embeds all rows: generation 0 of every stream. */
-async function* embed(
-  { calibration, evaluation, weights }: PreparedRun,
-  streams: Streams,
-  signal: AbortSignal
-): Events {
+async function* embed(prepared: PreparedRun, streams: Streams, signal: AbortSignal): Events {
+  const { calibration, evaluation, recipe } = prepared
   yield { type: 'phaseStarted', phase: 'embedding', total: streams.all.length, unit: 'sets of rows' }
   const evaluationRows = evaluation.length > 0 ? concatRows(evaluation.map(({ rows }) => rows)) : undefined
+  const runner = await EmbeddingRunner.create(prepared.architecture, prepared.weights, recipe.context, recipe.device)
   for (const [i, states] of streams.all.entries()) {
     const rows = states === streams.calibration ? calibration : evaluationRows
     if (rows === undefined) throw new AppError('INTERNAL', `no rows for ${states.shape.stream}`)
@@ -124,11 +123,12 @@ async function* embed(
     for (let batch = 0; batch < states.batches; batch++) {
       signal.throwIfAborted()
       const [begin, end] = states.rowsOf(batch)
-      await states.write(batch, weights.embed(rows.ids.subarray(begin * rows.context, end * rows.context)))
+      await states.write(batch, await runner.run(rows.ids.subarray(begin * rows.context, end * rows.context)))
     }
     await states.finish()
     yield { type: 'phaseProgress', phase: 'embedding', done: i + 1, total: streams.all.length }
   }
+  await runner.release()
 }
 
 /** Every block that is not finished yet; each counts from the moment its journal entry is on the disk. */

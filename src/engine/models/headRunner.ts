@@ -1,0 +1,72 @@
+import type { DeviceName } from '../../shared/recipe'
+import { GraphSession, TENSOR_LIMIT_BYTES } from '../graph/session'
+import type { VocabularyTile } from '../numerics/tokenLosses'
+import type { ModelArchitecture } from './architecture'
+import { finalNormGraph, vocabularyTileGraph } from './modelGraphs'
+import type { ModelWeights } from './modelWeights'
+import { PlainRunner } from './plainRunner'
+
+/** Rows of the head that are multiplied at once: the logits of a batch then stay in memory that is used again. */
+const MAX_TILE_ROWS = 2048
+/** A tile's weights take at most this share of the tensor limit. */
+const TILE_SHARE = 4
+
+/** Final norm and output head, the vocabulary in tiles. */
+export class HeadRunner {
+  private constructor(
+    private readonly architecture: ModelArchitecture,
+    private readonly weights: ModelWeights,
+    private readonly norm: PlainRunner,
+    private readonly tile: GraphSession
+  ) {}
+
+  static async create(architecture: ModelArchitecture, weights: ModelWeights, device: DeviceName): Promise<HeadRunner> {
+    const norm = await PlainRunner.create(finalNormGraph(architecture), weights, device)
+    return new HeadRunner(
+      architecture,
+      weights,
+      norm,
+      await GraphSession.create(vocabularyTileGraph(architecture), device)
+    )
+  }
+
+  /** Ranges of the vocabulary that are multiplied at once. */
+  tiles(): [number, number][] {
+    const { vocabularySize, embeddingSize } = this.architecture
+    const fitting = Math.floor(TENSOR_LIMIT_BYTES / (TILE_SHARE * 4 * embeddingSize))
+    const size = Math.max(1, Math.min(MAX_TILE_ROWS, fitting))
+    return Array.from({ length: Math.ceil(vocabularySize / size) }, (_, i) => [
+      i * size,
+      Math.min(vocabularySize, (i + 1) * size)
+    ])
+  }
+
+  /** Rows [begin, end) of the head. */
+  readTile(begin: number, end: number): Promise<Float32Array> {
+    return this.weights.readVocabularyRows(this.architecture.head, begin, end)
+  }
+
+  /**
+   * What one tile of the vocabulary adds to the loss of each position.
+   *
+   * @param hidden - states after the last block, [tokens, hiddenSize]
+   * @param head - rows of the head, as read by `readTile`
+   * @param targets - per position an index into this tile; any index where the target lies elsewhere
+   */
+  async compute(hidden: Float32Array, head: Float32Array, targets: Int32Array): Promise<VocabularyTile> {
+    const { hiddenSize, embeddingSize } = this.architecture
+    const normed = await this.norm.run('hidden', hidden, hiddenSize)
+    const outputs = await this.tile.run({
+      normed: { data: normed, shape: [targets.length, embeddingSize] },
+      head: { data: head, shape: [head.length / embeddingSize, embeddingSize] },
+      targetIndex: { data: targets, shape: [targets.length, 1] }
+    })
+    const column = (name: string) => outputs[name]?.data as Float32Array
+    return { max: column('max'), sum: column('sum'), target: column('target') }
+  }
+
+  async release(): Promise<void> {
+    await this.norm.release()
+    await this.tile.release()
+  }
+}
