@@ -9,6 +9,9 @@ import { symmetricEigen } from '../numerics/symmetricEigen'
  */
 const NOISE = 1e-14
 
+/** A column of length one of which no more is left outside of a basis lies in it: the rest is rounding. */
+const REMAINDER = 1e-13
+
 /** Two rounds: the first may lose orthogonality to ε / NOISE, the second restores it to ε (twice is enough). */
 const ROUNDS = 2
 
@@ -26,7 +29,7 @@ const ROUNDS = 2
 export async function orthonormalize(algebra: LinearAlgebra, Y: Matrix64, V?: Matrix64): Promise<Matrix64> {
   let U = normalizedColumns(Y)
   for (let round = 0; round < ROUNDS && U.cols > 0; round++) {
-    if (V !== undefined && V.cols > 0) U = normalizedColumns(await projectOut(algebra, U, V))
+    if (V !== undefined && V.cols > 0) U = normalizedColumns(await projectOut(algebra, U, V), REMAINDER)
     const gram = await algebra.gemm64(U, U, { transA: true })
     const { values, vectors } = symmetricEigen(gram)
     const largest = values[0] ?? 0

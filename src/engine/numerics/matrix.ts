@@ -107,11 +107,11 @@ export function scaleRows<T extends Float32Array | Float64Array>(a: Matrix<T>, f
   return a
 }
 
-/** The columns of non-zero length, each scaled to length one. */
-export function normalizedColumns(a: Matrix64): Matrix64 {
+/** The columns that are longer than `shortest`, each scaled to length one. */
+export function normalizedColumns(a: Matrix64, shortest = 0): Matrix64 {
   const squares = new Float64Array(a.cols)
   for (let i = 0, at = 0; i < a.rows; i++) for (let j = 0; j < a.cols; j++, at++) squares[j] += a.data[at] ** 2
-  const kept = Array.from(squares.keys()).filter((j) => squares[j] > 0)
+  const kept = Array.from(squares.keys()).filter((j) => squares[j] > shortest ** 2)
   const result = zeros64(a.rows, kept.length)
   for (let i = 0, at = 0; i < a.rows; i++) {
     for (const j of kept) result.data[at++] = a.data[i * a.cols + j] / Math.sqrt(squares[j])

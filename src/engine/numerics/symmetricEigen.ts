@@ -18,20 +18,30 @@ export interface SymmetricEigen {
  */
 export function symmetricEigen(A: Matrix64): SymmetricEigen {
   const n = A.rows
+  const scale = powerOfTwoAbove(A)
   // Vt will hold eigenvectors as rows, so that every inner loop of the sweep runs over consecutive memory.
-  const Vt = symmetricCopy(A)
+  const Vt = symmetricCopy(A, 1 / scale)
   const diagonal = new Float64Array(n)
   const offDiagonal = new Float64Array(n)
   tridiagonalize(Vt, n, diagonal, offDiagonal)
   implicitQL(Vt, n, diagonal, offDiagonal)
+  for (let i = 0; i < n; i++) diagonal[i] *= scale
   return descending(Vt, n, diagonal)
 }
 
-function symmetricCopy(A: Matrix64): Float64Array {
+/** A scale that brings the largest entry near one, so that no square underflows or overflows; it costs no digit. */
+function powerOfTwoAbove({ data, rows: n }: Matrix64): number {
+  let largest = 0
+  for (let i = 0; i < n; i++) for (let j = 0; j <= i; j++) largest = Math.max(largest, Math.abs(data[i * n + j]))
+  return largest > 0 ? 2 ** Math.max(-1000, Math.min(1000, Math.ceil(Math.log2(largest)))) : 1
+}
+
+/** The lower triangle times a factor, mirrored. */
+function symmetricCopy(A: Matrix64, factor: number): Float64Array {
   const n = A.rows
   const copy = new Float64Array(n * n)
   for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++) copy[i * n + j] = copy[j * n + i] = A.data[i * n + j]
+    for (let j = 0; j <= i; j++) copy[i * n + j] = copy[j * n + i] = A.data[i * n + j] * factor
   }
   return copy
 }

@@ -1,0 +1,116 @@
+import { afterAll, describe, expect, it } from 'vitest'
+import { LinearAlgebra } from '../../src/engine/graph/linearAlgebra'
+import { topEigenpairs } from '../../src/engine/methods/topEigenpairs'
+import type { Matrix64 } from '../../src/engine/numerics/matrix'
+import { seededRandom } from '../../src/engine/numerics/random'
+import { symmetricEigen } from '../../src/engine/numerics/symmetricEigen'
+import {
+  entry,
+  gaussianMatrix,
+  largest,
+  matrixOf,
+  minus,
+  orthogonalityError,
+  product,
+  transpose
+} from '../helpers/matrices'
+
+const algebra = new LinearAlgebra('cpu')
+afterAll(() => algebra.release())
+
+/** X Xᵀ for X [size, rank] whose columns fall slowly: like the error of a quantizer, with no gap in the spectrum. */
+function gram(size: number, rank: number, label: string): Matrix64 {
+  const X = gaussianMatrix(size, rank, label)
+  const falling = matrixOf(size, rank, (i, j) => entry(X, i, j) / Math.sqrt(1 + j / 20))
+  return product(falling, transpose(falling))
+}
+
+const find = (G: Matrix64, count: number, seed = 1) =>
+  topEigenpairs(
+    algebra,
+    { size: G.rows, apply: (Y) => algebra.gemm64(G, Y) },
+    { count, tolerance: 1e-12, random: seededRandom('test', seed) }
+  )
+
+/** Largest entry of |G V − V Λ| over the first `count` pairs, relative to the largest eigenvalue. */
+function residual(G: Matrix64, values: Float64Array, vectors: Matrix64, count: number): number {
+  const V = matrixOf(G.rows, count, (i, j) => entry(vectors, i, j))
+  const scaled = matrixOf(G.rows, count, (i, j) => entry(vectors, i, j) * (values[j] as number))
+  return largest(minus(product(G, V), scaled)) / (values[0] as number)
+}
+
+describe('topEigenpairs', () => {
+  // With a count of 8 the block is 16 wide and a cycle spans 48: 40 is decomposed whole, 160 goes through Krylov.
+  it.each([
+    ['when the whole matrix is decomposed', 40],
+    ['through Krylov cycles', 160]
+  ])('finds the eigenpairs of the formed matrix %s', async (_, size) => {
+    const G = gram(size, size, 'both')
+    const reference = symmetricEigen(G)
+    const { values, vectors } = await find(G, 8)
+    expect(vectors.cols).toBeGreaterThanOrEqual(8)
+    for (let i = 0; i < 8; i++) {
+      // The iteration ends when Σ λ stands still to 1e-12; what a slow pair still lacks is a few times that.
+      expect(Math.abs((values[i] as number) - (reference.values[i] as number))).toBeLessThan(
+        1e-9 * (reference.values[0] as number)
+      )
+    }
+    // An eigenvalue is right to the square of its vector's error.
+    expect(residual(G, values, vectors, 8)).toBeLessThan(1e-4)
+    expect(orthogonalityError(vectors)).toBeLessThan(1e-12)
+  })
+
+  it('never gives more than the true eigenvalues', async () => {
+    const G = gram(160, 160, 'bounds')
+    const reference = symmetricEigen(G)
+    const { values } = await find(G, 5)
+    values.forEach((value, i) => {
+      const bound = reference.values[i] as number
+      expect(value).toBeLessThanOrEqual(bound + 1e-12 * (reference.values[0] as number))
+    })
+  })
+
+  it('finds all of an operator of lower rank than asked for, and zeros beside it', async () => {
+    const G = gram(160, 5, 'deficient')
+    const reference = symmetricEigen(G)
+    const { values, vectors } = await find(G, 8)
+    for (let i = 0; i < 5; i++) expect(values[i]).toBeCloseTo(reference.values[i] as number, 9)
+    for (const value of values.subarray(5)) expect(Math.abs(value)).toBeLessThan(1e-12 * (values[0] as number))
+    expect(orthogonalityError(vectors)).toBeLessThan(1e-12)
+  })
+
+  it.each([40, 160])('takes an operator of size %i that is zero', async (size) => {
+    const { values, vectors } = await find(
+      matrixOf(size, size, () => 0),
+      8
+    )
+    expect(values.length).toBeGreaterThanOrEqual(8)
+    expect(values.every((value) => value === 0)).toBe(true)
+    expect(orthogonalityError(vectors)).toBeLessThan(1e-12)
+  })
+
+  it.each([1, 12])('finds all pairs when the count is the size, %i', async (size) => {
+    const G = gram(size, size, 'whole')
+    const reference = symmetricEigen(G)
+    const { values, vectors } = await find(G, size)
+    expect(values).toHaveLength(size)
+    expect(vectors).toMatchObject({ rows: size, cols: size })
+    values.forEach((value, i) => {
+      expect(Math.abs(value - (reference.values[i] as number))).toBeLessThan(1e-13 * (reference.values[0] as number))
+    })
+  })
+
+  it('finds repeated eigenvalues', async () => {
+    const { vectors } = symmetricEigen(gram(160, 160, 'repeated'))
+    const scaled = matrixOf(160, 160, (i, j) => entry(vectors, i, j) * (j < 6 ? 2 : 1))
+    const { values } = await find(product(scaled, transpose(vectors)), 8)
+    for (let i = 0; i < 8; i++) expect(values[i]).toBeCloseTo(i < 6 ? 2 : 1, 9)
+  })
+
+  it('gives the same bits for the same seed', async () => {
+    const G = gram(160, 160, 'seeded')
+    const [first, second] = [await find(G, 8), await find(G, 8)]
+    expect(second.values).toEqual(first.values)
+    expect(second.vectors.data).toEqual(first.vectors.data)
+  })
+})
