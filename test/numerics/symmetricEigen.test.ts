@@ -63,6 +63,7 @@ const cases: [string, () => Matrix64][] = [
   ['a diagonal matrix in no order', () => matrixOf(12, 12, (i, j) => (i === j ? ((7 * i) % 12) - 5 : 0))],
   ['a tridiagonal matrix', () => matrixOf(60, 60, (i, j) => (i === j ? 2 : Math.abs(i - j) === 1 ? -1 : 0))],
   ['the tridiagonal matrix with pairs of nearly equal eigenvalues', () => wilkinson(21)],
+  ['a large matrix of low rank with rows of zeros, where rounding is rounded again', () => lowRank(200, 182, 18)],
   ['a matrix that is zero but for one corner', () => matrixOf(8, 8, (i, j) => (i + j === 14 ? 4 : 0))],
   ['a matrix graded downwards over a hundred digits', () => graded(24, (i) => 10 ** (-4 * i))],
   ['a matrix graded upwards over a hundred digits', () => graded(24, (i) => 10 ** (-4 * (23 - i)))],
@@ -74,6 +75,13 @@ const cases: [string, () => Matrix64][] = [
 
 const wilkinson = (size: number): Matrix64 =>
   matrixOf(size, size, (i, j) => (i === j ? Math.abs(i - (size - 1) / 2) : Math.abs(i - j) === 1 ? 1 : 0))
+
+/** X H Xᵀ for X [size, 2 · rank] whose first rows are zero, summed in another order for each entry. */
+function lowRank(size: number, zeroRows: number, rank: number): Matrix64 {
+  const X = gaussianMatrix(size, 2 * rank, 'low rank')
+  const kept = matrixOf(size, 2 * rank, (i, j) => (i >= 8 && i < 8 + zeroRows ? 0 : entry(X, i, j)))
+  return product(product(kept, symmetric(2 * rank, 'low rank')), transpose(kept))
+}
 
 const graded = (size: number, scale: (i: number) => number): Matrix64 => {
   const a = symmetric(size, 'graded')

@@ -46,6 +46,12 @@ function symmetricCopy(A: Matrix64, factor: number): Float64Array {
   return copy
 }
 
+/**
+ * A sum of squares below this counts as zero in a matrix whose largest entry is about one: the rounding of rounding that
+ * reducing a matrix of low rank leaves, whose reciprocal would overflow.
+ */
+const NEGLIGIBLE = 1e-290
+
 /** Reduces the matrix in z to tridiagonal form (d, e) and leaves the orthogonal transformation's transpose in z. */
 function tridiagonalize(z: Float64Array, n: number, d: Float64Array, e: Float64Array): void {
   const v = new Float64Array(n)
@@ -57,7 +63,7 @@ function tridiagonalize(z: Float64Array, n: number, d: Float64Array, e: Float64A
     const last = z[row + k - 1]
     let tail = 0
     for (let j = 0; j < k - 1; j++) tail += z[row + j] * z[row + j]
-    if (tail === 0) continue
+    if (tail < NEGLIGIBLE) continue
     const norm = Math.sqrt(tail + last * last)
     const alpha = last > 0 ? -norm : norm
     const head = last - alpha
