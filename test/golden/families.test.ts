@@ -54,12 +54,17 @@ async function computeModel(name: string, ids: Int32Array, mask: Float32Array, c
   const norm = await PlainRunner.create(finalNormGraph(architecture), weights, 'cpu')
   const normed = await norm.run('hidden', hidden, hiddenSize)
   const algebra = new LinearAlgebra('cpu')
+  const cap = architecture.logitSoftcap
   const head = await weights.read(architecture.head, [vocabularySize, embeddingSize])
   const logits = await algebra.gemm32(
     { data: normed, rows: ids.length, cols: embeddingSize },
     { data: head, rows: vocabularySize, cols: embeddingSize },
     { transB: true }
   )
+  if (cap !== undefined)
+    logits.data.forEach((x, i) => {
+      logits.data[i] = cap * Math.tanh(x / cap)
+    })
   await Promise.all([algebra.release(), norm.release(), runner.release(), checkpoint.close()])
   return { logits, grams, linears, hiddens }
 }

@@ -3,7 +3,8 @@ import type { ConfigReader } from './configReader'
 
 type Activation = (graph: GraphBuilder, x: Value) => Value
 
-const geluTanh: Activation = (graph, x) => graph.node('Gelu', [x], { approximate: 'tanh' })
+/** 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))). */
+export const geluTanh: Activation = (graph, x) => graph.node('Gelu', [x], { approximate: 'tanh' })
 
 /** By the name that config.json gives (transformers' ACT2FN). */
 const ACTIVATIONS: Readonly<Record<string, Activation>> = {

@@ -18,6 +18,8 @@ export interface ModelArchitecture {
   readonly head: string
   /** Width of embedding and head; hiddenSize in nearly every model. */
   readonly embeddingSize: number
+  /** Logits are squeezed to cap · tanh(logit / cap). */
+  readonly logitSoftcap?: number | undefined
   /** Module path of a block, as in the loaded model: `model.layers.0`. */
   blockPath(index: number): string
   /**

@@ -9,6 +9,10 @@ export interface AttentionShape {
   readonly keyValueHeads: number
   readonly headDim: number
   readonly rope?: Rope
+  /** Factor of the scores; 1 / √headDim when left out. */
+  readonly scale?: number
+  /** Scores are squeezed to cap · tanh(score / cap). */
+  readonly softcap?: number | undefined
   /** ALiBi: slope of each head; slope · (position of the key) is added to the scores. */
   readonly alibiSlopes?: readonly number[]
   /** A query sees this many keys, itself included; all before it when undefined. */
@@ -40,7 +44,7 @@ export function causalAttention(
   const queries = rotate(graph, splitHeads(graph, q, context, heads, headDim), shape, context)
   const keys = rotate(graph, splitHeads(graph, k, context, keyValueHeads, headDim), shape, context)
   const values = splitHeads(graph, v, context, keyValueHeads, headDim) // [rows, kv, context, d]
-  const scaled = graph.mul(queries, graph.scalar(1 / Math.sqrt(headDim)))
+  const scaled = graph.mul(queries, graph.scalar(shape.scale ?? 1 / Math.sqrt(headDim)))
   const keysT = graph.transpose(keys, [0, 1, 3, 2]) // [rows, kv, d, context]
   const parts: Value[] = []
   for (const [begin, end] of queryBlocks(context, heads)) {
@@ -90,8 +94,13 @@ function queryBlocks(context: number, heads: number): [number, number][] {
   return Array.from({ length: Math.ceil(context / size) }, (_, i) => [i * size, Math.min(context, (i + 1) * size)])
 }
 
-/** Scores with ALiBi's bias. Its position of a key counts from the row's start; pads lie behind every real key. */
-function biased(graph: GraphBuilder, scores: Value, { alibiSlopes, heads }: AttentionShape, end: number): Value {
+/** cap · tanh(x / cap): nearly x below the cap, never beyond it. */
+export const softcapped = (graph: GraphBuilder, x: Value, cap: number): Value =>
+  graph.mul(graph.node('Tanh', [graph.div(x, graph.scalar(cap))]), graph.scalar(cap))
+
+/** Scores with soft cap and ALiBi's bias. A key's position of a key counts from the row's start; pads lie behind every real key. */
+function biased(graph: GraphBuilder, raw: Value, { alibiSlopes, heads, softcap }: AttentionShape, end: number): Value {
+  const scores = softcap === undefined ? raw : softcapped(graph, raw, softcap)
   if (alibiSlopes === undefined) return scores
   const bias = Float32Array.from({ length: heads * end }, (_, i) => (alibiSlopes[Math.floor(i / end)] ?? 0) * (i % end))
   return graph.add(scores, graph.floats(bias, [heads, 1, end]))

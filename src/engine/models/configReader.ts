@@ -35,6 +35,20 @@ export class ConfigReader {
     return this.#read(key, fallback, (value) => typeof value === 'string', 'a string')
   }
 
+  /** A list of as many numbers. */
+  numbers(key: string, count: number): number[] {
+    const isList = (value: unknown) =>
+      Array.isArray(value) && value.length === count && value.every((item) => Number.isFinite(item))
+    return this.#read<number[]>(key, undefined, isList, `a list of ${count} numbers`)
+  }
+
+  /** A list of strings, undefined when the key is missing or null. */
+  strings(key: string): string[] | undefined {
+    if (!this.has(key)) return undefined
+    const isList = (value: unknown) => Array.isArray(value) && value.every((item) => typeof item === 'string')
+    return this.#read<string[]>(key, undefined, isList, 'a list of strings')
+  }
+
   /** A nested object, empty when the key is missing or null. */
   object(key: string): ConfigReader {
     const value = this.has(key) ? this.config[key] : {}

@@ -1,5 +1,6 @@
 import { TENSOR_LIMIT_BYTES } from '../graph/session'
 import type { ModelArchitecture } from './architecture'
+import { softcapped } from './attention'
 import { LayerBuilder, type LinearSpec, type ParameterSpec } from './layerBuilder'
 
 /** Rows [begin, end) of a Gram matrix [features, features]: one output of a graph. */
@@ -112,7 +113,9 @@ export function vocabularyTileGraph(architecture: ModelArchitecture): Uint8Array
   const normed = graph.input('normed', ['tokens', architecture.embeddingSize])
   const head = graph.input('head', ['tile', architecture.embeddingSize])
   const target = graph.input('targetIndex', ['tokens', 1], 'int32')
-  const logits = graph.gemm(normed, head, { transB: 1 })
+  const raw = graph.gemm(normed, head, { transB: 1 })
+  const { logitSoftcap } = architecture
+  const logits = logitSoftcap === undefined ? raw : softcapped(graph, raw, logitSoftcap)
   const max = graph.node('ReduceMax', [logits, graph.ints([1])], { keepdims: 1 })
   const exponentials = graph.node('Exp', [graph.sub(logits, max)])
   graph.output('max', max, ['tokens', 1])

@@ -2,14 +2,16 @@ import { badInput } from '../../shared/errors'
 import type { Family, ModelArchitecture } from './architecture'
 import { bloom } from './bloom'
 import { ConfigReader } from './configReader'
+import { gemma } from './gemma'
 import { gptNeox } from './gptNeox'
 import { llama } from './llama'
 import { mistral } from './mistral'
 import { opt } from './opt'
+import { phi3 } from './phi3'
 import { qwen } from './qwen'
 
 /** Every family: a new one is one file and one line here. */
-const FAMILIES: readonly Family[] = [llama, mistral, qwen, gptNeox, opt, bloom]
+const FAMILIES: readonly Family[] = [llama, mistral, qwen, gemma, phi3, gptNeox, opt, bloom]
 
 export const SUPPORTED_MODEL_TYPES: readonly string[] = FAMILIES.flatMap((family) => family.modelTypes)
 

@@ -6,9 +6,13 @@ export interface Rope {
   readonly dimensions: number
   /** [dimensions / 2], radians per token. */
   readonly frequencies: Float32Array
+  /** Rows longer than `context` tokens use these in their place. */
+  readonly beyond?: { readonly context: number; readonly frequencies: Float32Array }
+  /** Factor of cos and sin; 1 when left out. */
+  readonly magnitude?: number
 }
 
-const SUPPORTED = 'one of default, linear, llama3'
+const SUPPORTED = 'one of default, linear, llama3, longrope'
 
 /**
  * Reads the rotary settings of a config, in the form of transformers 5 (`rope_parameters`) or 4 (`rope_theta` and
@@ -18,8 +22,12 @@ const SUPPORTED = 'one of default, linear, llama3'
  *
  * Arithmetic is float32 step by step, as torch's. Source: transformers modeling_rope_utils (formats.md §G.0).
  */
-export function readRope(config: ConfigReader, headDim: number, legacyKeys: { theta: string; partial: string }): Rope {
-  const settings = config.has('rope_parameters') ? config.object('rope_parameters') : config.object('rope_scaling')
+export function readRope(
+  config: ConfigReader,
+  headDim: number,
+  legacyKeys: { theta: string; partial: string },
+  settings: ConfigReader = config.object(config.has('rope_parameters') ? 'rope_parameters' : 'rope_scaling')
+): Rope {
   const theta = settings.number('rope_theta', config.number(legacyKeys.theta, 10000))
   const partial = settings.number('partial_rotary_factor', config.number(legacyKeys.partial, 1))
   const size = Math.floor(headDim * partial)
@@ -35,6 +43,7 @@ export function readRope(config: ConfigReader, headDim: number, legacyKeys: { th
     return { dimensions, frequencies: plain.map((frequency) => frequency / factor) }
   }
   if (type === 'llama3') return { dimensions, frequencies: llama3Frequencies(plain, settings) }
+  if (type === 'longrope' || type === 'su') return { dimensions, ...longRope(plain, settings, config) }
   throw settings.complaint(settings.has('rope_type') ? 'rope_type' : 'type', SUPPORTED)
 }
 
@@ -53,16 +62,38 @@ function llama3Frequencies(plain: Float32Array, settings: ConfigReader): Float32
   })
 }
 
+/**
+ * longrope: each frequency has a divisor of its own for short and for long rows, and cos and sin grow with the stretch f of
+ * the positions: by √(1 + ln f / ln L), L the positions before it.
+ */
+function longRope(plain: Float32Array, settings: ConfigReader, config: ConfigReader): Omit<Rope, 'dimensions'> {
+  const limit = config.integer('max_position_embeddings')
+  const context = settings.integer(
+    'original_max_position_embeddings',
+    config.integer('original_max_position_embeddings', limit)
+  )
+  const divided = (key: string): Float32Array => {
+    const divisors = settings.numbers(key, plain.length)
+    return plain.map((frequency, i) => frequency / (divisors[i] as number))
+  }
+  const stretch = limit !== context ? limit / context : settings.number('factor', 1)
+  const derived = stretch <= 1 ? 1 : Math.sqrt(1 + Math.log(stretch) / Math.log(context))
+  const magnitude = settings.number('attention_factor', derived)
+  return { frequencies: divided('short_factor'), beyond: { context, frequencies: divided('long_factor') }, magnitude }
+}
+
 /** cos and sin of every angle, each [context, dimensions / 2]. */
 export function rotaryTables(rope: Rope, context: number): { cos: Float32Array; sin: Float32Array } {
-  const half = rope.frequencies.length
+  const { magnitude = 1, beyond } = rope
+  const frequencies = beyond !== undefined && context > beyond.context ? beyond.frequencies : rope.frequencies
+  const half = frequencies.length
   const cos = new Float32Array(context * half)
   const sin = new Float32Array(context * half)
   for (let position = 0; position < context; position++) {
     for (let i = 0; i < half; i++) {
-      const angle = Math.fround(position * (rope.frequencies[i] ?? 0))
-      cos[position * half + i] = Math.cos(angle)
-      sin[position * half + i] = Math.sin(angle)
+      const angle = Math.fround(position * (frequencies[i] ?? 0))
+      cos[position * half + i] = magnitude * Math.cos(angle)
+      sin[position * half + i] = magnitude * Math.sin(angle)
     }
   }
   return { cos, sin }
