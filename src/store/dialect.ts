@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -19,11 +20,10 @@ import { describeSqliteError, isBusy } from './sqliteErrors'
  * use the transaction's own handle: a call on the store waits for the transaction to end, and so for itself.
  */
 
-// busy_timeout comes first: changing the journal mode waits for other processes too.
-const PRAGMAS = ['busy_timeout = 5000', 'journal_mode = WAL', 'foreign_keys = ON', 'synchronous = NORMAL']
+const BUSY_LIMIT_MS = 5000
 
-/** How often a step that SQLite refuses at once, without its busy timeout, is tried; with 50 ms between, 5 s. */
-const BUSY_TRIES = 100
+// busy_timeout comes first: changing the journal mode waits for other processes too.
+const PRAGMAS = [`busy_timeout = ${BUSY_LIMIT_MS}`, 'journal_mode = WAL', 'foreign_keys = ON', 'synchronous = NORMAL']
 
 class SqliteConnection implements DatabaseConnection {
   constructor(
@@ -120,13 +120,14 @@ class SqliteDriver implements Driver {
 
 /** A file that several processes open for the first time reports "busy" at once when they all switch it to WAL. */
 async function setPragma(connection: SqliteConnection, pragma: string): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
+  const deadline = Date.now() + BUSY_LIMIT_MS
+  for (;;) {
     try {
       await connection.executeQuery(CompiledQuery.raw(`pragma ${pragma}`))
       return
     } catch (error) {
-      if (attempt === BUSY_TRIES || !isBusy(error)) throw error
-      await new Promise((resume) => setTimeout(resume, 50))
+      if (Date.now() > deadline || !isBusy(error)) throw error
+      await delay(50)
     }
   }
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { rename, rm } from 'node:fs/promises'
 import { type Kysely, sql } from 'kysely'
 import { AppError } from '../shared/errors'
@@ -28,40 +29,43 @@ export async function migrate<S>(store: Kysely<S>, file: string, migrations: rea
   await sql`pragma foreign_keys = off`.execute(store)
   for (const [index, migration] of migrations.entries()) {
     if (index < version) continue
-    if (index > 0) await copyBefore(store, file, index + 1)
-    await applyStep(store, file, migration, index + 1)
+    if (version > 0) await copyBefore(store, file, index + 1)
+    try {
+      await applyStep(store, migration, index + 1)
+    } catch (error) {
+      throw failedStep(error, file, migration, version > 0 ? copyName(file, index + 1) : undefined)
+    }
   }
   await sql`pragma foreign_keys = on`.execute(store)
 }
 
-async function applyStep<S>(store: Kysely<S>, file: string, migration: Migration, target: number): Promise<void> {
-  try {
-    await store.transaction().execute(async (trx) => {
-      if ((await readVersion(trx)) >= target) return // another process was faster
-      for (const statement of migration.statements) await sql.raw(statement).execute(trx)
-      const broken = await sql`pragma foreign_key_check`.execute(trx)
-      if (broken.rows.length > 0) throw new Error(`${broken.rows.length} rows would refer to rows that do not exist`)
-      await sql.raw(`pragma application_id = ${APPLICATION_ID}`).execute(trx)
-      await sql.raw(`pragma user_version = ${target}`).execute(trx)
-    })
-  } catch (error) {
-    if (error instanceof AppError) throw error
-    const detail = error instanceof Error ? error.message : String(error)
-    const copy = target > 1 ? `; it is unchanged, and a copy is ${copyName(file, target)}` : ''
-    throw new AppError('STORE', `${file} cannot be brought to schema ${target} (${migration.name}): ${detail}${copy}`, {
-      cause: error
-    })
-  }
+async function applyStep<S>(store: Kysely<S>, migration: Migration, target: number): Promise<void> {
+  await store.transaction().execute(async (trx) => {
+    if ((await readVersion(trx)) >= target) return // another process was faster
+    for (const statement of migration.statements) await sql.raw(statement).execute(trx)
+    const broken = await sql`pragma foreign_key_check`.execute(trx)
+    if (broken.rows.length > 0) throw new Error(`${broken.rows.length} rows would refer to rows that do not exist`)
+    await sql.raw(`pragma application_id = ${APPLICATION_ID}`).execute(trx)
+    await sql.raw(`pragma user_version = ${target}`).execute(trx)
+  })
+}
+
+function failedStep(error: unknown, file: string, { name }: Migration, copy: string | undefined): unknown {
+  if (error instanceof AppError) return error
+  const detail = error instanceof Error ? error.message : String(error)
+  const kept = copy === undefined ? '' : `; it is as before this step, and a copy is ${copy}`
+  return new AppError('STORE', `${file} cannot be migrated by ${name}: ${detail}${kept}`, { cause: error })
 }
 
 const copyName = (file: string, version: number): string => `${file}.before-${version}`
 
 /** Written under another name first: a copy that an interrupted process left half-written must not look complete. */
 async function copyBefore<S>(store: Kysely<S>, file: string, version: number): Promise<void> {
-  const partial = `${copyName(file, version)}.${process.pid}.partial`
-  await rm(partial, { force: true })
+  const partial = `${copyName(file, version)}.${randomUUID()}.partial`
   await sql`vacuum into ${partial}`.execute(store)
-  await rename(partial, copyName(file, version))
+  // Another process may have done the step meanwhile; then it also made the copy, and this one is too late.
+  if ((await readVersion(store)) >= version) await rm(partial)
+  else await rename(partial, copyName(file, version))
 }
 
 async function assertOurs<S>(store: Kysely<S>, file: string): Promise<void> {

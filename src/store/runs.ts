@@ -147,20 +147,27 @@ export async function getRun(store: Store, id: string): Promise<StoredRun> {
   return { ...summaryOf(row), record }
 }
 
-/** Runs, the newest first; `before` is the last one of the page before. */
-export async function listRuns(
-  store: Store,
-  { project, limit, before }: { project?: string; limit?: number; before?: RunSummary } = {}
-): Promise<RunSummary[]> {
+export interface RunsFilter {
+  readonly project?: string
+  readonly limit?: number
+  /** The last run of the page before. */
+  readonly before?: RunSummary
+}
+
+/** Runs, the newest first. */
+export async function listRuns(store: Store, filter: RunsFilter = {}): Promise<RunSummary[]> {
+  return (await runsPage(store, filter).execute()).map(summaryOf)
+}
+
+/** The query behind `listRuns`; exported for the test that looks at its plan. */
+export function runsPage(store: Store, { project, limit, before }: RunsFilter) {
   let query = selectRuns(store).orderBy('runs.created_at_ms', 'desc').orderBy('runs.id', 'desc')
   if (project !== undefined) query = query.where('project_id', '=', project)
   if (limit !== undefined) query = query.limit(limit)
-  if (before !== undefined) {
-    query = query.where(({ eb, refTuple, tuple }) =>
-      eb(refTuple('runs.created_at_ms', 'runs.id'), '<', tuple(before.createdAtMs, before.id))
-    )
-  }
-  return (await query.execute()).map(summaryOf)
+  if (before === undefined) return query
+  return query.where(({ eb, refTuple, tuple }) =>
+    eb(refTuple('runs.created_at_ms', 'runs.id'), '<', tuple(before.createdAtMs, before.id))
+  )
 }
 
 /** The variants of a run that have an adapter, with their layers, as the run's `finished` event tells of them. */
