@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Engine, startEngine } from '../engine/worker/pool'
+import type { Engine } from '../engine/worker/pool'
 import { closeStore, openStore } from '../store/database'
 import { databaseFile, runsDirectory } from '../store/home'
 import type { Store } from '../store/schema'
@@ -13,16 +13,9 @@ export interface Services {
   readonly version: string
 }
 
-export interface Installation {
-  readonly home: string
-  /** The built thread main of the engine. */
-  readonly workerUrl: URL
-  readonly version: string
-}
-
-/** Opens the database below `home`; the engine's threads start with the first request. */
-export async function openServices({ home, workerUrl, version }: Installation): Promise<Services> {
-  return { home, store: await openStore(databaseFile(home)), engine: startEngine(workerUrl), version }
+/** Opens the database below `home` for services that use this engine. */
+export async function openServices({ home, version, engine }: Omit<Services, 'store'>): Promise<Services> {
+  return { home, version, engine, store: await openStore(databaseFile(home)) }
 }
 
 /** Cancels what is under way, waits for it, and closes the database. */

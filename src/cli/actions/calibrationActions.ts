@@ -1,0 +1,135 @@
+import { importCalibration } from '../../services/calibrationService'
+import { SPLITS } from '../../services/sampleFiles'
+import { badInput } from '../../shared/errors'
+import { type CalibrationSet, deleteSet, getSet, listSets, readSamples } from '../../store/calibrationSets'
+import { EXIT, type ExitCode, type Invocation } from '../command'
+import type { CommandContext } from '../commandContext'
+import { formatCount, formatTime, plural } from '../numbers'
+import { flag, integer, oneOf, optional, text, withDefault } from '../options'
+import { printJson } from '../printJson'
+import { renderPairs, renderTable } from '../table'
+
+const json = flag('print the answer as JSON')
+
+export const importOptions = {
+  name: optional('NAME', text, "name of the set (default: the file's name)"),
+  split: optional('HOW', oneOf(SPLITS), 'how plain text becomes samples: document (default), paragraph, line'),
+  json
+} as const
+
+/** `quail calibration import`: one set from each file. */
+export async function importAction(
+  { options, positionals }: Invocation<typeof importOptions>,
+  context: CommandContext
+): Promise<ExitCode> {
+  const { terminal } = context
+  const { name, split } = options
+  if (name !== undefined && positionals.length > 1) {
+    throw badInput('--name is for one file; every file becomes a set of its own')
+  }
+  const { store } = await context.services()
+  const reports = []
+  for (const file of positionals) {
+    const report = await importCalibration(store, { file, name, split })
+    reports.push({ ...report.set, badRows: report.badRows })
+    if (options.json) continue
+    terminal.print(`stored ${report.set.name}: ${sizeText(report.set)}, from ${file}`)
+    for (const { row, reason } of report.badRows.slice(0, 20)) terminal.note(`${file}: row ${row} left out: ${reason}`)
+    if (report.badRows.length > 20) terminal.note(`${file}: ${report.badRows.length - 20} more rows left out`)
+  }
+  if (options.json) printJson(terminal, reports.length === 1 ? reports[0] : reports)
+  else terminal.print(`Use it with --calibration set:${reports[0]?.name}`)
+  return EXIT.done
+}
+
+export const listOptions = { json } as const
+
+/** `quail calibration list`. */
+export async function listSetsAction(
+  { options }: Invocation<typeof listOptions>,
+  context: CommandContext
+): Promise<ExitCode> {
+  const { terminal } = context
+  const { store } = await context.services()
+  const sets = await listSets(store)
+  if (options.json) printJson(terminal, sets)
+  else if (sets.length === 0)
+    terminal.print('No calibration set is stored yet; "quail calibration import FILE" stores one.')
+  else {
+    const columns = [
+      { title: 'name' },
+      { title: 'samples', align: 'right' as const },
+      { title: 'characters', align: 'right' as const },
+      { title: 'imported' },
+      { title: 'from' }
+    ]
+    const rows = sets.map((set) => [
+      set.name,
+      formatCount(set.sampleCount),
+      formatCount(set.characterCount),
+      formatTime(set.importedAtMs),
+      set.source.path
+    ])
+    for (const line of renderTable(columns, rows)) terminal.print(line)
+  }
+  return EXIT.done
+}
+
+export const showSetOptions = {
+  samples: withDefault('N', integer(0), 3, 'samples to show'),
+  json
+} as const
+
+/** `quail calibration show`: provenance and the first samples. */
+export async function showSetAction(
+  { options, positionals: [name = ''] }: Invocation<typeof showSetOptions>,
+  context: CommandContext
+): Promise<ExitCode> {
+  const { terminal } = context
+  const { store } = await context.services()
+  const set = await getSet(store, name)
+  const samples = options.samples === 0 ? [] : await readSamples(store, name, { limit: options.samples })
+  if (options.json) {
+    printJson(terminal, { ...set, samples })
+    return EXIT.done
+  }
+  const pairs: [string, string][] = [
+    ['name', set.name],
+    ['holds', sizeText(set)],
+    ['imported', formatTime(set.importedAtMs)],
+    ['from', set.source.path],
+    ['source sha256', set.source.sha256],
+    ['content sha256', set.contentSha256],
+    ['meant for', `${set.policy} rows${set.hints.split === undefined ? '' : `, cut by ${String(set.hints.split)}`}`]
+  ]
+  for (const line of renderPairs(pairs)) terminal.print(line)
+  for (const { position, text: sample } of samples) {
+    terminal.print()
+    terminal.print(`sample ${position + 1}: ${excerpt(sample)}`)
+  }
+  return EXIT.done
+}
+
+export const deleteOptions = { json } as const
+
+/** `quail calibration delete`: runs that used the set keep their own copy. */
+export async function deleteSetsAction(
+  { options, positionals }: Invocation<typeof deleteOptions>,
+  context: CommandContext
+): Promise<ExitCode> {
+  const { store } = await context.services()
+  for (const name of positionals) await getSet(store, name)
+  for (const name of positionals) await deleteSet(store, name)
+  if (options.json) printJson(context.terminal, { deleted: positionals })
+  else context.terminal.print(`deleted ${positionals.join(', ')}`)
+  return EXIT.done
+}
+
+const sizeText = ({ sampleCount, characterCount }: CalibrationSet): string =>
+  `${plural(sampleCount, 'sample')}, ${plural(characterCount, 'character')}`
+
+/** The beginning of a sample on one line, without control characters that a terminal would obey. */
+function excerpt(sample: string): string {
+  const line = sample.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim()
+  return [...line].length > 300 ? `${[...line].slice(0, 300).join('')}…` : line
+}

@@ -1,0 +1,42 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { Recipe } from '../../shared/recipe'
+import type { ExitCode, Invocation } from '../command'
+import type { CommandContext } from '../commandContext'
+import { executeRecipe } from '../executeRecipe'
+import { optional, text } from '../options'
+import { reportingOptions } from '../reportingOptions'
+
+export const demoOptions = {
+  out: optional('DIR', text, 'where the adapters go (default ./quail-demo, or the next free ./quail-demo-2, …)'),
+  ...reportingOptions
+} as const
+
+/** `quail demo`: the whole chain on the sample model that comes with Quail. */
+export function demoAction({ options }: Invocation<typeof demoOptions>, context: CommandContext): Promise<ExitCode> {
+  const { terminal, resources } = context
+  const { out = freshDirectory('quail-demo'), json, quiet } = options
+  if (!json && !quiet) {
+    terminal.print(terminal.paint('bold', 'Quail on its sample model: five initializations of rank 16, side by side.'))
+    terminal.print()
+  }
+  return executeRecipe(context, demoRecipe(join(resources, 'sample')), { out, json, quiet, measure: true })
+}
+
+const demoRecipe = (sample: string): Recipe =>
+  Recipe.parse({
+    version: 1,
+    name: 'demo',
+    model: join(sample, 'model'),
+    calibration: { files: [join(sample, 'text', 'sotu-calibration.txt')] },
+    evaluation: { files: ['sotu-evaluation.txt', 'moby-evaluation.txt'].map((name) => join(sample, 'text', name)) },
+    variants: ['zero', 'svd', 'diag', 'quailora', 'exact'].map((method) => ({ method, rank: 16 }))
+  })
+
+/** `name`, or with the first number that is free: what is there is never written over. */
+function freshDirectory(name: string): string {
+  if (!existsSync(name)) return name
+  let number = 2
+  while (existsSync(`${name}-${number}`)) number++
+  return `${name}-${number}`
+}

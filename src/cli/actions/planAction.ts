@@ -1,0 +1,41 @@
+import { checkOutDirectory } from '../../services/outDirectory'
+import { readRecipeFile } from '../../services/recipeFile'
+import { planRecipe } from '../../services/runService'
+import { badInput } from '../../shared/errors'
+import type { Recipe } from '../../shared/recipe'
+import { EXIT, type ExitCode, type Invocation } from '../command'
+import type { CommandContext } from '../commandContext'
+import { flag, optional, text } from '../options'
+import { planText } from '../planText'
+import { printJson } from '../printJson'
+import { recipeFromOptions, recipeOptions } from '../recipeOptions'
+
+export const planOptions = {
+  ...recipeOptions,
+  out: optional('DIR', text, 'where the run would write; checked as the run would'),
+  json: flag('print the plan as JSON')
+} as const
+
+type PlanInvocation = Invocation<typeof planOptions>
+
+/** `quail plan`: what a run would do and need, with a short measurement of this machine for its time. */
+export async function planAction(invocation: PlanInvocation, context: CommandContext): Promise<ExitCode> {
+  const { terminal, signal } = context
+  const { out, json } = invocation.options
+  const recipe = await recipeOf(invocation)
+  if (out !== undefined) await checkOutDirectory(out, recipe.model)
+  const plan = await planRecipe(await context.services(), recipe, { measure: true, signal })
+  if (json) printJson(terminal, plan)
+  else {
+    for (const line of planText(plan)) terminal.print(line)
+    for (const { message } of plan.warnings) terminal.note(`warning: ${message}`)
+  }
+  return EXIT.done
+}
+
+async function recipeOf({ options, positionals: [file], given }: PlanInvocation): Promise<Recipe> {
+  if (file === undefined) return recipeFromOptions(options, 'plan')
+  const both = Object.keys(recipeOptions).find((name) => given.has(name))
+  if (both !== undefined) throw badInput(`${file} already says everything; --${both} cannot change it`)
+  return readRecipeFile(file)
+}

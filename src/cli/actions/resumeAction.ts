@@ -1,0 +1,33 @@
+import { getRun, type Run, resumeRun } from '../../services/runService'
+import { readVariantResults } from '../../store/runs'
+import { EXIT, type ExitCode, type Invocation } from '../command'
+import type { CommandContext } from '../commandContext'
+import { conclude, follow, printResults } from '../executeRecipe'
+import type { reportingOptions } from '../reportingOptions'
+
+type ResumeInvocation = Invocation<typeof reportingOptions>
+
+/** `quail resume`: goes on with a run after its last finished block. A completed run is only shown. */
+export async function resumeAction(invocation: ResumeInvocation, context: CommandContext): Promise<ExitCode> {
+  const { options, positionals } = invocation
+  const services = await context.services()
+  const run = await getRun(services, positionals[0] ?? '')
+  if (run.status === 'completed') return showCompleted(run, invocation, context)
+  const finished = await follow(context, options, [], (listener) => resumeRun(services, run.id, listener))
+  const code = conclude(context, finished, options)
+  if (code === EXIT.done && !options.json && !options.quiet) {
+    context.terminal.print()
+    context.terminal.print("Next: the README.md in each adapter's directory shows how to load it.")
+  }
+  return code
+}
+
+async function showCompleted(run: Run, { options }: ResumeInvocation, context: CommandContext): Promise<ExitCode> {
+  const { terminal } = context
+  const { id, status, perplexity } = run
+  const variants = await readVariantResults((await context.services()).store, id)
+  terminal.note(`run ${id} is completed already`)
+  if (options.json) terminal.print(JSON.stringify({ type: 'finished', status, run: id, perplexity, variants }))
+  else if (!options.quiet) printResults(terminal, { run: id, perplexity, variants })
+  return EXIT.done
+}

@@ -1,0 +1,115 @@
+import { stat } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { deleteRun, getRun, listRuns, type Run } from '../../services/runService'
+import type { RunSummary } from '../../store/runs'
+import { readVariantResults } from '../../store/runs'
+import { EXIT, type ExitCode, type Invocation } from '../command'
+import type { CommandContext } from '../commandContext'
+import { printResults } from '../executeRecipe'
+import { formatTime } from '../numbers'
+import { flag } from '../options'
+import { printJson } from '../printJson'
+import { renderPairs, renderTable } from '../table'
+
+const json = flag('print the answer as JSON')
+
+export const listRunsOptions = { json } as const
+
+/** `quail runs list`: every run, the newest first. */
+export async function listRunsAction(
+  { options }: Invocation<typeof listRunsOptions>,
+  context: CommandContext
+): Promise<ExitCode> {
+  const { terminal } = context
+  const runs = await listRuns(await context.services())
+  if (options.json) printJson(terminal, runs.map(briefly))
+  else if (runs.length === 0) terminal.print('No run yet; "quail demo" makes one.')
+  else {
+    const columns = ['run', 'status', 'made', 'model', 'variants', 'out'].map((title) => ({ title }))
+    const rows = runs.map((run) => [
+      run.id,
+      run.status,
+      formatTime(run.createdAtMs),
+      basename(run.model),
+      run.variants.map(({ name }) => name).join(' '),
+      run.out
+    ])
+    for (const line of renderTable(columns, rows)) terminal.print(line)
+  }
+  return EXIT.done
+}
+
+const briefly = ({ id, status, out, ...rest }: Run<RunSummary>): object => ({ id, status, out, ...rest })
+
+export const showRunOptions = { json } as const
+
+/** `quail runs show`: recipe, state and results of one run. */
+export async function showRunAction(
+  { options, positionals: [id = ''] }: Invocation<typeof showRunOptions>,
+  context: CommandContext
+): Promise<ExitCode> {
+  const { terminal } = context
+  const services = await context.services()
+  const run = await getRun(services, id)
+  const variants = await readVariantResults(services.store, run.id)
+  if (options.json) {
+    printJson(terminal, { ...briefly(run), results: variants })
+    return EXIT.done
+  }
+  for (const line of renderPairs(describe(run))) terminal.print(line)
+  terminal.print()
+  if (run.status === 'completed') {
+    printResults(terminal, { perplexity: run.perplexity, variants, run: run.id })
+    await noteMissing(terminal, variants)
+  } else if (run.status !== 'running') terminal.print(`"quail resume ${run.id}" goes on after the last finished block.`)
+  return EXIT.done
+}
+
+function describe(run: Run): [string, string][] {
+  const { recipe, calibration, evaluation } = run.record
+  const names = (texts: typeof calibration): string => texts.map(({ path }) => path).join(', ')
+  return [
+    ['run', run.id],
+    ['status', run.error ? `${run.status}: ${run.error.message}` : run.status],
+    ['made', `${formatTime(run.createdAtMs)} by quail ${run.record.quailVersion}`],
+    ...(run.finishedAtMs === null ? [] : [['ended', formatTime(run.finishedAtMs)] as [string, string]]),
+    ['model', run.model],
+    [
+      'calibration',
+      `${names(calibration)}, ${recipe.calibration.rows} rows of ${recipe.context} tokens, ${recipe.policy}`
+    ],
+    ...(evaluation.length === 0 ? [] : [['evaluation', names(evaluation)] as [string, string]]),
+    ['variants', run.variants.map(({ name }) => name).join(', ')],
+    ['out', run.out]
+  ]
+}
+
+async function noteMissing(
+  terminal: CommandContext['terminal'],
+  variants: readonly { adapter: string }[]
+): Promise<void> {
+  for (const { adapter } of variants) {
+    const found = await stat(adapter).catch(() => undefined)
+    if (found === undefined) terminal.note(`${adapter} is not there any more`)
+  }
+}
+
+export const deleteRunOptions = { json } as const
+
+/** `quail runs delete`: the run's folder and rows; adapters that it exported stay. */
+export async function deleteRunsAction(
+  { options, positionals }: Invocation<typeof deleteRunOptions>,
+  context: CommandContext
+): Promise<ExitCode> {
+  const { terminal } = context
+  const services = await context.services()
+  for (const id of positionals) await getRun(services, id)
+  const deleted: string[] = []
+  for (const id of positionals) {
+    const run = await deleteRun(services, id)
+    deleted.push(run.id)
+    if (!options.json) terminal.print(`deleted ${run.id}; adapters in ${run.out} were not touched`)
+  }
+  if (options.json) printJson(terminal, { deleted })
+  return EXIT.done
+}

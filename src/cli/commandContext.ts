@@ -1,0 +1,44 @@
+import { type Engine, startEngine } from '../engine/worker/pool'
+import { closeServices, openServices, type Services } from '../services/services'
+import type { Terminal } from './terminal'
+
+/** Where the program lies and where it keeps its files. */
+export interface Installation {
+  readonly home: string
+  readonly version: string
+  /** The built thread main of the engine. */
+  readonly workerUrl: URL
+  /** The directory of the sample model and texts. */
+  readonly resources: string
+}
+
+/** What a command works with. The database is opened by the first command that asks for it. */
+export interface CommandContext extends Installation {
+  readonly terminal: Terminal
+  /** The user wants to stop: Ctrl-C or a request to terminate. */
+  readonly signal: AbortSignal
+  readonly engine: Engine
+  services(): Promise<Services>
+  close(): Promise<void>
+}
+
+export function createContext(installation: Installation, terminal: Terminal, signal: AbortSignal): CommandContext {
+  const { home, version, workerUrl } = installation
+  const engine = startEngine(workerUrl)
+  let services: Promise<Services> | undefined
+  return {
+    ...installation,
+    terminal,
+    signal,
+    engine,
+    services: () => {
+      services ??= openServices({ home, version, engine })
+      return services
+    },
+    async close() {
+      const opened = await services?.catch(() => undefined)
+      if (opened === undefined) await engine.close()
+      else await closeServices(opened)
+    }
+  }
+}

@@ -1,0 +1,211 @@
+import { readRecipeFile } from '../services/recipeFile'
+import { recipeSchema } from '../services/recipeProblems'
+import {
+  deleteOptions,
+  deleteSetsAction,
+  importAction,
+  importOptions,
+  listOptions,
+  listSetsAction,
+  showSetAction,
+  showSetOptions
+} from './actions/calibrationActions'
+import { demoAction, demoOptions } from './actions/demoAction'
+import { inspectAction, inspectOptions } from './actions/inspectAction'
+import { planAction, planOptions } from './actions/planAction'
+import { rebuildAction, rebuildOptions } from './actions/rebuildAction'
+import { resumeAction } from './actions/resumeAction'
+import {
+  deleteRunOptions,
+  deleteRunsAction,
+  listRunsAction,
+  listRunsOptions,
+  showRunAction,
+  showRunOptions
+} from './actions/runsActions'
+import { verifyAction, verifyOptions } from './actions/verifyAction'
+import { type Command, defineCommand, EXIT } from './command'
+import { executeRecipe } from './executeRecipe'
+import { flag, list, optional, required, text } from './options'
+import { printJson } from './printJson'
+import { recipeFromOptions, recipeOptions } from './recipeOptions'
+import { reportingOptions } from './reportingOptions'
+import { renderPairs } from './table'
+
+/** Every command, in the order of the help: one entry says all there is to know of it. */
+export const COMMANDS: readonly Command[] = [
+  defineCommand({
+    name: 'init-lora',
+    summary: 'compute calibrated LoRA adapters for a checkpoint',
+    details:
+      'Quantizes the linears as bitsandbytes will, runs the full-precision model over the calibration text, and solves for\n' +
+      'adapters that bring the quantized model back. Several methods or ranks share one pass; each adapter is then written\n' +
+      'to OUT/<method>-r<rank>, a single one to OUT itself.',
+    options: {
+      ...recipeOptions,
+      model: required('DIR', text, 'checkpoint in the Hugging Face layout'),
+      calibration: list('FILE', text, 'text the adapter is calibrated on: files, or set:NAME of a stored set', {
+        required: true
+      }),
+      out: required('DIR', text, 'new or empty directory for the adapters'),
+      ...reportingOptions
+    },
+    examples: [
+      {
+        command: 'quail init-lora --model ./llama --calibration train.txt --evaluation test.txt --out ./adapter',
+        says: 'one adapter of rank 16 by the method of the paper'
+      },
+      {
+        command: 'quail init-lora --model ./llama --calibration train.txt --method svd,exact --rank 8,16 --out ./sweep',
+        says: 'four adapters in one pass'
+      }
+    ],
+    action: ({ options }, context) => executeRecipe(context, recipeFromOptions(options, 'init-lora'), options)
+  }),
+  defineCommand({
+    name: 'run',
+    summary: 'execute a recipe file',
+    details: 'A recipe is YAML or JSON ("quail schema"); relative paths in it start at the file.',
+    positionals: [{ name: 'RECIPE', description: 'a recipe, YAML or JSON' }],
+    options: {
+      out: optional('DIR', text, 'new or empty directory for the adapters (default ./quail-out/<run id>)'),
+      ...reportingOptions
+    },
+    examples: [{ command: 'quail run recipe.yaml --out ./adapters', says: 'every variant of the recipe' }],
+    action: async ({ options, positionals: [file = ''] }, context) =>
+      executeRecipe(context, await readRecipeFile(file), { ...options, out: options.out })
+  }),
+  defineCommand({
+    name: 'resume',
+    summary: 'go on with a run that was interrupted, cancelled or failed',
+    details: 'Finished blocks are not computed again, and the adapters get the same bytes as without the interruption.',
+    positionals: [{ name: 'RUN', description: 'id of the run, or the beginning of it' }],
+    options: reportingOptions,
+    examples: [{ command: 'quail resume 20261123-1405-llama-x7f3', says: 'as "quail runs list" shows it' }],
+    action: resumeAction
+  }),
+  defineCommand({
+    name: 'plan',
+    summary: 'show what a run would do and need, without doing it',
+    details: 'Takes a recipe, or the options of init-lora.',
+    positionals: [{ name: 'RECIPE', description: 'a recipe, instead of the options', optional: true }],
+    options: planOptions,
+    examples: [
+      { command: 'quail plan recipe.yaml', says: 'memory, disk and time for a recipe' },
+      { command: 'quail plan --model ./llama --calibration train.txt --rank 64', says: 'the same for options' }
+    ],
+    action: planAction
+  }),
+  defineCommand({
+    name: 'inspect',
+    summary: 'show what a checkpoint or a safetensors file holds',
+    positionals: [{ name: 'PATH', description: 'checkpoint directory, or one .safetensors file' }],
+    options: inspectOptions,
+    examples: [{ command: 'quail inspect ./llama --tensors', says: 'with every tensor' }],
+    action: inspectAction
+  }),
+  defineCommand({
+    name: 'verify',
+    summary: 'check that an adapter belongs on a base',
+    details:
+      'Quantizes the base again and compares the fingerprint, the keys, shapes, scaling and values of the adapter.',
+    positionals: [{ name: 'ADAPTER', description: 'directory of the adapter' }],
+    options: verifyOptions,
+    examples: [{ command: 'quail verify ./adapter --model ./llama', says: 'exit code 0 when it fits, 1 when not' }],
+    action: verifyAction
+  }),
+  defineCommand({
+    name: 'devices',
+    summary: 'list what Quail can compute on',
+    options: { json: flag('print the answer as JSON') },
+    examples: [],
+    action: async ({ options }, { engine, terminal, signal }) => {
+      const devices = await engine.call('devices', {}, { signal })
+      const lines = devices.map(({ name, available, detail }) => [`${available ? '✓' : '✗'} ${name}`, detail] as const)
+      if (options.json) printJson(terminal, devices)
+      else for (const line of renderPairs(lines)) terminal.print(line)
+      return EXIT.done
+    }
+  }),
+  defineCommand({
+    name: 'calibration import',
+    summary: 'store a text file as a calibration set',
+    positionals: [{ name: 'FILE', description: '.txt, or .jsonl with a string "text" in each object', many: true }],
+    options: importOptions,
+    examples: [
+      { command: 'quail calibration import notes.txt --split paragraph --name notes', says: 'a sample per paragraph' },
+      { command: 'quail init-lora --calibration set:notes ...', says: 'use it' }
+    ],
+    action: importAction
+  }),
+  defineCommand({
+    name: 'calibration list',
+    summary: 'list the stored calibration sets',
+    options: listOptions,
+    examples: [],
+    action: listSetsAction
+  }),
+  defineCommand({
+    name: 'calibration show',
+    summary: 'show where a calibration set comes from, and its first samples',
+    positionals: [{ name: 'NAME', description: 'name of the set' }],
+    options: showSetOptions,
+    examples: [],
+    action: showSetAction
+  }),
+  defineCommand({
+    name: 'calibration delete',
+    summary: 'remove calibration sets; runs that used them keep their copy',
+    positionals: [{ name: 'NAME', description: 'name of a set', many: true }],
+    options: deleteOptions,
+    examples: [],
+    action: deleteSetsAction
+  }),
+  defineCommand({
+    name: 'runs list',
+    summary: 'list all runs, the newest first',
+    options: listRunsOptions,
+    examples: [],
+    action: listRunsAction
+  }),
+  defineCommand({
+    name: 'runs show',
+    summary: 'show the recipe, state and results of a run',
+    positionals: [{ name: 'RUN', description: 'id of the run, or the beginning of it' }],
+    options: showRunOptions,
+    examples: [],
+    action: showRunAction
+  }),
+  defineCommand({
+    name: 'runs delete',
+    summary: 'remove runs; adapters that they wrote stay',
+    positionals: [{ name: 'RUN', description: 'id of a run, or the beginning of it', many: true }],
+    options: deleteRunOptions,
+    examples: [],
+    action: deleteRunsAction
+  }),
+  defineCommand({
+    name: 'runs rebuild',
+    summary: 'make the database anew from the run folders',
+    options: rebuildOptions,
+    examples: [],
+    action: rebuildAction
+  }),
+  defineCommand({
+    name: 'schema',
+    summary: 'print the JSON schema of a recipe, for editors',
+    options: {},
+    examples: [{ command: 'quail schema > recipe.schema.json', says: 'for an editor that completes recipes' }],
+    action: (_, { terminal }) => {
+      printJson(terminal, recipeSchema())
+      return EXIT.done
+    }
+  }),
+  defineCommand({
+    name: 'demo',
+    summary: 'run everything on the sample model: plan, run, comparison of all methods',
+    options: demoOptions,
+    examples: [{ command: 'quail demo', says: 'takes less than a minute' }],
+    action: demoAction
+  })
+]

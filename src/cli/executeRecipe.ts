@@ -1,0 +1,118 @@
+import { relative, resolve } from 'node:path'
+import { checkOutDirectory } from '../services/outDirectory'
+import { createRun, planRecipe, type RunOptions, startRun } from '../services/runService'
+import { deserializeError, type ErrorCode } from '../shared/errors'
+import type { Recipe } from '../shared/recipe'
+import type { FinishedEvent, RunEvent } from '../shared/runEvents'
+import { EXIT, type ExitCode } from './command'
+import type { CommandContext } from './commandContext'
+import { exitCodeOf } from './failures'
+import { planText } from './planText'
+import { printEvents } from './printJson'
+import { showProgress } from './progress'
+import { resultTable } from './resultTable'
+import { snippet } from './snippet'
+import { renderPairs } from './table'
+
+export interface Reporting {
+  /** Events as JSON lines on stdout. */
+  readonly json: boolean
+  /** Nothing but errors. */
+  readonly quiet: boolean
+}
+
+/**
+ * Plans, makes and executes the run of a recipe, and reports it: from bad input, which stores nothing, to the table.
+ *
+ * @param out - undefined: `quail-out/<run id>` in the present directory
+ */
+export async function executeRecipe(
+  context: CommandContext,
+  recipe: Recipe,
+  { out, measure = false, ...reporting }: Reporting & { out: string | undefined; measure?: boolean }
+): Promise<ExitCode> {
+  const { terminal, signal } = context
+  if (out !== undefined) await checkOutDirectory(out, recipe.model)
+  const services = await context.services()
+  const plan = await planRecipe(services, recipe, { measure, signal })
+  const forPeople = !reporting.json && !reporting.quiet
+  if (forPeople) {
+    for (const line of planText(plan)) terminal.print(line)
+    terminal.print()
+    for (const { message } of plan.warnings) terminal.note(`warning: ${message}`)
+  }
+  const run = await createRun(services, recipe, (id) => resolve(out ?? `quail-out/${id}`))
+  const known = plan.warnings.map(({ message }) => message)
+  const finished = await follow(context, reporting, known, (options) => startRun(services, run.id, options))
+  const code = conclude(context, finished, reporting)
+  if (code === EXIT.done && forPeople) printSnippet(context, recipe, finished, plan.model.dtype)
+  return code
+}
+
+/** Executes with the wanted report of its events. */
+export function follow(
+  { terminal, signal }: CommandContext,
+  { json, quiet }: Reporting,
+  knownWarnings: readonly string[],
+  execute: (options: RunOptions) => Promise<FinishedEvent>
+): Promise<FinishedEvent> {
+  const show = json ? printEvents(terminal) : quiet ? () => {} : showProgress(terminal)
+  const onEvent = (event: RunEvent): void => {
+    if (!json && event.type === 'warning' && knownWarnings.includes(event.message)) return
+    show(event)
+  }
+  return execute({ signal, onEvent })
+}
+
+/** What a run ends with: the table and the adapters, how to go on, or its error. */
+export function conclude({ terminal }: CommandContext, finished: FinishedEvent, { json, quiet }: Reporting): ExitCode {
+  const { status, run, error } = finished
+  if (status === 'cancelled') {
+    terminal.note(`cancelled; "quail resume ${run}" goes on after the last finished block`)
+    return EXIT.cancelled
+  }
+  if (status === 'failed') {
+    const failure = deserializeError(toSerialized(error))
+    if (exitCodeOf(failure.code) === EXIT.failed) terminal.note(`run ${run} failed and is kept: "quail resume ${run}"`)
+    throw failure
+  }
+  if (!json && !quiet) printResults(terminal, finished)
+  return EXIT.done
+}
+
+const toSerialized = (error: FinishedEvent['error']) => ({
+  code: (error?.code ?? 'INTERNAL') as ErrorCode,
+  message: error?.message ?? 'the run failed without a reason',
+  stack: error?.stack
+})
+
+/** The table of a completed run, and where its adapters lie. */
+export function printResults(
+  terminal: CommandContext['terminal'],
+  results: Pick<FinishedEvent, 'perplexity' | 'variants'> & { readonly run: string }
+): void {
+  for (const line of resultTable(results)) terminal.print(line)
+  terminal.print()
+  const adapters = results.variants.map(({ name, adapter }): [string, string] => [name, shortPath(adapter)])
+  for (const line of renderPairs([['run', results.run], ...adapters])) terminal.print(line)
+}
+
+function printSnippet({ terminal }: CommandContext, recipe: Recipe, { variants }: FinishedEvent, dtype: string): void {
+  const best = variants.find(({ method }) => method === 'quailora') ?? variants[0]
+  const index = variants.findIndex(({ name }) => name === best?.name)
+  const quantizer = recipe.variants[index]?.quantizer
+  if (best === undefined || quantizer === undefined) return
+  const paths = { model: shortPath(recipe.model), adapter: shortPath(best.adapter) }
+  terminal.print()
+  terminal.print('Next: fine-tune it. In Python, with the base quantized exactly as the adapter expects:')
+  terminal.print()
+  for (const line of snippet(paths, quantizer, dtype)) terminal.print(`  ${line}`)
+  terminal.print()
+  terminal.print(`Check it at any time: quail verify ${paths.adapter} --model ${paths.model}`)
+}
+
+/** A path below the present directory as seen from there. */
+const shortPath = (path: string): string => {
+  const way = relative(process.cwd(), path)
+  return way === '' || way.startsWith('..') ? path : way
+}

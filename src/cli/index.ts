@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { quailHome } from '../store/home'
+import { EXIT } from './command'
+import { main } from './main'
+import { createTerminal } from './terminal'
+
+/*
+ * Entry of the command line. Built to out/main/cli.js, beside the engine's thread main and two directories below the
+ * package's root.
+ */
+
+const root = new URL('../../', import.meta.url)
+
+const installation = {
+  home: quailHome(),
+  version: (JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { version: string }).version,
+  workerUrl: new URL('engineWorker.js', new URL('.', import.meta.url)),
+  resources: fileURLToPath(new URL('resources', root))
+}
+
+const terminal = createTerminal(process.stdout, process.stderr, process.env)
+
+// `quail runs list | head` closes the pipe early: that is the reader's wish, not an error.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+}
+
+const stop = new AbortController()
+
+function onSignal(): void {
+  if (stop.signal.aborted) process.exit(EXIT.cancelled)
+  stop.abort()
+  terminal.note('stopping after the present step; once more stops at once')
+}
+
+process.on('SIGINT', onSignal)
+process.on('SIGTERM', onSignal)
+
+process.exitCode = await main(process.argv.slice(2), installation, terminal, stop.signal, process.env)

@@ -1,0 +1,37 @@
+import type { Plan, PlannedVariant } from '../shared/plan'
+import { quantizerKey } from '../shared/recipe'
+import { formatCount, formatDuration, formatNumber, formatParameters, plural } from './numbers'
+import { formatSize } from './sizes'
+import { renderPairs } from './table'
+
+/** What a run would do and need, for people. */
+export function planText(plan: Plan): string[] {
+  const { model, quantized, calibration, evaluation, variants } = plan
+  const quantizers = quantized.quantizers.map(quantizerKey).join(', ')
+  return renderPairs([
+    ['model', `${model.directory}`],
+    [
+      '',
+      `${model.family}, ${formatParameters(model.parameters)} parameters in ${model.dtype} (${formatSize(model.bytes)})`
+    ],
+    [
+      '',
+      `${plural(model.blocks, 'block')}, hidden size ${model.hiddenSize}, vocabulary ${formatCount(model.vocabularySize)}`
+    ],
+    [
+      'quantized',
+      `${plural(quantized.linears, 'linear')}, ${formatParameters(quantized.parameters)} parameters, ${quantizers}`
+    ],
+    ['calibration', rowsText(calibration)],
+    ['evaluation', evaluation.rows === 0 ? 'none: perplexity will not be measured' : rowsText(evaluation)],
+    ...variants.map((variant, i): [string, string] => [i === 0 ? 'variants' : '', variantText(variant)]),
+    ['memory', `about ${formatSize(plan.peakMemoryBytes)} at most`],
+    ['disk', `${formatSize(plan.spoolBytes)} while it works, ${formatSize(plan.adapterBytes)} for the adapters`],
+    ['time', `about ${formatDuration(plan.seconds)}`]
+  ])
+}
+
+const rowsText = ({ rows, tokens }: Plan['calibration']): string => `${plural(rows, 'row')}, ${plural(tokens, 'token')}`
+
+const variantText = ({ name, scaling, linears, parameters }: PlannedVariant): string =>
+  `${name}: ${plural(linears, 'linear')}, ${formatParameters(parameters)} parameters, scaling ${formatNumber(scaling)}`

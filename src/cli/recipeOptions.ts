@@ -1,0 +1,119 @@
+import { resolve } from 'node:path'
+import { describeRecipeProblems, parseRecipe } from '../services/recipeProblems'
+import { badInput } from '../shared/errors'
+import {
+  BLOCK_SIZES,
+  DEVICES,
+  FACTOR_DTYPES,
+  type FactorDtype,
+  METHODS,
+  type MethodName,
+  POLICIES,
+  QUANTIZERS,
+  type Recipe,
+  type Variant
+} from '../shared/recipe'
+import { flag, integer, list, oneOf, optional, positive, size, text, type Values, withDefault } from './options'
+
+/** The options that make a recipe, as `init-lora` and `plan` take them. */
+export const recipeOptions = {
+  model: optional('DIR', text, 'checkpoint in the Hugging Face layout (needed)'),
+  calibration: list('FILE', text, 'text the adapter is calibrated on: files, or set:NAME of a stored set (needed)'),
+  evaluation: list('FILE', text, 'held-out text that perplexity is measured on: files, or set:NAME'),
+  method: list('METHOD', oneOf(METHODS), `${METHODS.join(', ')}; each makes a variant`, {
+    commas: true,
+    defaultText: 'quailora'
+  }),
+  quantizer: withDefault('FORMAT', oneOf(QUANTIZERS), 'nf4', 'how the trainer will quantize the base'),
+  'no-double-quant': flag('the trainer will not quantize the absmax values (bnb_4bit_use_double_quant=False)'),
+  'block-size': withDefault('N', oneOf(BLOCK_SIZES), 64, 'weights that share one absmax'),
+  rank: list('R', integer(1), 'rank of the adapter; each makes a variant', { commas: true, defaultText: '16' }),
+  alpha: withDefault('A', positive, 16, 'lora_alpha'),
+  rslora: flag('scale by alpha / sqrt(rank) instead of alpha / rank'),
+  targets: list('NAME', text, 'all-linear, or linears whose path ends in a name, such as q_proj,v_proj', {
+    commas: true,
+    defaultText: 'all-linear'
+  }),
+  iterations: withDefault('N', integer(0, 1000), 20, 'alternations of quailora'),
+  context: withDefault('N', integer(2), 256, 'tokens in a row'),
+  'calibration-rows': withDefault('N', integer(1), 64, 'rows taken from each calibration file'),
+  'evaluation-rows': withDefault('N', integer(1), 64, 'rows taken from each evaluation file'),
+  policy: withDefault('POLICY', oneOf(POLICIES), 'packed', 'packed: text cut into full rows; padded: a sample a row'),
+  'factor-dtype': withDefault<FactorDtype>('DTYPE', oneOf(FACTOR_DTYPES), 'float32', `${FACTOR_DTYPES.join(', ')}`),
+  seed: withDefault('N', integer(0), 0, 'seed of what is random (lora_A of zero)'),
+  device: withDefault('DEVICE', oneOf(DEVICES), 'cpu', `${DEVICES.join(', ')}; see quail devices`),
+  'memory-budget': withDefault('SIZE', size, 2 ** 31, 'hidden states kept in memory; more goes to disk', {
+    defaultText: '2GiB'
+  })
+} as const
+
+export type RecipeValues = Values<typeof recipeOptions>
+
+/**
+ * The recipe that the options describe: one variant for each method and rank.
+ *
+ * @throws {AppError} BAD_INPUT when the checkpoint or the calibration text is not given
+ */
+export function recipeFromOptions(values: RecipeValues, command: string): Recipe {
+  if (values.model === undefined) throw missing('--model DIR', 'a checkpoint in the Hugging Face layout', command)
+  if (values.calibration.length === 0) throw missing('--calibration FILE', 'text of your domain', command)
+  const evaluation = textSource(values.evaluation, values['evaluation-rows'], '--evaluation')
+  const parsed = parseRecipe({
+    version: 1,
+    model: resolve(values.model),
+    calibration: textSource(values.calibration, values['calibration-rows'], '--calibration'),
+    ...(values.evaluation.length > 0 && { evaluation }),
+    policy: values.policy,
+    context: values.context,
+    variants: variantsOf(values),
+    factorDtype: values['factor-dtype'],
+    device: values.device,
+    memoryBudget: values['memory-budget'],
+    seed: values.seed
+  })
+  if (!parsed.success) throw badInput(describeRecipeProblems(parsed.error))
+  return parsed.data
+}
+
+const missing = (option: string, what: string, command: string): Error =>
+  badInput(`${option} is missing: ${what} is needed; see quail ${command} --help`)
+
+function variantsOf(values: RecipeValues): Omit<Variant, 'name'>[] {
+  const methods: MethodName[] = unique(values.method.length > 0 ? values.method : ['quailora'])
+  const ranks = unique(values.rank.length > 0 ? values.rank : [16])
+  return methods.flatMap((method) =>
+    ranks.map((rank) => ({
+      method,
+      rank,
+      alpha: values.alpha,
+      rslora: values.rslora,
+      iterations: values.iterations,
+      targets: targetsOf(values.targets),
+      quantizer: {
+        format: values.quantizer,
+        blockSize: values['block-size'],
+        doubleQuantization: !values['no-double-quant']
+      }
+    }))
+  )
+}
+
+function targetsOf(targets: readonly string[]): Recipe['variants'][number]['targets'] {
+  if (targets.length === 0) return 'all-linear'
+  if (!targets.includes('all-linear')) return unique(targets)
+  if (targets.length > 1) throw badInput('--targets is all-linear or a list of names, not both')
+  return 'all-linear'
+}
+
+function textSource(values: readonly string[], rows: number, option: string): Recipe['calibration'] {
+  const [first] = values
+  if (first?.startsWith('set:')) {
+    if (values.length > 1) throw badInput(`${option} takes files, or one stored set, not both`)
+    return { set: first.slice('set:'.length), rows }
+  }
+  const mixed = values.find((value) => value.startsWith('set:'))
+  if (mixed !== undefined) throw badInput(`${option} takes files, or one stored set, not both`)
+  return { files: values.map((file) => resolve(file)), rows }
+}
+
+const unique = <T>(values: readonly T[]): T[] => [...new Set(values)]

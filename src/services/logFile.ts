@@ -1,0 +1,14 @@
+import { appendFile, mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+
+/** Adds an entry to the log of defects below `home` and returns the log's path; undefined when it cannot be written. */
+export async function logDefect(home: string, version: string, stack: string): Promise<string | undefined> {
+  const path = join(home, 'logs', 'quail.log')
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    await appendFile(path, `${new Date().toISOString()} quail ${version} node ${process.version}\n${stack}\n\n`)
+    return path
+  } catch {
+    return undefined
+  }
+}
