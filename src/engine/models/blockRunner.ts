@@ -3,7 +3,7 @@ import { type Feeds, GraphSession, type Tensor } from '../graph/session'
 import type { ModelArchitecture } from './architecture'
 import type { LinearSpec } from './layerBuilder'
 import { type BlockGraph, blockGraph } from './modelGraphs'
-import type { ModelWeights } from './modelWeights'
+import { type ModelWeights, storedShape } from './modelWeights'
 
 /** One block's tensors as float32, by name relative to the block. */
 export interface BlockWeights {
@@ -47,10 +47,7 @@ export class BlockRunner {
   /** Every tensor that a block reads, by name relative to the block. */
   tensors(index: number): readonly { readonly name: string; readonly shape: readonly number[] }[] {
     const { linears, parameters } = this.#graph(index, false)
-    const weights = linears.map((linear) => ({
-      name: `${linear.name}.weight`,
-      shape: [linear.outFeatures, linear.inFeatures]
-    }))
+    const weights = linears.map((linear) => ({ name: `${linear.name}.weight`, shape: storedShape(linear) }))
     return [...weights, ...parameters]
   }
 
@@ -59,8 +56,8 @@ export class BlockRunner {
     const graph = this.#graph(index, false)
     const path = this.architecture.blockPath(index)
     const linears = new Map<string, Float32Array>()
-    for (const { name, outFeatures, inFeatures } of graph.linears) {
-      linears.set(name, await weights.read(`${path}.${name}.weight`, [outFeatures, inFeatures]))
+    for (const linear of graph.linears) {
+      linears.set(linear.name, await weights.readLinear(`${path}.${linear.name}`, linear))
     }
     const parameters: Record<string, Tensor> = {}
     for (const { name, shape } of graph.parameters) {

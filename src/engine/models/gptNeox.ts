@@ -23,7 +23,7 @@ function readGptNeox(config: ConfigReader): ModelArchitecture {
   const headDim = hiddenSize / heads
   const epsilon = config.number('layer_norm_eps', 1e-5)
   const activate = readActivation(config, 'hidden_act', 'gelu')
-  const rope = readRope(config, headDim, { theta: 'rotary_emb_base', partial: 'rotary_pct' })
+  const rope = readRope(config, headDim, { theta: 'rotary_emb_base', partial: 'rotary_pct', partialDefault: 0.25 })
   const attentionBias = config.boolean('attention_bias', true)
   const parallel = config.boolean('use_parallel_residual', true)
   return {

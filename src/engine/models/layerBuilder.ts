@@ -7,6 +7,8 @@ export interface LinearSpec {
   readonly inFeatures: number
   readonly outFeatures: number
   readonly bias: boolean
+  /** The checkpoint holds Wᵀ [in, out] (GPT-2's Conv1D); everywhere else in Quail it is W. */
+  readonly transposed: boolean
   /** Index of the distinct input that it reads; linears with equal `input` share H. */
   readonly input: number
 }
@@ -34,13 +36,14 @@ export class LayerBuilder {
   constructor(readonly context: number) {}
 
   /** y = x Wᵀ (+ b) for x [tokens, in]. This is what gets quantized and adapted. */
-  linear(name: string, x: Value, size: { in: number; out: number; bias: boolean }): Value {
+  linear(name: string, x: Value, size: { in: number; out: number; bias: boolean; transposed?: boolean }): Value {
     const weight = this.graph.input(`${name}.weight`, [size.out, size.in])
     this.linears.push({
       name,
       inFeatures: size.in,
       outFeatures: size.out,
       bias: size.bias,
+      transposed: size.transposed ?? false,
       input: this.#inputIndex(x, size.in)
     })
     if (!size.bias) return this.graph.gemm(x, weight, { transB: 1 })

@@ -1,6 +1,14 @@
 import { badFormat } from '../../shared/errors'
 import type { Checkpoint, CheckpointTensor } from '../formats/checkpoint'
+import { transposed } from '../numerics/matrix'
 import type { ModelArchitecture } from './architecture'
+import type { LinearSpec } from './layerBuilder'
+
+type LinearShape = Pick<LinearSpec, 'inFeatures' | 'outFeatures' | 'transposed'>
+
+/** Shape of a linear's weight in the checkpoint. */
+export const storedShape = ({ inFeatures, outFeatures, transposed }: LinearShape): [number, number] =>
+  transposed ? [inFeatures, outFeatures] : [outFeatures, inFeatures]
 
 /**
  * The tensors of a checkpoint under the names of an architecture.
@@ -28,6 +36,12 @@ export class ModelWeights {
   /** A whole tensor as float32. */
   read(name: string, shape: readonly number[]): Promise<Float32Array> {
     return this.checkpoint.readFloat32(this.find(name, shape).name)
+  }
+
+  /** The weight of a linear, W [out, in], whichever way round it is stored. */
+  async readLinear(path: string, linear: LinearShape): Promise<Float32Array> {
+    const data = await this.read(`${path}.weight`, storedShape(linear))
+    return linear.transposed ? transposed({ data, rows: linear.inFeatures, cols: linear.outFeatures }).data : data
   }
 
   /** Rows of the embedding or the head, [rows, embeddingSize], as float32. */

@@ -3,6 +3,7 @@ import type { Family, ModelArchitecture } from './architecture'
 import { bloom } from './bloom'
 import { ConfigReader } from './configReader'
 import { gemma } from './gemma'
+import { gpt2 } from './gpt2'
 import { gptNeox } from './gptNeox'
 import { llama } from './llama'
 import { mistral } from './mistral'
@@ -11,7 +12,7 @@ import { phi3 } from './phi3'
 import { qwen } from './qwen'
 
 /** Every family: a new one is one file and one line here. */
-const FAMILIES: readonly Family[] = [llama, mistral, qwen, gemma, phi3, gptNeox, opt, bloom]
+const FAMILIES: readonly Family[] = [llama, mistral, qwen, gemma, phi3, gptNeox, opt, bloom, gpt2]
 
 export const SUPPORTED_MODEL_TYPES: readonly string[] = FAMILIES.flatMap((family) => family.modelTypes)
 

@@ -12,6 +12,14 @@ export interface Rope {
   readonly magnitude?: number
 }
 
+/** How a family's config names the base and the rotated share of each head outside of `rope_parameters`. */
+interface LegacyRope {
+  readonly theta: string
+  readonly partial: string
+  /** The share when no key gives it. */
+  readonly partialDefault?: number
+}
+
 const SUPPORTED = 'one of default, linear, llama3, longrope'
 
 /**
@@ -25,11 +33,11 @@ const SUPPORTED = 'one of default, linear, llama3, longrope'
 export function readRope(
   config: ConfigReader,
   headDim: number,
-  legacyKeys: { theta: string; partial: string },
+  legacy: LegacyRope,
   settings: ConfigReader = config.object(config.has('rope_parameters') ? 'rope_parameters' : 'rope_scaling')
 ): Rope {
-  const theta = settings.number('rope_theta', config.number(legacyKeys.theta, 10000))
-  const partial = settings.number('partial_rotary_factor', config.number(legacyKeys.partial, 1))
+  const theta = settings.number('rope_theta', config.number(legacy.theta, 10000))
+  const partial = settings.number('partial_rotary_factor', config.number(legacy.partial, legacy.partialDefault ?? 1))
   const size = Math.floor(headDim * partial)
   // An odd size still rotates pairs: transformers takes every second of its indices and so ⌈size / 2⌉ frequencies.
   const dimensions = 2 * Math.ceil(size / 2)

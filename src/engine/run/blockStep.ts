@@ -163,16 +163,13 @@ async function linearTask(
   prepared: PreparedRun,
   algebra: LinearAlgebra,
   block: number,
-  { name, input, inFeatures, outFeatures }: LinearSpec,
+  spec: LinearSpec,
   weights: BlockWeights,
   moments: readonly SecondMoment[]
 ): Promise<LinearTask> {
-  const linear: PreparedLinear = {
-    path: `${prepared.architecture.blockPath(block)}.${name}`,
-    block,
-    inFeatures,
-    outFeatures
-  }
+  const { name, input, inFeatures, outFeatures, transposed } = spec
+  const path = `${prepared.architecture.blockPath(block)}.${name}`
+  const linear: PreparedLinear = { path, block, inFeatures, outFeatures, transposed }
   const weight = weights.linears.get(name) as Float32Array
   const moment = moments[input] as SecondMoment
   return { linear, weight, moment, outputEnergy: await outputEnergy(algebra, linear, weight, moment) }

@@ -28,6 +28,7 @@ export interface PreparedLinear {
   readonly block: number
   readonly inFeatures: number
   readonly outFeatures: number
+  readonly transposed: boolean
 }
 
 export interface PreparedVariant {
@@ -105,11 +106,12 @@ function assertContext({ context }: Recipe, { contextLimit }: ModelArchitecture)
 /** Every linear of every block, in order of execution. */
 export function listLinears(architecture: ModelArchitecture, runner: BlockRunner): PreparedLinear[] {
   return Array.from({ length: architecture.blocks }, (_, block) =>
-    runner.linears(block).map(({ name, inFeatures, outFeatures }) => ({
+    runner.linears(block).map(({ name, inFeatures, outFeatures, transposed }) => ({
       path: `${architecture.blockPath(block)}.${name}`,
       block,
       inFeatures,
-      outFeatures
+      outFeatures,
+      transposed
     }))
   ).flat()
 }

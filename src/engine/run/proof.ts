@@ -4,6 +4,7 @@ import { gapClosed, type LayerResult, type Perplexities } from '../../shared/run
 import type { JournalEntry, LinearFingerprint, RunRecord } from '../../shared/runFolder'
 import { sha256File } from '../formats/files'
 import { runtimeVersion } from '../graph/session'
+import { storedShape } from '../models/modelWeights'
 import { fingerprintModel } from '../quantizers/fingerprint'
 import { baseModelName } from './baseModelName'
 import type { PreparedRun, PreparedVariant } from './prepareRun'
@@ -122,7 +123,7 @@ function fingerprintOf(
 ): Fingerprint {
   const digests = journal.flatMap(({ fingerprints }) => fingerprints[quantizer] ?? [])
   const [first] = linears
-  const tensor = first && weights.find(`${first.path}.weight`, [first.outFeatures, first.inFeatures])
+  const tensor = first && weights.find(`${first.path}.weight`, storedShape(first))
   const { algorithm, codes, absmax } = fingerprintModel(digests)
   const { format, blockSize, doubleQuantization } = spec.quantizer
   const dtype = tensor === undefined ? 'F32' : checkpoint.dtypeOf(tensor.name)

@@ -132,8 +132,9 @@ async function checkFingerprint(
   const quantizer = quantizerFor({ format })
   const expected = new Map(fingerprint.linears.map((linear) => [linear.name, linear]))
   const digests: LinearFingerprint[] = []
-  for (const { path, outFeatures, inFeatures } of linears) {
-    const weight = await weights.read(`${path}.weight`, [outFeatures, inFeatures])
+  for (const linear of linears) {
+    const { path } = linear
+    const weight = await weights.readLinear(path, linear)
     // Double quantization does not enter the fingerprint, so it is not computed.
     const digest = fingerprintLinear(path, quantizer.quantize(weight, { format, blockSize, doubleQuantization: false }))
     const made = expected.get(path)
