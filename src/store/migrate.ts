@@ -2,13 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { rename, rm } from 'node:fs/promises'
 import { type Kysely, sql } from 'kysely'
 import { AppError } from '../shared/errors'
-
-/** One step of the schema; its position in the list, from 1, is the schema version that it leads to. */
-export interface Migration {
-  readonly name: string
-  /** Run in order in one transaction, with foreign keys checked at its end. */
-  readonly statements: readonly string[]
-}
+import type { Migration } from './migrations/migration'
 
 /** Marks a file as ours ("QUIL"), so that another program's database is not taken for an old one of Quail. */
 const APPLICATION_ID = 0x5155494c

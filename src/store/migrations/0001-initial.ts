@@ -1,4 +1,4 @@
-import type { Migration } from '../migrate'
+import type { Migration } from './migration'
 
 /** The first schema. Everything that belongs to a run goes with it; a model or a recipe in use cannot be removed. */
 export const initial: Migration = {

@@ -1,5 +1,5 @@
-import type { Migration } from '../migrate'
 import { initial } from './0001-initial'
+import type { Migration } from './migration'
 
 /** Every step of the schema in order, from an empty file on; a step that was released is never changed. */
 export const MIGRATIONS: readonly Migration[] = [initial]

@@ -4,7 +4,8 @@ import { Kysely, sql } from 'kysely'
 import { expect, onTestFinished, test } from 'vitest'
 import { openStore } from '../../../src/store/database'
 import { SqliteDialect } from '../../../src/store/dialect'
-import { type Migration, migrate } from '../../../src/store/migrate'
+import { migrate } from '../../../src/store/migrate'
+import type { Migration } from '../../../src/store/migrations/migration'
 import { temporaryHome } from '../../helpers/stores'
 
 const first: Migration = {
