@@ -1,0 +1,77 @@
+import { rmSync } from 'node:fs'
+import { afterAll, describe, expect, it } from 'vitest'
+import { Checkpoint } from '../../../../src/engine/formats/checkpoint'
+import { ModelWeights } from '../../../../src/engine/models/modelWeights'
+import { readArchitecture } from '../../../../src/engine/models/registry'
+import { computeBlocks, copyCheckpoint, familyDirectory } from '../../../helpers/checkpoints'
+
+const made: string[] = []
+afterAll(() => {
+  for (const directory of made) rmSync(directory, { recursive: true })
+})
+const copy: typeof copyCheckpoint = (...args) => {
+  const directory = copyCheckpoint(...args)
+  made.push(directory)
+  return directory
+}
+
+async function withWeights<T>(directory: string, use: (weights: ModelWeights) => Promise<T>): Promise<T> {
+  const checkpoint = await Checkpoint.open(directory)
+  try {
+    return await use(new ModelWeights(checkpoint, readArchitecture(checkpoint.config, 'config.json')))
+  } finally {
+    await checkpoint.close()
+  }
+}
+
+const rows = { ids: Int32Array.of(1, 5, 9, 33, 2, 2, 60, 7), lengths: [8], context: 8 }
+
+describe('the weights of a model', () => {
+  it.each([
+    ['llama-tied-bias', 'model.'],
+    ['llama', 'model.'],
+    ['gpt_neox', 'gpt_neox.']
+  ])('are found without the base prefix: %s', async (family, prefix) => {
+    const whole = familyDirectory(family)
+    const bare = copy(whole, (tensor) => ({ ...tensor, name: tensor.name.replace(prefix, '') }))
+    expect((await computeBlocks(bare, rows)).hidden).toEqual((await computeBlocks(whole, rows)).hidden)
+  })
+
+  it('are the same in one file and in three shards', async () => {
+    const whole = familyDirectory('llama')
+    const sharded = copy(whole, (tensor) => tensor, 3)
+    const [one, three] = [await computeBlocks(whole, rows), await computeBlocks(sharded, rows)]
+    expect(three.hidden).toEqual(one.hidden)
+    expect(three.moments).toEqual(one.moments)
+  })
+
+  it('are embedded one row for each token, equal tokens alike', async () => {
+    await withWeights(familyDirectory('llama'), async (weights) => {
+      const all = await weights.readVocabularyRows('model.embed_tokens.weight', 0, 96)
+      const width = all.length / 96
+      const hidden = weights.embed(rows.ids)
+      for (const [i, id] of rows.ids.entries()) {
+        expect(hidden.subarray(i * width, (i + 1) * width)).toEqual(all.subarray(id * width, (id + 1) * width))
+      }
+    })
+  })
+
+  it('name a missing tensor and the shape it should have', async () => {
+    const name = 'model.layers.1.mlp.up_proj.weight'
+    const directory = copy(familyDirectory('llama'), (tensor) => (tensor.name === name ? undefined : tensor))
+    await expect(computeBlocks(directory, rows)).rejects.toMatchObject({
+      code: 'BAD_FORMAT',
+      message: expect.stringMatching(/tensor model\.layers\.1\.mlp\.up_proj\.weight is missing, .* \[88,48\]$/)
+    })
+  })
+
+  it('name a tensor of another shape than config.json implies', async () => {
+    const directory = copy(familyDirectory('llama'), (tensor) =>
+      tensor.name === 'model.layers.0.mlp.up_proj.weight' ? { ...tensor, shape: [...tensor.shape].reverse() } : tensor
+    )
+    await expect(computeBlocks(directory, rows)).rejects.toMatchObject({
+      code: 'BAD_FORMAT',
+      message: expect.stringMatching(/up_proj\.weight has shape \[48,88\], config\.json asks for \[88,48\]$/)
+    })
+  })
+})

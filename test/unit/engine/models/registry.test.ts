@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest'
+import { BlockRunner } from '../../../../src/engine/models/blockRunner'
+import { readArchitecture, SUPPORTED_MODEL_TYPES } from '../../../../src/engine/models/registry'
+
+const llama = {
+  model_type: 'llama',
+  hidden_size: 64,
+  intermediate_size: 96,
+  num_attention_heads: 4,
+  num_hidden_layers: 2,
+  vocab_size: 100
+}
+const neox = { ...llama, model_type: 'gpt_neox' }
+
+/** Shape of every linear of the first block. */
+const shapes = (config: Record<string, unknown>): Record<string, string> => {
+  const runner = new BlockRunner(readArchitecture(config, 'config.json'), 8, 'cpu')
+  return Object.fromEntries(
+    runner.linears(0).map(({ name, outFeatures, inFeatures }) => [name, `${outFeatures} × ${inFeatures}`])
+  )
+}
+const parameters = (config: Record<string, unknown>): string[] =>
+  new BlockRunner(readArchitecture(config, 'config.json'), 8, 'cpu').tensors(0).map(({ name }) => name)
+
+describe('the architecture of a config', () => {
+  it('of LLaMA has as many key-value heads as heads where the number is missing', () => {
+    const expected = {
+      'self_attn.q_proj': '64 × 64',
+      'self_attn.k_proj': '64 × 64',
+      'self_attn.v_proj': '64 × 64',
+      'self_attn.o_proj': '64 × 64',
+      'mlp.gate_proj': '96 × 64',
+      'mlp.up_proj': '96 × 64',
+      'mlp.down_proj': '64 × 96'
+    }
+    expect(shapes(llama)).toEqual(expected)
+    expect(shapes({ ...llama, num_key_value_heads: null })).toEqual(expected)
+  })
+
+  it('of LLaMA has smaller keys and values with fewer key-value heads', () => {
+    expect(shapes({ ...llama, num_key_value_heads: 2 })).toMatchObject({
+      'self_attn.q_proj': '64 × 64',
+      'self_attn.k_proj': '32 × 64',
+      'self_attn.v_proj': '32 × 64'
+    })
+  })
+
+  it('of LLaMA takes a head size of its own', () => {
+    expect(shapes({ ...llama, num_key_value_heads: 1, head_dim: 24 })).toMatchObject({
+      'self_attn.q_proj': '96 × 64',
+      'self_attn.k_proj': '24 × 64',
+      'self_attn.o_proj': '64 × 96'
+    })
+  })
+
+  it('has the biases that the config names', () => {
+    const biases = (config: Record<string, unknown>) => parameters(config).filter((name) => name.endsWith('proj.bias'))
+    expect(biases(llama)).toEqual([])
+    expect(biases({ ...llama, attention_bias: true })).toHaveLength(4)
+    expect(biases({ ...llama, mlp_bias: true })).toHaveLength(3)
+    expect(parameters({ ...neox, attention_bias: false })).not.toContain('attention.dense.bias')
+    expect(parameters(neox)).toContain('attention.dense.bias')
+  })
+
+  it('shares one second moment where linears read the same input', () => {
+    const inputs = (config: Record<string, unknown>) =>
+      new BlockRunner(readArchitecture(config, 'config.json'), 8, 'cpu').linears(0).map(({ input }) => input)
+    expect(inputs(llama)).toEqual([0, 0, 0, 1, 2, 2, 3])
+    expect(inputs(neox)).toEqual([0, 1, 2, 3])
+  })
+
+  it('ties the head to the embedding where the config says so', () => {
+    const head = (config: Record<string, unknown>) => readArchitecture(config, 'config.json').head
+    expect(head(llama)).toBe('lm_head.weight')
+    expect(head({ ...llama, tie_word_embeddings: true })).toBe('model.embed_tokens.weight')
+    expect(head(neox)).toBe('embed_out.weight')
+    expect(head({ ...neox, tie_word_embeddings: true })).toBe('gpt_neox.embed_in.weight')
+  })
+
+  it.each([
+    [{ ...llama, num_key_value_heads: 3 }, 'config.json: num_key_value_heads is 3, expected a divisor of 4 heads'],
+    [{ ...neox, num_attention_heads: 3 }, 'num_attention_heads is 3, expected a divisor of hidden_size 64'],
+    [{ ...llama, hidden_act: 'mish' }, 'config.json: hidden_act is "mish", expected one of silu, '],
+    [{ ...llama, vocab_size: undefined }, 'config.json: vocab_size is missing, expected a positive integer'],
+    [{ ...llama, model_type: 'mamba' }, `model_type is "mamba", accepted are ${SUPPORTED_MODEL_TYPES.join(', ')}`],
+    [{}, 'config.json: model_type is missing, expected a string']
+  ])('is refused with a sentence: %j', (config, message) => {
+    expect(() => readArchitecture(config, 'config.json')).toThrow(message)
+  })
+})
