@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { closeStore, openStore } from '../../src/store/database'
@@ -18,7 +19,7 @@ let bundles: string
 beforeAll(async () => {
   mkdirSync(cache, { recursive: true })
   bundles = mkdtempSync(join(cache, 'store-writer-'))
-  const entry = resolve(import.meta.dirname, '../helpers/storeWriter.ts')
+  const entry = fileURLToPath(new URL('../helpers/storeWriter.ts', import.meta.url))
   await build({ configFile: false, logLevel: 'error', build: { ssr: entry, outDir: bundles, target: 'node20' } })
 })
 
