@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'electron-vite'
@@ -8,12 +7,6 @@ import type { Plugin } from 'vite'
 // support (Node 20; Electron 33 = Node 20.18 and Chromium 130).
 const NODE_TARGET = 'node20.18'
 const CHROME_TARGET = 'chrome130'
-
-const mainEntries = {
-  index: resolve('src/main/index.ts'),
-  cli: resolve('src/cli/index.ts'),
-  engineWorker: resolve('src/engine/worker/entry.ts')
-}
 
 /** The page may not connect anywhere; only the development server's reload channel is let through. */
 const allowReloadChannel: Plugin = {
@@ -33,7 +26,11 @@ export default defineConfig({
       // Only what package.json lists under "dependencies", the native modules, stays outside the bundle.
       externalizeDeps: true,
       rolldownOptions: {
-        input: Object.fromEntries(Object.entries(mainEntries).filter(([, path]) => existsSync(path))),
+        input: {
+          index: resolve('src/main/index.ts'),
+          cli: resolve('src/cli/index.ts'),
+          engineWorker: resolve('src/engine/worker/entry.ts')
+        },
         // No folder for chunks: a path relative to import.meta.dirname then means the same wherever a module lands.
         output: { chunkFileNames: '[name]-[hash].js' }
       }
