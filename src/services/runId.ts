@@ -5,12 +5,12 @@ const LETTERS = 'abcdefghjkmnpqrstuvwxyz23456789' // without those that look ali
 
 /**
  * A name for a run that sorts by time, is readable, and is safe as a directory name on every system:
- * `20261123-1405-llama-x7f3` (local time, base name of the checkpoint, four random characters).
+ * `20261123-1405-llama-x7f3` (local time, name of the recipe or of the checkpoint, four random characters).
  */
-export function newRunId(model: string, now: Date = new Date(), suffix: string = randomSuffix()): string {
+export function newRunId(subject: string, now: Date = new Date(), suffix: string = randomSuffix()): string {
   const two = (n: number): string => String(n).padStart(2, '0')
   const day = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`
-  return `${day}-${two(now.getHours())}${two(now.getMinutes())}-${slug(basename(model))}-${suffix}`
+  return `${day}-${two(now.getHours())}${two(now.getMinutes())}-${slug(basename(subject))}-${suffix}`
 }
 
 const slug = (name: string): string =>

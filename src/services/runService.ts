@@ -43,7 +43,7 @@ export async function createRun(
   recipe: Recipe,
   chooseOut: (id: string) => string
 ): Promise<RunRecord> {
-  const id = newRunId(recipe.model)
+  const id = newRunId(recipe.name ?? recipe.model)
   const model = resolve(recipe.model)
   const out = await checkOutDirectory(chooseOut(id), model)
   const folder = runFolder(services, id)

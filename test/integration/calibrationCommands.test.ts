@@ -1,0 +1,75 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { Workplace } from '../helpers/commandLine'
+import { sampleModel, sampleText } from '../helpers/paths'
+
+const work = new Workplace()
+const paragraphs = readFileSync(sampleText('moby-evaluation.txt'), 'utf8').slice(0, 60_000)
+writeFileSync(work.path('moby notes.txt'), paragraphs)
+writeFileSync(work.path('rows.jsonl'), '{"text":"good one"}\noops\n{"body":1}\n{"text":"good two"}\n')
+
+interface Listed {
+  name: string
+  sampleCount: number
+  policy: string
+}
+
+describe('calibration sets', () => {
+  it('are imported whole, by paragraphs or by lines', async () => {
+    const whole = await work.json<Listed>('calibration', 'import', 'moby notes.txt', '--json')
+    expect(whole).toMatchObject({ name: 'moby-notes', sampleCount: 1, policy: 'packed', badRows: [] })
+    const cut = await work.json<Listed>(
+      ...['calibration', 'import', 'moby notes.txt', '--split', 'line', '--name', 'lines', '--json']
+    )
+    expect(cut.sampleCount).toBe(paragraphs.split('\n').filter((line) => line.trim() !== '').length)
+    expect(cut.policy).toBe('padded')
+  })
+
+  it('are imported from JSON lines with a report of the rows that were left out', async () => {
+    const { code, stdout, stderr } = await work.quail('calibration', 'import', 'rows.jsonl')
+    expect(code).toBe(0)
+    expect(stdout).toContain('stored rows: 2 samples')
+    expect(stderr).toContain('row 2 left out: not JSON')
+    expect(stderr).toContain('row 3 left out: no "text"; its keys are body')
+  })
+
+  it('are not replaced by another of the same name', async () => {
+    const { code, stderr } = await work.quail('calibration', 'import', 'rows.jsonl')
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/already a calibration set named "rows"/)])
+  })
+
+  it('are listed and shown with their provenance', async () => {
+    const sets = await work.json<Listed[]>('calibration', 'list', '--json')
+    expect(sets.map(({ name }) => name)).toEqual(['lines', 'moby-notes', 'rows'])
+    const { stdout } = await work.quail('calibration', 'show', 'rows')
+    expect(stdout).toContain(work.path('rows.jsonl'))
+    expect(stdout).toContain('sample 2: good two')
+  })
+
+  it('serve a run, which keeps its own copy when the set is deleted', async () => {
+    const args = [
+      '--model',
+      sampleModel,
+      '--calibration',
+      'set:moby-notes',
+      '--context',
+      '32',
+      '--calibration-rows',
+      '4'
+    ]
+    const run = await work.quail('init-lora', ...args, '--rank', '2', '--method', 'svd', '--out', 'adapter', '--json')
+    expect(run.code).toBe(0)
+    expect((await work.quail('calibration', 'delete', 'moby-notes')).code).toBe(0)
+    const [id] = readdirSync(join(work.home, 'runs'))
+    const copy = readFileSync(join(work.home, 'runs', `${id}`, 'inputs', 'moby-notes.jsonl'), 'utf8')
+    expect(JSON.parse(copy)).toEqual({ text: paragraphs })
+    expect(existsSync(work.path('adapter', 'adapter_model.safetensors'))).toBe(true)
+  })
+
+  it('are gone after they were deleted', async () => {
+    expect((await work.quail('calibration', 'delete', 'rows', 'lines')).code).toBe(0)
+    expect(await work.json('calibration', 'list', '--json')).toEqual([])
+    expect((await work.quail('calibration', 'delete', 'rows')).code).toBe(2)
+  })
+})

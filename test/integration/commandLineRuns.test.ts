@@ -1,0 +1,211 @@
+import { createHash } from 'node:crypto'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { RunEvent } from '../../src/shared/runEvents'
+import { jsonLines, type Started, Workplace } from '../helpers/commandLine'
+import { sampleModel, sampleText } from '../helpers/paths'
+
+interface ListedRun {
+  id: string
+  status: string
+  out: string
+}
+
+interface FinishedLine {
+  type: string
+  status: string
+  run: string
+  perplexity: Record<string, { fullPrecision: number; quantized: number; variants: Record<string, number> }>
+  variants: { name: string; method: string; rank: number; adapter: string; layers: Record<string, unknown>[] }[]
+}
+
+/** Short rows of few tokens: a run takes seconds. */
+const small = ['--context', '64', '--calibration-rows', '8', '--evaluation-rows', '4', '--rank', '4']
+
+/** Writes a recipe whose texts lie beside it, which takes long enough to be interrupted. */
+function writeRecipe(work: Workplace): void {
+  mkdirSync(work.path('recipes', 'texts'), { recursive: true })
+  cpSync(sampleText('sotu-calibration.txt'), work.path('recipes', 'texts', 'train.txt'))
+  const lines = [
+    'version: 1',
+    'name: interrupted',
+    `model: ${sampleModel}`,
+    'calibration: { files: [texts/train.txt], rows: 16 }',
+    'context: 64',
+    'variants:',
+    '  - { method: quailora, rank: 4 }',
+    '  - { method: zero, rank: 4, name: plain }'
+  ]
+  writeFileSync(work.path('recipes', 'recipe.yaml'), lines.join('\n'))
+}
+
+const runRecipe = (work: Workplace, out: string): Started =>
+  work.start('run', 'recipes/recipe.yaml', '--out', out, '--json')
+
+function digests(directory: string): Record<string, string> {
+  const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  return Object.fromEntries(
+    files
+      .map((file) => join(file.parentPath, file.name))
+      .sort()
+      .map((path) => [path.slice(directory.length), createHash('sha256').update(readFileSync(path)).digest('hex')])
+  )
+}
+
+async function statusOf(work: Workplace): Promise<ListedRun> {
+  const [latest] = await work.json<ListedRun[]>('runs', 'list', '--json')
+  if (latest === undefined) throw new Error('no run is listed')
+  return latest
+}
+
+describe('quail init-lora', () => {
+  const work = new Workplace()
+  const evaluation = sampleText('moby-evaluation.txt')
+  const args = ['--model', sampleModel, '--calibration', evaluation, '--evaluation', evaluation, ...small]
+
+  it('prints events as JSON lines and ends with the promised finished object', async () => {
+    const { code, stdout } = await work.quail('init-lora', ...args, '--method', 'zero,exact', '--out', 'two', '--json')
+    expect(code).toBe(0)
+    const lines = jsonLines(stdout)
+    for (const line of lines) expect(RunEvent.safeParse(line).success).toBe(true)
+    expect(lines.map(({ seq }) => seq)).toEqual(lines.map((_, i) => i))
+    expect(lines.filter(({ type }) => type === 'finished')).toHaveLength(1)
+    const finished = lines.at(-1) as unknown as FinishedLine
+    expect(Object.keys(finished).slice(0, 5)).toEqual(['type', 'status', 'run', 'perplexity', 'variants'])
+    expect(finished.status).toBe('completed')
+    const { fullPrecision, quantized, variants } = finished.perplexity['moby-evaluation.txt']!
+    expect(quantized).toBeGreaterThan(fullPrecision)
+    expect(Object.keys(variants)).toEqual(['zero-r4', 'exact-r4'])
+    // lora_B of zero is 0, so its model is the quantized one; sums of float32 in another order differ in the last digits.
+    expect(variants['zero-r4']! / quantized).toBeCloseTo(1, 5)
+    expect(finished.variants.map(({ name, method, rank }) => [name, method, rank])).toEqual([
+      ['zero-r4', 'zero', 4],
+      ['exact-r4', 'exact', 4]
+    ])
+    for (const { adapter, layers } of finished.variants) {
+      expect(existsSync(join(adapter, 'adapter_model.safetensors'))).toBe(true)
+      expect(layers).toHaveLength(28)
+      expect(layers[0]).toMatchObject({
+        name: 'model.layers.0.self_attn.q_proj',
+        lossRank0: expect.any(Number),
+        loss: expect.any(Number),
+        certificate: expect.any(Number)
+      })
+    }
+    expect(finished.variants[1]?.adapter).toBe(work.path('two', 'exact-r4'))
+  })
+
+  it('lists the run as one array, shows it, and verifies its adapter', async () => {
+    const run = await statusOf(work)
+    expect(run).toMatchObject({ status: 'completed', out: work.path('two') })
+    const shown = await work.quail('runs', 'show', run.id.slice(0, -1))
+    expect(shown.stdout).toMatch(/exact-r4/)
+    expect(shown.stdout).toMatch(/full precision/)
+    const verified = await work.quail('verify', 'two/exact-r4', '--model', sampleModel)
+    expect([verified.code, verified.stdout]).toEqual([0, expect.stringMatching(/the adapter fits/)])
+  })
+
+  it('shows a completed run again when it is asked to resume it', async () => {
+    const { id } = await statusOf(work)
+    const { code, stdout } = await work.quail('resume', id, '--json')
+    expect(code).toBe(0)
+    expect(jsonLines(stdout).at(-1)).toMatchObject({ type: 'finished', status: 'completed', run: id })
+  })
+
+  it('writes a single adapter to the output directory itself, and ends with a table for people', async () => {
+    const { code, stdout, stderr } = await work.quail('init-lora', ...args, '--method', 'svd', '--out', 'one')
+    expect(code).toBe(0)
+    expect(readdirSync(work.path('one'))).toContain('adapter_config.json')
+    expect(stdout).toMatch(/^svd-r4 +[\d.]+ +-?[\d.]+ % +-?[\d.]+ %$/m)
+    expect(stdout).toContain('bnb_4bit_use_double_quant=True')
+    expect(stderr).toMatch(/^block 4 of 4 in /m)
+    expect(stdout + stderr).not.toContain('\x1b')
+  })
+
+  it('says nothing with --quiet', async () => {
+    const { code, stdout, stderr } = await work.quail('init-lora', ...args, '--out', 'silent', '--quiet')
+    expect([code, stdout, stderr]).toEqual([0, '', ''])
+  })
+
+  it('forgets a deleted run and leaves its adapters alone', async () => {
+    const before = digests(work.path('silent'))
+    const { id } = await statusOf(work)
+    expect((await work.quail('runs', 'delete', id)).code).toBe(0)
+    expect((await work.json<ListedRun[]>('runs', 'list', '--json')).map((run) => run.id)).not.toContain(id)
+    expect(existsSync(join(work.home, 'runs', id))).toBe(false)
+    expect(digests(work.path('silent'))).toEqual(before)
+  })
+
+  it('makes the database anew from the run folders', async () => {
+    const before = await work.json<ListedRun[]>('runs', 'list', '--json')
+    const { code, stderr } = await work.quail('runs', 'rebuild')
+    expect([code, stderr]).toEqual([0, ''])
+    const ids = (runs: ListedRun[]) => runs.map(({ id, status, out }) => ({ id, status, out }))
+    expect(ids(await work.json<ListedRun[]>('runs', 'list', '--json'))).toEqual(ids(before))
+  })
+})
+
+describe('quail plan and quail inspect', () => {
+  const work = new Workplace()
+
+  it('tell what a run needs without making one', async () => {
+    const args = ['plan', '--model', sampleModel, '--calibration', sampleText('moby-evaluation.txt'), ...small]
+    const plan = await work.json<{ model: object; variants: object[]; seconds: number }>(...args, '--json')
+    expect(plan.model).toMatchObject({ family: 'llama', blocks: 4 })
+    expect(plan.variants).toHaveLength(1)
+    expect(plan.seconds).toBeGreaterThan(0)
+    expect((await work.quail(...args)).stdout).toMatch(/^time +about /m)
+    expect(await work.json('runs', 'list', '--json')).toEqual([])
+  })
+
+  it('tell what a checkpoint holds', async () => {
+    const { code, stdout } = await work.quail('inspect', sampleModel, '--tensors')
+    expect(code).toBe(0)
+    expect(stdout).toContain('Quail can prepare this checkpoint.')
+    expect(stdout).toMatch(/^model\.layers\.0\.self_attn\.q_proj\.weight +BF16 +\[256, 256\]$/m)
+  })
+})
+
+describe('a run that does not reach its end', () => {
+  const work = new Workplace()
+  writeRecipe(work)
+
+  it('is cancelled by Ctrl-C, killed, resumed, and gives the same bytes', async () => {
+    const whole = await runRecipe(work, 'whole').ended
+    expect(whole.code).toBe(0)
+    const expected = digests(work.path('whole'))
+    expect(Object.keys(expected)).toContain('/plain/adapter_model.safetensors')
+
+    const cancelled = runRecipe(work, 'parts')
+    await cancelled.waitFor('"type":"blockFinished"')
+    cancelled.child.kill('SIGINT')
+    const ended = await cancelled.ended
+    expect(ended.code).toBe(130)
+    const { id, status } = await statusOf(work)
+    expect(status).toBe('cancelled')
+    expect(jsonLines(ended.stdout).at(-1)).toMatchObject({ type: 'finished', status: 'cancelled', run: id })
+    expect(ended.stderr).toContain(`quail resume ${id}`)
+    expect(existsSync(work.path('parts'))).toBe(false)
+
+    const killed = work.start('resume', id, '--json')
+    await killed.waitFor('"type":"blockFinished"')
+    killed.child.kill('SIGKILL')
+    await killed.ended
+    expect(await statusOf(work)).toMatchObject({ id, status: 'interrupted' })
+
+    const resumed = work.start('resume', id, '--json')
+    await resumed.waitFor('"type":"planned"')
+    expect(await statusOf(work)).toMatchObject({ id, status: 'running' })
+    const second = await work.quail('resume', id)
+    expect([second.code, second.stderr]).toEqual([1, expect.stringMatching(/another process is working on run/)])
+    const deleted = await work.quail('runs', 'delete', id)
+    expect([deleted.code, deleted.stderr]).toEqual([1, expect.stringMatching(/another process is working on run/)])
+    const done = await resumed.ended
+    expect(done.code).toBe(0)
+    const planned = jsonLines(done.stdout).find(({ type }) => type === 'planned')
+    expect(planned?.resumedBlocks).toBeGreaterThan(0)
+    expect(await statusOf(work)).toMatchObject({ id, status: 'completed' })
+    expect(digests(work.path('parts'))).toEqual(expected)
+  })
+})
