@@ -8,10 +8,11 @@ import type { FinishedEvent, RunEventDraft } from '../../src/shared/runEvents'
 import type { ResolvedText, RunRecord } from '../../src/shared/runFolder'
 import { sampleModel, sampleText } from './paths'
 
-const resolveText = (path: string): ResolvedText => ({
+/** A text of a run, as the recipe names it once its files were looked at. */
+export const resolveText = (path: string, kind: ResolvedText['kind'] = 'text'): ResolvedText => ({
   name: basename(path),
   path,
-  kind: 'text',
+  kind,
   bytes: statSync(path).size,
   sha256: createHash('sha256').update(readFileSync(path)).digest('hex')
 })
@@ -45,8 +46,8 @@ export function makeRun(changes: Partial<Record<keyof Recipe, unknown>> = {}): T
       recipe,
       out: join(root, 'out'),
       outIsAdapter: false,
-      calibration: (recipe.calibration.files ?? []).map(resolveText),
-      evaluation: (recipe.evaluation?.files ?? []).map(resolveText)
+      calibration: (recipe.calibration.files ?? []).map((path) => resolveText(path)),
+      evaluation: (recipe.evaluation?.files ?? []).map((path) => resolveText(path))
     }
   }
 }
