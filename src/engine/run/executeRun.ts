@@ -32,6 +32,7 @@ type Outcome = Pick<RunOutcome, 'perplexity' | 'variants'>
 export async function* executeRun(folder: string, record: RunRecord, signal: AbortSignal): Events {
   const unlock = await lockRun(folder)
   try {
+    await rm(join(folder, RUN_FILES.outcome), { force: true }) // what an earlier attempt ended with no longer holds
     const outcome = yield* attempt(folder, record, signal)
     await writeFileAtomic(join(folder, RUN_FILES.outcome), `${JSON.stringify(outcome, null, 2)}\n`)
     if (outcome.status === 'completed') await rm(join(folder, RUN_FILES.spool), { recursive: true, force: true })
