@@ -26,7 +26,7 @@ export async function inspectAction(
 
 function describe(inspection: Inspection, withTensors: boolean): string[] {
   const { path, parameters, bytes, dtypes, files, tensors, model, problems } = inspection
-  const kinds = Object.entries(dtypes).map(([dtype, count]) => `${dtype} ${plural(count, 'tensor')}`)
+  const kinds = Object.entries(dtypes).map(([dtype, count]) => `${dtype} ${plural(count, 'parameter')}`)
   const pairs: [string, string][] = [
     ['path', path],
     ['parameters', `${formatParameters(parameters)} (${formatSize(bytes)})`],

@@ -42,7 +42,7 @@ export class GraphSession {
     try {
       return new GraphSession(await ort.InferenceSession.create(model, sessionOptions(device)), device)
     } catch (error) {
-      throw new AppError('DEVICE', `device ${device}: ${firstLine(error)}`, { cause: error })
+      throw new AppError('DEVICE', `device ${device}: ${reasonOf(error, device)}`, { cause: error })
     }
   }
 
@@ -85,8 +85,13 @@ function toOrt({ data, shape }: Tensor): ort.Tensor {
   return new ort.Tensor(type, data as never, shape)
 }
 
-const firstLine = (error: unknown): string =>
-  String(error instanceof Error ? error.message : error).split('\n')[0] ?? ''
+/** The library's own reason, without the place in its source that it puts before it. */
+function reasonOf(error: unknown, device: DeviceName): string {
+  const [line = ''] = String(error instanceof Error ? error.message : error).split('\n')
+  const reason = /was false\. (.+)$/.exec(line)?.[1] ?? line
+  const noAdapter = device === 'webgpu' && /adapter/.test(reason)
+  return noAdapter ? `${reason} (on Linux libvulkan1 and the Vulkan driver of the graphics card are needed)` : reason
+}
 
 /** Version of the library that computes, as `1.30.0`. */
 export const runtimeVersion = (): string => ort.env.versions.node ?? ort.env.versions.common
@@ -107,6 +112,6 @@ async function probe(device: DeviceName): Promise<DeviceReport> {
     const works = sum?.data[0] === 2 && sum.data[1] === 4
     return { name: device, available: works, detail: works ? 'ready' : 'gave a wrong sum' }
   } catch (error) {
-    return { name: device, available: false, detail: firstLine(error) }
+    return { name: device, available: false, detail: reasonOf((error as Error).cause ?? error, device) }
   }
 }
