@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { AppError } from '../../shared/errors'
 import type { JournalEntry } from '../../shared/runFolder'
 import { fileError, sha256File } from '../formats/files'
 
@@ -55,12 +56,7 @@ export class HiddenStates {
     const [begin, end] = this.#range(batch)
     if (this.#memory !== undefined) return this.#memory.subarray(begin, end)
     const values = new Float32Array(end - begin)
-    const handle = await open(join(this.folder, this.#current?.file ?? ''), 'r')
-    try {
-      await handle.read(new Uint8Array(values.buffer), 0, values.byteLength, begin * 4)
-    } finally {
-      await handle.close()
-    }
+    await fill(new Uint8Array(values.buffer), join(this.folder, this.#current?.file ?? ''), begin * 4)
     return values
   }
 
@@ -116,21 +112,8 @@ export class HiddenStates {
     )
     if (!intact || entry.bytes !== HiddenStates.bytes(this.shape)) return false
     this.#current = entry
-    if (this.#memory !== undefined) await this.#load(path, this.#memory)
+    if (this.#memory !== undefined) await fill(new Uint8Array(this.#memory.buffer), path, 0)
     return true
-  }
-
-  async #load(path: string, memory: Float32Array): Promise<void> {
-    const handle = await open(path, 'r')
-    try {
-      const bytes = new Uint8Array(memory.buffer)
-      const piece = 2 ** 24
-      for (let at = 0; at < bytes.length; at += piece) {
-        await handle.read(bytes, at, Math.min(piece, bytes.length - at), at)
-      }
-    } finally {
-      await handle.close()
-    }
   }
 
   /** Elements [begin, end) of a batch. */
@@ -138,5 +121,28 @@ export class HiddenStates {
     const { context, width } = this.shape
     const [begin, end] = this.rowsOf(batch)
     return [begin * context * width, end * context * width]
+  }
+}
+
+/** Largest single read: some systems stop at 2 GiB. */
+const PIECE_BYTES = 2 ** 24
+
+/** Fills `target` with the bytes of a file from `position` on. */
+async function fill(target: Uint8Array, path: string, position: number): Promise<void> {
+  try {
+    const handle = await open(path, 'r')
+    try {
+      for (let done = 0; done < target.length; ) {
+        const length = Math.min(PIECE_BYTES, target.length - done)
+        const { bytesRead } = await handle.read(target, done, length, position + done)
+        if (bytesRead === 0)
+          throw new AppError('IO', `${path} ends at byte ${position + done}; hidden states are missing`)
+        done += bytesRead
+      }
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    throw fileError(error, path)
   }
 }

@@ -1,0 +1,134 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { HiddenStates } from '../../../../src/engine/run/hiddenStates'
+import { sweepSpool } from '../../../../src/engine/run/streams'
+import { gaussian } from '../../../helpers/matrices'
+
+const root = mkdtempSync(join(tmpdir(), 'quail-spool-'))
+afterAll(() => rmSync(root, { recursive: true }))
+const newFolder = () => mkdtempSync(join(root, 'run-'))
+
+// Five rows in batches of two: the last one is alone.
+const shape = { stream: 'calibration', rows: 5, context: 3, width: 4, batchRows: 2 }
+const KINDS = [
+  ['in memory', true],
+  ['on the disk', false]
+] as const
+
+const batchesOf = (states: HiddenStates, label: string): Float32Array[] =>
+  Array.from({ length: states.batches }, (_, batch) => {
+    const [begin, end] = states.rowsOf(batch)
+    const next = gaussian(label, batch)
+    return Float32Array.from({ length: (end - begin) * 12 }, next)
+  })
+
+async function writeGeneration(states: HiddenStates, generation: number, batches: readonly Float32Array[]) {
+  await states.begin(generation)
+  for (const [batch, values] of batches.entries()) await states.write(batch, values)
+  return states.finish()
+}
+
+const readAll = async (states: HiddenStates): Promise<Float32Array[]> => {
+  const found: Float32Array[] = []
+  for (let batch = 0; batch < states.batches; batch++) found.push(Float32Array.from(await states.read(batch)))
+  return found
+}
+
+describe.each(KINDS)('hidden states %s', (_, inMemory) => {
+  it('come back batch by batch, the last one shorter', async () => {
+    const states = new HiddenStates(newFolder(), shape, inMemory)
+    expect([0, 1, 2].map((batch) => states.rowsOf(batch))).toEqual([
+      [0, 2],
+      [2, 4],
+      [4, 5]
+    ])
+    const batches = batchesOf(states, 'first')
+    const entry = await writeGeneration(states, 0, batches)
+    expect(await readAll(states)).toEqual(batches)
+    expect(entry).toMatchObject({ stream: 'calibration', bytes: HiddenStates.bytes(shape) })
+  })
+
+  it('are replaced batch by batch while those before are still read', async () => {
+    const folder = newFolder()
+    const states = new HiddenStates(folder, shape, inMemory)
+    const [first, second] = [batchesOf(states, 'first'), batchesOf(states, 'second')]
+    const before = await writeGeneration(states, 0, first)
+    await states.begin(1)
+    for (const [batch, values] of second.entries()) {
+      expect(Float32Array.from(await states.read(batch))).toEqual(first[batch])
+      await states.write(batch, values)
+    }
+    await states.finish()
+    expect(await readAll(states)).toEqual(second)
+    expect(existsSync(join(folder, before.file))).toBe(true) // until the journal says that it is not needed
+    await states.dropPrevious()
+    expect(existsSync(join(folder, before.file))).toBe(false)
+    expect(await readAll(states)).toEqual(second)
+  })
+
+  it('are taken up by another process', async () => {
+    const folder = newFolder()
+    const written = new HiddenStates(folder, shape, !inMemory)
+    const batches = batchesOf(written, 'first')
+    const entry = await writeGeneration(written, 3, batches)
+    const states = new HiddenStates(folder, shape, inMemory)
+    expect(await states.restore(entry)).toBe(true)
+    expect(await readAll(states)).toEqual(batches)
+  })
+
+  it('are not taken up when they are damaged, short, gone, or of another size', async () => {
+    const folder = newFolder()
+    const states = new HiddenStates(folder, shape, inMemory)
+    const entry = await writeGeneration(states, 0, batchesOf(states, 'first'))
+    const path = join(folder, entry.file)
+    const whole = readFileSync(path)
+    const restored = () => new HiddenStates(folder, shape, inMemory).restore(entry)
+    writeFileSync(
+      path,
+      whole.map((byte, i) => (i === 100 ? byte ^ 1 : byte))
+    )
+    expect(await restored()).toBe(false)
+    writeFileSync(path, whole.subarray(0, -4))
+    expect(await restored()).toBe(false)
+    rmSync(path)
+    expect(await restored()).toBe(false)
+    writeFileSync(path, whole)
+    expect(await restored()).toBe(true)
+    expect(await new HiddenStates(folder, { ...shape, rows: 4 }, inMemory).restore(entry)).toBe(false)
+  })
+})
+
+describe('hidden states', () => {
+  it('have the same bytes in memory and on the disk', async () => {
+    const [memory, disk] = KINDS.map(([, inMemory]) => new HiddenStates(newFolder(), shape, inMemory))
+    const batches = batchesOf(memory as HiddenStates, 'same')
+    const entries = [
+      await writeGeneration(memory as HiddenStates, 0, batches),
+      await writeGeneration(disk as HiddenStates, 0, batches)
+    ]
+    expect(entries[1]).toEqual(entries[0])
+  })
+
+  it('are never made up when their file has become shorter', async () => {
+    const folder = newFolder()
+    const states = new HiddenStates(folder, shape, false)
+    const { file } = await writeGeneration(states, 0, batchesOf(states, 'first'))
+    truncateSync(join(folder, file), 150)
+    await expect(states.read(1)).rejects.toMatchObject({ code: 'IO', message: expect.stringContaining(file) })
+  })
+
+  it('that no finished block names are swept away', async () => {
+    const folder = newFolder()
+    const states = new HiddenStates(folder, shape, false)
+    const entry = await writeGeneration(states, 0, batchesOf(states, 'first'))
+    await states.begin(1)
+    await states.write(0, batchesOf(states, 'second')[0] as Float32Array)
+    await states.abandon()
+    expect(existsSync(join(folder, 'calibration.1.bin'))).toBe(true)
+    await sweepSpool(folder, [entry])
+    expect(existsSync(join(folder, 'calibration.1.bin'))).toBe(false)
+    expect(existsSync(join(folder, entry.file))).toBe(true)
+  })
+})

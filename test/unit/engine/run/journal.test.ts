@@ -1,0 +1,64 @@
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { appendJournal, readJournal, rewriteJournal } from '../../../../src/engine/run/journal'
+import type { JournalEntry } from '../../../../src/shared/runFolder'
+
+const root = mkdtempSync(join(tmpdir(), 'quail-journal-'))
+afterAll(() => rmSync(root, { recursive: true }))
+const newFolder = () => mkdtempSync(join(root, 'run-'))
+
+const entry = (block: number): JournalEntry => ({
+  block,
+  factors: { file: `factors/block-${block}.safetensors`, sha256: 'f' },
+  spool: [{ stream: 'calibration', file: `calibration.${block}.bin`, bytes: 8, sha256: 's' }],
+  fingerprints: { 'nf4-b64-dq': [{ name: 'q', codes: 'c', absmax: 'a' }] },
+  results: [],
+  durationMs: 1.5
+})
+
+/** A journal of these lines. */
+function journalOf(...lines: string[]): string {
+  const folder = newFolder()
+  writeFileSync(join(folder, 'journal.jsonl'), lines.join('\n'))
+  return folder
+}
+const line = (block: number): string => JSON.stringify(entry(block))
+
+describe('a journal', () => {
+  it('is empty where there is none', async () => {
+    expect(await readJournal(newFolder())).toEqual([])
+  })
+
+  it('gives back what was appended, in order', async () => {
+    const folder = newFolder()
+    for (const block of [0, 1, 2]) await appendJournal(folder, entry(block))
+    expect(await readJournal(folder)).toEqual([entry(0), entry(1), entry(2)])
+  })
+
+  it('ends before a line that was cut off', async () => {
+    expect(await readJournal(journalOf(line(0), line(1).slice(0, -1)))).toEqual([entry(0)])
+    expect(await readJournal(journalOf(line(0).slice(0, 40)))).toEqual([])
+  })
+
+  it.each([
+    ['a gap', [line(0), line(2), line(3)]],
+    ['a block that comes twice', [line(0), line(0), line(1)]],
+    ['a line of another kind', [line(0), '{"block":1}', line(1)]],
+    ['a line that is no JSON', [line(0), 'what is this', line(1)]],
+    ['an empty line', [line(0), '', line(1)]]
+  ])('ends before %s', async (_, lines) => {
+    expect(await readJournal(journalOf(...lines))).toEqual([entry(0)])
+  })
+
+  it('goes on after a torn line when it was rewritten', async () => {
+    const folder = journalOf(line(0), line(1).slice(0, 30))
+    await rewriteJournal(folder, await readJournal(folder))
+    await appendJournal(folder, entry(1))
+    expect(await readJournal(folder)).toEqual([entry(0), entry(1)])
+    appendFileSync(join(folder, 'journal.jsonl'), 'x')
+    expect(readFileSync(join(folder, 'journal.jsonl'), 'utf8').split('\n')).toHaveLength(3)
+    expect(await readJournal(folder)).toHaveLength(2)
+  })
+})
