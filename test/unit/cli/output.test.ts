@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest'
+import {
+  formatCount,
+  formatDuration,
+  formatNumber,
+  formatParameters,
+  formatShare,
+  plural
+} from '../../../src/cli/numbers'
+import { formatSize, parseSize } from '../../../src/cli/sizes'
+import { renderPairs, renderTable } from '../../../src/cli/table'
+import { createTerminal } from '../../../src/cli/terminal'
+
+describe('numbers for people', () => {
+  it.each([
+    [85.5253741, '85.53'],
+    [0.012345678, '0.01235'],
+    [1.23456e-7, '1.235e-7'],
+    [123456.7, '123,457'],
+    [999.96, '1,000'],
+    [0, '0.000'],
+    [Number.NaN, '–']
+  ])('%d is %s', (value, shown) => {
+    expect(formatNumber(value)).toBe(shown)
+  })
+
+  it('are shares, counts and parameters', () => {
+    expect([formatShare(0.29327), formatShare(-0.00001), formatShare(Number.NaN)]).toEqual(['29.3 %', '0.0 %', '–'])
+    expect(formatCount(16384)).toBe('16,384')
+    expect([formatParameters(134_515_008), formatParameters(7.241e9), formatParameters(512)]).toEqual([
+      '134.5 M',
+      '7.241 G',
+      '512'
+    ])
+    expect([plural(1, 'row'), plural(2, 'row')]).toEqual(['1 row', '2 rows'])
+  })
+
+  it.each([
+    [0.84, '0.8 s'],
+    [9.96, '10 s'],
+    [59.4, '59 s'],
+    [185, '3 min 05 s'],
+    [7799, '2 h 10 min']
+  ])('%d seconds are %s', (seconds, shown) => {
+    expect(formatDuration(seconds)).toBe(shown)
+  })
+})
+
+describe('sizes', () => {
+  it.each([
+    ['2GiB', 2 ** 31],
+    ['512 MiB', 2 ** 29],
+    ['1.5g', 1.5 * 2 ** 30],
+    ['300000', 300000],
+    ['1GB', 1e9]
+  ])('%s is %d bytes', (written, bytes) => {
+    expect(parseSize(written)).toBe(bytes)
+  })
+
+  it.each(['', 'GiB', '-1GiB', '2 XB', '0', '0.1B', '1e9', '9999999999TiB'])('"%s" is none', (written) => {
+    expect(parseSize(written)).toBeUndefined()
+  })
+
+  it.each([
+    [0, '0 B'],
+    [1023, '1023 B'],
+    [1024, '1.00 KiB'],
+    [2 ** 20 - 1, '1.00 MiB'],
+    [4.41 * 2 ** 20, '4.41 MiB'],
+    [12345678901, '11.5 GiB']
+  ])('%d bytes are shown as %s', (bytes, shown) => {
+    expect(formatSize(bytes)).toBe(shown)
+  })
+})
+
+describe('tables', () => {
+  it('align their columns and leave no spaces at line ends', () => {
+    const columns = [{ title: 'name' }, { title: 'n', align: 'right' as const }, { title: 'note' }]
+    expect(
+      renderTable(columns, [
+        ['a', '1', ''],
+        ['long–name', '22', 'x']
+      ])
+    ).toEqual(['name        n  note', '─────────  ──  ────', 'a           1', 'long–name  22  x'])
+  })
+
+  it('align pairs', () => {
+    expect(
+      renderPairs([
+        ['a', '1'],
+        ['', '2'],
+        ['long', '3']
+      ])
+    ).toEqual(['a     1', '      2', 'long  3'])
+  })
+})
+
+describe('the terminal', () => {
+  const stream = (isTTY: boolean) => {
+    const written: string[] = []
+    return { isTTY, columns: 40, written, write: (chunk: string | Uint8Array) => written.push(String(chunk)) > 0 }
+  }
+
+  it('colours and draws only on a terminal, and not with NO_COLOR', () => {
+    const terminal = (isTTY: boolean, env = {}) => createTerminal(stream(isTTY), stream(isTTY), env)
+    expect(terminal(true).paint('red', 'x')).toBe('\x1b[31mx\x1b[39m')
+    expect(terminal(true, { NO_COLOR: '1' }).paint('red', 'x')).toBe('x')
+    expect(terminal(false).paint('red', 'x')).toBe('x')
+    expect([terminal(true).live, terminal(false).live]).toEqual([true, false])
+  })
+
+  it('wipes the drawn line before it prints another', () => {
+    const [out, err] = [stream(true), stream(true)]
+    const terminal = createTerminal(out, err, {})
+    terminal.draw('half')
+    terminal.note('whole')
+    terminal.print('answer')
+    expect(err.written).toEqual(['\r\x1b[Khalf', '\r\x1b[K', 'whole\n'])
+    expect(out.written).toEqual(['answer\n'])
+  })
+
+  it('draws nothing where lines cannot be redrawn', () => {
+    const err = stream(false)
+    createTerminal(stream(false), err, {}).draw('half')
+    expect(err.written).toEqual([])
+  })
+})

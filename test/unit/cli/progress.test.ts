@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest'
+import { bar, showProgress } from '../../../src/cli/progress'
+import type { Terminal } from '../../../src/cli/terminal'
+import type { LayerResult, RunEvent, RunEventDraft } from '../../../src/shared/runEvents'
+
+function record(live: boolean): { terminal: Terminal; notes: string[]; drawn: string[] } {
+  const notes: string[] = []
+  const drawn: string[] = []
+  const terminal: Terminal = {
+    live,
+    width: 80,
+    print: () => {},
+    note: (line) => notes.push(line),
+    draw: (line) => drawn.push(line),
+    paint: (_, text) => text
+  }
+  return { terminal, notes, drawn }
+}
+
+const stamped = (draft: RunEventDraft): RunEvent => ({ ...draft, run: 'r', seq: 0, atMs: 0 })
+
+const result = (loss: number): LayerResult => ({
+  name: 'layers.0.q',
+  shape: [4, 4],
+  lossRank0: 2,
+  loss,
+  lossBfloat16: loss,
+  certificate: 1,
+  frobeniusRank0: 1,
+  frobenius: 1,
+  weightNorm: 1,
+  outputEnergy: 1,
+  eigenvalues: []
+})
+
+const events: RunEvent[] = [
+  stamped({ type: 'phaseStarted', phase: 'blocks', total: 4, unit: 'blocks' }),
+  stamped({ type: 'phaseProgress', phase: 'blocks', done: 2, total: 4 }),
+  stamped({
+    type: 'layerFinished',
+    block: 2,
+    layer: 'layers.2.q',
+    results: [
+      { variant: 'zero', result: result(2) },
+      { variant: 'exact', result: result(1) }
+    ]
+  }),
+  stamped({ type: 'blockFinished', block: 2, total: 4, durationMs: 3000 }),
+  stamped({ type: 'warning', code: 'X', message: 'mind this' })
+]
+
+describe('progress', () => {
+  it('is a line for each finished block where lines cannot be redrawn', () => {
+    const { terminal, notes, drawn } = record(false)
+    const show = showProgress(terminal)
+    for (const event of events) show(event)
+    expect(notes).toEqual(['block 3 of 4 in 3.0 s, 50.0 % of the loss removed, 3.0 s left', 'warning: mind this'])
+    expect(drawn).toEqual([])
+  })
+
+  it('is a bar on a terminal, never wider than it', () => {
+    const { terminal, notes, drawn } = record(true)
+    const show = showProgress(terminal)
+    for (const event of events) show(event)
+    expect(notes).toEqual(['warning: mind this'])
+    expect(drawn[1]).toBe('blocks     ████████████░░░░░░░░░░░░  3 of 4')
+    expect(drawn[3]).toBe('blocks     ██████████████████░░░░░░  4 of 4  layers.2.q, 3.0 s left')
+    for (const line of drawn) expect([...line].length).toBeLessThan(80)
+  })
+
+  it('estimates from the blocks of this process alone after a resume', () => {
+    const { terminal, notes } = record(false)
+    const show = showProgress(terminal)
+    show(stamped({ type: 'phaseStarted', phase: 'blocks', total: 100, unit: 'blocks' }))
+    show(stamped({ type: 'phaseProgress', phase: 'blocks', done: 89, total: 100 }))
+    show(stamped({ type: 'blockFinished', block: 89, total: 100, durationMs: 2000 }))
+    expect(notes).toEqual(['block 90 of 100 in 2.0 s, 20 s left'])
+  })
+
+  it('fills the bar by eighths of a cell', () => {
+    expect([bar(0, 4), bar(0.5, 4), bar(0.53125, 4), bar(1, 4)]).toEqual(['░░░░', '██░░', '██▏░', '████'])
+  })
+})

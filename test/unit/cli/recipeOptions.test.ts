@@ -1,0 +1,82 @@
+import { resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { defineCommand, EXIT } from '../../../src/cli/command'
+import { parseArguments } from '../../../src/cli/parseArguments'
+import { type RecipeValues, recipeFromOptions, recipeOptions } from '../../../src/cli/recipeOptions'
+import { Recipe } from '../../../src/shared/recipe'
+
+const command = defineCommand({
+  name: 'plan',
+  summary: '',
+  options: recipeOptions,
+  examples: [],
+  action: () => EXIT.done
+})
+
+const recipe = (...args: string[]): Recipe =>
+  recipeFromOptions(parseArguments(command, args).options as unknown as RecipeValues, 'plan')
+
+const basic = ['--model', 'm', '--calibration', 'a.txt']
+
+describe('the recipe of the options', () => {
+  it('has the same defaults as a recipe file, and quailora as its method', () => {
+    expect(recipe(...basic)).toEqual(
+      Recipe.parse({
+        version: 1,
+        model: resolve('m'),
+        calibration: { files: [resolve('a.txt')] },
+        variants: [{ method: 'quailora' }]
+      })
+    )
+  })
+
+  it('has a variant for each method and rank, once each', () => {
+    const { variants } = recipe(...basic, '--method', 'svd,exact', 'svd', '--rank', '8', '--rank=16,8')
+    expect(variants.map(({ method, rank }) => `${method}${rank}`)).toEqual(['svd8', 'svd16', 'exact8', 'exact16'])
+  })
+
+  it('says everything that the options say', () => {
+    const { variants, ...rest } = recipe(
+      ...['--model', 'm', '--calibration', 'a', 'b', '--evaluation', 'e', '--no-double-quant', '--block-size', '128'],
+      ...['--alpha', '32', '--rslora', '--targets', 'q_proj,v_proj', '--iterations', '5', '--context', '64'],
+      ...['--calibration-rows', '7', '--evaluation-rows', '9', '--policy', 'padded', '--factor-dtype', 'bfloat16'],
+      ...['--seed', '4', '--device', 'webgpu', '--memory-budget', '1MiB']
+    )
+    expect(variants).toEqual([
+      {
+        method: 'quailora',
+        rank: 16,
+        alpha: 32,
+        rslora: true,
+        iterations: 5,
+        targets: ['q_proj', 'v_proj'],
+        quantizer: { format: 'nf4', blockSize: 128, doubleQuantization: false }
+      }
+    ])
+    expect(rest).toEqual({
+      version: 1,
+      model: resolve('m'),
+      calibration: { files: [resolve('a'), resolve('b')], rows: 7 },
+      evaluation: { files: [resolve('e')], rows: 9 },
+      policy: 'padded',
+      context: 64,
+      factorDtype: 'bfloat16',
+      device: 'webgpu',
+      memoryBudget: 2 ** 20,
+      seed: 4
+    })
+  })
+
+  it('uses a stored set', () => {
+    expect(recipe('--model', 'm', '--calibration', 'set:mine').calibration).toEqual({ set: 'mine', rows: 64 })
+  })
+
+  it.each([
+    [['--calibration', 'a'], /^--model DIR is missing/],
+    [['--model', 'm'], /^--calibration FILE is missing/],
+    [[...basic, 'set:mine'], /takes files, or one stored set, not both/],
+    [[...basic, '--targets', 'all-linear,q_proj'], /all-linear or a list of names, not both/]
+  ])('is refused for %j', (args, sentence) => {
+    expect(() => recipe(...args)).toThrow(sentence)
+  })
+})

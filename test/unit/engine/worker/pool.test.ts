@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest'
+import { startEngine } from '../../../../src/engine/worker/pool'
+import type { RunEvent } from '../../../../src/shared/runEvents'
+
+/** A thread that treats messages as the given code says; the real thread main is tested on the built program. */
+const thread = (onMessage: string, onClose = 'parentPort.close()'): URL =>
+  new URL(
+    `data:text/javascript,${encodeURIComponent(
+      `import { parentPort } from 'node:worker_threads'
+       parentPort.on('message', (message) => { if (message.kind === 'close') { ${onClose} } ${onMessage} })`
+    )}`
+  )
+
+const dying = thread(`
+  if (message.method === 'run') {
+    const event = (seq) => ({ kind: 'event', id: message.id, event: { type: 'warning', code: 'C', message: 'm', run: 'r', seq, atMs: 0 } })
+    parentPort.postMessage(event(0)); parentPort.postMessage(event(1))
+  }
+  if (message.kind === 'start') setTimeout(() => { throw new Error('out of luck') }, 20)`)
+
+describe('a thread that dies', () => {
+  it('gives its run a last event, failed, numbered after the ones before', async () => {
+    const engine = startEngine(dying)
+    const events: RunEvent[] = []
+    const { finished } = await engine.call('run', { folder: '/runs/abc' }, { onEvent: (event) => events.push(event) })
+    expect(events.map(({ type, seq }) => [type, seq])).toEqual([
+      ['warning', 0],
+      ['warning', 1],
+      ['finished', 2]
+    ])
+    expect(finished).toBe(events[2])
+    expect(finished).toMatchObject({ status: 'failed', run: 'abc', error: { code: 'INTERNAL' } })
+    expect(JSON.stringify(finished)).toContain('out of luck')
+    await engine.close()
+  })
+
+  it('fails every other request, and the next request gets a new thread', async () => {
+    const engine = startEngine(dying)
+    const failure = { code: 'INTERNAL', message: expect.stringContaining('out of luck') }
+    await expect(engine.call('inspect', { path: 'x' })).rejects.toMatchObject(failure)
+    await expect(engine.call('inspect', { path: 'x' })).rejects.toMatchObject(failure)
+    await engine.close()
+  })
+})
+
+describe('requests', () => {
+  const echo = thread(`
+    if (message.kind === 'start') setTimeout(() => parentPort.postMessage({ kind: 'done', id: message.id, output: message }), 10)`)
+
+  it('are answered by their number, several at a time', async () => {
+    const engine = startEngine(echo)
+    const answers = await Promise.all(['a', 'b', 'c'].map((path) => engine.call('inspect', { path })))
+    expect(answers.map((answer) => (answer as unknown as { input: object }).input)).toEqual([
+      { path: 'a' },
+      { path: 'b' },
+      { path: 'c' }
+    ])
+    await engine.close()
+  })
+
+  it('that compute wait for each other', async () => {
+    const counting = thread(`
+      globalThis.active ??= 0
+      if (message.kind === 'start') {
+        const active = ++globalThis.active
+        setTimeout(() => { globalThis.active--; parentPort.postMessage({ kind: 'done', id: message.id, output: active }) }, 10)
+      }`)
+    const engine = startEngine(counting)
+    const verify = () => engine.call('verify', { adapter: 'a', model: 'm' })
+    expect(await Promise.all([verify(), verify(), verify()])).toEqual([1, 1, 1])
+    await engine.close()
+  })
+
+  it('are given up when the caller cancels, before or while they are answered', async () => {
+    const engine = startEngine(echo)
+    const before = AbortSignal.abort()
+    await expect(engine.call('inspect', { path: 'x' }, { signal: before })).rejects.toMatchObject({ code: 'CANCELLED' })
+    const controller = new AbortController()
+    const answer = engine.call('plan', {} as never, { signal: controller.signal })
+    controller.abort()
+    await expect(answer).rejects.toMatchObject({ code: 'CANCELLED' })
+    await engine.close()
+  })
+
+  it('throw again what the engine reports', async () => {
+    const failing = thread(`
+      if (message.kind === 'start') parentPort.postMessage({ kind: 'failed', id: message.id, error: { code: 'BAD_FORMAT', message: 'no' } })`)
+    const engine = startEngine(failing)
+    await expect(engine.call('inspect', { path: 'x' })).rejects.toMatchObject({ code: 'BAD_FORMAT', message: 'no' })
+    await engine.close()
+  })
+
+  it('are refused after closing, which tells a run to stop and waits for its last event', async () => {
+    const stopping = thread(
+      `if (message.kind === 'start') parentPort.postMessage({ kind: 'event', id: message.id, event: { type: 'warning' } })
+       if (message.kind === 'cancel') setTimeout(() => {
+         parentPort.postMessage({ kind: 'done', id: message.id, output: { finished: { status: 'cancelled' } } })
+         parentPort.close()
+       }, 20)`,
+      ''
+    )
+    const engine = startEngine(stopping)
+    let run: ReturnType<typeof engine.call<'run'>> | undefined
+    await new Promise<void>((started) => {
+      run = engine.call('run', { folder: '/runs/r' }, { onEvent: () => started() })
+    })
+    const closing = engine.close()
+    await expect(engine.call('inspect', { path: 'x' })).rejects.toThrow('the engine is closed')
+    await closing
+    await expect(run).resolves.toMatchObject({ finished: { status: 'cancelled' } })
+  })
+})
