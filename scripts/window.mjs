@@ -1,0 +1,15 @@
+// `npm run dev`: the window, reloading while you edit. `npm start`: the window as built.
+import { spawnSync } from 'node:child_process'
+import { missingPackages } from './aptSetup.mjs'
+import { ensureRuntime, runtimeProgram } from './electronRuntime.mjs'
+
+const environment = { ...process.env }
+if (process.platform === 'linux' && environment.ELECTRON_EXEC_PATH === undefined) {
+  missingPackages(['electron'])
+  await ensureRuntime()
+  environment.ELECTRON_EXEC_PATH = runtimeProgram
+}
+if (process.getuid?.() === 0) environment.NO_SANDBOX = '1' // Chromium's sandbox refuses to work for root
+
+const { status } = spawnSync('npx', ['electron-vite', ...process.argv.slice(2)], { stdio: 'inherit', env: environment })
+process.exitCode = status ?? 1
