@@ -1,0 +1,132 @@
+import { readFileSync, statSync } from 'node:fs'
+import { homedir, tmpdir, userInfo } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { modelCard } from '../../src/engine/run/modelCard'
+import { planRun } from '../../src/engine/run/planRun'
+import type { Proof } from '../../src/engine/run/proof'
+import { readGoldenTensors } from '../helpers/goldenTensors'
+import { sampleModel } from '../helpers/paths'
+import { finishedOf, makeRun, runToEnd } from '../helpers/runs'
+
+const run = makeRun({
+  factorDtype: 'bfloat16',
+  variants: [
+    { method: 'svd', rank: 4, targets: ['q_proj', 'v_proj'] },
+    { method: 'exact', rank: 8, alpha: 4, rslora: true }
+  ]
+})
+const finished = runToEnd(run).then(finishedOf)
+const variants = ['svd-r4', 'exact-r8']
+const read = (variant: string, file: string): string => readFileSync(join(run.record.out, variant, file), 'utf8')
+const frontMatter = (card: string): unknown => parse(card.split('---\n')[1] ?? '')
+
+describe('a plan', () => {
+  const { recipe, calibration, evaluation } = run.record
+  const planned = planRun({ recipe, calibration, evaluation, measure: false })
+
+  it('knows the model and the work from headers and texts alone', async () => {
+    expect(await planned).toMatchObject({
+      model: {
+        family: 'llama',
+        parameters: 3_819_776,
+        bytes: statSync(join(sampleModel, 'model.safetensors')).size,
+        dtype: 'BF16',
+        blocks: 4,
+        hiddenSize: 256,
+        vocabularySize: 4096
+      },
+      quantized: { linears: 28, parameters: 4 * (2 * 256 * 256 + 2 * 64 * 256 + 3 * 688 * 256) },
+      calibration: { rows: 8, tokens: 8 * 64 },
+      evaluation: { rows: 4, tokens: 4 * 64 },
+      variants: [
+        { name: 'svd-r4', method: 'svd', rank: 4, scaling: 4, linears: 8, parameters: 4 * 4 * (256 + 256 + 64 + 256) },
+        { name: 'exact-r8', method: 'exact', rank: 8, scaling: 4 / Math.sqrt(8), linears: 28 }
+      ]
+    })
+  })
+
+  it('says to the byte how large the adapters become', async () => {
+    await finished
+    const bytes = variants.map((variant) =>
+      [...readGoldenTensors(join(run.record.out, variant, 'adapter_model.safetensors')).values()].reduce(
+        (sum, tensor) => sum + tensor.bytes.length,
+        0
+      )
+    )
+    expect((await planned).adapterBytes).toBe(bytes.reduce((sum, x) => sum + x, 0))
+  })
+
+  it('estimates time, memory and disk, and measures the machine when asked', async () => {
+    const { seconds, flops, peakMemoryBytes, spoolBytes } = await planned
+    // Five streams of hidden states: calibration, and evaluation under four sets of weights; twice while a block is done.
+    expect(spoolBytes).toBe(2 * 4 * 256 * 64 * (8 + 4 * 4))
+    expect(peakMemoryBytes).toBeGreaterThan(100 * 2 ** 20)
+    expect(flops).toBeGreaterThan(2 * 2_768_896 * (8 + 4 * 4) * 64) // the forward passes alone
+    expect(seconds).toBeGreaterThan(0)
+    const measured = await planRun({ recipe, calibration, evaluation, measure: true })
+    expect(measured.flops).toBe(flops)
+    expect(measured.seconds).toBeGreaterThan(0)
+  })
+
+  it('warns of few tokens', async () => {
+    expect((await planned).warnings).toContainEqual({
+      code: 'FEW_TOKENS',
+      message: expect.stringMatching(/^512 calibration tokens are fewer than the widest input has channels \(688\)/)
+    })
+  })
+})
+
+describe('what an adapter says of itself', () => {
+  it('begins with front matter that is YAML', async () => {
+    await finished
+    const name = basename(sampleModel)
+    for (const variant of variants) {
+      expect(frontMatter(read(variant, 'README.md'))).toEqual({
+        base_model: name,
+        library_name: 'peft',
+        pipeline_tag: 'text-generation',
+        tags: [`base_model:adapter:${name}`, 'lora', 'quail', 'transformers']
+      })
+    }
+  })
+
+  it('stays YAML whatever the model is called', async () => {
+    await finished
+    const proof = JSON.parse(read('svd-r4', 'quail.json')) as Proof
+    for (const name of ['my "model": #1', '- [x] {y}', 'näme\\with\tall: of, it', "it's", '@org/!tag &a *b']) {
+      expect(frontMatter(modelCard({ ...proof, model: { ...proof.model, name } }))).toMatchObject({ base_model: name })
+    }
+  })
+
+  it('names no path, no user and no time', async () => {
+    await finished
+    const places = [tmpdir(), homedir(), dirname(sampleModel), run.folder, run.record.out].filter((at) => at.length > 1)
+    for (const variant of variants) {
+      for (const file of ['README.md', 'quail.json', 'adapter_config.json']) {
+        const content = read(variant, file)
+        for (const place of places) expect(content, file).not.toContain(place)
+        // Anything else that looks like an absolute path.
+        expect(content.match(/(?<![\w.:/])\/[\w.-]+\/[\w./-]+/g), file).toBeNull()
+        expect(content).not.toMatch(/"[A-Za-z]:\\\\/)
+        expect(content).not.toMatch(/\b20\d\d-\d\d-\d\dT/)
+      }
+      expect(Object.values(JSON.parse(read(variant, 'quail.json')).recipe)).not.toContain(userInfo().username)
+    }
+  })
+
+  it('proves every linear with the errors of the stored factors', async () => {
+    const { variants: results, perplexity } = await finished
+    for (const [i, variant] of variants.entries()) {
+      const proof = JSON.parse(read(variant, 'quail.json')) as Proof
+      expect(proof.layers).toEqual(results[i]?.layers)
+      expect(proof.fingerprint.linears).toHaveLength(28)
+      expect(proof.recipe).toMatchObject({ factorDtype: 'bfloat16', policy: 'packed', context: 64, device: 'cpu' })
+      const [text] = Object.keys(perplexity)
+      expect(proof.perplexity[text as string]?.adapter).toBe(perplexity[text as string]?.variants[variant])
+      // Stored in bfloat16, so rounding to bfloat16 once more changes nothing.
+      for (const { loss, lossBfloat16 } of proof.layers) expect(lossBfloat16).toBe(loss)
+    }
+  })
+})

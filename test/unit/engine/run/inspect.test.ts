@@ -1,0 +1,104 @@
+import { copyFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { inspectPath } from '../../../../src/engine/run/inspect'
+import { configOf, copyCheckpoint, familyDirectory, tensorsOf } from '../../../helpers/checkpoints'
+import { neoxModel, sampleModel } from '../../../helpers/paths'
+
+const made: string[] = []
+afterAll(() => {
+  for (const directory of made) rmSync(directory, { recursive: true })
+})
+const copy: typeof copyCheckpoint = (...args) => {
+  const directory = copyCheckpoint(...args)
+  made.push(directory)
+  return directory
+}
+const addTokenizer = (directory: string): void => {
+  for (const file of readdirSync(sampleModel).filter((name) => name.startsWith('tokenizer'))) {
+    copyFileSync(join(sampleModel, file), join(directory, file))
+  }
+}
+
+describe('inspecting a checkpoint', () => {
+  it('shows what the sample model is made of', async () => {
+    const { problems, model, parameters, tensors, dtypes, files, bytes } = await inspectPath(sampleModel)
+    expect(problems).toEqual([])
+    // 4096 · 256 embeddings, 256 norms, and four blocks of 256² · 2 + 64 · 256 · 2 + 688 · 256 · 3 + 2 · 256.
+    expect(parameters).toBe(3_819_776)
+    expect(dtypes).toEqual({ BF16: parameters })
+    expect(tensors).toHaveLength(2 + 4 * 9)
+    expect(files).toEqual([{ name: 'model.safetensors', bytes, tensors: 38 }])
+    expect(model).toMatchObject({
+      family: 'llama',
+      blocks: 4,
+      hiddenSize: 256,
+      vocabularySize: 4096,
+      contextLimit: 512,
+      tiedHead: true,
+      tokenizer: 'BPE, 4096 tokens'
+    })
+    expect(model?.linears).toHaveLength(28)
+    expect(model?.linears[6]).toEqual({ name: 'model.layers.0.mlp.down_proj', shape: [256, 688] })
+  })
+
+  it('shows the linears of another family', async () => {
+    const { model, problems } = await inspectPath(neoxModel)
+    expect(problems).toEqual([])
+    expect(model).toMatchObject({ family: 'gpt_neox', tiedHead: false })
+    expect(model?.linears.slice(0, 4).map(({ name }) => name)).toEqual(
+      ['attention.query_key_value', 'attention.dense', 'mlp.dense_h_to_4h', 'mlp.dense_4h_to_h'].map(
+        (name) => `gpt_neox.layers.0.${name}`
+      )
+    )
+  })
+
+  it('lists shards', async () => {
+    const directory = copy(familyDirectory('llama'), (tensor) => tensor, 3)
+    const { files, parameters } = await inspectPath(directory)
+    expect(files).toHaveLength(3)
+    expect(parameters).toBe((await inspectPath(familyDirectory('llama'))).parameters)
+  })
+
+  it('lists everything that stands in the way', async () => {
+    const directory = copy(familyDirectory('llama'), (tensor) =>
+      tensor.name === 'model.layers.1.mlp.up_proj.weight' ? undefined : tensor
+    )
+    const { problems, model, tensors } = await inspectPath(directory)
+    expect(problems).toHaveLength(2)
+    expect(problems[0]).toMatch(/tokenizer\.json/)
+    expect(problems[1]).toMatch(/tensor model\.layers\.1\.mlp\.up_proj\.weight is missing/)
+    expect(problems.join('')).not.toContain('\n')
+    expect(model).toBeUndefined()
+    expect(tensors.length).toBe(tensorsOf(familyDirectory('llama')).length - 1)
+  })
+
+  it('names an unknown family', async () => {
+    const directory = copy(familyDirectory('llama'))
+    addTokenizer(directory)
+    writeFileSync(join(directory, 'config.json'), JSON.stringify({ ...configOf(directory), model_type: 'mamba' }))
+    expect((await inspectPath(directory)).problems).toEqual([
+      expect.stringMatching(/model_type is "mamba", accepted are/)
+    ])
+  })
+})
+
+describe('inspecting a file', () => {
+  it('shows its tensors', async () => {
+    const path = join(familyDirectory('llama'), 'expected.safetensors')
+    const { tensors, model, problems } = await inspectPath(path)
+    expect(tensors.find(({ name }) => name === 'input_ids')).toMatchObject({ dtype: 'I64' })
+    expect(model).toBeUndefined()
+    expect(problems).toEqual([])
+  })
+
+  it.each([
+    ['/does/not/exist', '/does/not/exist: no such file or directory'],
+    [join(sampleModel, 'config.json'), 'a model directory or a .safetensors file can be inspected, not config.json']
+  ])('refuses %s in one sentence', async (path, message) => {
+    await expect(inspectPath(path)).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      message: expect.stringContaining(message)
+    })
+  })
+})
