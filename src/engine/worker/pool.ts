@@ -72,6 +72,7 @@ class EngineThread {
   private nextId = 0
   private readonly pending = new Map<number, Pending>()
   private cause: unknown
+  private closing = false
 
   constructor(private readonly url: URL) {}
 
@@ -93,7 +94,8 @@ class EngineThread {
   async close(): Promise<void> {
     const worker = this.worker
     if (worker === undefined) return
-    worker.ref() // wait for it, although it may be idle
+    this.closing = true
+    worker.ref()
     for (const id of this.pending.keys()) this.cancel(id)
     this.post({ kind: 'close' })
     await this.ended
@@ -139,7 +141,8 @@ class EngineThread {
       return
     }
     this.pending.delete(message.id)
-    if (this.pending.size === 0) this.worker?.unref() // an idle thread does not keep the program alive
+    // An idle thread does not keep the program alive, except while its end is awaited.
+    if (this.pending.size === 0 && !this.closing) this.worker?.unref()
     if (message.kind === 'done') pending.resolve(message.output)
     else pending.reject(deserializeError(message.error))
   }
