@@ -11,9 +11,12 @@ import {
   showSetOptions
 } from './actions/calibrationActions'
 import { demoAction, demoOptions } from './actions/demoAction'
+import { executeRecipe } from './actions/executeRecipe'
 import { inspectAction, inspectOptions } from './actions/inspectAction'
 import { planAction, planOptions } from './actions/planAction'
 import { rebuildAction, rebuildOptions } from './actions/rebuildAction'
+import { recipeFromOptions, recipeOptions } from './actions/recipeOptions'
+import { reportingOptions } from './actions/reportingOptions'
 import { resumeAction } from './actions/resumeAction'
 import {
   deleteRunOptions,
@@ -24,13 +27,10 @@ import {
   showRunOptions
 } from './actions/runsActions'
 import { verifyAction, verifyOptions } from './actions/verifyAction'
-import { type Command, defineCommand, EXIT } from './command'
-import { executeRecipe } from './executeRecipe'
-import { flag, list, optional, required, text } from './options'
-import { printJson } from './printJson'
-import { recipeFromOptions, recipeOptions } from './recipeOptions'
-import { reportingOptions } from './reportingOptions'
-import { renderPairs } from './table'
+import { type Command, defineCommand, EXIT } from './grammar/command'
+import { flag, list, optional, required, text } from './grammar/options'
+import { printJson } from './output/printJson'
+import { renderPairs } from './output/table'
 
 /** Every command, in the order of the help: one entry says all there is to know of it. */
 export const COMMANDS: readonly Command[] = [

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { quailHome } from '../store/home'
-import { EXIT } from './command'
+import { EXIT } from './grammar/command'
 import { main } from './main'
-import { createTerminal } from './terminal'
+import { createTerminal } from './output/terminal'
 
 /*
  * Entry of the command line. Built to out/main/cli.js, beside the engine's thread main and two directories below the

@@ -1,12 +1,12 @@
 import { badInput } from '../shared/errors'
 import { nearestName } from '../shared/nearestName'
-import { type Command, EXIT, type ExitCode } from './command'
-import { createContext, type Installation } from './commandContext'
 import { COMMANDS } from './commands'
-import { reportFailure } from './failures'
-import { commandHelp, groupHelp, overview } from './help'
-import { parseArguments } from './parseArguments'
-import type { Terminal } from './terminal'
+import { type Command, EXIT, type ExitCode } from './grammar/command'
+import { createContext, type Installation } from './grammar/commandContext'
+import { reportFailure } from './grammar/failures'
+import { commandHelp, groupHelp, overview } from './grammar/help'
+import { parseArguments } from './grammar/parseArguments'
+import type { Terminal } from './output/terminal'
 
 /** What a group does when it is called without a command: `quail runs` lists. */
 const GROUP_DEFAULT = 'list'

@@ -2,12 +2,12 @@ import { importCalibration } from '../../services/calibrationService'
 import { SPLITS } from '../../services/sampleFiles'
 import { badInput } from '../../shared/errors'
 import { type CalibrationSet, deleteSet, getSet, listSets, readSamples } from '../../store/calibrationSets'
-import { EXIT, type ExitCode, type Invocation } from '../command'
-import type { CommandContext } from '../commandContext'
-import { formatCount, formatTime, plural } from '../numbers'
-import { flag, integer, oneOf, optional, text, withDefault } from '../options'
-import { printJson } from '../printJson'
-import { renderPairs, renderTable } from '../table'
+import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
+import type { CommandContext } from '../grammar/commandContext'
+import { flag, integer, oneOf, optional, text, withDefault } from '../grammar/options'
+import { formatCount, formatTime, plural } from '../output/numbers'
+import { printJson } from '../output/printJson'
+import { renderPairs, renderTable } from '../output/table'
 
 const json = flag('print the answer as JSON')
 

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Recipe } from '../../shared/recipe'
-import type { ExitCode, Invocation } from '../command'
-import type { CommandContext } from '../commandContext'
-import { executeRecipe } from '../executeRecipe'
-import { optional, text } from '../options'
-import { reportingOptions } from '../reportingOptions'
+import type { ExitCode, Invocation } from '../grammar/command'
+import type { CommandContext } from '../grammar/commandContext'
+import { optional, text } from '../grammar/options'
+import { executeRecipe } from './executeRecipe'
+import { reportingOptions } from './reportingOptions'
 
 export const demoOptions = {
   out: optional('DIR', text, 'where the adapters go (default ./quail-demo, or the next free ./quail-demo-2, …)'),

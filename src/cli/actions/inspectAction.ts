@@ -1,12 +1,12 @@
 import { resolve } from 'node:path'
 import type { Inspection } from '../../shared/plan'
-import { EXIT, type ExitCode, type Invocation } from '../command'
-import type { CommandContext } from '../commandContext'
-import { formatCount, formatParameters, plural } from '../numbers'
-import { flag } from '../options'
-import { printJson } from '../printJson'
-import { formatSize } from '../sizes'
-import { renderPairs, renderTable } from '../table'
+import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
+import type { CommandContext } from '../grammar/commandContext'
+import { flag } from '../grammar/options'
+import { formatCount, formatParameters, plural } from '../output/numbers'
+import { printJson } from '../output/printJson'
+import { formatSize } from '../output/sizes'
+import { renderPairs, renderTable } from '../output/table'
 
 export const inspectOptions = {
   tensors: flag('list every tensor'),

@@ -3,12 +3,12 @@ import { readRecipeFile } from '../../services/recipeFile'
 import { planRecipe } from '../../services/runService'
 import { badInput } from '../../shared/errors'
 import type { Recipe } from '../../shared/recipe'
-import { EXIT, type ExitCode, type Invocation } from '../command'
-import type { CommandContext } from '../commandContext'
-import { flag, optional, text } from '../options'
-import { planText } from '../planText'
-import { printJson } from '../printJson'
-import { recipeFromOptions, recipeOptions } from '../recipeOptions'
+import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
+import type { CommandContext } from '../grammar/commandContext'
+import { flag, optional, text } from '../grammar/options'
+import { planText } from '../output/planText'
+import { printJson } from '../output/printJson'
+import { recipeFromOptions, recipeOptions } from './recipeOptions'
 
 export const planOptions = {
   ...recipeOptions,

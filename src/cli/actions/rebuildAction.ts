@@ -1,10 +1,10 @@
 import { databaseFile, runsDirectory } from '../../store/home'
 import { rebuildStore } from '../../store/rebuild'
-import { EXIT, type ExitCode, type Invocation } from '../command'
-import type { CommandContext } from '../commandContext'
-import { plural } from '../numbers'
-import { flag } from '../options'
-import { printJson } from '../printJson'
+import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
+import type { CommandContext } from '../grammar/commandContext'
+import { flag } from '../grammar/options'
+import { plural } from '../output/numbers'
+import { printJson } from '../output/printJson'
 
 export const rebuildOptions = { json: flag('print the answer as JSON') } as const
 

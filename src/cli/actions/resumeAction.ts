@@ -1,9 +1,9 @@
 import { getRun, type Run, resumeRun } from '../../services/runService'
 import { readVariantResults } from '../../store/runs'
-import { EXIT, type ExitCode, type Invocation } from '../command'
-import type { CommandContext } from '../commandContext'
-import { conclude, follow, printResults } from '../executeRecipe'
-import type { reportingOptions } from '../reportingOptions'
+import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
+import type { CommandContext } from '../grammar/commandContext'
+import { conclude, follow, printResults } from './executeRecipe'
+import type { reportingOptions } from './reportingOptions'
 
 type ResumeInvocation = Invocation<typeof reportingOptions>
 

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { badInput } from '../../shared/errors'
-import { EXIT, type ExitCode, type Invocation } from '../command'
-import type { CommandContext } from '../commandContext'
-import { flag, required, text } from '../options'
-import { printJson } from '../printJson'
-import { renderPairs } from '../table'
+import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
+import type { CommandContext } from '../grammar/commandContext'
+import { flag, required, text } from '../grammar/options'
+import { printJson } from '../output/printJson'
+import { renderPairs } from '../output/table'
 
 export const verifyOptions = {
   model: required('DIR', text, 'checkpoint that the trainer will quantize'),

@@ -1,5 +1,5 @@
-import type { Plan, PlannedVariant } from '../shared/plan'
-import { quantizerKey } from '../shared/recipe'
+import type { Plan, PlannedVariant } from '../../shared/plan'
+import { quantizerKey } from '../../shared/recipe'
 import { formatCount, formatDuration, formatNumber, formatParameters, plural } from './numbers'
 import { formatSize } from './sizes'
 import { renderPairs } from './table'

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { defineCommand, EXIT } from '../../../src/cli/command'
-import { parseArguments } from '../../../src/cli/parseArguments'
-import { type RecipeValues, recipeFromOptions, recipeOptions } from '../../../src/cli/recipeOptions'
-import { Recipe } from '../../../src/shared/recipe'
+import { type RecipeValues, recipeFromOptions, recipeOptions } from '../../../../src/cli/actions/recipeOptions'
+import { defineCommand, EXIT } from '../../../../src/cli/grammar/command'
+import { parseArguments } from '../../../../src/cli/grammar/parseArguments'
+import { Recipe } from '../../../../src/shared/recipe'
 
 const command = defineCommand({
   name: 'plan',

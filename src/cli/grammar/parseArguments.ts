@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
-import { badInput } from '../shared/errors'
-import { nearestName } from '../shared/nearestName'
+import { badInput } from '../../shared/errors'
+import { nearestName } from '../../shared/nearestName'
 import type { Command, Invocation } from './command'
 import type { Option, Options } from './options'
 

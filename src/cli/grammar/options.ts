@@ -1,6 +1,6 @@
-import { badInput } from '../shared/errors'
-import { nearestName } from '../shared/nearestName'
-import { parseSize } from './sizes'
+import { badInput } from '../../shared/errors'
+import { nearestName } from '../../shared/nearestName'
+import { parseSize } from '../output/sizes'
 
 /*
  * What an option of the command line is: its value's type follows from its parser, and from `many` and `required`.

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
-import { describeRecipeProblems, parseRecipe } from '../services/recipeProblems'
-import { badInput } from '../shared/errors'
+import { describeRecipeProblems, parseRecipe } from '../../services/recipeProblems'
+import { badInput } from '../../shared/errors'
 import {
   BLOCK_SIZES,
   DEVICES,
@@ -12,8 +12,19 @@ import {
   QUANTIZERS,
   type Recipe,
   type Variant
-} from '../shared/recipe'
-import { flag, integer, list, oneOf, optional, positive, size, text, type Values, withDefault } from './options'
+} from '../../shared/recipe'
+import {
+  flag,
+  integer,
+  list,
+  oneOf,
+  optional,
+  positive,
+  size,
+  text,
+  type Values,
+  withDefault
+} from '../grammar/options'
 
 /** The options that make a recipe, as `init-lora` and `plan` take them. */
 export const recipeOptions = {

@@ -1,4 +1,4 @@
-import type { QuantizerSpec } from '../shared/recipe'
+import type { QuantizerSpec } from '../../shared/recipe'
 
 const TORCH_DTYPES: Readonly<Record<string, string>> = { BF16: 'bfloat16', F16: 'float16', F32: 'float32' }
 

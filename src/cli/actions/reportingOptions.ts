@@ -1,4 +1,4 @@
-import { flag } from './options'
+import { flag } from '../grammar/options'
 
 /** How a run is reported, for every command that executes one. */
 export const reportingOptions = {

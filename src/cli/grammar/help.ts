@@ -1,6 +1,6 @@
+import { renderPairs } from '../output/table'
 import type { Command, Positional } from './command'
 import type { Option } from './options'
-import { renderPairs } from './table'
 
 /** What bare `quail` prints: every command with its summary. */
 export function overview(commands: readonly Command[], version: string): string[] {

@@ -1,4 +1,4 @@
-import { type FinishedEvent, gapClosed, type LayerResult } from '../shared/runEvents'
+import { type FinishedEvent, gapClosed, type LayerResult } from '../../shared/runEvents'
 import { formatNumber, formatShare } from './numbers'
 import { type Column, renderTable } from './table'
 

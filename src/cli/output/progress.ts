@@ -1,5 +1,5 @@
-import { assertNever } from '../shared/errors'
-import type { Phase, RunEvent } from '../shared/runEvents'
+import { assertNever } from '../../shared/errors'
+import type { Phase, RunEvent } from '../../shared/runEvents'
 import { formatCount, formatDuration, formatShare, plural } from './numbers'
 import type { Terminal } from './terminal'
 

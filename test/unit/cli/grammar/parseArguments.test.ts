@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { defineCommand, EXIT } from '../../../src/cli/command'
+import { defineCommand, EXIT } from '../../../../src/cli/grammar/command'
 import {
   flag,
   integer,
@@ -11,8 +11,8 @@ import {
   size,
   text,
   withDefault
-} from '../../../src/cli/options'
-import { parseArguments } from '../../../src/cli/parseArguments'
+} from '../../../../src/cli/grammar/options'
+import { parseArguments } from '../../../../src/cli/grammar/parseArguments'
 
 const command = defineCommand({
   name: 'try',

@@ -1,4 +1,4 @@
-import type { RunEvent } from '../shared/runEvents'
+import type { RunEvent } from '../../shared/runEvents'
 import type { Terminal } from './terminal'
 
 /** A listener that prints a run's events as JSON, one object a line; `finished` leads with what readers look for. */

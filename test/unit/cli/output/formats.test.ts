@@ -6,10 +6,10 @@ import {
   formatParameters,
   formatShare,
   plural
-} from '../../../src/cli/numbers'
-import { formatSize, parseSize } from '../../../src/cli/sizes'
-import { renderPairs, renderTable } from '../../../src/cli/table'
-import { createTerminal } from '../../../src/cli/terminal'
+} from '../../../../src/cli/output/numbers'
+import { formatSize, parseSize } from '../../../../src/cli/output/sizes'
+import { renderPairs, renderTable } from '../../../../src/cli/output/table'
+import { createTerminal } from '../../../../src/cli/output/terminal'
 
 describe('numbers for people', () => {
   it.each([

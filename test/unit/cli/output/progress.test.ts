@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { bar, showProgress } from '../../../src/cli/progress'
-import type { Terminal } from '../../../src/cli/terminal'
-import type { LayerResult, RunEvent, RunEventDraft } from '../../../src/shared/runEvents'
+import { bar, showProgress } from '../../../../src/cli/output/progress'
+import type { Terminal } from '../../../../src/cli/output/terminal'
+import type { LayerResult, RunEvent, RunEventDraft } from '../../../../src/shared/runEvents'
 
 function record(live: boolean): { terminal: Terminal; notes: string[]; drawn: string[] } {
   const notes: string[] = []

@@ -1,5 +1,5 @@
-import { logDefect } from '../services/logFile'
-import { type ErrorCode, serializeError } from '../shared/errors'
+import { logDefect } from '../../services/logFile'
+import { type ErrorCode, serializeError } from '../../shared/errors'
 import { EXIT, type ExitCode } from './command'
 import type { Installation } from './commandContext'
 

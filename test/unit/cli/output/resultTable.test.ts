@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { meanLossRemoved, resultTable } from '../../../src/cli/resultTable'
+import { meanLossRemoved, resultTable } from '../../../../src/cli/output/resultTable'
 
 const layers = (...losses: [number, number][]) => losses.map(([lossRank0, loss]) => ({ lossRank0, loss })) as never
 

@@ -1,6 +1,6 @@
-import { type Engine, startEngine } from '../engine/worker/pool'
-import { closeServices, openServices, type Services } from '../services/services'
-import type { Terminal } from './terminal'
+import { type Engine, startEngine } from '../../engine/worker/pool'
+import { closeServices, openServices, type Services } from '../../services/services'
+import type { Terminal } from '../output/terminal'
 
 /** Where the program lies and where it keeps its files. */
 export interface Installation {
