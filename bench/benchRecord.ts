@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { basename, resolve } from 'node:path'
+import { Recipe } from '../src/shared/recipe'
+import type { ResolvedText, RunRecord } from '../src/shared/runFolder'
+
+const CALIBRATION_TEXT = 'resources/sample/text/sotu-calibration.txt'
+const EVALUATION_TEXT = 'resources/sample/text/sotu-evaluation.txt'
+
+export interface RunSizes {
+  readonly model: string
+  readonly context: number
+  readonly calibrationRows: number
+  readonly evaluationRows: number
+  readonly rank: number
+  readonly memoryBudget?: number
+}
+
+/** The record of a run of `quailora` on the sample's texts, for a run folder. */
+export async function benchRecord(folder: string, sizes: RunSizes): Promise<RunRecord> {
+  const recipe = Recipe.parse({
+    version: 1,
+    model: sizes.model,
+    calibration: { files: [CALIBRATION_TEXT], rows: sizes.calibrationRows },
+    evaluation: { files: [EVALUATION_TEXT], rows: sizes.evaluationRows },
+    context: sizes.context,
+    variants: [{ method: 'quailora', rank: sizes.rank }],
+    ...(sizes.memoryBudget && { memoryBudget: sizes.memoryBudget })
+  })
+  return {
+    version: 1,
+    id: basename(folder),
+    createdAtMs: Date.now(),
+    quailVersion: 'bench',
+    recipe,
+    out: resolve(folder, 'out'),
+    outIsAdapter: true,
+    calibration: [await resolvedText(CALIBRATION_TEXT)],
+    evaluation: [await resolvedText(EVALUATION_TEXT)]
+  }
+}
+
+async function resolvedText(path: string): Promise<ResolvedText> {
+  const bytes = await readFile(path)
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  return { name: basename(path), path: resolve(path), kind: 'text', bytes: bytes.length, sha256 }
+}

@@ -1,0 +1,25 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { RUN_FILES } from '../src/shared/runFolder'
+import { benchRecord, type RunSizes } from './benchRecord'
+import { childOutput } from './childOutput'
+import type { WholeRunReport } from './wholeRun'
+
+export interface MeasuredRun extends WholeRunReport {
+  /** From the start of the process to its end. */
+  readonly wallSeconds: number
+}
+
+/** Carries out one run of `quailora` in a process of its own and says what it took; its folder is removed. */
+export async function measureRun(folder: string, sizes: RunSizes): Promise<MeasuredRun> {
+  await mkdir(folder, { recursive: true })
+  await writeFile(join(folder, RUN_FILES.record), JSON.stringify(await benchRecord(folder, sizes)))
+  const program = fileURLToPath(new URL('./wholeRun.js', import.meta.url))
+  const started = performance.now()
+  const report: WholeRunReport = JSON.parse(await childOutput(process.execPath, [program, folder]))
+  const wallSeconds = (performance.now() - started) / 1000
+  await rm(folder, { recursive: true })
+  if (report.status !== 'completed') throw new Error(`the run ${report.status}: ${report.error}`)
+  return { ...report, wallSeconds }
+}

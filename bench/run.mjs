@@ -1,0 +1,35 @@
+// `npm run bench`: builds the benchmarks and runs them.
+//
+//   node bench/run.mjs [solver] [forward] [memory] [model135m] [demo] [--quick]      all parts when none is named
+import { spawnSync } from 'node:child_process'
+import { resolve } from 'node:path'
+import { build } from 'vite'
+
+const root = resolve(import.meta.dirname, '..')
+const at = (path) => resolve(root, path)
+
+const input = {
+  main: at('bench/main.ts'),
+  wholeRun: at('bench/wholeRun.ts'),
+  engineWorker: at('src/engine/worker/entry.ts')
+}
+await build({
+  root,
+  configFile: false,
+  logLevel: 'warn',
+  ssr: { noExternal: true, external: ['onnxruntime-node'] },
+  build: {
+    ssr: true,
+    target: 'node20.18',
+    outDir: at('out/bench'),
+    emptyOutDir: true,
+    sourcemap: true,
+    // No folder for chunks: a path relative to import.meta.url then means the same wherever a module lands.
+    rolldownOptions: { input, output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' } }
+  }
+})
+const { status } = spawnSync(process.execPath, [at('out/bench/main.js'), ...process.argv.slice(2)], {
+  cwd: root,
+  stdio: 'inherit'
+})
+process.exitCode = status ?? 1

@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs'
+import { startEngine } from '../src/engine/worker/pool'
+import type { RunEvent } from '../src/shared/runEvents'
+
+/*
+ * A program of its own: works on the run in the folder that its argument names, in the engine's worker thread as the
+ * command line does, and prints one line of JSON, a WholeRunReport. Memory can only be measured of a whole process.
+ */
+
+export interface WholeRunReport {
+  readonly status: string
+  readonly error?: string | undefined
+  /** Largest resident set of the process. */
+  readonly peakBytes: number
+  /** From the request to the last event, without the start of the program. */
+  readonly seconds: number
+  readonly phases: readonly { readonly phase: string; readonly seconds: number }[]
+  /** Full precision, quantized, first variant; of the first text. */
+  readonly perplexities: readonly number[]
+}
+
+async function work(folder: string): Promise<WholeRunReport> {
+  const engine = startEngine(new URL('./engineWorker.js', import.meta.url))
+  const started = performance.now()
+  const phases: { phase: string; from: number }[] = []
+  const onEvent = (event: RunEvent): void => {
+    if (event.type === 'phaseStarted') phases.push({ phase: event.phase, from: performance.now() })
+  }
+  const { finished } = await engine.call('run', { folder }, { onEvent })
+  const ended = performance.now()
+  await engine.close()
+  if (finished.type !== 'finished') throw new Error('the run ended without a result')
+  const [measured] = Object.values(finished.perplexity)
+  return {
+    status: finished.status,
+    error: finished.error?.message,
+    peakBytes: peakBytes(),
+    seconds: (ended - started) / 1000,
+    phases: phases.map(({ phase, from }, i) => ({ phase, seconds: ((phases[i + 1]?.from ?? ended) - from) / 1000 })),
+    perplexities: measured ? [measured.fullPrecision, measured.quantized, ...Object.values(measured.variants)] : []
+  }
+}
+
+/** Linux counts for the program itself; elsewhere the figure may include what it was started from. */
+function peakBytes(): number {
+  const highWater =
+    process.platform === 'linux' ? /VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8')) : null
+  return 1024 * (highWater ? Number(highWater[1]) : process.resourceUsage().maxRSS)
+}
+
+const folder = process.argv[2]
+if (folder === undefined) throw new Error('give the folder of a run')
+console.log(JSON.stringify(await work(folder)))
