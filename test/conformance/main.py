@@ -9,7 +9,8 @@ import unittest
 from pathlib import Path
 
 os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", TOKENIZERS_PARALLELISM="false")
-os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+os.environ["TORCHDYNAMO_DISABLE"] = "1"  # compiling kernels for each small shape takes longer than all the tests
 
 
 class CountingResult(unittest.TextTestResult):
@@ -26,7 +27,7 @@ def main():
     loader = unittest.TestLoader()
     names = sys.argv[1:]
     suite = loader.loadTestsFromNames(names) if names else loader.discover(str(here), pattern="test_*.py")
-    result = unittest.TextTestRunner(stream=sys.stdout, resultclass=CountingResult, verbosity=2).run(suite)
+    result = unittest.TextTestRunner(stream=sys.stdout, resultclass=CountingResult, verbosity=2, warnings="ignore").run(suite)
     failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
     print(f"{result.passed} passed, {failed} failed")
     return 0 if failed == 0 and result.passed > 0 else 1

@@ -3,6 +3,7 @@
 import logging
 import warnings
 from contextlib import contextmanager
+from copy import copy
 from types import SimpleNamespace
 
 import reference_kernels  # noqa: F401  before any model is loaded
@@ -63,9 +64,10 @@ def adding_to(grams, name):
 
 
 def dequantized(linear):
-    """Q of a Linear4bit, float64 [out, in], from its packed weight and its quantization state."""
-    weight = linear.weight
-    return dequantize_4bit(weight.data, weight.quant_state).double()
+    """Q of a Linear4bit as its forward pass in float32 sees it (not rounded to the state's bfloat16), float64 [out, in]."""
+    state = copy(linear.weight.quant_state)
+    state.dtype = torch.float32
+    return dequantize_4bit(linear.weight.data, state).double()
 
 
 def loaded_product(layer):

@@ -16,6 +16,9 @@ GAP_POINTS = 0.03
 # Two ways to write the same product: only the rounding of the factors differs (bf16: 2^-9 each, of an adapter that
 # moves perplexity by 0.7 %).
 SAME_PRODUCT = 1e-4
+# Plain errors are sums in float64 on both sides; H comes from another float32 forward pass.
+PLAIN = 1e-9
+CALIBRATED = 1e-6
 METHODS = ("svd", "diag", "quailora", "exact")
 
 # Fields of LoraConfig that exist in every PEFT from 0.9 on; older versions refuse what they do not know.
@@ -96,28 +99,6 @@ class Sample(Conformance):
             expected = config["lora_alpha"] / config["r"] * factors[0] @ factors[1]
             self.assertTrue(torch.equal(loaded_product(model.get_submodule(key)), expected), layer["name"])
 
-    def test_reported_errors_are_those_of_the_loaded_model(self):
-        # Frobenius: squared float32 sums against float64. Calibrated: also H from another float32 forward pass, and
-        # absmax codes of double quantization that differ by one step in few blocks.
-        model = self.reference.adapted(self.variants["exact"]["adapter"])
-        proof = proof_of(self.variants["exact"]["adapter"])["layers"]
-        chosen = [layer for layer in proof if ".layers.0." in layer["name"] or ".layers.3." in layer["name"]]
-        moments = self.reference.second_moments([layer["name"] for layer in chosen])
-        self.assertEqual(len(chosen), 14)
-        for layer in chosen:
-            linear = model.get_submodule(f"base_model.model.{layer['name']}")
-            weight = self.reference.full.get_submodule(layer["name"]).weight.double()
-            error = weight - dequantized(linear.base_layer)
-            rest = error - loaded_product(linear)
-            H = moments[layer["name"]]
-            for key, value in (
-                ("frobeniusRank0", error.square().sum()),
-                ("frobenius", rest.square().sum()),
-                ("lossRank0", ((error @ H) * error).sum()),
-                ("loss", ((rest @ H) * rest).sum()),
-            ):
-                self.assert_relative(layer[key], value.item(), 1e-3, f"{layer['name']} {key}")
-
     def test_it_can_be_trained_on(self):
         model = self.reference.adapted(self.variants["exact"]["adapter"], is_trainable=True).train()
         batch = next(iter(self.reference.evaluation.values()))[:2]
@@ -150,20 +131,48 @@ class Sample(Conformance):
 
 
 class SampleWithoutDoubleQuantization(Conformance):
+    """Here Q is equal to the last bit, so that the proof of each layer can be recomputed closely."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.reference = Reference(LLAMA, double_quantization=False)
+        cls.finished = init_lora(LLAMA, ["exact"], "--no-double-quant")
+        cls.variant = cls.finished["variants"][0]
+
     def test_exact_has_the_reported_and_the_expected_perplexity(self):
-        reference = Reference(LLAMA, double_quantization=False)
-        finished = init_lora(LLAMA, ["exact"], "--no-double-quant")
-        judged = self.assert_judged_as_reported(reference, finished, finished["variants"][0])
+        judged = self.assert_judged_as_reported(self.reference, self.finished, self.variant)
         self.assert_same_perplexity(judged, FIGURES["llama"]["exact on nf4"]["perplexity"], PERPLEXITY, "figures")
+
+    def test_reported_errors_are_those_of_the_loaded_model(self):
+        model = self.reference.adapted(self.variant["adapter"])
+        proof = proof_of(self.variant["adapter"])["layers"]
+        chosen = [layer for layer in proof if ".layers.0." in layer["name"] or ".layers.3." in layer["name"]]
+        moments = self.reference.second_moments([layer["name"] for layer in chosen])
+        self.assertEqual(len(chosen), 14)
+        for layer in chosen:
+            linear = model.get_submodule(f"base_model.model.{layer['name']}")
+            weight = self.reference.full.get_submodule(layer["name"]).weight.double()
+            error = weight - dequantized(linear.base_layer)
+            rest = error - loaded_product(linear)
+            H = moments[layer["name"]]
+            for key, value, tolerance in (
+                ("frobeniusRank0", error.square().sum(), PLAIN),
+                ("frobenius", rest.square().sum(), PLAIN),
+                ("lossRank0", ((error @ H) * error).sum(), CALIBRATED),
+                ("loss", ((rest @ H) * rest).sum(), CALIBRATED),
+            ):
+                self.assert_relative(layer[key], value.item(), tolerance, f"{layer['name']} {key}")
 
 
 class FusedProjections(Conformance):
     """GPT-NeoX: one pair of factors on the fused query_key_value."""
 
-    def test_quailora_and_exact_have_the_reported_perplexity_and_close_the_expected_gap(self):
+    # In perplexity and not in points of the gap: this model loses so little by quantization that 1e-4 are several points.
+    def test_quailora_and_exact_have_the_reported_and_the_expected_perplexity(self):
         reference = Reference(GPT_NEOX)
         finished = init_lora(GPT_NEOX, ["quailora", "exact"])
         for method, variant in variants_by_method(finished).items():
             with self.subTest(method=method):
                 judged = self.assert_judged_as_reported(reference, finished, variant)
-                self.assert_gap_closed(reference, judged, FIGURES["gpt_neox"][method])
+                expected = FIGURES["gpt_neox"][method]["perplexity"]
+                self.assert_same_perplexity(judged, expected, PERPLEXITY, f"figures of {method}")
