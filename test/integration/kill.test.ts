@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import { seededRandom } from '../../src/engine/numerics/random'
+import { type Started, Workplace } from '../helpers/commandLine'
+import { sampleModel, sampleText } from '../helpers/paths'
+
+const KILLS = 20
+const variants = ['svd-r4', 'quailora-r4']
+
+function writeRecipe(work: Workplace): void {
+  const text = sampleText('moby-evaluation.txt')
+  const recipe = {
+    version: 1,
+    model: sampleModel,
+    calibration: { files: [text], rows: 16 },
+    evaluation: { files: [text], rows: 4 },
+    context: 64,
+    variants: [
+      { method: 'svd', rank: 4 },
+      { method: 'quailora', rank: 4 }
+    ]
+  }
+  writeFileSync(work.path('recipe.json'), JSON.stringify(recipe))
+}
+
+const digest = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex')
+
+/** Every file of every adapter of a run. */
+const digests = (out: string): Record<string, string> =>
+  Object.fromEntries(
+    variants.flatMap((variant) =>
+      readdirSync(join(out, variant)).map((file) => [`${variant}/${file}`, digest(join(out, variant, file))])
+    )
+  )
+
+/** An adapter directory is there with all its files, or not at all. */
+function expectWholeAdapters(out: string): void {
+  for (const name of existsSync(out) ? readdirSync(out) : []) {
+    if (name.startsWith('.')) continue // what the killed process was writing, under a temporary name
+    expect(readdirSync(join(out, name)).sort()).toEqual([
+      'README.md',
+      'adapter_config.json',
+      'adapter_model.safetensors',
+      'quail.json'
+    ])
+  }
+}
+
+it('gives identical bytes after SIGKILL at twenty random moments', async () => {
+  const work = new Workplace()
+  writeRecipe(work)
+  const run = (out: string): Started => work.start('run', 'recipe.json', '--out', out)
+  const started = performance.now()
+  expect((await run('whole').ended).code).toBe(0)
+  const wholeMs = performance.now() - started
+  const expected = digests(work.path('whole'))
+
+  // The moments are random over the length of a run, from its first millisecond on; progress between kills is kept.
+  const random = seededRandom('kill moments')
+  let completed = 0
+  let id: string | undefined
+  for (let kills = 0; kills < KILLS; ) {
+    const out = `parts-${completed}`
+    const process = id === undefined ? run(out) : work.start('resume', id)
+    const ended = await Promise.race([process.ended, sleep(random() * 0.7 * wholeMs)])
+    if (ended === undefined) {
+      process.child.kill('SIGKILL')
+      await process.ended
+      kills++
+      expectWholeAdapters(work.path(out))
+    }
+    const [latest] = await work.json<{ id: string; out: string; status: string }[]>('runs', 'list', '--json')
+    if (latest?.out !== work.path(out)) continue // killed before the run was made
+    expect(['interrupted', 'completed']).toContain(latest.status)
+    id = latest.status === 'completed' ? undefined : latest.id
+    if (id !== undefined) continue
+    expect(digests(work.path(out))).toEqual(expected)
+    completed++
+  }
+  if (id !== undefined) {
+    expect((await work.quail('resume', id)).code).toBe(0)
+    expect(digests(work.path(`parts-${completed}`))).toEqual(expected)
+    completed++
+  }
+  expect(completed).toBeGreaterThan(0)
+})
