@@ -7,9 +7,7 @@ import {
   type Variant,
   variantNames
 } from '../../shared/recipe'
-import type { ResolvedText } from '../../shared/runFolder'
-import { concatRows, loadRows, type TokenRows } from '../calibration/rows'
-import { ModelTokenizer } from '../calibration/tokenizer'
+import type { TokenRows } from '../calibration/rows'
 import { Checkpoint } from '../formats/checkpoint'
 import type { Method } from '../methods/method'
 import { methodFor } from '../methods/registry'
@@ -19,7 +17,7 @@ import { embeddingGraph, finalNormGraph } from '../models/modelGraphs'
 import { ModelWeights } from '../models/modelWeights'
 import { readArchitecture } from '../models/registry'
 import { selectTargets } from '../models/targets'
-import { assertTextUnchanged } from './unchanged'
+import { type EvaluationText, type RunTexts, tokenizeTexts } from './tokenizedTexts'
 
 /** One linear of the blocks. */
 export interface PreparedLinear {
@@ -41,11 +39,6 @@ export interface PreparedVariant {
   readonly targets: ReadonlySet<string>
 }
 
-export interface EvaluationText {
-  readonly name: string
-  readonly rows: TokenRows
-}
-
 /** Everything that a recipe names, opened, read and checked against each other; nothing has been computed yet. */
 export interface PreparedRun {
   readonly recipe: Recipe
@@ -60,11 +53,6 @@ export interface PreparedRun {
   /** By key, in the order of the recipe. */
   readonly quantizers: ReadonlyMap<string, QuantizerSpec>
   release(): Promise<void>
-}
-
-export interface RunTexts {
-  readonly calibration: readonly ResolvedText[]
-  readonly evaluation: readonly ResolvedText[]
 }
 
 /**
@@ -83,7 +71,7 @@ export async function prepareRun(recipe: Recipe, texts: RunTexts, folder: string
     const linears = listLinears(architecture, runner)
     assertTensors(weights, architecture, runner)
     const variants = prepareVariants(recipe, linears)
-    const { calibration, evaluation } = await tokenize(recipe, texts, folder, architecture)
+    const { calibration, evaluation } = await tokenizeTexts(recipe, texts, folder, architecture.vocabularySize)
     const quantizers = new Map(recipe.variants.map(({ quantizer }) => [quantizerKey(quantizer), quantizer]))
     const release = async () => {
       await runner.release()
@@ -154,22 +142,4 @@ function assertRank(rank: number, linears: readonly PreparedLinear[], targets: R
       throw badInput(`rank is ${rank}, but ${path} is [${outFeatures}, ${inFeatures}] and takes at most ${largest}`)
     }
   }
-}
-
-async function tokenize(recipe: Recipe, texts: RunTexts, folder: string, { vocabularySize }: ModelArchitecture) {
-  const tokenizer = await ModelTokenizer.open(recipe.model)
-  const load = async (text: ResolvedText, rows: number) => {
-    await assertTextUnchanged(text, folder)
-    return loadRows(tokenizer, text, folder, { policy: recipe.policy, context: recipe.context, rows, vocabularySize })
-  }
-  const calibration: TokenRows[] = []
-  for (const text of texts.calibration) calibration.push(await load(text, recipe.calibration.rows))
-  const evaluation: EvaluationText[] = []
-  for (const text of texts.evaluation) {
-    if (evaluation.some(({ name }) => name === text.name)) {
-      throw badInput(`two evaluation texts are named ${text.name}; their perplexities could not be told apart`)
-    }
-    evaluation.push({ name: text.name, rows: await load(text, recipe.evaluation?.rows ?? 1) })
-  }
-  return { calibration: concatRows(calibration), evaluation }
 }
