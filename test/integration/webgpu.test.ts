@@ -1,0 +1,103 @@
+import { copyFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { InferenceSession } from 'onnxruntime-node'
+import { describe, expect, it } from 'vitest'
+import { listDevices } from '../../src/engine/graph/session'
+import { blockGraph, finalNormGraph, vocabularyTileGraph } from '../../src/engine/models/modelGraphs'
+import { readArchitecture } from '../../src/engine/models/registry'
+import { seededRandom } from '../../src/engine/numerics/random'
+import { computeBlocks, configOf, copyCheckpoint, familyDirectory } from '../helpers/checkpoints'
+import { sampleModel, sampleText } from '../helpers/paths'
+import { finishedOf, makeRun, runToEnd } from '../helpers/runs'
+
+const webgpu = (await listDevices()).find(({ name }) => name === 'webgpu')
+const missing = webgpu?.available === true ? undefined : (webgpu?.detail ?? 'webgpu is not known')
+if (missing !== undefined) console.log(`the tests of webgpu are skipped: ${missing}`)
+
+const families = readdirSync(dirname(familyDirectory('llama')), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name)
+
+const norm = (values: ArrayLike<number>): number =>
+  Math.sqrt(Array.from(values).reduce((sum, value) => sum + value * value, 0))
+const distance = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
+  norm(Array.from(a, (value, i) => value - (b[i] as number))) / norm(a)
+
+/*
+ * Both devices compute in float32. Shaders may contract and reorder sums and have exponentials of their own, good to a few
+ * units in the last place; over two blocks that stays below 1e-5, and a wrong operator is off by far more than 1e-4.
+ */
+const TOLERANCE = 1e-4
+
+/** A tiny random model with the sample's tokenizer: the rows of its embedding repeat until every token has one. */
+function smallModel(): string {
+  const source = familyDirectory('llama')
+  const vocabulary = configOf(sampleModel).vocab_size as number
+  const directory = copyCheckpoint(source, (tensor) => {
+    if (tensor.shape[0] !== configOf(source).vocab_size) return tensor
+    const [, width = 0] = tensor.shape
+    const data = new Uint8Array(4 * vocabulary * width).map((_, i) => tensor.data[i % tensor.data.length] as number)
+    return { ...tensor, shape: [vocabulary, width], data }
+  })
+  writeFileSync(join(directory, 'config.json'), JSON.stringify({ ...configOf(source), vocab_size: vocabulary }))
+  for (const file of ['tokenizer.json', 'tokenizer_config.json']) {
+    copyFileSync(join(sampleModel, file), join(directory, file))
+  }
+  return directory
+}
+
+describe.skipIf(missing !== undefined)('webgpu', () => {
+  it.each(['llama', 'llama-tied-bias', 'gpt_neox', 'gpt_neox-sequential', 'bloom', 'gemma2', 'phi3-partial'])(
+    'computes the blocks of %s as the processor does',
+    async (family) => {
+      const directory = familyDirectory(family)
+      const random = seededRandom('webgpu', family)
+      const vocabulary = configOf(directory).vocab_size as number
+      const ids = Int32Array.from({ length: 2 * 16 }, () => Math.floor(vocabulary * random()))
+      const rows = { ids, lengths: [16, 11], context: 16 }
+      const cpu = await computeBlocks(directory, rows, 'cpu')
+      const own = await computeBlocks(directory, rows, 'webgpu')
+      for (const [block, states] of cpu.hidden.entries()) {
+        expect(distance(states, own.hidden[block] as Float32Array), `hidden ${block}`).toBeLessThan(TOLERANCE)
+      }
+      for (const [linear, H] of cpu.moments) {
+        expect(distance(H, own.moments.get(linear) as Float64Array), linear).toBeLessThan(TOLERANCE)
+      }
+    }
+  )
+
+  // The runtime would quietly put an operator that the device lacks on the processor, and copy back and forth.
+  it.each(families)('has every operator of %s', async (family) => {
+    const architecture = readArchitecture(configOf(familyDirectory(family)), 'config.json')
+    const graphs = [blockGraph(architecture, 0, 16, true), finalNormGraph(architecture)].map(({ model }) => model)
+    for (const model of [...graphs, vocabularyTileGraph(architecture)]) {
+      const session = await InferenceSession.create(model, {
+        executionProviders: ['webgpu'],
+        extra: { session: { disable_cpu_ep_fallback: '1' } },
+        logSeverityLevel: 3
+      })
+      await session.release()
+    }
+  })
+
+  it('gives a whole run the perplexities that the processor gives it', async () => {
+    const model = smallModel()
+    const results = async (device: string) => {
+      const calibration = { files: [sampleText('moby-evaluation.txt')], rows: 4 }
+      const run = makeRun({ model, device, calibration, context: 32, variants: [{ method: 'exact', rank: 4 }] })
+      const { status, error, perplexity } = finishedOf(await runToEnd(run))
+      expect(error).toBeUndefined()
+      expect(status).toBe('completed')
+      return Object.values(perplexity)[0]
+    }
+    const [cpu, own] = [await results('cpu'), await results('webgpu')]
+    rmSync(model, { recursive: true })
+    for (const of of [
+      (p: typeof cpu) => p?.fullPrecision,
+      (p: typeof cpu) => p?.quantized,
+      (p: typeof cpu) => p?.variants['exact-r4']
+    ]) {
+      expect(Math.abs((of(own) ?? Number.NaN) / (of(cpu) ?? Number.NaN) - 1)).toBeLessThan(1e-3)
+    }
+  })
+})
