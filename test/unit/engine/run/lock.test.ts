@@ -37,10 +37,16 @@ describe('the lock of a run', () => {
     expect(readdirSync(folder)).toEqual([])
   })
 
-  it('is won by one of many that try at once', async () => {
+  it.each([
+    ['is free', undefined],
+    ['was left by a process that is gone', { pid: 2 ** 22 - 1, started: 'x', host: hostname() }]
+  ])('is won by one of many that try at once when it %s', async (_, holder) => {
     const folder = newFolder()
+    if (holder !== undefined) write(folder, holder)
     const tries = await Promise.allSettled(Array.from({ length: 8 }, () => lockRun(folder)))
     expect(tries.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    for (const one of tries) if (one.status === 'rejected') expect(one.reason).toMatchObject({ code: 'LOCKED' })
+    expect(readdirSync(folder)).toEqual(['lock'])
   })
 
   it.each([
