@@ -25,32 +25,30 @@ export function recordEvents(
   onFailure: () => void = () => {}
 ): EventRecorder {
   let waiting: RunEvent[] = []
-  let writing: Promise<void> | undefined
+  let writing = Promise.resolve()
   let failure: { readonly error: unknown } | undefined
   const isKept = throttle()
 
   async function write(): Promise<void> {
-    while (waiting.length > 0) {
-      const events = waiting
-      waiting = []
-      try {
-        if (failure === undefined) await appendEvents(store, run, events.filter(isKept))
-      } catch (error) {
-        failure = { error }
-        onFailure()
-      }
-      for (const event of events) onEvent(event)
+    const events = waiting
+    waiting = []
+    try {
+      if (failure === undefined) await appendEvents(store, run, events.filter(isKept))
+    } catch (error) {
+      failure = { error }
+      onFailure()
     }
-    writing = undefined
+    for (const event of events) onEvent(event)
   }
 
   return {
     accept(event) {
       waiting.push(event)
-      writing ??= write()
+      // The first event of a batch asks for the write; those that arrive before it begins go along.
+      if (waiting.length === 1) writing = writing.then(write)
     },
     async drain() {
-      while (writing !== undefined) await writing
+      await writing
       if (failure !== undefined) throw failure.error
     }
   }
