@@ -24,21 +24,24 @@ export async function* evaluate(
   const rows = concatRows(prepared.evaluation.map((text) => text.rows))
   const losses = new Map(subjects.map(({ subject }) => [subject, new TokenLosses(rows.ids.length)]))
   const head = await HeadRunner.create(prepared.architecture, prepared.weights, prepared.recipe.device)
-  const tiles = head.tiles()
-  const total = tiles.length * subjects.length
-  yield { type: 'phaseStarted', phase: 'evaluating', total, unit: 'vocabulary tiles' }
-  for (const [i, [begin, end]] of tiles.entries()) {
-    const tile = { begin, rows: end - begin, weights: await head.readTile(begin, end) }
-    for (const [j, { subject, states }] of subjects.entries()) {
-      for (let batch = 0; batch < states.batches; batch++) {
-        signal.throwIfAborted()
-        const hidden = await states.read(batch)
-        await addTile(head, tile, hidden, rows, states.rowsOf(batch), losses.get(subject) as TokenLosses)
+  try {
+    const tiles = head.tiles()
+    const total = tiles.length * subjects.length
+    yield { type: 'phaseStarted', phase: 'evaluating', total, unit: 'vocabulary tiles' }
+    for (const [i, [begin, end]] of tiles.entries()) {
+      const tile = { begin, rows: end - begin, weights: await head.readTile(begin, end) }
+      for (const [j, { subject, states }] of subjects.entries()) {
+        for (let batch = 0; batch < states.batches; batch++) {
+          signal.throwIfAborted()
+          const hidden = await states.read(batch)
+          await addTile(head, tile, hidden, rows, states.rowsOf(batch), losses.get(subject) as TokenLosses)
+        }
+        yield { type: 'phaseProgress', phase: 'evaluating', done: i * subjects.length + j + 1, total }
       }
-      yield { type: 'phaseProgress', phase: 'evaluating', done: i * subjects.length + j + 1, total }
     }
+  } finally {
+    await head.release()
   }
-  await head.release()
   return perplexities(prepared, losses)
 }
 

@@ -117,19 +117,22 @@ async function* embed(prepared: PreparedRun, streams: Streams, signal: AbortSign
   yield { type: 'phaseStarted', phase: 'embedding', total: streams.all.length, unit: 'sets of rows' }
   const evaluationRows = evaluation.length > 0 ? concatRows(evaluation.map(({ rows }) => rows)) : undefined
   const runner = await EmbeddingRunner.create(prepared.architecture, prepared.weights, recipe.context, recipe.device)
-  for (const [i, states] of streams.all.entries()) {
-    const rows = states === streams.calibration ? calibration : evaluationRows
-    if (rows === undefined) throw new AppError('INTERNAL', `no rows for ${states.shape.stream}`)
-    await states.begin(0)
-    for (let batch = 0; batch < states.batches; batch++) {
-      signal.throwIfAborted()
-      const [begin, end] = states.rowsOf(batch)
-      await states.write(batch, await runner.run(rows.ids.subarray(begin * rows.context, end * rows.context)))
+  try {
+    for (const [i, states] of streams.all.entries()) {
+      const rows = states === streams.calibration ? calibration : evaluationRows
+      if (rows === undefined) throw new AppError('INTERNAL', `no rows for ${states.shape.stream}`)
+      await states.begin(0)
+      for (let batch = 0; batch < states.batches; batch++) {
+        signal.throwIfAborted()
+        const [begin, end] = states.rowsOf(batch)
+        await states.write(batch, await runner.run(rows.ids.subarray(begin * rows.context, end * rows.context)))
+      }
+      await states.finish()
+      yield { type: 'phaseProgress', phase: 'embedding', done: i + 1, total: streams.all.length }
     }
-    await states.finish()
-    yield { type: 'phaseProgress', phase: 'embedding', done: i + 1, total: streams.all.length }
+  } finally {
+    await runner.release()
   }
-  await runner.release()
 }
 
 /** Every block that is not finished yet; each counts from the moment its journal entry is on the disk. */
