@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { link, readFile, rm, writeFile } from 'node:fs/promises'
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -26,12 +26,34 @@ export async function lockRun(folder: string): Promise<() => Promise<void>> {
   for (let attempt = 0; attempt < 3; attempt++) {
     if (await claim(path)) return () => rm(path, { force: true })
     const holder = await readHolder(path)
-    if (holder !== undefined && isAlive(holder)) {
-      throw new AppError('LOCKED', `${folder}: process ${holder.pid} is working on this run`)
-    }
-    await rm(path, { force: true })
+    if (holder !== undefined && isAlive(holder)) throw lockedBy(folder, holder)
+    await removeStale(folder, path)
   }
   throw new AppError('LOCKED', `${folder}: another process took this run at the same moment`)
+}
+
+/**
+ * Moves a dead process's claim away. Between looking and moving somebody else may have claimed the run: what was moved is
+ * looked at once more, and put back when it is alive.
+ */
+async function removeStale(folder: string, path: string): Promise<void> {
+  const aside = `${path}.stale.${process.pid}`
+  try {
+    await rename(path, aside)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+    throw error
+  }
+  const holder = await readHolder(aside)
+  const alive = holder !== undefined && isAlive(holder)
+  if (alive) await link(aside, path).catch(() => undefined)
+  await rm(aside, { force: true })
+  if (alive) throw lockedBy(folder, holder)
+}
+
+function lockedBy(folder: string, { pid, host }: Holder): AppError {
+  const elsewhere = host === hostname() ? '' : ` on ${host}; if it has ended, delete ${join(folder, RUN_FILES.lock)}`
+  return new AppError('LOCKED', `${folder}: process ${pid} is working on this run${elsewhere}`)
 }
 
 /** Makes the lock file with its content in one step, so that nobody ever reads a half-written one. */
