@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { link, open, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { AppError } from '../../shared/errors'
 import { RUN_FILES } from '../../shared/runFolder'
@@ -23,32 +25,44 @@ export async function isLocked(folder: string): Promise<boolean> {
  */
 export async function lockRun(folder: string): Promise<() => Promise<void>> {
   const path = join(folder, RUN_FILES.lock)
-  for (let attempt = 0; attempt < 3; attempt++) {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     if (await claim(path)) return () => rm(path, { force: true })
     const holder = await readHolder(path)
     if (holder !== undefined && isAlive(holder)) throw lockedBy(folder, holder)
-    await removeStale(folder, path)
+    await removeStale(path)
   }
   throw new AppError('LOCKED', `${folder}: another process took this run at the same moment`)
 }
 
+const MAX_ATTEMPTS = 100
+const WAIT_MS = 20
+/** A process that removes a stale claim needs milliseconds; a right to do so that is older was left by one that died. */
+const TAKEOVER_MS = 10_000
+
 /**
- * Moves a dead process's claim away. Between looking and moving somebody else may have claimed the run: what was moved is
- * looked at once more, and put back when it is alive.
+ * Removes the claim of a dead process. Only one process may do that at a time, and it looks again before it does: a claim
+ * that was made in between is never removed.
  */
-async function removeStale(folder: string, path: string): Promise<void> {
-  const aside = `${path}.stale.${process.pid}`
+async function removeStale(path: string): Promise<void> {
+  const right = `${path}.takeover`
   try {
-    await rename(path, aside)
+    await (await open(right, 'wx')).close()
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
-    throw error
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    const age = await stat(right).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0
+    )
+    if (age > TAKEOVER_MS) await rm(right, { force: true })
+    await sleep(WAIT_MS)
+    return
   }
-  const holder = await readHolder(aside)
-  const alive = holder !== undefined && isAlive(holder)
-  if (alive) await link(aside, path).catch(() => undefined)
-  await rm(aside, { force: true })
-  if (alive) throw lockedBy(folder, holder)
+  try {
+    const holder = await readHolder(path)
+    if (holder === undefined || !isAlive(holder)) await rm(path, { force: true })
+  } finally {
+    await rm(right, { force: true })
+  }
 }
 
 function lockedBy(folder: string, { pid, host }: Holder): AppError {
@@ -59,7 +73,7 @@ function lockedBy(folder: string, { pid, host }: Holder): AppError {
 /** Makes the lock file with its content in one step, so that nobody ever reads a half-written one. */
 async function claim(path: string): Promise<boolean> {
   const own: Holder = { pid: process.pid, started: startOf(process.pid), host: hostname() }
-  const temporary = `${path}.${process.pid}`
+  const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`
   await writeFile(temporary, JSON.stringify(own))
   try {
     await link(temporary, path)
