@@ -13,8 +13,7 @@ type Holder = z.infer<typeof Holder>
 
 /** True while a living process works on the run in this folder. */
 export async function isLocked(folder: string): Promise<boolean> {
-  const holder = await readHolder(join(folder, RUN_FILES.lock))
-  return holder !== undefined && isAlive(holder)
+  return isHeld(await readHolder(join(folder, RUN_FILES.lock)))
 }
 
 /**
@@ -28,7 +27,7 @@ export async function lockRun(folder: string): Promise<() => Promise<void>> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     if (await claim(path)) return () => rm(path, { force: true })
     const holder = await readHolder(path)
-    if (holder !== undefined && isAlive(holder)) throw lockedBy(folder, holder)
+    if (isHeld(holder)) throw lockedBy(folder, holder)
     await removeStale(path)
   }
   throw new AppError('LOCKED', `${folder}: another process took this run at the same moment`)
@@ -59,7 +58,7 @@ async function removeStale(path: string): Promise<void> {
   }
   try {
     const holder = await readHolder(path)
-    if (holder === undefined || !isAlive(holder)) await rm(path, { force: true })
+    if (holder !== 'none' && !isHeld(holder)) await rm(path, { force: true })
   } finally {
     await rm(right, { force: true })
   }
@@ -86,13 +85,19 @@ async function claim(path: string): Promise<boolean> {
   }
 }
 
-async function readHolder(path: string): Promise<Holder | undefined> {
+/** Who holds the claim: `none` without a file, `unreadable` for a file that no claim looks like. */
+async function readHolder(path: string): Promise<Holder | 'none' | 'unreadable'> {
+  const text = await readFile(path, 'utf8').catch(() => undefined)
+  if (text === undefined) return 'none'
   try {
-    return Holder.parse(JSON.parse(await readFile(path, 'utf8')))
+    return Holder.parse(JSON.parse(text))
   } catch {
-    return undefined
+    return 'unreadable'
   }
 }
+
+const isHeld = (holder: Holder | 'none' | 'unreadable'): holder is Holder =>
+  typeof holder === 'object' && isAlive(holder)
 
 /** A process with this id lives and is the one that claimed: ids are given again after a reboot. */
 function isAlive({ pid, started, host }: Holder): boolean {
