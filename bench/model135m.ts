@@ -28,12 +28,14 @@ export async function measureModel135m({ quick, folder }: BenchOptions): Promise
       `A LLaMA-shaped checkpoint of ${(parameters / 1e6).toFixed(1)} M random bfloat16 weights (30 blocks, hidden 576, ` +
         'intermediate 1,536, 9 heads over 3, vocabulary 49,152, tied head); 16,384 calibration and 4,096 evaluation ' +
         'tokens; `quailora` at rank 16 with its certificates, perplexity in full precision, quantized and with the ' +
-        'adapter. The time is that of the whole process, the memory its largest resident set.'
+        'adapter. The time is that of the whole process, the memory its largest resident set. On two free cores the ' +
+        'processor time is at most twice the time; what is less was lost to other programs or to waiting.'
     ],
     columns: ['phase', 'time', 'share'],
     rows: [
       ...phases,
       ['whole process', duration(run.wallSeconds), '100 %'],
+      ['processor time, all threads', duration(run.cpuSeconds), percent(run.cpuSeconds / run.wallSeconds)],
       ['peak memory', mebibytes(run.peakBytes), '']
     ],
     verdicts: [

@@ -11,14 +11,6 @@ export async function secondsOf(work: () => Promise<unknown>): Promise<number> {
   return (performance.now() - started) / 1000
 }
 
-/** Seconds of each of `rounds` repetitions, after one that is not counted. */
-export async function repeated(rounds: number, work: () => Promise<unknown>): Promise<number[]> {
-  await work()
-  const seconds: number[] = []
-  for (let round = 0; round < rounds; round++) seconds.push(await secondsOf(work))
-  return seconds
-}
-
 export const percent = (share: number): string => `${(100 * share).toFixed(0)} %`
 export const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`
 

@@ -12,6 +12,8 @@ export interface WholeRunReport {
   readonly error?: string | undefined
   /** Largest resident set of the process. */
   readonly peakBytes: number
+  /** Processor time of all threads. */
+  readonly cpuSeconds: number
   /** From the request to the last event, without the start of the program. */
   readonly seconds: number
   readonly phases: readonly { readonly phase: string; readonly seconds: number }[]
@@ -35,10 +37,16 @@ async function work(folder: string): Promise<WholeRunReport> {
     status: finished.status,
     error: finished.error?.message,
     peakBytes: peakBytes(),
+    cpuSeconds: cpuSeconds(),
     seconds: (ended - started) / 1000,
     phases: phases.map(({ phase, from }, i) => ({ phase, seconds: ((phases[i + 1]?.from ?? ended) - from) / 1000 })),
     perplexities: measured ? [measured.fullPrecision, measured.quantized, ...Object.values(measured.variants)] : []
   }
+}
+
+function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
 }
 
 /** Linux counts for the program itself; elsewhere the figure may include what it was started from. */
