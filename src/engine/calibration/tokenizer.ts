@@ -1,7 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Tokenizer } from '@huggingface/tokenizers'
 import { badInput } from '../../shared/errors'
+import { isMissing, readTextFile } from '../formats/files'
+import { MAX_TOKENIZER_BYTES } from '../formats/limits'
 import { completePreTokenizer, preTokenizersOf, type TokenizerDefinition } from './preTokens'
 
 /**
@@ -79,11 +81,12 @@ async function readDefinition(path: string, directory: string): Promise<Tokenize
 
 /** The JSON object in a file, or undefined when there is no such file. */
 async function readJson(path: string): Promise<Record<string, unknown> | undefined> {
-  const content = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
+  const found = await stat(path).catch((error: unknown) => {
+    if (isMissing(error)) return undefined
     throw error
   })
-  if (content === undefined) return undefined
+  if (found === undefined) return undefined
+  const content = await readTextFile(path, MAX_TOKENIZER_BYTES)
   try {
     const value: unknown = JSON.parse(content)
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Tokenizer } from '@huggingface/tokenizers'
@@ -162,6 +162,14 @@ describe('a directory that cannot be used', () => {
     copyFileSync(sampleText('moby-evaluation.txt'), join(damaged, 'tokenizer.json'))
     await refused(damaged, /tokenizer\.json is not a JSON object/)
     await refused(directoryWith({ 'tokenizer.json': { vocab: {} } }), /"model" or "added_tokens" is missing/)
+  })
+
+  it('with a tokenizer.json that is far too large is refused before it is read', async () => {
+    const huge = directoryWith({ 'tokenizer.json': {} })
+    truncateSync(join(huge, 'tokenizer.json'), 2 ** 40) // a hole: it takes no space
+    await expect(ModelTokenizer.open(huge)).rejects.toThrow(
+      /tokenizer\.json has 1099511627776 bytes; at most 268435456/
+    )
   })
 
   it('with a part that is not supported names the part', async () => {
