@@ -6,11 +6,13 @@ python test/conformance/main.py [NAME ...]     a name as unittest takes it, for 
 import os
 import sys
 import unittest
+import warnings
 from pathlib import Path
 
 os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", TOKENIZERS_PARALLELISM="false")
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 os.environ["TORCHDYNAMO_DISABLE"] = "1"  # compiling kernels for each small shape takes longer than all the tests
+warnings.filterwarnings("ignore", message="Warning only once", category=UserWarning)  # of reference_kernels.py
 
 
 class CountingResult(unittest.TextTestResult):

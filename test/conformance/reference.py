@@ -13,6 +13,9 @@ from judge import perplexity, quantized, rows_of
 from peft import PeftModel
 from quail import CALIBRATION, CONTEXT, EVALUATION, ROWS
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils.logging import disable_progress_bar
+
+disable_progress_bar()
 
 
 class Reference:
