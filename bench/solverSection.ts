@@ -21,7 +21,8 @@ export async function measureSolver(options: BenchOptions): Promise<Section> {
         ? 'LoftQ is `peft.utils.loftq_utils.loftq_init` at 4 bits with 1 and 5 iterations, its device name put to cpu, since it ' +
           'refuses to run without CUDA; its time includes the quantization that is part of it. It does not divide by s, so at ' +
           's = 0.25 its users get a quarter of the correction; the last LoftQ column shows what it would reach were s 1. ' +
-          'NumPy forms E H Eᵀ and decomposes it whole, in float64. All losses, ours included, were computed by the same ' +
+          'NumPy forms E H Eᵀ and decomposes it whole, in float64: cheap for few outputs, but its time grows with their cube, ' +
+          'where ours follows the weights and the rank. All losses, ours included, were computed by the same ' +
           'NumPy function.'
         : 'LoftQ and NumPy are left out: the Python environment is missing (`npm run test:conformance` creates it).'
     ],
