@@ -10,6 +10,7 @@ import type { BlockWeights } from '../models/blockRunner'
 import type { LinearSpec } from '../models/layerBuilder'
 import { addScaled } from '../numerics/accumulate'
 import { firstNonFinite } from '../numerics/matrix'
+import { collectGarbage } from './collectGarbage'
 import { writeFactors } from './factorFiles'
 import type { HiddenStates } from './hiddenStates'
 import type { PreparedLinear, PreparedRun, PreparedVariant } from './prepareRun'
@@ -39,6 +40,7 @@ export async function* blockStep(context: BlockContext, block: number): Events<J
   for (const states of streams.all) await states.begin(block + 1)
   const progress = new Progress(context, block)
   const moments = yield* calibrate(context, block, weights, progress)
+  collectGarbage()
   if (streams.full !== undefined) yield* advance(context, block, streams.full.states, weights, progress)
   const fingerprints: JournalEntry['fingerprints'] = {}
   const solved: SolvedVariant[] = []
@@ -46,6 +48,7 @@ export async function* blockStep(context: BlockContext, block: number): Events<J
     const linears = yield* solveBlock(context, block, key, weights, moments, progress)
     fingerprints[key] = linears.map(({ fingerprint }) => fingerprint)
     solved.push(...linears.flatMap((linear) => linear.solved))
+    collectGarbage()
     yield* advanceQuantized(context, block, key, weights, linears, progress)
   }
   signal.throwIfAborted()

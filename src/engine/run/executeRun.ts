@@ -8,6 +8,7 @@ import { writeFileAtomic } from '../formats/files'
 import { LinearAlgebra } from '../graph/linearAlgebra'
 import { EmbeddingRunner } from '../models/embeddingRunner'
 import { type BlockContext, blockStep } from './blockStep'
+import { collectGarbage } from './collectGarbage'
 import { evaluate } from './evaluate'
 import { exportAdapters } from './exportAdapters'
 import { factorsAreIntact } from './factorFiles'
@@ -147,6 +148,7 @@ async function* runBlocks(context: BlockContext, finished: readonly JournalEntry
     await appendJournal(folder, entry)
     journal.push(entry)
     for (const states of streams.all) await states.dropPrevious()
+    collectGarbage()
     yield { type: 'blockFinished', block, total, durationMs: entry.durationMs }
   }
   return journal
