@@ -189,6 +189,22 @@ describe('bad input', () => {
     rmSync(model, { recursive: true })
   })
 
+  it('names the block whose activations overflow', async () => {
+    const model = changedModel((directory) => {
+      const path = join(directory, 'model.safetensors')
+      const bytes = readFileSync(path)
+      const length = Number(bytes.readBigUInt64LE())
+      const header = JSON.parse(bytes.subarray(8, 8 + length).toString())
+      const [begin, end] = header['model.layers.1.mlp.up_proj.weight'].data_offsets
+      for (let at = begin; at < end; at += 2) bytes.writeUInt16LE(0x7f00, 8 + length + at) // 1.7e38: finite, but not for long
+      writeFileSync(path, bytes)
+    })
+    const error = await failure({ model })
+    expect(error).toMatchObject({ code: 'NUMERICS' })
+    expect(error?.message).toMatch(/model\.layers\.1: its output is .*activations must be finite/)
+    rmSync(model, { recursive: true })
+  })
+
   it.each([
     ['a rank above the size of a layer', { variants: [{ method: 'svd', rank: 65 }] }, /rank is 65.*k_proj.*64/],
     ['a target that matches nothing', { variants: [{ method: 'svd', targets: ['q_porj'] }] }, /q_porj.*q_proj, k_proj/],
