@@ -16,6 +16,8 @@ export interface LlamaLikeOptions {
   readonly mlpBias: boolean
   /** RMS norm of each head of q and k, before the rotation. */
   readonly headNorm?: boolean
+  /** One linear for q, k and v (`qkv_proj`, contiguous) and one for gate and up (`gate_up_proj`). */
+  readonly fused?: boolean
   readonly slidingWindow?: number | undefined
 }
 
@@ -40,10 +42,27 @@ export function llamaLike(config: ConfigReader, options: LlamaLikeOptions): Mode
   const keyWidth = keyValueHeads * headDim
   const { slidingWindow, inputBias, outputBias, mlpBias } = options
 
+  /** Parts of the given widths, by a linear each or, for one name, out of one linear. */
+  const project = (
+    layer: LayerBuilder,
+    n: Value,
+    module: string,
+    names: readonly string[],
+    widths: readonly number[],
+    bias: boolean
+  ): Value[] => {
+    const linear = (name: string, out: number) => layer.linear(`${module}.${name}`, n, { in: hiddenSize, out, bias })
+    if (names.length === widths.length) return names.map((name, i) => linear(name, widths[i] as number))
+    const whole = linear(
+      names[0] as string,
+      widths.reduce((sum, width) => sum + width, 0)
+    )
+    return layer.graph.split(whole, 1, widths)
+  }
   const attention = (layer: LayerBuilder, n: Value): Value => {
-    const project = (name: string, out: number) =>
-      layer.linear(`self_attn.${name}`, n, { in: hiddenSize, out, bias: inputBias })
-    const [q, k, v] = [project('q_proj', queryWidth), project('k_proj', keyWidth), project('v_proj', keyWidth)]
+    const names = options.fused ? ['qkv_proj'] : ['q_proj', 'k_proj', 'v_proj']
+    const widths = [queryWidth, keyWidth, keyWidth]
+    const [q, k, v] = project(layer, n, 'self_attn', names, widths, inputBias) as [Value, Value, Value]
     const normed = options.headNorm
       ? { q: headNorm(layer, q, 'q_norm'), k: headNorm(layer, k, 'k_norm'), v }
       : { q, k, v }
@@ -56,8 +75,8 @@ export function llamaLike(config: ConfigReader, options: LlamaLikeOptions): Mode
     return layer.graph.reshape(rmsNorm(layer, perHead, `self_attn.${name}`, headDim, epsilon), [-1, width])
   }
   const mlp = (layer: LayerBuilder, n: Value): Value => {
-    const gate = layer.linear('mlp.gate_proj', n, { in: hiddenSize, out: intermediate, bias: mlpBias })
-    const up = layer.linear('mlp.up_proj', n, { in: hiddenSize, out: intermediate, bias: mlpBias })
+    const names = options.fused ? ['gate_up_proj'] : ['gate_proj', 'up_proj']
+    const [gate, up] = project(layer, n, 'mlp', names, [intermediate, intermediate], mlpBias) as [Value, Value]
     const gated = layer.graph.mul(activate(layer.graph, gate), up)
     return layer.linear('mlp.down_proj', gated, { in: intermediate, out: hiddenSize, bias: mlpBias })
   }
