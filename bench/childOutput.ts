@@ -8,9 +8,9 @@ export function childOutput(program: string, args: readonly string[]): Promise<s
   child.stdout.on('data', (piece: Buffer) => pieces.push(piece))
   return new Promise((resolve, reject) => {
     child.on('error', reject)
-    child.on('close', (code) => {
+    child.on('close', (code, signal) => {
       if (code === 0) resolve(Buffer.concat(pieces).toString())
-      else reject(new Error(`${basename(program)} ${args[0]} ended with code ${code}`))
+      else reject(new Error(`${basename(program)} ${args[0]} ended with ${signal ?? `code ${code}`}`))
     })
   })
 }
