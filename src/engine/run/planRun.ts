@@ -9,7 +9,10 @@ import { type PreparedRun, prepareRun } from './prepareRun'
 import { runWarnings, type Warning } from './warnings'
 
 const DTYPE_BYTES = { float32: 4, bfloat16: 2, float16: 2 } as const
-/** Share of a large product's speed that a whole run reaches, as measured by bench/forward. */
+/**
+ * Share of a large product's speed that a whole run reaches: the forward pass alone reaches 0.9 (docs/benchmarks.md), but small
+ * eigenproblems, quantization and files run on one thread.
+ */
 const EFFICIENCY = 0.5
 /** Seconds per weight for quantizing and converting, measured on one core. */
 const SECONDS_PER_WEIGHT = 3e-8
