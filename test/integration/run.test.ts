@@ -57,6 +57,19 @@ describe('a run', () => {
     expect(JSON.parse(readFileSync(join(run.folder, 'result.json'), 'utf8')).status).toBe('completed')
   })
 
+  it('warns of a block size that transformers cannot quantize with, and of ranks that vLLM does not serve', async () => {
+    const codes = async (changes: Parameters<typeof makeRun>[0]) =>
+      (await runToEnd(makeRun(changes), ({ type }) => type === 'blockFinished')).flatMap((event) =>
+        event.type === 'warning' ? [event.code] : []
+      )
+    expect(await codes({ variants: [{ method: 'zero', rank: 32, quantizer: { blockSize: 128 } }] })).toEqual(
+      expect.arrayContaining(['BLOCK_SIZE', 'VLLM_RANK'])
+    )
+    const plain = await codes({ variants: [{ method: 'zero', rank: 8 }] })
+    expect(plain).not.toContain('BLOCK_SIZE')
+    expect(plain).not.toContain('VLLM_RANK')
+  })
+
   it('gives the same bytes twice', async () => {
     const [first, second] = [makeRun(recipe), makeRun(recipe)]
     await runToEnd(first)
