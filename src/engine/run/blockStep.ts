@@ -7,13 +7,12 @@ import { SecondMoments } from '../calibration/secondMoments'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
 import { SecondMoment } from '../methods/secondMoment'
 import type { BlockWeights } from '../models/blockRunner'
-import type { LinearSpec } from '../models/layerBuilder'
 import { addScaled } from '../numerics/accumulate'
 import { firstNonFinite } from '../numerics/matrix'
 import { collectGarbage } from './collectGarbage'
 import { writeFactors } from './factorFiles'
 import type { HiddenStates } from './hiddenStates'
-import type { PreparedLinear, PreparedRun, PreparedVariant } from './prepareRun'
+import type { PreparedRun, PreparedVariant } from './prepareRun'
 import { type LinearTask, outputEnergy, type SolvedLinear, type SolvedVariant, solveLinear } from './solveLinear'
 import type { Streams } from './streams'
 
@@ -42,10 +41,11 @@ export async function* blockStep(context: BlockContext, block: number): Events<J
   const moments = yield* calibrate(context, block, weights, progress)
   collectGarbage()
   if (streams.full !== undefined) yield* advance(context, block, streams.full.states, weights, progress)
+  const tasks = await linearTasks(context, block, weights, moments)
   const fingerprints: JournalEntry['fingerprints'] = {}
   const solved: SolvedVariant[] = []
   for (const key of prepared.quantizers.keys()) {
-    const linears = yield* solveBlock(context, block, key, weights, moments, progress)
+    const linears = yield* solveBlock(context, block, key, tasks, progress)
     fingerprints[key] = linears.map(({ fingerprint }) => fingerprint)
     solved.push(...linears.flatMap((linear) => linear.solved))
     collectGarbage()
@@ -141,19 +141,16 @@ async function* solveBlock(
   { prepared, algebra, signal }: BlockContext,
   block: number,
   key: string,
-  weights: BlockWeights,
-  moments: readonly SecondMoment[],
+  tasks: readonly LinearTask[],
   progress: Progress
 ): Events<SolvedLinear[]> {
-  const { recipe, runner, quantizers } = prepared
-  const spec = quantizers.get(key)
+  const spec = prepared.quantizers.get(key)
   if (spec === undefined) throw new AppError('INTERNAL', `no quantizer ${key}`)
   const solved: SolvedLinear[] = []
-  for (const linearSpec of runner.linears(block)) {
+  for (const task of tasks) {
     await stopHere(signal)
-    const task = await linearTask(prepared, algebra, block, linearSpec, weights, moments)
     const variants = prepared.variants.filter((v) => v.quantizer === key && v.targets.has(task.linear.path))
-    const linear = await solveLinear(algebra, task, spec, variants, recipe)
+    const linear = await solveLinear(algebra, task, spec, variants, prepared.recipe)
     solved.push(linear)
     const results = linear.solved.map(({ variant, result }) => ({ variant: variant.name, result }))
     yield { type: 'layerFinished', block, layer: task.linear.path, results }
@@ -162,20 +159,21 @@ async function* solveBlock(
   return solved
 }
 
-async function linearTask(
-  prepared: PreparedRun,
-  algebra: LinearAlgebra,
+/** What every quantizer needs of the block's linears, computed once for all of them. */
+async function linearTasks(
+  { prepared, algebra, signal }: BlockContext,
   block: number,
-  spec: LinearSpec,
   weights: BlockWeights,
   moments: readonly SecondMoment[]
-): Promise<LinearTask> {
-  const { name, input, inFeatures, outFeatures, transposed } = spec
-  const path = `${prepared.architecture.blockPath(block)}.${name}`
-  const linear: PreparedLinear = { path, block, inFeatures, outFeatures, transposed }
-  const weight = weights.linears.get(name) as Float32Array
-  const moment = moments[input] as SecondMoment
-  return { linear, weight, moment, outputEnergy: await outputEnergy(algebra, linear, weight, moment) }
+): Promise<LinearTask[]> {
+  const tasks: LinearTask[] = []
+  for (const linear of prepared.linears.filter((one) => one.block === block)) {
+    await stopHere(signal)
+    const weight = weights.linears.get(linear.name) as Float32Array
+    const moment = moments[linear.input] as SecondMoment
+    tasks.push({ linear, weight, moment, outputEnergy: await outputEnergy(algebra, linear, weight, moment) })
+  }
+  return tasks
 }
 
 /** Advances the quantized stream and those of the variants on this quantizer, with weights Q and Q + s · B · A. */

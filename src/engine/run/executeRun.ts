@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { AppError, serializeError } from '../../shared/errors'
 import type { Perplexities, RunEventDraft, VariantResult } from '../../shared/runEvents'
 import { type JournalEntry, RUN_FILES, type RunOutcome, type RunRecord } from '../../shared/runFolder'
-import { concatRows } from '../calibration/rows'
+import { concatRows, type TokenRows } from '../calibration/rows'
 import { writeFileAtomic } from '../formats/files'
 import { LinearAlgebra } from '../graph/linearAlgebra'
 import { EmbeddingRunner } from '../models/embeddingRunner'
@@ -12,6 +12,7 @@ import { collectGarbage } from './collectGarbage'
 import { evaluate } from './evaluate'
 import { exportAdapters } from './exportAdapters'
 import { factorsAreIntact } from './factorFiles'
+import type { HiddenStates } from './hiddenStates'
 import { appendJournal, readJournal, rewriteJournal } from './journal'
 import { lockRun } from './lock'
 import { type PreparedRun, prepareRun } from './prepareRun'
@@ -112,28 +113,42 @@ function planned(prepared: PreparedRun, resumedBlocks: number): RunEventDraft {
   }
 }
 
-/** Embeds all rows: generation 0 of every stream. */
+/** Embeds all rows: generation 0 of every stream. The evaluation's streams begin alike and are embedded together. */
 async function* embed(prepared: PreparedRun, streams: Streams, signal: AbortSignal): Events {
   const { calibration, evaluation, recipe } = prepared
-  yield { type: 'phaseStarted', phase: 'embedding', total: streams.all.length, unit: 'sets of rows' }
-  const evaluationRows = evaluation.length > 0 ? concatRows(evaluation.map(({ rows }) => rows)) : undefined
+  const total = streams.all.length
+  yield { type: 'phaseStarted', phase: 'embedding', total, unit: 'sets of rows' }
   const runner = await EmbeddingRunner.create(prepared.architecture, prepared.weights, recipe.context, recipe.device)
   try {
-    for (const [i, states] of streams.all.entries()) {
-      const rows = states === streams.calibration ? calibration : evaluationRows
-      if (rows === undefined) throw new AppError('INTERNAL', `no rows for ${states.shape.stream}`)
-      await states.begin(0)
-      for (let batch = 0; batch < states.batches; batch++) {
-        signal.throwIfAborted()
-        const [begin, end] = states.rowsOf(batch)
-        await states.write(batch, await runner.run(rows.ids.subarray(begin * rows.context, end * rows.context)))
-      }
-      await states.finish()
-      yield { type: 'phaseProgress', phase: 'embedding', done: i + 1, total: streams.all.length }
-    }
+    await embedRows(runner, calibration, [streams.calibration], signal)
+    yield { type: 'phaseProgress', phase: 'embedding', done: 1, total }
+    const others = streams.all.filter((states) => states !== streams.calibration)
+    if (others.length === 0) return
+    const rows = concatRows(evaluation.map((text) => text.rows))
+    await embedRows(runner, rows, others, signal)
+    yield { type: 'phaseProgress', phase: 'embedding', done: total, total }
   } finally {
     await runner.release()
   }
+}
+
+/** Embeds rows once and writes them to every one of these streams. */
+async function embedRows(
+  runner: EmbeddingRunner,
+  rows: TokenRows,
+  streams: readonly HiddenStates[],
+  signal: AbortSignal
+): Promise<void> {
+  const [first] = streams
+  if (first === undefined) return
+  for (const states of streams) await states.begin(0)
+  for (let batch = 0; batch < first.batches; batch++) {
+    signal.throwIfAborted()
+    const [begin, end] = first.rowsOf(batch)
+    const hidden = await runner.run(rows.ids.subarray(begin * rows.context, end * rows.context))
+    for (const states of streams) await states.write(batch, hidden)
+  }
+  for (const states of streams) await states.finish()
 }
 
 /** Every block that is not finished yet; each counts from the moment its journal entry is on the disk. */

@@ -13,20 +13,18 @@ import type { Method } from '../methods/method'
 import { methodFor } from '../methods/registry'
 import type { ModelArchitecture } from '../models/architecture'
 import { BlockRunner } from '../models/blockRunner'
+import type { LinearSpec } from '../models/layerBuilder'
 import { embeddingGraph, finalNormGraph } from '../models/modelGraphs'
 import { ModelWeights } from '../models/modelWeights'
 import { readArchitecture } from '../models/registry'
 import { selectTargets } from '../models/targets'
 import { type EvaluationText, type RunTexts, tokenizeTexts } from './tokenizedTexts'
 
-/** One linear of the blocks. */
-export interface PreparedLinear {
+/** One linear of the blocks, with its place in the model. */
+export interface PreparedLinear extends LinearSpec {
   /** Module path, as PEFT names it. */
   readonly path: string
   readonly block: number
-  readonly inFeatures: number
-  readonly outFeatures: number
-  readonly transposed: boolean
 }
 
 export interface PreparedVariant {
@@ -94,13 +92,7 @@ function assertContext({ context }: Recipe, { contextLimit }: ModelArchitecture)
 /** Every linear of every block, in order of execution. */
 export function listLinears(architecture: ModelArchitecture, runner: BlockRunner): PreparedLinear[] {
   return Array.from({ length: architecture.blocks }, (_, block) =>
-    runner.linears(block).map(({ name, inFeatures, outFeatures, transposed }) => ({
-      path: `${architecture.blockPath(block)}.${name}`,
-      block,
-      inFeatures,
-      outFeatures,
-      transposed
-    }))
+    runner.linears(block).map((spec) => ({ ...spec, path: `${architecture.blockPath(block)}.${spec.name}`, block }))
   ).flat()
 }
 
