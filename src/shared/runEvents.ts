@@ -13,6 +13,21 @@ export type RunStatus = z.infer<typeof RunStatus>
 
 const SerializedError = z.object({ code: z.string(), message: z.string(), stack: z.string().optional() })
 
+/** The values of E before and after the correction, counted in bins of equal width from −range to range. */
+export const ErrorHistogram = z.object({
+  range: z.number().describe('half width, unit of W; what lies beyond is counted in the outermost bins'),
+  before: z.array(z.int()).describe('E = W − Q'),
+  after: z.array(z.int()).describe('R = E − s·B·A, with the adapter as stored')
+})
+export type ErrorHistogram = z.infer<typeof ErrorHistogram>
+
+/** The input channels with the largest second moment: errors in their columns of E cost most. */
+export const InputChannels = z.object({
+  mean: z.number().describe('mean of diag H'),
+  top: z.array(z.object({ index: z.int(), value: z.number().describe('E[x²] of the channel') }))
+})
+export type InputChannels = z.infer<typeof InputChannels>
+
 /** Proof for one linear and one variant. Losses are tr(R H Rᵀ), R = E − s·B·A as stored, H the mean over tokens. */
 export const LayerResult = z.object({
   name: z.string().describe('module path, as in PEFT'),
@@ -25,7 +40,10 @@ export const LayerResult = z.object({
   frobenius: z.number().describe('plain squared error with the adapter as stored'),
   weightNorm: z.number().describe('‖W‖², to make the plain errors relative'),
   outputEnergy: z.number().describe('tr(W H Wᵀ), to make the losses relative'),
-  eigenvalues: z.array(z.number()).describe('largest eigenvalues of E H Eᵀ: the loss that the i-th rank can remove')
+  eigenvalues: z.array(z.number()).describe('largest eigenvalues of E H Eᵀ: the loss that the i-th rank can remove'),
+  // For the window alone: runs of older versions lack them, and adapters do not carry them.
+  errors: ErrorHistogram.optional(),
+  channels: InputChannels.optional()
 })
 export type LayerResult = z.infer<typeof LayerResult>
 

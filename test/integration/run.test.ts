@@ -52,7 +52,14 @@ describe('a run', () => {
       expect(layer.certificate).toBeGreaterThan(0.9)
       // The exact optimum cannot be beaten; stored factors are rounded to 24 bits.
       expect(layer.certificate).toBeLessThan(1 + 1e-6)
+      const [out, inputs] = layer.shape
+      expect(layer.errors?.after.reduce((sum, count) => sum + count, 0)).toBe(out * inputs)
+      expect(layer.channels?.top[0]?.value).toBeGreaterThan(layer.channels?.mean as number)
     }
+    // Adapters carry figures only: what the window draws stays in the run folder.
+    const proof = JSON.parse(readFileSync(join(run.record.out, 'quailora-r8', 'quail.json'), 'utf8'))
+    expect(Object.keys(proof.layers[0])).not.toContain('errors')
+    expect(Object.keys(proof.layers[0])).not.toContain('channels')
     expect(existsSync(join(run.folder, 'spool'))).toBe(false)
     expect(JSON.parse(readFileSync(join(run.folder, 'result.json'), 'utf8')).status).toBe('completed')
   })

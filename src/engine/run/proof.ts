@@ -46,8 +46,11 @@ export interface Proof {
       }
     >
   >
-  readonly layers: readonly LayerResult[]
+  readonly layers: readonly ProofLayer[]
 }
+
+/** What only pictures need stays with the run: an adapter should be small. */
+type ProofLayer = Omit<LayerResult, 'errors' | 'channels'>
 
 interface Text {
   readonly name: string
@@ -103,7 +106,7 @@ export async function proofOf(
     perplexity: Object.fromEntries(
       Object.entries(perplexity).map(([file, measured]) => [file, variantPerplexity(measured, variant)])
     ),
-    layers
+    layers: layers.map(({ errors, channels, ...figures }): ProofLayer => figures)
   }
 }
 

@@ -11,6 +11,7 @@ import { difference } from '../numerics/accumulate'
 import { innerProduct, squaredNorm } from '../numerics/matrix'
 import { fingerprintLinear } from '../quantizers/fingerprint'
 import { quantizerFor } from '../quantizers/registry'
+import { errorHistogram, inputChannels } from './layerDetails'
 import type { PreparedLinear, PreparedVariant } from './prepareRun'
 
 /** A linear of the block at hand, with all that is known of it. */
@@ -83,7 +84,7 @@ function quantize(linear: PreparedLinear, weight: Float32Array, spec: QuantizerS
 
 async function solveVariant(
   problem: LayerProblem,
-  { linear, weight, outputEnergy }: LinearTask,
+  { linear, weight, moment, outputEnergy }: LinearTask,
   variant: PreparedVariant,
   dtype: FactorDtype
 ): Promise<SolvedVariant> {
@@ -108,7 +109,9 @@ async function solveVariant(
       frobenius: stored.frobenius,
       weightNorm: squaredNorm(weight),
       outputEnergy,
-      eigenvalues: Array.from((await problem.eigen('full')).values)
+      eigenvalues: Array.from((await problem.eigen('full')).values),
+      errors: await errorHistogram(problem, factors, scaling),
+      channels: inputChannels(moment)
     }
   }
 }

@@ -1,0 +1,16 @@
+/**
+ * Counts values in bins of equal width from −range to range; values beyond fall into the outermost bins.
+ *
+ *     counts[k] = #{ i : k ≤ (values[i] + range) · bins / (2 · range) < k + 1 },  k = 0 … bins − 1
+ *
+ * @param range - half width of the bins together, > 0, unit of the values
+ */
+export function histogram(values: Float32Array | Float64Array, range: number, bins: number): number[] {
+  const counts = new Array<number>(bins).fill(0)
+  const scale = bins / (2 * range)
+  for (let i = 0; i < values.length; i++) {
+    const bin = Math.floor((values[i] + range) * scale)
+    counts[bin < 0 ? 0 : bin >= bins ? bins - 1 : bin]++
+  }
+  return counts
+}

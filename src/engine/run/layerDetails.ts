@@ -1,0 +1,35 @@
+import type { ErrorHistogram, InputChannels } from '../../shared/runEvents'
+import type { LoraFactors } from '../methods/factors'
+import type { LayerProblem } from '../methods/layerProblem'
+import type { SecondMoment } from '../methods/secondMoment'
+import { histogram } from '../numerics/histogram'
+
+/*
+ * What the window shows of one linear beside its figures. It decides nothing: neither factors nor adapters depend on it.
+ */
+
+/** Odd, so that errors around zero share one bin. */
+const BINS = 41
+/** Half width in standard deviations of E: NF4 leaves few errors beyond 4. */
+const WIDTH = 4
+const TOP_CHANNELS = 8
+
+/** The values of E and of R = E − s · B · A, in the same bins. One product of the adapter's size and two passes over E. */
+export async function errorHistogram(
+  { algebra, E, frobeniusRank0 }: LayerProblem,
+  { loraA, loraB }: LoraFactors,
+  scaling: number
+): Promise<ErrorHistogram> {
+  const deviation = Math.sqrt(frobeniusRank0 / E.data.length)
+  const range = deviation > 0 ? WIDTH * deviation : 1
+  const { data: residual } = await algebra.gemm32(loraB, loraA)
+  for (let i = 0; i < residual.length; i++) residual[i] = (E.data[i] as number) - scaling * (residual[i] as number)
+  return { range, before: histogram(E.data, range, BINS), after: histogram(residual, range, BINS) }
+}
+
+/** The channels with the largest E[x²], the largest first; of equal ones the lower index. */
+export function inputChannels({ diagonal }: SecondMoment): InputChannels {
+  const mean = diagonal.reduce((sum, value) => sum + value, 0) / diagonal.length
+  const order = Array.from(diagonal.keys()).sort((a, b) => (diagonal[b] as number) - (diagonal[a] as number) || a - b)
+  return { mean, top: order.slice(0, TOP_CHANNELS).map((index) => ({ index, value: diagonal[index] as number })) }
+}
