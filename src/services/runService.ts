@@ -6,6 +6,7 @@ import type { Plan } from '../shared/plan'
 import type { Recipe } from '../shared/recipe'
 import type { FinishedEvent, RunEvent, RunStatus } from '../shared/runEvents'
 import { type ResolvedText, RUN_FILES, type RunOutcome, RunRecord } from '../shared/runFolder'
+import { runsDirectory } from '../store/home'
 import * as runs from '../store/runs'
 import { checkOutDirectory } from './outDirectory'
 import { recordEvents } from './recordEvents'
@@ -20,15 +21,22 @@ export interface RunOptions {
   readonly onEvent?: ((event: RunEvent) => void) | undefined
 }
 
+export interface PlanOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Where adapters would go; default: the present directory. */
+  readonly out?: string | undefined
+}
+
 /** What a run of this recipe would do and need; nothing is stored. Throws what the run would throw at its start. */
 export function planRecipe(
-  { store, engine }: Services,
+  { home, store, engine }: Services,
   recipe: Recipe,
-  { measure = false, signal }: { measure?: boolean; signal?: AbortSignal } = {}
+  { measure = false, signal, out = '.' }: PlanOptions & { measure?: boolean } = {}
 ): Promise<Plan> {
   return withTemporaryDirectory(async (inputs) => {
     const texts = await resolveTexts(store, recipe, inputs)
-    return engine.call('plan', { recipe, ...texts, measure }, { signal })
+    const folders = { spool: runsDirectory(home), out: resolve(out) }
+    return engine.call('plan', { recipe, ...texts, measure, folders }, { signal })
   })
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, open, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
-import { badInput } from '../shared/errors'
+import { type AppError, badInput, deserializeError, serializeError } from '../shared/errors'
 import type { Recipe, TextSource } from '../shared/recipe'
 import type { ResolvedText } from '../shared/runFolder'
 import { sampleLine } from '../store/calibrationSamples'
@@ -15,23 +15,53 @@ export interface RunTexts {
   readonly evaluation: ResolvedText[]
 }
 
+/** Receives a text that cannot be used: the path, or the name of the set. */
+type OnProblem = (role: 'calibration' | 'evaluation', text: string, error: AppError) => void
+
+const throwError: OnProblem = (_role, _text, error) => {
+  throw error
+}
+
 /**
  * Finds and hashes every text of a recipe; stored sets are written to `inputs` as JSON lines.
  *
+ * @param onProblem - when it returns, the text is left out
  * @throws {AppError} BAD_INPUT: a file is missing, empty or given twice, or a set has no such name
  */
-export async function resolveTexts(store: Store, recipe: Recipe, inputs: string): Promise<RunTexts> {
-  const calibration = await resolveSource(store, recipe.calibration, inputs)
-  const evaluation = recipe.evaluation === undefined ? [] : await resolveSource(store, recipe.evaluation, inputs)
-  return { calibration: withDistinctNames(calibration), evaluation: withDistinctNames(evaluation) }
+export async function resolveTexts(
+  store: Store,
+  recipe: Recipe,
+  inputs: string,
+  onProblem: OnProblem = throwError
+): Promise<RunTexts> {
+  const resolveRole = async (role: 'calibration' | 'evaluation'): Promise<ResolvedText[]> => {
+    const source = recipe[role]
+    if (source === undefined) return []
+    return withDistinctNames(await resolveSource(store, source, inputs, (text, error) => onProblem(role, text, error)))
+  }
+  return { calibration: await resolveRole('calibration'), evaluation: await resolveRole('evaluation') }
 }
 
-async function resolveSource(store: Store, source: TextSource, inputs: string): Promise<ResolvedText[]> {
-  if (source.set !== undefined) return [await exportSet(store, source.set, inputs)]
+async function resolveSource(
+  store: Store,
+  { set, files = [] }: TextSource,
+  inputs: string,
+  onProblem: (text: string, error: AppError) => void
+): Promise<ResolvedText[]> {
   const texts: ResolvedText[] = []
-  for (const file of source.files ?? []) texts.push(await resolveFile(file))
-  const twice = texts.find(({ path }, i) => texts.findIndex((other) => other.path === path) !== i)
-  if (twice !== undefined) throw badInput(`${twice.path} is given twice`)
+  const add = async (text: string, resolveText: () => Promise<ResolvedText>): Promise<void> => {
+    try {
+      const resolved = await resolveText()
+      if (texts.some(({ path }) => path === resolved.path)) throw badInput(`${resolved.path} is given twice`)
+      texts.push(resolved)
+    } catch (error) {
+      const failure = serializeError(error)
+      if (failure.code === 'INTERNAL') throw error
+      onProblem(text, deserializeError(failure))
+    }
+  }
+  if (set !== undefined) await add(set, () => exportSet(store, set, inputs))
+  for (const file of files) await add(file, () => resolveFile(file))
   return texts
 }
 

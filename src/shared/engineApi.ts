@@ -1,7 +1,22 @@
-import type { DeviceReport, Inspection, Plan, Verification } from './plan'
-import type { Recipe } from './recipe'
+import type { DeviceReport, Inspection, Plan, Preflight, Verification } from './plan'
+import type { DeviceName, Recipe, Variant } from './recipe'
 import type { RunEvent } from './runEvents'
 import type { ResolvedText } from './runFolder'
+
+export interface PlanRequest {
+  readonly recipe: Recipe
+  readonly calibration: ResolvedText[]
+  readonly evaluation: ResolvedText[]
+  /** Where the run will write: hidden states below `spool`, adapters below `out`; neither needs to exist yet. */
+  readonly folders?: { readonly spool: string; readonly out: string } | undefined
+}
+
+export interface PreflightRequest extends PlanRequest {
+  /** As measured before; default: assumed. */
+  readonly flopsPerSecond?: number | undefined
+  /** Other choices of variants whose cost is asked for. */
+  readonly alternatives?: Readonly<Record<string, Variant[]>> | undefined
+}
 
 /*
  * What the engine process does for others: one entry is one request that crosses the thread boundary.
@@ -10,10 +25,12 @@ import type { ResolvedText } from './runFolder'
 export interface EngineApi {
   /** Executes, or goes on with, the run whose record lies in `folder`; events arrive through the listener. */
   run: { input: { folder: string }; output: { finished: RunEvent } }
-  plan: {
-    input: { recipe: Recipe; calibration: ResolvedText[]; evaluation: ResolvedText[]; measure: boolean }
-    output: Plan
-  }
+  /** Fails with the first thing that cannot be used, as the run would. */
+  plan: { input: PlanRequest & { measure: boolean }; output: Plan }
+  /** Goes on after what cannot be used, and tells all of it. */
+  preflight: { input: PreflightRequest; output: Preflight }
+  /** Speed of a large matrix product, flops per second. */
+  measure: { input: { device: DeviceName }; output: { flopsPerSecond: number } }
   inspect: { input: { path: string }; output: Inspection }
   verify: { input: { adapter: string; model: string }; output: Verification }
   devices: { input: Record<string, never>; output: DeviceReport[] }

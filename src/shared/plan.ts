@@ -1,3 +1,4 @@
+import type { Finding } from './findings'
 import type { QuantizerSpec } from './recipe'
 
 /** What a run would do and need, computed from the checkpoint's headers, its tokenizer and the texts alone. */
@@ -22,9 +23,30 @@ export interface Plan {
   readonly spoolBytes: number
   readonly adapterBytes: number
   readonly flops: number
-  /** Estimate from the arithmetic and a short measurement of this machine's matrix product. */
+  /** Estimate from the arithmetic and the speed of this machine's matrix product. */
   readonly seconds: number
-  readonly warnings: readonly { readonly code: string; readonly message: string }[]
+  readonly speed: Speed
+  /** What to know before it begins; the worst first. */
+  readonly findings: readonly Finding[]
+}
+
+/** Speed of a large matrix product on the run's device. */
+export interface Speed {
+  readonly flopsPerSecond: number
+  /** False: assumed, nothing was measured. */
+  readonly measured: boolean
+}
+
+/** What a run takes, whatever its variants are. */
+export type Cost = Pick<Plan, 'seconds' | 'peakMemoryBytes' | 'spoolBytes' | 'adapterBytes'>
+
+/** The answer for a recipe that may still have faults: all that was found, and the plan as far as there is one. */
+export interface Preflight {
+  readonly findings: readonly Finding[]
+  /** Missing where the model cannot be read at all. */
+  readonly plan?: Plan | undefined
+  /** By the key of the request: what the run would cost with other variants. */
+  readonly alternatives: Readonly<Record<string, Cost>>
 }
 
 export interface PlannedVariant {
@@ -35,6 +57,8 @@ export interface PlannedVariant {
   readonly quantizer: string
   readonly linears: number
   readonly parameters: number
+  /** Seconds that the run would save without this variant. */
+  readonly extraSeconds: number
 }
 
 /** What `quail inspect` shows of a checkpoint or of one safetensors file. */

@@ -71,10 +71,13 @@ describe('a plan', () => {
   })
 
   it('warns of few tokens', async () => {
-    expect((await planned).warnings).toContainEqual({
-      code: 'FEW_TOKENS',
-      message: expect.stringMatching(/^512 calibration tokens are fewer than the widest input has channels \(688\)/)
-    })
+    expect((await planned).findings).toContainEqual(
+      expect.objectContaining({
+        code: 'FEW_TOKENS',
+        severity: 'warning',
+        message: expect.stringMatching(/^512 calibration tokens are fewer than the widest input has channels \(688\)/)
+      })
+    )
   })
 })
 

@@ -7,7 +7,7 @@ import type { FinishedEvent, RunEvent } from '../../shared/runEvents'
 import { EXIT, type ExitCode } from '../grammar/command'
 import type { CommandContext } from '../grammar/commandContext'
 import { exitCodeOf } from '../grammar/failures'
-import { planText } from '../output/planText'
+import { findingText, planText } from '../output/planText'
 import { printEvents } from '../output/printJson'
 import { showProgress } from '../output/progress'
 import { resultTable } from '../output/resultTable'
@@ -34,15 +34,15 @@ export async function executeRecipe(
   const { terminal, signal } = context
   if (out !== undefined) await checkOutDirectory(out, recipe.model)
   const services = await context.services()
-  const plan = await planRecipe(services, recipe, { measure, signal })
+  const plan = await planRecipe(services, recipe, { measure, signal, out })
   const forPeople = !reporting.json && !reporting.quiet
   if (forPeople) {
     for (const line of planText(plan)) terminal.print(line)
     terminal.print()
-    for (const { message } of plan.warnings) terminal.note(`warning: ${message}`)
+    for (const finding of plan.findings) terminal.note(findingText(finding))
   }
   const run = await createRun(services, recipe, (id) => resolve(out ?? `quail-out/${id}`))
-  const known = plan.warnings.map(({ message }) => message)
+  const known = plan.findings.map(({ message }) => message)
   const finished = await follow(context, reporting, known, (options) => startRun(services, run.id, options))
   const code = conclude(context, finished, reporting)
   if (code === EXIT.done && forPeople) printSnippet(context, recipe, finished, plan.model.dtype)

@@ -6,7 +6,7 @@ import type { Recipe } from '../../shared/recipe'
 import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
 import type { CommandContext } from '../grammar/commandContext'
 import { flag, optional, text } from '../grammar/options'
-import { planText } from '../output/planText'
+import { findingText, planText } from '../output/planText'
 import { printJson } from '../output/printJson'
 import { recipeFromOptions, recipeOptions } from './recipeOptions'
 
@@ -24,11 +24,11 @@ export async function planAction(invocation: PlanInvocation, context: CommandCon
   const { out, json } = invocation.options
   const recipe = await recipeOf(invocation)
   if (out !== undefined) await checkOutDirectory(out, recipe.model)
-  const plan = await planRecipe(await context.services(), recipe, { measure: true, signal })
+  const plan = await planRecipe(await context.services(), recipe, { measure: true, signal, out })
   if (json) printJson(terminal, plan)
   else {
     for (const line of planText(plan)) terminal.print(line)
-    for (const { message } of plan.warnings) terminal.note(`warning: ${message}`)
+    for (const finding of plan.findings) terminal.note(findingText(finding))
   }
   return EXIT.done
 }

@@ -1,3 +1,4 @@
+import type { Finding } from '../../shared/findings'
 import type { Plan, PlannedVariant } from '../../shared/plan'
 import { quantizerKey } from '../../shared/recipe'
 import { formatCount, formatDuration, formatNumber, formatParameters, plural } from './numbers'
@@ -35,3 +36,7 @@ const rowsText = ({ rows, tokens }: Plan['calibration']): string => `${plural(ro
 
 const variantText = ({ name, scaling, linears, parameters }: PlannedVariant): string =>
   `${name}: ${plural(linears, 'linear')}, ${formatParameters(parameters)} parameters, scaling ${formatNumber(scaling)}`
+
+/** A finding of the plan as one line; what is good to know is a note. */
+export const findingText = ({ severity, message }: Finding): string =>
+  `${severity === 'info' ? 'note' : severity}: ${message}`

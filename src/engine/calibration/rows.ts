@@ -12,6 +12,8 @@ export interface TokenRows {
   readonly lengths: Int32Array
   /** Real tokens, pads not counted. */
   readonly tokenCount: number
+  /** Rows that the texts could give, by text. */
+  readonly available: readonly number[]
 }
 
 /**
@@ -39,7 +41,8 @@ export function packedRows(ids: Int32Array, context: number, rows: number, name 
     rows: count,
     ids: result,
     lengths: new Int32Array(count).fill(context),
-    tokenCount: result.length
+    tokenCount: result.length,
+    available: [available]
   }
 }
 
@@ -69,7 +72,8 @@ export function paddedRows(
     ids.set(sample, row * context)
   })
   const lengths = Int32Array.from(chosen, (sample) => sample.length)
-  return { context, rows: count, ids, lengths, tokenCount: lengths.reduce((sum, length) => sum + length, 0) }
+  const tokenCount = lengths.reduce((sum, length) => sum + length, 0)
+  return { context, rows: count, ids, lengths, tokenCount, available: [usable.length] }
 }
 
 /** The rows of several texts, one after the other; all have the same context. */
@@ -85,7 +89,8 @@ export function concatRows(list: readonly TokenRows[]): TokenRows {
     lengths.set(part.lengths, row)
     row += part.rows
   }
-  return { context, rows, ids, lengths, tokenCount: list.reduce((sum, part) => sum + part.tokenCount, 0) }
+  const tokenCount = list.reduce((sum, part) => sum + part.tokenCount, 0)
+  return { context, rows, ids, lengths, tokenCount, available: list.flatMap((part) => part.available) }
 }
 
 export interface RowOptions {
@@ -109,14 +114,36 @@ export async function loadRows(
   tokenizer: ModelTokenizer,
   text: ResolvedText,
   folder: string,
-  { policy, context, rows, vocabularySize }: RowOptions
+  options: RowOptions
 ): Promise<TokenRows> {
+  return cutRows(await encodeText(tokenizer, text, folder, options.policy), text.name, tokenizer.padId, options)
+}
+
+/** The tokens of a text: of the whole for `packed`, of each sample for `padded`. */
+export async function encodeText(
+  tokenizer: ModelTokenizer,
+  text: ResolvedText,
+  folder: string,
+  policy: Policy
+): Promise<readonly Int32Array[]> {
   const documents = await readTexts(text, folder)
+  return policy === 'packed'
+    ? [tokenizer.encode(documents.join('\n\n'), { specialTokens: false })]
+    : encodeSamples(tokenizer, text, documents)
+}
+
+/** Rows out of the tokens of a text, as `encodeText` gives them for the same policy. */
+export function cutRows(
+  tokens: readonly Int32Array[],
+  name: string,
+  padId: number | undefined,
+  { policy, context, rows, vocabularySize }: RowOptions
+): TokenRows {
   const result =
     policy === 'packed'
-      ? packedRows(tokenizer.encode(documents.join('\n\n'), { specialTokens: false }), context, rows, text.name)
-      : paddedRows(encodeSamples(tokenizer, text, documents), context, rows, tokenizer.padId ?? 0, text.name)
-  if (vocabularySize !== undefined) checkIds(result, vocabularySize, text.name)
+      ? packedRows(tokens[0] ?? new Int32Array(), context, rows, name)
+      : paddedRows(tokens, context, rows, padId ?? 0, name)
+  if (vocabularySize !== undefined) checkIds(result, vocabularySize, name)
   return result
 }
 

@@ -1,22 +1,55 @@
+import type { Cost, Speed } from '../../shared/plan'
+import type { FactorDtype } from '../../shared/recipe'
 import { HiddenStates } from './hiddenStates'
-import type { PreparedRun } from './prepareRun'
+import { type PreparedRun, type PreparedVariant, prepareVariants } from './prepareRun'
+import { solverWork } from './solverWork'
 import { streamShapes } from './streams'
 
-export interface Work {
+/** Share of a large product's speed that the products of a whole run reach (docs/benchmarks.md). */
+const EFFICIENCY = 0.7
+/** Seconds per weight for quantizing and converting, measured on one core. */
+const SECONDS_PER_WEIGHT = 3e-8
+/** Seconds for the program, the graphs and the files. */
+const BASE_SECONDS = 2
+/** Speed of the machine on which the constants of one-threaded work were measured, flops per second. */
+const REFERENCE_SPEED = 1.6e11
+
+const DTYPE_BYTES: Readonly<Record<FactorDtype, number>> = { float32: 4, bfloat16: 2, float16: 2 }
+
+/** What a run takes in time, memory and disk, from shapes alone. */
+export function costOf(prepared: PreparedRun, speed: Speed): Cost & { readonly flops: number } {
+  const { flops, quantizedWeights, serialSeconds } = workOf(prepared)
+  const slowness = Math.max(1, REFERENCE_SPEED / speed.flopsPerSecond)
+  const serial = slowness * (serialSeconds + quantizedWeights * SECONDS_PER_WEIGHT)
+  const parameters = prepared.variants.reduce((sum, variant) => sum + adapterParameters(prepared, variant), 0)
+  return {
+    flops,
+    seconds: flops / (EFFICIENCY * speed.flopsPerSecond) + serial + BASE_SECONDS,
+    peakMemoryBytes: peakMemoryBytes(prepared),
+    spoolBytes: spoolBytes(prepared),
+    adapterBytes: parameters * DTYPE_BYTES[prepared.recipe.factorDtype]
+  }
+}
+
+/** The same run with other variants; nothing is opened or read. */
+export function withVariants(prepared: PreparedRun, variants: PreparedRun['recipe']['variants']): PreparedRun {
+  const planned = prepareVariants(variants, prepared.linears)
+  const quantizers = new Map(planned.map(({ quantizer, spec }) => [quantizer, spec.quantizer]))
+  return { ...prepared, recipe: { ...prepared.recipe, variants }, variants: planned, quantizers }
+}
+
+interface Work {
   /** Multiplications and additions of all matrix products. */
   readonly flops: number
   /** Weights that are quantized, once per quantizer. */
   readonly quantizedWeights: number
+  /** Seconds of small dense problems, which run on one thread. */
+  readonly serialSeconds: number
 }
 
-/** Columns that a method's products have, per rank: the block of its eigenvalue iteration. */
-const SOLVER_COLUMNS_PER_RANK = 2
-/** Products with E and H of one eigenvalue problem, as measured on trained models (a few restarts of four). */
-const SOLVER_PASSES = 24
-
 /** Arithmetic of a run, from shapes alone (method.md §5). */
-export function workOf(prepared: PreparedRun): Work {
-  const { linears, calibration, variants, quantizers, architecture, recipe } = prepared
+function workOf(prepared: PreparedRun): Work {
+  const { linears, calibration, quantizers, architecture, recipe } = prepared
   const weights = linears.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0)
   const calibrationTokens = calibration.rows * recipe.context
   const evaluationTokens = prepared.evaluation.reduce((sum, { rows }) => sum + rows.rows, 0) * recipe.context
@@ -26,13 +59,20 @@ export function workOf(prepared: PreparedRun): Work {
   const head = 2 * architecture.vocabularySize * architecture.hiddenSize
   const forward = calibrationTokens * perToken + evaluationTokens * streams * (perToken + head)
   const moments = distinctInputs(prepared).reduce((sum, n) => sum + 2 * n * n * calibrationTokens, 0)
-  const ranks = Math.max(...variants.map(({ spec }) => spec.rank))
-  const solve = linears.reduce((sum, { inFeatures: n, outFeatures: m }) => {
-    const columns = SOLVER_COLUMNS_PER_RANK * ranks
-    const pass = (4 * m * n + 2 * n * n) * columns
-    return sum + quantizers.size * (SOLVER_PASSES * pass + 6 * m * n * n)
-  }, 0)
-  return { flops: forward + moments + solve, quantizedWeights: weights * quantizers.size }
+  let flops = forward + moments
+  let serialSeconds = 0
+  for (const key of quantizers.keys()) {
+    const own = prepared.variants.filter(({ quantizer }) => quantizer === key)
+    for (const linear of linears) {
+      const work = solverWork(
+        linear,
+        own.filter(({ targets }) => targets.has(linear.path))
+      )
+      flops += work.flops
+      serialSeconds += work.serialSeconds
+    }
+  }
+  return { flops, quantizedWeights: weights * quantizers.size, serialSeconds }
 }
 
 /** Features of every distinct input of linears over all blocks. */
@@ -46,7 +86,7 @@ const BASE_BYTES = 300 * 2 ** 20
  * Largest resident set, bytes: one block's weights (full precision, quantized, one variant's), its second moments in
  * float64 and float32, one linear's error in both precisions, one batch's activations, and hidden states up to the budget.
  */
-export function peakMemoryBytes(prepared: PreparedRun): number {
+function peakMemoryBytes(prepared: PreparedRun): number {
   const { architecture, runner, recipe, linears } = prepared
   const perBlock = Array.from({ length: architecture.blocks }, (_, block) => {
     const weights = linears.filter((l) => l.block === block).reduce((sum, l) => sum + l.inFeatures * l.outFeatures, 0)
@@ -74,13 +114,10 @@ const streamBytes = (prepared: PreparedRun): number =>
   )
 
 /** Hidden states are on the disk twice while a block is worked on. */
-export const spoolBytes = (prepared: PreparedRun): number => 2 * streamBytes(prepared)
+const spoolBytes = (prepared: PreparedRun): number => 2 * streamBytes(prepared)
 
 /** Parameters of one variant's factors. */
-export const adapterParameters = (
-  { linears }: PreparedRun,
-  { targets, spec }: PreparedRun['variants'][number]
-): number =>
+export const adapterParameters = ({ linears }: PreparedRun, { targets, spec }: PreparedVariant): number =>
   linears
     .filter(({ path }) => targets.has(path))
     .reduce((sum, { inFeatures, outFeatures }) => sum + spec.rank * (inFeatures + outFeatures), 0)

@@ -68,7 +68,7 @@ async function* execute(folder: string, record: RunRecord, signal: AbortSignal):
   try {
     const finished = await resumePoint(folder, prepared, streams)
     yield planned(prepared, finished.length)
-    for (const warning of runWarnings(prepared)) yield { type: 'warning', ...warning }
+    for (const { code, message } of runWarnings(prepared)) yield { type: 'warning', code, message }
     await sweepSpool(spool, finished.at(-1)?.spool ?? [])
     if (finished.length === 0) yield* embed(prepared, streams, signal)
     const journal = yield* runBlocks({ prepared, streams, algebra, folder, signal }, finished)

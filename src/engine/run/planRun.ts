@@ -1,109 +1,138 @@
-import { statfs } from 'node:fs/promises'
-import { freemem } from 'node:os'
-import type { EngineApi } from '../../shared/engineApi'
-import type { Plan } from '../../shared/plan'
-import type { DeviceName } from '../../shared/recipe'
-import { LinearAlgebra } from '../graph/linearAlgebra'
-import { adapterParameters, peakMemoryBytes, spoolBytes, workOf } from './estimate'
-import { type PreparedRun, prepareRun } from './prepareRun'
-import { runWarnings, type Warning } from './warnings'
+import type { EngineApi, PlanRequest, PreflightRequest } from '../../shared/engineApi'
+import { AppError } from '../../shared/errors'
+import { type Finding, leaveOut, type Severity } from '../../shared/findings'
+import type { Cost, Plan, PlannedVariant, Preflight, Speed } from '../../shared/plan'
+import { adapterParameters, costOf, withVariants } from './estimate'
+import { type PreparedRun, type PreparedVariant, prepareRun } from './prepareRun'
+import type { Problem } from './problems'
+import { productSpeed } from './productSpeed'
+import { resourceFindings } from './resources'
+import { runWarnings } from './warnings'
 
-const DTYPE_BYTES = { float32: 4, bfloat16: 2, float16: 2 } as const
-/**
- * Share of a large product's speed that a whole run reaches: the forward pass alone reaches 0.9 (docs/benchmarks.md), but small
- * eigenproblems, quantization and files run on one thread.
- */
-const EFFICIENCY = 0.5
-/** Seconds per weight for quantizing and converting, measured on one core. */
-const SECONDS_PER_WEIGHT = 3e-8
 /** Speed that is assumed when nothing is measured, flops per second. */
-const ASSUMED_SPEED = 5e10
+const ASSUMED_SPEED: Speed = { flopsPerSecond: 1e11, measured: false }
 
 /**
  * What a run of this recipe would do and need. Headers, tokenizer and texts are read; no weight is.
  *
  * @throws {AppError} as the run itself would, before anything is computed
  */
-export async function planRun({ recipe, calibration, evaluation, measure }: EngineApi['plan']['input']): Promise<Plan> {
+export async function planRun({ measure, ...request }: EngineApi['plan']['input']): Promise<Plan> {
+  const { recipe, calibration, evaluation } = request
   const prepared = await prepareRun(recipe, { calibration, evaluation }, '.')
   try {
-    const { checkpoint, architecture, linears, variants, quantizers } = prepared
-    const { flops, quantizedWeights } = workOf(prepared)
-    const speed = measure ? EFFICIENCY * (await productSpeed(recipe.device)) : ASSUMED_SPEED
-    const planned = variants.map((variant) => ({
-      name: variant.name,
-      method: variant.spec.method,
-      rank: variant.spec.rank,
-      scaling: variant.scaling,
-      quantizer: variant.quantizer,
-      linears: variant.targets.size,
-      parameters: adapterParameters(prepared, variant)
-    }))
-    const embedding = checkpoint.tensors.get(architecture.embedding) ?? [...checkpoint.tensors.values()][0]
-    const plan: Omit<Plan, 'warnings'> = {
-      model: {
-        directory: checkpoint.directory,
-        family: architecture.family,
-        parameters: checkpoint.parameters,
-        bytes: checkpoint.bytes,
-        dtype: embedding?.dtype ?? 'F32',
-        blocks: architecture.blocks,
-        hiddenSize: architecture.hiddenSize,
-        vocabularySize: architecture.vocabularySize
-      },
-      quantized: {
-        linears: linears.length,
-        parameters: linears.reduce((sum, l) => sum + l.inFeatures * l.outFeatures, 0),
-        quantizers: [...quantizers.values()]
-      },
-      calibration: { rows: prepared.calibration.rows, tokens: prepared.calibration.tokenCount },
-      evaluation: {
-        rows: prepared.evaluation.reduce((sum, { rows }) => sum + rows.rows, 0),
-        tokens: prepared.evaluation.reduce((sum, { rows }) => sum + rows.tokenCount, 0)
-      },
-      variants: planned,
-      peakMemoryBytes: peakMemoryBytes(prepared),
-      spoolBytes: spoolBytes(prepared),
-      adapterBytes: planned.reduce((sum, { parameters }) => sum + parameters * DTYPE_BYTES[recipe.factorDtype], 0),
-      flops,
-      seconds: flops / speed + quantizedWeights * SECONDS_PER_WEIGHT + 2
-    }
-    return { ...plan, warnings: [...runWarnings(prepared), ...(await resourceWarnings(prepared, plan))] }
+    const speed = measure ? { flopsPerSecond: await productSpeed(recipe.device), measured: true } : ASSUMED_SPEED
+    return await planOf(prepared, request, speed, [])
   } finally {
     await prepared.release()
   }
 }
 
-/** Speed of a matrix product like those of a block, flops per second; takes a tenth of a second or so. */
-async function productSpeed(device: DeviceName): Promise<number> {
-  const algebra = new LinearAlgebra(device)
-  const size = 768
-  const matrix = { data: new Float32Array(size * size).fill(0.5), rows: size, cols: size }
-  await algebra.gemm32(matrix, matrix, { transB: true })
-  const repetitions = 5
-  const started = performance.now()
-  for (let i = 0; i < repetitions; i++) await algebra.gemm32(matrix, matrix, { transB: true })
-  const seconds = (performance.now() - started) / 1000
-  await algebra.release()
-  return (repetitions * 2 * size ** 3) / seconds
+/** The same for a recipe in the making: whatever keeps it from running is among the findings instead of thrown. */
+export async function preflight(request: PreflightRequest): Promise<Preflight> {
+  const { recipe, calibration, evaluation, flopsPerSecond, alternatives = {} } = request
+  const speed = flopsPerSecond === undefined ? ASSUMED_SPEED : { flopsPerSecond, measured: true }
+  const errors: Finding[] = []
+  const report = (problem: Problem): void => void errors.push({ ...problem, severity: 'error' })
+  let prepared: PreparedRun
+  try {
+    prepared = await prepareRun(recipe, { calibration, evaluation }, '.', report)
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    report({ code: 'MODEL', subject: 'model', message: error.message })
+    return { findings: errors, alternatives: {} }
+  }
+  try {
+    const plan = await planOf(prepared, request, speed, errors)
+    const costs = Object.entries(alternatives).map(([key, variants]): [string, Cost] => {
+      const { flops: _, ...cost } = costOf(withVariants(prepared, variants), speed)
+      return [key, cost]
+    })
+    return { findings: plan.findings, plan, alternatives: Object.fromEntries(costs) }
+  } finally {
+    await prepared.release()
+  }
 }
 
-async function resourceWarnings(
-  { recipe }: PreparedRun,
-  plan: Pick<Plan, 'peakMemoryBytes' | 'spoolBytes' | 'adapterBytes'>
-): Promise<Warning[]> {
-  const warnings: Warning[] = []
-  if (plan.peakMemoryBytes > freemem()) {
-    const message = `about ${mib(plan.peakMemoryBytes)} MiB of memory are needed, ${mib(freemem())} MiB are free: a smaller memory budget than ${mib(recipe.memoryBudget)} MiB keeps more on the disk`
-    warnings.push({ code: 'MEMORY', message })
+async function planOf(
+  prepared: PreparedRun,
+  { folders, ...texts }: PlanRequest,
+  speed: Speed,
+  errors: readonly Finding[]
+): Promise<Plan> {
+  const { recipe, calibration, evaluation, linears, quantizers, variants } = prepared
+  const cost = costOf(prepared, speed)
+  const findings = [
+    ...errors,
+    ...runWarnings(prepared),
+    ...sameTexts(texts),
+    ...(await resourceFindings(recipe, cost, folders))
+  ]
+  return {
+    model: describeModel(prepared),
+    quantized: {
+      linears: linears.length,
+      parameters: linears.reduce((sum, l) => sum + l.inFeatures * l.outFeatures, 0),
+      quantizers: [...quantizers.values()]
+    },
+    calibration: { rows: calibration.rows, tokens: calibration.tokenCount },
+    evaluation: {
+      rows: evaluation.reduce((sum, { rows }) => sum + rows.rows, 0),
+      tokens: evaluation.reduce((sum, { rows }) => sum + rows.tokenCount, 0)
+    },
+    variants: variants.map((variant, i) => ({
+      ...describeVariant(prepared, variant),
+      extraSeconds: cost.seconds - costOf(without(prepared, i), speed).seconds
+    })),
+    ...cost,
+    speed,
+    findings: worstFirst(findings)
   }
-  const disk = await statfs('.').catch(() => undefined)
-  const needed = plan.spoolBytes + plan.adapterBytes
-  if (disk !== undefined && needed > disk.bavail * disk.bsize) {
-    const message = `about ${mib(needed)} MiB of disk are needed, ${mib(disk.bavail * disk.bsize)} MiB are free`
-    warnings.push({ code: 'DISK', message })
-  }
-  return warnings
 }
 
-const mib = (bytes: number): string => Math.round(bytes / 2 ** 20).toLocaleString('en')
+const without = (prepared: PreparedRun, index: number): PreparedRun =>
+  withVariants(
+    prepared,
+    prepared.recipe.variants.filter((_, i) => i !== index)
+  )
+
+function describeModel({ checkpoint, architecture }: PreparedRun): Plan['model'] {
+  const embedding = checkpoint.tensors.get(architecture.embedding) ?? [...checkpoint.tensors.values()][0]
+  return {
+    directory: checkpoint.directory,
+    family: architecture.family,
+    parameters: checkpoint.parameters,
+    bytes: checkpoint.bytes,
+    dtype: embedding?.dtype ?? 'F32',
+    blocks: architecture.blocks,
+    hiddenSize: architecture.hiddenSize,
+    vocabularySize: architecture.vocabularySize
+  }
+}
+
+const describeVariant = (prepared: PreparedRun, variant: PreparedVariant): Omit<PlannedVariant, 'extraSeconds'> => ({
+  name: variant.name,
+  method: variant.spec.method,
+  rank: variant.spec.rank,
+  scaling: variant.scaling,
+  quantizer: variant.quantizer,
+  linears: variant.targets.size,
+  parameters: adapterParameters(prepared, variant)
+})
+
+/** A text that serves both purposes says nothing about other texts. */
+const sameTexts = ({ recipe, calibration, evaluation }: PlanRequest): Finding[] =>
+  evaluation
+    .filter(({ sha256 }) => calibration.some((text) => text.sha256 === sha256))
+    .map(({ name, path }) => ({
+      code: 'SAME_TEXT',
+      severity: 'warning',
+      subject: 'texts',
+      message: `${name} is calibrated on and evaluated on: its perplexity will look better than that of new text`,
+      fix: leaveOut(recipe, 'evaluation', path)
+    }))
+
+const ORDER: readonly Severity[] = ['error', 'warning', 'info']
+
+const worstFirst = (findings: readonly Finding[]): Finding[] =>
+  ORDER.flatMap((severity) => findings.filter((finding) => finding.severity === severity))

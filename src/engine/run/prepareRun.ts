@@ -1,4 +1,3 @@
-import { badInput } from '../../shared/errors'
 import {
   type QuantizerSpec,
   quantizerKey,
@@ -18,6 +17,8 @@ import { embeddingGraph, finalNormGraph } from '../models/modelGraphs'
 import { ModelWeights } from '../models/modelWeights'
 import { readArchitecture } from '../models/registry'
 import { selectTargets } from '../models/targets'
+import { checkRanks, checkTargets } from './checkVariants'
+import { attempt, type Report, throwProblem } from './problems'
 import { type EvaluationText, type RunTexts, tokenizeTexts } from './tokenizedTexts'
 
 /** One linear of the blocks, with its place in the model. */
@@ -57,19 +58,29 @@ export interface PreparedRun {
  * Opens the checkpoint, tokenizes the texts and checks that the recipe fits both.
  *
  * @param folder - where relative paths of texts begin
+ * @param report - receives what keeps the run from succeeding, except that the model cannot be read; when it returns, the
+ *   rest is prepared as well as it can be
  * @throws {AppError} BAD_INPUT or BAD_FORMAT, one sentence about the first thing that cannot be used
  */
-export async function prepareRun(recipe: Recipe, texts: RunTexts, folder: string): Promise<PreparedRun> {
-  const checkpoint = await Checkpoint.open(recipe.model)
+export async function prepareRun(
+  asked: Recipe,
+  texts: RunTexts,
+  folder: string,
+  report: Report = throwProblem
+): Promise<PreparedRun> {
+  const checkpoint = await Checkpoint.open(asked.model)
   try {
     const architecture = readArchitecture(checkpoint.config, `${checkpoint.directory}/config.json`)
-    assertContext(recipe, architecture)
+    const recipe = fitContext(asked, architecture, report)
     const runner = new BlockRunner(architecture, recipe.context, recipe.device)
     const weights = new ModelWeights(checkpoint, architecture)
     const linears = listLinears(architecture, runner)
-    assertTensors(weights, architecture, runner)
-    const variants = prepareVariants(recipe, linears)
-    const { calibration, evaluation } = await tokenizeTexts(recipe, texts, folder, architecture.vocabularySize)
+    await attempt(report, { code: 'TENSORS', subject: 'model' }, () => assertTensors(weights, architecture, runner))
+    const variants = prepareVariants(recipe.variants, linears)
+    checkTargets(recipe, linears, report)
+    checkRanks(recipe, { linears, variants }, report)
+    const { vocabularySize } = architecture
+    const { calibration, evaluation } = await tokenizeTexts(recipe, texts, folder, vocabularySize, report)
     const quantizers = new Map(recipe.variants.map(({ quantizer }) => [quantizerKey(quantizer), quantizer]))
     const release = async () => {
       await runner.release()
@@ -83,10 +94,16 @@ export async function prepareRun(recipe: Recipe, texts: RunTexts, folder: string
   }
 }
 
-function assertContext({ context }: Recipe, { contextLimit }: ModelArchitecture): void {
-  if (context > contextLimit) {
-    throw badInput(`context is ${context} tokens, the model's positions reach ${contextLimit}`)
-  }
+/** The recipe, with a context that the model has. */
+function fitContext(recipe: Recipe, { contextLimit }: ModelArchitecture, report: Report): Recipe {
+  if (recipe.context <= contextLimit) return recipe
+  report({
+    code: 'CONTEXT',
+    subject: 'texts',
+    message: `context is ${recipe.context} tokens, the model's positions reach ${contextLimit}`,
+    fix: { label: `Use ${contextLimit} tokens`, changes: [{ path: ['context'], value: contextLimit }] }
+  })
+  return { ...recipe, context: contextLimit }
 }
 
 /** Every linear of every block, in order of execution. */
@@ -108,30 +125,16 @@ export function assertTensors(weights: ModelWeights, architecture: ModelArchitec
   }
 }
 
-function prepareVariants(recipe: Recipe, linears: readonly PreparedLinear[]): PreparedVariant[] {
-  const names = variantNames(recipe.variants)
-  return recipe.variants.map((spec, i) => {
-    const targets = selectTargets(
-      spec.targets,
-      linears.map(({ path }) => path)
-    )
-    assertRank(spec.rank, linears, targets)
-    return {
-      name: names[i] as string,
-      spec,
-      method: methodFor(spec.method),
-      scaling: scalingOf(spec),
-      quantizer: quantizerKey(spec.quantizer),
-      targets
-    }
-  })
-}
-
-function assertRank(rank: number, linears: readonly PreparedLinear[], targets: ReadonlySet<string>): void {
-  for (const { path, inFeatures, outFeatures } of linears) {
-    const largest = Math.min(inFeatures, outFeatures)
-    if (targets.has(path) && rank > largest) {
-      throw badInput(`rank is ${rank}, but ${path} is [${outFeatures}, ${inFeatures}] and takes at most ${largest}`)
-    }
-  }
+/** The variants with their method, scaling and targets; a target that matches nothing adds none. */
+export function prepareVariants(variants: readonly Variant[], linears: readonly PreparedLinear[]): PreparedVariant[] {
+  const names = variantNames(variants)
+  const paths = linears.map(({ path }) => path)
+  return variants.map((spec, i) => ({
+    name: names[i] as string,
+    spec,
+    method: methodFor(spec.method),
+    scaling: scalingOf(spec),
+    quantizer: quantizerKey(spec.quantizer),
+    targets: selectTargets(spec.targets, paths, () => {})
+  }))
 }

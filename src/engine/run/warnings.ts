@@ -1,9 +1,5 @@
+import { changeVariants, distinctVariants, type Finding, type Severity } from '../../shared/findings'
 import type { PreparedRun } from './prepareRun'
-
-export interface Warning {
-  readonly code: string
-  readonly message: string
-}
 
 /** The largest rank that vLLM serves unless it is told otherwise (`--max-lora-rank`). */
 const VLLM_DEFAULT_RANK = 16
@@ -11,31 +7,112 @@ const VLLM_DEFAULT_RANK = 16
 /** The only block size of `BitsAndBytesConfig` (formats.md §A.2). */
 const TRANSFORMERS_BLOCK_SIZE = 64
 
+/** Calibration tokens for each channel of the widest input, from which on more add little. */
+const TOKENS_PER_CHANNEL = 4
+
 /** What a person should know before the work begins; none of it stops the run. */
-export function runWarnings(prepared: PreparedRun): Warning[] {
-  const { linears, calibration, evaluation, variants, quantizers, recipe } = prepared
-  const warnings: Warning[] = []
-  const widest = Math.max(...linears.map(({ inFeatures }) => inFeatures))
-  if (calibration.tokenCount < widest) {
-    const message = `${calibration.tokenCount} calibration tokens are fewer than the widest input has channels (${widest}); four times as many are better: give more text or rows`
-    warnings.push({ code: 'FEW_TOKENS', message })
-  }
-  if (calibration.rows < recipe.calibration.rows) {
-    const message = `the calibration text gives ${calibration.rows} rows of ${recipe.context} tokens, ${recipe.calibration.rows} were asked for`
-    warnings.push({ code: 'FEW_ROWS', message })
-  }
-  const large = Math.max(...variants.map(({ spec }) => spec.rank))
-  if (large > VLLM_DEFAULT_RANK) {
-    const message = `rank ${large}: vLLM serves ranks up to ${VLLM_DEFAULT_RANK} unless started with --max-lora-rank ${large}`
-    warnings.push({ code: 'VLLM_RANK', message })
-  }
-  const odd = [...quantizers.values()].find(({ blockSize }) => blockSize !== TRANSFORMERS_BLOCK_SIZE)
-  if (odd !== undefined) {
-    const message = `block size ${odd.blockSize}: transformers quantizes with ${TRANSFORMERS_BLOCK_SIZE} and has no setting for it, so such an adapter only fits a base that you quantize yourself`
-    warnings.push({ code: 'BLOCK_SIZE', message })
-  }
-  if (evaluation.length === 0) {
-    warnings.push({ code: 'NO_EVALUATION', message: 'no evaluation text: perplexity will not be measured' })
-  }
-  return warnings
+export function runWarnings(prepared: PreparedRun): Finding[] {
+  const found = [
+    fewTokens(prepared),
+    fewRows(prepared),
+    vllmRank(prepared),
+    rslora(prepared),
+    blockSize(prepared),
+    duplicates(prepared),
+    noEvaluation(prepared)
+  ]
+  return found.filter((finding) => finding !== undefined)
 }
+
+function fewTokens(prepared: PreparedRun): Finding | undefined {
+  const { linears, calibration, recipe } = prepared
+  const widest = Math.max(...linears.map(({ inFeatures }) => inFeatures))
+  const wanted = TOKENS_PER_CHANNEL * widest
+  if (calibration.rows === 0 || calibration.tokenCount >= wanted) return undefined
+  const finding =
+    calibration.tokenCount < widest
+      ? texts(
+          'FEW_TOKENS',
+          'warning',
+          `${calibration.tokenCount} calibration tokens are fewer than the widest input has channels (${widest}); four times as many are better: give more text or rows`
+        )
+      : texts(
+          'FEW_TOKENS',
+          'info',
+          `${calibration.tokenCount} calibration tokens are less than four times the channels of the widest input (${widest}); more text or rows may give a better adapter`
+        )
+  const rows = enoughRows(prepared, wanted)
+  const fix = { label: `Use ${rows} rows`, changes: [{ path: ['calibration', 'rows'], value: rows }] }
+  return rows > recipe.calibration.rows ? { ...finding, fix } : finding
+}
+
+/** The least number of rows per text that gives so many tokens, or the most that there are. */
+function enoughRows({ calibration }: PreparedRun, tokens: number): number {
+  const perRow = calibration.tokenCount / calibration.rows
+  const most = Math.max(...calibration.available)
+  const tokensOf = (rows: number): number =>
+    perRow * calibration.available.reduce((sum, available) => sum + Math.min(rows, available), 0)
+  let rows = 1
+  while (rows < most && tokensOf(rows) < tokens) rows++
+  return rows
+}
+
+function fewRows({ calibration, recipe }: PreparedRun): Finding | undefined {
+  const asked = recipe.calibration.rows
+  const most = Math.max(...calibration.available, 0)
+  if (calibration.rows === 0 || most >= asked) return undefined
+  const message = `the calibration text gives ${calibration.rows} rows of ${recipe.context} tokens, ${asked} were asked for`
+  return {
+    ...texts('FEW_ROWS', 'info', message),
+    fix: { label: `Ask for ${most} rows`, changes: [{ path: ['calibration', 'rows'], value: most }] }
+  }
+}
+
+function vllmRank({ variants, recipe }: PreparedRun): Finding | undefined {
+  const large = Math.max(...variants.map(({ spec }) => spec.rank))
+  if (large <= VLLM_DEFAULT_RANK) return undefined
+  const message = `rank ${large}: vLLM serves ranks up to ${VLLM_DEFAULT_RANK} unless started with --max-lora-rank ${large}`
+  const fix = changeVariants(recipe, `Use rank ${VLLM_DEFAULT_RANK}`, (variant) =>
+    variant.rank > VLLM_DEFAULT_RANK ? { ...variant, rank: VLLM_DEFAULT_RANK } : variant
+  )
+  return { code: 'VLLM_RANK', severity: 'warning', subject: 'variants', message, fix }
+}
+
+function rslora({ variants, recipe }: PreparedRun): Finding | undefined {
+  if (!variants.some(({ spec }) => spec.rslora)) return undefined
+  const message = 'rsLoRA: the converter of llama.cpp reads lora_alpha alone and would scale such an adapter wrongly'
+  const fix = changeVariants(recipe, 'Scale by alpha / rank', (variant) => ({ ...variant, rslora: false }))
+  return { code: 'RSLORA', severity: 'info', subject: 'variants', message, fix }
+}
+
+function blockSize({ quantizers, recipe }: PreparedRun): Finding | undefined {
+  const odd = [...quantizers.values()].find((spec) => spec.blockSize !== TRANSFORMERS_BLOCK_SIZE)
+  if (odd === undefined) return undefined
+  const message = `block size ${odd.blockSize}: transformers quantizes with ${TRANSFORMERS_BLOCK_SIZE} and has no setting for it, so such an adapter only fits a base that you quantize yourself`
+  const fix = changeVariants(recipe, `Use block size ${TRANSFORMERS_BLOCK_SIZE}`, (variant) => ({
+    ...variant,
+    quantizer: { ...variant.quantizer, blockSize: TRANSFORMERS_BLOCK_SIZE }
+  }))
+  return { code: 'BLOCK_SIZE', severity: 'warning', subject: 'variants', message, fix }
+}
+
+function duplicates({ variants, recipe }: PreparedRun): Finding | undefined {
+  const distinct = distinctVariants(recipe.variants)
+  if (distinct.length === recipe.variants.length) return undefined
+  const twice = variants.filter(({ spec }) => !distinct.includes(spec)).map(({ name }) => name)
+  const message = `${twice.join(', ')}: the same as an earlier variant in all but the name`
+  const fix = changeVariants(recipe, 'Keep one of each', (variant) => variant)
+  return { code: 'SAME_VARIANT', severity: 'info', subject: 'variants', message, fix }
+}
+
+const noEvaluation = ({ recipe }: PreparedRun): Finding | undefined =>
+  recipe.evaluation === undefined
+    ? texts('NO_EVALUATION', 'warning', 'no evaluation text: perplexity will not be measured')
+    : undefined
+
+const texts = (code: string, severity: Severity, message: string): Finding => ({
+  code,
+  severity,
+  subject: 'texts',
+  message
+})

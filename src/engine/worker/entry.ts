@@ -2,7 +2,8 @@ import { type MessagePort, parentPort } from 'node:worker_threads'
 import { AppError, assertNever, serializeError } from '../../shared/errors'
 import { listDevices } from '../graph/session'
 import { inspectPath } from '../run/inspect'
-import { planRun } from '../run/planRun'
+import { planRun, preflight } from '../run/planRun'
+import { productSpeed } from '../run/productSpeed'
 import { verifyAdapter } from '../run/verify'
 import type { FromEngine, OutputOf, StartMessage, ToEngine } from './protocol'
 import { runTask } from './runTask'
@@ -64,6 +65,10 @@ async function perform(
     }
     case 'plan':
       return planRun(request.input)
+    case 'preflight':
+      return preflight(request.input)
+    case 'measure':
+      return { flopsPerSecond: await productSpeed(request.input.device) }
     case 'inspect':
       return inspectPath(request.input.path)
     case 'verify':

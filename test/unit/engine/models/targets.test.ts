@@ -24,12 +24,25 @@ describe('targets', () => {
     expect(select('q_proj', 'model.layers.0.self_attn.q_proj', 'v_proj')).toHaveLength(4)
   })
 
-  it.each(['proj', 'q_porj', 'layers.0', '.q_proj', 'q_proj.'])('are refused when %s matches nothing', (name) => {
+  it.each([
+    ['attention', ''],
+    ['layers.0', ''],
+    ['q_porj', ' (did you mean q_proj?)'],
+    ['.q_proj', ' (did you mean q_proj?)'],
+    ['v_proj.', ' (did you mean v_proj?)']
+  ])('are refused when %s matches nothing', (name, suggestion) => {
     expect(() => select('v_proj', name)).toThrow(
       expect.objectContaining({
         code: 'BAD_INPUT',
-        message: `target ${name} matches no linear; this model has q_proj, v_proj, q_proj_extra`
+        message: `target ${name} matches no linear${suggestion}; this model has q_proj, v_proj, q_proj_extra`
       })
     )
+  })
+
+  it('tell of every name that matches nothing when asked to go on', () => {
+    const unmatched: string[] = []
+    const selected = selectTargets(['q', 'v_proj', 'w'], paths, (target) => unmatched.push(target))
+    expect(unmatched).toEqual(['q', 'w'])
+    expect([...selected]).toEqual(['model.layers.0.self_attn.v_proj', 'model.layers.1.self_attn.v_proj'])
   })
 })

@@ -1,0 +1,66 @@
+import type { Weighting } from '../methods/layerProblem'
+import type { PreparedVariant } from './prepareRun'
+
+export interface SolverWork {
+  readonly flops: number
+  /** Seconds on one thread, as measured on the machine of docs/benchmarks.md. */
+  readonly serialSeconds: number
+}
+
+interface Shape {
+  readonly inFeatures: number
+  readonly outFeatures: number
+}
+
+/** Columns beyond the rank in a block of the eigenvalue iteration, and blocks in a cycle (topEigenpairs.ts). */
+const OVERSAMPLING = 8
+const DEPTH = 3
+/**
+ * Products of one eigenvalue problem on trained models: a few restarts for E H Eᵀ, whose spectrum falls quickly; about
+ * twice as many where H does not shape it.
+ */
+const PASSES: Readonly<Record<Weighting, number>> = { full: 24, diagonal: 48, none: 48 }
+/** Seconds per cubed size of a cycle's dense problem, all restarts of 24 products together. */
+const DENSE_SECONDS = 1.5e-8
+/** Seconds that the calls of one eigenvalue problem, of one alternation, of one variant take even on tiny matrices. */
+const PROBLEM_SECONDS = 0.01
+const ALTERNATION_SECONDS = 0.001
+const VARIANT_SECONDS = 0.003
+
+/**
+ * Arithmetic of all variants of one linear under one quantizer (method.md §5). Eigenpairs are found once for the largest
+ * rank and shared; those of E H Eᵀ are always wanted, as a certificate.
+ */
+export function solverWork({ inFeatures: n, outFeatures: m }: Shape, variants: readonly PreparedVariant[]): SolverWork {
+  const work = { flops: 6 * m * n * n, serialSeconds: 0 }
+  if (variants.length === 0) return { ...work, flops: 2 * m * n * n }
+  const add = (flops: number, seconds: number): void => {
+    work.flops += flops
+    work.serialSeconds += seconds
+  }
+  const block = Math.max(...variants.map(({ spec }) => spec.rank)) + OVERSAMPLING
+  const dense = DENSE_SECONDS * Math.min(m, DEPTH * block) ** 3
+  for (const weighting of weightings(variants)) {
+    const pass = (4 * m * n + (weighting === 'full' ? 2 * n * n : 0)) * block
+    const share = PASSES[weighting] / PASSES.full
+    add(PASSES[weighting] * pass, share * (dense + PROBLEM_SECONDS))
+  }
+  for (const { spec } of variants) {
+    if (spec.method === 'quailora') {
+      const alternation = (4 * m * n + 2 * n * n + 4 * m * spec.rank) * spec.rank
+      add(spec.iterations * alternation, spec.iterations * ALTERNATION_SECONDS)
+    }
+    add((16 * m * n + 8 * n * n) * spec.rank, VARIANT_SECONDS)
+  }
+  return work
+}
+
+/** The eigenvalue problems that the methods ask for. */
+function weightings(variants: readonly PreparedVariant[]): ReadonlySet<Weighting> {
+  const wanted = new Set<Weighting>(['full'])
+  for (const { spec } of variants) {
+    if (spec.method === 'svd' || spec.method === 'quailora') wanted.add('none')
+    if (spec.method === 'diag') wanted.add('diagonal')
+  }
+  return wanted
+}

@@ -1,0 +1,62 @@
+import { join } from 'node:path'
+import { serializeError } from '../shared/errors'
+import { type Finding, type Fix, leaveOut } from '../shared/findings'
+import type { Preflight } from '../shared/plan'
+import type { Recipe, Variant } from '../shared/recipe'
+import { runsDirectory } from '../store/home'
+import { checkOutDirectory } from './outDirectory'
+import type { PlanOptions } from './runService'
+import { resolveTexts } from './runTexts'
+import type { Services } from './services'
+import { withTemporaryDirectory } from './temporaryDirectory'
+
+export interface PreflightOptions extends PlanOptions {
+  /** Speed of the device as measured before. */
+  readonly flopsPerSecond?: number | undefined
+  /** Other choices of variants whose cost is asked for. */
+  readonly alternatives?: Readonly<Record<string, Variant[]>> | undefined
+}
+
+/** Where the adapters of a run go when nobody says otherwise. */
+export const defaultOut = ({ home }: Pick<Services, 'home'>, runId: string): string => join(home, 'adapters', runId)
+
+/**
+ * Looks at a recipe in the making: everything that speaks against a run, and what it would do and need as far as that can
+ * be told. Nothing is stored, and no fault of the recipe throws.
+ */
+export function preflightRecipe(
+  services: Services,
+  recipe: Recipe,
+  { signal, out, flopsPerSecond, alternatives }: PreflightOptions = {}
+): Promise<Preflight> {
+  const { home, store, engine } = services
+  return withTemporaryDirectory(async (inputs) => {
+    const found: Finding[] = out === undefined ? [] : await outFindings(out, recipe.model)
+    const texts = await resolveTexts(store, recipe, inputs, (role, text, { message }) => {
+      found.push({ code: 'TEXT', severity: 'error', subject: 'texts', message, fix: textFix(recipe, role, text) })
+    })
+    const folders = { spool: runsDirectory(home), out: out ?? defaultOut(services, 'new') }
+    const request = { recipe, ...texts, folders, flopsPerSecond, alternatives }
+    const { findings, plan, alternatives: costs } = await engine.call('preflight', request, { signal })
+    return { findings: [...found, ...findings], plan, alternatives: costs }
+  })
+}
+
+/** A file given twice stays once; any other is left out. */
+function textFix(recipe: Recipe, role: 'calibration' | 'evaluation', text: string): Fix | undefined {
+  const files = recipe[role]?.files ?? []
+  const once = [...new Set(files)]
+  if (files.filter((file) => file === text).length < 2) return leaveOut(recipe, role, text)
+  return { label: 'Keep it once', changes: [{ path: [role, 'files'], value: once }] }
+}
+
+async function outFindings(out: string, model: string): Promise<Finding[]> {
+  try {
+    await checkOutDirectory(out, model)
+    return []
+  } catch (error) {
+    const { code, message } = serializeError(error)
+    if (code === 'INTERNAL') throw error
+    return [{ code: 'OUT', severity: 'error', subject: 'output', message }]
+  }
+}

@@ -1,0 +1,86 @@
+import type { Recipe, Variant } from './recipe'
+
+/*
+ * What a person should know before a run begins: each finding is one sentence, and where possible a change of the recipe
+ * that mends it.
+ */
+
+/** error: the run cannot succeed; warning: it can, but probably not as meant; info: good to know. */
+export type Severity = 'error' | 'warning' | 'info'
+
+/** The part of a recipe, or of its surroundings, that a finding is about. */
+export type Subject = 'model' | 'texts' | 'variants' | 'device' | 'output'
+
+/** Puts `value` where `path` leads in a recipe; a path without a value removes what is there. */
+export interface RecipeChange {
+  readonly path: readonly (string | number)[]
+  readonly value?: unknown
+}
+
+export interface Fix {
+  /** What it does, as the words on a button. */
+  readonly label: string
+  readonly changes: readonly RecipeChange[]
+}
+
+export interface Finding {
+  readonly code: string
+  readonly severity: Severity
+  readonly subject: Subject
+  readonly message: string
+  readonly fix?: Fix | undefined
+}
+
+/** The value with the changes made, in order; nothing of `value` itself is changed. */
+export function applyChanges(value: unknown, changes: readonly RecipeChange[]): unknown {
+  return changes.reduce((changed, { path, value: put }) => withChange(changed, path, put), value)
+}
+
+function withChange(value: unknown, [key, ...rest]: readonly (string | number)[], put: unknown): unknown {
+  if (key === undefined) return put
+  const inner = withChange((value as Record<string | number, unknown> | undefined)?.[key], rest, put)
+  if (Array.isArray(value)) return value.map((item, i) => (i === key ? inner : item))
+  const { [key]: _, ...others } = (value ?? {}) as Record<string | number, unknown>
+  return inner === undefined ? others : { ...(value as object), [key]: inner }
+}
+
+/** A fix that changes every variant, and keeps one of those that become the same. */
+export function changeVariants(
+  { variants }: Pick<Recipe, 'variants'>,
+  label: string,
+  change: (variant: Variant) => Variant
+): Fix {
+  const changed = variants.map(change)
+  return { label, changes: [{ path: ['variants'], value: distinctVariants(changed) }] }
+}
+
+/** The variants without those that differ from an earlier one in nothing but the name. */
+export function distinctVariants(variants: readonly Variant[]): Variant[] {
+  const keys = variants.map(variantKey)
+  return variants.filter((_, i) => keys.indexOf(keys[i] as string) === i)
+}
+
+/** What decides the result of a variant, as one word. */
+export const variantKey = ({ method, rank, alpha, rslora, iterations, targets, quantizer }: Variant): string =>
+  JSON.stringify([
+    method,
+    rank,
+    alpha,
+    rslora,
+    method === 'quailora' ? iterations : 0,
+    Array.isArray(targets) ? [...targets].sort() : targets,
+    quantizer.format,
+    quantizer.blockSize,
+    quantizer.doubleQuantization
+  ])
+
+/** A fix that leaves one text out, where another remains or the run can go without. */
+export function leaveOut(recipe: Recipe, role: 'calibration' | 'evaluation', path: string): Fix | undefined {
+  const files = recipe[role]?.files ?? []
+  const others = files.filter((file) => file !== path)
+  if (others.length > 0 && others.length < files.length) {
+    return { label: 'Leave it out', changes: [{ path: [role, 'files'], value: others }] }
+  }
+  if (role === 'calibration') return undefined
+  return { label: 'Go without evaluation text', changes: [{ path: ['evaluation'] }] }
+}
