@@ -13,7 +13,16 @@ const MAX_RECIPE_BYTES = 4 * 2 ** 20
  * @throws {AppError} BAD_INPUT with one sentence that names the file, the key and what is accepted there
  */
 export async function readRecipeFile(path: string): Promise<Recipe> {
-  const text = await readText(path)
+  return parseRecipeText(await readText(path), path)
+}
+
+/**
+ * Reads a recipe from the text of a YAML or JSON file.
+ *
+ * @param path - the file: its ending says how it is read, its directory where relative paths start
+ * @throws {AppError} BAD_INPUT like `readRecipeFile`
+ */
+export function parseRecipeText(text: string, path: string): Recipe {
   const parsed = parseRecipe(parseDocument(text, path))
   if (!parsed.success) throw badInput(`${path}: ${describeRecipeProblems(parsed.error)}`)
   return absolutePaths(parsed.data, dirname(resolve(path)))

@@ -1,0 +1,149 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { parseRecipeText, readRecipeFile } from '../../../src/services/recipeFile'
+import { recipeJson, recipeTextFor, recipeYaml, saveRecipeFile } from '../../../src/services/recipeText'
+import { Recipe } from '../../../src/shared/recipe'
+import { temporaryHome } from '../../helpers/stores'
+
+const plain = Recipe.parse({
+  version: 1,
+  model: '/models/small',
+  calibration: { files: ['/texts/law.txt'] },
+  variants: [{ method: 'quailora' }]
+})
+
+/** Nothing has its default, and texts need quotes. */
+const rich = Recipe.parse({
+  version: 1,
+  name: 'no: "defaults" # at all',
+  model: '/models/my model: 1',
+  calibration: { set: 'yes', rows: 7 },
+  evaluation: { files: ['/texts/a #1.txt', '/texts/- b.txt', '/texts/ä.txt'], rows: 9 },
+  policy: 'padded',
+  context: 128,
+  variants: [
+    {
+      name: '1e3',
+      method: 'exact',
+      rank: 8,
+      alpha: 0.1,
+      rslora: true,
+      iterations: 3,
+      targets: ['q_proj', 'null', '12'],
+      quantizer: { format: 'nf4', blockSize: 128, doubleQuantization: false }
+    },
+    { method: 'zero', rank: 4, alpha: 16, quantizer: { doubleQuantization: false } }
+  ],
+  factorDtype: 'bfloat16',
+  device: 'webgpu',
+  memoryBudget: 123_456_789,
+  seed: 42
+})
+
+describe('a recipe as YAML', () => {
+  it('reads as a person would write it', () => {
+    expect(recipeYaml(rich)).toBe(`# A recipe for Quail: everything that decides the bytes of a run.
+# Run it with \`quail run FILE\`, or drop the file on the window. \`quail schema\` explains every key;
+# what is left out has its default.
+
+version: 1
+name: 'no: "defaults" # at all'
+model: "/models/my model: 1"
+
+calibration:
+  set: yes
+  rows: 7
+
+evaluation:
+  files:
+    - "/texts/a #1.txt"
+    - /texts/- b.txt
+    - /texts/ä.txt
+  rows: 9
+
+policy: padded
+context: 128
+
+variants:
+  - name: "1e3"
+    method: exact
+    rank: 8
+    alpha: 0.1
+    rslora: true
+    iterations: 3
+    targets: [ q_proj, "null", "12" ]
+    quantizer: { blockSize: 128, doubleQuantization: false }
+  - method: zero
+    rank: 4
+    alpha: 16
+    quantizer: { doubleQuantization: false }
+
+factorDtype: bfloat16
+device: webgpu
+memoryBudget: 123456789
+seed: 42
+`)
+  })
+
+  it('leaves out what goes without saying', () => {
+    expect(recipeYaml(plain).split('\n').slice(4)).toEqual([
+      'version: 1',
+      'model: /models/small',
+      '',
+      'calibration:',
+      '  files:',
+      '    - /texts/law.txt',
+      '  rows: 64',
+      '',
+      'context: 256',
+      '',
+      'variants:',
+      '  - method: quailora',
+      '    rank: 16',
+      '    alpha: 16',
+      ''
+    ])
+  })
+
+  it.each([
+    ['plain', plain],
+    ['rich', rich]
+  ])('gives the %s recipe back, equal, as JSON does', (_, recipe) => {
+    expect(parseRecipeText(recipeYaml(recipe), '/anywhere/r.yaml')).toEqual(recipe)
+    expect(parseRecipeText(recipeJson(recipe), '/anywhere/r.json')).toEqual(recipe)
+  })
+
+  it('names files below its own directory as seen from there, so that both can be moved', () => {
+    const text = recipeYaml(rich, { directory: '/texts' })
+    expect(text).toContain('    - ./ä.txt\n')
+    expect(text).toContain('model: "/models/my model: 1"')
+    expect(parseRecipeText(text, '/texts/r.yaml')).toEqual(rich)
+    expect(parseRecipeText(text, '/moved/r.yaml').evaluation?.files?.[2]).toBe('/moved/ä.txt')
+  })
+})
+
+describe('saving a recipe', () => {
+  it('is read back equal', async () => {
+    const home = temporaryHome()
+    for (const name of ['r.yaml', 'r.json']) {
+      const path = join(home, name)
+      await saveRecipeFile(path, recipeTextFor(path, rich, { directory: home }))
+      expect(await readRecipeFile(path)).toEqual(rich)
+    }
+  })
+
+  it('never replaces a file that it was not told to replace', async () => {
+    const home = temporaryHome()
+    const path = join(home, 'mine.yaml')
+    writeFileSync(path, 'precious')
+    await expect(saveRecipeFile(path, 'new')).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      message: `${path} is there already; choose another name, or replace it`
+    })
+    expect(readFileSync(path, 'utf8')).toBe('precious')
+    await saveRecipeFile(path, 'new', { replace: true })
+    expect(readFileSync(path, 'utf8')).toBe('new')
+    expect(readdirSync(home)).toEqual(['mine.yaml'])
+  })
+})
