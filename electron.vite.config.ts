@@ -29,6 +29,7 @@ export default defineConfig({
         input: {
           index: resolve('src/main/index.ts'),
           cli: resolve('src/cli/index.ts'),
+          workbench: resolve('src/workbench/entry.ts'),
           engineWorker: resolve('src/engine/worker/entry.ts')
         },
         // No folder for chunks: a path relative to import.meta.dirname then means the same wherever a module lands.

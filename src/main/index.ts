@@ -1,25 +1,93 @@
+import { join } from 'node:path'
 import { app, type BrowserWindow } from 'electron'
-import { answerWindow } from './ipc'
+import type { WindowEvent } from '../shared/contract/events'
+import { mainHandlers } from './appCalls'
+import { answerWindow, CHANNELS } from './ipc'
+import { createJobSigns, type JobSigns } from './jobSigns'
+import { installMenu } from './menu'
+import { openedFiles } from './openedFiles'
+import { guardQuit, type QuitGuard } from './quit'
 import { createWindow, focusWindow } from './window'
+import { startWorkbenchProcess, type WorkbenchProcess } from './workbenchProcess'
 
 /*
- * Composition of the desktop app. Waiting for readiness with a top-level await would deadlock the packaged app, so
- * everything starts from the promise's callback.
+ * Composition of the desktop app: one window, one engine process, and the signs between them. No logic.
  */
 
-let window: BrowserWindow | undefined
+interface Parts {
+  readonly window: BrowserWindow
+  readonly workbench: WorkbenchProcess
+  readonly signs: JobSigns
+  readonly guard: QuitGuard
+}
+
+let parts: Parts | undefined
+
+/** Program arguments without the program itself and, in development, the path of the app. */
+const ownArguments = (argv: readonly string[]): string[] => argv.slice(app.isPackaged ? 1 : 2)
+
+/** Tells the window; the desktop's own signs follow the same events. */
+function tell(event: WindowEvent): void {
+  if (parts === undefined) return
+  const { window, signs, guard } = parts
+  signs.accept(event)
+  if (event.type === 'queue.changed') guard.queueChanged(event.running)
+  if (!window.isDestroyed()) window.webContents.send(CHANNELS.event, event)
+}
+
+function focus(): void {
+  if (parts === undefined) return
+  focusWindow(parts.window)
+  parts.guard.shown()
+}
+
+async function openPaths(paths: readonly string[]): Promise<void> {
+  if (parts === undefined || paths.length === 0) return
+  await parts.workbench.grant(paths)
+  tell({ type: 'openPaths', paths })
+}
 
 function start(): void {
-  window = createWindow()
-  answerWindow(window)
-  app.on('second-instance', () => {
-    if (window !== undefined) focusWindow(window)
+  const resources = join(app.isPackaged ? process.resourcesPath : app.getAppPath(), 'resources')
+  const workbench = startWorkbenchProcess({ version: app.getVersion(), resources }, tell)
+  const window = createWindow()
+  const signs = createJobSigns(
+    () => (window.isDestroyed() ? undefined : window),
+    (run) => {
+      focus()
+      tell({ type: 'navigate', to: `/runs/${run}` })
+    }
+  )
+  parts = { window, workbench, signs, guard: guardQuit(window, workbench, signs) }
+  answerWindow(
+    () => window.webContents,
+    workbench,
+    mainHandlers(() => window, workbench)
+  )
+  installMenu(window, tell)
+  window.webContents.once(
+    'did-finish-load',
+    () => void openPaths(openedFiles(ownArguments(process.argv), process.cwd()))
+  )
+  app.on('second-instance', (_event, argv, directory) => {
+    focus()
+    void openPaths(openedFiles(ownArguments(argv), directory))
   })
+  app.on('activate', focus)
 }
 
 if (app.requestSingleInstanceLock()) {
+  const early: string[] = []
+  app.on('open-file', (event, path) => {
+    event.preventDefault()
+    if (parts === undefined) early.push(path)
+    else void openPaths([path])
+  })
   app.on('window-all-closed', () => app.quit())
-  void app.whenReady().then(start)
+  void app.whenReady().then(() => {
+    start()
+    parts?.window.webContents.once('did-finish-load', () => void openPaths(early))
+  })
 } else {
   app.quit()
 }

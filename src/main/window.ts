@@ -1,16 +1,18 @@
 import { join } from 'node:path'
 import { app, BrowserWindow, nativeTheme, session } from 'electron'
+import { keepWindowState, readWindowState } from './windowState'
 
-const BACKGROUND = { light: '#ffffff', dark: '#242424' } as const
+const BACKGROUND = { light: '#ffffff', dark: '#1a1b1e' } as const
 
 /** Opens the one window: sandboxed, without Node, and unable to leave its page or to open others. */
 export function createWindow(): BrowserWindow {
-  session.defaultSession.setPermissionRequestHandler((_contents, _permission, decide) => decide(false))
+  const state = readWindowState()
   const window = new BrowserWindow({
-    width: 1100,
-    height: 760,
-    minWidth: 720,
-    minHeight: 480,
+    width: 1280,
+    height: 820,
+    ...state?.bounds,
+    minWidth: 800,
+    minHeight: 560,
     show: false,
     title: app.getName(),
     backgroundColor: nativeTheme.shouldUseDarkColors ? BACKGROUND.dark : BACKGROUND.light,
@@ -18,14 +20,37 @@ export function createWindow(): BrowserWindow {
       preload: join(import.meta.dirname, '../preload/index.cjs'),
       sandbox: true,
       contextIsolation: true,
-      nodeIntegration: false
+      nodeIntegration: false,
+      webviewTag: false,
+      spellcheck: false
     }
   })
+  if (state?.maximized) window.maximize()
+  keepWindowState(window)
   window.once('ready-to-show', () => window.show())
-  window.webContents.setWindowOpenHandler(() => ({ action: 'deny' }))
-  window.webContents.on('will-navigate', (event) => event.preventDefault())
+  lockDown(window)
+  reopenAfterCrash(window)
   void loadPage(window)
   return window
+}
+
+/** What no page of ours needs is refused: other windows, other addresses, embedded pages, permissions. */
+function lockDown({ webContents }: BrowserWindow): void {
+  session.defaultSession.setPermissionRequestHandler((_contents, _permission, decide) => decide(false))
+  session.defaultSession.setPermissionCheckHandler(() => false)
+  webContents.setWindowOpenHandler(() => ({ action: 'deny' }))
+  webContents.on('will-navigate', (event) => event.preventDefault())
+  webContents.on('will-attach-webview', (event) => event.preventDefault())
+}
+
+/** A page that crashed is loaded again at the address where it was; one that crashes at once is left alone. */
+function reopenAfterCrash({ webContents }: BrowserWindow): void {
+  let lastMs = Number.NEGATIVE_INFINITY
+  webContents.on('render-process-gone', (_event, { reason }) => {
+    if (reason === 'clean-exit' || Date.now() - lastMs < 5000) return
+    lastMs = Date.now()
+    webContents.reload()
+  })
 }
 
 function loadPage(window: BrowserWindow): Promise<void> {
@@ -36,5 +61,6 @@ function loadPage(window: BrowserWindow): Promise<void> {
 
 export function focusWindow(window: BrowserWindow): void {
   if (window.isMinimized()) window.restore()
+  window.show()
   window.focus()
 }

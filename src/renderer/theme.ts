@@ -1,8 +1,19 @@
-import { createTheme } from '@mantine/core'
+import { createTheme, Tooltip } from '@mantine/core'
 
 /** Colours and spacing of the whole window; components take them from here. */
 export const theme = createTheme({
   primaryColor: 'teal',
-  fontFamily: 'system-ui, sans-serif',
-  headings: { fontFamily: 'system-ui, sans-serif' }
+  primaryShade: { light: 8, dark: 7 },
+  fontFamily: 'system-ui, "Segoe UI", Cantarell, "DejaVu Sans", sans-serif',
+  fontFamilyMonospace: 'ui-monospace, "Cascadia Mono", "DejaVu Sans Mono", monospace',
+  headings: { fontFamily: 'system-ui, "Segoe UI", Cantarell, "DejaVu Sans", sans-serif', fontWeight: '600' },
+  defaultRadius: 'sm',
+  respectReducedMotion: true,
+  autoContrast: true,
+  cursorType: 'pointer',
+  components: {
+    Tooltip: Tooltip.extend({
+      defaultProps: { transitionProps: { duration: 100 }, openDelay: 200, withinPortal: true }
+    })
+  }
 })

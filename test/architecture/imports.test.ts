@@ -11,7 +11,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   shared: [],
   renderer: ['shared'],
   preload: ['shared'],
-  main: ['services', 'engine/worker', 'shared'],
+  // What crosses to the engine process is declared by that side.
+  main: ['workbench/protocol.ts', 'shared'],
+  workbench: ['services', 'store', 'engine/worker', 'shared'],
   cli: ['services', 'store', ...WHOLE_ENGINE],
   // The lock is a file beside the run's record: whether somebody holds it needs no engine thread.
   services: ['store', 'engine/worker', 'engine/run/lock.ts', 'shared'],
@@ -27,9 +29,24 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Which packages each folder may use; `node:` stands for Node's own modules. */
 const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   shared: ['zod'],
-  renderer: ['react', 'react-dom', '@mantine/core', '@mantine/hooks'],
+  renderer: [
+    'react',
+    'react-dom',
+    '@mantine/core',
+    '@mantine/hooks',
+    '@mantine/charts',
+    '@mantine/modals',
+    '@mantine/notifications',
+    '@mantine/spotlight',
+    '@tabler/icons-react',
+    '@tanstack/react-query',
+    '@tanstack/react-virtual',
+    'recharts',
+    'wouter'
+  ],
   preload: ['electron'],
-  main: ['electron', 'node:'],
+  main: ['electron', 'node:', 'zod'],
+  workbench: ['node:', 'zod'],
   cli: ['node:', 'zod'],
   services: ['node:', 'zod', 'yaml'],
   store: ['node:', 'zod', 'sqlite3', 'kysely'],

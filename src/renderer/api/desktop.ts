@@ -1,4 +1,6 @@
-import type { DesktopApi } from '../../shared/desktopApi'
+import type { CallInput, CallName, CallOutput } from '../../shared/contract'
+import type { DesktopApi } from '../../shared/contract/desktopApi'
+import { AppError, deserializeError } from '../../shared/errors'
 
 declare global {
   interface Window {
@@ -6,5 +8,38 @@ declare global {
   }
 }
 
-/** The main process, as the preload offers it; nothing else in the window touches `window.quail`. */
-export const desktop: DesktopApi = window.quail
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Names the call, so that its progress can be told from others'. */
+  readonly task?: string | undefined
+}
+
+/**
+ * Asks for one thing of the contract. Nothing else in the window touches `window.quail`.
+ *
+ * @throws {AppError} what the other side reports; CANCELLED when the signal aborts
+ */
+export async function call<N extends CallName>(
+  name: N,
+  input: CallInput<N>,
+  { signal, task = signal === undefined ? undefined : crypto.randomUUID() }: CallOptions = {}
+): Promise<CallOutput<N>> {
+  if (signal?.aborted) throw new AppError('CANCELLED', 'cancelled')
+  const cancel = (): void => {
+    if (task !== undefined) window.quail.cancel(task)
+  }
+  signal?.addEventListener('abort', cancel)
+  try {
+    const answer = await window.quail.call(name, input, task)
+    if (!answer.ok) throw deserializeError(answer.error)
+    return answer.value as CallOutput<N>
+  } finally {
+    signal?.removeEventListener('abort', cancel)
+  }
+}
+
+export const onEvent = (listener: Parameters<DesktopApi['onEvent']>[0]): (() => void) => window.quail.onEvent(listener)
+
+/** Paths of dropped files and folders, granted from then on; empty for drops that carry no files. */
+export const droppedPaths = (transfer: DataTransfer): Promise<string[]> =>
+  window.quail.droppedPaths([...transfer.files])

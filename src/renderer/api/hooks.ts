@@ -1,0 +1,86 @@
+import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query'
+import { useCallback, useEffect, useRef, useState } from 'react'
+import type { CallInput, CallName, CallOutput } from '../../shared/contract'
+import type { WindowEventOf, WindowEventType } from '../../shared/contract/events'
+import { AppError } from '../../shared/errors'
+import { call, onEvent } from './desktop'
+
+/** The answer of a call, asked again when an event makes it stale. The key of the query is [name, input]. */
+export function useCall<N extends CallName>(
+  name: N,
+  input: CallInput<N>,
+  { enabled = true, keepPrevious = false }: { readonly enabled?: boolean; readonly keepPrevious?: boolean } = {}
+) {
+  return useQuery<CallOutput<N>, AppError>({
+    queryKey: [name, input],
+    // `undefined` is no answer to a query; calls without an answer are mutations.
+    queryFn: ({ signal }) => call(name, input, { signal }),
+    enabled,
+    ...(keepPrevious && { placeholderData: keepPreviousData })
+  })
+}
+
+/** A call that changes something; what it makes stale is told by events. */
+export function useAction<N extends CallName>(name: N, onDone?: (output: CallOutput<N>, input: CallInput<N>) => void) {
+  return useMutation<CallOutput<N>, AppError, CallInput<N>>({
+    mutationFn: (input) => call(name, input),
+    ...(onDone && { onSuccess: onDone })
+  })
+}
+
+/** Calls the listener for every event of a type, as long as the component lives. */
+export function useWindowEvent<T extends WindowEventType>(type: T, listener: (event: WindowEventOf<T>) => void): void {
+  const latest = useRef(listener)
+  useEffect(() => {
+    latest.current = listener
+  })
+  useEffect(
+    () =>
+      onEvent((event) => {
+        if (event.type === type) latest.current(event as WindowEventOf<T>)
+      }),
+    [type]
+  )
+}
+
+export interface Task<N extends CallName> {
+  readonly run: (input: CallInput<N>) => Promise<CallOutput<N> | undefined>
+  readonly cancel: () => void
+  readonly running: boolean
+  readonly progress: Omit<WindowEventOf<'task.progress'>, 'type' | 'task'> | null
+  readonly error: AppError | null
+}
+
+/** A long call with progress that can be cancelled; `run` resolves with undefined when it failed or was cancelled. */
+export function useTask<N extends CallName>(name: N): Task<N> {
+  const [state, setState] = useState<{ id: string; controller: AbortController } | null>(null)
+  const [progress, setProgress] = useState<Task<N>['progress']>(null)
+  const [error, setError] = useState<AppError | null>(null)
+  const present = useRef<AbortController | null>(null)
+  useWindowEvent('task.progress', ({ task, done, total, label }) => {
+    if (task === state?.id) setProgress({ done, total, label })
+  })
+  useEffect(() => () => present.current?.abort(), [])
+  const run = useCallback(
+    async (input: CallInput<N>) => {
+      present.current?.abort()
+      const controller = new AbortController()
+      const id = crypto.randomUUID()
+      present.current = controller
+      setState({ id, controller })
+      setProgress(null)
+      setError(null)
+      try {
+        return await call(name, input, { signal: controller.signal, task: id })
+      } catch (thrown) {
+        const failure = thrown instanceof AppError ? thrown : new AppError('INTERNAL', String(thrown))
+        if (failure.code !== 'CANCELLED' && present.current === controller) setError(failure)
+        return undefined
+      } finally {
+        if (present.current === controller) setState(null)
+      }
+    },
+    [name]
+  )
+  return { run, cancel: () => present.current?.abort(), running: state !== null, progress, error }
+}

@@ -1,0 +1,39 @@
+import { QueryClient } from '@tanstack/react-query'
+import type { WindowEvent, WindowEventType } from '../../shared/contract/events'
+import { AppError } from '../../shared/errors'
+
+/** Answers stay valid until an event says otherwise: nothing changes behind the window's back without one. */
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: Number.POSITIVE_INFINITY,
+      // The engine process may be starting again; anything else would fail a second time too.
+      retry: (count, error) => error instanceof AppError && error.code === 'INTERNAL' && count < 2,
+      retryDelay: 500,
+      networkMode: 'always',
+      refetchOnWindowFocus: false
+    },
+    mutations: { networkMode: 'always' }
+  }
+})
+
+/** The topics whose answers an event makes stale. */
+const STALE: Readonly<Partial<Record<WindowEventType, readonly string[]>>> = {
+  'runs.changed': ['runs', 'projects', 'compare', 'exports', 'queue'],
+  'queue.changed': ['queue', 'runs'],
+  'sets.changed': ['calibration', 'recipes'],
+  'models.changed': ['models'],
+  'projects.changed': ['projects'],
+  'settings.changed': ['settings', 'models', 'devices']
+}
+
+/** Marks what an event makes stale; what is shown is asked for again. */
+export function refreshAfter(event: WindowEvent): void {
+  if (event.type === 'engine.state' && event.state === 'ready') void queryClient.invalidateQueries()
+  const topics = STALE[event.type]
+  if (topics === undefined) return
+  void queryClient.invalidateQueries({ predicate: ({ queryKey }) => topics.includes(topicOf(queryKey)) })
+}
+
+/** `runs` for the key of the call `runs.list`. */
+const topicOf = ([name]: readonly unknown[]): string => String(name).split('.')[0] as string

@@ -1,0 +1,46 @@
+import { Box, Group, Loader, Progress, Text, UnstyledButton } from '@mantine/core'
+import { Link } from 'wouter'
+import type { RunProgress } from '../../shared/contract/runs'
+import { useJob } from '../api/useJob'
+import { formatDuration } from '../format/time'
+
+const PHASES: Readonly<Record<RunProgress['phase'], string>> = {
+  reading: 'reading',
+  embedding: 'embedding',
+  blocks: 'working on blocks',
+  evaluating: 'measuring perplexity',
+  exporting: 'writing adapters'
+}
+
+/** The running job, visible from every page; a click opens it. */
+export function JobStatus() {
+  const { progress, waiting, engine } = useJob()
+  if (engine === 'restarting') {
+    return (
+      <Group gap="xs">
+        <Loader size="xs" />
+        <Text size="sm">The engine is starting again…</Text>
+      </Group>
+    )
+  }
+  if (progress === null) return null
+  const share = progress.blocks === 0 ? 0 : progress.blocksDone / progress.blocks
+  const left = progress.remainingMs === null ? '' : ` · ${formatDuration(progress.remainingMs.high)} left at most`
+  const more = waiting === 0 ? '' : ` · ${waiting} waiting`
+  return (
+    <UnstyledButton
+      component={Link}
+      href={`/runs/${progress.run}`}
+      style={{ minWidth: 0, maxWidth: 420, width: '100%' }}
+    >
+      <Box>
+        <Text size="xs" truncate className="num">
+          <b>{progress.title}</b> · {PHASES[progress.phase]} {progress.blocksDone}/{progress.blocks}
+          {left}
+          {more}
+        </Text>
+        <Progress value={100 * share} size="xs" aria-label={`Progress of ${progress.title}`} />
+      </Box>
+    </UnstyledButton>
+  )
+}

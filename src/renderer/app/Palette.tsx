@@ -1,0 +1,53 @@
+import { Spotlight, type SpotlightActionData, spotlight } from '@mantine/spotlight'
+import { IconPlus, IconSearch } from '@tabler/icons-react'
+import { useState } from 'react'
+import { useLocation } from 'wouter'
+import { PLACES } from './navigation'
+import { useFoundThings } from './paletteSources'
+
+export const openPalette = (): void => spotlight.open()
+
+/** Reaches every page, model, run and action by typing. */
+export function Palette() {
+  const [, navigate] = useLocation()
+  const [query, setQuery] = useState('')
+  const found = useFoundThings(query)
+  const go = (to: string) => () => navigate(to)
+  const pages: SpotlightActionData[] = [
+    {
+      id: 'new',
+      label: 'New run',
+      description: 'Prepare an adapter',
+      leftSection: <IconPlus size={18} />,
+      onClick: go('/new')
+    },
+    ...PLACES.map(({ label, to, icon: Icon }) => ({
+      id: to,
+      label,
+      leftSection: <Icon size={18} />,
+      onClick: go(to)
+    }))
+  ]
+  const things = found.map(({ label, actions }) => ({
+    group: label,
+    actions: actions.map(({ id, title, detail, to }) => ({ id, label: title, description: detail, onClick: go(to) }))
+  }))
+  return (
+    <Spotlight
+      actions={[{ group: 'Go to', actions: pages }, ...things]}
+      query={query}
+      onQueryChange={setQuery}
+      shortcut={['mod + K', 'mod + P']}
+      nothingFound="Nothing fits"
+      highlightQuery
+      scrollable
+      maxHeight={480}
+      limit={12}
+      searchProps={{
+        leftSection: <IconSearch size={18} />,
+        placeholder: 'Pages, models, data, runs…',
+        'aria-label': 'Search'
+      }}
+    />
+  )
+}

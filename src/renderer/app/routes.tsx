@@ -1,0 +1,7 @@
+import type { ReactNode } from 'react'
+import { HomePage } from '../home/HomePage'
+
+/** Every page and its address. The first that matches is shown. */
+export const ROUTES: readonly { readonly path: string; readonly page: () => ReactNode }[] = [
+  { path: '/', page: () => <HomePage /> }
+]

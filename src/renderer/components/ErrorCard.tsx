@@ -1,0 +1,43 @@
+import { Alert, Button, Code, Collapse, Group, Stack, Text } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { IconAlertTriangle } from '@tabler/icons-react'
+import type { SerializedError } from '../../shared/errors'
+import { CopyButton } from './CopyButton'
+
+interface Props {
+  /** What could not be done, as a heading: "The models could not be read". */
+  readonly title: string
+  readonly error: SerializedError
+  readonly onRetry?: (() => void) | undefined
+}
+
+/** What happened, to which file, what to do; details folded, copyable. */
+export function ErrorCard({ title, error, onRetry }: Props) {
+  const [open, { toggle }] = useDisclosure(false)
+  const details = `${error.code}: ${error.message}${error.stack === undefined ? '' : `\n${error.stack}`}`
+  return (
+    <Alert color="orange" variant="light" icon={<IconAlertTriangle aria-hidden />} title={title} role="alert">
+      <Stack gap="xs" align="flex-start">
+        <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+          {error.message}
+        </Text>
+        <Group gap="xs">
+          {onRetry && (
+            <Button size="xs" onClick={onRetry}>
+              Try again
+            </Button>
+          )}
+          <CopyButton value={details} label="Copy details" />
+          {error.stack !== undefined && (
+            <Button size="xs" variant="subtle" onClick={toggle} aria-expanded={open}>
+              {open ? 'Hide details' : 'Show details'}
+            </Button>
+          )}
+        </Group>
+        <Collapse expanded={open}>
+          <Code block>{details}</Code>
+        </Collapse>
+      </Stack>
+    </Alert>
+  )
+}

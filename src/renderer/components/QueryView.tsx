@@ -1,0 +1,38 @@
+import { Skeleton, Stack } from '@mantine/core'
+import { useTimeout } from '@mantine/hooks'
+import type { UseQueryResult } from '@tanstack/react-query'
+import { type ReactNode, useState } from 'react'
+import type { AppError } from '../../shared/errors'
+import { ErrorCard } from './ErrorCard'
+
+interface Props<T> {
+  readonly query: UseQueryResult<T, AppError>
+  /** Heading of the error: "The runs could not be read". */
+  readonly failure: string
+  readonly children: (data: T) => ReactNode
+  readonly rows?: number
+}
+
+/** The data of a query; nothing in the first moment, then a skeleton, or what went wrong with a way to try again. */
+export function QueryView<T>({ query, failure, children, rows = 4 }: Props<T>) {
+  if (query.data !== undefined) return <>{children(query.data)}</>
+  if (query.error !== null) {
+    return <ErrorCard title={failure} error={query.error} onRetry={() => void query.refetch()} />
+  }
+  return <LateSkeleton rows={rows} />
+}
+
+/** Answers that come at once should not flash grey bars. */
+function LateSkeleton({ rows }: { readonly rows: number }) {
+  const [shown, setShown] = useState(false)
+  useTimeout(() => setShown(true), 250, { autoInvoke: true })
+  if (!shown) return null
+  return (
+    <Stack gap="sm" aria-busy="true" aria-label="Loading">
+      {Array.from({ length: rows }, (_, row) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: the bars are alike and never move
+        <Skeleton key={row} height={36} radius="sm" />
+      ))}
+    </Stack>
+  )
+}

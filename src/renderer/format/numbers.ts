@@ -1,0 +1,63 @@
+/*
+ * Numbers as the window shows them: four significant digits, thousands separated, units always. Figures are set in
+ * tabular numerals by the style sheet (`.num`).
+ */
+
+const INTEGER = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
+
+/** `4,096`. */
+export const formatCount = (value: number): string => INTEGER.format(value)
+
+/** Four significant digits: `86.65`, `0.001234`, `1.234e-9`, `12,345`. */
+export function formatNumber(value: number, digits = 4): string {
+  if (!Number.isFinite(value)) return String(value)
+  const size = Math.abs(value)
+  if (value === 0) return '0'
+  if (size >= 1e6 || size < 1e-4) return value.toExponential(digits - 1)
+  if (size >= 10 ** (digits - 1)) return INTEGER.format(value)
+  return value.toPrecision(digits)
+}
+
+/** A share as percent: `63.7 %`; tiny changes keep a sign of life. */
+export function formatPercent(share: number, digits = 1): string {
+  if (!Number.isFinite(share)) return '–'
+  return `${(100 * share).toFixed(digits)} %`
+}
+
+/** A difference with its sign: `+0.123`, `−0.456`, with a real minus. */
+export function formatSigned(value: number, digits = 3): string {
+  const text = formatNumber(Math.abs(value), digits)
+  if (value === 0) return '±0'
+  return `${value > 0 ? '+' : '−'}${text}`
+}
+
+const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const
+
+/** `7.29 MiB`. */
+export function formatBytes(bytes: number): string {
+  let value = bytes
+  let unit = 0
+  while (value >= 1024 && unit < BINARY.length - 1) {
+    value /= 1024
+    unit++
+  }
+  const text = unit === 0 ? INTEGER.format(value) : value >= 100 ? value.toFixed(0) : value.toPrecision(3)
+  return `${text} ${BINARY[unit]}`
+}
+
+const SCALES = [
+  [1e12, 'T'],
+  [1e9, 'B'],
+  [1e6, 'M'],
+  [1e3, 'K']
+] as const
+
+/** Parameters as people say them: `3.82 M`, `6.74 B`. */
+export function formatParameters(count: number): string {
+  const scale = SCALES.find(([size]) => count >= size)
+  return scale === undefined ? INTEGER.format(count) : `${(count / scale[0]).toPrecision(3)} ${scale[1]}`
+}
+
+/** `1 run`, `3 runs`. */
+export const plural = (count: number, noun: string, nouns = `${noun}s`): string =>
+  `${formatCount(count)} ${count === 1 ? noun : nouns}`

@@ -1,0 +1,43 @@
+import type { SerializedError } from '../errors'
+import type { RunStatus } from '../runEvents'
+import type { RunProgress } from './runs'
+
+/*
+ * What the window is told without asking. Facts are stored before their event is sent; a window that missed one asks
+ * again and sees the same. Main shows some of them on the desktop too (task bar, notification).
+ */
+
+export type EngineState = 'starting' | 'ready' | 'failed' | 'restarting'
+
+export type WindowEvent =
+  /** A run's row or results changed; null: several. */
+  | { readonly type: 'runs.changed'; readonly id: string | null }
+  | { readonly type: 'run.progress'; readonly progress: RunProgress }
+  /** A run ended; `sentence` says with what. */
+  | {
+      readonly type: 'run.finished'
+      readonly id: string
+      readonly title: string
+      readonly status: RunStatus
+      readonly sentence: string
+    }
+  | { readonly type: 'queue.changed'; readonly running: string | null; readonly waiting: number }
+  | { readonly type: 'sets.changed' }
+  | { readonly type: 'models.changed' }
+  | { readonly type: 'projects.changed' }
+  | { readonly type: 'settings.changed' }
+  | {
+      readonly type: 'task.progress'
+      readonly task: string
+      readonly done: number
+      readonly total: number | null
+      readonly label: string
+    }
+  | { readonly type: 'engine.state'; readonly state: EngineState; readonly error?: SerializedError }
+  /** Main asks the page to go somewhere: menu, notification, a recipe opened from the file manager. */
+  | { readonly type: 'navigate'; readonly to: string }
+  | { readonly type: 'openPaths'; readonly paths: readonly string[] }
+  | { readonly type: 'menu'; readonly action: 'palette' | 'shortcuts' }
+
+export type WindowEventType = WindowEvent['type']
+export type WindowEventOf<T extends WindowEventType> = Extract<WindowEvent, { type: T }>

@@ -1,0 +1,19 @@
+import { appCalls } from './app'
+import type { InputOf, OutputOf } from './call'
+import { projectCalls } from './projects'
+import { storeCalls } from './store'
+
+/*
+ * Everything that the window may ask for. Main checks each call against it: the name, the sender, the input. It answers
+ * MAIN_CALLS itself and hands WORKBENCH_CALLS on to the engine process.
+ */
+
+export const MAIN_CALLS = appCalls
+export const WORKBENCH_CALLS = { ...storeCalls, ...projectCalls } as const
+export const CONTRACT = { ...MAIN_CALLS, ...WORKBENCH_CALLS } as const
+
+export type Contract = typeof CONTRACT
+export type CallName = keyof Contract
+export type WorkbenchCallName = keyof typeof WORKBENCH_CALLS
+export type CallInput<N extends CallName> = InputOf<Contract[N]>
+export type CallOutput<N extends CallName> = OutputOf<Contract[N]>

@@ -1,0 +1,35 @@
+import { z } from 'zod'
+import { call } from './call'
+
+export interface ProjectCard {
+  readonly id: string
+  readonly name: string
+  readonly notes: string
+  readonly createdAtMs: number
+  readonly archivedAtMs: number | null
+  readonly runs: number
+  /** The newest run that is completed, with what it reached. */
+  readonly lastResult: ProjectResult | null
+}
+
+export interface ProjectResult {
+  readonly run: string
+  readonly title: string
+  readonly finishedAtMs: number
+  readonly model: string
+  /** The best variant on the first evaluation text; null when no perplexity was measured. */
+  readonly best: {
+    readonly variant: string
+    readonly text: string
+    readonly fullPrecision: number
+    readonly quantized: number
+    readonly perplexity: number
+  } | null
+}
+
+const Name = z.string().trim().min(1).max(120)
+
+export const projectCalls = {
+  'projects.list': call<ProjectCard[]>()(z.strictObject({})),
+  'projects.create': call<{ id: string }>()(z.strictObject({ name: Name }))
+} as const

@@ -1,0 +1,16 @@
+import { listRecipes } from '../store/recipes'
+import { listRuns } from '../store/runs'
+import type { WorkbenchContext } from './context'
+import type { GrantSource } from './grants'
+
+/** Paths that belong to something registered: the sample, Quail's own folder, and whatever stored runs name. */
+export const grantSources = ({ services, installation }: WorkbenchContext): GrantSource[] => [
+  async () => [installation.resources, installation.home],
+  async () =>
+    (await listRecipes(services.store)).flatMap(({ recipe }) => [
+      recipe.model,
+      ...(recipe.calibration.files ?? []),
+      ...(recipe.evaluation?.files ?? [])
+    ]),
+  async () => (await listRuns(services.store)).map(({ out }) => out)
+]

@@ -1,0 +1,11 @@
+import type { WORKBENCH_CALLS } from '../shared/contract'
+import type { WorkbenchContext } from './context'
+import type { HandlersOf } from './handler'
+import { projectHandlers } from './projects'
+
+type AllHandlers = HandlersOf<Omit<typeof WORKBENCH_CALLS, 'store.state' | 'store.rebuild'>>
+
+/** The answering function of every call that needs the database; one line for each topic. */
+export const handlersOf = (context: WorkbenchContext): AllHandlers => ({
+  ...projectHandlers(context)
+})

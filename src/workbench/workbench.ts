@@ -1,0 +1,125 @@
+import { startEngine } from '../engine/worker/pool'
+import { closeServices, openServices } from '../services/services'
+import type { WorkbenchCallName } from '../shared/contract'
+import type { Answer } from '../shared/contract/call'
+import { AppError, assertNever, serializeError } from '../shared/errors'
+import type { WorkbenchContext } from './context'
+import { Dispatcher } from './dispatch'
+import { grantSources } from './grantSources'
+import { Grants } from './grants'
+import type { CallScope } from './handler'
+import { handlersOf } from './handlers'
+import type { ToWorkbench, WorkbenchInstallation, WorkbenchPort } from './protocol'
+import { recoveryHandlers } from './recovery'
+
+type Handlers = Record<string, (input: never, scope: CallScope) => Promise<unknown>>
+
+/** The running side of the workbench, for whoever started it. */
+export interface RunningWorkbench {
+  /** Resolves when everything is closed. */
+  readonly closed: Promise<void>
+}
+
+interface Opened {
+  readonly context: WorkbenchContext
+  readonly handlers: Handlers
+}
+
+/**
+ * Serves one window over a port: opens the database and the engine, answers calls, tells of changes.
+ *
+ * A database that cannot be opened does not end the process: its calls say why, and `store.rebuild` mends it.
+ */
+export function serveWorkbench(port: WorkbenchPort, installation: WorkbenchInstallation): RunningWorkbench {
+  const emit: WorkbenchContext['emit'] = (event) => port.send({ kind: 'event', event })
+  const grants = new Grants()
+  let opening = open(installation, grants, emit)
+  const recovery: Handlers = recoveryHandlers(installation, {
+    problem: () => opening.then(noProblem, asAppError),
+    async reopen() {
+      opening = open(installation, grants, emit)
+      await opening
+    }
+  })
+  const find = async (name: WorkbenchCallName) => recovery[name] ?? handlerIn((await opening).handlers, name)
+  const dispatcher = new Dispatcher(find, grants, emit)
+  const closed = new Promise<void>((done) => {
+    port.receive((message) => {
+      if (message.kind === 'close') void close(message.atCheckpoint).then(done)
+      else void receive(message)
+    })
+  })
+
+  async function receive(message: Exclude<ToWorkbench, { kind: 'close' }>): Promise<void> {
+    if (message.kind === 'cancel') return dispatcher.cancel(message.task)
+    port.send({ kind: 'answer', id: message.id, answer: await answerTo(message) })
+  }
+
+  function answerTo(message: Extract<ToWorkbench, { id: number }>): Promise<Answer> {
+    switch (message.kind) {
+      case 'call':
+        return dispatcher.answer(message)
+      case 'check':
+        return answering(() => opening.catch(() => undefined).then(() => grants.check(message.paths)))
+      case 'grant':
+        grants.allow(message.paths)
+        return answering(() => opening.then(({ context }) => rememberGrants(context, message.paths)))
+      default:
+        return assertNever(message)
+    }
+  }
+
+  async function close(_atCheckpoint: boolean): Promise<void> {
+    dispatcher.cancelAll()
+    const opened = await opening.catch(() => undefined)
+    if (opened !== undefined) await closeServices(opened.context.services)
+  }
+
+  return { closed }
+}
+
+async function open(
+  installation: WorkbenchInstallation,
+  grants: Grants,
+  emit: WorkbenchContext['emit']
+): Promise<Opened> {
+  emit({ type: 'engine.state', state: 'starting' })
+  const { home, version, workerUrl } = installation
+  try {
+    const services = await openServices({ home, version, engine: startEngine(new URL(workerUrl)) })
+    const context: WorkbenchContext = { services, installation, grants, emit }
+    for (const source of grantSources(context)) grants.addSource(source)
+    emit({ type: 'engine.state', state: 'ready' })
+    return { context, handlers: handlersOf(context) as Handlers }
+  } catch (error) {
+    emit({ type: 'engine.state', state: 'failed', error: serializeError(error) })
+    throw error
+  }
+}
+
+async function rememberGrants({ services }: WorkbenchContext, paths: readonly string[]): Promise<void> {
+  void services
+  void paths
+}
+
+function handlerIn(handlers: Handlers, name: string) {
+  const handler = handlers[name]
+  if (handler === undefined) throw new AppError('INTERNAL', `nothing answers ${name}`)
+  return handler
+}
+
+async function answering(work: () => Promise<void>): Promise<Answer> {
+  try {
+    return { ok: true, value: await work() }
+  } catch (error) {
+    return { ok: false, error: serializeError(error) }
+  }
+}
+
+const noProblem = (): null => null
+
+const asAppError = (error: unknown): AppError => {
+  if (error instanceof AppError) return error
+  const { code, message } = serializeError(error)
+  return new AppError(code, message, { cause: error })
+}
