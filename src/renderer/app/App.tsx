@@ -5,12 +5,12 @@ import { QueryClientProvider } from '@tanstack/react-query'
 import { Router } from 'wouter'
 import { queryClient } from '../api/queryClient'
 import { ShortcutsProvider } from '../components/shortcuts'
-import { theme } from '../theme'
 import { EventBridge } from './EventBridge'
 import { useHashLocation } from './hashLocation'
 import { PageErrorBoundary } from './PageErrorBoundary'
 import { Shell } from './Shell'
 import { StoreGate } from './StoreGate'
+import { theme } from './theme'
 
 /** The window: theme, data, address, and the frame around every page. */
 export function App() {
