@@ -11,6 +11,7 @@ import {
   showSetOptions
 } from './actions/calibrationActions'
 import { demoAction, demoOptions } from './actions/demoAction'
+import { devicesAction, devicesOptions } from './actions/devicesAction'
 import { executeRecipe } from './actions/executeRecipe'
 import { inspectAction, inspectOptions } from './actions/inspectAction'
 import { planAction, planOptions } from './actions/planAction'
@@ -28,9 +29,8 @@ import {
 } from './actions/runsActions'
 import { verifyAction, verifyOptions } from './actions/verifyAction'
 import { type Command, defineCommand, EXIT } from './grammar/command'
-import { flag, list, optional, required, text } from './grammar/options'
+import { list, optional, required, text } from './grammar/options'
 import { printJson } from './output/printJson'
-import { renderPairs } from './output/table'
 
 /** Every command, in the order of the help: one entry says all there is to know of it. */
 export const COMMANDS: readonly Command[] = [
@@ -116,16 +116,10 @@ export const COMMANDS: readonly Command[] = [
   }),
   defineCommand({
     name: 'devices',
-    summary: 'list what Quail can compute on',
-    options: { json: flag('print the answer as JSON') },
-    examples: [],
-    action: async ({ options }, { engine, terminal, signal }) => {
-      const devices = await engine.call('devices', {}, { signal })
-      const lines = devices.map(({ name, available, detail }) => [`${available ? '✓' : '✗'} ${name}`, detail] as const)
-      if (options.json) printJson(terminal, devices)
-      else for (const line of renderPairs(lines)) terminal.print(line)
-      return EXIT.done
-    }
+    summary: 'list what Quail can compute on, and why something is missing',
+    options: devicesOptions,
+    examples: [{ command: 'quail devices --measure', says: 'with the speed of a large matrix product on each' }],
+    action: devicesAction
   }),
   defineCommand({
     name: 'calibration import',

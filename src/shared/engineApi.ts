@@ -1,4 +1,6 @@
-import type { DeviceReport, Inspection, Plan, Preflight, Verification } from './plan'
+import type { DeviceReport, DeviceSpeed, ProviderName } from './devices'
+import type { Inspection, ModelSurvey } from './inspection'
+import type { Plan, Preflight, Verification } from './plan'
 import type { DeviceName, Recipe, Variant } from './recipe'
 import type { RunEvent } from './runEvents'
 import type { ResolvedText } from './runFolder'
@@ -32,8 +34,12 @@ export interface EngineApi {
   /** Speed of a large matrix product, flops per second. */
   measure: { input: { device: DeviceName }; output: { flopsPerSecond: number } }
   inspect: { input: { path: string }; output: Inspection }
+  /** The short form of `inspect`, for lists; what is wrong with a checkpoint is in the answer, not an error. */
+  survey: { input: { path: string }; output: ModelSurvey }
   verify: { input: { adapter: string; model: string }; output: Verification }
   devices: { input: Record<string, never>; output: DeviceReport[] }
+  /** Speed of a large matrix product; takes a second or two of the whole device. */
+  measureDevice: { input: { device: ProviderName }; output: DeviceSpeed }
 }
 
 export type EngineMethod = keyof EngineApi

@@ -61,37 +61,9 @@ export interface PlannedVariant {
   readonly extraSeconds: number
 }
 
-/** What `quail inspect` shows of a checkpoint or of one safetensors file. */
-export interface Inspection {
-  readonly path: string
-  readonly files: readonly { readonly name: string; readonly bytes: number; readonly tensors: number }[]
-  readonly parameters: number
-  readonly bytes: number
-  readonly dtypes: Readonly<Record<string, number>>
-  readonly tensors: readonly { readonly name: string; readonly dtype: string; readonly shape: readonly number[] }[]
-  readonly model?: {
-    readonly family: string
-    readonly blocks: number
-    readonly hiddenSize: number
-    readonly vocabularySize: number
-    readonly contextLimit: number
-    readonly tiedHead: boolean
-    readonly linears: readonly { readonly name: string; readonly shape: readonly [number, number] }[]
-    readonly tokenizer: string
-  }
-  /** Why the checkpoint cannot be prepared, one sentence each; empty when it can. */
-  readonly problems: readonly string[]
-}
-
 /** The answer of `quail verify`: does this adapter belong on this base? */
 export interface Verification {
   readonly fits: boolean
   readonly summary: string
   readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[]
-}
-
-export interface DeviceReport {
-  readonly name: string
-  readonly available: boolean
-  readonly detail: string
 }

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { Inspection } from '../../shared/plan'
+import { type Inspection, ROLE_REASONS, type SpecialToken, type TokenizerFacts } from '../../shared/inspection'
 import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
 import type { CommandContext } from '../grammar/commandContext'
 import { flag } from '../grammar/options'
@@ -35,19 +35,66 @@ function describe(inspection: Inspection, withTensors: boolean): string[] {
       i === 0 ? 'files' : '',
       `${name}: ${plural(count, 'tensor')}, ${formatSize(size)}`
     ]),
-    ...(model === undefined ? [] : modelPairs(model))
+    ...familyPairs(inspection),
+    ...(inspection.tokenizer === undefined ? [] : tokenizerPairs(inspection.tokenizer)),
+    ...templatePairs(inspection),
+    ...(inspection.licence === undefined ? [] : [['licence', inspection.licence] as [string, string]])
   ]
+  const roles = model === undefined ? [] : ['', ...roleTable(model.roles)]
   const verdict = model === undefined && problems.length === 0 ? [] : verdictLines(problems)
-  return [...renderPairs(pairs), ...verdict, ...(withTensors ? ['', ...tensorTable(tensors)] : [])]
+  return [...renderPairs(pairs), ...roles, ...verdict, ...(withTensors ? ['', ...tensorTable(tensors)] : [])]
 }
 
-const modelPairs = (model: NonNullable<Inspection['model']>): [string, string][] => [
-  ['family', model.family],
-  ['blocks', `${model.blocks}, hidden size ${model.hiddenSize}, ${plural(model.linears.length, 'linear')}`],
-  ['vocabulary', `${formatCount(model.vocabularySize)}, ${model.tiedHead ? 'head tied to the embedding' : 'own head'}`],
-  ['context', `up to ${plural(model.contextLimit, 'token')}`],
-  ['tokenizer', model.tokenizer]
-]
+function familyPairs({ model, modelType }: Inspection): [string, string][] {
+  if (model === undefined) return modelType === undefined ? [] : [['model type', modelType]]
+  const head = model.tiedHead ? 'head tied to the embedding' : 'own head'
+  return [
+    ['family', model.family],
+    ['blocks', `${model.blocks}, hidden size ${model.hiddenSize}, ${plural(model.linears.length, 'linear')}`],
+    ['vocabulary', `${formatCount(model.vocabularySize)}, ${head}`],
+    ['context', `up to ${plural(model.contextLimit, 'token')}`]
+  ]
+}
+
+function tokenizerPairs(facts: TokenizerFacts): [string, string][] {
+  const named = Object.entries({ BOS: facts.bos, EOS: facts.eos, pad: facts.pad, unknown: facts.unknown })
+  const tokens = named.flatMap(([name, token]) => (token === null ? [] : `${name} ${showToken(token)}`))
+  const added = [...facts.before.map(showToken), 'text', ...facts.after.map(showToken)]
+  return [
+    [
+      'tokenizer',
+      `${facts.kind}, ${plural(facts.vocabularySize, 'token')}, ${facts.specialTokens.length} of them special`
+    ],
+    ...(tokens.length === 0 ? [] : [['', tokens.join(', ')] as [string, string]]),
+    ['', `a text becomes ${added.join(' ')}`]
+  ]
+}
+
+const showToken = ({ text, id }: SpecialToken): string => `${JSON.stringify(text)} (${id})`
+
+const templatePairs = ({ chatTemplates, files }: Inspection): [string, string][] => {
+  if (chatTemplates.length === 0) return files.length === 0 ? [] : [['chat', 'no chat template']]
+  return chatTemplates.map(({ name, file, sha256 }, i) => [
+    i === 0 ? 'chat' : '',
+    `template ${JSON.stringify(name)} in ${file}, sha256 ${sha256.slice(0, 12)}`
+  ])
+}
+
+const roleTable = (roles: NonNullable<Inspection['model']>['roles']): string[] =>
+  renderTable(
+    [
+      { title: 'part' },
+      { title: 'tensors', align: 'right' },
+      { title: 'parameters', align: 'right' },
+      { title: 'why' }
+    ],
+    roles.map(({ role, tensors, parameters }) => [
+      role,
+      formatCount(tensors),
+      formatParameters(parameters),
+      ROLE_REASONS[role]
+    ])
+  )
 
 const verdictLines = (problems: readonly string[]): string[] =>
   problems.length === 0
@@ -56,6 +103,6 @@ const verdictLines = (problems: readonly string[]): string[] =>
 
 const tensorTable = (tensors: Inspection['tensors']): string[] =>
   renderTable(
-    [{ title: 'tensor' }, { title: 'dtype' }, { title: 'shape' }],
-    tensors.map(({ name, dtype, shape }) => [name, dtype, `[${shape.join(', ')}]`])
+    [{ title: 'tensor' }, { title: 'dtype' }, { title: 'shape' }, { title: 'part' }, { title: 'file' }],
+    tensors.map(({ name, dtype, shape, role, file }) => [name, dtype, `[${shape.join(', ')}]`, role ?? '', file])
   )

@@ -2,9 +2,11 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Tokenizer } from '@huggingface/tokenizers'
 import { badInput } from '../../shared/errors'
+import type { TokenizerFacts } from '../../shared/inspection'
 import { isMissing, readTextFile } from '../formats/files'
 import { MAX_TOKENIZER_BYTES } from '../formats/limits'
 import { completePreTokenizer, preTokenizersOf, type TokenizerDefinition } from './preTokens'
+import { type NamedTokens, tokenizerFacts } from './tokenizerFacts'
 
 /**
  * The tokenizer of a checkpoint: `tokenizer.json`, executed as it is written.
@@ -17,15 +19,18 @@ export class ModelTokenizer {
   readonly vocabularySize: number
   /** Id of the padding token, where the checkpoint names one. */
   readonly padId: number | undefined
+  /** Kind, special tokens, and what is put around a text. */
+  readonly facts: TokenizerFacts
 
   private constructor(
     private readonly tokenizer: Tokenizer,
-    private readonly kind: string,
+    definition: TokenizerDefinition,
     private readonly path: string,
-    padToken: string | undefined
+    named: NamedTokens
   ) {
     this.vocabularySize = largestId(tokenizer) + 1
-    this.padId = padToken === undefined ? undefined : tokenizer.token_to_id(padToken)
+    this.padId = named.pad === undefined ? undefined : tokenizer.token_to_id(named.pad)
+    this.facts = tokenizerFacts(tokenizer, definition, named, this.vocabularySize)
   }
 
   /**
@@ -40,7 +45,7 @@ export class ModelTokenizer {
     checkSupported(definition, path)
     const tokenizer = build(definition, config, path)
     completePreTokenizer(tokenizer, definition)
-    return new ModelTokenizer(tokenizer, definition.model.type ?? 'BPE', path, await padTokenOf(directory, config))
+    return new ModelTokenizer(tokenizer, definition, path, await namedTokensOf(directory, config))
   }
 
   /** The ids of a text, tokenized in one piece; `specialTokens` adds what the post-processor says. */
@@ -61,7 +66,7 @@ export class ModelTokenizer {
 
   /** `BPE, 4096 tokens`. */
   describe(): string {
-    return `${this.kind}, ${this.vocabularySize} tokens`
+    return `${this.facts.kind}, ${this.vocabularySize} tokens`
   }
 }
 
@@ -144,10 +149,11 @@ function build(definition: TokenizerDefinition, config: Record<string, unknown>,
   }
 }
 
-async function padTokenOf(directory: string, config: Record<string, unknown>): Promise<string | undefined> {
-  const inConfig = tokenText(config.pad_token)
-  if (inConfig !== undefined) return inConfig
-  return tokenText((await readJson(join(directory, 'special_tokens_map.json')))?.pad_token)
+/** Those of tokenizer_config.json, and of special_tokens_map.json where it names none. */
+async function namedTokensOf(directory: string, config: Record<string, unknown>): Promise<NamedTokens> {
+  const map = (await readJson(join(directory, 'special_tokens_map.json'))) ?? {}
+  const named = (key: string) => tokenText(config[key]) ?? tokenText(map[key])
+  return { bos: named('bos_token'), eos: named('eos_token'), pad: named('pad_token'), unknown: named('unk_token') }
 }
 
 /** A special token is a string, or an object with its `content`. */

@@ -110,6 +110,15 @@ export async function readTextFile(path: string, limitBytes: number): Promise<st
   }
 }
 
+/** `readTextFile`, or undefined where there is no such file. */
+export async function readTextFileIfThere(path: string, limitBytes: number): Promise<string | undefined> {
+  const found = await stat(path).catch((error: unknown) => {
+    if (isMissing(error)) return undefined
+    throw fileError(error, path)
+  })
+  return found === undefined ? undefined : await readTextFile(path, limitBytes)
+}
+
 /**
  * Reads a JSON file.
  *

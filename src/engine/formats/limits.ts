@@ -27,6 +27,15 @@ export const MAX_INDEX_BYTES = 100_000_000
 /** tokenizer.json: 35 MB for the largest vocabularies in use (262,144 pieces with merges). */
 export const MAX_TOKENIZER_BYTES = 256 * 2 ** 20
 
+/** One chat template: those with tools for several roles have about 20 kB. */
+export const MAX_CHAT_TEMPLATE_BYTES = 2 ** 20
+
+/** Chat templates of one checkpoint; published ones have up to four. */
+export const MAX_CHAT_TEMPLATES = 64
+
+/** README.md, of which only the front matter at its beginning is looked at: model cards have up to some 100 kB. */
+export const MAX_README_BYTES = 4 * 2 ** 20
+
 /** Shards of one checkpoint: the file name has five digits. */
 export const MAX_SHARDS = 99_999
 

@@ -1,4 +1,4 @@
-import type { DeviceName } from '../../shared/recipe'
+import type { ProviderName } from '../../shared/devices'
 import type { Matrix } from '../numerics/matrix'
 import { GraphBuilder } from './graphBuilder'
 import { GraphSession, TENSOR_LIMIT_BYTES } from './session'
@@ -21,7 +21,7 @@ type ArrayOf = { float32: Float32Array; float64: Float64Array }
 export class LinearAlgebra {
   readonly #sessions = new Map<string, Promise<GraphSession>>()
 
-  constructor(readonly device: DeviceName) {}
+  constructor(readonly device: ProviderName) {}
 
   /** op(A) · op(B) in float32 on the device, op being the transpose where asked for. */
   gemm32(a: Matrix<Float32Array>, b: Matrix<Float32Array>, transposes: Transposes = {}): Promise<Matrix<Float32Array>> {

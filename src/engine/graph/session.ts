@@ -1,8 +1,7 @@
 import { cpus } from 'node:os'
 import * as ort from 'onnxruntime-node'
+import type { ProviderName } from '../../shared/devices'
 import { AppError } from '../../shared/errors'
-import type { DeviceReport } from '../../shared/plan'
-import type { DeviceName } from '../../shared/recipe'
 import { elementwiseProbe } from './deviceProbe'
 
 /*
@@ -10,6 +9,9 @@ import { elementwiseProbe } from './deviceProbe'
  * Inputs are passed without a copy; a tensor of ours above 512 MiB must never be an output or an intermediate, because
  * Electron's allocator kills the process (stack.md §0.2): callers tile.
  */
+
+// A provider that is missing is reported by us, in one sentence; the library would write a page to the terminal first.
+ort.env.logLevel = 'fatal'
 
 export interface Tensor {
   readonly data: Float32Array | Float64Array | Int32Array
@@ -30,7 +32,7 @@ const ELEMENT_TYPES = new Map<unknown, 'float32' | 'float64' | 'int32'>([
 export class GraphSession {
   private constructor(
     private readonly session: ort.InferenceSession,
-    readonly device: DeviceName
+    readonly device: ProviderName
   ) {}
 
   /**
@@ -38,11 +40,11 @@ export class GraphSession {
    *
    * @throws {AppError} DEVICE with the provider's own reason
    */
-  static async create(model: Uint8Array, device: DeviceName): Promise<GraphSession> {
+  static async create(model: Uint8Array, device: ProviderName): Promise<GraphSession> {
     try {
       return new GraphSession(await ort.InferenceSession.create(model, sessionOptions(device)), device)
     } catch (error) {
-      throw new AppError('DEVICE', `device ${device}: ${reasonOf(error, device)}`, { cause: error })
+      throw new AppError('DEVICE', `device ${device}: ${reasonOf(error)}`, { cause: error })
     }
   }
 
@@ -64,7 +66,7 @@ export class GraphSession {
   }
 }
 
-function sessionOptions(device: DeviceName): ort.InferenceSession.SessionOptions {
+function sessionOptions(device: ProviderName): ort.InferenceSession.SessionOptions {
   return {
     executionProviders: device === 'cpu' ? ['cpu'] : [device],
     intraOpNumThreads: threads(),
@@ -79,7 +81,7 @@ function sessionOptions(device: DeviceName): ort.InferenceSession.SessionOptions
 }
 
 /** Threads for matrix products: QUAIL_THREADS, else one per core. */
-const threads = (): number => Math.max(1, Number(process.env.QUAIL_THREADS) || cpus().length)
+export const threads = (): number => Math.max(1, Number(process.env.QUAIL_THREADS) || cpus().length)
 
 function toOrt({ data, shape }: Tensor): ort.Tensor {
   const type = ELEMENT_TYPES.get(data.constructor)
@@ -88,32 +90,23 @@ function toOrt({ data, shape }: Tensor): ort.Tensor {
 }
 
 /** The library's own reason, without the place in its source that it puts before it. */
-function reasonOf(error: unknown, device: DeviceName): string {
+function reasonOf(error: unknown): string {
   const [line = ''] = String(error instanceof Error ? error.message : error).split('\n')
-  const reason = /was false\. (.+)$/.exec(line)?.[1] ?? line
-  const noAdapter = device === 'webgpu' && /adapter/.test(reason)
-  return noAdapter ? `${reason} (on Linux libvulkan1 and the Vulkan driver of the graphics card are needed)` : reason
+  const reason = /was false\. (.+)$/.exec(line)?.[1] ?? /ERR: \[\w+\] (.+)$/.exec(line)?.[1] ?? line
+  return reason.replace(/^OrtSessionOptionsAppendExecutionProvider_\w+: /, '')
 }
 
 /** Version of the library that computes, as `1.30.0`. */
 export const runtimeVersion = (): string => ort.env.versions.node ?? ort.env.versions.common
 
-/** Each execution provider that Quail knows, with the reason when it is missing. */
-export async function listDevices(): Promise<DeviceReport[]> {
-  return [
-    { name: 'cpu', available: true, detail: `${cpus()[0]?.model ?? 'processor'}, ${threads()} threads` },
-    await probe('webgpu')
-  ]
-}
-
-async function probe(device: DeviceName): Promise<DeviceReport> {
+/** Computes a sum of two numbers on a provider: undefined when it is right, else why it cannot be used. */
+export async function probeProvider(provider: ProviderName): Promise<string | undefined> {
   try {
-    const session = await GraphSession.create(elementwiseProbe(), device)
+    const session = await GraphSession.create(elementwiseProbe(), provider)
     const { sum } = await session.run({ a: { data: Float32Array.of(1, 2), shape: [2] } })
     await session.release()
-    const works = sum?.data[0] === 2 && sum.data[1] === 4
-    return { name: device, available: works, detail: works ? 'ready' : 'gave a wrong sum' }
+    return sum?.data[0] === 2 && sum.data[1] === 4 ? undefined : 'it gave a wrong sum'
   } catch (error) {
-    return { name: device, available: false, detail: reasonOf((error as Error).cause ?? error, device) }
+    return reasonOf((error as Error).cause ?? error)
   }
 }

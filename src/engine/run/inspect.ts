@@ -1,18 +1,23 @@
 import { stat } from 'node:fs/promises'
-import { basename, resolve } from 'node:path'
-import { AppError, badInput } from '../../shared/errors'
-import type { Inspection } from '../../shared/plan'
+import { basename, join, resolve } from 'node:path'
+import { badInput } from '../../shared/errors'
+import type { InspectedModel, InspectedTensor, Inspection, TensorRole, TokenizerFacts } from '../../shared/inspection'
+import { readChatTemplates } from '../calibration/chatTemplate'
 import { ModelTokenizer } from '../calibration/tokenizer'
 import { Checkpoint } from '../formats/checkpoint'
-import { readSafetensorsHeader, type TensorInfo } from '../formats/safetensors'
+import { CONFIG_FILE } from '../formats/checkpointFiles'
+import { elementCount, readSafetensorsHeader, type TensorInfo } from '../formats/safetensors'
 import { BlockRunner } from '../models/blockRunner'
 import { ModelWeights } from '../models/modelWeights'
 import { readArchitecture } from '../models/registry'
-import { assertTensors, listLinears } from './prepareRun'
+import { collectProblem } from './collectProblem'
+import { licenceOf } from './licence'
+import { listLinears } from './prepareRun'
+import { summarizeRoles, tensorRoles } from './tensorRoles'
 
 /**
- * What a checkpoint directory or one safetensors file holds, from headers alone, and what stands in the way of preparing
- * it.
+ * What a checkpoint directory or one safetensors file holds, from headers, config and tokenizer alone, and what stands in
+ * the way of preparing it.
  *
  * @throws {AppError} BAD_INPUT or BAD_FORMAT when not even the headers can be read
  */
@@ -28,58 +33,95 @@ async function inspectFile(path: string): Promise<Inspection> {
     throw badInput(`${path}: a model directory or a .safetensors file can be inspected, not ${basename(path)}`)
   }
   const { tensors, fileBytes } = await readSafetensorsHeader(path)
-  const file = { name: basename(path), bytes: fileBytes, tensors: tensors.size }
-  return { path, files: [file], bytes: fileBytes, ...summarize([...tensors.values()]), problems: [] }
+  const name = basename(path)
+  const all = [...tensors.values()]
+  return {
+    path,
+    files: [{ name, bytes: fileBytes, tensors: tensors.size }],
+    bytes: fileBytes,
+    ...countParameters(all),
+    tensors: all.map((tensor) => listed(tensor, name)),
+    chatTemplates: [],
+    problems: []
+  }
 }
 
 async function inspectCheckpoint(directory: string): Promise<Inspection> {
   const checkpoint = await Checkpoint.open(directory)
   try {
-    const { files, bytes } = checkpoint
-    const summary = { path: directory, files, bytes, ...summarize([...checkpoint.tensors.values()]) }
     const problems: string[] = []
-    const tokenizer = await describeTokenizer(directory, problems)
-    const model = await collect(problems, () => describeModel(checkpoint, tokenizer))
-    return { ...summary, ...(model && { model }), problems }
+    const tokenizer = await collectProblem(problems, async () => (await ModelTokenizer.open(directory)).facts)
+    const described = await collectProblem(problems, async () => describeModel(checkpoint, tokenizer))
+    // A template that cannot be read is in the way of chats only; the checkpoint can be prepared without it.
+    const chatTemplates = await readChatTemplates(directory).catch(() => [])
+    const licence = await licenceOf(directory, checkpoint.config)
+    const { files, bytes, config } = checkpoint
+    const tensors = [...checkpoint.tensors.values()]
+    const roleOf = (name: string): TensorRole | undefined => described && (described.roles.get(name) ?? 'unused')
+    return {
+      path: directory,
+      files,
+      bytes,
+      ...countParameters(tensors),
+      tensors: tensors.map((tensor) => listed(tensor, tensor.file, roleOf(tensor.name))),
+      ...(typeof config.model_type === 'string' && { modelType: config.model_type }),
+      ...(described && { model: described.model }),
+      ...(tokenizer && { tokenizer }),
+      chatTemplates,
+      ...(licence !== undefined && { licence }),
+      problems
+    }
   } finally {
     await checkpoint.close()
   }
 }
 
-async function describeModel(checkpoint: Checkpoint, tokenizer: string): Promise<NonNullable<Inspection['model']>> {
-  const architecture = readArchitecture(checkpoint.config, `${checkpoint.directory}/config.json`)
+interface DescribedModel {
+  readonly model: InspectedModel
+  readonly roles: ReadonlyMap<string, TensorRole>
+}
+
+function describeModel(checkpoint: Checkpoint, tokenizer: TokenizerFacts | undefined): DescribedModel {
+  const architecture = readArchitecture(checkpoint.config, join(checkpoint.directory, CONFIG_FILE))
   const runner = new BlockRunner(architecture, Math.min(2, architecture.contextLimit), 'cpu')
-  assertTensors(new ModelWeights(checkpoint, architecture), architecture, runner)
+  const roles = tensorRoles(new ModelWeights(checkpoint, architecture), architecture, runner)
   const linears = listLinears(architecture, runner).map(({ path, outFeatures, inFeatures }) => ({
     name: path,
     shape: [outFeatures, inFeatures] as const
   }))
   const { family, blocks, hiddenSize, vocabularySize, contextLimit } = architecture
-  const tiedHead = architecture.head === architecture.embedding
-  return { family, blocks, hiddenSize, vocabularySize, contextLimit, tiedHead, linears, tokenizer }
-}
-
-const describeTokenizer = async (directory: string, problems: string[]): Promise<string> =>
-  (await collect(problems, async () => (await ModelTokenizer.open(directory)).describe())) ?? 'none that can be used'
-
-/** The value, or a sentence more in the list of problems. */
-async function collect<T>(problems: string[], read: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await read()
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error
-    problems.push(error.message)
-    return undefined
+  const model = {
+    family,
+    blocks,
+    hiddenSize,
+    vocabularySize,
+    contextLimit,
+    tiedHead: architecture.head === architecture.embedding,
+    linears,
+    tokenizer:
+      tokenizer === undefined ? 'none that can be used' : `${tokenizer.kind}, ${tokenizer.vocabularySize} tokens`,
+    roles: summarizeRoles(checkpoint, roles)
   }
+  return { model, roles }
 }
 
-function summarize(tensors: readonly TensorInfo[]): Pick<Inspection, 'parameters' | 'dtypes' | 'tensors'> {
+const listed = ({ name, dtype, shape, begin, end }: TensorInfo, file: string, role?: TensorRole): InspectedTensor => ({
+  name,
+  dtype,
+  shape,
+  file,
+  bytes: end - begin,
+  ...(role && { role })
+})
+
+/** Elements of all tensors, and by dtype. */
+export function countParameters(tensors: readonly TensorInfo[]): Pick<Inspection, 'parameters' | 'dtypes'> {
   const dtypes: Record<string, number> = {}
   let parameters = 0
   for (const { dtype, shape } of tensors) {
-    const count = shape.reduce((product, size) => product * size, 1)
+    const count = elementCount(shape)
     dtypes[dtype] = (dtypes[dtype] ?? 0) + count
     parameters += count
   }
-  return { parameters, dtypes, tensors: tensors.map(({ name, dtype, shape }) => ({ name, dtype, shape })) }
+  return { parameters, dtypes }
 }

@@ -5,7 +5,7 @@ import type { PlanRequest } from '../../shared/engineApi'
 import type { Finding } from '../../shared/findings'
 import type { Cost } from '../../shared/plan'
 import type { Recipe } from '../../shared/recipe'
-import { listDevices } from '../graph/session'
+import { listDevices } from '../graph/devices'
 
 /** Memory, disks and the device, as they are now, against what the run needs. */
 export async function resourceFindings(

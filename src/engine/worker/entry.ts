@@ -1,9 +1,11 @@
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { AppError, assertNever, serializeError } from '../../shared/errors'
-import { listDevices } from '../graph/session'
+import { listDevices } from '../graph/devices'
 import { inspectPath } from '../run/inspect'
+import { measureDevice } from '../run/measureDevice'
 import { planRun, preflight } from '../run/planRun'
 import { productSpeed } from '../run/productSpeed'
+import { surveyModel } from '../run/survey'
 import { verifyAdapter } from '../run/verify'
 import type { FromEngine, OutputOf, StartMessage, ToEngine } from './protocol'
 import { runTask } from './runTask'
@@ -71,10 +73,14 @@ async function perform(
       return { flopsPerSecond: await productSpeed(request.input.device) }
     case 'inspect':
       return inspectPath(request.input.path)
+    case 'survey':
+      return surveyModel(request.input.path)
     case 'verify':
       return verifyAdapter(request.input.adapter, request.input.model)
     case 'devices':
       return listDevices()
+    case 'measureDevice':
+      return measureDevice(request.input.device, signal)
     default:
       return assertNever(request)
   }

@@ -30,7 +30,13 @@ export interface Engine {
 }
 
 /** Requests that compute wait for each other: one compute session at a time. The others answer beside them. */
-const COMPUTING: ReadonlySet<EngineMethod> = new Set<EngineMethod>(['run', 'plan', 'measure', 'verify'])
+const COMPUTING: ReadonlySet<EngineMethod> = new Set<EngineMethod>([
+  'run',
+  'plan',
+  'measure',
+  'measureDevice',
+  'verify'
+])
 
 /**
  * Prepares the engine; its threads start with the first request that needs them.

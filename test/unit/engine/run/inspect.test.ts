@@ -1,8 +1,8 @@
-import { copyFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { inspectPath } from '../../../../src/engine/run/inspect'
-import { configOf, copyCheckpoint, familyDirectory, tensorsOf } from '../../../helpers/checkpoints'
+import { configOf, copyCheckpoint, familyDirectory, tensorsOf, writeCheckpoint } from '../../../helpers/checkpoints'
 import { neoxModel, sampleModel } from '../../../helpers/paths'
 
 const made: string[] = []
@@ -51,6 +51,83 @@ describe('inspecting a checkpoint', () => {
         (name) => `gpt_neox.layers.0.${name}`
       )
     )
+  })
+
+  it('says what each tensor of the sample is, and that the rest is not quantized', async () => {
+    const { model, tensors } = await inspectPath(sampleModel)
+    expect(model?.roles.map(({ role, tensors: count }) => [role, count])).toEqual([
+      ['quantized', 28],
+      ['embedding', 1],
+      ['norm', 9]
+    ])
+    const named = new Map(tensors.map((tensor) => [tensor.name, tensor]))
+    expect(named.get('model.norm.weight')).toMatchObject({ role: 'norm', file: 'model.safetensors', bytes: 512 })
+    expect(named.get('model.layers.3.mlp.up_proj.weight')?.role).toBe('quantized')
+    expect(model?.roles.reduce((sum, { parameters }) => sum + parameters, 0)).toBe(3_819_776)
+  })
+
+  it.each([
+    ['gpt2', ['quantized', 'embedding', 'norm', 'bias', 'other']],
+    ['gpt_neox', ['quantized', 'embedding', 'head', 'norm', 'bias']],
+    ['opt', ['quantized', 'embedding', 'norm', 'bias', 'other']],
+    ['bloom', ['quantized', 'embedding', 'norm', 'bias']]
+  ])('finds the parts of %s', async (family, roles) => {
+    const { model } = await inspectPath(familyDirectory(family))
+    expect(model?.roles.map(({ role }) => role)).toEqual(roles)
+  })
+
+  it('tells tensors that no one reads', async () => {
+    const directory = copy(familyDirectory('llama-tied-bias'), undefined)
+    const extra = { name: 'model.layers.0.self_attn.rotary_emb.inv_freq', dtype: 'F32', shape: [2] } as const
+    const whole = writeCheckpoint(configOf(directory), [...tensorsOf(directory), { ...extra, data: new Uint8Array(8) }])
+    made.push(whole)
+    const { model, tensors } = await inspectPath(whole)
+    expect(tensors.find(({ name }) => name === extra.name)?.role).toBe('unused')
+    expect(model?.roles.at(-1)).toEqual({ role: 'unused', tensors: 1, parameters: 2 })
+  })
+
+  it('reads tokenizer, chat template and licence', async () => {
+    const directory = copy(familyDirectory('llama'))
+    addTokenizer(directory)
+    const config = JSON.parse(readFileSync(join(directory, 'tokenizer_config.json'), 'utf8'))
+    writeFileSync(join(directory, 'tokenizer_config.json'), JSON.stringify({ ...config, chat_template: 'hello' }))
+    writeFileSync(join(directory, 'README.md'), '---\nlicense: mit\n---\n')
+    const { tokenizer, chatTemplates, licence } = await inspectPath(directory)
+    expect(tokenizer).toMatchObject({
+      kind: 'BPE',
+      vocabularySize: 4096,
+      preTokenizer: expect.stringContaining('ByteLevel'),
+      specialTokens: [
+        { text: '<pad>', id: 0 },
+        { text: '<s>', id: 1 },
+        { text: '</s>', id: 2 }
+      ],
+      bos: { text: '<s>', id: 1 },
+      pad: { text: '<pad>', id: 0 },
+      unknown: null,
+      before: [],
+      after: []
+    })
+    expect(chatTemplates.map(({ name, text }) => [name, text])).toEqual([['default', 'hello']])
+    expect(licence).toBe('mit')
+  })
+
+  it('shows what the post-processor puts around a text', async () => {
+    const directory = copy(familyDirectory('llama'))
+    addTokenizer(directory)
+    const path = join(directory, 'tokenizer.json')
+    const special = (id: string) => ({ SpecialToken: { id, type_id: 0 } })
+    const post_processor = {
+      type: 'TemplateProcessing',
+      single: [special('<s>'), { Sequence: { id: 'A', type_id: 0 } }, special('</s>')],
+      pair: [],
+      special_tokens: Object.fromEntries(['<s>', '</s>'].map((id, i) => [id, { id, ids: [i + 1], tokens: [id] }]))
+    }
+    writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), post_processor }))
+    const { tokenizer } = await inspectPath(directory)
+    expect(tokenizer?.before).toEqual([{ text: '<s>', id: 1 }])
+    expect(tokenizer?.after).toEqual([{ text: '</s>', id: 2 }])
+    expect(tokenizer?.postProcessor).toBe('TemplateProcessing')
   })
 
   it('lists shards', async () => {

@@ -1,0 +1,70 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { badInput } from '../../shared/errors'
+import type { ChatTemplateFacts } from '../../shared/inspection'
+import { isMissing, readJsonFile, readTextFile, readTextFileIfThere, sha256 } from '../formats/files'
+import { MAX_CHAT_TEMPLATE_BYTES, MAX_CHAT_TEMPLATES, MAX_TOKENIZER_BYTES } from '../formats/limits'
+
+const TEMPLATE_FILE = 'chat_template.jinja'
+const ADDITIONAL_FOLDER = 'additional_chat_templates'
+const CONFIG_FILE = 'tokenizer_config.json'
+
+/**
+ * The chat templates of a checkpoint, the one that transformers uses by default first: `chat_template.jinja` before
+ * `chat_template` of tokenizer_config.json, then the additional ones by name.
+ *
+ * @throws {AppError} BAD_INPUT or BAD_FORMAT for a file that cannot be read or is too large
+ */
+export async function readChatTemplates(directory: string): Promise<ChatTemplateFacts[]> {
+  const own = await readTextFileIfThere(join(directory, TEMPLATE_FILE), MAX_CHAT_TEMPLATE_BYTES)
+  const inConfig = own === undefined ? await templatesOfConfig(join(directory, CONFIG_FILE)) : []
+  const main = own === undefined ? inConfig : [facts('default', TEMPLATE_FILE, own)]
+  const rest = await additionalTemplates(directory)
+  const found = [...main, ...rest]
+  const first = found.findIndex(({ name }) => name === 'default')
+  return first <= 0 ? found : [found[first] as ChatTemplateFacts, ...found.filter((_, i) => i !== first)]
+}
+
+const facts = (name: string, file: string, text: string): ChatTemplateFacts => ({
+  name,
+  file,
+  sha256: sha256(text),
+  text
+})
+
+/** A string, or a list of `{ name, template }`. */
+async function templatesOfConfig(path: string): Promise<ChatTemplateFacts[]> {
+  if ((await stat(path).catch(() => undefined)) === undefined) return []
+  const given = ((await readJsonFile(path, MAX_TOKENIZER_BYTES)) as { chat_template?: unknown } | null)?.chat_template
+  if (given === undefined || given === null) return []
+  const list: unknown[] = typeof given === 'string' ? [{ name: 'default', template: given }] : asList(given, path)
+  return list.slice(0, MAX_CHAT_TEMPLATES).map((entry) => {
+    const { name, template } = (entry ?? {}) as { name?: unknown; template?: unknown }
+    if (typeof name !== 'string' || typeof template !== 'string')
+      throw badInput(`${path}: an entry of chat_template has no "name" or no "template", both texts were expected`)
+    return facts(name, CONFIG_FILE, template)
+  })
+}
+
+function asList(value: unknown, path: string): unknown[] {
+  if (Array.isArray(value)) return value
+  throw badInput(`${path}: chat_template is neither a text nor a list of templates`)
+}
+
+async function additionalTemplates(directory: string): Promise<ChatTemplateFacts[]> {
+  const names = await readdir(join(directory, ADDITIONAL_FOLDER)).catch((error: unknown) => {
+    if (isMissing(error)) return []
+    throw error
+  })
+  const files = names.filter((name) => name.endsWith('.jinja')).sort()
+  return Promise.all(
+    files.slice(0, MAX_CHAT_TEMPLATES).map(async (name) => {
+      const file = `${ADDITIONAL_FOLDER}/${name}`
+      return facts(
+        name.slice(0, -'.jinja'.length),
+        file,
+        await readTextFile(join(directory, file), MAX_CHAT_TEMPLATE_BYTES)
+      )
+    })
+  )
+}

@@ -1,0 +1,65 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+
+/*
+ * Which graphics cards this system has, as far as Linux tells without a driver's help; onnxruntime does not say on which
+ * one it computes. Other systems tell nothing here.
+ */
+
+const DRM = '/sys/class/drm'
+const NVIDIA = '/proc/driver/nvidia/gpus'
+const VULKAN_DRIVERS = ['/usr/share/vulkan/icd.d', '/etc/vulkan/icd.d']
+
+/** PCI vendors of graphics cards, and of the cards that virtual machines pretend to have. */
+const VENDORS: Readonly<Record<string, string>> = {
+  '0x1002': 'AMD',
+  '0x10de': 'NVIDIA',
+  '0x13b5': 'ARM',
+  '0x15ad': 'VMware (virtual)',
+  '0x1a03': 'ASPEED (server display)',
+  '0x1af4': 'virtio (virtual)',
+  '0x1234': 'QEMU (virtual)',
+  '0x5143': 'Qualcomm',
+  '0x8086': 'Intel'
+}
+
+/** Names of the graphics cards: NVIDIA's by model, others by vendor and PCI number. */
+export async function graphicsAdapters(): Promise<string[]> {
+  if (process.platform !== 'linux') return []
+  const nvidia = await nvidiaModels()
+  const cards = await pciCards()
+  return [...nvidia, ...cards.filter((card) => nvidia.length === 0 || !card.startsWith('NVIDIA'))]
+}
+
+async function nvidiaModels(): Promise<string[]> {
+  const gpus = await namesIn(NVIDIA)
+  const models = await Promise.all(gpus.map((gpu) => textOf(join(NVIDIA, gpu, 'information'))))
+  return models.flatMap((text) => /^Model:\s*(.+)$/m.exec(text)?.[1]?.trim() ?? [])
+}
+
+async function pciCards(): Promise<string[]> {
+  const cards = (await namesIn(DRM)).filter((name) => /^card\d+$/.test(name))
+  const names = await Promise.all(
+    cards.map(async (card) => {
+      const vendor = (await textOf(join(DRM, card, 'device/vendor'))).trim()
+      const device = (await textOf(join(DRM, card, 'device/device'))).trim()
+      return vendor === '' ? undefined : `${VENDORS[vendor] ?? `vendor ${vendor}`}, device ${device}`
+    })
+  )
+  return names.filter((name) => name !== undefined)
+}
+
+/** Version of NVIDIA's kernel driver, undefined where there is none. */
+export const nvidiaDriver = async (): Promise<string | undefined> =>
+  /Kernel Module\s+(?:for \S+\s+)?(\d[\d.]*)/.exec(await textOf('/proc/driver/nvidia/version'))?.[1]
+
+/** Vulkan drivers that are installed, or that VK_ICD_FILENAMES puts in their place: `radeon`, `vk_swiftshader`. */
+export async function vulkanDrivers(): Promise<string[]> {
+  const chosen = process.env.VK_DRIVER_FILES || process.env.VK_ICD_FILENAMES
+  const files = chosen ? chosen.split(':') : (await Promise.all(VULKAN_DRIVERS.map(namesIn))).flat()
+  const names = files.filter((file) => file.endsWith('.json')).map((file) => basename(file, '.json'))
+  return [...new Set(names.map((name) => name.replace(/_icd(\..*)?$/, '')))].sort()
+}
+
+const namesIn = (directory: string): Promise<string[]> => readdir(directory).catch(() => [])
+const textOf = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '')

@@ -1,0 +1,60 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ModelSurvey } from '../../shared/inspection'
+import { Checkpoint } from '../formats/checkpoint'
+import { CONFIG_FILE, isRecord } from '../formats/checkpointFiles'
+import { readJsonFile } from '../formats/files'
+import { MAX_CONFIG_BYTES } from '../formats/limits'
+import { BlockRunner } from '../models/blockRunner'
+import { ModelWeights } from '../models/modelWeights'
+import { readArchitecture } from '../models/registry'
+import { collectProblem } from './collectProblem'
+import { countParameters } from './inspect'
+import { assertTensors } from './prepareRun'
+
+const NOTHING: ModelSurvey = { modelType: null, family: null, parameters: null, bytes: null, dtypes: [], problems: [] }
+
+/**
+ * Whether a directory is a checkpoint that Quail can prepare, as far as config and headers tell; nothing larger is read.
+ * Whatever is wrong with it is in `problems`, the first thing that stops each of its parts.
+ */
+export async function surveyModel(directory: string): Promise<ModelSurvey> {
+  const problems: string[] = []
+  const checkpoint = await collectProblem(problems, () => Checkpoint.open(directory))
+  if (checkpoint === undefined) return { ...NOTHING, modelType: await modelTypeOf(directory), problems }
+  try {
+    const { parameters, dtypes } = countParameters([...checkpoint.tensors.values()])
+    const family = await collectProblem(problems, async () => familyOf(checkpoint))
+    if (!(await isThere(join(directory, 'tokenizer.json')))) problems.push(`${directory} has no tokenizer.json`)
+    return {
+      modelType: typeName(checkpoint.config),
+      family: family ?? null,
+      parameters,
+      bytes: checkpoint.bytes,
+      dtypes: Object.keys(dtypes).sort((a, b) => (dtypes[b] as number) - (dtypes[a] as number)),
+      problems
+    }
+  } finally {
+    await checkpoint.close()
+  }
+}
+
+function familyOf(checkpoint: Checkpoint): string {
+  const architecture = readArchitecture(checkpoint.config, join(checkpoint.directory, CONFIG_FILE))
+  const runner = new BlockRunner(architecture, Math.min(2, architecture.contextLimit), 'cpu')
+  assertTensors(new ModelWeights(checkpoint, architecture), architecture, runner)
+  return architecture.family
+}
+
+/** `model_type` of a directory whose weights cannot be read, as far as it has one. */
+const modelTypeOf = async (directory: string): Promise<string | null> =>
+  typeName(await readJsonFile(join(directory, CONFIG_FILE), MAX_CONFIG_BYTES).catch(() => undefined))
+
+const typeName = (config: unknown): string | null =>
+  isRecord(config) && typeof config.model_type === 'string' ? config.model_type : null
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false
+  )

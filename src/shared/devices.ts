@@ -1,0 +1,35 @@
+import { DEVICES } from './recipe'
+
+/** Execution providers of onnxruntime that Quail looks for, in the order in which they are shown. */
+export const PROVIDERS = ['cpu', 'webgpu', 'cuda', 'dml', 'coreml'] as const
+export type ProviderName = (typeof PROVIDERS)[number]
+
+/** True for the providers that a recipe may name; the others can be looked for and measured. */
+export const runsOn = (provider: ProviderName): boolean => (DEVICES as readonly string[]).includes(provider)
+
+export interface DeviceReport {
+  readonly name: ProviderName
+  /** As people call it: `WebGPU`. */
+  readonly label: string
+  readonly available: boolean
+  /** In one line: what it computes on, or why it is missing. */
+  readonly detail: string
+  /** Processors or graphics cards that it may use, as far as this system tells. */
+  readonly adapters: readonly string[]
+  readonly limits: readonly { readonly name: string; readonly value: number | string; readonly unit?: 'bytes' }[]
+  /** Why it is missing, in the words of the library or of the platform. */
+  readonly reason?: string
+  /** What a person can do about it. */
+  readonly remedy?: string
+}
+
+/** Speed of Y = A·Bᵀ in float32, A and B square. */
+export interface DeviceSpeed {
+  readonly device: ProviderName
+  readonly gflops: number
+  /** Rows and columns of the matrices. */
+  readonly size: number
+  readonly repetitions: number
+  /** Milliseconds of the fastest repetition. */
+  readonly bestMs: number
+}

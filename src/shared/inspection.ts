@@ -1,0 +1,117 @@
+/*
+ * What is known of a checkpoint from its headers, its config and its tokenizer: no weight has been read.
+ */
+
+/** What a tensor is to the model, and so to quantization. */
+export const TENSOR_ROLES = ['quantized', 'embedding', 'head', 'norm', 'bias', 'other', 'unused'] as const
+export type TensorRole = (typeof TENSOR_ROLES)[number]
+
+/** Why tensors of a role are, or are not, quantized; for people. */
+export const ROLE_REASONS: Readonly<Record<TensorRole, string>> = {
+  quantized: 'linears of the blocks: bitsandbytes quantizes them, and an adapter repairs them',
+  embedding: 'token embedding: its rows are looked up, not multiplied, so bitsandbytes leaves it alone',
+  head: 'output head: transformers keeps it out of quantization, because every logit comes through it',
+  norm: 'norms: vectors, and bitsandbytes quantizes only the matrices of linears',
+  bias: 'biases of linears: added after the product, in full precision',
+  other: 'positions and projections outside the blocks',
+  unused: 'not read: buffers that are computed anew, copies of tied weights, or parts that Quail does not run'
+}
+
+export interface InspectedTensor {
+  readonly name: string
+  readonly dtype: string
+  readonly shape: readonly number[]
+  /** The weight file that holds it. */
+  readonly file: string
+  readonly bytes: number
+  /** Undefined where the model could not be understood. */
+  readonly role?: TensorRole
+}
+
+export interface InspectedModel {
+  readonly family: string
+  readonly blocks: number
+  readonly hiddenSize: number
+  readonly vocabularySize: number
+  readonly contextLimit: number
+  readonly tiedHead: boolean
+  readonly linears: readonly { readonly name: string; readonly shape: readonly [number, number] }[]
+  /** In one line: `BPE, 4096 tokens`. */
+  readonly tokenizer: string
+  /** What is quantized and what is not, in the order of TENSOR_ROLES; roles without a tensor are left out. */
+  readonly roles: readonly RoleSummary[]
+}
+
+export interface RoleSummary {
+  readonly role: TensorRole
+  readonly tensors: number
+  readonly parameters: number
+}
+
+export interface SpecialToken {
+  readonly text: string
+  readonly id: number
+}
+
+export interface TokenizerFacts {
+  /** BPE, Unigram, WordPiece, … */
+  readonly kind: string
+  readonly vocabularySize: number
+  /** Parts of tokenizer.json by their type, as `ByteLevel`; a sequence is joined by ` → `; null where there is none. */
+  readonly normalizer: string | null
+  readonly preTokenizer: string | null
+  readonly postProcessor: string | null
+  /** Added tokens that are marked special, in the order of their ids; at most 512. */
+  readonly specialTokens: readonly SpecialToken[]
+  readonly addedTokens: number
+  readonly bos: SpecialToken | null
+  readonly eos: SpecialToken | null
+  readonly pad: SpecialToken | null
+  readonly unknown: SpecialToken | null
+  /** What the post-processor puts before and after a text. */
+  readonly before: readonly SpecialToken[]
+  readonly after: readonly SpecialToken[]
+}
+
+/** A chat template as the checkpoint holds it; the text is not trusted and never executed by inspecting. */
+export interface ChatTemplateFacts {
+  /** `default`, or the name of an additional template. */
+  readonly name: string
+  /** File of the checkpoint that holds it. */
+  readonly file: string
+  /** SHA-256 of the text as UTF-8. */
+  readonly sha256: string
+  readonly text: string
+}
+
+/** What `quail inspect` and the models page show of a checkpoint, or of one safetensors file. */
+export interface Inspection {
+  readonly path: string
+  readonly files: readonly { readonly name: string; readonly bytes: number; readonly tensors: number }[]
+  readonly parameters: number
+  readonly bytes: number
+  /** Parameters by dtype. */
+  readonly dtypes: Readonly<Record<string, number>>
+  readonly tensors: readonly InspectedTensor[]
+  /** `model_type` of config.json, whether Quail knows it or not. */
+  readonly modelType?: string
+  readonly model?: InspectedModel
+  readonly tokenizer?: TokenizerFacts
+  /** The one that transformers uses first; empty where the checkpoint has none. */
+  readonly chatTemplates: readonly ChatTemplateFacts[]
+  /** As README.md or config.json names it. */
+  readonly licence?: string
+  /** Why the checkpoint cannot be prepared, one sentence each; empty when it can. */
+  readonly problems: readonly string[]
+}
+
+/** The short form for lists: no tokenizer is built and no tensor is listed. */
+export interface ModelSurvey {
+  readonly modelType: string | null
+  readonly family: string | null
+  readonly parameters: number | null
+  /** Bytes of the weight files. */
+  readonly bytes: number | null
+  readonly dtypes: readonly string[]
+  readonly problems: readonly string[]
+}

@@ -1,0 +1,55 @@
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { surveyModel } from '../../../../src/engine/run/survey'
+import { configOf, copyCheckpoint, familyDirectory } from '../../../helpers/checkpoints'
+import { sampleModel } from '../../../helpers/paths'
+
+function emptyDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'quail-survey-'))
+  onTestFinished(() => rmSync(directory, { recursive: true }))
+  return directory
+}
+
+describe('surveying a checkpoint', () => {
+  it('says in short what the sample model is', async () => {
+    expect(await surveyModel(sampleModel)).toEqual({
+      modelType: 'llama',
+      family: 'llama',
+      parameters: 3_819_776,
+      bytes: expect.closeTo(2 * 3_819_776, -4),
+      dtypes: ['BF16'],
+      problems: []
+    })
+  })
+
+  it('names everything that is wrong, and still counts what is there', async () => {
+    const directory = copyCheckpoint(familyDirectory('llama'))
+    onTestFinished(() => rmSync(directory, { recursive: true }))
+    writeFileSync(join(directory, 'config.json'), JSON.stringify({ ...configOf(directory), model_type: 'mamba' }))
+    const { modelType, family, parameters, problems } = await surveyModel(directory)
+    expect({ modelType, family }).toEqual({ modelType: 'mamba', family: null })
+    expect(parameters).toBeGreaterThan(0)
+    expect(problems).toEqual([
+      expect.stringContaining('model_type is "mamba", accepted are'),
+      `${directory} has no tokenizer.json`
+    ])
+  })
+
+  it('knows the type of a model whose weights cannot be read', async () => {
+    const directory = emptyDirectory()
+    copyFileSync(join(sampleModel, 'config.json'), join(directory, 'config.json'))
+    expect(await surveyModel(directory)).toMatchObject({
+      modelType: 'llama',
+      family: null,
+      problems: [expect.stringContaining('holds no weights')]
+    })
+    writeFileSync(join(directory, 'model.safetensors'), 'no header at all')
+    expect((await surveyModel(directory)).problems).toEqual([expect.stringContaining('is not a safetensors file')])
+  })
+
+  it('answers for a directory that is none', async () => {
+    expect((await surveyModel('/does/not/exist')).problems).toEqual([expect.stringContaining('does not exist')])
+  })
+})
