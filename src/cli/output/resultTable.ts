@@ -1,4 +1,5 @@
-import { type FinishedEvent, gapClosed, type LayerResult } from '../../shared/runEvents'
+import { meanLossRemoved } from '../../shared/proof'
+import { type FinishedEvent, gapClosed } from '../../shared/runEvents'
 import { formatNumber, formatShare } from './numbers'
 import { type Column, renderTable } from './table'
 
@@ -55,10 +56,4 @@ const columnsOf = (files: readonly string[]): Column[] => [
 const quantizerNames = ({ perplexity, variants }: Results): string[] => {
   const used = [...new Set(variants.map(({ quantizer }) => quantizer))]
   return Object.keys(perplexity).length === 0 ? [] : used.length === 0 ? ['quantized'] : used
-}
-
-/** Mean over the linears of 1 − loss / loss at rank 0, where there is a loss to remove. */
-export function meanLossRemoved(layers: readonly Pick<LayerResult, 'loss' | 'lossRank0'>[]): number {
-  const shares = layers.filter(({ lossRank0 }) => lossRank0 > 0).map(({ loss, lossRank0 }) => 1 - loss / lossRank0)
-  return shares.reduce((sum, share) => sum + share, 0) / shares.length
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { meanLossRemoved, resultTable } from '../../../../src/cli/output/resultTable'
+import { resultTable } from '../../../../src/cli/output/resultTable'
+import { meanLossRemoved } from '../../../../src/shared/proof'
 
 const layers = (...losses: [number, number][]) => losses.map(([lossRank0, loss]) => ({ lossRank0, loss })) as never
 

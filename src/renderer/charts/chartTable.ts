@@ -1,0 +1,17 @@
+/** What a chart shows, as a table: for people who read rather than look, and for export. */
+export interface ChartTable {
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly Cell[])[]
+}
+
+export type Cell = string | number | null
+
+/** Comma-separated values as RFC 4180 says, numbers with all their digits. */
+export const toCsv = ({ columns, rows }: ChartTable): string =>
+  [columns, ...rows].map((row) => `${row.map(csvCell).join(',')}\r\n`).join('')
+
+function csvCell(cell: Cell): string {
+  if (cell === null) return ''
+  if (typeof cell === 'number') return Number.isFinite(cell) ? String(cell) : ''
+  return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell
+}

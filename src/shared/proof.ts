@@ -1,0 +1,136 @@
+import { gapClosed, type LayerResult, type Perplexities } from './runEvents'
+
+/*
+ * What the figures of a run say, for the window, the command line and reports alike.
+ */
+
+type Losses = Pick<LayerResult, 'loss' | 'lossRank0'>
+
+/** 1 − loss / loss at rank 0: the share of the calibrated error that the adapter removes; undefined where there is none. */
+export const lossRemoved = ({ loss, lossRank0 }: Losses): number | undefined =>
+  lossRank0 > 0 ? 1 - loss / lossRank0 : undefined
+
+/** Mean over the linears that have an error to remove; NaN when none has. */
+export function meanLossRemoved(layers: readonly Losses[]): number {
+  const shares = layers.map(lossRemoved).filter((share) => share !== undefined)
+  return shares.reduce((sum, share) => sum + share, 0) / shares.length
+}
+
+/** Calibrated error relative to the output's energy, and plain error relative to the weight's: comparable between layers. */
+export const relativeErrors = (layer: LayerResult) => ({
+  before: ratio(layer.lossRank0, layer.outputEnergy),
+  after: ratio(layer.loss, layer.outputEnergy),
+  afterBfloat16: ratio(layer.lossBfloat16, layer.outputEnergy),
+  plainBefore: ratio(layer.frobeniusRank0, layer.weightNorm),
+  plainAfter: ratio(layer.frobenius, layer.weightNorm)
+})
+
+const ratio = (part: number, whole: number): number => (whole > 0 ? part / whole : 0)
+
+/** Layers that got worse first, then those of which the least was removed. */
+export const worstFirst = <T extends { readonly result: Losses }>(layers: readonly T[]): T[] =>
+  [...layers].sort((a, b) => (lossRemoved(a.result) ?? 1) - (lossRemoved(b.result) ?? 1))
+
+/**
+ * What the best correction of each rank leaves of the calibrated error: at index r, 1 − Σ λᵢ / loss at rank 0, i ≤ r.
+ *
+ * A run computes the eigenvalues of its largest rank, or all of them when the linear is small; the few that the solver
+ * keeps beyond are only bounds, and left out.
+ *
+ * @param maxRank - the largest rank among the variants on this linear
+ * @returns shares from index 0 (which is 1); [1] when there is no error
+ */
+export function rankCurve({ eigenvalues, lossRank0, shape }: LayerResult, maxRank: number): number[] {
+  const left = [1]
+  if (!(lossRank0 > 0)) return left
+  const known = eigenvalues.length >= Math.min(...shape) ? eigenvalues.length : Math.min(maxRank, eigenvalues.length)
+  let loss = lossRank0
+  for (const value of eigenvalues.slice(0, known)) {
+    loss = Math.max(0, loss - Math.max(0, value))
+    left.push(loss / lossRank0)
+  }
+  return left
+}
+
+/**
+ * What ranks beyond the curve leave at least: every further eigenvalue is at most the last one known.
+ * @returns points from the end of the curve to `rank`, or to where nothing is left
+ */
+export function rankCurveBound(left: readonly number[], rank: number): { readonly x: number; readonly y: number }[] {
+  const end = left.length - 1
+  const last = left[end] ?? 1
+  const step = (left[end - 1] ?? last) - last
+  if (end < 1 || step <= 0 || last <= 0) return []
+  const points = []
+  for (let r = end + 1; r <= rank; r++) points.push({ x: r, y: Math.max(0, last - (r - end) * step) })
+  return points
+}
+
+/** The smallest rank whose best correction reaches this share of what `rank` can gain; 0 when nothing can be gained. */
+export function rankForGain({ eigenvalues }: Pick<LayerResult, 'eigenvalues'>, rank: number, share = 0.9): number {
+  const gains = eigenvalues.slice(0, rank).map((value) => Math.max(0, value))
+  const wanted = share * gains.reduce((sum, gain) => sum + gain, 0)
+  if (!(wanted > 0)) return 0
+  let sum = 0
+  for (const [i, gain] of gains.entries()) {
+    sum += gain
+    if (sum >= wanted * (1 - 1e-12)) return i + 1
+  }
+  return gains.length
+}
+
+/** A variant as its sentence needs it. */
+export interface ProvenVariant {
+  readonly name: string
+  readonly quantizer: string
+}
+
+/** The perplexity of the quantized model that a variant repairs. */
+export const quantizedPerplexity = (measured: Perplexities, quantizer: string): number =>
+  measured.quantizers[quantizer] ?? measured.quantized
+
+export const variantGap = (measured: Perplexities, { name, quantizer }: ProvenVariant): number =>
+  gapClosed(measured.fullPrecision, quantizedPerplexity(measured, quantizer), measured.variants[name] ?? Number.NaN)
+
+/** The variant with the lowest perplexity on a text; undefined while none is measured. */
+export function bestVariant<T extends ProvenVariant>(
+  measured: Perplexities | undefined,
+  variants: readonly T[]
+): T | undefined {
+  const value = ({ name }: T): number => measured?.variants[name] ?? Number.POSITIVE_INFINITY
+  const [best] = [...variants].sort((a, b) => value(a) - value(b))
+  return best !== undefined && Number.isFinite(value(best)) ? best : undefined
+}
+
+/** `NF4` for `nf4-b64-dq`: what people call the format; the rest only where formats have to be told apart. */
+export function quantizerLabel(key: string, among: readonly string[] = [key]): string {
+  const [format = key, block = '', double] = key.split('-')
+  if (new Set(among).size < 2) return format.toUpperCase()
+  return `${format.toUpperCase()} ${block.replace(/^b/, 'block ')}${double === 'dq' ? ', double-quantized' : ''}`
+}
+
+/**
+ * What a variant was proven to do on a text, in one sentence:
+ * `quailora-r16 closes 64 % of the NF4 gap on sotu-evaluation: 86.65 → 85.93 (full precision 85.53)`.
+ */
+export function gapSentence(text: string, measured: Perplexities, variant: ProvenVariant): string {
+  const quantized = quantizedPerplexity(measured, variant.quantizer)
+  const reached = measured.variants[variant.name] ?? Number.NaN
+  const on = text.replace(/\.(txt|jsonl?)$/, '')
+  const format = quantizerLabel(variant.quantizer)
+  const figures = `${figure(quantized)} → ${figure(reached)} (full precision ${figure(measured.fullPrecision)})`
+  if (!(quantized > measured.fullPrecision)) {
+    return `${format} costs nothing on ${on}, so there is no gap to close: ${variant.name} ${figures}`
+  }
+  const share = Math.round(100 * variantGap(measured, variant))
+  if (share < 0) return `${variant.name} widens the ${format} gap on ${on} by ${-share} %: ${figures}`
+  return `${variant.name} closes ${share} % of the ${format} gap on ${on}: ${figures}`
+}
+
+/** What a variant was proven to do where no text was given to measure perplexity on. */
+export const lossSentence = (variant: string, layers: readonly Losses[]): string =>
+  `${variant} removes ${(100 * meanLossRemoved(layers)).toFixed(1)} % of the calibrated error, mean over ${layers.length} linears; no evaluation text was given`
+
+/** Four significant digits, thousands separated. */
+const figure = (value: number): string =>
+  Math.abs(value) >= 999.95 ? Math.round(value).toLocaleString('en') : value.toPrecision(4)
