@@ -8,7 +8,7 @@ import { z } from 'zod'
 export const Phase = z.enum(['reading', 'embedding', 'blocks', 'evaluating', 'exporting'])
 export type Phase = z.infer<typeof Phase>
 
-export const RunStatus = z.enum(['running', 'interrupted', 'cancelled', 'failed', 'completed'])
+export const RunStatus = z.enum(['queued', 'running', 'interrupted', 'cancelled', 'failed', 'completed'])
 export type RunStatus = z.infer<typeof RunStatus>
 
 const SerializedError = z.object({ code: z.string(), message: z.string(), stack: z.string().optional() })

@@ -1,3 +1,4 @@
+import { inTransaction } from './database'
 import type { Store } from './schema'
 
 /** What is known of a checkpoint; facts that nobody has read yet are null. */
@@ -8,6 +9,8 @@ export interface Model {
   /** SHA-256 of config.json. */
   readonly configSha256: string | null
   readonly lastUsedAtMs: number
+  /** When the person added it; null for one that only a run brought along. */
+  readonly addedAtMs: number | null
 }
 
 export type ModelFacts = Partial<Pick<Model, 'family' | 'parameters' | 'configSha256'>>
@@ -45,8 +48,28 @@ export async function rememberModel(
 export function listModels(store: Store): Promise<Model[]> {
   return store
     .selectFrom('models')
-    .select(['directory', 'family', 'parameters', 'config_sha256 as configSha256', 'last_used_at_ms as lastUsedAtMs'])
+    .select([
+      'directory',
+      'family',
+      'parameters',
+      'config_sha256 as configSha256',
+      'last_used_at_ms as lastUsedAtMs',
+      'added_at_ms as addedAtMs'
+    ])
     .orderBy('last_used_at_ms', 'desc')
     .orderBy('directory')
     .execute()
+}
+
+/** Keeps a checkpoint's directory in the list of models, whether or not it was used. */
+export async function addModel(store: Store, directory: string, addedAtMs: number = Date.now()): Promise<void> {
+  await inTransaction(store, async (trx) => {
+    const id = await rememberModel(trx, directory, {}, addedAtMs)
+    await trx.updateTable('models').set({ added_at_ms: addedAtMs }).where('id', '=', id).execute()
+  })
+}
+
+/** Takes a checkpoint out of the list of added models; what runs know of it stays, and its files are not touched. */
+export async function removeModel(store: Store, directory: string): Promise<void> {
+  await store.updateTable('models').set({ added_at_ms: null }).where('directory', '=', directory).execute()
 }

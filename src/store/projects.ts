@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import type { Updateable } from 'kysely'
 import { badInput } from '../shared/errors'
-import type { Store } from './schema'
+import type { ProjectsTable, Store } from './schema'
 
 /** The project of every run that names no other; it always exists. */
 export const DEFAULT_PROJECT = 'default'
@@ -8,7 +9,10 @@ export const DEFAULT_PROJECT = 'default'
 export interface Project {
   readonly id: string
   readonly name: string
+  readonly notes: string
   readonly createdAtMs: number
+  /** When it was put out of sight; null while it is in use. */
+  readonly archivedAtMs: number | null
   readonly runs: number
 }
 
@@ -35,7 +39,9 @@ export async function listProjects(store: Store): Promise<Project[]> {
     .select(({ selectFrom }) => [
       'id',
       'name',
+      'notes',
       'created_at_ms as createdAtMs',
+      'archived_at_ms as archivedAtMs',
       selectFrom('runs')
         .whereRef('runs.project_id', '=', 'projects.id')
         .select(({ fn }) => fn.countAll<number>().as('runs'))
@@ -45,6 +51,35 @@ export async function listProjects(store: Store): Promise<Project[]> {
     .orderBy('id')
     .execute()
   return rows.map((row) => ({ ...row, runs: row.runs ?? 0 }))
+}
+
+/**
+ * Gives a project another name.
+ * @throws AppError BAD_INPUT when the name is empty or taken, or there is no such project
+ */
+export async function renameProject(store: Store, id: string, name: string): Promise<void> {
+  if (name.trim() === '') throw badInput('a project needs a name')
+  const taken = await store.selectFrom('projects').select('id').where('name', '=', name).executeTakeFirst()
+  if (taken !== undefined && taken.id !== id) throw badInput(`there is already a project named "${name}"`)
+  await updateProject(store, id, { name })
+}
+
+export const setProjectNotes = (store: Store, id: string, notes: string): Promise<void> =>
+  updateProject(store, id, { notes })
+
+/** Puts a project out of sight, or back; its runs stay as they are. The default project stays in sight. */
+export async function setProjectArchived(store: Store, id: string, atMs: number | null): Promise<void> {
+  if (id === DEFAULT_PROJECT) throw badInput('the default project cannot be archived')
+  await updateProject(store, id, { archived_at_ms: atMs })
+}
+
+async function updateProject(store: Store, id: string, change: Updateable<ProjectsTable>): Promise<void> {
+  const { numUpdatedRows } = await store
+    .updateTable('projects')
+    .set(change)
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow()
+  if (numUpdatedRows === 0n) throw badInput(`there is no project with the id "${id}"`)
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Selectable, Updateable } from 'kysely'
 import { badInput } from '../shared/errors'
 import { quantizerKey, type Recipe, variantNames } from '../shared/recipe'
 import type { Perplexities, VariantResult } from '../shared/runEvents'
@@ -6,6 +7,7 @@ import { inTransaction } from './database'
 import { readLayerResults, saveLayerResults } from './layerResults'
 import { type ModelFacts, rememberModel } from './models'
 import { DEFAULT_PROJECT } from './projects'
+import { nextQueuePosition } from './queuePosition'
 import { saveRecipe } from './recipes'
 import type { RunsTable, Store, StoredStatus } from './schema'
 
@@ -29,6 +31,10 @@ export interface RunSummary {
   readonly variants: readonly VariantSummary[]
   readonly perplexity: Readonly<Record<string, Perplexities>>
   readonly error: RunOutcome['error'] | null
+  readonly notes: string
+  readonly tags: readonly string[]
+  /** Order in the queue, the smallest first; null unless the run is queued. */
+  readonly queuePosition: number | null
 }
 
 export interface StoredRun extends RunSummary {
@@ -39,7 +45,7 @@ export interface StoredRun extends RunSummary {
 export async function insertRun(
   store: Store,
   record: RunRecord,
-  { project = DEFAULT_PROJECT, model = {} }: { project?: string; model?: ModelFacts } = {}
+  { project = DEFAULT_PROJECT, model = {}, queued = false }: InsertOptions = {}
 ): Promise<void> {
   const { recipe, createdAtMs } = record
   await inTransaction(store, async (trx) => {
@@ -47,9 +53,39 @@ export async function insertRun(
     const recipe_id = await saveRecipe(trx, recipe, createdAtMs)
     await trx
       .insertInto('runs')
-      .values({ project_id: project, model_id, recipe_id, ...columnsOf(record) })
+      .values({
+        project_id: project,
+        model_id,
+        recipe_id,
+        ...columnsOf(record),
+        ...(queued && { status: 'queued' as const, queue_position: await nextQueuePosition(trx) })
+      })
       .execute()
   })
+}
+
+export interface InsertOptions {
+  readonly project?: string
+  readonly model?: ModelFacts
+  /** The run waits at the end of the queue instead of running. */
+  readonly queued?: boolean
+}
+
+/** Runs that wait, in the order in which they will be worked on. */
+export async function listQueue(store: Store): Promise<RunSummary[]> {
+  const rows = await selectRuns(store).where('runs.status', '=', 'queued').orderBy('runs.queue_position').execute()
+  return rows.map(summaryOf)
+}
+
+export const setRunNotes = (store: Store, id: string, notes: string): Promise<void> => updateRun(store, id, { notes })
+
+export const setRunTags = (store: Store, id: string, tags: readonly string[]): Promise<void> =>
+  updateRun(store, id, { tags_json: JSON.stringify([...new Set(tags)]) })
+
+/** Changes columns of a run; throws as `getRun`. */
+export async function updateRun(store: Store, id: string, change: Updateable<RunsTable>): Promise<void> {
+  const { numUpdatedRows } = await store.updateTable('runs').set(change).where('id', '=', id).executeTakeFirstOrThrow()
+  if (numUpdatedRows === 0n) throw unknownRun(id)
 }
 
 const columnsOf = (record: RunRecord) => ({
@@ -86,7 +122,13 @@ function plannedVariants({ variants }: Recipe): VariantSummary[] {
 export async function resumeRun(store: Store, id: string): Promise<number> {
   const row = await store
     .updateTable('runs')
-    .set(({ eb }) => ({ status: 'running', attempt: eb('attempt', '+', 1), finished_at_ms: null, error_json: null }))
+    .set(({ eb }) => ({
+      status: 'running',
+      attempt: eb('attempt', '+', 1),
+      finished_at_ms: null,
+      error_json: null,
+      queue_position: null
+    }))
     .where('id', '=', id)
     .returning('attempt')
     .executeTakeFirst()
@@ -109,7 +151,8 @@ export async function finishRun(store: Store, id: string, outcome: RunOutcome): 
         finished_at_ms: outcome.finishedAtMs,
         variants_json: JSON.stringify(variants.map((v) => ({ ...v, adapter: adapters.get(v.name) ?? v.adapter }))),
         perplexity_json: JSON.stringify(outcome.perplexity),
-        error_json: outcome.error === undefined ? null : JSON.stringify(outcome.error)
+        error_json: outcome.error === undefined ? null : JSON.stringify(outcome.error),
+        queue_position: null
       })
       .where('id', '=', id)
       .execute()
@@ -208,11 +251,14 @@ const selectRuns = (store: Store) =>
       'runs.out',
       'runs.variants_json',
       'runs.perplexity_json',
-      'runs.error_json'
+      'runs.error_json',
+      'runs.notes',
+      'runs.tags_json',
+      'runs.queue_position'
     ])
 
 type SummaryRow = Omit<
-  RunsTable,
+  Selectable<RunsTable>,
   'model_id' | 'recipe_id' | 'quail_version' | 'out_is_adapter' | 'calibration_json' | 'evaluation_json'
 > & { name: string | null; directory: string }
 
@@ -228,5 +274,8 @@ const summaryOf = (row: SummaryRow): RunSummary => ({
   out: row.out,
   variants: JSON.parse(row.variants_json) as VariantSummary[],
   perplexity: row.perplexity_json === null ? {} : (JSON.parse(row.perplexity_json) as Record<string, Perplexities>),
-  error: row.error_json === null ? null : (JSON.parse(row.error_json) as RunOutcome['error'])
+  error: row.error_json === null ? null : (JSON.parse(row.error_json) as RunOutcome['error']),
+  notes: row.notes,
+  tags: JSON.parse(row.tags_json) as string[],
+  queuePosition: row.queue_position
 })

@@ -11,6 +11,8 @@ export interface ProjectsTable {
   id: string
   name: string
   created_at_ms: number
+  archived_at_ms: number | null
+  notes: Generated<string>
 }
 
 export interface ModelsTable {
@@ -20,6 +22,8 @@ export interface ModelsTable {
   parameters: number | null
   config_sha256: string | null
   last_used_at_ms: number
+  /** When the person added the directory; null for one that only a run brought along. */
+  added_at_ms: number | null
 }
 
 export interface CalibrationSetsTable {
@@ -51,7 +55,7 @@ export interface RecipesTable {
 }
 
 /** `interrupted` is not stored: it is 'running' without a living process, which the caller finds out by the lock. */
-export type StoredStatus = 'running' | 'cancelled' | 'failed' | 'completed'
+export type StoredStatus = 'queued' | 'running' | 'cancelled' | 'failed' | 'completed'
 
 export interface RunsTable {
   /** As in run.json. */
@@ -71,6 +75,10 @@ export interface RunsTable {
   variants_json: string
   perplexity_json: string | null
   error_json: string | null
+  notes: Generated<string>
+  tags_json: Generated<string>
+  /** Order in the queue, the smallest first; null unless the run is queued. */
+  queue_position: number | null
 }
 
 export interface RunEventsTable {
@@ -98,6 +106,16 @@ export interface ArtifactsTable {
   sha256: string | null
 }
 
+export interface GrantedPathsTable {
+  path: string
+  granted_at_ms: number
+}
+
+export interface SettingsTable {
+  key: string
+  value_json: string
+}
+
 export interface Schema {
   projects: ProjectsTable
   models: ModelsTable
@@ -108,6 +126,8 @@ export interface Schema {
   run_events: RunEventsTable
   layer_results: LayerResultsTable
   artifacts: ArtifactsTable
+  granted_paths: GrantedPathsTable
+  settings: SettingsTable
 }
 
 /** An open database, or a transaction on it. */

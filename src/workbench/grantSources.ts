@@ -1,3 +1,5 @@
+import { listGrants } from '../store/grantedPaths'
+import { listModels } from '../store/models'
 import { listRecipes } from '../store/recipes'
 import { listRuns } from '../store/runs'
 import type { WorkbenchContext } from './context'
@@ -6,6 +8,8 @@ import type { GrantSource } from './grants'
 /** Paths that belong to something registered: the sample, Quail's own folder, and whatever stored runs name. */
 export const grantSources = ({ services, installation }: WorkbenchContext): GrantSource[] => [
   async () => [installation.resources, installation.home],
+  () => listGrants(services.store),
+  async () => (await listModels(services.store)).map(({ directory }) => directory),
   async () =>
     (await listRecipes(services.store)).flatMap(({ recipe }) => [
       recipe.model,

@@ -1,5 +1,5 @@
 import type { ProjectCard, ProjectResult, projectCalls } from '../shared/contract/projects'
-import { createProject, listProjects } from '../store/projects'
+import { createProject, listProjects, renameProject, setProjectArchived, setProjectNotes } from '../store/projects'
 import { listRuns, type RunSummary } from '../store/runs'
 import type { WorkbenchContext } from './context'
 import type { HandlersOf } from './handler'
@@ -21,6 +21,18 @@ export const projectHandlers = ({ services, emit }: WorkbenchContext): HandlersO
     const id = await createProject(services.store, name)
     emit({ type: 'projects.changed' })
     return { id }
+  },
+  async 'projects.rename'({ id, name }) {
+    await renameProject(services.store, id, name)
+    emit({ type: 'projects.changed' })
+  },
+  async 'projects.setArchived'({ id, archived }) {
+    await setProjectArchived(services.store, id, archived ? Date.now() : null)
+    emit({ type: 'projects.changed' })
+  },
+  async 'projects.setNotes'({ id, notes }) {
+    await setProjectNotes(services.store, id, notes)
+    emit({ type: 'projects.changed' })
   }
 })
 

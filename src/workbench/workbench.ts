@@ -3,6 +3,7 @@ import { closeServices, openServices } from '../services/services'
 import type { WorkbenchCallName } from '../shared/contract'
 import type { Answer } from '../shared/contract/call'
 import { AppError, assertNever, serializeError } from '../shared/errors'
+import { rememberGrants } from '../store/grantedPaths'
 import type { WorkbenchContext } from './context'
 import { Dispatcher } from './dispatch'
 import { grantSources } from './grantSources'
@@ -63,7 +64,7 @@ export function serveWorkbench(port: WorkbenchPort, installation: WorkbenchInsta
         return answering(() => opening.catch(() => undefined).then(() => grants.check(message.paths)))
       case 'grant':
         grants.allow(message.paths)
-        return answering(() => opening.then(({ context }) => rememberGrants(context, message.paths)))
+        return answering(() => opening.then(({ context }) => rememberGrants(context.services.store, message.paths)))
       default:
         return assertNever(message)
     }
@@ -95,11 +96,6 @@ async function open(
     emit({ type: 'engine.state', state: 'failed', error: serializeError(error) })
     throw error
   }
-}
-
-async function rememberGrants({ services }: WorkbenchContext, paths: readonly string[]): Promise<void> {
-  void services
-  void paths
 }
 
 function handlerIn(handlers: Handlers, name: string) {

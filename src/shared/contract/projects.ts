@@ -27,9 +27,13 @@ export interface ProjectResult {
   } | null
 }
 
+const Id = z.string().min(1).max(200)
 const Name = z.string().trim().min(1).max(120)
 
 export const projectCalls = {
   'projects.list': call<ProjectCard[]>()(z.strictObject({})),
-  'projects.create': call<{ id: string }>()(z.strictObject({ name: Name }))
+  'projects.create': call<{ id: string }>()(z.strictObject({ name: Name })),
+  'projects.rename': call<void>()(z.strictObject({ id: Id, name: Name })),
+  'projects.setArchived': call<void>()(z.strictObject({ id: Id, archived: z.boolean() })),
+  'projects.setNotes': call<void>()(z.strictObject({ id: Id, notes: z.string().max(20_000) }))
 } as const

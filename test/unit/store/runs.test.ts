@@ -60,7 +60,10 @@ describe('a run', () => {
         { name: 'quailora-r8', method: 'quailora', rank: 8, quantizer: 'nf4-b64-dq', adapter: null }
       ],
       perplexity: {},
-      error: null
+      error: null,
+      notes: '',
+      tags: [],
+      queuePosition: null
     }
     expect(await listRuns(store)).toEqual([expected])
     expect(await getRun(store, 'a')).toEqual({ ...expected, record })
@@ -184,13 +187,21 @@ describe('models', () => {
     await rememberModel(store, '/models/a', {}, 3000)
     await rememberModel(store, '/models/b', { parameters: 135_000_000, configSha256: sha256('config') }, 1000)
     expect(await listModels(store)).toEqual([
-      { directory: '/models/a', family: null, parameters: null, configSha256: null, lastUsedAtMs: 3000 },
+      {
+        directory: '/models/a',
+        family: null,
+        parameters: null,
+        configSha256: null,
+        lastUsedAtMs: 3000,
+        addedAtMs: null
+      },
       {
         directory: '/models/b',
         family: 'llama',
         parameters: 135_000_000,
         configSha256: sha256('config'),
-        lastUsedAtMs: 2000
+        lastUsedAtMs: 2000,
+        addedAtMs: null
       }
     ])
   })

@@ -4,8 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { SqliteDialect } from '../../../../src/store/dialect'
 import { migrate } from '../../../../src/store/migrate'
 import { initial } from '../../../../src/store/migrations/0001-initial'
-import { eventsAfter } from '../../../../src/store/runEvents'
-import { insertRun, runsPage } from '../../../../src/store/runs'
+import { insertRun } from '../../../../src/store/runs'
 import type { Schema, Store } from '../../../../src/store/schema'
 import { runRecord, temporaryHome } from '../../../helpers/stores'
 
@@ -16,16 +15,6 @@ async function firstSchema(): Promise<Store> {
   onTestFinished(() => store.destroy())
   await migrate(store, file, [initial])
   return store
-}
-
-async function planOf(store: Store, query: { compile(): { sql: string; parameters: readonly unknown[] } }) {
-  const { sql: text, parameters } = query.compile()
-  const { rows } = await store.executeQuery<{ detail: string }>({
-    ...sql`select 1`.compile(store),
-    sql: `explain query plan ${text}`,
-    parameters
-  })
-  return rows.map(({ detail }) => detail).join('\n')
 }
 
 test('makes these tables, all strict, and the default project', async () => {
@@ -76,17 +65,4 @@ test('a status that is not known, and a finished run without a time, are refused
   await expect(set({ status: 'interrupted', finished_at_ms: 1 })).rejects.toThrow('CHECK constraint failed')
   await expect(set({ status: 'completed' })).rejects.toThrow('CHECK constraint failed')
   await set({ status: 'completed', finished_at_ms: 1 })
-})
-
-test('reading events and the list of runs goes through an index, without sorting', async () => {
-  const store = await firstSchema()
-  const events = await planOf(store, eventsAfter(store, 'a', 5))
-  expect(events).toContain('SEARCH run_events USING INDEX sqlite_autoindex_run_events_1 (run_id=? AND position>?)')
-  expect(events).not.toContain('TEMP B-TREE')
-  const all = await planOf(store, runsPage(store, { limit: 50 }))
-  expect(all).toContain('USING INDEX runs_newest')
-  expect(all).not.toContain('TEMP B-TREE')
-  const ofProject = await planOf(store, runsPage(store, { project: 'default', limit: 50 }))
-  expect(ofProject).toContain('USING INDEX runs_of_project')
-  expect(ofProject).not.toContain('TEMP B-TREE')
 })
