@@ -1,5 +1,6 @@
 import { readRecipeFile } from '../services/recipeFile'
 import { recipeSchema } from '../services/recipeProblems'
+import { bundleAction, bundleOptions, importBundleAction, importBundleOptions } from './actions/bundleActions'
 import {
   deleteOptions,
   deleteSetsAction,
@@ -13,6 +14,7 @@ import {
 import { demoAction, demoOptions } from './actions/demoAction'
 import { devicesAction, devicesOptions } from './actions/devicesAction'
 import { executeRecipe } from './actions/executeRecipe'
+import { exportAction, exportOptions } from './actions/exportAction'
 import { inspectAction, inspectOptions } from './actions/inspectAction'
 import { planAction, planOptions } from './actions/planAction'
 import { rebuildAction, rebuildOptions } from './actions/rebuildAction'
@@ -113,6 +115,37 @@ export const COMMANDS: readonly Command[] = [
     options: verifyOptions,
     examples: [{ command: 'quail verify ./adapter --model ./llama', says: 'exit code 0 when it fits, 1 when not' }],
     action: verifyAction
+  }),
+  defineCommand({
+    name: 'export',
+    summary: 'copy the adapter of a run to a place of your choice',
+    details:
+      'Copies the adapter with its proof and the fingerprint check, reads the copy back, and says where it can be used.\n' +
+      'Nothing is written over unless --replace is given, and then only an adapter.',
+    positionals: [{ name: 'RUN', description: 'id of the run, or the beginning of it' }],
+    options: exportOptions,
+    examples: [
+      { command: 'quail export 20261123-1405-llama-x7f3 --to ./adapter', says: 'of a run with one variant' },
+      { command: 'quail export 20261123-1405 --variant exact-r16 --to ./adapter', says: 'one of several variants' }
+    ],
+    action: exportAction
+  }),
+  defineCommand({
+    name: 'bundle',
+    summary: 'write a completed run with its adapters into one file, to carry it to another machine',
+    positionals: [{ name: 'RUN', description: 'id of the run, or the beginning of it' }],
+    options: bundleOptions,
+    examples: [{ command: 'quail bundle 20261123-1405-llama-x7f3 --out run.quailrun', says: 'a plain tar archive' }],
+    action: bundleAction
+  }),
+  defineCommand({
+    name: 'import-bundle',
+    summary: 'take over a run from a bundle',
+    details: 'Everything in it is verified before anything is written.',
+    positionals: [{ name: 'FILE', description: 'written by "quail bundle"' }],
+    options: importBundleOptions,
+    examples: [],
+    action: importBundleAction
   }),
   defineCommand({
     name: 'devices',

@@ -10,11 +10,7 @@ import { badInput } from '../shared/errors'
  * @throws {AppError} BAD_INPUT
  */
 export async function checkOutDirectory(out: string, model: string): Promise<string> {
-  const path = resolve(out)
-  const [target, source] = await Promise.all([realTarget(path), realTarget(resolve(model))])
-  if (isInside(target, source)) {
-    throw badInput(`${out} lies in the model's directory ${model}, which is never written; choose another directory`)
-  }
+  const path = await assertOutside(out, model)
   const entries = await readdir(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
     if (error.code === 'ENOTDIR')
@@ -25,6 +21,19 @@ export async function checkOutDirectory(out: string, model: string): Promise<str
     throw badInput(`${out} is not empty (it holds ${entries[0]}); a new or empty directory is needed`)
   }
   return path
+}
+
+/**
+ * Makes sure that a path does not lie in a directory that is never written, links followed.
+ *
+ * @returns the absolute path
+ * @throws {AppError} BAD_INPUT
+ */
+export async function assertOutside(out: string, directory: string, role = "the model's directory"): Promise<string> {
+  const path = resolve(out)
+  const [target, source] = await Promise.all([realTarget(path), realTarget(resolve(directory))])
+  if (!isInside(target, source)) return path
+  throw badInput(`${out} lies in ${role} ${directory}, which is never written; choose another directory`)
 }
 
 /** The path with links resolved as far as it exists. */

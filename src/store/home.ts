@@ -25,3 +25,6 @@ export const databaseFile = (home: string): string => join(home, 'quail.db')
 
 /** Directory of the run folders below a home directory. */
 export const runsDirectory = (home: string): string => join(home, 'runs')
+
+/** Directory of the adapters that came in run bundles: beside the run folders, so that deleting a run leaves them. */
+export const importedAdapters = (home: string): string => join(home, 'adapters')

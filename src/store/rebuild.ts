@@ -59,16 +59,28 @@ async function takeOver(store: Store, runsDirectory: string, problems: FolderPro
   let runs = 0
   for (const folder of await listRunFolders(runsDirectory)) {
     try {
-      const run = await readRunFolder(folder)
-      if (run.record.id !== basename(folder)) throw badFormat(`${folder} holds the run "${run.record.id}"`)
-      await inTransaction(store, (trx) => insertFound(trx, run))
+      problems.push(...(await takeOverFolder(store, folder)))
       runs++
-      await restoreSets(store, run, problems)
     } catch (error) {
       problems.push(problemOf(folder, error))
     }
   }
   return { runs, calibrationSets: (await listSets(store)).length }
+}
+
+/**
+ * Enters the run of one folder into a database, with the calibration sets that it used.
+ *
+ * @returns what of its calibration sets could not be restored
+ * @throws AppError BAD_FORMAT when the folder is damaged or holds another run
+ */
+export async function takeOverFolder(store: Store, folder: string): Promise<FolderProblem[]> {
+  const problems: FolderProblem[] = []
+  const run = await readRunFolder(folder)
+  if (run.record.id !== basename(folder)) throw badFormat(`${folder} holds the run "${run.record.id}"`)
+  await inTransaction(store, (trx) => insertFound(trx, run))
+  await restoreSets(store, run, problems)
+  return problems
 }
 
 async function insertFound(store: Store, { record, journal, outcome, artifacts }: FoundRun): Promise<void> {

@@ -15,8 +15,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ['workbench/protocol.ts', 'shared'],
   workbench: ['services', 'store', 'engine/worker', 'shared'],
   cli: ['services', 'store', ...WHOLE_ENGINE],
-  // The lock is a file beside the run's record: whether somebody holds it needs no engine thread.
-  services: ['store', 'engine/worker', 'engine/run/lock.ts', 'shared'],
+  // The lock is a file beside the run's record: whether somebody holds it needs no engine thread; nor does a file format.
+  services: ['store', 'engine/worker', 'engine/run/lock.ts', 'engine/formats', 'shared'],
   store: ['shared'],
   'engine/worker': ['engine/run', ...BELOW_RUN],
   'engine/run': BELOW_RUN,

@@ -1,4 +1,5 @@
 import { relative, resolve } from 'node:path'
+import { fillSnippet } from '../../services/export/snippets'
 import { checkOutDirectory } from '../../services/outDirectory'
 import { createRun, planRecipe, type RunOptions, startRun } from '../../services/runService'
 import { deserializeError, type ErrorCode } from '../../shared/errors'
@@ -11,7 +12,6 @@ import { findingText, planText } from '../output/planText'
 import { printEvents } from '../output/printJson'
 import { showProgress } from '../output/progress'
 import { resultTable } from '../output/resultTable'
-import { snippet } from '../output/snippet'
 import { renderPairs } from '../output/table'
 
 export interface Reporting {
@@ -45,7 +45,7 @@ export async function executeRecipe(
   const known = plan.findings.map(({ message }) => message)
   const finished = await follow(context, reporting, known, (options) => startRun(services, run.id, options))
   const code = conclude(context, finished, reporting)
-  if (code === EXIT.done && forPeople) printSnippet(context, recipe, finished, plan.model.dtype)
+  if (code === EXIT.done && forPeople) await printSnippet(context, recipe, finished, plan.model.dtype)
   return code
 }
 
@@ -97,16 +97,23 @@ export function printResults(
   for (const line of renderPairs([['run', results.run], ...adapters])) terminal.print(line)
 }
 
-function printSnippet({ terminal }: CommandContext, recipe: Recipe, { variants }: FinishedEvent, dtype: string): void {
+async function printSnippet(
+  { terminal, resources }: CommandContext,
+  recipe: Recipe,
+  { variants }: FinishedEvent,
+  dtype: string
+): Promise<void> {
   const best = variants.find(({ method }) => method === 'quailora') ?? variants[0]
-  const index = variants.findIndex(({ name }) => name === best?.name)
-  const quantizer = recipe.variants[index]?.quantizer
-  if (best === undefined || quantizer === undefined) return
+  const spec = recipe.variants[variants.findIndex(({ name }) => name === best?.name)]
+  if (best === undefined || spec === undefined) return
   const paths = { model: shortPath(recipe.model), adapter: shortPath(best.adapter) }
+  const { quantizer, rank, alpha, rslora } = spec
+  const values = { ...paths, quantizer, dtype, rank, alpha, rslora, targetModules: [] }
+  const { text } = await fillSnippet(resources, 'peft', values)
   terminal.print()
   terminal.print('Next: fine-tune it. In Python, with the base quantized exactly as the adapter expects:')
   terminal.print()
-  for (const line of snippet(paths, quantizer, dtype)) terminal.print(`  ${line}`)
+  for (const line of text.trimEnd().split('\n')) terminal.print(`  ${line}`)
   terminal.print()
   terminal.print(`Check it at any time: quail verify ${paths.adapter} --model ${paths.model}`)
 }

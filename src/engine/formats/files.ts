@@ -85,6 +85,16 @@ async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
   }
 }
 
+/** Waits until what was written to a file is on the disk. */
+export async function fsyncFile(path: string): Promise<void> {
+  const file = await open(path, 'r+')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
 /** Makes renames and new names in a directory durable. Windows has no such call and needs none. */
 export async function fsyncDirectory(path: string): Promise<void> {
   if (process.platform === 'win32') return

@@ -165,7 +165,15 @@ export async function readAdapterDirectory(directory: string): Promise<ReadAdapt
   return { directory, config, settings, tensors }
 }
 
-async function readAdapterConfig(directory: string): Promise<z.infer<typeof ConfigFields>> {
+/** The fields of an adapter_config.json that Quail reads, and every other as it is. */
+export type AdapterConfig = z.infer<typeof ConfigFields>
+
+/**
+ * Reads the config of an adapter directory that also holds weights.
+ *
+ * @throws {AppError} as `readAdapterDirectory`
+ */
+export async function readAdapterConfig(directory: string): Promise<AdapterConfig> {
   const names = await listDirectory(directory, 'adapter directory')
   if (!names.includes(ADAPTER_CONFIG_FILE)) {
     throw badInput(`${directory} is not an adapter: there is no ${ADAPTER_CONFIG_FILE} in it`)

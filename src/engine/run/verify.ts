@@ -1,11 +1,8 @@
 import { join } from 'node:path'
-import { z } from 'zod'
-import { badFormat } from '../../shared/errors'
 import type { Verification } from '../../shared/plan'
-import { QuantizerSpec } from '../../shared/recipe'
-import { LinearFingerprint } from '../../shared/runFolder'
+import type { LinearFingerprint } from '../../shared/runFolder'
+import { PROOF_FILE, type ProofFields, readProof } from '../formats/adapterProof'
 import { Checkpoint } from '../formats/checkpoint'
-import { readJsonFile } from '../formats/files'
 import { adapterTensorName, type ReadAdapter, readAdapterDirectory } from '../formats/peftAdapter'
 import { BlockRunner } from '../models/blockRunner'
 import { ModelWeights } from '../models/modelWeights'
@@ -18,24 +15,6 @@ import { listLinears, type PreparedLinear } from './prepareRun'
 
 type Check = Verification['checks'][number]
 
-/** quail.json is small beside the weights; this stops a file that is something else. */
-const MAX_PROOF_BYTES = 2 ** 28
-
-const ProofFields = z.looseObject({
-  version: z.literal(1),
-  variant: z.looseObject({ rank: z.int(), alpha: z.number(), rslora: z.boolean() }),
-  fingerprint: z.looseObject({
-    algorithm: z.string(),
-    quantizer: QuantizerSpec.shape.format.unwrap(),
-    blockSize: QuantizerSpec.shape.blockSize.unwrap(),
-    doubleQuantization: z.boolean(),
-    codes: z.string(),
-    absmax: z.string(),
-    linears: z.array(LinearFingerprint)
-  })
-})
-type ProofFields = z.infer<typeof ProofFields>
-
 /**
  * Says whether an adapter belongs on a base: keys, shapes, scaling, finite factors, and the fingerprint of the base as
  * quantized again from the checkpoint.
@@ -44,7 +23,7 @@ type ProofFields = z.infer<typeof ProofFields>
  */
 export async function verifyAdapter(adapter: string, model: string): Promise<Verification> {
   const read = await readAdapterDirectory(adapter)
-  const proof = await readProof(join(adapter, 'quail.json'))
+  const proof = await readProof(join(adapter, PROOF_FILE))
   const checkpoint = await Checkpoint.open(model)
   try {
     const architecture = readArchitecture(checkpoint.config, `${checkpoint.directory}/config.json`)
@@ -67,13 +46,6 @@ export async function verifyAdapter(adapter: string, model: string): Promise<Ver
   } finally {
     await checkpoint.close()
   }
-}
-
-async function readProof(path: string): Promise<ProofFields> {
-  const parsed = ProofFields.safeParse(await readJsonFile(path, MAX_PROOF_BYTES))
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw badFormat(`${path}: ${issue?.path.join('.') || 'the content'}: ${issue?.message}`)
 }
 
 function checkKeys({ tensors, settings }: ReadAdapter, linears: readonly PreparedLinear[]): Check {

@@ -1,0 +1,39 @@
+import { z } from 'zod'
+import { badFormat } from '../../shared/errors'
+import { QuantizerSpec } from '../../shared/recipe'
+import { LinearFingerprint } from '../../shared/runFolder'
+import { readJsonFile } from './files'
+
+/** quail.json is small beside the weights; this stops a file that is something else. */
+const MAX_PROOF_BYTES = 2 ** 28
+
+export const PROOF_FILE = 'quail.json'
+
+/** The part of an adapter's proof that others check or act upon. */
+export const ProofFields = z.looseObject({
+  version: z.literal(1),
+  variant: z.looseObject({ rank: z.int(), alpha: z.number(), rslora: z.boolean() }),
+  fingerprint: z.looseObject({
+    algorithm: z.string(),
+    quantizer: QuantizerSpec.shape.format.unwrap(),
+    blockSize: QuantizerSpec.shape.blockSize.unwrap(),
+    doubleQuantization: z.boolean(),
+    dtype: z.string().default('BF16').describe('in which the trainer must load the weights'),
+    codes: z.string(),
+    absmax: z.string(),
+    linears: z.array(LinearFingerprint)
+  })
+})
+export type ProofFields = z.infer<typeof ProofFields>
+
+/**
+ * Reads the proof beside an adapter.
+ *
+ * @throws {AppError} BAD_INPUT if it is missing, BAD_FORMAT if it is not one
+ */
+export async function readProof(path: string): Promise<ProofFields> {
+  const parsed = ProofFields.safeParse(await readJsonFile(path, MAX_PROOF_BYTES))
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw badFormat(`${path}: ${issue?.path.join('.') || 'the content'}: ${issue?.message}`)
+}
