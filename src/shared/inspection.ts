@@ -113,5 +113,7 @@ export interface ModelSurvey {
   /** Bytes of the weight files. */
   readonly bytes: number | null
   readonly dtypes: readonly string[]
+  /** Shards that the index names and that are not there. */
+  readonly missingShards: number
   readonly problems: readonly string[]
 }

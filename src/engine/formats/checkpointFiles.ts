@@ -55,11 +55,23 @@ export async function findWeights(directory: string, names: readonly string[]): 
   if (!names.includes(INDEX_FILE)) throw noWeights(directory, names)
   const shardOf = await readIndex(join(directory, INDEX_FILE))
   const shards = [...new Set(shardOf.values())].sort()
-  const missing = shards.filter((shard) => !names.includes(shard))
+  const missing = absent(shards, names)
   if (missing.length > 0) {
     throw badInput(`${directory}: ${INDEX_FILE} names ${shards.length} shards, missing: ${shown(missing)}`)
   }
   return { names: shards, shardOf }
+}
+
+/** Shards that the index of a directory names and that are not among its files; none where there is no usable index. */
+export async function missingShards(directory: string, names: readonly string[]): Promise<string[]> {
+  if (!names.includes(INDEX_FILE) || names.includes(SINGLE_FILE)) return []
+  const shardOf = await readIndex(join(directory, INDEX_FILE)).catch(() => new Map<string, string>())
+  return absent([...new Set(shardOf.values())], names)
+}
+
+const absent = (shards: readonly string[], names: readonly string[]): string[] => {
+  const there = new Set(names)
+  return shards.filter((shard) => !there.has(shard))
 }
 
 const isForeignWeights = (name: string): boolean => /\.(?:bin|pth|pt|gguf|h5|msgpack|ckpt|safetensors)$/.test(name)

@@ -2,8 +2,8 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ModelSurvey } from '../../shared/inspection'
 import { Checkpoint } from '../formats/checkpoint'
-import { CONFIG_FILE, isRecord } from '../formats/checkpointFiles'
-import { readJsonFile } from '../formats/files'
+import { CONFIG_FILE, isRecord, missingShards } from '../formats/checkpointFiles'
+import { listDirectory, readJsonFile } from '../formats/files'
 import { MAX_CONFIG_BYTES } from '../formats/limits'
 import { BlockRunner } from '../models/blockRunner'
 import { ModelWeights } from '../models/modelWeights'
@@ -12,7 +12,7 @@ import { collectProblem } from './collectProblem'
 import { countParameters } from './inspect'
 import { assertTensors } from './prepareRun'
 
-const NOTHING: ModelSurvey = { modelType: null, family: null, parameters: null, bytes: null, dtypes: [], problems: [] }
+const UNREAD = { family: null, parameters: null, bytes: null, dtypes: [] } as const
 
 /**
  * Whether a directory is a checkpoint that Quail can prepare, as far as config and headers tell; nothing larger is read.
@@ -21,7 +21,11 @@ const NOTHING: ModelSurvey = { modelType: null, family: null, parameters: null, 
 export async function surveyModel(directory: string): Promise<ModelSurvey> {
   const problems: string[] = []
   const checkpoint = await collectProblem(problems, () => Checkpoint.open(directory))
-  if (checkpoint === undefined) return { ...NOTHING, modelType: await modelTypeOf(directory), problems }
+  if (checkpoint === undefined) {
+    const names = await listDirectory(directory, 'model directory').catch(() => [])
+    const missing = (await missingShards(directory, names)).length
+    return { ...UNREAD, modelType: await modelTypeOf(directory), missingShards: missing, problems }
+  }
   try {
     const { parameters, dtypes } = countParameters([...checkpoint.tensors.values()])
     const family = await collectProblem(problems, async () => familyOf(checkpoint))
@@ -32,6 +36,7 @@ export async function surveyModel(directory: string): Promise<ModelSurvey> {
       parameters,
       bytes: checkpoint.bytes,
       dtypes: Object.keys(dtypes).sort((a, b) => (dtypes[b] as number) - (dtypes[a] as number)),
+      missingShards: 0,
       problems
     }
   } finally {

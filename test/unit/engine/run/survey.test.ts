@@ -20,6 +20,7 @@ describe('surveying a checkpoint', () => {
       parameters: 3_819_776,
       bytes: expect.closeTo(2 * 3_819_776, -4),
       dtypes: ['BF16'],
+      missingShards: 0,
       problems: []
     })
   })
@@ -47,6 +48,16 @@ describe('surveying a checkpoint', () => {
     })
     writeFileSync(join(directory, 'model.safetensors'), 'no header at all')
     expect((await surveyModel(directory)).problems).toEqual([expect.stringContaining('is not a safetensors file')])
+  })
+
+  it('counts shards that are not there', async () => {
+    const directory = copyCheckpoint(familyDirectory('llama'), undefined, 3)
+    onTestFinished(() => rmSync(directory, { recursive: true }))
+    rmSync(join(directory, 'model-00002-of-00003.safetensors'))
+    expect(await surveyModel(directory)).toMatchObject({
+      missingShards: 1,
+      problems: [expect.stringContaining('names 3 shards, missing: model-00002-of-00003.safetensors')]
+    })
   })
 
   it('answers for a directory that is none', async () => {
