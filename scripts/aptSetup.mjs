@@ -1,6 +1,6 @@
 // Finds the Debian packages that a part of Quail needs, and installs the missing ones when run by root.
 //
-//   node scripts/aptSetup.mjs [build] [python] [webgpu] [electron]      all four when none is named
+//   node scripts/aptSetup.mjs [build] [python] [webgpu] [electron] [debian]      all of them when none is named
 import { spawnSync } from 'node:child_process'
 import { pathToFileURL } from 'node:url'
 
@@ -8,7 +8,8 @@ const GROUPS = {
   build: ['g++', 'make', 'python3'],
   python: ['python3', 'python3-venv'],
   webgpu: ['libvulkan1'],
-  electron: ['libgtk-3-0', 'libnss3', 'libasound2', 'libgbm1', 'xvfb', 'xauth']
+  electron: ['libgtk-3-0', 'libnss3', 'libasound2', 'libgbm1', 'xvfb', 'xauth'],
+  debian: ['dpkg', 'fakeroot']
 }
 
 const succeeds = (command, args) => spawnSync(command, args, { stdio: 'ignore' }).status === 0

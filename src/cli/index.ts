@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { resourcesFolder } from '../shared/resourcesFolder'
 import { quailHome } from '../store/home'
 import { EXIT } from './grammar/command'
 import { main } from './main'
@@ -16,7 +17,7 @@ const installation = {
   home: quailHome(),
   version: (JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { version: string }).version,
   workerUrl: new URL('engineWorker.js', new URL('.', import.meta.url)),
-  resources: fileURLToPath(new URL('resources', root))
+  resources: resourcesFolder(fileURLToPath(root))
 }
 
 const terminal = createTerminal(process.stdout, process.stderr, process.env)

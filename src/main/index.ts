@@ -1,7 +1,9 @@
 import { join } from 'node:path'
 import { app, type BrowserWindow } from 'electron'
 import type { WindowEvent } from '../shared/contract/events'
+import { resourcesFolder } from '../shared/resourcesFolder'
 import { mainHandlers } from './appCalls'
+import { commandLineArguments, runCommandLine } from './commandLine'
 import { answerWindow, CHANNELS } from './ipc'
 import { createJobSigns, type JobSigns } from './jobSigns'
 import { installMenu } from './menu'
@@ -48,9 +50,9 @@ async function openPaths(paths: readonly string[]): Promise<void> {
 }
 
 function start(): void {
-  const resources = join(app.isPackaged ? process.resourcesPath : app.getAppPath(), 'resources')
+  const resources = resourcesFolder(app.getAppPath())
   const workbench = startWorkbenchProcess({ version: app.getVersion(), resources }, tell)
-  const window = createWindow()
+  const window = createWindow(join(resources, 'icons/256x256.png'))
   const signs = createJobSigns(
     () => (window.isDestroyed() ? undefined : window),
     (run) => {
@@ -76,7 +78,11 @@ function start(): void {
   app.on('activate', focus)
 }
 
-if (app.requestSingleInstanceLock()) {
+const commandLine = commandLineArguments(process.argv)
+
+if (commandLine !== undefined) {
+  void runCommandLine(commandLine)
+} else if (app.requestSingleInstanceLock()) {
   const early: string[] = []
   app.on('open-file', (event, path) => {
     event.preventDefault()

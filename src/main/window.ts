@@ -5,7 +5,7 @@ import { keepWindowState, readWindowState } from './windowState'
 const BACKGROUND = { light: '#ffffff', dark: '#1a1b1e' } as const
 
 /** Opens the one window: sandboxed, without Node, and unable to leave its page or to open others. */
-export function createWindow(): BrowserWindow {
+export function createWindow(icon: string): BrowserWindow {
   const state = readWindowState()
   const window = new BrowserWindow({
     width: 1280,
@@ -15,6 +15,7 @@ export function createWindow(): BrowserWindow {
     minHeight: 560,
     show: false,
     title: app.getName(),
+    icon,
     backgroundColor: nativeTheme.shouldUseDarkColors ? BACKGROUND.dark : BACKGROUND.light,
     webPreferences: {
       preload: join(import.meta.dirname, '../preload/index.cjs'),
