@@ -1,9 +1,8 @@
 // Makes a .deb of the packaged folder: program, command line, icons, desktop entry, MIME types, copyright.
 import { chmod, copyFile, mkdir, readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { basename, join, resolve } from 'node:path'
+import debian from 'electron-installer-debian'
 
-const debian = createRequire(import.meta.url)('electron-installer-debian')
 const root = resolve(import.meta.dirname, '..')
 const resource = (path) => join(root, 'resources', path)
 

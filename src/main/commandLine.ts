@@ -16,9 +16,9 @@ export function commandLineArguments(argv: readonly string[]): string[] | undefi
 
 /** Runs the built command line as `node cli.js ARGUMENTS` would, then ends with its exit code. */
 export async function runCommandLine(args: readonly string[]): Promise<void> {
-  const entry = join(import.meta.dirname, 'cli.js')
-  process.argv = [process.execPath, entry, ...args]
+  const builtCommandLine = join(import.meta.dirname, 'cli.js')
+  process.argv = [process.execPath, builtCommandLine, ...args]
   // The command line answers these itself: once ends at a safe point, twice at once.
-  await import(pathToFileURL(entry).href)
+  await import(pathToFileURL(builtCommandLine).href)
   app.exit(typeof process.exitCode === 'number' ? process.exitCode : 0)
 }

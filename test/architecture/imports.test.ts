@@ -45,7 +45,8 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
     'wouter'
   ],
   preload: ['electron'],
-  main: ['electron', 'node:', 'zod'],
+  // The third is the built command line, which a package starts in place of the window.
+  main: ['electron', 'node:', 'pathToFileURL(builtCommandLine).href', 'zod'],
   workbench: ['node:', 'zod'],
   cli: ['node:', 'zod'],
   services: ['node:', 'zod', 'yaml'],
