@@ -7,6 +7,8 @@ import type { Recipe } from '../shared/recipe'
 import type { FinishedEvent, RunEvent, RunStatus } from '../shared/runEvents'
 import { type ResolvedText, RUN_FILES, type RunOutcome, RunRecord } from '../shared/runFolder'
 import { runsDirectory } from '../store/home'
+import { dequeueRun } from '../store/queue'
+import { readEvents } from '../store/runEvents'
 import * as runs from '../store/runs'
 import { checkOutDirectory } from './outDirectory'
 import { recordEvents } from './recordEvents'
@@ -49,7 +51,8 @@ export function planRecipe(
 export async function createRun(
   services: Services,
   recipe: Recipe,
-  chooseOut: (id: string) => string
+  chooseOut: (id: string) => string,
+  options: runs.InsertOptions = {}
 ): Promise<RunRecord> {
   const id = newRunId(recipe.name ?? recipe.model)
   const model = resolve(recipe.model)
@@ -71,7 +74,7 @@ export async function createRun(
       evaluation: texts.evaluation.map(inFolder)
     }
     await writeRecord(folder, RunRecord.parse(record))
-    await runs.insertRun(services.store, record)
+    await runs.insertRun(services.store, record, options)
     return record
   } catch (error) {
     await rm(folder, { recursive: true, force: true })
@@ -95,6 +98,19 @@ export async function resumeRun(services: Services, id: string, options: RunOpti
   if (run.status === 'running') throw stillRunning(run.id)
   await runs.resumeRun(services.store, run.id)
   return execute(services, run, options)
+}
+
+/**
+ * Executes a run that waits in the queue: from the start, or after its last finished block when it was begun before.
+ *
+ * @throws {AppError} LOCKED while another process works on it
+ */
+export async function startQueuedRun(services: Services, id: string, options: RunOptions = {}): Promise<FinishedEvent> {
+  const { store } = services
+  const begun = (await readEvents(store, id, -1, 1)).length > 0
+  if (begun) await runs.resumeRun(store, id)
+  else await dequeueRun(store, id)
+  return execute(services, { id }, options)
 }
 
 async function execute(
@@ -134,9 +150,17 @@ export async function getRun(services: Services, id: string): Promise<Run> {
   return withStatus(services, await runs.getRun(services.store, await completeId(services, id)))
 }
 
-/** All runs, the newest first. */
-export async function listRuns(services: Services): Promise<Run<runs.RunSummary>[]> {
-  const stored = await runs.listRuns(services.store)
+/** Runs that wait, in the order in which they will be worked on. */
+export async function listQueuedRuns({ store }: Services): Promise<Run<runs.RunSummary>[]> {
+  return runs.listQueue(store)
+}
+
+/** All runs, or those of a project, the newest first. */
+export async function listRuns(
+  services: Services,
+  filter: Pick<runs.RunsFilter, 'project'> = {}
+): Promise<Run<runs.RunSummary>[]> {
+  const stored = await runs.listRuns(services.store, filter)
   return Promise.all(stored.map((run) => withStatus(services, run)))
 }
 

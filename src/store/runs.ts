@@ -82,6 +82,10 @@ export const setRunNotes = (store: Store, id: string, notes: string): Promise<vo
 export const setRunTags = (store: Store, id: string, tags: readonly string[]): Promise<void> =>
   updateRun(store, id, { tags_json: JSON.stringify([...new Set(tags)]) })
 
+/** Moves a run to another project. */
+export const setRunProject = (store: Store, id: string, project: string): Promise<void> =>
+  updateRun(store, id, { project_id: project })
+
 /** Changes columns of a run; throws as `getRun`. */
 export async function updateRun(store: Store, id: string, change: Updateable<RunsTable>): Promise<void> {
   const { numUpdatedRows } = await store.updateTable('runs').set(change).where('id', '=', id).executeTakeFirstOrThrow()

@@ -1,3 +1,4 @@
+import type { Queue } from '../services/queueService'
 import type { Services } from '../services/services'
 import type { WindowEvent } from '../shared/contract/events'
 import type { Grants } from './grants'
@@ -6,6 +7,7 @@ import type { WorkbenchInstallation } from './protocol'
 /** What the answering functions of every topic work with. */
 export interface WorkbenchContext {
   readonly services: Services
+  readonly queue: Queue
   readonly installation: WorkbenchInstallation
   readonly grants: Grants
   /** Tells the window; facts are stored before. */

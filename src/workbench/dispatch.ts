@@ -48,8 +48,9 @@ export class Dispatcher {
     if (!isCall(name)) throw new AppError('INTERNAL', `the window asked for ${name}, which is no call of the contract`)
     const { input: schema, paths } = WORKBENCH_CALLS[name]
     const input = schema.parse(raw)
-    if (paths !== undefined) await this.grants.check((paths as (input: unknown) => readonly string[])(input))
+    // Waits for the database, which knows what was granted before.
     const handler = await this.find(name)
+    if (paths !== undefined) await this.grants.check((paths as (input: unknown) => readonly string[])(input))
     return handler(input as never, { signal, progress: this.#progressOf(task) })
   }
 

@@ -2,10 +2,14 @@ import type { WORKBENCH_CALLS } from '../shared/contract'
 import type { WorkbenchContext } from './context'
 import type { HandlersOf } from './handler'
 import { projectHandlers } from './projects'
+import { queueHandlers } from './queue'
+import { runHandlers } from './runs'
 
 type AllHandlers = HandlersOf<Omit<typeof WORKBENCH_CALLS, 'store.state' | 'store.rebuild'>>
 
 /** The answering function of every call that needs the database; one line for each topic. */
 export const handlersOf = (context: WorkbenchContext): AllHandlers => ({
-  ...projectHandlers(context)
+  ...projectHandlers(context),
+  ...runHandlers(context),
+  ...queueHandlers(context)
 })

@@ -1,6 +1,7 @@
 import type { ProjectCard, ProjectResult, projectCalls } from '../shared/contract/projects'
 import { createProject, listProjects, renameProject, setProjectArchived, setProjectNotes } from '../store/projects'
 import { listRuns, type RunSummary } from '../store/runs'
+import { bestResult } from './bestResult'
 import type { WorkbenchContext } from './context'
 import type { HandlersOf } from './handler'
 
@@ -44,15 +45,6 @@ function lastResult(project: string, runs: readonly RunSummary[]): ProjectResult
     title: run.name ?? run.id,
     finishedAtMs: run.finishedAtMs ?? run.createdAtMs,
     model: run.model,
-    best: bestOf(run)
+    best: bestResult(run.perplexity)
   }
-}
-
-/** The variant with the lowest perplexity on the first evaluation text. */
-function bestOf({ perplexity }: RunSummary): ProjectResult['best'] {
-  const [text, measured] = Object.entries(perplexity)[0] ?? []
-  if (text === undefined || measured === undefined) return null
-  const [variant, value] = Object.entries(measured.variants).sort(([, a], [, b]) => a - b)[0] ?? []
-  if (variant === undefined || value === undefined) return null
-  return { variant, text, fullPrecision: measured.fullPrecision, quantized: measured.quantized, perplexity: value }
 }

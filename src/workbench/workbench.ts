@@ -1,4 +1,5 @@
 import { startEngine } from '../engine/worker/pool'
+import { Queue } from '../services/queueService'
 import { closeServices, openServices } from '../services/services'
 import type { WorkbenchCallName } from '../shared/contract'
 import type { Answer } from '../shared/contract/call'
@@ -11,6 +12,7 @@ import { Grants } from './grants'
 import type { CallScope } from './handler'
 import { handlersOf } from './handlers'
 import type { ToWorkbench, WorkbenchInstallation, WorkbenchPort } from './protocol'
+import { queueListener } from './queueEvents'
 import { recoveryHandlers } from './recovery'
 
 type Handlers = Record<string, (input: never, scope: CallScope) => Promise<unknown>>
@@ -70,10 +72,12 @@ export function serveWorkbench(port: WorkbenchPort, installation: WorkbenchInsta
     }
   }
 
-  async function close(_atCheckpoint: boolean): Promise<void> {
+  async function close(atCheckpoint: boolean): Promise<void> {
     dispatcher.cancelAll()
     const opened = await opening.catch(() => undefined)
-    if (opened !== undefined) await closeServices(opened.context.services)
+    if (opened === undefined) return
+    await opened.context.queue.close({ atCheckpoint })
+    await closeServices(opened.context.services)
   }
 
   return { closed }
@@ -88,7 +92,8 @@ async function open(
   const { home, version, workerUrl } = installation
   try {
     const services = await openServices({ home, version, engine: startEngine(new URL(workerUrl)) })
-    const context: WorkbenchContext = { services, installation, grants, emit }
+    const queue = await Queue.open(services, queueListener(emit))
+    const context: WorkbenchContext = { services, queue, installation, grants, emit }
     for (const source of grantSources(context)) grants.addSource(source)
     emit({ type: 'engine.state', state: 'ready' })
     return { context, handlers: handlersOf(context) as Handlers }

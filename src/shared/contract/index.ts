@@ -1,6 +1,8 @@
 import { appCalls } from './app'
 import type { InputOf, OutputOf } from './call'
 import { projectCalls } from './projects'
+import { queueCalls } from './queue'
+import { runCalls } from './runs'
 import { storeCalls } from './store'
 
 /*
@@ -9,7 +11,7 @@ import { storeCalls } from './store'
  */
 
 export const MAIN_CALLS = appCalls
-export const WORKBENCH_CALLS = { ...storeCalls, ...projectCalls } as const
+export const WORKBENCH_CALLS = { ...storeCalls, ...projectCalls, ...runCalls, ...queueCalls } as const
 export const CONTRACT = { ...MAIN_CALLS, ...WORKBENCH_CALLS } as const
 
 export type Contract = typeof CONTRACT

@@ -1,0 +1,28 @@
+import { join } from 'node:path'
+import { getRun, listQueuedRuns } from '../services/runService'
+import type { queueCalls } from '../shared/contract/queue'
+import type { WorkbenchContext } from './context'
+import type { HandlersOf } from './handler'
+import { runEntry } from './runEntries'
+
+/** The queue: what is worked on, what waits, and the person's wishes about both. */
+export const queueHandlers = ({ services, queue }: WorkbenchContext): HandlersOf<typeof queueCalls> => ({
+  async 'queue.state'() {
+    const { running } = queue
+    const waiting = await listQueuedRuns(services)
+    return {
+      running: running === null ? null : runEntry(await getRun(services, running)),
+      progress: queue.progress,
+      waiting: waiting.map(runEntry),
+      held: queue.held
+    }
+  },
+  async 'queue.enqueue'({ recipe, project, out }) {
+    const chooseOut = (id: string): string => out ?? join(services.home, 'adapters', id)
+    return { id: await queue.enqueue(recipe, chooseOut, project) }
+  },
+  'queue.resume': ({ id }) => queue.requeue(id),
+  'queue.cancel': ({ id }) => queue.cancel(id),
+  'queue.hold': ({ held }) => queue.setHeld(held),
+  'queue.reorder': ({ ids }) => queue.reorder(ids)
+})

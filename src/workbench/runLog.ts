@@ -1,0 +1,37 @@
+import type { RunLogEntry } from '../shared/contract/runs'
+import type { RunEvent } from '../shared/runEvents'
+import type { StoredEvent } from '../store/runEvents'
+
+/** A stored event as a line of the log; progress within a phase has no text. */
+export const logEntry = ({ position, attempt, event }: StoredEvent): RunLogEntry => ({
+  position,
+  attempt,
+  atMs: event.atMs,
+  type: event.type,
+  text: textOf(event)
+})
+
+function textOf(event: RunEvent): string {
+  switch (event.type) {
+    case 'planned':
+      return `planned: ${event.blocks} blocks, ${event.linears} linears, ${event.calibrationTokens} calibration tokens, variants ${event.variants.join(', ')}${event.resumedBlocks > 0 ? `; ${event.resumedBlocks} blocks were finished before` : ''}`
+    case 'phaseStarted':
+      return `${event.phase}: ${event.total} ${event.unit}`
+    case 'phaseProgress':
+      return ''
+    case 'layerFinished':
+      return `${event.layer}: ${event.results.length} variants solved`
+    case 'blockFinished':
+      return `block ${event.block + 1} of ${event.total} finished in ${(event.durationMs / 1000).toFixed(1)} s`
+    case 'evaluated':
+      return `${event.file}: perplexity ${event.perplexity.fullPrecision.toFixed(4)} in full precision, ${event.perplexity.quantized.toFixed(4)} quantized`
+    case 'artifactWritten':
+      return `wrote ${event.path} (${event.bytes} bytes, sha256 ${event.sha256})`
+    case 'warning':
+      return `warning: ${event.message}`
+    case 'finished':
+      return event.error === undefined ? event.status : `${event.status}: ${event.error.message}`
+    default:
+      return ''
+  }
+}
