@@ -1,6 +1,8 @@
 import type { WORKBENCH_CALLS } from '../shared/contract'
 import type { WorkbenchContext } from './context'
+import { deviceHandlers } from './devices'
 import type { HandlersOf } from './handler'
+import { modelHandlers } from './models'
 import { projectHandlers } from './projects'
 import { queueHandlers } from './queue'
 import { runHandlers } from './runs'
@@ -11,5 +13,7 @@ type AllHandlers = HandlersOf<Omit<typeof WORKBENCH_CALLS, 'store.state' | 'stor
 export const handlersOf = (context: WorkbenchContext): AllHandlers => ({
   ...projectHandlers(context),
   ...runHandlers(context),
-  ...queueHandlers(context)
+  ...queueHandlers(context),
+  ...modelHandlers(context),
+  ...deviceHandlers(context)
 })

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { Engine } from '../../engine/worker/pool'
+import { badInput } from '../../shared/errors'
 import type { Discovery, FoundModel, SearchedPlace } from '../../shared/models'
 import { huggingFaceCaches } from './caches'
 import type { Candidate } from './candidate'
@@ -63,6 +64,19 @@ export async function discoverModels(request: DiscoveryRequest): Promise<Discove
     models: models.filter(({ foundIn }) => foundIn === place.path).length
   }))
   return { models, places, scannedAtMs: Date.now() }
+}
+
+/**
+ * Ids of the checkpoints in a folder, ready or not.
+ *
+ * @throws {AppError} BAD_INPUT when there is none
+ */
+export async function checkpointsIn(folder: string, signal: AbortSignal): Promise<string[]> {
+  const found: Candidate[] = []
+  await scanFolder(folder, new ScanBudget(SCAN_LIMITS, signal), found)
+  const nothing = found.find(({ problem }) => problem?.status === 'unsupported')
+  if (nothing?.problem !== undefined && found.length === 1) throw badInput(nothing.problem.sentence)
+  return found.map(({ directory }) => modelId(directory))
 }
 
 /** The id of a checkpoint's directory, for addresses of pages. */

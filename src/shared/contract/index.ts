@@ -1,5 +1,7 @@
 import { appCalls } from './app'
 import type { InputOf, OutputOf } from './call'
+import { deviceCalls } from './devices'
+import { modelCalls } from './models'
 import { projectCalls } from './projects'
 import { queueCalls } from './queue'
 import { runCalls } from './runs'
@@ -11,7 +13,14 @@ import { storeCalls } from './store'
  */
 
 export const MAIN_CALLS = appCalls
-export const WORKBENCH_CALLS = { ...storeCalls, ...projectCalls, ...runCalls, ...queueCalls } as const
+export const WORKBENCH_CALLS = {
+  ...storeCalls,
+  ...projectCalls,
+  ...runCalls,
+  ...queueCalls,
+  ...modelCalls,
+  ...deviceCalls
+} as const
 export const CONTRACT = { ...MAIN_CALLS, ...WORKBENCH_CALLS } as const
 
 export type Contract = typeof CONTRACT

@@ -2,26 +2,21 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { surveyModel } from '../../../../src/engine/run/survey'
 import type { Engine } from '../../../../src/engine/worker/pool'
 import { type DiscoveryRequest, discoverModels, modelId } from '../../../../src/services/modelDiscovery/discoverModels'
 import { SCAN_LIMITS } from '../../../../src/services/modelDiscovery/scanBudget'
 import type { Discovery } from '../../../../src/shared/models'
 import { copyCheckpoint, familyDirectory } from '../../../helpers/checkpoints'
+import { directEngine } from '../../../helpers/directEngine'
 import { snapshotOf, writeHubModel } from '../../../helpers/hubCaches'
 import { sampleModel } from '../../../helpers/paths'
 import { temporaryHome } from '../../../helpers/stores'
 
 const resources = resolve('resources')
 
-/** The engine's own answer, without its thread. */
-const engine = {
-  call: async (_method: string, { path }: { path: string }) => surveyModel(path)
-} as unknown as Pick<Engine, 'call'>
-
 const discover = (request: Partial<DiscoveryRequest> & { home: string }): Promise<Discovery> =>
   discoverModels({
-    engine,
+    engine: directEngine,
     env: {},
     userHome: request.home,
     folders: [],

@@ -1,0 +1,33 @@
+import { z } from 'zod'
+import type { Inspection } from '../inspection'
+import type { Discovery, FoundModel } from '../models'
+import { call } from './call'
+
+export interface ModelDetails {
+  readonly model: FoundModel
+  /** Null where not even the headers can be read; `failure` says why. */
+  readonly inspection: Inspection | null
+  readonly failure: string | null
+}
+
+export interface AddedModels {
+  /** Ids of the checkpoints that the folder holds. */
+  readonly ids: readonly string[]
+  readonly folder: string
+}
+
+const Folder = z.string().min(1).max(4096)
+export const ModelId = z.string().regex(/^[0-9a-f]{16}$/, 'the id of a model is expected')
+
+export const modelCalls = {
+  /** What the last search found; searches when there was none since the start. */
+  'models.list': call<Discovery>()(z.strictObject({})),
+  /** Searches again. */
+  'models.scan': call<Discovery>()(z.strictObject({})),
+  /** Everything known of one checkpoint of the list. */
+  'models.get': call<ModelDetails>()(z.strictObject({ id: ModelId })),
+  /** Adds a folder that the person gave to those that are searched. */
+  'models.add': call<AddedModels>()(z.strictObject({ folder: Folder }), { paths: ({ folder }) => [folder] }),
+  /** Searches a folder no more; its files are not touched. */
+  'models.remove': call<void>()(z.strictObject({ folder: Folder }))
+} as const

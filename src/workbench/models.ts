@@ -1,0 +1,58 @@
+import { stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { checkpointsIn } from '../services/modelDiscovery/discoverModels'
+import type { modelCalls } from '../shared/contract/models'
+import { AppError, badInput } from '../shared/errors'
+import { addModel, removeModel } from '../store/models'
+import type { WorkbenchContext } from './context'
+import type { HandlersOf } from './handler'
+import { ModelCatalog } from './modelCatalog'
+
+/** Checkpoints of this machine: found by themselves, added by the person, inspected. */
+export function modelHandlers(
+  context: Pick<WorkbenchContext, 'services' | 'installation' | 'grants' | 'emit'>
+): HandlersOf<typeof modelCalls> {
+  const { services, grants, emit } = context
+  const catalog = new ModelCatalog(context)
+  grants.addSource(() => catalog.directories())
+  return {
+    'models.list': () => catalog.current(),
+    async 'models.scan'(_input, scope) {
+      const found = await catalog.scan(scope)
+      emit({ type: 'models.changed' })
+      return found
+    },
+    async 'models.get'({ id }, { signal }) {
+      const model = await catalog.find(id)
+      if (model === undefined) throw badInput('this model is not in the list any more; search again, or add its folder')
+      try {
+        const inspection = await services.engine.call('inspect', { path: model.directory }, { signal })
+        return { model, inspection, failure: null }
+      } catch (error) {
+        signal.throwIfAborted()
+        if (!(error instanceof AppError) || error.code === 'INTERNAL') throw error
+        return { model, inspection: null, failure: error.message }
+      }
+    },
+    async 'models.add'({ folder }, { signal }) {
+      const path = resolve(folder)
+      await assertFolder(path)
+      const ids = await checkpointsIn(path, signal)
+      await addModel(services.store, path)
+      catalog.forget()
+      emit({ type: 'models.changed' })
+      return { ids, folder: path }
+    },
+    async 'models.remove'({ folder }) {
+      await removeModel(services.store, resolve(folder))
+      catalog.forget()
+      emit({ type: 'models.changed' })
+    }
+  }
+}
+
+async function assertFolder(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined)
+  if (found === undefined) throw badInput(`${path} does not exist`)
+  if (!found.isDirectory()) throw badInput(`${path} is a file; the folder that holds the checkpoint is needed`)
+}
