@@ -1,4 +1,13 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** By name, and what is packaged last: it builds a package first, which the others need not wait for. */
+class ByName extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => `${Number(moduleId.includes('packaged'))}${moduleId}`
+    return [...files].sort((a, b) => rank(a).localeCompare(rank(b)))
+  }
+}
 
 export default defineConfig({
   test: {
@@ -6,6 +15,7 @@ export default defineConfig({
     include: ['test/e2e/**/*.spec.ts'],
     pool: 'forks',
     maxWorkers: 1, // one display
+    sequence: { sequencer: ByName },
     testTimeout: 60_000,
     hookTimeout: 60_000
   }

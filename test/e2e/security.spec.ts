@@ -1,0 +1,315 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Desk, openDesk, removeTemporary } from './harness'
+
+/*
+ * A page that runs foreign code, say through a hole in a library, must not get further than the page. Each test does what
+ * such code would try.
+ *
+ * After a refused navigation Playwright's locators wait for its end for ever; so the page is asked by scripts here.
+ */
+
+let desk: Desk
+let home: string
+let server: Server
+let address: string
+const visits: string[] = []
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    visits.push(request.url ?? '')
+    response.setHeader('access-control-allow-origin', '*')
+    response.end('hello')
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  desk = await openDesk()
+  home = desk.page.url()
+})
+
+afterAll(async () => {
+  await desk?.close()
+  server.close()
+  await removeTemporary()
+})
+
+interface Refusal {
+  readonly ok: boolean
+  readonly error?: { readonly code: string; readonly message: string }
+}
+
+/** Runs a script in the page; its promise's value. */
+const inPage = <T>(script: string): Promise<T> => desk.page.evaluate<T>(script)
+
+/** Calls main past the typed client, as foreign code would. */
+const forge = (name: unknown, input: unknown): Promise<Refusal> =>
+  inPage(`window.quail.call(${JSON.stringify(name)}, ${JSON.stringify(input)})`)
+
+const windows = (): Promise<number> => desk.app.evaluate(({ webContents }) => webContents.getAllWebContents().length)
+
+describe('the page stays where it is', () => {
+  test.each(['https://example.com/', 'file:///etc/passwd', 'javascript:document.write(1)', 'data:text/html,hello'])(
+    'a navigation to %s is refused',
+    async (to) => {
+      await inPage(`void (location.href = ${JSON.stringify(to)})`)
+      await inPage(`void Object.assign(document.createElement('a'), { href: ${JSON.stringify(to)} }).click()`)
+      await new Promise((done) => setTimeout(done, 200))
+      expect(await inPage('location.href')).toBe(home)
+      expect(await inPage(`document.querySelectorAll('nav[aria-label="Pages"]').length`)).toBe(1)
+    }
+  )
+
+  test('a form cannot be sent', async () => {
+    await inPage(`(() => {
+      const form = Object.assign(document.createElement('form'), { action: ${JSON.stringify(address)}, method: 'post' })
+      document.body.append(form)
+      form.submit()
+      form.remove()
+    })()`)
+    await new Promise((done) => setTimeout(done, 200))
+    expect(await inPage('location.href')).toBe(home)
+    expect(visits).toEqual([])
+  })
+
+  test('no second window opens', async () => {
+    const before = await windows()
+    expect(await inPage(`window.open(${JSON.stringify(address)}) === null`)).toBe(true)
+    expect(await inPage(`window.open('about:blank', '_blank', 'nodeIntegration=yes') === null`)).toBe(true)
+    expect(await windows()).toBe(before)
+  })
+
+  test('neither a frame nor a webview brings in another page', async () => {
+    const before = await windows()
+    await inPage(`(() => {
+      for (const tag of ['iframe', 'webview', 'object', 'embed']) {
+        const element = document.createElement(tag)
+        element.setAttribute(tag === 'object' ? 'data' : 'src', ${JSON.stringify(address)})
+        document.body.append(element)
+      }
+    })()`)
+    await new Promise((done) => setTimeout(done, 300))
+    expect(visits).toEqual([])
+    expect(await windows()).toBe(before)
+    expect(await inPage(`typeof document.querySelector('webview').getWebContentsId`)).toBe('undefined')
+    await inPage(`document.querySelectorAll('body > :is(iframe, webview, object, embed)').forEach((e) => e.remove())`)
+  })
+})
+
+describe('the page reaches nothing outside', () => {
+  test.each([
+    ['fetch', (url: string) => `fetch('${url}').then(() => 'sent', () => 'refused')`],
+    [
+      'XMLHttpRequest',
+      (url: string) => `new Promise((done) => {
+        const request = new XMLHttpRequest()
+        request.onload = () => done('sent')
+        request.onerror = () => done('refused')
+        try { request.open('GET', '${url}'); request.send() } catch { done('refused') }
+      })`
+    ],
+    [
+      'a web socket',
+      (url: string) => `new Promise((done) => {
+        try {
+          const socket = new WebSocket('${url.replace('http', 'ws')}')
+          socket.onopen = () => done('sent')
+          socket.onerror = () => done('refused')
+        } catch { done('refused') }
+      })`
+    ],
+    [
+      'a picture',
+      (url: string) => `new Promise((done) => {
+        const image = new Image()
+        image.onload = () => done('sent')
+        image.onerror = () => done('refused')
+        image.src = '${url}/picture.png'
+      })`
+    ],
+    [
+      'a script of another place',
+      (url: string) => `new Promise((done) => {
+        const script = document.createElement('script')
+        script.onload = () => done('sent')
+        script.onerror = () => done('refused')
+        script.src = '${url}/script.js'
+        document.head.append(script)
+      })`
+    ],
+    ['a local file', () => `fetch('file:///etc/passwd').then(() => 'sent', () => 'refused')`]
+  ])('%s is refused', async (_way, script) => {
+    expect(await inPage(script(address))).toBe('refused')
+    expect(visits).toEqual([])
+  })
+
+  test('a beacon gets nowhere', async () => {
+    await inPage(`void navigator.sendBeacon('${address}/beacon', 'data')`)
+    await new Promise((done) => setTimeout(done, 300))
+    expect(visits).toEqual([])
+  })
+
+  test('text does not become code', async () => {
+    await inPage(`(() => {
+      const script = document.createElement('script')
+      script.textContent = 'window.injected = 1'
+      document.body.append(script)
+      const holder = document.createElement('div')
+      holder.innerHTML = '<img src=x onerror="window.injected = 2">'
+      document.body.append(holder)
+    })()`)
+    await new Promise((done) => setTimeout(done, 200))
+    expect(await inPage('typeof window.injected')).toBe('undefined')
+  })
+
+  test('the production policy names no connection at all', async () => {
+    const policy = await inPage<string>(`document.querySelector('meta[http-equiv]').content`)
+    expect(policy).toContain("default-src 'none'")
+    expect(policy).toContain("connect-src 'none'")
+    expect(policy).not.toContain('unsafe-eval')
+    expect(policy).not.toMatch(/script-src[^;]*unsafe-inline/)
+  })
+})
+
+describe('the page has no powers of its own', () => {
+  test('no Node, and of Electron only four functions', async () => {
+    expect(
+      await inPage(
+        `['require', 'process', 'module', 'Buffer', 'global', 'electron', 'ipcRenderer'].filter((name) => name in window)`
+      )
+    ).toEqual([])
+    expect(await inPage('Object.keys(window.quail).sort()')).toEqual(['call', 'cancel', 'droppedPaths', 'onEvent'])
+    expect(await inPage(`Object.values(window.quail).every((value) => typeof value === 'function')`)).toBe(true)
+    expect(
+      await inPage(`(() => { try { window.quail.call = null } catch {} return typeof window.quail.call })()`)
+    ).toBe('function')
+  })
+
+  test('its renderer is sandboxed and isolated', async () => {
+    const preferences = await desk.app.evaluate(({ BrowserWindow }) => {
+      const contents = BrowserWindow.getAllWindows()[0]?.webContents as unknown as {
+        getLastWebPreferences(): Record<string, unknown>
+      }
+      const { sandbox, contextIsolation, nodeIntegration, webviewTag, webSecurity } = contents.getLastWebPreferences()
+      return { sandbox, contextIsolation, nodeIntegration, webviewTag, webSecurity }
+    })
+    expect(preferences).toEqual({
+      sandbox: true,
+      contextIsolation: true,
+      nodeIntegration: false,
+      webviewTag: false,
+      webSecurity: true
+    })
+  })
+
+  test.each(['geolocation', 'notifications', 'camera', 'microphone', 'midi', 'clipboard-read'])(
+    'the permission %s is denied',
+    async (name) => {
+      const state = await inPage(
+        `navigator.permissions.query({ name: ${JSON.stringify(name)} }).then(({ state }) => state)`
+      )
+      expect(state).toBe('denied')
+    }
+  )
+
+  test('asking for a permission is answered with no', async () => {
+    expect(await inPage('Notification.requestPermission()')).toBe('denied')
+    expect(
+      await inPage(
+        `new Promise((done) => navigator.geolocation.getCurrentPosition(() => done('given'), () => done('refused')))`
+      )
+    ).toBe('refused')
+    expect(
+      await inPage(`navigator.mediaDevices.getUserMedia({ audio: true }).then(() => 'given', () => 'refused')`)
+    ).toBe('refused')
+  })
+})
+
+describe('main believes nothing', () => {
+  test.each([
+    ['no.such.call'],
+    ['constructor'],
+    ['__proto__'],
+    ['toString'],
+    [''],
+    [7],
+    [null],
+    [{ name: 'app.info' }]
+  ])('a call named %j is unknown', async (name) => {
+    const { ok, error } = await forge(name, {})
+    expect(ok).toBe(false)
+    expect(error).toMatchObject({ code: 'BAD_INPUT' })
+    expect(error?.message).toMatch(/no call of the contract/)
+  })
+
+  test.each([
+    ['a missing field', 'projects.create', {}],
+    ['a wrong type', 'projects.create', { name: { toString: 'x' } }],
+    ['a field too many', 'projects.create', { name: 'fine', isAdmin: true }],
+    ['an array for an object', 'projects.create', ['fine']],
+    ['nothing', 'projects.create', null],
+    ['an unknown choice', 'app.setTheme', { theme: 'url(https://example.com)' }],
+    ['a number for a text', 'app.copy', { text: 1 }]
+  ])('%s is refused by the schema', async (_what, name, input) => {
+    const { ok, error } = await forge(name, input)
+    expect(ok).toBe(false)
+    expect(error).toMatchObject({ code: 'BAD_INPUT' })
+    expect(error?.message).toContain(name)
+  })
+
+  test('an oversized input is refused before it is looked at, and the next call is answered', async () => {
+    const { ok, error } = await inPage<Refusal>(
+      `window.quail.call('projects.create', { name: 'x'.repeat(2 * 2 ** 20) })`
+    )
+    expect(ok).toBe(false)
+    expect(error?.message).toMatch(/characters/)
+    expect(await forge('app.info', {})).toMatchObject({ ok: true })
+  })
+
+  test.each(['/etc/passwd', '/', '../../etc/passwd', 'relative.txt', '\\\\server\\share'])(
+    'the path %s, which nobody gave, is refused',
+    async (path) => {
+      const { ok, error } = await forge('app.reveal', { path })
+      expect(ok).toBe(false)
+      expect(error?.message).toMatch(/was not chosen in a dialog/)
+    }
+  )
+
+  test('a way out of a granted folder is seen through', async () => {
+    const { ok } = await forge('app.reveal', { path: join(desk.home, '..', '..', 'etc', 'passwd') })
+    expect(ok).toBe(false)
+    const dotted = await forge('app.reveal', { path: `${desk.home}/runs/../../../etc/passwd` })
+    expect(dotted.ok).toBe(false)
+    const sibling = await forge('app.reveal', { path: `${desk.home}-other` })
+    expect(sibling.ok).toBe(false)
+  })
+
+  test('another page with the same preload is not the window', async () => {
+    const answer = await desk.app.evaluate(async ({ app, BrowserWindow }) => {
+      const preload = `${app.getAppPath()}/out/preload/index.cjs`
+      const other = new BrowserWindow({ show: false, webPreferences: { preload, sandbox: true } })
+      await other.loadURL(
+        BrowserWindow.getAllWindows()
+          .find((one) => one !== other)
+          ?.webContents.getURL() ?? ''
+      )
+      const given = await other.webContents.executeJavaScript(`window.quail.call('app.info', {})`)
+      other.destroy()
+      return given
+    })
+    expect(answer).toMatchObject({ ok: false })
+    expect(answer.error.message).toMatch(/not from the window/)
+  })
+})
+
+describe('text from outside', () => {
+  test('a name full of markup is shown as it is', async () => {
+    const name = '<img src=x onerror="window.injected=3"><script>window.injected=4</script>'
+    expect(await forge('projects.create', { name })).toMatchObject({ ok: true })
+    await expect.poll(() => inPage<string>('document.body.innerText'), { timeout: 10_000 }).toContain(name)
+    expect(await inPage('typeof window.injected')).toBe('undefined')
+    expect(await inPage(`document.querySelectorAll('#root img[src="x"], #root script').length`)).toBe(0)
+  })
+})
