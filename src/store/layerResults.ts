@@ -50,3 +50,14 @@ export async function readLayerResults(
     result: JSON.parse(result_json) as LayerResult
   }))
 }
+
+/** As `readLayerResults`, without histograms and channels: lists of layers show neither, and they are most of the text. */
+export async function readLayerFigures(store: Store, run: string): Promise<StoredLayerResult[]> {
+  const rows = await store
+    .selectFrom('layer_results')
+    .select(['variant', 'block', sql<string>`json_remove(result_json, '$.errors', '$.channels')`.as('figures')])
+    .where('run_id', '=', run)
+    .orderBy(sql`block is null, block, rowid`)
+    .execute()
+  return rows.map(({ variant, block, figures }) => ({ variant, block, result: JSON.parse(figures) as LayerResult }))
+}

@@ -73,6 +73,16 @@ export async function readEvents(
   return events.map((stored) => ({ ...stored, event: withLayers(stored.event, find) }))
 }
 
+/** The events of some types, in order, over all attempts; of the layer results that they carry, the names alone. */
+export async function readEventsOf(
+  store: Store,
+  run: string,
+  types: readonly RunEvent['type'][]
+): Promise<StoredEvent[]> {
+  const rows = await eventsAfter(store, run, -1).where('type', 'in', types).execute()
+  return rows.map(({ event_json, ...row }) => ({ ...row, event: JSON.parse(event_json) as RunEvent }))
+}
+
 /** The query behind `readEvents`; exported for the test that looks at its plan. */
 export const eventsAfter = (store: Store, run: string, after: number) =>
   store

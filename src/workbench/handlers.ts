@@ -4,6 +4,7 @@ import { deviceHandlers } from './devices'
 import type { HandlersOf } from './handler'
 import { modelHandlers } from './models'
 import { projectHandlers } from './projects'
+import { proofHandlers } from './proof'
 import { queueHandlers } from './queue'
 import { runHandlers } from './runs'
 
@@ -15,5 +16,6 @@ export const handlersOf = (context: WorkbenchContext): AllHandlers => ({
   ...runHandlers(context),
   ...queueHandlers(context),
   ...modelHandlers(context),
-  ...deviceHandlers(context)
+  ...deviceHandlers(context),
+  ...proofHandlers(context)
 })

@@ -3,6 +3,7 @@ import type { InputOf, OutputOf } from './call'
 import { deviceCalls } from './devices'
 import { modelCalls } from './models'
 import { projectCalls } from './projects'
+import { proofCalls } from './proof'
 import { queueCalls } from './queue'
 import { runCalls } from './runs'
 import { storeCalls } from './store'
@@ -19,7 +20,8 @@ export const WORKBENCH_CALLS = {
   ...runCalls,
   ...queueCalls,
   ...modelCalls,
-  ...deviceCalls
+  ...deviceCalls,
+  ...proofCalls
 } as const
 export const CONTRACT = { ...MAIN_CALLS, ...WORKBENCH_CALLS } as const
 

@@ -1,0 +1,128 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { recipeYaml } from '../services/recipeText'
+import { getRun } from '../services/runService'
+import type { LayerRow, ProofVariant, proofCalls, RunProof } from '../shared/contract/proof'
+import { rankForGain } from '../shared/proof'
+import { scalingOf } from '../shared/recipe'
+import type { Perplexities, RunEvent } from '../shared/runEvents'
+import { type Artifact, listArtifacts } from '../store/artifacts'
+import { readLayerFigures, readLayerResults } from '../store/layerResults'
+import { readEventsOf } from '../store/runEvents'
+import type { StoredRun } from '../store/runs'
+import type { WorkbenchContext } from './context'
+import type { HandlersOf } from './handler'
+
+/** What the page of one run shows: the run with its proof, its layers, one layer whole, its log. */
+export const proofHandlers = ({ services }: WorkbenchContext): HandlersOf<typeof proofCalls> => ({
+  async 'proof.run'({ id }) {
+    const { store } = services
+    const run = await getRun(services, id)
+    const [artifacts, stored] = await Promise.all([
+      listArtifacts(store, run.id),
+      readEventsOf(store, run.id, ['planned', 'blockFinished', 'evaluated', 'warning'])
+    ])
+    const { record, perplexity, error, ...summary } = run
+    const events = stored.map(({ event }) => event)
+    return {
+      ...summary,
+      title: run.name ?? run.id,
+      recipe: record.recipe,
+      recipeText: recipeYaml(record.recipe),
+      calibration: record.calibration,
+      evaluation: record.evaluation,
+      variants: variantsOf(run, artifacts),
+      perplexity: { ...evaluated(events), ...perplexity },
+      error: (error ?? null) as RunProof['error'],
+      ...workOf(events),
+      versions: { quail: record.quailVersion, ...(await versionsIn(artifacts)) }
+    }
+  },
+
+  async 'proof.layers'({ id }) {
+    const run = await getRun(services, id)
+    const ranks = new Map(run.variants.map(({ name, rank }) => [name, rank]))
+    return (await readLayerFigures(services.store, run.id)).map(
+      ({ variant, block, result: { eigenvalues, ...figures } }): LayerRow => ({
+        ...figures,
+        variant,
+        block,
+        rankFor90: rankForGain({ eigenvalues }, ranks.get(variant) ?? eigenvalues.length)
+      })
+    )
+  },
+
+  async 'proof.layer'({ id, layer }) {
+    return readLayerResults(services.store, (await getRun(services, id)).id, { layers: [layer] })
+  },
+
+  async 'proof.log'({ id }) {
+    return readEventsOf(services.store, (await getRun(services, id)).id, LOGGED)
+  }
+})
+
+const LOGGED: readonly RunEvent['type'][] = [
+  'planned',
+  'phaseStarted',
+  'layerFinished',
+  'blockFinished',
+  'evaluated',
+  'artifactWritten',
+  'warning',
+  'finished'
+]
+
+function variantsOf({ variants, record }: Pick<StoredRun, 'variants' | 'record'>, artifacts: readonly Artifact[]) {
+  return variants.map(({ name, method, rank, quantizer, adapter }, i): ProofVariant => {
+    const written = artifacts.find(({ variant }) => variant === name)
+    const spec = record.recipe.variants[i]
+    return {
+      name,
+      method,
+      rank,
+      quantizer,
+      scaling: spec === undefined ? Number.NaN : scalingOf(spec),
+      adapter: adapter ?? written?.path ?? null,
+      bytes: written?.bytes ?? null,
+      sha256: written?.sha256 ?? null
+    }
+  })
+}
+
+/** The perplexities that were measured before the run ended, and so stand in its events only. */
+const evaluated = (events: readonly RunEvent[]): Record<string, Perplexities> =>
+  Object.fromEntries(events.flatMap((event) => (event.type === 'evaluated' ? [[event.file, event.perplexity]] : [])))
+
+function workOf(events: readonly RunEvent[]): Pick<RunProof, 'planned' | 'blocksDone' | 'workedMs' | 'warnings'> {
+  const planned = events.findLast((event) => event.type === 'planned')
+  const blocks = events.filter((event) => event.type === 'blockFinished')
+  const warnings = events.filter((event) => event.type === 'warning')
+  return {
+    planned: planned ?? null,
+    // A run whose spool did not match begins again: what counts is where the last attempt began, and what it did since.
+    blocksDone:
+      planned === undefined ? 0 : planned.resumedBlocks + blocks.filter((b) => isAfter(b, planned, events)).length,
+    workedMs: blocks.reduce((sum, { durationMs }) => sum + durationMs, 0),
+    warnings: [...new Map(warnings.map(({ code, message }) => [message, { code, message }])).values()]
+  }
+}
+
+const isAfter = (event: RunEvent, other: RunEvent, events: readonly RunEvent[]): boolean =>
+  events.indexOf(event) > events.indexOf(other)
+
+const Versions = z.object({ versions: z.object({ onnxruntime: z.string(), node: z.string() }) })
+
+/** The libraries that a run was computed with, as the first of its adapters that is still there tells. */
+async function versionsIn(artifacts: readonly Artifact[]): Promise<Partial<RunProof['versions']>> {
+  for (const { path } of artifacts) {
+    const text = await readFile(join(path, 'quail.json'), 'utf8').catch(() => undefined)
+    if (text === undefined) continue
+    try {
+      return Versions.parse(JSON.parse(text)).versions
+    } catch {
+      // Not ours any more: somebody else's file lies there now.
+    }
+  }
+  return {}
+}
