@@ -13,8 +13,9 @@ import { readEventsOf } from '../store/runEvents'
 import type { StoredRun } from '../store/runs'
 import type { WorkbenchContext } from './context'
 import type { HandlersOf } from './handler'
+import { runEntry } from './runEntries'
 
-/** What the page of one run shows: the run with its proof, its layers, one layer whole, its log. */
+/** What the page of one run shows: the run with its proof, its layers, one layer whole. */
 export const proofHandlers = ({ services }: WorkbenchContext): HandlersOf<typeof proofCalls> => ({
   async 'proof.run'({ id }) {
     const { store } = services
@@ -23,18 +24,16 @@ export const proofHandlers = ({ services }: WorkbenchContext): HandlersOf<typeof
       listArtifacts(store, run.id),
       readEventsOf(store, run.id, ['planned', 'blockFinished', 'evaluated', 'warning'])
     ])
-    const { record, perplexity, error, ...summary } = run
+    const { record, perplexity } = run
     const events = stored.map(({ event }) => event)
     return {
-      ...summary,
-      title: run.name ?? run.id,
+      ...runEntry(run),
       recipe: record.recipe,
       recipeText: recipeYaml(record.recipe),
       calibration: record.calibration,
       evaluation: record.evaluation,
       variants: variantsOf(run, artifacts),
       perplexity: { ...evaluated(events), ...perplexity },
-      error: (error ?? null) as RunProof['error'],
       ...workOf(events),
       versions: { quail: record.quailVersion, ...(await versionsIn(artifacts)) }
     }
@@ -55,23 +54,8 @@ export const proofHandlers = ({ services }: WorkbenchContext): HandlersOf<typeof
 
   async 'proof.layer'({ id, layer }) {
     return readLayerResults(services.store, (await getRun(services, id)).id, { layers: [layer] })
-  },
-
-  async 'proof.log'({ id }) {
-    return readEventsOf(services.store, (await getRun(services, id)).id, LOGGED)
   }
 })
-
-const LOGGED: readonly RunEvent['type'][] = [
-  'planned',
-  'phaseStarted',
-  'layerFinished',
-  'blockFinished',
-  'evaluated',
-  'artifactWritten',
-  'warning',
-  'finished'
-]
 
 function variantsOf({ variants, record }: Pick<StoredRun, 'variants' | 'record'>, artifacts: readonly Artifact[]) {
   return variants.map(({ name, method, rank, quantizer, adapter }, i): ProofVariant => {

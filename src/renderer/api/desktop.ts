@@ -38,7 +38,25 @@ export async function call<N extends CallName>(
   }
 }
 
-export const onEvent = (listener: Parameters<DesktopApi['onEvent']>[0]): (() => void) => window.quail.onEvent(listener)
+type Listener = Parameters<DesktopApi['onEvent']>[0]
+
+const listeners = new Set<Listener>()
+
+/** Listens to everything that the window is told; one subscription serves all listeners of the page. */
+export function onEvent(listener: Listener): () => void {
+  if (listeners.size === 0) {
+    unsubscribe = window.quail.onEvent((event) => {
+      for (const one of listeners) one(event)
+    })
+  }
+  listeners.add(listener)
+  return () => {
+    listeners.delete(listener)
+    if (listeners.size === 0) unsubscribe()
+  }
+}
+
+let unsubscribe = (): void => {}
 
 /** Paths of dropped files and folders, granted from then on; empty for drops that carry no files. */
 export const droppedPaths = (transfer: DataTransfer): Promise<string[]> =>

@@ -48,7 +48,7 @@ export function BlockStrip({ width, label, cells, blocks, max, current, onOpen }
   const rows = linears.length === 0 ? [''] : linears
   const at = new Map(cells.map((cell) => [`${cell.block} ${cell.linear}`, cell]))
   const left = Math.min(width * 0.3, Math.max(...rows.map((name) => textWidth(name, 11))) + 12)
-  const size = Math.max(7, Math.min(64, (width - left - 2) / Math.max(1, blocks)))
+  const size = Math.max(7, Math.min(96, (width - left - 2) / Math.max(1, blocks)))
   const height = HEAD + ROW * rows.length + FOOT
   const place = (cell: StripCell) => ({ x: left + size * cell.block, y: HEAD + ROW * rows.indexOf(cell.linear) })
 

@@ -50,13 +50,13 @@ export function ChartFrame({ title, unit, fileName, table, onSave, actions, chil
   return (
     <Box component="figure" m={0} aria-labelledby={id}>
       <Box component="figcaption">
-        <Group justify="space-between" wrap="nowrap" gap="xs" mb={4} mih={28}>
+        <Group justify="space-between" align="flex-start" wrap="nowrap" gap="xs" mb={8}>
           <Box miw={0}>
-            <Text id={id} size="sm" fw={600} component="span" mr={8}>
+            <Text id={id} size="sm" fw={600} component="div">
               {title}
             </Text>
             {unit !== undefined && (
-              <Text size="xs" c="dimmed" component="span">
+              <Text size="xs" c="dimmed" component="div">
                 {unit}
               </Text>
             )}

@@ -44,7 +44,7 @@ export function PerplexityAxis({ width, label, figures, current, onChoose }: Pro
   const [pointed, setPointed] = useState<string>()
   const { variants } = figures
   const height = HEAD + LANE * variants.length + FOOT
-  const names = Math.max(60, ...variants.map(({ name }) => textWidth(name) + 28))
+  const names = Math.max(60, ...variants.map(({ name }) => textWidth(name) + 40))
   const left = Math.min(names, width * 0.34)
   const right = width - 118
   const x = linearScale(domainOf(figures), [left + 8, right], Math.max(2, (right - left) / 90))
@@ -147,7 +147,7 @@ function Lane({ variant, x, y, palette, left, right, full }: LaneProps) {
   const { name, method, perplexity, quantized, gapClosed } = variant
   const color = methodColor(palette, method)
   const worse = perplexity > quantized
-  const room = Math.floor((left - 28) / 7.2)
+  const room = Math.floor((left - 26) / 7.2)
   return (
     <g fontSize={12}>
       <Marker shape={methodShape(method)} x={10} y={y} color={color} size={4} />

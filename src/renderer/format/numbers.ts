@@ -24,6 +24,10 @@ export function formatPercent(share: number, digits = 1): string {
   return `${(100 * share).toFixed(digits)} %`
 }
 
+/** A share as percent with significant digits, for those that are small: `0.8421 %`. */
+export const formatShare = (share: number, digits = 4): string =>
+  Number.isFinite(share) ? `${formatNumber(100 * share, digits)} %` : '–'
+
 /** A difference with its sign: `+0.123`, `−0.456`, with a real minus. */
 export function formatSigned(value: number, digits = 3): string {
   const text = formatNumber(Math.abs(value), digits)

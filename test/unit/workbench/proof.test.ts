@@ -97,14 +97,6 @@ describe('the proof of a run', () => {
     expect(run.variants[1]).toMatchObject({ adapter: path, bytes: 9, sha256: 'ab' })
   })
 
-  it('logs everything but progress within phases', async () => {
-    const { store, handlers } = await stored()
-    const progress: RunEventDraft = { type: 'phaseProgress', phase: 'blocks', done: 0.5, total: 2 }
-    await appendEvents(store, 'one', stamped([planned, progress, { type: 'warning', code: 'X', message: 'careful' }]))
-    const log = await handlers['proof.log']({ id: 'one' }, scope)
-    expect(log.map(({ event }) => event.type)).toEqual(['planned', 'warning'])
-  })
-
   it('names a run that is not there', async () => {
     const { handlers } = await stored()
     await expect(handlers['proof.run']({ id: 'two' }, scope)).rejects.toThrow('two')

@@ -1,0 +1,168 @@
+import { Stack, Switch, Table, Text, UnstyledButton } from '@mantine/core'
+import { useState } from 'react'
+import type { RunProof } from '../../shared/contract/proof'
+import type { RunLayer } from '../../shared/contract/runs'
+import { lossRemoved, relativeErrors } from '../../shared/proof'
+import { BarList } from '../charts/BarList'
+import { ChartFrame } from '../charts/ChartFrame'
+import { Histogram, histogramTable } from '../charts/Histogram'
+import { methodColor, usePalette } from '../charts/palette'
+import { RankCurve, rankCurveTable } from '../charts/RankCurve'
+import { saveFile } from '../components/saveFile'
+import { formatNumber, formatPercent, formatShare } from '../format/numbers'
+import { layerCurves } from './layerCurves'
+import { nameInBlock } from './layerNames'
+
+interface Props {
+  readonly run: RunProof
+  /** One per variant. */
+  readonly results: readonly RunLayer[]
+  readonly variant: string
+  readonly onVariant: (variant: string) => void
+}
+
+/** What is known of one linear: error against rank, errors of every variant, their spread, the inputs that matter. */
+export function LayerDetails({ run, results, variant, onVariant }: Props) {
+  const palette = usePalette()
+  const [logarithmic, setLogarithmic] = useState(false)
+  const shown = results.find((one) => one.variant === variant) ?? (results[0] as RunLayer)
+  const { name, shape, errors, channels } = shown.result
+  const method = run.variants.find((one) => one.name === shown.variant)?.method ?? ''
+  const file = nameInBlock(name)
+  const { series, marks } = layerCurves(run.variants, results, palette)
+  return (
+    <Stack gap="xl">
+      <ErrorsTable results={results} variant={shown.variant} onVariant={onVariant} />
+      <ChartFrame
+        title="Error against rank"
+        unit={`${shape.join(' × ')}; drag to zoom`}
+        fileName={`rank-${name}`}
+        table={rankCurveTable(series, marks)}
+        onSave={saveFile}
+        actions={
+          <Switch
+            size="xs"
+            label="log"
+            checked={logarithmic}
+            onChange={({ currentTarget }) => setLogarithmic(currentTarget.checked)}
+          />
+        }
+      >
+        {(width) => (
+          <RankCurve
+            width={width}
+            label={`Calibrated error of ${file} left after each rank`}
+            series={series}
+            marks={marks}
+            logarithmic={logarithmic}
+          />
+        )}
+      </ChartFrame>
+      <Text size="xs" c="dimmed" mt={-16}>
+        The line is the best that any adapter of that rank can do, from the eigenvalues of E H Eᵀ; marks are what the
+        variants reached, as stored. Dashes: what larger ranks leave at least.
+      </Text>
+      {errors === undefined || channels === undefined ? (
+        <Text size="sm" c="dimmed">
+          This run was made by an older version, which did not record the errors' spread and the input channels.
+        </Text>
+      ) : (
+        <>
+          <ChartFrame
+            title={`Weight errors before and after ${shown.variant}`}
+            unit="E = W − Q and what the adapter leaves"
+            fileName={`errors-${name}-${shown.variant}`}
+            table={histogramTable(errors)}
+            onSave={saveFile}
+          >
+            {(width) => (
+              <Histogram
+                width={width}
+                label={`Weight errors of ${file} before and after`}
+                figures={errors}
+                color={methodColor(palette, method)}
+                xLabel="error of a weight; the outermost bins hold what lies beyond"
+              />
+            )}
+          </ChartFrame>
+          <ChartFrame
+            title="Input channels with the most energy"
+            unit="second moment on the calibration text; times the mean"
+            fileName={`channels-${name}`}
+            table={{
+              columns: ['channel', 'second moment', 'times the mean'],
+              rows: channels.top.map(({ index, value }) => [index, value, value / channels.mean])
+            }}
+            onSave={saveFile}
+          >
+            {(width) => (
+              <BarList
+                width={width}
+                label={`Input channels of ${file} with the most energy`}
+                bars={channels.top.map(({ index, value }) => ({
+                  label: `channel ${index}`,
+                  value,
+                  note: channels.mean > 0 ? `${formatNumber(value / channels.mean, 3)} ×` : ''
+                }))}
+              />
+            )}
+          </ChartFrame>
+        </>
+      )}
+    </Stack>
+  )
+}
+
+type ErrorsProps = Pick<Props, 'results' | 'variant' | 'onVariant'>
+
+/** Calibrated and plain errors of every variant on this layer; a click shows one below. */
+function ErrorsTable({ results, variant, onVariant }: ErrorsProps) {
+  const { before, plainBefore } = relativeErrors((results[0] as RunLayer).result)
+  return (
+    <Table fz="xs" verticalSpacing={4} className="num" aria-label="Errors of every variant">
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>Variant</Table.Th>
+          <Table.Th ta="right">Calibrated</Table.Th>
+          <Table.Th ta="right">Removed</Table.Th>
+          <Table.Th ta="right">bfloat16</Table.Th>
+          <Table.Th ta="right">Plain</Table.Th>
+          <Table.Th ta="right">Certificate</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        <Table.Tr>
+          <Table.Td c="dimmed">quantized</Table.Td>
+          <Table.Td ta="right">{formatShare(before)}</Table.Td>
+          <Table.Td />
+          <Table.Td />
+          <Table.Td ta="right">{formatShare(plainBefore)}</Table.Td>
+          <Table.Td />
+        </Table.Tr>
+        {results.map(({ variant: name, result }) => {
+          const { after, afterBfloat16, plainAfter } = relativeErrors(result)
+          const removed = lossRemoved(result)
+          return (
+            <Table.Tr key={name} bg={name === variant ? 'var(--mantine-color-default-hover)' : undefined}>
+              <Table.Td>
+                <UnstyledButton
+                  fz="xs"
+                  fw={name === variant ? 600 : 400}
+                  aria-pressed={name === variant}
+                  onClick={() => onVariant(name)}
+                >
+                  {name}
+                </UnstyledButton>
+              </Table.Td>
+              <Table.Td ta="right">{formatShare(after)}</Table.Td>
+              <Table.Td ta="right">{removed === undefined ? '–' : formatPercent(removed)}</Table.Td>
+              <Table.Td ta="right">{formatShare(afterBfloat16)}</Table.Td>
+              <Table.Td ta="right">{formatShare(plainAfter)}</Table.Td>
+              <Table.Td ta="right">{formatNumber(result.certificate)}</Table.Td>
+            </Table.Tr>
+          )
+        })}
+      </Table.Tbody>
+    </Table>
+  )
+}

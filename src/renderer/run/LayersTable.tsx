@@ -1,0 +1,147 @@
+import { Badge, Button, Group, SegmentedControl, Text, TextInput } from '@mantine/core'
+import { IconDownload, IconSearch } from '@tabler/icons-react'
+import { useMemo, useState } from 'react'
+import type { LayerRow, RunProof } from '../../shared/contract/proof'
+import { toCsv } from '../charts/chartTable'
+import { type Column, DataTable } from '../components/DataTable'
+import { saveFile } from '../components/saveFile'
+import { formatNumber, formatShare, plural } from '../format/numbers'
+import { nameInBlock } from './layerNames'
+import { type LayerLine, layerLines, layersTable } from './proofData'
+
+interface Props {
+  readonly run: RunProof
+  readonly layers: readonly LayerRow[]
+  readonly variant: string
+  readonly current: string | undefined
+  readonly onOpen: (layer: string) => void
+}
+
+const COLUMNS: readonly Column<LayerLine>[] = [
+  {
+    key: 'name',
+    title: 'Layer',
+    width: 'minmax(210px, 1fr)',
+    sortBy: ({ row }) => row.name,
+    render: ({ row, worse }) => (
+      <Group gap={6} wrap="nowrap">
+        <Text span size="sm" truncate title={row.name}>
+          {row.block === null ? row.name : `${row.block} · ${nameInBlock(row.name)}`}
+        </Text>
+        {worse && (
+          <Badge size="xs" color="orange" variant="light">
+            worse
+          </Badge>
+        )}
+      </Group>
+    )
+  },
+  {
+    key: 'shape',
+    title: 'Shape',
+    width: '112px',
+    sortBy: ({ row }) => row.shape[0] * row.shape[1],
+    render: ({ row }) => row.shape.join(' × ')
+  },
+  share('before', 'Error before', ({ before }) => before),
+  share('after', 'Error after', ({ after }) => after),
+  share('removed', 'Removed', ({ removed }) => removed),
+  share('bfloat16', 'In bfloat16', ({ afterBfloat16 }) => afterBfloat16),
+  {
+    key: 'certificate',
+    title: 'Certificate',
+    width: '104px',
+    align: 'right',
+    sortBy: ({ row }) => row.certificate,
+    render: ({ row }) => formatNumber(row.certificate)
+  },
+  {
+    key: 'rank',
+    title: 'Rank for 90 %',
+    width: '116px',
+    align: 'right',
+    sortBy: ({ row }) => row.rankFor90,
+    render: ({ row }) => String(row.rankFor90)
+  }
+]
+
+function share(key: string, title: string, value: (line: LayerLine) => number | undefined): Column<LayerLine> {
+  return {
+    key,
+    title,
+    width: '104px',
+    align: 'right',
+    sortBy: value,
+    render: (line) => {
+      const found = value(line)
+      return found === undefined ? '–' : formatShare(found)
+    }
+  }
+}
+
+/** Every linear, those that got worse or gained least first. */
+export function LayersTable({ run, layers, variant, current, onOpen }: Props) {
+  const [filter, setFilter] = useState('')
+  const [only, setOnly] = useState('all')
+  const lines = useMemo(() => layerLines(layers, variant), [layers, variant])
+  const worse = lines.filter((line) => line.worse).length
+  const shown = useMemo(() => {
+    const wanted = filter.trim().toLowerCase()
+    return lines.filter((line) => line.row.name.toLowerCase().includes(wanted) && (only === 'all' || line.worse))
+  }, [lines, filter, only])
+  return (
+    <>
+      <Group gap="sm">
+        <TextInput
+          aria-label="Filter layers"
+          placeholder="Filter by name: down_proj, layers.3."
+          leftSection={<IconSearch size={14} aria-hidden />}
+          value={filter}
+          onChange={({ currentTarget }) => setFilter(currentTarget.value)}
+          w={280}
+        />
+        <SegmentedControl
+          aria-label="Which layers"
+          size="xs"
+          value={only}
+          onChange={setOnly}
+          data={[
+            { value: 'all', label: `All ${lines.length}` },
+            { value: 'worse', label: `Got worse: ${worse}` }
+          ]}
+        />
+        <Text size="xs" c="dimmed" style={{ flexGrow: 1 }}>
+          Calibrated error relative to the layer's output energy; after: as stored.
+        </Text>
+        <Button
+          size="xs"
+          variant="default"
+          leftSection={<IconDownload size={14} aria-hidden />}
+          disabled={layers.length === 0}
+          onClick={() => void saveFile({ name: `${run.id}-layers.csv`, content: toCsv(layersTable(layers)) })}
+        >
+          All variants as CSV
+        </Button>
+      </Group>
+      <DataTable
+        label="Layers"
+        rows={shown}
+        columns={COLUMNS}
+        rowKey={({ row }) => row.name}
+        onOpen={({ row }) => onOpen(row.name)}
+        initialSort={{ key: 'removed', descending: false }}
+        current={current}
+        rowHeight={34}
+        empty={
+          <Text size="sm" c="dimmed" py="md">
+            {lines.length > 0
+              ? `None of ${plural(lines.length, 'layer')} fits the filter.`
+              : run.status === 'running'
+                ? 'Layers appear as they are solved.'
+                : 'No layer was solved.'}
+          </Text>
+        }
+      />
+    </>
+  )
+}

@@ -1,0 +1,110 @@
+import { Alert, Button, Code, Collapse, Group, List, Stack, Text } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { IconAlertTriangle, IconInfoCircle } from '@tabler/icons-react'
+import type { RunProof } from '../../shared/contract/proof'
+import type { ErrorCode } from '../../shared/errors'
+import { CopyButton } from '../components/CopyButton'
+import { plural } from '../format/numbers'
+
+/** What to do about a failure, beside what its message says. */
+const ADVICE: Readonly<Record<ErrorCode, string>> = {
+  BAD_INPUT: 'Mend what the message names, then resume; or run again with changes.',
+  BAD_FORMAT: 'The file is damaged or not what it says it is. Get it again, then resume.',
+  NUMERICS:
+    'The checkpoint gives values that cannot be computed with. Resuming will meet them again: check the checkpoint.',
+  IO: 'Make room on the disk or give access to the file, then resume.',
+  DEVICE: 'The device failed. Resume, or run again with changes on another device.',
+  LOCKED: 'Another process works on this run. Wait for it, or stop it, then resume.',
+  CANCELLED: 'Resume whenever you like.',
+  STORE: 'The database could not be written. Look at the data folder in Settings, then resume.',
+  INTERNAL: 'This is a defect of Quail. Resuming may help; please report the details.'
+}
+
+/** Why a run is not complete, what is kept, and what to do; warnings of one that is. */
+export function RunOutcomeCard({ run }: { readonly run: RunProof }) {
+  const notes = run.warnings.length > 0 && <Warnings run={run} />
+  switch (run.status) {
+    case 'failed':
+      return (
+        <>
+          <Failure run={run} />
+          {notes}
+        </>
+      )
+    case 'interrupted':
+      return (
+        <Alert color="orange" variant="light" icon={<IconAlertTriangle aria-hidden />} title="The run was interrupted">
+          <Text size="sm">
+            The process that worked on it ended without finishing: the app was closed or killed, or the machine went
+            down. {kept(run)} Resume goes on from there and gives the same bytes.
+          </Text>
+        </Alert>
+      )
+    case 'cancelled':
+      return (
+        <Alert color="gray" variant="light" icon={<IconInfoCircle aria-hidden />} title="The run was stopped">
+          <Text size="sm">{kept(run)} Resume goes on from there.</Text>
+        </Alert>
+      )
+    default:
+      return notes || null
+  }
+}
+
+function Failure({ run }: { readonly run: RunProof }) {
+  const [open, { toggle }] = useDisclosure(false)
+  const error = run.error ?? { code: 'INTERNAL', message: 'the engine did not say why' }
+  const stack = run.error?.stack
+  const details = [`run ${run.id}`, `${error.code}: ${error.message}`, stack].filter(Boolean).join('\n')
+  return (
+    <Alert
+      role="alert"
+      color="orange"
+      variant="light"
+      icon={<IconAlertTriangle aria-hidden />}
+      title={`The run failed${run.planned === null ? ' before its first block' : ` in block ${Math.min(run.blocksDone + 1, run.planned.blocks)} of ${run.planned.blocks}`}`}
+    >
+      <Stack gap="xs" align="flex-start">
+        <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+          {error.message}
+        </Text>
+        <Text size="sm">
+          {ADVICE[error.code as ErrorCode] ?? ADVICE.INTERNAL} {kept(run)}
+        </Text>
+        <Group gap="xs">
+          <Button size="xs" variant="default" onClick={toggle} aria-expanded={open}>
+            {open ? 'Hide details' : 'Details'}
+          </Button>
+          <CopyButton value={details} label="Copy details" />
+        </Group>
+        <Collapse expanded={open}>
+          <Code block style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
+            {details}
+          </Code>
+        </Collapse>
+      </Stack>
+    </Alert>
+  )
+}
+
+const kept = ({ blocksDone, planned }: RunProof): string =>
+  blocksDone === 0
+    ? 'No block was finished.'
+    : `${plural(blocksDone, 'block')}${planned === null ? '' : ` of ${planned.blocks}`} ${blocksDone === 1 ? 'is' : 'are'} kept.`
+
+function Warnings({ run: { warnings } }: { readonly run: RunProof }) {
+  return (
+    <Alert
+      color="gray"
+      variant="light"
+      icon={<IconInfoCircle aria-hidden />}
+      title={plural(warnings.length, 'warning')}
+    >
+      <List size="sm">
+        {warnings.map(({ message }) => (
+          <List.Item key={message}>{message}</List.Item>
+        ))}
+      </List>
+    </Alert>
+  )
+}

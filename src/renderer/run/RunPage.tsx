@@ -1,0 +1,120 @@
+import { Accordion, Badge, Group, Stack, Text, Title } from '@mantine/core'
+import { useMemo, useState } from 'react'
+import { useLocation, useParams } from 'wouter'
+import type { LayerRow, RunProof } from '../../shared/contract/proof'
+import { worstFirst } from '../../shared/proof'
+import { useJob } from '../api/useJob'
+import { PageFrame } from '../components/PageFrame'
+import { PathText } from '../components/PathText'
+import { QueryView } from '../components/QueryView'
+import { RelativeTime } from '../components/RelativeTime'
+import { EnvironmentSection } from './EnvironmentSection'
+import { FilesSection } from './FilesSection'
+import { LayerDrawer } from './LayerDrawer'
+import { LayersTable } from './LayersTable'
+import { LogSection } from './LogSection'
+import { PerplexityCards } from './PerplexityCards'
+import { firstVariant, resultSentence } from './proofData'
+import { RecipeSection } from './RecipeSection'
+import { RunActions } from './RunActions'
+import { RunOutcomeCard } from './RunOutcomeCard'
+import { RunProgressCard } from './RunProgressCard'
+import { StripSection } from './StripSection'
+import { statusColor, statusText } from './status'
+import { useRunProof } from './useRunProof'
+import { VariantChoice } from './VariantChoice'
+
+/** One run: what it proved, the evidence under it, and how to repeat it. */
+export function RunPage() {
+  const { id = '', layer } = useParams<{ id: string; layer?: string }>()
+  const { run, layers } = useRunProof(decodeURIComponent(id))
+  return (
+    <QueryView query={run} failure="The run could not be read" rows={8}>
+      {(proof) => (
+        <Proof
+          key={proof.id}
+          run={proof}
+          layers={layers.data ?? NO_LAYERS}
+          layer={layer === undefined ? undefined : decodeURIComponent(layer)}
+        />
+      )}
+    </QueryView>
+  )
+}
+
+const NO_LAYERS: readonly LayerRow[] = []
+
+interface Props {
+  readonly run: RunProof
+  readonly layers: readonly LayerRow[]
+  readonly layer: string | undefined
+}
+
+function Proof({ run, layers, layer }: Props) {
+  const [, navigate] = useLocation()
+  const { progress } = useJob()
+  const [chosen, setChosen] = useState<string>()
+  const variant = chosen ?? firstVariant(run)
+  const sentence = resultSentence(run, variant, layers)
+  const mine = progress?.run === run.id ? progress : null
+  const names = useMemo(
+    () =>
+      worstFirst(layers.filter((row) => row.variant === variant).map((result) => ({ result }))).map(
+        (l) => l.result.name
+      ),
+    [layers, variant]
+  )
+  const home = `/runs/${encodeURIComponent(run.id)}`
+  const open = (name: string): void => navigate(`${home}/layers/${encodeURIComponent(name)}`)
+  return (
+    <PageFrame title={run.title} subtitle={<Subtitle run={run} />} actions={<RunActions run={run} />}>
+      <Stack gap="xl">
+        {sentence !== undefined && (
+          <Text fz={22} lh={1.35} fw={500} className="num" data-testid="sentence" style={{ overflowWrap: 'anywhere' }}>
+            {sentence}
+          </Text>
+        )}
+        {(run.status === 'running' || mine !== null) && <RunProgressCard run={run} progress={mine} />}
+        <RunOutcomeCard run={run} />
+        <VariantChoice variants={run.variants} value={variant} onChange={setChosen} />
+        <PerplexityCards run={run} variant={variant} onChoose={setChosen} />
+        <StripSection run={run} layers={layers} variant={variant} current={layer} onOpen={open} />
+        <Stack gap="xs" component="section" aria-labelledby="layers-heading">
+          <Title order={2} size="h4" id="layers-heading">
+            Layers
+          </Title>
+          <LayersTable run={run} layers={layers} variant={variant} current={layer} onOpen={open} />
+        </Stack>
+        <Accordion multiple variant="separated" chevronPosition="left" order={2}>
+          <RecipeSection run={run} />
+          <EnvironmentSection run={run} />
+          <LogSection run={run} />
+          <FilesSection run={run} />
+        </Accordion>
+      </Stack>
+      <LayerDrawer
+        run={run}
+        layer={layer}
+        order={names}
+        variant={variant}
+        onVariant={setChosen}
+        onOpen={open}
+        onClose={() => navigate(home)}
+      />
+    </PageFrame>
+  )
+}
+
+function Subtitle({ run }: { readonly run: RunProof }) {
+  return (
+    <Group gap="xs" mt={4}>
+      <Badge color={statusColor(run.status)} variant="light" tt="none">
+        {statusText(run.status)}
+      </Badge>
+      <Text span size="sm" c="dimmed">
+        <RelativeTime atMs={run.createdAtMs} />
+      </Text>
+      <PathText path={run.model} actions={false} />
+    </Group>
+  )
+}

@@ -1,0 +1,55 @@
+import { Card, Group, Progress, Stack, Text } from '@mantine/core'
+import type { RunProof } from '../../shared/contract/proof'
+import type { RunProgress } from '../../shared/contract/runs'
+import { formatBytes, formatCount, plural } from '../format/numbers'
+import { progressSentence, timeLeft } from './progressText'
+
+interface Props {
+  readonly run: RunProof
+  /** Null until the engine reports, or while another process works on the run. */
+  readonly progress: RunProgress | null
+}
+
+/** What is done, what is next, and how long it takes. */
+export function RunProgressCard({ run, progress }: Props) {
+  const blocks = progress?.blocks ?? run.planned?.blocks ?? 0
+  const done = doneBlocks(run, progress)
+  const left = progress === null ? undefined : timeLeft(progress)
+  return (
+    <Card withBorder padding="md" role="status" aria-label="Progress of the run">
+      <Stack gap="xs">
+        <Text fz={18} fw={500} className="num">
+          {progress === null
+            ? `${run.blocksDone} of ${plural(blocks, 'block')} done.`
+            : progressSentence(progress, run)}
+        </Text>
+        <Progress.Root size="lg" aria-label="Blocks done">
+          <Progress.Section
+            value={blocks === 0 ? 0 : (100 * done) / blocks}
+            aria-label={`${Math.floor(done)} of ${plural(blocks, 'block')}`}
+          />
+        </Progress.Root>
+        {progress !== null && (
+          <Group gap="lg" className="num">
+            {left !== undefined && <Text size="sm">{left}</Text>}
+            {progress.tokensPerSecond !== null && (
+              <Text size="sm" c="dimmed">
+                {formatCount(Math.round(progress.tokensPerSecond))} tokens/s
+              </Text>
+            )}
+            <Text size="sm" c="dimmed">
+              {formatBytes(progress.memoryBytes)} memory
+            </Text>
+          </Group>
+        )}
+      </Stack>
+    </Card>
+  )
+}
+
+/** Blocks with the part of the present one, so that the bar moves within a block. */
+function doneBlocks(run: RunProof, progress: RunProgress | null): number {
+  if (progress === null) return run.blocksDone
+  if (progress.phase === 'blocks') return Math.max(progress.blocksDone, progress.done)
+  return progress.phase === 'evaluating' || progress.phase === 'exporting' ? progress.blocks : progress.blocksDone
+}

@@ -1,0 +1,45 @@
+import { Card } from '@mantine/core'
+import type { LayerRow, RunProof } from '../../shared/contract/proof'
+import { BlockStrip, blockStripTable } from '../charts/BlockStrip'
+import { ChartFrame } from '../charts/ChartFrame'
+import { saveFile } from '../components/saveFile'
+import { stripCells, stripMax } from './proofData'
+
+interface Props {
+  readonly run: RunProof
+  readonly layers: readonly LayerRow[]
+  readonly variant: string
+  readonly current: string | undefined
+  readonly onOpen: (layer: string) => void
+}
+
+/** Where in the model the error went: a cell for every linear of every block. */
+export function StripSection({ run, layers, variant, current, onOpen }: Props) {
+  const cells = stripCells(layers, variant)
+  const blocks = run.planned?.blocks ?? Math.max(0, ...cells.map(({ block }) => block + 1))
+  if (blocks === 0) return null
+  const title = `Error removed by ${variant}, layer by layer`
+  return (
+    <Card withBorder padding="md">
+      <ChartFrame
+        title={title}
+        unit="numbers are percent; a click opens the layer"
+        fileName={`layers-${variant}`}
+        table={blockStripTable(cells)}
+        onSave={saveFile}
+      >
+        {(width) => (
+          <BlockStrip
+            width={width}
+            label={title}
+            cells={cells}
+            blocks={blocks}
+            max={stripMax(layers)}
+            current={current}
+            onOpen={onOpen}
+          />
+        )}
+      </ChartFrame>
+    </Card>
+  )
+}
