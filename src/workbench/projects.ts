@@ -1,12 +1,20 @@
+import { join } from 'node:path'
+import { sampleRecipe } from '../services/sampleRecipe'
 import type { ProjectCard, ProjectResult, projectCalls } from '../shared/contract/projects'
 import { createProject, listProjects, renameProject, setProjectArchived, setProjectNotes } from '../store/projects'
 import { listRuns, type RunSummary } from '../store/runs'
+import type { Store } from '../store/schema'
 import { bestResult } from './bestResult'
 import type { WorkbenchContext } from './context'
 import type { HandlersOf } from './handler'
 
 /** Projects with what their newest completed run reached. */
-export const projectHandlers = ({ services, emit }: WorkbenchContext): HandlersOf<typeof projectCalls> => ({
+export const projectHandlers = ({
+  services,
+  queue,
+  installation,
+  emit
+}: WorkbenchContext): HandlersOf<typeof projectCalls> => ({
   async 'projects.list'() {
     const [projects, runs] = await Promise.all([listProjects(services.store), listRuns(services.store)])
     return projects.map(
@@ -31,11 +39,28 @@ export const projectHandlers = ({ services, emit }: WorkbenchContext): HandlersO
     await setProjectArchived(services.store, id, archived ? Date.now() : null)
     emit({ type: 'projects.changed' })
   },
+  async 'projects.startSample'() {
+    const project = await sampleProject(services.store)
+    const chooseOut = (id: string): string => join(services.home, 'adapters', id)
+    const run = await queue.enqueue(sampleRecipe(installation.resources), chooseOut, project)
+    emit({ type: 'projects.changed' })
+    return { project, run }
+  },
   async 'projects.setNotes'({ id, notes }) {
     await setProjectNotes(services.store, id, notes)
     emit({ type: 'projects.changed' })
   }
 })
+
+const SAMPLE_PROJECT = 'Sample'
+
+/** The id of the sample's project, which is made when it is not there. */
+async function sampleProject(store: Store): Promise<string> {
+  const found = (await listProjects(store)).find(({ name }) => name === SAMPLE_PROJECT)
+  if (found === undefined) return createProject(store, SAMPLE_PROJECT)
+  if (found.archivedAtMs !== null) await setProjectArchived(store, found.id, null)
+  return found.id
+}
 
 function lastResult(project: string, runs: readonly RunSummary[]): ProjectResult | null {
   const run = runs.find((one) => one.project === project && one.status === 'completed')

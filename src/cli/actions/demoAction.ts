@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import { Recipe } from '../../shared/recipe'
+import { sampleRecipe } from '../../services/sampleRecipe'
 import type { ExitCode, Invocation } from '../grammar/command'
 import type { CommandContext } from '../grammar/commandContext'
 import { optional, text } from '../grammar/options'
@@ -20,18 +19,8 @@ export function demoAction({ options }: Invocation<typeof demoOptions>, context:
     terminal.print(terminal.paint('bold', 'Quail on its sample model: five initializations of rank 16, side by side.'))
     terminal.print()
   }
-  return executeRecipe(context, demoRecipe(join(resources, 'sample')), { out, json, quiet, measure: true })
+  return executeRecipe(context, sampleRecipe(resources), { out, json, quiet, measure: true })
 }
-
-const demoRecipe = (sample: string): Recipe =>
-  Recipe.parse({
-    version: 1,
-    name: 'demo',
-    model: join(sample, 'model'),
-    calibration: { files: [join(sample, 'text', 'sotu-calibration.txt')] },
-    evaluation: { files: ['sotu-evaluation.txt', 'moby-evaluation.txt'].map((name) => join(sample, 'text', name)) },
-    variants: ['zero', 'svd', 'diag', 'quailora', 'exact'].map((method) => ({ method, rank: 16 }))
-  })
 
 /** `name`, or with the first number that is free: what is there is never written over. */
 function freshDirectory(name: string): string {

@@ -1,38 +1,69 @@
-import { Card, SimpleGrid, Stack, Text, Title } from '@mantine/core'
-import type { ProjectCard } from '../../shared/contract/projects'
+import { Button, Group, SimpleGrid, Stack, Switch, Title } from '@mantine/core'
+import { IconPlus } from '@tabler/icons-react'
+import { useState } from 'react'
+import { Link } from 'wouter'
+import type { ProjectCard as Project } from '../../shared/contract/projects'
 import { useCall } from '../api/hooks'
 import { PageFrame } from '../components/PageFrame'
 import { QueryView } from '../components/QueryView'
-import { plural } from '../format/numbers'
+import { NewProjectButton } from './NewProjectButton'
+import { ProjectCard } from './ProjectCard'
+import { RecentRuns } from './RecentRuns'
+import { SampleCard } from './SampleCard'
 
+/** Where work goes on: projects with their last result, recent runs; for newcomers, the sample. */
 export function HomePage() {
   const projects = useCall('projects.list', {})
   return (
-    <PageFrame title="Quail" subtitle="A better start for QLoRA fine-tuning, proven on your own text.">
+    <PageFrame
+      title="Home"
+      subtitle="Prepare a model for QLoRA: adapters that start close to full precision, with proof."
+      actions={
+        <>
+          <NewProjectButton />
+          <Button component={Link} href="/new" leftSection={<IconPlus size={16} aria-hidden />}>
+            New run
+          </Button>
+        </>
+      }
+    >
       <QueryView query={projects} failure="The projects could not be read">
-        {(found) => (
-          <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }}>
-            {found.map((project) => (
-              <Project key={project.id} project={project} />
-            ))}
-          </SimpleGrid>
-        )}
+        {(found) => <HomeContent projects={found} />}
       </QueryView>
     </PageFrame>
   )
 }
 
-function Project({ project }: { readonly project: ProjectCard }) {
+function HomeContent({ projects }: { readonly projects: readonly Project[] }) {
+  const [archivedShown, setArchivedShown] = useState(false)
+  const archived = projects.filter(({ archivedAtMs }) => archivedAtMs !== null)
+  const shown = archivedShown ? projects : projects.filter(({ archivedAtMs }) => archivedAtMs === null)
+  const hasRuns = projects.some(({ runs }) => runs > 0)
   return (
-    <Card withBorder>
-      <Stack gap={4}>
-        <Title order={2} size="h4">
-          {project.name}
-        </Title>
-        <Text size="sm" c="dimmed">
-          {plural(project.runs, 'run')}
-        </Text>
+    <Stack gap="xl">
+      {!hasRuns && <SampleCard />}
+      <Stack gap="sm" component="section" aria-label="Projects">
+        <Group justify="space-between">
+          <Title order={2} size="h4">
+            Projects
+          </Title>
+          {archived.length > 0 && (
+            <Switch
+              size="sm"
+              label={`Show archived (${archived.length})`}
+              checked={archivedShown}
+              onChange={(event) => setArchivedShown(event.currentTarget.checked)}
+            />
+          )}
+        </Group>
+        <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} spacing="md">
+          {shown.map((project) => (
+            <ProjectCard key={project.id} project={project} />
+          ))}
+        </SimpleGrid>
       </Stack>
-    </Card>
+      {hasRuns && <RecentRuns />}
+      {hasRuns && <SampleCard compact />}
+    </Stack>
   )
 }

@@ -35,5 +35,7 @@ export const projectCalls = {
   'projects.create': call<{ id: string }>()(z.strictObject({ name: Name })),
   'projects.rename': call<void>()(z.strictObject({ id: Id, name: Name })),
   'projects.setArchived': call<void>()(z.strictObject({ id: Id, archived: z.boolean() })),
+  /** Queues a run of every method on the model and texts that come with Quail, in a project of its own. */
+  'projects.startSample': call<{ project: string; run: string }>()(z.strictObject({})),
   'projects.setNotes': call<void>()(z.strictObject({ id: Id, notes: z.string().max(20_000) }))
 } as const

@@ -1,0 +1,67 @@
+import { Anchor, Badge, Group, Stack, Table, Text, Title } from '@mantine/core'
+import { Link } from 'wouter'
+import type { RunListEntry } from '../../shared/contract/runs'
+import { useCall } from '../api/hooks'
+import { RelativeTime } from '../components/RelativeTime'
+import { baseName } from '../format/paths'
+
+const SHOWN = 5
+
+/** The newest runs of all projects. */
+export function RecentRuns() {
+  const runs = useCall('runs.list', {}).data ?? []
+  return (
+    <Stack gap="sm" component="section" aria-label="Recent runs">
+      <Group justify="space-between">
+        <Title order={2} size="h4">
+          Recent runs
+        </Title>
+        <Anchor component={Link} href="/runs" size="sm">
+          All runs
+        </Anchor>
+      </Group>
+      <Table.ScrollContainer minWidth={560}>
+        <Table verticalSpacing="xs">
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>Run</Table.Th>
+              <Table.Th>Status</Table.Th>
+              <Table.Th>Model</Table.Th>
+              <Table.Th>Variants</Table.Th>
+              <Table.Th>Made</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {runs.slice(0, SHOWN).map((run) => (
+              <RecentRun key={run.id} run={run} />
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
+    </Stack>
+  )
+}
+
+function RecentRun({ run: { id, title, status, model, variants, createdAtMs } }: { readonly run: RunListEntry }) {
+  return (
+    <Table.Tr>
+      <Table.Td>
+        <Anchor component={Link} href={`/runs/${id}`} size="sm">
+          {title}
+        </Anchor>
+      </Table.Td>
+      <Table.Td>
+        <Badge variant="default" tt="none">
+          {status}
+        </Badge>
+      </Table.Td>
+      <Table.Td>{baseName(model)}</Table.Td>
+      <Table.Td className="num">{variants.length}</Table.Td>
+      <Table.Td>
+        <Text span size="sm" c="dimmed">
+          <RelativeTime atMs={createdAtMs} />
+        </Text>
+      </Table.Td>
+    </Table.Tr>
+  )
+}
