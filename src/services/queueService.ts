@@ -175,7 +175,8 @@ export class Queue {
 
   async #changed(id: string | null): Promise<void> {
     if (id !== null) this.listener.onRunChanged(id)
-    const waiting = (await listQueue(this.services.store)).length
+    // A run that was just taken from the queue may not be marked as running yet.
+    const waiting = (await listQueue(this.services.store)).filter((run) => run.id !== this.running).length
     this.listener.onChange({ running: this.running, waiting })
   }
 }

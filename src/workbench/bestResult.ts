@@ -1,17 +1,20 @@
 import type { ProjectResult } from '../shared/contract/projects'
-import { gapClosed, type Perplexities } from '../shared/runEvents'
-
-type Best = NonNullable<ProjectResult['best']>
+import { bestVariant, quantizedPerplexity } from '../shared/proof'
+import type { RunSummary } from '../store/runs'
 
 /** The variant with the lowest perplexity on the first evaluation text; null when none was measured. */
-export function bestResult(perplexity: Readonly<Record<string, Perplexities>>): Best | null {
+export function bestResult({
+  perplexity,
+  variants
+}: Pick<RunSummary, 'perplexity' | 'variants'>): ProjectResult['best'] {
   const [text, measured] = Object.entries(perplexity)[0] ?? []
-  if (text === undefined || measured === undefined) return null
-  const [variant, value] = Object.entries(measured.variants).sort(([, a], [, b]) => a - b)[0] ?? []
-  if (variant === undefined || value === undefined) return null
-  return { variant, text, fullPrecision: measured.fullPrecision, quantized: measured.quantized, perplexity: value }
+  const best = bestVariant(measured, variants)
+  if (text === undefined || measured === undefined || best === undefined) return null
+  return {
+    variant: best.name,
+    text,
+    fullPrecision: measured.fullPrecision,
+    quantized: quantizedPerplexity(measured, best.quantizer),
+    perplexity: measured.variants[best.name] as number
+  }
 }
-
-/** `64 %`: the share of the quantization gap that it closes. */
-export const percentOf = ({ fullPrecision, quantized, perplexity }: Best): string =>
-  `${(100 * gapClosed(fullPrecision, quantized, perplexity)).toFixed(0)} %`

@@ -70,6 +70,6 @@ function lastResult(project: string, runs: readonly RunSummary[]): ProjectResult
     title: run.name ?? run.id,
     finishedAtMs: run.finishedAtMs ?? run.createdAtMs,
     model: run.model,
-    best: bestResult(run.perplexity)
+    best: bestResult(run)
   }
 }

@@ -13,7 +13,7 @@ export const queueHandlers = ({ services, queue }: WorkbenchContext): HandlersOf
     return {
       running: running === null ? null : runEntry(await getRun(services, running)),
       progress: queue.progress,
-      waiting: waiting.map(runEntry),
+      waiting: waiting.filter(({ id }) => id !== running).map(runEntry),
       held: queue.held
     }
   },

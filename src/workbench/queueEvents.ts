@@ -1,5 +1,7 @@
 import type { QueueListener } from '../services/queueService'
-import { bestResult, percentOf } from './bestResult'
+import type { Run } from '../services/runService'
+import { bestVariant, gapSentence } from '../shared/proof'
+import type { FinishedEvent } from '../shared/runEvents'
 import type { WorkbenchContext } from './context'
 
 /** Tells the window what the queue does. */
@@ -7,13 +9,22 @@ export const queueListener = (emit: WorkbenchContext['emit']): QueueListener => 
   onChange: (state) => emit({ type: 'queue.changed', ...state }),
   onProgress: (progress) => emit({ type: 'run.progress', progress }),
   onRunChanged: (id) => emit({ type: 'runs.changed', id }),
-  onFinished(run, { status, error }) {
-    const best = bestResult(run.perplexity)
-    const sentence =
-      error?.message ??
-      (best === null
-        ? `${run.variants.length} adapters were written.`
-        : `${best.variant} closes ${percentOf(best)} of the gap on ${best.text}.`)
-    emit({ type: 'run.finished', id: run.id, title: run.name ?? run.id, status, sentence })
-  }
+  onFinished: (run, finished) =>
+    emit({
+      type: 'run.finished',
+      id: run.id,
+      title: run.name ?? run.id,
+      status: finished.status,
+      sentence: sentenceOf(run, finished)
+    })
 })
+
+/** With what a run ended: its error, or what its best variant reached on the first text. */
+function sentenceOf({ variants }: Run, { error, perplexity }: FinishedEvent): string {
+  if (error !== undefined) return error.message
+  const [text, measured] = Object.entries(perplexity)[0] ?? []
+  const best = bestVariant(measured, variants)
+  if (text === undefined || measured === undefined || best === undefined)
+    return `${variants.length} adapters were written.`
+  return gapSentence(text, measured, best)
+}

@@ -10,12 +10,12 @@ import { useHashLocation } from './hashLocation'
 import { PageErrorBoundary } from './PageErrorBoundary'
 import { Shell } from './Shell'
 import { StoreGate } from './StoreGate'
-import { theme } from './theme'
+import { cssVariables, theme } from './theme'
 
 /** The window: theme, data, address, and the frame around every page. */
 export function App() {
   return (
-    <MantineProvider theme={theme} defaultColorScheme="auto">
+    <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="auto">
       <QueryClientProvider client={queryClient}>
         <ModalsProvider>
           <Notifications position="bottom-right" />

@@ -1,9 +1,9 @@
 import { Anchor, Badge, Group, Stack, Table, Text, Title } from '@mantine/core'
 import { Link } from 'wouter'
 import type { RunListEntry } from '../../shared/contract/runs'
+import { modelName } from '../../shared/modelName'
 import { useCall } from '../api/hooks'
 import { RelativeTime } from '../components/RelativeTime'
-import { baseName } from '../format/paths'
 
 const SHOWN = 5
 
@@ -55,7 +55,7 @@ function RecentRun({ run: { id, title, status, model, variants, createdAtMs } }:
           {status}
         </Badge>
       </Table.Td>
-      <Table.Td>{baseName(model)}</Table.Td>
+      <Table.Td>{modelName(model)}</Table.Td>
       <Table.Td className="num">{variants.length}</Table.Td>
       <Table.Td>
         <Text span size="sm" c="dimmed">

@@ -1,9 +1,9 @@
 import { Anchor, Box, Group, Stack, Text, Tooltip } from '@mantine/core'
 import { Link } from 'wouter'
 import type { ProjectResult } from '../../shared/contract/projects'
+import { modelName } from '../../shared/modelName'
 import { gapClosed } from '../../shared/runEvents'
 import { formatNumber, formatPercent } from '../format/numbers'
-import { baseName } from '../format/paths'
 import classes from './ResultSummary.module.css'
 
 /** What a run reached, in a sentence and as lengths. */
@@ -11,7 +11,7 @@ export function ResultSummary({ result: { run, title, model, best } }: { readonl
   return (
     <Stack gap={6}>
       <Anchor component={Link} href={`/runs/${run}`} size="sm">
-        {title} on {baseName(model)}
+        {title} on {modelName(model)}
       </Anchor>
       {best === null ? (
         <Text size="sm" c="dimmed">
