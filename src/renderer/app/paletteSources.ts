@@ -1,4 +1,5 @@
 import { useCall } from '../api/hooks'
+import { fullName, modelAddress, SOURCE_LABELS, STATUS_LABELS } from '../models/modelText'
 
 export interface FoundGroup {
   readonly label: string
@@ -14,7 +15,17 @@ export interface FoundGroup {
 export function useFoundThings(query: string): readonly FoundGroup[] {
   const asked = query.trim() !== ''
   const projects = useCall('projects.list', {}, { enabled: asked }).data ?? []
+  const models = useCall('models.list', {}, { enabled: asked }).data?.models ?? []
   return [
+    {
+      label: 'Models',
+      actions: models.map((model) => ({
+        id: `model:${model.id}`,
+        title: fullName(model),
+        detail: `${STATUS_LABELS[model.status]} · ${SOURCE_LABELS[model.source]}`,
+        to: modelAddress(model.id)
+      }))
+    },
     {
       label: 'Projects',
       actions: projects.map(({ id, name, runs }) => ({

@@ -1,9 +1,15 @@
 import type { ReactNode } from 'react'
+import { DevicesPage } from '../devices/DevicesPage'
 import { HomePage } from '../home/HomePage'
+import { ModelPage } from '../models/ModelPage'
+import { ModelsPage } from '../models/ModelsPage'
 import { RunPage } from '../run/RunPage'
 
 /** Every page and its address. The first that matches is shown. */
 export const ROUTES: readonly { readonly path: string; readonly page: () => ReactNode }[] = [
   { path: '/', page: () => <HomePage /> },
+  { path: '/models', page: () => <ModelsPage /> },
+  { path: '/models/:id', page: () => <ModelPage /> },
+  { path: '/devices', page: () => <DevicesPage /> },
   { path: '/runs/:id/:kind?/:layer?', page: () => <RunPage /> }
 ]

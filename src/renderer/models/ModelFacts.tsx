@@ -1,0 +1,129 @@
+import { Card, SimpleGrid, Stack, Text } from '@mantine/core'
+import type { ReactNode } from 'react'
+import type { InspectedModel, Inspection } from '../../shared/inspection'
+import type { FoundModel } from '../../shared/models'
+import { KeyValues } from '../components/KeyValues'
+import { RelativeTime } from '../components/RelativeTime'
+import { formatBytes, formatCount, formatParameters, formatPercent, plural } from '../format/numbers'
+import { SOURCE_LABELS } from './modelText'
+
+interface Props {
+  readonly model: FoundModel
+  readonly inspection: Inspection | null
+}
+
+/** The four figures that people ask for first, and the facts behind them. */
+export function ModelFacts({ model, inspection }: Props) {
+  const parameters = inspection?.parameters ?? model.parameters
+  const bytes = inspection?.bytes ?? model.bytes
+  return (
+    <Stack gap="md">
+      <SimpleGrid cols={{ base: 2, md: 4 }} spacing="sm">
+        <Figure label="Parameters" value={parameters === null ? '–' : formatParameters(parameters)}>
+          {inspection === null ? model.dtypes.join(', ') : dtypeShares(inspection)}
+        </Figure>
+        <Figure label="Size of the weights" value={bytes === null ? '–' : formatBytes(bytes)}>
+          {inspection === null ? '' : plural(inspection.files.length, 'file')}
+        </Figure>
+        <Figure label="Family" value={inspection?.model?.family ?? model.family ?? '–'}>
+          {inspection?.model === undefined ? 'not supported' : blocksText(inspection.model)}
+        </Figure>
+        <Figure
+          label="Will be quantized"
+          value={inspection?.model === undefined ? '–' : quantizedShare(inspection.model)}
+        >
+          {inspection?.model === undefined
+            ? ''
+            : `of the parameters, in ${plural(inspection.model.linears.length, 'linear')}`}
+        </Figure>
+      </SimpleGrid>
+      <Card withBorder>
+        <SimpleGrid cols={{ base: 1, md: 2 }} spacing="xl" verticalSpacing={6}>
+          <KeyValues items={inspection === null ? [] : shapeFacts(inspection)} />
+          <KeyValues items={originFacts(model, inspection)} />
+        </SimpleGrid>
+      </Card>
+    </Stack>
+  )
+}
+
+function Figure({
+  label,
+  value,
+  children
+}: {
+  readonly label: string
+  readonly value: string
+  readonly children: ReactNode
+}) {
+  return (
+    <Card withBorder p="sm">
+      <Text size="xs" c="dimmed">
+        {label}
+      </Text>
+      <Text size="xl" fw={600} className="num">
+        {value}
+      </Text>
+      <Text size="xs" c="dimmed">
+        {children}
+      </Text>
+    </Card>
+  )
+}
+
+const blocksText = ({ blocks, hiddenSize }: InspectedModel): string =>
+  `${plural(blocks, 'block')}, hidden size ${formatCount(hiddenSize)}`
+
+/** `BF16`, or each dtype with its share where there are several. */
+function dtypeShares({ dtypes, parameters }: Inspection): string {
+  const entries = Object.entries(dtypes).sort(([, a], [, b]) => b - a)
+  if (entries.length === 1) return entries[0]?.[0] ?? ''
+  return entries.map(([dtype, count]) => `${dtype} ${formatPercent(count / parameters)}`).join(', ')
+}
+
+function quantizedShare({ roles }: InspectedModel): string {
+  const all = roles.reduce((sum, { parameters }) => sum + parameters, 0)
+  const quantized = roles.find(({ role }) => role === 'quantized')?.parameters ?? 0
+  return formatPercent(quantized / all)
+}
+
+type Items = Parameters<typeof KeyValues>[0]['items']
+
+function shapeFacts({ model, tokenizer, chatTemplates }: Inspection): Items {
+  const shape: Items =
+    model === undefined
+      ? []
+      : [
+          ['Vocabulary', plural(model.vocabularySize, 'token')],
+          ['Output head', model.tiedHead ? 'tied to the embedding' : 'its own weights'],
+          ['Context', `up to ${plural(model.contextLimit, 'token')}`]
+        ]
+  const [template] = chatTemplates
+  return [
+    ...shape,
+    [
+      'Tokenizer',
+      tokenizer === undefined
+        ? 'none that can be used'
+        : `${tokenizer.kind}, ${plural(tokenizer.vocabularySize, 'token')}`
+    ],
+    ['Chat template', template === undefined ? 'none' : template.file]
+  ]
+}
+
+function originFacts(model: FoundModel, inspection: Inspection | null): Items {
+  const revision = model.revision === null ? [] : ([['Revision', revisionText(model)]] as const)
+  const changed =
+    model.modifiedAtMs === null
+      ? []
+      : ([['Changed', <RelativeTime key="changed" atMs={model.modifiedAtMs} />]] as const)
+  return [
+    ['Found in', SOURCE_LABELS[model.source]],
+    ...revision,
+    ...changed,
+    ['Licence', inspection?.licence ?? 'not named in README.md or config.json']
+  ]
+}
+
+const revisionText = ({ revision, refs }: FoundModel): string =>
+  `${revision?.slice(0, 12)}${refs.length === 0 ? '' : ` (${refs.join(', ')})`}`

@@ -1,0 +1,135 @@
+import { Alert, Button, List, Stack, Tabs, Text } from '@mantine/core'
+import { IconAlertTriangle, IconPlayerPlay } from '@tabler/icons-react'
+import { Link, useLocation, useParams, useSearch } from 'wouter'
+import type { ModelDetails } from '../../shared/contract/models'
+import type { Inspection } from '../../shared/inspection'
+import type { FoundModel } from '../../shared/models'
+import { useCall } from '../api/hooks'
+import { PageFrame } from '../components/PageFrame'
+import { PathText } from '../components/PathText'
+import { QueryView } from '../components/QueryView'
+import { FileList } from './FileList'
+import { LinearsTab } from './LinearsTab'
+import { ModelFacts } from './ModelFacts'
+import { fullName, modelAddress, newRunAddress, STATUS_LABELS } from './modelText'
+import { TensorTree } from './TensorTree'
+import { TokenizerTab } from './TokenizerTab'
+import { useFolders } from './useFolders'
+
+/** One checkpoint: what it is, whether Quail can prepare it, and everything that is known of it. */
+export function ModelPage() {
+  const { id = '' } = useParams<{ id: string }>()
+  const details = useCall('models.get', { id })
+  const model = details.data?.model
+  return (
+    <PageFrame
+      title={model === undefined ? 'Model' : fullName(model)}
+      subtitle={model && <PathText path={model.directory} length={72} />}
+      actions={model && <Actions model={model} />}
+    >
+      <QueryView query={details} failure="This model could not be read" rows={6}>
+        {(found) => <Details details={found} />}
+      </QueryView>
+    </PageFrame>
+  )
+}
+
+function Actions({ model }: { readonly model: FoundModel }) {
+  const folders = useFolders()
+  return (
+    <>
+      {model.source === 'folder' && (
+        <Button variant="default" onClick={() => void folders.remove(model.foundIn, 1)}>
+          Remove from list…
+        </Button>
+      )}
+      {model.status === 'ready' && (
+        <Button
+          component={Link}
+          href={newRunAddress(model.directory)}
+          leftSection={<IconPlayerPlay size={16} aria-hidden />}
+        >
+          New run with this model
+        </Button>
+      )}
+    </>
+  )
+}
+
+function Details({ details: { model, inspection, failure } }: { readonly details: ModelDetails }) {
+  const problems = problemsOf(model, inspection, failure)
+  return (
+    <Stack gap="lg">
+      {problems.length > 0 && <Problems model={model} problems={problems} />}
+      <ModelFacts model={model} inspection={inspection} />
+      {inspection !== null && <Parts id={model.id} inspection={inspection} />}
+    </Stack>
+  )
+}
+
+/** What the folder says, what the headers say, and what only a closer look shows; each sentence once. */
+function problemsOf(model: FoundModel, inspection: Inspection | null, failure: string | null): string[] {
+  const closer = failure === null ? (inspection?.problems ?? []) : [failure]
+  const fromList = closer.length > 0 && model.status === 'unsupported' ? [] : model.problems
+  return [...new Set([...fromList, ...closer])]
+}
+
+function Problems({ model, problems }: { readonly model: FoundModel; readonly problems: readonly string[] }) {
+  const word = model.status === 'ready' ? 'Needs attention' : STATUS_LABELS[model.status]
+  return (
+    <Alert
+      color="orange"
+      variant="light"
+      icon={<IconAlertTriangle aria-hidden />}
+      title={`${word}: Quail cannot prepare this checkpoint`}
+    >
+      <List size="sm" spacing={4}>
+        {problems.map((problem) => (
+          <List.Item key={problem} style={{ overflowWrap: 'anywhere' }}>
+            {problem}
+          </List.Item>
+        ))}
+      </List>
+    </Alert>
+  )
+}
+
+const TABS = ['tensors', 'linears', 'tokenizer', 'files'] as const
+
+/** The tab is part of the address, so that back and a restart lead to it. */
+function Parts({ id, inspection }: { readonly id: string; readonly inspection: Inspection }) {
+  const [, navigate] = useLocation()
+  const wanted = new URLSearchParams(useSearch()).get('tab')
+  const tab = TABS.find((one) => one === wanted) ?? 'tensors'
+  const { model, tensors, files } = inspection
+  return (
+    <Tabs
+      value={tab}
+      onChange={(next) => navigate(`${modelAddress(id)}?tab=${next}`, { replace: true })}
+      keepMounted={false}
+    >
+      <Tabs.List mb="md">
+        <Tabs.Tab value="tensors">Tensors</Tabs.Tab>
+        <Tabs.Tab value="linears">Linears</Tabs.Tab>
+        <Tabs.Tab value="tokenizer">Tokenizer and chat</Tabs.Tab>
+        <Tabs.Tab value="files">Files</Tabs.Tab>
+      </Tabs.List>
+      <Tabs.Panel value="tensors">
+        <TensorTree tensors={tensors} />
+      </Tabs.Panel>
+      <Tabs.Panel value="linears">
+        {model === undefined ? (
+          <Text c="dimmed">Which linears there are is known only for families that Quail supports.</Text>
+        ) : (
+          <LinearsTab model={model} />
+        )}
+      </Tabs.Panel>
+      <Tabs.Panel value="tokenizer">
+        <TokenizerTab inspection={inspection} />
+      </Tabs.Panel>
+      <Tabs.Panel value="files">
+        <FileList files={files} />
+      </Tabs.Panel>
+    </Tabs>
+  )
+}

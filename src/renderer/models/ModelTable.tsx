@@ -1,0 +1,147 @@
+import { ActionIcon, Badge, Group, Text, Tooltip } from '@mantine/core'
+import { IconX } from '@tabler/icons-react'
+import type { ReactNode } from 'react'
+import { useLocation } from 'wouter'
+import type { FoundModel } from '../../shared/models'
+import { type Column, DataTable } from '../components/DataTable'
+import { formatBytes, formatParameters } from '../format/numbers'
+import { shortenPath } from '../format/paths'
+import { fullName, modelAddress, SOURCE_LABELS } from './modelText'
+import { StatusBadge } from './StatusBadge'
+import type { Folders } from './useFolders'
+
+interface Props {
+  readonly models: readonly FoundModel[]
+  readonly folders: Folders
+  readonly empty: ReactNode
+}
+
+/** One line for each checkpoint; opens its page. */
+export function ModelTable({ models, folders, empty }: Props) {
+  const [, navigate] = useLocation()
+  const inFolder = (folder: string): number => models.filter(({ foundIn }) => foundIn === folder).length
+  const remove = (model: FoundModel): void => void folders.remove(model.foundIn, inFolder(model.foundIn))
+  return (
+    <DataTable
+      label="Models"
+      rows={models}
+      columns={columns(remove)}
+      rowKey={({ id }) => id}
+      onOpen={({ id }) => navigate(modelAddress(id))}
+      empty={empty}
+      rowHeight={48}
+    />
+  )
+}
+
+const columns = (remove: (model: FoundModel) => void): Column<FoundModel>[] => [
+  { key: 'name', title: 'Model', width: 'minmax(210px, 2.4fr)', sortBy: fullName, render: (m) => <Name model={m} /> },
+  {
+    key: 'family',
+    title: 'Family',
+    width: 'minmax(80px, 0.8fr)',
+    sortBy: ({ family }) => family ?? undefined,
+    render: ({ family }) => family ?? '–'
+  },
+  {
+    key: 'parameters',
+    title: 'Parameters',
+    width: '104px',
+    align: 'right',
+    sortBy: ({ parameters }) => parameters ?? undefined,
+    render: ({ parameters }) => (parameters === null ? '–' : formatParameters(parameters))
+  },
+  {
+    key: 'dtype',
+    title: 'Dtype',
+    width: '80px',
+    sortBy: ({ dtypes }) => dtypes[0],
+    render: ({ dtypes }) => (
+      <Text span inherit title={dtypes.join(', ')}>
+        {dtypesText(dtypes)}
+      </Text>
+    )
+  },
+  {
+    key: 'size',
+    title: 'Size',
+    width: '92px',
+    align: 'right',
+    sortBy: ({ bytes }) => bytes ?? undefined,
+    render: ({ bytes }) => (bytes === null ? '–' : formatBytes(bytes))
+  },
+  {
+    key: 'status',
+    title: 'State',
+    width: 'minmax(190px, 2fr)',
+    sortBy: ({ status }) => status,
+    render: ({ status, problems }) => (
+      <Group gap={8} wrap="nowrap">
+        <StatusBadge status={status} />
+        {problems.length > 0 && (
+          <Tooltip label={problems.join(' · ')} multiline maw={480} style={{ overflowWrap: 'anywhere' }}>
+            <Text span size="xs" c="dimmed" truncate>
+              {problems[0]}
+            </Text>
+          </Tooltip>
+        )}
+      </Group>
+    )
+  },
+  {
+    key: 'remove',
+    title: '',
+    width: '44px',
+    render: (model) => (model.source === 'folder' ? <RemoveButton model={model} onRemove={remove} /> : null)
+  }
+]
+
+const dtypesText = (dtypes: readonly string[]): string =>
+  dtypes.length > 1 ? `${dtypes[0]} +${dtypes.length - 1}` : (dtypes[0] ?? '–')
+
+function Name({ model }: { readonly model: FoundModel }) {
+  const where = model.source === 'sample' ? SOURCE_LABELS.sample : shortenPath(model.foundIn, 44)
+  return (
+    <>
+      <Group gap={6} wrap="nowrap">
+        <Text span size="sm" fw={600} truncate title={fullName(model)}>
+          {fullName(model)}
+        </Text>
+        {model.source === 'sample' && (
+          <Badge size="xs" variant="outline" tt="none">
+            sample
+          </Badge>
+        )}
+      </Group>
+      <Text size="xs" c="dimmed" truncate title={model.directory}>
+        {model.source === 'sample' ? where : `${SOURCE_LABELS[model.source]}: ${where}`}
+      </Text>
+    </>
+  )
+}
+
+function RemoveButton({
+  model,
+  onRemove
+}: {
+  readonly model: FoundModel
+  readonly onRemove: (model: FoundModel) => void
+}) {
+  const label = `Remove ${fullName(model)} from the list`
+  return (
+    <Tooltip label="Remove from list; files stay">
+      <ActionIcon
+        variant="subtle"
+        color="gray"
+        size="sm"
+        aria-label={label}
+        onClick={(event) => {
+          event.stopPropagation()
+          onRemove(model)
+        }}
+      >
+        <IconX size={14} aria-hidden />
+      </ActionIcon>
+    </Tooltip>
+  )
+}

@@ -1,0 +1,37 @@
+import type { FoundModel, ModelSource, ModelStatus } from '../../shared/models'
+
+/** `org/name`, with the revision of a snapshot that is not the newest: `org/name @ c0ffee1`. */
+export function fullName({ organisation, name, source, revision, refs }: FoundModel): string {
+  if (source === 'sample') return name
+  const base = organisation === null ? name : `${organisation}/${name}`
+  return revision === null || refs.includes('main') ? base : `${base} @ ${revision.slice(0, 7)}`
+}
+
+export const SOURCE_LABELS: Readonly<Record<ModelSource, string>> = {
+  sample: 'Comes with Quail',
+  cache: 'Hugging Face cache',
+  folder: 'Added folder'
+}
+
+export const STATUS_LABELS: Readonly<Record<ModelStatus, string>> = {
+  ready: 'Ready',
+  incomplete: 'Not complete',
+  unsupported: 'Not supported'
+}
+
+/** The page of a model. */
+export const modelAddress = (id: string): string => `/models/${id}`
+
+/** The page where a run with this model is set up. */
+export const newRunAddress = (directory: string): string => `/new?model=${encodeURIComponent(directory)}`
+
+/** True when every word stands in the name, family, dtype or state. */
+export function fitsSearch(model: FoundModel, query: string): boolean {
+  const text = [fullName(model), model.family ?? '', model.dtypes.join(' '), STATUS_LABELS[model.status]]
+    .join(' ')
+    .toLowerCase()
+  return query
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word))
+}

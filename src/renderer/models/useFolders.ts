@@ -1,0 +1,53 @@
+import { useCallback } from 'react'
+import { useLocation } from 'wouter'
+import { call } from '../api/desktop'
+import { useAction } from '../api/hooks'
+import { confirm } from '../components/confirm'
+import { notifyDone, notifyError } from '../components/notify'
+import { plural } from '../format/numbers'
+import { baseName } from '../format/paths'
+import { modelAddress } from './modelText'
+
+export interface Folders {
+  /** Adds a folder that was chosen or dropped; a single checkpoint is shown at once. */
+  readonly add: (folder: string) => void
+  /** Asks for a folder and adds it. */
+  readonly choose: () => Promise<void>
+  /** Takes a folder out of the list, after asking. */
+  readonly remove: (folder: string, models: number) => Promise<void>
+  readonly adding: boolean
+}
+
+/** Folders that the person adds to the search for models. */
+export function useFolders(): Folders {
+  const [, navigate] = useLocation()
+  const { mutate: mutateAdd, isPending: adding } = useAction('models.add', ({ ids, folder }) => {
+    const [only] = ids
+    notifyDone(`${plural(ids.length, 'model')} found in ${baseName(folder)}`)
+    if (ids.length === 1 && only !== undefined) navigate(modelAddress(only))
+  })
+  const { mutate: mutateRemove } = useAction('models.remove', (_, { folder }) =>
+    notifyDone(`${baseName(folder)} is not searched any more; its files are untouched`)
+  )
+  const add = useCallback(
+    (folder: string) => mutateAdd({ folder }, { onError: (error) => notifyError('The folder was not added', error) }),
+    [mutateAdd]
+  )
+  return {
+    add,
+    adding,
+    async choose() {
+      const [folder] = await call('app.pick', { kind: 'model' })
+      if (folder !== undefined) add(folder)
+    },
+    async remove(folder, models) {
+      const agreed = await confirm({
+        title: `Remove ${baseName(folder)} from the list?`,
+        body: `${plural(models, 'model')} of ${folder} will not be listed any more. No file is deleted, and runs keep their results.`,
+        confirm: 'Remove from list',
+        danger: false
+      })
+      if (agreed) mutateRemove({ folder }, { onError: (error) => notifyError('The folder was not removed', error) })
+    }
+  }
+}
