@@ -13,6 +13,8 @@ import { withTemporaryDirectory } from './temporaryDirectory'
 export interface PreflightOptions extends PlanOptions {
   /** Speed of the device as measured before. */
   readonly flopsPerSecond?: number | undefined
+  /** Guesses the tokens from the texts' sizes instead of reading them. */
+  readonly guess?: boolean | undefined
   /** Other choices of variants whose cost is asked for. */
   readonly alternatives?: Readonly<Record<string, Variant[]>> | undefined
 }
@@ -27,7 +29,7 @@ export const defaultOut = ({ home }: Pick<Services, 'home'>, runId: string): str
 export function preflightRecipe(
   services: Services,
   recipe: Recipe,
-  { signal, out, flopsPerSecond, alternatives }: PreflightOptions = {}
+  { signal, out, flopsPerSecond, guess, alternatives }: PreflightOptions = {}
 ): Promise<Preflight> {
   const { home, store, engine } = services
   return withTemporaryDirectory(async (inputs) => {
@@ -36,7 +38,7 @@ export function preflightRecipe(
       found.push({ code: 'TEXT', severity: 'error', subject: 'texts', message, fix: textFix(recipe, role, text) })
     })
     const folders = { spool: runsDirectory(home), out: out ?? defaultOut(services, 'new') }
-    const request = { recipe, ...texts, folders, flopsPerSecond, alternatives }
+    const request = { recipe, ...texts, folders, flopsPerSecond, guess, alternatives }
     const { findings, plan, alternatives: costs } = await engine.call('preflight', request, { signal })
     return { findings: [...found, ...findings], plan, alternatives: costs }
   })

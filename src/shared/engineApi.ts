@@ -16,6 +16,8 @@ export interface PlanRequest {
 export interface PreflightRequest extends PlanRequest {
   /** As measured before; default: assumed. */
   readonly flopsPerSecond?: number | undefined
+  /** Guesses the tokens from the texts' sizes, which takes no time; what is found about texts is guessed too. */
+  readonly guess?: boolean | undefined
   /** Other choices of variants whose cost is asked for. */
   readonly alternatives?: Readonly<Record<string, Variant[]>> | undefined
 }

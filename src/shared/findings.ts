@@ -1,4 +1,5 @@
 import type { Recipe, Variant } from './recipe'
+import { distinctVariants } from './variantAxes'
 
 /*
  * What a person should know before a run begins: each finding is one sentence, and where possible a change of the recipe
@@ -53,26 +54,6 @@ export function changeVariants(
   const changed = variants.map(change)
   return { label, changes: [{ path: ['variants'], value: distinctVariants(changed) }] }
 }
-
-/** The variants without those that differ from an earlier one in nothing but the name. */
-export function distinctVariants(variants: readonly Variant[]): Variant[] {
-  const keys = variants.map(variantKey)
-  return variants.filter((_, i) => keys.indexOf(keys[i] as string) === i)
-}
-
-/** What decides the result of a variant, as one word. */
-export const variantKey = ({ method, rank, alpha, rslora, iterations, targets, quantizer }: Variant): string =>
-  JSON.stringify([
-    method,
-    rank,
-    alpha,
-    rslora,
-    method === 'quailora' ? iterations : 0,
-    Array.isArray(targets) ? [...targets].sort() : targets,
-    quantizer.format,
-    quantizer.blockSize,
-    quantizer.doubleQuantization
-  ])
 
 /** A fix that leaves one text out, where another remains or the run can go without. */
 export function leaveOut(recipe: Recipe, role: 'calibration' | 'evaluation', path: string): Fix | undefined {

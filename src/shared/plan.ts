@@ -14,6 +14,8 @@ export interface Plan {
     readonly vocabularySize: number
   }
   readonly quantized: { readonly linears: number; readonly parameters: number; readonly quantizers: QuantizerSpec[] }
+  /** What targets can name: the last part of the linears' paths, with how many linears it means. */
+  readonly targetNames: readonly { readonly name: string; readonly linears: number }[]
   readonly calibration: { readonly rows: number; readonly tokens: number }
   readonly evaluation: { readonly rows: number; readonly tokens: number }
   readonly variants: readonly PlannedVariant[]

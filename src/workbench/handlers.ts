@@ -3,9 +3,11 @@ import type { WorkbenchContext } from './context'
 import { deviceHandlers } from './devices'
 import type { HandlersOf } from './handler'
 import { modelHandlers } from './models'
+import { planHandlers } from './plan'
 import { projectHandlers } from './projects'
 import { proofHandlers } from './proof'
 import { queueHandlers } from './queue'
+import { recipeHandlers } from './recipes'
 import { runHandlers } from './runs'
 
 type AllHandlers = HandlersOf<Omit<typeof WORKBENCH_CALLS, 'store.state' | 'store.rebuild'>>
@@ -17,5 +19,7 @@ export const handlersOf = (context: WorkbenchContext): AllHandlers => ({
   ...queueHandlers(context),
   ...modelHandlers(context),
   ...deviceHandlers(context),
-  ...proofHandlers(context)
+  ...proofHandlers(context),
+  ...recipeHandlers(context),
+  ...planHandlers(context)
 })

@@ -2,6 +2,7 @@ import type { EngineApi, PlanRequest, PreflightRequest } from '../../shared/engi
 import { AppError } from '../../shared/errors'
 import { type Finding, leaveOut, type Severity } from '../../shared/findings'
 import type { Cost, Plan, PlannedVariant, Preflight, Speed } from '../../shared/plan'
+import { lastNames } from '../models/targets'
 import { adapterParameters, costOf, withVariants } from './estimate'
 import { type PreparedRun, type PreparedVariant, prepareRun } from './prepareRun'
 import type { Problem } from './problems'
@@ -30,13 +31,13 @@ export async function planRun({ measure, ...request }: EngineApi['plan']['input'
 
 /** The same for a recipe in the making: whatever keeps it from running is among the findings instead of thrown. */
 export async function preflight(request: PreflightRequest): Promise<Preflight> {
-  const { recipe, calibration, evaluation, flopsPerSecond, alternatives = {} } = request
+  const { recipe, calibration, evaluation, flopsPerSecond, alternatives = {}, guess = false } = request
   const speed = flopsPerSecond === undefined ? ASSUMED_SPEED : { flopsPerSecond, measured: true }
   const errors: Finding[] = []
   const report = (problem: Problem): void => void errors.push({ ...problem, severity: 'error' })
   let prepared: PreparedRun
   try {
-    prepared = await prepareRun(recipe, { calibration, evaluation }, '.', report)
+    prepared = await prepareRun(recipe, { calibration, evaluation }, '.', { report, guess })
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     report({ code: 'MODEL', subject: 'model', message: error.message })
@@ -75,6 +76,7 @@ async function planOf(
       parameters: linears.reduce((sum, l) => sum + l.inFeatures * l.outFeatures, 0),
       quantizers: [...quantizers.values()]
     },
+    targetNames: countNames(linears.map(({ path }) => path)),
     calibration: { rows: calibration.rows, tokens: calibration.tokenCount },
     evaluation: {
       rows: evaluation.reduce((sum, { rows }) => sum + rows.rows, 0),
@@ -95,6 +97,10 @@ const without = (prepared: PreparedRun, index: number): PreparedRun =>
     prepared,
     prepared.recipe.variants.filter((_, i) => i !== index)
   )
+
+function countNames(paths: readonly string[]): Plan['targetNames'] {
+  return lastNames(paths).map((name) => ({ name, linears: paths.filter((path) => path.endsWith(`.${name}`)).length }))
+}
 
 function describeModel({ checkpoint, architecture }: PreparedRun): Plan['model'] {
   const embedding = checkpoint.tensors.get(architecture.embedding) ?? [...checkpoint.tensors.values()][0]

@@ -19,7 +19,7 @@ import { readArchitecture } from '../models/registry'
 import { selectTargets } from '../models/targets'
 import { checkRanks, checkTargets } from './checkVariants'
 import { attempt, type Report, throwProblem } from './problems'
-import { type EvaluationText, type RunTexts, tokenizeTexts } from './tokenizedTexts'
+import { type EvaluationText, guessTexts, type RunTexts, tokenizeTexts } from './tokenizedTexts'
 
 /** One linear of the blocks, with its place in the model. */
 export interface PreparedLinear extends LinearSpec {
@@ -54,19 +54,27 @@ export interface PreparedRun {
   release(): Promise<void>
 }
 
+interface PrepareOptions {
+  /**
+   * Receives what keeps the run from succeeding, except that the model cannot be read; when it returns, the rest is
+   * prepared as well as it can be. Default: throws.
+   */
+  readonly report?: Report
+  /** Leaves the texts unread and guesses how many rows they give: enough for a first idea of a plan. */
+  readonly guess?: boolean
+}
+
 /**
  * Opens the checkpoint, tokenizes the texts and checks that the recipe fits both.
  *
  * @param folder - where relative paths of texts begin
- * @param report - receives what keeps the run from succeeding, except that the model cannot be read; when it returns, the
- *   rest is prepared as well as it can be
  * @throws {AppError} BAD_INPUT or BAD_FORMAT, one sentence about the first thing that cannot be used
  */
 export async function prepareRun(
   asked: Recipe,
   texts: RunTexts,
   folder: string,
-  report: Report = throwProblem
+  { report = throwProblem, guess = false }: PrepareOptions = {}
 ): Promise<PreparedRun> {
   const checkpoint = await Checkpoint.open(asked.model)
   try {
@@ -80,7 +88,9 @@ export async function prepareRun(
     checkTargets(recipe, linears, report)
     checkRanks(recipe, { linears, variants }, report)
     const { vocabularySize } = architecture
-    const { calibration, evaluation } = await tokenizeTexts(recipe, texts, folder, vocabularySize, report)
+    const { calibration, evaluation } = guess
+      ? guessTexts(recipe, texts)
+      : await tokenizeTexts(recipe, texts, folder, vocabularySize, report)
     const quantizers = new Map(recipe.variants.map(({ quantizer }) => [quantizerKey(quantizer), quantizer]))
     const release = async () => {
       await runner.release()

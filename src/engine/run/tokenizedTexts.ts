@@ -25,8 +25,37 @@ export interface TokenizedTexts {
 }
 
 /** Tokens of the texts last used: a plan and the run that follows it, or one plan after another, need the same ones. */
-const recent = new Map<string, readonly Int32Array[]>()
+const recent = new Map<string, { readonly tokens: Promise<readonly Int32Array[]>; count: number }>()
 const RECENT_TOKENS = 2 ** 23
+
+/** Bytes of text for one token, roughly: for a first idea of a plan, before the texts are tokenized. */
+const BYTES_PER_TOKEN = 4
+
+/** The number of rows that the texts will give, guessed from their sizes; the tokens themselves are missing. */
+export function guessTexts(recipe: Recipe, texts: RunTexts): TokenizedTexts {
+  const guess = ({ bytes }: ResolvedText, asked: number): TokenRows => {
+    const { context } = recipe
+    const available = Math.max(1, Math.floor(bytes / BYTES_PER_TOKEN / context))
+    const rows = Math.min(asked, available)
+    const none = new Int32Array()
+    return { context, rows, ids: none, lengths: none, tokenCount: rows * context, available: [available] }
+  }
+  const calibration = texts.calibration.map((text) => guess(text, recipe.calibration.rows))
+  return {
+    calibration: {
+      context: recipe.context,
+      rows: calibration.reduce((sum, { rows }) => sum + rows, 0),
+      ids: new Int32Array(),
+      lengths: new Int32Array(),
+      tokenCount: calibration.reduce((sum, { tokenCount }) => sum + tokenCount, 0),
+      available: calibration.flatMap(({ available }) => available)
+    },
+    evaluation: texts.evaluation.map((text) => ({
+      name: text.name,
+      rows: guess(text, recipe.evaluation?.rows ?? 1)
+    }))
+  }
+}
 
 /**
  * All rows of a recipe's texts.
@@ -72,15 +101,30 @@ export async function tokenizeTexts(
   return { calibration: concatRows(calibration), evaluation }
 }
 
+/** Two that ask at the same time get the same work. */
 async function remembered(key: string, encode: () => Promise<readonly Int32Array[]>): Promise<readonly Int32Array[]> {
-  const tokens = recent.get(key) ?? (await encode())
+  const known = recent.get(key)
+  const entry = known ?? { tokens: encode(), count: 0 }
   recent.delete(key)
-  recent.set(key, tokens)
-  for (const oldest of recent.keys()) {
-    if ([...recent.values()].reduce((sum, list) => sum + countTokens(list), 0) <= RECENT_TOKENS) break
-    recent.delete(oldest)
+  recent.set(key, entry)
+  try {
+    const tokens = await entry.tokens
+    entry.count = countTokens(tokens)
+    forgetOldest()
+    return tokens
+  } catch (error) {
+    recent.delete(key)
+    throw error
   }
-  return tokens
+}
+
+function forgetOldest(): void {
+  let total = [...recent.values()].reduce((sum, { count }) => sum + count, 0)
+  for (const [key, { count }] of recent) {
+    if (total <= RECENT_TOKENS) return
+    recent.delete(key)
+    total -= count
+  }
 }
 
 const countTokens = (tokens: readonly Int32Array[]): number => tokens.reduce((sum, { length }) => sum + length, 0)

@@ -1,4 +1,5 @@
-import { changeVariants, distinctVariants, type Finding, type Severity } from '../../shared/findings'
+import { changeVariants, type Finding, type Severity } from '../../shared/findings'
+import { distinctVariants } from '../../shared/variantAxes'
 import type { PreparedRun } from './prepareRun'
 
 /** The largest rank that vLLM serves unless it is told otherwise (`--max-lora-rank`). */

@@ -3,6 +3,7 @@ import { DevicesPage } from '../devices/DevicesPage'
 import { HomePage } from '../home/HomePage'
 import { ModelPage } from '../models/ModelPage'
 import { ModelsPage } from '../models/ModelsPage'
+import { NewRunPage } from '../newRun/NewRunPage'
 import { RunPage } from '../run/RunPage'
 
 /** Every page and its address. The first that matches is shown. */
@@ -11,5 +12,6 @@ export const ROUTES: readonly { readonly path: string; readonly page: () => Reac
   { path: '/models', page: () => <ModelsPage /> },
   { path: '/models/:id', page: () => <ModelPage /> },
   { path: '/devices', page: () => <DevicesPage /> },
-  { path: '/runs/:id/:kind?/:layer?', page: () => <RunPage /> }
+  { path: '/runs/:id/:kind?/:layer?', page: () => <RunPage /> },
+  { path: '/new', page: () => <NewRunPage /> }
 ]

@@ -2,9 +2,11 @@ import { appCalls } from './app'
 import type { InputOf, OutputOf } from './call'
 import { deviceCalls } from './devices'
 import { modelCalls } from './models'
+import { planCalls } from './plan'
 import { projectCalls } from './projects'
 import { proofCalls } from './proof'
 import { queueCalls } from './queue'
+import { recipeCalls } from './recipes'
 import { runCalls } from './runs'
 import { storeCalls } from './store'
 
@@ -21,7 +23,9 @@ export const WORKBENCH_CALLS = {
   ...queueCalls,
   ...modelCalls,
   ...deviceCalls,
-  ...proofCalls
+  ...proofCalls,
+  ...recipeCalls,
+  ...planCalls
 } as const
 export const CONTRACT = { ...MAIN_CALLS, ...WORKBENCH_CALLS } as const
 

@@ -1,0 +1,111 @@
+import { Button, Checkbox, Group, NumberInput, Popover, Select, Stack } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { IconPlus } from '@tabler/icons-react'
+import { type ReactNode, useState } from 'react'
+import { BLOCK_SIZES, type QuantizerSpec } from '../../shared/recipe'
+import type { Chip } from '../../shared/variantAxes'
+
+interface AddProps {
+  readonly onAdd: (chip: Chip) => void
+}
+
+interface FrameProps {
+  readonly label: string
+  /** Undefined while what is typed is no value. */
+  readonly chip: Chip | undefined
+  readonly onAdd: (chip: Chip) => void
+  readonly children: ReactNode
+}
+
+/** A small form behind a plus. */
+function AddFrame({ label, chip, onAdd, children }: FrameProps) {
+  const [open, { toggle, close }] = useDisclosure(false)
+  return (
+    <Popover opened={open} onChange={(next) => !next && close()} trapFocus position="bottom-start" withinPortal>
+      <Popover.Target>
+        <Button
+          variant="subtle"
+          size="compact-sm"
+          leftSection={<IconPlus size={14} aria-hidden />}
+          onClick={toggle}
+          aria-label={label}
+        >
+          Other
+        </Button>
+      </Popover.Target>
+      <Popover.Dropdown>
+        <form
+          onSubmit={(event) => {
+            event.preventDefault()
+            if (chip === undefined) return
+            onAdd(chip)
+            close()
+          }}
+        >
+          <Stack gap="sm">
+            {children}
+            <Group justify="flex-end">
+              <Button type="submit" size="xs" disabled={chip === undefined}>
+                Add
+              </Button>
+            </Group>
+          </Stack>
+        </form>
+      </Popover.Dropdown>
+    </Popover>
+  )
+}
+
+export function AddRank({ onAdd }: AddProps) {
+  const [rank, setRank] = useState<number | string>(128)
+  const valid = typeof rank === 'number' && Number.isInteger(rank) && rank >= 1
+  return (
+    <AddFrame label="Add another rank" chip={valid ? { axis: 'rank', rank } : undefined} onAdd={onAdd}>
+      <NumberInput label="Rank" min={1} allowDecimal={false} value={rank} onChange={setRank} data-autofocus />
+    </AddFrame>
+  )
+}
+
+export function AddScaling({ onAdd }: AddProps) {
+  const [alpha, setAlpha] = useState<number | string>(64)
+  const [rslora, setRslora] = useState(false)
+  const valid = typeof alpha === 'number' && alpha > 0
+  return (
+    <AddFrame label="Add another scaling" chip={valid ? { axis: 'scaling', alpha, rslora } : undefined} onAdd={onAdd}>
+      <NumberInput label="lora_alpha" min={0} value={alpha} onChange={setAlpha} data-autofocus />
+      <Checkbox
+        label="rsLoRA: alpha / √rank"
+        checked={rslora}
+        onChange={({ currentTarget }) => setRslora(currentTarget.checked)}
+      />
+    </AddFrame>
+  )
+}
+
+export function AddQuantizer({ onAdd }: AddProps) {
+  const [size, setSize] = useState<string>('128')
+  const [doubleQuantization, setDouble] = useState(true)
+  const blockSize = Number(size) as QuantizerSpec['blockSize']
+  return (
+    <AddFrame
+      label="Add another quantizer"
+      chip={{ axis: 'quantizer', quantizer: { format: 'nf4', blockSize, doubleQuantization } }}
+      onAdd={onAdd}
+    >
+      <Select
+        label="Block size"
+        data={BLOCK_SIZES.map(String)}
+        value={size}
+        onChange={(value) => value !== null && setSize(value)}
+        allowDeselect={false}
+        comboboxProps={{ withinPortal: false }}
+        data-autofocus
+      />
+      <Checkbox
+        label="Double quantization"
+        checked={doubleQuantization}
+        onChange={({ currentTarget }) => setDouble(currentTarget.checked)}
+      />
+    </AddFrame>
+  )
+}

@@ -1,0 +1,67 @@
+import { Box, SimpleGrid } from '@mantine/core'
+import type { StartChoices } from '../../shared/contract/recipes'
+import type { Plan } from '../../shared/plan'
+import type { Recipe, TextSource } from '../../shared/recipe'
+import { plural } from '../format/numbers'
+import { FormCard } from './FormCard'
+import { TextSourceField } from './TextSourceField'
+
+interface Props {
+  readonly recipe: Recipe
+  readonly choices: Pick<StartChoices, 'sets' | 'texts'>
+  readonly plan: Plan | undefined
+  readonly errors: Readonly<Record<string, string>>
+  readonly change: (change: (recipe: Recipe) => Recipe) => void
+}
+
+/** The texts that the adapter is calibrated on, and those that perplexity is measured on. */
+export function DataCard({ recipe, choices, plan, errors, change }: Props) {
+  const tokens = plan && `${plural(plan.calibration.tokens, 'token')} + ${plural(plan.evaluation.tokens, 'token')}`
+  return (
+    <FormCard title="Data" summary={tokens}>
+      <SimpleGrid cols={{ base: 1, xl: 2 }} spacing="lg">
+        <TextSourceField
+          title="Calibration"
+          help="Text of your domain: the adapter repairs what it needs."
+          source={recipe.calibration}
+          choices={choices}
+          errors={errorsBelow(errors, 'calibration')}
+          onChange={(calibration) => change((now) => withPolicy({ ...now, calibration }, choices))}
+          missing="Choose a text"
+        />
+        <Box>
+          <TextSourceField
+            title="Evaluation"
+            help="Held-out text: perplexity shows what was repaired."
+            source={recipe.evaluation ?? NOTHING}
+            choices={choices}
+            errors={recipe.evaluation === undefined ? {} : errorsBelow(errors, 'evaluation')}
+            onChange={(source) => change((now) => withEvaluation(now, source))}
+          />
+        </Box>
+      </SimpleGrid>
+    </FormCard>
+  )
+}
+
+const NOTHING: TextSource = { files: [], rows: 64 }
+
+/** Without any text the key goes: a run without evaluation is fine. */
+function withEvaluation({ evaluation: _, ...recipe }: Recipe, source: TextSource): Recipe {
+  const empty = source.set === undefined && (source.files ?? []).length === 0
+  return empty ? recipe : { ...recipe, evaluation: source }
+}
+
+/** A stored set knows how its texts are meant to become rows. */
+function withPolicy(recipe: Recipe, { sets }: Pick<StartChoices, 'sets'>): Recipe {
+  const set = sets.find(({ name }) => name === recipe.calibration.set)
+  return set === undefined ? recipe : { ...recipe, policy: set.policy }
+}
+
+/** The errors of one part, by the rest of their path. */
+const errorsBelow = (errors: Readonly<Record<string, string>>, key: string): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(errors)
+      .filter(([path]) => path === key || path.startsWith(`${key}.`))
+      .map(([path, message]) => [path.slice(key.length + 1), message])
+  )

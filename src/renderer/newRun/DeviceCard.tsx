@@ -1,0 +1,148 @@
+import { Button, Collapse, Group, SegmentedControl, Select, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { IconChevronDown, IconChevronRight } from '@tabler/icons-react'
+import type { DeviceName, FactorDtype, Policy, Recipe } from '../../shared/recipe'
+import { formatBytes } from '../format/numbers'
+import { FormCard } from './FormCard'
+import { NumberField } from './NumberField'
+
+interface Props {
+  readonly recipe: Recipe
+  readonly errors: Readonly<Record<string, string>>
+  readonly change: (change: (recipe: Recipe) => Recipe) => void
+}
+
+const DEVICES: readonly { value: DeviceName; label: string }[] = [
+  { value: 'cpu', label: 'Processor' },
+  { value: 'webgpu', label: 'Graphics (WebGPU)' }
+]
+
+const POLICIES: readonly { value: Policy; label: string }[] = [
+  { value: 'packed', label: 'Packed: text cut into full rows' },
+  { value: 'padded', label: 'Padded: one sample in each row' }
+]
+
+const DTYPES: readonly { value: FactorDtype; label: string }[] = [
+  { value: 'float32', label: 'float32' },
+  { value: 'bfloat16', label: 'bfloat16' },
+  { value: 'float16', label: 'float16' }
+]
+
+const MIB = 2 ** 20
+
+/** Where it is computed, and what most people leave as it is. */
+export function DeviceCard({ recipe, errors, change }: Props) {
+  const unusual = errors.context ?? errors.memoryBudget ?? errors.seed
+  const [opened, { toggle }] = useDisclosure(unusual !== undefined)
+  const set = <K extends keyof Recipe>(key: K, value: Recipe[K]): void => change((now) => ({ ...now, [key]: value }))
+  const iterations = recipe.variants.find(({ method }) => method === 'quailora')?.iterations
+  return (
+    <FormCard
+      title="Device"
+      summary={`${recipe.context} tokens in a row, ${formatBytes(recipe.memoryBudget)} in memory`}
+    >
+      <Group align="flex-end" gap="md">
+        <Stack gap={4}>
+          <Text size="sm" fw={500} id="device-label">
+            Computed on
+          </Text>
+          <SegmentedControl
+            aria-labelledby="device-label"
+            value={recipe.device}
+            onChange={(device) => set('device', device as DeviceName)}
+            data={[...DEVICES]}
+          />
+        </Stack>
+        <TextInput
+          label="Name of the run"
+          placeholder="as the model"
+          flex={1}
+          miw={180}
+          maxLength={80}
+          value={recipe.name ?? ''}
+          onChange={({ currentTarget: { value } }) => change((now) => withName(now, value))}
+        />
+      </Group>
+      <Stack gap="xs" align="flex-start">
+        <Button
+          variant="subtle"
+          size="compact-sm"
+          onClick={toggle}
+          aria-expanded={opened}
+          leftSection={opened ? <IconChevronDown size={14} aria-hidden /> : <IconChevronRight size={14} aria-hidden />}
+        >
+          Advanced
+        </Button>
+        <Collapse expanded={opened} w="100%">
+          <SimpleGrid cols={{ base: 2, xl: 3 }} spacing="md">
+            <NumberField
+              label="Context"
+              description="Tokens in a row"
+              min={2}
+              step={64}
+              allowDecimal={false}
+              value={recipe.context}
+              onChange={(context) => set('context', context)}
+              error={errors.context}
+            />
+            <Select
+              label="Rows"
+              description="How text becomes rows"
+              allowDeselect={false}
+              data={[...POLICIES]}
+              value={recipe.policy}
+              onChange={(policy) => policy !== null && set('policy', policy as Policy)}
+            />
+            <Select
+              label="Adapter's dtype"
+              description="As stored; trainers convert"
+              allowDeselect={false}
+              data={[...DTYPES]}
+              value={recipe.factorDtype}
+              onChange={(dtype) => dtype !== null && set('factorDtype', dtype as FactorDtype)}
+            />
+            <NumberField
+              label="Memory budget, MiB"
+              description="Hidden states; more goes to disk"
+              min={1}
+              step={256}
+              allowDecimal={false}
+              value={Math.round(recipe.memoryBudget / MIB)}
+              onChange={(mib) => set('memoryBudget', mib * MIB)}
+              error={errors.memoryBudget}
+            />
+            <NumberField
+              label="Seed"
+              description="Of lora_A where it is random"
+              min={0}
+              allowDecimal={false}
+              value={recipe.seed}
+              onChange={(seed) => set('seed', seed)}
+              error={errors.seed}
+            />
+            <NumberField
+              label="Iterations"
+              description="Alternations of quailora"
+              min={0}
+              max={1000}
+              allowDecimal={false}
+              disabled={iterations === undefined}
+              value={iterations ?? 20}
+              onChange={(value) =>
+                change((now) => ({ ...now, variants: now.variants.map((one) => ({ ...one, iterations: value })) }))
+              }
+              error={iterationsError(errors)}
+            />
+          </SimpleGrid>
+        </Collapse>
+      </Stack>
+    </FormCard>
+  )
+}
+
+const iterationsError = (errors: Readonly<Record<string, string>>): string | undefined =>
+  Object.entries(errors).find(([path]) => /^variants\.\d+\.iterations$/.test(path))?.[1]
+
+function withName({ name: _, ...recipe }: Recipe, name: string): Recipe {
+  return name === '' ? recipe : { ...recipe, name }
+}

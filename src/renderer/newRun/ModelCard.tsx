@@ -1,0 +1,90 @@
+import { Anchor, Button, Group, Select, Stack, Text } from '@mantine/core'
+import { IconFolderOpen } from '@tabler/icons-react'
+import { Link } from 'wouter'
+import type { FoundModel } from '../../shared/models'
+import type { Plan } from '../../shared/plan'
+import { call } from '../api/desktop'
+import { useCall } from '../api/hooks'
+import { formatBytes, formatCount, formatParameters, plural } from '../format/numbers'
+import { baseName, shortenPath } from '../format/paths'
+import { DropTarget } from './DropTarget'
+import { FormCard } from './FormCard'
+
+interface Props {
+  readonly model: string
+  readonly plan: Plan | undefined
+  readonly error: string | undefined
+  readonly onChange: (model: string) => void
+}
+
+/** The checkpoint: one that was found, or a folder of choice. */
+export function ModelCard({ model, plan, error, onChange }: Props) {
+  const found = useCall('models.list', {}).data?.models ?? []
+  const present = found.find(({ directory }) => directory === model)
+  const pick = async (): Promise<void> => {
+    const [path] = await call('app.pick', { kind: 'model' })
+    if (path !== undefined) onChange(path)
+  }
+  const facts = plan?.model.directory === model ? plan.model : undefined
+  return (
+    <FormCard title="Model" summary={facts && `${facts.family}, ${formatParameters(facts.parameters)} parameters`}>
+      <DropTarget label="Drop a checkpoint folder" onDrop={([path]) => path !== undefined && onChange(path)}>
+        <Stack gap={6}>
+          <Group align="flex-end" wrap="nowrap" gap="xs">
+            <Select
+              label="Checkpoint"
+              flex={1}
+              searchable
+              allowDeselect={false}
+              data={optionsOf(found, model)}
+              value={model}
+              onChange={(path) => path !== null && onChange(path)}
+              error={error}
+              nothingFoundMessage="No model of this name; choose its folder"
+              renderOption={({ option }) => (
+                <Stack gap={0}>
+                  <Text size="sm">{option.label}</Text>
+                  <Text size="xs" c="dimmed" lineClamp={2}>
+                    {found.find(({ directory }) => directory === option.value)?.problems[0] ??
+                      shortenPath(option.value, 64)}
+                  </Text>
+                </Stack>
+              )}
+            />
+            <Button
+              variant="default"
+              leftSection={<IconFolderOpen size={16} aria-hidden />}
+              onClick={() => void pick()}
+            >
+              Choose folder…
+            </Button>
+          </Group>
+          <Text size="xs" c="dimmed" className="num" style={{ overflowWrap: 'anywhere' }}>
+            {facts === undefined ? shortenPath(model, 80) : factsOf(facts)}{' '}
+            {present && (
+              <Anchor component={Link} href={`/models/${present.id}`} inherit>
+                Inspect
+              </Anchor>
+            )}
+          </Text>
+        </Stack>
+      </DropTarget>
+    </FormCard>
+  )
+}
+
+/** What can be prepared first; what cannot is shown with its reason, and the present choice always. */
+function optionsOf(found: readonly FoundModel[], model: string) {
+  const listed = [...found].sort((a, b) => Number(a.status !== 'ready') - Number(b.status !== 'ready'))
+  const options = listed.map(({ directory, name, organisation, source, status }) => ({
+    value: directory,
+    label: source === 'sample' ? 'Sample model' : organisation === null ? name : `${organisation}/${name}`,
+    disabled: status !== 'ready' && directory !== model
+  }))
+  return options.some(({ value }) => value === model)
+    ? options
+    : [...options, { value: model, label: baseName(model), disabled: false }]
+}
+
+const factsOf = ({ dtype, bytes, blocks, hiddenSize, vocabularySize }: Plan['model']): string =>
+  `${plural(blocks, 'block')}, hidden size ${formatCount(hiddenSize)}, vocabulary ${formatCount(vocabularySize)}, ${dtype}, ${formatBytes(bytes)}.`

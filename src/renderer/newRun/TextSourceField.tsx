@@ -1,0 +1,149 @@
+import { ActionIcon, Button, Group, Input, Menu, Stack, Text, Tooltip } from '@mantine/core'
+import { IconChevronDown, IconDatabase, IconFilePlus, IconFileText, IconX } from '@tabler/icons-react'
+import type { StartChoices } from '../../shared/contract/recipes'
+import type { TextSource } from '../../shared/recipe'
+import { call } from '../api/desktop'
+import { notifyError } from '../components/notify'
+import { formatCount, plural } from '../format/numbers'
+import { baseName, shortenPath } from '../format/paths'
+import { DropTarget } from './DropTarget'
+import { NumberField } from './NumberField'
+
+interface Props {
+  readonly title: string
+  readonly help: string
+  readonly source: TextSource
+  readonly choices: Pick<StartChoices, 'sets' | 'texts'>
+  readonly errors: Readonly<Record<string, string>>
+  readonly onChange: (source: TextSource) => void
+  /** Said where nothing is chosen and something is needed. */
+  readonly missing?: string
+}
+
+/** Files that are read row by row, and need to be imported as a set first. */
+const TABLE = /\.(csv|tsv|parquet|json)$/i
+
+/** Text files, or one stored set. */
+export function TextSourceField({ title, help, source, choices, errors, onChange, missing }: Props) {
+  const { set, files = [], rows } = source
+  const empty = set === undefined && files.length === 0
+  const error = empty && missing !== undefined ? missing : (errors.files ?? errors.set)
+
+  function add(paths: readonly string[]): void {
+    const tables = paths.filter((path) => TABLE.test(path))
+    if (tables.length > 0) {
+      notifyError(
+        'Import it first',
+        new Error(`${tables.map(baseName).join(', ')}: tables become a set on the Data page`)
+      )
+    }
+    const texts = paths.filter((path) => !TABLE.test(path))
+    if (texts.length > 0) onChange({ files: [...new Set([...files, ...texts])], rows })
+  }
+
+  const setFiles = (next: string[]): void => onChange({ files: next, rows })
+  const pick = async (): Promise<void> => add(await call('app.pick', { kind: 'texts', multiple: true }))
+  const unused = choices.texts.filter((path) => !files.includes(path))
+  return (
+    <DropTarget
+      label="Drop text files"
+      accepts={(path) => /\.(txt|md|text|jsonl|ndjson|csv|tsv|parquet|json)$/i.test(path)}
+      onDrop={add}
+    >
+      <Stack gap="xs" role="group" aria-label={title}>
+        <Input.Wrapper label={title} description={help} error={error}>
+          <Stack gap={4} mt={6}>
+            {set !== undefined && (
+              <Chosen
+                icon={<IconDatabase size={16} aria-hidden />}
+                name={set}
+                detail="stored set"
+                onRemove={() => setFiles([])}
+              />
+            )}
+            {files.map((path) => (
+              <Chosen
+                key={path}
+                icon={<IconFileText size={16} aria-hidden />}
+                name={baseName(path)}
+                detail={path}
+                onRemove={() => setFiles(files.filter((one) => one !== path))}
+              />
+            ))}
+          </Stack>
+        </Input.Wrapper>
+        <Group gap="xs" align="flex-end">
+          <Menu position="bottom-start" width={320} withinPortal>
+            <Menu.Target>
+              <Button
+                variant="default"
+                leftSection={<IconFilePlus size={16} aria-hidden />}
+                rightSection={<IconChevronDown size={14} aria-hidden />}
+                aria-label={`Add text for ${title.toLowerCase()}`}
+              >
+                {empty ? 'Choose text' : 'Add text'}
+              </Button>
+            </Menu.Target>
+            <Menu.Dropdown mah={320} style={{ overflowY: 'auto' }}>
+              <Menu.Item onClick={() => void pick()}>Files…</Menu.Item>
+              {choices.sets.length > 0 && <Menu.Label>Stored sets (instead of files)</Menu.Label>}
+              {choices.sets.map(({ name, samples, characters }) => (
+                <Menu.Item key={name} onClick={() => onChange({ set: name, rows })}>
+                  {name}
+                  <Text size="xs" c="dimmed">
+                    {plural(samples, 'sample')}, {formatCount(characters)} characters
+                  </Text>
+                </Menu.Item>
+              ))}
+              {unused.length > 0 && <Menu.Label>Used before</Menu.Label>}
+              {unused.slice(0, 12).map((path) => (
+                <Menu.Item key={path} onClick={() => add([path])}>
+                  {baseName(path)}
+                  <Text size="xs" c="dimmed">
+                    {shortenPath(path, 44)}
+                  </Text>
+                </Menu.Item>
+              ))}
+            </Menu.Dropdown>
+          </Menu>
+          <NumberField
+            label={set === undefined ? 'Rows per file' : 'Rows'}
+            w={120}
+            min={1}
+            step={16}
+            allowDecimal={false}
+            value={rows}
+            onChange={(next) => onChange({ ...source, rows: next })}
+            error={errors.rows}
+            disabled={empty}
+          />
+        </Group>
+      </Stack>
+    </DropTarget>
+  )
+}
+
+interface ChosenProps {
+  readonly icon: React.ReactNode
+  readonly name: string
+  readonly detail: string
+  readonly onRemove: () => void
+}
+
+function Chosen({ icon, name, detail, onRemove }: ChosenProps) {
+  return (
+    <Group gap="xs" wrap="nowrap" justify="space-between">
+      <Tooltip label={detail} multiline maw={520} style={{ overflowWrap: 'anywhere' }}>
+        <Group gap={6} wrap="nowrap" style={{ minWidth: 0 }}>
+          {icon}
+          <Text size="sm" truncate>
+            {name}
+          </Text>
+        </Group>
+      </Tooltip>
+      <ActionIcon variant="subtle" color="gray" size="sm" aria-label={`Remove ${name}`} onClick={onRemove}>
+        <IconX size={14} aria-hidden />
+      </ActionIcon>
+    </Group>
+  )
+}

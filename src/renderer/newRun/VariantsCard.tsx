@@ -1,0 +1,61 @@
+import { Button, Collapse, Stack } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { IconChevronDown, IconChevronRight } from '@tabler/icons-react'
+import type { Plan } from '../../shared/plan'
+import type { Recipe, Variant } from '../../shared/recipe'
+import { type Chip, hasChip, toggleChip } from '../../shared/variantAxes'
+import { plural } from '../format/numbers'
+import { formatDuration } from '../format/time'
+import { AddQuantizer, AddRank, AddScaling } from './AddValue'
+import { ChipRow } from './ChipRow'
+import { FormCard } from './FormCard'
+import { TargetsField } from './TargetsField'
+import { VariantsTable } from './VariantsTable'
+
+interface Props {
+  readonly recipe: Recipe
+  readonly plan: Plan | undefined
+  readonly chipSeconds: (chip: Chip) => number | undefined
+  readonly change: (change: (recipe: Recipe) => Recipe) => void
+}
+
+/** What is computed side by side: methods × ranks × scalings × quantizers, each with what it adds to the time. */
+export function VariantsCard({ recipe, plan, chipSeconds, change }: Props) {
+  const [listed, { toggle }] = useDisclosure(false)
+  const { variants } = recipe
+  const setVariants = (next: Variant[]): void => change((now) => ({ ...now, variants: next }))
+  const add = (chip: Chip): void => {
+    if (!variants.some((variant) => hasChip(variant, chip))) setVariants(toggleChip(variants, chip))
+  }
+  const row = { variants, secondsOf: chipSeconds, onChange: setVariants }
+  const extra = extraSeconds(plan)
+  const summary = extra === undefined ? '' : `, ${formatDuration(1000 * extra)} of the run`
+  return (
+    <FormCard title="Variants" summary={`${plural(variants.length, 'variant')}${summary}`}>
+      <Stack gap="sm">
+        <ChipRow title="Method" axis="method" {...row} />
+        <ChipRow title="Rank" axis="rank" {...row} more={<AddRank onAdd={add} />} />
+        <ChipRow title="Scaling" axis="scaling" {...row} more={<AddScaling onAdd={add} />} />
+        <ChipRow title="Quantizer" axis="quantizer" {...row} more={<AddQuantizer onAdd={add} />} />
+        <TargetsField variants={variants} names={plan?.targetNames ?? []} onChange={setVariants} />
+      </Stack>
+      <Stack gap="xs" align="flex-start">
+        <Button
+          variant="subtle"
+          size="compact-sm"
+          onClick={toggle}
+          aria-expanded={listed}
+          leftSection={listed ? <IconChevronDown size={14} aria-hidden /> : <IconChevronRight size={14} aria-hidden />}
+        >
+          {listed ? 'Hide the list' : `List ${plural(variants.length, 'variant')}`}
+        </Button>
+        <Collapse expanded={listed} w="100%">
+          <VariantsTable variants={variants} planned={plan?.variants ?? []} onChange={setVariants} />
+        </Collapse>
+      </Stack>
+    </FormCard>
+  )
+}
+
+const extraSeconds = (plan: Plan | undefined): number | undefined =>
+  plan && plan.variants.length > 1 ? plan.variants.reduce((sum, variant) => sum + variant.extraSeconds, 0) : undefined

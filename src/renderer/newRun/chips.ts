@@ -1,0 +1,73 @@
+import type { QuantizerSpec, Recipe, Variant } from '../../shared/recipe'
+import { type Axis, type Chip, chipKey, chipsOn } from '../../shared/variantAxes'
+
+/** What is offered on each axis, beside what the recipe has. */
+const OFFERED: Readonly<Record<Axis, readonly Chip[]>> = {
+  method: (['zero', 'svd', 'diag', 'quailora', 'exact'] as const).map((method) => ({ axis: 'method', method })),
+  rank: [4, 8, 16, 32, 64].map((rank) => ({ axis: 'rank', rank })),
+  scaling: [
+    { axis: 'scaling', alpha: 16, rslora: false },
+    { axis: 'scaling', alpha: 32, rslora: false },
+    { axis: 'scaling', alpha: 16, rslora: true }
+  ],
+  quantizer: [quantizer(64, true), quantizer(64, false)]
+}
+
+function quantizer(blockSize: QuantizerSpec['blockSize'], doubleQuantization: boolean): Chip {
+  return { axis: 'quantizer', quantizer: { format: 'nf4', blockSize, doubleQuantization } }
+}
+
+/** The chips of an axis: those offered and those in use, in their natural order. */
+export function chipsFor(variants: readonly Variant[], axis: Axis): Chip[] {
+  const chips = new Map([...OFFERED[axis], ...chipsOn(variants, axis)].map((chip) => [chipKey(chip), chip]))
+  const list = [...chips.values()]
+  return axis === 'rank' ? list.sort((a, b) => rankOf(a) - rankOf(b)) : list
+}
+
+const rankOf = (chip: Chip): number => (chip.axis === 'rank' ? chip.rank : 0)
+
+/** Every chip that the form shows. */
+export const shownChips = ({ variants }: Recipe): Chip[] =>
+  (['method', 'rank', 'scaling', 'quantizer'] as const).flatMap((axis) => chipsFor(variants, axis))
+
+/** The words on a chip. */
+export function chipLabel(chip: Chip): string {
+  switch (chip.axis) {
+    case 'method':
+      return chip.method
+    case 'rank':
+      return String(chip.rank)
+    case 'scaling':
+      return chip.rslora ? `α ${chip.alpha}, rsLoRA` : `α ${chip.alpha}`
+    case 'quantizer': {
+      const { format, blockSize, doubleQuantization } = chip.quantizer
+      return `${format.toUpperCase()}, blocks of ${blockSize}${doubleQuantization ? ', double' : ''}`
+    }
+  }
+}
+
+const METHODS: Readonly<Record<Variant['method'], string>> = {
+  zero: "QLoRA's own start: nothing is repaired; for comparison",
+  svd: "Best approximation of the weights' error, blind to your text (LoftQ)",
+  diag: 'Weighs input channels by their size on your text (QERA-approx)',
+  quailora: "The paper's method: alternating solves against your text's statistics",
+  exact: 'The optimum that quailora approaches'
+}
+
+/** What a chip means, for its tooltip. */
+export function chipHelp(chip: Chip): string {
+  switch (chip.axis) {
+    case 'method':
+      return METHODS[chip.method]
+    case 'rank':
+      return `Adapters of rank ${chip.rank}`
+    case 'scaling':
+      return chip.rslora
+        ? `lora_alpha ${chip.alpha}, scaled by alpha / √rank`
+        : `lora_alpha ${chip.alpha}, scaled by alpha / rank`
+    case 'quantizer':
+      return chip.quantizer.doubleQuantization
+        ? 'As a trainer quantizes with bnb_4bit_use_double_quant=True'
+        : 'As a trainer quantizes with bnb_4bit_use_double_quant=False'
+  }
+}

@@ -1,0 +1,49 @@
+import { useDebouncedValue } from '@mantine/hooks'
+import { useMemo } from 'react'
+import type { AppError } from '../../shared/errors'
+import type { Plan, Preflight } from '../../shared/plan'
+import type { Recipe } from '../../shared/recipe'
+import { type Chip, chipKey } from '../../shared/variantAxes'
+import { useCall } from '../api/hooks'
+
+/** Pause in typing after which the plan is asked again. */
+const PAUSE_MS = 200
+
+export interface LivePlan {
+  /** Of the whole recipe, texts and all; undefined before the first answer. */
+  readonly preflight: Preflight | undefined
+  /** The best that is known: that of the preflight, or guessed from the sizes of the texts. */
+  readonly plan: Plan | undefined
+  readonly error: AppError | null
+  /** The answer is for an earlier state of the form. */
+  readonly stale: boolean
+  readonly refresh: () => void
+  /** Seconds that a click on a chip adds (positive) or saves (negative); undefined while unknown. */
+  readonly chipSeconds: (chip: Chip) => number | undefined
+}
+
+/** The plan of the recipe in the form, asked again when it rests; an earlier one stays until the new one is there. */
+export function usePreflight(recipe: Recipe | undefined, out: string | null, chips: readonly Chip[]): LivePlan {
+  const measured = useCall('plan.measure', { device: 'cpu' }).data
+  const wanted = useMemo(() => recipe && { recipe, out, chips: [...chips] }, [recipe, out, chips])
+  const [asked] = useDebouncedValue(wanted, PAUSE_MS)
+  const flopsPerSecond = recipe?.device === 'cpu' ? (measured?.flopsPerSecond ?? null) : null
+  const input = { ...(asked as NonNullable<typeof asked>), flopsPerSecond } // without a recipe nothing is asked
+  const enabled = asked !== undefined
+  const whole = useCall('plan.preflight', input, { enabled, keepPrevious: true })
+  // Long texts take seconds the first time; their sizes tell nearly the same at once.
+  const guessed = useCall('plan.preflight', { ...input, guess: true }, { enabled, keepPrevious: true })
+  const best = (whole.isPlaceholderData ? undefined : whole.data) ?? guessed.data ?? whole.data
+  const total = best?.plan?.seconds
+  return {
+    preflight: whole.data,
+    plan: best?.plan,
+    error: whole.error,
+    stale: wanted !== asked || whole.isFetching,
+    refresh: () => void whole.refetch(),
+    chipSeconds(chip) {
+      const other = best?.alternatives[chipKey(chip)]
+      return other === undefined || total === undefined ? undefined : other.seconds - total
+    }
+  }
+}

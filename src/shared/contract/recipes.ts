@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import { type Policy, Recipe } from '../recipe'
+import { call } from './call'
+import { recipePaths } from './queue'
+
+/** A recipe to begin with: texts may still be missing, which `Recipe` would refuse. */
+export interface StartRecipe {
+  readonly recipe: Recipe
+  /** Where it comes from, as a sentence. */
+  readonly origin: string
+}
+
+export interface StoredRecipeEntry {
+  readonly sha256: string
+  readonly createdAtMs: number
+  readonly recipe: Recipe
+}
+
+/** What the form offers to choose from. */
+export interface StartChoices {
+  readonly sets: readonly {
+    readonly name: string
+    readonly policy: Policy
+    readonly samples: number
+    readonly characters: number
+  }[]
+  /** Files that earlier recipes and the sample use. */
+  readonly texts: readonly string[]
+  /** The folder below which runs put their adapters when nobody says otherwise. */
+  readonly outputs: string
+}
+
+const Path = z.string().min(1)
+
+export const recipeCalls = {
+  /** A recipe that can be started as it is, or nearly: for the sample, or for a model or a set that was chosen. */
+  'recipes.start': call<StartRecipe>()(z.strictObject({ model: Path.optional(), set: z.string().min(1).optional() }), {
+    paths: ({ model }) => (model === undefined ? [] : [model])
+  }),
+  'recipes.choices': call<StartChoices>()(z.strictObject({})),
+  'recipes.ofRun': call<StartRecipe>()(z.strictObject({ run: z.string().min(1) })),
+  /** Reads a recipe file; the paths that it names may be used from then on. */
+  'recipes.read': call<StartRecipe>()(z.strictObject({ path: Path }), { paths: ({ path }) => [path] }),
+  /** The recipe as YAML, as it would be saved. */
+  'recipes.text': call<string>()(z.strictObject({ recipe: Recipe }), { paths: ({ recipe }) => recipePaths(recipe) }),
+  /** Writes a recipe to a file that the person chose; one that is there is replaced, since the dialog asked. */
+  'recipes.save': call<void>()(z.strictObject({ recipe: Recipe, path: Path }), {
+    paths: ({ recipe, path }) => [...recipePaths(recipe), path]
+  }),
+  /** Recipes of earlier runs, the newest first. */
+  'recipes.list': call<StoredRecipeEntry[]>()(z.strictObject({}))
+} as const

@@ -1,0 +1,101 @@
+import { z } from 'zod'
+import { MethodName, QuantizerSpec, quantizerKey, type Variant } from './recipe'
+
+/*
+ * Variants as a grid: each axis (method, rank, scaling, quantizer) has the values that any variant has. Switching a value
+ * on adds it to every combination of the others; switching it off removes the variants that have it. So a list of variants
+ * that is no full grid can be edited the same way.
+ */
+
+/** One value on one axis. */
+export const Chip = z.discriminatedUnion('axis', [
+  z.strictObject({ axis: z.literal('method'), method: MethodName }),
+  z.strictObject({ axis: z.literal('rank'), rank: z.int().min(1) }),
+  z.strictObject({ axis: z.literal('scaling'), alpha: z.number().positive(), rslora: z.boolean() }),
+  z.strictObject({ axis: z.literal('quantizer'), quantizer: QuantizerSpec })
+])
+export type Chip = z.infer<typeof Chip>
+export type Axis = Chip['axis']
+
+/** One word for a chip. */
+export function chipKey(chip: Chip): string {
+  switch (chip.axis) {
+    case 'method':
+      return `method:${chip.method}`
+    case 'rank':
+      return `rank:${chip.rank}`
+    case 'scaling':
+      return `scaling:${chip.alpha}${chip.rslora ? '-rslora' : ''}`
+    case 'quantizer':
+      return `quantizer:${quantizerKey(chip.quantizer)}`
+  }
+}
+
+/** What a variant has on an axis. */
+export function chipOf(variant: Variant, axis: Axis): Chip {
+  switch (axis) {
+    case 'method':
+      return { axis, method: variant.method }
+    case 'rank':
+      return { axis, rank: variant.rank }
+    case 'scaling':
+      return { axis, alpha: variant.alpha, rslora: variant.rslora }
+    case 'quantizer':
+      return { axis, quantizer: variant.quantizer }
+  }
+}
+
+/** The values that the variants have on an axis, each once, in the order of the variants. */
+export function chipsOn(variants: readonly Variant[], axis: Axis): Chip[] {
+  const byKey = new Map<string, Chip>()
+  for (const variant of variants) {
+    const chip = chipOf(variant, axis)
+    byKey.set(chipKey(chip), chip)
+  }
+  return [...byKey.values()]
+}
+
+export const hasChip = (variant: Variant, chip: Chip): boolean => chipKey(chipOf(variant, chip.axis)) === chipKey(chip)
+
+/** The variants after a click on a chip; none when it would take the last away. */
+export function toggleChip(variants: readonly Variant[], chip: Chip): Variant[] {
+  const without = variants.filter((variant) => !hasChip(variant, chip))
+  if (without.length < variants.length) return without
+  const added = new Map<string, Variant>()
+  for (const { name: _, ...variant } of variants) {
+    const { axis: _axis, ...value } = chip
+    const changed: Variant = { ...variant, ...value }
+    added.set(variantKey(changed), changed)
+  }
+  return sortVariants([...variants, ...added.values()])
+}
+
+/** Methods in the order of the recipe schema, then ranks upwards, so that equal choices give equal recipes. */
+function sortVariants(variants: readonly Variant[]): Variant[] {
+  const methods = MethodName.options
+  return [...variants].sort(
+    (a, b) =>
+      methods.indexOf(a.method) - methods.indexOf(b.method) ||
+      a.rank - b.rank ||
+      Number(a.rslora) - Number(b.rslora) ||
+      a.alpha - b.alpha
+  )
+}
+
+/** What decides the result of a variant, as one word. */
+export const variantKey = ({ method, rank, alpha, rslora, iterations, targets, quantizer }: Variant): string =>
+  JSON.stringify([
+    method,
+    rank,
+    alpha,
+    rslora,
+    method === 'quailora' ? iterations : 0,
+    Array.isArray(targets) ? [...targets].sort() : targets,
+    quantizerKey(quantizer)
+  ])
+
+/** The variants without those that differ from an earlier one in nothing but the name. */
+export function distinctVariants(variants: readonly Variant[]): Variant[] {
+  const keys = variants.map(variantKey)
+  return variants.filter((_, i) => keys.indexOf(keys[i] as string) === i)
+}

@@ -1,0 +1,123 @@
+import { dirname, join } from 'node:path'
+import { defaultOut } from '../services/preflight'
+import { readRecipeFile } from '../services/recipeFile'
+import { recipeTextFor, recipeYaml, saveRecipeFile } from '../services/recipeText'
+import { getRun } from '../services/runService'
+import { recipePaths } from '../shared/contract/queue'
+import type { recipeCalls, StartRecipe } from '../shared/contract/recipes'
+import { type Recipe, type TextSource, Variant } from '../shared/recipe'
+import { listSets } from '../store/calibrationSets'
+import { rememberGrants } from '../store/grantedPaths'
+import { listRecipes } from '../store/recipes'
+import type { WorkbenchContext } from './context'
+import type { HandlersOf } from './handler'
+
+/** Recipes offered to start from, of the newest runs. */
+const LISTED = 100
+
+/** Recipes to begin with, as text, and from files. */
+export const recipeHandlers = (context: WorkbenchContext): HandlersOf<typeof recipeCalls> => {
+  const { services, grants } = context
+  const { store } = services
+  return {
+    'recipes.start': (input) => startRecipe(context, input),
+    async 'recipes.choices'() {
+      const [sets, recipes] = await Promise.all([listSets(store), listRecipes(store)])
+      return {
+        sets: sets.map(({ name, policy, sampleCount, characterCount }) => ({
+          name,
+          policy,
+          samples: sampleCount,
+          characters: characterCount
+        })),
+        texts: unique([
+          ...recipes.flatMap(({ recipe }) => recipePaths(recipe).slice(1)),
+          ...sampleFiles(context).texts
+        ]),
+        outputs: dirname(defaultOut(services, 'run'))
+      }
+    },
+    async 'recipes.ofRun'({ run }) {
+      const { id, record } = await getRun(services, run)
+      return { recipe: record.recipe, origin: `The recipe of run ${id}` }
+    },
+    async 'recipes.read'({ path }) {
+      const recipe = await readRecipeFile(path)
+      // Whoever gives a recipe means the files that it names.
+      grants.allow(recipePaths(recipe))
+      await rememberGrants(store, recipePaths(recipe))
+      return { recipe, origin: `Opened ${path}` }
+    },
+    async 'recipes.text'({ recipe }) {
+      return recipeYaml(recipe)
+    },
+    async 'recipes.save'({ recipe, path }) {
+      await saveRecipeFile(path, recipeTextFor(path, recipe, { directory: dirname(path) }), { replace: true })
+    },
+    async 'recipes.list'() {
+      const recipes = await listRecipes(store)
+      return recipes.slice(0, LISTED).map(({ sha256, createdAtMs, recipe }) => ({ sha256, createdAtMs, recipe }))
+    }
+  }
+}
+
+const unique = (values: readonly string[]): string[] => [...new Set(values)]
+
+interface Wish {
+  readonly model?: string | undefined
+  readonly set?: string | undefined
+}
+
+/**
+ * The recipe that a new form shows: for the sample with its texts; for another model with the texts of its last run, or
+ * with the set that was imported last.
+ */
+async function startRecipe(context: WorkbenchContext, { model, set }: Wish): Promise<StartRecipe> {
+  const { store } = context.services
+  const sample = sampleFiles(context)
+  const [calibration, ...evaluation] = sample.texts
+  if (model === undefined && set === undefined) {
+    return {
+      recipe: withTexts(sample.model, { files: [calibration as string] }, { files: evaluation }),
+      origin: SAMPLE
+    }
+  }
+  const stored = await listRecipes(store)
+  const chosen = model ?? stored[0]?.recipe.model ?? sample.model
+  const earlier = stored.find(({ recipe }) => recipe.model === chosen)?.recipe
+  if (set !== undefined)
+    return { recipe: withTexts(chosen, { set }, earlier?.evaluation), origin: `Calibrated on ${set}` }
+  if (earlier !== undefined) return { recipe: earlier, origin: 'The recipe of the last run of this model' }
+  if (chosen === sample.model) return startRecipe(context, {})
+  const [newest] = [...(await listSets(store))].sort((a, b) => b.importedAtMs - a.importedAtMs)
+  const texts = newest === undefined ? { files: [] } : { set: newest.name }
+  return { recipe: withTexts(chosen, texts, undefined), origin: 'A new recipe for this model' }
+}
+
+const SAMPLE = 'The sample model with its own texts'
+
+function withTexts(
+  model: string,
+  calibration: Partial<TextSource>,
+  evaluation: Partial<TextSource> | undefined
+): Recipe {
+  return {
+    version: 1,
+    model,
+    calibration: { rows: 64, ...calibration },
+    ...(evaluation && { evaluation: { rows: 64, ...evaluation } }),
+    policy: 'packed',
+    context: 256,
+    variants: [Variant.parse({ method: 'quailora' })],
+    factorDtype: 'float32',
+    device: 'cpu',
+    memoryBudget: 2 ** 31,
+    seed: 0
+  }
+}
+
+const sampleFiles = ({ installation }: WorkbenchContext): { model: string; texts: string[] } => {
+  const sample = join(installation.resources, 'sample')
+  const names = ['sotu-calibration.txt', 'sotu-evaluation.txt', 'moby-evaluation.txt']
+  return { model: join(sample, 'model'), texts: names.map((name) => join(sample, 'text', name)) }
+}

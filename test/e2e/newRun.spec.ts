@@ -1,0 +1,169 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import {
+  answerOpenDialog,
+  answerSaveDialog,
+  type Desk,
+  dropPaths,
+  goTo,
+  openDesk,
+  removeTemporary,
+  temporaryFolder
+} from './harness'
+
+const sample = resolve('resources/sample')
+let desk: Desk
+let folder: string
+
+/** Short texts and rows, so that plans and runs take a moment; two things are wrong with it. */
+const recipeText = `version: 1
+name: dropped
+model: ${join(sample, 'model')}
+calibration:
+  files: [${join(sample, 'text/moby-evaluation.txt')}]
+  rows: 16
+evaluation:
+  files: [${join(sample, 'text/sotu-evaluation.txt')}]
+  rows: 4
+context: 64
+variants:
+  - { method: svd, rank: 4, targets: [q_prj, v_proj] }
+`
+
+beforeAll(async () => {
+  folder = await temporaryFolder()
+  writeFileSync(join(folder, 'dropped.yaml'), recipeText)
+  desk = await openDesk()
+})
+
+afterAll(async () => {
+  await desk?.close()
+  await removeTemporary()
+})
+
+/** The estimate's time as shown, once it is that of the present form. */
+async function shownTime(): Promise<string> {
+  await desk.page.locator('[aria-label="Estimate"][aria-busy="false"]').waitFor()
+  return (await desk.page.locator('[data-figure="Time"]').textContent()) ?? ''
+}
+
+const chip = (name: string) => desk.page.getByRole('checkbox', { name: new RegExp(`^${name}(,|$)`) })
+const start = () => desk.page.getByRole('button', { name: /^Start/ })
+
+describe('a new run', () => {
+  test('can be started at once: the form begins with the sample', async () => {
+    await goTo(desk, '/new')
+    await start().waitFor()
+    await expect.poll(() => start().isEnabled(), { timeout: 30_000 }).toBe(true)
+    expect(await chip('quailora').isChecked()).toBe(true)
+  })
+
+  test('takes a recipe that is dropped on the window, finds what is wrong with it, and mends it by a button', async () => {
+    await goTo(desk, '/')
+    await dropPaths(desk, [join(folder, 'dropped.yaml')])
+    await desk.page.waitForURL(/#\/new$/)
+    const finding = desk.page.locator('[data-finding="TARGETS"]')
+    await finding.waitFor({ timeout: 30_000 })
+    expect(await finding.textContent()).toContain('did you mean q_proj?')
+    expect(await start().isDisabled()).toBe(true)
+    await finding.getByRole('button', { name: 'Use q_proj' }).click()
+    await finding.waitFor({ state: 'detached' })
+    await expect.poll(() => start().isEnabled(), { timeout: 30_000 }).toBe(true)
+    expect(await desk.page.getByRole('textbox', { name: 'Name of the run' }).inputValue()).toBe('dropped')
+  })
+
+  test('shows what each variant adds, and the estimate follows the chips', async () => {
+    const before = await shownTime()
+    await chip('exact').click()
+    await chip('8').click()
+    await desk.page.getByText('4 variants', { exact: false }).first().waitFor()
+    await expect.poll(shownTime, { timeout: 30_000 }).not.toBe(before)
+    await expect.poll(() => chip('diag').textContent(), { timeout: 30_000 }).toMatch(/\+[\d.]+ s/)
+    await chip('svd').click()
+    await chip('4').click()
+    // The last value of an axis stays.
+    await chip('8').click({ force: true })
+    expect(await chip('8').isChecked()).toBe(true)
+  })
+
+  test('says while typing what a field misses', async () => {
+    const rows = desk.page.getByRole('group', { name: 'Calibration' }).getByRole('textbox', { name: 'Rows per file' })
+    await rows.fill('0')
+    await desk.page.getByText('At least 1', { exact: true }).waitFor()
+    expect(await start().isDisabled()).toBe(true)
+    await rows.fill('12')
+    await expect.poll(() => start().isEnabled(), { timeout: 30_000 }).toBe(true)
+  })
+
+  test('is saved as a recipe that the command line plans unchanged', async () => {
+    const path = join(folder, 'saved.yaml')
+    await answerSaveDialog(desk, path)
+    await desk.page.getByRole('button', { name: 'Save…' }).click()
+    await expect.poll(() => existsSync(path)).toBe(true)
+    expect(parse(readFileSync(path, 'utf8'))).toMatchObject({
+      name: 'dropped',
+      calibration: { rows: 12 },
+      variants: [{ method: 'exact', rank: 8, targets: ['q_proj', 'v_proj'] }]
+    })
+    const env = { ...process.env, QUAIL_HOME: await temporaryFolder() }
+    const { stdout } = await promisify(execFile)('node', ['bin/quail.js', 'plan', path, '--json'], { env })
+    const plan = JSON.parse(stdout) as { variants: { name: string; linears: number }[] }
+    expect(plan.variants).toMatchObject([{ name: 'exact-r8', linears: 8 }])
+  })
+
+  test('keeps its draft over a restart', async () => {
+    const { home, profile } = desk
+    await desk.close()
+    desk = await openDesk({ home, profile })
+    await goTo(desk, '/new')
+    const name = desk.page.getByRole('textbox', { name: 'Name of the run' })
+    await expect.poll(() => name.inputValue(), { timeout: 30_000 }).toBe('dropped')
+    expect(await chip('exact').isChecked()).toBe(true)
+    await expect.poll(() => start().isEnabled(), { timeout: 30_000 }).toBe(true)
+  })
+
+  test('tells of an output folder that is not empty, and puts the adapters in a new one below', async () => {
+    await answerOpenDialog(desk, [folder])
+    await desk.page.getByRole('button', { name: 'Choose the output folder' }).click()
+    const finding = desk.page.locator('[data-finding="OUT"]')
+    await finding.waitFor({ timeout: 30_000 })
+    expect(await start().isDisabled()).toBe(true)
+    await finding.getByRole('button', { name: 'Use a new folder in it' }).click()
+    await finding.waitFor({ state: 'detached' })
+    await desk.page.getByRole('button', { name: 'Use the default folder' }).click()
+  })
+
+  test('is set up and started by keyboard alone', async () => {
+    const { page } = desk
+    await goTo(desk, '/')
+    await page.keyboard.press('Control+n')
+    await page.waitForURL(/#\/new$/)
+    await start().waitFor()
+    await tabTo('textbox', 'Name of the run')
+    await page.keyboard.press('Control+a')
+    await page.keyboard.type('by keyboard')
+    await page.evaluate('document.activeElement.blur()')
+    await tabTo('checkbox', 'exact')
+    await tabTo('checkbox', 'svd', 'Shift+Tab')
+    await page.keyboard.press('Space')
+    await expect.poll(() => chip('svd').isChecked()).toBe(true)
+    await expect.poll(() => start().isEnabled(), { timeout: 30_000 }).toBe(true)
+    await page.keyboard.press('Control+Enter')
+    await page.waitForURL(/#\/runs\/\d{8}-\d{4}-by-keyboard/, { timeout: 30_000 })
+    expect(desk.complaints).toEqual([])
+  })
+})
+
+/** Moves the focus by Tab until it is on the element whose accessible name begins so. */
+async function tabTo(role: string, name: string, key = 'Tab'): Promise<void> {
+  const wanted = desk.page.getByRole(role as 'checkbox', { name: new RegExp(`^${name}(,|$)`) })
+  for (let i = 0; i < 80; i++) {
+    await desk.page.keyboard.press(key)
+    if ((await wanted.and(desk.page.locator(':focus')).count()) === 1) return
+  }
+  throw new Error(`${name} is not reached by ${key}`)
+}

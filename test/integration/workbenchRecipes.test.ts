@@ -1,0 +1,106 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { readRecipeFile } from '../../src/services/recipeFile'
+import { recipeYaml } from '../../src/services/recipeText'
+import { Recipe } from '../../src/shared/recipe'
+import { sampleModel, sampleText } from '../helpers/paths'
+import { openWorkbench, temporaryFolder } from '../helpers/workbench'
+
+const recipe = Recipe.parse({
+  version: 1,
+  name: 'short',
+  model: sampleModel,
+  calibration: { files: [sampleText('moby-evaluation.txt')], rows: 16 },
+  context: 64,
+  variants: [{ method: 'svd', rank: 4, targets: ['q_proj'] }]
+})
+
+describe('a recipe to begin with', () => {
+  test('is one for the sample that nothing speaks against', async () => {
+    const workbench = openWorkbench()
+    const { recipe: start } = await workbench.call('recipes.start', {})
+    expect(Recipe.parse(start)).toEqual(start)
+    expect(start.model).toBe(sampleModel)
+    const { findings, plan } = await workbench.call('plan.preflight', {
+      recipe: start,
+      out: null,
+      flopsPerSecond: null
+    })
+    expect(findings.filter(({ severity }) => severity !== 'info')).toEqual([])
+    expect(plan?.variants.map(({ name }) => name)).toEqual(['quailora-r16'])
+    await workbench.close()
+  })
+
+  test('is the one of the last run of a model, or of a run', async () => {
+    const workbench = openWorkbench()
+    await workbench.call('queue.hold', { held: true })
+    const { id } = await workbench.call('queue.enqueue', { recipe })
+    expect((await workbench.call('recipes.start', { model: sampleModel })).recipe).toEqual(recipe)
+    expect(await workbench.call('recipes.ofRun', { run: id })).toEqual({ recipe, origin: `The recipe of run ${id}` })
+    expect((await workbench.call('recipes.list', {})).map((stored) => stored.recipe)).toEqual([recipe])
+    const { texts } = await workbench.call('recipes.choices', {})
+    expect(texts[0]).toBe(sampleText('moby-evaluation.txt'))
+    await workbench.close()
+  })
+})
+
+describe('a recipe file', () => {
+  test('brings the paths that it names along, and is saved so that it reads back equal', async () => {
+    const workbench = openWorkbench()
+    const folder = temporaryFolder()
+    mkdirSync(join(folder, 'texts'))
+    writeFileSync(join(folder, 'texts', 'own.txt'), readFileSync(sampleText('moby-evaluation.txt')))
+    const own: Recipe = { ...recipe, calibration: { files: [join(folder, 'texts', 'own.txt')], rows: 16 } }
+    const file = join(folder, 'domain.yaml')
+    writeFileSync(file, recipeYaml(own, { directory: folder }))
+
+    const plan = () => workbench.call('plan.preflight', { recipe: own, out: null, flopsPerSecond: null })
+    await expect(plan()).rejects.toMatchObject({ code: 'BAD_INPUT', message: expect.stringContaining('own.txt') })
+    await expect(workbench.call('recipes.read', { path: file })).rejects.toMatchObject({ code: 'BAD_INPUT' })
+    await workbench.grant([file])
+    expect((await workbench.call('recipes.read', { path: file })).recipe).toEqual(own)
+    expect((await plan()).plan?.calibration.rows).toBe(16)
+
+    const saved = join(folder, 'saved.json')
+    await expect(workbench.call('recipes.save', { recipe: own, path: saved })).rejects.toMatchObject({
+      code: 'BAD_INPUT'
+    })
+    await workbench.grant([saved])
+    await workbench.call('recipes.save', { recipe: own, path: saved })
+    expect(await readRecipeFile(saved)).toEqual(own)
+    await workbench.close()
+  })
+
+  test('that is damaged says where', async () => {
+    const workbench = openWorkbench()
+    const file = join(temporaryFolder(), 'bad.yaml')
+    writeFileSync(file, 'version: 1\nmodel: x\ncalibraton: {}\n')
+    await workbench.grant([file])
+    await expect(workbench.call('recipes.read', { path: file })).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      message: expect.stringContaining('did you mean calibration?')
+    })
+    await workbench.close()
+  })
+})
+
+describe('the plan of the form', () => {
+  test('prices every chip, guesses at once, and measures once', async () => {
+    const workbench = openWorkbench()
+    const { flopsPerSecond } = await workbench.call('plan.measure', { device: 'cpu' })
+    expect((await workbench.call('plan.measure', { device: 'cpu' })).flopsPerSecond).toBe(flopsPerSecond)
+    const chips = [
+      { axis: 'method' as const, method: 'quailora' as const },
+      { axis: 'rank' as const, rank: 4 }
+    ]
+    const input = { recipe, out: null, chips, flopsPerSecond }
+    const guessed = await workbench.call('plan.preflight', { ...input, guess: true })
+    const { plan, alternatives } = await workbench.call('plan.preflight', input)
+    expect(Object.keys(alternatives)).toEqual(['method:quailora']) // the only rank cannot be taken away
+    expect(alternatives['method:quailora']?.seconds).toBeGreaterThan(plan?.seconds ?? Number.POSITIVE_INFINITY)
+    expect(plan?.speed).toEqual({ flopsPerSecond, measured: true })
+    expect(guessed.plan?.seconds).toBe(plan?.seconds) // the text is long enough for all rows that are asked for
+    await workbench.close()
+  })
+})
