@@ -67,7 +67,8 @@ export function installMenu(window: BrowserWindow, tell: (event: WindowEvent) =>
     role: 'help',
     submenu: [
       { label: 'Keyboard shortcuts', click: () => tell({ type: 'menu', action: 'shortcuts' }) },
-      { label: 'Diagnostics', click: go('/settings') }
+      { label: 'Diagnostics', click: go('/settings?panel=diagnostics') },
+      { label: 'About Quail', click: go('/settings?panel=about') }
     ]
   }
   Menu.setApplicationMenu(Menu.buildFromTemplate([...appMenu, file, { role: 'editMenu' }, view, goMenu, help]))

@@ -1,3 +1,4 @@
+import { readPreferences } from '../services/maintenance/preferences'
 import { listGrants } from '../store/grantedPaths'
 import { listModels } from '../store/models'
 import { listRecipes } from '../store/recipes'
@@ -9,6 +10,7 @@ import type { GrantSource } from './grants'
 export const grantSources = ({ services, installation }: WorkbenchContext): GrantSource[] => [
   async () => [installation.resources, installation.home],
   () => listGrants(services.store),
+  async () => (await readPreferences(services.store)).modelFolders,
   async () => (await listModels(services.store)).map(({ directory }) => directory),
   async () =>
     (await listRecipes(services.store)).flatMap(({ recipe }) => [

@@ -1,6 +1,7 @@
 import type { WORKBENCH_CALLS } from '../shared/contract'
 import type { WorkbenchContext } from './context'
 import { deviceHandlers } from './devices'
+import { exportHandlers } from './exports'
 import type { HandlersOf } from './handler'
 import { modelHandlers } from './models'
 import { planHandlers } from './plan'
@@ -9,6 +10,7 @@ import { proofHandlers } from './proof'
 import { queueHandlers } from './queue'
 import { recipeHandlers } from './recipes'
 import { runHandlers } from './runs'
+import { settingsHandlers } from './settings'
 
 type AllHandlers = HandlersOf<Omit<typeof WORKBENCH_CALLS, 'store.state' | 'store.rebuild'>>
 
@@ -21,5 +23,7 @@ export const handlersOf = (context: WorkbenchContext): AllHandlers => ({
   ...deviceHandlers(context),
   ...proofHandlers(context),
   ...recipeHandlers(context),
-  ...planHandlers(context)
+  ...planHandlers(context),
+  ...exportHandlers(context),
+  ...settingsHandlers(context)
 })

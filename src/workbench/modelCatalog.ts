@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { readPreferences } from '../services/maintenance/preferences'
 import { discoverModels } from '../services/modelDiscovery/discoverModels'
 import type { Discovery, FoundModel } from '../shared/models'
 import { listModels } from '../store/models'
@@ -8,11 +9,16 @@ import type { CallScope } from './handler'
 /** The checkpoints of this machine as the last search found them. */
 export class ModelCatalog {
   #last: Promise<Discovery> | undefined
+  /** The folders of the settings that the last search looked into. */
+  #folders = ''
 
   constructor(private readonly context: Pick<WorkbenchContext, 'services' | 'installation'>) {}
 
   /** The last search; the first caller starts one, and the others wait for the same. */
-  current(): Promise<Discovery> {
+  async current(): Promise<Discovery> {
+    const folders = (await readPreferences(this.context.services.store)).modelFolders.join('\n')
+    if (folders !== this.#folders) this.forget()
+    this.#folders = folders
     return this.#last ?? this.#keep(this.#search(new AbortController().signal))
   }
 
@@ -44,10 +50,11 @@ export class ModelCatalog {
   async #search(signal: AbortSignal, progress?: CallScope['progress']): Promise<Discovery> {
     const { services, installation } = this.context
     const added = (await listModels(services.store)).filter(({ addedAtMs }) => addedAtMs !== null)
+    const { modelFolders } = await readPreferences(services.store)
     return discoverModels({
       engine: services.engine,
       env: process.env,
-      folders: added.map(({ directory }) => resolve(directory)),
+      folders: [...added.map(({ directory }) => resolve(directory)), ...modelFolders],
       resources: installation.resources,
       signal,
       ...(progress && { progress })

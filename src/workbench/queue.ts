@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { getRun, listQueuedRuns } from '../services/runService'
 import type { queueCalls } from '../shared/contract/queue'
+import { adaptersDirectory } from '../store/home'
 import type { WorkbenchContext } from './context'
 import type { HandlersOf } from './handler'
 import { runEntry } from './runEntries'
@@ -18,7 +19,7 @@ export const queueHandlers = ({ services, queue }: WorkbenchContext): HandlersOf
     }
   },
   async 'queue.enqueue'({ recipe, project, out }) {
-    const chooseOut = (id: string): string => out ?? join(services.home, 'adapters', id)
+    const chooseOut = (id: string): string => out ?? join(adaptersDirectory(services.home), id)
     return { id: await queue.enqueue(recipe, chooseOut, project) }
   },
   'queue.resume': ({ id }) => queue.requeue(id),

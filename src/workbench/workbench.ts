@@ -1,4 +1,5 @@
 import { startEngine } from '../engine/worker/pool'
+import { readPreferences } from '../services/maintenance/preferences'
 import { Queue } from '../services/queueService'
 import { closeServices, openServices } from '../services/services'
 import type { WorkbenchCallName } from '../shared/contract'
@@ -14,6 +15,7 @@ import { handlersOf } from './handlers'
 import type { ToWorkbench, WorkbenchInstallation, WorkbenchPort } from './protocol'
 import { queueListener } from './queueEvents'
 import { recoveryHandlers } from './recovery'
+import { applyThreads } from './settings'
 
 type Handlers = Record<string, (input: never, scope: CallScope) => Promise<unknown>>
 
@@ -92,6 +94,7 @@ async function open(
   const { home, version, workerUrl } = installation
   try {
     const services = await openServices({ home, version, engine: startEngine(new URL(workerUrl)) })
+    applyThreads(await readPreferences(services.store))
     const queue = await Queue.open(services, queueListener(emit))
     const context: WorkbenchContext = { services, queue, installation, grants, emit }
     for (const source of grantSources(context)) grants.addSource(source)

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { Worker } from 'node:worker_threads'
+import { SHARE_ENV, Worker } from 'node:worker_threads'
 import type { EngineMethod } from '../../shared/engineApi'
 import { AppError, deserializeError, type SerializedError } from '../../shared/errors'
 import type { FinishedEvent, RunEvent } from '../../shared/runEvents'
@@ -109,7 +109,7 @@ class EngineThread {
 
   private running(): Worker {
     if (this.worker !== undefined) return this.worker
-    const worker = new Worker(this.url)
+    const worker = new Worker(this.url, { env: SHARE_ENV }) // a changed QUAIL_THREADS counts at once
     this.worker = worker
     this.cause = undefined
     worker.on('message', (message: FromEngine) => this.receive(message))

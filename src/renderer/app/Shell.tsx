@@ -9,6 +9,7 @@ import { PageErrorBoundary } from './PageErrorBoundary'
 import { Palette } from './Palette'
 import { Rail } from './Rail'
 import { ROUTES } from './routes'
+import { ThemeBridge } from './ThemeBridge'
 import { useFileDrop } from './useFileDrop'
 
 /** The frame around every page: rail, header with the running job, command palette, drops. */
@@ -39,6 +40,7 @@ export function Shell() {
         </PageErrorBoundary>
       </AppShell.Main>
       <Palette />
+      <ThemeBridge />
       {hovering && <DropHint />}
     </AppShell>
   )

@@ -1,10 +1,12 @@
 import type { ReactNode } from 'react'
 import { DevicesPage } from '../devices/DevicesPage'
+import { ExportPage } from '../exports/ExportPage'
 import { HomePage } from '../home/HomePage'
 import { ModelPage } from '../models/ModelPage'
 import { ModelsPage } from '../models/ModelsPage'
 import { NewRunPage } from '../newRun/NewRunPage'
 import { RunPage } from '../run/RunPage'
+import { SettingsPage } from '../settings/SettingsPage'
 
 /** Every page and its address. The first that matches is shown. */
 export const ROUTES: readonly { readonly path: string; readonly page: () => ReactNode }[] = [
@@ -13,5 +15,7 @@ export const ROUTES: readonly { readonly path: string; readonly page: () => Reac
   { path: '/models/:id', page: () => <ModelPage /> },
   { path: '/devices', page: () => <DevicesPage /> },
   { path: '/runs/:id/:kind?/:layer?', page: () => <RunPage /> },
-  { path: '/new', page: () => <NewRunPage /> }
+  { path: '/new', page: () => <NewRunPage /> },
+  { path: '/runs/:id/export', page: () => <ExportPage /> },
+  { path: '/settings', page: () => <SettingsPage /> }
 ]

@@ -16,7 +16,8 @@ interface Shortcuts {
 
 const Context = createContext<Shortcuts | null>(null)
 
-const EVERYWHERE: readonly Shortcut[] = [
+/** What works on every page. */
+export const EVERYWHERE: readonly Shortcut[] = [
   { keys: 'mod+K', label: 'Command palette: pages, models, runs, actions' },
   { keys: 'mod+N', label: 'New run' },
   { keys: 'mod+1 … 7', label: 'Pages of the rail' },
@@ -50,7 +51,7 @@ export function ShortcutsProvider({ children }: { readonly children: ReactNode }
   )
 }
 
-function ShortcutTable({ shortcuts }: { readonly shortcuts: readonly Shortcut[] }) {
+export function ShortcutTable({ shortcuts }: { readonly shortcuts: readonly Shortcut[] }) {
   return (
     <Table>
       <Table.Tbody>

@@ -7,7 +7,7 @@ import { fileError, fsyncDirectory, temporaryName } from '../../engine/formats/f
 import { AppError, badFormat, badInput } from '../../shared/errors'
 import type { ImportedBundle } from '../../shared/exports'
 import { RUN_FILES, type RunRecord } from '../../shared/runFolder'
-import { importedAdapters } from '../../store/home'
+import { adaptersDirectory } from '../../store/home'
 import { takeOverFolder } from '../../store/rebuild'
 import { getRun, listRuns } from '../../store/runs'
 import { runFolder, type Services } from '../services'
@@ -34,7 +34,7 @@ export function importBundle(services: Services, path: string, options: ImportOp
     const id = await freeId(services, bundle.record)
     const bytes = bundle.entries.reduce((sum, entry) => sum + entry.bytes, 0)
     await assertSpace(services.home, bytes)
-    const out = join(importedAdapters(services.home), id)
+    const out = join(adaptersDirectory(services.home), id)
     await writeRun(services, file, bundle, id, out)
     const variants = bundle.outcome.variants.map(({ name }) => name)
     return { run: id, originalRun: bundle.record.id, variants, out, bytes }
@@ -52,7 +52,7 @@ async function freeId(services: Services, record: RunRecord): Promise<string> {
   }
   const known = new Set(runs.map(({ id }) => id))
   const isTaken = (id: string): boolean =>
-    known.has(id) || existsSync(runFolder(services, id)) || existsSync(join(importedAdapters(services.home), id))
+    known.has(id) || existsSync(runFolder(services, id)) || existsSync(join(adaptersDirectory(services.home), id))
   let id = base
   for (let number = 2; isTaken(id); number++) id = `${base}-${number}`
   return id

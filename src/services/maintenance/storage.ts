@@ -4,7 +4,7 @@ import { isLocked } from '../../engine/run/lock'
 import { badInput } from '../../shared/errors'
 import { RUN_FILES } from '../../shared/runFolder'
 import type { Cleanup, RunStorage, StorageReport } from '../../shared/settings'
-import { databaseFile, importedAdapters, runsDirectory } from '../../store/home'
+import { adaptersDirectory, databaseFile, runsDirectory } from '../../store/home'
 import type { RunSummary } from '../../store/runs'
 import { listRuns, type Run } from '../runService'
 import { runFolder, type Services } from '../services'
@@ -28,14 +28,14 @@ export async function storageReport(services: Services): Promise<StorageReport> 
   const [bytes, database, adapters, allRuns] = await Promise.all([
     sizeOf(home),
     sizeOf(databaseFile(home)),
-    sizeOf(importedAdapters(home)),
+    sizeOf(adaptersDirectory(home)),
     sizeOf(runsDirectory(home))
   ])
   const removable = await findRemovable(services, runs)
   const copies = sum(removable.filter(({ id }) => id.startsWith(COPY)))
   const known = [
     { name: 'Runs', bytes: allRuns },
-    { name: 'Imported adapters', bytes: adapters },
+    { name: 'Adapters', bytes: adapters },
     { name: 'Database', bytes: database },
     { name: 'Old copies of the database', bytes: copies }
   ]
@@ -127,7 +127,7 @@ async function databaseCopies(home: string): Promise<Removable[]> {
 async function leftovers(home: string): Promise<Removable[]> {
   const old = Date.now() - LEFTOVER_AGE_MS
   const paths: string[] = []
-  for (const directory of [home, runsDirectory(home), importedAdapters(home)]) {
+  for (const directory of [home, runsDirectory(home), adaptersDirectory(home)]) {
     for (const name of await namesIn(directory)) {
       if (!/^\..+\.tmp$/.test(name) && !/\.(partial|rebuilding)$/.test(name)) continue
       const path = join(directory, name)

@@ -1,6 +1,7 @@
 import { appCalls } from './app'
 import type { InputOf, OutputOf } from './call'
 import { deviceCalls } from './devices'
+import { exportCalls } from './exports'
 import { modelCalls } from './models'
 import { planCalls } from './plan'
 import { projectCalls } from './projects'
@@ -8,6 +9,7 @@ import { proofCalls } from './proof'
 import { queueCalls } from './queue'
 import { recipeCalls } from './recipes'
 import { runCalls } from './runs'
+import { settingsCalls } from './settings'
 import { storeCalls } from './store'
 
 /*
@@ -25,7 +27,9 @@ export const WORKBENCH_CALLS = {
   ...deviceCalls,
   ...proofCalls,
   ...recipeCalls,
-  ...planCalls
+  ...planCalls,
+  ...exportCalls,
+  ...settingsCalls
 } as const
 export const CONTRACT = { ...MAIN_CALLS, ...WORKBENCH_CALLS } as const
 

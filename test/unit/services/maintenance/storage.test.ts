@@ -42,7 +42,7 @@ test('the report says what lies where, and what could go', async () => {
     ['copy:quail.db.before-12', 5]
   ])
   expect(report.runs[0]).toMatchObject({ id: 'stopped', status: 'cancelled' })
-  expect(report.parts.find(({ name }) => name === 'Imported adapters')?.bytes).toBe(4 * MIB)
+  expect(report.parts.find(({ name }) => name === 'Adapters')?.bytes).toBe(4 * MIB)
   expect(report.parts.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(report.bytes)
 })
 

@@ -1,0 +1,54 @@
+import { z } from 'zod'
+import type { CompatibilityEntry, CopiedAdapter, ImportedBundle, Snippet, WrittenBundle } from '../exports'
+import { call } from './call'
+
+/** Everything that an export page shows of one variant's adapter. */
+export interface ExportedVariant {
+  readonly variant: string
+  /** Directory in which the run wrote it. */
+  readonly adapter: string
+  readonly bytes: number
+  /** Of adapter_model.safetensors. */
+  readonly sha256: string | null
+  readonly compatibility: readonly CompatibilityEntry[]
+  readonly snippets: readonly Snippet[]
+  readonly fingerprint: {
+    readonly quantizer: string
+    readonly blockSize: number
+    readonly doubleQuantization: boolean
+    readonly dtype: string
+    readonly codes: string
+    readonly absmax: string
+  } | null
+  /** Command lines that check the base. */
+  readonly checks: { readonly bitsandbytes: string; readonly quail: string }
+}
+
+/** Where a copy would go, and what it would meet there. */
+export interface CopyTarget {
+  readonly path: string
+  readonly meets: 'nothing' | 'adapter'
+}
+
+const Id = z.string().min(1).max(200)
+const Path = z.string().min(1).max(4096)
+
+export const exportCalls = {
+  /** `copiedTo`: the snippets and checks name this directory instead of the run's own. */
+  'exports.variant': call<ExportedVariant>()(
+    z.strictObject({ run: Id, variant: Id, copiedTo: Path.nullable().default(null) })
+  ),
+  /** A place in a folder that the person chose: the folder itself where it is empty or holds an adapter, else one inside. */
+  'exports.target': call<CopyTarget>()(z.strictObject({ run: Id, variant: Id, folder: Path }), {
+    paths: ({ folder }) => [folder]
+  }),
+  'exports.copy': call<CopiedAdapter>()(
+    z.strictObject({ run: Id, variant: Id, to: Path, replace: z.boolean().default(false) }),
+    { paths: ({ to }) => [to] }
+  ),
+  /** The file is one that the person named in a dialog, which asks before one is replaced. */
+  'exports.bundle': call<WrittenBundle>()(z.strictObject({ run: Id, out: Path, factors: z.boolean().default(false) }), {
+    paths: ({ out }) => [out]
+  }),
+  'exports.importBundle': call<ImportedBundle>()(z.strictObject({ file: Path }), { paths: ({ file }) => [file] })
+} as const
