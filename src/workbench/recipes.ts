@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path'
+import { readPreferences } from '../services/maintenance/preferences'
 import { defaultOut } from '../services/preflight'
 import { readRecipeFile } from '../services/recipeFile'
 import { recipeTextFor, recipeYaml, saveRecipeFile } from '../services/recipeText'
@@ -74,11 +75,12 @@ interface Wish {
  */
 async function startRecipe(context: WorkbenchContext, { model, set }: Wish): Promise<StartRecipe> {
   const { store } = context.services
+  const { memoryBudget } = await readPreferences(store)
   const sample = sampleFiles(context)
   const [calibration, ...evaluation] = sample.texts
   if (model === undefined && set === undefined) {
     return {
-      recipe: withTexts(sample.model, { files: [calibration as string] }, { files: evaluation }),
+      recipe: withTexts(sample.model, { files: [calibration as string] }, { files: evaluation }, memoryBudget),
       origin: SAMPLE
     }
   }
@@ -86,12 +88,12 @@ async function startRecipe(context: WorkbenchContext, { model, set }: Wish): Pro
   const chosen = model ?? stored[0]?.recipe.model ?? sample.model
   const earlier = stored.find(({ recipe }) => recipe.model === chosen)?.recipe
   if (set !== undefined)
-    return { recipe: withTexts(chosen, { set }, earlier?.evaluation), origin: `Calibrated on ${set}` }
+    return { recipe: withTexts(chosen, { set }, earlier?.evaluation, memoryBudget), origin: `Calibrated on ${set}` }
   if (earlier !== undefined) return { recipe: earlier, origin: 'The recipe of the last run of this model' }
   if (chosen === sample.model) return startRecipe(context, {})
   const [newest] = [...(await listSets(store))].sort((a, b) => b.importedAtMs - a.importedAtMs)
   const texts = newest === undefined ? { files: [] } : { set: newest.name }
-  return { recipe: withTexts(chosen, texts, undefined), origin: 'A new recipe for this model' }
+  return { recipe: withTexts(chosen, texts, undefined, memoryBudget), origin: 'A new recipe for this model' }
 }
 
 const SAMPLE = 'The sample model with its own texts'
@@ -99,7 +101,8 @@ const SAMPLE = 'The sample model with its own texts'
 function withTexts(
   model: string,
   calibration: Partial<TextSource>,
-  evaluation: Partial<TextSource> | undefined
+  evaluation: Partial<TextSource> | undefined,
+  memoryBudget: number
 ): Recipe {
   return {
     version: 1,
@@ -111,7 +114,7 @@ function withTexts(
     variants: [Variant.parse({ method: 'quailora' })],
     factorDtype: 'float32',
     device: 'cpu',
-    memoryBudget: 2 ** 31,
+    memoryBudget,
     seed: 0
   }
 }

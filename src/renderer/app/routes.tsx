@@ -14,8 +14,8 @@ export const ROUTES: readonly { readonly path: string; readonly page: () => Reac
   { path: '/models', page: () => <ModelsPage /> },
   { path: '/models/:id', page: () => <ModelPage /> },
   { path: '/devices', page: () => <DevicesPage /> },
+  { path: '/runs/:id/export', page: () => <ExportPage /> },
   { path: '/runs/:id/:kind?/:layer?', page: () => <RunPage /> },
   { path: '/new', page: () => <NewRunPage /> },
-  { path: '/runs/:id/export', page: () => <ExportPage /> },
   { path: '/settings', page: () => <SettingsPage /> }
 ]

@@ -6,6 +6,7 @@ import type { ProjectCard as Project } from '../../shared/contract/projects'
 import { useCall } from '../api/hooks'
 import { PageFrame } from '../components/PageFrame'
 import { QueryView } from '../components/QueryView'
+import { ImportBundleButton } from '../exports/ImportBundleButton'
 import { NewProjectButton } from './NewProjectButton'
 import { ProjectCard } from './ProjectCard'
 import { RecentRuns } from './RecentRuns'
@@ -20,6 +21,7 @@ export function HomePage() {
       subtitle="Prepare a model for QLoRA: adapters that start close to full precision, with proof."
       actions={
         <>
+          <ImportBundleButton />
           <NewProjectButton />
           <Button component={Link} href="/new" leftSection={<IconPlus size={16} aria-hidden />}>
             New run

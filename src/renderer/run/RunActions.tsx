@@ -1,5 +1,12 @@
 import { Button } from '@mantine/core'
-import { IconArrowsDiff, IconPlayerPause, IconPlayerPlay, IconPlayerStop, IconRefresh } from '@tabler/icons-react'
+import {
+  IconArrowsDiff,
+  IconPackageExport,
+  IconPlayerPause,
+  IconPlayerPlay,
+  IconPlayerStop,
+  IconRefresh
+} from '@tabler/icons-react'
 import { useLocation } from 'wouter'
 import type { CallInput } from '../../shared/contract'
 import type { RunProof } from '../../shared/contract/proof'
@@ -88,6 +95,12 @@ export function RunActions({ run }: { readonly run: RunProof }) {
             onClick={() => navigate(`/compare?runs=${encodeURIComponent(run.id)}`)}
           >
             Compare
+          </Button>
+          <Button
+            leftSection={<IconPackageExport size={16} aria-hidden />}
+            onClick={() => navigate(`/runs/${encodeURIComponent(run.id)}/export`)}
+          >
+            Export
           </Button>
         </>
       )
