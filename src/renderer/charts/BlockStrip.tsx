@@ -181,7 +181,8 @@ function Cell(props: CellProps) {
   const { cell, block, linear, palette, max, size, x, y, current } = props
   const share = cell?.share ?? null
   const fill = share === null ? palette.background : shareColor(palette, share, max)
-  const said = share === null ? 'not yet' : `${formatPercent(share)} of the error removed`
+  // The number in the cell is part of its name, so that people who speak commands can say what they see.
+  const said = share === null ? 'not yet' : `${Math.round(100 * share)} % of the error removed`
   return (
     // biome-ignore lint/a11y/useSemanticElements: a cell of a picture
     <g

@@ -21,7 +21,7 @@ const COLUMNS: readonly Column<LayerLine>[] = [
   {
     key: 'name',
     title: 'Layer',
-    width: 'minmax(210px, 1fr)',
+    width: 'minmax(170px, 1fr)',
     sortBy: ({ row }) => row.name,
     render: ({ row, worse }) => (
       <Group gap={6} wrap="nowrap">
@@ -39,26 +39,26 @@ const COLUMNS: readonly Column<LayerLine>[] = [
   {
     key: 'shape',
     title: 'Shape',
-    width: '112px',
+    width: '106px',
     sortBy: ({ row }) => row.shape[0] * row.shape[1],
     render: ({ row }) => row.shape.join(' × ')
   },
-  share('before', 'Error before', ({ before }) => before),
-  share('after', 'Error after', ({ after }) => after),
+  share('before', 'Before', ({ before }) => before),
+  share('after', 'After', ({ after }) => after),
   share('removed', 'Removed', ({ removed }) => removed),
-  share('bfloat16', 'In bfloat16', ({ afterBfloat16 }) => afterBfloat16),
+  share('bfloat16', 'bfloat16', ({ afterBfloat16 }) => afterBfloat16),
   {
     key: 'certificate',
     title: 'Certificate',
-    width: '104px',
+    width: '100px',
     align: 'right',
     sortBy: ({ row }) => row.certificate,
     render: ({ row }) => formatNumber(row.certificate)
   },
   {
     key: 'rank',
-    title: 'Rank for 90 %',
-    width: '116px',
+    title: 'Rank 90 %',
+    width: '100px',
     align: 'right',
     sortBy: ({ row }) => row.rankFor90,
     render: ({ row }) => String(row.rankFor90)
@@ -69,7 +69,7 @@ function share(key: string, title: string, value: (line: LayerLine) => number | 
   return {
     key,
     title,
-    width: '104px',
+    width: '96px',
     align: 'right',
     sortBy: value,
     render: (line) => {
@@ -91,6 +91,10 @@ export function LayersTable({ run, layers, variant, current, onOpen }: Props) {
   }, [lines, filter, only])
   return (
     <>
+      <Text size="sm" c="dimmed">
+        Before and after: calibrated error relative to the layer's output energy, after as stored and in bfloat16. Rank
+        90 %: what the best correction needs for nine tenths of the gain.
+      </Text>
       <Group gap="sm">
         <TextInput
           aria-label="Filter layers"
@@ -110,11 +114,9 @@ export function LayersTable({ run, layers, variant, current, onOpen }: Props) {
             { value: 'worse', label: `Got worse: ${worse}` }
           ]}
         />
-        <Text size="xs" c="dimmed" style={{ flexGrow: 1 }}>
-          Calibrated error relative to the layer's output energy; after: as stored.
-        </Text>
         <Button
           size="xs"
+          ml="auto"
           variant="default"
           leftSection={<IconDownload size={14} aria-hidden />}
           disabled={layers.length === 0}
