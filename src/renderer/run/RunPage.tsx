@@ -108,7 +108,7 @@ function Proof({ run, layers, layer }: Props) {
 function Subtitle({ run }: { readonly run: RunProof }) {
   return (
     <Group gap="xs" mt={4}>
-      <Badge color={statusColor(run.status)} variant="light" tt="none">
+      <Badge color={statusColor(run.status)} variant="dot" tt="none">
         {statusText(run.status)}
       </Badge>
       <Text span size="sm" c="dimmed">
