@@ -1,7 +1,7 @@
 import type { DeviceReport, DeviceSpeed, ProviderName } from './devices'
 import type { Inspection, ModelSurvey } from './inspection'
 import type { Plan, Preflight, Verification } from './plan'
-import type { DeviceName, Recipe, Variant } from './recipe'
+import type { Recipe, Variant } from './recipe'
 import type { RunEvent } from './runEvents'
 import type { ResolvedText } from './runFolder'
 
@@ -33,8 +33,6 @@ export interface EngineApi {
   plan: { input: PlanRequest & { measure: boolean }; output: Plan }
   /** Goes on after what cannot be used, and tells all of it. */
   preflight: { input: PreflightRequest; output: Preflight }
-  /** Speed of a large matrix product, flops per second. */
-  measure: { input: { device: DeviceName }; output: { flopsPerSecond: number } }
   inspect: { input: { path: string }; output: Inspection }
   /** The short form of `inspect`, for lists; what is wrong with a checkpoint is in the answer, not an error. */
   survey: { input: { path: string }; output: ModelSurvey }

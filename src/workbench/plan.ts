@@ -1,24 +1,15 @@
 import { preflightRecipe } from '../services/preflight'
 import type { planCalls } from '../shared/contract/plan'
-import type { DeviceName } from '../shared/recipe'
 import { chipKey, toggleChip } from '../shared/variantAxes'
 import type { WorkbenchContext } from './context'
+import { measureSpeed, readSpeeds } from './deviceSpeeds'
 import type { HandlersOf } from './handler'
 
+const GIGA = 1e9
+
 /** Plans and preflights of the form. */
-export function planHandlers({ services }: WorkbenchContext): HandlersOf<typeof planCalls> {
-  const speeds = new Map<DeviceName, Promise<{ flopsPerSecond: number }>>()
-
-  /** Measured once for as long as the process lives; a measurement that failed may be tried again. */
-  function speedOf(device: DeviceName): Promise<{ flopsPerSecond: number }> {
-    const known = speeds.get(device)
-    if (known !== undefined) return known
-    const measured = services.engine.call('measure', { device })
-    speeds.set(device, measured)
-    measured.catch(() => speeds.delete(device))
-    return measured
-  }
-
+export function planHandlers(context: WorkbenchContext): HandlersOf<typeof planCalls> {
+  const { services } = context
   return {
     'plan.preflight'({ recipe, out, chips, guess, flopsPerSecond }, { signal }) {
       const toggled = chips.map((chip) => [chipKey(chip), toggleChip(recipe.variants, chip)] as const)
@@ -31,6 +22,10 @@ export function planHandlers({ services }: WorkbenchContext): HandlersOf<typeof 
         ...(flopsPerSecond !== null && { flopsPerSecond })
       })
     },
-    'plan.measure': ({ device }) => speedOf(device)
+    async 'plan.speed'({ device }, { signal }) {
+      const known = (await readSpeeds(context))[device]
+      if (known === undefined && context.queue.running !== null) return null
+      return GIGA * (known ?? (await measureSpeed(context, device, signal))).gflops
+    }
   }
 }

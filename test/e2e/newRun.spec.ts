@@ -128,7 +128,7 @@ describe('a new run', () => {
 
   test('tells of an output folder that is not empty, and puts the adapters in a new one below', async () => {
     await answerOpenDialog(desk, [folder])
-    await desk.page.getByRole('button', { name: 'Choose the output folder' }).click()
+    await desk.page.getByRole('button', { name: 'Choose… a folder for the adapters' }).click()
     const finding = desk.page.locator('[data-finding="OUT"]')
     await finding.waitFor({ timeout: 30_000 })
     expect(await start().isDisabled()).toBe(true)

@@ -2,11 +2,12 @@ import type { EngineApi, PlanRequest, PreflightRequest } from '../../shared/engi
 import { AppError } from '../../shared/errors'
 import { type Finding, leaveOut, type Severity } from '../../shared/findings'
 import type { Cost, Plan, PlannedVariant, Preflight, Speed } from '../../shared/plan'
+import type { DeviceName } from '../../shared/recipe'
 import { lastNames } from '../models/targets'
 import { adapterParameters, costOf, withVariants } from './estimate'
+import { measureDevice } from './measureDevice'
 import { type PreparedRun, type PreparedVariant, prepareRun } from './prepareRun'
 import type { Problem } from './problems'
-import { productSpeed } from './productSpeed'
 import { resourceFindings } from './resources'
 import { runWarnings } from './warnings'
 
@@ -18,15 +19,26 @@ const ASSUMED_SPEED: Speed = { flopsPerSecond: 1e11, measured: false }
  *
  * @throws {AppError} as the run itself would, before anything is computed
  */
-export async function planRun({ measure, ...request }: EngineApi['plan']['input']): Promise<Plan> {
+export async function planRun(
+  { measure, ...request }: EngineApi['plan']['input'],
+  signal: AbortSignal = new AbortController().signal
+): Promise<Plan> {
   const { recipe, calibration, evaluation } = request
   const prepared = await prepareRun(recipe, { calibration, evaluation }, '.')
   try {
-    const speed = measure ? { flopsPerSecond: await productSpeed(recipe.device), measured: true } : ASSUMED_SPEED
+    const speed = measure ? await measuredSpeed(recipe.device, signal) : ASSUMED_SPEED
     return await planOf(prepared, request, speed, [])
   } finally {
     await prepared.release()
   }
+}
+
+/** A plan is waited for: a short measurement will do. */
+const MEASURE_MS = 200
+
+async function measuredSpeed(device: DeviceName, signal: AbortSignal): Promise<Speed> {
+  const { gflops } = await measureDevice(device, signal, MEASURE_MS)
+  return { flopsPerSecond: 1e9 * gflops, measured: true }
 }
 
 /** The same for a recipe in the making: whatever keeps it from running is among the findings instead of thrown. */

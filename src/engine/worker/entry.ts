@@ -4,7 +4,6 @@ import { listDevices } from '../graph/devices'
 import { inspectPath } from '../run/inspect'
 import { measureDevice } from '../run/measureDevice'
 import { planRun, preflight } from '../run/planRun'
-import { productSpeed } from '../run/productSpeed'
 import { surveyModel } from '../run/survey'
 import { verifyAdapter } from '../run/verify'
 import type { FromEngine, OutputOf, StartMessage, ToEngine } from './protocol'
@@ -66,11 +65,9 @@ async function perform(
       return { finished: await runTask(request.input.folder, signal, emit) }
     }
     case 'plan':
-      return planRun(request.input)
+      return planRun(request.input, signal)
     case 'preflight':
       return preflight(request.input)
-    case 'measure':
-      return { flopsPerSecond: await productSpeed(request.input.device) }
     case 'inspect':
       return inspectPath(request.input.path)
     case 'survey':

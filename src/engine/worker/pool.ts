@@ -30,13 +30,7 @@ export interface Engine {
 }
 
 /** Requests that compute wait for each other: one compute session at a time. The others answer beside them. */
-const COMPUTING: ReadonlySet<EngineMethod> = new Set<EngineMethod>([
-  'run',
-  'plan',
-  'measure',
-  'measureDevice',
-  'verify'
-])
+const COMPUTING: ReadonlySet<EngineMethod> = new Set<EngineMethod>(['run', 'plan', 'measureDevice', 'verify'])
 
 /**
  * Prepares the engine; its threads start with the first request that needs them.

@@ -60,7 +60,7 @@ export function AddRank({ onAdd }: AddProps) {
   const [rank, setRank] = useState<number | string>(128)
   const valid = typeof rank === 'number' && Number.isInteger(rank) && rank >= 1
   return (
-    <AddFrame label="Add another rank" chip={valid ? { axis: 'rank', rank } : undefined} onAdd={onAdd}>
+    <AddFrame label="Other rank" chip={valid ? { axis: 'rank', rank } : undefined} onAdd={onAdd}>
       <NumberInput label="Rank" min={1} allowDecimal={false} value={rank} onChange={setRank} data-autofocus />
     </AddFrame>
   )
@@ -71,7 +71,7 @@ export function AddScaling({ onAdd }: AddProps) {
   const [rslora, setRslora] = useState(false)
   const valid = typeof alpha === 'number' && alpha > 0
   return (
-    <AddFrame label="Add another scaling" chip={valid ? { axis: 'scaling', alpha, rslora } : undefined} onAdd={onAdd}>
+    <AddFrame label="Other scaling" chip={valid ? { axis: 'scaling', alpha, rslora } : undefined} onAdd={onAdd}>
       <NumberInput label="lora_alpha" min={0} value={alpha} onChange={setAlpha} data-autofocus />
       <Checkbox
         label="rsLoRA: alpha / √rank"
@@ -88,7 +88,7 @@ export function AddQuantizer({ onAdd }: AddProps) {
   const blockSize = Number(size) as QuantizerSpec['blockSize']
   return (
     <AddFrame
-      label="Add another quantizer"
+      label="Other quantizer"
       chip={{ axis: 'quantizer', quantizer: { format: 'nf4', blockSize, doubleQuantization } }}
       onAdd={onAdd}
     >

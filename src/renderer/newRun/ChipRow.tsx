@@ -2,9 +2,8 @@ import { Box, Checkbox, Group, Text, Tooltip } from '@mantine/core'
 import type { ReactNode } from 'react'
 import type { Variant } from '../../shared/recipe'
 import { type Axis, type Chip, chipKey, hasChip, toggleChip } from '../../shared/variantAxes'
-import { formatDuration } from '../format/time'
 import classes from './ChipRow.module.css'
-import { chipHelp, chipLabel, chipsFor } from './chips'
+import { chipHelp, chipLabel, chipsFor, formatExtra } from './chips'
 
 interface Props {
   readonly title: string
@@ -62,9 +61,9 @@ function ChipBox({ chip, variants, seconds, onChange }: ChipProps) {
         <Text size="sm" span>
           {label}
         </Text>
-        {seconds !== undefined && (
+        {seconds !== undefined && !last && (
           <Text size="xs" c="dimmed" span className="num">
-            {checked ? formatDuration(1000 * -seconds) : `+${formatDuration(1000 * seconds)}`}
+            {checked ? formatExtra(seconds) : `+${formatExtra(seconds)}`}
           </Text>
         )}
       </Checkbox.Card>
@@ -72,5 +71,4 @@ function ChipBox({ chip, variants, seconds, onChange }: ChipProps) {
   )
 }
 
-const spoken = (seconds: number): string =>
-  seconds < 0 ? `takes ${formatDuration(-1000 * seconds)}` : `adds ${formatDuration(1000 * seconds)}`
+const spoken = (seconds: number): string => `${seconds < 0 ? 'takes' : 'adds'} ${formatExtra(seconds)}`

@@ -62,7 +62,7 @@ export function ModelCard({ model, plan, error, onChange }: Props) {
           <Text size="xs" c="dimmed" className="num" style={{ overflowWrap: 'anywhere' }}>
             {facts === undefined ? shortenPath(model, 80) : factsOf(facts)}{' '}
             {present && (
-              <Anchor component={Link} href={`/models/${present.id}`} inherit>
+              <Anchor component={Link} href={`/models/${present.id}`} inherit underline="always">
                 Inspect
               </Anchor>
             )}

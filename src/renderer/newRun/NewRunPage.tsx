@@ -90,7 +90,7 @@ function Origin({ state: { goBack }, draft }: Omit<FormProps, 'choices'>) {
     <>
       {draft.origin}.{' '}
       {goBack && (
-        <Anchor component="button" type="button" inherit onClick={goBack}>
+        <Anchor component="button" type="button" inherit underline="always" onClick={goBack}>
           Back to the earlier draft
         </Anchor>
       )}

@@ -54,7 +54,7 @@ export function RunTarget({ out, outputs, onChange }: Props) {
               size="compact-xs"
               variant="default"
               onClick={() => void pick()}
-              aria-label="Choose the output folder"
+              aria-label="Choose… a folder for the adapters"
             >
               Choose…
             </Button>

@@ -54,8 +54,6 @@ export function StartPanel({ recipe, out, outputs, live, findings, onOut }: Prop
         <EstimateCard plan={recipe && live.plan} stale={live.stale} />
         {enqueue.error && <ErrorCard title="The run could not be started" error={enqueue.error} />}
         <Divider />
-        <RunTarget out={out} outputs={outputs} onChange={onOut} />
-        <Divider />
         <Stack gap="xs" component="section" aria-label="Preflight">
           <Group justify="space-between" wrap="nowrap">
             <Text size="sm" fw={600} role="status">
@@ -75,6 +73,8 @@ export function StartPanel({ recipe, out, outputs, live, findings, onOut }: Prop
             <FindingList findings={findings} stale={live.stale} />
           )}
         </Stack>
+        <Divider />
+        <RunTarget out={out} outputs={outputs} onChange={onOut} />
       </Stack>
     </Card>
   )

@@ -43,6 +43,7 @@ export function TextSourceField({ title, help, source, choices, errors, onChange
 
   const setFiles = (next: string[]): void => onChange({ files: next, rows })
   const pick = async (): Promise<void> => add(await call('app.pick', { kind: 'texts', multiple: true }))
+  const verb = empty ? 'Choose text' : 'Add text'
   const unused = choices.texts.filter((path) => !files.includes(path))
   return (
     <DropTarget
@@ -79,9 +80,9 @@ export function TextSourceField({ title, help, source, choices, errors, onChange
                 variant="default"
                 leftSection={<IconFilePlus size={16} aria-hidden />}
                 rightSection={<IconChevronDown size={14} aria-hidden />}
-                aria-label={`Add text for ${title.toLowerCase()}`}
+                aria-label={`${verb} for ${title.toLowerCase()}`}
               >
-                {empty ? 'Choose text' : 'Add text'}
+                {verb}
               </Button>
             </Menu.Target>
             <Menu.Dropdown mah={320} style={{ overflowY: 'auto' }}>

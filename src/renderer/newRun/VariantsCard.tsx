@@ -5,7 +5,6 @@ import type { Plan } from '../../shared/plan'
 import type { Recipe, Variant } from '../../shared/recipe'
 import { type Chip, hasChip, toggleChip } from '../../shared/variantAxes'
 import { plural } from '../format/numbers'
-import { formatDuration } from '../format/time'
 import { AddQuantizer, AddRank, AddScaling } from './AddValue'
 import { ChipRow } from './ChipRow'
 import { FormCard } from './FormCard'
@@ -28,10 +27,8 @@ export function VariantsCard({ recipe, plan, chipSeconds, change }: Props) {
     if (!variants.some((variant) => hasChip(variant, chip))) setVariants(toggleChip(variants, chip))
   }
   const row = { variants, secondsOf: chipSeconds, onChange: setVariants }
-  const extra = extraSeconds(plan)
-  const summary = extra === undefined ? '' : `, ${formatDuration(1000 * extra)} of the run`
   return (
-    <FormCard title="Variants" summary={`${plural(variants.length, 'variant')}${summary}`}>
+    <FormCard title="Variants" summary={plural(variants.length, 'variant')}>
       <Stack gap="sm">
         <ChipRow title="Method" axis="method" {...row} />
         <ChipRow title="Rank" axis="rank" {...row} more={<AddRank onAdd={add} />} />
@@ -56,6 +53,3 @@ export function VariantsCard({ recipe, plan, chipSeconds, change }: Props) {
     </FormCard>
   )
 }
-
-const extraSeconds = (plan: Plan | undefined): number | undefined =>
-  plan && plan.variants.length > 1 ? plan.variants.reduce((sum, variant) => sum + variant.extraSeconds, 0) : undefined

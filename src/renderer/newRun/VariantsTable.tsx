@@ -1,9 +1,9 @@
-import { ActionIcon, Table, Text } from '@mantine/core'
+import { ActionIcon, Table, Text, VisuallyHidden } from '@mantine/core'
 import { IconX } from '@tabler/icons-react'
 import type { PlannedVariant } from '../../shared/plan'
 import { type Variant, variantNames } from '../../shared/recipe'
 import { formatNumber, formatParameters } from '../format/numbers'
-import { formatDuration } from '../format/time'
+import { formatExtra } from './chips'
 
 interface Props {
   readonly variants: readonly Variant[]
@@ -24,7 +24,9 @@ export function VariantsTable({ variants, planned, onChange }: Props) {
             <Table.Th ta="right">Linears</Table.Th>
             <Table.Th ta="right">Parameters</Table.Th>
             <Table.Th ta="right">Adds</Table.Th>
-            <Table.Th w={36} aria-label="Actions" />
+            <Table.Th w={36}>
+              <VisuallyHidden>Leave out</VisuallyHidden>
+            </Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
@@ -40,7 +42,7 @@ export function VariantsTable({ variants, planned, onChange }: Props) {
                 <Table.Td ta="right">{plan && formatNumber(plan.scaling)}</Table.Td>
                 <Table.Td ta="right">{plan?.linears}</Table.Td>
                 <Table.Td ta="right">{plan && formatParameters(plan.parameters)}</Table.Td>
-                <Table.Td ta="right">{plan && formatDuration(1000 * plan.extraSeconds)}</Table.Td>
+                <Table.Td ta="right">{plan && formatExtra(plan.extraSeconds)}</Table.Td>
                 <Table.Td>
                   <ActionIcon
                     variant="subtle"

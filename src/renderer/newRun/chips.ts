@@ -1,5 +1,6 @@
 import type { QuantizerSpec, Recipe, Variant } from '../../shared/recipe'
 import { type Axis, type Chip, chipKey, chipsOn } from '../../shared/variantAxes'
+import { formatDuration } from '../format/time'
 
 /** What is offered on each axis, beside what the recipe has. */
 const OFFERED: Readonly<Record<Axis, readonly Chip[]>> = {
@@ -45,6 +46,10 @@ export function chipLabel(chip: Chip): string {
     }
   }
 }
+
+/** Seconds that something adds: `3.2 s`, `<0.1 s`. */
+export const formatExtra = (seconds: number): string =>
+  Math.abs(seconds) < 0.05 ? '<0.1 s' : formatDuration(1000 * Math.abs(seconds))
 
 const METHODS: Readonly<Record<Variant['method'], string>> = {
   zero: "QLoRA's own start: nothing is repaired; for comparison",

@@ -24,11 +24,11 @@ export interface LivePlan {
 
 /** The plan of the recipe in the form, asked again when it rests; an earlier one stays until the new one is there. */
 export function usePreflight(recipe: Recipe | undefined, out: string | null, chips: readonly Chip[]): LivePlan {
-  const measured = useCall('plan.measure', { device: 'cpu' }).data
+  const device = recipe?.device ?? 'cpu'
+  const speed = useCall('plan.speed', { device }).data ?? null
   const wanted = useMemo(() => recipe && { recipe, out, chips: [...chips] }, [recipe, out, chips])
   const [asked] = useDebouncedValue(wanted, PAUSE_MS)
-  const flopsPerSecond = recipe?.device === 'cpu' ? (measured?.flopsPerSecond ?? null) : null
-  const input = { ...(asked as NonNullable<typeof asked>), flopsPerSecond } // without a recipe nothing is asked
+  const input = { ...(asked as NonNullable<typeof asked>), flopsPerSecond: speed } // without a recipe nothing is asked
   const enabled = asked !== undefined
   const whole = useCall('plan.preflight', input, { enabled, keepPrevious: true })
   // Long texts take seconds the first time; their sizes tell nearly the same at once.

@@ -19,6 +19,8 @@ export const planCalls = {
     }),
     { paths: ({ recipe, out }) => [...recipePaths(recipe), ...(out === null ? [] : [out])] }
   ),
-  /** How fast a device is, measured once; waits while a run is under way. */
-  'plan.measure': call<{ flopsPerSecond: number }>()(z.strictObject({ device: DeviceName }))
+  /**
+   * Speed of a device, flops per second: as measured before, else measured now; null while that would disturb a run.
+   */
+  'plan.speed': call<number | null>()(z.strictObject({ device: DeviceName }))
 } as const
