@@ -17,10 +17,12 @@ export function Header() {
       <Group style={{ flex: 1, minWidth: 0 }} justify="center">
         <JobStatus />
       </Group>
-      <UnstyledButton className={classes.search} onClick={openPalette} aria-label="Command palette">
+      <UnstyledButton className={classes.search} onClick={openPalette}>
         <IconSearch size={14} aria-hidden />
         <span className={classes.hint}>Search or do anything</span>
-        <Kbd size="xs">{/Mac/.test(navigator.userAgent) ? '⌘K' : 'Ctrl K'}</Kbd>
+        <Kbd size="xs" aria-hidden>
+          {/Mac/.test(navigator.userAgent) ? '⌘K' : 'Ctrl K'}
+        </Kbd>
       </UnstyledButton>
     </Group>
   )

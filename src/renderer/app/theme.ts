@@ -1,9 +1,9 @@
-import { type CSSVariablesResolver, createTheme, Tooltip } from '@mantine/core'
+import { type CSSVariablesResolver, createTheme, Notification, Tooltip } from '@mantine/core'
 
 /** Colours and spacing of the whole window; components take them from here. */
 export const theme = createTheme({
   primaryColor: 'teal',
-  primaryShade: { light: 8, dark: 7 },
+  primaryShade: 9,
   fontFamily: 'system-ui, "Segoe UI", Cantarell, "DejaVu Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, "Cascadia Mono", "DejaVu Sans Mono", monospace',
   headings: { fontFamily: 'system-ui, "Segoe UI", Cantarell, "DejaVu Sans", sans-serif', fontWeight: '600' },
@@ -12,15 +12,36 @@ export const theme = createTheme({
   autoContrast: true,
   cursorType: 'pointer',
   components: {
+    Notification: Notification.extend({
+      defaultProps: {
+        closeButtonProps: { 'aria-label': 'Close notification' },
+        styles: { description: { color: 'var(--mantine-color-dimmed)' } }
+      }
+    }),
     Tooltip: Tooltip.extend({
       defaultProps: { transitionProps: { duration: 100 }, openDelay: 200, withinPortal: true }
     })
   }
 })
 
-/** Dimmed text and placeholders stay above 4.5 : 1 on both backgrounds, which Mantine's own do not. */
+/** Words on a light tint of their own colour: badges, alerts, the page that is shown. */
+const ON_LIGHT_TINT: Readonly<Record<string, string>> = {
+  teal: '#05593f',
+  orange: '#8f2f06',
+  blue: '#12508f',
+  red: '#a11919',
+  yellow: '#7a4600',
+  green: '#1f6b2e',
+  gray: '#343a40'
+}
+
+const lightTints = Object.fromEntries(
+  Object.entries(ON_LIGHT_TINT).map(([name, color]) => [`--mantine-color-${name}-light-color`, color])
+)
+
+/** Dimmed text, placeholders and words on tints stay above 4.5 : 1 on both backgrounds, which Mantine's own do not. */
 export const cssVariables: CSSVariablesResolver = () => ({
   variables: {},
-  light: { '--mantine-color-dimmed': '#5c636a', '--mantine-color-placeholder': '#6b7280' },
+  light: { ...lightTints, '--mantine-color-dimmed': '#5c636a', '--mantine-color-placeholder': '#6b7280' },
   dark: { '--mantine-color-dimmed': '#a6a7ab', '--mantine-color-placeholder': '#909296' }
 })

@@ -58,6 +58,7 @@ export function DataTable<T>(props: Props<T>) {
   })
   const selectable = selected !== undefined && onSelect !== undefined
   const template = [...(selectable ? ['44px'] : []), ...columns.map(({ width }) => width)].join(' ')
+  const minWidth = (selectable ? 44 : 0) + columns.reduce((sum, { width }) => sum + smallestWidth(width), 0)
   const activeIndex = Math.min(active, Math.max(0, sorted.length - 1))
 
   function toggle(key: string): void {
@@ -105,7 +106,7 @@ export function DataTable<T>(props: Props<T>) {
       aria-rowcount={sorted.length + 1}
     >
       <Box role="rowgroup" className={classes.head}>
-        <Box role="row" aria-rowindex={1} className={classes.row} style={{ gridTemplateColumns: template }}>
+        <Box role="row" aria-rowindex={1} className={classes.row} style={{ gridTemplateColumns: template, minWidth }}>
           {selectable && (
             <Box role="columnheader" className={classes.cell}>
               <Checkbox
@@ -137,7 +138,12 @@ export function DataTable<T>(props: Props<T>) {
               tabIndex={index === activeIndex ? 0 : -1}
               className={classes.row}
               data-clickable={onOpen !== undefined || undefined}
-              style={{ gridTemplateColumns: template, height: rowHeight, transform: `translateY(${start}px)` }}
+              style={{
+                gridTemplateColumns: template,
+                minWidth,
+                height: rowHeight,
+                transform: `translateY(${start}px)`
+              }}
               onFocus={() => setActive(index)}
               onClick={() => onOpen?.(row)}
               onKeyDown={(event) => onKeyDown(event, index, row)}
@@ -202,6 +208,9 @@ function Heading<T>({ column, sort, onSort }: HeadingProps<T>) {
     </Box>
   )
 }
+
+/** Pixels that a track needs at least: rows are as wide as the headings, however long the text of a cell is. */
+const smallestWidth = (track: string): number => Number(/(\d+)px/.exec(track)?.[1] ?? 96)
 
 const COLLATOR = new Intl.Collator('en', { numeric: true })
 

@@ -89,6 +89,7 @@ function limitText(value: number | string, unit?: 'bytes'): string {
 function Speed({ device, busy }: Props) {
   const measure = useTask('devices.measure')
   const { speed } = device
+  const label = speed === null ? 'Measure speed' : 'Measure speed again'
   const button = (
     <Button
       size="xs"
@@ -96,10 +97,10 @@ function Speed({ device, busy }: Props) {
       leftSection={<IconGauge size={14} aria-hidden />}
       loading={measure.running}
       disabled={busy}
-      aria-label={`Measure the speed of ${device.label}`}
+      aria-label={`${label}: ${device.label}`}
       onClick={() => void measure.run({ device: device.name })}
     >
-      {speed === null ? 'Measure speed' : 'Measure again'}
+      {label}
     </Button>
   )
   return (
