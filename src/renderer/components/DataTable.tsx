@@ -71,7 +71,10 @@ export function DataTable<T>(props: Props<T>) {
     const target = Math.max(0, Math.min(sorted.length - 1, index))
     setActive(target)
     virtual.scrollToIndex(target)
-    requestAnimationFrame(() => viewport.current?.querySelector<HTMLElement>(`[data-index="${target}"]`)?.focus())
+    const row = () => viewport.current?.querySelector<HTMLElement>(`[data-index="${target}"]`)
+    // A row out of sight is in the document only after the next frame; the others must not lose a quick key.
+    if (row()) row()?.focus()
+    else requestAnimationFrame(() => row()?.focus())
   }
 
   function onKeyDown(event: KeyboardEvent, index: number, row: T): void {

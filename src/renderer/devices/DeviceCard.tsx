@@ -89,12 +89,13 @@ function limitText(value: number | string, unit?: 'bytes'): string {
 function Speed({ device, busy }: Props) {
   const measure = useTask('devices.measure')
   const { speed } = device
-  const label = speed === null ? 'Measure speed' : 'Measure speed again'
+  const label = speed === null ? 'Measure speed' : 'Measure again'
   const button = (
     <Button
       size="xs"
       variant="default"
       leftSection={<IconGauge size={14} aria-hidden />}
+      style={{ flexShrink: 0 }}
       loading={measure.running}
       disabled={busy}
       aria-label={`${label}: ${device.label}`}

@@ -12,38 +12,48 @@ interface Props {
   readonly inspection: Inspection | null
 }
 
-/** The four figures that people ask for first, and the facts behind them. */
+/** The four figures that people ask for first, and the facts behind them; of what cannot be read only where it comes from. */
 export function ModelFacts({ model, inspection }: Props) {
-  const parameters = inspection?.parameters ?? model.parameters
-  const bytes = inspection?.bytes ?? model.bytes
+  if (inspection === null) {
+    const type = model.family === null ? [] : ([['Model type', model.family]] as const)
+    return (
+      <Card withBorder>
+        <KeyValues items={[...type, ...originFacts(model, null)]} />
+      </Card>
+    )
+  }
   return (
     <Stack gap="md">
-      <SimpleGrid cols={{ base: 2, md: 4 }} spacing="sm">
-        <Figure label="Parameters" value={parameters === null ? '–' : formatParameters(parameters)}>
-          {inspection === null ? model.dtypes.join(', ') : dtypeShares(inspection)}
-        </Figure>
-        <Figure label="Size of the weights" value={bytes === null ? '–' : formatBytes(bytes)}>
-          {inspection === null ? '' : plural(inspection.files.length, 'file')}
-        </Figure>
-        <Figure label="Family" value={inspection?.model?.family ?? model.family ?? '–'}>
-          {inspection?.model === undefined ? 'not supported' : blocksText(inspection.model)}
-        </Figure>
-        <Figure
-          label="Will be quantized"
-          value={inspection?.model === undefined ? '–' : quantizedShare(inspection.model)}
-        >
-          {inspection?.model === undefined
-            ? ''
-            : `of the parameters, in ${plural(inspection.model.linears.length, 'linear')}`}
-        </Figure>
-      </SimpleGrid>
+      <Figures inspection={inspection} />
       <Card withBorder>
-        <SimpleGrid cols={{ base: 1, md: 2 }} spacing="xl" verticalSpacing={6}>
-          <KeyValues items={inspection === null ? [] : shapeFacts(inspection)} />
+        <SimpleGrid cols={{ base: 1, md: 2 }} spacing="xl" verticalSpacing={6} style={{ alignItems: 'start' }}>
+          <KeyValues items={shapeFacts(inspection)} />
           <KeyValues items={originFacts(model, inspection)} />
         </SimpleGrid>
       </Card>
     </Stack>
+  )
+}
+
+function Figures({ inspection }: { readonly inspection: Inspection }) {
+  const { model, modelType, parameters, bytes, files } = inspection
+  return (
+    <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="sm">
+      <Figure label="Parameters" value={formatParameters(parameters)}>
+        {dtypeShares(inspection)}
+      </Figure>
+      <Figure label="Size of the weights" value={formatBytes(bytes)}>
+        {plural(files.length, 'file')}
+      </Figure>
+      <Figure label="Family" value={model?.family ?? modelType ?? 'unknown'}>
+        {model === undefined ? 'cannot be prepared' : blocksText(model)}
+      </Figure>
+      {model !== undefined && (
+        <Figure label="Will be quantized" value={quantizedShare(model)}>
+          of the parameters, in {plural(model.linears.length, 'linear')}
+        </Figure>
+      )}
+    </SimpleGrid>
   )
 }
 

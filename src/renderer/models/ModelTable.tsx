@@ -6,7 +6,7 @@ import type { FoundModel } from '../../shared/models'
 import { type Column, DataTable } from '../components/DataTable'
 import { formatBytes, formatParameters } from '../format/numbers'
 import { shortenPath } from '../format/paths'
-import { fullName, modelAddress, SOURCE_LABELS } from './modelText'
+import { fullName, modelAddress, SOURCE_LABELS, shortProblem } from './modelText'
 import { StatusBadge } from './StatusBadge'
 import type { Folders } from './useFolders'
 
@@ -75,13 +75,13 @@ const columns = (remove: (model: FoundModel) => void): Column<FoundModel>[] => [
     title: 'State',
     width: 'minmax(190px, 2fr)',
     sortBy: ({ status }) => status,
-    render: ({ status, problems }) => (
+    render: (model) => (
       <Group gap={8} wrap="nowrap">
-        <StatusBadge status={status} />
-        {problems.length > 0 && (
-          <Tooltip label={problems.join(' · ')} multiline maw={480} style={{ overflowWrap: 'anywhere' }}>
+        <StatusBadge status={model.status} />
+        {model.problems[0] !== undefined && (
+          <Tooltip label={model.problems.join(' · ')} multiline maw={480} style={{ overflowWrap: 'anywhere' }}>
             <Text span size="xs" c="dimmed" truncate>
-              {problems[0]}
+              {shortProblem(model, model.problems[0])}
             </Text>
           </Tooltip>
         )}

@@ -19,6 +19,10 @@ export const STATUS_LABELS: Readonly<Record<ModelStatus, string>> = {
   unsupported: 'Not supported'
 }
 
+/** A problem as the list shows it: without the directory, which stands beside it. */
+export const shortProblem = ({ directory }: Pick<FoundModel, 'directory'>, problem: string): string =>
+  problem.replaceAll(`${directory}/`, '').replaceAll(directory, 'this folder')
+
 /** The page of a model. */
 export const modelAddress = (id: string): string => `/models/${id}`
 
