@@ -7,9 +7,13 @@ import type { HandlersOf } from './handler'
 export function deviceHandlers(context: MeasuringContext): HandlersOf<typeof deviceCalls> {
   const { services, emit } = context
   let reports: Promise<DeviceReport[]> | undefined
+  /** The setting that the reports were made with. */
+  let threads: string | undefined
 
   /** A probe starts drivers and takes a moment: it is made once, unless somebody asks again. */
   async function cards(): Promise<DeviceCard[]> {
+    if (threads !== process.env.QUAIL_THREADS) reports = undefined
+    threads = process.env.QUAIL_THREADS
     reports ??= services.engine.call('devices', {})
     const found = await reports.catch((error: unknown) => {
       reports = undefined

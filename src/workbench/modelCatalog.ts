@@ -54,7 +54,7 @@ export class ModelCatalog {
     return discoverModels({
       engine: services.engine,
       env: process.env,
-      folders: [...added.map(({ directory }) => resolve(directory)), ...modelFolders],
+      folders: [...new Set([...added.map(({ directory }) => directory), ...modelFolders].map((path) => resolve(path)))],
       resources: installation.resources,
       signal,
       ...(progress && { progress })

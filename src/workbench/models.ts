@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { changePreferences, readPreferences } from '../services/maintenance/preferences'
 import { checkpointsIn } from '../services/modelDiscovery/discoverModels'
 import type { modelCalls } from '../shared/contract/models'
 import { AppError, badInput } from '../shared/errors'
@@ -44,7 +45,14 @@ export function modelHandlers(
       return { ids, folder: path }
     },
     async 'models.remove'({ folder }) {
-      await removeModel(services.store, resolve(folder))
+      const path = resolve(folder)
+      await removeModel(services.store, path)
+      const { modelFolders } = await readPreferences(services.store)
+      const rest = modelFolders.filter((one) => resolve(one) !== path)
+      if (rest.length < modelFolders.length) {
+        await changePreferences(services.store, { modelFolders: rest })
+        emit({ type: 'settings.changed' })
+      }
       catalog.forget()
       emit({ type: 'models.changed' })
     }

@@ -1,6 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
+import { changePreferences, readPreferences } from '../../../src/services/maintenance/preferences'
 import { modelId } from '../../../src/services/modelDiscovery/discoverModels'
 import type { WindowEvent } from '../../../src/shared/contract/events'
 import { listModels } from '../../../src/store/models'
@@ -85,6 +86,20 @@ describe('the models of the window', () => {
     expect(await found()).toEqual(['Sample model'])
     expect((await listModels(context.services.store)).map(({ addedAtMs }) => addedAtMs)).toEqual([null])
     expect(events).toEqual(['models.changed', 'models.changed'])
+  })
+
+  it('of folders that the settings name are taken out by the same call', async () => {
+    const { home, models, context, events } = await bench()
+    const folder = join(home, 'shelf')
+    mkdirSync(folder)
+    symlinkSync(sampleModel, join(folder, 'tiny'))
+    await changePreferences(context.services.store, { modelFolders: [folder] })
+    const found = async () => (await models['models.list']({}, scope)).models.map(({ name }) => name)
+    expect(await found()).toEqual(['Sample model', 'tiny'])
+    await models['models.remove']({ folder }, scope)
+    expect(await found()).toEqual(['Sample model'])
+    expect((await readPreferences(context.services.store)).modelFolders).toEqual([])
+    expect(events).toEqual(['settings.changed', 'models.changed'])
   })
 
   it('are not added from what holds none', async () => {
