@@ -156,11 +156,16 @@ export const COMMANDS: readonly Command[] = [
   }),
   defineCommand({
     name: 'calibration import',
-    summary: 'store a text file as a calibration set',
-    positionals: [{ name: 'FILE', description: '.txt, or .jsonl with a string "text" in each object', many: true }],
+    summary: 'store the samples of a file as a calibration set',
+    positionals: [{ name: 'FILE', description: '.txt, .jsonl, .json, .csv, .tsv or .parquet', many: true }],
     options: importOptions,
     examples: [
       { command: 'quail calibration import notes.txt --split paragraph --name notes', says: 'a sample per paragraph' },
+      { command: 'quail calibration import chats.parquet --sample 500 --seed 1', says: '500 conversations by chance' },
+      {
+        command: 'quail calibration import faq.csv --columns prompt=question,completion=answer',
+        says: 'name the columns'
+      },
       { command: 'quail init-lora --calibration set:notes ...', says: 'use it' }
     ],
     action: importAction

@@ -1,15 +1,14 @@
 import { basename, extname } from 'node:path'
 import { badInput } from '../shared/errors'
+import type { BadRow, SetKind } from '../shared/samples'
 import { type CalibrationSet, importSet } from '../store/calibrationSets'
 import type { Store } from '../store/schema'
-import { type BadRow, readSampleFile, type Split } from './sampleFiles'
+import { readSampleFile, type SampleOptions } from './samples/readSamples'
 
-export interface ImportRequest {
+export interface ImportRequest extends SampleOptions {
   readonly file: string
   /** Default: the file's name without its ending. */
   readonly name?: string | undefined
-  /** How plain text is cut; default: the whole file is one sample. */
-  readonly split?: Split | undefined
 }
 
 export interface ImportReport {
@@ -19,27 +18,48 @@ export interface ImportReport {
 }
 
 const SET_NAME = /^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u
+/** Bad rows that are kept with the set by number; all are counted. */
+const BAD_ROWS_KEPT = 200
 
 /**
- * Stores the samples of a .txt or .jsonl file as a calibration set.
+ * Stores the samples of a file as a calibration set; see samples/registry.ts for the formats.
  *
- * A text kept whole is meant for packed rows; samples of a paragraph or a line for padded rows, one each.
+ * A text kept whole is meant for packed rows; samples of a paragraph, a line or a row for padded rows, one each.
+ * Conversations are stored as they are: each model renders them by its own template.
  *
- * @throws {AppError} BAD_INPUT when the file or the name cannot be used
+ * @throws {AppError} BAD_INPUT when the file or the name cannot be used; CANCELLED when the signal aborts
  */
-export async function importCalibration(store: Store, { file, name, split }: ImportRequest): Promise<ImportReport> {
-  const read = await readSampleFile(file, split)
+export async function importCalibration(
+  store: Store,
+  { file, name, ...options }: ImportRequest
+): Promise<ImportReport> {
+  const setName = checkName(name ?? defaultName(file))
+  const read = await readSampleFile(file, options)
+  const { format, kind, split, shape, available, badRows } = read
   const set = await importSet(store, {
-    name: checkName(name ?? defaultName(file)),
-    policy: read.split === 'document' ? 'packed' : 'padded',
-    hints: { split: read.split, badRows: read.badRows.length },
+    name: setName,
+    policy: split === 'document' ? 'packed' : 'padded',
+    hints: {
+      format,
+      kind,
+      ...(split && { split }),
+      ...(shape && { shape }),
+      ...(options.sampling && { sampling: { ...options.sampling, available } }),
+      badRows: badRows.length,
+      badRowList: badRows.slice(0, BAD_ROWS_KEPT)
+    },
     source: { path: read.path, sha256: read.sha256 },
     samples: read.samples
   })
-  return { set, badRows: read.badRows }
+  return { set, badRows }
 }
 
-const defaultName = (file: string): string =>
+/** What the samples of a stored set are; sets of older versions are text. */
+export const setKindOf = ({ hints }: Pick<CalibrationSet, 'hints'>): SetKind =>
+  hints.kind === 'messages' ? 'messages' : 'text'
+
+/** A name for a set of this file. */
+export const defaultName = (file: string): string =>
   basename(file, extname(file))
     .replaceAll(/[^\p{L}\p{N}._-]+/gu, '-')
     .replace(/^[._-]+/, '')

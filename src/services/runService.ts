@@ -10,6 +10,7 @@ import { runsDirectory } from '../store/home'
 import { dequeueRun } from '../store/queue'
 import { readEvents } from '../store/runEvents'
 import * as runs from '../store/runs'
+import { withChatTemplate } from './chatTemplates'
 import { checkOutDirectory } from './outDirectory'
 import { recordEvents } from './recordEvents'
 import { newRunId } from './runId'
@@ -70,8 +71,8 @@ export async function createRun(
       recipe: { ...recipe, model },
       out,
       outIsAdapter: recipe.variants.length === 1,
-      calibration: texts.calibration.map(inFolder),
-      evaluation: texts.evaluation.map(inFolder)
+      calibration: (await withChatTemplate(services.engine, model, texts.calibration)).map(inFolder),
+      evaluation: (await withChatTemplate(services.engine, model, texts.evaluation)).map(inFolder)
     }
     await writeRecord(folder, RunRecord.parse(record))
     await runs.insertRun(services.store, record, options)

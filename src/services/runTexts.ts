@@ -8,6 +8,7 @@ import type { ResolvedText } from '../shared/runFolder'
 import { sampleLine } from '../store/calibrationSamples'
 import { getSet, readSamples } from '../store/calibrationSets'
 import type { Store } from '../store/schema'
+import { setKindOf } from './calibrationService'
 
 /** The texts of a recipe as the engine reads them: absolute paths, sizes and hashes. */
 export interface RunTexts {
@@ -79,8 +80,9 @@ async function resolveFile(file: string): Promise<ResolvedText> {
   return { name: basename(path), path, kind, bytes: found.size, sha256: await hashFile(path) }
 }
 
-async function exportSet(store: Store, name: string, inputs: string): Promise<ResolvedText> {
-  await getSet(store, name)
+/** Writes a stored set to `inputs` as the file that a run reads. @throws {AppError} BAD_INPUT for an unknown name */
+export async function exportSet(store: Store, name: string, inputs: string): Promise<ResolvedText> {
+  const kind = setKindOf(await getSet(store, name)) === 'messages' ? 'messages' : 'samples'
   await mkdir(inputs, { recursive: true })
   const path = join(inputs, `${name.replaceAll(/[^\p{L}\p{N}._-]/gu, '_')}.jsonl`)
   const file = await open(path, 'w')
@@ -95,7 +97,7 @@ async function exportSet(store: Store, name: string, inputs: string): Promise<Re
   } finally {
     await file.close()
   }
-  return { name, path, kind: 'samples', bytes: (await stat(path)).size, sha256: await hashFile(path) }
+  return { name, path, kind, bytes: (await stat(path)).size, sha256: await hashFile(path) }
 }
 
 /** Perplexities are kept by name: texts with one base name are told apart by their directories, then by numbers. */

@@ -1,9 +1,10 @@
 import type { DeviceReport, DeviceSpeed, ProviderName } from './devices'
-import type { Inspection, ModelSurvey } from './inspection'
+import type { ChatTemplateFacts, Inspection, ModelSurvey } from './inspection'
 import type { Plan, Preflight, Verification } from './plan'
 import type { Recipe, Variant } from './recipe'
 import type { RunEvent } from './runEvents'
 import type { ResolvedText } from './runFolder'
+import type { PreviewRequest, TokenPreview } from './tokenPreview'
 
 export interface PlanRequest {
   readonly recipe: Recipe
@@ -36,6 +37,10 @@ export interface EngineApi {
   inspect: { input: { path: string }; output: Inspection }
   /** The short form of `inspect`, for lists; what is wrong with a checkpoint is in the answer, not an error. */
   survey: { input: { path: string }; output: ModelSurvey }
+  /** One row of a text as a run would use it. */
+  previewTokens: { input: PreviewRequest; output: TokenPreview }
+  /** The template that renders conversations for a checkpoint; null when it has none. */
+  chatTemplate: { input: { model: string }; output: ChatTemplateFacts | null }
   verify: { input: { adapter: string; model: string }; output: Verification }
   devices: { input: Record<string, never>; output: DeviceReport[] }
   /** Speed of a large matrix product; takes a second or two of the whole device. */

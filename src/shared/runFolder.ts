@@ -23,13 +23,15 @@ export const RUN_FILES = {
   spool: 'spool'
 } as const
 
-/** A text as the engine reads it. `samples` files hold one JSON object with a string `text` per line. */
+/** A text as the engine reads it. `samples` files hold one JSON object with a string `text` per line; in
+ * `messages` files that text is a conversation as JSON, which the model's own chat template renders. */
 export const ResolvedText = z.strictObject({
   name: z.string().describe('base name, the key of its perplexities'),
   path: z.string().describe('absolute, or relative to the run folder when it lies in inputs/'),
-  kind: z.enum(['text', 'samples']),
+  kind: z.enum(['text', 'samples', 'messages']),
   bytes: z.int(),
-  sha256: z.string()
+  sha256: z.string(),
+  chatTemplateSha256: z.string().optional().describe('of the template that renders `messages`')
 })
 export type ResolvedText = z.infer<typeof ResolvedText>
 

@@ -103,12 +103,12 @@ async function restoreSets(store: Store, { folder, record }: FoundRun, problems:
   if (evaluation !== undefined) await restoreSet(evaluation, record.evaluation)
 
   async function restoreSet({ set }: TextSource, texts: readonly ResolvedText[]): Promise<void> {
-    const text = texts.find(({ kind }) => kind === 'samples')
+    const text = texts.find(({ kind }) => kind !== 'text')
     if (set === undefined || text === undefined) return
     if ((await listSets(store)).some(({ name }) => name === set)) return
     try {
       const source = { path: text.path, sha256: text.sha256 }
-      const hints = { restoredFromRun: record.id }
+      const hints = { restoredFromRun: record.id, kind: text.kind === 'messages' ? 'messages' : 'text' }
       const samples = await readSampleFile(folder, text)
       const { policy } = record.recipe
       await importSet(store, { name: set, policy, hints, source, samples, importedAtMs: record.createdAtMs })

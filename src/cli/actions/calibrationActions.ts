@@ -1,6 +1,6 @@
 import { importCalibration } from '../../services/calibrationService'
-import { SPLITS } from '../../services/sampleFiles'
 import { badInput } from '../../shared/errors'
+import { SAMPLE_KINDS, SampleShape, SPLITS } from '../../shared/samples'
 import { type CalibrationSet, deleteSet, getSet, listSets, readSamples } from '../../store/calibrationSets'
 import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
 import type { CommandContext } from '../grammar/commandContext'
@@ -14,6 +14,13 @@ const json = flag('print the answer as JSON')
 export const importOptions = {
   name: optional('NAME', text, "name of the set (default: the file's name)"),
   split: optional('HOW', oneOf(SPLITS), 'how plain text becomes samples: document (default), paragraph, line'),
+  columns: optional(
+    'SHAPE',
+    text,
+    'what holds the samples (default: guessed), as text=COLUMN, messages=COLUMN, conversations=COLUMN, prompt=COLUMN,completion=COLUMN or instruction=COLUMN,input=COLUMN,output=COLUMN'
+  ),
+  sample: optional('N', integer(1), 'take N of the samples, chosen by chance'),
+  seed: withDefault('N', integer(0), 0, 'seed of that chance'),
   json
 } as const
 
@@ -23,14 +30,16 @@ export async function importAction(
   context: CommandContext
 ): Promise<ExitCode> {
   const { terminal } = context
-  const { name, split } = options
+  const { name, split, columns, sample, seed } = options
+  const shape = columns === undefined ? undefined : parseShape(columns)
+  const sampling = sample === undefined ? undefined : { count: sample, seed }
   if (name !== undefined && positionals.length > 1) {
     throw badInput('--name is for one file; every file becomes a set of its own')
   }
   const { store } = await context.services()
   const reports = []
   for (const file of positionals) {
-    const report = await importCalibration(store, { file, name, split })
+    const report = await importCalibration(store, { file, name, split, shape, sampling, signal: context.signal })
     reports.push({ ...report.set, badRows: report.badRows })
     if (options.json) continue
     terminal.print(`stored ${report.set.name}: ${sizeText(report.set)}, from ${file}`)
@@ -40,6 +49,17 @@ export async function importAction(
   if (options.json) printJson(terminal, reports.length === 1 ? reports[0] : reports)
   else terminal.print(`Use it with --calibration set:${reports[0]?.name}`)
   return EXIT.done
+}
+
+/** `prompt=question,completion=answer` as a shape. @throws {AppError} BAD_INPUT */
+function parseShape(columns: string): SampleShape {
+  const named = Object.fromEntries(columns.split(',').map((part) => part.split('=', 2).map((word) => word.trim())))
+  const kind = SAMPLE_KINDS.find((one) => one in named)
+  const parsed = SampleShape.safeParse({ kind, ...named })
+  if (parsed.success) return parsed.data
+  throw badInput(
+    `--columns ${columns} is not a shape; ${SAMPLE_KINDS.join(', ')} name what a column holds, as in text=body`
+  )
 }
 
 export const listOptions = { json } as const

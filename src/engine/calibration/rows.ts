@@ -1,6 +1,7 @@
 import { badInput } from '../../shared/errors'
 import type { Policy } from '../../shared/recipe'
 import type { ResolvedText } from '../../shared/runFolder'
+import { type ChatRenderer, parseConversation } from './chatRenderer'
 import { readTexts, splitSamples } from './texts'
 import type { ModelTokenizer } from './tokenizer'
 
@@ -119,18 +120,33 @@ export async function loadRows(
   return cutRows(await encodeText(tokenizer, text, folder, options.policy), text.name, tokenizer.padId, options)
 }
 
-/** The tokens of a text: of the whole for `packed`, of each sample for `padded`. */
+/**
+ * The tokens of a text: of the whole for `packed`, of each sample for `padded`.
+ *
+ * @param chat - renders conversations; their texts already hold the special tokens
+ */
 export async function encodeText(
   tokenizer: ModelTokenizer,
   text: ResolvedText,
   folder: string,
-  policy: Policy
+  policy: Policy,
+  chat?: ChatRenderer
 ): Promise<readonly Int32Array[]> {
-  const documents = await readTexts(text, folder)
-  return policy === 'packed'
-    ? [tokenizer.encode(documents.join('\n\n'), { specialTokens: false })]
-    : encodeSamples(tokenizer, text, documents)
+  const read = await readTexts(text, folder)
+  const documents = chat === undefined ? read : renderAll(read, chat, text.name)
+  if (policy === 'packed') {
+    const separator = chat === undefined ? '\n\n' : ''
+    return [tokenizer.encode(documents.join(separator), { specialTokens: false })]
+  }
+  const samples = text.kind === 'text' ? documents.flatMap(splitSamples) : documents
+  return samples.map((sample) => tokenizer.encode(sample, { specialTokens: chat === undefined }))
 }
+
+const renderAll = (samples: readonly string[], chat: ChatRenderer, name: string): string[] =>
+  samples.map((sample, index) => {
+    const where = `${name}, sample ${index + 1}`
+    return chat.render(parseConversation(sample, where), where)
+  })
 
 /** Rows out of the tokens of a text, as `encodeText` gives them for the same policy. */
 export function cutRows(
@@ -146,11 +162,6 @@ export function cutRows(
   if (vocabularySize !== undefined) checkIds(result, vocabularySize, name)
   return result
 }
-
-const encodeSamples = (tokenizer: ModelTokenizer, text: ResolvedText, documents: readonly string[]): Int32Array[] =>
-  (text.kind === 'text' ? documents.flatMap(splitSamples) : documents).map((sample) =>
-    tokenizer.encode(sample, { specialTokens: true })
-  )
 
 function checkIds({ ids, lengths, context }: TokenRows, vocabularySize: number, name: string): void {
   lengths.forEach((length, row) => {

@@ -7,7 +7,7 @@ import type { ResolvedText } from '../../shared/runFolder'
 const MAX_TEXT_BYTES = 32 * 2 ** 20
 
 /**
- * The documents of a text, in order: the whole file for `text`, the `text` of each line for `samples`.
+ * The documents of a text, in order: the whole file for `text`, the `text` of each line for `samples` and `messages`.
  *
  * A byte order mark is dropped, and line ends of a `text` become \n, as Python's text mode does.
  *
@@ -17,7 +17,7 @@ const MAX_TEXT_BYTES = 32 * 2 ** 20
 export async function readTexts(text: ResolvedText, folder: string): Promise<string[]> {
   const path = isAbsolute(text.path) ? text.path : join(folder, text.path)
   const content = decode(await readBytes(path), path)
-  if (text.kind === 'samples') return parseSamples(content, path)
+  if (text.kind !== 'text') return parseSamples(content, path)
   if (content.trim() === '') throw badInput(`${path} holds no text; a text file with words in it is needed`)
   return [content.replaceAll('\r\n', '\n').replaceAll('\r', '\n')]
 }

@@ -1,11 +1,9 @@
-import { join } from 'node:path'
 import { badInput } from '../../shared/errors'
 import { leaveOut } from '../../shared/findings'
 import type { Recipe } from '../../shared/recipe'
 import type { ResolvedText } from '../../shared/runFolder'
-import { concatRows, cutRows, encodeText, type TokenRows } from '../calibration/rows'
-import { ModelTokenizer } from '../calibration/tokenizer'
-import { sha256File } from '../formats/files'
+import { concatRows, cutRows, type TokenRows } from '../calibration/rows'
+import { encodeForRun, openTexts } from './encodedTexts'
 import { attempt, type Report } from './problems'
 import { assertTextUnchanged } from './unchanged'
 
@@ -23,10 +21,6 @@ export interface TokenizedTexts {
   readonly calibration: TokenRows
   readonly evaluation: readonly EvaluationText[]
 }
-
-/** Tokens of the texts last used: a plan and the run that follows it, or one plan after another, need the same ones. */
-const recent = new Map<string, { readonly tokens: Promise<readonly Int32Array[]>; count: number }>()
-const RECENT_TOKENS = 2 ** 23
 
 /** Bytes of text for one token, roughly: for a first idea of a plan, before the texts are tokenized. */
 const BYTES_PER_TOKEN = 4
@@ -71,17 +65,13 @@ export async function tokenizeTexts(
   vocabularySize: number,
   report: Report
 ): Promise<TokenizedTexts> {
-  const opened = await attempt(report, { code: 'TOKENIZER', subject: 'model' }, async () => ({
-    tokenizer: await ModelTokenizer.open(recipe.model),
-    sha256: await sha256File(join(recipe.model, 'tokenizer.json'))
-  }))
+  const opened = await attempt(report, { code: 'TOKENIZER', subject: 'model' }, () => openTexts(recipe.model))
   if (opened === undefined) return { calibration: concatRows([]), evaluation: [] }
   const { policy, context } = recipe
   const load = (role: 'calibration' | 'evaluation', text: ResolvedText) =>
     attempt(report, { code: 'TEXT', subject: 'texts', fix: leaveOut(recipe, role, text.path) }, async () => {
       await assertTextUnchanged(text, folder)
-      const key = [opened.sha256, text.sha256, text.kind, policy].join()
-      const tokens = await remembered(key, () => encodeText(opened.tokenizer, text, folder, policy))
+      const tokens = await encodeForRun(opened, text, folder, policy)
       const rows = recipe[role]?.rows ?? 1
       return cutRows(tokens, text.name, opened.tokenizer.padId, { policy, context, rows, vocabularySize })
     })
@@ -100,31 +90,3 @@ export async function tokenizeTexts(
   }
   return { calibration: concatRows(calibration), evaluation }
 }
-
-/** Two that ask at the same time get the same work. */
-async function remembered(key: string, encode: () => Promise<readonly Int32Array[]>): Promise<readonly Int32Array[]> {
-  const known = recent.get(key)
-  const entry = known ?? { tokens: encode(), count: 0 }
-  recent.delete(key)
-  recent.set(key, entry)
-  try {
-    const tokens = await entry.tokens
-    entry.count = countTokens(tokens)
-    forgetOldest()
-    return tokens
-  } catch (error) {
-    recent.delete(key)
-    throw error
-  }
-}
-
-function forgetOldest(): void {
-  let total = [...recent.values()].reduce((sum, { count }) => sum + count, 0)
-  for (const [key, { count }] of recent) {
-    if (total <= RECENT_TOKENS) return
-    recent.delete(key)
-    total -= count
-  }
-}
-
-const countTokens = (tokens: readonly Int32Array[]): number => tokens.reduce((sum, { length }) => sum + length, 0)

@@ -1,9 +1,11 @@
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { AppError, assertNever, serializeError } from '../../shared/errors'
+import { readChatTemplates } from '../calibration/chatTemplate'
 import { listDevices } from '../graph/devices'
 import { inspectPath } from '../run/inspect'
 import { measureDevice } from '../run/measureDevice'
 import { planRun, preflight } from '../run/planRun'
+import { previewTokens } from '../run/previewTokens'
 import { surveyModel } from '../run/survey'
 import { verifyAdapter } from '../run/verify'
 import type { FromEngine, OutputOf, StartMessage, ToEngine } from './protocol'
@@ -72,6 +74,10 @@ async function perform(
       return inspectPath(request.input.path)
     case 'survey':
       return surveyModel(request.input.path)
+    case 'previewTokens':
+      return previewTokens(request.input)
+    case 'chatTemplate':
+      return (await readChatTemplates(request.input.model))[0] ?? null
     case 'verify':
       return verifyAdapter(request.input.adapter, request.input.model)
     case 'devices':

@@ -171,7 +171,7 @@ test('calibration sets that runs used come back from their inputs', async () => 
   expect(await getSet(again, 'law')).toMatchObject({
     policy: 'padded',
     contentSha256: set.contentSha256,
-    hints: { restoredFromRun: 'a' }
+    hints: { restoredFromRun: 'a', kind: 'text' }
   })
 })
 

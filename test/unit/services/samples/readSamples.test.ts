@@ -2,7 +2,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { jsonSamples, readSampleFile, splitText } from '../../../src/services/sampleFiles'
+import { splitText } from '../../../../src/services/samples/plainText'
+import { readSampleFile } from '../../../../src/services/samples/readSamples'
 
 const directory = mkdtempSync(join(tmpdir(), 'quail-samples-'))
 
@@ -27,7 +28,7 @@ describe('plain text', () => {
 })
 
 describe('JSON lines', () => {
-  it('give their texts, and a reason for each row that has none', () => {
+  it('give their texts, and a reason for each row that has none', async () => {
     const lines = [
       '{"text":"a","x":1}',
       '',
@@ -38,7 +39,7 @@ describe('JSON lines', () => {
       '{"text":"  "}',
       '{"text":"z"}'
     ]
-    expect(jsonSamples(lines.join('\n'))).toEqual({
+    expect(await readSampleFile(file('rows.jsonl', lines.join('\n')))).toMatchObject({
       samples: ['a', 'z'],
       badRows: [
         { row: 3, reason: 'not JSON' },
@@ -64,11 +65,11 @@ describe('a file of samples', () => {
   })
 
   it.each([
-    ['missing.txt', undefined, /missing\.txt does not exist; a \.txt or \.jsonl file is needed$/],
-    ['empty.txt', '', /empty\.txt holds no text; /],
+    ['missing.txt', undefined, /missing\.txt does not exist; a \.txt, .* or \.parquet file is needed$/],
+    ['empty.txt', '', /empty\.txt is empty; /],
     ['nul.txt', 'a\0b', /nul\.txt is not a text file: byte 1 is zero; /],
     ['latin.txt', Uint8Array.of(0x63, 0x61, 0x66, 0xe9), /latin\.txt is not valid UTF-8; save it as UTF-8$/],
-    ['bad.jsonl', '{"body":1}\n', /bad\.jsonl holds no usable row: row 1: no "text"; its keys are body; /]
+    ['bad.jsonl', '{"body":1}\n', /bad\.jsonl holds no usable row: row 1: no messages, .* or text; its keys are body; /]
   ])('is refused in one sentence: %s', async (name, content, expected) => {
     const path = content === undefined ? join(directory, name) : file(name, content)
     await expect(readSampleFile(path)).rejects.toMatchObject({
@@ -78,6 +79,8 @@ describe('a file of samples', () => {
   })
 
   it('is refused when JSON lines are to be cut by paragraphs', async () => {
-    await expect(readSampleFile(file('x.jsonl', '{"text":"a"}'), 'paragraph')).rejects.toThrow(/is cut by its lines/)
+    await expect(readSampleFile(file('x.jsonl', '{"text":"a"}'), { split: 'paragraph' })).rejects.toThrow(
+      /is cut by its rows/
+    )
   })
 })

@@ -1,0 +1,75 @@
+import { join } from 'node:path'
+import { badInput } from '../../shared/errors'
+import type { Policy } from '../../shared/recipe'
+import type { ResolvedText } from '../../shared/runFolder'
+import { ChatRenderer } from '../calibration/chatRenderer'
+import { encodeText } from '../calibration/rows'
+import { ModelTokenizer } from '../calibration/tokenizer'
+import { sha256File } from '../formats/files'
+
+/** What turns texts into the tokens of one model. */
+export interface TextEncoder {
+  readonly model: string
+  readonly tokenizer: ModelTokenizer
+  /** Of tokenizer.json. */
+  readonly sha256: string
+}
+
+/** @throws {AppError} BAD_INPUT when the checkpoint has no tokenizer that can be used */
+export const openTexts = async (model: string): Promise<TextEncoder> => ({
+  model,
+  tokenizer: await ModelTokenizer.open(model),
+  sha256: await sha256File(join(model, 'tokenizer.json'))
+})
+
+/**
+ * The tokens of a text, of its whole or of each sample as the policy says. Those last used are remembered.
+ *
+ * @throws {AppError} BAD_INPUT when the text cannot be read, or the chat template is no longer that of the run
+ */
+export async function encodeForRun(
+  { model, tokenizer, sha256 }: TextEncoder,
+  text: ResolvedText,
+  folder: string,
+  policy: Policy
+): Promise<readonly Int32Array[]> {
+  const chat = text.kind === 'messages' ? await ChatRenderer.open(model, tokenizer) : undefined
+  const expected = text.chatTemplateSha256
+  if (chat !== undefined && expected !== undefined && chat.sha256 !== expected) {
+    throw badInput(`${model}: the chat template has changed since the run was created: start a new run`)
+  }
+  const key = [sha256, text.sha256, text.kind, policy, chat?.sha256 ?? ''].join()
+  return remembered(key, () => encodeText(tokenizer, text, folder, policy, chat))
+}
+
+/** Tokens of the texts last used: a plan and the run that follows it, or one plan after another, need the same ones. */
+const recent = new Map<string, { readonly tokens: Promise<readonly Int32Array[]>; count: number }>()
+const RECENT_TOKENS = 2 ** 23
+
+/** Two that ask at the same time get the same work. */
+async function remembered(key: string, encode: () => Promise<readonly Int32Array[]>): Promise<readonly Int32Array[]> {
+  const known = recent.get(key)
+  const entry = known ?? { tokens: encode(), count: 0 }
+  recent.delete(key)
+  recent.set(key, entry)
+  try {
+    const tokens = await entry.tokens
+    entry.count = countTokens(tokens)
+    forgetOldest()
+    return tokens
+  } catch (error) {
+    recent.delete(key)
+    throw error
+  }
+}
+
+function forgetOldest(): void {
+  let total = [...recent.values()].reduce((sum, { count }) => sum + count, 0)
+  for (const [key, { count }] of recent) {
+    if (total <= RECENT_TOKENS) return
+    recent.delete(key)
+    total -= count
+  }
+}
+
+const countTokens = (tokens: readonly Int32Array[]): number => tokens.reduce((sum, { length }) => sum + length, 0)

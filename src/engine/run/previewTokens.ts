@@ -1,0 +1,56 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { badInput } from '../../shared/errors'
+import type { PreviewRequest, TokenPreview, TokenStatistics } from '../../shared/tokenPreview'
+import { cutRows } from '../calibration/rows'
+import type { ModelTokenizer } from '../calibration/tokenizer'
+import { readJsonFile } from '../formats/files'
+import { MAX_CONFIG_BYTES } from '../formats/limits'
+import { readArchitecture } from '../models/registry'
+import { encodeForRun, openTexts } from './encodedTexts'
+
+/**
+ * One row of a text exactly as a run would use it, and what the whole text comes to. No weight is read.
+ *
+ * @throws {AppError} BAD_INPUT as the run would: no tokenizer, no template for conversations, a text too short
+ */
+export async function previewTokens(request: PreviewRequest): Promise<TokenPreview> {
+  const { model, text, policy, context, rows: wanted } = request
+  const found = await stat(model).catch(() => undefined)
+  if (!found?.isDirectory()) throw badInput(`${model} is not a directory; a Hugging Face checkpoint is needed`)
+  const opened = await openTexts(model)
+  const tokens = await encodeForRun(opened, text, '/', policy)
+  const vocabularySize = await vocabularySizeOf(model)
+  const rows = cutRows(tokens, text.name, opened.tokenizer.padId, { policy, context, rows: wanted, vocabularySize })
+  const row = Math.min(request.row, rows.rows - 1)
+  const length = rows.lengths[row] as number
+  const ids = rows.ids.subarray(row * context, (row + 1) * context)
+  return {
+    rows: rows.rows,
+    available: rows.available[0] ?? 0,
+    tokenCount: rows.tokenCount,
+    row,
+    text: opened.tokenizer.decode(ids.subarray(0, length)),
+    tokens: Array.from(ids, (id, i) => shown(opened.tokenizer, id, i >= length)),
+    statistics: statisticsOf(tokens, policy === 'packed')
+  }
+}
+
+function shown(tokenizer: ModelTokenizer, id: number, pad: boolean): TokenPreview['tokens'][number] {
+  const special = tokenizer.facts.specialTokens.some((token) => token.id === id)
+  return { id, text: tokenizer.decode([id]), special, pad }
+}
+
+async function vocabularySizeOf(model: string): Promise<number | undefined> {
+  const path = join(model, 'config.json')
+  const config = await readJsonFile(path, MAX_CONFIG_BYTES)
+  return readArchitecture(config as never, path).vocabularySize
+}
+
+function statisticsOf(tokens: readonly Int32Array[], packed: boolean): TokenStatistics {
+  const lengths = tokens.map(({ length }) => length).sort((a, b) => a - b)
+  const at = (share: number): number => lengths[Math.min(lengths.length - 1, Math.floor(share * lengths.length))] ?? 0
+  const total = lengths.reduce((sum, length) => sum + length, 0)
+  if (packed) return { tokens: total, lengths: null }
+  return { tokens: total, lengths: { min: at(0), median: at(0.5), p95: at(0.95), max: lengths.at(-1) ?? 0 } }
+}

@@ -1,0 +1,107 @@
+import { basename, resolve } from 'node:path'
+import { badInput } from '../../shared/errors'
+import type { BadRow, SampleShape, Sampling, SetKind, Split } from '../../shared/samples'
+import { chooseSamples } from './choose'
+import type { ReadOptions, Row, RowFormat } from './format'
+import { splitText } from './plainText'
+import { rowFormatOf } from './registry'
+import { columnsOf, guessShape, keysOf, kindOf, type Sample, sampleOf } from './shapes'
+import { readWholeText, sha256OfFile, userFileBytes } from './userFile'
+
+/*
+ * Texts of a user's file cut into samples. What cannot be used is reported with its row, never dropped in silence.
+ */
+
+export interface SampleOptions extends ReadOptions {
+  /** How plain text is cut; default: the whole file is one sample. */
+  readonly split?: Split | undefined
+  /** Which columns hold what; default: guessed from their names. */
+  readonly shape?: SampleShape | undefined
+  readonly sampling?: Sampling | undefined
+}
+
+export interface SampleFile {
+  readonly path: string
+  readonly name: string
+  readonly sha256: string
+  readonly bytes: number
+  /** Of the file: `plain text`, or the name of a row format. */
+  readonly format: string
+  readonly kind: SetKind
+  readonly split?: Split
+  readonly shape?: SampleShape
+  readonly samples: readonly string[]
+  /** Samples that the file holds, of which sampling took some. */
+  readonly available: number
+  readonly badRows: readonly BadRow[]
+}
+
+/** Samples are held in memory once before they are stored. */
+const MAX_CHARACTERS = 2 ** 29
+
+/**
+ * Reads the samples of a file.
+ *
+ * @throws {AppError} BAD_INPUT when the file is missing, too large, not of its format, has no columns that are known, or
+ *   holds no usable sample
+ */
+export async function readSampleFile(file: string, options: SampleOptions = {}): Promise<SampleFile> {
+  const path = resolve(file)
+  const bytes = await userFileBytes(path)
+  const format = rowFormatOf(path)
+  const read = format === undefined ? await readText(path, options) : await readRows(path, format, options)
+  const { samples: found, ...rest } = read
+  const samples = options.sampling === undefined ? found : chooseSamples(found, options.sampling)
+  const sha256 = await sha256OfFile(path, options.signal)
+  return { path, name: basename(path), sha256, bytes, samples, available: found.length, ...rest }
+}
+
+type Read = Pick<SampleFile, 'format' | 'kind' | 'split' | 'shape' | 'samples' | 'badRows'>
+
+async function readText(path: string, { split = 'document', shape }: SampleOptions): Promise<Read> {
+  if (shape !== undefined)
+    throw badInput(`${path} is plain text without columns; it is cut by document, paragraph or line`)
+  const samples = splitText(await readWholeText(path), split)
+  if (samples.length === 0) throw badInput(`${path} holds no text; a file with words in it is needed`)
+  return { format: 'plain text', kind: 'text', split, samples, badRows: [] }
+}
+
+async function readRows(path: string, format: RowFormat, options: SampleOptions): Promise<Read> {
+  const { split } = options
+  if (split !== undefined && split !== 'line') {
+    throw badInput(`${path} is cut by its rows; splitting by ${split} is for plain text`)
+  }
+  let shape = options.shape
+  const samples: string[] = []
+  const badRows: BadRow[] = []
+  let characters = 0
+  for await (const row of format.rows(path, options)) {
+    if ('value' in row) shape ??= guessShape(Object.keys(row.value))
+    const sample = sampleIn(row, shape)
+    if ('reason' in sample) {
+      badRows.push({ row: row.number, reason: sample.reason })
+      continue
+    }
+    samples.push(sample.text)
+    characters += sample.text.length
+    if (characters > MAX_CHARACTERS)
+      throw badInput(`${path} holds more than ${MAX_CHARACTERS} characters; import a part of it`)
+  }
+  if (samples.length === 0 || shape === undefined) throw badInput(noSamples(path, badRows, shape))
+  return { format: format.name, kind: kindOf(shape), split: 'line', shape, samples, badRows }
+}
+
+const KNOWN = 'messages, conversations, instruction + output, prompt + completion or text'
+
+function sampleIn(row: Row, shape: SampleShape | undefined): Sample {
+  if ('reason' in row) return row
+  return shape === undefined ? { reason: `no ${KNOWN}; ${keysOf(row.value)}` } : sampleOf(row.value, shape)
+}
+
+function noSamples(path: string, [first]: readonly BadRow[], shape: SampleShape | undefined): string {
+  if (first === undefined) return `${path} holds no row; a file with samples in it is needed`
+  const found = `${path} holds no usable row: row ${first.row}: ${first.reason}`
+  if (shape === undefined) return `${found}; say which column holds what`
+  const wanted = columnsOf(shape).map((name) => `"${name}"`)
+  return `${found}; ${wanted.join(' and ')} ${wanted.length === 1 ? 'is' : 'are'} needed`
+}

@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { open, readFile, stat } from 'node:fs/promises'
+import { badInput } from '../../shared/errors'
+
+/** Longest file that is read whole: JavaScript holds a text as UTF-16 and V8 limits its length. */
+const MAX_WHOLE_BYTES = 256 * 2 ** 20
+const ACCEPTED = 'a .txt, .jsonl, .json, .csv, .tsv or .parquet file is needed'
+
+/** Bytes of a file that a person named. @throws {AppError} BAD_INPUT when it is no readable file */
+export async function userFileBytes(path: string): Promise<number> {
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') throw badInput(`${path} does not exist; ${ACCEPTED}`)
+    throw error
+  })
+  if (!found.isFile()) throw badInput(`${path} is ${found.isDirectory() ? 'a directory' : 'not a file'}; ${ACCEPTED}`)
+  if (found.size === 0) throw badInput(`${path} is empty; ${ACCEPTED}`)
+  return found.size
+}
+
+/** The whole text of a file: UTF-8, without a byte order mark. @throws {AppError} BAD_INPUT for anything else */
+export async function readWholeText(path: string): Promise<string> {
+  const size = await userFileBytes(path)
+  if (size > MAX_WHOLE_BYTES) throw badInput(`${path} has ${size} bytes; up to ${MAX_WHOLE_BYTES} are accepted`)
+  return decode(await readFile(path), path)
+}
+
+function decode(bytes: Uint8Array, path: string): string {
+  const nul = bytes.indexOf(0)
+  if (nul >= 0) throw badInput(`${path} is not a text file: byte ${nul} is zero; text in UTF-8 is needed`)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw badInput(`${path} is not valid UTF-8; save it as UTF-8`)
+  }
+}
+
+/** Pieces of a text file in order, decoded; the first loses its byte order mark. */
+export async function* textChunks(
+  path: string,
+  {
+    signal,
+    onShare
+  }: { readonly signal?: AbortSignal | undefined; readonly onShare?: ((share: number) => void) | undefined }
+): AsyncGenerator<string> {
+  const size = await userFileBytes(path)
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  let read = 0
+  try {
+    for await (const chunk of createReadStream(path, { signal, highWaterMark: 2 ** 18 })) {
+      const bytes = chunk as Uint8Array
+      const nul = bytes.indexOf(0)
+      if (nul >= 0) throw badInput(`${path} is not a text file: byte ${read + nul} is zero; text in UTF-8 is needed`)
+      read += bytes.length
+      onShare?.(read / size)
+      yield decoder.decode(bytes, { stream: true })
+    }
+    yield decoder.decode()
+  } catch (error) {
+    if (error instanceof TypeError) throw badInput(`${path} is not valid UTF-8; save it as UTF-8`)
+    throw error
+  }
+}
+
+/** SHA-256 of a file, hexadecimal. */
+export async function sha256OfFile(path: string, signal?: AbortSignal): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path, { signal })) hash.update(chunk as Uint8Array)
+  return hash.digest('hex')
+}
+
+/** Opens a file for reads at positions. */
+export const openUserFile = async (path: string) => {
+  const size = await userFileBytes(path)
+  return { handle: await open(path, 'r'), size }
+}

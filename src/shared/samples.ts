@@ -1,0 +1,45 @@
+import { z } from 'zod'
+
+/*
+ * How the rows of a user's file become samples. Shared by the importer, the command line and the window's import form.
+ */
+
+export const SPLITS = ['document', 'paragraph', 'line'] as const
+export const Split = z.enum(SPLITS)
+export type Split = z.infer<typeof Split>
+
+export const SAMPLE_KINDS = ['messages', 'conversations', 'instruction', 'prompt', 'text'] as const
+export const SampleKind = z.enum(SAMPLE_KINDS)
+export type SampleKind = z.infer<typeof SampleKind>
+
+/** Which column of a row holds what. Kinds beside `text` give conversations, which a model's own template renders. */
+export const SampleShape = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('messages'), messages: z.string().min(1) }),
+  z.strictObject({ kind: z.literal('conversations'), conversations: z.string().min(1) }),
+  z.strictObject({
+    kind: z.literal('instruction'),
+    instruction: z.string().min(1),
+    input: z.string().min(1).optional(),
+    output: z.string().min(1)
+  }),
+  z.strictObject({ kind: z.literal('prompt'), prompt: z.string().min(1), completion: z.string().min(1) }),
+  z.strictObject({ kind: z.literal('text'), text: z.string().min(1) })
+])
+export type SampleShape = z.infer<typeof SampleShape>
+
+/** One turn of a conversation, as chat templates take it. */
+export const ChatMessage = z.looseObject({ role: z.string().min(1), content: z.string() })
+export type ChatMessage = z.infer<typeof ChatMessage>
+
+/** A row of a file that gives no sample, counted from 1: the line of a .jsonl, the record of a table. */
+export interface BadRow {
+  readonly row: number
+  readonly reason: string
+}
+
+/** Some of the samples, chosen by chance that a seed repeats. */
+export const Sampling = z.strictObject({ count: z.int().min(1), seed: z.int().min(0).default(0) })
+export type Sampling = z.infer<typeof Sampling>
+
+/** What samples of a set are: text as it stands, or conversations. */
+export type SetKind = 'text' | 'messages'

@@ -1,0 +1,42 @@
+import type { Policy } from './recipe'
+import type { ResolvedText } from './runFolder'
+
+export interface PreviewRequest {
+  /** Directory of the checkpoint whose tokenizer and template are used. */
+  readonly model: string
+  /** With an absolute path. */
+  readonly text: ResolvedText
+  readonly policy: Policy
+  readonly context: number
+  /** Rows that a run would take. */
+  readonly rows: number
+  /** The row that is shown, from 0; the last when there are fewer. */
+  readonly row: number
+}
+
+/** One row of tokens as a run would use it. */
+export interface TokenPreview {
+  /** Rows that the run would get, and that the text could give. */
+  readonly rows: number
+  readonly available: number
+  /** Real tokens of those rows. */
+  readonly tokenCount: number
+  readonly row: number
+  /** The row's tokens turned back into text, special tokens included. */
+  readonly text: string
+  readonly tokens: readonly {
+    readonly id: number
+    readonly text: string
+    readonly special: boolean
+    /** Behind the end of the sample: masked, counted nowhere. */
+    readonly pad: boolean
+  }[]
+  readonly statistics: TokenStatistics
+}
+
+/** Of the whole text. */
+export interface TokenStatistics {
+  readonly tokens: number
+  /** Of samples in tokens; null for packed rows, which know no samples. */
+  readonly lengths: { readonly min: number; readonly median: number; readonly p95: number; readonly max: number } | null
+}

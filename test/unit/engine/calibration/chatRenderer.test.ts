@@ -1,0 +1,116 @@
+import { copyFileSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { ChatRenderer } from '../../../../src/engine/calibration/chatRenderer'
+import { encodeText } from '../../../../src/engine/calibration/rows'
+import { ModelTokenizer } from '../../../../src/engine/calibration/tokenizer'
+import { previewTokens } from '../../../../src/engine/run/previewTokens'
+import { sampleModel } from '../../../helpers/paths'
+import { resolveText } from '../../../helpers/runs'
+
+const TEMPLATE =
+  "{{ bos_token }}{% for m in messages %}{{ '<|' + m['role'] + '|>\\n' + m['content'] | trim + eos_token + '\\n' }}{% endfor %}{% if add_generation_prompt %}<|assistant|>\n{% endif %}"
+const CONVERSATION = [
+  { role: 'system', content: 'Be brief. ' },
+  { role: 'user', content: 'Who?' },
+  { role: 'assistant', content: '  A quail.' }
+]
+/** Of jinja2 3.1.6 in Python: the environment of transformers (sandboxed, trim_blocks, lstrip_blocks), bos <s>, eos </s>. */
+const RENDERED = '<s><|system|>\nBe brief.</s>\n<|user|>\nWho?</s>\n<|assistant|>\nA quail.</s>\n'
+
+/** The sample model with a chat template, and a tokenizer that puts <s> before whatever it is given. */
+function chatModel(template: string | undefined): string {
+  const directory = mkdtempSync(join(tmpdir(), 'quail-chat-'))
+  for (const name of ['config.json', 'tokenizer_config.json'])
+    copyFileSync(join(sampleModel, name), join(directory, name))
+  symlinkSync(join(sampleModel, 'model.safetensors'), join(directory, 'model.safetensors'))
+  const tokenizer = JSON.parse(readFileSync(join(sampleModel, 'tokenizer.json'), 'utf8'))
+  tokenizer.post_processor = {
+    type: 'TemplateProcessing',
+    single: [{ SpecialToken: { id: '<s>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }],
+    pair: [{ Sequence: { id: 'A', type_id: 0 } }, { Sequence: { id: 'B', type_id: 1 } }],
+    special_tokens: { '<s>': { id: '<s>', ids: [1], tokens: ['<s>'] } }
+  }
+  writeFileSync(join(directory, 'tokenizer.json'), JSON.stringify(tokenizer))
+  if (template !== undefined) writeFileSync(join(directory, 'chat_template.jinja'), template)
+  return directory
+}
+
+const renderer = async (directory: string) => ChatRenderer.open(directory, await ModelTokenizer.open(directory))
+
+/** A file of conversations as a run gets it of a stored set. */
+function conversations(count: number) {
+  const path = join(mkdtempSync(join(tmpdir(), 'quail-chat-')), 'chats.jsonl')
+  writeFileSync(path, `${JSON.stringify({ text: JSON.stringify(CONVERSATION) })}\n`.repeat(count))
+  return resolveText(path, 'messages')
+}
+
+describe('a conversation', () => {
+  test('is rendered as Python does', async () => {
+    expect((await renderer(chatModel(TEMPLATE))).render(CONVERSATION, 'here')).toBe(RENDERED)
+  })
+
+  test('has one token <s> at its beginning, not two', async () => {
+    const model = chatModel(TEMPLATE)
+    const tokenizer = await ModelTokenizer.open(model)
+    const [ids = new Int32Array()] = await encodeText(tokenizer, conversations(1), '/', 'padded', await renderer(model))
+    expect([...ids.subarray(0, 2)]).toEqual([1, tokenizer.encode('<', { specialTokens: false })[0]])
+    expect(tokenizer.decode(ids)).toBe(RENDERED)
+  })
+
+  test('that the template refuses is named with its reason', async () => {
+    const model = chatModel("{{ raise_exception('roles must alternate') }}")
+    const chat = await renderer(model)
+    expect(() => chat.render(CONVERSATION, 'chats, sample 3')).toThrow(
+      /^chats, sample 3: .*chat_template\.jinja refuses .*roles must alternate/
+    )
+  })
+
+  test('needs a template: without one the remedy is named', async () => {
+    await expect(renderer(chatModel(undefined))).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      message: expect.stringMatching(/has no chat template \(chat_template\.jinja, .*: add one/)
+    })
+  })
+
+  test('is refused in a run whose template was another', async () => {
+    const text = { ...conversations(2), chatTemplateSha256: '0'.repeat(64) }
+    const request = { model: chatModel(TEMPLATE), text, policy: 'padded', context: 64, rows: 2, row: 0 } as const
+    await expect(previewTokens(request)).rejects.toThrow(/chat template has changed since the run was created/)
+  })
+})
+
+describe('the preview', () => {
+  test('shows the row of the run: text, special tokens and pads', async () => {
+    const model = chatModel(TEMPLATE)
+    const preview = await previewTokens({
+      model,
+      text: conversations(3),
+      policy: 'padded',
+      context: 64,
+      rows: 2,
+      row: 5
+    })
+    expect(preview).toMatchObject({ rows: 2, available: 3, row: 1, text: RENDERED })
+    const { tokens, statistics } = preview
+    expect(tokens).toHaveLength(64)
+    expect(tokens[0]).toEqual({ id: 1, text: '<s>', special: true, pad: false })
+    const real = tokens.filter(({ pad }) => !pad)
+    expect(real.map(({ text }) => text).join('')).toBe(RENDERED)
+    expect(tokens.slice(real.length).every(({ pad, id }) => pad && id === 0)).toBe(true)
+    const length = real.length
+    expect(statistics).toEqual({
+      tokens: 3 * length,
+      lengths: { min: length, median: length, p95: length, max: length }
+    })
+  })
+
+  test('of packed rows is the text in one piece', async () => {
+    const text = resolveText(join(sampleModel, '../text/moby-evaluation.txt'))
+    const preview = await previewTokens({ model: sampleModel, text, policy: 'packed', context: 32, rows: 4, row: 0 })
+    expect(preview.rows).toBe(4)
+    expect(preview.tokens.every(({ pad }) => !pad)).toBe(true)
+    expect(readFileSync(text.path, 'utf8')).toContain(preview.text)
+  })
+})
