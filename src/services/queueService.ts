@@ -2,13 +2,16 @@ import { z } from 'zod'
 import type { RunProgress } from '../shared/contract/runs'
 import { AppError, badInput, serializeError } from '../shared/errors'
 import type { Recipe } from '../shared/recipe'
-import type { FinishedEvent } from '../shared/runEvents'
+import type { RunOutcome } from '../shared/runFolder'
 import { orderQueue, queueRun, unqueueRun } from '../store/queue'
 import { finishRun, listQueue } from '../store/runs'
 import { readSetting, writeSetting } from '../store/settings'
 import { ActiveRun } from './activeRun'
 import { createRun, getRun, type Run, startQueuedRun } from './runService'
 import type { Services } from './services'
+
+/** How a run ended. */
+export type RunEnd = Pick<RunOutcome, 'status' | 'perplexity' | 'error'>
 
 /** What others are told of the queue; every fact is stored before. */
 export interface QueueListener {
@@ -18,7 +21,7 @@ export interface QueueListener {
   readonly onProgress: (progress: RunProgress) => void
   /** A run's row or results changed. */
   readonly onRunChanged: (id: string) => void
-  readonly onFinished: (run: Run, finished: FinishedEvent) => void
+  readonly onFinished: (run: Run, outcome: RunEnd) => void
 }
 
 const HELD = 'queue.held'
@@ -159,7 +162,10 @@ export class Queue {
     } catch (error) {
       active.end()
       // LOCKED: another process took the run, and its row is that process's to write.
-      if (!(error instanceof AppError && error.code === 'LOCKED')) await finishRun(store, id, failedOutcome(error))
+      if (error instanceof AppError && error.code === 'LOCKED') return
+      const outcome = failedOutcome(error)
+      await finishRun(store, id, outcome)
+      this.listener.onFinished(await getRun(this.services, id), outcome)
     } finally {
       this.#active = undefined
       await this.#changed(id)

@@ -7,10 +7,10 @@ import type { Recipe } from '../shared/recipe'
 import type { FinishedEvent, RunEvent, RunStatus } from '../shared/runEvents'
 import { type ResolvedText, RUN_FILES, type RunOutcome, RunRecord } from '../shared/runFolder'
 import { runsDirectory } from '../store/home'
-import { dequeueRun } from '../store/queue'
-import { readEvents } from '../store/runEvents'
+import { takeQueuedRun } from '../store/queue'
 import * as runs from '../store/runs'
 import { withChatTemplate } from './chatTemplates'
+import { isExecutingHere, whileExecuting } from './executingRuns'
 import { checkOutDirectory } from './outDirectory'
 import { recordEvents } from './recordEvents'
 import { newRunId } from './runId'
@@ -85,11 +85,14 @@ export async function createRun(
 
 /** Executes a run that was just made. */
 export async function startRun(services: Services, id: string, options: RunOptions = {}): Promise<FinishedEvent> {
-  return execute(services, await runs.getRun(services.store, id), options)
+  return whileExecuting(services.store, id, async () => {
+    await runs.getRun(services.store, id)
+    return execute(services, id, options)
+  })
 }
 
 /**
- * Goes on with a run that was interrupted, cancelled or failed, after its last finished block.
+ * Goes on with a run that was interrupted, cancelled or failed, after its last finished block; starts one that is queued.
  *
  * @throws {AppError} BAD_INPUT when it is completed; LOCKED while another process works on it
  */
@@ -97,28 +100,27 @@ export async function resumeRun(services: Services, id: string, options: RunOpti
   const run = await getRun(services, id)
   if (run.status === 'completed') throw badInput(`run ${run.id} is completed; its result lies in ${run.out}`)
   if (run.status === 'running') throw stillRunning(run.id)
-  await runs.resumeRun(services.store, run.id)
-  return execute(services, run, options)
+  if (run.status === 'queued') return startQueuedRun(services, run.id, options)
+  return whileExecuting(services.store, run.id, async () => {
+    await runs.resumeRun(services.store, run.id)
+    return execute(services, run.id, options)
+  })
 }
 
 /**
  * Executes a run that waits in the queue: from the start, or after its last finished block when it was begun before.
  *
- * @throws {AppError} LOCKED while another process works on it
+ * @throws {AppError} LOCKED when it waits no more: another process took it, or took it out of the queue
  */
-export async function startQueuedRun(services: Services, id: string, options: RunOptions = {}): Promise<FinishedEvent> {
-  const { store } = services
-  const begun = (await readEvents(store, id, -1, 1)).length > 0
-  if (begun) await runs.resumeRun(store, id)
-  else await dequeueRun(store, id)
-  return execute(services, { id }, options)
+export function startQueuedRun(services: Services, id: string, options: RunOptions = {}): Promise<FinishedEvent> {
+  return whileExecuting(services.store, id, async () => {
+    if (!(await takeQueuedRun(services.store, id)))
+      throw new AppError('LOCKED', `run ${id} is not in the queue any more`)
+    return execute(services, id, options)
+  })
 }
 
-async function execute(
-  services: Services,
-  { id }: Pick<runs.StoredRun, 'id'>,
-  { signal, onEvent }: RunOptions
-): Promise<FinishedEvent> {
+async function execute(services: Services, id: string, { signal, onEvent }: RunOptions): Promise<FinishedEvent> {
   const { store, engine } = services
   const stop = new AbortController()
   const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])
@@ -180,13 +182,22 @@ export async function deleteRun(services: Services, id: string): Promise<Run> {
 
 async function withStatus<T extends runs.RunSummary>(services: Services, run: T): Promise<Run<T>> {
   if (run.status !== 'running') return run
-  return { ...run, status: (await isLocked(runFolder(services, run.id))) ? 'running' : 'interrupted' }
+  return { ...run, status: (await isWorkedOn(services, run.id)) ? 'running' : 'interrupted' }
+}
+
+const isWorkedOn = async (services: Services, id: string): Promise<boolean> =>
+  isExecutingHere(services.store, id) || (await isLocked(runFolder(services, id)))
+
+/** Ids of the runs that some process executes now. */
+export async function listExecuting(services: Services): Promise<string[]> {
+  const stored = await runs.listRunning(services.store)
+  const alive = await Promise.all(stored.map((id) => isWorkedOn(services, id)))
+  return stored.filter((_id, index) => alive[index])
 }
 
 async function completeId({ store }: Services, id: string): Promise<string> {
-  const ids = (await runs.listRuns(store)).map((run) => run.id)
-  if (ids.includes(id)) return id
-  const matches = id === '' ? [] : ids.filter((known) => known.startsWith(id))
+  const matches = await runs.findRunIds(store, id)
+  if (matches.includes(id)) return id
   if (matches.length > 1) throw badInput(`"${id}" is the beginning of several runs: ${matches.slice(0, 5).join(', ')}`)
   return matches[0] ?? id
 }

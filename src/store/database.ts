@@ -32,6 +32,12 @@ export async function closeStore(store: Store): Promise<void> {
   await store.destroy()
 }
 
+/** A number that changes when another process has written to the database, never by writes of this one. */
+export async function readDataVersion(store: Store): Promise<number> {
+  const { rows } = await sql<{ data_version: number }>`pragma data_version`.execute(store)
+  return rows[0]?.data_version ?? 0
+}
+
 /** Runs `work` in one transaction, in the surrounding one when `store` is a transaction already. */
 export function inTransaction<T>(store: Store, work: (trx: Store) => Promise<T>): Promise<T> {
   return store.isTransaction ? work(store) : store.transaction().execute(work)

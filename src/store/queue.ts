@@ -15,9 +15,28 @@ export async function queueRun(store: Store, id: string): Promise<void> {
   })
 }
 
-/** Marks a queued run as running, its first attempt if it never ran; throws as `getRun`. */
-export async function dequeueRun(store: Store, id: string): Promise<void> {
-  await updateRun(store, id, { status: 'running', queue_position: null })
+/**
+ * Marks a queued run as running; a run that was begun before is at its next attempt. One statement: of two processes that
+ * want the same run, one gets it.
+ *
+ * @returns false when the run is not queued (any more)
+ */
+export async function takeQueuedRun(store: Store, id: string): Promise<boolean> {
+  const { numUpdatedRows } = await store
+    .updateTable('runs')
+    .set(({ eb, exists, selectFrom }) => ({
+      status: 'running',
+      queue_position: null,
+      attempt: eb(
+        'attempt',
+        '+',
+        eb.cast<number>(exists(selectFrom('run_events').select('run_id').whereRef('run_id', '=', 'runs.id')), 'integer')
+      )
+    }))
+    .where('id', '=', id)
+    .where('status', '=', 'queued')
+    .executeTakeFirstOrThrow()
+  return numUpdatedRows > 0n
 }
 
 /** Takes a run out of the queue before it ran: it counts as cancelled. */

@@ -194,6 +194,25 @@ export async function getRun(store: Store, id: string): Promise<StoredRun> {
   return { ...summaryOf(row), record }
 }
 
+/** The id itself when a run has it, else the ids that begin with it; none for an empty one. */
+export async function findRunIds(store: Store, beginning: string): Promise<string[]> {
+  if (beginning === '') return []
+  const ids = store.selectFrom('runs').select('id')
+  const exact = await ids.where('id', '=', beginning).executeTakeFirst()
+  if (exact !== undefined) return [exact.id]
+  const rows = await ids
+    .where(({ fn, val }) => fn<string>('substr', ['id', val(1), val(beginning.length)]), '=', beginning)
+    .orderBy('id')
+    .execute()
+  return rows.map(({ id }) => id)
+}
+
+/** Ids of the runs that are stored as running, whether their process lives or not. */
+export async function listRunning(store: Store): Promise<string[]> {
+  const rows = await store.selectFrom('runs').select('id').where('status', '=', 'running').orderBy('id').execute()
+  return rows.map(({ id }) => id)
+}
+
 export interface RunsFilter {
   readonly project?: string
   readonly limit?: number

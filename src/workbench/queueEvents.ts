@@ -1,7 +1,6 @@
-import type { QueueListener } from '../services/queueService'
+import type { QueueListener, RunEnd } from '../services/queueService'
 import type { Run } from '../services/runService'
 import { bestVariant, gapSentence } from '../shared/proof'
-import type { FinishedEvent } from '../shared/runEvents'
 import type { WorkbenchContext } from './context'
 
 /** Tells the window what the queue does. */
@@ -9,18 +8,18 @@ export const queueListener = (emit: WorkbenchContext['emit']): QueueListener => 
   onChange: (state) => emit({ type: 'queue.changed', ...state }),
   onProgress: (progress) => emit({ type: 'run.progress', progress }),
   onRunChanged: (id) => emit({ type: 'runs.changed', id }),
-  onFinished: (run, finished) =>
+  onFinished: (run, outcome) =>
     emit({
       type: 'run.finished',
       id: run.id,
       title: run.name ?? run.id,
-      status: finished.status,
-      sentence: sentenceOf(run, finished)
+      status: outcome.status,
+      sentence: sentenceOf(run, outcome)
     })
 })
 
 /** With what a run ended: its error, or what its best variant reached on the first text. */
-function sentenceOf({ variants }: Run, { error, perplexity }: FinishedEvent): string {
+function sentenceOf({ variants }: Run, { error, perplexity }: RunEnd): string {
   if (error !== undefined) return error.message
   const [text, measured] = Object.entries(perplexity)[0] ?? []
   const best = bestVariant(measured, variants)

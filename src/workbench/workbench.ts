@@ -16,6 +16,7 @@ import type { ToWorkbench, WorkbenchInstallation, WorkbenchPort } from './protoc
 import { queueListener } from './queueEvents'
 import { recoveryHandlers } from './recovery'
 import { applyThreads } from './settings'
+import { watchOthers } from './watchOthers'
 
 type Handlers = Record<string, (input: never, scope: CallScope) => Promise<unknown>>
 
@@ -28,6 +29,7 @@ export interface RunningWorkbench {
 interface Opened {
   readonly context: WorkbenchContext
   readonly handlers: Handlers
+  readonly endWatch: () => Promise<void>
 }
 
 /**
@@ -79,6 +81,7 @@ export function serveWorkbench(port: WorkbenchPort, installation: WorkbenchInsta
     const opened = await opening.catch(() => undefined)
     if (opened === undefined) return
     await opened.context.queue.close({ atCheckpoint })
+    await opened.endWatch()
     await closeServices(opened.context.services)
   }
 
@@ -99,7 +102,7 @@ async function open(
     const context: WorkbenchContext = { services, queue, installation, grants, emit }
     for (const source of grantSources(context)) grants.addSource(source)
     emit({ type: 'engine.state', state: 'ready' })
-    return { context, handlers: handlersOf(context) as Handlers }
+    return { context, handlers: handlersOf(context) as Handlers, endWatch: watchOthers(services, emit) }
   } catch (error) {
     emit({ type: 'engine.state', state: 'failed', error: serializeError(error) })
     throw error
