@@ -1,29 +1,19 @@
 import { Box } from '@mantine/core'
-import { type KeyboardEvent, useRef, useState } from 'react'
+import { type KeyboardEvent, type SyntheticEvent, useMemo, useRef, useState } from 'react'
 import { formatPercent } from '../format/numbers'
 import { ChartTip, TipLine } from './ChartTip'
 import type { ChartTable } from './chartTable'
 import { textWidth } from './labels'
-import { type Palette, shareColor, textOn, usePalette } from './palette'
-
-/** One linear of one block. */
-export interface StripCell {
-  /** Module path; also the cell's key. */
-  readonly layer: string
-  readonly block: number
-  /** Name within its block: "mlp.up_proj". */
-  readonly linear: string
-  /** Share of the calibrated error removed; null while it is unknown. */
-  readonly share: number | null
-  /** What else hovering shows. */
-  readonly details: readonly { readonly label: string; readonly value: string }[]
-}
+import { usePalette } from './palette'
+import { Heads, indices, Legend, ROW, type StripCell, StripCellMark } from './stripCells'
 
 interface Props {
   readonly width: number
   readonly label: string
   readonly cells: readonly StripCell[]
   readonly blocks: number
+  /** Linears in a block; rows that have no name yet are kept free, so that nothing jumps while the run goes. */
+  readonly rows?: number | undefined
   /** Where the scale ends; the same for all variants, so that switching between them compares. */
   readonly max: number
   /** The layer that a drawer shows. */
@@ -31,28 +21,39 @@ interface Props {
   readonly onOpen: (layer: string) => void
 }
 
-const ROW = 22
 const HEAD = 18
 const FOOT = 44
+
+interface Place {
+  readonly row: number
+  readonly block: number
+}
 
 /**
  * One cell per block and linear, the bluer the more of the error is gone; cells fill while the run goes. One cell can be
  * reached by Tab, arrow keys move between cells, Enter opens.
  */
-export function BlockStrip({ width, label, cells, blocks, max, current, onOpen }: Props) {
+export function BlockStrip({ width, label, cells, blocks, rows: expected = 0, max, current, onOpen }: Props) {
   const palette = usePalette()
   const grid = useRef<HTMLDivElement>(null)
   const [active, setActive] = useState<Place>({ row: 0, block: 0 })
-  const [pointed, setPointed] = useState<StripCell>()
-  const linears = [...new Set(cells.map(({ linear }) => linear))]
-  const rows = linears.length === 0 ? [''] : linears
-  const at = new Map(cells.map((cell) => [`${cell.block} ${cell.linear}`, cell]))
+  const [pointed, setPointed] = useState<Place>()
+  const rows = useMemo(() => rowNames(cells, expected), [cells, expected])
+  const at = useMemo(() => new Map(cells.map((cell) => [`${cell.block} ${cell.linear}`, cell])), [cells])
+  const cellAt = ({ row, block }: Place): StripCell | undefined => at.get(`${block} ${rows[row]}`)
   const left = Math.min(width * 0.3, Math.max(...rows.map((name) => textWidth(name, 11))) + 12)
   const size = Math.max(7, Math.min(96, (width - left - 2) / Math.max(1, blocks)))
   const height = HEAD + ROW * rows.length + FOOT
-  const place = (cell: StripCell) => ({ x: left + size * cell.block, y: HEAD + ROW * rows.indexOf(cell.linear) })
+  const shown = pointed && cellAt(pointed)
 
-  function onKeyDown(event: KeyboardEvent, from: Place): void {
+  function open(place: Place | undefined): void {
+    const cell = place && cellAt(place)
+    if (cell !== undefined) onOpen(cell.layer)
+  }
+
+  function onKeyDown(event: KeyboardEvent): void {
+    const from = placeOf(event)
+    if (from === undefined) return
     const { row, block } = from
     const moves: Record<string, Place> = {
       ArrowRight: { row, block: block + 1 },
@@ -63,8 +64,7 @@ export function BlockStrip({ width, label, cells, blocks, max, current, onOpen }
       End: { row, block: blocks - 1 }
     }
     const to = moves[event.key]
-    const cell = at.get(`${block} ${rows[row]}`)
-    if ((event.key === 'Enter' || event.key === ' ') && cell !== undefined) onOpen(cell.layer)
+    if (event.key === 'Enter' || event.key === ' ') open(from)
     else if (to !== undefined) focus(to)
     else return
     event.preventDefault()
@@ -72,77 +72,84 @@ export function BlockStrip({ width, label, cells, blocks, max, current, onOpen }
   }
 
   function focus(to: Place): void {
-    const next = {
-      row: Math.max(0, Math.min(rows.length - 1, to.row)),
-      block: Math.max(0, Math.min(blocks - 1, to.block))
-    }
-    setActive(next)
-    grid.current?.querySelector<SVGElement>(`[data-place="${next.row} ${next.block}"]`)?.focus()
+    const row = Math.max(0, Math.min(rows.length - 1, to.row))
+    const block = Math.max(0, Math.min(blocks - 1, to.block))
+    grid.current?.querySelector<SVGElement>(`[data-place="${row} ${block}"]`)?.focus()
+  }
+
+  function onFocus(event: SyntheticEvent): void {
+    const place = placeOf(event)
+    if (place !== undefined) setActive(place)
+    setPointed(place)
   }
 
   return (
-    <Box
-      pos="relative"
-      ref={grid}
-      style={{ overflowX: 'auto' }}
-      role="grid"
-      aria-label={label}
-      aria-rowcount={rows.length}
-      aria-colcount={blocks}
-    >
-      <svg
-        data-chart
-        role="presentation"
-        width={Math.max(width - 1, left + size * blocks + 2)}
-        height={height}
-        style={{ display: 'block' }}
+    <Box pos="relative">
+      <Box
+        ref={grid}
+        style={{ overflowX: 'auto' }}
+        role="grid"
+        aria-label={label}
+        aria-rowcount={rows.length}
+        aria-colcount={blocks}
+        onKeyDown={onKeyDown}
+        onFocus={onFocus}
+        onBlur={() => setPointed(undefined)}
+        onPointerOver={(event) => setPointed(placeOf(event))}
+        onPointerLeave={() => setPointed(undefined)}
+        onClick={(event) => open(placeOf(event))}
       >
-        <Heads {...{ blocks, left, size, palette }} />
-        {rows.map((linear, row) => (
-          // biome-ignore lint/a11y/useSemanticElements: rows of a picture are groups
-          <g key={linear} role="row" aria-label={linear}>
-            <text
-              aria-hidden
-              x={left - 8}
-              y={HEAD + ROW * (row + 0.5)}
-              dy="0.35em"
-              textAnchor="end"
-              fontSize={11}
-              fill={palette.dimmed}
-            >
-              {linear}
-            </text>
-            {indices(blocks).map((block) => {
-              const cell = at.get(`${block} ${linear}`)
-              const isActive = active.row === row && active.block === block
-              return (
-                <Cell
-                  key={`${block} ${linear}`}
-                  {...{ cell, block, linear, palette, max, size }}
-                  x={left + size * block}
-                  y={HEAD + ROW * row}
-                  place={`${row} ${block}`}
-                  tabbable={isActive}
-                  current={cell !== undefined && cell.layer === current}
-                  onFocus={() => {
-                    setActive({ row, block })
-                    setPointed(cell)
-                  }}
-                  onLeave={() => setPointed(undefined)}
-                  onPoint={() => setPointed(cell)}
-                  onOpen={() => cell !== undefined && onOpen(cell.layer)}
-                  onKeyDown={(event) => onKeyDown(event, { row, block })}
-                />
-              )
-            })}
-          </g>
-        ))}
-        <Legend x={left} y={height - FOOT + 12} palette={palette} max={max} />
-      </svg>
-      {pointed !== undefined && (
-        <ChartTip x={place(pointed).x + size} y={place(pointed).y + ROW + 4} width={width} title={pointed.layer}>
-          <TipLine label="error removed" value={pointed.share === null ? 'not yet' : formatPercent(pointed.share)} />
-          {pointed.details.map((detail) => (
+        <svg
+          data-chart
+          role="presentation"
+          width={Math.max(width - 1, left + size * blocks + 2)}
+          height={height}
+          style={{ display: 'block' }}
+        >
+          <Heads {...{ blocks, left, size, palette }} />
+          {rows.map((linear, row) => (
+            // biome-ignore lint/a11y/useSemanticElements: rows of a picture are groups
+            <g key={linear} role="row" aria-label={linear.trim() || 'not known yet'}>
+              <text
+                aria-hidden
+                x={left - 8}
+                y={HEAD + ROW * (row + 0.5)}
+                dy="0.35em"
+                textAnchor="end"
+                fontSize={11}
+                fill={palette.dimmed}
+              >
+                {linear}
+              </text>
+              {indices(blocks).map((block) => {
+                const cell = cellAt({ row, block })
+                return (
+                  <StripCellMark
+                    key={block}
+                    {...{ cell, palette, max, size }}
+                    name={`block ${block}, ${linear.trim() || 'not known yet'}`}
+                    x={left + size * block}
+                    y={HEAD + ROW * row}
+                    place={`${row} ${block}`}
+                    tabbable={active.row === row && active.block === block}
+                    current={cell !== undefined && cell.layer === current}
+                  />
+                )
+              })}
+            </g>
+          ))}
+          <Legend x={left} y={height - FOOT + 12} palette={palette} max={max} />
+        </svg>
+      </Box>
+      {pointed !== undefined && shown !== undefined && (
+        <ChartTip
+          x={left + size * (pointed.block + 1) - (grid.current?.scrollLeft ?? 0)}
+          y={HEAD + ROW * (pointed.row + 1) + 4}
+          width={width}
+          title={shown.layer}
+        >
+          <TipLine label="error removed" value={shown.share === null ? 'not yet' : formatPercent(shown.share)} />
+          {shown.details.map((detail) => (
             <TipLine key={detail.label} {...detail} />
           ))}
         </ChartTip>
@@ -151,137 +158,19 @@ export function BlockStrip({ width, label, cells, blocks, max, current, onOpen }
   )
 }
 
-const indices = (count: number): number[] => Array.from(Array(count).keys())
-
-interface Place {
-  readonly row: number
-  readonly block: number
+/** The cell that an event came from. */
+function placeOf({ target }: SyntheticEvent): Place | undefined {
+  const place = target instanceof Element ? target.closest('[data-place]')?.getAttribute('data-place') : undefined
+  const [row, block] = (place ?? '').split(' ').map(Number)
+  return place == null || row === undefined || block === undefined ? undefined : { row, block }
 }
 
-interface CellProps {
-  readonly cell: StripCell | undefined
-  readonly block: number
-  readonly linear: string
-  readonly palette: Palette
-  readonly max: number
-  readonly size: number
-  readonly x: number
-  readonly y: number
-  readonly place: string
-  readonly tabbable: boolean
-  readonly current: boolean
-  readonly onFocus: () => void
-  readonly onLeave: () => void
-  readonly onPoint: () => void
-  readonly onOpen: () => void
-  readonly onKeyDown: (event: KeyboardEvent) => void
-}
-
-function Cell(props: CellProps) {
-  const { cell, block, linear, palette, max, size, x, y, current } = props
-  const share = cell?.share ?? null
-  const fill = share === null ? palette.background : shareColor(palette, share, max)
-  // The number in the cell is part of its name, so that people who speak commands can say what they see.
-  const said = share === null ? 'not yet' : `${Math.round(100 * share)} % of the error removed`
-  return (
-    // biome-ignore lint/a11y/useSemanticElements: a cell of a picture
-    <g
-      role="gridcell"
-      aria-label={`block ${block}, ${linear}: ${said}`}
-      tabIndex={props.tabbable ? 0 : -1}
-      data-place={props.place}
-      data-layer={cell?.layer}
-      onFocus={props.onFocus}
-      onBlur={props.onLeave}
-      onPointerEnter={props.onPoint}
-      onPointerLeave={props.onLeave}
-      onClick={props.onOpen}
-      onKeyDown={props.onKeyDown}
-      style={{ cursor: cell === undefined ? 'default' : 'pointer' }}
-    >
-      <rect
-        x={x + 1}
-        y={y + 1}
-        width={size - 2}
-        height={ROW - 2}
-        rx={2}
-        fill={fill}
-        stroke={current ? palette.text : share === null ? palette.grid : fill}
-        strokeWidth={current ? 2 : 1}
-      />
-      {share !== null && size >= 30 && (
-        <text x={x + size / 2} y={y + ROW / 2} dy="0.35em" textAnchor="middle" fontSize={11} fill={textOn(fill)}>
-          {Math.round(100 * share)}
-        </text>
-      )}
-      {share !== null && share < 0 && size < 30 && (
-        <text x={x + size / 2} y={y + ROW / 2} dy="0.35em" textAnchor="middle" fontSize={9} fill={textOn(fill)}>
-          –
-        </text>
-      )}
-    </g>
-  )
-}
-
-interface HeadsProps {
-  readonly blocks: number
-  readonly left: number
-  readonly size: number
-  readonly palette: Palette
-}
-
-/** Block numbers, as many as have room. */
-function Heads({ blocks, left, size, palette }: HeadsProps) {
-  const every = [1, 2, 5, 10, 20, 50, 100].find((step) => step * size >= 22) ?? 200
-  return (
-    <g aria-hidden fontSize={11} fill={palette.dimmed} textAnchor="middle">
-      {indices(blocks)
-        .filter((block) => block % every === 0)
-        .map((block) => (
-          <text key={block} x={left + size * (block + 0.5)} y={12}>
-            {block}
-          </text>
-        ))}
-    </g>
-  )
-}
-
-/** What the colours mean. */
-function Legend({
-  x,
-  y,
-  palette,
-  max
-}: {
-  readonly x: number
-  readonly y: number
-  readonly palette: Palette
-  readonly max: number
-}) {
-  const steps = 24
-  return (
-    <g aria-hidden fontSize={11} fill={palette.dimmed}>
-      {indices(steps).map((i) => (
-        <rect
-          key={i}
-          x={x + 6 * i}
-          y={y}
-          width={6.5}
-          height={8}
-          fill={shareColor(palette, (i / (steps - 1)) * max, max)}
-        />
-      ))}
-      <text x={x} y={y + 22}>
-        0 %
-      </text>
-      <text x={x + 6 * steps} y={y + 22} textAnchor="end">
-        {formatPercent(max, 0)}
-      </text>
-      <text x={x + 6 * steps + 12} y={y + 8}>
-        of the calibrated error removed
-      </text>
-    </g>
-  )
+/** The linears in the order in which they come, and rows for those that have no name yet. */
+function rowNames(cells: readonly StripCell[], expected: number): string[] {
+  const linears = [...new Set(cells.map(({ linear }) => linear))]
+  const missing = Math.max(linears.length === 0 ? 1 : 0, expected - linears.length)
+  // Names tell rows apart; these show as nothing.
+  return [...linears, ...indices(missing).map((row) => '\u00a0'.repeat(row + 1))]
 }
 
 /** The strip as a table, one row per linear. */

@@ -1,9 +1,10 @@
 import { ActionIcon, Drawer, Group, Stack, Text } from '@mantine/core'
-import { useHotkeys } from '@mantine/hooks'
 import { IconChevronLeft, IconChevronRight } from '@tabler/icons-react'
+import { useMemo } from 'react'
 import type { RunProof } from '../../shared/contract/proof'
 import { useCall } from '../api/hooks'
 import { QueryView } from '../components/QueryView'
+import { usePageShortcuts } from '../components/shortcuts'
 import { LayerDetails } from './LayerDetails'
 
 interface Props {
@@ -21,16 +22,19 @@ interface Props {
 /** One layer at the right of the page; arrow keys or J and K go through the others. */
 export function LayerDrawer({ run, layer, order, variant, onVariant, onOpen, onClose }: Props) {
   const at = layer === undefined ? -1 : order.indexOf(layer)
-  const step = (by: number): void => {
-    const next = order[at + by]
-    if (layer !== undefined && next !== undefined) onOpen(next)
-  }
-  useHotkeys([
-    ['ArrowRight', () => step(1)],
-    ['ArrowLeft', () => step(-1)],
-    ['J', () => step(1)],
-    ['K', () => step(-1)]
-  ])
+  const [previous, next] = layer === undefined ? [] : [order[at - 1], order[at + 1]]
+  const shortcuts = useMemo(() => {
+    // While no layer is open the page keeps its arrow keys.
+    if (layer === undefined) return []
+    const go = (to: string | undefined) => () => to !== undefined && onOpen(to)
+    return [
+      { keys: 'J', label: 'Layer: the next one', action: go(next) },
+      { keys: 'ArrowRight', label: 'Layer: the next one', action: go(next) },
+      { keys: 'K', label: 'Layer: the one before', action: go(previous) },
+      { keys: 'ArrowLeft', label: 'Layer: the one before', action: go(previous) }
+    ]
+  }, [layer, next, previous, onOpen])
+  usePageShortcuts(shortcuts)
   return (
     <Drawer
       opened={layer !== undefined}
@@ -44,14 +48,14 @@ export function LayerDrawer({ run, layer, order, variant, onVariant, onOpen, onC
         <Group gap="xs" wrap="nowrap">
           <Step
             label="Previous layer"
-            disabled={at <= 0}
-            onClick={() => step(-1)}
+            disabled={previous === undefined}
+            onClick={() => previous !== undefined && onOpen(previous)}
             icon={<IconChevronLeft size={16} aria-hidden />}
           />
           <Step
             label="Next layer"
-            disabled={at < 0 || at + 1 >= order.length}
-            onClick={() => step(1)}
+            disabled={next === undefined}
+            onClick={() => next !== undefined && onOpen(next)}
             icon={<IconChevronRight size={16} aria-hidden />}
           />
           <Stack gap={0} miw={0}>

@@ -21,7 +21,7 @@ const COLUMNS: readonly Column<LayerLine>[] = [
   {
     key: 'name',
     title: 'Layer',
-    width: 'minmax(170px, 1fr)',
+    width: 'minmax(160px, 1fr)',
     sortBy: ({ row }) => row.name,
     render: ({ row, worse }) => (
       <Group gap={6} wrap="nowrap">
@@ -39,7 +39,7 @@ const COLUMNS: readonly Column<LayerLine>[] = [
   {
     key: 'shape',
     title: 'Shape',
-    width: '106px',
+    width: '124px',
     sortBy: ({ row }) => row.shape[0] * row.shape[1],
     render: ({ row }) => row.shape.join(' × ')
   },
@@ -69,7 +69,7 @@ function share(key: string, title: string, value: (line: LayerLine) => number | 
   return {
     key,
     title,
-    width: '96px',
+    width: key === 'removed' ? '104px' : '90px',
     align: 'right',
     sortBy: value,
     render: (line) => {

@@ -42,7 +42,7 @@ export function RunOutcomeCard({ run }: { readonly run: RunProof }) {
       )
     case 'cancelled':
       return (
-        <Alert color="gray" variant="light" icon={<IconInfoCircle aria-hidden />} title="The run was stopped">
+        <Alert color="blue" variant="light" icon={<IconInfoCircle aria-hidden />} title="The run was stopped">
           <Text size="sm">{kept(run)} Resume goes on from there.</Text>
         </Alert>
       )
@@ -62,7 +62,7 @@ function Failure({ run }: { readonly run: RunProof }) {
       color="orange"
       variant="light"
       icon={<IconAlertTriangle aria-hidden />}
-      title={`The run failed${run.planned === null ? ' before its first block' : ` in block ${Math.min(run.blocksDone + 1, run.planned.blocks)} of ${run.planned.blocks}`}`}
+      title={`The run failed ${whereOf(run)}`}
     >
       <Stack gap="xs" align="flex-start">
         <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
@@ -85,6 +85,11 @@ function Failure({ run }: { readonly run: RunProof }) {
       </Stack>
     </Alert>
   )
+}
+
+function whereOf({ planned, blocksDone }: RunProof): string {
+  if (planned === null) return 'before its first block'
+  return blocksDone < planned.blocks ? `in block ${blocksDone + 1} of ${planned.blocks}` : 'after its last block'
 }
 
 const kept = ({ blocksDone, planned }: RunProof): string =>

@@ -1,9 +1,8 @@
 import { Accordion, Badge, Group, Stack, Text, Title } from '@mantine/core'
-import { useMemo, useState } from 'react'
+import { useCallback, useMemo, useState } from 'react'
 import { useLocation, useParams } from 'wouter'
 import type { LayerRow, RunProof } from '../../shared/contract/proof'
 import { worstFirst } from '../../shared/proof'
-import { useJob } from '../api/useJob'
 import { PageFrame } from '../components/PageFrame'
 import { PathText } from '../components/PathText'
 import { QueryView } from '../components/QueryView'
@@ -52,11 +51,9 @@ interface Props {
 
 function Proof({ run, layers, layer }: Props) {
   const [, navigate] = useLocation()
-  const { progress } = useJob()
   const [chosen, setChosen] = useState<string>()
   const variant = chosen ?? firstVariant(run)
   const sentence = resultSentence(run, variant, layers)
-  const mine = progress?.run === run.id ? progress : null
   const names = useMemo(
     () =>
       worstFirst(layers.filter((row) => row.variant === variant).map((result) => ({ result }))).map(
@@ -65,7 +62,7 @@ function Proof({ run, layers, layer }: Props) {
     [layers, variant]
   )
   const home = `/runs/${encodeURIComponent(run.id)}`
-  const open = (name: string): void => navigate(`${home}/layers/${encodeURIComponent(name)}`)
+  const open = useCallback((name: string) => navigate(`${home}/layers/${encodeURIComponent(name)}`), [home, navigate])
   return (
     <PageFrame title={run.title} subtitle={<Subtitle run={run} />} actions={<RunActions run={run} />}>
       <Stack gap="xl">
@@ -74,7 +71,7 @@ function Proof({ run, layers, layer }: Props) {
             {sentence}
           </Text>
         )}
-        {(run.status === 'running' || mine !== null) && <RunProgressCard run={run} progress={mine} />}
+        <RunProgressCard run={run} />
         <RunOutcomeCard run={run} />
         <VariantChoice variants={run.variants} value={variant} onChange={setChosen} />
         <PerplexityCards run={run} variant={variant} onChoose={setChosen} />

@@ -1,17 +1,19 @@
 import { Card, Group, Progress, Stack, Text } from '@mantine/core'
 import type { RunProof } from '../../shared/contract/proof'
 import type { RunProgress } from '../../shared/contract/runs'
+import { useJob } from '../api/useJob'
 import { formatBytes, formatCount, plural } from '../format/numbers'
 import { progressSentence, timeLeft } from './progressText'
 
-interface Props {
-  readonly run: RunProof
-  /** Null until the engine reports, or while another process works on the run. */
-  readonly progress: RunProgress | null
-}
-
-/** What is done, what is next, and how long it takes. */
-export function RunProgressCard({ run, progress }: Props) {
+/**
+ * What is done, what is next, and how long it takes. Progress arrives ten times a second: it is this card's alone, so that
+ * nothing else of the page is drawn again for it.
+ */
+export function RunProgressCard({ run }: { readonly run: RunProof }) {
+  const job = useJob()
+  // Null until the engine reports, and while another process works on the run.
+  const progress = job.progress?.run === run.id ? job.progress : null
+  if (run.status !== 'running' && progress === null) return null
   const blocks = progress?.blocks ?? run.planned?.blocks ?? 0
   const done = doneBlocks(run, progress)
   const left = progress === null ? undefined : timeLeft(progress)

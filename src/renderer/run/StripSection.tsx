@@ -1,4 +1,5 @@
 import { Card } from '@mantine/core'
+import { useMemo } from 'react'
 import type { LayerRow, RunProof } from '../../shared/contract/proof'
 import { BlockStrip, blockStripTable } from '../charts/BlockStrip'
 import { ChartFrame } from '../charts/ChartFrame'
@@ -15,7 +16,8 @@ interface Props {
 
 /** Where in the model the error went: a cell for every linear of every block. */
 export function StripSection({ run, layers, variant, current, onOpen }: Props) {
-  const cells = stripCells(layers, variant)
+  const cells = useMemo(() => stripCells(layers, variant), [layers, variant])
+  const max = useMemo(() => stripMax(layers), [layers])
   const blocks = run.planned?.blocks ?? Math.max(0, ...cells.map(({ block }) => block + 1))
   if (blocks === 0) return null
   const title = `Error removed by ${variant}, layer by layer`
@@ -23,7 +25,7 @@ export function StripSection({ run, layers, variant, current, onOpen }: Props) {
     <Card withBorder padding="md">
       <ChartFrame
         title={title}
-        unit="numbers are percent; a click opens the layer"
+        unit="percent of the calibrated error; a click opens the layer"
         fileName={`layers-${variant}`}
         table={blockStripTable(cells)}
         onSave={saveFile}
@@ -34,7 +36,8 @@ export function StripSection({ run, layers, variant, current, onOpen }: Props) {
             label={title}
             cells={cells}
             blocks={blocks}
-            max={stripMax(layers)}
+            rows={run.planned === null ? undefined : Math.round(run.planned.linears / run.planned.blocks)}
+            max={max}
             current={current}
             onOpen={onOpen}
           />

@@ -9,9 +9,9 @@ import {
   variantGap
 } from '../../shared/proof'
 import type { LayerResult, Perplexities } from '../../shared/runEvents'
-import type { StripCell } from '../charts/BlockStrip'
 import type { ChartTable } from '../charts/chartTable'
 import type { PerplexityFigures } from '../charts/PerplexityAxis'
+import type { StripCell } from '../charts/stripCells'
 import { formatNumber, formatShare } from '../format/numbers'
 import { nameInBlock } from './layerNames'
 

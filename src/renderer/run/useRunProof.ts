@@ -30,18 +30,22 @@ export function useRunProof(id: string) {
 /** Progress that changes what is stored, beside the bar. */
 const milestone = ({ phase, blocksDone, layersDone }: RunProgress): string => `${phase} ${blocksDone} ${layersDone}`
 
+/** Asks again soon, but never so often that answering takes more than a tenth of the time. */
 function useThrottledRefresh(id: string): () => void {
   const client = useQueryClient()
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
+  const pause = useRef(REFRESH_MS)
   useEffect(() => () => clearTimeout(timer.current), [])
   return useCallback(() => {
     if (timer.current !== undefined) return
-    timer.current = setTimeout(() => {
+    timer.current = setTimeout(async () => {
       timer.current = undefined
-      void client.invalidateQueries({
+      const began = performance.now()
+      await client.invalidateQueries({
         predicate: ({ queryKey: [name, input] }) =>
           String(name).startsWith('proof.') && (input as { id?: string } | undefined)?.id === id
       })
-    }, REFRESH_MS)
+      pause.current = Math.max(REFRESH_MS, 9 * (performance.now() - began))
+    }, pause.current)
   }, [client, id])
 }

@@ -1,0 +1,184 @@
+import { describe, expect, it } from 'vitest'
+import { PALETTES } from '../../../../src/renderer/charts/palette'
+import { layerCurves } from '../../../../src/renderer/run/layerCurves'
+import { nameInBlock } from '../../../../src/renderer/run/layerNames'
+import { progressSentence, timeLeft } from '../../../../src/renderer/run/progressText'
+import {
+  firstVariant,
+  isWorse,
+  layerLines,
+  layersTable,
+  perplexityFigures,
+  resultSentence,
+  stripCells,
+  stripMax
+} from '../../../../src/renderer/run/proofData'
+import type { LayerRow, ProofVariant, RunProof } from '../../../../src/shared/contract/proof'
+import type { Perplexities } from '../../../../src/shared/runEvents'
+
+const variant = (name: string, quantizer = 'nf4-b64-dq', rank = 4): ProofVariant => ({
+  name,
+  method: name.split('-')[0] as string,
+  rank,
+  scaling: 1,
+  quantizer,
+  adapter: null,
+  bytes: null,
+  sha256: null
+})
+
+const variants = [variant('zero-r4'), variant('quailora-r4'), variant('svd-b128', 'nf4-b128')]
+
+const measured: Perplexities = {
+  tokens: 100,
+  fullPrecision: 10,
+  quantized: 12,
+  quantizers: { 'nf4-b64-dq': 12, 'nf4-b128': 13 },
+  variants: { 'zero-r4': 12, 'quailora-r4': 10.5, 'svd-b128': 11.5 }
+}
+
+const row = (change: Partial<LayerRow> = {}): LayerRow => ({
+  variant: 'quailora-r4',
+  block: 1,
+  name: 'model.layers.1.mlp.up_proj',
+  shape: [64, 32],
+  lossRank0: 10,
+  loss: 4,
+  lossBfloat16: 5,
+  certificate: 0.99,
+  frobeniusRank0: 2,
+  frobenius: 1,
+  weightNorm: 100,
+  outputEnergy: 1000,
+  rankFor90: 3,
+  ...change
+})
+
+const run = (change: Partial<RunProof> = {}): RunProof =>
+  ({ status: 'completed', variants, perplexity: { 'a.txt': measured }, ...change }) as RunProof
+
+describe('the variant that a page begins with', () => {
+  it('is the best on the first text, and the last one before anything is measured', () => {
+    expect(firstVariant(run())).toBe('quailora-r4')
+    expect(firstVariant(run({ perplexity: {} }))).toBe('svd-b128')
+    expect(firstVariant(run({ perplexity: {}, variants: [] }))).toBe('')
+  })
+})
+
+describe('the sentence', () => {
+  it('is that of the first text, of the layers where there is no text, and none before', () => {
+    expect(resultSentence(run(), 'quailora-r4', [])).toBe(
+      'quailora-r4 closes 75 % of the NF4 gap on a: 12.00 → 10.50 (full precision 10.00).'
+    )
+    expect(resultSentence(run({ perplexity: {} }), 'quailora-r4', [row()])).toContain('removes 60.0 %')
+    expect(resultSentence(run({ perplexity: {}, status: 'running' }), 'quailora-r4', [row()])).toBeUndefined()
+  })
+})
+
+describe('perplexity figures', () => {
+  it('measure each variant from its own base, the best first', () => {
+    const { quantized, variants: shown } = perplexityFigures(measured, variants)
+    expect(quantized).toEqual([
+      { label: 'NF4 block 64, double-quantized', perplexity: 12 },
+      { label: 'NF4 block 128', perplexity: 13 }
+    ])
+    expect(shown.map(({ name, gapClosed }) => [name, gapClosed])).toEqual([
+      ['quailora-r4', 0.75],
+      ['svd-b128', 0.5],
+      ['zero-r4', 0]
+    ])
+  })
+
+  it('leave out what is not measured yet', () => {
+    const early = { ...measured, variants: { 'zero-r4': 12 } }
+    expect(perplexityFigures(early, variants).variants).toHaveLength(1)
+  })
+})
+
+describe('layers', () => {
+  it('have cells for one variant, by block and name', () => {
+    const cells = stripCells([row(), row({ variant: 'zero-r4' }), row({ block: null })], 'quailora-r4')
+    expect(cells.map(({ block, linear, share }) => [block, linear, share])).toEqual([[1, 'mlp.up_proj', 0.6]])
+    expect(cells[0]?.details[1]).toEqual({ label: 'after, as stored', value: '0.4000 %' })
+  })
+
+  it('share one scale, whatever the variant', () => {
+    expect(stripMax([row(), row({ loss: 2.5 })])).toBe(0.8)
+    expect(stripMax([row({ loss: 10 })])).toBe(0.1)
+    expect(stripMax([])).toBe(0.1)
+    expect(stripMax([row({ loss: 0 })])).toBe(1)
+  })
+
+  it('are worse when either error grew by more than rounding', () => {
+    expect(isWorse(row())).toBe(false)
+    expect(isWorse(row({ loss: 10.001 }))).toBe(false)
+    expect(isWorse(row({ loss: 10.1 }))).toBe(true)
+    expect(isWorse(row({ frobenius: 2.1 }))).toBe(true)
+  })
+
+  it('are lines of one variant with relative errors, and all of them in the table', () => {
+    const lines = layerLines([row(), row({ variant: 'zero-r4' })], 'quailora-r4')
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).toMatchObject({
+      before: 0.01,
+      after: 0.004,
+      afterBfloat16: 0.005,
+      plainBefore: 0.02,
+      removed: 0.6
+    })
+    const table = layersTable([row(), row({ lossRank0: 0, loss: 0 })])
+    expect(table.rows.map((cells) => cells.length)).toEqual([table.columns.length, table.columns.length])
+    expect(table.rows[1]?.[8]).toBeNull()
+  })
+
+  it('are called by their name within the block', () => {
+    expect(nameInBlock('model.layers.12.self_attn.q_proj')).toBe('self_attn.q_proj')
+    expect(nameInBlock('transformer.h.3.mlp.c_fc')).toBe('mlp.c_fc')
+    expect(nameInBlock('lm_head')).toBe('lm_head')
+  })
+})
+
+describe('curves of a layer', () => {
+  const result = { ...row(), eigenvalues: [4, 2, 1, 0.5, 0.2] }
+  const palette = PALETTES.light
+
+  it('are one for each quantizer, with a mark for each variant', () => {
+    const results = variants.map(({ name }) => ({ variant: name, block: 1, result }))
+    const { series, marks } = layerCurves(variants, results, palette)
+    expect(series.map(({ label }) => label)).toEqual([
+      'best on NF4 block 64, double-quantized',
+      'best on NF4 block 128'
+    ])
+    // Rank 4 was the largest asked for; the fifth eigenvalue is only a bound.
+    expect(series[0]?.left).toEqual([1, 0.6, 0.4, 0.3, 0.25].map((share) => expect.closeTo(share)))
+    expect(marks.map(({ label, rank, left }) => [label, rank, left])).toEqual(
+      variants.map(({ name }) => [name, 4, 0.4])
+    )
+    expect(marks[1]?.color).toBe(palette.methods.quailora)
+  })
+
+  it('leave out variants that do not target the layer', () => {
+    const { series, marks } = layerCurves(variants, [{ variant: 'zero-r4', block: 1, result }], palette)
+    expect([series.length, marks.length]).toEqual([1, 1])
+    expect(series[0]?.label).toBe('best possible')
+  })
+})
+
+describe('progress', () => {
+  const task = { evaluation: [{}, {}], variants } as unknown as RunProof
+  const at = (blocksDone: number, phase: 'blocks' | 'evaluating' | 'reading' = 'blocks') =>
+    progressSentence({ phase, blocksDone, blocks: 4, remainingMs: null }, task)
+
+  it('says what is done, what is done now and what is next', () => {
+    expect(at(1)).toBe('1 of 4 blocks done. Now block 2, next block 3.')
+    expect(at(3)).toBe('3 of 4 blocks done. Now block 4, next perplexity on 2 texts.')
+    expect(at(4, 'evaluating')).toContain('Now perplexity on 2 texts')
+  })
+
+  it('gives the time left with its uncertainty, once there is a measure for it', () => {
+    expect(timeLeft({ phase: 'blocks', remainingMs: { low: 27_000, high: 31_000 } })).toBe('27 s to 31 s left')
+    expect(timeLeft({ phase: 'blocks', remainingMs: { low: 27_100, high: 27_200 } })).toBe('about 27 s left')
+    expect(timeLeft({ phase: 'blocks', remainingMs: null })).toContain('after the first block')
+    expect(timeLeft({ phase: 'evaluating', remainingMs: null })).toBeUndefined()
+  })
+})
