@@ -7,7 +7,7 @@ import { getRun } from '../services/runService'
 import { recipePaths } from '../shared/contract/queue'
 import type { recipeCalls, StartRecipe } from '../shared/contract/recipes'
 import { type Recipe, type TextSource, Variant } from '../shared/recipe'
-import { listSets } from '../store/calibrationSets'
+import { getSet, listSets } from '../store/calibrationSets'
 import { rememberGrants } from '../store/grantedPaths'
 import { listRecipes } from '../store/recipes'
 import type { WorkbenchContext } from './context'
@@ -87,13 +87,17 @@ async function startRecipe(context: WorkbenchContext, { model, set }: Wish): Pro
   const stored = await listRecipes(store)
   const chosen = model ?? stored[0]?.recipe.model ?? sample.model
   const earlier = stored.find(({ recipe }) => recipe.model === chosen)?.recipe
-  if (set !== undefined)
-    return { recipe: withTexts(chosen, { set }, earlier?.evaluation, memoryBudget), origin: `Calibrated on ${set}` }
+  if (set !== undefined) {
+    const { policy } = await getSet(store, set)
+    const recipe = { ...withTexts(chosen, { set }, earlier?.evaluation, memoryBudget), policy }
+    return { recipe, origin: `Calibrated on ${set}` }
+  }
   if (earlier !== undefined) return { recipe: earlier, origin: 'The recipe of the last run of this model' }
   if (chosen === sample.model) return startRecipe(context, {})
   const [newest] = [...(await listSets(store))].sort((a, b) => b.importedAtMs - a.importedAtMs)
   const texts = newest === undefined ? { files: [] } : { set: newest.name }
-  return { recipe: withTexts(chosen, texts, undefined, memoryBudget), origin: 'A new recipe for this model' }
+  const recipe = { ...withTexts(chosen, texts, undefined, memoryBudget), policy: newest?.policy ?? 'packed' }
+  return { recipe, origin: 'A new recipe for this model' }
 }
 
 const SAMPLE = 'The sample model with its own texts'

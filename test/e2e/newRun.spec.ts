@@ -99,6 +99,19 @@ describe('a new run', () => {
     await expect.poll(() => start().isEnabled(), { timeout: 30_000 }).toBe(true)
   })
 
+  test('takes texts that are dropped on a part of the form there', async () => {
+    const group = desk.page.getByRole('group', { name: 'Evaluation' })
+    const box = await group.boundingBox()
+    if (box === null) throw new Error('the evaluation texts are not in view')
+    writeFileSync(join(folder, 'held-out.txt'), readFileSync(join(sample, 'text/moby-evaluation.txt')))
+    await dropPaths(desk, [join(folder, 'held-out.txt')], { x: box.x + 60, y: box.y + 40 })
+    await group.getByText('held-out.txt').waitFor()
+    await desk.page.locator('[data-finding="SAME_TEXT"]').waitFor({ timeout: 30_000 }) // a copy of what it is calibrated on
+    await group.getByRole('button', { name: 'Remove held-out.txt' }).click()
+    await desk.page.locator('[data-finding="SAME_TEXT"]').waitFor({ state: 'detached' })
+    expect(desk.page.url()).toMatch(/#\/new$/)
+  })
+
   test('is saved as a recipe that the command line plans unchanged', async () => {
     const path = join(folder, 'saved.yaml')
     await answerSaveDialog(desk, path)
@@ -155,6 +168,18 @@ describe('a new run', () => {
     await page.keyboard.press('Control+Enter')
     await page.waitForURL(/#\/runs\/\d{8}-\d{4}-by-keyboard/, { timeout: 30_000 })
     expect(desk.complaints).toEqual([])
+  })
+
+  test('begins with the recipe of a run, and goes back to the draft that it replaced', async () => {
+    const run = desk.page.url().match(/#\/runs\/([^/?]+)/)?.[1] as string
+    await goTo(desk, '/new')
+    const name = desk.page.getByRole('textbox', { name: 'Name of the run' })
+    await name.fill('another')
+    await goTo(desk, `/new?recipe=${run}`)
+    await desk.page.getByText(`The recipe of run ${run}`).waitFor()
+    expect(await name.inputValue()).toBe('by keyboard')
+    await desk.page.getByRole('button', { name: 'Back to the earlier draft' }).click()
+    expect(await name.inputValue()).toBe('another')
   })
 })
 
