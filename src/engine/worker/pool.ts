@@ -40,11 +40,19 @@ const COMPUTING: ReadonlySet<EngineMethod> = new Set<EngineMethod>(['run', 'plan
 export function startEngine(workerUrl: URL): Engine {
   const computing = new EngineThread(workerUrl)
   const answering = new EngineThread(workerUrl)
+  const planning = new EngineThread(workerUrl)
+  let plannedTexts: string | undefined
   let turn: Promise<unknown> = Promise.resolve()
   let closed = false
   return {
     async call(method, input, options = {}) {
       if (closed) throw new AppError('INTERNAL', 'the engine is closed')
+      // Tokenizing a long text blocks its thread for seconds: neither other answers nor plans of other texts wait for it.
+      const texts = textsOf(method, input)
+      if (texts !== undefined && (!planning.busy || texts === plannedTexts)) {
+        plannedTexts = texts
+        return planning.request(method, input, options)
+      }
       if (!COMPUTING.has(method)) return answering.request(method, input, options)
       const answer = turn.then(() => computing.request(method, input, options))
       turn = answer.catch(() => undefined)
@@ -52,9 +60,17 @@ export function startEngine(workerUrl: URL): Engine {
     },
     async close() {
       closed = true
-      await Promise.all([computing.close(), answering.close()])
+      await Promise.all([computing.close(), answering.close(), planning.close()])
     }
   }
+}
+
+/** What a request has to tokenize, as one word; undefined when it does not. */
+function textsOf(method: EngineMethod, input: InputOf<EngineMethod>): string | undefined {
+  if (method !== 'preflight') return undefined
+  const { recipe, calibration, evaluation, guess } = input as InputOf<'preflight'>
+  if (guess) return undefined
+  return [recipe.model, recipe.policy, ...[...calibration, ...evaluation].map(({ sha256 }) => sha256)].join()
 }
 
 interface Pending {
@@ -75,6 +91,11 @@ class EngineThread {
   private closing = false
 
   constructor(private readonly url: URL) {}
+
+  /** Whether it works on anything, be it given up by its caller. */
+  get busy(): boolean {
+    return this.pending.size > 0
+  }
 
   request<M extends EngineMethod>(method: M, input: InputOf<M>, options: CallOptions): Promise<OutputOf<M>> {
     const { signal } = options

@@ -71,7 +71,9 @@ export function useDraft(): DraftState {
       setDraft(before)
       setBefore(undefined)
     })
-  return { draft, error, change, setOut, begin, goBack }
+  // What is about to be replaced is not shown, and not planned either.
+  const replaced = startFor(new URLSearchParams(search)) !== undefined
+  return { draft: replaced ? undefined : draft, error, change, setOut, begin, goBack }
 }
 
 /** The recipe that the address asks for: `?recipe=<run id>`, `?recipeFile=<path>`, `?model=<path>`, `?set=<name>`. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { startEngine } from '../../../../src/engine/worker/pool'
+import type { PreflightRequest } from '../../../../src/shared/engineApi'
 import type { RunEvent } from '../../../../src/shared/runEvents'
 
 /** A thread that treats messages as the given code says; the real thread main is tested on the built program. */
@@ -108,5 +109,32 @@ describe('requests', () => {
     await expect(engine.call('inspect', { path: 'x' })).rejects.toThrow('the engine is closed')
     await closing
     await expect(run).resolves.toMatchObject({ finished: { status: 'cancelled' } })
+  })
+})
+
+describe('a preflight', () => {
+  /** Works for as long as the input says, and lets no other message in meanwhile. */
+  const blocking = thread(`
+    if (message.kind === 'start') {
+      const until = Date.now() + (message.input.blocksMs ?? 0)
+      while (Date.now() < until);
+      parentPort.postMessage({ kind: 'done', id: message.id, output: message.input })
+    }`)
+
+  it('that blocks its thread keeps no other answer waiting, also once its caller has given it up', async () => {
+    const engine = startEngine(blocking)
+    const controller = new AbortController()
+    const texts = (model: string) => ({ recipe: { model }, calibration: [], evaluation: [] })
+    const input = (blocksMs: number, guess: boolean) =>
+      ({ ...texts(`${blocksMs}`), blocksMs, guess }) as unknown as PreflightRequest
+    const first = engine.call('preflight', input(3000, false), { signal: controller.signal })
+    controller.abort()
+    await expect(first).rejects.toMatchObject({ code: 'CANCELLED' })
+    const started = performance.now()
+    await engine.call('inspect', { path: 'x' })
+    await engine.call('preflight', input(0, true))
+    await engine.call('preflight', input(0, false))
+    expect(performance.now() - started).toBeLessThan(2500) // the first still works
+    await engine.close()
   })
 })
