@@ -9,6 +9,7 @@ import { measureMemory } from './memory'
 import { measureModel135m } from './model135m'
 import { type BenchOptions, type Section, sectionMarkdown } from './section'
 import { measureSolver } from './solverSection'
+import { measureWindow } from './window'
 
 /* Runs the parts that are named, or all; see run.mjs. The current directory is the repository. */
 
@@ -17,7 +18,8 @@ const PARTS: Readonly<Record<string, (options: BenchOptions) => Promise<Section>
   forward: measureForward,
   memory: measureMemory,
   model135m: measureModel135m,
-  demo: measureDemo
+  demo: measureDemo,
+  window: measureWindow
 }
 
 async function measureParts(names: readonly string[], quick: boolean): Promise<string[]> {

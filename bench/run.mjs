@@ -1,6 +1,6 @@
 // `npm run bench`: builds the benchmarks and runs them.
 //
-//   node bench/run.mjs [solver] [forward] [memory] [model135m] [demo] [--quick]      all parts when none is named
+//   node bench/run.mjs [solver] [forward] [memory] [model135m] [demo] [window] [--quick]      all parts when none is named
 import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { build } from 'vite'
@@ -17,7 +17,7 @@ await build({
   root,
   configFile: false,
   logLevel: 'warn',
-  ssr: { noExternal: true, external: ['onnxruntime-node'] },
+  ssr: { noExternal: true, external: ['onnxruntime-node', 'playwright-core'] },
   build: {
     ssr: true,
     target: 'node20.18',
@@ -28,8 +28,10 @@ await build({
     rolldownOptions: { input, output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' } }
   }
 })
-const { status } = spawnSync(process.execPath, [at('out/bench/main.js'), ...process.argv.slice(2)], {
-  cwd: root,
-  stdio: 'inherit'
-})
+// Only the window needs a display.
+const parts = process.argv.slice(2).filter((arg) => !arg.startsWith('--'))
+const virtual = process.platform === 'linux' && !process.env.DISPLAY && (parts.length === 0 || parts.includes('window'))
+const display = virtual ? ['xvfb-run', '-a', '-s', '-screen 0 1280x1024x24'] : []
+const [program, ...args] = [...display, process.execPath, at('out/bench/main.js'), ...process.argv.slice(2)]
+const { status } = spawnSync(program, args, { cwd: root, stdio: 'inherit' })
 process.exitCode = status ?? 1
