@@ -17,7 +17,7 @@ export function Header() {
       <Group style={{ flex: 1, minWidth: 0 }} justify="center">
         <JobStatus />
       </Group>
-      <UnstyledButton className={classes.search} onClick={openPalette}>
+      <UnstyledButton className={classes.search} onClick={openPalette} aria-label="Search or do anything">
         <IconSearch size={14} aria-hidden />
         <span className={classes.hint}>Search or do anything</span>
         <Kbd size="xs" aria-hidden>

@@ -39,9 +39,18 @@ const lightTints = Object.fromEntries(
   Object.entries(ON_LIGHT_TINT).map(([name, color]) => [`--mantine-color-${name}-light-color`, color])
 )
 
-/** Dimmed text, placeholders and words on tints stay above 4.5 : 1 on both backgrounds, which Mantine's own do not. */
+/** Dimmed text, placeholders, errors and words on tints stay above 4.5 : 1 on both backgrounds, which Mantine's own do not. */
 export const cssVariables: CSSVariablesResolver = () => ({
   variables: {},
-  light: { ...lightTints, '--mantine-color-dimmed': '#5c636a', '--mantine-color-placeholder': '#6b7280' },
-  dark: { '--mantine-color-dimmed': '#a6a7ab', '--mantine-color-placeholder': '#909296' }
+  light: {
+    ...lightTints,
+    '--mantine-color-dimmed': '#5c636a',
+    '--mantine-color-placeholder': '#6b7280',
+    '--mantine-color-error': '#c92a2a'
+  },
+  dark: {
+    '--mantine-color-dimmed': '#a6a7ab',
+    '--mantine-color-placeholder': '#909296',
+    '--mantine-color-error': '#ff8787'
+  }
 })

@@ -2,7 +2,7 @@ import { Box, SimpleGrid } from '@mantine/core'
 import type { StartChoices } from '../../shared/contract/recipes'
 import type { Plan } from '../../shared/plan'
 import type { Recipe, TextSource } from '../../shared/recipe'
-import { plural } from '../format/numbers'
+import { formatCount, plural } from '../format/numbers'
 import { FormCard } from './FormCard'
 import { TextSourceField } from './TextSourceField'
 
@@ -16,9 +16,8 @@ interface Props {
 
 /** The texts that the adapter is calibrated on, and those that perplexity is measured on. */
 export function DataCard({ recipe, choices, plan, errors, change }: Props) {
-  const tokens = plan && `${plural(plan.calibration.tokens, 'token')} + ${plural(plan.evaluation.tokens, 'token')}`
   return (
-    <FormCard title="Data" summary={tokens}>
+    <FormCard title="Data" summary={plan && tokensOf(plan)}>
       <SimpleGrid cols={{ base: 1, xl: 2 }} spacing="lg">
         <TextSourceField
           title="Calibration"
@@ -42,6 +41,11 @@ export function DataCard({ recipe, choices, plan, errors, change }: Props) {
       </SimpleGrid>
     </FormCard>
   )
+}
+
+function tokensOf({ calibration, evaluation }: Plan): string {
+  const calibrated = `${plural(calibration.tokens, 'token')} to calibrate`
+  return evaluation.tokens === 0 ? calibrated : `${calibrated}, ${formatCount(evaluation.tokens)} to evaluate`
 }
 
 const NOTHING: TextSource = { files: [], rows: 64 }

@@ -1,5 +1,6 @@
-import { ActionIcon, Button, Group, Input, Menu, Stack, Text, Tooltip } from '@mantine/core'
+import { ActionIcon, Anchor, Button, Group, Input, Menu, Stack, Text, Tooltip } from '@mantine/core'
 import { IconChevronDown, IconDatabase, IconFilePlus, IconFileText, IconX } from '@tabler/icons-react'
+import { Link } from 'wouter'
 import type { StartChoices } from '../../shared/contract/recipes'
 import type { TextSource } from '../../shared/recipe'
 import { call } from '../api/desktop'
@@ -58,7 +59,8 @@ export function TextSourceField({ title, help, source, choices, errors, onChange
               <Chosen
                 icon={<IconDatabase size={16} aria-hidden />}
                 name={set}
-                detail="stored set"
+                detail="A stored set"
+                preview={`/data/${encodeURIComponent(set)}`}
                 onRemove={() => setFiles([])}
               />
             )}
@@ -128,10 +130,12 @@ interface ChosenProps {
   readonly icon: React.ReactNode
   readonly name: string
   readonly detail: string
+  /** Address of a page that shows it. */
+  readonly preview?: string
   readonly onRemove: () => void
 }
 
-function Chosen({ icon, name, detail, onRemove }: ChosenProps) {
+function Chosen({ icon, name, detail, preview, onRemove }: ChosenProps) {
   return (
     <Group gap="xs" wrap="nowrap" justify="space-between">
       <Tooltip label={detail} multiline maw={520} style={{ overflowWrap: 'anywhere' }}>
@@ -140,6 +144,11 @@ function Chosen({ icon, name, detail, onRemove }: ChosenProps) {
           <Text size="sm" truncate>
             {name}
           </Text>
+          {preview !== undefined && (
+            <Anchor component={Link} href={preview} size="xs" underline="always">
+              Preview
+            </Anchor>
+          )}
         </Group>
       </Tooltip>
       <ActionIcon variant="subtle" color="gray" size="sm" aria-label={`Remove ${name}`} onClick={onRemove}>
