@@ -1,4 +1,5 @@
 import type { WORKBENCH_CALLS } from '../shared/contract'
+import { calibrationHandlers } from './calibration'
 import type { WorkbenchContext } from './context'
 import { deviceHandlers } from './devices'
 import { exportHandlers } from './exports'
@@ -25,5 +26,6 @@ export const handlersOf = (context: WorkbenchContext): AllHandlers => ({
   ...recipeHandlers(context),
   ...planHandlers(context),
   ...exportHandlers(context),
-  ...settingsHandlers(context)
+  ...settingsHandlers(context),
+  ...calibrationHandlers(context)
 })

@@ -16,7 +16,17 @@ export function useFoundThings(query: string): readonly FoundGroup[] {
   const asked = query.trim() !== ''
   const projects = useCall('projects.list', {}, { enabled: asked }).data ?? []
   const models = useCall('models.list', {}, { enabled: asked }).data?.models ?? []
+  const sets = useCall('calibration.list', {}, { enabled: asked }).data ?? []
   return [
+    {
+      label: 'Calibration sets',
+      actions: sets.map(({ name, samples, sourceName }) => ({
+        id: `set:${name}`,
+        title: name,
+        detail: `${samples} samples from ${sourceName}`,
+        to: `/data/${encodeURIComponent(name)}`
+      }))
+    },
     {
       label: 'Models',
       actions: models.map((model) => ({

@@ -1,4 +1,6 @@
 import type { ReactNode } from 'react'
+import { DataPage } from '../calibration/DataPage'
+import { SetPage } from '../calibration/SetPage'
 import { DevicesPage } from '../devices/DevicesPage'
 import { ExportPage } from '../exports/ExportPage'
 import { HomePage } from '../home/HomePage'
@@ -13,6 +15,8 @@ export const ROUTES: readonly { readonly path: string; readonly page: () => Reac
   { path: '/', page: () => <HomePage /> },
   { path: '/models', page: () => <ModelsPage /> },
   { path: '/models/:id', page: () => <ModelPage /> },
+  { path: '/data', page: () => <DataPage /> },
+  { path: '/data/:name', page: () => <SetPage /> },
   { path: '/devices', page: () => <DevicesPage /> },
   { path: '/runs/:id/export', page: () => <ExportPage /> },
   { path: '/runs/:id/:kind?/:layer?', page: () => <RunPage /> },

@@ -1,4 +1,4 @@
-import { Alert, Button, Code, Collapse, Group, Stack, Text } from '@mantine/core'
+import { Alert, Button, Code, Group, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import type { SerializedError } from '../../shared/errors'
@@ -34,9 +34,7 @@ export function ErrorCard({ title, error, onRetry }: Props) {
             </Button>
           )}
         </Group>
-        <Collapse expanded={open}>
-          <Code block>{details}</Code>
-        </Collapse>
+        {open && <Code block>{details}</Code>}
       </Stack>
     </Alert>
   )

@@ -1,4 +1,5 @@
 import { appCalls } from './app'
+import { calibrationCalls } from './calibration'
 import type { InputOf, OutputOf } from './call'
 import { deviceCalls } from './devices'
 import { exportCalls } from './exports'
@@ -29,7 +30,8 @@ export const WORKBENCH_CALLS = {
   ...recipeCalls,
   ...planCalls,
   ...exportCalls,
-  ...settingsCalls
+  ...settingsCalls,
+  ...calibrationCalls
 } as const
 export const CONTRACT = { ...MAIN_CALLS, ...WORKBENCH_CALLS } as const
 

@@ -1,0 +1,82 @@
+import { Button, Tabs } from '@mantine/core'
+import { IconPlus, IconTrash } from '@tabler/icons-react'
+import { Link, useLocation, useParams } from 'wouter'
+import type { CalibrationSetDetail } from '../../shared/contract/calibration'
+import { useAction, useCall } from '../api/hooks'
+import { confirm } from '../components/confirm'
+import { notifyDone, notifyError } from '../components/notify'
+import { PageFrame } from '../components/PageFrame'
+import { QueryView } from '../components/QueryView'
+import { plural } from '../format/numbers'
+import { SampleList } from './SampleList'
+import { SetFacts } from './SetFacts'
+import { KIND_LABELS } from './setText'
+import { TokenPreviewTab } from './TokenPreviewTab'
+
+/** One calibration set: where it comes from, its samples, and its exact tokens for a model. */
+export function SetPage() {
+  const { name: encoded = '' } = useParams<{ name: string }>()
+  const name = decodeURIComponent(encoded)
+  const set = useCall('calibration.get', { name })
+  return (
+    <PageFrame
+      title={name}
+      subtitle={
+        set.data &&
+        `${plural(set.data.samples, 'sample')} of ${KIND_LABELS[set.data.kind]}, ${plural(set.data.characters, 'character')}`
+      }
+      actions={set.data && <SetActions set={set.data} />}
+    >
+      <QueryView query={set} failure="The calibration set could not be read">
+        {(found) => (
+          <Tabs defaultValue="tokens" keepMounted={false}>
+            <Tabs.List mb="md">
+              <Tabs.Tab value="tokens">Exact tokens</Tabs.Tab>
+              <Tabs.Tab value="samples">Samples</Tabs.Tab>
+              <Tabs.Tab value="facts">Provenance</Tabs.Tab>
+            </Tabs.List>
+            <Tabs.Panel value="tokens">
+              <TokenPreviewTab set={found} />
+            </Tabs.Panel>
+            <Tabs.Panel value="samples">
+              <SampleList set={found} />
+            </Tabs.Panel>
+            <Tabs.Panel value="facts">
+              <SetFacts set={found} />
+            </Tabs.Panel>
+          </Tabs>
+        )}
+      </QueryView>
+    </PageFrame>
+  )
+}
+
+function SetActions({ set: { name, samples, characters } }: { readonly set: CalibrationSetDetail }) {
+  const [, navigate] = useLocation()
+  const remove = useAction('calibration.delete', () => {
+    notifyDone(`${name} was deleted.`)
+    navigate('/data')
+  })
+  const ask = async (): Promise<void> => {
+    const sure = await confirm({
+      title: `Delete ${name}?`,
+      body: `${plural(samples, 'sample')} with ${plural(characters, 'character')} are removed from the database. The file that they came from is not touched, and runs that used the set keep their own copy.`,
+      confirm: 'Delete the set'
+    })
+    if (sure) remove.mutate({ names: [name] }, { onError: (error) => notifyError('The set was not deleted', error) })
+  }
+  return (
+    <>
+      <Button variant="default" leftSection={<IconTrash size={16} aria-hidden />} onClick={() => void ask()}>
+        Delete…
+      </Button>
+      <Button
+        component={Link}
+        href={`/new?set=${encodeURIComponent(name)}`}
+        leftSection={<IconPlus size={16} aria-hidden />}
+      >
+        New run with this set
+      </Button>
+    </>
+  )
+}

@@ -1,0 +1,97 @@
+import { z } from 'zod'
+import { Policy } from '../recipe'
+import { type BadRow, SampleShape, Sampling, type SetKind, Split } from '../samples'
+import type { TokenPreview } from '../tokenPreview'
+import { call } from './call'
+
+/** A stored set without its texts. */
+export interface CalibrationSetEntry {
+  readonly name: string
+  readonly kind: SetKind
+  readonly policy: Policy
+  readonly samples: number
+  readonly characters: number
+  readonly importedAtMs: number
+  readonly sourceName: string
+}
+
+export interface CalibrationSetDetail extends CalibrationSetEntry {
+  readonly sourcePath: string
+  readonly sourceSha256: string
+  readonly contentSha256: string
+  /** Of the file that it came from: `Parquet`; null for sets of older versions. */
+  readonly format: string | null
+  readonly split: Split | null
+  readonly shape: SampleShape | null
+  readonly sampling: (Sampling & { readonly available: number }) | null
+  /** Rows of the file that were left out: how many, and the first of them. */
+  readonly badRows: number
+  readonly badRowList: readonly BadRow[]
+}
+
+export interface StoredSample {
+  /** From 0. */
+  readonly position: number
+  /** Conversations as JSON. */
+  readonly text: string
+}
+
+/** What the beginning of a file shows, before anything is stored. */
+export interface ImportPreview {
+  readonly path: string
+  readonly name: string
+  readonly bytes: number
+  readonly format: string
+  readonly plainText: boolean
+  readonly columns: readonly string[]
+  /** As given, else guessed; null when the columns are none that are known. */
+  readonly shape: SampleShape | null
+  readonly kind: SetKind | null
+  readonly samples: readonly { readonly row: number; readonly text: string }[]
+  readonly badRows: readonly BadRow[]
+  readonly rowsRead: number
+  /** A name for the set that is free. */
+  readonly suggestedName: string
+}
+
+export interface ImportResult {
+  readonly name: string
+  readonly samples: number
+  readonly badRows: number
+}
+
+const Path = z.string().min(1).max(4096)
+const Name = z.string().min(1).max(200)
+const reading = { file: Path, split: Split.optional(), shape: SampleShape.optional() }
+
+export const calibrationCalls = {
+  'calibration.list': call<CalibrationSetEntry[]>()(z.strictObject({})),
+  'calibration.get': call<CalibrationSetDetail>()(z.strictObject({ name: Name })),
+  'calibration.samples': call<StoredSample[]>()(
+    z.strictObject({
+      name: Name,
+      after: z.int().min(-1).default(-1),
+      limit: z.int().min(1).max(200).default(50)
+    })
+  ),
+  /** Looks at the first rows of a file. */
+  'calibration.inspect': call<ImportPreview>()(z.strictObject(reading), { paths: ({ file }) => [file] }),
+  /** Stores a file's samples, all of them or, when anything fails, none. */
+  'calibration.import': call<ImportResult>()(
+    z.strictObject({ ...reading, name: Name, sampling: Sampling.optional() }),
+    { paths: ({ file }) => [file] }
+  ),
+  /** One row as a run on this model would use it. */
+  'calibration.preview': call<TokenPreview>()(
+    z.strictObject({
+      name: Name,
+      model: Path,
+      policy: Policy,
+      context: z.int().min(2).max(65_536),
+      rows: z.int().min(1).max(100_000),
+      row: z.int().min(0).max(100_000)
+    }),
+    { paths: ({ model }) => [model] }
+  ),
+  'calibration.delete': call<void>()(z.strictObject({ names: z.array(Name).min(1).max(1000) }))
+} as const

@@ -1,0 +1,115 @@
+import { writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { answerOpenDialog, type Desk, dropPaths, goTo, openDesk, removeTemporary, temporaryFolder } from './harness'
+
+let desk: Desk
+let folder: string
+
+beforeAll(async () => {
+  folder = await temporaryFolder()
+  desk = await openDesk()
+})
+
+afterAll(async () => {
+  await desk?.close()
+  await removeTemporary()
+})
+
+/** Imports a file through the dialog; returns what the drawer said of left-out rows before it was stored. */
+async function importFile(path: string, change: () => Promise<void> = async () => {}): Promise<string[]> {
+  const { page } = desk
+  await goTo(desk, '/data')
+  await answerOpenDialog(desk, [path])
+  await page.getByRole('button', { name: 'Import a file…' }).first().click()
+  const drawer = page.getByRole('dialog', { name: 'Import a calibration set' })
+  await drawer.getByRole('heading', { name: 'First samples' }).waitFor()
+  await change()
+  const bad = await drawer.getByRole('row').allInnerTexts()
+  await drawer.getByRole('button', { name: 'Store the set' }).click()
+  await page.waitForURL(/#\/data\/.+/)
+  return bad.map((text) => text.replaceAll(/\s+/g, ' '))
+}
+
+async function file(name: string, content: string): Promise<string> {
+  const path = join(folder, name)
+  await writeFile(path, content)
+  return path
+}
+
+describe('a file with a bad row is imported, and the row is named', () => {
+  const chat = (question: string) => JSON.stringify({ messages: [{ role: 'user', content: question }] })
+
+  test.each([
+    ['lines.jsonl', '{"text":"one sample"}\nnot json\n{"text":"another"}\n', 'row 2 not JSON', '2 samples of text'],
+    ['chats.jsonl', `${chat('who?')}\n{"messages":[]}\n`, 'row 2 "messages" has no turn', '1 sample of conversations'],
+    ['list.json', '[{"text":"a"},{"text":7}]', 'row 2 "text" is not a string', '1 sample of text'],
+    ['table.csv', 'text,n\n"two\nlines",1\nalone\n', 'row 2 1 fields, the heading has 2', '1 sample of text'],
+    ['table.tsv', 'prompt\tcompletion\nhow?\tso\nwhy?\t\n', 'row 2 "completion" is empty', '1 sample of conversations']
+  ])('%s', async (name, content, bad, sentence) => {
+    expect(await importFile(await file(name, content))).toEqual([bad])
+    await desk.page.getByText(sentence).waitFor()
+  })
+
+  test('chat.parquet', async () => {
+    const bad = await importFile(resolve('test/fixtures/samples/chat.parquet'))
+    expect(bad).toEqual(['row 5 "messages" has no turn', 'row 8 "messages" is not a list of turns'])
+    await desk.page.getByText('10 samples of conversations').waitFor()
+  })
+
+  test('columns of other names are chosen by the person', async () => {
+    const { page } = desk
+    const path = await file('faq.csv', 'question,answer\nwhat?,that\n')
+    await importFile(path, async () => {
+      await page.getByRole('combobox', { name: 'A row holds' }).click()
+      await page.getByRole('option', { name: 'Prompt, completion' }).click()
+      await page.getByRole('article', { name: 'Row 1' }).getByText('that').waitFor()
+    })
+    await page.getByText('1 sample of conversations').waitFor()
+  })
+})
+
+test('a file that cannot be used says why, and stores nothing', async () => {
+  const { page } = desk
+  await dropPaths(desk, [await file('broken.json', '[{"text":"a"}')])
+  await page.getByText('The file cannot be imported').waitFor()
+  expect(await page.getByText(/broken\.json is not valid JSON/).count()).toBe(1)
+  await page.keyboard.press('Escape')
+})
+
+test('a text dropped on the window is cut, stored, and shown in the exact tokens of a model', async () => {
+  const { page } = desk
+  await goTo(desk, '/')
+  await dropPaths(desk, [resolve('resources/sample/text/sotu-calibration.txt')])
+  const drawer = page.getByRole('dialog', { name: 'Import a calibration set' })
+  await drawer.getByText('Paragraphs').click()
+  await drawer.getByRole('textbox', { name: 'Name of the set' }).fill('addresses')
+  await drawer.getByRole('button', { name: 'Store the set' }).click()
+  await page.waitForURL(/#\/data\/addresses$/)
+  const tokens = page.getByRole('list', { name: 'Tokens of row 1' }).getByRole('listitem')
+  await tokens.first().waitFor()
+  expect(await tokens.count()).toBe(256)
+  await page.getByRole('textbox', { name: 'Context' }).fill('4096')
+  await tokens.nth(4095).waitFor({ state: 'attached' })
+  const marks = await page.evaluate(`[...document.querySelectorAll('ol > li')].map((item) => item.dataset.kind)`)
+  expect(new Set(marks as string[])).toEqual(new Set(['plain', 'pad']))
+  await page.getByText('Packed', { exact: true }).click()
+  await page.getByText('pad, masked (0)').waitFor()
+})
+
+test('conversations need a template, which the sample model has not', async () => {
+  await goTo(desk, '/data/chats')
+  await desk.page.getByText(/has no chat template/).waitFor()
+})
+
+test('a set is deleted after a question that names what is lost', async () => {
+  const { page } = desk
+  await goTo(desk, '/data/addresses')
+  await page.getByRole('button', { name: 'Delete…' }).click()
+  const question = page.getByRole('dialog', { name: 'Delete addresses?' })
+  expect(await question.getByText(/samples with .* characters are removed/).count()).toBe(1)
+  await question.getByRole('button', { name: 'Delete the set' }).click()
+  await page.waitForURL(/#\/data$/)
+  await page.getByRole('table', { name: 'Calibration sets' }).waitFor()
+  expect(await page.getByRole('link', { name: 'addresses' }).count()).toBe(0)
+})
