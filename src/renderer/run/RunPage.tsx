@@ -26,17 +26,17 @@ import { VariantChoice } from './VariantChoice'
 /** One run: what it proved, the evidence under it, and how to repeat it. */
 export function RunPage() {
   const { id = '', layer } = useParams<{ id: string; layer?: string }>()
-  const { run, layers } = useRunProof(decodeURIComponent(id))
+  // Another run is another page: nothing that waits for one may reach the other.
+  return (
+    <Page key={id} id={decodeURIComponent(id)} layer={layer === undefined ? undefined : decodeURIComponent(layer)} />
+  )
+}
+
+function Page({ id, layer }: { readonly id: string; readonly layer: string | undefined }) {
+  const { run, layers } = useRunProof(id)
   return (
     <QueryView query={run} failure="The run could not be read" rows={8}>
-      {(proof) => (
-        <Proof
-          key={proof.id}
-          run={proof}
-          layers={layers.data ?? NO_LAYERS}
-          layer={layer === undefined ? undefined : decodeURIComponent(layer)}
-        />
-      )}
+      {(proof) => <Proof run={proof} layers={layers.data ?? NO_LAYERS} layer={layer} />}
     </QueryView>
   )
 }
