@@ -14,7 +14,7 @@ import { VariantExport } from './VariantExport'
 /** Where a run's adapters leave Quail: copy, compatibility, snippets, checks, and the whole run as one file. */
 export function ExportPage() {
   const { id = '' } = useParams<{ id: string }>()
-  const run = useCall('runs.get', { id })
+  const run = useCall('runs.get', { id: decodeURIComponent(id) })
   return (
     <QueryView query={run} failure="The run could not be read">
       {(found) => <ExportOf run={found} />}
@@ -52,12 +52,12 @@ function ExportOf({ run }: { readonly run: RunDetail }) {
         {exported.length > 1 && (
           <Select
             label="Variant"
-            description="The one with the lowest perplexity is chosen to begin with."
+            description="The one with the lowest perplexity comes first."
             data={exported.map(({ name }) => name)}
             value={best}
             onChange={setChosen}
             allowDeselect={false}
-            maw={320}
+            maw={420}
           />
         )}
         <VariantExport key={best} run={run.id} variant={best} />

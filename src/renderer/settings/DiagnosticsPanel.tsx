@@ -48,7 +48,7 @@ export function DiagnosticsPanel() {
             <Code
               block
               tabIndex={0}
-              aria-label="Diagnostics"
+              aria-label="Text of the diagnostics"
               style={{
                 maxHeight: 'calc(100dvh - 290px)',
                 overflow: 'auto',

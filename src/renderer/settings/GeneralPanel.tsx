@@ -20,7 +20,7 @@ export function GeneralPanel() {
       {(view) => (
         <Stack gap="xl" maw={640}>
           <Appearance view={view} />
-          <Computing key={`${view.preferences.threads} ${view.preferences.memoryBudget}`} view={view} />
+          <Computing view={view} />
           <ModelFolders view={view} />
         </Stack>
       )}

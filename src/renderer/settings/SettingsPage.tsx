@@ -41,6 +41,7 @@ export function SettingsPage() {
         onChange={(key) => navigate(`/settings?panel=${key}`, { replace: true })}
         orientation="vertical"
         keepMounted={false}
+        styles={{ tabLabel: { textAlign: 'left' } }}
       >
         <Tabs.List miw={150}>
           {PANELS.map(({ key, title, icon: Icon }) => (

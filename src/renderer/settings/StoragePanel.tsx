@@ -1,4 +1,4 @@
-import { Button, Checkbox, Group, Progress, Stack, Table, Text, Title } from '@mantine/core'
+import { Anchor, Button, Checkbox, Group, Progress, Stack, Table, Text, Title } from '@mantine/core'
 import { IconTrash } from '@tabler/icons-react'
 import { useState } from 'react'
 import { Link } from 'wouter'
@@ -154,7 +154,9 @@ function Runs({ report: { runs } }: { readonly report: StorageReport }) {
           {runs.slice(0, SHOWN).map(({ id, status, bytes }) => (
             <Table.Tr key={id}>
               <Table.Td>
-                <Link href={`/runs/${id}`}>{id}</Link>
+                <Anchor component={Link} href={`/runs/${encodeURIComponent(id)}`} size="sm">
+                  {id}
+                </Anchor>
               </Table.Td>
               <Table.Td>{status}</Table.Td>
               <Table.Td ta="right" className="num">

@@ -93,7 +93,7 @@ function currentPeft({ initializer }: AdapterFacts): CompatibilityEntry {
 const DEFAULT_BLOCK_SIZE = 64
 
 function bitsandbytes({ fingerprint }: AdapterFacts): CompatibilityEntry {
-  const consumer = 'transformers with bitsandbytes'
+  const consumer = 'Transformers with bitsandbytes'
   if (fingerprint === undefined) {
     return caution(
       consumer,
@@ -120,7 +120,7 @@ function bitsandbytes({ fingerprint }: AdapterFacts): CompatibilityEntry {
 const DTYPE_NAMES: Readonly<Record<string, string>> = { BF16: 'bfloat16', F16: 'float16', F32: 'float32' }
 
 function loadingDtype({ fingerprint }: AdapterFacts): CompatibilityEntry {
-  const consumer = 'dtype of the base'
+  const consumer = 'Dtype of the base'
   const name = DTYPE_NAMES[fingerprint?.dtype ?? 'BF16'] ?? 'bfloat16'
   if (name === 'bfloat16') {
     return ok(consumer, 'the checkpoint holds bfloat16, which trainers load by default', 'Pass dtype=torch.bfloat16.')
@@ -215,7 +215,7 @@ const ollama = (): CompatibilityEntry =>
 
 const merging = (): CompatibilityEntry =>
   caution(
-    'merging',
+    'Merging',
     'merged into the original weights the correction counts twice',
     'Dequantize the quantized base and merge into that.'
   )

@@ -20,13 +20,13 @@ test('an adapter as Quail writes it suits every PEFT, the trainers and vLLM as t
     'PEFT 0.10': 'ok',
     'PEFT 0.13': 'ok',
     'PEFT, current': 'ok',
-    'transformers with bitsandbytes': 'ok',
-    'dtype of the base': 'ok',
+    'Transformers with bitsandbytes': 'ok',
+    'Dtype of the base': 'ok',
     'Axolotl, LLaMA-Factory, Unsloth': 'ok',
     vLLM: 'ok',
     'llama.cpp converter': 'caution',
     Ollama: 'caution',
-    merging: 'caution'
+    Merging: 'caution'
   })
 })
 
@@ -35,10 +35,10 @@ test.each([
   ['PEFT 0.13', { exclude_modules: null }, {}, /^no: .*exclude_modules.*PEFT 0\.14 or newer/],
   ['PEFT 0.10', { rank_pattern: { 'layers\\.0': 4 } }, {}, /^caution: .*rank_pattern/],
   ['PEFT, current', { init_lora_weights: 'pissa' }, {}, /^no: .*"pissa" again.*init_lora_weights to true/],
-  ['transformers with bitsandbytes', {}, { blockSize: 128 }, /^no: .*blocks of 64 .*blocks of 128/],
-  ['transformers with bitsandbytes', {}, { doubleQuantization: false }, /bnb_4bit_use_double_quant=False/],
-  ['dtype of the base', {}, { dtype: 'F32' }, /^caution: .*holds float32.*dtype=torch\.float32/],
-  ['dtype of the base', {}, { dtype: 'F16' }, /^caution: .*dtype=torch\.float16/],
+  ['Transformers with bitsandbytes', {}, { blockSize: 128 }, /^no: .*blocks of 64 .*blocks of 128/],
+  ['Transformers with bitsandbytes', {}, { doubleQuantization: false }, /bnb_4bit_use_double_quant=False/],
+  ['Dtype of the base', {}, { dtype: 'F32' }, /^caution: .*holds float32.*dtype=torch\.float32/],
+  ['Dtype of the base', {}, { dtype: 'F16' }, /^caution: .*dtype=torch\.float16/],
   ['Axolotl, LLaMA-Factory, Unsloth', {}, { doubleQuantization: false }, /^caution: .*made without it/],
   ['vLLM', { r: 17 }, {}, /^caution: .*has 17 .*--max-lora-rank 32 /],
   ['vLLM', { r: 257 }, {}, /^caution: .*--max-lora-rank 320 /],
