@@ -17,11 +17,11 @@ export function Header() {
       <Group style={{ flex: 1, minWidth: 0 }} justify="center">
         <JobStatus />
       </Group>
-      <UnstyledButton className={classes.search} onClick={openPalette} aria-label="Search or do anything">
+      <UnstyledButton className={classes.search} onClick={openPalette} aria-label={`${SEARCH} ${PALETTE_KEYS}`}>
         <IconSearch size={14} aria-hidden />
-        <span className={classes.hint}>Search or do anything</span>
+        <span className={classes.hint}>{SEARCH}</span>
         <Kbd size="xs" aria-hidden>
-          {/Mac/.test(navigator.userAgent) ? '⌘K' : 'Ctrl K'}
+          {PALETTE_KEYS}
         </Kbd>
       </UnstyledButton>
     </Group>
@@ -45,3 +45,7 @@ function HistoryButton({
     </Tooltip>
   )
 }
+
+/** Both are the button's name, since in a narrow window only the keys are seen. */
+const SEARCH = 'Search or do anything'
+const PALETTE_KEYS = /Mac/.test(navigator.userAgent) ? '⌘K' : 'Ctrl K'

@@ -22,8 +22,10 @@ export function useRunProof(id: string) {
     seen.current = now
   })
   useWindowEvent('runs.changed', (event) => {
-    if (event.id === id || event.id === null) refresh('soon')
+    if (event.id === id || event.id === null) refresh('later')
   })
+  // A run begins, waits or ends.
+  useWindowEvent('queue.changed', () => refresh('soon'))
   useWindowEvent('run.finished', (event) => {
     if (event.id === id) refresh('soon')
   })
