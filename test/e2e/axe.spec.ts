@@ -85,7 +85,11 @@ const PAGES: readonly Looked[] = [
   { name: 'a layer', at: () => `/runs/${run}/layers/model.layers.0.mlp.down_proj` },
   { name: 'compare', at: () => '/compare' },
   { name: 'devices', at: () => '/devices' },
-  { name: 'settings', at: () => '/settings' },
+  { name: 'export', at: () => `/runs/${run}/export`, open: () => desk.page.getByRole('tab', { name: 'TRL' }).click() },
+  ...['general', 'storage', 'diagnostics', 'shortcuts', 'about'].map((panel) => ({
+    name: `settings: ${panel}`,
+    at: () => `/settings?panel=${panel}`
+  })),
   { name: 'the palette', at: () => '/', open: () => desk.page.keyboard.press('Control+k') }
 ]
 

@@ -234,6 +234,22 @@ describe('the settings', () => {
   })
 })
 
+describe('a database that is damaged', () => {
+  test('is made anew from the run folders, and the old file is kept', async () => {
+    const { home, profile } = desk
+    await desk.close()
+    writeFileSync(join(home, 'quail.db'), Buffer.alloc(2 ** 16, 'no database'))
+    desk = await openDesk({ home, profile })
+    await desk.page.getByText('quail.db is damaged').waitFor()
+    await button('Make a new one from the run folders').click()
+    await desk.page.getByRole('navigation', { name: 'Pages' }).waitFor()
+    const aside = readdirSync(home).find((name) => name.startsWith('quail.db.before-rebuild-'))
+    expect(readFileSync(join(home, aside ?? 'none'), 'utf8').slice(0, 11)).toBe('no database')
+    await goTo(desk, `/runs/${run}`)
+    await button('Export').waitFor()
+  })
+})
+
 /** What the window's engine keeps of threads and memory, as it answers itself. */
 async function quailSetting(): Promise<unknown> {
   const answer = await desk.page.evaluate("window.quail.call('settings.get', {})")

@@ -58,7 +58,11 @@ export async function openDesk({ home, profile, env = {}, args = [] }: DeskOptio
     if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
   })
   page.on('pageerror', (error) => complaints.push(error.message))
-  await page.getByRole('navigation', { name: 'Pages' }).waitFor()
+  const ready = page.getByRole('navigation', { name: 'Pages' })
+  await ready
+    .or(page.getByRole('heading', { name: 'The database cannot be used' }))
+    .first()
+    .waitFor()
   return { app, page, ...folders, complaints, close: () => quit(app) }
 }
 

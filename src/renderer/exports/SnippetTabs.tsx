@@ -1,8 +1,9 @@
-import { Button, Code, Group, Tabs } from '@mantine/core'
+import { Button, Group, Tabs } from '@mantine/core'
 import { IconDeviceFloppy } from '@tabler/icons-react'
 import { useState } from 'react'
 import type { Snippet, Trainer } from '../../shared/exports'
 import { call } from '../api/desktop'
+import { CodeBlock } from '../components/CodeBlock'
 import { CopyButton } from '../components/CopyButton'
 import { notifyDone, notifyError } from '../components/notify'
 
@@ -31,9 +32,9 @@ export function SnippetTabs({ snippets }: { readonly snippets: readonly Snippet[
               Save {snippet.fileName}…
             </Button>
           </Group>
-          <Code block mah={420} style={{ overflow: 'auto' }} tabIndex={0} aria-label={`Snippet for ${snippet.title}`}>
+          <CodeBlock label={`Snippet for ${snippet.title}`} maxHeight={420}>
             {snippet.text}
-          </Code>
+          </CodeBlock>
         </Tabs.Panel>
       ))}
     </Tabs>

@@ -5,6 +5,7 @@ import type { ExportedVariant } from '../../shared/contract/exports'
 import type { CopiedAdapter } from '../../shared/exports'
 import { call } from '../api/desktop'
 import { useCall } from '../api/hooks'
+import { CodeBlock } from '../components/CodeBlock'
 import { CopyButton } from '../components/CopyButton'
 import { confirm } from '../components/confirm'
 import { KeyValues } from '../components/KeyValues'
@@ -170,9 +171,9 @@ function CommandLine({ title, command }: { readonly title: string; readonly comm
         {title}
       </Text>
       <Group gap="xs" wrap="nowrap" align="flex-start">
-        <Code block style={{ flex: 1, minWidth: 0, whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
+        <CodeBlock wrap label={title}>
           {command}
-        </Code>
+        </CodeBlock>
         <CopyButton compact value={command} label={`Copy command: ${title}`} />
       </Group>
     </div>

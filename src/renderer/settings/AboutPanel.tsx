@@ -1,8 +1,9 @@
-import { Accordion, Code, Stack, Text, TextInput, Title } from '@mantine/core'
+import { Accordion, Stack, Text, TextInput, Title } from '@mantine/core'
 import { IconSearch } from '@tabler/icons-react'
 import { useMemo, useState } from 'react'
 import type { Licence } from '../../shared/settings'
 import { useCall } from '../api/hooks'
+import { CodeBlock } from '../components/CodeBlock'
 import { KeyValues } from '../components/KeyValues'
 import { QueryView } from '../components/QueryView'
 import { plural } from '../format/numbers'
@@ -80,9 +81,9 @@ function Licences({ licences }: { readonly licences: readonly Licence[] }) {
                   The package brings no text; its licence is {licence}.
                 </Text>
               ) : (
-                <Code block style={{ whiteSpace: 'pre-wrap' }}>
+                <CodeBlock wrap label={`Licence of ${name}`}>
                   {text}
-                </Code>
+                </CodeBlock>
               )}
             </Accordion.Panel>
           </Accordion.Item>

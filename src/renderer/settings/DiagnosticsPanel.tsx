@@ -1,7 +1,8 @@
-import { Button, Code, Group, Stack, Text, Title } from '@mantine/core'
+import { Button, Group, Stack, Text, Title } from '@mantine/core'
 import { IconDeviceFloppy } from '@tabler/icons-react'
 import { call } from '../api/desktop'
 import { useCall } from '../api/hooks'
+import { CodeBlock } from '../components/CodeBlock'
 import { CopyButton } from '../components/CopyButton'
 import { notifyDone, notifyError } from '../components/notify'
 import { QueryView } from '../components/QueryView'
@@ -45,19 +46,9 @@ export function DiagnosticsPanel() {
                 Gather again
               </Button>
             </Group>
-            <Code
-              block
-              tabIndex={0}
-              aria-label="Text of the diagnostics"
-              style={{
-                maxHeight: 'calc(100dvh - 290px)',
-                overflow: 'auto',
-                whiteSpace: 'pre-wrap',
-                overflowWrap: 'anywhere'
-              }}
-            >
+            <CodeBlock wrap label="Text of the diagnostics" maxHeight="calc(100dvh - 290px)">
               {text}
-            </Code>
+            </CodeBlock>
           </>
         )}
       </QueryView>
