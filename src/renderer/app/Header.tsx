@@ -19,7 +19,7 @@ export function Header() {
       </Group>
       <UnstyledButton className={classes.search} onClick={openPalette} aria-label={`${SEARCH} ${PALETTE_KEYS}`}>
         <IconSearch size={14} aria-hidden />
-        <span className={classes.hint}>{SEARCH}</span>
+        <span className={classes.hint}>{SEARCH}</span>{' '}
         <Kbd size="xs" aria-hidden>
           {PALETTE_KEYS}
         </Kbd>

@@ -28,7 +28,7 @@ function LateSkeleton({ rows }: { readonly rows: number }) {
   useTimeout(() => setShown(true), 250, { autoInvoke: true })
   if (!shown) return null
   return (
-    <Stack gap="sm" aria-busy="true" aria-label="Loading">
+    <Stack gap="sm" role="status" aria-busy="true" aria-label="Loading">
       {Array.from({ length: rows }, (_, row) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: the bars are alike and never move
         <Skeleton key={row} height={36} radius="sm" />
