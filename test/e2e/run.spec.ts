@@ -155,6 +155,17 @@ describe('the page of a completed run', () => {
 })
 
 describe('the drawer of a layer', () => {
+  test('is foretold by the numbers that hovering a cell shows', async () => {
+    const layer = layersOf(await shownVariant()).find(({ name }) => name === 'model.layers.2.mlp.up_proj')!
+    await cell(2, 'mlp.up_proj').hover()
+    await desk.page
+      .getByText(`${(100 * (1 - layer.loss / layer.lossRank0)).toFixed(1)} %`)
+      .first()
+      .waitFor()
+    await desk.page.getByText('model.layers.2.mlp.up_proj', { exact: true }).waitFor()
+    await desk.page.mouse.move(0, 0)
+  })
+
   test('opens with a click on the strip, is part of the address, and closes with Escape', async () => {
     const { page } = desk
     await cell(2, 'mlp.up_proj').click()
@@ -185,6 +196,25 @@ describe('the drawer of a layer', () => {
     await drawer().waitFor({ state: 'detached' })
     // Where the person was before.
     expect(await page.evaluate('document.activeElement.getAttribute("data-place")')).toBe('2 1')
+  })
+
+  test('zooms into a range of ranks that is dragged over, and back', async () => {
+    const { page } = desk
+    await goTo(desk, `/runs/${run}/layers/model.layers.0.mlp.up_proj`)
+    const chart = drawer().getByRole('slider', { name: /left after each rank/ })
+    await chart.waitFor()
+    const ranks = async (): Promise<number> => Number(await chart.getAttribute('aria-valuemax'))
+    const all = await ranks()
+    const { x, y, width, height } = (await chart.boundingBox())!
+    await page.mouse.move(x + 60, y + height / 2)
+    await page.mouse.down()
+    await page.mouse.move(x + width / 3, y + height / 2, { steps: 5 })
+    await page.mouse.up()
+    await expect.poll(ranks).toBeLessThan(all)
+    await drawer().getByRole('button', { name: 'Show all' }).click()
+    await expect.poll(ranks).toBe(all)
+    await page.keyboard.press('Escape')
+    await drawer().waitFor({ state: 'detached' })
   })
 
   test('shows the curve of the eigenvalues, as lines and as a table', async () => {

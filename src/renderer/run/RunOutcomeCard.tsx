@@ -1,8 +1,9 @@
 import { Alert, Button, Code, Collapse, Group, List, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { IconAlertTriangle, IconInfoCircle } from '@tabler/icons-react'
+import { IconAlertTriangle, IconClock, IconInfoCircle } from '@tabler/icons-react'
 import type { RunProof } from '../../shared/contract/proof'
 import type { ErrorCode } from '../../shared/errors'
+import { useCall } from '../api/hooks'
 import { CopyButton } from '../components/CopyButton'
 import { plural } from '../format/numbers'
 
@@ -40,6 +41,8 @@ export function RunOutcomeCard({ run }: { readonly run: RunProof }) {
           </Text>
         </Alert>
       )
+    case 'queued':
+      return <Waiting run={run} />
     case 'cancelled':
       return (
         <Alert color="blue" variant="light" icon={<IconInfoCircle aria-hidden />} title="The run was stopped">
@@ -49,6 +52,24 @@ export function RunOutcomeCard({ run }: { readonly run: RunProof }) {
     default:
       return notes || null
   }
+}
+
+function Waiting({ run }: { readonly run: RunProof }) {
+  const { data: queue } = useCall('queue.state', {})
+  const before = (queue?.waiting.findIndex(({ id }) => id === run.id) ?? -1) + (queue?.running == null ? 0 : 1)
+  const begun = run.blocksDone > 0 ? `${kept(run)} ` : ''
+  return (
+    <Alert color="blue" variant="light" icon={<IconClock aria-hidden />} title="The run waits in the queue">
+      <Text size="sm">
+        {begun}
+        {queue?.held
+          ? 'The queue is paused: nothing begins until it goes on.'
+          : before > 0
+            ? `It begins after ${plural(before, 'run')}.`
+            : 'It begins next.'}
+      </Text>
+    </Alert>
+  )
 }
 
 function Failure({ run }: { readonly run: RunProof }) {

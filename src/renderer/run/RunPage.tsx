@@ -62,13 +62,22 @@ function Proof({ run, layers, layer }: Props) {
     [layers, variant]
   )
   const home = `/runs/${encodeURIComponent(run.id)}`
-  const open = useCallback((name: string) => navigate(`${home}/layers/${encodeURIComponent(name)}`), [home, navigate])
+  // From layer to layer is one step back, not as many as there were layers.
+  const open = useCallback(
+    (name: string) => navigate(`${home}/layers/${encodeURIComponent(name)}`, { replace: layer !== undefined }),
+    [home, layer, navigate]
+  )
   return (
     <PageFrame title={run.title} subtitle={<Subtitle run={run} />} actions={<RunActions run={run} />}>
       <Stack gap="xl">
         {sentence !== undefined && (
           <Text fz={22} lh={1.35} fw={500} className="num" data-testid="sentence" style={{ overflowWrap: 'anywhere' }}>
             {sentence}
+          </Text>
+        )}
+        {run.notes !== '' && (
+          <Text size="sm" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
+            {run.notes}
           </Text>
         )}
         <RunProgressCard run={run} />
@@ -112,6 +121,11 @@ function Subtitle({ run }: { readonly run: RunProof }) {
         <RelativeTime atMs={run.createdAtMs} />
       </Text>
       <PathText path={run.model} actions={false} />
+      {run.tags.map((tag) => (
+        <Badge key={tag} variant="default" tt="none" fw={400}>
+          {tag}
+        </Badge>
+      ))}
     </Group>
   )
 }
