@@ -2,7 +2,11 @@ import type { DeviceSpeed, ProviderName } from '../../shared/devices'
 import { LinearAlgebra } from '../graph/linearAlgebra'
 
 const SIZE = 1024
-/** Enough to see the speed past the first, slower products; a software adapter stops earlier. */
+/** What a software adapter, hundreds of times slower than a card, is measured with. */
+const SMALL_SIZE = 256
+/** A first small product that takes longer tells of such an adapter: the large one would take half a minute. */
+const SLOW_MS = 30
+/** Enough to see the speed past the first, slower products. */
 const MAX_REPETITIONS = 20
 const ENOUGH_MS = 1500
 
@@ -19,19 +23,25 @@ export async function measureDevice(
 ): Promise<DeviceSpeed> {
   const algebra = new LinearAlgebra(device)
   try {
-    const matrix = { data: new Float32Array(SIZE * SIZE).fill(0.5), rows: SIZE, cols: SIZE }
-    await algebra.gemm32(matrix, matrix, { transB: true }) // compiles, and wakes the device up
+    await timeOf(algebra, SMALL_SIZE) // compiles, and wakes the device up
+    const size = (await timeOf(algebra, SMALL_SIZE)) > SLOW_MS ? SMALL_SIZE : SIZE
     const times: number[] = []
     const started = performance.now()
-    while (times.length < MAX_REPETITIONS && (times.length < 3 || performance.now() - started < enoughMs)) {
+    while (times.length < MAX_REPETITIONS && (times.length < 2 || performance.now() - started < enoughMs)) {
       signal.throwIfAborted()
-      const before = performance.now()
-      await algebra.gemm32(matrix, matrix, { transB: true })
-      times.push(performance.now() - before)
+      times.push(await timeOf(algebra, size))
     }
     const bestMs = Math.min(...times)
-    return { device, gflops: (2 * SIZE ** 3) / (bestMs * 1e6), size: SIZE, repetitions: times.length, bestMs }
+    return { device, gflops: (2 * size ** 3) / (bestMs * 1e6), size, repetitions: times.length, bestMs }
   } finally {
     await algebra.release().catch(() => undefined) // a session that was never made fails a second time here
   }
+}
+
+/** Milliseconds of one product of two square matrices. */
+async function timeOf(algebra: LinearAlgebra, size: number): Promise<number> {
+  const matrix = { data: new Float32Array(size * size).fill(0.5), rows: size, cols: size }
+  const before = performance.now()
+  await algebra.gemm32(matrix, matrix, { transB: true })
+  return performance.now() - before
 }

@@ -77,6 +77,9 @@ function useDroppedFolder({ add }: Folders): void {
   }, [folder])
 }
 
+/** What can be used comes first; otherwise the order of the search stays. */
+const RANK = { ready: 0, incomplete: 1, unsupported: 2 } as const
+
 type Shown = 'all' | 'ready' | 'other'
 
 function Found({ discovery, folders }: { readonly discovery: Discovery; readonly folders: Folders }) {
@@ -84,9 +87,11 @@ function Found({ discovery, folders }: { readonly discovery: Discovery; readonly
   const [shown, setShown] = useState<Shown>('all')
   const { models } = discovery
   const ready = models.filter(({ status }) => status === 'ready').length
-  const rows = models.filter(
-    (model) => fitsSearch(model, query) && (shown === 'all' || (shown === 'ready') === (model.status === 'ready'))
-  )
+  const rows = models
+    .filter(
+      (model) => fitsSearch(model, query) && (shown === 'all' || (shown === 'ready') === (model.status === 'ready'))
+    )
+    .sort((a, b) => RANK[a.status] - RANK[b.status])
   return (
     <Stack gap="md">
       <Group gap="sm">

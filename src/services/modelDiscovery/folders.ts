@@ -1,7 +1,16 @@
 import { realpath } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Candidate } from './candidate'
-import { isRepository, modifiedAt, nameOfSnapshot, scanHubCache, scanRepository } from './hubCache'
+import {
+  countPartial,
+  isRepository,
+  isWeights,
+  modifiedAt,
+  nameOfSnapshot,
+  scanHubCache,
+  scanRepository,
+  unfinished
+} from './hubCache'
 import { isDirectory, type ScanBudget } from './scanBudget'
 
 /** Folders that never hold a checkpoint of their own, and may be large. */
@@ -23,7 +32,7 @@ export async function scanFolder(folder: string, budget: ScanBudget, found: Cand
     if (isRepository(basename(directory)) && names.includes('snapshots')) {
       found.push(...(await scanRepository(directory, budget, origin)))
     } else if (names.some(isRepository)) await scanHubCache(directory, budget, origin, found)
-    else if (names.some(isSignOfCheckpoint)) found.push(await checkpointAt(directory, origin))
+    else if (names.some(isSignOfCheckpoint)) found.push(await checkpointAt(directory, names, origin, budget))
     else if (depth > 0) await visitBelow(directory, names, depth - 1)
   }
 
@@ -46,10 +55,20 @@ export async function scanFolder(folder: string, budget: ScanBudget, found: Cand
 const isSignOfCheckpoint = (name: string): boolean =>
   name === 'config.json' || /\.(safetensors|gguf)$/.test(name) || /^pytorch_model.*\.bin$/.test(name)
 
-async function checkpointAt(directory: string, origin: Pick<Candidate, 'source' | 'foundIn'>): Promise<Candidate> {
+async function checkpointAt(
+  directory: string,
+  names: readonly string[],
+  origin: Pick<Candidate, 'source' | 'foundIn'>,
+  budget: ScanBudget
+): Promise<Candidate> {
   const named = nameOfSnapshot(directory) ?? { name: basename(directory), organisation: null, revision: null }
-  return { ...named, ...origin, directory, refs: [], modifiedAtMs: await modifiedAt(directory) }
+  const candidate = { ...named, ...origin, directory, refs: [], modifiedAtMs: await modifiedAt(directory) }
+  const partial = names.some(isWeights) ? 0 : await countPartial(join(directory, ...LOCAL_DOWNLOADS), budget)
+  return partial === 0 ? candidate : { ...candidate, problem: unfinished(partial) }
 }
+
+/** Where `hf download --local-dir` keeps what it has not finished. */
+const LOCAL_DOWNLOADS = ['.cache', 'huggingface', 'download']
 
 const nothingAt = (folder: string, sentence: string): Candidate => ({
   directory: folder,

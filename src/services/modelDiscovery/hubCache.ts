@@ -36,9 +36,7 @@ export async function scanRepository(
 ): Promise<Candidate[]> {
   const named = { ...nameOf(basename(repository)), ...origin }
   try {
-    const partial = (await namesIfThere(join(repository, 'blobs'), budget)).filter((name) =>
-      name.endsWith('.incomplete')
-    ).length
+    const partial = await countPartial(join(repository, 'blobs'), budget)
     const refs = await readRefs(join(repository, 'refs'), budget)
     const snapshots = join(repository, 'snapshots')
     const found: Candidate[] = []
@@ -102,10 +100,18 @@ async function whatIsMissing(snapshot: string, partialBlobs: number, budget: Sca
     const more = rest.length === 0 ? '' : ` and ${rest.length} more`
     return `the download is not complete: the content of ${first}${more} is not in the cache`
   }
-  const weights = names.some((name) => /\.(safetensors|bin|gguf|pth|pt|h5|msgpack)$/.test(name))
-  if (weights || partialBlobs === 0) return undefined
-  return `the download did not finish: ${files(partialBlobs)} partly there, and no weights`
+  return names.some(isWeights) || partialBlobs === 0 ? undefined : unfinished(partialBlobs).sentence
 }
+
+export const isWeights = (name: string): boolean => /\.(safetensors|bin|gguf|pth|pt|h5|msgpack)$/.test(name)
+
+/** Files of a download that was not finished. */
+export const countPartial = async (directory: string, budget: ScanBudget): Promise<number> =>
+  (await namesIfThere(directory, budget)).filter((name) => name.endsWith('.incomplete')).length
+
+/** A download of which some files are begun and no weights are there. */
+export const unfinished = (partial: number): NonNullable<Candidate['problem']> =>
+  incomplete(`the download did not finish: ${files(partial)} partly there, and no weights`)
 
 async function isDangling(path: string): Promise<boolean> {
   const link = await lstat(path).catch(() => undefined)

@@ -28,7 +28,7 @@ describe('the devices', () => {
     const { gflops, bestMs, size, repetitions } = await measureDevice('cpu', new AbortController().signal)
     expect(gflops).toBeGreaterThan(0.1)
     expect(gflops).toBeCloseTo((2 * size ** 3) / bestMs / 1e6, 6)
-    expect(repetitions).toBeGreaterThanOrEqual(3)
+    expect(repetitions).toBeGreaterThanOrEqual(2)
   })
 
   it('that are missing cannot be measured, and say so', async () => {

@@ -185,6 +185,17 @@ describe('discovering models', () => {
     ])
   })
 
+  it('names a download into a plain folder that did not finish', async () => {
+    const home = temporaryHome()
+    const folder = join(home, 'tiny')
+    mkdirSync(join(folder, '.cache', 'huggingface', 'download'), { recursive: true })
+    writeFileSync(join(folder, 'config.json'), '{"model_type":"llama"}')
+    writeFileSync(join(folder, '.cache', 'huggingface', 'download', 'x.incomplete'), '')
+    expect(others(await discover({ home, folders: [folder] }))).toMatchObject([
+      { status: 'incomplete', problems: ['the download did not finish: 1 file is partly there, and no weights'] }
+    ])
+  })
+
   it('goes on past hostile and unreadable entries', async () => {
     const home = temporaryHome()
     const cache = cacheIn(home)
