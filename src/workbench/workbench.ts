@@ -1,4 +1,5 @@
 import { startEngine } from '../engine/worker/pool'
+import { logDefect } from '../services/logFile'
 import { readPreferences } from '../services/maintenance/preferences'
 import { Queue } from '../services/queueService'
 import { closeServices, openServices } from '../services/services'
@@ -65,7 +66,7 @@ export function serveWorkbench(port: WorkbenchPort, installation: WorkbenchInsta
   function answerTo(message: Extract<ToWorkbench, { id: number }>): Promise<Answer> {
     switch (message.kind) {
       case 'call':
-        return dispatcher.answer(message)
+        return logged(installation, dispatcher.answer(message))
       case 'check':
         return answering(() => opening.catch(() => undefined).then(() => grants.check(message.paths)))
       case 'grant':
@@ -107,6 +108,15 @@ async function open(
     emit({ type: 'engine.state', state: 'failed', error: serializeError(error) })
     throw error
   }
+}
+
+/** A defect of ours goes to the log, so that the diagnostics show it. */
+async function logged({ home, version }: WorkbenchInstallation, answering: Promise<Answer>): Promise<Answer> {
+  const answer = await answering
+  if (!answer.ok && answer.error.code === 'INTERNAL') {
+    await logDefect(home, version, answer.error.stack ?? answer.error.message)
+  }
+  return answer
 }
 
 function handlerIn(handlers: Handlers, name: string) {

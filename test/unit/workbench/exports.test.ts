@@ -103,6 +103,15 @@ test('the window may name only folders that were chosen, for copies as for bundl
   expect((await copy()).path).toBe(join(elsewhere, 'copy'))
 })
 
+test('a defect goes to the log, and the diagnostics show it without the folder it happened in', async () => {
+  const workbench = openWorkbench(temporaryHome())
+  await expect(workbench.call('no.such.call' as 'settings.get', {})).rejects.toThrow('no call of the contract')
+  expect(readFileSync(join(workbench.home, 'logs', 'quail.log'), 'utf8')).toContain('no.such.call')
+  const { text } = await workbench.call('settings.diagnostics', {})
+  expect(text).toContain('no.such.call')
+  expect(text).not.toContain(workbench.home)
+})
+
 describe('settings', () => {
   test('are kept one by one, told of, and decide the threads at once', async () => {
     const { settings, events, services } = await bench()
