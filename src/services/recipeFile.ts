@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { dirname, extname, resolve } from 'node:path'
 import { parse as parseYaml, YAMLParseError } from 'yaml'
 import { badInput } from '../shared/errors'
@@ -26,6 +26,18 @@ export function parseRecipeText(text: string, path: string): Recipe {
   const parsed = parseRecipe(parseDocument(text, path))
   if (!parsed.success) throw badInput(`${path}: ${describeRecipeProblems(parsed.error)}`)
   return absolutePaths(parsed.data, dirname(resolve(path)))
+}
+
+/** Whether a JSON file is meant as a recipe, sound or not, and not as data. */
+export async function looksLikeRecipe(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined)
+  if (found === undefined || !found.isFile() || found.size > MAX_RECIPE_BYTES) return false
+  try {
+    const value: unknown = JSON.parse(await readFile(path, 'utf8'))
+    return typeof value === 'object' && value !== null && 'variants' in value && 'model' in value
+  } catch {
+    return false
+  }
 }
 
 /** The recipe with every path made absolute, as seen from `directory`. */

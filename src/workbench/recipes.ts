@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import { readPreferences } from '../services/maintenance/preferences'
 import { defaultOut } from '../services/preflight'
-import { readRecipeFile } from '../services/recipeFile'
+import { looksLikeRecipe, readRecipeFile } from '../services/recipeFile'
 import { recipeTextFor, recipeYaml, saveRecipeFile } from '../services/recipeText'
 import { getRun } from '../services/runService'
 import { recipePaths } from '../shared/contract/queue'
@@ -49,6 +49,7 @@ export const recipeHandlers = (context: WorkbenchContext): HandlersOf<typeof rec
       await rememberGrants(store, recipePaths(recipe))
       return { recipe, origin: `Opened ${path}` }
     },
+    'recipes.recognize': ({ path }) => looksLikeRecipe(path),
     async 'recipes.text'({ recipe }) {
       return recipeYaml(recipe)
     },

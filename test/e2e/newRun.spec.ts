@@ -76,6 +76,20 @@ describe('a new run', () => {
     expect(await desk.page.getByRole('textbox', { name: 'Name of the run' }).inputValue()).toBe('dropped')
   })
 
+  test('takes a recipe in JSON too, and no other JSON', async () => {
+    await goTo(desk, '/')
+    writeFileSync(join(folder, 'data.json'), JSON.stringify([{ text: 'some words' }]))
+    await dropPaths(desk, [join(folder, 'data.json')])
+    await desk.page.waitForURL(/#\/data\?import=/)
+    writeFileSync(join(folder, 'dropped.json'), JSON.stringify({ ...parse(recipeText), name: 'from JSON' }))
+    await dropPaths(desk, [join(folder, 'dropped.json')])
+    await desk.page.waitForURL(/#\/new$/)
+    const name = desk.page.getByRole('textbox', { name: 'Name of the run' })
+    await expect.poll(() => name.inputValue(), { timeout: 30_000 }).toBe('from JSON')
+    await desk.page.getByRole('button', { name: 'Back to the earlier draft' }).click()
+    expect(await name.inputValue()).toBe('dropped')
+  })
+
   test('shows what each variant adds, and the estimate follows the chips', async () => {
     const before = await shownTime()
     await chip('exact').click()

@@ -45,6 +45,26 @@ describe('a recipe to begin with', () => {
   })
 })
 
+describe('a recipe that begins with a stored set', () => {
+  test('takes its texts the way they were imported for', async () => {
+    const workbench = openWorkbench()
+    const file = join(temporaryFolder(), 'chats.jsonl')
+    writeFileSync(file, ['one two three', 'four five six'].map((text) => `${JSON.stringify({ text })}\n`).join(''))
+    await workbench.grant([file])
+    await workbench.call('calibration.import', { file, name: 'chats' })
+    const { recipe: start } = await workbench.call('recipes.start', { model: sampleModel, set: 'chats' })
+    expect(start).toMatchObject({ calibration: { set: 'chats' }, policy: 'padded', model: sampleModel })
+    const { findings, plan } = await workbench.call('plan.preflight', {
+      recipe: start,
+      out: null,
+      flopsPerSecond: null
+    })
+    expect(plan?.calibration.rows).toBe(2)
+    expect(findings.map(({ code }) => code)).toEqual(['FEW_TOKENS', 'NO_EVALUATION', 'FEW_ROWS'])
+    await workbench.close()
+  })
+})
+
 describe('a recipe file', () => {
   test('brings the paths that it names along, and is saved so that it reads back equal', async () => {
     const workbench = openWorkbench()
@@ -69,6 +89,22 @@ describe('a recipe file', () => {
     await workbench.grant([saved])
     await workbench.call('recipes.save', { recipe: own, path: saved })
     expect(await readRecipeFile(saved)).toEqual(own)
+    await workbench.close()
+  })
+
+  test('in JSON is told from data by what it holds', async () => {
+    const workbench = openWorkbench()
+    const folder = temporaryFolder()
+    const contents = { recipe: { version: 1, model: 'm', variants: [] }, rows: [{ text: 'a' }], other: { model: 'm' } }
+    for (const [name, content] of Object.entries(contents)) {
+      writeFileSync(join(folder, `${name}.json`), JSON.stringify(content))
+    }
+    writeFileSync(join(folder, 'damaged.json'), '{"model": 1, "variants":')
+    await workbench.grant([folder])
+    const recognize = (name: string) => workbench.call('recipes.recognize', { path: join(folder, name) })
+    expect(await recognize('recipe.json')).toBe(true)
+    for (const name of ['rows.json', 'other.json', 'damaged.json', 'missing.json'])
+      expect(await recognize(name)).toBe(false)
     await workbench.close()
   })
 

@@ -1,10 +1,12 @@
+import { call } from '../api/desktop'
 import { baseName } from '../format/paths'
 
 type Navigate = (to: string) => void
 
 const RECIPE = /\.(ya?ml|quail)$/i
 const BUNDLE = /\.quailrun$/i
-const TEXT = /\.(txt|jsonl|ndjson|json|csv|tsv|parquet)$/i
+const JSON_FILE = /\.json$/i
+const TEXT = /\.(txt|jsonl|ndjson|csv|tsv|parquet)$/i
 
 /** Goes to the page that a dropped or opened file belongs to: recipes, run bundles, texts; a folder is a checkpoint. */
 export function openPaths(paths: readonly string[], navigate: Navigate): void {
@@ -12,8 +14,14 @@ export function openPaths(paths: readonly string[], navigate: Navigate): void {
   if (path === undefined) return
   const at = (page: string): void => navigate(`${page}${encodeURIComponent(path)}`)
   const name = baseName(path)
-  if (RECIPE.test(name) || /recipe.*\.json$/i.test(name)) at('/new?recipeFile=')
+  if (RECIPE.test(name)) at('/new?recipeFile=')
   else if (BUNDLE.test(name)) at('/?bundle=')
-  else if (TEXT.test(name)) at('/data?import=')
+  else if (JSON_FILE.test(name)) {
+    // Recipes and data both come as JSON: what is inside tells them apart.
+    void call('recipes.recognize', { path }).then(
+      (recipe) => at(recipe ? '/new?recipeFile=' : '/data?import='),
+      () => at('/data?import=')
+    )
+  } else if (TEXT.test(name)) at('/data?import=')
   else at('/models?add=')
 }

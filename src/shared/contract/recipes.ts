@@ -41,6 +41,8 @@ export const recipeCalls = {
   'recipes.ofRun': call<StartRecipe>()(z.strictObject({ run: z.string().min(1) })),
   /** Reads a recipe file; the paths that it names may be used from then on. */
   'recipes.read': call<StartRecipe>()(z.strictObject({ path: Path }), { paths: ({ path }) => [path] }),
+  /** Whether a JSON file is meant as a recipe and not as data. */
+  'recipes.recognize': call<boolean>()(z.strictObject({ path: Path }), { paths: ({ path }) => [path] }),
   /** The recipe as YAML, as it would be saved. */
   'recipes.text': call<string>()(z.strictObject({ recipe: Recipe }), { paths: ({ recipe }) => recipePaths(recipe) }),
   /** Writes a recipe to a file that the person chose; one that is there is replaced, since the dialog asked. */
