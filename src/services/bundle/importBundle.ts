@@ -12,7 +12,7 @@ import { takeOverFolder } from '../../store/rebuild'
 import { getRun, listRuns } from '../../store/runs'
 import { runFolder, type Services } from '../services'
 import { ADAPTERS_PREFIX, RUN_PREFIX } from './manifest'
-import { type CheckedBundle, checkBundle, type PlacedEntry, piecesOf, withBundle } from './readBundle'
+import { type CheckedBundle, checkBundle, filesByName, type PlacedEntry, piecesOf, withBundle } from './readBundle'
 
 export interface ImportOptions {
   readonly signal?: AbortSignal | undefined
@@ -35,7 +35,7 @@ export function importBundle(services: Services, path: string, options: ImportOp
     const bytes = bundle.entries.reduce((sum, entry) => sum + entry.bytes, 0)
     await assertSpace(services.home, bytes)
     const out = join(adaptersDirectory(services.home), id)
-    await writeRun(services, file, bundle, id, out)
+    await writeRun(services, file, bundle, { id, out, signal: options.signal })
     const variants = bundle.outcome.variants.map(({ name }) => name)
     return { run: id, originalRun: bundle.record.id, variants, out, bytes }
   })
@@ -77,24 +77,29 @@ async function writeRun(
   services: Services,
   file: FileHandle,
   bundle: CheckedBundle,
-  id: string,
-  out: string
+  { id, out, signal }: { id: string; out: string; signal: AbortSignal | undefined }
 ): Promise<void> {
   const folder = runFolder(services, id)
   const [newFolder, newOut] = [temporaryName(folder), temporaryName(out)]
+  // What lies at the last places is removed after a failure only if it was put there by this import.
+  const own = [newFolder, newOut]
   try {
     await mkdir(newFolder, { recursive: true })
     await mkdir(newOut, { recursive: true })
+    const files = filesByName(bundle.manifest)
     for (const entry of bundle.entries) {
+      signal?.throwIfAborted()
       const target = targetOf(entry, bundle.record, newFolder, newOut)
-      if (target !== undefined) await extract(file, entry, bundle, target)
+      if (target !== undefined) await extract(file, entry, files.get(entry.name)?.sha256, target)
     }
     await writeTexts(newFolder, bundle, id, out)
     await moveIn(newOut, out)
+    own.push(out)
     await moveIn(newFolder, folder)
+    own.push(folder)
     await takeOverFolder(services.store, folder)
   } catch (error) {
-    for (const directory of [newFolder, newOut, folder, out]) await rm(directory, { recursive: true, force: true })
+    for (const directory of own) await rm(directory, { recursive: true, force: true })
     throw fileError(error, folder)
   }
 }
@@ -111,7 +116,7 @@ function targetOf({ name }: PlacedEntry, { outIsAdapter }: RunRecord, folder: st
 async function extract(
   file: FileHandle,
   entry: PlacedEntry,
-  { manifest }: CheckedBundle,
+  sha256: string | undefined,
   target: string
 ): Promise<void> {
   await mkdir(dirname(target), { recursive: true })
@@ -126,9 +131,7 @@ async function extract(
   } finally {
     await written.close()
   }
-  if (hash.digest('hex') !== manifest.files.find(({ name }) => name === entry.name)?.sha256) {
-    throw badFormat(`${entry.name} was changed while the bundle was imported`)
-  }
+  if (hash.digest('hex') !== sha256) throw badFormat(`${entry.name} was changed while the bundle was imported`)
 }
 
 /** run.json and result.json with the id and the places of this machine. */

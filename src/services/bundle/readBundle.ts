@@ -63,10 +63,11 @@ export async function checkBundle(
     throw badFormat(`${path}: ${MANIFEST_NAME} has ${first.bytes} bytes, which is too many`)
   const manifest = parse(BundleManifest, (await readEntry(file, first)).toString('utf8'), `${path}: ${MANIFEST_NAME}`)
   matchManifest(entries, manifest, path)
+  const files = filesByName(manifest)
   for (const [i, entry] of entries.entries()) {
     signal?.throwIfAborted()
     onProgress?.(i, entries.length)
-    await verifyHash(file, entry, fileOf(manifest, entry), path)
+    await verifyHash(file, entry, files.get(entry.name)!, path)
   }
   return { manifest, entries, ...(await readRun(file, entries, manifest, path)) }
 }
@@ -89,12 +90,15 @@ async function listEntries(file: FileHandle, path: string): Promise<PlacedEntry[
 /** Names are compared without case, as on Windows and macOS two that differ only in it would be one file. */
 function matchManifest(entries: readonly PlacedEntry[], manifest: BundleManifest, path: string): void {
   const seen = new Set<string>()
-  for (const { name, bytes } of entries) {
+  const files = filesByName(manifest)
+  for (const { name } of entries) {
     if (!hasPlace(name)) throw badFormat(`${path}: ${name} has no place in a run bundle`)
     const key = name.toLowerCase()
     if (seen.has(key)) throw badFormat(`${path}: ${name} is there twice`)
     seen.add(key)
-    const listed = manifest.files.find((file) => file.name === name)
+  }
+  for (const { name, bytes } of entries) {
+    const listed = files.get(name)
     if (listed === undefined) throw badFormat(`${path}: ${name} is not listed in ${MANIFEST_NAME}`)
     if (listed.bytes !== bytes) throw badFormat(`${path}: ${name} has ${bytes} bytes, ${listed.bytes} are listed`)
   }
@@ -103,7 +107,9 @@ function matchManifest(entries: readonly PlacedEntry[], manifest: BundleManifest
   if (manifest.files.length !== entries.length) throw badFormat(`${path}: ${MANIFEST_NAME} lists a file twice`)
 }
 
-const fileOf = ({ files }: BundleManifest, { name }: TarEntry): BundleFile => files.find((file) => file.name === name)!
+/** What the manifest says of each file. */
+export const filesByName = ({ files }: BundleManifest): ReadonlyMap<string, BundleFile> =>
+  new Map(files.map((file) => [file.name, file]))
 
 async function verifyHash(file: FileHandle, entry: PlacedEntry, { sha256 }: BundleFile, path: string): Promise<void> {
   const hash = createHash('sha256')

@@ -87,6 +87,16 @@ describe('a bundle', () => {
     expect(existsSync(join(out, 'svd-r8', 'adapter_model.safetensors'))).toBe(true)
   })
 
+  test('imported twice at once ends up here once, whole', async () => {
+    const { path } = await bundled()
+    const other = await temporaryServices()
+    const results = await Promise.allSettled([importBundle(other, path), importBundle(other, path)])
+    expect(results.some(({ status }) => status === 'fulfilled')).toBe(true)
+    const runs = await listRuns(other.store)
+    expect(readdirSync(join(other.home, 'runs'))).toEqual(runs.map(({ id }) => id))
+    for (const { out } of runs) expect(readText(out, 'svd-r8', 'adapter_model.safetensors')).toBe(WEIGHTS)
+  })
+
   test('can be cancelled and leaves nothing', async () => {
     const { path } = await bundled()
     const other = await temporaryServices()
