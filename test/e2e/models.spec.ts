@@ -213,7 +213,9 @@ describe('the inspector', () => {
     const { page } = desk
     await page.getByRole('link', { name: 'New run with this model' }).click()
     await page.waitForURL(/#\/new/)
-    await expect.poll(() => page.getByRole('textbox', { name: 'Checkpoint' }).inputValue()).toContain('first')
+    await expect
+      .poll(() => page.locator('input').and(page.getByLabel('Checkpoint')).inputValue({ timeout: 2000 }))
+      .toContain('first')
   })
 
   test('says of a broken model what is wrong and offers no run', async () => {
