@@ -123,7 +123,8 @@ describe('what an adapter says of itself', () => {
     const { variants: results, perplexity } = await finished
     for (const [i, variant] of variants.entries()) {
       const proof = JSON.parse(read(variant, 'quail.json')) as Proof
-      expect(proof.layers).toEqual(results[i]?.layers)
+      // The histogram and the channels are for the window; adapters stay small.
+      expect(proof.layers).toEqual(results[i]?.layers.map(({ errors, channels, ...figures }) => figures))
       expect(proof.fingerprint.linears).toHaveLength(28)
       expect(proof.recipe).toMatchObject({ factorDtype: 'bfloat16', policy: 'packed', context: 64, device: 'cpu' })
       const [text] = Object.keys(perplexity)
