@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
-import { basename } from 'node:path'
 import { deleteRun, getRun, listRuns, type Run } from '../../services/runService'
+import { modelName } from '../../shared/modelName'
 import type { RunSummary } from '../../store/runs'
 import { readVariantResults } from '../../store/runs'
 import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
@@ -30,7 +30,7 @@ export async function listRunsAction(
       run.id,
       run.status,
       formatTime(run.createdAtMs),
-      basename(run.model),
+      modelName(run.model),
       run.variants.map(({ name }) => name).join(' '),
       run.out
     ])

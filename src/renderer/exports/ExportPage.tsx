@@ -3,11 +3,11 @@ import { IconArrowLeft, IconPackageOff } from '@tabler/icons-react'
 import { useState } from 'react'
 import { Link, useParams } from 'wouter'
 import type { RunDetail } from '../../shared/contract/runs'
+import { modelName } from '../../shared/modelName'
 import { useCall } from '../api/hooks'
 import { EmptyState } from '../components/EmptyState'
 import { PageFrame } from '../components/PageFrame'
 import { QueryView } from '../components/QueryView'
-import { baseName } from '../format/paths'
 import { BundleCard } from './BundleCard'
 import { VariantExport } from './VariantExport'
 
@@ -36,7 +36,7 @@ function ExportOf({ run }: { readonly run: RunDetail }) {
       Back to the run
     </Button>
   )
-  const frame = { title: `Export ${run.title}`, subtitle: `${run.id} · ${baseName(run.model)}`, actions: back }
+  const frame = { title: `Export ${run.title}`, subtitle: `${run.id} · ${modelName(run.model)}`, actions: back }
   if (best === undefined) {
     return (
       <PageFrame {...frame}>

@@ -1,12 +1,13 @@
 import { Anchor, Button, Group, Select, Stack, Text } from '@mantine/core'
 import { IconFolderOpen } from '@tabler/icons-react'
 import { Link } from 'wouter'
+import { modelName } from '../../shared/modelName'
 import type { FoundModel } from '../../shared/models'
 import type { Plan } from '../../shared/plan'
 import { call } from '../api/desktop'
 import { useCall } from '../api/hooks'
 import { formatBytes, formatCount, formatParameters, plural } from '../format/numbers'
-import { baseName, shortenPath } from '../format/paths'
+import { shortenPath } from '../format/paths'
 import { DropTarget } from './DropTarget'
 import { FormCard } from './FormCard'
 
@@ -83,7 +84,7 @@ function optionsOf(found: readonly FoundModel[], model: string) {
   }))
   return options.some(({ value }) => value === model)
     ? options
-    : [...options, { value: model, label: baseName(model), disabled: false }]
+    : [...options, { value: model, label: modelName(model), disabled: false }]
 }
 
 const factsOf = ({ dtype, bytes, blocks, hiddenSize, vocabularySize }: Plan['model']): string =>

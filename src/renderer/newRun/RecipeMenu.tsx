@@ -8,6 +8,7 @@ import {
   IconSparkles
 } from '@tabler/icons-react'
 import type { StartRecipe, StoredRecipeEntry } from '../../shared/contract/recipes'
+import { modelName } from '../../shared/modelName'
 import { type Recipe, variantNames } from '../../shared/recipe'
 import { call } from '../api/desktop'
 import { useCall } from '../api/hooks'
@@ -83,7 +84,7 @@ function BeginMenu({ begin }: Pick<Props, 'begin'>) {
   )
 }
 
-const titleOf = ({ recipe }: StoredRecipeEntry): string => recipe.name ?? baseName(recipe.model)
+const titleOf = ({ recipe }: StoredRecipeEntry): string => recipe.name ?? modelName(recipe.model)
 
 const variantsOf = ({ recipe: { variants } }: StoredRecipeEntry): string =>
   variants.length > 2 ? plural(variants.length, 'variant') : variantNames(variants).join(', ')
@@ -126,4 +127,4 @@ async function saveRecipe(recipe: Recipe): Promise<void> {
 }
 
 const fileName = ({ name, model }: Recipe): string =>
-  (name ?? `${baseName(model)}-recipe`).replaceAll(/[^\p{L}\p{N}._-]+/gu, '-') || 'recipe'
+  (name ?? `${modelName(model)}-recipe`).replaceAll(/[^\p{L}\p{N}._-]+/gu, '-') || 'recipe'

@@ -1,8 +1,8 @@
 import { useMemo } from 'react'
 import { applyChanges, type Finding } from '../../shared/findings'
+import { modelName } from '../../shared/modelName'
 import type { Recipe } from '../../shared/recipe'
 import { call } from '../api/desktop'
-import { baseName } from '../format/paths'
 import type { ListedFinding } from './FindingList'
 import type { DraftState } from './useDraft'
 import type { LivePlan } from './usePreflight'
@@ -27,7 +27,7 @@ export function useFindings(
       return [{ code: 'PLAN', severity: 'error', subject: 'output', message: error.message }]
     }
     const out = draft?.out ?? null
-    const name = draft === undefined ? '' : (draft.recipe.name ?? baseName(draft.recipe.model))
+    const name = draft === undefined ? '' : (draft.recipe.name ?? modelName(draft.recipe.model))
     return (preflight?.findings ?? []).map(({ fix, ...finding }): ListedFinding => {
       if (fix !== undefined) {
         const action = (): void => change((recipe) => applyChanges(recipe, fix.changes) as Recipe)

@@ -1,10 +1,10 @@
-import { Accordion, Badge, Group, Stack, Text, Title } from '@mantine/core'
+import { Accordion, Badge, Group, Stack, Text, Title, Tooltip } from '@mantine/core'
 import { useCallback, useMemo, useState } from 'react'
 import { useLocation, useParams } from 'wouter'
 import type { LayerRow, RunProof } from '../../shared/contract/proof'
+import { modelName } from '../../shared/modelName'
 import { worstFirst } from '../../shared/proof'
 import { PageFrame } from '../components/PageFrame'
-import { PathText } from '../components/PathText'
 import { QueryView } from '../components/QueryView'
 import { RelativeTime } from '../components/RelativeTime'
 import { EnvironmentSection } from './EnvironmentSection'
@@ -120,7 +120,11 @@ function Subtitle({ run }: { readonly run: RunProof }) {
       <Text span size="sm" c="dimmed">
         <RelativeTime atMs={run.createdAtMs} />
       </Text>
-      <PathText path={run.model} actions={false} />
+      <Tooltip label={run.model} multiline maw={520}>
+        <Text span size="sm" c="dimmed">
+          {modelName(run.model)}
+        </Text>
+      </Tooltip>
       {run.tags.map((tag) => (
         <Badge key={tag} variant="default" tt="none" fw={400}>
           {tag}
