@@ -11,7 +11,7 @@ import { QueryView } from '../components/QueryView'
 import { FileList } from './FileList'
 import { LinearsTab } from './LinearsTab'
 import { ModelFacts } from './ModelFacts'
-import { fullName, modelAddress, newRunAddress, STATUS_LABELS } from './modelText'
+import { fullName, modelAddress, newRunAddress, STATUS_LABELS, shortProblem } from './modelText'
 import { TensorTree } from './TensorTree'
 import { TokenizerTab } from './TokenizerTab'
 import { useFolders } from './useFolders'
@@ -86,7 +86,7 @@ function Problems({ model, problems }: { readonly model: FoundModel; readonly pr
       <List size="sm" spacing={4}>
         {problems.map((problem) => (
           <List.Item key={problem} style={{ overflowWrap: 'anywhere' }}>
-            {problem}
+            {shortProblem(model, problem)}
           </List.Item>
         ))}
       </List>

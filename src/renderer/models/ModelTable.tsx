@@ -29,7 +29,7 @@ export function ModelTable({ models, folders, empty }: Props) {
       rowKey={({ id }) => id}
       onOpen={({ id }) => navigate(modelAddress(id))}
       empty={empty}
-      rowHeight={48}
+      rowHeight={52}
     />
   )
 }
@@ -75,18 +75,7 @@ const columns = (remove: (model: FoundModel) => void): Column<FoundModel>[] => [
     title: 'State',
     width: 'minmax(190px, 2fr)',
     sortBy: ({ status }) => status,
-    render: (model) => (
-      <Group gap={8} wrap="nowrap">
-        <StatusBadge status={model.status} />
-        {model.problems[0] !== undefined && (
-          <Tooltip label={model.problems.join(' · ')} multiline maw={480} style={{ overflowWrap: 'anywhere' }}>
-            <Text span size="xs" c="dimmed" truncate>
-              {shortProblem(model, model.problems[0])}
-            </Text>
-          </Tooltip>
-        )}
-      </Group>
-    )
+    render: (model) => <State model={model} />
   },
   {
     key: 'remove',
@@ -95,6 +84,23 @@ const columns = (remove: (model: FoundModel) => void): Column<FoundModel>[] => [
     render: (model) => (model.source === 'folder' ? <RemoveButton model={model} onRemove={remove} /> : null)
   }
 ]
+
+/** Whether it can be prepared, and under it the first thing that is in the way. */
+function State({ model }: { readonly model: FoundModel }) {
+  const [first] = model.problems
+  return (
+    <>
+      <StatusBadge status={model.status} />
+      {first !== undefined && (
+        <Tooltip label={model.problems.join(' · ')} multiline maw={480} style={{ overflowWrap: 'anywhere' }}>
+          <Text size="xs" c="dimmed" truncate>
+            {shortProblem(model, first)}
+          </Text>
+        </Tooltip>
+      )}
+    </>
+  )
+}
 
 const dtypesText = (dtypes: readonly string[]): string =>
   dtypes.length > 1 ? `${dtypes[0]} +${dtypes.length - 1}` : (dtypes[0] ?? '–')

@@ -32,7 +32,7 @@ export function TensorTree({ tensors }: { readonly tensors: readonly InspectedTe
           maw={380}
           size="sm"
           aria-label="Search tensors"
-          placeholder="Part of a name, a dtype, a part: q_proj, bf16, norm"
+          placeholder="Name, dtype or part: layers.0 norm"
           leftSection={<IconSearch size={14} aria-hidden />}
           value={query}
           onChange={(event) => setQuery(event.currentTarget.value)}
