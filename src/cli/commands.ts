@@ -19,6 +19,7 @@ import { inspectAction, inspectOptions } from './actions/inspectAction'
 import { planAction, planOptions } from './actions/planAction'
 import { rebuildAction, rebuildOptions } from './actions/rebuildAction'
 import { recipeFromOptions, recipeOptions } from './actions/recipeOptions'
+import { reportAction, reportOptions } from './actions/reportAction'
 import { reportingOptions } from './actions/reportingOptions'
 import { resumeAction } from './actions/resumeAction'
 import {
@@ -222,6 +223,18 @@ export const COMMANDS: readonly Command[] = [
     options: rebuildOptions,
     examples: [],
     action: rebuildAction
+  }),
+  defineCommand({
+    name: 'report',
+    summary: 'write one HTML file on runs: figures, charts, settings that differ, recipes',
+    details: 'The file needs nothing else to be read: no network, no script. RUN/VARIANT names one variant.',
+    positionals: [{ name: 'RUN', description: 'id of a run, or the beginning of it', many: true }],
+    options: reportOptions,
+    examples: [
+      { command: 'quail report 20261123-1405-llama-x7f3 --out report.html', says: 'every variant of one run' },
+      { command: 'quail report 20261123/svd-r16 20261124/quailora-r16 --out two.html', says: 'two variants compared' }
+    ],
+    action: reportAction
   }),
   defineCommand({
     name: 'schema',

@@ -1,5 +1,6 @@
 import type { WORKBENCH_CALLS } from '../shared/contract'
 import { calibrationHandlers } from './calibration'
+import { compareHandlers } from './compare'
 import type { WorkbenchContext } from './context'
 import { deviceHandlers } from './devices'
 import { exportHandlers } from './exports'
@@ -27,5 +28,6 @@ export const handlersOf = (context: WorkbenchContext): AllHandlers => ({
   ...planHandlers(context),
   ...exportHandlers(context),
   ...settingsHandlers(context),
-  ...calibrationHandlers(context)
+  ...calibrationHandlers(context),
+  ...compareHandlers(context)
 })

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react'
 import { DataPage } from '../calibration/DataPage'
 import { SetPage } from '../calibration/SetPage'
+import { ComparePage } from '../compare/ComparePage'
 import { DevicesPage } from '../devices/DevicesPage'
 import { ExportPage } from '../exports/ExportPage'
 import { HomePage } from '../home/HomePage'
@@ -21,5 +22,6 @@ export const ROUTES: readonly { readonly path: string; readonly page: () => Reac
   { path: '/runs/:id/export', page: () => <ExportPage /> },
   { path: '/runs/:id/:kind?/:layer?', page: () => <RunPage /> },
   { path: '/new', page: () => <NewRunPage /> },
+  { path: '/compare', page: () => <ComparePage /> },
   { path: '/settings', page: () => <SettingsPage /> }
 ]

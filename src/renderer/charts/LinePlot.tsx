@@ -41,6 +41,8 @@ interface Props {
   readonly xLabel: string
   readonly yLabel: string
   readonly logarithmic?: boolean
+  /** Whether the axis of y begins at 0 unless zoomed; lengths then mean what they seem to. Default true. */
+  readonly fromZero?: boolean
   readonly formatX?: (value: number) => string
   readonly formatY?: (value: number) => string
 }
@@ -52,7 +54,7 @@ const LABEL_WIDTH = 116
  * arrow keys and pointer move a crosshair that reads every line.
  */
 export function LinePlot(props: Props) {
-  const { width, height = 260, series, marks = [], logarithmic = false } = props
+  const { width, height = 260, series, marks = [], logarithmic = false, fromZero = true } = props
   const { formatX = String, formatY = formatNumber } = props
   const palette = usePalette()
   const clip = useId()
@@ -61,7 +63,7 @@ export function LinePlot(props: Props) {
   const places = xPlaces(series, marks, zoom)
   const cursor = useCursor(places.length, nearest(places, marks[0]?.x ?? 0))
   const box: PlotBox = { left: 52, right: Math.max(140, width - LABEL_WIDTH), top: 24, bottom: height - 40 }
-  const { x, y } = scalesOf(series, marks, zoom, box, logarithmic)
+  const { x, y } = scalesOf(series, marks, zoom, box, logarithmic, fromZero)
   const at = cursor.index === undefined ? undefined : places[cursor.index]
   const readings = at === undefined ? [] : readingsAt(at, series, marks)
 
@@ -225,7 +227,8 @@ function scalesOf(
   marks: readonly PlotMark[],
   zoom: Zoom,
   { left, right, top, bottom }: PlotBox,
-  logarithmic: boolean
+  logarithmic: boolean,
+  fromZero: boolean
 ) {
   const all = [...series.flatMap(({ points }) => points), ...marks]
   const visible = all.filter(inside(zoom)).map(({ y }) => y)
@@ -242,9 +245,10 @@ function scalesOf(
     const floor = Math.min(...positive)
     return { x, y: Object.assign((value: number) => y(Math.max(value, floor)), { invert: y.invert, ticks: y.ticks }) }
   }
-  // Unless zoomed, an error's axis begins at 0: lengths then mean what they seem to.
-  const low = zoom === undefined ? Math.min(0, ...visible) : Math.min(...visible)
-  return { x, y: linearScale([low, Math.max(...visible, low)], [bottom, top]) }
+  const [low, high] = [Math.min(...visible), Math.max(...visible)]
+  if (fromZero && zoom === undefined) return { x, y: linearScale([Math.min(0, low), Math.max(0, high)], [bottom, top]) }
+  const space = (high - low) * 0.05
+  return { x, y: linearScale([low - space, high + space], [bottom, top]) }
 }
 
 /** Every line's value at one x, and the names of the marks there. */

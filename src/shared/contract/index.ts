@@ -1,6 +1,7 @@
 import { appCalls } from './app'
 import { calibrationCalls } from './calibration'
 import type { InputOf, OutputOf } from './call'
+import { compareCalls } from './compare'
 import { deviceCalls } from './devices'
 import { exportCalls } from './exports'
 import { modelCalls } from './models'
@@ -31,7 +32,8 @@ export const WORKBENCH_CALLS = {
   ...planCalls,
   ...exportCalls,
   ...settingsCalls,
-  ...calibrationCalls
+  ...calibrationCalls,
+  ...compareCalls
 } as const
 export const CONTRACT = { ...MAIN_CALLS, ...WORKBENCH_CALLS } as const
 

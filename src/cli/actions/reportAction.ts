@@ -1,0 +1,34 @@
+import { writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { writeReport } from '../../services/report/report'
+import { badInput } from '../../shared/errors'
+import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
+import type { CommandContext } from '../grammar/commandContext'
+import { flag, required, text } from '../grammar/options'
+import { plural } from '../output/numbers'
+
+export const reportOptions = {
+  out: required('FILE', text, 'the HTML file to write'),
+  overwrite: flag('replace FILE when it exists')
+} as const
+
+/** `quail report`: one HTML file on runs, or on single variants of them. */
+export async function reportAction(
+  { options, positionals }: Invocation<typeof reportOptions>,
+  context: CommandContext
+): Promise<ExitCode> {
+  const { terminal } = context
+  const { html } = await writeReport(await context.services(), positionals)
+  const path = resolve(options.out)
+  try {
+    await writeFile(path, html, { flag: options.overwrite ? 'w' : 'wx' })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') throw badInput(`${path} exists; give another name, or --overwrite`)
+    if (code === 'ENOENT') throw badInput(`${path} cannot be written: its directory does not exist`)
+    if (code === 'EISDIR') throw badInput(`${path} is a directory; the name of an HTML file is expected`)
+    throw error
+  }
+  terminal.print(`wrote ${path}, a report on ${plural(positionals.length, 'selection')}`)
+  return EXIT.done
+}

@@ -1,0 +1,127 @@
+import { Select, Switch, Text } from '@mantine/core'
+import { useMemo, useState } from 'react'
+import type { VariantCurve } from '../../shared/compare/comparedRun'
+import { type ComparisonRow, rowKey } from '../../shared/compare/rows'
+import { errorCurves } from '../../shared/compare/series'
+import { MAX_CURVES } from '../../shared/contract/compare'
+import { useCall } from '../api/hooks'
+import { ChartFrame } from '../charts/ChartFrame'
+import { methodColor, methodShape, type Palette, usePalette } from '../charts/palette'
+import { RankCurve, type RankMark, type RankSeries, rankCurveTable } from '../charts/RankCurve'
+import { QueryView } from '../components/QueryView'
+import { saveFile } from '../components/saveFile'
+
+const ALL = '*'
+
+/** Error against rank of the rows over each other, on a linear of choice or summed over all. */
+export function ErrorCurvesCard({ rows }: { readonly rows: readonly ComparisonRow[] }) {
+  const [layer, setLayer] = useState<string>(ALL)
+  const drawn = useMemo(() => rows.slice(0, MAX_CURVES), [rows])
+  const ids = useMemo(() => [...new Set(drawn.map(({ run }) => run.id))], [drawn])
+  const layers = useCall('compare.layers', { ids }, { keepPrevious: true })
+  const curves = useCall(
+    'compare.curves',
+    { rows: drawn.map(({ key }) => key), layer: layer === ALL ? null : layer },
+    { keepPrevious: true }
+  )
+  return (
+    <>
+      <Select
+        size="xs"
+        mb="xs"
+        maw={420}
+        searchable
+        allowDeselect={false}
+        aria-label="Layer of the curves"
+        value={layer}
+        onChange={(value) => setLayer(value ?? ALL)}
+        data={[
+          { value: ALL, label: 'All layers, summed' },
+          ...(layers.data ?? []).map((name) => ({ value: name, label: name }))
+        ]}
+      />
+      <QueryView query={curves} failure="The curves could not be read" rows={5}>
+        {(found) => <Curves curves={found} rows={drawn} name={layer === ALL ? 'all layers' : layer} />}
+      </QueryView>
+      {rows.length > MAX_CURVES && (
+        <Text size="xs" c="dimmed">
+          The first {MAX_CURVES} of {rows.length} variants are drawn; filter to see others.
+        </Text>
+      )}
+    </>
+  )
+}
+
+interface CurvesProps {
+  readonly curves: readonly VariantCurve[]
+  readonly rows: readonly ComparisonRow[]
+  readonly name: string
+}
+
+function Curves({ curves, rows, name }: CurvesProps) {
+  const palette = usePalette()
+  const [logarithmic, setLogarithmic] = useState(false)
+  const { series, marks } = useMemo(() => drawing(curves, rows, palette), [curves, rows, palette])
+  if (curves.length === 0) {
+    return (
+      <Text size="sm" c="dimmed" py="md">
+        No layer of these variants is done yet.
+      </Text>
+    )
+  }
+  return (
+    <ChartFrame
+      title="Error against rank"
+      unit="lines: the best that any adapter of that rank can do; marks: what the variants reached"
+      fileName={`compare-rank-${name}`}
+      table={rankCurveTable(series, marks)}
+      onSave={saveFile}
+      actions={
+        <Switch
+          size="xs"
+          label="log"
+          checked={logarithmic}
+          onChange={({ currentTarget }) => setLogarithmic(currentTarget.checked)}
+        />
+      }
+    >
+      {(width) => (
+        <RankCurve
+          width={width}
+          label={`Calibrated error of ${name} left after each rank`}
+          series={series}
+          marks={marks}
+          logarithmic={logarithmic}
+        />
+      )}
+    </ChartFrame>
+  )
+}
+
+function drawing(curves: readonly VariantCurve[], rows: readonly ComparisonRow[], palette: Palette) {
+  const byKey = new Map(rows.map((row) => [row.key, row]))
+  const runs = rows.map(({ run }) => run)
+  const found = errorCurves(curves, runs)
+  const severalRuns = new Set(curves.map(({ run }) => run)).size > 1
+  const series = found.map(
+    ({ key, label, left }, i): RankSeries => ({
+      key,
+      label: found.length === 1 ? 'best possible' : `best, ${label}`,
+      color: found.length === 1 ? palette.axis : (palette.series[i % palette.series.length] as string),
+      left
+    })
+  )
+  const marks = curves.map((curve): RankMark => {
+    const key = rowKey(curve.run, curve.variant)
+    const title = byKey.get(key)?.run.title ?? curve.run
+    return {
+      key,
+      label: severalRuns ? `${curve.variant} ${title}` : curve.variant,
+      color: methodColor(palette, curve.method),
+      shape: methodShape(curve.method),
+      rank: curve.rank,
+      left: curve.lossRank0 > 0 ? curve.loss / curve.lossRank0 : 0
+    }
+  })
+  return { series, marks }
+}

@@ -1,0 +1,173 @@
+import { ActionIcon, Anchor, Group, Stack, Text, Tooltip } from '@mantine/core'
+import { IconPin, IconPinFilled, IconX } from '@tabler/icons-react'
+import { type MouseEvent, useMemo } from 'react'
+import { Link } from 'wouter'
+import type { Metric } from '../../shared/compare/metrics'
+import type { ComparisonRow } from '../../shared/compare/rows'
+import { Marker } from '../charts/Marker'
+import { methodColor, methodShape, usePalette } from '../charts/palette'
+import { type Column, DataTable } from '../components/DataTable'
+import { DeltaText, metricText } from './DeltaText'
+
+interface Props {
+  readonly rows: readonly ComparisonRow[]
+  readonly metrics: readonly Metric[]
+  readonly baseline: ComparisonRow | undefined
+  readonly current: string | undefined
+  readonly onPin: (key: string | undefined) => void
+  readonly onRemove: (key: string) => void
+  readonly onOpen: (row: ComparisonRow) => void
+}
+
+/** A line for each variant; with a pinned baseline every figure says how far it is from the baseline's. */
+export function MetricsTable({ rows, metrics, baseline, current, onPin, onRemove, onOpen }: Props) {
+  const columns = useMemo(
+    (): Column<ComparisonRow>[] => [
+      {
+        key: 'pin',
+        title: '',
+        width: '44px',
+        render: (row) => <PinButton row={row} pinned={row.key === baseline?.key} onPin={onPin} />
+      },
+      {
+        key: 'run',
+        title: 'Run',
+        width: 'minmax(150px, 1.6fr)',
+        sortBy: ({ run }) => run.title,
+        render: (row) => <RunCell row={row} />
+      },
+      {
+        key: 'variant',
+        title: 'Variant',
+        width: 'minmax(140px, 1fr)',
+        sortBy: ({ variant }) => variant.name,
+        render: ({ variant }) => <VariantCell name={variant.name} method={variant.method} />
+      },
+      {
+        key: 'rank',
+        title: 'Rank',
+        width: '64px',
+        align: 'right',
+        sortBy: (r) => r.variant.rank,
+        render: (r) => r.variant.rank
+      },
+      ...metrics.map(
+        (metric): Column<ComparisonRow> => ({
+          key: metric.key,
+          title: metric.title,
+          width: metric.title.length > 14 ? '150px' : '118px',
+          align: 'right',
+          sortBy: metric.value,
+          render: (row) => (
+            <Stack gap={0} align="flex-end">
+              <span>{metricText(metric, row)}</span>
+              {baseline !== undefined && <DeltaText metric={metric} row={row} baseline={baseline} />}
+            </Stack>
+          )
+        })
+      ),
+      {
+        key: 'tags',
+        title: 'Tags',
+        width: 'minmax(90px, 0.8fr)',
+        sortBy: ({ run }) => run.tags.join(' ') || undefined,
+        render: ({ run }) => <span title={run.tags.join(', ')}>{run.tags.join(', ')}</span>
+      },
+      {
+        key: 'remove',
+        title: '',
+        width: '44px',
+        render: (row) => (
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            size="sm"
+            aria-label={`Take ${row.variant.name} of ${row.run.title} out`}
+            title="Take out of the comparison"
+            onClick={(event) => {
+              event.stopPropagation()
+              onRemove(row.key)
+            }}
+          >
+            <IconX size={14} aria-hidden />
+          </ActionIcon>
+        )
+      }
+    ],
+    [metrics, baseline, onPin, onRemove]
+  )
+  return (
+    <DataTable
+      label="Compared variants"
+      rows={rows}
+      columns={columns}
+      rowKey={keyOf}
+      onOpen={onOpen}
+      current={current}
+      rowHeight={baseline === undefined ? 40 : 50}
+      empty={
+        <Text size="sm" c="dimmed" py="lg" ta="center">
+          No variant fits the filter.
+        </Text>
+      }
+    />
+  )
+}
+
+const keyOf = ({ key }: ComparisonRow): string => key
+
+interface PinProps {
+  readonly row: ComparisonRow
+  readonly pinned: boolean
+  readonly onPin: Props['onPin']
+}
+
+function PinButton({ row, pinned, onPin }: PinProps) {
+  const label = pinned ? 'No baseline' : `Pin ${row.variant.name} of ${row.run.title} as baseline`
+  return (
+    <Tooltip label={pinned ? 'No baseline' : 'Pin as baseline'} openDelay={400}>
+      <ActionIcon
+        variant="subtle"
+        color={pinned ? undefined : 'gray'}
+        size="sm"
+        aria-label={label}
+        aria-pressed={pinned}
+        onClick={(event) => {
+          event.stopPropagation()
+          onPin(pinned ? undefined : row.key)
+        }}
+      >
+        {pinned ? <IconPinFilled size={14} aria-hidden /> : <IconPin size={14} aria-hidden />}
+      </ActionIcon>
+    </Tooltip>
+  )
+}
+
+function RunCell({ row: { run } }: { readonly row: ComparisonRow }) {
+  return (
+    <Anchor
+      component={Link}
+      href={`/runs/${encodeURIComponent(run.id)}`}
+      size="sm"
+      title={run.id}
+      onClick={(event: MouseEvent) => event.stopPropagation()}
+    >
+      {run.title}
+    </Anchor>
+  )
+}
+
+/** A variant's name behind its method's mark, the same as in the charts. */
+export function VariantCell({ name, method }: { readonly name: string; readonly method: string }) {
+  const palette = usePalette()
+  return (
+    <Group gap={6} wrap="nowrap">
+      <svg width={12} height={12} aria-hidden style={{ flex: 'none' }}>
+        <Marker shape={methodShape(method)} x={6} y={6} color={methodColor(palette, method)} size={4} />
+      </svg>
+      <Text span size="sm" truncate title={name}>
+        {name}
+      </Text>
+    </Group>
+  )
+}

@@ -1,0 +1,120 @@
+import { Code, ScrollArea, Table, Text } from '@mantine/core'
+import { useMemo } from 'react'
+import type { ComparisonRow } from '../../shared/compare/rows'
+import { type DifferingSetting, differingSettings } from '../../shared/compare/settings'
+import { formatCount } from '../format/numbers'
+import { shortenPath } from '../format/paths'
+
+/** More columns than this are not read one by one: then the values are counted. */
+const MAX_COLUMNS = 8
+
+/** Only the settings that differ between the rows. */
+export function SettingsDiff({ rows }: { readonly rows: readonly ComparisonRow[] }) {
+  const settings = useMemo(() => differingSettings(rows), [rows])
+  if (settings.length === 0) {
+    return (
+      <Text size="sm" c="dimmed">
+        {rows.length < 2 ? 'There is nothing to set one variant against.' : 'All settings are the same.'}
+      </Text>
+    )
+  }
+  return (
+    <ScrollArea viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': 'Settings that differ' }}>
+      {rows.length > MAX_COLUMNS ? <Counted settings={settings} /> : <SideBySide rows={rows} settings={settings} />}
+    </ScrollArea>
+  )
+}
+
+interface TableProps {
+  readonly rows: readonly ComparisonRow[]
+  readonly settings: readonly DifferingSetting[]
+}
+
+function SideBySide({ rows, settings }: TableProps) {
+  const severalRuns = new Set(rows.map(({ run }) => run.id)).size > 1
+  return (
+    <Table fz="sm" verticalSpacing={6} aria-label="Settings that differ">
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>Setting</Table.Th>
+          {rows.map(({ key, run, variant }) => (
+            <Table.Th key={key}>
+              {variant.name}
+              {severalRuns && (
+                <Text size="xs" c="dimmed" fw={400}>
+                  {run.title}
+                </Text>
+              )}
+            </Table.Th>
+          ))}
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {settings.map(({ key, values }) => (
+          <Table.Tr key={key}>
+            <Table.Td>
+              <Code>{key}</Code>
+            </Table.Td>
+            {values.map((value, i) => (
+              <Table.Td key={rows[i]?.key} className="num" title={value}>
+                {value === undefined ? <Absent /> : shortenPath(value, 32)}
+              </Table.Td>
+            ))}
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  )
+}
+
+const SHOWN_VALUES = 12
+
+function Counted({ settings }: Pick<TableProps, 'settings'>) {
+  return (
+    <Table fz="sm" verticalSpacing={6} aria-label="Settings that differ">
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>Setting</Table.Th>
+          <Table.Th>Values, and in how many variants</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {settings.map(({ key, values }) => {
+          const counts = [...countOf(values)].sort((a, b) => b[1] - a[1])
+          return (
+            <Table.Tr key={key}>
+              <Table.Td>
+                <Code>{key}</Code>
+              </Table.Td>
+              <Table.Td className="num">
+                {counts.slice(0, SHOWN_VALUES).map(([value, count], i) => (
+                  <span key={value ?? ''} title={value}>
+                    {i > 0 && ' · '}
+                    {value === undefined ? <Absent /> : shortenPath(value, 32)}
+                    <Text span size="xs" c="dimmed">
+                      {' '}
+                      × {formatCount(count)}
+                    </Text>
+                  </span>
+                ))}
+                {counts.length > SHOWN_VALUES && ` and ${formatCount(counts.length - SHOWN_VALUES)} others`}
+              </Table.Td>
+            </Table.Tr>
+          )
+        })}
+      </Table.Tbody>
+    </Table>
+  )
+}
+
+const Absent = () => (
+  <Text span c="dimmed" size="sm">
+    not set
+  </Text>
+)
+
+function countOf(values: readonly (string | undefined)[]): Map<string | undefined, number> {
+  const counts = new Map<string | undefined, number>()
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1)
+  return counts
+}

@@ -1,0 +1,89 @@
+import type { ComparedRun, VariantCurve } from '../../shared/compare/comparedRun'
+import { groupBy } from '../../shared/compare/groupBy'
+import { parseRowKey } from '../../shared/compare/rows'
+import * as comparison from '../../store/comparison'
+import type { RunSummary } from '../../store/runs'
+import { listRuns, type Run } from '../runService'
+import type { Services } from '../services'
+
+/** These runs with what is compared of them, in the order given; those that there are not (any more) are left out. */
+export async function comparedRuns(services: Services, ids: readonly string[]): Promise<ComparedRun[]> {
+  const { store } = services
+  const wanted = new Set(ids)
+  const found = (await listRuns(services)).filter(({ id }) => wanted.has(id))
+  const known = found.map(({ id }) => id)
+  const settings = await comparison.readRunSettings(store, known)
+  const totals = groupBy(await comparison.readVariantTotals(store, known), ({ run }) => run)
+  const worked = await comparison.readWorkedMs(store, known)
+  const byId = new Map(found.map((run) => [run.id, run]))
+  return ids.flatMap((id) => {
+    const run = byId.get(id)
+    const own = settings.get(id)
+    return run && own ? [comparedRun(run, own, totals.get(id) ?? [], worked.get(id) ?? null)] : []
+  })
+}
+
+function comparedRun(
+  run: Run<RunSummary>,
+  { recipe, quailVersion, calibration, evaluation }: comparison.RunSettings,
+  totals: readonly comparison.StoredTotals[],
+  workedMs: number | null
+): ComparedRun {
+  const digests = (texts: comparison.RunSettings['calibration']) => texts.map(({ name, sha256 }) => ({ name, sha256 }))
+  return {
+    id: run.id,
+    title: run.name ?? run.id,
+    status: run.status,
+    createdAtMs: run.createdAtMs,
+    workedMs,
+    model: run.model,
+    tags: run.tags,
+    notes: run.notes,
+    quailVersion,
+    recipe,
+    texts: { calibration: digests(calibration), evaluation: digests(evaluation) },
+    variants: run.variants.map(({ name, method, rank, quantizer }) => {
+      const own = totals.find(({ variant }) => variant === name)
+      return { name, method, rank, quantizer, totals: own === undefined ? null : withoutNames(own) }
+    }),
+    perplexity: run.perplexity
+  }
+}
+
+const withoutNames = ({ run: _run, variant: _variant, ...totals }: comparison.StoredTotals) => totals
+
+/**
+ * Error against rank of these rows (`run/variant`), on one linear or summed over all. The solver keeps a few eigenvalues
+ * beyond the largest rank of a run, which are only bounds: they are left out.
+ */
+export async function variantCurves(
+  services: Services,
+  keys: readonly string[],
+  layer: string | null
+): Promise<VariantCurve[]> {
+  const wanted = new Set(keys)
+  const ids = [...new Set(keys.map((key) => parseRowKey(key).run))]
+  const runs = new Map((await listRuns(services)).map((run) => [run.id, run]))
+  const curves: VariantCurve[] = []
+  for (const id of ids) {
+    const variants = runs.get(id)?.variants ?? []
+    const maxRank = Math.max(0, ...variants.map(({ rank }) => rank))
+    const stored = await comparison.readCurves(services.store, id, layer)
+    for (const { name, method, rank, quantizer } of variants) {
+      const own = stored.find(({ variant }) => variant === name)
+      if (own === undefined || !wanted.has(`${id}/${name}`)) continue
+      const { loss, lossRank0, eigenvalues } = own
+      curves.push({
+        run: id,
+        variant: name,
+        method,
+        rank,
+        quantizer,
+        loss,
+        lossRank0,
+        eigenvalues: eigenvalues.slice(0, maxRank)
+      })
+    }
+  }
+  return curves
+}

@@ -1,0 +1,145 @@
+import { difference, metricsOf } from '../../shared/compare/metrics'
+import { type ComparisonRow, textsOf } from '../../shared/compare/rows'
+import { rankSeries } from '../../shared/compare/series'
+import { differingSettings } from '../../shared/compare/settings'
+import { bestVariant, gapSentence, lossSentence } from '../../shared/proof'
+import { linePlot, perplexityAxis, rankPoints } from './charts'
+import { type Html, html } from './html'
+import { duration, figure, instant, percent } from './numbers'
+import type { ReportData, ReportedRun } from './reportData'
+import { runSection } from './runSection'
+import { STYLE } from './style'
+
+/** Nothing is fetched and nothing is executed, whatever a name in the report says. */
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+/** The whole report. Every name and text in it comes from files of others and is escaped. */
+export function reportHtml(data: ReportData): string {
+  const { runs, rows, madeAtMs, version } = data
+  const [first] = runs
+  const title = runs.length === 1 && first ? first.run.title : `${runs.length} runs compared`
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="Quail ${version}">
+<title>${title} – Quail report</title>
+<style>STYLE_SHEET</style>
+</head>
+<body>
+<header>
+<h1>${title}</h1>
+<p class="dim">Report of Quail ${version}, made ${instant(madeAtMs)}. ${rows.length} variants of ${runs.length === 1 ? 'one run' : `${runs.length} runs`}.</p>
+${runs.map((run) => html`<p class="sentence">${sentenceOf(run)}</p>`)}
+</header>
+<main>
+${figures(rows)}
+${rankChart(rows)}
+${settings(rows)}
+${runs.map(runSection)}
+</main>
+</body>
+</html>
+`
+  return page.text.replace('STYLE_SHEET', () => STYLE)
+}
+
+function sentenceOf({ run, rows, layers }: ReportedRun): string {
+  const variants = rows.map(({ variant }) => variant)
+  const [text, measured] = Object.entries(run.perplexity)[0] ?? []
+  const best = bestVariant(measured, variants)
+  const prefix = `${run.title}: `
+  if (text !== undefined && measured !== undefined && best !== undefined)
+    return `${prefix}${gapSentence(text, measured, best)}.`
+  const last = variants.at(-1)
+  const done = last === undefined ? [] : (layers.get(last.name) ?? [])
+  if (last !== undefined && run.status === 'completed' && done.length > 0)
+    return `${prefix}${lossSentence(last.name, done)}.`
+  return `${prefix}${run.status}; nothing is proven yet.`
+}
+
+function figures(rows: readonly ComparisonRow[]): Html {
+  const texts = textsOf(rows)
+  const metrics = metricsOf(texts)
+  const text = (kind: string, value: number | undefined): string =>
+    kind === 'share'
+      ? percent(value)
+      : kind === 'duration'
+        ? duration(value)
+        : kind === 'count'
+          ? (value?.toLocaleString('en-US') ?? '–')
+          : figure(value)
+  const severalRuns = new Set(rows.map(({ run }) => run.id)).size > 1
+  const [baseline] = rows
+  return html`<section><h2>Figures</h2><div class="scroll"><table>
+<thead><tr>${severalRuns && html`<th>run</th>`}<th>variant</th><th class="n">rank</th>${metrics.map(({ title }) => html`<th class="n">${title}</th>`)}</tr></thead>
+<tbody>${rows.map(
+    (row) =>
+      html`<tr>${severalRuns && html`<td>${row.run.title}</td>`}<td>${row.variant.name}</td><td class="n">${row.variant.rank}</td>${metrics.map(
+        (metric) => {
+          const verdict = baseline && row !== baseline ? difference(metric, row, baseline)?.verdict : undefined
+          const mark = verdict === 'better' ? '▲ ' : verdict === 'worse' ? '▼ ' : ''
+          return html`<td class="n${verdict && ` ${verdict}`}">${mark}${text(metric.kind, metric.value(row))}</td>`
+        }
+      )}</tr>`
+  )}</tbody></table></div>
+${rows.length > 1 && html`<p class="dim">▲ better, ▼ worse than the first line.</p>`}
+${texts.map((name) => axes(rows, name))}</section>`
+}
+
+/** One axis for each base that was measured on a text: bars of different bases mean different gaps. */
+function axes(rows: readonly ComparisonRow[], text: string): Html[] {
+  const bases = new Map<string, ComparisonRow[]>()
+  for (const row of rows) {
+    const measured = row.perplexity[text]
+    if (measured === undefined) continue
+    const key = `${measured.fullPrecision} ${measured.quantized}`
+    bases.set(key, [...(bases.get(key) ?? []), row])
+  }
+  return [...bases.values()].slice(0, 12).map((members) => {
+    const base = members[0]?.perplexity[text]
+    if (base === undefined) return html``
+    const severalRuns = new Set(members.map(({ run }) => run.id)).size > 1
+    const marks = members.map(({ run, variant, perplexity }) => ({
+      name: severalRuns ? `${variant.name} ${run.title}` : variant.name,
+      method: variant.method,
+      perplexity: perplexity[text]?.adapter as number,
+      gapClosed: perplexity[text]?.gapClosed
+    }))
+    const runs = [...new Set(members.map(({ run }) => run.title))].join(', ')
+    return html`<figure>${perplexityAxis(`Perplexity on ${text}`, { fullPrecision: base.fullPrecision, quantized: base.quantized, marks })}
+<figcaption>Perplexity on ${text} (${runs}), lower is better. Bars are the part of the gap that a variant closes.</figcaption></figure>`
+  })
+}
+
+/** Perplexity against rank, where ranks differ at all. */
+function rankChart(rows: readonly ComparisonRow[]): Html | undefined {
+  if (new Set(rows.map(({ variant }) => variant.rank)).size < 2) return undefined
+  const charts = textsOf(rows).map((text) => {
+    const series = rankSeries(rows, text)
+    const lines = series.map(({ label, method, points }) => ({ label, method, points: rankPoints(points) }))
+    const ends = series.map(({ label, method, points }) => ({
+      label,
+      method,
+      x: points.at(-1)?.rank as number,
+      y: points.at(-1)?.perplexity as number
+    }))
+    const label = `Perplexity against rank on ${text}`
+    return html`<figure>${linePlot(lines, ends, { label, xLabel: 'rank', yLabel: 'perplexity', fromZero: false, format: figure })}
+<figcaption>${label}, one line per method.</figcaption></figure>`
+  })
+  return html`<section><h2>Perplexity against rank</h2>${charts}</section>`
+}
+
+function settings(rows: readonly ComparisonRow[]): Html | undefined {
+  const found = differingSettings(rows)
+  if (found.length === 0) return undefined
+  return html`<section><h2>Settings that differ</h2><div class="scroll"><table>
+<thead><tr><th>setting</th>${rows.map(({ run, variant }) => html`<th>${variant.name}<br>${run.title}</th>`)}</tr></thead>
+<tbody>${found.map(
+    ({ key, values }) =>
+      html`<tr><td><code>${key}</code></td>${values.map((value) => html`<td>${value ?? '–'}</td>`)}</tr>`
+  )}</tbody></table></div></section>`
+}

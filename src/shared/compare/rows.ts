@@ -1,0 +1,82 @@
+import { gapClosed } from '../runEvents'
+import type { ComparedRun, ComparedVariant } from './comparedRun'
+
+/** What is compared: one variant of one run. Figures that nobody measured yet are undefined. */
+export interface ComparisonRow {
+  /** `run/variant`; the same in addresses. */
+  readonly key: string
+  readonly run: ComparedRun
+  readonly variant: ComparedVariant
+  readonly perplexity: Readonly<Record<string, RowPerplexity>>
+  /** 1 − Σ loss / Σ loss at rank 0, over all linears. */
+  readonly lossRemoved: number | undefined
+  readonly meanLossRemoved: number | undefined
+  /** Of the adapter. */
+  readonly parameters: number | undefined
+  readonly workedMs: number | undefined
+}
+
+export interface RowPerplexity {
+  readonly fullPrecision: number
+  readonly quantized: number
+  readonly adapter: number
+  readonly gapClosed: number | undefined
+}
+
+export const rowKey = (run: string, variant: string): string => `${run}/${variant}`
+
+/** A run's id alone stands for all of its variants; neither a run's id nor a variant's name holds a slash. */
+export function parseRowKey(key: string): { readonly run: string; readonly variant: string | undefined } {
+  const slash = key.indexOf('/')
+  return slash < 0 ? { run: key, variant: undefined } : { run: key.slice(0, slash), variant: key.slice(slash + 1) }
+}
+
+/** Rows in the order of the keys, each once; keys of runs or variants that there are not are passed over. */
+export function comparisonRows(runs: readonly ComparedRun[], keys: readonly string[]): ComparisonRow[] {
+  const byId = new Map(runs.map((run) => [run.id, run]))
+  const rows = new Map<string, ComparisonRow>()
+  for (const { run: id, variant: name } of keys.map(parseRowKey)) {
+    const run = byId.get(id)
+    for (const variant of run?.variants ?? []) {
+      if (name !== undefined && name !== variant.name) continue
+      const row = rowOf(run as ComparedRun, variant)
+      if (!rows.has(row.key)) rows.set(row.key, row)
+    }
+  }
+  return [...rows.values()]
+}
+
+function rowOf(run: ComparedRun, variant: ComparedVariant): ComparisonRow {
+  const { totals } = variant
+  return {
+    key: rowKey(run.id, variant.name),
+    run,
+    variant,
+    perplexity: perplexityOf(run, variant),
+    lossRemoved: totals !== null && totals.lossRank0 > 0 ? 1 - totals.loss / totals.lossRank0 : undefined,
+    meanLossRemoved: totals?.meanRemoved ?? undefined,
+    parameters: totals === null ? undefined : totals.width * variant.rank,
+    workedMs: run.workedMs ?? undefined
+  }
+}
+
+function perplexityOf(
+  { perplexity }: ComparedRun,
+  { name, quantizer }: ComparedVariant
+): Record<string, RowPerplexity> {
+  return Object.fromEntries(
+    Object.entries(perplexity).flatMap(([text, measured]) => {
+      const adapter = measured.variants[name]
+      if (adapter === undefined) return []
+      const { fullPrecision } = measured
+      const quantized = measured.quantizers[quantizer] ?? measured.quantized
+      const gap = gapClosed(fullPrecision, quantized, adapter)
+      return [[text, { fullPrecision, quantized, adapter, gapClosed: Number.isFinite(gap) ? gap : undefined }]]
+    })
+  )
+}
+
+/** The evaluation texts of any of the rows, in the order in which they are met. */
+export const textsOf = (rows: readonly ComparisonRow[]): string[] => [
+  ...new Set(rows.flatMap(({ perplexity }) => Object.keys(perplexity)))
+]
