@@ -1,0 +1,81 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { writeReport } from '../../../../src/services/report/report'
+import type { Services } from '../../../../src/services/services'
+import type { RunRecord } from '../../../../src/shared/runFolder'
+import { finishRun, insertRun, setRunNotes, setRunTags } from '../../../../src/store/runs'
+import { seededId, seedRuns } from '../../../helpers/seedRuns'
+import { layerResult, runOutcome, runRecord, temporaryHome, temporaryStore } from '../../../helpers/stores'
+
+const HOSTILE = `"><script>alert(1)</script><img src=https://evil.invalid/x onerror='alert(2)'>&amp;`
+
+/** Services without an engine: a report needs none. */
+async function services(): Promise<Services> {
+  const home = temporaryHome()
+  mkdirSync(join(home, 'runs'))
+  return {
+    home,
+    version: '0.1.0',
+    store: await temporaryStore(home),
+    engine: undefined as never
+  } as unknown as Services
+}
+
+describe('a report', () => {
+  test('escapes every name that comes from files and people', async () => {
+    const s = await services()
+    const plain = runRecord('a')
+    const record: RunRecord = {
+      ...plain,
+      recipe: { ...plain.recipe, name: `name ${HOSTILE}`, model: `/models/${HOSTILE}` },
+      calibration: [{ ...plain.calibration[0]!, name: `text ${HOSTILE}` }]
+    }
+    await insertRun(s.store, record)
+    const outcome = runOutcome(record)
+    const variants = outcome.variants.map((variant) => ({ ...variant, layers: [layerResult(`layer ${HOSTILE}`)] }))
+    const perplexity = { [`eval ${HOSTILE}`]: outcome.perplexity['evaluation.txt']! }
+    await finishRun(s.store, 'a', { ...outcome, variants, perplexity })
+    await setRunTags(s.store, 'a', [`tag ${HOSTILE}`])
+    await setRunNotes(s.store, 'a', `notes ${HOSTILE}`)
+    const { html } = await writeReport(s, ['a'])
+    for (const word of ['name', 'text', 'layer', 'eval', 'tag', 'notes']) {
+      expect(html).toContain(`${word} &quot;&gt;&lt;script&gt;`)
+    }
+    expect(html).not.toMatch(/<script|<img|<iframe|<object|<link/i)
+    // Beside what stands in quotes a tag has nothing but our own attributes: a quote that got out would end its value.
+    const bare = html.replaceAll(/="[^"]*"/g, '=""')
+    const attributes = [...bare.matchAll(/<[a-z][^>]*\s(on\w+|src|href)=/gi)]
+    expect(attributes).toEqual([])
+  })
+
+  test('fetches nothing: no address in it, and a policy that forbids it', async () => {
+    const s = await services()
+    await seedRuns(s.store, 2)
+    const { html } = await writeReport(s, [seededId(0), seededId(1)])
+    expect(html).toContain(`default-src &#39;none&#39;`)
+    expect(html).not.toMatch(/https?:|url\(|@import|\bsrc=|\bhref=/i)
+  })
+
+  test('says what each run proved and lists its layers, worst first', async () => {
+    const s = await services()
+    await seedRuns(s.store, 2)
+    const { html, name } = await writeReport(s, [seededId(0)])
+    expect(name).toMatch(/^quail-report-.*\.html$/)
+    expect(html).toMatch(/closes \d+ % of the NF4 gap on sotu-evaluation: [\d.]+ → [\d.]+ \(full precision [\d.]+\)/)
+    expect(html.match(/<td>model\.layers\./g)?.length).toBe(3 * 28)
+    expect(html).toContain('Settings that differ')
+    expect(html).not.toContain('NaN')
+  })
+
+  test('tells of the variants that were asked for only, and refuses one that there is not', async () => {
+    const s = await services()
+    const record = runRecord('a')
+    await insertRun(s.store, record)
+    await finishRun(s.store, 'a', runOutcome(record))
+    const { html } = await writeReport(s, ['a/svd-r8'])
+    expect(html).toContain('Layers of svd-r8')
+    expect(html).not.toContain('Layers of quailora-r8')
+    await expect(writeReport(s, ['a/none'])).rejects.toThrow('run a has no variant "none"; it has svd-r8, quailora-r8')
+  })
+})

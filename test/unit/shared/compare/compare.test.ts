@@ -1,0 +1,186 @@
+import { describe, expect, test } from 'vitest'
+import type { ComparedRun } from '../../../../src/shared/compare/comparedRun'
+import { parseFilter } from '../../../../src/shared/compare/filter'
+import { comparisonTable, difference, metricsOf } from '../../../../src/shared/compare/metrics'
+import { comparisonRows } from '../../../../src/shared/compare/rows'
+import { errorCurves, rankSeries } from '../../../../src/shared/compare/series'
+import { differingSettings } from '../../../../src/shared/compare/settings'
+import { Recipe } from '../../../../src/shared/recipe'
+
+const TEXT = 'evaluation.txt'
+
+/** A run of svd and quailora at one rank: full precision 80, quantized 90, svd closes `svd` of the gap, quailora twice that. */
+function run(id: string, rank: number, svd: number, changes: Partial<Recipe> = {}): ComparedRun {
+  const recipe = Recipe.parse({
+    version: 1,
+    name: `run ${id}`,
+    model: '/models/small',
+    calibration: { files: ['/texts/calibration.txt'] },
+    variants: ['svd', 'quailora'].map((method) => ({ method, rank })),
+    ...changes
+  })
+  const totals = { layers: 2, lossRank0: 10, meanRemoved: 0.3, width: 100 }
+  const variant = (method: string, loss: number) => ({
+    name: `${method}-r${rank}`,
+    method,
+    rank,
+    quantizer: 'nf4-b64-dq',
+    totals: { ...totals, loss }
+  })
+  return {
+    id,
+    title: `run ${id}`,
+    status: 'completed',
+    createdAtMs: 0,
+    workedMs: 5000,
+    model: recipe.model,
+    tags: ['law'],
+    notes: '',
+    quailVersion: '0.1.0',
+    recipe,
+    texts: { calibration: [{ name: 'calibration.txt', sha256: 'a'.repeat(64) }], evaluation: [] },
+    variants: [variant('svd', 8), variant('quailora', 4)],
+    perplexity: {
+      [TEXT]: {
+        tokens: 100,
+        fullPrecision: 80,
+        quantized: 90,
+        quantizers: { 'nf4-b64-dq': 90 },
+        variants: { [`svd-r${rank}`]: 90 - 10 * svd, [`quailora-r${rank}`]: 90 - 20 * svd }
+      }
+    }
+  }
+}
+
+describe('rows', () => {
+  test('are the variants that the keys name, a run alone standing for all, each once and in that order', () => {
+    const rows = comparisonRows(
+      [run('a', 8, 0.2), run('b', 16, 0.3)],
+      ['b/quailora-r16', 'gone', 'a', 'b/none', 'a/svd-r8']
+    )
+    expect(rows.map(({ key }) => key)).toEqual(['b/quailora-r16', 'a/svd-r8', 'a/quailora-r8'])
+  })
+
+  test('hold the figures of their variant', () => {
+    const [row] = comparisonRows([run('a', 8, 0.2)], ['a/svd-r8'])
+    expect(row?.perplexity[TEXT]).toEqual({ fullPrecision: 80, quantized: 90, adapter: 88, gapClosed: 0.2 })
+    expect(row?.lossRemoved).toBeCloseTo(0.2, 12)
+    expect(row?.parameters).toBe(800)
+  })
+
+  test('of a run that is not finished have no figures, rather than wrong ones', () => {
+    const full = run('a', 8, 0.2)
+    const begun = { ...full, perplexity: {}, variants: full.variants.map((v) => ({ ...v, totals: null })) }
+    const [row] = comparisonRows([begun], ['a'])
+    expect([row?.perplexity, row?.lossRemoved, row?.parameters]).toEqual([{}, undefined, undefined])
+  })
+})
+
+describe('differences', () => {
+  const [svd, quailora] = comparisonRows([run('a', 8, 0.2)], ['a']) as [never, never]
+  const metric = (key: string) => metricsOf([TEXT]).find((one) => one.key === key)!
+
+  test('are signed, and know which way is better', () => {
+    expect(difference(metric(`perplexity ${TEXT}`), quailora, svd)).toEqual({ value: -2, verdict: 'better' })
+    expect(difference(metric(`perplexity ${TEXT}`), svd, quailora)).toEqual({ value: 2, verdict: 'worse' })
+    expect(difference(metric(`gap ${TEXT}`), quailora, svd)?.verdict).toBe('better')
+    expect(difference(metric('parameters'), quailora, svd)).toEqual({ value: 0, verdict: undefined })
+  })
+
+  test('are none where one side was not measured', () => {
+    const [other] = comparisonRows([{ ...run('b', 8, 0.2), perplexity: {} }], ['b'])
+    expect(difference(metric(`perplexity ${TEXT}`), other!, svd)).toBeUndefined()
+  })
+
+  test('come with every digit into the table for a file', () => {
+    const { columns, rows } = comparisonTable([svd], metricsOf([TEXT]))
+    expect(rows[0]?.[columns.indexOf(`perplexity ${TEXT}`)]).toBe(88)
+    expect(rows[0]?.[columns.indexOf('variant')]).toBe('svd-r8')
+  })
+})
+
+describe('settings that differ', () => {
+  test('are named with dots, with the row’s own variant in place of the list', () => {
+    const rows = comparisonRows([run('a', 8, 0.2), run('b', 16, 0.3, { context: 512 })], ['a/svd-r8', 'b/svd-r16'])
+    expect(differingSettings(rows)).toEqual([
+      { key: 'context', values: ['256', '512'] },
+      { key: 'variant.rank', values: ['8', '16'] }
+    ])
+  })
+
+  test('include the bytes of a text whose name stayed', () => {
+    const other = {
+      ...run('b', 8, 0.2),
+      texts: { calibration: [{ name: 'calibration.txt', sha256: 'b'.repeat(64) }], evaluation: [] }
+    }
+    const rows = comparisonRows([run('a', 8, 0.2), other], ['a/svd-r8', 'b/svd-r8'])
+    expect(differingSettings(rows)).toEqual([{ key: 'calibration.sha256', values: ['a'.repeat(12), 'b'.repeat(12)] }])
+  })
+
+  test('are none for a single row', () => {
+    expect(differingSettings(comparisonRows([run('a', 8, 0.2)], ['a/svd-r8']))).toEqual([])
+  })
+})
+
+describe('a filter', () => {
+  const item = {
+    name: 'Law sweep 7 svd-r16',
+    method: 'svd',
+    rank: '16',
+    model: 'meta/llama-3',
+    tag: 'paper keep',
+    status: 'completed'
+  }
+
+  test.each([
+    ['', true],
+    ['law SVD', true],
+    ['"sweep 7"', true],
+    ['"7 sweep"', false],
+    ['-quailora', true],
+    ['-svd', false],
+    ['method:svd tag:paper', true],
+    ['method:exact', false],
+    ['rank:16', true],
+    ['rank:1', false],
+    ['-rank:16', false],
+    ['model:llama -tag:retry', true],
+    ['http://x', false]
+  ])('%j: %j', (text, expected) => {
+    expect(parseFilter(text)(item)).toBe(expected)
+  })
+})
+
+describe('series', () => {
+  test('hold one line per method, points by rank', () => {
+    const rows = comparisonRows([run('b', 16, 0.3), run('a', 8, 0.2)], ['b', 'a'])
+    const found = rankSeries(rows, TEXT)
+    expect(found.map(({ label }) => label)).toEqual(['svd', 'quailora'])
+    expect(found[0]?.points.map(({ rank, perplexity }) => [rank, perplexity])).toEqual([
+      [8, 88],
+      [16, 87]
+    ])
+  })
+
+  test('of equal bases are drawn once, under both names', () => {
+    const curve = {
+      variant: 'svd-r2',
+      method: 'svd',
+      rank: 2,
+      quantizer: 'nf4',
+      loss: 5,
+      lossRank0: 8,
+      eigenvalues: [4, 2]
+    }
+    const curves = [
+      { ...curve, run: 'a' },
+      { ...curve, run: 'b' },
+      { ...curve, run: 'c', eigenvalues: [4, 4] }
+    ]
+    const runs = ['a', 'b', 'c'].map((id) => ({ id, title: `run ${id}` }))
+    expect(errorCurves(curves, runs).map(({ label, left }) => [label, left])).toEqual([
+      ['run a, run b', [1, 0.5, 0.25]],
+      ['run c', [1, 0.5, 0]]
+    ])
+  })
+})
