@@ -9,6 +9,7 @@ import { ModelPage } from '../models/ModelPage'
 import { ModelsPage } from '../models/ModelsPage'
 import { NewRunPage } from '../newRun/NewRunPage'
 import { RunPage } from '../run/RunPage'
+import { RunsPage } from '../runs/RunsPage'
 import { SettingsPage } from '../settings/SettingsPage'
 
 /** Every page and its address. The first that matches is shown. */
@@ -19,6 +20,7 @@ export const ROUTES: readonly { readonly path: string; readonly page: () => Reac
   { path: '/data', page: () => <DataPage /> },
   { path: '/data/:name', page: () => <SetPage /> },
   { path: '/devices', page: () => <DevicesPage /> },
+  { path: '/runs', page: () => <RunsPage /> },
   { path: '/runs/:id/export', page: () => <ExportPage /> },
   { path: '/runs/:id/:kind?/:layer?', page: () => <RunPage /> },
   { path: '/new', page: () => <NewRunPage /> },

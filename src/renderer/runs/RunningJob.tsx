@@ -1,0 +1,69 @@
+import { Anchor, Badge, Button, Group, Progress, Stack, Text } from '@mantine/core'
+import { IconPlayerStop } from '@tabler/icons-react'
+import { Link } from 'wouter'
+import type { RunListEntry, RunProgress } from '../../shared/contract/runs'
+import { modelName } from '../../shared/modelName'
+import { plural } from '../format/numbers'
+import { jobFigures, phaseText, shareDone } from './jobText'
+import { cancelRun } from './queueActions'
+import { runAddress } from './runRow'
+
+interface Props {
+  readonly run: RunListEntry
+  /** Null until the engine reports. */
+  readonly progress: RunProgress | null
+  readonly held: boolean
+  /** Another process works on it, which is where it is stopped. */
+  readonly elsewhere?: boolean
+}
+
+/** The run that is worked on: how far it is, how long it takes, and how to stop it. */
+export function RunningJob({ run, progress, held, elsewhere = false }: Props) {
+  const state = progress === null ? 'Starting' : phaseText(progress)
+  return (
+    <Stack gap={6} role="group" aria-label={`Working on ${run.title}`}>
+      <Group justify="space-between" wrap="nowrap" gap="md">
+        <Group gap="xs" wrap="nowrap" style={{ minWidth: 0 }}>
+          <Badge variant="light" color="blue" tt="none" style={{ flexShrink: 0 }}>
+            running
+          </Badge>
+          <Anchor component={Link} href={runAddress(run.id)} fw={600} size="sm" truncate>
+            {run.title}
+          </Anchor>
+          <Text size="sm" c="dimmed" truncate>
+            {modelName(run.model)} · {plural(run.variants.length, 'variant')}
+          </Text>
+        </Group>
+        {!elsewhere && (
+          <Button
+            size="xs"
+            variant="default"
+            style={{ flexShrink: 0 }}
+            leftSection={<IconPlayerStop size={14} aria-hidden />}
+            aria-label={`Stop ${run.title}`}
+            onClick={() => void cancelRun(run.id)}
+          >
+            Stop
+          </Button>
+        )}
+      </Group>
+      {elsewhere ? (
+        <Text size="sm" c="dimmed">
+          Another process works on it, say the command line. Stop it there.
+        </Text>
+      ) : (
+        <>
+          <Progress
+            value={progress === null ? 0 : 100 * shareDone(progress)}
+            animated={held}
+            striped={held}
+            aria-label={`Blocks of ${run.title} done`}
+          />
+          <Text size="sm" c="dimmed" className="num" truncate>
+            {[state, ...(progress === null ? [] : jobFigures(progress))].join(' · ')}
+          </Text>
+        </>
+      )}
+    </Stack>
+  )
+}

@@ -1,0 +1,149 @@
+import { ActionIcon, Badge, Group, Text } from '@mantine/core'
+import { IconPlayerPlay } from '@tabler/icons-react'
+import type { ReactNode } from 'react'
+import { useLocation } from 'wouter'
+import type { RunListEntry } from '../../shared/contract/runs'
+import { modelName } from '../../shared/modelName'
+import { type Column, DataTable } from '../components/DataTable'
+import { formatPercent } from '../format/numbers'
+import { formatExact, formatRelative } from '../format/time'
+import { resumeRuns } from './queueActions'
+import { RunStatusBadge } from './RunStatusBadge'
+import { canResume } from './runFilter'
+import { bestGap, runAddress, variantsText } from './runRow'
+
+interface Props {
+  readonly runs: readonly RunListEntry[]
+  readonly selected: ReadonlySet<string>
+  readonly onSelect: (selected: ReadonlySet<string>) => void
+  readonly empty: ReactNode
+}
+
+/** All runs, one line each; opens their page. */
+export function RunsTable({ runs, selected, onSelect, empty }: Props) {
+  const [, navigate] = useLocation()
+  return (
+    <DataTable
+      label="Runs"
+      rows={runs}
+      columns={COLUMNS}
+      rowKey={({ id }) => id}
+      onOpen={({ id }) => navigate(runAddress(id))}
+      initialSort={NEWEST_FIRST}
+      selected={selected}
+      onSelect={onSelect}
+      rowHeight={44}
+      empty={empty}
+    />
+  )
+}
+
+const NEWEST_FIRST = { key: 'made', descending: true }
+
+// Hints are plain titles: hundreds of floating ones would cost the frames that scrolling needs.
+const COLUMNS: readonly Column<RunListEntry>[] = [
+  {
+    key: 'status',
+    title: 'State',
+    width: '118px',
+    sortBy: ({ status }) => status,
+    render: ({ status }) => <RunStatusBadge status={status} />
+  },
+  {
+    key: 'name',
+    title: 'Run',
+    width: 'minmax(150px, 2fr)',
+    sortBy: ({ title }) => title,
+    render: (run) => <Name run={run} />
+  },
+  {
+    key: 'model',
+    title: 'Model',
+    width: 'minmax(100px, 1.2fr)',
+    sortBy: ({ model }) => modelName(model),
+    render: ({ model }) => <span title={model}>{modelName(model)}</span>
+  },
+  {
+    key: 'variants',
+    title: 'Variants',
+    width: 'minmax(110px, 1.1fr)',
+    sortBy: ({ variants }) => variants.length,
+    render: (run) => <span title={run.variants.map(({ name }) => name).join('\n')}>{variantsText(run)}</span>
+  },
+  {
+    key: 'gap',
+    title: 'Gap closed',
+    width: '98px',
+    align: 'right',
+    sortBy: (run) => bestGap(run)?.share,
+    render: (run) => <Gap run={run} />
+  },
+  {
+    key: 'made',
+    title: 'Made',
+    width: '112px',
+    sortBy: ({ createdAtMs }) => createdAtMs,
+    render: ({ createdAtMs }) => <span title={formatExact(createdAtMs)}>{formatRelative(createdAtMs)}</span>
+  },
+  {
+    key: 'tags',
+    title: 'Tags',
+    width: 'minmax(80px, 1fr)',
+    sortBy: ({ tags }) => tags.join(' ') || undefined,
+    render: ({ tags }) => <Tags tags={tags} />
+  },
+  {
+    key: 'resume',
+    title: '',
+    width: '46px',
+    render: (run) => (canResume(run) ? <ResumeButton run={run} /> : null)
+  }
+]
+
+function Name({ run: { id, title, notes } }: { readonly run: RunListEntry }) {
+  return (
+    <>
+      <Text size="sm" fw={600} truncate title={title}>
+        {title}
+      </Text>
+      <Text size="xs" c="dimmed" truncate title={notes === '' ? id : notes}>
+        {notes === '' ? id : notes}
+      </Text>
+    </>
+  )
+}
+
+function Gap({ run }: { readonly run: RunListEntry }) {
+  const best = bestGap(run)
+  if (best === null) return <span title="No perplexity was measured">–</span>
+  return <span title={`${best.variant} on ${best.text}`}>{formatPercent(best.share)}</span>
+}
+
+function Tags({ tags }: { readonly tags: readonly string[] }) {
+  return (
+    <Group gap={4} wrap="nowrap" title={tags.join(', ')}>
+      {tags.map((tag) => (
+        <Badge key={tag} size="sm" variant="default" tt="none" style={{ flexShrink: 0 }}>
+          {tag}
+        </Badge>
+      ))}
+    </Group>
+  )
+}
+
+function ResumeButton({ run }: { readonly run: RunListEntry }) {
+  const label = `Resume ${run.title}`
+  return (
+    <ActionIcon
+      variant="subtle"
+      title="Resume after the last finished block"
+      aria-label={label}
+      onClick={(event) => {
+        event.stopPropagation()
+        void resumeRuns([run.id])
+      }}
+    >
+      <IconPlayerPlay size={16} aria-hidden />
+    </ActionIcon>
+  )
+}

@@ -1,0 +1,79 @@
+import { Button, Group, Modal, Stack, TagsInput, Textarea } from '@mantine/core'
+import { useState } from 'react'
+import type { RunListEntry } from '../../shared/contract/runs'
+import { call } from '../api/desktop'
+import { notifyError } from '../components/notify'
+import { plural } from '../format/numbers'
+
+interface Props {
+  readonly runs: readonly RunListEntry[]
+  /** Tags in use, to choose from. */
+  readonly known: readonly string[]
+  readonly onClose: () => void
+}
+
+/** Tags of the chosen runs, and the notes of a single one. */
+export function TagsModal({ runs, known, onClose }: Props) {
+  const shared = runs[0]?.tags.filter((tag) => runs.every(({ tags }) => tags.includes(tag))) ?? []
+  const [tags, setTags] = useState<string[]>([...shared])
+  const [notes, setNotes] = useState(runs[0]?.notes ?? '')
+  const single = runs.length === 1 ? runs[0] : undefined
+
+  async function save(): Promise<void> {
+    try {
+      for (const run of runs) {
+        // What only some of the runs carry stays.
+        const others = run.tags.filter((tag) => !shared.includes(tag) && !tags.includes(tag))
+        await call('runs.setTags', { id: run.id, tags: [...others, ...tags] })
+      }
+      if (single !== undefined && notes !== single.notes) await call('runs.setNotes', { id: single.id, notes })
+      onClose()
+    } catch (error) {
+      notifyError('Tags and notes were not saved', error)
+    }
+  }
+
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      title={single === undefined ? `Tags of ${plural(runs.length, 'run')}` : `Tags and notes of ${single.title}`}
+    >
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          void save()
+        }}
+      >
+        <Stack gap="md">
+          <TagsInput
+            label="Tags"
+            description={single === undefined ? 'Those that all of them carry; others stay.' : 'Enter ends a tag.'}
+            data={[...known]}
+            value={tags}
+            onChange={setTags}
+            maxTags={50}
+            data-autofocus
+          />
+          {single !== undefined && (
+            <Textarea
+              label="Notes"
+              autosize
+              minRows={3}
+              maxRows={12}
+              maxLength={20_000}
+              value={notes}
+              onChange={(event) => setNotes(event.currentTarget.value)}
+            />
+          )}
+          <Group justify="flex-end" gap="xs">
+            <Button variant="default" onClick={onClose}>
+              Cancel
+            </Button>
+            <Button type="submit">Save</Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  )
+}

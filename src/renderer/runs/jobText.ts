@@ -1,0 +1,36 @@
+import type { RunProgress } from '../../shared/contract/runs'
+import { formatBytes, formatCount, plural } from '../format/numbers'
+import { timeLeft } from '../run/progressText'
+
+/** What is done now: `block 3 of 30`. */
+export function phaseText({ phase, blocksDone, blocks, done, total }: RunProgress): string {
+  switch (phase) {
+    case 'reading':
+      return 'Reading checkpoint and texts'
+    case 'embedding':
+      return 'Embedding the texts'
+    case 'blocks':
+      return `Block ${Math.min(blocksDone + 1, blocks)} of ${blocks}`
+    case 'evaluating':
+      return `Measuring perplexity, ${done} of ${total}`
+    case 'exporting':
+      return `Writing ${plural(total, 'adapter')}`
+  }
+}
+
+/** Time left, throughput and memory, as far as they are known. */
+export function jobFigures(progress: RunProgress): string[] {
+  const { tokensPerSecond, memoryBytes } = progress
+  return [
+    timeLeft(progress),
+    tokensPerSecond === null ? undefined : `${formatCount(Math.round(tokensPerSecond))} tokens/s`,
+    `${formatBytes(memoryBytes)} memory`
+  ].filter((figure) => figure !== undefined)
+}
+
+/** Share of the blocks that is done, with the part of the present one. */
+export function shareDone({ phase, blocks, blocksDone, done }: RunProgress): number {
+  if (phase === 'evaluating' || phase === 'exporting') return 1
+  if (blocks === 0) return 0
+  return Math.min(1, Math.max(blocksDone, phase === 'blocks' ? done : 0) / blocks)
+}

@@ -1,0 +1,31 @@
+import { call } from '../api/desktop'
+import { notifyError } from '../components/notify'
+
+async function attempt(failure: string, action: Promise<void>): Promise<boolean> {
+  try {
+    await action
+    return true
+  } catch (error) {
+    notifyError(failure, error)
+    return false
+  }
+}
+
+/*
+ * What a person can ask of the queue. What fails is said in a notification; each resolves with whether it was done.
+ */
+
+/** Puts interrupted, cancelled or failed runs back into the queue, in this order. */
+export async function resumeRuns(ids: readonly string[]): Promise<void> {
+  for (const id of ids) await attempt('The run was not resumed', call('queue.resume', { id }))
+}
+
+/** Stops a run, or takes it out of the queue. */
+export const cancelRun = (id: string): Promise<boolean> =>
+  attempt('The run was not stopped', call('queue.cancel', { id }))
+
+export const holdQueue = (held: boolean): Promise<boolean> =>
+  attempt(held ? 'The queue was not paused' : 'The queue does not go on', call('queue.hold', { held }))
+
+export const reorderQueue = (ids: string[]): Promise<boolean> =>
+  attempt('The order was not changed', call('queue.reorder', { ids }))
