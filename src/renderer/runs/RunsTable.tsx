@@ -45,7 +45,7 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
   {
     key: 'status',
     title: 'State',
-    width: '118px',
+    width: '136px',
     sortBy: ({ status }) => status,
     render: ({ status }) => <RunStatusBadge status={status} />
   },
@@ -59,21 +59,21 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
   {
     key: 'model',
     title: 'Model',
-    width: 'minmax(100px, 1.2fr)',
+    width: 'minmax(96px, 1.2fr)',
     sortBy: ({ model }) => modelName(model),
     render: ({ model }) => <span title={model}>{modelName(model)}</span>
   },
   {
     key: 'variants',
     title: 'Variants',
-    width: 'minmax(110px, 1.1fr)',
+    width: 'minmax(104px, 1.2fr)',
     sortBy: ({ variants }) => variants.length,
     render: (run) => <span title={run.variants.map(({ name }) => name).join('\n')}>{variantsText(run)}</span>
   },
   {
     key: 'gap',
     title: 'Gap closed',
-    width: '98px',
+    width: '92px',
     align: 'right',
     sortBy: (run) => bestGap(run)?.share,
     render: (run) => <Gap run={run} />
@@ -81,21 +81,21 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
   {
     key: 'made',
     title: 'Made',
-    width: '112px',
+    width: '106px',
     sortBy: ({ createdAtMs }) => createdAtMs,
     render: ({ createdAtMs }) => <span title={formatExact(createdAtMs)}>{formatRelative(createdAtMs)}</span>
   },
   {
     key: 'tags',
     title: 'Tags',
-    width: 'minmax(80px, 1fr)',
+    width: 'minmax(64px, 1fr)',
     sortBy: ({ tags }) => tags.join(' ') || undefined,
     render: ({ tags }) => <Tags tags={tags} />
   },
   {
     key: 'resume',
     title: '',
-    width: '46px',
+    width: '44px',
     render: (run) => (canResume(run) ? <ResumeButton run={run} /> : null)
   }
 ]

@@ -1,5 +1,5 @@
 import type { RunListEntry } from '../../shared/contract/runs'
-import { bestVariant, variantGap } from '../../shared/proof'
+import { bestVariant, quantizedPerplexity, variantGap } from '../../shared/proof'
 
 export interface BestGap {
   readonly variant: string
@@ -23,8 +23,8 @@ function findBestGap({ perplexity, variants }: RunListEntry): BestGap | null {
   const [text, measured] = Object.entries(perplexity)[0] ?? []
   const variant = bestVariant(measured, variants)
   if (text === undefined || measured === undefined || variant === undefined) return null
-  const share = variantGap(measured, variant)
-  return Number.isFinite(share) ? { variant: variant.name, text, share } : null
+  if (!(quantizedPerplexity(measured, variant.quantizer) > measured.fullPrecision)) return null
+  return { variant: variant.name, text, share: variantGap(measured, variant) }
 }
 
 /** `quailora-r16`, `quailora-r16 +3`: the best variant first, or the first while nothing is measured. */
