@@ -137,6 +137,16 @@ describe('the export page', () => {
   })
 })
 
+test('the report of the run is saved as one file that asks nobody for more', async () => {
+  const saved = join(folder, 'report.html')
+  await answerSaveDialog(desk, saved)
+  await button('Save report…').click()
+  await desk.page.getByText(`Saved as ${saved}`).waitFor()
+  const html = readFileSync(saved, 'utf8')
+  for (const variant of ['svd-r32', 'exact-r32']) expect(html).toContain(variant)
+  expect(html).not.toMatch(/(?:src|href)\s*=\s*["']?https?:/i)
+})
+
 describe('a run bundle', () => {
   test('is written by the window and imported by the command line into another QUAIL_HOME', async () => {
     const file = join(folder, 'run.quailrun')

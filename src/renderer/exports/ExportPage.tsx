@@ -9,6 +9,7 @@ import { EmptyState } from '../components/EmptyState'
 import { PageFrame } from '../components/PageFrame'
 import { QueryView } from '../components/QueryView'
 import { BundleCard } from './BundleCard'
+import { ReportCard } from './ReportCard'
 import { VariantExport } from './VariantExport'
 
 /** Where a run's adapters leave Quail: copy, compatibility, snippets, checks, and the whole run as one file. */
@@ -61,6 +62,7 @@ function ExportOf({ run }: { readonly run: RunDetail }) {
           />
         )}
         <VariantExport key={best} run={run.id} variant={best} />
+        {run.status === 'completed' && <ReportCard run={run.id} />}
         {run.status === 'completed' && <BundleCard run={run.id} />}
       </Stack>
     </PageFrame>
