@@ -47,7 +47,7 @@ const PAGES = {
   run: { at: `/runs/${sweep?.id}` },
   'run-layers': { at: `/runs/${sweep?.id}`, act: scrollTo('Layers') },
   layer: { at: `/runs/${sweep?.id}/layers/model.layers.0.mlp.down_proj` },
-  compare: { at: '/compare' },
+  compare: { at: `/compare?runs=${runs.map(({ id }) => id).join(',')}` },
   export: {
     at: `/runs/${sweep?.id}`,
     act: (page) =>

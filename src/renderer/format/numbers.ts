@@ -21,7 +21,9 @@ export function formatNumber(value: number, digits = 4): string {
 /** A share as percent: `63.7 %`; tiny changes keep a sign of life. */
 export function formatPercent(share: number, digits = 1): string {
   if (!Number.isFinite(share)) return '–'
-  return `${(100 * share).toFixed(digits)} %`
+  const text = (100 * share).toFixed(digits)
+  // What rounds to nothing has no sign.
+  return `${/^-[0.]+$/.test(text) ? text.slice(1) : text.replace('-', '−')} %`
 }
 
 /** A share as percent with significant digits, for those that are small: `0.8421 %`. */

@@ -73,7 +73,7 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
   {
     key: 'gap',
     title: 'Gap closed',
-    width: '92px',
+    width: '112px',
     align: 'right',
     sortBy: (run) => bestGap(run)?.share,
     render: (run) => <Gap run={run} />
@@ -81,7 +81,7 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
   {
     key: 'made',
     title: 'Made',
-    width: '106px',
+    width: '136px',
     sortBy: ({ createdAtMs }) => createdAtMs,
     render: ({ createdAtMs }) => <span title={formatExact(createdAtMs)}>{formatRelative(createdAtMs)}</span>
   },

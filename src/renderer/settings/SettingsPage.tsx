@@ -45,7 +45,12 @@ export function SettingsPage() {
       >
         <Tabs.List miw={150}>
           {PANELS.map(({ key, title, icon: Icon }) => (
-            <Tabs.Tab key={key} value={key} leftSection={<Icon size={16} aria-hidden />}>
+            <Tabs.Tab
+              key={key}
+              value={key}
+              leftSection={<Icon size={16} aria-hidden />}
+              style={{ justifyContent: 'flex-start' }}
+            >
               {title}
             </Tabs.Tab>
           ))}
