@@ -1,4 +1,4 @@
-import { ActionIcon, Anchor, Group, Stack, Text, Tooltip } from '@mantine/core'
+import { ActionIcon, Anchor, Text } from '@mantine/core'
 import { IconPin, IconPinFilled, IconX } from '@tabler/icons-react'
 import { type MouseEvent, useMemo } from 'react'
 import { Link } from 'wouter'
@@ -59,10 +59,14 @@ export function MetricsTable({ rows, metrics, baseline, current, onPin, onRemove
           align: 'right',
           sortBy: metric.value,
           render: (row) => (
-            <Stack gap={0} align="flex-end">
-              <span>{metricText(metric, row)}</span>
-              {baseline !== undefined && <DeltaText metric={metric} row={row} baseline={baseline} />}
-            </Stack>
+            <>
+              {metricText(metric, row)}
+              {baseline !== undefined && (
+                <div>
+                  <DeltaText metric={metric} row={row} baseline={baseline} />
+                </div>
+              )}
+            </>
           )
         })
       ),
@@ -125,21 +129,20 @@ interface PinProps {
 function PinButton({ row, pinned, onPin }: PinProps) {
   const label = pinned ? 'No baseline' : `Pin ${row.variant.name} of ${row.run.title} as baseline`
   return (
-    <Tooltip label={pinned ? 'No baseline' : 'Pin as baseline'} openDelay={400}>
-      <ActionIcon
-        variant="subtle"
-        color={pinned ? undefined : 'gray'}
-        size="sm"
-        aria-label={label}
-        aria-pressed={pinned}
-        onClick={(event) => {
-          event.stopPropagation()
-          onPin(pinned ? undefined : row.key)
-        }}
-      >
-        {pinned ? <IconPinFilled size={14} aria-hidden /> : <IconPin size={14} aria-hidden />}
-      </ActionIcon>
-    </Tooltip>
+    <ActionIcon
+      variant="subtle"
+      color={pinned ? undefined : 'gray'}
+      size="sm"
+      aria-label={label}
+      title={pinned ? 'No baseline' : 'Pin as baseline'}
+      aria-pressed={pinned}
+      onClick={(event) => {
+        event.stopPropagation()
+        onPin(pinned ? undefined : row.key)
+      }}
+    >
+      {pinned ? <IconPinFilled size={14} aria-hidden /> : <IconPin size={14} aria-hidden />}
+    </ActionIcon>
   )
 }
 
@@ -161,13 +164,11 @@ function RunCell({ row: { run } }: { readonly row: ComparisonRow }) {
 export function VariantCell({ name, method }: { readonly name: string; readonly method: string }) {
   const palette = usePalette()
   return (
-    <Group gap={6} wrap="nowrap">
-      <svg width={12} height={12} aria-hidden style={{ flex: 'none' }}>
+    <span title={name}>
+      <svg width={12} height={12} aria-hidden style={{ marginRight: 6, verticalAlign: -1 }}>
         <Marker shape={methodShape(method)} x={6} y={6} color={methodColor(palette, method)} size={4} />
       </svg>
-      <Text span size="sm" truncate title={name}>
-        {name}
-      </Text>
-    </Group>
+      {name}
+    </span>
   )
 }
