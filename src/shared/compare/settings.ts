@@ -10,11 +10,20 @@ export interface DifferingSetting {
 
 /** The settings of the rows' recipes that differ, in the order of the recipe; none for a single row. */
 export function differingSettings(rows: readonly ComparisonRow[]): DifferingSetting[] {
-  const settings = rows.map(settingsOf)
+  const settings = rows.map(knownSettings)
   const keys = new Set(settings.flatMap((one) => [...one.keys()]))
   return [...keys]
     .map((key) => ({ key, values: settings.map((one) => one.get(key)) }))
     .filter(({ values }) => new Set(values).size > 1)
+}
+
+/** Rows stay the same objects while a filter changes: thousands of recipes are made flat once, not for every key typed. */
+const flat = new WeakMap<ComparisonRow, Map<string, string>>()
+
+function knownSettings(row: ComparisonRow): Map<string, string> {
+  const settings = flat.get(row) ?? settingsOf(row)
+  flat.set(row, settings)
+  return settings
 }
 
 /** Everything that decided the row's figures, flat: the recipe with the row's own variant, and the bytes of its texts. */
