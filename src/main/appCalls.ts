@@ -76,6 +76,9 @@ export const mainHandlers = (window: () => BrowserWindow, workbench: WorkbenchPr
   async 'app.reveal'({ path }) {
     shell.showItemInFolder(path)
   },
+  async 'app.restartEngine'() {
+    await workbench.restart()
+  },
   async 'app.copy'({ text }) {
     clipboard.writeText(text)
   },

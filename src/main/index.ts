@@ -33,7 +33,7 @@ function tell(event: WindowEvent): void {
   if (parts === undefined) return
   const { window, signs, guard } = parts
   signs.accept(event)
-  if (event.type === 'queue.changed') guard.queueChanged(event.running)
+  guard.accept(event)
   if (!window.isDestroyed()) window.webContents.send(CHANNELS.event, event)
 }
 

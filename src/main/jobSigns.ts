@@ -33,7 +33,7 @@ export function createJobSigns(window: () => BrowserWindow | undefined, open: (r
     running: () => running,
     accept(event) {
       if (event.type === 'queue.changed') setRunning(event.running)
-      if (event.type === 'engine.state' && event.state === 'restarting') setRunning(null)
+      if (event.type === 'engine.state' && (event.state === 'restarting' || event.state === 'gaveUp')) setRunning(null)
       if (event.type === 'run.progress') window()?.setProgressBar(shareDone(event))
       if (event.type === 'run.finished') notify(event, window(), open)
     }

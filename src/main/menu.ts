@@ -23,7 +23,7 @@ export function installMenu(window: BrowserWindow, tell: (event: WindowEvent) =>
     label: '&File',
     submenu: [
       { label: 'New run', accelerator: 'CmdOrCtrl+N', click: go('/new') },
-      { label: 'Open recipe…', accelerator: 'CmdOrCtrl+O', click: go('/new?open=1') },
+      { label: 'Open recipe…', accelerator: 'CmdOrCtrl+O', click: () => tell({ type: 'menu', action: 'openRecipe' }) },
       { type: 'separator' },
       mac ? { role: 'close' } : { role: 'quit' }
     ]

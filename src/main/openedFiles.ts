@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 
-/** The recipe files, run bundles and folders that a command line names, as absolute paths. */
+/** The recipe files and run bundles that a command line names, as absolute paths. */
 export function openedFiles(args: readonly string[], directory: string): string[] {
   return args
     .filter((argument) => !argument.startsWith('-'))

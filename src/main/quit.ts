@@ -1,4 +1,5 @@
 import { app, type BrowserWindow, dialog } from 'electron'
+import type { WindowEvent } from '../shared/contract/events'
 import type { JobSigns } from './jobSigns'
 import type { WorkbenchProcess } from './workbenchProcess'
 
@@ -12,7 +13,7 @@ const STAY = 2
  * later), or to let it finish with the window closed. The engine process is always closed before the app ends.
  */
 export function guardQuit(window: BrowserWindow, workbench: WorkbenchProcess, signs: JobSigns): QuitGuard {
-  let state: 'open' | 'background' | 'closing' | 'closed' = 'open'
+  let state: 'open' | 'asking' | 'background' | 'closing' | 'closed' = 'open'
 
   async function close(atCheckpoint: boolean): Promise<void> {
     if (state === 'closing' || state === 'closed') return
@@ -23,6 +24,7 @@ export function guardQuit(window: BrowserWindow, workbench: WorkbenchProcess, si
   }
 
   async function ask(): Promise<void> {
+    state = 'asking'
     const { response } = await dialog.showMessageBox(window, {
       type: 'question',
       message: 'A run is being worked on.',
@@ -32,25 +34,27 @@ export function guardQuit(window: BrowserWindow, workbench: WorkbenchProcess, si
       defaultId: STOP,
       cancelId: STAY
     })
+    state = 'open'
     if (response === STOP) await close(true)
-    if (response === KEEP) {
-      state = 'background'
-      window.hide()
-    }
+    if (response !== KEEP) return
+    // The last run may have ended while the question stood.
+    if (signs.running() === null) return close(false)
+    state = 'background'
+    window.hide()
   }
 
   const intercept = (event: Electron.Event): void => {
     if (state === 'closed') return
     event.preventDefault()
-    if (state === 'closing') return
+    if (state === 'closing' || state === 'asking') return
     if (signs.running() !== null) void ask()
     else void close(false)
   }
   window.on('close', intercept)
   app.on('before-quit', intercept)
   return {
-    queueChanged(running) {
-      if (state === 'background' && running === null) void close(false)
+    accept(event) {
+      if (state === 'background' && isIdle(event)) void close(false)
     },
     shown() {
       if (state === 'background') state = 'open'
@@ -58,9 +62,15 @@ export function guardQuit(window: BrowserWindow, workbench: WorkbenchProcess, si
   }
 }
 
+/** Nothing is worked on, and nothing will be until the person comes back. */
+function isIdle(event: WindowEvent): boolean {
+  if (event.type === 'engine.state') return event.state === 'gaveUp' || event.state === 'failed'
+  return event.type === 'queue.changed' && event.running === null && (event.waiting === 0 || event.held)
+}
+
 export interface QuitGuard {
-  /** The queue moved on; an app that works in the background ends with it. */
-  queueChanged(running: string | null): void
+  /** Follows the events that the window gets too: an app that works in the background ends with its queue. */
+  accept(event: WindowEvent): void
   /** The window was brought back. */
   shown(): void
 }

@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url'
 import { type UtilityProcess, utilityProcess } from 'electron'
 import type { Answer } from '../shared/contract/call'
 import type { WindowEvent } from '../shared/contract/events'
+import type { SerializedError } from '../shared/errors'
 import type { FromWorkbench, ToWorkbench, WorkbenchInstallation } from '../workbench/protocol'
 
 /** Main's side of the engine process. */
@@ -10,6 +11,8 @@ export interface WorkbenchProcess {
   /** Hands a checked call on; answers also when the process dies meanwhile. */
   call(name: string, input: unknown, task?: string): Promise<Answer>
   cancel(task: string): void
+  /** Ends the process if there is one, and starts it anew, as often as it died before. */
+  restart(): Promise<void>
   /** Lets the window name these paths from now on. */
   grant(paths: readonly string[]): Promise<void>
   /** Whether the window may name these paths. */
@@ -19,10 +22,15 @@ export interface WorkbenchProcess {
 }
 
 /** A process that dies sooner than this after its start is started again only after a pause. */
-const STABLE_MS = 5000
+const STABLE_MS = 10_000
 const PAUSE_MS = 2000
+/** After so many early deaths in a row the process is left alone until the person asks for it. */
+const MAX_DEATHS = 4
 
-/** Starts the engine process, and starts it again whenever it dies; what it was asked then is answered with an error. */
+/**
+ * Starts the engine process, and starts it again when it dies; what it was asked then is answered with an error, and what
+ * it is asked between two processes waits for the next. One that dies early again and again is left alone.
+ */
 export function startWorkbenchProcess(
   installation: Pick<WorkbenchInstallation, 'version' | 'resources'>,
   onEvent: (event: WindowEvent) => void
@@ -31,20 +39,30 @@ export function startWorkbenchProcess(
   const argument = JSON.stringify({ ...installation, workerUrl: pathToFileURL(builtFile('engineWorker.js')).href })
   let nextId = 0
   let closing = false
+  let deaths = 0
+  let waiting: ToWorkbench[] = []
+  let timer: NodeJS.Timeout | undefined
+  let gaveUp: SerializedError | undefined
   let ended: Promise<void> = Promise.resolve()
-  let child = fork()
+  let child: UtilityProcess | undefined
+  fork()
 
-  function fork(): UtilityProcess {
+  function fork(): void {
+    clearTimeout(timer)
+    gaveUp = undefined
     const startedAtMs = Date.now()
     const started = utilityProcess.fork(builtFile('workbench.js'), [argument], { serviceName: 'Quail engine' })
     started.on('message', receive)
     ended = new Promise((done) => {
       started.once('exit', (code) => {
         done()
-        if (!closing) restart(code, Date.now() - startedAtMs)
+        if (child !== started) return
+        child = undefined
+        if (!closing) buried(code, Date.now() - startedAtMs)
       })
     })
-    return started
+    child = started
+    for (const message of waiting.splice(0)) started.postMessage(message)
   }
 
   function receive(message: FromWorkbench): void {
@@ -57,22 +75,29 @@ export function startWorkbenchProcess(
     answer?.(message.answer)
   }
 
-  function restart(code: number, livedMs: number): void {
-    const error = { code: 'INTERNAL' as const, message: `the engine process ended unexpectedly (exit code ${code})` }
-    for (const answer of pending.values()) answer({ ok: false, error })
-    pending.clear()
-    onEvent({ type: 'engine.state', state: 'restarting', error })
-    setTimeout(
-      () => {
-        if (!closing) child = fork()
-      },
-      livedMs < STABLE_MS ? PAUSE_MS : 0
-    )
+  function buried(code: number, livedMs: number): void {
+    deaths = livedMs < STABLE_MS ? deaths + 1 : 1
+    if (deaths >= MAX_DEATHS) gaveUp = diedOften(code)
+    const error = gaveUp ?? internal(`the engine process ended unexpectedly (exit code ${code})`)
+    refuse(error)
+    onEvent({ type: 'engine.state', state: gaveUp === undefined ? 'restarting' : 'gaveUp', error })
+    if (gaveUp === undefined) timer = setTimeout(fork, deaths > 1 ? PAUSE_MS : 0)
   }
 
-  const post = (message: ToWorkbench): void => child.postMessage(message)
+  /** Answers everything that nobody will answer any more. */
+  function refuse(error: SerializedError): void {
+    waiting = []
+    for (const answer of pending.values()) answer({ ok: false, error })
+    pending.clear()
+  }
+
+  function post(message: ToWorkbench): void {
+    if (child === undefined) waiting.push(message)
+    else child.postMessage(message)
+  }
 
   function ask(message: (id: number) => ToWorkbench): Promise<Answer> {
+    if (gaveUp !== undefined) return Promise.resolve({ ok: false, error: gaveUp })
     return new Promise((done) => {
       const id = nextId++
       pending.set(id, done)
@@ -82,17 +107,36 @@ export function startWorkbenchProcess(
 
   return {
     call: (name, input, task) => ask((id) => ({ kind: 'call', id, name, input, ...(task !== undefined && { task }) })),
-    cancel: (task) => post({ kind: 'cancel', task }),
+    cancel: (task) => child?.postMessage({ kind: 'cancel', task }),
+    async restart() {
+      const old = child
+      child = undefined
+      refuse(internal('the engine process is started anew'))
+      deaths = 0
+      onEvent({ type: 'engine.state', state: 'restarting' })
+      old?.postMessage({ kind: 'close', atCheckpoint: false })
+      await ended
+      if (!closing) fork()
+    },
     async grant(paths) {
       await ask((id) => ({ kind: 'grant', id, paths }))
     },
     check: (paths) => ask((id) => ({ kind: 'check', id, paths })),
     async close(atCheckpoint) {
       closing = true
-      post({ kind: 'close', atCheckpoint })
+      clearTimeout(timer)
+      if (atCheckpoint) onEvent({ type: 'engine.state', state: 'closing' })
+      child?.postMessage({ kind: 'close', atCheckpoint })
       await ended
     }
   }
 }
+
+const internal = (message: string): SerializedError => ({ code: 'INTERNAL', message })
+
+const diedOften = (code: number): SerializedError =>
+  internal(
+    `the engine process ended ${MAX_DEATHS} times in a row soon after its start (exit code ${code}); free memory, or move a run or model that was added last away, and start it again; nothing that was stored is lost`
+  )
 
 const builtFile = (name: string): string => join(import.meta.dirname, name)

@@ -16,7 +16,11 @@ export type RunEnd = Pick<RunOutcome, 'status' | 'perplexity' | 'error'>
 /** What others are told of the queue; every fact is stored before. */
 export interface QueueListener {
   /** Another run is worked on, or the order changed. */
-  readonly onChange: (state: { readonly running: string | null; readonly waiting: number }) => void
+  readonly onChange: (state: {
+    readonly running: string | null
+    readonly waiting: number
+    readonly held: boolean
+  }) => void
   /** At most ten times a second. */
   readonly onProgress: (progress: RunProgress) => void
   /** A run's row or results changed. */
@@ -45,6 +49,8 @@ export class Queue {
   static async open(services: Services, listener: QueueListener): Promise<Queue> {
     const queue = new Queue(services, listener)
     queue.#held = (await readSetting(services.store, HELD, z.boolean())) ?? false
+    // Who waits for the end of the queue learns it also from a process that finds it empty.
+    await queue.#changed(null)
     queue.#pump()
     return queue
   }
@@ -183,7 +189,7 @@ export class Queue {
     if (id !== null) this.listener.onRunChanged(id)
     // A run that was just taken from the queue may not be marked as running yet.
     const waiting = (await listQueue(this.services.store)).filter((run) => run.id !== this.running).length
-    this.listener.onChange({ running: this.running, waiting })
+    this.listener.onChange({ running: this.running, waiting, held: this.#held })
   }
 }
 

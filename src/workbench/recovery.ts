@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises'
 import type { StoreState, storeCalls } from '../shared/contract/store'
 import { AppError, serializeError } from '../shared/errors'
 import { databaseFile, runsDirectory } from '../store/home'
@@ -18,7 +17,7 @@ export interface Opening {
 export const recoveryHandlers = ({ home }: WorkbenchInstallation, opening: Opening): HandlersOf<typeof storeCalls> => ({
   async 'store.state'() {
     const problem = await opening.problem()
-    return stateOf(home, problem, await exists(runsDirectory(home)))
+    return stateOf(home, problem)
   },
   async 'store.rebuild'() {
     if ((await opening.problem()) === null) {
@@ -34,14 +33,8 @@ export const recoveryHandlers = ({ home }: WorkbenchInstallation, opening: Openi
 })
 
 /** A newer schema or another program's file is not damaged: rebuilding would hide data that a newer Quail can read. */
-const stateOf = (home: string, problem: AppError | null, hasRuns: boolean): StoreState => ({
+const stateOf = (home: string, problem: AppError | null): StoreState => ({
   home,
   problem: problem === null ? null : serializeError(problem).message,
-  canRebuild: problem !== null && hasRuns && problem.code === 'STORE' && /is damaged/.test(problem.message)
+  canRebuild: problem !== null && problem.code === 'STORE' && /is damaged/.test(problem.message)
 })
-
-const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false
-  )

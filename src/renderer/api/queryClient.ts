@@ -29,7 +29,11 @@ const STALE: Readonly<Partial<Record<WindowEventType, readonly string[]>>> = {
 
 /** Marks what an event makes stale; what is shown is asked for again. */
 export function refreshAfter(event: WindowEvent): void {
-  if (event.type === 'engine.state' && event.state === 'ready') void queryClient.invalidateQueries()
+  if (event.type === 'engine.state') {
+    if (event.state === 'ready') void queryClient.invalidateQueries()
+    // The database turned out to be unusable, or nobody is there to use it.
+    if (event.state === 'failed') void queryClient.invalidateQueries({ queryKey: ['store.state'] })
+  }
   const topics = STALE[event.type]
   if (topics === undefined) return
   void queryClient.invalidateQueries({ predicate: ({ queryKey }) => topics.includes(topicOf(queryKey)) })

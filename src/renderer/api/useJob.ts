@@ -6,7 +6,7 @@ export interface Job {
   /** The last report of the run that is worked on; null between runs. */
   readonly progress: RunProgress | null
   readonly waiting: number
-  readonly engine: 'ready' | 'restarting'
+  readonly engine: 'ready' | 'restarting' | 'closing'
 }
 
 /** What the engine works on now, as the events tell. */
@@ -21,7 +21,8 @@ export function useJob(): Job {
     if (event.running === null) setProgress(null)
   })
   useWindowEvent('engine.state', ({ state }) => {
-    setEngine(state === 'restarting' ? 'restarting' : 'ready')
+    // It is there again when it is ready, not when it begins to start.
+    if (state !== 'starting') setEngine(state === 'restarting' || state === 'closing' ? state : 'ready')
     if (state === 'restarting') setProgress(null)
   })
   return { progress, waiting, engine }

@@ -23,6 +23,14 @@ export function JobStatus() {
       </Group>
     )
   }
+  if (engine === 'closing') {
+    return (
+      <Group gap="xs">
+        <Loader size="xs" />
+        <Text size="sm">Quail quits after the present block…</Text>
+      </Group>
+    )
+  }
   if (progress === null) return null
   const share = progress.blocks === 0 ? 0 : progress.blocksDone / progress.blocks
   const left = progress.remainingMs === null ? '' : ` · ${formatDuration(progress.remainingMs.high)} left at most`

@@ -1,8 +1,9 @@
 import { Box, Button, Container, List, Stack, Text, Title } from '@mantine/core'
 import { IconDatabaseExclamation } from '@tabler/icons-react'
-import type { ReactNode } from 'react'
+import { type ReactNode, useState } from 'react'
 import type { StoreRebuilt, StoreState } from '../../shared/contract/store'
-import { useAction, useCall } from '../api/hooks'
+import type { SerializedError } from '../../shared/errors'
+import { useAction, useCall, useWindowEvent } from '../api/hooks'
 import { queryClient } from '../api/queryClient'
 import { EmptyState } from '../components/EmptyState'
 import { ErrorCard } from '../components/ErrorCard'
@@ -13,10 +14,41 @@ import { plural } from '../format/numbers'
 /** Lets the window through when the database is in order; else says what is wrong and offers what helps. */
 export function StoreGate({ children }: { readonly children: ReactNode }) {
   const state = useCall('store.state', {})
+  const [died, setDied] = useState<SerializedError | null>(null)
+  useWindowEvent('engine.state', (event) => {
+    if (event.state === 'gaveUp') setDied(event.error ?? null)
+    if (event.state === 'ready' || event.state === 'failed') setDied(null)
+  })
+  // A page that is loaded after the last death has no event, only the answer that every call gets.
+  const error = died ?? (state.data === undefined ? state.error : null)
+  if (error !== null) return <EngineProblem error={error} />
   return (
     <QueryView query={state} failure="The engine process does not answer">
       {(found) => (found.problem === null ? children : <StoreProblem state={found} problem={found.problem} />)}
     </QueryView>
+  )
+}
+
+function EngineProblem({ error }: { readonly error: SerializedError }) {
+  return (
+    <Container size="sm" py="xl">
+      <Stack align="flex-start">
+        <Title order={1} size="h3">
+          The engine does not run
+        </Title>
+        <ErrorCard title="The engine process does not answer" error={error} />
+        <RestartButton label="Start the engine again" />
+      </Stack>
+    </Container>
+  )
+}
+
+function RestartButton({ label }: { readonly label: string }) {
+  const restart = useAction('app.restartEngine', () => void queryClient.invalidateQueries())
+  return (
+    <Button loading={restart.isPending} onClick={() => restart.mutate({})}>
+      {label}
+    </Button>
   )
 }
 
@@ -31,10 +63,12 @@ function StoreProblem({ state, problem }: { readonly state: StoreState; readonly
         icon={<IconDatabaseExclamation />}
         title="The database cannot be used"
         action={
-          state.canRebuild && (
+          state.canRebuild ? (
             <Button loading={rebuild.isPending} onClick={() => rebuild.mutate({})}>
               Make a new one from the run folders
             </Button>
+          ) : (
+            <RestartButton label="Try again" />
           )
         }
       >

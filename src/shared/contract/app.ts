@@ -33,6 +33,8 @@ export const appCalls = {
   ),
   /** Shows a file or folder in the system's file manager. */
   'app.reveal': call<void>()(z.strictObject({ path: z.string().min(1) }), { paths: ({ path }) => [path] }),
+  /** Starts the engine process anew: after it died too often, or when what kept the database closed is mended. */
+  'app.restartEngine': call<void>()(z.strictObject({})),
   'app.copy': call<void>()(z.strictObject({ text: z.string() }), { maxInput: LARGE }),
   'app.setTheme': call<void>()(z.strictObject({ theme: z.enum(['system', 'light', 'dark']) }))
 } as const

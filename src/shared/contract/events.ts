@@ -7,7 +7,11 @@ import type { RunProgress } from './runs'
  * again and sees the same. Main shows some of them on the desktop too (task bar, notification).
  */
 
-export type EngineState = 'starting' | 'ready' | 'failed' | 'restarting'
+/**
+ * `failed`: the process answers, but the database cannot be opened. `gaveUp`: it died so often that it is left alone.
+ * `closing`: the app ends after the present block.
+ */
+export type EngineState = 'starting' | 'ready' | 'failed' | 'restarting' | 'gaveUp' | 'closing'
 
 export type WindowEvent =
   /** A run's row or results changed; null: several. */
@@ -21,7 +25,13 @@ export type WindowEvent =
       readonly status: RunStatus
       readonly sentence: string
     }
-  | { readonly type: 'queue.changed'; readonly running: string | null; readonly waiting: number }
+  | {
+      readonly type: 'queue.changed'
+      readonly running: string | null
+      readonly waiting: number
+      /** No further run is begun until the queue is let go on. */
+      readonly held: boolean
+    }
   | { readonly type: 'sets.changed' }
   | { readonly type: 'models.changed' }
   | { readonly type: 'projects.changed' }
@@ -37,7 +47,7 @@ export type WindowEvent =
   /** Main asks the page to go somewhere: menu, notification, a recipe opened from the file manager. */
   | { readonly type: 'navigate'; readonly to: string }
   | { readonly type: 'openPaths'; readonly paths: readonly string[] }
-  | { readonly type: 'menu'; readonly action: 'palette' | 'shortcuts' }
+  | { readonly type: 'menu'; readonly action: 'palette' | 'shortcuts' | 'openRecipe' }
 
 export type WindowEventType = WindowEvent['type']
 export type WindowEventOf<T extends WindowEventType> = Extract<WindowEvent, { type: T }>
