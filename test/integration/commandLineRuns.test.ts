@@ -165,7 +165,9 @@ describe('quail plan and quail inspect', () => {
     const { code, stdout } = await work.quail('inspect', sampleModel, '--tensors')
     expect(code).toBe(0)
     expect(stdout).toContain('Quail can prepare this checkpoint.')
-    expect(stdout).toMatch(/^model\.layers\.0\.self_attn\.q_proj\.weight +BF16 +\[256, 256\] +quantized +model\.safetensors$/m)
+    expect(stdout).toMatch(
+      /^model\.layers\.0\.self_attn\.q_proj\.weight +BF16 +\[256, 256\] +quantized +model\.safetensors$/m
+    )
   })
 })
 
