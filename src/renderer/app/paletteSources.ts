@@ -1,3 +1,4 @@
+import { modelName } from '../../shared/modelName'
 import { useCall } from '../api/hooks'
 import { fullName, modelAddress, SOURCE_LABELS, STATUS_LABELS } from '../models/modelText'
 
@@ -17,7 +18,18 @@ export function useFoundThings(query: string): readonly FoundGroup[] {
   const projects = useCall('projects.list', {}, { enabled: asked }).data ?? []
   const models = useCall('models.list', {}, { enabled: asked }).data?.models ?? []
   const sets = useCall('calibration.list', {}, { enabled: asked }).data ?? []
+  const runs = useCall('runs.list', {}, { enabled: asked }).data ?? []
+  if (!asked) return []
   return [
+    {
+      label: 'Runs',
+      actions: runs.map(({ id, title, status, model, variants }) => ({
+        id: `run:${id}`,
+        title,
+        detail: `${status} · ${modelName(model)} · ${variants.map(({ name }) => name).join(', ')} · ${id}`,
+        to: `/runs/${id}`
+      }))
+    },
     {
       label: 'Calibration sets',
       actions: sets.map(({ name, samples, sourceName }) => ({
