@@ -71,11 +71,14 @@ const PAGES: readonly Looked[] = [
   {
     name: 'a model',
     at: () => '/models',
-    open: () =>
-      desk.page
-        .getByRole('link', { name: /sample/i })
+    open: async () => {
+      await desk.page
+        .getByRole('row')
+        .filter({ hasText: /sample/i })
         .first()
         .click()
+      await desk.page.waitForURL(/#\/models\/.+/)
+    }
   },
   { name: 'data', at: () => '/data' },
   { name: 'a calibration set', at: () => '/data/moby' },
@@ -84,6 +87,7 @@ const PAGES: readonly Looked[] = [
   { name: 'a run', at: () => `/runs/${run}` },
   { name: 'a layer', at: () => `/runs/${run}/layers/model.layers.0.mlp.down_proj` },
   { name: 'compare', at: () => '/compare' },
+  { name: 'a comparison', at: () => `/compare?runs=${run}` },
   { name: 'devices', at: () => '/devices' },
   { name: 'export', at: () => `/runs/${run}/export`, open: () => desk.page.getByRole('tab', { name: 'TRL' }).click() },
   ...['general', 'storage', 'diagnostics', 'shortcuts', 'about'].map((panel) => ({

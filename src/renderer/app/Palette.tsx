@@ -35,6 +35,7 @@ export function Palette() {
   return (
     <Spotlight
       actions={[{ group: 'Go to', actions: pages }, ...things]}
+      attributes={{ content: { 'aria-label': 'Command palette' } }}
       query={query}
       onQueryChange={setQuery}
       shortcut={['mod + K', 'mod + P']}
