@@ -39,16 +39,21 @@ const lightTints = Object.fromEntries(
   Object.entries(ON_LIGHT_TINT).map(([name, color]) => [`--mantine-color-${name}-light-color`, color])
 )
 
+/** A filled button grows darker under the pointer: Mantine would make it lighter, and white words on it too faint. */
+const HOVER = { '--mantine-color-teal-filled-hover': '#06694a', '--mantine-primary-color-filled-hover': '#06694a' }
+
 /** Dimmed text, placeholders, errors and words on tints stay above 4.5 : 1 on both backgrounds, which Mantine's own do not. */
 export const cssVariables: CSSVariablesResolver = () => ({
   variables: {},
   light: {
+    ...HOVER,
     ...lightTints,
     '--mantine-color-dimmed': '#5c636a',
     '--mantine-color-placeholder': '#6b7280',
     '--mantine-color-error': '#c92a2a'
   },
   dark: {
+    ...HOVER,
     '--mantine-color-dimmed': '#a6a7ab',
     '--mantine-color-placeholder': '#909296',
     '--mantine-color-error': '#ff8787'
