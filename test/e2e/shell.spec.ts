@@ -36,7 +36,7 @@ describe('the window', () => {
       desk,
       ['resources/sample/model'].map((path) => `${process.cwd()}/${path}`)
     )
-    await desk.page.waitForURL(/#\/models\?add=/)
+    await desk.page.waitForURL(/#\/models/)
   })
 })
 
