@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { mkdir, open, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
+import { sha256File } from '../engine/formats/files'
 import { type AppError, badInput, deserializeError, serializeError } from '../shared/errors'
 import type { Recipe, TextSource } from '../shared/recipe'
 import type { ResolvedText } from '../shared/runFolder'
@@ -77,7 +76,7 @@ async function resolveFile(file: string): Promise<ResolvedText> {
   if (!found.isFile()) throw badInput(`${file} is not a file; a text file in UTF-8 is needed`)
   if (found.size === 0) throw badInput(`${file} is empty; a text file with words in it is needed`)
   const kind = ['.jsonl', '.ndjson'].includes(extname(path).toLowerCase()) ? 'samples' : 'text'
-  return { name: basename(path), path, kind, bytes: found.size, sha256: await hashFile(path) }
+  return { name: basename(path), path, kind, bytes: found.size, sha256: await sha256File(path) }
 }
 
 /** Writes a stored set to `inputs` as the file that a run reads. @throws {AppError} BAD_INPUT for an unknown name */
@@ -97,7 +96,7 @@ export async function exportSet(store: Store, name: string, inputs: string): Pro
   } finally {
     await file.close()
   }
-  return { name, path, kind, bytes: (await stat(path)).size, sha256: await hashFile(path) }
+  return { name, path, kind, bytes: (await stat(path)).size, sha256: await sha256File(path) }
 }
 
 /** Perplexities are kept by name: texts with one base name are told apart by their directories, then by numbers. */
@@ -111,10 +110,4 @@ function withDistinctNames(texts: readonly ResolvedText[]): ResolvedText[] {
     names.add(distinct)
     return { ...text, name: distinct }
   })
-}
-
-async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array)
-  return hash.digest('hex')
 }

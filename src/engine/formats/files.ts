@@ -17,14 +17,15 @@ export const sha256 = (data: string | Uint8Array): string => createHash('sha256'
 /**
  * SHA-256 of a file in hexadecimal, read as a stream.
  *
- * @throws {AppError} IO, naming the file
+ * @throws {AppError} IO, naming the file; whatever the signal aborts with
  */
-export async function sha256File(path: string): Promise<string> {
+export async function sha256File(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256')
   try {
-    for await (const piece of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(piece as Uint8Array)
+    for await (const piece of createReadStream(path, { highWaterMark: 2 ** 20, signal }))
+      hash.update(piece as Uint8Array)
   } catch (error) {
-    throw fileError(error, path)
+    throw signal?.aborted ? error : fileError(error, path)
   }
   return hash.digest('hex')
 }

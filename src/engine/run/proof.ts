@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { baseModelName } from '../../shared/modelName'
 import type { QuantizerSpec, Variant } from '../../shared/recipe'
 import { gapClosed, type LayerResult, type Perplexities } from '../../shared/runEvents'
 import type { JournalEntry, LinearFingerprint, RunRecord } from '../../shared/runFolder'
@@ -6,7 +7,6 @@ import { sha256File } from '../formats/files'
 import { runtimeVersion } from '../graph/session'
 import { storedShape } from '../models/modelWeights'
 import { fingerprintModel } from '../quantizers/fingerprint'
-import { baseModelName } from './baseModelName'
 import type { PreparedRun, PreparedVariant } from './prepareRun'
 
 /**

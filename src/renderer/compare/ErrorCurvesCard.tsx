@@ -1,15 +1,14 @@
-import { Select, Switch, Text } from '@mantine/core'
+import { Select, Text } from '@mantine/core'
 import { useMemo, useState } from 'react'
 import type { VariantCurve } from '../../shared/compare/comparedRun'
 import { type ComparisonRow, rowKey } from '../../shared/compare/rows'
 import { errorCurves } from '../../shared/compare/series'
 import { MAX_CURVES } from '../../shared/contract/compare'
 import { useCall } from '../api/hooks'
-import { ChartFrame } from '../charts/ChartFrame'
 import { methodColor, methodShape, type Palette, usePalette } from '../charts/palette'
-import { RankCurve, type RankMark, type RankSeries, rankCurveTable } from '../charts/RankCurve'
+import type { RankMark, RankSeries } from '../charts/RankCurve'
+import { RankCurveFrame } from '../charts/RankCurveFrame'
 import { QueryView } from '../components/QueryView'
-import { saveFile } from '../components/saveFile'
 
 const ALL = '*'
 
@@ -60,7 +59,6 @@ interface CurvesProps {
 
 function Curves({ curves, rows, name }: CurvesProps) {
   const palette = usePalette()
-  const [logarithmic, setLogarithmic] = useState(false)
   const { series, marks } = useMemo(() => drawing(curves, rows, palette), [curves, rows, palette])
   if (curves.length === 0) {
     return (
@@ -70,31 +68,13 @@ function Curves({ curves, rows, name }: CurvesProps) {
     )
   }
   return (
-    <ChartFrame
-      title="Error against rank"
+    <RankCurveFrame
       unit="lines: the best that any adapter of that rank can do; marks: what the variants reached"
       fileName={`compare-rank-${name}`}
-      table={rankCurveTable(series, marks)}
-      onSave={saveFile}
-      actions={
-        <Switch
-          size="xs"
-          label="log"
-          checked={logarithmic}
-          onChange={({ currentTarget }) => setLogarithmic(currentTarget.checked)}
-        />
-      }
-    >
-      {(width) => (
-        <RankCurve
-          width={width}
-          label={`Calibrated error of ${name} left after each rank`}
-          series={series}
-          marks={marks}
-          logarithmic={logarithmic}
-        />
-      )}
-    </ChartFrame>
+      label={`Calibrated error of ${name} left after each rank`}
+      series={series}
+      marks={marks}
+    />
   )
 }
 

@@ -1,5 +1,4 @@
-import { Stack, Switch, Table, Text, UnstyledButton } from '@mantine/core'
-import { useState } from 'react'
+import { Stack, Table, Text, UnstyledButton } from '@mantine/core'
 import type { RunProof } from '../../shared/contract/proof'
 import type { RunLayer } from '../../shared/contract/runs'
 import { lossRemoved, relativeErrors } from '../../shared/proof'
@@ -7,7 +6,7 @@ import { BarList } from '../charts/BarList'
 import { ChartFrame } from '../charts/ChartFrame'
 import { Histogram, histogramTable } from '../charts/Histogram'
 import { methodColor, usePalette } from '../charts/palette'
-import { RankCurve, rankCurveTable } from '../charts/RankCurve'
+import { RankCurveFrame } from '../charts/RankCurveFrame'
 import { saveFile } from '../components/saveFile'
 import { formatNumber, formatPercent, formatShare } from '../format/numbers'
 import { layerCurves } from './layerCurves'
@@ -24,7 +23,6 @@ interface Props {
 /** What is known of one linear: error against rank, errors of every variant, their spread, the inputs that matter. */
 export function LayerDetails({ run, results, variant, onVariant }: Props) {
   const palette = usePalette()
-  const [logarithmic, setLogarithmic] = useState(false)
   const shown = results.find((one) => one.variant === variant) ?? (results[0] as RunLayer)
   const { name, shape, errors, channels } = shown.result
   const method = run.variants.find((one) => one.name === shown.variant)?.method ?? ''
@@ -33,31 +31,13 @@ export function LayerDetails({ run, results, variant, onVariant }: Props) {
   return (
     <Stack gap="xl">
       <ErrorsTable results={results} variant={shown.variant} onVariant={onVariant} />
-      <ChartFrame
-        title="Error against rank"
+      <RankCurveFrame
         unit={`${shape.join(' × ')}; drag to zoom`}
         fileName={`rank-${name}`}
-        table={rankCurveTable(series, marks)}
-        onSave={saveFile}
-        actions={
-          <Switch
-            size="xs"
-            label="log"
-            checked={logarithmic}
-            onChange={({ currentTarget }) => setLogarithmic(currentTarget.checked)}
-          />
-        }
-      >
-        {(width) => (
-          <RankCurve
-            width={width}
-            label={`Calibrated error of ${file} left after each rank`}
-            series={series}
-            marks={marks}
-            logarithmic={logarithmic}
-          />
-        )}
-      </ChartFrame>
+        label={`Calibrated error of ${file} left after each rank`}
+        series={series}
+        marks={marks}
+      />
       <Text size="xs" c="dimmed" mt={-16}>
         The line is the best that any adapter of that rank can do, from the eigenvalues of E H Eᵀ; marks are what the
         variants reached, as stored. Dashes: what larger ranks leave at least.

@@ -1,4 +1,5 @@
 import { basename, resolve } from 'node:path'
+import { sha256File } from '../../engine/formats/files'
 import { badInput } from '../../shared/errors'
 import type { BadRow, SampleShape, Sampling, SetKind, Split } from '../../shared/samples'
 import { chooseSamples } from './choose'
@@ -6,7 +7,7 @@ import type { ReadOptions, Row, RowFormat } from './format'
 import { splitText } from './plainText'
 import { rowFormatOf } from './registry'
 import { columnsOf, guessShape, keysOf, kindOf, type Sample, sampleOf } from './shapes'
-import { readWholeText, sha256OfFile, userFileBytes } from './userFile'
+import { readWholeText, userFileBytes } from './userFile'
 
 /*
  * Texts of a user's file cut into samples. What cannot be used is reported with its row, never dropped in silence.
@@ -52,7 +53,7 @@ export async function readSampleFile(file: string, options: SampleOptions = {}):
   const read = format === undefined ? await readText(path, options) : await readRows(path, format, options)
   const { samples: found, ...rest } = read
   const samples = options.sampling === undefined ? found : chooseSamples(found, options.sampling)
-  const sha256 = await sha256OfFile(path, options.signal)
+  const sha256 = await sha256File(path, options.signal)
   return { path, name: basename(path), sha256, bytes, samples, available: found.length, ...rest }
 }
 

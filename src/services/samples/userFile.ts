@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open, readFile, stat } from 'node:fs/promises'
 import { badInput } from '../../shared/errors'
@@ -60,13 +59,6 @@ export async function* textChunks(
     if (error instanceof TypeError) throw badInput(`${path} is not valid UTF-8; save it as UTF-8`)
     throw error
   }
-}
-
-/** SHA-256 of a file, hexadecimal. */
-export async function sha256OfFile(path: string, signal?: AbortSignal): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path, { signal })) hash.update(chunk as Uint8Array)
-  return hash.digest('hex')
 }
 
 /** Opens a file for reads at positions. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { baseModelName } from '../../../../src/engine/run/baseModelName'
+import { baseModelName } from '../../../src/shared/modelName'
 
 describe('the name of a base model', () => {
   it.each([
