@@ -31,6 +31,26 @@ describe('the window', () => {
     await page.waitForURL(/#\/settings$/)
   })
 
+  test('is worked by shortcuts: pages, new run, back, forward and their list', async () => {
+    const { page } = desk
+    await page.keyboard.press('Control+2')
+    await page.waitForURL(/#\/models$/)
+    await page.keyboard.press('Control+n')
+    await page.waitForURL(/#\/new/)
+    await page.keyboard.press('Alt+ArrowLeft')
+    await page.waitForURL(/#\/models$/)
+    await page.keyboard.press('Alt+ArrowRight')
+    await page.waitForURL(/#\/new/)
+    await page.locator('body').press('Control+1')
+    await page.waitForURL(/#\/$/)
+    for (const key of ['Shift+?', '?']) {
+      await page.keyboard.press(key)
+      await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor()
+      await page.keyboard.press('Escape')
+      await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor({ state: 'hidden' })
+    }
+  })
+
   test('takes a dropped folder for a checkpoint', async () => {
     await dropPaths(
       desk,

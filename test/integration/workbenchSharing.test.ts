@@ -24,23 +24,28 @@ async function heldWorkbench(place: Workplace): Promise<{ workbench: TestWorkben
 const statusOf = async (workbench: TestWorkbench, id: string) =>
   (await workbench.call('runs.list', {})).find((run) => run.id === id)?.status
 
+/** Begins to listen for a change that another process makes; call it before that process can make it. */
+const changeSeen = (workbench: TestWorkbench): Promise<unknown> => workbench.next('runs.changed')
+
 describe('the window and the command line on one database', () => {
   test('a queued run that the command line takes is not started by the window, which sees it run and end', async () => {
     const place = new Workplace()
     const { workbench, id } = await heldWorkbench(place)
     expect((await place.quail('runs', 'list')).stdout).toMatch(new RegExp(`${id} +queued`))
+    const begun = changeSeen(workbench)
     const started = place.start('resume', id)
     await started.waitFor(/block/)
-    await workbench.next('runs.changed')
-    await expect.poll(() => statusOf(workbench, id)).toBe('running')
+    await begun
+    await expect.poll(() => statusOf(workbench, id), { timeout: 10_000 }).toBe('running')
     await workbench.call('queue.hold', { held: false })
     expect(await workbench.call('queue.state', {})).toMatchObject({ running: null, waiting: [] })
     await expect(workbench.call('queue.resume', { id })).rejects.toMatchObject({ code: 'LOCKED' })
     await expect(workbench.call('runs.delete', { ids: [id] })).rejects.toMatchObject({ code: 'LOCKED' })
+    const changed = changeSeen(workbench)
     const { code, stderr } = await started.ended
     expect({ code, stderr: stderr.includes('Error') }).toEqual({ code: 0, stderr: false })
-    await workbench.next('runs.changed')
-    await expect.poll(() => statusOf(workbench, id)).toBe('completed')
+    await changed
+    await expect.poll(() => statusOf(workbench, id), { timeout: 10_000 }).toBe('completed')
     // It was begun once, by the command line.
     expect((await workbench.call('runs.get', { id })).attempt).toBe(1)
   })
@@ -51,9 +56,10 @@ describe('the window and the command line on one database', () => {
     const started = place.start('resume', id)
     await started.waitFor(/block/)
     await expect.poll(() => statusOf(workbench, id), { timeout: 10_000 }).toBe('running')
+    const died = changeSeen(workbench)
     started.child.kill('SIGKILL')
     await started.ended
-    await workbench.next('runs.changed')
+    await died
     await expect.poll(() => statusOf(workbench, id), { timeout: 10_000 }).toBe('interrupted')
     const end = workbench.next('run.finished', (event) => event.id === id)
     await workbench.call('queue.resume', { id })

@@ -6,12 +6,17 @@ export interface ChartTable {
 
 export type Cell = string | number | null
 
-/** Comma-separated values as RFC 4180 says, numbers with all their digits. */
+/**
+ * Comma-separated values as RFC 4180 says, numbers with all their digits. Text that a spreadsheet would take for a
+ * formula gets an apostrophe before it: names come from checkpoints and from other people's bundles.
+ * Source: OWASP, "CSV Injection".
+ */
 export const toCsv = ({ columns, rows }: ChartTable): string =>
   [columns, ...rows].map((row) => `${row.map(csvCell).join(',')}\r\n`).join('')
 
 function csvCell(cell: Cell): string {
   if (cell === null) return ''
   if (typeof cell === 'number') return Number.isFinite(cell) ? String(cell) : ''
-  return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell
+  const text = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }

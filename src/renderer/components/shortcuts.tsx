@@ -30,7 +30,11 @@ export const EVERYWHERE: readonly Shortcut[] = [
 export function ShortcutsProvider({ children }: { readonly children: ReactNode }) {
   const [opened, { open, close }] = useDisclosure(false)
   const [lists, setLists] = useState<readonly (readonly Shortcut[])[]>([])
-  useHotkeys([['shift+?', open]])
+  // Most keyboards need Shift for a question mark; some do not.
+  useHotkeys([
+    ['shift+?', open],
+    ['?', open]
+  ])
   const list = useCallback((shortcuts: readonly Shortcut[]) => {
     setLists((before) => [...before, shortcuts])
     return () => setLists((before) => before.filter((one) => one !== shortcuts))

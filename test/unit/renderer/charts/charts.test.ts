@@ -100,4 +100,12 @@ describe('toCsv', () => {
     }
     expect(toCsv(table)).toBe('name,"a ""b"", c"\r\n"x\ny",0.30000000000000004\r\nz,\r\nw,\r\n')
   })
+
+  it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1'])('never writes the text %j as a formula', (text) => {
+    expect(toCsv({ columns: ['name'], rows: [[text]] })).toMatch(/^name\r\n"?'/)
+  })
+
+  it('leaves negative numbers alone', () => {
+    expect(toCsv({ columns: ['name'], rows: [[-1]] })).toBe('name\r\n-1\r\n')
+  })
 })
