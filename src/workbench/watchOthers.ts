@@ -14,8 +14,6 @@ const INTERVAL_MS = 2000
  */
 export function watchOthers(services: Services, emit: WorkbenchContext['emit']): () => Promise<void> {
   let known: string | undefined
-  let looking: Promise<void> = Promise.resolve()
-
   async function look(): Promise<void> {
     const version = await readDataVersion(services.store)
     const found = [version, ...(await listExecuting(services))].join(' ')
@@ -27,8 +25,11 @@ export function watchOthers(services: Services, emit: WorkbenchContext['emit']):
   }
 
   // A database that cannot be read for a moment is looked at again; calls say what is wrong with it.
+  const lookOrWait = (): Promise<void> => look().catch(() => undefined)
+  // At once: a change in the first seconds is otherwise taken for what always was.
+  let looking = lookOrWait()
   const timer = setInterval(() => {
-    looking = looking.then(look).catch(() => undefined)
+    looking = looking.then(lookOrWait)
   }, INTERVAL_MS)
   return async () => {
     clearInterval(timer)
