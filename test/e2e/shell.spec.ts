@@ -12,6 +12,16 @@ afterAll(async () => {
   await removeTemporary()
 })
 
+/** Chooses the entry of the menu bar that has these keys: keys that a test sends reach the page, never the menu. */
+async function chooseFromMenu(keys: string): Promise<void> {
+  await desk.app.evaluate(({ Menu }, accelerator) => {
+    const items = Menu.getApplicationMenu()?.items.flatMap(({ submenu }) => submenu?.items ?? []) ?? []
+    const item = items.find((one) => one.accelerator === accelerator)
+    if (item === undefined) throw new Error(`no entry has ${accelerator}`)
+    item.click()
+  }, keys)
+}
+
 describe('the window', () => {
   test.each(['light', 'dark'] as const)('follows the %s theme of the system without a complaint', async (theme) => {
     await setLook(desk, theme)
@@ -31,23 +41,28 @@ describe('the window', () => {
     await page.waitForURL(/#\/settings$/)
   })
 
-  test('is worked by shortcuts: pages, new run, back, forward and their list', async () => {
+  test('is worked by the shortcuts of the menu: pages, new run, back and forward', async () => {
     const { page } = desk
-    await page.keyboard.press('Control+2')
-    await page.waitForURL(/#\/models$/)
-    await page.keyboard.press('Control+n')
-    await page.waitForURL(/#\/new/)
-    await page.keyboard.press('Alt+ArrowLeft')
-    await page.waitForURL(/#\/models$/)
-    await page.keyboard.press('Alt+ArrowRight')
-    await page.waitForURL(/#\/new/)
-    await page.locator('body').press('Control+1')
-    await page.waitForURL(/#\/$/)
+    for (const [keys, address] of [
+      ['CmdOrCtrl+2', /#\/models$/],
+      ['CmdOrCtrl+N', /#\/new/],
+      ['Alt+Left', /#\/models$/],
+      ['Alt+Right', /#\/new/],
+      ['CmdOrCtrl+1', /#\/$/]
+    ] as const) {
+      await chooseFromMenu(keys)
+      await page.waitForURL(address)
+    }
+  })
+
+  test('lists its shortcuts on a question mark, on keyboards that need Shift for it and on others', async () => {
+    const { page } = desk
+    const list = page.getByRole('dialog', { name: 'Keyboard shortcuts' })
     for (const key of ['Shift+?', '?']) {
       await page.keyboard.press(key)
-      await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor()
+      await list.getByText('Command palette').waitFor()
       await page.keyboard.press('Escape')
-      await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor({ state: 'hidden' })
+      await list.waitFor({ state: 'hidden' })
     }
   })
 
