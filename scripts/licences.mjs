@@ -13,7 +13,7 @@ const target = join(root, 'resources', 'licences.json')
 
 /** Development packages of which nothing is shipped; any other one is taken to be bundled. */
 const TOOLS =
-  /^(@biomejs\/|@electron\/|@types\/|@vitejs\/|@vitest\/|adm-zip$|axe-core$|electron-(builder|installer-debian|vite)$|knip$|playwright-core$|typescript$|vite$|vitest$)/
+  /^(@biomejs\/|@electron\/|@types\/|@vitejs\/|@vitest\/|adm-zip$|axe-core$|electron-(builder|installer-debian|vite)$|gpt-3-encoder$|knip$|playwright-core$|typescript$|vite$|vitest$)/
 
 /** The folder of a package as seen from another one. */
 function folderOf(name, from) {

@@ -12,6 +12,9 @@ export const sampleModel = join(repository, 'resources/sample/model')
 /** The trained GPT-NeoX model. */
 export const neoxModel = join(repository, 'test/fixtures/models/gpt_neox')
 
+/** Small tokenizers, and the ids that the Python library gives with them. */
+export const tokenizers = join(repository, 'test/fixtures/tokenizers')
+
 /** What the float64 reference computed for the trained models. */
 export const figures = join(repository, 'test/fixtures/models/figures.json')
 

@@ -169,7 +169,7 @@ function checkIds({ ids, lengths, context }: TokenRows, vocabularySize: number, 
     if (outside !== undefined)
       throw badInput(
         `${name}: the tokenizer gives token ${outside}, the model knows 0 to ${vocabularySize - 1}; ` +
-          'tokenizer.json and config.json do not belong together'
+          'its tokenizer and its config.json do not belong together'
       )
   })
 }

@@ -1,15 +1,14 @@
-import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { Tokenizer } from '@huggingface/tokenizers'
 import { badInput } from '../../shared/errors'
 import type { TokenizerFacts } from '../../shared/inspection'
-import { isMissing, readTextFile } from '../formats/files'
-import { MAX_TOKENIZER_BYTES } from '../formats/limits'
+import { isRecord } from '../formats/checkpointFiles'
 import { completePreTokenizer, preTokenizersOf, type TokenizerDefinition } from './preTokens'
-import { type NamedTokens, tokenizerFacts } from './tokenizerFacts'
+import { tokenizerFacts } from './tokenizerFacts'
+import { readTokenizerSource, type TokenizerSource } from './tokenizerFiles'
 
 /**
- * The tokenizer of a checkpoint: `tokenizer.json`, executed as it is written.
+ * The tokenizer of a checkpoint: `tokenizer.json`, executed as it is written, or GPT-2's and OPT's `vocab.json` with
+ * `merges.txt`.
  *
  * Special tokens are those of its post-processor; flags such as `add_bos_token` of tokenizer_config.json do not count
  * beside a tokenizer.json, as in transformers 5.
@@ -22,12 +21,16 @@ export class ModelTokenizer {
   /** Kind, special tokens, and what is put around a text. */
   readonly facts: TokenizerFacts
 
+  /** SHA-256 of everything that decides which ids a text gets. */
+  readonly sha256: string
+  private readonly path: string
+
   private constructor(
     private readonly tokenizer: Tokenizer,
-    definition: TokenizerDefinition,
-    private readonly path: string,
-    named: NamedTokens
+    { definition, named, path, sha256 }: TokenizerSource
   ) {
+    this.path = path
+    this.sha256 = sha256
     this.vocabularySize = largestId(tokenizer) + 1
     this.padId = named.pad === undefined ? undefined : tokenizer.token_to_id(named.pad)
     this.facts = tokenizerFacts(tokenizer, definition, named, this.vocabularySize)
@@ -36,16 +39,15 @@ export class ModelTokenizer {
   /**
    * Opens the tokenizer of a checkpoint's directory.
    *
-   * @throws {AppError} BAD_INPUT if there is no tokenizer.json, or it is damaged or holds a part that is not supported
+   * @throws {AppError} BAD_INPUT or BAD_FORMAT if there is none that can be read, or it is damaged or holds a part that
+   *   is not supported
    */
   static async open(directory: string): Promise<ModelTokenizer> {
-    const path = join(directory, 'tokenizer.json')
-    const definition = await readDefinition(path, directory)
-    const config = (await readJson(join(directory, 'tokenizer_config.json'))) ?? {}
-    checkSupported(definition, path)
-    const tokenizer = build(definition, config, path)
-    completePreTokenizer(tokenizer, definition)
-    return new ModelTokenizer(tokenizer, definition, path, await namedTokensOf(directory, config))
+    const source = await readTokenizerSource(directory)
+    checkSupported(source.definition, source.path)
+    const tokenizer = build(source)
+    completePreTokenizer(tokenizer, source.definition)
+    return new ModelTokenizer(tokenizer, source)
   }
 
   /** The ids of a text, tokenized in one piece; `specialTokens` adds what the post-processor says. */
@@ -76,66 +78,32 @@ function largestId(tokenizer: Tokenizer): number {
   return largest
 }
 
-async function readDefinition(path: string, directory: string): Promise<TokenizerDefinition> {
-  const definition = await readJson(path)
-  if (definition === undefined) throw badInput(await whatIsThereInstead(directory))
-  if (typeof definition.model !== 'object' || definition.model === null || !Array.isArray(definition.added_tokens))
-    throw badInput(`${path} is not a tokenizer of the tokenizers library: "model" or "added_tokens" is missing`)
-  return definition as unknown as TokenizerDefinition
-}
-
-/** The JSON object in a file, or undefined when there is no such file. */
-async function readJson(path: string): Promise<Record<string, unknown> | undefined> {
-  const found = await stat(path).catch((error: unknown) => {
-    if (isMissing(error)) return undefined
-    throw error
-  })
-  if (found === undefined) return undefined
-  const content = await readTextFile(path, MAX_TOKENIZER_BYTES)
-  try {
-    const value: unknown = JSON.parse(content)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
-  } catch {}
-  throw badInput(`${path} is not a JSON object`)
-}
-
-/** Files of tokenizers that transformers can turn into a tokenizer.json. */
-const OTHER_FORMS = ['vocab.json', 'merges.txt', 'tokenizer.model', 'spiece.model', 'vocab.txt', 'tekken.json']
-
-async function whatIsThereInstead(directory: string): Promise<string> {
-  const names = await readdir(directory).catch((): string[] => [])
-  const found = OTHER_FORMS.filter((name) => names.includes(name))
-  const there = found.length === 0 ? 'and no file of any tokenizer' : `but ${found.join(' and ')}`
-  const source = found.length === 0 ? 'the model it comes from' : directory
-  const recipe = `AutoTokenizer.from_pretrained("${source}").save_pretrained("${directory}")`
-  return `${directory} has no tokenizer.json, ${there}; make one with transformers: ${recipe}`
-}
-
 /** Refuses what the library would silently do otherwise than the original. */
 function checkSupported(definition: TokenizerDefinition, path: string): void {
   if (definition.model.type === 'Unigram' && definition.model.byte_fallback === true)
     throw badInput(`${path}: a Unigram model with byte_fallback is not supported; BPE models are`)
+  const single = definition.added_tokens?.find((token) => isRecord(token) && token.single_word === true)
+  if (single !== undefined)
+    throw badInput(`${path}: the added token ${JSON.stringify(single)} with single_word is not supported`)
   const split = preTokenizersOf(definition).find(
     ({ type, behavior, invert, pattern }) =>
       type === 'Split' &&
       invert !== true &&
       !['isolated', 'removed'].includes(String(behavior).toLowerCase()) &&
-      !(isObject(pattern) && pattern.String === ' ' && replacesSpaces(definition.normalizer))
+      !(isRecord(pattern) && pattern.String === ' ' && replacesSpaces(definition.normalizer))
   )
   if (split !== undefined)
     throw badInput(`${path}: the pre-tokenizer Split with behavior ${String(split.behavior)} is not supported`)
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
-
 /** True when no space is left after normalization, as in Gemma: a Split at spaces then never splits. */
 const replacesSpaces = (normalizer: unknown): boolean => {
-  if (!isObject(normalizer)) return false
+  if (!isRecord(normalizer)) return false
   if (Array.isArray(normalizer.normalizers)) return normalizer.normalizers.some(replacesSpaces)
-  return normalizer.type === 'Replace' && isObject(normalizer.pattern) && normalizer.pattern.String === ' '
+  return normalizer.type === 'Replace' && isRecord(normalizer.pattern) && normalizer.pattern.String === ' '
 }
 
-function build(definition: TokenizerDefinition, config: Record<string, unknown>, path: string): Tokenizer {
+function build({ definition, config, path }: TokenizerSource): Tokenizer {
   try {
     return new Tokenizer(definition, config)
   } catch (cause) {
@@ -147,17 +115,4 @@ function build(definition: TokenizerDefinition, config: Record<string, unknown>,
         : `${path}: the ${unknown[1]} ${unknown[2]} is not supported`
     )
   }
-}
-
-/** Those of tokenizer_config.json, and of special_tokens_map.json where it names none. */
-async function namedTokensOf(directory: string, config: Record<string, unknown>): Promise<NamedTokens> {
-  const map = (await readJson(join(directory, 'special_tokens_map.json'))) ?? {}
-  const named = (key: string) => tokenText(config[key]) ?? tokenText(map[key])
-  return { bos: named('bos_token'), eos: named('eos_token'), pad: named('pad_token'), unknown: named('unk_token') }
-}
-
-/** A special token is a string, or an object with its `content`. */
-const tokenText = (token: unknown): string | undefined => {
-  if (typeof token === 'string') return token
-  return isObject(token) && typeof token.content === 'string' ? token.content : undefined
 }

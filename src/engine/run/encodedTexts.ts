@@ -1,25 +1,20 @@
-import { join } from 'node:path'
 import { badInput } from '../../shared/errors'
 import type { Policy } from '../../shared/recipe'
 import type { ResolvedText } from '../../shared/runFolder'
 import { ChatRenderer } from '../calibration/chatRenderer'
 import { encodeText } from '../calibration/rows'
 import { ModelTokenizer } from '../calibration/tokenizer'
-import { sha256File } from '../formats/files'
 
 /** What turns texts into the tokens of one model. */
 export interface TextEncoder {
   readonly model: string
   readonly tokenizer: ModelTokenizer
-  /** Of tokenizer.json. */
-  readonly sha256: string
 }
 
 /** @throws {AppError} BAD_INPUT when the checkpoint has no tokenizer that can be used */
 export const openTexts = async (model: string): Promise<TextEncoder> => ({
   model,
-  tokenizer: await ModelTokenizer.open(model),
-  sha256: await sha256File(join(model, 'tokenizer.json'))
+  tokenizer: await ModelTokenizer.open(model)
 })
 
 /**
@@ -28,7 +23,7 @@ export const openTexts = async (model: string): Promise<TextEncoder> => ({
  * @throws {AppError} BAD_INPUT when the text cannot be read, or the chat template is no longer that of the run
  */
 export async function encodeForRun(
-  { model, tokenizer, sha256 }: TextEncoder,
+  { model, tokenizer }: TextEncoder,
   text: ResolvedText,
   folder: string,
   policy: Policy
@@ -38,7 +33,7 @@ export async function encodeForRun(
   if (chat !== undefined && expected !== undefined && chat.sha256 !== expected) {
     throw badInput(`${model}: the chat template has changed since the run was created: start a new run`)
   }
-  const key = [sha256, text.sha256, text.kind, policy, chat?.sha256 ?? ''].join()
+  const key = [tokenizer.sha256, text.sha256, text.kind, policy, chat?.sha256 ?? ''].join()
   return remembered(key, () => encodeText(tokenizer, text, folder, policy, chat))
 }
 

@@ -1,6 +1,6 @@
-import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ModelSurvey } from '../../shared/inspection'
+import { findTokenizer } from '../calibration/tokenizerFiles'
 import { Checkpoint } from '../formats/checkpoint'
 import { CONFIG_FILE, isRecord, missingShards } from '../formats/checkpointFiles'
 import { listDirectory, readJsonFile } from '../formats/files'
@@ -29,7 +29,7 @@ export async function surveyModel(directory: string): Promise<ModelSurvey> {
   try {
     const { parameters, dtypes } = countParameters([...checkpoint.tensors.values()])
     const family = await collectProblem(problems, async () => familyOf(checkpoint))
-    if (!(await isThere(join(directory, 'tokenizer.json')))) problems.push(`${directory} has no tokenizer.json`)
+    await collectProblem(problems, () => findTokenizer(directory))
     return {
       modelType: typeName(checkpoint.config),
       family: family ?? null,
@@ -57,9 +57,3 @@ const modelTypeOf = async (directory: string): Promise<string | null> =>
 
 const typeName = (config: unknown): string | null =>
   isRecord(config) && typeof config.model_type === 'string' ? config.model_type : null
-
-const isThere = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false
-  )

@@ -150,10 +150,18 @@ describe('a directory that cannot be used', () => {
   it('without tokenizer.json says what lies there instead and how to make one', async () => {
     await refused(directoryWith({}), /has no tokenizer\.json, and no file of any tokenizer; make one with transformers/)
     await refused(
-      directoryWith({ 'merges.txt': '', 'vocab.json': {} }),
-      /no tokenizer\.json, but vocab\.json and merges\.txt;/
+      directoryWith({ 'vocab.json': {} }),
+      /no tokenizer\.json, but vocab\.json; make one with transformers/
     )
-    await refused(directoryWith({ 'tokenizer.model': '' }), /no tokenizer\.json, but tokenizer\.model;/)
+    const sentencePiece = directoryWith({ 'tokenizer.model': '' })
+    const place = sentencePiece.replaceAll('\\', '/')
+    const command =
+      `python -c "from transformers import AutoTokenizer; ` +
+      `AutoTokenizer.from_pretrained('${place}', use_fast=True).save_pretrained('${place}')"`
+    await expect(ModelTokenizer.open(sentencePiece)).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      message: expect.stringContaining(`no tokenizer.json, but tokenizer.model; make one with transformers: ${command}`)
+    })
     await refused(join(folder, 'nowhere'), /no tokenizer\.json/)
   })
 
@@ -185,5 +193,7 @@ describe('a directory that cannot be used', () => {
     )
     const split = { type: 'Split', pattern: { String: 'x' }, behavior: 'MergedWithNext', invert: false }
     await refused(part({ pre_tokenizer: split }), /Split with behavior MergedWithNext/)
+    const word = { id: 4096, content: 'the', single_word: true }
+    await refused(part({ added_tokens: [word] }), /the added token .*"the".* with single_word is not supported/)
   })
 })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { surveyModel } from '../../../../src/engine/run/survey'
 import { configOf, copyCheckpoint, familyDirectory } from '../../../helpers/checkpoints'
-import { sampleModel } from '../../../helpers/paths'
+import { sampleModel, tokenizers } from '../../../helpers/paths'
 
 function emptyDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'quail-survey-'))
@@ -34,8 +34,16 @@ describe('surveying a checkpoint', () => {
     expect(parameters).toBeGreaterThan(0)
     expect(problems).toEqual([
       expect.stringContaining('model_type is "mamba", accepted are'),
-      `${directory} has no tokenizer.json`
+      expect.stringContaining(`${directory} has no tokenizer.json, and no file of any tokenizer`)
     ])
+  })
+
+  it('takes vocab.json with merges.txt for a tokenizer', async () => {
+    const directory = copyCheckpoint(familyDirectory('opt'))
+    onTestFinished(() => rmSync(directory, { recursive: true }))
+    const names = ['vocab.json', 'merges.txt', 'tokenizer_config.json']
+    for (const name of names) copyFileSync(join(tokenizers, 'opt', name), join(directory, name))
+    expect((await surveyModel(directory)).problems).toEqual([])
   })
 
   it('knows the type of a model whose weights cannot be read', async () => {
