@@ -1,8 +1,8 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { float32ToBfloat16 } from '../src/engine/formats/dtypes'
-import { elementCount } from '../src/engine/formats/safetensors'
 import { type TensorData, writeSafetensors } from '../src/engine/formats/safetensorsWriter'
+import { elementCount } from '../src/engine/formats/tensorInfo'
 import { seededRandom } from '../src/engine/numerics/random'
 import { fillGaussian } from './gaussian'
 

@@ -50,7 +50,11 @@ describe('bad input ends with 2 and one sentence, and leaves nothing behind', ()
   it.each([
     ['a missing checkpoint', initLora({ model: models.missing }), /nowhere/],
     ['a truncated shard', initLora({ model: models.truncated }), /model\.safetensors/],
-    ['a checkpoint of .bin files only', initLora({ model: models.pickled }), /safetensors/],
+    [
+      'a pytorch_model.bin that is no torch file',
+      initLora({ model: models.pickled }),
+      /pytorch_model\.bin is no torch file/
+    ],
     ['an unknown family', initLora({ model: models.unknown }), /mystery/],
     ['a tokenizer without tokenizer.json', initLora({ model: models.tokenless }), /tokenizer\.json/],
     ['no config.json', initLora({ model: models.unconfigured }), /config\.json/],

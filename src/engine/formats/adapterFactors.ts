@@ -1,6 +1,6 @@
 import { badFormat } from '../../shared/errors'
 import { decodeFloats, FLOAT_DTYPES, type FloatDtype, isFloatDtype } from './dtypes'
-import type { TensorInfo } from './safetensors'
+import type { TensorInfo } from './tensorInfo'
 import { WeightFile } from './weightFile'
 
 /** A factor as read: [rank, in] for A, [out, rank] for B, widened to float32 and not checked to be finite. */

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
 import { AppError, badFormat, badInput } from '../../shared/errors'
 import { firstNonFinite } from '../numerics/matrix'
-import { findWeights, INDEX_FILE, readConfig, type WeightFiles } from './checkpointFiles'
+import { findWeights, readConfig, type WeightFiles } from './checkpointFiles'
 import { type Dtype, decodeFloats, dtypeBytes, FLOAT_DTYPES, isFloatDtype } from './dtypes'
 import { listDirectory } from './files'
 import { READ_PIECE_BYTES } from './limits'
-import { elementCount, type TensorInfo } from './safetensors'
+import { elementCount, type TensorInfo } from './tensorInfo'
 import { WeightFile } from './weightFile'
 
 /** A tensor and the file of the checkpoint that holds it. */
@@ -48,7 +48,8 @@ export class Checkpoint {
   }
 
   /**
-   * Opens `model.safetensors`, or else the shards of `model.safetensors.index.json`, and checks every header.
+   * Opens `model.safetensors`, or else the shards of `model.safetensors.index.json`, or else `pytorch_model.bin` or its
+   * shards in the same way, and checks every header.
    *
    * @throws {AppError} BAD_INPUT for a directory that is no usable checkpoint, BAD_FORMAT for a damaged one
    */
@@ -184,7 +185,7 @@ function floatDtypeOf(tensor: CheckpointTensor, directory: string): (typeof FLOA
 /** All tensors with their file. In a sharded checkpoint the index and the shards must agree on where each one lies. */
 function collectTensors(
   directory: string,
-  { shardOf }: WeightFiles,
+  { index }: WeightFiles,
   files: readonly WeightFile[]
 ): ReadonlyMap<string, CheckpointTensor> {
   const tensors = new Map<string, CheckpointTensor>()
@@ -195,11 +196,11 @@ function collectTensors(
       tensors.set(name, { ...info, file: file.name })
     }
   }
-  for (const [name, shard] of shardOf ?? []) {
+  for (const [name, shard] of index?.shardOf ?? []) {
     const found = tensors.get(name)?.file
     if (found === shard) continue
     const where = found === undefined ? 'no shard holds it' : `it is in ${found}`
-    throw badFormat(`${directory}: ${INDEX_FILE} places tensor ${name} in ${shard}, but ${where}`)
+    throw badFormat(`${directory}: ${index?.name} places tensor ${name} in ${shard}, but ${where}`)
   }
   return tensors
 }

@@ -3,23 +3,40 @@ import { type AppError, badFormat, badInput } from '../../shared/errors'
 import { readJsonFile, readTextFile } from './files'
 import { MAX_CONFIG_BYTES, MAX_INDEX_BYTES, MAX_SHARDS } from './limits'
 import { JsonFault, type JsonValue, parseStrictJson, showJson } from './strictJson'
+import { TORCH_EXTENSION } from './torchFile'
 
 /*
  * Which files of a Hugging Face directory hold the weights: `model.safetensors` if it is there, else the shards that
- * `model.safetensors.index.json` names, the order in which transformers looks too.
+ * `model.safetensors.index.json` names, else `pytorch_model.bin` or its shards: the order in which transformers looks too.
  */
 
-export const SINGLE_FILE = 'model.safetensors'
-export const INDEX_FILE = 'model.safetensors.index.json'
+/** The names of weights of one format. */
+interface WeightForm {
+  readonly single: string
+  readonly index: string
+  readonly extension: string
+}
+
+const SAFETENSORS: WeightForm = {
+  single: 'model.safetensors',
+  index: 'model.safetensors.index.json',
+  extension: '.safetensors'
+}
+const TORCH: WeightForm = {
+  single: 'pytorch_model.bin',
+  index: 'pytorch_model.bin.index.json',
+  extension: TORCH_EXTENSION
+}
+
 export const CONFIG_FILE = 'config.json'
 
 const HOW_TO_CONVERT =
   'Quail reads safetensors, written by transformers with model.save_pretrained(directory, safe_serialization=True)'
 
-/** The weight files of a checkpoint. `shardOf` is given for a sharded one: tensor name → file name. */
+/** The weight files of a checkpoint. A sharded one has an index with the file of each tensor by its name. */
 export interface WeightFiles {
   readonly names: readonly string[]
-  readonly shardOf?: ReadonlyMap<string, string>
+  readonly index?: { readonly name: string; readonly shardOf: ReadonlyMap<string, string> }
 }
 
 /**
@@ -47,27 +64,31 @@ export async function readConfig(directory: string): Promise<Readonly<Record<str
  * @throws {AppError} BAD_INPUT, with what was found instead; BAD_FORMAT for an index that cannot be trusted
  */
 export async function findWeights(directory: string, names: readonly string[]): Promise<WeightFiles> {
-  const weights = names.includes(SINGLE_FILE) || names.includes(INDEX_FILE)
-  if (!names.includes(CONFIG_FILE) && (weights || !names.some(isForeignWeights))) {
+  const form = findForm(names)
+  if (!names.includes(CONFIG_FILE) && (form !== undefined || !names.some(isForeignWeights))) {
     throw badInput(`${directory} is not a checkpoint: there is no config.json in it`)
   }
-  if (names.includes(SINGLE_FILE)) return { names: [SINGLE_FILE] }
-  if (!names.includes(INDEX_FILE)) throw noWeights(directory, names)
-  const shardOf = await readIndex(join(directory, INDEX_FILE))
+  if (form === undefined) throw noWeights(directory, names)
+  if (names.includes(form.single)) return { names: [form.single] }
+  const shardOf = await readIndex(directory, form)
   const shards = [...new Set(shardOf.values())].sort()
   const missing = absent(shards, names)
   if (missing.length > 0) {
-    throw badInput(`${directory}: ${INDEX_FILE} names ${shards.length} shards, missing: ${shown(missing)}`)
+    throw badInput(`${directory}: ${form.index} names ${shards.length} shards, missing: ${shown(missing)}`)
   }
-  return { names: shards, shardOf }
+  return { names: shards, index: { name: form.index, shardOf } }
 }
 
 /** Shards that the index of a directory names and that are not among its files; none where there is no usable index. */
 export async function missingShards(directory: string, names: readonly string[]): Promise<string[]> {
-  if (!names.includes(INDEX_FILE) || names.includes(SINGLE_FILE)) return []
-  const shardOf = await readIndex(join(directory, INDEX_FILE)).catch(() => new Map<string, string>())
+  const form = findForm(names)
+  if (form === undefined || names.includes(form.single)) return []
+  const shardOf = await readIndex(directory, form).catch(() => new Map<string, string>())
   return absent([...new Set(shardOf.values())], names)
 }
+
+const findForm = (names: readonly string[]): WeightForm | undefined =>
+  [SAFETENSORS, TORCH].find(({ single, index }) => names.includes(single) || names.includes(index))
 
 const absent = (shards: readonly string[], names: readonly string[]): string[] => {
   const there = new Set(names)
@@ -79,7 +100,7 @@ const isForeignWeights = (name: string): boolean => /\.(?:bin|pth|pt|gguf|h5|msg
 function noWeights(directory: string, names: readonly string[]): AppError {
   const safetensors = names.filter((name) => name.endsWith('.safetensors'))
   const others = names.filter((name) => isForeignWeights(name) && !safetensors.includes(name))
-  const expected = `neither ${SINGLE_FILE} nor ${INDEX_FILE}`
+  const expected = `neither ${SAFETENSORS.single} nor ${SAFETENSORS.index}`
   if (safetensors.includes('adapter_model.safetensors')) {
     return badInput(`${directory} is an adapter, not a model: give the directory of its base model`)
   }
@@ -92,14 +113,15 @@ function noWeights(directory: string, names: readonly string[]): AppError {
 const shown = (names: readonly string[]): string =>
   names.length > 4 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ')
 
-async function readIndex(path: string): Promise<ReadonlyMap<string, string>> {
+async function readIndex(directory: string, { index, extension }: WeightForm): Promise<ReadonlyMap<string, string>> {
+  const path = join(directory, index)
   const weightMap = await readWeightMap(path)
   const shardOf = new Map<string, string>()
   for (const [tensor, shard] of weightMap) {
     if (typeof shard !== 'string')
       throw badFormat(`${path}: the file of tensor ${showJson(tensor)} is ${showJson(shard)}`)
-    if (!isPlainShardName(shard)) {
-      const expected = 'the name of a .safetensors file in the same directory was expected'
+    if (!isPlainShardName(shard, extension)) {
+      const expected = `the name of a ${extension} file in the same directory was expected`
       throw badFormat(`${path}: the file of tensor ${showJson(tensor)} is ${showJson(shard)}, ${expected}`)
     }
     shardOf.set(tensor, shard)
@@ -125,8 +147,8 @@ async function readWeightMap(path: string): Promise<ReadonlyMap<string, JsonValu
 }
 
 /** A name that cannot lead out of the directory. */
-const isPlainShardName = (name: string): boolean =>
-  name.endsWith('.safetensors') && !/[/\\\0]/.test(name) && !name.includes('..')
+const isPlainShardName = (name: string, extension: string): boolean =>
+  name.endsWith(extension) && !/[/\\\0]/.test(name) && !name.includes('..')
 
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

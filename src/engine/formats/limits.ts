@@ -39,5 +39,26 @@ export const MAX_README_BYTES = 4 * 2 ** 20
 /** Shards of one checkpoint: the file name has five digits. */
 export const MAX_SHARDS = 99_999
 
+/** Entries of a torch file, one for each storage: a shard has some thousands. */
+export const MAX_ZIP_ENTRIES = 200_000
+
+/** Directory of a torch file: about 80 bytes for each entry. */
+export const MAX_ZIP_DIRECTORY_BYTES = 64 * 2 ** 20
+
+/** Pickle of a torch file: about 200 bytes for each tensor. */
+export const MAX_PICKLE_BYTES = 64 * 2 ** 20
+
+/** Values that a pickle makes and remembers: about 20 for each tensor. */
+export const MAX_PICKLE_VALUES = 4_000_000
+
+/** Values on the stack of a pickle: torch writes a dictionary in pieces of 1,000 entries, two values each. */
+export const MAX_PICKLE_STACK = 65_536
+
+/** Nesting of a pickle, which needs 4. */
+export const MAX_PICKLE_MARKS = 128
+
+/** One text in a pickle: names of tensors have some 100 bytes. */
+export const MAX_PICKLE_TEXT_BYTES = 65_536
+
 /** Bytes of weights that are read by one call: large enough for the disk, small enough to stay out of the way. */
 export const READ_PIECE_BYTES = 4 * 2 ** 20

@@ -4,6 +4,7 @@ import { type Dtype, dtypeBytes, isDtype } from './dtypes'
 import { fileError, isMissing } from './files'
 import { MAX_DIMENSIONS, MAX_HEADER_BYTES, MAX_TENSORS } from './limits'
 import { JsonFault, JsonNumber, type JsonObject, type JsonValue, parseStrictJson, showJson } from './strictJson'
+import type { TensorInfo, WeightHeader } from './tensorInfo'
 
 /*
  * A safetensors file: 8 bytes N (little-endian), N bytes of JSON, then the tensors without a gap.
@@ -17,23 +18,9 @@ import { JsonFault, JsonNumber, type JsonObject, type JsonValue, parseStrictJson
 /** Bytes of the length field before the header. */
 export const LENGTH_BYTES = 8
 
-/** One tensor of a file: `begin` and `end` are byte offsets from the start of the file, `end` excluded. */
-export interface TensorInfo {
-  readonly name: string
-  readonly dtype: Dtype
-  readonly shape: readonly number[]
-  readonly begin: number
-  readonly end: number
-}
-
-export interface SafetensorsHeader {
+export interface SafetensorsHeader extends WeightHeader {
   readonly metadata: ReadonlyMap<string, string>
-  readonly tensors: ReadonlyMap<string, TensorInfo>
-  readonly fileBytes: number
 }
-
-/** Elements of a tensor: the product of its dimensions, 1 for a scalar. */
-export const elementCount = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1)
 
 /**
  * Reads and checks the header of a file; nothing else of it is read.

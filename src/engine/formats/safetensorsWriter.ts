@@ -2,7 +2,8 @@ import { AppError } from '../../shared/errors'
 import { DTYPES, type Dtype, dtypeBytes } from './dtypes'
 import { type WrittenFile, writeChunksAtomic } from './files'
 import { MAX_HEADER_BYTES } from './limits'
-import { elementCount, LENGTH_BYTES } from './safetensors'
+import { LENGTH_BYTES } from './safetensors'
+import { elementCount } from './tensorInfo'
 
 /** A tensor to be stored: `data` holds its elements in row-major order, little-endian. */
 export interface TensorData {

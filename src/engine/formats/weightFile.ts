@@ -4,21 +4,30 @@ import { basename } from 'node:path'
 import { AppError } from '../../shared/errors'
 import { fileError } from './files'
 import { READ_PIECE_BYTES } from './limits'
-import { openForReading, readHeaderOf, type SafetensorsHeader } from './safetensors'
+import { openForReading, readHeaderOf } from './safetensors'
+import type { WeightHeader } from './tensorInfo'
+import { readTorchHeaderOf, TORCH_EXTENSION } from './torchFile'
 
-/** An open safetensors file, read by positions. It stays open so that a file replaced meanwhile cannot mix in. */
+const readHeader = (handle: FileHandle, path: string): Promise<WeightHeader> =>
+  path.endsWith(TORCH_EXTENSION) ? readTorchHeaderOf(handle, path) : readHeaderOf(handle, path)
+
+/** An open safetensors or torch file, read by positions. It stays open so that a file replaced meanwhile cannot mix in. */
 export class WeightFile {
   private constructor(
     readonly path: string,
-    readonly header: SafetensorsHeader,
+    readonly header: WeightHeader,
     readonly handle: FileHandle
   ) {}
 
-  /** @throws {AppError} as `readSafetensorsHeader` */
+  /**
+   * Opens a file and checks its header. A name that ends in .bin means a torch file, any other safetensors.
+   *
+   * @throws {AppError} BAD_INPUT if the file is missing, BAD_FORMAT if it is damaged, IO if it cannot be read
+   */
   static async open(path: string): Promise<WeightFile> {
     const handle = await openForReading(path)
     try {
-      return new WeightFile(path, await readHeaderOf(handle, path), handle)
+      return new WeightFile(path, await readHeader(handle, path), handle)
     } catch (error) {
       await handle.close()
       throw error

@@ -6,7 +6,9 @@ import { readChatTemplates } from '../calibration/chatTemplate'
 import { ModelTokenizer } from '../calibration/tokenizer'
 import { Checkpoint } from '../formats/checkpoint'
 import { CONFIG_FILE } from '../formats/checkpointFiles'
-import { elementCount, readSafetensorsHeader, type TensorInfo } from '../formats/safetensors'
+import { elementCount, type TensorInfo } from '../formats/tensorInfo'
+import { TORCH_EXTENSION } from '../formats/torchFile'
+import { WeightFile } from '../formats/weightFile'
 import { BlockRunner } from '../models/blockRunner'
 import { ModelWeights } from '../models/modelWeights'
 import { readArchitecture } from '../models/registry'
@@ -16,7 +18,7 @@ import { listLinears } from './prepareRun'
 import { summarizeRoles, tensorRoles } from './tensorRoles'
 
 /**
- * What a checkpoint directory or one safetensors file holds, from headers, config and tokenizer alone, and what stands in
+ * What a checkpoint directory or one weight file holds, from headers, config and tokenizer alone, and what stands in
  * the way of preparing it.
  *
  * @throws {AppError} BAD_INPUT or BAD_FORMAT when not even the headers can be read
@@ -29,10 +31,14 @@ export async function inspectPath(path: string): Promise<Inspection> {
 }
 
 async function inspectFile(path: string): Promise<Inspection> {
-  if (!path.endsWith('.safetensors')) {
-    throw badInput(`${path}: a model directory or a .safetensors file can be inspected, not ${basename(path)}`)
+  if (!['.safetensors', TORCH_EXTENSION].some((extension) => path.endsWith(extension))) {
+    throw badInput(
+      `${path}: a model directory, a .safetensors or a .bin file of torch can be inspected, not ${basename(path)}`
+    )
   }
-  const { tensors, fileBytes } = await readSafetensorsHeader(path)
+  const file = await WeightFile.open(path)
+  await file.close()
+  const { tensors, fileBytes } = file.header
   const name = basename(path)
   const all = [...tensors.values()]
   return {

@@ -1,7 +1,7 @@
 import type { RoleSummary, TensorRole } from '../../shared/inspection'
 import { TENSOR_ROLES } from '../../shared/inspection'
 import type { Checkpoint } from '../formats/checkpoint'
-import { elementCount } from '../formats/safetensors'
+import { elementCount } from '../formats/tensorInfo'
 import type { ModelArchitecture } from '../models/architecture'
 import type { BlockRunner } from '../models/blockRunner'
 import { embeddingGraph, finalNormGraph } from '../models/modelGraphs'

@@ -171,7 +171,10 @@ describe('inspecting a file', () => {
 
   it.each([
     ['/does/not/exist', '/does/not/exist: no such file or directory'],
-    [join(sampleModel, 'config.json'), 'a model directory or a .safetensors file can be inspected, not config.json']
+    [
+      join(sampleModel, 'config.json'),
+      'a model directory, a .safetensors or a .bin file of torch can be inspected, not config.json'
+    ]
   ])('refuses %s in one sentence', async (path, message) => {
     await expect(inspectPath(path)).rejects.toMatchObject({
       code: 'BAD_INPUT',
