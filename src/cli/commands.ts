@@ -101,8 +101,8 @@ export const COMMANDS: readonly Command[] = [
   }),
   defineCommand({
     name: 'inspect',
-    summary: 'show what a checkpoint or a safetensors file holds',
-    positionals: [{ name: 'PATH', description: 'checkpoint directory, or one .safetensors file' }],
+    summary: 'show what a checkpoint or a weight file holds',
+    positionals: [{ name: 'PATH', description: 'checkpoint directory, or one .safetensors or .bin file' }],
     options: inspectOptions,
     examples: [{ command: 'quail inspect ./llama --tensors', says: 'with every tensor' }],
     action: inspectAction

@@ -84,7 +84,7 @@ export interface ChatTemplateFacts {
   readonly text: string
 }
 
-/** What `quail inspect` and the models page show of a checkpoint, or of one safetensors file. */
+/** What `quail inspect` and the models page show of a checkpoint, or of one weight file. */
 export interface Inspection {
   readonly path: string
   readonly files: readonly { readonly name: string; readonly bytes: number; readonly tensors: number }[]

@@ -13,7 +13,7 @@ export const inspectOptions = {
   json: flag('print everything as JSON')
 } as const
 
-/** `quail inspect`: what a checkpoint or a safetensors file holds, and whether it can be prepared. */
+/** `quail inspect`: what a checkpoint or a weight file holds, and whether it can be prepared. */
 export async function inspectAction(
   { options, positionals: [path = ''] }: Invocation<typeof inspectOptions>,
   { engine, terminal, signal }: CommandContext

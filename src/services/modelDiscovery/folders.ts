@@ -48,7 +48,7 @@ export async function scanFolder(folder: string, budget: ScanBudget, found: Cand
     return
   }
   await visit(folder, budget.limits.depth)
-  const sentence = `no checkpoint is in ${folder}: a folder with config.json and safetensors files is needed`
+  const sentence = `no checkpoint is in ${folder}: a folder with config.json and safetensors files or pytorch_model.bin is needed`
   if (found.length === 0) found.push(nothingAt(folder, sentence))
 }
 
