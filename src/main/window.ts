@@ -1,8 +1,11 @@
 import { join } from 'node:path'
-import { app, BrowserWindow, nativeTheme, session } from 'electron'
+import { app, BrowserWindow, dialog, nativeTheme, session } from 'electron'
 import { keepWindowState, readWindowState } from './windowState'
 
 const BACKGROUND = { light: '#ffffff', dark: '#1a1b1e' } as const
+
+/** A second crash this soon is not put right by loading the page once more. */
+const CRASHES_AGAIN_MS = 5000
 
 /** Opens the one window: sandboxed, without Node, and unable to leave its page or to open others. */
 export function createWindow(icon: string): BrowserWindow {
@@ -44,14 +47,28 @@ function lockDown({ webContents }: BrowserWindow): void {
   webContents.on('will-attach-webview', (event) => event.preventDefault())
 }
 
-/** A page that crashed is loaded again at the address where it was; one that crashes at once is left alone. */
-function reopenAfterCrash({ webContents }: BrowserWindow): void {
+/** A page that crashed is loaded again at the address where it was; when it crashes at once again, the person decides. */
+function reopenAfterCrash(window: BrowserWindow): void {
   let lastMs = Number.NEGATIVE_INFINITY
-  webContents.on('render-process-gone', (_event, { reason }) => {
-    if (reason === 'clean-exit' || Date.now() - lastMs < 5000) return
+  window.webContents.on('render-process-gone', async (_event, { reason }) => {
+    if (reason === 'clean-exit') return
+    const again = Date.now() - lastMs < CRASHES_AGAIN_MS
     lastMs = Date.now()
-    webContents.reload()
+    if (again && !(await wantsToReload(window, reason))) app.quit()
+    else window.webContents.reload()
   })
+}
+
+async function wantsToReload(window: BrowserWindow, reason: string): Promise<boolean> {
+  const { response } = await dialog.showMessageBox(window, {
+    type: 'error',
+    message: `The page crashed twice (${reason})`,
+    detail: 'Runs go on in the engine and nothing that they wrote is lost. Quit stops them at their next checkpoint.',
+    buttons: ['Load it again', 'Quit'],
+    defaultId: 0,
+    cancelId: 0
+  })
+  return response === 0
 }
 
 function loadPage(window: BrowserWindow): Promise<void> {

@@ -220,21 +220,40 @@ describe('signs of a run on the desktop', () => {
 })
 
 describe('crashes', () => {
+  /** Address and whether there is a page. A script that is sent to a page that crashes is never answered. */
+  const title = () =>
+    desk.app.evaluate(({ BrowserWindow }) => {
+      const script = "location.hash + ' ' + (document.querySelector('h1') !== null)"
+      const answer = BrowserWindow.getAllWindows()[0]?.webContents.executeJavaScript(script)
+      return Promise.race([answer, new Promise((done) => setTimeout(done, 1000, 'no answer'))])
+    })
+
   test('of the page: it opens again where it was', async () => {
     desk = await openDesk()
     await goTo(desk, '/settings?panel=storage')
-    // A script that is sent to a page that crashes is never answered.
-    const title = () =>
-      desk.app.evaluate(({ BrowserWindow }) => {
-        const script = "location.hash + ' ' + (document.querySelector('h1') !== null)"
-        const answer = BrowserWindow.getAllWindows()[0]?.webContents.executeJavaScript(script)
-        return Promise.race([answer, new Promise((done) => setTimeout(done, 1000, 'no answer'))])
-      })
     await expect.poll(title, { timeout: 20_000 }).toMatch(/storage true$/)
     await desk.app.evaluate(({ BrowserWindow }) =>
       BrowserWindow.getAllWindows()[0]?.webContents.forcefullyCrashRenderer()
     )
     await expect.poll(title, { timeout: 20_000 }).toMatch(/^#\/settings\?panel=storage true$/)
+  })
+
+  test('of the page, twice at once: the person is asked, and the page comes back', async () => {
+    desk = await openDesk()
+    await goTo(desk, '/models')
+    await desk.app.evaluate(({ BrowserWindow, dialog }) => {
+      const state = globalThis as { asked?: string }
+      dialog.showMessageBox = (async (_window: unknown, { message }: { message: string }) => {
+        state.asked = message
+        return { response: 0, checkboxChecked: false }
+      }) as typeof dialog.showMessageBox
+      const page = BrowserWindow.getAllWindows()[0]?.webContents
+      page?.once('did-finish-load', () => page.forcefullyCrashRenderer())
+      page?.forcefullyCrashRenderer()
+    })
+    const asked = () => desk.app.evaluate(() => (globalThis as { asked?: string }).asked)
+    await expect.poll(asked, { timeout: 20_000 }).toMatch(/^The page crashed twice \(.+\)$/)
+    await expect.poll(title, { timeout: 20_000 }).toBe('#/models true')
   })
 
   test('of the engine: it is said, calls are answered again, and a run can be resumed', async () => {
