@@ -27,12 +27,13 @@ def run(arguments, home):
     return done.stdout
 
 
-def init_lora(model, methods, *options):
-    """Prepares adapters at the settings of figures.json; returns the `finished` event, whose variants name the adapters."""
+def init_lora(model, methods, *options, texts=(CALIBRATION, EVALUATION), rank=16, context=CONTEXT, rows=ROWS):
+    """Prepares adapters, by default at the settings of figures.json; returns the `finished` event, which names them."""
     folder = Path(tempfile.mkdtemp(dir=_workspace.name))
-    settings = ["--rank", 16, "--context", CONTEXT, "--calibration-rows", ROWS, "--evaluation-rows", ROWS]
-    texts = ["--calibration", CALIBRATION, "--evaluation", *EVALUATION]
-    arguments = ["init-lora", "--model", model, *texts, "--method", *methods, *settings, *options]
+    settings = ["--rank", rank, "--context", context, "--calibration-rows", rows, "--evaluation-rows", rows]
+    calibration, evaluation = texts
+    sources = ["--calibration", calibration, "--evaluation", *evaluation]
+    arguments = ["init-lora", "--model", model, *sources, "--method", *methods, *settings, *options]
     lines = run([*arguments, "--out", folder / "out", "--json"], folder / "home").splitlines()
     finished = json.loads(lines[-1])
     assert finished["type"] == "finished" and finished["status"] == "completed", finished

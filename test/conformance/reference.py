@@ -21,24 +21,30 @@ disable_progress_bar()
 class Reference:
     """One checkpoint: its full-precision and its quantized perplexities, its inputs and its weights."""
 
-    def __init__(self, path, double_quantization=True):
+    def __init__(self, path, double_quantization=True, evaluation=EVALUATION, context=CONTEXT, rows=ROWS, tokenizer=None):
         self.path = str(path)
+        self.context, self.count = context, rows
         self.options = SimpleNamespace(quantizer="nf4", no_double_quant=not double_quantization)
-        self.tokenizer = AutoTokenizer.from_pretrained(self.path)
-        self.evaluation = {text.name: self.rows(text) for text in EVALUATION}
+        self.tokenizer = tokenizer or AutoTokenizer.from_pretrained(self.path)
+        self.evaluation = {text.name: self.rows(text) for text in evaluation}
         self.full = AutoModelForCausalLM.from_pretrained(self.path, dtype=torch.float32).eval()
         self.full_precision = self.perplexities(self.full)
         self.quantized = self.perplexities(self.base())
 
     def rows(self, text):
-        return rows_of(self.tokenizer, str(text), CONTEXT, ROWS)
+        return rows_of(self.tokenizer, str(text), self.context, self.count)
 
     def perplexities(self, model):
         return {name: perplexity(model, rows) for name, rows in self.evaluation.items()}
 
     def base(self):
         """A freshly quantized base: PEFT changes the model that it is given."""
-        return quantized(self.path, self.options)
+        base = quantized(self.path, self.options)
+        # Everything around the quantized linears computes in float32, buffers as well: Gemma's factor of the embeddings
+        # was rounded to bfloat16 with the weights.
+        for name, buffer in self.full.named_buffers():
+            base.get_submodule(name.rpartition(".")[0]).register_buffer(name.rpartition(".")[2], buffer.clone())
+        return base
 
     def adapted(self, adapter, **options):
         return PeftModel.from_pretrained(self.base(), str(adapter), **options)

@@ -39,15 +39,15 @@ class Conformance(unittest.TestCase):
         for name in expected:
             self.assert_relative(found[name], expected[name], tolerance, f"{what}, {name}")
 
-    def assert_judged_as_reported(self, reference, finished, variant):
+    def assert_judged_as_reported(self, reference, finished, variant, tolerance=PERPLEXITY):
         """Full precision, quantized base and adapter: our numbers are the reference's. Returns the adapter's."""
         reported = finished["perplexity"]
         judged = reference.perplexities(reference.adapted(variant["adapter"]).eval())
         ours = {name: entry["variants"][variant["name"]] for name, entry in reported.items()}
         for what, values in (("fullPrecision", reference.full_precision), ("quantized", reference.quantized)):
             of_ours = {name: entry[what] for name, entry in reported.items()}
-            self.assert_same_perplexity(of_ours, values, PERPLEXITY, what)
-        self.assert_same_perplexity(ours, judged, PERPLEXITY, variant["name"])
+            self.assert_same_perplexity(of_ours, values, tolerance, what)
+        self.assert_same_perplexity(ours, judged, tolerance, variant["name"])
         return judged
 
     def assert_gap_closed(self, reference, judged, figures):

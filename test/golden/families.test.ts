@@ -51,7 +51,7 @@ async function computeModel(name: string, ids: Int32Array, mask: Float32Array, c
     hiddens.push(hidden)
   }
   const { hiddenSize, embeddingSize, vocabularySize } = architecture
-  const norm = await PlainRunner.create(finalNormGraph(architecture), weights, 'cpu')
+  const norm = await PlainRunner.create(finalNormGraph(architecture), weights.readParameter, 'cpu')
   const normed = await norm.run('hidden', hidden, hiddenSize)
   const algebra = new LinearAlgebra('cpu')
   const cap = architecture.logitSoftcap

@@ -1,7 +1,7 @@
 import type { DeviceName } from '../../shared/recipe'
 import type { ModelArchitecture } from './architecture'
 import { embeddingGraph } from './modelGraphs'
-import type { ModelWeights } from './modelWeights'
+import type { ModelWeights, ReadParameter } from './modelWeights'
 import { PlainRunner } from './plainRunner'
 
 /** Turns whole rows of token ids into the first block's hidden states. */
@@ -12,14 +12,16 @@ export class EmbeddingRunner {
     private readonly after: PlainRunner | undefined
   ) {}
 
+  /** @param read - parameters of what lies between embedding and first block; default: as in the checkpoint */
   static async create(
     architecture: ModelArchitecture,
     weights: ModelWeights,
     context: number,
-    device: DeviceName
+    device: DeviceName,
+    read: ReadParameter = weights.readParameter
   ): Promise<EmbeddingRunner> {
     const graph = embeddingGraph(architecture, context)
-    return new EmbeddingRunner(architecture, weights, graph && (await PlainRunner.create(graph, weights, device)))
+    return new EmbeddingRunner(architecture, weights, graph && (await PlainRunner.create(graph, read, device)))
   }
 
   /** @param ids - [rows · context]; @returns [rows · context, hiddenSize] */

@@ -2,32 +2,24 @@ import type { DeviceName } from '../../shared/recipe'
 import { GraphSession, TENSOR_LIMIT_BYTES } from '../graph/session'
 import type { VocabularyTile } from '../numerics/tokenLosses'
 import type { ModelArchitecture } from './architecture'
-import { finalNormGraph, vocabularyTileGraph } from './modelGraphs'
+import { vocabularyTileGraph } from './modelGraphs'
 import type { ModelWeights } from './modelWeights'
-import { PlainRunner } from './plainRunner'
 
 /** Rows of the head that are multiplied at once: the logits of a batch then stay in memory that is used again. */
 const MAX_TILE_ROWS = 2048
 /** A tile's weights take at most this share of the tensor limit. */
 const TILE_SHARE = 4
 
-/** Final norm and output head, the vocabulary in tiles. */
+/** The output head, the vocabulary in tiles. */
 export class HeadRunner {
   private constructor(
     private readonly architecture: ModelArchitecture,
     private readonly weights: ModelWeights,
-    private readonly norm: PlainRunner,
     private readonly tile: GraphSession
   ) {}
 
   static async create(architecture: ModelArchitecture, weights: ModelWeights, device: DeviceName): Promise<HeadRunner> {
-    const norm = await PlainRunner.create(finalNormGraph(architecture), weights, device)
-    return new HeadRunner(
-      architecture,
-      weights,
-      norm,
-      await GraphSession.create(vocabularyTileGraph(architecture), device)
-    )
+    return new HeadRunner(architecture, weights, await GraphSession.create(vocabularyTileGraph(architecture), device))
   }
 
   /** Ranges of the vocabulary that are multiplied at once. */
@@ -49,13 +41,12 @@ export class HeadRunner {
   /**
    * What one tile of the vocabulary adds to the loss of each position.
    *
-   * @param hidden - states after the last block, [tokens, hiddenSize]
+   * @param normed - states after the final norm, [tokens, embeddingSize]
    * @param head - rows of the head, as read by `readTile`
    * @param targets - per position an index into this tile; any index where the target lies elsewhere
    */
-  async compute(hidden: Float32Array, head: Float32Array, targets: Int32Array): Promise<VocabularyTile> {
-    const { hiddenSize, embeddingSize } = this.architecture
-    const normed = await this.norm.run('hidden', hidden, hiddenSize)
+  async compute(normed: Float32Array, head: Float32Array, targets: Int32Array): Promise<VocabularyTile> {
+    const { embeddingSize } = this.architecture
     const outputs = await this.tile.run({
       normed: { data: normed, shape: [targets.length, embeddingSize] },
       head: { data: head, shape: [head.length / embeddingSize, embeddingSize] },
@@ -65,8 +56,7 @@ export class HeadRunner {
     return { max: column('max'), sum: column('sum'), target: column('target') }
   }
 
-  async release(): Promise<void> {
-    await this.norm.release()
-    await this.tile.release()
+  release(): Promise<void> {
+    return this.tile.release()
   }
 }

@@ -17,6 +17,8 @@ export interface LinearSpec {
 export interface ParameterSpec {
   readonly name: string
   readonly shape: readonly number[]
+  /** The weight of a linear outside the blocks: the trainer's base quantizes it, no adapter corrects it. */
+  readonly linear?: boolean
 }
 
 /**
@@ -50,9 +52,11 @@ export class LayerBuilder {
     return this.graph.gemm(x, weight, { transB: 1, bias: this.parameter(`${name}.bias`, [size.out]) })
   }
 
-  /** y = x Wᵀ with a weight [out, in] that is neither quantized nor adapted. */
+  /** y = x Wᵀ for a linear outside the blocks, whose weight [out, in] is quantized but not adapted. */
   project(name: string, x: Value, inFeatures: number, outFeatures: number): Value {
-    return this.graph.gemm(x, this.parameter(name, [outFeatures, inFeatures]), { transB: 1 })
+    const shape = [outFeatures, inFeatures]
+    this.parameters.push({ name, shape, linear: true })
+    return this.graph.gemm(x, this.graph.input(name, shape), { transB: 1 })
   }
 
   /** A tensor of the checkpoint that stays in full precision. */

@@ -2,9 +2,12 @@ import { badFormat } from '../../shared/errors'
 import type { Checkpoint, CheckpointTensor } from '../formats/checkpoint'
 import { transposed } from '../numerics/matrix'
 import type { ModelArchitecture } from './architecture'
-import type { LinearSpec } from './layerBuilder'
+import type { LinearSpec, ParameterSpec } from './layerBuilder'
 
 type LinearShape = Pick<LinearSpec, 'inFeatures' | 'outFeatures' | 'transposed'>
+
+/** Where a graph gets its parameters from: the checkpoint, or a quantized base. */
+export type ReadParameter = (parameter: ParameterSpec) => Promise<Float32Array>
 
 /** Shape of a linear's weight in the checkpoint. */
 export const storedShape = ({ inFeatures, outFeatures, transposed }: LinearShape): [number, number] =>
@@ -37,6 +40,9 @@ export class ModelWeights {
   read(name: string, shape: readonly number[]): Promise<Float32Array> {
     return this.checkpoint.readFloat32(this.find(name, shape).name)
   }
+
+  /** What the checkpoint holds for a parameter of a graph. */
+  readonly readParameter: ReadParameter = ({ name, shape }) => this.read(name, shape)
 
   /** The weight of a linear, W [out, in], whichever way round it is stored. */
   async readLinear(path: string, linear: LinearShape): Promise<Float32Array> {

@@ -1,7 +1,7 @@
 import type { DeviceName } from '../../shared/recipe'
 import { type Feeds, GraphSession } from '../graph/session'
 import type { PlainGraph } from './modelGraphs'
-import type { ModelWeights } from './modelWeights'
+import type { ReadParameter } from './modelWeights'
 
 /** Computes a graph of one input and one output, with its parameters read once. */
 export class PlainRunner {
@@ -12,11 +12,13 @@ export class PlainRunner {
 
   static async create(
     { model, parameters }: PlainGraph,
-    weights: ModelWeights,
+    read: ReadParameter,
     device: DeviceName
   ): Promise<PlainRunner> {
     const feeds: Record<string, Feeds[string]> = {}
-    for (const { name, shape } of parameters) feeds[name] = { data: await weights.read(name, shape), shape }
+    for (const parameter of parameters) {
+      feeds[parameter.name] = { data: await read(parameter), shape: parameter.shape }
+    }
     return new PlainRunner(await GraphSession.create(model, device), feeds)
   }
 

@@ -2,9 +2,11 @@ import type { Perplexities, RunEventDraft } from '../../shared/runEvents'
 import type { TokenRows } from '../calibration/rows'
 import { concatRows } from '../calibration/rows'
 import { HeadRunner } from '../models/headRunner'
+import { finalNormGraph } from '../models/modelGraphs'
 import { TokenLosses } from '../numerics/tokenLosses'
+import { PlainRunners } from './outerLinears'
 import type { PreparedRun } from './prepareRun'
-import type { EvaluationStream, Streams } from './streams'
+import { evaluationStreams, type Streams } from './streams'
 
 /**
  * Perplexity of every evaluation text under every set of weights, from the hidden states after the last block.
@@ -18,28 +20,30 @@ export async function* evaluate(
   streams: Streams,
   signal: AbortSignal
 ): AsyncGenerator<RunEventDraft, Record<string, Perplexities>> {
-  const subjects = [streams.full, ...streams.quantized.values(), ...streams.variants.values()].filter(
-    (stream): stream is EvaluationStream => stream !== undefined
-  )
+  const subjects = evaluationStreams(streams)
   const rows = concatRows(prepared.evaluation.map((text) => text.rows))
   const losses = new Map(subjects.map(({ subject }) => [subject, new TokenLosses(rows.ids.length)]))
-  const head = await HeadRunner.create(prepared.architecture, prepared.weights, prepared.recipe.device)
+  const { architecture } = prepared
+  const head = await HeadRunner.create(architecture, prepared.weights, prepared.recipe.device)
+  const norms = new PlainRunners(prepared, finalNormGraph(architecture))
   try {
     const tiles = head.tiles()
     const total = tiles.length * subjects.length
     yield { type: 'phaseStarted', phase: 'evaluating', total, unit: 'vocabulary tiles' }
     for (const [i, [begin, end]] of tiles.entries()) {
       const tile = { begin, rows: end - begin, weights: await head.readTile(begin, end) }
-      for (const [j, { subject, states }] of subjects.entries()) {
+      for (const [j, { subject, quantizer, states }] of subjects.entries()) {
+        const norm = await norms.of(quantizer)
         for (let batch = 0; batch < states.batches; batch++) {
           signal.throwIfAborted()
-          const hidden = await states.read(batch)
-          await addTile(head, tile, hidden, rows, states.rowsOf(batch), losses.get(subject) as TokenLosses)
+          const normed = await norm.run('hidden', await states.read(batch), architecture.hiddenSize)
+          await addTile(head, tile, normed, rows, states.rowsOf(batch), losses.get(subject) as TokenLosses)
         }
         yield { type: 'phaseProgress', phase: 'evaluating', done: i * subjects.length + j + 1, total }
       }
     }
   } finally {
+    await norms.release()
     await head.release()
   }
   return perplexities(prepared, losses)
@@ -49,14 +53,14 @@ export async function* evaluate(
 async function addTile(
   head: HeadRunner,
   tile: { readonly begin: number; readonly weights: Float32Array; readonly rows: number },
-  hidden: Float32Array,
+  normed: Float32Array,
   rows: TokenRows,
   [firstRow, endRow]: [number, number],
   losses: TokenLosses
 ): Promise<void> {
   const targets = nextTokens(rows, firstRow, endRow)
   const local = targets.map((id) => clamp(id - tile.begin, tile.rows))
-  const part = await head.compute(hidden, tile.weights, local)
+  const part = await head.compute(normed, tile.weights, local)
   losses.add(firstRow * rows.context, part, (i) => {
     const id = targets[i] as number
     return id >= tile.begin && id < tile.begin + tile.rows

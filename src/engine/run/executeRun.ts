@@ -7,6 +7,7 @@ import { concatRows, type TokenRows } from '../calibration/rows'
 import { writeFileAtomic } from '../formats/files'
 import { LinearAlgebra } from '../graph/linearAlgebra'
 import { EmbeddingRunner } from '../models/embeddingRunner'
+import { embeddingGraph } from '../models/modelGraphs'
 import { type BlockContext, blockStep } from './blockStep'
 import { collectGarbage } from './collectGarbage'
 import { evaluate } from './evaluate'
@@ -15,8 +16,9 @@ import { factorsAreIntact } from './factorFiles'
 import type { HiddenStates } from './hiddenStates'
 import { appendJournal, readJournal, rewriteJournal } from './journal'
 import { lockRun } from './lock'
+import { hasLinears, parameterReader } from './outerLinears'
 import { type PreparedRun, prepareRun } from './prepareRun'
-import { createStreams, restoreStreams, type Streams, sweepSpool } from './streams'
+import { createStreams, evaluationStreams, restoreStreams, type Streams, sweepSpool } from './streams'
 import { assertModelUnchanged } from './unchanged'
 import { runWarnings } from './warnings'
 
@@ -113,27 +115,56 @@ function planned(prepared: PreparedRun, resumedBlocks: number): RunEventDraft {
   }
 }
 
-/** Embeds all rows: generation 0 of every stream. The evaluation's streams begin alike and are embedded together. */
+/** Embeds all rows: generation 0 of every stream. Streams of evaluation rows that begin alike are embedded together. */
 async function* embed(prepared: PreparedRun, streams: Streams, signal: AbortSignal): Events {
-  const { calibration, evaluation, recipe } = prepared
   const total = streams.all.length
   yield { type: 'phaseStarted', phase: 'embedding', total, unit: 'sets of rows' }
-  const runner = await EmbeddingRunner.create(prepared.architecture, prepared.weights, recipe.context, recipe.device)
+  await embedRows(prepared, undefined, prepared.calibration, [streams.calibration], signal)
+  let done = 1
+  yield { type: 'phaseProgress', phase: 'embedding', done, total }
+  if (total === 1) return
+  const rows = concatRows(prepared.evaluation.map((text) => text.rows))
+  for (const [quantizer, alike] of streamsThatBeginAlike(prepared, streams)) {
+    await embedRows(prepared, quantizer, rows, alike, signal)
+    done += alike.length
+    yield { type: 'phaseProgress', phase: 'embedding', done, total }
+  }
+}
+
+/** All streams of evaluation rows in one group, unless a linear before the first block is quantized: then by quantizer. */
+function streamsThatBeginAlike(
+  { architecture, recipe }: PreparedRun,
+  streams: Streams
+): Map<string | undefined, HiddenStates[]> {
+  const graph = embeddingGraph(architecture, recipe.context)
+  const byQuantizer = graph !== undefined && hasLinears(graph)
+  const groups = new Map<string | undefined, HiddenStates[]>()
+  for (const { quantizer, states } of evaluationStreams(streams)) {
+    const key = byQuantizer ? quantizer : undefined
+    groups.set(key, [...(groups.get(key) ?? []), states])
+  }
+  return groups
+}
+
+/** Embeds rows once, under the base of one quantizer, and writes them to every one of these streams. */
+async function embedRows(
+  prepared: PreparedRun,
+  quantizer: string | undefined,
+  rows: TokenRows,
+  streams: readonly HiddenStates[],
+  signal: AbortSignal
+): Promise<void> {
+  const { architecture, weights, recipe } = prepared
+  const read = parameterReader(prepared, quantizer)
+  const runner = await EmbeddingRunner.create(architecture, weights, recipe.context, recipe.device, read)
   try {
-    await embedRows(runner, calibration, [streams.calibration], signal)
-    yield { type: 'phaseProgress', phase: 'embedding', done: 1, total }
-    const others = streams.all.filter((states) => states !== streams.calibration)
-    if (others.length === 0) return
-    const rows = concatRows(evaluation.map((text) => text.rows))
-    await embedRows(runner, rows, others, signal)
-    yield { type: 'phaseProgress', phase: 'embedding', done: total, total }
+    await writeEmbedded(runner, rows, streams, signal)
   } finally {
     await runner.release()
   }
 }
 
-/** Embeds rows once and writes them to every one of these streams. */
-async function embedRows(
+async function writeEmbedded(
   runner: EmbeddingRunner,
   rows: TokenRows,
   streams: readonly HiddenStates[],

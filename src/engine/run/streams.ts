@@ -11,6 +11,8 @@ const BATCH_TOKENS = 2048
 export interface EvaluationStream {
   /** `full`, a quantizer's key, or a variant's name. */
   readonly subject: string
+  /** Key of the quantizer of the base; undefined for the full-precision model. */
+  readonly quantizer: string | undefined
   readonly states: HiddenStates
 }
 
@@ -57,28 +59,35 @@ export function createStreams(prepared: PreparedRun, folder: string): Streams {
     states.set(stream, new HiddenStates(folder, { ...size, stream, batchRows }, bytes <= left))
     left -= Math.min(left, bytes)
   }
-  const stream = (name: string, subject: string): EvaluationStream | undefined => {
+  const stream = (name: string, subject: string, quantizer?: string): EvaluationStream | undefined => {
     const found = states.get(name)
-    return found && { subject, states: found }
+    return found && { subject, quantizer, states: found }
   }
-  const collect = (prefix: string, subjects: Iterable<string>) =>
+  const collect = (prefix: string, subjects: Iterable<readonly [subject: string, quantizer: string]>) =>
     new Map(
-      [...subjects].flatMap((subject) => {
-        const found = stream(`evaluation.${prefix}.${subject}`, subject)
+      [...subjects].flatMap(([subject, quantizer]) => {
+        const found = stream(`evaluation.${prefix}.${subject}`, subject, quantizer)
         return found ? [[subject, found] as const] : []
       })
     )
   return {
     calibration: states.get('calibration') as HiddenStates,
     full: stream('evaluation.full', 'full'),
-    quantized: collect('quantizer', prepared.quantizers.keys()),
+    quantized: collect(
+      'quantizer',
+      [...prepared.quantizers.keys()].map((key) => [key, key])
+    ),
     variants: collect(
       'variant',
-      prepared.variants.map(({ name }) => name)
+      prepared.variants.map(({ name, quantizer }) => [name, quantizer])
     ),
     all: [...states.values()]
   }
 }
+
+/** Every stream of evaluation rows. */
+export const evaluationStreams = ({ full, quantized, variants }: Streams): EvaluationStream[] =>
+  [full, ...quantized.values(), ...variants.values()].filter((stream) => stream !== undefined)
 
 /** Takes up every stream where the last finished block left it; false when anything is missing or damaged. */
 export async function restoreStreams(streams: Streams, entry: JournalEntry): Promise<boolean> {
