@@ -1,17 +1,20 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { dequantizeNf4, NF4_LEVELS, NF4_THRESHOLDS, quantizeNf4 } from '../../../../src/engine/numerics/nf4'
+import { dequantizeFourBit, fourBitTable, quantizeFourBit } from '../../../../src/engine/numerics/fourBit'
+import { NF4_LEVELS } from '../../../../src/engine/quantizers/nf4'
+
+const nf4 = fourBitTable(NF4_LEVELS)
 
 const sha256 = (values: Float32Array): string =>
   createHash('sha256').update(new Uint8Array(values.buffer)).digest('hex')
 
 /** The definition, one comparison after the other. */
-const codeByCounting = (x: number): number => NF4_THRESHOLDS.filter((threshold) => threshold < x).length
+const codeByCounting = (x: number): number => nf4.thresholds.filter((threshold) => threshold < x).length
 
 const quantize = (weight: Float32Array, blockSize: number) => {
   const packed = new Uint8Array(Math.ceil(weight.length / 2))
   const absmax = new Float32Array(Math.ceil(weight.length / blockSize))
-  const badBlock = quantizeNf4(weight, blockSize, packed, absmax)
+  const badBlock = quantizeFourBit(weight, blockSize, nf4, packed, absmax)
   return { packed, absmax, badBlock }
 }
 const codesOf = (packed: Uint8Array): number[] => [...packed].flatMap((byte) => [byte >> 4, byte & 15])
@@ -34,7 +37,7 @@ describe('the NF4 table', () => {
   })
 
   it('has the thresholds of bitsandbytes, to the bit', () => {
-    expect([...NF4_THRESHOLDS]).toEqual([
+    expect([...nf4.thresholds]).toEqual([
       -0.8480963706970215, -0.6106328964233398, -0.4599952697753906, -0.33967941999435425, -0.23460739850997925,
       -0.13791173696517944, -0.045525018125772476, 0.03979014977812767, 0.120255246758461, 0.2035212516784668,
       0.2920137643814087, 0.3893125355243683, 0.5016634464263916, 0.6427869200706482, 0.8614784479141235
@@ -59,7 +62,7 @@ describe('quantizing to NF4', () => {
   it('counts thresholds exactly, right beside every threshold and in between', () => {
     // With an absmax of 1 the ratio is the weight itself.
     const ratios = [
-      ...[...NF4_THRESHOLDS].flatMap(neighbours),
+      ...[...nf4.thresholds].flatMap(neighbours),
       ...Array.from({ length: 4001 }, (_, i) => Math.fround(i / 2000 - 1)),
       // Both sides of every edge of the look-up's buckets.
       ...Array.from({ length: 4095 }, (_, i) => neighbours((i + 1) / 2048 - 1)).flat(),
@@ -106,7 +109,7 @@ describe('dequantizing NF4', () => {
     const absmax = Float32Array.of(0.3, 7)
     const packed = Uint8Array.from({ length: 18 }, (_, i) => (i * 29) & 255)
     const target = new Float32Array(35)
-    dequantizeNf4(packed, absmax, 32, target)
+    dequantizeFourBit(packed, absmax, 32, nf4, target)
     const codes = codesOf(packed)
     const expected = Array.from(target, (_, i) =>
       Math.fround((NF4_LEVELS[codes[i] ?? 0] ?? 0) * (absmax[i < 32 ? 0 : 1] ?? 0))

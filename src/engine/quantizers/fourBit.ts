@@ -1,0 +1,37 @@
+import { AppError } from '../../shared/errors'
+import type { QuantizerSpec } from '../../shared/recipe'
+import { dequantizeAbsmax, quantizeAbsmax } from '../numerics/doubleQuantization'
+import { dequantizeFourBit, type FourBitTable, fourBitTable, quantizeFourBit } from '../numerics/fourBit'
+import type { QuantizedWeight, Quantizer } from './quantizer'
+
+/**
+ * A 4-bit format of bitsandbytes, with or without double quantization.
+ *
+ * @param levels the sixteen values of its codes, in the order of the codes
+ */
+export function fourBitQuantizer(format: QuantizerSpec['format'], levels: Float32Array): Quantizer {
+  const table = fourBitTable(levels)
+  return {
+    format,
+    quantize: (weight, spec) => quantize(weight, spec, table),
+    dequantize: (quantized, length, spec, target = new Float32Array(length)) => {
+      const values = target.length === length ? target : target.subarray(0, length)
+      const absmax = quantized.nested === undefined ? quantized.absmax : dequantizeAbsmax(quantized.nested)
+      dequantizeFourBit(quantized.packed, absmax, spec.blockSize, table, values)
+      return values
+    }
+  }
+}
+
+function quantize(weight: Float32Array, spec: QuantizerSpec, table: FourBitTable): QuantizedWeight {
+  const packed = new Uint8Array(Math.ceil(weight.length / 2))
+  const absmax = new Float32Array(Math.ceil(weight.length / spec.blockSize))
+  const badBlock = quantizeFourBit(weight, spec.blockSize, table, packed, absmax)
+  if (badBlock >= 0) throw notFinite(weight, badBlock * spec.blockSize)
+  return spec.doubleQuantization ? { packed, absmax, nested: quantizeAbsmax(absmax) } : { packed, absmax }
+}
+
+function notFinite(weight: Float32Array, from: number): AppError {
+  const index = weight.findIndex((value, i) => i >= from && !Number.isFinite(value))
+  return new AppError('NUMERICS', `element ${index} is ${weight[index]}; only finite weights can be quantized`)
+}
