@@ -6,7 +6,7 @@ import { z } from 'zod'
  */
 
 export const METHODS = ['zero', 'svd', 'diag', 'quailora', 'exact'] as const
-export const QUANTIZERS = ['nf4'] as const
+export const QUANTIZERS = ['nf4', 'fp4'] as const
 export const BLOCK_SIZES = [32, 64, 128, 256, 512, 1024, 2048, 4096] as const
 export const DEVICES = ['cpu', 'webgpu'] as const
 export const FACTOR_DTYPES = ['float32', 'bfloat16', 'float16'] as const

@@ -21,10 +21,19 @@ disable_progress_bar()
 class Reference:
     """One checkpoint: its full-precision and its quantized perplexities, its inputs and its weights."""
 
-    def __init__(self, path, double_quantization=True, evaluation=EVALUATION, context=CONTEXT, rows=ROWS, tokenizer=None):
+    def __init__(
+        self,
+        path,
+        double_quantization=True,
+        quantizer="nf4",
+        evaluation=EVALUATION,
+        context=CONTEXT,
+        rows=ROWS,
+        tokenizer=None,
+    ):
         self.path = str(path)
         self.context, self.count = context, rows
-        self.options = SimpleNamespace(quantizer="nf4", no_double_quant=not double_quantization)
+        self.options = SimpleNamespace(quantizer=quantizer, no_double_quant=not double_quantization)
         self.tokenizer = tokenizer or AutoTokenizer.from_pretrained(self.path)
         self.evaluation = {text.name: self.rows(text) for text in evaluation}
         self.full = AutoModelForCausalLM.from_pretrained(self.path, dtype=torch.float32).eval()

@@ -164,6 +164,17 @@ class SampleWithoutDoubleQuantization(Conformance):
                 self.assert_relative(layer[key], value.item(), tolerance, f"{layer['name']} {key}")
 
 
+class SampleInFp4(Conformance):
+    """Another number format: its codes are not in the order of their values."""
+
+    def test_exact_has_the_reported_and_the_expected_perplexity(self):
+        reference = Reference(LLAMA, double_quantization=False, quantizer="fp4")
+        finished = init_lora(LLAMA, ["exact"], "--quantizer", "fp4", "--no-double-quant")
+        judged = self.assert_judged_as_reported(reference, finished, finished["variants"][0])
+        self.assert_same_perplexity(reference.quantized, FIGURES["llama"]["quantized"]["fp4"], PERPLEXITY, "base")
+        self.assert_same_perplexity(judged, FIGURES["llama"]["exact on fp4"]["perplexity"], PERPLEXITY, "figures")
+
+
 class FusedProjections(Conformance):
     """GPT-NeoX: one pair of factors on the fused query_key_value."""
 

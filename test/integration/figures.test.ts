@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { VariantResult } from '../../src/shared/runEvents'
 import { figures, neoxModel, sampleModel, sampleText } from '../helpers/paths'
@@ -12,15 +13,24 @@ interface MethodFigures {
 interface ModelFigures {
   readonly full_precision: ByText
   readonly quantized: Readonly<Record<string, ByText>>
+  readonly 'exact on fp4': Pick<MethodFigures, 'perplexity'>
 }
 
 /*
  * What a float64 reference computed for the trained models, with the settings that it names (64 rows of 256 tokens, NF4
- * with double quantization, rank 16). Quail multiplies in float32, and its calibration sums in another order.
+ * with double quantization, FP4 without, rank 16). Quail multiplies in float32, and its calibration sums in another order.
  */
 const reference = JSON.parse(readFileSync(figures, 'utf8')) as Record<string, unknown>
 const METHODS = ['svd', 'diag', 'quailora', 'exact'] as const
 const EVALUATION = ['sotu-evaluation.txt', 'moby-evaluation.txt'] as const
+
+/** The reference quantized to FP4 without double quantization. */
+const onFp4 = {
+  name: 'exact-fp4',
+  method: 'exact',
+  rank: 16,
+  quantizer: { format: 'fp4', doubleQuantization: false }
+} as const
 
 const meanRelativeLoss = ({ layers }: VariantResult): number =>
   layers.reduce((sum, { loss, lossRank0 }) => sum + loss / lossRank0, 0) / layers.length
@@ -40,7 +50,7 @@ describe.each([
       calibration: { files: [sampleText('sotu-calibration.txt')], rows: 64 },
       evaluation: { files: EVALUATION.map(sampleText), rows: 64 },
       context: 256,
-      variants: METHODS.map((method) => ({ method, rank: 16 }))
+      variants: [...METHODS.map((method) => ({ method, rank: 16 })), onFp4]
     })
     finished = finishedOf(await runToEnd(run))
   })
@@ -50,11 +60,26 @@ describe.each([
     expect(status).toBe('completed')
     const found = perplexity[text]
     expect(deviation(found?.fullPrecision, expected.full_precision[text])).toBeLessThan(1e-4)
-    expect(deviation(found?.quantized, expected.quantized['nf4-dq']?.[text])).toBeLessThan(2e-3)
+    expect(deviation(found?.quantizers['nf4-b64-dq'], expected.quantized['nf4-dq']?.[text])).toBeLessThan(2e-3)
     for (const method of METHODS) {
       const own = found?.variants[`${method}-r16`]
       expect(deviation(own, expected[method].perplexity[text]), method).toBeLessThan(2e-3)
     }
+  })
+
+  it.each(EVALUATION)('has the perplexities of the reference on FP4 on %s', (text) => {
+    const found = finished.perplexity[text]
+    expect(deviation(found?.quantizers['fp4-b64'], expected.quantized.fp4?.[text])).toBeLessThan(2e-3)
+    expect(deviation(found?.variants[onFp4.name], expected['exact on fp4'].perplexity[text])).toBeLessThan(2e-3)
+  })
+
+  it('tells in the adapter for FP4 of no other format', () => {
+    const { adapter } = finished.variants.find(({ name }) => name === onFp4.name) as VariantResult
+    const card = readFileSync(join(adapter, 'README.md'), 'utf8')
+    expect(card).toContain('bnb_4bit_quant_type="fp4",\n    bnb_4bit_use_double_quant=False')
+    const proof = JSON.parse(readFileSync(join(adapter, 'quail.json'), 'utf8'))
+    expect(proof.fingerprint).toMatchObject({ quantizer: 'fp4', blockSize: 64, doubleQuantization: false })
+    expect(card + JSON.stringify(proof)).not.toMatch(/nf4/i)
   })
 
   it.each(METHODS)('has the calibrated error that the reference is left with by %s', (method) => {

@@ -35,7 +35,12 @@ export const recipeOptions = {
     commas: true,
     defaultText: 'quailora'
   }),
-  quantizer: withDefault('FORMAT', oneOf(QUANTIZERS), 'nf4', 'how the trainer will quantize the base'),
+  quantizer: withDefault(
+    'FORMAT',
+    oneOf(QUANTIZERS),
+    'nf4',
+    `${QUANTIZERS.join(', ')}: how the trainer will quantize the base`
+  ),
   'no-double-quant': flag('the trainer will not quantize the absmax values (bnb_4bit_use_double_quant=False)'),
   'block-size': withDefault('N', oneOf(BLOCK_SIZES), 64, 'weights that share one absmax'),
   rank: list('R', integer(1), 'rank of the adapter; each makes a variant', { commas: true, defaultText: '16' }),

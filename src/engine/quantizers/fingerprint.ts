@@ -5,7 +5,7 @@ import type { QuantizedWeight } from './quantizer'
 /*
  * What the quantized base was assumed to be, in two digests that anybody with bitsandbytes can recompute on CPU.
  *
- * Per linear, with W in the dtype that the fingerprint names:
+ * Per linear, with W, block size and format as the fingerprint names them, W on CPU (CUDA has other FP4 codes: fp4.ts):
  *     from bitsandbytes.functional import quantize_4bit
  *     packed, state = quantize_4bit(W, blocksize=64, quant_type="nf4", compress_statistics=False)
  *     codes  = sha256(packed.numpy().tobytes())            the packed bytes, element 2j in the high nibble

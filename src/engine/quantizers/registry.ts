@@ -1,10 +1,12 @@
 import type { QuantizerSpec } from '../../shared/recipe'
+import { fp4 } from './fp4'
 import { nf4 } from './nf4'
 import type { Quantizer } from './quantizer'
 
 /** Every number format; a new one is a file beside nf4.ts, a line here, and its name in shared/recipe.ts. */
 const quantizers: Readonly<Record<QuantizerSpec['format'], Quantizer>> = {
-  nf4
+  nf4,
+  fp4
 }
 
 /** The quantizer that a recipe's spec names. */

@@ -10,7 +10,7 @@ import { histogram } from '../numerics/histogram'
 
 /** Odd, so that errors around zero share one bin. */
 const BINS = 41
-/** Half width in standard deviations of E: NF4 leaves few errors beyond 4. */
+/** Half width in standard deviations of E: the 4-bit formats leave few errors beyond 4. */
 const WIDTH = 4
 const TOP_CHANNELS = 8
 

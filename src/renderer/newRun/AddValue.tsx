@@ -2,7 +2,7 @@ import { Button, Checkbox, Group, NumberInput, Popover, Select, Stack } from '@m
 import { useDisclosure } from '@mantine/hooks'
 import { IconPlus } from '@tabler/icons-react'
 import { type ReactNode, useState } from 'react'
-import { BLOCK_SIZES, type QuantizerSpec } from '../../shared/recipe'
+import { BLOCK_SIZES, QUANTIZERS, type QuantizerSpec } from '../../shared/recipe'
 import type { Chip } from '../../shared/variantAxes'
 
 interface AddProps {
@@ -83,15 +83,25 @@ export function AddScaling({ onAdd }: AddProps) {
 }
 
 export function AddQuantizer({ onAdd }: AddProps) {
+  const [format, setFormat] = useState<QuantizerSpec['format']>('nf4')
   const [size, setSize] = useState<string>('128')
   const [doubleQuantization, setDouble] = useState(true)
   const blockSize = Number(size) as QuantizerSpec['blockSize']
   return (
     <AddFrame
       label="Other quantizer"
-      chip={{ axis: 'quantizer', quantizer: { format: 'nf4', blockSize, doubleQuantization } }}
+      chip={{ axis: 'quantizer', quantizer: { format, blockSize, doubleQuantization } }}
       onAdd={onAdd}
     >
+      <Select
+        label="Format"
+        data={QUANTIZERS.map((value) => ({ value, label: value.toUpperCase() }))}
+        value={format}
+        onChange={(value) => value !== null && setFormat(value)}
+        allowDeselect={false}
+        comboboxProps={{ withinPortal: false }}
+        data-autofocus
+      />
       <Select
         label="Block size"
         data={BLOCK_SIZES.map(String)}
@@ -99,7 +109,6 @@ export function AddQuantizer({ onAdd }: AddProps) {
         onChange={(value) => value !== null && setSize(value)}
         allowDeselect={false}
         comboboxProps={{ withinPortal: false }}
-        data-autofocus
       />
       <Checkbox
         label="Double quantization"

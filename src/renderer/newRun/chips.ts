@@ -11,11 +11,11 @@ const OFFERED: Readonly<Record<Axis, readonly Chip[]>> = {
     { axis: 'scaling', alpha: 32, rslora: false },
     { axis: 'scaling', alpha: 16, rslora: true }
   ],
-  quantizer: [quantizer(64, true), quantizer(64, false)]
+  quantizer: [quantizer('nf4', true), quantizer('nf4', false), quantizer('fp4', true)]
 }
 
-function quantizer(blockSize: QuantizerSpec['blockSize'], doubleQuantization: boolean): Chip {
-  return { axis: 'quantizer', quantizer: { format: 'nf4', blockSize, doubleQuantization } }
+function quantizer(format: QuantizerSpec['format'], doubleQuantization: boolean): Chip {
+  return { axis: 'quantizer', quantizer: { format, blockSize: 64, doubleQuantization } }
 }
 
 /** The chips of an axis: those offered and those in use, in their natural order. */
@@ -71,8 +71,8 @@ export function chipHelp(chip: Chip): string {
         ? `lora_alpha ${chip.alpha}, scaled by alpha / √rank`
         : `lora_alpha ${chip.alpha}, scaled by alpha / rank`
     case 'quantizer':
-      return chip.quantizer.doubleQuantization
-        ? 'As a trainer quantizes with bnb_4bit_use_double_quant=True'
-        : 'As a trainer quantizes with bnb_4bit_use_double_quant=False'
+      return `As a trainer quantizes with bnb_4bit_quant_type="${chip.quantizer.format}", bnb_4bit_use_double_quant=${
+        chip.quantizer.doubleQuantization ? 'True' : 'False'
+      }`
   }
 }

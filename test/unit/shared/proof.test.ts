@@ -125,6 +125,8 @@ describe('quantizerLabel', () => {
   it('tells formats apart only where there are several', () => {
     expect(quantizerLabel('nf4-b64-dq')).toBe('NF4')
     expect(quantizerLabel('nf4-b64-dq', ['nf4-b64-dq', 'nf4-b128'])).toBe('NF4 block 64, double-quantized')
+    expect(quantizerLabel('fp4-b64-dq')).toBe('FP4')
+    expect(quantizerLabel('fp4-b64-dq', ['nf4-b64-dq', 'fp4-b64-dq'])).toBe('FP4 block 64, double-quantized')
     expect(quantizerLabel('nf4-b128', ['nf4-b64-dq', 'nf4-b128'])).toBe('NF4 block 128')
   })
 })

@@ -42,6 +42,14 @@ describe('a grid of variants', () => {
   })
 })
 
+describe('a format beside another', () => {
+  it('is in the names of its variants', () => {
+    const quantizer = { format: 'fp4', blockSize: 64, doubleQuantization: true } as const
+    const two = toggleChip([variant()], { axis: 'quantizer', quantizer })
+    expect(names(two).sort()).toEqual(['quailora-r16-a16-fp4-b64-dq', 'quailora-r16-a16-nf4-b64-dq'])
+  })
+})
+
 describe('equal variants', () => {
   it('differ in the name alone, or in iterations that their method does not make', () => {
     const svd = variant({ method: 'svd' })

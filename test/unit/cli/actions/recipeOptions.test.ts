@@ -38,6 +38,7 @@ describe('the recipe of the options', () => {
   it('says everything that the options say', () => {
     const { variants, ...rest } = recipe(
       ...['--model', 'm', '--calibration', 'a', 'b', '--evaluation', 'e', '--no-double-quant', '--block-size', '128'],
+      ...['--quantizer', 'fp4'],
       ...['--alpha', '32', '--rslora', '--targets', 'q_proj,v_proj', '--iterations', '5', '--context', '64'],
       ...['--calibration-rows', '7', '--evaluation-rows', '9', '--policy', 'padded', '--factor-dtype', 'bfloat16'],
       ...['--seed', '4', '--device', 'webgpu', '--memory-budget', '1MiB']
@@ -50,7 +51,7 @@ describe('the recipe of the options', () => {
         rslora: true,
         iterations: 5,
         targets: ['q_proj', 'v_proj'],
-        quantizer: { format: 'nf4', blockSize: 128, doubleQuantization: false }
+        quantizer: { format: 'fp4', blockSize: 128, doubleQuantization: false }
       }
     ])
     expect(rest).toEqual({

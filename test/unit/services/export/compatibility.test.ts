@@ -37,6 +37,7 @@ test.each([
   ['PEFT, current', { init_lora_weights: 'pissa' }, {}, /^no: .*"pissa" again.*init_lora_weights to true/],
   ['Transformers with bitsandbytes', {}, { blockSize: 128 }, /^no: .*blocks of 64 .*blocks of 128/],
   ['Transformers with bitsandbytes', {}, { doubleQuantization: false }, /bnb_4bit_use_double_quant=False/],
+  ['Transformers with bitsandbytes', {}, { quantizer: 'fp4' }, /^ok: .*bnb_4bit_quant_type="fp4"/],
   ['Dtype of the base', {}, { dtype: 'F32' }, /^caution: .*holds float32.*dtype=torch\.float32/],
   ['Dtype of the base', {}, { dtype: 'F16' }, /^caution: .*dtype=torch\.float16/],
   ['Axolotl, LLaMA-Factory, Unsloth', {}, { doubleQuantization: false }, /^caution: .*made without it/],

@@ -77,24 +77,25 @@ test('there is one for each trainer, and nothing is left to fill in', async () =
 })
 
 describe.each(['peft', 'trl', 'unsloth'] as const)('the Python for %s', (trainer) => {
-  test.each([true, false])(
-    'loads the adapter for training on the base it was made for (double: %s)',
-    async (double) => {
-      const quantizer = { format: 'nf4' as const, doubleQuantization: double }
-      const calls = await callsOf(trainer, { quantizer })
-      expect(find(calls, 'transformers.BitsAndBytesConfig')[2]).toEqual({
-        load_in_4bit: true,
-        bnb_4bit_quant_type: 'nf4',
-        bnb_4bit_use_double_quant: double,
-        bnb_4bit_compute_dtype: 'torch.bfloat16'
-      })
-      const [, args, kwargs] = find(calls, 'peft.PeftModel.from_pretrained')
-      expect(args[1]).toBe('/adapters/quailora-r16')
-      expect(kwargs).toEqual({ is_trainable: true })
-      const quantized = calls.filter(([, , { quantization_config }]) => quantization_config !== undefined)
-      expect(quantized.map(([, , k]) => k.quantization_config)).toEqual(['transformers.BitsAndBytesConfig()'])
-    }
-  )
+  test.each([
+    ['nf4', true],
+    ['nf4', false],
+    ['fp4', true]
+  ] as const)('loads the adapter for training on the base it was made for (%s, double: %s)', async (format, double) => {
+    const quantizer = { format, doubleQuantization: double }
+    const calls = await callsOf(trainer, { quantizer })
+    expect(find(calls, 'transformers.BitsAndBytesConfig')[2]).toEqual({
+      load_in_4bit: true,
+      bnb_4bit_quant_type: format,
+      bnb_4bit_use_double_quant: double,
+      bnb_4bit_compute_dtype: 'torch.bfloat16'
+    })
+    const [, args, kwargs] = find(calls, 'peft.PeftModel.from_pretrained')
+    expect(args[1]).toBe('/adapters/quailora-r16')
+    expect(kwargs).toEqual({ is_trainable: true })
+    const quantized = calls.filter(([, , { quantization_config }]) => quantization_config !== undefined)
+    expect(quantized.map(([, , k]) => k.quantization_config)).toEqual(['transformers.BitsAndBytesConfig()'])
+  })
 
   test('loads the weights in the dtype of the checkpoint, from the path as it is', async () => {
     for (const [dtype, torch] of Object.entries({
@@ -160,4 +161,13 @@ test('LLaMA-Factory trains the adapter on the base that it was made for', async 
   })
   const plain = await yamlOf('llama-factory', { quantizer: { format: 'nf4', doubleQuantization: false }, dtype: 'F16' })
   expect(plain).toMatchObject({ double_quantization: false, bf16: false, fp16: true })
+})
+
+test('nothing tells of NF4 when the base is FP4', async () => {
+  const snippets = await fillSnippets(resources, values({ quantizer: { format: 'fp4', doubleQuantization: true } }))
+  for (const { text } of snippets) expect(text).not.toMatch(/nf4/i)
+  const quantized = { bnb_config_kwargs: { bnb_4bit_quant_type: 'fp4' } }
+  expect(await yamlOf('axolotl', { quantizer: { format: 'fp4', doubleQuantization: true } })).toMatchObject(quantized)
+  const factory = await yamlOf('llama-factory', { quantizer: { format: 'fp4', doubleQuantization: true } })
+  expect(factory).toMatchObject({ quantization_type: 'fp4' })
 })
