@@ -15,6 +15,7 @@ import { demoAction, demoOptions } from './actions/demoAction'
 import { devicesAction, devicesOptions } from './actions/devicesAction'
 import { executeRecipe } from './actions/executeRecipe'
 import { exportAction, exportOptions } from './actions/exportAction'
+import { exportBaseAction, exportBaseOptions } from './actions/exportBaseAction'
 import { inspectAction, inspectOptions } from './actions/inspectAction'
 import { planAction, planOptions } from './actions/planAction'
 import { rebuildAction, rebuildOptions } from './actions/rebuildAction'
@@ -130,6 +131,22 @@ export const COMMANDS: readonly Command[] = [
       { command: 'quail export 20261123-1405 --variant exact-r16 --to ./adapter', says: 'one of several variants' }
     ],
     action: exportAction
+  }),
+  defineCommand({
+    name: 'export-base',
+    summary: 'write the quantized base as a checkpoint that transformers loads',
+    details:
+      'Quantizes the linears and writes what save_pretrained does after loading through bitsandbytes: weights in shards,\n' +
+      'config.json with quantization_config, tokenizer. Trainers then load exactly the base that adapters were computed for.',
+    options: exportBaseOptions,
+    examples: [
+      { command: 'quail export-base --model ./llama --out ./llama-nf4', says: 'NF4 with double quantization' },
+      {
+        command: 'quail export-base --model ./llama --quantizer fp4 --no-double-quant --out ./llama-fp4',
+        says: 'FP4, absmax values in float32'
+      }
+    ],
+    action: exportBaseAction
   }),
   defineCommand({
     name: 'bundle',

@@ -1,3 +1,4 @@
+import type { BaseExport, BaseExportRequest } from './baseExport'
 import type { DeviceReport, DeviceSpeed, ProviderName } from './devices'
 import type { ChatTemplateFacts, Inspection, ModelSurvey } from './inspection'
 import type { Plan, Preflight, Verification } from './plan'
@@ -42,6 +43,8 @@ export interface EngineApi {
   /** The template that renders conversations for a checkpoint; null when it has none. */
   chatTemplate: { input: { model: string }; output: ChatTemplateFacts | null }
   verify: { input: { adapter: string; model: string }; output: Verification }
+  /** Writes the quantized base as a checkpoint of its own; the caller makes sure that `out` is outside of the model. */
+  exportBase: { input: BaseExportRequest; output: BaseExport }
   devices: { input: Record<string, never>; output: DeviceReport[] }
   /** Speed of a large matrix product; takes a second or two of the whole device. */
   measureDevice: { input: { device: ProviderName }; output: DeviceSpeed }

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { type AppError, badFormat, badInput } from '../../shared/errors'
-import { readJsonFile, readTextFile } from './files'
+import { readJsonFile, readTextFile, writeFileAtomic } from './files'
 import { MAX_CONFIG_BYTES, MAX_INDEX_BYTES, MAX_SHARDS } from './limits'
+import { pythonInt, pythonJsonFile } from './pythonJson'
 import { JsonFault, type JsonValue, parseStrictJson, showJson } from './strictJson'
 import { TORCH_EXTENSION } from './torchFile'
 
@@ -144,6 +145,26 @@ async function readWeightMap(path: string): Promise<ReadonlyMap<string, JsonValu
     throw badFormat(`${path}: weight_map is ${showJson(weightMap)}, an object was expected`)
   if (weightMap.size === 0) throw badFormat(`${path}: weight_map names no tensors`)
   return weightMap
+}
+
+/**
+ * Writes `model.safetensors.index.json` as transformers does.
+ *
+ * @param bytes - of all tensors, without the headers
+ */
+export async function writeWeightIndex(
+  directory: string,
+  { shardOf, bytes, parameters }: { shardOf: ReadonlyMap<string, string>; bytes: number; parameters: number }
+): Promise<void> {
+  const metadata = new Map([
+    ['total_parameters', pythonInt(parameters)],
+    ['total_size', pythonInt(bytes)]
+  ])
+  const index = new Map<string, JsonValue>([
+    ['metadata', metadata],
+    ['weight_map', shardOf]
+  ])
+  await writeFileAtomic(join(directory, SAFETENSORS.index), pythonJsonFile(index))
 }
 
 /** A name that cannot lead out of the directory. */

@@ -11,6 +11,9 @@ export interface WrittenFile {
   readonly sha256: string
 }
 
+/** Content in pieces. A piece may be reused by whoever makes it as soon as the next one is asked for. */
+export type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>
+
 /** SHA-256 of a text (as UTF-8) or of bytes, in hexadecimal. */
 export const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex')
 
@@ -46,7 +49,7 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
  * @returns length and SHA-256 of the whole
  * @throws {AppError} IO, naming the file; the temporary file is gone then
  */
-export async function writeChunksAtomic(path: string, chunks: Iterable<Uint8Array>): Promise<WrittenFile> {
+export async function writeChunksAtomic(path: string, chunks: Chunks): Promise<WrittenFile> {
   const temporary = temporaryName(path)
   try {
     const written = await writeNewFile(temporary, chunks)
@@ -63,12 +66,12 @@ export async function writeChunksAtomic(path: string, chunks: Iterable<Uint8Arra
 export const temporaryName = (path: string): string =>
   join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`)
 
-async function writeNewFile(path: string, chunks: Iterable<Uint8Array>): Promise<WrittenFile> {
+async function writeNewFile(path: string, chunks: Chunks): Promise<WrittenFile> {
   const hash = createHash('sha256')
   let bytes = 0
   const file = await open(path, 'wx')
   try {
-    for (const chunk of chunks) {
+    for await (const chunk of chunks) {
       await writeAll(file, chunk)
       hash.update(chunk)
       bytes += chunk.byteLength
@@ -80,7 +83,8 @@ async function writeNewFile(path: string, chunks: Iterable<Uint8Array>): Promise
   return { bytes, sha256: hash.digest('hex') }
 }
 
-async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
+/** Writes all of a piece at the file's position. */
+export async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
   for (let done = 0; done < chunk.byteLength; ) {
     done += (await file.write(chunk, done, Math.min(chunk.byteLength - done, 2 ** 26))).bytesWritten
   }

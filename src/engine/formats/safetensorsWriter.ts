@@ -13,6 +13,9 @@ export interface TensorData {
   readonly data: Uint8Array
 }
 
+/** A tensor of which only its place in the file matters. */
+export type SizedTensor = Omit<TensorData, 'data'> & { readonly byteLength: number }
+
 /** A safetensors file in pieces: the header with its length field, then the tensors' own memory, in file order. */
 export interface EncodedSafetensors {
   readonly header: Uint8Array
@@ -33,6 +36,13 @@ export function encodeSafetensors(
   tensors: Iterable<TensorData>,
   metadata: Readonly<Record<string, string>> = {}
 ): EncodedSafetensors {
+  const sized = Array.from(tensors, (tensor) => ({ ...tensor, byteLength: tensor.data.byteLength }))
+  const { header, ordered, bytes } = layOut(sized, metadata)
+  return { header, chunks: ordered.map((tensor) => tensor.data), bytes }
+}
+
+/** The header of a file of these tensors, their order in it, and the length of the whole; as `encodeSafetensors`. */
+export function layOut<T extends SizedTensor>(tensors: readonly T[], metadata: Readonly<Record<string, string>> = {}) {
   const ordered = [...tensors].sort(byLayout)
   const entries = [`"__metadata__":${metadataJson(metadata)}`]
   const names = new Set(['__metadata__'])
@@ -41,12 +51,12 @@ export function encodeSafetensors(
     assertStorable(tensor, names)
     names.add(tensor.name)
     const begin = offset
-    offset += tensor.data.byteLength
+    offset += tensor.byteLength
     const { dtype, shape } = tensor
     entries.push(`${JSON.stringify(tensor.name)}:${JSON.stringify({ dtype, shape, data_offsets: [begin, offset] })}`)
   }
   const header = frameHeader(`{${entries.join(',')}}`)
-  return { header, chunks: ordered.map((tensor) => tensor.data), bytes: header.byteLength + offset }
+  return { header, ordered, bytes: header.byteLength + offset }
 }
 
 /**
@@ -64,7 +74,7 @@ export async function writeSafetensors(
   return await writeChunksAtomic(path, [header, ...chunks])
 }
 
-const byLayout = (a: TensorData, b: TensorData): number =>
+const byLayout = (a: SizedTensor, b: SizedTensor): number =>
   DTYPES.indexOf(b.dtype) - DTYPES.indexOf(a.dtype) || Buffer.compare(Buffer.from(a.name), Buffer.from(b.name))
 
 function metadataJson(metadata: Readonly<Record<string, string>>): string {
@@ -73,13 +83,13 @@ function metadataJson(metadata: Readonly<Record<string, string>>): string {
   return `{${[['format', format], ...sorted].map((pair) => pair.map((text) => JSON.stringify(text)).join(':')).join(',')}}`
 }
 
-function assertStorable(tensor: TensorData, taken: ReadonlySet<string>): void {
+function assertStorable(tensor: SizedTensor, taken: ReadonlySet<string>): void {
   const expected = elementCount(tensor.shape) * dtypeBytes(tensor.dtype)
   if (taken.has(tensor.name)) {
     throw new AppError('INTERNAL', `writeSafetensors: the name ${JSON.stringify(tensor.name)} is taken`)
   }
-  if (tensor.data.byteLength === expected) return
-  const found = `${tensor.data.byteLength} bytes for ${tensor.dtype} of shape [${tensor.shape}]`
+  if (tensor.byteLength === expected) return
+  const found = `${tensor.byteLength} bytes for ${tensor.dtype} of shape [${tensor.shape}]`
   throw new AppError('INTERNAL', `writeSafetensors: tensor ${tensor.name} has ${found}, expected ${expected}`)
 }
 

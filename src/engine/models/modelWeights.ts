@@ -44,6 +44,11 @@ export class ModelWeights {
   /** What the checkpoint holds for a parameter of a graph. */
   readonly readParameter: ReadParameter = ({ name, shape }) => this.read(name, shape)
 
+  /** Rows of a matrix as float32. */
+  readMatrixRows(name: string, shape: readonly number[], first: number, count: number): Promise<Float32Array> {
+    return this.checkpoint.readRows(this.find(name, shape).name, first, count)
+  }
+
   /** The weight of a linear, W [out, in], whichever way round it is stored. */
   async readLinear(path: string, linear: LinearShape): Promise<Float32Array> {
     const data = await this.read(`${path}.weight`, storedShape(linear))

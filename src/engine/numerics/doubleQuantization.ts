@@ -1,7 +1,7 @@
 import { DYNAMIC_MAP, dynamicCode } from './dynamicMap'
 
 /** How many absmax values share one nested absmax. */
-const NESTED_BLOCK = 256
+export const NESTED_BLOCK = 256
 
 /** The absmax values of one weight after their own quantization to 8 bits. */
 export interface NestedAbsmax {

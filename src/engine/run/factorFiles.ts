@@ -10,7 +10,8 @@ import { WeightFile } from '../formats/weightFile'
 import type { Matrix32 } from '../numerics/matrix'
 import type { SolvedVariant } from './solveLinear'
 
-const FILE_DTYPES = { float32: 'F32', bfloat16: 'BF16', float16: 'F16' } as const
+/** The dtype of a file by the name that recipes have for it. */
+export const FILE_DTYPES = { float32: 'F32', bfloat16: 'BF16', float16: 'F16' } as const
 
 /** Writes the factors of all variants of one block; names are `<variant>/<key in the adapter>`. */
 export async function writeFactors(

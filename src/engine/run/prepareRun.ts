@@ -13,11 +13,11 @@ import { methodFor } from '../methods/registry'
 import type { ModelArchitecture } from '../models/architecture'
 import { BlockRunner } from '../models/blockRunner'
 import type { LinearSpec } from '../models/layerBuilder'
-import { embeddingGraph, finalNormGraph } from '../models/modelGraphs'
 import { ModelWeights } from '../models/modelWeights'
 import { readArchitecture } from '../models/registry'
 import { selectTargets } from '../models/targets'
 import { checkRanks, checkTargets } from './checkVariants'
+import { modelTensors } from './modelTensors'
 import { attempt, type Report, throwProblem } from './problems'
 import { type EvaluationText, guessTexts, type RunTexts, tokenizeTexts } from './tokenizedTexts'
 
@@ -125,14 +125,7 @@ export function listLinears(architecture: ModelArchitecture, runner: BlockRunner
 
 /** Finds a missing or misshapen tensor now, not hours later. */
 export function assertTensors(weights: ModelWeights, architecture: ModelArchitecture, runner: BlockRunner): void {
-  const matrix = [architecture.vocabularySize, architecture.embeddingSize]
-  weights.find(architecture.embedding, matrix)
-  weights.find(architecture.head, matrix)
-  const outer = [embeddingGraph(architecture, runner.context), finalNormGraph(architecture)]
-  for (const { name, shape } of outer.flatMap((graph) => graph?.parameters ?? [])) weights.find(name, shape)
-  for (let block = 0; block < architecture.blocks; block++) {
-    for (const { name, shape } of runner.tensors(block)) weights.find(`${architecture.blockPath(block)}.${name}`, shape)
-  }
+  for (const { name, shape } of modelTensors(architecture, runner)) weights.find(name, shape)
 }
 
 /** The variants with their method, scaling and targets; a target that matches nothing adds none. */

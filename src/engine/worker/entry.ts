@@ -2,6 +2,7 @@ import { type MessagePort, parentPort } from 'node:worker_threads'
 import { AppError, assertNever, serializeError } from '../../shared/errors'
 import { readChatTemplates } from '../calibration/chatTemplate'
 import { listDevices } from '../graph/devices'
+import { exportBase } from '../run/exportBase'
 import { inspectPath } from '../run/inspect'
 import { measureDevice } from '../run/measureDevice'
 import { planRun, preflight } from '../run/planRun'
@@ -80,6 +81,8 @@ async function perform(
       return (await readChatTemplates(request.input.model))[0] ?? null
     case 'verify':
       return verifyAdapter(request.input.adapter, request.input.model)
+    case 'exportBase':
+      return exportBase(request.input, signal)
     case 'devices':
       return listDevices()
     case 'measureDevice':

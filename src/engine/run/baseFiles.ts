@@ -1,0 +1,67 @@
+import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { BaseExportRequest } from '../../shared/baseExport'
+import { badFormat } from '../../shared/errors'
+import { CONFIG_FILE } from '../formats/checkpointFiles'
+import { readTextFile, writeFileAtomic } from '../formats/files'
+import { MAX_CONFIG_BYTES } from '../formats/limits'
+import { pythonJsonFile } from '../formats/pythonJson'
+import { quantizationConfig } from '../formats/quantizationConfig'
+import { JsonFault, type JsonValue, parseStrictJson } from '../formats/strictJson'
+
+/** What a checkpoint has beside config and weights that its user needs: tokenizer, templates, defaults of generation. */
+const COMPANIONS = [
+  'generation_config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'vocab.json',
+  'merges.txt',
+  'vocab.txt',
+  'tokenizer.model',
+  'spiece.model',
+  'chat_template.jinja',
+  'chat_template.json'
+]
+const TEMPLATES_FOLDER = 'additional_chat_templates'
+
+/** config.json of the checkpoint with the dtype and the quantization, as transformers writes it: sorted keys, indent of 2. */
+export async function writeConfig(
+  from: string,
+  to: string,
+  { quantizer, dtype, computeDtype }: BaseExportRequest
+): Promise<void> {
+  const config = await readStrictConfig(join(from, CONFIG_FILE))
+  // transformers 5 says dtype, 4 said torch_dtype; each reads the other's name too.
+  const keys = ['dtype', 'torch_dtype'].filter((key) => config.has(key))
+  for (const key of keys.length === 0 ? ['dtype'] : keys) config.set(key, dtype)
+  config.set('quantization_config', quantizationConfig(quantizer, { computeDtype, skippedModules: null }))
+  await writeFileAtomic(join(to, CONFIG_FILE), pythonJsonFile(config))
+}
+
+/** Numbers stay as they are written: Python tells 10000.0 from 10000. */
+async function readStrictConfig(path: string): Promise<Map<string, JsonValue>> {
+  const text = await readTextFile(path, MAX_CONFIG_BYTES)
+  try {
+    const config = parseStrictJson(text)
+    if (config instanceof Map) return new Map(config)
+  } catch (error) {
+    if (error instanceof JsonFault) throw badFormat(`${path} ${error.message}`)
+    throw error
+  }
+  throw badFormat(`${path} is not a JSON object`)
+}
+
+/** Copies what is there of tokenizer and templates, and returns the names. */
+export async function copyCompanions(from: string, to: string): Promise<string[]> {
+  const there = new Set(await readdir(from))
+  const names = COMPANIONS.filter((name) => there.has(name))
+  if (there.has(TEMPLATES_FOLDER)) {
+    const templates = (await readdir(join(from, TEMPLATES_FOLDER))).filter((name) => name.endsWith('.jinja')).sort()
+    names.push(...templates.map((name) => `${TEMPLATES_FOLDER}/${name}`))
+    await mkdir(join(to, TEMPLATES_FOLDER))
+  }
+  for (const name of names) await writeFileAtomic(join(to, name), await readFile(join(from, name)))
+  return names
+}

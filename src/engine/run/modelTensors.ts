@@ -1,0 +1,56 @@
+import type { ModelArchitecture } from '../models/architecture'
+import type { BlockRunner } from '../models/blockRunner'
+import type { LinearSpec } from '../models/layerBuilder'
+import { embeddingGraph, finalNormGraph, type PlainGraph } from '../models/modelGraphs'
+import { storedShape } from '../models/modelWeights'
+
+/** A linear with what its weight is stored as. */
+export interface ModelLinear extends Pick<LinearSpec, 'inFeatures' | 'outFeatures' | 'transposed'> {
+  readonly path: string
+  /** Whether it lies in a block: only those get adapters, and only those are in the fingerprint. */
+  readonly inBlock: boolean
+}
+
+/** A tensor of the model under the name that transformers has for it, and its shape as checkpoints store it. */
+export interface ModelTensor {
+  readonly name: string
+  readonly shape: readonly number[]
+  /** Present for the weight of a linear, which is what gets quantized. */
+  readonly linear?: ModelLinear
+}
+
+/** Every tensor that the model is made of, each once, from the embedding through the blocks to the head. */
+export function modelTensors(architecture: ModelArchitecture, runner: BlockRunner): ModelTensor[] {
+  const { embedding, head, vocabularySize, embeddingSize } = architecture
+  const shape = [vocabularySize, embeddingSize]
+  return [
+    { name: embedding, shape },
+    ...outerTensors(embeddingGraph(architecture, runner.context)),
+    ...Array.from({ length: architecture.blocks }, (_, block) => blockTensors(architecture, runner, block)).flat(),
+    ...outerTensors(finalNormGraph(architecture)),
+    ...(head === embedding ? [] : [{ name: head, shape }])
+  ]
+}
+
+/** Parameters of a graph outside the blocks, where a linear may be among them. */
+const outerTensors = (graph: PlainGraph | undefined): ModelTensor[] =>
+  (graph?.parameters ?? []).map(({ name, shape, linear }) => {
+    const [outFeatures = 0, inFeatures = 0] = shape
+    const path = name.replace(/\.weight$/, '')
+    return {
+      name,
+      shape,
+      ...(linear && { linear: { path, outFeatures, inFeatures, transposed: false, inBlock: false } })
+    }
+  })
+
+function blockTensors(architecture: ModelArchitecture, runner: BlockRunner, block: number): ModelTensor[] {
+  const prefix = architecture.blockPath(block)
+  const linears = runner.linears(block).map((spec) => {
+    const path = `${prefix}.${spec.name}`
+    return { name: `${path}.weight`, shape: storedShape(spec), linear: { ...spec, path, inBlock: true } }
+  })
+  const weights = new Set(linears.map(({ name }) => name))
+  const others = runner.tensors(block).map(({ name, shape }) => ({ name: `${prefix}.${name}`, shape }))
+  return [...linears, ...others.filter(({ name }) => !weights.has(name))]
+}
