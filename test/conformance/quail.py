@@ -40,6 +40,13 @@ def init_lora(model, methods, *options, texts=(CALIBRATION, EVALUATION), rank=16
     return finished
 
 
+def export_base(model, *options):
+    """Writes the quantized base of a checkpoint; returns the directory."""
+    folder = Path(tempfile.mkdtemp(dir=_workspace.name))
+    run(["export-base", "--model", model, "--out", folder / "base", *options], folder / "home")
+    return folder / "base"
+
+
 def variants_by_method(finished):
     return {variant["method"]: variant for variant in finished["variants"]}
 

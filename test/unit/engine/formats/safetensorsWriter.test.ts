@@ -5,6 +5,7 @@ import { afterAll, expect, it } from 'vitest'
 import { sha256 } from '../../../../src/engine/formats/files'
 import { readSafetensorsHeader } from '../../../../src/engine/formats/safetensors'
 import { encodeSafetensors, type TensorData, writeSafetensors } from '../../../../src/engine/formats/safetensorsWriter'
+import { TensorSpool } from '../../../../src/engine/formats/tensorSpool'
 
 const root = mkdtempSync(join(tmpdir(), 'quail-writer-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -31,6 +32,20 @@ it('writes the bytes that the reference library writes, whatever the order of th
   await writeSafetensors(path, tensors.reverse())
   expect(readFileSync(path).equals(expected)).toBe(true)
   expect(readdirSync(root)).toEqual(['written.safetensors'])
+})
+
+it('writes the same bytes when the tensors come one by one and in pieces', async () => {
+  const path = join(root, 'spooled.safetensors')
+  const spool = await TensorSpool.create(join(root, '.spool'))
+  for (const { data, ...tensor } of await referenceTensors()) {
+    await spool.add(tensor, [data.subarray(0, 3), data.subarray(3)])
+  }
+  const written = await spool.writeTo(path)
+  await spool.discard()
+  const expected = readFileSync(reference)
+  expect(readFileSync(path).equals(expected)).toBe(true)
+  expect(written).toEqual({ bytes: expected.length, sha256: sha256(expected) })
+  expect(readdirSync(root)).not.toContain('.spool')
 })
 
 it('puts the format first among the metadata and sorts the rest', () => {

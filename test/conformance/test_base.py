@@ -1,0 +1,124 @@
+"""transformers and bitsandbytes load what `quail export-base` writes."""
+
+import hashlib
+import json
+import tempfile
+import unittest
+from pathlib import Path
+
+import torch
+from bitsandbytes.functional import dequantize_4bit, quantize_4bit
+from quail import LLAMA, ROOT, export_base, init_lora, proof_of
+from reference import Reference, dequantized
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+FAMILIES = sorted(path for path in (ROOT / "test/fixtures/golden/families").iterdir() if path.is_dir())
+# transformers quantizes the projections around the blocks of this layout, Quail leaves them in full precision.
+WITH_PROJECTIONS = ("opt-350m-like",)
+# As in test_adapters: bitsandbytes' CPU kernels and our float32 forward pass.
+PERPLEXITY = 2e-3
+
+
+def quantized_by_transformers(model, double_quantization=True):
+    """The base of a user who quantizes with transformers alone."""
+    config = BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=double_quantization
+    )
+    return load(model, quantization_config=config)
+
+
+def load(directory, **options):
+    return AutoModelForCausalLM.from_pretrained(directory, dtype=torch.bfloat16, device_map={"": "cpu"}, **options)
+
+
+def linears_of(model):
+    return {name: module for name, module in model.named_modules() if type(module).__name__ == "Linear4bit"}
+
+
+def tensors_of(directory):
+    return {name: tensor for file in Path(directory).glob("*.safetensors") for name, tensor in load_file(file).items()}
+
+
+class Families(unittest.TestCase):
+    """Random checkpoints of every family: our files are those of save_pretrained, and load."""
+
+    def test_files_are_those_that_transformers_saves_and_compute_the_same(self):
+        for model in FAMILIES:
+            for double_quantization in (True, False):
+                if model.name not in WITH_PROJECTIONS:
+                    with self.subTest(model.name, double_quantization=double_quantization):
+                        self.assert_same(model, double_quantization)
+
+    @torch.no_grad()
+    def assert_same(self, model, double_quantization):
+        ours = export_base(model, *([] if double_quantization else ["--no-double-quant"]))
+        fresh = quantized_by_transformers(model, double_quantization)
+        with tempfile.TemporaryDirectory() as theirs:
+            fresh.save_pretrained(theirs)
+            names = sorted(path.name for path in Path(theirs).iterdir())
+            self.assertEqual(sorted(path.name for path in ours.iterdir()), names)
+            for name in names:
+                self.assertEqual((ours / name).read_bytes(), (Path(theirs) / name).read_bytes(), name)
+        ids = torch.arange(16).reshape(1, 16)
+        self.assertTrue(torch.equal(load(ours)(ids).logits, fresh(ids).logits))
+
+    def test_projections_around_the_blocks_stay_in_full_precision(self):
+        for model in (model for model in FAMILIES if model.name in WITH_PROJECTIONS):
+            loaded, fresh = load(export_base(model)), quantized_by_transformers(model)
+            ours, theirs = linears_of(loaded), linears_of(fresh)
+            self.assertEqual(len(theirs) - len(ours), 2)
+            for name, linear in ours.items():
+                self.assertTrue(torch.equal(dequantized(linear), dequantized(theirs[name])), name)
+            decoder = loaded.model.decoder
+            stored = load_file(model / "model.safetensors")["model.decoder.project_in.weight"]
+            self.assertTrue(torch.equal(decoder.project_in.weight, stored.bfloat16()))
+
+
+class Sample(unittest.TestCase):
+    """The trained sample in several shards."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.base = export_base(LLAMA, "--max-shard-size", "700KB")
+        cls.loaded = load(cls.base)
+
+    def test_shards_hold_the_tensors_that_transformers_saves_and_are_indexed_as_it_does(self):
+        index = json.loads((self.base / "model.safetensors.index.json").read_text(encoding="utf-8"))
+        self.assertGreater(len(set(index["weight_map"].values())), 2)
+        with tempfile.TemporaryDirectory() as directory:
+            quantized_by_transformers(LLAMA).save_pretrained(directory, max_shard_size="700KB")
+            theirs = json.loads((Path(directory) / "model.safetensors.index.json").read_text(encoding="utf-8"))
+            ours, expected = tensors_of(self.base), tensors_of(directory)
+        self.assertEqual(index["metadata"], theirs["metadata"])
+        self.assertEqual(list(index["weight_map"]), list(theirs["weight_map"]))
+        for name, tensor in expected.items():
+            self.assertEqual(ours[name].dtype, tensor.dtype, name)
+            self.assertTrue(torch.equal(ours[name], tensor), name)
+        files_of = {}
+        for name, file in index["weight_map"].items():
+            files_of.setdefault(name.split(".weight")[0], set()).add(file)
+        self.assertEqual([name for name, files in files_of.items() if len(files) > 1], [])
+
+    def test_base_is_the_one_that_adapters_are_computed_for_and_has_its_perplexity(self):
+        finished = init_lora(LLAMA, ["zero"])
+        fingerprint = proof_of(finished["variants"][0]["adapter"])["fingerprint"]
+        linears = linears_of(self.loaded)
+        self.assertEqual(sorted(linears), sorted(entry["name"] for entry in fingerprint["linears"]))
+        for entry in fingerprint["linears"]:
+            packed = linears[entry["name"]].weight.data.numpy().tobytes()
+            self.assertEqual(hashlib.sha256(packed).hexdigest(), entry["codes"], entry["name"])
+        reference = Reference(self.base)
+        for name, reported in finished["perplexity"].items():
+            judged = reference.quantized[name]
+            self.assertLessEqual(abs(judged / reported["quantized"] - 1), PERPLEXITY, (name, judged, reported))
+
+    def test_block_size_that_transformers_has_no_setting_for_loads_exactly(self):
+        weights = load_file(LLAMA / "model.safetensors")
+        options = ("--block-size", "128", "--quantizer", "fp4", "--dtype", "float32")
+        for name, linear in linears_of(load(export_base(LLAMA, *options))).items():
+            weight = weights[f"{name}.weight"].float()
+            packed, state = quantize_4bit(weight, blocksize=128, quant_type="fp4", compress_statistics=True)
+            self.assertTrue(torch.equal(linear.weight.data, packed), name)
+            self.assertEqual(linear.weight.quant_state.blocksize, 128)
+            self.assertTrue(torch.equal(dequantized(linear), dequantize_4bit(packed, state).double()), name)
