@@ -14,8 +14,6 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
 FAMILIES = sorted(path for path in (ROOT / "test/fixtures/golden/families").iterdir() if path.is_dir())
-# transformers quantizes the projections around the blocks of this layout, Quail leaves them in full precision.
-WITH_PROJECTIONS = ("opt-350m-like",)
 # As in test_adapters: bitsandbytes' CPU kernels and our float32 forward pass.
 PERPLEXITY = 2e-3
 
@@ -46,9 +44,8 @@ class Families(unittest.TestCase):
     def test_files_are_those_that_transformers_saves_and_compute_the_same(self):
         for model in FAMILIES:
             for double_quantization in (True, False):
-                if model.name not in WITH_PROJECTIONS:
-                    with self.subTest(model.name, double_quantization=double_quantization):
-                        self.assert_same(model, double_quantization)
+                with self.subTest(model.name, double_quantization=double_quantization):
+                    self.assert_same(model, double_quantization)
 
     @torch.no_grad()
     def assert_same(self, model, double_quantization):
@@ -62,17 +59,6 @@ class Families(unittest.TestCase):
                 self.assertEqual((ours / name).read_bytes(), (Path(theirs) / name).read_bytes(), name)
         ids = torch.arange(16).reshape(1, 16)
         self.assertTrue(torch.equal(load(ours)(ids).logits, fresh(ids).logits))
-
-    def test_projections_around_the_blocks_stay_in_full_precision(self):
-        for model in (model for model in FAMILIES if model.name in WITH_PROJECTIONS):
-            loaded, fresh = load(export_base(model)), quantized_by_transformers(model)
-            ours, theirs = linears_of(loaded), linears_of(fresh)
-            self.assertEqual(len(theirs) - len(ours), 2)
-            for name, linear in ours.items():
-                self.assertTrue(torch.equal(dequantized(linear), dequantized(theirs[name])), name)
-            decoder = loaded.model.decoder
-            stored = load_file(model / "model.safetensors")["model.decoder.project_in.weight"]
-            self.assertTrue(torch.equal(decoder.project_in.weight, stored.bfloat16()))
 
 
 class Sample(unittest.TestCase):
