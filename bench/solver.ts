@@ -94,10 +94,10 @@ async function solveProblem(
 }
 
 /** Without double quantization, which LoftQ does not know. */
-function quantized({ W }: SolverProblem): Float32Array {
+function quantized({ W, inFeatures }: SolverProblem): Float32Array {
   const spec = QuantizerSpec.parse({ doubleQuantization: false })
   const quantizer = quantizerFor(spec)
-  return quantizer.dequantize(quantizer.quantize(W, spec), W.length, spec)
+  return quantizer.dequantize(quantizer.quantize(W, spec, inFeatures), W.length, spec)
 }
 
 /** Time from E and H to factors as stored, each time with nothing known before. */

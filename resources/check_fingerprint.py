@@ -4,7 +4,7 @@ usage: python check_fingerprint.py MODEL_DIR ADAPTER_DIR
 
 Quantizes the weights of the checkpoint MODEL_DIR on CPU, hashes codes and absmax values, and compares them with the
 `fingerprint` block of ADAPTER_DIR/quail.json:
-    {"algorithm", "quantizer", "blockSize", "dtype", "codes", "absmax", "linears": [{"name", "codes", "absmax"}]}
+    {"algorithm", "quantizer", "blockSize" (4-bit formats), "dtype", "codes", "absmax", "linears": [{"name", "codes", "absmax"}]}
 Needs torch, safetensors and bitsandbytes 0.50 or newer. Exit status: 0 match, 1 no match, 2 cannot be checked.
 """
 import glob
@@ -52,19 +52,27 @@ def weight_of(name, files):
 
 
 def digests(weight, fingerprint):
-    """SHA-256 of the packed codes and of the raw float32 absmax values of one weight."""
+    """SHA-256 of the codes and of the raw float32 absmax values of one weight."""
     import torch
-    from bitsandbytes.functional import quantize_4bit
+    from bitsandbytes.functional import int8_vectorwise_quant, quantize_4bit
 
     dtype = {"BF16": torch.bfloat16, "F16": torch.float16, "F32": torch.float32}.get(fingerprint["dtype"])
     dtype = dtype or getattr(torch, fingerprint["dtype"])
+    loaded = weight.to(dtype).contiguous()
+    if fingerprint["quantizer"] == "int8":
+        codes, absmax, _ = int8_vectorwise_quant(loaded.to(torch.float16))
+        return sha256(codes), sha256(absmax)
     packed, state = quantize_4bit(
-        weight.to(dtype).contiguous(),
+        loaded,
         blocksize=fingerprint["blockSize"],
         quant_type=fingerprint["quantizer"],
         compress_statistics=False,
     )
-    return tuple(hashlib.sha256(part.numpy().tobytes()).hexdigest() for part in (packed, state.absmax))
+    return sha256(packed), sha256(state.absmax)
+
+
+def sha256(tensor):
+    return hashlib.sha256(tensor.numpy().tobytes()).hexdigest()
 
 
 def total(lines):

@@ -7,12 +7,12 @@ from peft import PeftModel
 from transformers import BitsAndBytesConfig
 from trl import SFTConfig, SFTTrainer
 
-quantization = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="{{quant_type}}", bnb_4bit_use_double_quant={{double_quant}}, bnb_4bit_compute_dtype=torch.bfloat16)
+quantization = BitsAndBytesConfig({{quantization}})
 base, tokenizer = FastLanguageModel.from_pretrained(
     model_name={{model}},
     max_seq_length=2048,
     dtype=torch.{{dtype}},
-    load_in_4bit=True,
+    {{unsloth_bits}},
     quantization_config=quantization,
     use_exact_model_name=True,  # known names are swapped for repositories that are quantized otherwise
 )

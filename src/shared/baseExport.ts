@@ -1,4 +1,4 @@
-import type { FactorDtype, QuantizerSpec } from './recipe'
+import type { FactorDtype, FourBitSpec } from './recipe'
 
 /** What is asked for when the quantized base is written as a checkpoint of its own. */
 export interface BaseExportRequest {
@@ -6,7 +6,7 @@ export interface BaseExportRequest {
   readonly model: string
   /** A new or empty directory. */
   readonly out: string
-  readonly quantizer: QuantizerSpec
+  readonly quantizer: FourBitSpec
   /** What the weights are rounded to before they are quantized, and what stays in full precision is stored in. */
   readonly dtype: FactorDtype
   /** `bnb_4bit_compute_dtype`: what a trainer computes in. */

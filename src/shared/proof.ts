@@ -106,6 +106,7 @@ export function bestVariant<T extends ProvenVariant>(
 export function quantizerLabel(key: string, among: readonly string[] = [key]): string {
   const [format = key, block = '', double] = key.split('-')
   if (new Set(among).size < 2) return format.toUpperCase()
+  if (block === '') return format.toUpperCase()
   return `${format.toUpperCase()} ${block.replace(/^b/, 'block ')}${double === 'dq' ? ', double-quantized' : ''}`
 }
 

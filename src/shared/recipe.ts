@@ -6,7 +6,9 @@ import { z } from 'zod'
  */
 
 export const METHODS = ['zero', 'svd', 'diag', 'quailora', 'exact'] as const
-export const QUANTIZERS = ['nf4', 'fp4'] as const
+/** Formats with an absmax for each block, and double quantization. */
+export const FOUR_BIT_FORMATS = ['nf4', 'fp4'] as const
+export const QUANTIZERS = [...FOUR_BIT_FORMATS, 'int8'] as const
 export const BLOCK_SIZES = [32, 64, 128, 256, 512, 1024, 2048, 4096] as const
 export const DEVICES = ['cpu', 'webgpu'] as const
 export const FACTOR_DTYPES = ['float32', 'bfloat16', 'float16'] as const
@@ -22,15 +24,27 @@ export const Policy = z.enum(POLICIES)
 export type Policy = z.infer<typeof Policy>
 
 /** How the base is quantized; two recipes with equal specs share one quantized base. */
-export const QuantizerSpec = z.strictObject({
-  format: z.enum(QUANTIZERS).default('nf4').describe('number format of the quantized base'),
-  blockSize: z
-    .union(BLOCK_SIZES.map((size) => z.literal(size)))
-    .default(64)
-    .describe('weights that share one absmax'),
-  doubleQuantization: z.boolean().default(true).describe('quantize the absmax values too (bnb_4bit_use_double_quant)')
-})
+export const QuantizerSpec = z
+  .strictObject({
+    format: z.enum(QUANTIZERS).default('nf4').describe('number format of the quantized base'),
+    blockSize: z
+      .union(BLOCK_SIZES.map((size) => z.literal(size)))
+      .default(64)
+      .describe('weights that share one absmax; of the 4-bit formats'),
+    doubleQuantization: z
+      .boolean()
+      .default(true)
+      .describe('quantize the absmax values too (bnb_4bit_use_double_quant); of the 4-bit formats')
+  })
+  .refine(
+    ({ format, blockSize, doubleQuantization }) => format !== 'int8' || (blockSize === 64 && doubleQuantization),
+    {
+      message:
+        'int8 has one scale for each row: leave out block size and double quantization, which are of 4-bit formats'
+    }
+  )
 export type QuantizerSpec = z.infer<typeof QuantizerSpec>
+export type FourBitSpec = QuantizerSpec & { readonly format: (typeof FOUR_BIT_FORMATS)[number] }
 
 /** Which linears get an adapter: all of the blocks', or those whose path is, or ends in, one of the names (PEFT's rule). */
 export const Targets = z.union([z.literal('all-linear'), z.array(z.string().min(1)).min(1)])
@@ -84,9 +98,9 @@ export const Recipe = z.strictObject({
 })
 export type Recipe = z.infer<typeof Recipe>
 
-/** `nf4-b64-dq`: one word for a quantizer spec, used as key and in tables. */
+/** `nf4-b64-dq`, `int8`: one word for a quantizer spec, used as key and in tables. */
 export const quantizerKey = (spec: QuantizerSpec): string =>
-  `${spec.format}-b${spec.blockSize}${spec.doubleQuantization ? '-dq' : ''}`
+  spec.format === 'int8' ? 'int8' : `${spec.format}-b${spec.blockSize}${spec.doubleQuantization ? '-dq' : ''}`
 
 /** The LoRA scaling s that PEFT will multiply B·A with: alpha / rank, or alpha / sqrt(rank) when rank-stabilised. */
 export const scalingOf = (variant: Pick<Variant, 'alpha' | 'rank' | 'rslora'>): number =>

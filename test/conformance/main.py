@@ -3,6 +3,7 @@
 python test/conformance/main.py [NAME ...]     a name as unittest takes it, for example test_adapters.Sample
 """
 
+import logging
 import os
 import sys
 import unittest
@@ -12,6 +13,7 @@ from pathlib import Path
 os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", TOKENIZERS_PARALLELISM="false")
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 os.environ["TORCHDYNAMO_DISABLE"] = "1"  # compiling kernels for each small shape takes longer than all the tests
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # int8 linears say of every batch that they cast it
 warnings.filterwarnings("ignore", message="Warning only once", category=UserWarning)  # of reference_kernels.py
 
 

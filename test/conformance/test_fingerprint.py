@@ -31,6 +31,11 @@ class Fingerprint(unittest.TestCase):
         done = check(LLAMA, adapter)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
+    def test_matches_a_base_in_int8(self):
+        adapter = init_lora(LLAMA, ["zero"], "--quantizer", "int8")["variants"][0]["adapter"]
+        done = check(LLAMA, adapter)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
     def test_refuses_a_base_with_one_other_weight(self):
         with tempfile.TemporaryDirectory() as folder:
             model = Path(folder) / "model"

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { exportBase } from '../../src/engine/run/exportBase'
-import type { QuantizerSpec } from '../../src/shared/recipe'
+import type { FourBitSpec } from '../../src/shared/recipe'
 import { readGoldenTensors } from '../helpers/goldenTensors'
 import { goldenDirectory } from '../helpers/paths'
 
@@ -12,7 +12,7 @@ const model = join(goldenDirectory(), 'families/llama')
 const cases = readdirSync(directory).filter((name) => !name.includes('.'))
 
 /** The quantizer as the reference's own config.json states it; its block size is the default of bitsandbytes. */
-function specOf(name: string): QuantizerSpec {
+function specOf(name: string): FourBitSpec {
   const config = JSON.parse(readFileSync(join(directory, name, 'config.json'), 'utf8'))
   const { bnb_4bit_quant_type: format, bnb_4bit_use_double_quant: doubleQuantization } = config.quantization_config
   return { format, blockSize: 64, doubleQuantization }

@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { lockRun } from '../../src/engine/run/lock'
 import { verifyAdapter } from '../../src/engine/run/verify'
+import { QUANTIZERS } from '../../src/shared/recipe'
 import { sampleModel, sampleText } from '../helpers/paths'
 import { adapterDigests, finishedOf, makeRun, runToEnd } from '../helpers/runs'
 
@@ -248,13 +249,19 @@ describe('bad input', () => {
 })
 
 describe('verify', () => {
-  it('accepts an adapter on the model that it was made for', async () => {
-    const run = makeRun()
-    await runToEnd(run)
-    const { fits, summary } = await verifyAdapter(join(run.record.out, 'quailora-r8'), sampleModel)
-    expect(summary).toMatch(/^the adapter fits/)
-    expect(fits).toBe(true)
-  })
+  it.each(QUANTIZERS)(
+    'accepts an adapter on the model that it was made for, in %s, after a resumed run',
+    async (format) => {
+      const run = makeRun({ variants: [{ method: 'quailora', rank: 8, quantizer: { format } }] })
+      await runToEnd(run, ({ type }) => type === 'blockFinished')
+      const resumed = await runToEnd(run)
+      expect(resumed.find(({ type }) => type === 'planned')).toMatchObject({ resumedBlocks: 1 })
+      const { fits, summary, checks } = await verifyAdapter(join(run.record.out, 'quailora-r8'), sampleModel)
+      expect(summary).toMatch(/^the adapter fits/)
+      expect(fits).toBe(true)
+      expect(checks.find(({ name }) => name === 'fingerprint')?.detail).toMatch(new RegExp(`^${format}.*: codes`))
+    }
+  )
 
   it('refuses an adapter whose base has other weights, and names the linear', async () => {
     const run = makeRun()

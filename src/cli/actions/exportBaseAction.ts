@@ -1,5 +1,5 @@
 import { checkOutDirectory } from '../../services/outDirectory'
-import { BLOCK_SIZES, FACTOR_DTYPES, type FactorDtype, QUANTIZERS } from '../../shared/recipe'
+import { BLOCK_SIZES, FACTOR_DTYPES, type FactorDtype, FOUR_BIT_FORMATS } from '../../shared/recipe'
 import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
 import type { CommandContext } from '../grammar/commandContext'
 import { flag, oneOf, required, size, text, withDefault } from '../grammar/options'
@@ -13,7 +13,12 @@ const dtypes = FACTOR_DTYPES.join(', ')
 export const exportBaseOptions = {
   model: required('DIR', text, 'full-precision checkpoint in the Hugging Face layout'),
   out: required('DIR', text, 'new or empty directory that the quantized checkpoint becomes'),
-  quantizer: withDefault('FORMAT', oneOf(QUANTIZERS), 'nf4', `${QUANTIZERS.join(', ')}: number format of the linears`),
+  quantizer: withDefault(
+    'FORMAT',
+    oneOf(FOUR_BIT_FORMATS),
+    'nf4',
+    `${FOUR_BIT_FORMATS.join(', ')}: number format of the linears`
+  ),
   'no-double-quant': flag('do not quantize the absmax values'),
   'block-size': withDefault('N', oneOf(BLOCK_SIZES), 64, 'weights that share one absmax'),
   dtype: withDefault<FactorDtype>(

@@ -42,7 +42,7 @@ export const recipeOptions = {
     `${QUANTIZERS.join(', ')}: how the trainer will quantize the base`
   ),
   'no-double-quant': flag('the trainer will not quantize the absmax values (bnb_4bit_use_double_quant=False)'),
-  'block-size': withDefault('N', oneOf(BLOCK_SIZES), 64, 'weights that share one absmax'),
+  'block-size': withDefault('N', oneOf(BLOCK_SIZES), 64, 'weights that share one absmax, of 4-bit formats'),
   rank: list('R', integer(1), 'rank of the adapter; each makes a variant', { commas: true, defaultText: '16' }),
   alpha: withDefault('A', positive, 16, 'lora_alpha'),
   rslora: flag('scale by alpha / sqrt(rank) instead of alpha / rank'),

@@ -13,16 +13,22 @@ export const PROOF_FILE = 'quail.json'
 export const ProofFields = z.looseObject({
   version: z.literal(1),
   variant: z.looseObject({ rank: z.int(), alpha: z.number(), rslora: z.boolean() }),
-  fingerprint: z.looseObject({
-    algorithm: z.string(),
-    quantizer: QuantizerSpec.shape.format.unwrap(),
-    blockSize: QuantizerSpec.shape.blockSize.unwrap(),
-    doubleQuantization: z.boolean(),
-    dtype: z.string().default('BF16').describe('in which the trainer must load the weights'),
-    codes: z.string(),
-    absmax: z.string(),
-    linears: z.array(LinearFingerprint)
-  })
+  fingerprint: z
+    .looseObject({
+      algorithm: z.string(),
+      quantizer: QuantizerSpec.shape.format.unwrap(),
+      blockSize: QuantizerSpec.shape.blockSize.unwrap().optional(),
+      doubleQuantization: z.boolean().optional(),
+      dtype: z.string().default('BF16').describe('in which the trainer must load the weights'),
+      codes: z.string(),
+      absmax: z.string(),
+      linears: z.array(LinearFingerprint)
+    })
+    .refine(
+      ({ quantizer, blockSize, doubleQuantization }) =>
+        quantizer === 'int8' || (blockSize !== undefined && doubleQuantization !== undefined),
+      { message: 'a 4-bit format needs blockSize and doubleQuantization' }
+    )
 })
 export type ProofFields = z.infer<typeof ProofFields>
 

@@ -1,4 +1,4 @@
-import type { QuantizerSpec } from '../../shared/recipe'
+import type { FourBitSpec } from '../../shared/recipe'
 import { pythonFloat } from './pythonJson'
 import type { JsonObject, JsonValue } from './strictJson'
 
@@ -14,7 +14,7 @@ export interface QuantizationSettings {
  * `quantization_config` of a 4-bit checkpoint, with every key that BitsAndBytesConfig.to_dict() of transformers 5.23 writes.
  */
 export const quantizationConfig = (
-  { format, doubleQuantization }: QuantizerSpec,
+  { format, doubleQuantization }: FourBitSpec,
   { computeDtype, skippedModules }: QuantizationSettings
 ): JsonObject =>
   new Map<string, JsonValue>([

@@ -10,6 +10,7 @@ import type { QuantizedWeight } from './quantizer'
  *     packed, state = quantize_4bit(W, blocksize=64, quant_type="nf4", compress_statistics=False)
  *     codes  = sha256(packed.numpy().tobytes())            the packed bytes, element 2j in the high nibble
  *     absmax = sha256(state.absmax.numpy().tobytes())      raw float32, little-endian, before double quantization
+ * int8: codes, absmax, _ = int8_vectorwise_quant(W.to(torch.float16)), of which the bytes are digested likewise.
  * Of the model: sha256 of the lines name + " " + digest + "\n" of all linears (lower-case hexadecimal, UTF-8),
  * sorted by name in byte order; once over the codes, once over the absmax values.
  * Double quantization does not enter: its 8-bit absmax codes are not defined to the last bit across devices.

@@ -1,15 +1,20 @@
-import { AppError } from '../../shared/errors'
 import type { QuantizerSpec } from '../../shared/recipe'
 import { dequantizeAbsmax, quantizeAbsmax } from '../numerics/doubleQuantization'
 import { dequantizeFourBit, type FourBitTable, fourBitTable, quantizeFourBit } from '../numerics/fourBit'
+import { notFinite } from './notFinite'
 import type { QuantizedWeight, Quantizer } from './quantizer'
+
+/** Its blocks run over the flat weight, so it need not know the length of a row. */
+export interface FourBitQuantizer extends Quantizer {
+  quantize(weight: Float32Array, spec: QuantizerSpec): QuantizedWeight
+}
 
 /**
  * A 4-bit format of bitsandbytes, with or without double quantization.
  *
  * @param levels the sixteen values of its codes, in the order of the codes
  */
-export function fourBitQuantizer(format: QuantizerSpec['format'], levels: Float32Array): Quantizer {
+export function fourBitQuantizer(format: QuantizerSpec['format'], levels: Float32Array): FourBitQuantizer {
   const table = fourBitTable(levels)
   return {
     format,
@@ -29,9 +34,4 @@ function quantize(weight: Float32Array, spec: QuantizerSpec, table: FourBitTable
   const badBlock = quantizeFourBit(weight, spec.blockSize, table, packed, absmax)
   if (badBlock >= 0) throw notFinite(weight, badBlock * spec.blockSize)
   return spec.doubleQuantization ? { packed, absmax, nested: quantizeAbsmax(absmax) } : { packed, absmax }
-}
-
-function notFinite(weight: Float32Array, from: number): AppError {
-  const index = weight.findIndex((value, i) => i >= from && !Number.isFinite(value))
-  return new AppError('NUMERICS', `element ${index} is ${weight[index]}; only finite weights can be quantized`)
 }

@@ -1,4 +1,4 @@
-import type { QuantizerSpec } from '../../shared/recipe'
+import type { FourBitSpec } from '../../shared/recipe'
 import type { FloatDtype } from '../formats/dtypes'
 import { pythonFloat, pythonInt, pythonJson } from '../formats/pythonJson'
 import type { TensorData } from '../formats/safetensorsWriter'
@@ -22,7 +22,7 @@ import type { QuantizedWeight } from './quantizer'
  * Source: bitsandbytes 0.50 functional.py, QuantState.as_dict(packed=True).
  */
 
-const LEVELS: Readonly<Record<QuantizerSpec['format'], Float32Array>> = { nf4: NF4_LEVELS, fp4: FP4_LEVELS }
+const LEVELS: Readonly<Record<FourBitSpec['format'], Float32Array>> = { nf4: NF4_LEVELS, fp4: FP4_LEVELS }
 
 /** The names that bitsandbytes has for the dtype of the weight before it was quantized. */
 export const TORCH_DTYPES = { F32: 'float32', BF16: 'bfloat16', F16: 'float16' } as const
@@ -40,7 +40,7 @@ export interface StoredWeight {
 const MAX_STATE_BYTES = 256
 
 /** The tensors of one quantized weight. */
-export function fourBitTensors(weight: StoredWeight, quantized: QuantizedWeight, spec: QuantizerSpec): TensorData[] {
+export function fourBitTensors(weight: StoredWeight, quantized: QuantizedWeight, spec: FourBitSpec): TensorData[] {
   const { name } = weight
   const { packed, absmax, nested } = quantized
   const state = new TextEncoder().encode(pythonJson(stateOf(weight, quantized, spec)))
@@ -66,13 +66,13 @@ export function fourBitTensors(weight: StoredWeight, quantized: QuantizedWeight,
 }
 
 /** At least the bytes that `fourBitTensors` gives for a weight of this shape. */
-export function fourBitBytes([rows, columns]: readonly [number, number], spec: QuantizerSpec): number {
+export function fourBitBytes([rows, columns]: readonly [number, number], spec: FourBitSpec): number {
   const blocks = Math.ceil((rows * columns) / spec.blockSize)
   const statistics = spec.doubleQuantization ? blocks + 4 * (Math.ceil(blocks / NESTED_BLOCK) + 256) : 4 * blocks
   return Math.ceil((rows * columns) / 2) + statistics + 4 * 16 + MAX_STATE_BYTES
 }
 
-function stateOf({ shape, dtype }: StoredWeight, { nested }: QuantizedWeight, spec: QuantizerSpec): JsonValue {
+function stateOf({ shape, dtype }: StoredWeight, { nested }: QuantizedWeight, spec: FourBitSpec): JsonValue {
   const state = new Map<string, JsonValue>([
     ['quant_type', spec.format],
     ['blocksize', pythonInt(spec.blockSize)],

@@ -3,9 +3,9 @@ import type { NestedAbsmax } from '../numerics/doubleQuantization'
 
 /** One linear's weight [out, in], flattened row-major, as codes and scales. */
 export interface QuantizedWeight {
-  /** Two codes a byte as in bitsandbytes: element 2j in the high nibble of byte j. */
+  /** As in bitsandbytes. 4-bit formats: two codes a byte, element 2j in the high nibble of byte j; int8: a code a byte. */
   readonly packed: Uint8Array
-  /** The raw absmax of each block, before double quantization. */
+  /** The raw absmax of each block, before double quantization; int8: of each row. */
   readonly absmax: Float32Array
   /** Present with double quantization; dequantization then uses it in place of `absmax`. */
   readonly nested?: NestedAbsmax
@@ -14,8 +14,11 @@ export interface QuantizedWeight {
 /** One number format of the quantized base. */
 export interface Quantizer {
   readonly format: QuantizerSpec['format']
-  /** Quantizes a weight; throws NUMERICS when it holds a NaN or an infinity (the caller knows the tensor's name). */
-  quantize(weight: Float32Array, spec: QuantizerSpec): QuantizedWeight
+  /**
+   * Quantizes a weight whose rows have `inFeatures` elements; throws NUMERICS when it holds a NaN or an infinity (the
+   * caller knows the tensor's name).
+   */
+  quantize(weight: Float32Array, spec: QuantizerSpec, inFeatures: number): QuantizedWeight
   /** The `length` float32 values that the codes stand for, written to `target` when given. */
   dequantize(quantized: QuantizedWeight, length: number, spec: QuantizerSpec, target?: Float32Array): Float32Array
 }

@@ -132,7 +132,7 @@ async function spoolTensor(source: Source, tensor: ModelTensor, spool: TensorSpo
   }
   const weight = await weights.readLinear(linear.path, linear)
   decodeFloats(rounded(weight, source, name), dtype, weight)
-  const quantized = quantizerFor(request.quantizer).quantize(weight, request.quantizer)
+  const quantized = quantizerFor(request.quantizer).quantize(weight, request.quantizer, linear.inFeatures)
   const stored = { name, dtype, shape: [linear.outFeatures, linear.inFeatures] as const }
   for (const { data, ...part } of fourBitTensors(stored, quantized, request.quantizer)) await spool.add(part, [data])
   return linear.inBlock ? fingerprintLinear(linear.path, quantized) : undefined

@@ -1,3 +1,4 @@
+import { quantizerArguments, quantizerWords } from '../../shared/quantizerWords'
 import type { Proof } from './proof'
 
 /** README.md of an adapter directory: front matter that hubs read, then what it is, what was measured, how to use it. */
@@ -58,8 +59,7 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
-quantization = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="${fingerprint.quantizer}",
-    bnb_4bit_use_double_quant=${fingerprint.doubleQuantization ? 'True' : 'False'}, bnb_4bit_compute_dtype=torch.bfloat16)
+quantization = BitsAndBytesConfig(${configArguments(fingerprint)})
 base = AutoModelForCausalLM.from_pretrained("${model.name}", dtype=${dtype}, quantization_config=quantization)
 model = PeftModel.from_pretrained(base, "PATH_OF_THIS_DIRECTORY", is_trainable=True)
 \`\`\`
@@ -67,12 +67,15 @@ model = PeftModel.from_pretrained(base, "PATH_OF_THIS_DIRECTORY", is_trainable=T
 Give a trainer either this \`model\` or a \`peft_config\`, never both: a \`peft_config\` starts a new adapter.`
 }
 
+function configArguments(fingerprint: Proof['fingerprint']): string {
+  const [bits, type, double] = quantizerArguments(fingerprint)
+  return type === undefined ? `${bits}` : `${bits}, ${type},\n    ${double}, bnb_4bit_compute_dtype=torch.bfloat16`
+}
+
 function traps({ fingerprint, variant }: Proof): string {
   return `## Mind
 
-- The trainer must quantize exactly as assumed here: ${fingerprint.quantizer}, block size ${fingerprint.blockSize}, double quantization ${
-    fingerprint.doubleQuantization ? 'on' : 'off'
-  }, weights loaded as ${fingerprint.dtype}. \`check_fingerprint.py\` in Quail's resources compares a base with \`quail.json\`.
+- The trainer must quantize exactly as assumed here: ${quantizerWords(fingerprint)}, weights loaded as ${fingerprint.dtype}. \`check_fingerprint.py\` in Quail's resources compares a base with \`quail.json\`.
 - \`lora_dropout\` above 0 switches the correction off at random while training.
 - The scaling lora_alpha / ${variant.rslora ? 'sqrt(r)' : 'r'} = ${variant.scaling} is divided out of the stored factors; keep \`lora_alpha\` and \`r\`.
 - Merging the trained adapter into the ORIGINAL weights counts the correction twice. Merge it into the dequantized base.

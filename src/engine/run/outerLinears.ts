@@ -1,5 +1,6 @@
 import { AppError } from '../../shared/errors'
 import type { QuantizerSpec } from '../../shared/recipe'
+import type { ParameterSpec } from '../models/layerBuilder'
 import type { PlainGraph } from '../models/modelGraphs'
 import type { ReadParameter } from '../models/modelWeights'
 import { PlainRunner } from '../models/plainRunner'
@@ -19,14 +20,14 @@ export function parameterReader({ weights, quantizers }: PreparedRun, key: strin
   if (spec === undefined) return weights.readParameter
   return async (parameter) => {
     const weight = await weights.readParameter(parameter)
-    return parameter.linear === true ? roundTrip(parameter.name, weight, spec) : weight
+    return parameter.linear === true ? roundTrip(parameter, weight, spec) : weight
   }
 }
 
-function roundTrip(name: string, weight: Float32Array, spec: QuantizerSpec): Float32Array {
+function roundTrip({ name, shape }: ParameterSpec, weight: Float32Array, spec: QuantizerSpec): Float32Array {
   const quantizer = quantizerFor(spec)
   try {
-    return quantizer.dequantize(quantizer.quantize(weight, spec), weight.length, spec)
+    return quantizer.dequantize(quantizer.quantize(weight, spec, shape.at(-1) ?? weight.length), weight.length, spec)
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     throw new AppError(error.code, `${name}: ${error.message}`, { cause: error })

@@ -62,8 +62,9 @@ interface Text {
 export interface Fingerprint {
   readonly algorithm: string
   readonly quantizer: QuantizerSpec['format']
-  readonly blockSize: number
-  readonly doubleQuantization: boolean
+  /** Of the 4-bit formats, as is double quantization. */
+  readonly blockSize?: number
+  readonly doubleQuantization?: boolean
   /** In which the checkpoint holds the weights, and in which the trainer must load them. */
   readonly dtype: string
   readonly codes: string
@@ -130,5 +131,6 @@ function fingerprintOf(
   const { algorithm, codes, absmax } = fingerprintModel(digests)
   const { format, blockSize, doubleQuantization } = spec.quantizer
   const dtype = tensor === undefined ? 'F32' : checkpoint.dtypeOf(tensor.name)
-  return { algorithm, quantizer: format, blockSize, doubleQuantization, dtype, codes, absmax, linears: digests }
+  const blocks = format === 'int8' ? {} : { blockSize, doubleQuantization }
+  return { algorithm, quantizer: format, ...blocks, dtype, codes, absmax, linears: digests }
 }

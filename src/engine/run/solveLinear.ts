@@ -73,7 +73,7 @@ export async function solveLinear(
 function quantize(linear: PreparedLinear, weight: Float32Array, spec: QuantizerSpec) {
   const quantizer = quantizerFor(spec)
   try {
-    const quantized = quantizer.quantize(weight, spec)
+    const quantized = quantizer.quantize(weight, spec, linear.inFeatures)
     const Q = quantizer.dequantize(quantized, weight.length, spec)
     return { Q, fingerprint: fingerprintLinear(linear.path, quantized) }
   } catch (error) {

@@ -4,7 +4,7 @@ import type { JournalEntry, ResolvedText } from '../../shared/runFolder'
 import { sha256File } from '../formats/files'
 import { fingerprintLinear } from '../quantizers/fingerprint'
 import { quantizerFor } from '../quantizers/registry'
-import type { PreparedRun } from './prepareRun'
+import type { PreparedLinear, PreparedRun } from './prepareRun'
 
 /*
  * A run that is resumed days later must not mix two inputs: what it was started with is compared with what is there now.
@@ -31,10 +31,11 @@ export async function assertModelUnchanged(
 ): Promise<void> {
   const { runner, weights, quantizers, checkpoint, linears } = prepared
   const { linears: tensors } = await runner.readWeights(weights, block)
-  const paths = linears.filter((linear) => linear.block === block).map(({ path }) => path)
+  const own = linears.filter((linear) => linear.block === block)
   for (const [key, spec] of quantizers) {
     for (const [i, weight] of [...tensors.values()].entries()) {
-      const digest = fingerprintLinear(paths[i] as string, quantizerFor(spec).quantize(weight, spec))
+      const { path, inFeatures } = own[i] as PreparedLinear
+      const digest = fingerprintLinear(path, quantizerFor(spec).quantize(weight, spec, inFeatures))
       const before = fingerprints[key]?.find(({ name }) => name === digest.name)
       if (before?.codes === digest.codes && before.absmax === digest.absmax) continue
       throw badInput(`${checkpoint.directory}: ${digest.name} has changed since the run was started: start a new run`)

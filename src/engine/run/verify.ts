@@ -100,15 +100,16 @@ async function checkFingerprint(
   weights: ModelWeights,
   linears: readonly PreparedLinear[]
 ): Promise<Check> {
-  const { quantizer: format, blockSize } = fingerprint
-  const quantizer = quantizerFor({ format })
+  const quantizer = quantizerFor({ format: fingerprint.quantizer })
+  // Double quantization does not enter the fingerprint, so it is not computed.
+  const { quantizer: format, blockSize = 64 } = fingerprint
+  const spec = { format, blockSize, doubleQuantization: false }
   const expected = new Map(fingerprint.linears.map((linear) => [linear.name, linear]))
   const digests: LinearFingerprint[] = []
   for (const linear of linears) {
     const { path } = linear
     const weight = await weights.readLinear(path, linear)
-    // Double quantization does not enter the fingerprint, so it is not computed.
-    const digest = fingerprintLinear(path, quantizer.quantize(weight, { format, blockSize, doubleQuantization: false }))
+    const digest = fingerprintLinear(path, quantizer.quantize(weight, spec, linear.inFeatures))
     const made = expected.get(path)
     if (made?.codes !== digest.codes || made.absmax !== digest.absmax) {
       return failed('fingerprint', `${path} quantizes to other values than those that the adapter was made for`)
@@ -118,9 +119,12 @@ async function checkFingerprint(
   const { codes, absmax } = fingerprintModel(digests)
   const same = codes === fingerprint.codes && absmax === fingerprint.absmax && digests.length === expected.size
   return same
-    ? passed('fingerprint', `${format}, block size ${blockSize}: codes ${codes.slice(0, 16)}…`)
+    ? passed('fingerprint', `${formatOf(fingerprint)}: codes ${codes.slice(0, 16)}…`)
     : failed('fingerprint', 'the list of linears is not the one that the adapter was made for')
 }
+
+const formatOf = ({ quantizer, blockSize }: ProofFields['fingerprint']): string =>
+  blockSize === undefined ? quantizer : `${quantizer}, block size ${blockSize}`
 
 const passed = (name: string, detail: string): Check => ({ name, ok: true, detail })
 const failed = (name: string, detail: string): Check => ({ name, ok: false, detail })

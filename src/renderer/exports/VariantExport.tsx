@@ -146,8 +146,12 @@ function CheckCard({ found: { fingerprint, checks } }: { readonly found: Exporte
             <KeyValues
               items={[
                 ['format', fingerprint.quantizer],
-                ['block size', String(fingerprint.blockSize)],
-                ['double quantization', fingerprint.doubleQuantization ? 'on' : 'off'],
+                ...(fingerprint.blockSize === undefined
+                  ? [['scales', 'one for each row'] as const]
+                  : ([
+                      ['block size', String(fingerprint.blockSize)],
+                      ['double quantization', fingerprint.doubleQuantization ? 'on' : 'off']
+                    ] as const)),
                 ['weights loaded as', fingerprint.dtype]
               ]}
             />

@@ -2,7 +2,7 @@ import { Button, Checkbox, Group, NumberInput, Popover, Select, Stack } from '@m
 import { useDisclosure } from '@mantine/hooks'
 import { IconPlus } from '@tabler/icons-react'
 import { type ReactNode, useState } from 'react'
-import { BLOCK_SIZES, QUANTIZERS, type QuantizerSpec } from '../../shared/recipe'
+import { BLOCK_SIZES, QUANTIZERS, QuantizerSpec } from '../../shared/recipe'
 import type { Chip } from '../../shared/variantAxes'
 
 interface AddProps {
@@ -87,10 +87,14 @@ export function AddQuantizer({ onAdd }: AddProps) {
   const [size, setSize] = useState<string>('128')
   const [doubleQuantization, setDouble] = useState(true)
   const blockSize = Number(size) as QuantizerSpec['blockSize']
+  const blocks = format !== 'int8'
   return (
     <AddFrame
       label="Other quantizer"
-      chip={{ axis: 'quantizer', quantizer: { format, blockSize, doubleQuantization } }}
+      chip={{
+        axis: 'quantizer',
+        quantizer: blocks ? { format, blockSize, doubleQuantization } : QuantizerSpec.parse({ format })
+      }}
       onAdd={onAdd}
     >
       <Select
@@ -109,9 +113,11 @@ export function AddQuantizer({ onAdd }: AddProps) {
         onChange={(value) => value !== null && setSize(value)}
         allowDeselect={false}
         comboboxProps={{ withinPortal: false }}
+        disabled={!blocks}
       />
       <Checkbox
         label="Double quantization"
+        disabled={!blocks}
         checked={doubleQuantization}
         onChange={({ currentTarget }) => setDouble(currentTarget.checked)}
       />

@@ -1,3 +1,4 @@
+import { quantizerArguments } from '../../shared/quantizerWords'
 import type { QuantizerSpec, Recipe, Variant } from '../../shared/recipe'
 import { type Axis, type Chip, chipKey, chipsOn } from '../../shared/variantAxes'
 import { formatDuration } from '../format/time'
@@ -11,7 +12,7 @@ const OFFERED: Readonly<Record<Axis, readonly Chip[]>> = {
     { axis: 'scaling', alpha: 32, rslora: false },
     { axis: 'scaling', alpha: 16, rslora: true }
   ],
-  quantizer: [quantizer('nf4', true), quantizer('nf4', false), quantizer('fp4', true)]
+  quantizer: [quantizer('nf4', true), quantizer('nf4', false), quantizer('fp4', true), quantizer('int8', true)]
 }
 
 function quantizer(format: QuantizerSpec['format'], doubleQuantization: boolean): Chip {
@@ -42,6 +43,7 @@ export function chipLabel(chip: Chip): string {
       return chip.rslora ? `α ${chip.alpha}, rsLoRA` : `α ${chip.alpha}`
     case 'quantizer': {
       const { format, blockSize, doubleQuantization } = chip.quantizer
+      if (format === 'int8') return 'INT8, a scale a row'
       return `${format.toUpperCase()}, blocks of ${blockSize}${doubleQuantization ? ', double' : ''}`
     }
   }
@@ -59,6 +61,9 @@ const METHODS: Readonly<Record<Variant['method'], string>> = {
   exact: 'The optimum that quailora approaches'
 }
 
+const configOf = ({ format, doubleQuantization }: QuantizerSpec): string =>
+  quantizerArguments({ quantizer: format, doubleQuantization }).join(', ')
+
 /** What a chip means, for its tooltip. */
 export function chipHelp(chip: Chip): string {
   switch (chip.axis) {
@@ -71,8 +76,6 @@ export function chipHelp(chip: Chip): string {
         ? `lora_alpha ${chip.alpha}, scaled by alpha / √rank`
         : `lora_alpha ${chip.alpha}, scaled by alpha / rank`
     case 'quantizer':
-      return `As a trainer quantizes with bnb_4bit_quant_type="${chip.quantizer.format}", bnb_4bit_use_double_quant=${
-        chip.quantizer.doubleQuantization ? 'True' : 'False'
-      }`
+      return `As a trainer quantizes with ${configOf(chip.quantizer)}`
   }
 }

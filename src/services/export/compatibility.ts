@@ -1,4 +1,5 @@
 import type { CompatibilityEntry } from '../../shared/exports'
+import { quantizerArguments } from '../../shared/quantizerWords'
 import type { AdapterFacts } from './adapterFacts'
 
 /*
@@ -101,7 +102,7 @@ function bitsandbytes({ fingerprint }: AdapterFacts): CompatibilityEntry {
       'Copy the adapter again from its run.'
     )
   }
-  const { quantizer, blockSize, doubleQuantization } = fingerprint
+  const { blockSize = DEFAULT_BLOCK_SIZE } = fingerprint
   if (blockSize !== DEFAULT_BLOCK_SIZE) {
     return no(
       consumer,
@@ -109,7 +110,10 @@ function bitsandbytes({ fingerprint }: AdapterFacts): CompatibilityEntry {
       `Make a variant with block size ${DEFAULT_BLOCK_SIZE}, or quantize with bitsandbytes directly.`
     )
   }
-  const wanted = `bnb_4bit_quant_type="${quantizer}", bnb_4bit_use_double_quant=${doubleQuantization ? 'True' : 'False'}`
+  const wanted = quantizerArguments(fingerprint).join(', ')
+  if (fingerprint.quantizer === 'int8') {
+    return ok(consumer, 'quantizes to the base that the adapter was made for when it is told to', `Pass ${wanted}.`)
+  }
   return ok(
     consumer,
     'quantizes to the base that the adapter was made for when it is told to',
@@ -134,6 +138,9 @@ function loadingDtype({ fingerprint }: AdapterFacts): CompatibilityEntry {
 
 function trainers({ fingerprint }: AdapterFacts): CompatibilityEntry {
   const consumer = 'Axolotl, LLaMA-Factory, Unsloth'
+  if (fingerprint?.quantizer === 'int8') {
+    return caution(consumer, 'load in 4 bits unless told otherwise', 'Load in 8 bits as the snippets do.')
+  }
   if (fingerprint?.doubleQuantization === false) {
     return caution(
       consumer,

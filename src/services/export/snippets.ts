@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '../../shared/errors'
 import type { Snippet, Trainer } from '../../shared/exports'
+import { quantizerArguments } from '../../shared/quantizerWords'
 import type { QuantizerSpec } from '../../shared/recipe'
 
 /*
@@ -66,9 +67,7 @@ function wordsOf(values: SnippetValues): Record<string, string> {
   return {
     model: JSON.stringify(model),
     adapter: JSON.stringify(adapter),
-    quant_type: quantizer.format,
-    double_quant: python(quantizer.doubleQuantization),
-    double_quant_yaml: String(quantizer.doubleQuantization),
+    ...quantizationWords(quantizer),
     dtype: loaded,
     bf16_py: python(loaded !== 'float16'),
     fp16_py: python(loaded === 'float16'),
@@ -78,6 +77,35 @@ function wordsOf(values: SnippetValues): Record<string, string> {
     alpha: String(alpha),
     rslora: String(rslora),
     targets: JSON.stringify(targetModules)
+  }
+}
+
+/** How each trainer is told the format of the base. */
+function quantizationWords({ format, doubleQuantization }: SnippetValues['quantizer']): Record<string, string> {
+  const config = quantizerArguments({ quantizer: format, doubleQuantization })
+  if (format === 'int8') {
+    return {
+      quantization: config.join(', '),
+      axolotl_quantization: 'load_in_8bit: true\nadapter: lora',
+      factory_quantization: 'quantization_bit: 8',
+      unsloth_bits: 'load_in_4bit=False,\n    load_in_8bit=True'
+    }
+  }
+  return {
+    quantization: [...config, 'bnb_4bit_compute_dtype=torch.bfloat16'].join(', '),
+    axolotl_quantization: [
+      'load_in_4bit: true',
+      'adapter: qlora',
+      'bnb_config_kwargs:',
+      `  bnb_4bit_quant_type: ${format}`,
+      `  bnb_4bit_use_double_quant: ${doubleQuantization}`
+    ].join('\n'),
+    factory_quantization: [
+      'quantization_bit: 4',
+      `quantization_type: ${format}`,
+      `double_quantization: ${doubleQuantization}`
+    ].join('\n'),
+    unsloth_bits: 'load_in_4bit=True'
   }
 }
 

@@ -5,6 +5,7 @@ import { PROOF_FILE, readProof } from '../../engine/formats/adapterProof'
 import type { ComparedRun } from '../../shared/compare/comparedRun'
 import { type ComparisonRow, comparisonRows, parseRowKey } from '../../shared/compare/rows'
 import { badInput } from '../../shared/errors'
+import { quantizerWords } from '../../shared/quantizerWords'
 import type { LayerResult } from '../../shared/runEvents'
 import { readLayerFigures } from '../../store/layerResults'
 import { comparedRuns } from '../compare/comparedRuns'
@@ -104,7 +105,7 @@ async function readReportedRun(
     fingerprints: distinct(
       proofs.map(({ variant, proof: { fingerprint: f } }) => ({
         variants: [variant],
-        quantizer: `${f.quantizer}, block size ${f.blockSize}, double quantization ${f.doubleQuantization ? 'on' : 'off'}`,
+        quantizer: quantizerWords(f),
         dtype: f.dtype,
         codes: f.codes,
         absmax: f.absmax

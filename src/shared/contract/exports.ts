@@ -14,8 +14,9 @@ export interface ExportedVariant {
   readonly snippets: readonly Snippet[]
   readonly fingerprint: {
     readonly quantizer: string
-    readonly blockSize: number
-    readonly doubleQuantization: boolean
+    /** Of the 4-bit formats, as is double quantization. */
+    readonly blockSize?: number | undefined
+    readonly doubleQuantization?: boolean | undefined
     readonly dtype: string
     readonly codes: string
     readonly absmax: string

@@ -35,6 +35,14 @@ describe('what is wrong with a recipe', () => {
     [{ version: 2 }, 'version: 2 is not accepted; 1 is needed'],
     [{ context: 'long' }, /^context: "long" is not a (whole )?number$/],
     [{ variants: [{ method: 'svd', quantizer: { blockSize: 65 } }] }, /blockSize: 65 is not accepted; one of 32, 64/],
+    [
+      { variants: [{ method: 'svd', quantizer: { format: 'int8', blockSize: 128 } }] },
+      /^variants\.0\.quantizer: int8 has one scale for each row: leave out block size/
+    ],
+    [
+      { variants: [{ method: 'svd', quantizer: { format: 'int8', doubleQuantization: false } }] },
+      /^variants\.0\.quantizer: int8 has one scale for each row: leave out/
+    ],
     [{ variants: [{ method: 'svd', targets: 5 }] }, /targets: 5 is not accepted; all-linear or a list is needed/],
     [{ variants: [{ method: 'svd', alpha: 0 }] }, 'variants.0.alpha: 0 is too small; more than 0 is needed'],
     [{ variants: [{ method: 'svd', name: 'a/b' }] }, /"a\/b" is not accepted; letters, digits/]

@@ -127,6 +127,7 @@ describe('quantizerLabel', () => {
     expect(quantizerLabel('nf4-b64-dq', ['nf4-b64-dq', 'nf4-b128'])).toBe('NF4 block 64, double-quantized')
     expect(quantizerLabel('fp4-b64-dq')).toBe('FP4')
     expect(quantizerLabel('fp4-b64-dq', ['nf4-b64-dq', 'fp4-b64-dq'])).toBe('FP4 block 64, double-quantized')
+    expect(quantizerLabel('int8', ['nf4-b64-dq', 'int8'])).toBe('INT8')
     expect(quantizerLabel('nf4-b128', ['nf4-b64-dq', 'nf4-b128'])).toBe('NF4 block 128')
   })
 })

@@ -47,6 +47,8 @@ describe('a format beside another', () => {
     const quantizer = { format: 'fp4', blockSize: 64, doubleQuantization: true } as const
     const two = toggleChip([variant()], { axis: 'quantizer', quantizer })
     expect(names(two).sort()).toEqual(['quailora-r16-a16-fp4-b64-dq', 'quailora-r16-a16-nf4-b64-dq'])
+    const three = toggleChip(two, { axis: 'quantizer', quantizer: { ...quantizer, format: 'int8' } })
+    expect(names(three)).toContain('quailora-r16-a16-int8')
   })
 })
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type RecipeValues, recipeFromOptions, recipeOptions } from '../../../../src/cli/actions/recipeOptions'
 import { defineCommand, EXIT } from '../../../../src/cli/grammar/command'
 import { parseArguments } from '../../../../src/cli/grammar/parseArguments'
-import { Recipe } from '../../../../src/shared/recipe'
+import { quantizerKey, Recipe } from '../../../../src/shared/recipe'
 
 const command = defineCommand({
   name: 'plan',
@@ -33,6 +33,13 @@ describe('the recipe of the options', () => {
   it('has a variant for each method and rank, once each', () => {
     const { variants } = recipe(...basic, '--method', 'svd,exact', 'svd', '--rank', '8', '--rank=16,8')
     expect(variants.map(({ method, rank }) => `${method}${rank}`)).toEqual(['svd8', 'svd16', 'exact8', 'exact16'])
+  })
+
+  it('quantizes to int8 without blocks, and refuses what only 4-bit formats have', () => {
+    const { variants } = recipe(...basic, '--quantizer', 'int8')
+    expect(variants.map(({ quantizer }) => quantizerKey(quantizer))).toEqual(['int8'])
+    expect(() => recipe(...basic, '--quantizer', 'int8', '--block-size', '128')).toThrow(/int8 .*leave out block size/)
+    expect(() => recipe(...basic, '--quantizer', 'int8', '--no-double-quant')).toThrow(/int8 .*double quantization/)
   })
 
   it('says everything that the options say', () => {

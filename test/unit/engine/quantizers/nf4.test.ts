@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { quantizerFor } from '../../../../src/engine/quantizers/registry'
+import { nf4 } from '../../../../src/engine/quantizers/nf4'
 import type { QuantizerSpec } from '../../../../src/shared/recipe'
 
 const plain: QuantizerSpec = { format: 'nf4', blockSize: 64, doubleQuantization: false }
 const double: QuantizerSpec = { ...plain, doubleQuantization: true }
 const weight = Float32Array.from({ length: 64 * 40 }, (_, i) => Math.sin(i * 12.9898) * (1 + (i >> 6) / 40))
-const nf4 = quantizerFor(plain)
 
 describe('the nf4 quantizer', () => {
   it('keeps the raw absmax beside the nested one, and uses the nested one to dequantize', () => {

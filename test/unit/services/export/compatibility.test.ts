@@ -13,6 +13,8 @@ async function reportOf(consumer: string, config = {}, fingerprint = {}) {
   return `${entry.verdict}: ${entry.says} | ${entry.fix}`
 }
 
+const INT8 = { quantizer: 'int8', blockSize: undefined, doubleQuantization: undefined }
+
 test('an adapter as Quail writes it suits every PEFT, the trainers and vLLM as they are', async () => {
   const facts = await readAdapterFacts(writeAdapter(join(temporaryHome(), 'adapter')))
   const verdicts = Object.fromEntries(compatibilityOf(facts).map(({ consumer, verdict }) => [consumer, verdict]))
@@ -38,6 +40,8 @@ test.each([
   ['Transformers with bitsandbytes', {}, { blockSize: 128 }, /^no: .*blocks of 64 .*blocks of 128/],
   ['Transformers with bitsandbytes', {}, { doubleQuantization: false }, /bnb_4bit_use_double_quant=False/],
   ['Transformers with bitsandbytes', {}, { quantizer: 'fp4' }, /^ok: .*bnb_4bit_quant_type="fp4"/],
+  ['Transformers with bitsandbytes', {}, INT8, /^ok: .*load_in_8bit=True/],
+  ['Axolotl, LLaMA-Factory, Unsloth', {}, INT8, /^caution: .*4 bits unless told otherwise/],
   ['Dtype of the base', {}, { dtype: 'F32' }, /^caution: .*holds float32.*dtype=torch\.float32/],
   ['Dtype of the base', {}, { dtype: 'F16' }, /^caution: .*dtype=torch\.float16/],
   ['Axolotl, LLaMA-Factory, Unsloth', {}, { doubleQuantization: false }, /^caution: .*made without it/],

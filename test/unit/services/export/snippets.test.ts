@@ -163,6 +163,27 @@ test('LLaMA-Factory trains the adapter on the base that it was made for', async 
   expect(plain).toMatchObject({ double_quantization: false, bf16: false, fp16: true })
 })
 
+describe('on an int8 base', () => {
+  const quantizer = { format: 'int8' as const, doubleQuantization: true }
+
+  test.each(['peft', 'trl', 'unsloth'] as const)('the Python for %s loads in 8 bits', async (trainer) => {
+    const calls = await callsOf(trainer, { quantizer })
+    expect(find(calls, 'transformers.BitsAndBytesConfig')[2]).toEqual({ load_in_8bit: true })
+    if (trainer !== 'unsloth') return
+    const [, , kwargs] = find(calls, 'unsloth.FastLanguageModel.from_pretrained')
+    expect(kwargs).toMatchObject({ load_in_4bit: false, load_in_8bit: true })
+  })
+
+  test('the YAML says 8 bits and nothing of 4', async () => {
+    const axolotl = await yamlOf('axolotl', { quantizer })
+    expect(axolotl).toMatchObject({ load_in_8bit: true, adapter: 'lora' })
+    const factory = await yamlOf('llama-factory', { quantizer })
+    expect(factory).toMatchObject({ quantization_bit: 8 })
+    const keys = [...Object.keys(axolotl), ...Object.keys(factory)]
+    expect(keys.filter((key) => /4bit|bnb|quantization_type|double/.test(key))).toEqual([])
+  })
+})
+
 test('nothing tells of NF4 when the base is FP4', async () => {
   const snippets = await fillSnippets(resources, values({ quantizer: { format: 'fp4', doubleQuantization: true } }))
   for (const { text } of snippets) expect(text).not.toMatch(/nf4/i)
