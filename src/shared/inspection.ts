@@ -1,3 +1,5 @@
+import type { QuantizerSpec } from './recipe'
+
 /*
  * What is known of a checkpoint from its headers, its config and its tokenizer: no weight has been read.
  */
@@ -84,6 +86,12 @@ export interface ChatTemplateFacts {
   readonly text: string
 }
 
+/** How the linears of a pre-quantized checkpoint were quantized. */
+export interface StoredQuantization extends QuantizerSpec {
+  /** Linears that are stored as codes. */
+  readonly linears: number
+}
+
 /** What `quail inspect` and the models page show of a checkpoint, or of one weight file. */
 export interface Inspection {
   readonly path: string
@@ -96,6 +104,8 @@ export interface Inspection {
   /** `model_type` of config.json, whether Quail knows it or not. */
   readonly modelType?: string
   readonly model?: InspectedModel
+  /** Present where the linears are stored as 4-bit codes of bitsandbytes; `model` is then left out. */
+  readonly quantization?: StoredQuantization
   readonly tokenizer?: TokenizerFacts
   /** The one that transformers uses first; empty where the checkpoint has none. */
   readonly chatTemplates: readonly ChatTemplateFacts[]

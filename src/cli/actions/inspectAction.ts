@@ -36,6 +36,7 @@ function describe(inspection: Inspection, withTensors: boolean): string[] {
       `${name}: ${plural(count, 'tensor')}, ${formatSize(size)}`
     ]),
     ...familyPairs(inspection),
+    ...quantizationPairs(inspection),
     ...(inspection.tokenizer === undefined ? [] : tokenizerPairs(inspection.tokenizer)),
     ...templatePairs(inspection),
     ...(inspection.licence === undefined ? [] : [['licence', inspection.licence] as [string, string]])
@@ -54,6 +55,13 @@ function familyPairs({ model, modelType }: Inspection): [string, string][] {
     ['vocabulary', `${formatCount(model.vocabularySize)}, ${head}`],
     ['context', `up to ${plural(model.contextLimit, 'token')}`]
   ]
+}
+
+function quantizationPairs({ quantization }: Inspection): [string, string][] {
+  if (quantization === undefined) return []
+  const { format, blockSize, doubleQuantization, linears } = quantization
+  const scales = doubleQuantization ? 'double quantization' : 'no double quantization'
+  return [['quantized', `${plural(linears, 'linear')} by bitsandbytes: ${format}, block size ${blockSize}, ${scales}`]]
 }
 
 function tokenizerPairs(facts: TokenizerFacts): [string, string][] {

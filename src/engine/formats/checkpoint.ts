@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { AppError, badFormat, badInput } from '../../shared/errors'
 import { firstNonFinite } from '../numerics/matrix'
-import { findWeights, readConfig, type WeightFiles } from './checkpointFiles'
+import { findWeights, readAnyConfig, readConfig, type WeightFiles } from './checkpointFiles'
 import { type Dtype, decodeFloats, dtypeBytes, FLOAT_DTYPES, isFloatDtype } from './dtypes'
 import { listDirectory } from './files'
 import { READ_PIECE_BYTES } from './limits'
@@ -31,7 +31,7 @@ export class Checkpoint {
   readonly bytes: number
   /** Elements of all tensors. */
   readonly parameters: number
-  readonly #open: ReadonlyMap<string, WeightFile>
+  readonly #files: ReadonlyMap<string, WeightFile>
   #piece: Uint8Array | undefined
   #row = new Uint8Array(0)
 
@@ -41,7 +41,7 @@ export class Checkpoint {
     readonly tensors: ReadonlyMap<string, CheckpointTensor>,
     files: readonly WeightFile[]
   ) {
-    this.#open = new Map(files.map((file) => [file.name, file]))
+    this.#files = new Map(files.map((file) => [file.name, file]))
     this.files = files.map(({ name, header }) => ({ name, bytes: header.fileBytes, tensors: header.tensors.size }))
     this.bytes = this.files.reduce((sum, file) => sum + file.bytes, 0)
     this.parameters = [...tensors.values()].reduce((sum, tensor) => sum + elementCount(tensor.shape), 0)
@@ -53,10 +53,23 @@ export class Checkpoint {
    *
    * @throws {AppError} BAD_INPUT for a directory that is no usable checkpoint, BAD_FORMAT for a damaged one
    */
-  static async open(directory: string): Promise<Checkpoint> {
+  static open(directory: string): Promise<Checkpoint> {
+    return Checkpoint.#open(directory, readConfig)
+  }
+
+  /**
+   * `open`, and a checkpoint of quantized weights too: its config says which it is.
+   *
+   * @throws {AppError} as `open`
+   */
+  static openAny(directory: string): Promise<Checkpoint> {
+    return Checkpoint.#open(directory, readAnyConfig)
+  }
+
+  static async #open(directory: string, configOf: typeof readConfig): Promise<Checkpoint> {
     const absolute = resolve(directory)
     const weights = await findWeights(absolute, await listDirectory(absolute, 'model directory'))
-    const config = await readConfig(absolute)
+    const config = await configOf(absolute)
     const files: WeightFile[] = []
     try {
       for (const name of weights.names) files.push(await WeightFile.open(resolve(absolute, name)))
@@ -85,6 +98,19 @@ export class Checkpoint {
   async readFloat32(name: string): Promise<Float32Array> {
     const tensor = this.#tensor(name)
     return await this.#readElements(tensor, 0, elementCount(tensor.shape))
+  }
+
+  /**
+   * Reads a whole tensor as it is stored.
+   *
+   * @returns elements in row-major order, little-endian
+   * @throws {AppError} BAD_FORMAT for an unknown name, IO if the file cannot be read
+   */
+  async readBytes(name: string): Promise<Uint8Array> {
+    const tensor = this.#tensor(name)
+    const bytes = new Uint8Array(tensor.end - tensor.begin)
+    await this.#fileOf(tensor).read(bytes, tensor.begin)
+    return bytes
   }
 
   /**
@@ -118,7 +144,7 @@ export class Checkpoint {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#open.values()].map((file) => file.close()))
+    await Promise.all([...this.#files.values()].map((file) => file.close()))
   }
 
   #tensor(name: string): CheckpointTensor {
@@ -128,7 +154,7 @@ export class Checkpoint {
   }
 
   #fileOf(tensor: CheckpointTensor): WeightFile {
-    return this.#open.get(tensor.file) as WeightFile // every tensor was taken from the header of an open file
+    return this.#files.get(tensor.file) as WeightFile // every tensor was taken from the header of an open file
   }
 
   /** Columns of a matrix, after checking that it has the rows asked for. */

@@ -41,22 +41,41 @@ export interface WeightFiles {
 }
 
 /**
- * Reads `config.json`.
+ * Reads `config.json` of full-precision weights.
  *
  * @throws {AppError} BAD_INPUT if it is missing or describes quantized weights, BAD_FORMAT if it is no JSON object
  */
 export async function readConfig(directory: string): Promise<Readonly<Record<string, unknown>>> {
-  const path = join(directory, CONFIG_FILE)
-  const config = await readJsonFile(path, MAX_CONFIG_BYTES)
-  if (!isRecord(config)) throw badFormat(`${path} is not a JSON object`)
+  const config = await readAnyConfig(directory)
+  if (isQuantized(config)) throw quantizedAlready(directory, config)
+  return config
+}
+
+/** Whether a config.json says that the weights are quantized. */
+export const isQuantized = ({ quantization_config: found }: Readonly<Record<string, unknown>>): boolean =>
+  found !== undefined && found !== null
+
+/** What is said where full-precision weights are needed. */
+export function quantizedAlready(directory: string, config: Readonly<Record<string, unknown>>): AppError {
   const quantization = config.quantization_config
-  if (quantization === undefined || quantization === null) return config
   const method = isRecord(quantization) ? quantization.quant_method : undefined
   const found = typeof method === 'string' ? ` (quant_method ${JSON.stringify(method)})` : ''
-  throw badInput(
+  return badInput(
     `${directory} holds weights that are already quantized${found}, says its config.json; ` +
       'Quail needs the full-precision checkpoint that they were made from'
   )
+}
+
+/**
+ * Reads `config.json`, whatever the weights are.
+ *
+ * @throws {AppError} BAD_INPUT if it is missing, BAD_FORMAT if it is no JSON object
+ */
+export async function readAnyConfig(directory: string): Promise<Readonly<Record<string, unknown>>> {
+  const path = join(directory, CONFIG_FILE)
+  const config = await readJsonFile(path, MAX_CONFIG_BYTES)
+  if (isRecord(config)) return config
+  throw badFormat(`${path} is not a JSON object`)
 }
 
 /**

@@ -62,3 +62,6 @@ export const MAX_PICKLE_TEXT_BYTES = 65_536
 
 /** Bytes of weights that are read by one call: large enough for the disk, small enough to stay out of the way. */
 export const READ_PIECE_BYTES = 4 * 2 ** 20
+
+/** JSON of the state of one quantized weight: seven short fields. */
+export const MAX_QUANT_STATE_BYTES = 65_536

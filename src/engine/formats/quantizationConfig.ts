@@ -1,4 +1,5 @@
-import type { FourBitSpec } from '../../shared/recipe'
+import { badInput } from '../../shared/errors'
+import { FOUR_BIT_FORMATS, type FourBitSpec } from '../../shared/recipe'
 import { pythonFloat } from './pythonJson'
 import type { JsonObject, JsonValue } from './strictJson'
 
@@ -32,3 +33,35 @@ export const quantizationConfig = (
     ['load_in_8bit', false],
     ['quant_method', 'bitsandbytes']
   ])
+
+/** What a pre-quantized checkpoint's config.json says of its quantizer; the block size is with the weights. */
+export type StoredQuantizer = Pick<FourBitSpec, 'format' | 'doubleQuantization'>
+
+/**
+ * Reads the `quantization_config` of a config.json.
+ *
+ * @param where - how messages name the file
+ * @returns undefined where the weights are in full precision
+ * @throws {AppError} BAD_INPUT for weights that are quantized in another way than 4-bit bitsandbytes
+ */
+export function readQuantizationConfig(
+  config: Readonly<Record<string, unknown>>,
+  where: string
+): StoredQuantizer | undefined {
+  const found = config.quantization_config
+  if (found === undefined || found === null) return undefined
+  const fields: Readonly<Record<string, unknown>> = typeof found === 'object' ? { ...found } : {}
+  const expect = (key: string, accepted: readonly unknown[], fallback?: unknown) => {
+    const value = fields[key] ?? fallback
+    if (accepted.includes(value)) return value
+    const shown = accepted.map((one) => JSON.stringify(one)).join(' or ')
+    throw badInput(
+      `${where}: quantization_config.${key} is ${JSON.stringify(value) ?? 'missing'}; ${shown} can be read: 4-bit weights of bitsandbytes`
+    )
+  }
+  expect('quant_method', ['bitsandbytes'])
+  expect('load_in_4bit', [true])
+  const format = expect('bnb_4bit_quant_type', FOUR_BIT_FORMATS, 'fp4') as FourBitSpec['format']
+  const doubleQuantization = expect('bnb_4bit_use_double_quant', [true, false], false) as boolean
+  return { format, doubleQuantization }
+}

@@ -11,6 +11,8 @@ export interface NestedAbsmax {
   readonly absmax: Float32Array
   /** Mean of the raw absmax values, a float32. */
   readonly offset: number
+  /** The 256 levels of the codes, where they are not the dynamic map: bitsandbytes up to 0.49 changed code 0 on CPU. */
+  readonly map?: Float32Array
 }
 
 /**
@@ -46,8 +48,9 @@ function mean(values: Float32Array): number {
 /** fp32(fp32(map[code] · nested) + offset) per block. It may be zero or negative for tiny blocks; that is legal. */
 export function dequantizeAbsmax(nested: NestedAbsmax): Float32Array {
   const result = new Float32Array(nested.codes.length)
+  const map = nested.map ?? DYNAMIC_MAP
   for (let i = 0; i < result.length; i++) {
-    const scaled = Math.fround(DYNAMIC_MAP[nested.codes[i]] * nested.absmax[Math.floor(i / NESTED_BLOCK)])
+    const scaled = Math.fround(map[nested.codes[i]] * nested.absmax[Math.floor(i / NESTED_BLOCK)])
     result[i] = scaled + nested.offset
   }
   return result

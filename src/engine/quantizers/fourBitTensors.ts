@@ -22,10 +22,10 @@ import type { QuantizedWeight } from './quantizer'
  * Source: bitsandbytes 0.50 functional.py, QuantState.as_dict(packed=True).
  */
 
-const LEVELS: Readonly<Record<FourBitSpec['format'], Float32Array>> = { nf4: NF4_LEVELS, fp4: FP4_LEVELS }
+export const LEVELS: Readonly<Record<FourBitSpec['format'], Float32Array>> = { nf4: NF4_LEVELS, fp4: FP4_LEVELS }
 
 /** The names that bitsandbytes has for the dtype of the weight before it was quantized. */
-export const TORCH_DTYPES = { F32: 'float32', BF16: 'bfloat16', F16: 'float16' } as const
+const TORCH_DTYPES = { F32: 'float32', BF16: 'bfloat16', F16: 'float16' } as const
 
 /** What a weight was before it was quantized. */
 export interface StoredWeight {

@@ -5,13 +5,15 @@ import type { InspectedModel, InspectedTensor, Inspection, TensorRole, Tokenizer
 import { readChatTemplates } from '../calibration/chatTemplate'
 import { ModelTokenizer } from '../calibration/tokenizer'
 import { Checkpoint } from '../formats/checkpoint'
-import { CONFIG_FILE } from '../formats/checkpointFiles'
+import { CONFIG_FILE, isQuantized, quantizedAlready } from '../formats/checkpointFiles'
+import { readQuantizationConfig } from '../formats/quantizationConfig'
 import { elementCount, type TensorInfo } from '../formats/tensorInfo'
 import { TORCH_EXTENSION } from '../formats/torchFile'
 import { WeightFile } from '../formats/weightFile'
 import { BlockRunner } from '../models/blockRunner'
 import { ModelWeights } from '../models/modelWeights'
 import { readArchitecture } from '../models/registry'
+import { quantizedWeights, readQuantState } from '../quantizers/storedFourBit'
 import { collectProblem } from './collectProblem'
 import { licenceOf } from './licence'
 import { listLinears } from './prepareRun'
@@ -53,9 +55,10 @@ async function inspectFile(path: string): Promise<Inspection> {
 }
 
 async function inspectCheckpoint(directory: string): Promise<Inspection> {
-  const checkpoint = await Checkpoint.open(directory)
+  const checkpoint = await Checkpoint.openAny(directory)
   try {
     const problems: string[] = []
+    if (isQuantized(checkpoint.config)) return await inspectQuantized(checkpoint)
     const tokenizer = await collectProblem(problems, async () => (await ModelTokenizer.open(directory)).facts)
     const described = await collectProblem(problems, async () => describeModel(checkpoint, tokenizer))
     // A template that cannot be read is in the way of chats only; the checkpoint can be prepared without it.
@@ -79,6 +82,32 @@ async function inspectCheckpoint(directory: string): Promise<Inspection> {
     }
   } finally {
     await checkpoint.close()
+  }
+}
+
+/** A checkpoint of quantized weights: a base to put adapters on, but not one to compute them from. */
+async function inspectQuantized(checkpoint: Checkpoint): Promise<Inspection> {
+  const { directory, files, bytes, config } = checkpoint
+  const problems: string[] = [quantizedAlready(directory, config).message]
+  const quantization = await collectProblem(problems, async () => {
+    readQuantizationConfig(config, join(directory, CONFIG_FILE))
+    const weights = quantizedWeights(checkpoint)
+    const state = weights[0] === undefined ? undefined : await readQuantState(checkpoint, weights[0])
+    return state && { ...state.spec, linears: weights.length }
+  })
+  const licence = await licenceOf(directory, config)
+  const tensors = [...checkpoint.tensors.values()]
+  return {
+    path: directory,
+    files,
+    bytes,
+    ...countParameters(tensors),
+    tensors: tensors.map((tensor) => listed(tensor, tensor.file)),
+    ...(typeof config.model_type === 'string' && { modelType: config.model_type }),
+    ...(quantization && { quantization }),
+    chatTemplates: await readChatTemplates(directory).catch(() => []),
+    ...(licence !== undefined && { licence }),
+    problems
   }
 }
 

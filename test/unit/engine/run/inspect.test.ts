@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { inspectPath } from '../../../../src/engine/run/inspect'
 import { configOf, copyCheckpoint, familyDirectory, tensorsOf, writeCheckpoint } from '../../../helpers/checkpoints'
-import { neoxModel, sampleModel } from '../../../helpers/paths'
+import { goldenDirectory, neoxModel, sampleModel } from '../../../helpers/paths'
 
 const made: string[] = []
 afterAll(() => {
@@ -19,6 +19,28 @@ const addTokenizer = (directory: string): void => {
     copyFileSync(join(sampleModel, file), join(directory, file))
   }
 }
+
+describe('inspecting a pre-quantized checkpoint', () => {
+  const golden = (name: string): string => join(goldenDirectory(), 'prequantized', name)
+
+  it('says how it was quantized and that it takes the full-precision one to prepare', async () => {
+    const inspection = await inspectPath(golden('nf4-dq'))
+    expect(inspection.quantization).toEqual({ format: 'nf4', blockSize: 64, doubleQuantization: true, linears: 14 })
+    expect((await inspectPath(golden('fp4'))).quantization).toMatchObject({ format: 'fp4', doubleQuantization: false })
+    expect(inspection).toMatchObject({ modelType: 'llama', problems: [expect.stringContaining('already quantized')] })
+    expect(inspection.tensors).toHaveLength(91)
+  })
+
+  it('says so of other methods, too', async () => {
+    const config = { ...configOf(golden('nf4')), quantization_config: { quant_method: 'gptq', bits: 4 } }
+    const { problems, quantization } = await inspectPath(writeCheckpoint(config, tensorsOf(golden('nf4'))))
+    expect(quantization).toBeUndefined()
+    expect(problems).toEqual([
+      expect.stringContaining('gptq'),
+      expect.stringContaining('4-bit weights of bitsandbytes')
+    ])
+  })
+})
 
 describe('inspecting a checkpoint', () => {
   it('shows what the sample model is made of', async () => {
