@@ -36,7 +36,7 @@ export async function writeConfig(
   // transformers 5 says dtype, 4 said torch_dtype; each reads the other's name too.
   const keys = ['dtype', 'torch_dtype'].filter((key) => config.has(key))
   for (const key of keys.length === 0 ? ['dtype'] : keys) config.set(key, dtype)
-  config.set('quantization_config', quantizationConfig(quantizer, { computeDtype, skippedModules: null }))
+  config.set('quantization_config', quantizationConfig(quantizer, computeDtype))
   await writeFileAtomic(join(to, CONFIG_FILE), pythonJsonFile(config))
 }
 
