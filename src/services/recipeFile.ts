@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { dirname, extname, resolve } from 'node:path'
-import { parse as parseYaml, YAMLParseError } from 'yaml'
-import { badInput } from '../shared/errors'
+import { parseDocument as parseYaml } from 'yaml'
+import { AppError, badInput } from '../shared/errors'
 import type { Recipe } from '../shared/recipe'
 import { describeRecipeProblems, parseRecipe } from './recipeProblems'
 
@@ -71,10 +71,19 @@ function parseDocument(text: string, path: string): unknown {
       throw badInput(`${path} is not valid JSON: ${(error as Error).message}`)
     }
   }
+  return parseYamlDocument(text, path)
+}
+
+/** What YAML only warns of, an unknown tag or an ambiguous alias, is not what the author meant. */
+function parseYamlDocument(text: string, path: string): unknown {
+  const complaint = (message: string) =>
+    badInput(`${path} is not valid YAML: ${message.split('\n')[0]?.replace(/:$/, '')}`)
   try {
-    return parseYaml(text, { maxAliasCount: 100 })
+    const document = parseYaml(text, { logLevel: 'error' })
+    const [fault] = [...document.errors, ...document.warnings]
+    if (fault === undefined) return document.toJS({ maxAliasCount: 100 })
+    throw complaint(fault.message)
   } catch (error) {
-    if (!(error instanceof YAMLParseError)) throw badInput(`${path} is not valid YAML: ${(error as Error).message}`)
-    throw badInput(`${path} is not valid YAML: ${error.message.split('\n')[0]?.replace(/:$/, '')}`)
+    throw error instanceof AppError ? error : complaint((error as Error).message)
   }
 }

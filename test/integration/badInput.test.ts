@@ -111,6 +111,7 @@ describe('a recipe file', () => {
     ['version.json', recipe({ version: 7 }), /version: 7 is not accepted; 1 is needed/],
     ['broken.json', '{', /broken\.json is not valid JSON/],
     ['broken.yaml', 'a: [1', /broken\.yaml is not valid YAML: .*line 1/],
+    ['tagged.yaml', 'model: !!js x', /^quail: .*tagged\.yaml is not valid YAML: Unresolved tag: .*line 1/],
     ['text.yaml', 'hello', /text\.yaml: "hello" is not a mapping/]
   ])('that cannot be used is refused with its key or line: %s', async (name, content, sentence) => {
     writeFileSync(work.path(name), content)

@@ -1,8 +1,9 @@
 import { Tokenizer } from '@huggingface/tokenizers'
-import { badInput } from '../../shared/errors'
+import { AppError, badInput } from '../../shared/errors'
 import type { TokenizerFacts } from '../../shared/inspection'
 import { isRecord } from '../formats/checkpointFiles'
 import { completePreTokenizer, preTokenizersOf, type TokenizerDefinition } from './preTokens'
+import { assertDefinition } from './tokenizerDefinition'
 import { tokenizerFacts } from './tokenizerFacts'
 import { readTokenizerSource, type TokenizerSource } from './tokenizerFiles'
 
@@ -44,15 +45,19 @@ export class ModelTokenizer {
    */
   static async open(directory: string): Promise<ModelTokenizer> {
     const source = await readTokenizerSource(directory)
-    checkSupported(source.definition, source.path)
-    const tokenizer = build(source)
-    completePreTokenizer(tokenizer, source.definition)
-    return new ModelTokenizer(tokenizer, source)
+    const { definition, path } = source
+    assertDefinition(definition, path)
+    checkSupported(definition, path)
+    return usable(path, () => {
+      const tokenizer = new Tokenizer(definition, source.config)
+      completePreTokenizer(tokenizer, definition)
+      return new ModelTokenizer(tokenizer, source)
+    })
   }
 
   /** The ids of a text, tokenized in one piece; `specialTokens` adds what the post-processor says. */
   encode(text: string, { specialTokens }: { readonly specialTokens: boolean }): Int32Array {
-    const { ids } = this.tokenizer.encode(text, { add_special_tokens: specialTokens })
+    const { ids } = usable(this.path, () => this.tokenizer.encode(text, { add_special_tokens: specialTokens }))
     if (ids.some((id) => id === undefined))
       throw badInput(
         `${this.path}: a text has a character for which the vocabulary has neither token nor unknown token`
@@ -63,7 +68,8 @@ export class ModelTokenizer {
   /** The text of the ids, special tokens included, for people to read. */
   decode(ids: ArrayLike<number>): string {
     if (ids.length === 0) return ''
-    return this.tokenizer.decode(Array.from(ids), { skip_special_tokens: false, clean_up_tokenization_spaces: false })
+    const options = { skip_special_tokens: false, clean_up_tokenization_spaces: false }
+    return usable(this.path, () => this.tokenizer.decode(Array.from(ids), options))
   }
 
   /** `BPE, 4096 tokens`. */
@@ -103,16 +109,18 @@ const replacesSpaces = (normalizer: unknown): boolean => {
   return normalizer.type === 'Replace' && isRecord(normalizer.pattern) && normalizer.pattern.String === ' '
 }
 
-function build({ definition, config, path }: TokenizerSource): Tokenizer {
+/** The library takes the parts of a definition as they are, and fails in many ways where one is not what it should be. */
+function usable<T>(path: string, work: () => T): T {
   try {
-    return new Tokenizer(definition, config)
+    return work()
   } catch (cause) {
+    if (cause instanceof AppError) throw cause
     const reason = cause instanceof Error ? cause.message : String(cause)
     const unknown = /^Unknown (\w+) type: (.*)$/.exec(reason)
-    throw badInput(
+    const message =
       unknown === null
         ? `${path} cannot be used: ${reason}`
         : `${path}: the ${unknown[1]} ${unknown[2]} is not supported`
-    )
+    throw new AppError('BAD_INPUT', message, { cause })
   }
 }

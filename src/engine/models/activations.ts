@@ -19,7 +19,8 @@ const ACTIVATIONS: Readonly<Record<string, Activation>> = {
 
 /** The activation that a config names under a key. */
 export function readActivation(config: ConfigReader, key: string, fallback: string): Activation {
-  const activation = ACTIVATIONS[config.string(key, fallback)]
+  const name = config.string(key, fallback)
+  const activation = Object.hasOwn(ACTIVATIONS, name) ? ACTIVATIONS[name] : undefined // "toString" is no activation
   if (activation === undefined) throw config.complaint(key, `one of ${Object.keys(ACTIVATIONS).join(', ')}`)
   return activation
 }

@@ -6,7 +6,7 @@ type Json = Readonly<Record<string, unknown>>
 export class ConfigReader {
   constructor(
     private readonly config: Json,
-    private readonly where: string
+    readonly where: string
   ) {}
 
   has(key: string): boolean {

@@ -1,3 +1,4 @@
+import { badInput } from '../../shared/errors'
 import type { ConfigReader } from './configReader'
 
 /** Rotary position embedding: angle(position, i) = position · frequency[i]. */
@@ -20,6 +21,9 @@ interface LegacyRope {
   readonly partialDefault?: number
 }
 
+/** Heads have up to some hundred dimensions; a damaged config must not ask for memory before a tensor contradicts it. */
+const MAX_ROTARY_DIMENSIONS = 65_536
+
 const SUPPORTED = 'one of default, linear, llama3, longrope'
 
 /**
@@ -39,6 +43,8 @@ export function readRope(
   const theta = settings.number('rope_theta', config.number(legacy.theta, 10000))
   const partial = settings.number('partial_rotary_factor', config.number(legacy.partial, legacy.partialDefault ?? 1))
   const size = Math.floor(headDim * partial)
+  if (size < 0 || size > MAX_ROTARY_DIMENSIONS)
+    throw badInput(`${config.where}: ${size} dimensions of a head rotate, expected 0 to ${MAX_ROTARY_DIMENSIONS}`)
   // An odd size still rotates pairs: transformers takes every second of its indices and so ⌈size / 2⌉ frequencies.
   const dimensions = 2 * Math.ceil(size / 2)
   const type = settings.has('rope_type') ? settings.string('rope_type') : settings.string('type', 'default')

@@ -180,6 +180,25 @@ describe('a directory that cannot be used', () => {
     )
   })
 
+  it.each<[string, object, RegExp]>([
+    ['a token that is none', { vocab: [[null, 0]] }, /vocab holds \[null,0\], a token with its score was expected/],
+    ['a huge id', { vocab: { a: 2 ** 32 } }, /vocab holds \["a",4294967296\], a token with its id was expected/],
+    ['no vocabulary', { vocab: 3 }, /vocab is 3, the tokens of the model were expected/],
+    ['a merge of one', { merges: [['a']] }, /merges holds \["a"\], a pair of tokens was expected/],
+    ['merges that are no list', { merges: {} }, /merges is \{\}, a list was expected/]
+  ])('with %s names it', async (_, changes, message) => {
+    const model = { ...sample.model, ...changes }
+    await refused(directoryWith({ 'tokenizer.json': { ...sample, model } }), message)
+  })
+
+  it('with an added token without content names it', async () => {
+    const definition = { ...sample, added_tokens: [{ id: 0 }] }
+    await refused(
+      directoryWith({ 'tokenizer.json': definition }),
+      /added_tokens holds \{"id":0\}, a token with content/
+    )
+  })
+
   it('with a part that is not supported names the part', async () => {
     const part = (changes: Record<string, unknown>) => directoryWith({ 'tokenizer.json': { ...sample, ...changes } })
     await refused(

@@ -53,6 +53,10 @@ describe('the architecture of a config', () => {
     })
   })
 
+  it.each(['toString', 'constructor', '__proto__'])('has no activation %s', (hidden_act) => {
+    expect(() => readArchitecture({ ...llama, hidden_act }, 'config.json')).toThrow(/^config\.json: hidden_act is "/)
+  })
+
   it('has the biases that the config names', () => {
     const biases = (config: Record<string, unknown>) => parameters(config).filter((name) => name.endsWith('proj.bias'))
     expect(biases(llama)).toEqual([])

@@ -98,6 +98,13 @@ describe('rotary frequencies', () => {
       'config.json: rope_scaling: factor is missing, expected a number'
     )
   })
+
+  it('of a damaged config take no memory', () => {
+    expect(() => read({ partial_rotary_factor: 2 ** 40 })).toThrow(
+      /^config\.json: \d{12,} dimensions of a head rotate, expected 0 to 65536$/
+    )
+    expect(() => read({ partial_rotary_factor: -1 })).toThrow(/^config\.json: -\d+ dimensions of a head rotate/)
+  })
 })
 
 describe('rotary tables', () => {

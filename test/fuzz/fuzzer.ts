@@ -1,0 +1,99 @@
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { AppError } from '../../src/shared/errors'
+import type { FuzzInput, FuzzTarget } from './fuzzTarget'
+import { generator } from './random'
+import { watch } from './watchdog'
+
+/** What a reader may say about a bad file. IO is for disks, INTERNAL for our defects. */
+const REFUSALS = new Set(['BAD_INPUT', 'BAD_FORMAT'])
+
+/** Processor time of one input, in seconds: the clock on the wall would blame the reader for a busy machine. */
+const MAX_SECONDS = 1
+
+/** Growth of the process's peak memory during one input, in KiB: inputs have some kilobytes. */
+const MAX_GROWTH_KIB = 256 * 1024
+
+export interface FuzzResult {
+  readonly inputs: number
+  readonly refused: number
+  /** Seconds of the slowest input. */
+  readonly slowest: number
+}
+
+/**
+ * Gives a target mutated inputs until `done`.
+ *
+ * @throws {Error} for the first defect: anything but success or a refusal, an input that is slow or takes much memory, or
+ *   a file that was written or changed; names the seed and the directory in which the input was kept
+ */
+export async function fuzz(target: FuzzTarget, seed: number, done: (inputs: number) => boolean): Promise<FuzzResult> {
+  const home = mkdtempSync(join(tmpdir(), 'quail-fuzz-'))
+  const directory = join(home, 'input')
+  mkdirSync(directory)
+  const watchdog = watch(`target ${target.name}, seed ${seed}`, directory)
+  const random = generator(seed)
+  const result = { inputs: 0, refused: 0, slowest: 0 }
+  let input: FuzzInput = {}
+  try {
+    for (; !done(result.inputs); result.inputs++) {
+      watchdog.next()
+      const before = input
+      input = target.make(random)
+      lay(directory, input, before)
+      const { defect, refused, seconds } = await readOne(target, directory)
+      result.slowest = Math.max(result.slowest, seconds)
+      if (refused) result.refused++
+      const problem = defect ?? written(home, directory, input)
+      if (problem !== undefined) throw new Error(report(target, seed, result.inputs, directory, problem))
+    }
+    return result
+  } finally {
+    await watchdog.stop()
+    rmSync(home, { recursive: true })
+  }
+}
+
+/** Puts the input into the directory in the place of the one before it. */
+function lay(directory: string, input: FuzzInput, before: FuzzInput): void {
+  for (const name of Object.keys(before)) if (!Object.hasOwn(input, name)) rmSync(join(directory, name))
+  for (const [name, bytes] of Object.entries(input)) {
+    if (before[name] !== bytes) writeFileSync(join(directory, name), bytes)
+  }
+}
+
+async function readOne(target: FuzzTarget, directory: string) {
+  const peak = process.resourceUsage().maxRSS
+  const before = process.cpuUsage()
+  const begun = performance.now()
+  const error = await target.read(directory).then(
+    () => undefined,
+    (reason: unknown) => reason ?? new Error('rejected with nothing')
+  )
+  const { user, system } = process.cpuUsage(before)
+  const seconds = Math.min((performance.now() - begun) / 1000, (user + system) / 1e6)
+  const growth = process.resourceUsage().maxRSS - peak
+  return { defect: defectOf(error, seconds, growth), refused: error !== undefined, seconds }
+}
+
+function defectOf(error: unknown, seconds: number, growth: number): string | undefined {
+  if (error !== undefined && !(error instanceof AppError && REFUSALS.has(error.code)))
+    return error instanceof Error ? (error.stack ?? error.message) : String(error)
+  if (seconds > MAX_SECONDS) return `took ${seconds.toFixed(2)} s`
+  return growth > MAX_GROWTH_KIB ? `took ${Math.round(growth / 1024)} MiB of memory` : undefined
+}
+
+/** What is in the home and was not put there. */
+function written(home: string, directory: string, input: FuzzInput): string | undefined {
+  const inHome = readdirSync(home).filter((name) => name !== 'input')
+  const inInput = readdirSync(directory).filter((name) => !Object.hasOwn(input, name))
+  const found = [...inHome, ...inInput]
+  return found.length === 0 ? undefined : `wrote ${found.join(', ')}`
+}
+
+function report(target: FuzzTarget, seed: number, index: number, directory: string, problem: string): string {
+  const kept = mkdtempSync(join(tmpdir(), `quail-fuzz-${target.name}-`))
+  cpSync(directory, kept, { recursive: true })
+  return `target ${target.name}, seed ${seed}, input ${index}, kept in ${kept}: ${problem}`
+}

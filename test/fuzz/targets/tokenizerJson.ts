@@ -1,0 +1,64 @@
+import type { FuzzTarget } from '../fuzzTarget'
+import { mutateText } from '../mutateText'
+import { pick } from '../random'
+import { readTokenizer } from '../readTokenizer'
+import { fixture } from '../sources'
+
+const QWEN = fixture('tokenizers/qwen/tokenizer.json').toString()
+
+/** Other kinds of parts, as small as they come. */
+const LLAMA = JSON.stringify({
+  version: '1.0',
+  added_tokens: [{ id: 0, content: '<s>', special: true }],
+  normalizer: {
+    type: 'Sequence',
+    normalizers: [
+      { type: 'Prepend', prepend: '\u2581' },
+      { type: 'Replace', pattern: { String: ' ' }, content: '\u2581' }
+    ]
+  },
+  pre_tokenizer: { type: 'Metaspace', replacement: '\u2581', prepend_scheme: 'first', split: false },
+  post_processor: {
+    type: 'TemplateProcessing',
+    single: [{ SpecialToken: { id: '<s>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }],
+    pair: [{ Sequence: { id: 'A', type_id: 0 } }, { Sequence: { id: 'B', type_id: 1 } }],
+    special_tokens: { '<s>': { id: '<s>', ids: [0], tokens: ['<s>'] } }
+  },
+  decoder: { type: 'Sequence', decoders: [{ type: 'ByteFallback' }, { type: 'Fuse' }] },
+  model: {
+    type: 'BPE',
+    unk_token: '<unk>',
+    fuse_unk: true,
+    byte_fallback: true,
+    vocab: { '<s>': 0, '<unk>': 1, '\u2581': 2, t: 3, h: 4, th: 5, '\u2581th': 6, '<0x0A>': 7 },
+    merges: ['t h', ['\u2581', 'th']]
+  }
+})
+
+const UNIGRAM = JSON.stringify({
+  version: '1.0',
+  added_tokens: [],
+  normalizer: { type: 'Lowercase' },
+  pre_tokenizer: { type: 'Whitespace' },
+  post_processor: null,
+  decoder: { type: 'Metaspace', replacement: '\u2581' },
+  model: {
+    type: 'Unigram',
+    unk_id: 0,
+    vocab: [
+      ['<unk>', 0],
+      ['\u2581', -1.5],
+      ['the', -2],
+      ['t', -3],
+      ['e', -3]
+    ]
+  }
+})
+
+/** tokenizer.json: built and used on a text. */
+export const tokenizerJson: FuzzTarget = {
+  name: 'tokenizerJson',
+  inputs: 7000,
+  make: (random) => ({ 'tokenizer.json': mutateText(pick(random, [QWEN, LLAMA, LLAMA, UNIGRAM]), random) }),
+  read: readTokenizer
+}
