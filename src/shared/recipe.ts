@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { patternProblem } from './targetPattern'
 
 /*
  * A recipe says everything that decides the bytes of a run: checkpoint, texts, variants, device, seed.
@@ -46,8 +47,24 @@ export const QuantizerSpec = z
 export type QuantizerSpec = z.infer<typeof QuantizerSpec>
 export type FourBitSpec = QuantizerSpec & { readonly format: (typeof FOUR_BIT_FORMATS)[number] }
 
-/** Which linears get an adapter: all of the blocks', or those whose path is, or ends in, one of the names (PEFT's rule). */
-export const Targets = z.union([z.literal('all-linear'), z.array(z.string().min(1)).min(1)])
+/** An expression that PEFT and Quail match alike against whole paths. */
+const TargetPattern = z
+  .string()
+  .min(1)
+  .superRefine((pattern, context) => {
+    const problem = patternProblem(pattern)
+    if (problem !== undefined) context.addIssue({ code: 'custom', message: `${JSON.stringify(pattern)} ${problem}` })
+  })
+
+/**
+ * Which linears get an adapter: all of the blocks', or those whose path is, or ends in, one of the names, or those whose
+ * whole path a regular expression matches (PEFT's rules).
+ */
+export const Targets = z.union([
+  z.literal('all-linear'),
+  z.array(z.string().min(1)).min(1),
+  z.strictObject({ regex: TargetPattern.describe('matched against whole module paths, as re.fullmatch does') })
+])
 export type Targets = z.infer<typeof Targets>
 
 export const Variant = z.strictObject({
@@ -97,6 +114,12 @@ export const Recipe = z.strictObject({
   seed: z.int().min(0).default(0)
 })
 export type Recipe = z.infer<typeof Recipe>
+
+/** Targets for people: names, `all-linear`, or the expression as the command line takes it. */
+export const targetsText = (targets: Targets): string => {
+  if (targets === 'all-linear') return targets
+  return Array.isArray(targets) ? targets.join(', ') : `regex:${targets.regex}`
+}
 
 /** `nf4-b64-dq`, `int8`: one word for a quantizer spec, used as key and in tables. */
 export const quantizerKey = (spec: QuantizerSpec): string =>

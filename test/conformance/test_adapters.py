@@ -5,9 +5,11 @@ import unittest
 from pathlib import Path
 
 import torch
+from peft import LoraConfig, PeftModel, get_peft_model
 from quail import FIGURES, GPT_NEOX, LLAMA, init_lora, proof_of, variants_by_method
 from reference import Reference, dequantized, loaded_product, recorded_warnings
 from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM
 
 # bitsandbytes' CPU kernels and a float64 reference differ by 1e-4 in perplexity; the promise is 2e-3.
 PERPLEXITY = 2e-3
@@ -198,3 +200,18 @@ class FusedProjections(Conformance):
                 judged = self.assert_judged_as_reported(reference, finished, variant)
                 expected = FIGURES["gpt_neox"][method]["perplexity"]
                 self.assert_same_perplexity(judged, expected, PERPLEXITY, f"figures of {method}")
+
+
+class TargetsByExpression(Conformance):
+    def test_peft_adapts_the_modules_that_it_would_choose_itself(self):
+        regex = r".*layers\.[01]\.self_attn\.(q|v)_proj"
+        (variant,) = init_lora(LLAMA, ["svd"], "--targets", f"regex:{regex}")["variants"]
+        base = AutoModelForCausalLM.from_pretrained
+        loaded = PeftModel.from_pretrained(base(LLAMA), variant["adapter"])
+        chosen = get_peft_model(base(LLAMA), LoraConfig(target_modules=regex))
+        self.assertEqual(len(adapted_modules(loaded)), 4)
+        self.assertEqual(adapted_modules(loaded), adapted_modules(chosen))
+
+
+def adapted_modules(model):
+    return {name for name, module in model.named_modules() if hasattr(module, "lora_A")}

@@ -13,6 +13,7 @@ import {
   type Recipe,
   type Variant
 } from '../../shared/recipe'
+import { patternProblem } from '../../shared/targetPattern'
 import {
   flag,
   integer,
@@ -46,7 +47,7 @@ export const recipeOptions = {
   rank: list('R', integer(1), 'rank of the adapter; each makes a variant', { commas: true, defaultText: '16' }),
   alpha: withDefault('A', positive, 16, 'lora_alpha'),
   rslora: flag('scale by alpha / sqrt(rank) instead of alpha / rank'),
-  targets: list('NAME', text, 'all-linear, or linears whose path ends in a name, such as q_proj,v_proj', {
+  targets: list('NAME', text, 'all-linear, names that paths end in (q_proj,v_proj), or regex:PATTERN for whole paths', {
     commas: true,
     defaultText: 'all-linear'
   }),
@@ -116,9 +117,23 @@ function variantsOf(values: RecipeValues): Omit<Variant, 'name'>[] {
 
 function targetsOf(targets: readonly string[]): Recipe['variants'][number]['targets'] {
   if (targets.length === 0) return 'all-linear'
+  if (targets[0]?.startsWith(PATTERN_PREFIX)) return patternOf(targets)
+  if (targets.some((target) => target.startsWith(PATTERN_PREFIX)))
+    throw badInput('--targets is a list of names or one regex:PATTERN, not both')
   if (!targets.includes('all-linear')) return unique(targets)
   if (targets.length > 1) throw badInput('--targets is all-linear or a list of names, not both')
   return 'all-linear'
+}
+
+const PATTERN_PREFIX = 'regex:'
+
+/** The expression, of which commas made several values. */
+function patternOf(targets: readonly string[]): Recipe['variants'][number]['targets'] {
+  const regex = targets.join(',').slice(PATTERN_PREFIX.length)
+  if (regex === '') throw badInput('--targets regex: needs an expression')
+  const problem = patternProblem(regex)
+  if (problem !== undefined) throw badInput(`--targets: the expression ${JSON.stringify(regex)} ${problem}`)
+  return { regex }
 }
 
 function textSource(values: readonly string[], rows: number, option: string): Recipe['calibration'] {

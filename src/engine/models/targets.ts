@@ -1,9 +1,11 @@
 import { badInput } from '../../shared/errors'
 import { nearestName } from '../../shared/nearestName'
-import type { Targets } from '../../shared/recipe'
+import { type Targets, targetsText } from '../../shared/recipe'
+import { compilePattern } from '../../shared/targetPattern'
 
 /**
- * The linears that a choice of targets means, by PEFT's rule: a name selects the paths that equal it or end in `.name`.
+ * The linears that a choice of targets means, by PEFT's rules: a name selects the paths that equal it or end in
+ * `.name`, a regular expression those that it matches as a whole.
  *
  * @param paths - module paths of all linears of the blocks
  * @param onUnmatched - receives an entry that selects nothing
@@ -15,12 +17,32 @@ export function selectTargets(
   onUnmatched: (target: string) => void = refuse(paths)
 ): ReadonlySet<string> {
   if (targets === 'all-linear') return new Set(paths)
+  if (!Array.isArray(targets)) return selectPattern(targets, paths, onUnmatched)
   const selected = new Set<string>()
   for (const target of targets) {
     const matches = paths.filter((path) => path === target || path.endsWith(`.${target}`))
     if (matches.length === 0) onUnmatched(target)
     for (const path of matches) selected.add(path)
   }
+  return selected
+}
+
+/** The expressions that a recipe may hold take microseconds for each path; this stops what nobody thought of. */
+const MAX_MATCHING_MS = 1000
+
+function selectPattern(
+  targets: Extract<Targets, { regex: string }>,
+  paths: readonly string[],
+  onUnmatched: (target: string) => void
+): ReadonlySet<string> {
+  const pattern = compilePattern(targets.regex)
+  const end = performance.now() + MAX_MATCHING_MS
+  const selected = new Set<string>()
+  for (const path of paths) {
+    if (pattern.test(path)) selected.add(path)
+    if (performance.now() > end) throw badInput(`target ${targetsText(targets)} takes more than a second to match`)
+  }
+  if (selected.size === 0) onUnmatched(targetsText(targets))
   return selected
 }
 
@@ -31,7 +53,7 @@ const refuse = (paths: readonly string[]) => (target: string) => {
 /** One sentence: what matches nothing, what was most likely meant, and what there is. */
 export function unmatchedTarget(target: string, paths: readonly string[]): string {
   const names = lastNames(paths)
-  const meant = nearestName(target, names)
+  const meant = target.startsWith('regex:') ? undefined : nearestName(target, names)
   const suggestion = meant === undefined ? '' : ` (did you mean ${meant}?)`
   return `target ${target} matches no linear${suggestion}; this model has ${names.join(', ')}`
 }

@@ -1,6 +1,6 @@
 import { changeVariants, type Fix } from '../../shared/findings'
 import { nearestName } from '../../shared/nearestName'
-import type { Recipe, Variant } from '../../shared/recipe'
+import { type Recipe, targetsText, type Variant } from '../../shared/recipe'
 import { lastNames, selectTargets, unmatchedTarget } from '../models/targets'
 import type { PreparedLinear, PreparedVariant } from './prepareRun'
 import type { Report } from './problems'
@@ -18,7 +18,7 @@ export function checkTargets(recipe: Recipe, linears: readonly PreparedLinear[],
 
 /** Puts the nearest name in its place; without one, leaves it out. */
 function targetFix(recipe: Recipe, target: string, paths: readonly string[]): Fix {
-  const meant = nearestName(target, lastNames(paths))
+  const meant = target.startsWith('regex:') ? undefined : nearestName(target, lastNames(paths))
   return changeVariants(recipe, meant === undefined ? `Leave out ${target}` : `Use ${meant}`, (variant) => ({
     ...variant,
     targets: replaceTarget(variant.targets, target, meant)
@@ -26,7 +26,8 @@ function targetFix(recipe: Recipe, target: string, paths: readonly string[]): Fi
 }
 
 function replaceTarget(targets: Variant['targets'], target: string, by: string | undefined): Variant['targets'] {
-  if (targets === 'all-linear' || !targets.includes(target)) return targets
+  if (!Array.isArray(targets)) return targetsText(targets) === target ? 'all-linear' : targets
+  if (!targets.includes(target)) return targets
   const replaced = targets.flatMap((name) => (name !== target ? [name] : by === undefined ? [] : [by]))
   return replaced.length === 0 ? 'all-linear' : [...new Set(replaced)]
 }

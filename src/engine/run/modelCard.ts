@@ -1,4 +1,5 @@
 import { quantizerArguments, quantizerWords } from '../../shared/quantizerWords'
+import { type Targets, targetsText } from '../../shared/recipe'
 import type { Proof } from './proof'
 
 /** README.md of an adapter directory: front matter that hubs read, then what it is, what was measured, how to use it. */
@@ -89,11 +90,15 @@ function recipe(proof: Proof): string {
 
 - method ${variant.method}, rank ${variant.rank}, lora_alpha ${variant.alpha}${variant.rslora ? ', rank-stabilised' : ''}${
     variant.method === 'quailora' ? `, ${variant.iterations} alternations` : ''
-  }, targets ${typeof variant.targets === 'string' ? variant.targets : variant.targets.join(', ')}
+  }, targets ${targetsCell(variant.targets)}
 - calibration: ${texts}; ${r.calibration.rows} rows of ${r.context} tokens, ${r.policy}, ${r.calibration.tokens} tokens
 - factors stored in ${r.factorDtype}, computed on ${r.device}, seed ${r.seed}
 - fingerprint of the base: codes ${fingerprint.codes}, absmax ${fingerprint.absmax}`
 }
+
+/** An expression holds signs that Markdown would take for its own, but no backtick. */
+const targetsCell = (targets: Targets): string =>
+  typeof targets === 'string' || Array.isArray(targets) ? targetsText(targets) : `\`${targetsText(targets)}\``
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
 const cell = (text: string): string => text.replace(/[|`<>\n]/g, ' ')

@@ -43,7 +43,14 @@ describe('what is wrong with a recipe', () => {
       { variants: [{ method: 'svd', quantizer: { format: 'int8', doubleQuantization: false } }] },
       /^variants\.0\.quantizer: int8 has one scale for each row: leave out/
     ],
-    [{ variants: [{ method: 'svd', targets: 5 }] }, /targets: 5 is not accepted; all-linear or a list is needed/],
+    [
+      { variants: [{ method: 'svd', targets: 5 }] },
+      /targets: 5 is not accepted; all-linear or a list or a mapping of keys to values is needed/
+    ],
+    [
+      { variants: [{ method: 'svd', targets: { regex: '(?i)q' } }] },
+      /^variants\.0\.targets\.regex: "\(\?i\)q" holds a flag \(character 0\), which Python and JavaScript/
+    ],
     [{ variants: [{ method: 'svd', alpha: 0 }] }, 'variants.0.alpha: 0 is too small; more than 0 is needed'],
     [{ variants: [{ method: 'svd', name: 'a/b' }] }, /"a\/b" is not accepted; letters, digits/]
   ])('says in one sentence what is wrong with %j', (changes, expected) => {

@@ -42,6 +42,13 @@ const rich = Recipe.parse({
 })
 
 describe('a recipe as YAML', () => {
+  it('keeps an expression for targets', () => {
+    const variants = [{ method: 'svd', targets: { regex: '.*\\.[q-v]_proj - ' } }]
+    const recipe = Recipe.parse({ ...plain, variants })
+    expect(parseRecipeText(recipeYaml(recipe), '/a.yaml')).toEqual(recipe)
+    expect(parseRecipeText(recipeJson(recipe), '/a.json')).toEqual(recipe)
+  })
+
   it('reads as a person would write it', () => {
     expect(recipeYaml(rich)).toBe(`# A recipe for Quail: everything that decides the bytes of a run.
 # Run it with \`quail run FILE\`, or drop the file on the window. \`quail schema\` explains every key;

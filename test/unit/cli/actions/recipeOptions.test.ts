@@ -75,6 +75,11 @@ describe('the recipe of the options', () => {
     })
   })
 
+  it('takes an expression for targets, commas in it too', () => {
+    const { variants } = recipe(...basic, '--targets', 'regex:.*\\.\\d{1,2}\\..*_proj')
+    expect(variants[0]?.targets).toEqual({ regex: '.*\\.\\d{1,2}\\..*_proj' })
+  })
+
   it('uses a stored set', () => {
     expect(recipe('--model', 'm', '--calibration', 'set:mine').calibration).toEqual({ set: 'mine', rows: 64 })
   })
@@ -83,7 +88,10 @@ describe('the recipe of the options', () => {
     [['--calibration', 'a'], /^--model DIR is missing/],
     [['--model', 'm'], /^--calibration FILE is missing/],
     [[...basic, 'set:mine'], /takes files, or one stored set, not both/],
-    [[...basic, '--targets', 'all-linear,q_proj'], /all-linear or a list of names, not both/]
+    [[...basic, '--targets', 'all-linear,q_proj'], /all-linear or a list of names, not both/],
+    [[...basic, '--targets', 'q_proj,regex:a'], /a list of names or one regex:PATTERN, not both/],
+    [[...basic, '--targets', 'regex:'], /needs an expression/],
+    [[...basic, '--targets', 'regex:(?i)q'], /^--targets: the expression "\(\?i\)q" holds a flag/]
   ])('is refused for %j', (args, sentence) => {
     expect(() => recipe(...args)).toThrow(sentence)
   })

@@ -1,5 +1,16 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { selectTargets } from '../../../../src/engine/models/targets'
+import { patternProblem } from '../../../../src/shared/targetPattern'
+
+interface Expected {
+  readonly paths: readonly string[]
+  readonly cases: readonly { readonly regex: string; readonly matches: readonly string[] }[]
+}
+const peft: Expected = JSON.parse(
+  readFileSync(resolve(import.meta.dirname, '../../../fixtures/targets/expected.json'), 'utf8')
+)
 
 const paths = [0, 1].flatMap((block) =>
   ['self_attn.q_proj', 'self_attn.v_proj', 'mlp.q_proj_extra'].map((name) => `model.layers.${block}.${name}`)
@@ -44,5 +55,36 @@ describe('targets', () => {
     const selected = selectTargets(['q', 'v_proj', 'w'], paths, (target) => unmatched.push(target))
     expect(unmatched).toEqual(['q', 'w'])
     expect([...selected]).toEqual(['model.layers.0.self_attn.v_proj', 'model.layers.1.self_attn.v_proj'])
+  })
+})
+
+describe('a regular expression', () => {
+  const accepted = peft.cases.filter(({ regex }) => patternProblem(regex) === undefined)
+
+  it.each(accepted)('selects what PEFT selects: $regex', ({ regex, matches }) => {
+    expect([...selectTargets({ regex }, peft.paths, () => {})]).toEqual(matches)
+  })
+
+  it('is refused only where it repeats a group', () => {
+    const refused = peft.cases.filter((one) => !accepted.includes(one)).map(({ regex }) => regex)
+    expect(refused).toEqual(['.*\\.layers\\.(1|2){0,1}\\..*'])
+  })
+
+  it('that matches nothing is refused by its text', () => {
+    expect(() => selectTargets({ regex: '(q|v)_proj' }, paths)).toThrow(
+      'target regex:(q|v)_proj matches no linear; this model has q_proj, v_proj, q_proj_extra'
+    )
+  })
+
+  it('takes less than a second at its worst', () => {
+    const regex = '.*.*.*.*.*!' // the most repetitions that are accepted, and no match
+    expect(patternProblem(regex)).toMatch(/"!"/)
+    const worst = '.*.*.*.*.*X'
+    expect(patternProblem(worst)).toBeUndefined()
+    const begun = performance.now()
+    expect(() => selectTargets({ regex: worst }, Array(300).fill(`model.${'a'.repeat(60)}`))).toThrow(
+      /takes more than a second to match|matches no linear/
+    )
+    expect(performance.now() - begun).toBeLessThan(10_000)
   })
 })
