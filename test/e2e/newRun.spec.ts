@@ -164,6 +164,22 @@ describe('a new run', () => {
     await desk.page.getByRole('button', { name: 'Use the default folder' }).click()
   })
 
+  test('takes a regular expression for targets, and says what is wrong with another', async () => {
+    const targets = desk.page.getByRole('group', { name: 'Targets' })
+    await targets.getByText('Pattern', { exact: true }).click()
+    const field = targets.getByRole('textbox', { name: 'Regular expression for whole paths of linears' })
+    expect(await field.inputValue()).toBe('.*\\.(q_proj|v_proj)')
+    await field.fill('(?i)q_proj')
+    await targets.getByText('holds a flag').waitFor()
+    await field.fill('.*\\.[nothing]')
+    await field.press('Enter')
+    await desk.page.locator('[data-finding="TARGETS"]').waitFor({ timeout: 30_000 })
+    await field.fill('.*\\.[kv]_proj')
+    await field.press('Enter')
+    await desk.page.locator('[data-finding="TARGETS"]').waitFor({ state: 'detached', timeout: 30_000 })
+    await expect.poll(() => start().isEnabled(), { timeout: 30_000 }).toBe(true)
+  })
+
   test('is set up and started by keyboard alone', async () => {
     const { page } = desk
     await goTo(desk, '/')

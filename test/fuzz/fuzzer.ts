@@ -36,13 +36,15 @@ export async function fuzz(target: FuzzTarget, seed: number, done: (inputs: numb
   const random = generator(seed)
   const result = { inputs: 0, refused: 0, slowest: 0 }
   let input: FuzzInput = {}
+  let used = usage()
   try {
     for (; !done(result.inputs); result.inputs++) {
       watchdog.next()
       const before = input
       input = target.make(random)
       lay(directory, input, before)
-      const { defect, refused, seconds } = await readOne(target, directory)
+      const { defect, refused, seconds, after } = await readOne(target, directory, used)
+      used = after
       result.slowest = Math.max(result.slowest, seconds)
       if (refused) result.refused++
       const problem = defect ?? written(home, directory, input)
@@ -63,18 +65,28 @@ function lay(directory: string, input: FuzzInput, before: FuzzInput): void {
   }
 }
 
-async function readOne(target: FuzzTarget, directory: string) {
-  const peak = process.resourceUsage().maxRSS
-  const before = process.cpuUsage()
+interface Usage {
+  /** Seconds of processor time, all threads. */
+  readonly seconds: number
+  readonly peakKib: number
+}
+
+function usage(): Usage {
+  const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage()
+  return { seconds: (userCPUTime + systemCPUTime) / 1e6, peakKib: maxRSS }
+}
+
+async function readOne(target: FuzzTarget, directory: string, before: Usage) {
   const begun = performance.now()
   const error = await target.read(directory).then(
     () => undefined,
     (reason: unknown) => reason ?? new Error('rejected with nothing')
   )
-  const { user, system } = process.cpuUsage(before)
-  const seconds = Math.min((performance.now() - begun) / 1000, (user + system) / 1e6)
-  const growth = process.resourceUsage().maxRSS - peak
-  return { defect: defectOf(error, seconds, growth), refused: error !== undefined, seconds }
+  const wall = (performance.now() - begun) / 1000
+  const after = usage()
+  const seconds = Math.min(wall, after.seconds - before.seconds)
+  const defect = defectOf(error, seconds, after.peakKib - before.peakKib)
+  return { defect, refused: error !== undefined, seconds, after }
 }
 
 function defectOf(error: unknown, seconds: number, growth: number): string | undefined {

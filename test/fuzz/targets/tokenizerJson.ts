@@ -58,7 +58,7 @@ const UNIGRAM = JSON.stringify({
 /** tokenizer.json: built and used on a text. */
 export const tokenizerJson: FuzzTarget = {
   name: 'tokenizerJson',
-  inputs: 7000,
+  inputs: 6000,
   make: (random) => ({ 'tokenizer.json': mutateText(pick(random, [QWEN, LLAMA, LLAMA, UNIGRAM]), random) }),
   read: readTokenizer
 }
