@@ -14,6 +14,9 @@ export const BLOCK_SIZES = [32, 64, 128, 256, 512, 1024, 2048, 4096] as const
 export const DEVICES = ['cpu', 'webgpu'] as const
 export const FACTOR_DTYPES = ['float32', 'bfloat16', 'float16'] as const
 export const POLICIES = ['packed', 'padded'] as const
+export const LOSS_ON = ['all', 'responses'] as const
+export const CALIBRATE_ON = ['all', 'responses', 'prompts'] as const
+export const FIRST_TOKEN = ['include', 'exclude'] as const
 
 export const MethodName = z.enum(METHODS)
 export type MethodName = z.infer<typeof MethodName>
@@ -23,6 +26,12 @@ export const FactorDtype = z.enum(FACTOR_DTYPES)
 export type FactorDtype = z.infer<typeof FactorDtype>
 export const Policy = z.enum(POLICIES)
 export type Policy = z.infer<typeof Policy>
+export const LossOn = z.enum(LOSS_ON)
+export type LossOn = z.infer<typeof LossOn>
+export const CalibrateOn = z.enum(CALIBRATE_ON)
+export type CalibrateOn = z.infer<typeof CalibrateOn>
+export const FirstToken = z.enum(FIRST_TOKEN)
+export type FirstToken = z.infer<typeof FirstToken>
 
 /** How the base is quantized; two recipes with equal specs share one quantized base. */
 export const QuantizerSpec = z
@@ -103,6 +112,9 @@ export const Recipe = z.strictObject({
   evaluation: TextSource.optional().describe('texts on which perplexity is measured'),
   policy: Policy.default('packed').describe('how texts become rows of tokens'),
   context: z.int().min(2).default(256).describe('tokens in a row'),
+  lossOn: LossOn.default('all').describe('targets that perplexity counts; responses needs conversations'),
+  calibrateOn: CalibrateOn.default('all').describe('positions that H counts; all but `all` need conversations'),
+  firstToken: FirstToken.default('include').describe('whether H counts the first token of a row, an attention sink'),
   variants: z.array(Variant).min(1),
   factorDtype: FactorDtype.default('float32').describe('dtype of lora_A and lora_B as stored'),
   device: DeviceName.default('cpu'),

@@ -1,4 +1,4 @@
-import type { Policy } from './recipe'
+import type { CalibrateOn, FirstToken, Policy } from './recipe'
 import type { ResolvedText } from './runFolder'
 
 export interface PreviewRequest {
@@ -8,6 +8,9 @@ export interface PreviewRequest {
   readonly text: ResolvedText
   readonly policy: Policy
   readonly context: number
+  /** What H would count; default: all. */
+  readonly calibrateOn?: CalibrateOn | undefined
+  readonly firstToken?: FirstToken | undefined
   /** Rows that a run would take. */
   readonly rows: number
   /** The row that is shown, from 0; the last when there are fewer. */
@@ -19,7 +22,7 @@ export interface TokenPreview {
   /** Rows that the run would get, and that the text could give. */
   readonly rows: number
   readonly available: number
-  /** Real tokens of those rows. */
+  /** Tokens of those rows that count. */
   readonly tokenCount: number
   readonly row: number
   /** The row's tokens turned back into text, special tokens included. */
@@ -30,6 +33,8 @@ export interface TokenPreview {
     readonly special: boolean
     /** Behind the end of the sample: masked, counted nowhere. */
     readonly pad: boolean
+    /** Why H does not count it although it is a token: it belongs to the other part, or is first in its row. */
+    readonly leftOut: 'prompt' | 'response' | 'first' | null
   }[]
   readonly statistics: TokenStatistics
 }

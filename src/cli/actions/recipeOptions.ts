@@ -3,9 +3,12 @@ import { describeRecipeProblems, parseRecipe } from '../../services/recipeProble
 import { badInput } from '../../shared/errors'
 import {
   BLOCK_SIZES,
+  CALIBRATE_ON,
   DEVICES,
   FACTOR_DTYPES,
   type FactorDtype,
+  FIRST_TOKEN,
+  LOSS_ON,
   METHODS,
   type MethodName,
   POLICIES,
@@ -56,6 +59,24 @@ export const recipeOptions = {
   'calibration-rows': withDefault('N', integer(1), 64, 'rows taken from each calibration file'),
   'evaluation-rows': withDefault('N', integer(1), 64, 'rows taken from each evaluation file'),
   policy: withDefault('POLICY', oneOf(POLICIES), 'packed', 'packed: text cut into full rows; padded: a sample a row'),
+  'loss-on': withDefault(
+    'WHICH',
+    oneOf(LOSS_ON),
+    'all',
+    'targets that perplexity counts: all, or responses of conversations'
+  ),
+  'calibrate-on': withDefault(
+    'WHICH',
+    oneOf(CALIBRATE_ON),
+    'all',
+    'positions that H counts: all, or responses or prompts of conversations'
+  ),
+  'first-token': withDefault(
+    'WHICH',
+    oneOf(FIRST_TOKEN),
+    'include',
+    'include, exclude: whether H counts the first token of a row (attention sink)'
+  ),
   'factor-dtype': withDefault<FactorDtype>('DTYPE', oneOf(FACTOR_DTYPES), 'float32', `${FACTOR_DTYPES.join(', ')}`),
   seed: withDefault('N', integer(0), 0, 'seed of what is random (lora_A of zero)'),
   device: withDefault('DEVICE', oneOf(DEVICES), 'cpu', `${DEVICES.join(', ')}; see quail devices`),
@@ -82,6 +103,9 @@ export function recipeFromOptions(values: RecipeValues, command: string): Recipe
     ...(values.evaluation.length > 0 && { evaluation }),
     policy: values.policy,
     context: values.context,
+    lossOn: values['loss-on'],
+    calibrateOn: values['calibrate-on'],
+    firstToken: values['first-token'],
     variants: variantsOf(values),
     factorDtype: values['factor-dtype'],
     device: values.device,

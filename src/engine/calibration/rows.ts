@@ -1,9 +1,16 @@
 import { badInput } from '../../shared/errors'
-import type { Policy } from '../../shared/recipe'
+import type { CalibrateOn, FirstToken, Policy } from '../../shared/recipe'
 import type { ResolvedText } from '../../shared/runFolder'
 import { type ChatRenderer, parseConversation } from './chatRenderer'
+import { maskOfSpans } from './responseMask'
 import { readTexts, splitSamples } from './texts'
 import type { ModelTokenizer } from './tokenizer'
+
+/** The tokens of a text or of a sample; `response` is 1 for tokens of responses, where conversations were asked for it. */
+export interface TokenSequence {
+  readonly ids: Int32Array
+  readonly response?: Uint8Array | undefined
+}
 
 /** Rows of tokens, [rows, context] row-major; behind the `lengths[i]` real tokens of row i come pads to be masked. */
 export interface TokenRows {
@@ -11,7 +18,11 @@ export interface TokenRows {
   readonly rows: number
   readonly ids: Int32Array
   readonly lengths: Int32Array
-  /** Real tokens, pads not counted. */
+  /** [rows, context]: 1 for tokens of responses; undefined where nobody asked for them. */
+  readonly responses?: Uint8Array | undefined
+  /** [rows, context]: 1 where a position counts, in H or as the target of a loss; 0 for pads and what was left out. */
+  readonly counted: Uint8Array
+  /** Positions that count. */
   readonly tokenCount: number
   /** Rows that the texts could give, by text. */
   readonly available: readonly number[]
@@ -25,7 +36,12 @@ export interface TokenRows {
  * @param name what the tokens come from, for the error
  * @throws {AppError} BAD_INPUT if T < context
  */
-export function packedRows(ids: Int32Array, context: number, rows: number, name = 'the text'): TokenRows {
+export function packedRows(
+  { ids, response }: TokenSequence,
+  context: number,
+  rows: number,
+  name = 'the text'
+): TokenRows {
   const available = Math.floor(ids.length / context)
   if (available === 0)
     throw badInput(
@@ -34,14 +50,18 @@ export function packedRows(ids: Int32Array, context: number, rows: number, name 
   const count = Math.min(rows, available)
   const step = Math.floor(available / count) * context
   const result = new Int32Array(count * context)
+  const responses = response && new Uint8Array(result.length)
   for (let row = 0; row < count; row++) {
     result.set(ids.subarray(row * step, row * step + context), row * context)
+    if (response) responses?.set(response.subarray(row * step, row * step + context), row * context)
   }
   return {
     context,
     rows: count,
     ids: result,
     lengths: new Int32Array(count).fill(context),
+    responses,
+    counted: new Uint8Array(result.length).fill(1),
     tokenCount: result.length,
     available: [available]
   }
@@ -56,42 +76,77 @@ export function packedRows(ids: Int32Array, context: number, rows: number, name 
  * @throws {AppError} BAD_INPUT if no sample is left
  */
 export function paddedRows(
-  samples: readonly Int32Array[],
+  samples: readonly TokenSequence[],
   context: number,
   rows: number,
   padId: number,
   name = 'the text'
 ): TokenRows {
-  const usable = samples.filter((sample) => sample.length >= 2)
+  const usable = samples.filter(({ ids }) => ids.length >= 2)
   if (usable.length === 0)
     throw badInput(`${name} has no sample of two or more tokens among ${samples.length}; give longer samples`)
   const count = Math.min(rows, usable.length)
   const step = Math.floor(usable.length / count)
-  const chosen = Array.from({ length: count }, (_, row) => (usable[row * step] as Int32Array).subarray(0, context))
   const ids = new Int32Array(count * context).fill(padId)
-  chosen.forEach((sample, row) => {
-    ids.set(sample, row * context)
-  })
-  const lengths = Int32Array.from(chosen, (sample) => sample.length)
-  const tokenCount = lengths.reduce((sum, length) => sum + length, 0)
-  return { context, rows: count, ids, lengths, tokenCount, available: [usable.length] }
+  const lengths = new Int32Array(count)
+  const counted = new Uint8Array(ids.length)
+  const responses = usable.some(({ response }) => response !== undefined) ? new Uint8Array(ids.length) : undefined
+  for (let row = 0; row < count; row++) {
+    const { ids: sample, response } = usable[row * step] as TokenSequence
+    lengths[row] = Math.min(context, sample.length)
+    ids.set(sample.subarray(0, context), row * context)
+    counted.fill(1, row * context, row * context + Math.min(context, sample.length))
+    if (response !== undefined) responses?.set(response.subarray(0, context), row * context)
+  }
+  return {
+    context,
+    rows: count,
+    ids,
+    lengths,
+    responses,
+    counted,
+    tokenCount: sum(counted),
+    available: [usable.length]
+  }
 }
+
+/** Which positions of rows count. */
+export interface Counting {
+  readonly on: CalibrateOn
+  readonly firstToken: FirstToken
+}
+
+/**
+ * The same rows, with only those positions counted: tokens of responses, of all else, or all; without the first token of
+ * each row where it is excluded. Whatever is left out is still seen by the tokens behind it.
+ */
+export function countPositions(rows: TokenRows, { on, firstToken }: Counting): TokenRows {
+  const { context, responses } = rows
+  const counted = rows.counted.map((real, i) => {
+    if (real === 0 || (firstToken === 'exclude' && i % context === 0)) return 0
+    return on === 'all' || (responses?.[i] === 1) === (on === 'responses') ? 1 : 0
+  })
+  return { ...rows, counted, tokenCount: sum(counted) }
+}
+
+const sum = (values: Uint8Array): number => values.reduce((total, value) => total + value, 0)
 
 /** The rows of several texts, one after the other; all have the same context. */
 export function concatRows(list: readonly TokenRows[]): TokenRows {
   const context = list[0]?.context ?? 0
-  const rows = list.reduce((sum, part) => sum + part.rows, 0)
+  const rows = list.reduce((total, part) => total + part.rows, 0)
   const ids = new Int32Array(rows * context)
+  const counted = new Uint8Array(rows * context)
   const lengths = new Int32Array(rows)
   let row = 0
   for (const part of list) {
     if (part.context !== context) throw new RangeError(`rows of ${part.context} tokens beside rows of ${context}`)
     ids.set(part.ids, row * context)
+    counted.set(part.counted, row * context)
     lengths.set(part.lengths, row)
     row += part.rows
   }
-  const tokenCount = list.reduce((sum, part) => sum + part.tokenCount, 0)
-  return { context, rows, ids, lengths, tokenCount, available: list.flatMap((part) => part.available) }
+  return { context, rows, ids, lengths, counted, tokenCount: sum(counted), available: list.flatMap((p) => p.available) }
 }
 
 export interface RowOptions {
@@ -120,8 +175,18 @@ export async function loadRows(
   return cutRows(await encodeText(tokenizer, text, folder, options.policy), text.name, tokenizer.padId, options)
 }
 
+/** How conversations become tokens. */
+export interface ChatEncoding {
+  readonly renderer: ChatRenderer
+  /** Tells the tokens of responses from the others. */
+  readonly responses: boolean
+}
+
 /**
  * The tokens of a text: of the whole for `packed`, of each sample for `padded`.
+ *
+ * Packed conversations of which the responses are asked for are tokenized one by one and put behind one another, so that
+ * no token belongs to two of them; otherwise the whole is tokenized in one piece.
  *
  * @param chat - renders conversations; their texts already hold the special tokens
  */
@@ -130,16 +195,20 @@ export async function encodeText(
   text: ResolvedText,
   folder: string,
   policy: Policy,
-  chat?: ChatRenderer
-): Promise<readonly Int32Array[]> {
+  chat?: ChatEncoding
+): Promise<readonly TokenSequence[]> {
   const read = await readTexts(text, folder)
-  const documents = chat === undefined ? read : renderAll(read, chat, text.name)
+  if (chat?.responses === true) {
+    const samples = encodeResponses(tokenizer, read, chat.renderer, text.name)
+    return policy === 'packed' ? [joined(samples)] : samples
+  }
+  const documents = chat === undefined ? read : renderAll(read, chat.renderer, text.name)
   if (policy === 'packed') {
     const separator = chat === undefined ? '\n\n' : ''
-    return [tokenizer.encode(documents.join(separator), { specialTokens: false })]
+    return [{ ids: tokenizer.encode(documents.join(separator), { specialTokens: false }) }]
   }
   const samples = text.kind === 'text' ? documents.flatMap(splitSamples) : documents
-  return samples.map((sample) => tokenizer.encode(sample, { specialTokens: chat === undefined }))
+  return samples.map((sample) => ({ ids: tokenizer.encode(sample, { specialTokens: chat === undefined }) }))
 }
 
 const renderAll = (samples: readonly string[], chat: ChatRenderer, name: string): string[] =>
@@ -148,16 +217,42 @@ const renderAll = (samples: readonly string[], chat: ChatRenderer, name: string)
     return chat.render(parseConversation(sample, where), where)
   })
 
+const encodeResponses = (
+  tokenizer: ModelTokenizer,
+  samples: readonly string[],
+  chat: ChatRenderer,
+  name: string
+): Required<TokenSequence>[] =>
+  samples.map((sample, index) => {
+    const where = `${name}, sample ${index + 1}`
+    const { text, responses } = chat.renderWithResponses(parseConversation(sample, where), where)
+    const ids = tokenizer.encode(text, { specialTokens: false })
+    return { ids, response: maskOfSpans(tokenizer, text, ids, responses) }
+  })
+
+function joined(parts: readonly TokenSequence[]): TokenSequence {
+  const length = parts.reduce((total, { ids }) => total + ids.length, 0)
+  const ids = new Int32Array(length)
+  const response = new Uint8Array(length)
+  let at = 0
+  for (const part of parts) {
+    ids.set(part.ids, at)
+    if (part.response !== undefined) response.set(part.response, at)
+    at += part.ids.length
+  }
+  return { ids, response }
+}
+
 /** Rows out of the tokens of a text, as `encodeText` gives them for the same policy. */
 export function cutRows(
-  tokens: readonly Int32Array[],
+  tokens: readonly TokenSequence[],
   name: string,
   padId: number | undefined,
   { policy, context, rows, vocabularySize }: RowOptions
 ): TokenRows {
   const result =
     policy === 'packed'
-      ? packedRows(tokens[0] ?? new Int32Array(), context, rows, name)
+      ? packedRows(tokens[0] ?? { ids: new Int32Array() }, context, rows, name)
       : paddedRows(tokens, context, rows, padId ?? 0, name)
   if (vocabularySize !== undefined) checkIds(result, vocabularySize, name)
   return result

@@ -93,7 +93,7 @@ async function* calibrate(
   const moments = new SecondMoments(runner.inputs(block))
   for (let batch = 0; batch < states.batches; batch++) {
     await stopHere(signal)
-    const { mask, tokens } = paddingMask(calibration, ...states.rowsOf(batch))
+    const { mask, tokens } = countedMask(calibration, ...states.rowsOf(batch))
     const { next, grams } = await runner.forwardWithGrams(block, await states.read(batch), mask, weights)
     assertFinite(prepared, block, next)
     moments.add(grams, tokens)
@@ -107,16 +107,10 @@ async function* calibrate(
   })
 }
 
-/** 1 for each token and 0 for each pad of rows [begin, end). */
-function paddingMask({ context, lengths }: TokenRows, begin: number, end: number) {
-  const mask = new Float32Array((end - begin) * context)
-  let tokens = 0
-  for (let row = begin; row < end; row++) {
-    const length = lengths[row] ?? 0
-    mask.fill(1, (row - begin) * context, (row - begin) * context + length)
-    tokens += length
-  }
-  return { mask, tokens }
+/** 1 for each position of rows [begin, end) that counts in H, 0 for the others and for pads. */
+function countedMask({ context, counted }: TokenRows, begin: number, end: number) {
+  const mask = Float32Array.from(counted.subarray(begin * context, end * context))
+  return { mask, tokens: mask.reduce((sum, value) => sum + value, 0) }
 }
 
 /** Runs one stream through the block with the given weights. */

@@ -2,7 +2,7 @@ import { badInput } from '../../shared/errors'
 import type { Policy } from '../../shared/recipe'
 import type { ResolvedText } from '../../shared/runFolder'
 import { ChatRenderer } from '../calibration/chatRenderer'
-import { encodeText } from '../calibration/rows'
+import { encodeText, type TokenSequence } from '../calibration/rows'
 import { ModelTokenizer } from '../calibration/tokenizer'
 
 /** What turns texts into the tokens of one model. */
@@ -20,29 +20,40 @@ export const openTexts = async (model: string): Promise<TextEncoder> => ({
 /**
  * The tokens of a text, of its whole or of each sample as the policy says. Those last used are remembered.
  *
+ * @param responses - tells the tokens of responses from the others, which only conversations have
  * @throws {AppError} BAD_INPUT when the text cannot be read, or the chat template is no longer that of the run
  */
 export async function encodeForRun(
   { model, tokenizer }: TextEncoder,
   text: ResolvedText,
   folder: string,
-  policy: Policy
-): Promise<readonly Int32Array[]> {
+  policy: Policy,
+  responses = false
+): Promise<readonly TokenSequence[]> {
+  if (responses && text.kind !== 'messages')
+    throw badInput(
+      `${text.name} holds no conversations, so it has no responses: import conversations as a set ` +
+        '(messages, prompt and completion, …), or count all positions (--loss-on all, --calibrate-on all)'
+    )
   const chat = text.kind === 'messages' ? await ChatRenderer.open(model, tokenizer) : undefined
   const expected = text.chatTemplateSha256
   if (chat !== undefined && expected !== undefined && chat.sha256 !== expected) {
     throw badInput(`${model}: the chat template has changed since the run was created: start a new run`)
   }
-  const key = [tokenizer.sha256, text.sha256, text.kind, policy, chat?.sha256 ?? ''].join()
-  return remembered(key, () => encodeText(tokenizer, text, folder, policy, chat))
+  const key = [tokenizer.sha256, text.sha256, text.kind, policy, chat?.sha256 ?? '', responses].join()
+  const encoding = chat && { renderer: chat, responses }
+  return remembered(key, () => encodeText(tokenizer, text, folder, policy, encoding))
 }
 
 /** Tokens of the texts last used: a plan and the run that follows it, or one plan after another, need the same ones. */
-const recent = new Map<string, { readonly tokens: Promise<readonly Int32Array[]>; count: number }>()
+const recent = new Map<string, { readonly tokens: Promise<readonly TokenSequence[]>; count: number }>()
 const RECENT_TOKENS = 2 ** 23
 
 /** Two that ask at the same time get the same work. */
-async function remembered(key: string, encode: () => Promise<readonly Int32Array[]>): Promise<readonly Int32Array[]> {
+async function remembered(
+  key: string,
+  encode: () => Promise<readonly TokenSequence[]>
+): Promise<readonly TokenSequence[]> {
   const known = recent.get(key)
   const entry = known ?? { tokens: encode(), count: 0 }
   recent.delete(key)
@@ -67,4 +78,4 @@ function forgetOldest(): void {
   }
 }
 
-const countTokens = (tokens: readonly Int32Array[]): number => tokens.reduce((sum, { length }) => sum + length, 0)
+const countTokens = (tokens: readonly TokenSequence[]): number => tokens.reduce((sum, { ids }) => sum + ids.length, 0)

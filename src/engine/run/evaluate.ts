@@ -11,7 +11,7 @@ import { evaluationStreams, type Streams } from './streams'
 /**
  * Perplexity of every evaluation text under every set of weights, from the hidden states after the last block.
  *
- *     perplexity = exp(mean over targets of −log softmax(logits)[target]),  targets are tokens 2 … of each row
+ *     perplexity = exp(mean over targets of −log softmax(logits)[target]),  targets are tokens 2 … of each row that count
  *
  * The head is read once, tile by tile, for all streams; logits are never stored.
  */
@@ -67,12 +67,12 @@ async function addTile(
   })
 }
 
-/** The token that each position predicts; −1 where there is none (the last of a row, and pads). */
-function nextTokens({ ids, lengths, context }: TokenRows, firstRow: number, endRow: number): Int32Array {
+/** The token that each position predicts; −1 where none counts: before a pad or a prompt, and at the end of a row. */
+function nextTokens({ ids, counted, context }: TokenRows, firstRow: number, endRow: number): Int32Array {
   const targets = new Int32Array((endRow - firstRow) * context).fill(-1)
-  for (let row = firstRow; row < endRow; row++) {
-    const predicted = ids.subarray(row * context + 1, row * context + (lengths[row] ?? 0))
-    targets.set(predicted, (row - firstRow) * context)
+  for (let i = 0; i < targets.length; i++) {
+    const next = firstRow * context + i + 1
+    if (next % context !== 0 && counted[next] === 1) targets[i] = ids[next] as number
   }
   return targets
 }

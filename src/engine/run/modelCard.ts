@@ -91,7 +91,7 @@ function recipe(proof: Proof): string {
 - method ${variant.method}, rank ${variant.rank}, lora_alpha ${variant.alpha}${variant.rslora ? ', rank-stabilised' : ''}${
     variant.method === 'quailora' ? `, ${variant.iterations} alternations` : ''
   }, targets ${targetsCell(variant.targets)}
-- calibration: ${texts}; ${r.calibration.rows} rows of ${r.context} tokens, ${r.policy}, ${r.calibration.tokens} tokens
+- calibration: ${texts}; ${r.calibration.rows} rows of ${r.context} tokens, ${r.policy}, ${r.calibration.tokens} tokens${counted(r)}
 - factors stored in ${r.factorDtype}, computed on ${r.device}, seed ${r.seed}
 - fingerprint of the base: codes ${fingerprint.codes}, absmax ${fingerprint.absmax}`
 }
@@ -99,6 +99,16 @@ function recipe(proof: Proof): string {
 /** An expression holds signs that Markdown would take for its own, but no backtick. */
 const targetsCell = (targets: Targets): string =>
   typeof targets === 'string' || Array.isArray(targets) ? targetsText(targets) : `\`${targetsText(targets)}\``
+
+/** Says where not all positions count; nothing where they do. */
+const counted = ({ calibrateOn, firstToken, lossOn }: Proof['recipe']): string =>
+  [
+    calibrateOn && `; H counts ${calibrateOn} only`,
+    firstToken && '; H leaves out the first token of each row',
+    lossOn && `; perplexity counts ${lossOn} only`
+  ]
+    .filter((part) => part !== undefined)
+    .join('')
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
 const cell = (text: string): string => text.replace(/[|`<>\n]/g, ' ')

@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { badInput } from '../../shared/errors'
+import type { FirstToken } from '../../shared/recipe'
 import type { PreviewRequest, TokenPreview, TokenStatistics } from '../../shared/tokenPreview'
-import { cutRows } from '../calibration/rows'
+import { countPositions, cutRows, type TokenRows, type TokenSequence } from '../calibration/rows'
 import type { ModelTokenizer } from '../calibration/tokenizer'
 import { readJsonFile } from '../formats/files'
 import { MAX_CONFIG_BYTES } from '../formats/limits'
@@ -15,13 +16,14 @@ import { encodeForRun, openTexts } from './encodedTexts'
  * @throws {AppError} BAD_INPUT as the run would: no tokenizer, no template for conversations, a text too short
  */
 export async function previewTokens(request: PreviewRequest): Promise<TokenPreview> {
-  const { model, text, policy, context, rows: wanted } = request
+  const { model, text, policy, context, rows: wanted, calibrateOn = 'all', firstToken = 'include' } = request
   const found = await stat(model).catch(() => undefined)
   if (!found?.isDirectory()) throw badInput(`${model} is not a directory; a Hugging Face checkpoint is needed`)
   const opened = await openTexts(model)
-  const tokens = await encodeForRun(opened, text, '/', policy)
+  const tokens = await encodeForRun(opened, text, '/', policy, calibrateOn !== 'all')
   const vocabularySize = await vocabularySizeOf(model)
-  const rows = cutRows(tokens, text.name, opened.tokenizer.padId, { policy, context, rows: wanted, vocabularySize })
+  const cut = cutRows(tokens, text.name, opened.tokenizer.padId, { policy, context, rows: wanted, vocabularySize })
+  const rows = countPositions(cut, { on: calibrateOn, firstToken })
   const row = Math.min(request.row, rows.rows - 1)
   const length = rows.lengths[row] as number
   const ids = rows.ids.subarray(row * context, (row + 1) * context)
@@ -31,14 +33,28 @@ export async function previewTokens(request: PreviewRequest): Promise<TokenPrevi
     tokenCount: rows.tokenCount,
     row,
     text: opened.tokenizer.decode(ids.subarray(0, length)),
-    tokens: Array.from(ids, (id, i) => shown(opened.tokenizer, id, i >= length)),
+    tokens: Array.from(ids, (id, i) => ({
+      ...shown(opened.tokenizer, id),
+      pad: i >= length,
+      leftOut: i >= length ? null : whyLeftOut(rows, row * context + i, firstToken)
+    })),
     statistics: statisticsOf(tokens, policy === 'packed')
   }
 }
 
-function shown(tokenizer: ModelTokenizer, id: number, pad: boolean): TokenPreview['tokens'][number] {
+function shown(tokenizer: ModelTokenizer, id: number): Pick<TokenPreview['tokens'][number], 'id' | 'text' | 'special'> {
   const special = tokenizer.facts.specialTokens.some((token) => token.id === id)
-  return { id, text: tokenizer.decode([id]), special, pad }
+  return { id, text: tokenizer.decode([id]), special }
+}
+
+function whyLeftOut(
+  { context, counted, responses }: TokenRows,
+  position: number,
+  firstToken: FirstToken
+): TokenPreview['tokens'][number]['leftOut'] {
+  if (counted[position] === 1) return null
+  if (firstToken === 'exclude' && position % context === 0) return 'first'
+  return responses?.[position] === 1 ? 'response' : 'prompt'
 }
 
 async function vocabularySizeOf(model: string): Promise<number | undefined> {
@@ -47,8 +63,8 @@ async function vocabularySizeOf(model: string): Promise<number | undefined> {
   return readArchitecture(config as never, path).vocabularySize
 }
 
-function statisticsOf(tokens: readonly Int32Array[], packed: boolean): TokenStatistics {
-  const lengths = tokens.map(({ length }) => length).sort((a, b) => a - b)
+function statisticsOf(tokens: readonly TokenSequence[], packed: boolean): TokenStatistics {
+  const lengths = tokens.map(({ ids }) => ids.length).sort((a, b) => a - b)
   const at = (share: number): number => lengths[Math.min(lengths.length - 1, Math.floor(share * lengths.length))] ?? 0
   const total = lengths.reduce((sum, length) => sum + length, 0)
   if (packed) return { tokens: total, lengths: null }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { baseModelName } from '../../shared/modelName'
-import type { QuantizerSpec, Variant } from '../../shared/recipe'
+import type { QuantizerSpec, Recipe, Variant } from '../../shared/recipe'
 import { gapClosed, type LayerResult, type Perplexities } from '../../shared/runEvents'
 import type { JournalEntry, LinearFingerprint, RunRecord } from '../../shared/runFolder'
 import { sha256File } from '../formats/files'
@@ -28,6 +28,10 @@ export interface Proof {
   readonly recipe: {
     readonly policy: string
     readonly context: number
+    /** Where positions were left out: of the loss, and of H. Missing where all count. */
+    readonly lossOn?: Recipe['lossOn']
+    readonly calibrateOn?: Recipe['calibrateOn']
+    readonly firstToken?: Recipe['firstToken']
     readonly factorDtype: string
     readonly device: string
     readonly seed: number
@@ -95,6 +99,9 @@ export async function proofOf(
     recipe: {
       policy: recipe.policy,
       context: recipe.context,
+      ...(recipe.lossOn !== 'all' && { lossOn: recipe.lossOn }),
+      ...(recipe.calibrateOn !== 'all' && { calibrateOn: recipe.calibrateOn }),
+      ...(recipe.firstToken !== 'include' && { firstToken: recipe.firstToken }),
       factorDtype: recipe.factorDtype,
       device: recipe.device,
       seed: recipe.seed,

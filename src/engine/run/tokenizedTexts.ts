@@ -2,7 +2,7 @@ import { badInput } from '../../shared/errors'
 import { leaveOut } from '../../shared/findings'
 import type { Recipe } from '../../shared/recipe'
 import type { ResolvedText } from '../../shared/runFolder'
-import { concatRows, cutRows, type TokenRows } from '../calibration/rows'
+import { type Counting, concatRows, countPositions, cutRows, type TokenRows } from '../calibration/rows'
 import { encodeForRun, openTexts } from './encodedTexts'
 import { attempt, type Report } from './problems'
 import { assertTextUnchanged } from './unchanged'
@@ -32,7 +32,15 @@ export function guessTexts(recipe: Recipe, texts: RunTexts): TokenizedTexts {
     const available = Math.max(1, Math.floor(bytes / BYTES_PER_TOKEN / context))
     const rows = Math.min(asked, available)
     const none = new Int32Array()
-    return { context, rows, ids: none, lengths: none, tokenCount: rows * context, available: [available] }
+    return {
+      context,
+      rows,
+      ids: none,
+      lengths: none,
+      counted: new Uint8Array(),
+      tokenCount: rows * context,
+      available: [available]
+    }
   }
   const calibration = texts.calibration.map((text) => guess(text, recipe.calibration.rows))
   return {
@@ -41,6 +49,7 @@ export function guessTexts(recipe: Recipe, texts: RunTexts): TokenizedTexts {
       rows: calibration.reduce((sum, { rows }) => sum + rows, 0),
       ids: new Int32Array(),
       lengths: new Int32Array(),
+      counted: new Uint8Array(),
       tokenCount: calibration.reduce((sum, { tokenCount }) => sum + tokenCount, 0),
       available: calibration.flatMap(({ available }) => available)
     },
@@ -71,9 +80,11 @@ export async function tokenizeTexts(
   const load = (role: 'calibration' | 'evaluation', text: ResolvedText) =>
     attempt(report, { code: 'TEXT', subject: 'texts', fix: leaveOut(recipe, role, text.path) }, async () => {
       await assertTextUnchanged(text, folder)
-      const tokens = await encodeForRun(opened, text, folder, policy)
+      const counting = countingOf(recipe, role)
+      const tokens = await encodeForRun(opened, text, folder, policy, counting.on !== 'all')
       const rows = recipe[role]?.rows ?? 1
-      return cutRows(tokens, text.name, opened.tokenizer.padId, { policy, context, rows, vocabularySize })
+      const cut = cutRows(tokens, text.name, opened.tokenizer.padId, { policy, context, rows, vocabularySize })
+      return countSome(cut, counting, text.name, role)
     })
   const calibration: TokenRows[] = []
   for (const text of texts.calibration) {
@@ -89,4 +100,20 @@ export async function tokenizeTexts(
     if (rows !== undefined) evaluation.push({ name: text.name, rows })
   }
   return { calibration: concatRows(calibration), evaluation }
+}
+
+/** What of a text counts: in H for calibration, as targets of the loss for evaluation. */
+const countingOf = ({ lossOn, calibrateOn, firstToken }: Recipe, role: 'calibration' | 'evaluation'): Counting =>
+  role === 'calibration' ? { on: calibrateOn, firstToken } : { on: lossOn, firstToken: 'include' }
+
+/** @throws {AppError} BAD_INPUT when nothing of the text counts */
+function countSome(rows: TokenRows, counting: Counting, name: string, role: 'calibration' | 'evaluation'): TokenRows {
+  const counted = countPositions(rows, counting)
+  const targets = counted.counted.some((value, i) => value === 1 && (role === 'calibration' || i % rows.context > 0))
+  if (targets) return counted
+  const what = counting.on === 'prompts' ? 'prompt' : 'response'
+  throw badInput(
+    `${name}: none of its ${rows.rows} rows of ${rows.context} tokens has a position of a ${what} that counts; ` +
+      'give a larger context or other conversations, or count all positions'
+  )
 }

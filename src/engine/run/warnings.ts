@@ -1,5 +1,6 @@
 import { changeVariants, type Finding, type Severity } from '../../shared/findings'
 import { distinctVariants } from '../../shared/variantAxes'
+import type { TokenRows } from '../calibration/rows'
 import type { PreparedRun } from './prepareRun'
 
 /** The largest rank that vLLM serves unless it is told otherwise (`--max-lora-rank`). */
@@ -16,6 +17,7 @@ export function runWarnings(prepared: PreparedRun): Finding[] {
   const found = [
     fewTokens(prepared),
     fewRows(prepared),
+    emptyRows(prepared),
     vllmRank(prepared),
     rslora(prepared),
     blockSize(prepared),
@@ -68,6 +70,21 @@ function fewRows({ calibration, recipe }: PreparedRun): Finding | undefined {
     fix: { label: `Ask for ${most} rows`, changes: [{ path: ['calibration', 'rows'], value: most }] }
   }
 }
+
+/** Rows of which nothing counts: their responses were cut off, or lie in other rows. */
+function emptyRows({ calibration, evaluation, recipe }: PreparedRun): Finding | undefined {
+  if (recipe.calibrateOn === 'all' && recipe.lossOn === 'all') return undefined
+  const parts = [{ name: 'calibration', rows: calibration }, ...evaluation].flatMap(({ name, rows }) => {
+    const empty = Array.from({ length: rows.rows }, (_, row) => row).filter((row) => !countsAny(rows, row))
+    const [first] = empty
+    return first === undefined ? [] : [`${name}: ${empty.length} of ${rows.rows} rows, the first is row ${first + 1}`]
+  })
+  if (parts.length === 0) return undefined
+  return texts('EMPTY_ROWS', 'warning', `rows without a position that counts: ${parts.join('; ')}`)
+}
+
+const countsAny = ({ counted, context }: TokenRows, row: number): boolean =>
+  counted.length === 0 || counted.subarray(row * context, (row + 1) * context).includes(1)
 
 function vllmRank({ variants, recipe }: PreparedRun): Finding | undefined {
   const large = Math.max(...variants.map(({ spec }) => spec.rank))

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Policy } from '../recipe'
+import { CalibrateOn, FirstToken, Policy } from '../recipe'
 import { type BadRow, SampleShape, Sampling, type SetKind, Split } from '../samples'
 import type { TokenPreview } from '../tokenPreview'
 import { call } from './call'
@@ -88,6 +88,8 @@ export const calibrationCalls = {
       model: Path,
       policy: Policy,
       context: z.int().min(2).max(65_536),
+      calibrateOn: CalibrateOn.optional(),
+      firstToken: FirstToken.optional(),
       rows: z.int().min(1).max(100_000),
       row: z.int().min(0).max(100_000)
     }),

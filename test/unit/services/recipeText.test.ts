@@ -22,6 +22,9 @@ const rich = Recipe.parse({
   evaluation: { files: ['/texts/a #1.txt', '/texts/- b.txt', '/texts/ä.txt'], rows: 9 },
   policy: 'padded',
   context: 128,
+  lossOn: 'responses',
+  calibrateOn: 'prompts',
+  firstToken: 'exclude',
   variants: [
     {
       name: '1e3',
@@ -71,6 +74,9 @@ evaluation:
 
 policy: padded
 context: 128
+lossOn: responses
+calibrateOn: prompts
+firstToken: exclude
 
 variants:
   - name: "1e3"

@@ -48,6 +48,7 @@ describe('the recipe of the options', () => {
       ...['--quantizer', 'fp4'],
       ...['--alpha', '32', '--rslora', '--targets', 'q_proj,v_proj', '--iterations', '5', '--context', '64'],
       ...['--calibration-rows', '7', '--evaluation-rows', '9', '--policy', 'padded', '--factor-dtype', 'bfloat16'],
+      ...['--loss-on', 'responses', '--calibrate-on', 'prompts', '--first-token', 'exclude'],
       ...['--seed', '4', '--device', 'webgpu', '--memory-budget', '1MiB']
     )
     expect(variants).toEqual([
@@ -68,6 +69,9 @@ describe('the recipe of the options', () => {
       evaluation: { files: [resolve('e')], rows: 9 },
       policy: 'padded',
       context: 64,
+      lossOn: 'responses',
+      calibrateOn: 'prompts',
+      firstToken: 'exclude',
       factorDtype: 'bfloat16',
       device: 'webgpu',
       memoryBudget: 2 ** 20,

@@ -54,7 +54,8 @@ describe('a conversation', () => {
   test('has one token <s> at its beginning, not two', async () => {
     const model = chatModel(TEMPLATE)
     const tokenizer = await ModelTokenizer.open(model)
-    const [ids = new Int32Array()] = await encodeText(tokenizer, conversations(1), '/', 'padded', await renderer(model))
+    const chat = { renderer: await renderer(model), responses: false }
+    const [{ ids } = { ids: new Int32Array() }] = await encodeText(tokenizer, conversations(1), '/', 'padded', chat)
     expect([...ids.subarray(0, 2)]).toEqual([1, tokenizer.encode('<', { specialTokens: false })[0]])
     expect(tokenizer.decode(ids)).toBe(RENDERED)
   })
@@ -95,7 +96,7 @@ describe('the preview', () => {
     expect(preview).toMatchObject({ rows: 2, available: 3, row: 1, text: RENDERED })
     const { tokens, statistics } = preview
     expect(tokens).toHaveLength(64)
-    expect(tokens[0]).toEqual({ id: 1, text: '<s>', special: true, pad: false })
+    expect(tokens[0]).toEqual({ id: 1, text: '<s>', special: true, pad: false, leftOut: null })
     const real = tokens.filter(({ pad }) => !pad)
     expect(real.map(({ text }) => text).join('')).toBe(RENDERED)
     expect(tokens.slice(real.length).every(({ pad, id }) => pad && id === 0)).toBe(true)

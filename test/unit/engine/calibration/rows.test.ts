@@ -7,7 +7,7 @@ import { ModelTokenizer } from '../../../../src/engine/calibration/tokenizer'
 import type { ResolvedText } from '../../../../src/shared/runFolder'
 import { sampleModel, sampleText } from '../../../helpers/paths'
 
-const counting = (length: number) => Int32Array.from({ length }, (_, i) => i)
+const counting = (length: number) => ({ ids: Int32Array.from({ length }, (_, i) => i) })
 const starts = (rows: ReturnType<typeof packedRows>) =>
   Array.from({ length: rows.rows }, (_, row) => rows.ids[row * rows.context])
 
@@ -39,7 +39,7 @@ describe('padded rows', () => {
   })
 
   it('leave out samples of fewer than two tokens and take the others evenly spaced', () => {
-    const samples = Array.from({ length: 9 }, (_, i) => Int32Array.of(i, i))
+    const samples = Array.from({ length: 9 }, (_, i) => ({ ids: Int32Array.of(i, i) }))
     samples.splice(1, 0, counting(1), counting(0))
     expect(starts(paddedRows(samples, 4, 4, 0))).toEqual([0, 2, 4, 6])
   })

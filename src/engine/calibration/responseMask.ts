@@ -1,0 +1,45 @@
+import type { ModelTokenizer } from './tokenizer'
+
+/** Characters [begin, end) of a rendered conversation. */
+export interface Span {
+  readonly begin: number
+  readonly end: number
+}
+
+/**
+ * 1 for each token that shares a character with one of the spans, else 0: the rule of transformers'
+ * `return_assistant_tokens_mask`, whose `char_to_token` gives the token that holds a span's first and last character.
+ *
+ * The tokenizer gives no offsets, so a border is found by encoding what stands before it. Where that does not give the
+ * same tokens, a token reaches over the border, and the decoded text says which one.
+ *
+ * @param ids - tokens of the whole text, without added special tokens
+ */
+export function maskOfSpans(
+  tokenizer: ModelTokenizer,
+  text: string,
+  ids: Int32Array,
+  spans: readonly Span[]
+): Uint8Array {
+  const mask = new Uint8Array(ids.length)
+  const lossless = tokenizer.decode(ids) === text
+  for (const { begin, end } of spans) {
+    if (begin >= end) continue
+    const first = tokensBefore(tokenizer, text.slice(0, begin), ids, lossless)
+    const last = tokensBefore(tokenizer, text.slice(0, end), ids, lossless)
+    mask.fill(1, first.whole, last.whole + (last.cut ? 1 : 0))
+  }
+  return mask
+}
+
+/** How many tokens end within `prefix`, and whether the next one begins within it too. */
+function tokensBefore(tokenizer: ModelTokenizer, prefix: string, ids: Int32Array, lossless: boolean) {
+  const own = tokenizer.encode(prefix, { specialTokens: false })
+  const different = own.findIndex((id, i) => id !== ids[i])
+  if (different < 0) return { whole: own.length, cut: false }
+  let whole = different
+  if (!lossless) return { whole, cut: true }
+  const lengthOf = (count: number): number => tokenizer.decode(ids.subarray(0, count)).length
+  while (whole < ids.length && lengthOf(whole + 1) <= prefix.length) whole++
+  return { whole, cut: lengthOf(whole) < prefix.length }
+}
