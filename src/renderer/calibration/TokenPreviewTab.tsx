@@ -1,11 +1,11 @@
-import { Button, Group, NumberInput, SegmentedControl, Select, Stack, Text } from '@mantine/core'
+import { Button, Group, NumberInput, SegmentedControl, Select, Stack, Switch, Text } from '@mantine/core'
 import { useLocalStorage } from '@mantine/hooks'
 import { IconStack2 } from '@tabler/icons-react'
 import { useState } from 'react'
 import { Link } from 'wouter'
 import type { CalibrationSetDetail } from '../../shared/contract/calibration'
 import type { FoundModel } from '../../shared/models'
-import type { Policy } from '../../shared/recipe'
+import type { CalibrateOn, FirstToken, Policy } from '../../shared/recipe'
 import { useCall } from '../api/hooks'
 import { EmptyState } from '../components/EmptyState'
 import { QueryView } from '../components/QueryView'
@@ -15,6 +15,12 @@ import { TokenStatisticsLine } from './TokenStatisticsLine'
 
 /** Rows that a run takes unless its recipe says otherwise. */
 const ROWS = 64
+
+const CALIBRATE_ON: readonly { value: CalibrateOn; label: string }[] = [
+  { value: 'all', label: 'All positions' },
+  { value: 'responses', label: 'Responses' },
+  { value: 'prompts', label: 'Prompts' }
+]
 
 /** A row of the set exactly as a run on a model would use it. */
 export function TokenPreviewTab({ set }: { readonly set: CalibrationSetDetail }) {
@@ -53,9 +59,11 @@ function Preview({ set, models }: PreviewProps) {
   const [policy, setPolicy] = useState<Policy>(set.policy)
   const [context, setContext] = useState(256)
   const [row, setRow] = useState(0)
+  const [calibrateOn, setCalibrateOn] = useState<CalibrateOn>('all')
+  const [firstToken, setFirstToken] = useState<FirstToken>('include')
   const preview = useCall(
     'calibration.preview',
-    { name: set.name, model: model.directory, policy, context, rows: ROWS, row },
+    { name: set.name, model: model.directory, policy, context, rows: ROWS, row, calibrateOn, firstToken },
     { keepPrevious: true }
   )
   return (
@@ -102,6 +110,22 @@ function Preview({ set, models }: PreviewProps) {
           value={row + 1}
           onChange={(value) => setRow(Math.max(0, (Number(value) || 1) - 1))}
           w={100}
+        />
+        {set.kind === 'messages' && (
+          <Select
+            label="Calibrate on"
+            data={[...CALIBRATE_ON]}
+            value={calibrateOn}
+            onChange={(value) => value !== null && setCalibrateOn(value as CalibrateOn)}
+            allowDeselect={false}
+            w={160}
+          />
+        )}
+        <Switch
+          label="Count first tokens"
+          checked={firstToken === 'include'}
+          onChange={({ currentTarget: { checked } }) => setFirstToken(checked ? 'include' : 'exclude')}
+          mb={8}
         />
       </Group>
       <QueryView query={preview} failure="The tokens cannot be shown">

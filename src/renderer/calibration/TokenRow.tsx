@@ -7,10 +7,11 @@ import classes from './TokenRow.module.css'
 
 type Shown = 'tokens' | 'text'
 
-/** A row token by token: special tokens and pads marked, ids on hover; or as one text. */
+/** A row token by token: special tokens, pads and what H leaves out marked, ids on hover; or as one text. */
 export function TokenRow({ preview }: { readonly preview: TokenPreview }) {
   const [shown, setShown] = useState<Shown>('tokens')
   const pads = preview.tokens.filter(({ pad }) => pad).length
+  const leftOut = preview.tokens.filter((token) => token.leftOut !== null).length
   const special = preview.tokens.filter((token) => token.special && !token.pad).length
   return (
     <Stack gap="xs">
@@ -27,6 +28,7 @@ export function TokenRow({ preview }: { readonly preview: TokenPreview }) {
         />
         <Group gap="md">
           <Legend kind="special" label={`special token (${formatCount(special)})`} />
+          {leftOut > 0 && <Legend kind="left-out" label={`not counted (${formatCount(leftOut)})`} />}
           <Legend kind="pad" label={`pad, masked (${formatCount(pads)})`} />
           <CopyButton value={preview.text} label="Copy text" />
         </Group>
@@ -49,9 +51,9 @@ export function TokenRow({ preview }: { readonly preview: TokenPreview }) {
   )
 }
 
-function TokenChip({ token, index }: { readonly token: TokenPreview['tokens'][number]; readonly index: number }) {
-  const kind = token.pad ? 'pad' : token.special ? 'special' : 'plain'
-  const note = kind === 'plain' ? '' : kind === 'pad' ? ', pad: masked, counted nowhere' : ', special token'
+function TokenChip({ token, index }: { readonly token: Token; readonly index: number }) {
+  const kind = kindOf(token)
+  const note = `${token.special && !token.pad ? ', special token' : ''}${whyNotCounted(token)}`
   return (
     <Tooltip label={`position ${index + 1}, id ${token.id}${note}`} openDelay={200}>
       <Box
@@ -64,6 +66,25 @@ function TokenChip({ token, index }: { readonly token: TokenPreview['tokens'][nu
       </Box>
     </Tooltip>
   )
+}
+
+type Token = TokenPreview['tokens'][number]
+
+function kindOf({ pad, leftOut, special }: Token): string {
+  if (pad) return 'pad'
+  if (leftOut !== null) return 'left-out'
+  return special ? 'special' : 'plain'
+}
+
+const REASONS = {
+  prompt: ', prompt: not counted in H',
+  response: ', response: not counted in H',
+  first: ', first token of the row: not counted in H'
+} as const
+
+function whyNotCounted({ pad, leftOut }: Token): string {
+  if (pad) return ', pad: masked, counted nowhere'
+  return leftOut === null ? '' : REASONS[leftOut]
 }
 
 function Legend({ kind, label }: { readonly kind: string; readonly label: string }) {

@@ -1,7 +1,7 @@
 import { Button, Collapse, Group, SegmentedControl, Select, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconChevronDown, IconChevronRight } from '@tabler/icons-react'
-import type { DeviceName, FactorDtype, Policy, Recipe } from '../../shared/recipe'
+import type { CalibrateOn, DeviceName, FactorDtype, FirstToken, LossOn, Policy, Recipe } from '../../shared/recipe'
 import { formatBytes } from '../format/numbers'
 import { FormCard } from './FormCard'
 import { NumberField } from './NumberField'
@@ -20,6 +20,22 @@ const DEVICES: readonly { value: DeviceName; label: string }[] = [
 const POLICIES: readonly { value: Policy; label: string }[] = [
   { value: 'packed', label: 'Packed: text cut into full rows' },
   { value: 'padded', label: 'Padded: one sample in each row' }
+]
+
+const CALIBRATE_ON: readonly { value: CalibrateOn; label: string }[] = [
+  { value: 'all', label: 'All positions' },
+  { value: 'responses', label: 'Responses of conversations' },
+  { value: 'prompts', label: 'Prompts of conversations' }
+]
+
+const LOSS_ON: readonly { value: LossOn; label: string }[] = [
+  { value: 'all', label: 'All tokens' },
+  { value: 'responses', label: 'Responses of conversations' }
+]
+
+const FIRST_TOKEN: readonly { value: FirstToken; label: string }[] = [
+  { value: 'include', label: 'Counted' },
+  { value: 'exclude', label: 'Left out' }
 ]
 
 const DTYPES: readonly { value: FactorDtype; label: string }[] = [
@@ -93,6 +109,7 @@ export function DeviceCard({ recipe, errors, change }: Props) {
               value={recipe.policy}
               onChange={(policy) => policy !== null && set('policy', policy as Policy)}
             />
+            <PositionFields recipe={recipe} set={set} />
             <Select
               label="Adapter's dtype"
               description="As stored; trainers convert"
@@ -137,6 +154,43 @@ export function DeviceCard({ recipe, errors, change }: Props) {
         </Collapse>
       </Stack>
     </FormCard>
+  )
+}
+
+interface PositionProps {
+  readonly recipe: Recipe
+  readonly set: <K extends keyof Recipe>(key: K, value: Recipe[K]) => void
+}
+
+/** Which positions count, in H and in perplexity. */
+function PositionFields({ recipe, set }: PositionProps) {
+  return (
+    <>
+      <Select
+        label="Calibrate on"
+        description="Positions counted in H"
+        allowDeselect={false}
+        data={[...CALIBRATE_ON]}
+        value={recipe.calibrateOn}
+        onChange={(value) => value !== null && set('calibrateOn', value as CalibrateOn)}
+      />
+      <Select
+        label="First token of a row"
+        description="An attention sink; in H"
+        allowDeselect={false}
+        data={[...FIRST_TOKEN]}
+        value={recipe.firstToken}
+        onChange={(value) => value !== null && set('firstToken', value as FirstToken)}
+      />
+      <Select
+        label="Loss on"
+        description="Tokens counted in perplexity"
+        allowDeselect={false}
+        data={[...LOSS_ON]}
+        value={recipe.lossOn}
+        onChange={(value) => value !== null && set('lossOn', value as LossOn)}
+      />
+    </>
   )
 }
 

@@ -18,6 +18,9 @@ export interface Draft {
 
 export const draftOf = ({ recipe, origin }: StartRecipe): Draft => ({ version: 1, recipe, out: null, origin })
 
+/** Of drafts that a version wrote which did not ask which positions count. */
+const ALL_POSITIONS = { lossOn: 'all', calibrateOn: 'all', firstToken: 'include' } as const
+
 const KEY = 'quail.newRun'
 
 export const saveDraft = (draft: Draft): void => localStorage.setItem(KEY, JSON.stringify(draft))
@@ -27,7 +30,8 @@ export function loadDraft(): Draft | undefined {
   try {
     const draft = JSON.parse(localStorage.getItem(KEY) ?? 'null') as Draft | null
     if (draft?.version !== 1 || typeof draft.recipe?.model !== 'string') return undefined
-    return Array.isArray(draft.recipe.variants) && typeof draft.recipe.calibration === 'object' ? draft : undefined
+    if (!Array.isArray(draft.recipe.variants) || typeof draft.recipe.calibration !== 'object') return undefined
+    return { ...draft, recipe: { ...ALL_POSITIONS, ...draft.recipe } }
   } catch {
     return undefined
   }
