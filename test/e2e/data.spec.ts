@@ -96,7 +96,7 @@ test('a text dropped on the window is cut, stored, and shown in the exact tokens
   await page.getByText('Packed', { exact: true }).click()
   await page.getByText('pad, masked (0)').waitFor()
   expect(await page.getByText(/not counted/).count()).toBe(0)
-  await page.getByText('Count first tokens').click()
+  await page.getByRole('switch', { name: 'Count first tokens' }).click()
   await page.getByText('not counted (1)').waitFor()
   expect(await tokens.first().getAttribute('data-kind')).toBe('left-out')
 })
