@@ -1,6 +1,7 @@
 import { readdir, realpath } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { badInput } from '../shared/errors'
+import type { Recipe } from '../shared/recipe'
 
 /**
  * Makes sure that a run may write its adapters to a directory: it does not exist yet, or is empty, and does not lie in
@@ -21,6 +22,12 @@ export async function checkOutDirectory(out: string, model: string): Promise<str
     throw badInput(`${out} is not empty (it holds ${entries[0]}); a new or empty directory is needed`)
   }
   return path
+}
+
+/** `checkOutDirectory` for the adapters of a recipe: outside of its model and of its pre-quantized base. */
+export async function checkRunOut(out: string, { model, base }: Pick<Recipe, 'model' | 'base'>): Promise<string> {
+  if (base !== undefined) await assertOutside(out, base, "the base's directory")
+  return await checkOutDirectory(out, model)
 }
 
 /**

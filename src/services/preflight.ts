@@ -4,7 +4,7 @@ import { type Finding, type Fix, leaveOut } from '../shared/findings'
 import type { Preflight } from '../shared/plan'
 import type { Recipe, Variant } from '../shared/recipe'
 import { runsDirectory } from '../store/home'
-import { checkOutDirectory } from './outDirectory'
+import { checkRunOut } from './outDirectory'
 import type { PlanOptions } from './runService'
 import { resolveTexts } from './runTexts'
 import type { Services } from './services'
@@ -33,7 +33,7 @@ export function preflightRecipe(
 ): Promise<Preflight> {
   const { home, store, engine } = services
   return withTemporaryDirectory(async (inputs) => {
-    const found: Finding[] = out === undefined ? [] : await outFindings(out, recipe.model)
+    const found: Finding[] = out === undefined ? [] : await outFindings(out, recipe)
     const texts = await resolveTexts(store, recipe, inputs, (role, text, { message }) => {
       found.push({ code: 'TEXT', severity: 'error', subject: 'texts', message, fix: textFix(recipe, role, text) })
     })
@@ -52,9 +52,9 @@ function textFix(recipe: Recipe, role: 'calibration' | 'evaluation', text: strin
   return { label: 'Keep it once', changes: [{ path: [role, 'files'], value: once }] }
 }
 
-async function outFindings(out: string, model: string): Promise<Finding[]> {
+async function outFindings(out: string, recipe: Recipe): Promise<Finding[]> {
   try {
-    await checkOutDirectory(out, model)
+    await checkRunOut(out, recipe)
     return []
   } catch (error) {
     const { code, message } = serializeError(error)

@@ -47,6 +47,7 @@ export function absolutePaths(recipe: Recipe, directory: string): Recipe {
   return {
     ...recipe,
     model: resolve(directory, recipe.model),
+    ...(recipe.base !== undefined && { base: resolve(directory, recipe.base) }),
     calibration: source(recipe.calibration),
     ...(recipe.evaluation && { evaluation: source(recipe.evaluation) })
   }

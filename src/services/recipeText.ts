@@ -92,6 +92,7 @@ function writtenRecipe(recipe: Recipe, { directory }: RecipeTextOptions): Record
     version,
     ...(name !== undefined && { name }),
     model: place(model),
+    ...(recipe.base !== undefined && { base: place(recipe.base) }),
     calibration: texts(calibration),
     ...(evaluation && { evaluation: texts(evaluation) }),
     ...(policy !== 'packed' && { policy }),

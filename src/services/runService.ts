@@ -11,7 +11,7 @@ import { takeQueuedRun } from '../store/queue'
 import * as runs from '../store/runs'
 import { withChatTemplate } from './chatTemplates'
 import { isExecutingHere, whileExecuting } from './executingRuns'
-import { checkOutDirectory } from './outDirectory'
+import { checkRunOut } from './outDirectory'
 import { recordEvents } from './recordEvents'
 import { newRunId } from './runId'
 import { resolveTexts } from './runTexts'
@@ -57,7 +57,8 @@ export async function createRun(
 ): Promise<RunRecord> {
   const id = newRunId(recipe.name ?? recipe.model)
   const model = resolve(recipe.model)
-  const out = await checkOutDirectory(chooseOut(id), model)
+  const base = recipe.base === undefined ? undefined : resolve(recipe.base)
+  const out = await checkRunOut(chooseOut(id), { model, base })
   const folder = runFolder(services, id)
   await mkdir(folder, { recursive: true })
   try {
@@ -68,7 +69,7 @@ export async function createRun(
       id,
       createdAtMs: Date.now(),
       quailVersion: services.version,
-      recipe: { ...recipe, model },
+      recipe: { ...recipe, model, ...(base !== undefined && { base }) },
       out,
       outIsAdapter: recipe.variants.length === 1,
       calibration: (await withChatTemplate(services.engine, model, texts.calibration)).map(inFolder),

@@ -108,6 +108,11 @@ export const Recipe = z.strictObject({
   version: z.literal(1).describe('version of this format'),
   name: z.string().optional(),
   model: z.string().min(1).describe('directory of a Hugging Face checkpoint'),
+  base: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('directory of a pre-quantized checkpoint of the model: Q is what it holds, instead of quantizing anew'),
   calibration: TextSource,
   evaluation: TextSource.optional().describe('texts on which perplexity is measured'),
   policy: Policy.default('packed').describe('how texts become rows of tokens'),

@@ -15,6 +15,7 @@ export const grantSources = ({ services, installation }: WorkbenchContext): Gran
   async () =>
     (await listRecipes(services.store)).flatMap(({ recipe }) => [
       recipe.model,
+      ...(recipe.base === undefined ? [] : [recipe.base]),
       ...(recipe.calibration.files ?? []),
       ...(recipe.evaluation?.files ?? [])
     ]),

@@ -11,7 +11,7 @@ from bitsandbytes.functional import dequantize_4bit, quantize_4bit
 from quail import LLAMA, ROOT, export_base, init_lora, proof_of
 from reference import Reference, dequantized
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 FAMILIES = sorted(path for path in (ROOT / "test/fixtures/golden/families").iterdir() if path.is_dir())
 # As in test_adapters: bitsandbytes' CPU kernels and our float32 forward pass.
@@ -108,3 +108,26 @@ class Sample(unittest.TestCase):
             self.assertTrue(torch.equal(linear.weight.data, packed), name)
             self.assertEqual(linear.weight.quant_state.blocksize, 128)
             self.assertTrue(torch.equal(dequantized(linear), dequantize_4bit(packed, state).double()), name)
+
+
+class StoredBase(unittest.TestCase):
+    """A base that transformers saved, as the base of a run."""
+
+    def test_adapter_has_the_reported_perplexity_on_it(self):
+        with tempfile.TemporaryDirectory() as directory:
+            base = Path(directory) / "base"
+            quantized_by_transformers(LLAMA).save_pretrained(base)
+            AutoTokenizer.from_pretrained(LLAMA).save_pretrained(base)
+            finished = init_lora(LLAMA, ["exact"], "--base", base)
+            adapter = finished["variants"][0]["adapter"]
+            reference = Reference(base)
+            adapted = reference.perplexities(reference.adapted(adapter).eval())
+            for name, reported in finished["perplexity"].items():
+                for ours, theirs in (
+                    (reported["quantizers"]["nf4-b64-dq"], reference.quantized[name]),
+                    (reported["variants"]["exact-r16"], adapted[name]),
+                ):
+                    self.assertLessEqual(abs(theirs / ours - 1), PERPLEXITY, (name, ours, theirs))
+            for entry in proof_of(adapter)["fingerprint"]["linears"]:
+                packed = load_file(base / "model.safetensors")[f"{entry['name']}.weight"]
+                self.assertEqual(hashlib.sha256(packed.numpy().tobytes()).hexdigest(), entry["codes"], entry["name"])

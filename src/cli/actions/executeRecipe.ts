@@ -1,6 +1,6 @@
 import { relative, resolve } from 'node:path'
 import { fillSnippet } from '../../services/export/snippets'
-import { checkOutDirectory } from '../../services/outDirectory'
+import { checkRunOut } from '../../services/outDirectory'
 import { createRun, planRecipe, type RunOptions, startRun } from '../../services/runService'
 import { deserializeError, type ErrorCode } from '../../shared/errors'
 import type { Recipe } from '../../shared/recipe'
@@ -32,7 +32,7 @@ export async function executeRecipe(
   { out, measure = false, ...reporting }: Reporting & { out: string | undefined; measure?: boolean }
 ): Promise<ExitCode> {
   const { terminal, signal } = context
-  if (out !== undefined) await checkOutDirectory(out, recipe.model)
+  if (out !== undefined) await checkRunOut(out, recipe)
   const services = await context.services()
   const plan = await planRecipe(services, recipe, { measure, signal, out })
   const forPeople = !reporting.json && !reporting.quiet
@@ -106,7 +106,7 @@ async function printSnippet(
   const best = variants.find(({ method }) => method === 'quailora') ?? variants[0]
   const spec = recipe.variants[variants.findIndex(({ name }) => name === best?.name)]
   if (best === undefined || spec === undefined) return
-  const paths = { model: shortPath(recipe.model), adapter: shortPath(best.adapter) }
+  const paths = { model: shortPath(recipe.base ?? recipe.model), adapter: shortPath(best.adapter) }
   const { quantizer, rank, alpha, rslora } = spec
   const values = { ...paths, quantizer, dtype, rank, alpha, rslora, targetModules: [] }
   const { text } = await fillSnippet(resources, 'peft', values)

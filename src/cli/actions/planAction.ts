@@ -1,4 +1,4 @@
-import { checkOutDirectory } from '../../services/outDirectory'
+import { checkRunOut } from '../../services/outDirectory'
 import { readRecipeFile } from '../../services/recipeFile'
 import { planRecipe } from '../../services/runService'
 import { badInput } from '../../shared/errors'
@@ -23,7 +23,7 @@ export async function planAction(invocation: PlanInvocation, context: CommandCon
   const { terminal, signal } = context
   const { out, json } = invocation.options
   const recipe = await recipeOf(invocation)
-  if (out !== undefined) await checkOutDirectory(out, recipe.model)
+  if (out !== undefined) await checkRunOut(out, recipe)
   const plan = await planRecipe(await context.services(), recipe, { measure: true, signal, out })
   if (json) printJson(terminal, plan)
   else {

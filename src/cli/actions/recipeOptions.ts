@@ -33,6 +33,7 @@ import {
 /** The options that make a recipe, as `init-lora` and `plan` take them. */
 export const recipeOptions = {
   model: optional('DIR', text, 'checkpoint in the Hugging Face layout (needed)'),
+  base: optional('DIR', text, 'pre-quantized bitsandbytes checkpoint of the model: Q is what it holds'),
   calibration: list('FILE', text, 'text the adapter is calibrated on: files, or set:NAME of a stored set (needed)'),
   evaluation: list('FILE', text, 'held-out text that perplexity is measured on: files, or set:NAME'),
   method: list('METHOD', oneOf(METHODS), `${METHODS.join(', ')}; each makes a variant`, {
@@ -99,6 +100,7 @@ export function recipeFromOptions(values: RecipeValues, command: string): Recipe
   const parsed = parseRecipe({
     version: 1,
     model: resolve(values.model),
+    ...(values.base !== undefined && { base: resolve(values.base) }),
     calibration: textSource(values.calibration, values['calibration-rows'], '--calibration'),
     ...(values.evaluation.length > 0 && { evaluation }),
     policy: values.policy,

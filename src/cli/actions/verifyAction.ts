@@ -8,7 +8,11 @@ import { printJson } from '../output/printJson'
 import { renderPairs } from '../output/table'
 
 export const verifyOptions = {
-  model: required('DIR', text, 'checkpoint that the trainer will quantize'),
+  model: required(
+    'DIR',
+    text,
+    'checkpoint that the trainer will quantize, or the pre-quantized base that the adapter was made for'
+  ),
   json: flag('print the checks as JSON'),
   quiet: flag('print only the verdict', { short: 'q' })
 } as const

@@ -16,6 +16,7 @@ export const ProofFields = z.looseObject({
   fingerprint: z
     .looseObject({
       algorithm: z.string(),
+      base: z.string().optional().describe('name of the pre-quantized checkpoint'),
       quantizer: QuantizerSpec.shape.format.unwrap(),
       blockSize: QuantizerSpec.shape.blockSize.unwrap().optional(),
       doubleQuantization: z.boolean().optional(),

@@ -62,7 +62,7 @@ export function quantizedAlready(directory: string, config: Readonly<Record<stri
   const found = typeof method === 'string' ? ` (quant_method ${JSON.stringify(method)})` : ''
   return badInput(
     `${directory} holds weights that are already quantized${found}, says its config.json; ` +
-      'Quail needs the full-precision checkpoint that they were made from'
+      'Quail needs the full-precision checkpoint that they were made from, and can take these as its base'
   )
 }
 

@@ -20,6 +20,13 @@ import type { QuantizedWeight } from './quantizer'
 /** Names the recipe above; a change of it needs a new name. */
 export const FINGERPRINT_ALGORITHM = 'sha256-linears-1'
 
+/**
+ * The same digests of what a pre-quantized checkpoint holds: the bytes of `<module>.weight`, and the absmax values as
+ * float32, after their own quantization is undone where there is one. A linear in full precision has the digest of its
+ * float32 values as codes and that of nothing as absmax.
+ */
+export const STORED_FINGERPRINT_ALGORITHM = 'sha256-stored-linears-1'
+
 export interface ModelFingerprint {
   readonly algorithm: string
   readonly codes: string
@@ -34,10 +41,13 @@ export const fingerprintLinear = (name: string, quantized: QuantizedWeight): Lin
 })
 
 /** Digests over all linears, whatever order they come in. */
-export function fingerprintModel(linears: readonly LinearFingerprint[]): ModelFingerprint {
+export function fingerprintModel(
+  linears: readonly LinearFingerprint[],
+  algorithm = FINGERPRINT_ALGORITHM
+): ModelFingerprint {
   const sorted = [...linears].sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)))
   const digest = (key: 'codes' | 'absmax') => sha256(sorted.map((linear) => `${linear.name} ${linear[key]}\n`).join(''))
-  return { algorithm: FINGERPRINT_ALGORITHM, codes: digest('codes'), absmax: digest('absmax') }
+  return { algorithm, codes: digest('codes'), absmax: digest('absmax') }
 }
 
 const sha256 = (data: Uint8Array | string): string => createHash('sha256').update(data).digest('hex')

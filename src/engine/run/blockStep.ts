@@ -144,7 +144,8 @@ async function* solveBlock(
   for (const task of tasks) {
     await stopHere(signal)
     const variants = prepared.variants.filter((v) => v.quantizer === key && v.targets.has(task.linear.path))
-    const linear = await solveLinear(algebra, task, spec, variants, prepared.recipe)
+    const { seed, factorDtype } = prepared.recipe
+    const linear = await solveLinear(algebra, task, spec, variants, { seed, factorDtype, base: prepared.base })
     solved.push(linear)
     const results = linear.solved.map(({ variant, result }) => ({ variant: variant.name, result }))
     yield { type: 'layerFinished', block, layer: task.linear.path, results }

@@ -63,7 +63,7 @@ async function exportAdapter(
   if (present !== undefined) return present
   const { rank, alpha, rslora } = variant.spec
   const targetModules = targetNames(prepared, variant)
-  const baseModel = baseModelName(prepared.checkpoint.directory)
+  const baseModel = baseModelName((prepared.base?.checkpoint ?? prepared.checkpoint).directory)
   return writeAdapterDirectory(path, {
     config: adapterConfig({ rank, alpha, rslora, targetModules, baseModel }),
     tensors,

@@ -9,16 +9,20 @@ export function modelCard(proof: Proof): string {
     .concat('\n')
 }
 
+/** What a trainer loads: the pre-quantized base where there is one. */
+const loadedName = ({ model, fingerprint }: Proof): string => fingerprint.base ?? model.name
+
 const yaml = (text: string): string => JSON.stringify(text) // a JSON string is a YAML string, whatever it holds
 
-function frontMatter({ model }: Proof): string {
+function frontMatter(proof: Proof): string {
+  const name = loadedName(proof)
   return [
     '---',
-    `base_model: ${yaml(model.name)}`,
+    `base_model: ${yaml(name)}`,
     'library_name: peft',
     'pipeline_tag: text-generation',
     'tags:',
-    `- ${yaml(`base_model:adapter:${model.name}`)}`,
+    `- ${yaml(`base_model:adapter:${name}`)}`,
     '- lora',
     '- quail',
     '- transformers',
@@ -51,17 +55,21 @@ function results({ perplexity, layers }: Proof): string {
     .join('\n\n')
 }
 
-function usage({ fingerprint, model }: Proof): string {
+function usage(proof: Proof): string {
+  const { fingerprint } = proof
   const dtype = { BF16: 'torch.bfloat16', F16: 'torch.float16' }[fingerprint.dtype] ?? 'torch.float32'
+  const stored = fingerprint.base !== undefined
+  const quantizing = stored ? '' : `quantization = BitsAndBytesConfig(${configArguments(fingerprint)})\n`
   return `## Use
 
 \`\`\`python
 import torch
 from peft import PeftModel
-from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+from transformers import AutoModelForCausalLM${stored ? '' : ', BitsAndBytesConfig'}
 
-quantization = BitsAndBytesConfig(${configArguments(fingerprint)})
-base = AutoModelForCausalLM.from_pretrained("${model.name}", dtype=${dtype}, quantization_config=quantization)
+${quantizing}base = AutoModelForCausalLM.from_pretrained("${loadedName(proof)}", dtype=${dtype}${
+    stored ? '' : ', quantization_config=quantization'
+  })
 model = PeftModel.from_pretrained(base, "PATH_OF_THIS_DIRECTORY", is_trainable=True)
 \`\`\`
 
@@ -76,7 +84,9 @@ function configArguments(fingerprint: Proof['fingerprint']): string {
 function traps({ fingerprint, variant }: Proof): string {
   return `## Mind
 
-- The trainer must quantize exactly as assumed here: ${quantizerWords(fingerprint)}, weights loaded as ${fingerprint.dtype}. \`check_fingerprint.py\` in Quail's resources compares a base with \`quail.json\`.
+- ${fingerprint.base === undefined ? 'The trainer must quantize exactly as assumed here' : `The base must be the pre-quantized checkpoint ${fingerprint.base}`}: ${quantizerWords(fingerprint)}, weights loaded as ${fingerprint.dtype}. ${
+    fingerprint.base === undefined ? "`check_fingerprint.py` in Quail's resources" : '`quail verify`'
+  } compares a base with \`quail.json\`.
 - \`lora_dropout\` above 0 switches the correction off at random while training.
 - The scaling lora_alpha / ${variant.rslora ? 'sqrt(r)' : 'r'} = ${variant.scaling} is divided out of the stored factors; keep \`lora_alpha\` and \`r\`.
 - Merging the trained adapter into the ORIGINAL weights counts the correction twice. Merge it into the dequantized base.

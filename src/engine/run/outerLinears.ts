@@ -1,11 +1,8 @@
-import { AppError } from '../../shared/errors'
-import type { QuantizerSpec } from '../../shared/recipe'
-import type { ParameterSpec } from '../models/layerBuilder'
 import type { PlainGraph } from '../models/modelGraphs'
 import type { ReadParameter } from '../models/modelWeights'
 import { PlainRunner } from '../models/plainRunner'
-import { quantizerFor } from '../quantizers/registry'
 import type { PreparedRun } from './prepareRun'
+import { quantizeLinear } from './quantizeLinear'
 
 /*
  * Linears outside the blocks: OPT-350m's project_in and project_out. They get no adapter, but bitsandbytes quantizes every
@@ -15,22 +12,15 @@ import type { PreparedRun } from './prepareRun'
 export const hasLinears = ({ parameters }: PlainGraph): boolean => parameters.some(({ linear }) => linear === true)
 
 /** Parameters as a base holds them: linears quantized by the quantizer of that key, all else as in the checkpoint. */
-export function parameterReader({ weights, quantizers }: PreparedRun, key: string | undefined): ReadParameter {
+export function parameterReader({ weights, quantizers, base }: PreparedRun, key: string | undefined): ReadParameter {
   const spec = key === undefined ? undefined : quantizers.get(key)
   if (spec === undefined) return weights.readParameter
   return async (parameter) => {
     const weight = await weights.readParameter(parameter)
-    return parameter.linear === true ? roundTrip(parameter, weight, spec) : weight
-  }
-}
-
-function roundTrip({ name, shape }: ParameterSpec, weight: Float32Array, spec: QuantizerSpec): Float32Array {
-  const quantizer = quantizerFor(spec)
-  try {
-    return quantizer.dequantize(quantizer.quantize(weight, spec, shape.at(-1) ?? weight.length), weight.length, spec)
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error
-    throw new AppError(error.code, `${name}: ${error.message}`, { cause: error })
+    if (parameter.linear !== true) return weight
+    const [outFeatures = 0, inFeatures = 0] = parameter.shape
+    const linear = { path: parameter.name.replace(/\.weight$/, ''), outFeatures, inFeatures, transposed: false }
+    return (await quantizeLinear(base, linear, weight, spec)).Q
   }
 }
 

@@ -1,3 +1,4 @@
+import { badInput } from '../../shared/errors'
 import {
   type QuantizerSpec,
   quantizerKey,
@@ -19,6 +20,7 @@ import { selectTargets } from '../models/targets'
 import { checkRanks, checkTargets } from './checkVariants'
 import { modelTensors } from './modelTensors'
 import { attempt, type Report, throwProblem } from './problems'
+import { StoredBase } from './storedBase'
 import { type EvaluationText, guessTexts, type RunTexts, tokenizeTexts } from './tokenizedTexts'
 
 /** One linear of the blocks, with its place in the model. */
@@ -44,6 +46,8 @@ export interface PreparedRun {
   readonly checkpoint: Checkpoint
   readonly architecture: ModelArchitecture
   readonly weights: ModelWeights
+  /** The pre-quantized checkpoint that holds Q, where the recipe names one. */
+  readonly base: StoredBase | undefined
   readonly runner: BlockRunner
   readonly linears: readonly PreparedLinear[]
   readonly calibration: TokenRows
@@ -77,6 +81,7 @@ export async function prepareRun(
   { report = throwProblem, guess = false }: PrepareOptions = {}
 ): Promise<PreparedRun> {
   const checkpoint = await Checkpoint.open(asked.model)
+  let base: StoredBase | undefined
   try {
     const architecture = readArchitecture(checkpoint.config, `${checkpoint.directory}/config.json`)
     const recipe = fitContext(asked, architecture, report)
@@ -85,6 +90,9 @@ export async function prepareRun(
     const linears = listLinears(architecture, runner)
     await attempt(report, { code: 'TENSORS', subject: 'model' }, () => assertTensors(weights, architecture, runner))
     const variants = prepareVariants(recipe.variants, linears)
+    base = await attempt(report, { code: 'BASE', subject: 'model', fix: QUANTIZE_ANEW }, () =>
+      openBase(recipe, checkpoint, architecture, linears)
+    )
     checkTargets(recipe, linears, report)
     checkRanks(recipe, { linears, variants }, report)
     const { vocabularySize } = architecture
@@ -94,12 +102,38 @@ export async function prepareRun(
     const quantizers = new Map(recipe.variants.map(({ quantizer }) => [quantizerKey(quantizer), quantizer]))
     const release = async () => {
       await runner.release()
+      await base?.close()
       await checkpoint.close()
     }
-    const opened = { recipe, checkpoint, architecture, weights, runner }
+    const opened = { recipe, checkpoint, architecture, weights, base, runner }
     return { ...opened, linears, calibration, evaluation, variants, quantizers, release }
   } catch (error) {
+    await base?.close()
     await checkpoint.close()
+    throw error
+  }
+}
+
+const QUANTIZE_ANEW = { label: 'Quantize anew', changes: [{ path: ['base'] }] }
+
+/** The pre-quantized checkpoint of the recipe, checked against the model and against what the variants ask for. */
+async function openBase(
+  { base: directory, variants }: Recipe,
+  { config }: Checkpoint,
+  architecture: ModelArchitecture,
+  linears: readonly PreparedLinear[]
+): Promise<StoredBase | undefined> {
+  if (directory === undefined) return undefined
+  const base = await StoredBase.open(directory, config.model_type, architecture)
+  try {
+    const held = quantizerKey(base.spec)
+    const other = variants.map(({ quantizer }) => quantizerKey(quantizer)).find((key) => key !== held)
+    if (other !== undefined)
+      throw badInput(`the base ${directory} is quantized as ${held}, the recipe asks for ${other}`)
+    for (const linear of linears) await base.check(linear)
+    return base
+  } catch (error) {
+    await base.close()
     throw error
   }
 }

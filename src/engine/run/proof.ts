@@ -6,7 +6,7 @@ import type { JournalEntry, LinearFingerprint, RunRecord } from '../../shared/ru
 import { sha256File } from '../formats/files'
 import { runtimeVersion } from '../graph/session'
 import { storedShape } from '../models/modelWeights'
-import { fingerprintModel } from '../quantizers/fingerprint'
+import { fingerprintModel, STORED_FINGERPRINT_ALGORITHM } from '../quantizers/fingerprint'
 import type { PreparedRun, PreparedVariant } from './prepareRun'
 
 /**
@@ -65,6 +65,8 @@ interface Text {
 /** What the quantized base was assumed to be; `resources/check_fingerprint.py` recomputes it. */
 export interface Fingerprint {
   readonly algorithm: string
+  /** Name of the pre-quantized checkpoint that holds the base, where it is not quantized anew. */
+  readonly base?: string
   readonly quantizer: QuantizerSpec['format']
   /** Of the 4-bit formats, as is double quantization. */
   readonly blockSize?: number
@@ -128,16 +130,17 @@ function variantPerplexity(measured: Perplexities, { name, quantizer }: Prepared
 }
 
 function fingerprintOf(
-  { checkpoint, weights, linears }: PreparedRun,
+  { checkpoint, weights, linears, base }: PreparedRun,
   { quantizer, spec }: PreparedVariant,
   journal: readonly JournalEntry[]
 ): Fingerprint {
   const digests = journal.flatMap(({ fingerprints }) => fingerprints[quantizer] ?? [])
   const [first] = linears
   const tensor = first && weights.find(`${first.path}.weight`, storedShape(first))
-  const { algorithm, codes, absmax } = fingerprintModel(digests)
+  const { algorithm, codes, absmax } = fingerprintModel(digests, base && STORED_FINGERPRINT_ALGORITHM)
   const { format, blockSize, doubleQuantization } = spec.quantizer
   const dtype = tensor === undefined ? 'F32' : checkpoint.dtypeOf(tensor.name)
   const blocks = format === 'int8' ? {} : { blockSize, doubleQuantization }
-  return { algorithm, quantizer: format, ...blocks, dtype, codes, absmax, linears: digests }
+  const from = base && { base: baseModelName(base.checkpoint.directory) }
+  return { algorithm, ...from, quantizer: format, ...blocks, dtype, codes, absmax, linears: digests }
 }

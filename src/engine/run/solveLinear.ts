@@ -1,4 +1,3 @@
-import { AppError } from '../../shared/errors'
 import type { FactorDtype, QuantizerSpec } from '../../shared/recipe'
 import type { LayerResult } from '../../shared/runEvents'
 import type { LinearFingerprint } from '../../shared/runFolder'
@@ -9,10 +8,10 @@ import { LayerProblem } from '../methods/layerProblem'
 import type { SecondMoment } from '../methods/secondMoment'
 import { difference } from '../numerics/accumulate'
 import { innerProduct, squaredNorm } from '../numerics/matrix'
-import { fingerprintLinear } from '../quantizers/fingerprint'
-import { quantizerFor } from '../quantizers/registry'
 import { errorHistogram, inputChannels } from './layerDetails'
 import type { PreparedLinear, PreparedVariant } from './prepareRun'
+import { quantizeLinear } from './quantizeLinear'
+import type { StoredBase } from './storedBase'
 
 /** A linear of the block at hand, with all that is known of it. */
 export interface LinearTask {
@@ -39,6 +38,8 @@ export interface SolvedLinear {
 export interface SolveOptions {
   readonly seed: number
   readonly factorDtype: FactorDtype
+  /** Where Q is read from instead of quantizing. */
+  readonly base: StoredBase | undefined
 }
 
 /** tr(W H Wᵀ): mean squared output over the calibration tokens, summed over output channels. */
@@ -61,25 +62,13 @@ export async function solveLinear(
   options: SolveOptions
 ): Promise<SolvedLinear> {
   const { linear, weight, moment } = task
-  const { Q, fingerprint } = quantize(linear, weight, spec)
+  const { Q, fingerprint } = await quantizeLinear(options.base, linear, weight, spec)
   const E = { data: difference(weight, Q), rows: linear.outFeatures, cols: linear.inFeatures }
   const maxRank = Math.max(1, ...variants.map(({ spec: { rank } }) => rank))
   const problem = new LayerProblem(algebra, linear.path, E, moment, { maxRank, seed: options.seed })
   const solved: SolvedVariant[] = []
   for (const variant of variants) solved.push(await solveVariant(problem, task, variant, options.factorDtype))
   return { Q, fingerprint, solved }
-}
-
-function quantize(linear: PreparedLinear, weight: Float32Array, spec: QuantizerSpec) {
-  const quantizer = quantizerFor(spec)
-  try {
-    const quantized = quantizer.quantize(weight, spec, linear.inFeatures)
-    const Q = quantizer.dequantize(quantized, weight.length, spec)
-    return { Q, fingerprint: fingerprintLinear(linear.path, quantized) }
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error
-    throw new AppError(error.code, `${linear.path}.weight: ${error.message}`, { cause: error })
-  }
 }
 
 async function solveVariant(

@@ -2,9 +2,9 @@ import { resolve } from 'node:path'
 import { badInput } from '../../shared/errors'
 import type { JournalEntry, ResolvedText } from '../../shared/runFolder'
 import { sha256File } from '../formats/files'
-import { fingerprintLinear } from '../quantizers/fingerprint'
-import { quantizerFor } from '../quantizers/registry'
-import type { PreparedLinear, PreparedRun } from './prepareRun'
+import { squaredNorm } from '../numerics/matrix'
+import type { PreparedRun } from './prepareRun'
+import { quantizeLinear } from './quantizeLinear'
 
 /*
  * A run that is resumed days later must not mix two inputs: what it was started with is compared with what is there now.
@@ -21,24 +21,27 @@ export async function assertTextUnchanged({ path, sha256 }: ResolvedText, folder
 }
 
 /**
- * Quantizes the last finished block again and compares it with the journal.
+ * Quantizes, or reads from the base, the last finished block again and compares it with the journal.
  *
  * @throws {AppError} BAD_INPUT when the checkpoint no longer holds the weights that the run was started with
  */
 export async function assertModelUnchanged(
   prepared: PreparedRun,
-  { block, fingerprints }: JournalEntry
+  { block, fingerprints, results }: JournalEntry
 ): Promise<void> {
-  const { runner, weights, quantizers, checkpoint, linears } = prepared
+  const { runner, weights, quantizers, checkpoint, linears, base } = prepared
   const { linears: tensors } = await runner.readWeights(weights, block)
-  const own = linears.filter((linear) => linear.block === block)
   for (const [key, spec] of quantizers) {
-    for (const [i, weight] of [...tensors.values()].entries()) {
-      const { path, inFeatures } = own[i] as PreparedLinear
-      const digest = fingerprintLinear(path, quantizerFor(spec).quantize(weight, spec, inFeatures))
-      const before = fingerprints[key]?.find(({ name }) => name === digest.name)
-      if (before?.codes === digest.codes && before.absmax === digest.absmax) continue
-      throw badInput(`${checkpoint.directory}: ${digest.name} has changed since the run was started: start a new run`)
+    for (const linear of linears.filter((one) => one.block === block)) {
+      const weight = tensors.get(linear.name) as Float32Array
+      const { fingerprint: now } = await quantizeLinear(base, linear, weight, spec)
+      const before = fingerprints[key]?.find(({ name }) => name === linear.path)
+      // The codes of a stored base say nothing of W; its norm does.
+      const norm = base && results.find(({ result }) => result.name === linear.path)?.result.weightNorm
+      const sameWeight = norm === undefined || norm === squaredNorm(weight)
+      if (before?.codes === now.codes && before.absmax === now.absmax && sameWeight) continue
+      const where = sameWeight ? (base?.checkpoint ?? checkpoint) : checkpoint
+      throw badInput(`${where.directory}: ${linear.path} has changed since the run was started: start a new run`)
     }
   }
 }

@@ -3,28 +3,32 @@ import type { Verification } from '../../shared/plan'
 import type { LinearFingerprint } from '../../shared/runFolder'
 import { PROOF_FILE, type ProofFields, readProof } from '../formats/adapterProof'
 import { Checkpoint } from '../formats/checkpoint'
+import { isQuantized } from '../formats/checkpointFiles'
 import { adapterTensorName, type ReadAdapter, readAdapterDirectory } from '../formats/peftAdapter'
+import type { ModelArchitecture } from '../models/architecture'
 import { BlockRunner } from '../models/blockRunner'
 import { ModelWeights } from '../models/modelWeights'
 import { readArchitecture } from '../models/registry'
 import { selectTargets } from '../models/targets'
 import { firstNonFinite } from '../numerics/matrix'
-import { fingerprintLinear, fingerprintModel } from '../quantizers/fingerprint'
+import { fingerprintLinear, fingerprintModel, STORED_FINGERPRINT_ALGORITHM } from '../quantizers/fingerprint'
 import { quantizerFor } from '../quantizers/registry'
 import { listLinears, type PreparedLinear } from './prepareRun'
+import { StoredBase } from './storedBase'
 
 type Check = Verification['checks'][number]
 
 /**
  * Says whether an adapter belongs on a base: keys, shapes, scaling, finite factors, and the fingerprint of the base as
- * quantized again from the checkpoint.
+ * quantized again from the checkpoint, or as the pre-quantized checkpoint holds it that the adapter was made for.
  *
  * @throws {AppError} BAD_INPUT or BAD_FORMAT when one of the two cannot be read at all
  */
 export async function verifyAdapter(adapter: string, model: string): Promise<Verification> {
   const read = await readAdapterDirectory(adapter)
   const proof = await readProof(join(adapter, PROOF_FILE))
-  const checkpoint = await Checkpoint.open(model)
+  const stored = proof.fingerprint.algorithm === STORED_FINGERPRINT_ALGORITHM
+  const checkpoint = await (stored ? Checkpoint.openAny(model) : Checkpoint.open(model))
   try {
     const architecture = readArchitecture(checkpoint.config, `${checkpoint.directory}/config.json`)
     const runner = new BlockRunner(architecture, Math.min(2, architecture.contextLimit), 'cpu')
@@ -35,7 +39,9 @@ export async function verifyAdapter(adapter: string, model: string): Promise<Ver
       checkShapes(read, linears),
       checkScaling(read, proof),
       checkFinite(read),
-      await checkFingerprint(proof, weights, linears)
+      stored
+        ? await checkStoredBase(proof, checkpoint, architecture, linears)
+        : await checkFingerprint(proof, weights, linears)
     ]
     const failed = checks.filter(({ ok }) => !ok)
     const fits = failed.length === 0
@@ -100,24 +106,32 @@ async function checkFingerprint(
   weights: ModelWeights,
   linears: readonly PreparedLinear[]
 ): Promise<Check> {
-  const quantizer = quantizerFor({ format: fingerprint.quantizer })
-  // Double quantization does not enter the fingerprint, so it is not computed.
   const { quantizer: format, blockSize = 64 } = fingerprint
-  const spec = { format, blockSize, doubleQuantization: false }
-  const expected = new Map(fingerprint.linears.map((linear) => [linear.name, linear]))
+  const quantizer = quantizerFor({ format })
+  const spec = { format, blockSize, doubleQuantization: false } // double quantization does not enter the fingerprint
   const digests: LinearFingerprint[] = []
   for (const linear of linears) {
     const { path } = linear
     const weight = await weights.readLinear(path, linear)
-    const digest = fingerprintLinear(path, quantizer.quantize(weight, spec, linear.inFeatures))
-    const made = expected.get(path)
-    if (made?.codes !== digest.codes || made.absmax !== digest.absmax) {
-      return failed('fingerprint', `${path} quantizes to other values than those that the adapter was made for`)
-    }
-    digests.push(digest)
+    digests.push(fingerprintLinear(path, quantizer.quantize(weight, spec, linear.inFeatures)))
+    const fault = otherThan(fingerprint, digests)
+    if (fault !== undefined) return fault
   }
+  return sameModel(fingerprint, digests)
+}
+
+/** A failed check when the linear at hand, the last of the digests, is not what the adapter was made for. */
+function otherThan({ linears }: ProofFields['fingerprint'], digests: readonly LinearFingerprint[]): Check | undefined {
+  const now = digests.at(-1)
+  const made = linears.find(({ name }) => name === now?.name)
+  if (now === undefined || (made?.codes === now.codes && made.absmax === now.absmax)) return undefined
+  return failed('fingerprint', `${now.name} quantizes to other values than those that the adapter was made for`)
+}
+
+function sameModel(fingerprint: ProofFields['fingerprint'], digests: readonly LinearFingerprint[]): Check {
+  const { linears } = fingerprint
   const { codes, absmax } = fingerprintModel(digests)
-  const same = codes === fingerprint.codes && absmax === fingerprint.absmax && digests.length === expected.size
+  const same = codes === fingerprint.codes && absmax === fingerprint.absmax && digests.length === linears.length
   return same
     ? passed('fingerprint', `${formatOf(fingerprint)}: codes ${codes.slice(0, 16)}…`)
     : failed('fingerprint', 'the list of linears is not the one that the adapter was made for')
@@ -125,6 +139,33 @@ async function checkFingerprint(
 
 const formatOf = ({ quantizer, blockSize }: ProofFields['fingerprint']): string =>
   blockSize === undefined ? quantizer : `${quantizer}, block size ${blockSize}`
+
+/** Compares what a pre-quantized checkpoint holds. */
+async function checkStoredBase(
+  { fingerprint }: ProofFields,
+  checkpoint: Checkpoint,
+  architecture: ModelArchitecture,
+  linears: readonly PreparedLinear[]
+): Promise<Check> {
+  const { directory, config } = checkpoint
+  if (!isQuantized(config)) {
+    const expected = `the pre-quantized checkpoint ${fingerprint.base ?? ''} that the adapter was made for`
+    return failed('fingerprint', `${directory} is in full precision; give ${expected}`)
+  }
+  const base = await StoredBase.open(directory, config.model_type, architecture)
+  try {
+    const digests: LinearFingerprint[] = []
+    for (const linear of linears) {
+      await base.check(linear)
+      digests.push((await base.read(linear)).fingerprint)
+      const fault = otherThan(fingerprint, digests)
+      if (fault !== undefined) return fault
+    }
+    return sameModel(fingerprint, digests)
+  } finally {
+    await base.close()
+  }
+}
 
 const passed = (name: string, detail: string): Check => ({ name, ok: true, detail })
 const failed = (name: string, detail: string): Check => ({ name, ok: false, detail })

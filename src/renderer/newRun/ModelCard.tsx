@@ -13,13 +13,16 @@ import { FormCard } from './FormCard'
 
 interface Props {
   readonly model: string
+  /** Pre-quantized checkpoint that holds Q. */
+  readonly base: string | undefined
   readonly plan: Plan | undefined
   readonly error: string | undefined
   readonly onChange: (model: string) => void
+  readonly onBase: (base: string | undefined) => void
 }
 
 /** The checkpoint: one that was found, or a folder of choice. */
-export function ModelCard({ model, plan, error, onChange }: Props) {
+export function ModelCard({ model, base, plan, error, onChange, onBase }: Props) {
   const found = useCall('models.list', {}).data?.models ?? []
   const present = found.find(({ directory }) => directory === model)
   const pick = async (): Promise<void> => {
@@ -68,9 +71,37 @@ export function ModelCard({ model, plan, error, onChange }: Props) {
               </Anchor>
             )}
           </Text>
+          <BaseField base={base} onBase={onBase} />
         </Stack>
       </DropTarget>
     </FormCard>
+  )
+}
+
+/** Quantized anew, as trainers do, or read from a checkpoint that somebody quantized before. */
+function BaseField({ base, onBase }: Pick<Props, 'base' | 'onBase'>) {
+  const pick = async (): Promise<void> => {
+    const [path] = await call('app.pick', { kind: 'model' })
+    if (path !== undefined) onBase(path)
+  }
+  return (
+    <Group gap="xs" justify="space-between" wrap="nowrap" role="group" aria-label="Quantized base">
+      <Text size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+        {base === undefined
+          ? 'Quantized base: made from the checkpoint, as trainers do.'
+          : `Quantized base: ${shortenPath(base, 64)}`}
+      </Text>
+      <Group gap="xs" wrap="nowrap">
+        {base !== undefined && (
+          <Button size="compact-xs" variant="subtle" onClick={() => onBase(undefined)}>
+            Quantize anew
+          </Button>
+        )}
+        <Button size="compact-xs" variant="default" onClick={() => void pick()}>
+          Pre-quantized…
+        </Button>
+      </Group>
+    </Group>
   )
 }
 

@@ -62,9 +62,11 @@ function Form({ state, draft, choices }: FormProps) {
         <Stack gap="md" style={{ minWidth: 0 }}>
           <ModelCard
             model={shown.model}
+            base={shown.base}
             plan={plan}
             error={errors.model}
             onChange={(model) => change((now) => ({ ...now, model }))}
+            onBase={(base) => change(({ base: _, ...now }) => (base === undefined ? now : { ...now, base }))}
           />
           <DataCard recipe={shown} choices={choices} plan={plan} errors={errors} change={change} />
           <VariantsCard recipe={shown} plan={plan} chipSeconds={live.chipSeconds} change={change} />

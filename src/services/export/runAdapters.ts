@@ -9,6 +9,7 @@ import type { Services } from '../services'
 export interface RunAdapter {
   readonly run: string
   readonly variant: string
+  /** What the trainer loads: the pre-quantized base where the run has one, else the checkpoint. */
   readonly model: string
   readonly adapter: string
   readonly quantizer: QuantizerSpec
@@ -38,7 +39,7 @@ export async function runAdapter(services: Services, id: string, variant?: strin
   return {
     run: run.id,
     variant: found.name,
-    model: run.model,
+    model: recipe.base ?? run.model,
     adapter: found.adapter,
     quantizer: spec.quantizer,
     sha256

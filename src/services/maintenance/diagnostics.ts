@@ -120,6 +120,7 @@ async function identityOf({ store, home }: Services): Promise<Identity> {
   ])
   const ofRecipes = recipes.flatMap(({ recipe }) => [
     recipe.model,
+    ...(recipe.base === undefined ? [] : [recipe.base]),
     ...(recipe.calibration.files ?? []),
     ...(recipe.evaluation?.files ?? [])
   ])

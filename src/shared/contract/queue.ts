@@ -17,7 +17,8 @@ const Id = z.string().min(1).max(200)
 /** Every path that a recipe names. */
 export const recipePaths = (recipe: Recipe): string[] => {
   const files = (source: TextSource | undefined): string[] => source?.files ?? []
-  return [recipe.model, ...files(recipe.calibration), ...files(recipe.evaluation)]
+  const base = recipe.base === undefined ? [] : [recipe.base]
+  return [recipe.model, ...base, ...files(recipe.calibration), ...files(recipe.evaluation)]
 }
 
 export const queueCalls = {

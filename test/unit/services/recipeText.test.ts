@@ -18,6 +18,7 @@ const rich = Recipe.parse({
   version: 1,
   name: 'no: "defaults" # at all',
   model: '/models/my model: 1',
+  base: '/models/my model: 1, in 4 bits',
   calibration: { set: 'yes', rows: 7 },
   evaluation: { files: ['/texts/a #1.txt', '/texts/- b.txt', '/texts/ä.txt'], rows: 9 },
   policy: 'padded',
@@ -60,6 +61,7 @@ describe('a recipe as YAML', () => {
 version: 1
 name: 'no: "defaults" # at all'
 model: "/models/my model: 1"
+base: "/models/my model: 1, in 4 bits"
 
 calibration:
   set: yes

@@ -1,0 +1,149 @@
+import { copyFileSync, mkdtempSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, expect, it } from 'vitest'
+import type { TensorData } from '../../src/engine/formats/safetensorsWriter'
+import { exportBase } from '../../src/engine/run/exportBase'
+import { verifyAdapter } from '../../src/engine/run/verify'
+import { configOf, familyDirectory, tensorsOf, writeCheckpoint } from '../helpers/checkpoints'
+import { sampleModel } from '../helpers/paths'
+import { finishedOf, makeRun, runToEnd, type TestRun } from '../helpers/runs'
+
+/*
+ * Runs whose Q comes from a pre-quantized checkpoint. Its reader is compared with files of bitsandbytes in test/golden.
+ */
+
+const LINEAR = 'model.layers.1.mlp.up_proj'
+
+let base: string
+
+async function quantized(model: string, doubleQuantization = true): Promise<string> {
+  const out = join(mkdtempSync(join(tmpdir(), 'quail-base-')), 'base')
+  const quantizer = { format: 'nf4', blockSize: 64, doubleQuantization } as const
+  const rest = { dtype: 'bfloat16', computeDtype: 'float32', maxShardBytes: 5e9 } as const
+  await exportBase({ model, out, quantizer, ...rest }, new AbortController().signal)
+  return out
+}
+
+beforeAll(async () => {
+  base = await quantized(sampleModel)
+})
+
+/** The base with its tensors changed; what `change` leaves out is gone. */
+const changed = (change: (tensor: TensorData) => TensorData[]): string =>
+  writeCheckpoint(configOf(base), tensorsOf(base).flatMap(change))
+
+const adapterOf = ({ record }: TestRun): string => join(record.out, 'quailora-r8')
+const weightsOf = (run: TestRun): Buffer => readFileSync(join(adapterOf(run), 'adapter_model.safetensors'))
+const proofOf = (run: TestRun) => JSON.parse(readFileSync(join(adapterOf(run), 'quail.json'), 'utf8'))
+
+async function executed(run: TestRun): Promise<TestRun> {
+  const { status, error } = finishedOf(await runToEnd(run))
+  expect([status, error]).toEqual(['completed', undefined])
+  return run
+}
+
+const failure = async (changes: Parameters<typeof makeRun>[0]): Promise<string | undefined> =>
+  finishedOf(await runToEnd(makeRun(changes))).error?.message
+
+it('gives the adapter of a run that quantizes, when the base holds just that', async () => {
+  const [stored, fresh] = [await executed(makeRun({ base })), await executed(makeRun())]
+  expect(weightsOf(stored).equals(weightsOf(fresh))).toBe(true)
+  const [proof, other] = [proofOf(stored), proofOf(fresh)]
+  expect(proof.perplexity).toEqual(other.perplexity)
+  expect(proof.fingerprint).toMatchObject({
+    algorithm: 'sha256-stored-linears-1',
+    base: 'base',
+    codes: other.fingerprint.codes
+  })
+  expect(other.fingerprint).not.toHaveProperty('base')
+
+  const card = readFileSync(join(adapterOf(stored), 'README.md'), 'utf8')
+  expect(card).toContain('base_model: "base"')
+  expect(card).toContain('from_pretrained("base", dtype=torch.bfloat16)')
+  expect(card).not.toContain('BitsAndBytesConfig')
+
+  expect(await verifyAdapter(adapterOf(stored), base)).toMatchObject({ fits: true })
+  const wrong = await verifyAdapter(adapterOf(stored), sampleModel)
+  expect([wrong.fits, wrong.summary]).toEqual([
+    false,
+    expect.stringContaining('is in full precision; give the pre-quan')
+  ])
+})
+
+it('takes Q from the file, a linear in full precision included, and a resumed run gives the same bytes', async () => {
+  const full = tensorsOf(sampleModel).find(({ name }) => name === `${LINEAR}.weight`) as TensorData
+  const own = changed((tensor) => {
+    if (tensor.name === `${LINEAR}.weight`) return [full]
+    if (tensor.name.startsWith(`${LINEAR}.weight.`)) return []
+    if (tensor.name !== 'model.layers.2.self_attn.q_proj.weight') return [tensor]
+    return [{ ...tensor, data: tensor.data.map((pair) => pair ^ 0x11) }]
+  })
+  const run = await executed(makeRun({ base: own }))
+  const layers = new Map(proofOf(run).layers.map((layer: { name: string }) => [layer.name, layer]))
+  const usual = await executed(makeRun({ base }))
+  const before = new Map(proofOf(usual).layers.map((layer: { name: string }) => [layer.name, layer]))
+  const lossOf = (of: Map<unknown, unknown>, name: string) => (of.get(name) as { lossRank0: number }).lossRank0
+  expect(lossOf(layers, LINEAR)).toBe(0)
+  expect(lossOf(before, LINEAR)).toBeGreaterThan(0)
+  const other = 'model.layers.2.self_attn.q_proj'
+  expect(lossOf(layers, other)).toBeGreaterThan(1.5 * lossOf(before, other))
+  const untouched = 'model.layers.0.self_attn.q_proj'
+  expect(lossOf(layers, untouched)).toBe(lossOf(before, untouched))
+
+  const interrupted = makeRun({ base: own })
+  await runToEnd(interrupted, ({ type }) => type === 'blockFinished')
+  await executed(interrupted)
+  expect(weightsOf(interrupted).equals(weightsOf(run))).toBe(true)
+  expect(await verifyAdapter(adapterOf(run), own)).toMatchObject({ fits: true })
+  expect(await verifyAdapter(adapterOf(run), base)).toMatchObject({
+    fits: false,
+    summary: expect.stringContaining(`${LINEAR} quantizes to other values`)
+  })
+})
+
+it('refuses to go on with another base or another model than the run was started with', async () => {
+  const other = changed((tensor) =>
+    tensor.name === 'model.layers.0.mlp.down_proj.weight'
+      ? [{ ...tensor, data: tensor.data.map((pair, i) => (i === 5 ? pair ^ 1 : pair)) }]
+      : [tensor]
+  )
+  const model = writeCheckpoint(
+    configOf(sampleModel),
+    tensorsOf(sampleModel).map((tensor) =>
+      tensor.name === 'model.layers.0.mlp.down_proj.weight'
+        ? { ...tensor, data: tensor.data.map((byte, i) => (i === 7 ? byte ^ 1 : byte)) }
+        : tensor
+    )
+  )
+  for (const file of ['tokenizer.json', 'tokenizer_config.json'])
+    copyFileSync(join(sampleModel, file), join(model, file))
+  const run = makeRun({ base })
+  await runToEnd(run, ({ type }) => type === 'blockFinished')
+  for (const changes of [{ base: other }, { model }]) {
+    const record = { ...run.record, recipe: { ...run.record.recipe, ...changes } }
+    const message = finishedOf(await runToEnd({ folder: run.folder, record })).error?.message
+    expect(message).toContain('model.layers.0.mlp.down_proj has changed since the run was started')
+    expect(message).toContain(Object.values(changes)[0])
+  }
+})
+
+it('refuses a base that is not of this model, or not what the recipe asks for', async () => {
+  expect(await failure({ base: sampleModel })).toContain('is in full precision')
+  expect(await failure({ base: await quantized(sampleModel, false) })).toMatch(
+    /the base .+ is quantized as nf4-b64, the recipe asks for nf4-b64-dq/
+  )
+  expect(await failure({ base: await quantized(familyDirectory('gpt_neox')) })).toContain(
+    'is a gpt_neox, the model is a llama'
+  )
+  expect(await failure({ base: await quantized(familyDirectory('llama')) })).toContain(
+    'model.layers.0.self_attn.q_proj was quantized from a weight of shape [48,48]'
+  )
+  const without = changed((tensor) => (tensor.name.startsWith(`${LINEAR}.weight`) ? [] : [tensor]))
+  expect(await failure({ base: without })).toContain(`tensor ${LINEAR}.weight is missing`)
+  const lying = writeCheckpoint(
+    { ...configOf(base), quantization_config: { quant_method: 'bitsandbytes', load_in_4bit: true } },
+    tensorsOf(base)
+  )
+  expect(await failure({ base: lying })).toMatch(/config.json says fp4-b64, but .+ is quantized as nf4-b64-dq/)
+})
