@@ -74,7 +74,7 @@ async function describe(
     snippets,
     fingerprint: fingerprint ?? null,
     checks: {
-      bitsandbytes: `python ${quote(script)} ${quote(model)} ${quote(shown)}`,
+      bitsandbytes: fingerprint?.base === undefined ? `python ${quote(script)} ${quote(model)} ${quote(shown)}` : null,
       quail: `quail verify ${quote(shown)} --model ${quote(model)}`
     }
   }

@@ -133,13 +133,17 @@ function CheckCard({ found: { fingerprint, checks } }: { readonly found: Exporte
         Check the base
       </Title>
       <Text size="sm" c="dimmed" mb="sm">
-        Both say whether a base, quantized as the trainer will, is the one that this adapter was made for.
+        {checks.bitsandbytes === null
+          ? 'Says whether a pre-quantized checkpoint is the base that this adapter was made for.'
+          : 'Both say whether a base, quantized as the trainer will, is the one that this adapter was made for.'}
       </Text>
       <Stack gap="sm">
-        <CommandLine
-          title="In your trainer's environment, with bitsandbytes 0.50 or newer"
-          command={checks.bitsandbytes}
-        />
+        {checks.bitsandbytes !== null && (
+          <CommandLine
+            title="In your trainer's environment, with bitsandbytes 0.50 or newer"
+            command={checks.bitsandbytes}
+          />
+        )}
         <CommandLine title="With Quail, without Python" command={checks.quail} />
         {fingerprint !== null && (
           <SimpleGrid cols={{ base: 1, md: 2 }} mt="xs">

@@ -24,7 +24,7 @@ export interface AdapterFacts {
 /** Without the digests of its linears. */
 export type BaseFacts = Pick<
   ProofFields['fingerprint'],
-  'quantizer' | 'blockSize' | 'doubleQuantization' | 'dtype' | 'codes' | 'absmax'
+  'base' | 'quantizer' | 'blockSize' | 'doubleQuantization' | 'dtype' | 'codes' | 'absmax'
 >
 
 /**

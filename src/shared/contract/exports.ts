@@ -22,7 +22,8 @@ export interface ExportedVariant {
     readonly absmax: string
   } | null
   /** Command lines that check the base. */
-  readonly checks: { readonly bitsandbytes: string; readonly quail: string }
+  /** Commands that check the base; bitsandbytes has nothing to recompute where it is pre-quantized. */
+  readonly checks: { readonly bitsandbytes: string | null; readonly quail: string }
 }
 
 /** Where a copy would go, and what it would meet there. */
