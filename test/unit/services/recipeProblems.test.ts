@@ -21,7 +21,7 @@ describe('what is wrong with a recipe', () => {
 
   it.each([
     [{ variants: [{ method: 'svd', rnak: 8 }] }, 'variants.0.rnak: unknown key; did you mean rank?'],
-    [{ quantiser: 1 }, /^quantiser: unknown key; accepted are version, name, model, calibration/],
+    [{ quantiser: 1 }, /^quantiser: unknown key; accepted are version, name, model, base, calibration/],
     [{ calibration: { flies: ['a'] } }, /calibration\.flies: unknown key; did you mean files\?/],
     [{ calibration: {} }, 'calibration: give either files or set'],
     [
