@@ -39,7 +39,7 @@ export function TargetsField({ variants, names, onChange }: Props) {
             }}
             data={[
               { value: 'all', label: 'All linears' },
-              { value: 'some', label: 'Some', disabled: names.length === 0 && chosen.length === 0 },
+              ...(names.length + chosen.length > 0 ? [{ value: 'some', label: 'Some' }] : []),
               { value: 'pattern', label: 'Pattern' },
               ...(mixed ? [{ value: 'mixed', label: 'Different ones', disabled: true }] : [])
             ]}
