@@ -13,8 +13,8 @@ body{margin:0 auto;max-width:1060px;padding:32px 24px 64px;background:var(--bg);
 h1{font-size:26px;margin:0 0 4px}h2{font-size:20px;margin:40px 0 8px}h3{font-size:16px;margin:24px 0 6px}
 p{margin:6px 0}.sentence{font-size:18px}.dim{color:var(--dim);fill:var(--dim)}
 table{border-collapse:collapse;width:100%;font-size:13px;font-variant-numeric:tabular-nums;margin:8px 0}
-th,td{padding:5px 10px;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}th{color:var(--dim);font-weight:600}
-.n{text-align:right;white-space:nowrap}.scroll{overflow-x:auto}
+th,td{padding:5px 10px;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;overflow-wrap:break-word}th{color:var(--dim);font-weight:600}
+.n{text-align:right}td.n{white-space:nowrap}th{vertical-align:bottom}.scroll{overflow-x:auto}
 figure{margin:12px 0}figcaption{font-size:13px;color:var(--dim)}
 svg{width:100%;max-width:720px;height:auto;font:12px system-ui,sans-serif;fill:var(--text)}
 .strong{font-weight:600}.grid{stroke:var(--line)}.lead{stroke:var(--dim);stroke-width:.6}
@@ -28,4 +28,5 @@ details{margin:8px 0;border:1px solid var(--line);border-radius:4px;padding:6px 
 pre{background:var(--soft);padding:12px;border-radius:4px;overflow-x:auto;white-space:pre-wrap;font:12px/1.5 ui-monospace,monospace}
 code{font:12px ui-monospace,monospace}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:8px 0;font-size:13px}dt{color:var(--dim)}dd{margin:0}
+@media print{table{font-size:10px}th,td{padding:3px 5px}.scroll{overflow:visible}}
 `
