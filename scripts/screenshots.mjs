@@ -42,7 +42,7 @@ const PAGES = {
   model: { at: '/models', act: (page) => page.getByText('tiny-llama').first().click() },
   data: { at: '/data' },
   'data-set': { at: '/data/sotu' },
-  'new-run': { at: '/new' },
+  'new-run': { at: '/new', act: (page) => page.getByText('Looking at model and texts').waitFor({ state: 'detached' }) },
   runs: { at: '/runs' },
   run: { at: `/runs/${sweep?.id}` },
   'run-layers': { at: `/runs/${sweep?.id}`, act: scrollTo('Layers') },
