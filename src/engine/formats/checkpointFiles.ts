@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { type AppError, badFormat, badInput } from '../../shared/errors'
-import { readJsonFile, readTextFile, writeFileAtomic } from './files'
+import { readJsonFile, readStrictJsonFile, writeFileAtomic } from './files'
 import { MAX_CONFIG_BYTES, MAX_INDEX_BYTES, MAX_SHARDS } from './limits'
 import { pythonInt, pythonJsonFile } from './pythonJson'
-import { JsonFault, type JsonValue, parseStrictJson, showJson } from './strictJson'
+import { type JsonValue, showJson } from './strictJson'
 import { TORCH_EXTENSION } from './torchFile'
 
 /*
@@ -152,13 +152,7 @@ async function readIndex(directory: string, { index, extension }: WeightForm): P
 }
 
 async function readWeightMap(path: string): Promise<ReadonlyMap<string, JsonValue>> {
-  const text = await readTextFile(path, MAX_INDEX_BYTES)
-  let root: JsonValue
-  try {
-    root = parseStrictJson(text)
-  } catch (error) {
-    throw error instanceof JsonFault ? badFormat(`${path} ${error.message}`) : error
-  }
+  const root = await readStrictJsonFile(path, MAX_INDEX_BYTES)
   const weightMap = root instanceof Map ? root.get('weight_map') : undefined
   if (!(weightMap instanceof Map))
     throw badFormat(`${path}: weight_map is ${showJson(weightMap)}, an object was expected`)

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AppError, badFormat, badInput, deserializeError, serializeError } from '../../shared/errors'
-import { JsonFault, parseStrictJson } from './strictJson'
+import { JsonFault, type JsonValue, parseStrictJson } from './strictJson'
 
 /** Digest and length of what was written. */
 export interface WrittenFile {
@@ -145,6 +145,20 @@ export async function readJsonFile(path: string, limitBytes: number): Promise<un
     return JSON.parse(text)
   } catch {
     throw badFormat(`${path} is not valid JSON${jsonFault(text)}`)
+  }
+}
+
+/**
+ * Reads a JSON file by the strict rules of `parseStrictJson`: numbers stay as they are written.
+ *
+ * @throws {AppError} as `readTextFile`, and BAD_FORMAT if it is not such JSON
+ */
+export async function readStrictJsonFile(path: string, limitBytes: number): Promise<JsonValue> {
+  const text = await readTextFile(path, limitBytes)
+  try {
+    return parseStrictJson(text)
+  } catch (error) {
+    throw error instanceof JsonFault ? badFormat(`${path} ${error.message}`) : error
   }
 }
 

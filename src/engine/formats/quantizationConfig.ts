@@ -1,5 +1,6 @@
 import { badInput } from '../../shared/errors'
 import { FOUR_BIT_FORMATS, type FourBitSpec } from '../../shared/recipe'
+import { isQuantized, isRecord } from './checkpointFiles'
 import { pythonFloat } from './pythonJson'
 import type { JsonObject, JsonValue } from './strictJson'
 
@@ -40,9 +41,9 @@ export function readQuantizationConfig(
   config: Readonly<Record<string, unknown>>,
   where: string
 ): StoredQuantizer | undefined {
+  if (!isQuantized(config)) return undefined
   const found = config.quantization_config
-  if (found === undefined || found === null) return undefined
-  const fields: Readonly<Record<string, unknown>> = typeof found === 'object' ? { ...found } : {}
+  const fields: Readonly<Record<string, unknown>> = isRecord(found) ? found : {}
   const expect = (key: string, accepted: readonly unknown[], fallback?: unknown) => {
     const value = fields[key] ?? fallback
     if (accepted.includes(value)) return value

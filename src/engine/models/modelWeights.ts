@@ -26,7 +26,7 @@ export class ModelWeights {
 
   /** The tensor, checked against the shape that config.json implies. */
   find(name: string, shape: readonly number[]): CheckpointTensor {
-    const tensor = this.checkpoint.tensors.get(this.#stored(name))
+    const tensor = this.checkpoint.tensors.get(this.storedName(name))
     const { directory } = this.checkpoint
     if (tensor === undefined)
       throw badFormat(`${directory}: tensor ${name} is missing, config.json asks for [${shape}]`)
@@ -83,7 +83,8 @@ export class ModelWeights {
     return this.find(name, [vocabularySize, embeddingSize]).name
   }
 
-  #stored(name: string): string {
+  /** The name of a tensor in the checkpoint, which may lack the base prefix. */
+  storedName(name: string): string {
     const { basePrefix } = this.architecture
     return this.checkpoint.has(name) || !name.startsWith(basePrefix) ? name : name.slice(basePrefix.length)
   }

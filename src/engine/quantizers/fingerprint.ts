@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto'
 import type { LinearFingerprint } from '../../shared/runFolder'
+import { encodeFloats } from '../formats/dtypes'
+import { sha256 } from '../formats/files'
 import type { QuantizedWeight } from './quantizer'
 
 /*
@@ -37,7 +38,7 @@ export interface ModelFingerprint {
 export const fingerprintLinear = (name: string, quantized: QuantizedWeight): LinearFingerprint => ({
   name,
   codes: sha256(quantized.packed),
-  absmax: sha256(bytesOf(quantized.absmax))
+  absmax: sha256(encodeFloats(quantized.absmax, 'F32'))
 })
 
 /** Digests over all linears, whatever order they come in. */
@@ -49,8 +50,3 @@ export function fingerprintModel(
   const digest = (key: 'codes' | 'absmax') => sha256(sorted.map((linear) => `${linear.name} ${linear[key]}\n`).join(''))
   return { algorithm, codes: digest('codes'), absmax: digest('absmax') }
 }
-
-const sha256 = (data: Uint8Array | string): string => createHash('sha256').update(data).digest('hex')
-
-const bytesOf = (values: Float32Array): Uint8Array =>
-  new Uint8Array(values.buffer, values.byteOffset, values.byteLength)

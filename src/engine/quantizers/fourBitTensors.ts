@@ -1,5 +1,5 @@
 import type { FourBitSpec } from '../../shared/recipe'
-import type { FloatDtype } from '../formats/dtypes'
+import { encodeFloats, type FloatDtype } from '../formats/dtypes'
 import { pythonFloat, pythonInt, pythonJson } from '../formats/pythonJson'
 import type { TensorData } from '../formats/safetensorsWriter'
 import type { JsonValue } from '../formats/strictJson'
@@ -48,7 +48,7 @@ export function fourBitTensors(weight: StoredWeight, quantized: QuantizedWeight,
     name: `${name}.${suffix}`,
     dtype: 'F32',
     shape: [values.length],
-    data: bytesOf(values)
+    data: encodeFloats(values, 'F32')
   })
   const bytes = (suffix: string, data: Uint8Array): TensorData => ({
     name: `${name}.${suffix}`,
@@ -84,6 +84,3 @@ function stateOf({ shape, dtype }: StoredWeight, { nested }: QuantizedWeight, sp
   state.set('nested_dtype', 'float32')
   return state.set('nested_offset', pythonFloat(nested.offset))
 }
-
-const bytesOf = (values: Float32Array): Uint8Array =>
-  new Uint8Array(values.buffer, values.byteOffset, values.byteLength)

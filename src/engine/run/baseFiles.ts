@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import type { BaseExportRequest } from '../../shared/baseExport'
 import { badFormat } from '../../shared/errors'
 import { CONFIG_FILE } from '../formats/checkpointFiles'
-import { readTextFile, writeFileAtomic } from '../formats/files'
+import { readStrictJsonFile, writeFileAtomic } from '../formats/files'
 import { MAX_CONFIG_BYTES } from '../formats/limits'
 import { pythonJsonFile } from '../formats/pythonJson'
 import { quantizationConfig } from '../formats/quantizationConfig'
-import { JsonFault, type JsonValue, parseStrictJson } from '../formats/strictJson'
+import type { JsonValue } from '../formats/strictJson'
 
 /** What a checkpoint has beside config and weights that its user needs: tokenizer, templates, defaults of generation. */
 const COMPANIONS = [
@@ -42,14 +42,8 @@ export async function writeConfig(
 
 /** Numbers stay as they are written: Python tells 10000.0 from 10000. */
 async function readStrictConfig(path: string): Promise<Map<string, JsonValue>> {
-  const text = await readTextFile(path, MAX_CONFIG_BYTES)
-  try {
-    const config = parseStrictJson(text)
-    if (config instanceof Map) return new Map(config)
-  } catch (error) {
-    if (error instanceof JsonFault) throw badFormat(`${path} ${error.message}`)
-    throw error
-  }
+  const config = await readStrictJsonFile(path, MAX_CONFIG_BYTES)
+  if (config instanceof Map) return new Map(config)
   throw badFormat(`${path} is not a JSON object`)
 }
 

@@ -130,8 +130,7 @@ async function spoolTensor(source: Source, tensor: ModelTensor, spool: TensorSpo
     await spool.add({ name, dtype, shape }, plainPieces(source, tensor))
     return undefined
   }
-  const weight = await weights.readLinear(linear.path, linear)
-  decodeFloats(rounded(weight, source, name), dtype, weight)
+  const { values: weight } = rounded(await weights.readLinear(linear.path, linear), source, name)
   const quantized = quantizerFor(request.quantizer).quantize(weight, request.quantizer, linear.inFeatures)
   const stored = { name, dtype, shape: [linear.outFeatures, linear.inFeatures] as const }
   for (const { data, ...part } of fourBitTensors(stored, quantized, request.quantizer)) await spool.add(part, [data])
@@ -143,24 +142,25 @@ async function* plainPieces(source: Source, { name, shape }: ModelTensor): Async
   const { weights } = source
   const [rows = 1, columns = 1] = shape
   if (shape.length !== 2) {
-    yield rounded(await weights.read(name, shape), source, name)
+    yield rounded(await weights.read(name, shape), source, name).bytes
     return
   }
   const step = Math.max(1, Math.floor(PIECE_VALUES / columns))
   for (let row = 0; row < rows; row += step) {
     source.signal.throwIfAborted()
-    yield rounded(await weights.readMatrixRows(name, shape, row, Math.min(step, rows - row)), source, name)
+    const piece = await weights.readMatrixRows(name, shape, row, Math.min(step, rows - row))
+    yield rounded(piece, source, name).bytes
   }
 }
 
-/** The values as stored elements; a copy, except in F32. */
-function rounded(values: Float32Array, { dtype, request }: Source, name: string): Uint8Array {
+/** The values as stored elements, and what those stand for; copies, except in F32. */
+function rounded(values: Float32Array, { dtype, request }: Source, name: string) {
   const bytes = encodeFloats(values, dtype)
-  if (dtype === 'F32') return bytes
+  if (dtype === 'F32') return { bytes, values }
   const back = new Float32Array(values.length)
   decodeFloats(bytes, dtype, back)
   const index = firstNonFinite(back)
-  if (index < 0) return bytes
+  if (index < 0) return { bytes, values: back }
   const found = `${values[index]} at flat index ${index}`
   throw new AppError(
     'NUMERICS',

@@ -1,14 +1,12 @@
 import type { ModelArchitecture } from '../models/architecture'
 import type { BlockRunner } from '../models/blockRunner'
-import type { LinearSpec } from '../models/layerBuilder'
+import type { LinearSpec, ParameterSpec } from '../models/layerBuilder'
 import { embeddingGraph, finalNormGraph, type PlainGraph } from '../models/modelGraphs'
 import { storedShape } from '../models/modelWeights'
 
 /** A linear with what its weight is stored as. */
 export interface ModelLinear extends Pick<LinearSpec, 'inFeatures' | 'outFeatures' | 'transposed'> {
   readonly path: string
-  /** Whether it lies in a block: only those get adapters, and only those are in the fingerprint. */
-  readonly inBlock: boolean
 }
 
 /** A tensor of the model under the name that transformers has for it, and its shape as checkpoints store it. */
@@ -16,7 +14,10 @@ export interface ModelTensor {
   readonly name: string
   readonly shape: readonly number[]
   /** Present for the weight of a linear, which is what gets quantized. */
-  readonly linear?: ModelLinear
+  readonly linear?: ModelLinear & {
+    /** Whether it lies in a block: only those get adapters, and only those are in the fingerprint. */
+    readonly inBlock: boolean
+  }
 }
 
 /** Every tensor that the model is made of, each once, from the embedding through the blocks to the head. */
@@ -34,15 +35,18 @@ export function modelTensors(architecture: ModelArchitecture, runner: BlockRunne
 
 /** Parameters of a graph outside the blocks, where a linear may be among them. */
 const outerTensors = (graph: PlainGraph | undefined): ModelTensor[] =>
-  (graph?.parameters ?? []).map(({ name, shape, linear }) => {
-    const [outFeatures = 0, inFeatures = 0] = shape
-    const path = name.replace(/\.weight$/, '')
-    return {
-      name,
-      shape,
-      ...(linear && { linear: { path, outFeatures, inFeatures, transposed: false, inBlock: false } })
-    }
+  (graph?.parameters ?? []).map((parameter) => {
+    const { name, shape } = parameter
+    const linear = outerLinear(parameter)
+    return { name, shape, ...(linear && { linear: { ...linear, inBlock: false } }) }
   })
+
+/** The linear outside the blocks that a parameter is the weight of; undefined for all others. */
+export function outerLinear({ name, shape, linear }: ParameterSpec): ModelLinear | undefined {
+  if (linear !== true) return undefined
+  const [outFeatures = 0, inFeatures = 0] = shape
+  return { path: name.replace(/\.weight$/, ''), outFeatures, inFeatures, transposed: false }
+}
 
 function blockTensors(architecture: ModelArchitecture, runner: BlockRunner, block: number): ModelTensor[] {
   const prefix = architecture.blockPath(block)

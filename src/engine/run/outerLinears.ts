@@ -1,6 +1,7 @@
 import type { PlainGraph } from '../models/modelGraphs'
 import type { ReadParameter } from '../models/modelWeights'
 import { PlainRunner } from '../models/plainRunner'
+import { outerLinear } from './modelTensors'
 import type { PreparedRun } from './prepareRun'
 import { quantizeLinear } from './quantizeLinear'
 
@@ -17,10 +18,8 @@ export function parameterReader({ weights, quantizers, base }: PreparedRun, key:
   if (spec === undefined) return weights.readParameter
   return async (parameter) => {
     const weight = await weights.readParameter(parameter)
-    if (parameter.linear !== true) return weight
-    const [outFeatures = 0, inFeatures = 0] = parameter.shape
-    const linear = { path: parameter.name.replace(/\.weight$/, ''), outFeatures, inFeatures, transposed: false }
-    return (await quantizeLinear(base, linear, weight, spec)).Q
+    const linear = outerLinear(parameter)
+    return linear === undefined ? weight : (await quantizeLinear(base, linear, weight, spec)).Q
   }
 }
 

@@ -12,7 +12,7 @@ import type { BaseWeight, StoredBase } from './storedBase'
  */
 export async function quantizeLinear(
   base: StoredBase | undefined,
-  linear: Omit<ModelLinear, 'inBlock'>,
+  linear: ModelLinear,
   weight: Float32Array,
   spec: QuantizerSpec
 ): Promise<BaseWeight> {

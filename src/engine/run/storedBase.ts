@@ -9,13 +9,11 @@ import { sha256 } from '../formats/files'
 import { readQuantizationConfig } from '../formats/quantizationConfig'
 import { elementCount } from '../formats/tensorInfo'
 import type { ModelArchitecture } from '../models/architecture'
-import { ModelWeights } from '../models/modelWeights'
+import { ModelWeights, storedShape } from '../models/modelWeights'
 import { fingerprintLinear } from '../quantizers/fingerprint'
 import { quantizerFor } from '../quantizers/registry'
 import { quantizedWeights, readFourBit, readQuantState } from '../quantizers/storedFourBit'
 import type { ModelLinear } from './modelTensors'
-
-type BaseLinear = Omit<ModelLinear, 'inBlock'>
 
 /** A linear's Q, and the digests of what it is stored as. */
 export interface BaseWeight {
@@ -32,7 +30,6 @@ export class StoredBase {
   private constructor(
     readonly checkpoint: Checkpoint,
     readonly spec: QuantizerSpec,
-    private readonly basePrefix: string,
     private readonly weights: ModelWeights
   ) {}
 
@@ -46,17 +43,19 @@ export class StoredBase {
   static async open(directory: string, modelType: unknown, architecture: ModelArchitecture): Promise<StoredBase> {
     const checkpoint = await Checkpoint.openAny(directory)
     try {
-      const spec = await specOf(checkpoint)
+      const base = await StoredBase.of(checkpoint, architecture)
       const found = checkpoint.config.model_type
-      if (found !== modelType) {
-        throw badInput(`the base ${directory} is a ${String(found)}, the model is a ${String(modelType)}`)
-      }
-      const weights = new ModelWeights(checkpoint, architecture)
-      return new StoredBase(checkpoint, spec, architecture.basePrefix, weights)
+      if (found === modelType) return base
+      throw badInput(`the base ${directory} is a ${String(found)}, the model is a ${String(modelType)}`)
     } catch (error) {
       await checkpoint.close()
       throw error
     }
+  }
+
+  /** The base that an open checkpoint holds. @throws {AppError} as `open` */
+  static async of(checkpoint: Checkpoint, architecture: ModelArchitecture): Promise<StoredBase> {
+    return new StoredBase(checkpoint, await specOf(checkpoint), new ModelWeights(checkpoint, architecture))
   }
 
   /**
@@ -64,12 +63,12 @@ export class StoredBase {
    *
    * @throws {AppError} BAD_FORMAT naming the tensor, what was found and what was expected
    */
-  async check(linear: BaseLinear): Promise<void> {
+  async check(linear: ModelLinear): Promise<void> {
     const { path, outFeatures, inFeatures } = linear
     const { directory } = this.checkpoint
     const state = await this.#state(path)
     if (state === undefined) {
-      this.weights.find(`${path}.weight`, linear.transposed ? [inFeatures, outFeatures] : [outFeatures, inFeatures])
+      this.weights.find(`${path}.weight`, storedShape(linear))
       return
     }
     if (state.shape.join() !== `${outFeatures},${inFeatures}`) {
@@ -82,7 +81,7 @@ export class StoredBase {
   }
 
   /** Q of a linear, as `check` accepts it. */
-  async read(linear: BaseLinear): Promise<BaseWeight> {
+  async read(linear: ModelLinear): Promise<BaseWeight> {
     const { path } = linear
     const state = await this.#state(path)
     if (state === undefined) {
@@ -103,8 +102,7 @@ export class StoredBase {
   }
 
   #stored(path: string): string {
-    const name = `${path}.weight`
-    return this.checkpoint.has(name) || !name.startsWith(this.basePrefix) ? name : name.slice(this.basePrefix.length)
+    return this.weights.storedName(`${path}.weight`)
   }
 }
 

@@ -100,38 +100,24 @@ function checkFinite({ tensors }: ReadAdapter): Check {
   return passed('finite', 'every factor is finite')
 }
 
-/** Quantizes the base again, linear by linear, and compares codes and absmax values. */
-async function checkFingerprint(
+/** Compares, linear by linear, the digests of a base with those of the one that the adapter was made for. */
+async function compareBase(
   { fingerprint }: ProofFields,
-  weights: ModelWeights,
-  linears: readonly PreparedLinear[]
+  linears: readonly PreparedLinear[],
+  digestOf: (linear: PreparedLinear) => Promise<LinearFingerprint>
 ): Promise<Check> {
-  const { quantizer: format, blockSize = 64 } = fingerprint
-  const quantizer = quantizerFor({ format })
-  const spec = { format, blockSize, doubleQuantization: false } // double quantization does not enter the fingerprint
+  const expected = new Map(fingerprint.linears.map((linear) => [linear.name, linear]))
   const digests: LinearFingerprint[] = []
   for (const linear of linears) {
-    const { path } = linear
-    const weight = await weights.readLinear(path, linear)
-    digests.push(fingerprintLinear(path, quantizer.quantize(weight, spec, linear.inFeatures)))
-    const fault = otherThan(fingerprint, digests)
-    if (fault !== undefined) return fault
+    const digest = await digestOf(linear)
+    const made = expected.get(linear.path)
+    if (made?.codes !== digest.codes || made.absmax !== digest.absmax) {
+      return failed('fingerprint', `${linear.path} quantizes to other values than those that the adapter was made for`)
+    }
+    digests.push(digest)
   }
-  return sameModel(fingerprint, digests)
-}
-
-/** A failed check when the linear at hand, the last of the digests, is not what the adapter was made for. */
-function otherThan({ linears }: ProofFields['fingerprint'], digests: readonly LinearFingerprint[]): Check | undefined {
-  const now = digests.at(-1)
-  const made = linears.find(({ name }) => name === now?.name)
-  if (now === undefined || (made?.codes === now.codes && made.absmax === now.absmax)) return undefined
-  return failed('fingerprint', `${now.name} quantizes to other values than those that the adapter was made for`)
-}
-
-function sameModel(fingerprint: ProofFields['fingerprint'], digests: readonly LinearFingerprint[]): Check {
-  const { linears } = fingerprint
   const { codes, absmax } = fingerprintModel(digests)
-  const same = codes === fingerprint.codes && absmax === fingerprint.absmax && digests.length === linears.length
+  const same = codes === fingerprint.codes && absmax === fingerprint.absmax && digests.length === expected.size
   return same
     ? passed('fingerprint', `${formatOf(fingerprint)}: codes ${codes.slice(0, 16)}…`)
     : failed('fingerprint', 'the list of linears is not the one that the adapter was made for')
@@ -140,31 +126,37 @@ function sameModel(fingerprint: ProofFields['fingerprint'], digests: readonly Li
 const formatOf = ({ quantizer, blockSize }: ProofFields['fingerprint']): string =>
   blockSize === undefined ? quantizer : `${quantizer}, block size ${blockSize}`
 
-/** Compares what a pre-quantized checkpoint holds. */
+/** Quantizes the base again. */
+function checkFingerprint(
+  proof: ProofFields,
+  weights: ModelWeights,
+  linears: readonly PreparedLinear[]
+): Promise<Check> {
+  const { quantizer: format, blockSize = 64 } = proof.fingerprint
+  const quantizer = quantizerFor({ format })
+  const spec = { format, blockSize, doubleQuantization: false } // double quantization does not enter the fingerprint
+  return compareBase(proof, linears, async (linear) => {
+    const weight = await weights.readLinear(linear.path, linear)
+    return fingerprintLinear(linear.path, quantizer.quantize(weight, spec, linear.inFeatures))
+  })
+}
+
+/** Reads what a pre-quantized checkpoint holds. */
 async function checkStoredBase(
-  { fingerprint }: ProofFields,
+  proof: ProofFields,
   checkpoint: Checkpoint,
   architecture: ModelArchitecture,
   linears: readonly PreparedLinear[]
 ): Promise<Check> {
-  const { directory, config } = checkpoint
-  if (!isQuantized(config)) {
-    const expected = `the pre-quantized checkpoint ${fingerprint.base ?? ''} that the adapter was made for`
-    return failed('fingerprint', `${directory} is in full precision; give ${expected}`)
+  if (!isQuantized(checkpoint.config)) {
+    const expected = `the pre-quantized checkpoint ${proof.fingerprint.base ?? ''} that the adapter was made for`
+    return failed('fingerprint', `${checkpoint.directory} is in full precision; give ${expected}`)
   }
-  const base = await StoredBase.open(directory, config.model_type, architecture)
-  try {
-    const digests: LinearFingerprint[] = []
-    for (const linear of linears) {
-      await base.check(linear)
-      digests.push((await base.read(linear)).fingerprint)
-      const fault = otherThan(fingerprint, digests)
-      if (fault !== undefined) return fault
-    }
-    return sameModel(fingerprint, digests)
-  } finally {
-    await base.close()
-  }
+  const base = await StoredBase.of(checkpoint, architecture)
+  return compareBase(proof, linears, async (linear) => {
+    await base.check(linear)
+    return (await base.read(linear)).fingerprint
+  })
 }
 
 const passed = (name: string, detail: string): Check => ({ name, ok: true, detail })
