@@ -117,54 +117,51 @@ function planned(prepared: PreparedRun, resumedBlocks: number): RunEventDraft {
 
 /** Embeds all rows: generation 0 of every stream. Streams of evaluation rows that begin alike are embedded together. */
 async function* embed(prepared: PreparedRun, streams: Streams, signal: AbortSignal): Events {
+  const { architecture, weights, recipe } = prepared
   const total = streams.all.length
   yield { type: 'phaseStarted', phase: 'embedding', total, unit: 'sets of rows' }
-  await embedRows(prepared, undefined, prepared.calibration, [streams.calibration], signal)
-  let done = 1
-  yield { type: 'phaseProgress', phase: 'embedding', done, total }
-  if (total === 1) return
-  const rows = concatRows(prepared.evaluation.map((text) => text.rows))
-  for (const [quantizer, alike] of streamsThatBeginAlike(prepared, streams)) {
-    await embedRows(prepared, quantizer, rows, alike, signal)
-    done += alike.length
-    yield { type: 'phaseProgress', phase: 'embedding', done, total }
+  let done = 0
+  for (const [quantizer, sets] of rowsToEmbed(prepared, streams)) {
+    const read = parameterReader(prepared, quantizer)
+    const runner = await EmbeddingRunner.create(architecture, weights, recipe.context, recipe.device, read)
+    try {
+      for (const { rows, alike } of sets) {
+        await embedRows(runner, rows, alike, signal)
+        done += alike.length
+        yield { type: 'phaseProgress', phase: 'embedding', done, total }
+      }
+    } finally {
+      await runner.release()
+    }
   }
 }
 
-/** All streams of evaluation rows in one group, unless a linear before the first block is quantized: then by quantizer. */
-function streamsThatBeginAlike(
-  { architecture, recipe }: PreparedRun,
+interface RowsToEmbed {
+  readonly rows: TokenRows
+  /** The streams that begin with them. */
+  readonly alike: readonly HiddenStates[]
+}
+
+/** By the quantizer of a base; all under undefined, unless a linear before the first block is quantized. */
+function rowsToEmbed(
+  { architecture, recipe, calibration, evaluation }: PreparedRun,
   streams: Streams
-): Map<string | undefined, HiddenStates[]> {
+): Map<string | undefined, RowsToEmbed[]> {
   const graph = embeddingGraph(architecture, recipe.context)
   const byQuantizer = graph !== undefined && hasLinears(graph)
-  const groups = new Map<string | undefined, HiddenStates[]>()
-  for (const { quantizer, states } of evaluationStreams(streams)) {
-    const key = byQuantizer ? quantizer : undefined
-    groups.set(key, [...(groups.get(key) ?? []), states])
+  const sets = new Map<string | undefined, RowsToEmbed[]>()
+  sets.set(undefined, [{ rows: calibration, alike: [streams.calibration] }])
+  const rows = concatRows(evaluation.map((text) => text.rows))
+  const own = evaluationStreams(streams)
+  for (const key of new Set(own.map(({ quantizer }) => (byQuantizer ? quantizer : undefined)))) {
+    const alike = own.filter(({ quantizer }) => !byQuantizer || quantizer === key).map(({ states }) => states)
+    sets.set(key, [...(sets.get(key) ?? []), { rows, alike }])
   }
-  return groups
+  return sets
 }
 
-/** Embeds rows once, under the base of one quantizer, and writes them to every one of these streams. */
+/** Embeds rows once and writes them to every one of these streams. */
 async function embedRows(
-  prepared: PreparedRun,
-  quantizer: string | undefined,
-  rows: TokenRows,
-  streams: readonly HiddenStates[],
-  signal: AbortSignal
-): Promise<void> {
-  const { architecture, weights, recipe } = prepared
-  const read = parameterReader(prepared, quantizer)
-  const runner = await EmbeddingRunner.create(architecture, weights, recipe.context, recipe.device, read)
-  try {
-    await writeEmbedded(runner, rows, streams, signal)
-  } finally {
-    await runner.release()
-  }
-}
-
-async function writeEmbedded(
   runner: EmbeddingRunner,
   rows: TokenRows,
   streams: readonly HiddenStates[],
