@@ -2,7 +2,7 @@ import { open, rename, rm } from 'node:fs/promises'
 import { extname, isAbsolute, relative, sep } from 'node:path'
 import { Document, isCollection, isMap, isScalar, isSeq, type YAMLMap } from 'yaml'
 import { badInput } from '../shared/errors'
-import { QuantizerSpec, type Recipe, type Variant, Variant as VariantSchema } from '../shared/recipe'
+import { positionsLeftOut, QuantizerSpec, type Recipe, type Variant, Variant as VariantSchema } from '../shared/recipe'
 
 /*
  * A recipe as a person would write it: in an order that reads well, without what goes without saying. What is left out has
@@ -97,9 +97,7 @@ function writtenRecipe(recipe: Recipe, { directory }: RecipeTextOptions): Record
     ...(evaluation && { evaluation: texts(evaluation) }),
     ...(policy !== 'packed' && { policy }),
     context,
-    ...(recipe.lossOn !== 'all' && { lossOn: recipe.lossOn }),
-    ...(recipe.calibrateOn !== 'all' && { calibrateOn: recipe.calibrateOn }),
-    ...(recipe.firstToken !== 'include' && { firstToken: recipe.firstToken }),
+    ...positionsLeftOut(recipe),
     variants: variants.map(writtenVariant),
     ...(recipe.factorDtype !== 'float32' && { factorDtype: recipe.factorDtype }),
     ...(recipe.device !== 'cpu' && { device: recipe.device }),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { patternProblem } from './targetPattern'
+import { PATTERN_PREFIX, patternProblem } from './targetPattern'
 
 /*
  * A recipe says everything that decides the bytes of a run: checkpoint, texts, variants, device, seed.
@@ -132,10 +132,22 @@ export const Recipe = z.strictObject({
 })
 export type Recipe = z.infer<typeof Recipe>
 
+/** Every position counts: the defaults of `lossOn`, `calibrateOn` and `firstToken`. */
+export const ALL_POSITIONS = { lossOn: 'all', calibrateOn: 'all', firstToken: 'include' } as const
+
+type Positions = Pick<Recipe, keyof typeof ALL_POSITIONS>
+
+/** Of what a recipe says about positions, that which leaves some out. */
+export const positionsLeftOut = ({ lossOn, calibrateOn, firstToken }: Positions): Partial<Positions> => ({
+  ...(lossOn !== ALL_POSITIONS.lossOn && { lossOn }),
+  ...(calibrateOn !== ALL_POSITIONS.calibrateOn && { calibrateOn }),
+  ...(firstToken !== ALL_POSITIONS.firstToken && { firstToken })
+})
+
 /** Targets for people: names, `all-linear`, or the expression as the command line takes it. */
 export const targetsText = (targets: Targets): string => {
   if (targets === 'all-linear') return targets
-  return Array.isArray(targets) ? targets.join(', ') : `regex:${targets.regex}`
+  return Array.isArray(targets) ? targets.join(', ') : `${PATTERN_PREFIX}${targets.regex}`
 }
 
 /** `nf4-b64-dq`, `int8`: one word for a quantizer spec, used as key and in tables. */

@@ -6,6 +6,9 @@
  * Source: huggingface/peft 0.21, tuners_utils.match_target_against_key; CPython 3.13, Doc/library/re.rst.
  */
 
+/** Stands before an expression where targets are one text: on the command line and in messages. */
+export const PATTERN_PREFIX = 'regex:'
+
 const MAX_CHARACTERS = 500
 
 /** A backtracking matcher tries at most C(path length + k, k) ways for k repetitions one after the other. */

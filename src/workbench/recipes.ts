@@ -6,7 +6,7 @@ import { recipeTextFor, recipeYaml, saveRecipeFile } from '../services/recipeTex
 import { getRun } from '../services/runService'
 import { recipePaths } from '../shared/contract/queue'
 import type { recipeCalls, StartRecipe } from '../shared/contract/recipes'
-import { type Recipe, type TextSource, Variant } from '../shared/recipe'
+import { ALL_POSITIONS, type Recipe, type TextSource, Variant } from '../shared/recipe'
 import { getSet, listSets } from '../store/calibrationSets'
 import { rememberGrants } from '../store/grantedPaths'
 import { listRecipes } from '../store/recipes'
@@ -116,9 +116,7 @@ function withTexts(
     ...(evaluation && { evaluation: { rows: 64, ...evaluation } }),
     policy: 'packed',
     context: 256,
-    lossOn: 'all',
-    calibrateOn: 'all',
-    firstToken: 'include',
+    ...ALL_POSITIONS,
     variants: [Variant.parse({ method: 'quailora' })],
     factorDtype: 'float32',
     device: 'cpu',

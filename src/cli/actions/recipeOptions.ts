@@ -16,7 +16,7 @@ import {
   type Recipe,
   type Variant
 } from '../../shared/recipe'
-import { patternProblem } from '../../shared/targetPattern'
+import { PATTERN_PREFIX, patternProblem } from '../../shared/targetPattern'
 import {
   flag,
   integer,
@@ -150,8 +150,6 @@ function targetsOf(targets: readonly string[]): Recipe['variants'][number]['targ
   if (targets.length > 1) throw badInput('--targets is all-linear or a list of names, not both')
   return 'all-linear'
 }
-
-const PATTERN_PREFIX = 'regex:'
 
 /** The expression, of which commas made several values. */
 function patternOf(targets: readonly string[]): Recipe['variants'][number]['targets'] {

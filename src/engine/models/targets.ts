@@ -1,7 +1,7 @@
 import { badInput } from '../../shared/errors'
 import { nearestName } from '../../shared/nearestName'
 import { type Targets, targetsText } from '../../shared/recipe'
-import { compilePattern } from '../../shared/targetPattern'
+import { compilePattern, PATTERN_PREFIX } from '../../shared/targetPattern'
 
 /**
  * The linears that a choice of targets means, by PEFT's rules: a name selects the paths that equal it or end in
@@ -50,10 +50,14 @@ const refuse = (paths: readonly string[]) => (target: string) => {
   throw badInput(unmatchedTarget(target, paths))
 }
 
+/** The name that was most likely meant; undefined for an expression, or where none is near. */
+export const meantTarget = (target: string, paths: readonly string[]): string | undefined =>
+  target.startsWith(PATTERN_PREFIX) ? undefined : nearestName(target, lastNames(paths))
+
 /** One sentence: what matches nothing, what was most likely meant, and what there is. */
 export function unmatchedTarget(target: string, paths: readonly string[]): string {
   const names = lastNames(paths)
-  const meant = target.startsWith('regex:') ? undefined : nearestName(target, names)
+  const meant = meantTarget(target, paths)
   const suggestion = meant === undefined ? '' : ` (did you mean ${meant}?)`
   return `target ${target} matches no linear${suggestion}; this model has ${names.join(', ')}`
 }

@@ -1,4 +1,5 @@
 import type { FourBitSpec } from '../../shared/recipe'
+import { TORCH_DTYPES } from '../../shared/torchDtypes'
 import { encodeFloats, type FloatDtype } from '../formats/dtypes'
 import { pythonFloat, pythonInt, pythonJson } from '../formats/pythonJson'
 import type { TensorData } from '../formats/safetensorsWriter'
@@ -23,9 +24,6 @@ import type { QuantizedWeight } from './quantizer'
  */
 
 export const LEVELS: Readonly<Record<FourBitSpec['format'], Float32Array>> = { nf4: NF4_LEVELS, fp4: FP4_LEVELS }
-
-/** The names that bitsandbytes has for the dtype of the weight before it was quantized. */
-const TORCH_DTYPES = { F32: 'float32', BF16: 'bfloat16', F16: 'float16' } as const
 
 /** What a weight was before it was quantized. */
 export interface StoredWeight {

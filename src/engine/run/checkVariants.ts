@@ -1,7 +1,6 @@
 import { changeVariants, type Fix } from '../../shared/findings'
-import { nearestName } from '../../shared/nearestName'
 import { type Recipe, targetsText, type Variant } from '../../shared/recipe'
-import { lastNames, selectTargets, unmatchedTarget } from '../models/targets'
+import { meantTarget, selectTargets, unmatchedTarget } from '../models/targets'
 import type { PreparedLinear, PreparedVariant } from './prepareRun'
 import type { Report } from './problems'
 
@@ -18,7 +17,7 @@ export function checkTargets(recipe: Recipe, linears: readonly PreparedLinear[],
 
 /** Puts the nearest name in its place; without one, leaves it out. */
 function targetFix(recipe: Recipe, target: string, paths: readonly string[]): Fix {
-  const meant = target.startsWith('regex:') ? undefined : nearestName(target, lastNames(paths))
+  const meant = meantTarget(target, paths)
   return changeVariants(recipe, meant === undefined ? `Leave out ${target}` : `Use ${meant}`, (variant) => ({
     ...variant,
     targets: replaceTarget(variant.targets, target, meant)

@@ -1,5 +1,6 @@
 import { quantizerArguments, quantizerWords } from '../../shared/quantizerWords'
 import { type Targets, targetsText } from '../../shared/recipe'
+import { torchDtype } from '../../shared/torchDtypes'
 import type { Proof } from './proof'
 
 /** README.md of an adapter directory: front matter that hubs read, then what it is, what was measured, how to use it. */
@@ -57,7 +58,6 @@ function results({ perplexity, layers }: Proof): string {
 
 function usage(proof: Proof): string {
   const { fingerprint } = proof
-  const dtype = { BF16: 'torch.bfloat16', F16: 'torch.float16' }[fingerprint.dtype] ?? 'torch.float32'
   const stored = fingerprint.base !== undefined
   const quantizing = stored ? '' : `quantization = BitsAndBytesConfig(${configArguments(fingerprint)})\n`
   return `## Use
@@ -67,7 +67,7 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM${stored ? '' : ', BitsAndBytesConfig'}
 
-${quantizing}base = AutoModelForCausalLM.from_pretrained("${loadedName(proof)}", dtype=${dtype}${
+${quantizing}base = AutoModelForCausalLM.from_pretrained("${loadedName(proof)}", dtype=torch.${torchDtype(fingerprint.dtype)}${
     stored ? '' : ', quantization_config=quantization'
   })
 model = PeftModel.from_pretrained(base, "PATH_OF_THIS_DIRECTORY", is_trainable=True)

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { baseModelName } from '../../shared/modelName'
-import type { QuantizerSpec, Recipe, Variant } from '../../shared/recipe'
+import { positionsLeftOut, type QuantizerSpec, type Recipe, type Variant } from '../../shared/recipe'
 import { gapClosed, type LayerResult, type Perplexities } from '../../shared/runEvents'
 import type { JournalEntry, LinearFingerprint, RunRecord } from '../../shared/runFolder'
 import { sha256File } from '../formats/files'
@@ -101,9 +101,7 @@ export async function proofOf(
     recipe: {
       policy: recipe.policy,
       context: recipe.context,
-      ...(recipe.lossOn !== 'all' && { lossOn: recipe.lossOn }),
-      ...(recipe.calibrateOn !== 'all' && { calibrateOn: recipe.calibrateOn }),
-      ...(recipe.firstToken !== 'include' && { firstToken: recipe.firstToken }),
+      ...positionsLeftOut(recipe),
       factorDtype: recipe.factorDtype,
       device: recipe.device,
       seed: recipe.seed,

@@ -1,5 +1,5 @@
 import type { StartRecipe } from '../../shared/contract/recipes'
-import { Recipe } from '../../shared/recipe'
+import { ALL_POSITIONS, Recipe } from '../../shared/recipe'
 
 /*
  * The form's state: a recipe that may be unfinished, and what belongs to the run but not to the recipe. It survives a
@@ -18,9 +18,6 @@ export interface Draft {
 
 export const draftOf = ({ recipe, origin }: StartRecipe): Draft => ({ version: 1, recipe, out: null, origin })
 
-/** Of drafts that a version wrote which did not ask which positions count. */
-const ALL_POSITIONS = { lossOn: 'all', calibrateOn: 'all', firstToken: 'include' } as const
-
 const KEY = 'quail.newRun'
 
 export const saveDraft = (draft: Draft): void => localStorage.setItem(KEY, JSON.stringify(draft))
@@ -31,6 +28,7 @@ export function loadDraft(): Draft | undefined {
     const draft = JSON.parse(localStorage.getItem(KEY) ?? 'null') as Draft | null
     if (draft?.version !== 1 || typeof draft.recipe?.model !== 'string') return undefined
     if (!Array.isArray(draft.recipe.variants) || typeof draft.recipe.calibration !== 'object') return undefined
+    // A version that did not ask which positions count wrote drafts without them.
     return { ...draft, recipe: { ...ALL_POSITIONS, ...draft.recipe } }
   } catch {
     return undefined

@@ -1,5 +1,6 @@
 import type { CompatibilityEntry } from '../../shared/exports'
 import { quantizerArguments } from '../../shared/quantizerWords'
+import { torchDtype } from '../../shared/torchDtypes'
 import type { AdapterFacts } from './adapterFacts'
 
 /*
@@ -121,11 +122,9 @@ function bitsandbytes({ fingerprint }: AdapterFacts): CompatibilityEntry {
   )
 }
 
-const DTYPE_NAMES: Readonly<Record<string, string>> = { BF16: 'bfloat16', F16: 'float16', F32: 'float32' }
-
 function loadingDtype({ fingerprint }: AdapterFacts): CompatibilityEntry {
   const consumer = 'Dtype of the base'
-  const name = DTYPE_NAMES[fingerprint?.dtype ?? 'BF16'] ?? 'bfloat16'
+  const name = torchDtype(fingerprint?.dtype)
   if (name === 'bfloat16') {
     return ok(consumer, 'the checkpoint holds bfloat16, which trainers load by default', 'Pass dtype=torch.bfloat16.')
   }

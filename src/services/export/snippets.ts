@@ -4,6 +4,7 @@ import { AppError } from '../../shared/errors'
 import type { Snippet, Trainer } from '../../shared/exports'
 import { quantizerArguments } from '../../shared/quantizerWords'
 import type { QuantizerSpec } from '../../shared/recipe'
+import { torchDtype } from '../../shared/torchDtypes'
 
 /*
  * Starting points for trainers. The texts lie in resources/snippets; `{{name}}` in them stands for a value, written as a
@@ -58,11 +59,9 @@ async function fill(resources: string, file: (typeof FILES)[number], values: Sni
   return { ...rest, text: replaceWords(await read(template), known, template) }
 }
 
-const TORCH_DTYPES: Readonly<Record<string, string>> = { BF16: 'bfloat16', F16: 'float16', F32: 'float32' }
-
 function wordsOf(values: SnippetValues): Record<string, string> {
   const { model, adapter, quantizer, dtype, rank, alpha, rslora, targetModules } = values
-  const loaded = TORCH_DTYPES[dtype] ?? 'bfloat16'
+  const loaded = torchDtype(dtype)
   const python = (yes: boolean): string => (yes ? 'True' : 'False')
   return {
     model: JSON.stringify(model),

@@ -4,10 +4,6 @@ export const STYLE = `
 --zero:#5f6b76;--svd:#8a6100;--diag:#8b3fb0;--quailora:#0b62c4;--exact:#00726a}
 @media (prefers-color-scheme:dark){:root{--bg:#1a1b1e;--text:#e9ecef;--dim:#a6a7ab;--line:#373a40;--soft:#25262b;--better:#6cb2ff;--worse:#ff9f55;
 --zero:#a0a9b2;--svd:#e0b84c;--diag:#d29bf0;--quailora:#6cb2ff;--exact:#4fd1c0}}
-@media print{:root{color-scheme:light;--bg:#fff;--text:#000;--dim:#444;--line:#bbb;--soft:#f4f4f4;--better:#0b62c4;--worse:#b54708;
---zero:#5f6b76;--svd:#8a6100;--diag:#8b3fb0;--quailora:#0b62c4;--exact:#00726a}
-body{max-width:none!important;padding:0!important}figure,tr{break-inside:avoid}h2,h3{break-after:avoid}thead{display:table-header-group}
-details::details-content{display:block;content-visibility:visible}}
 *{box-sizing:border-box}
 body{margin:0 auto;max-width:1060px;padding:32px 24px 64px;background:var(--bg);color:var(--text);font:15px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}
 h1{font-size:26px;margin:0 0 4px}h2{font-size:20px;margin:40px 0 8px}h3{font-size:16px;margin:24px 0 6px}
@@ -28,5 +24,9 @@ details{margin:8px 0;border:1px solid var(--line);border-radius:4px;padding:6px 
 pre{background:var(--soft);padding:12px;border-radius:4px;overflow-x:auto;white-space:pre-wrap;font:12px/1.5 ui-monospace,monospace}
 code{font:12px ui-monospace,monospace}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:8px 0;font-size:13px}dt{color:var(--dim)}dd{margin:0}
-@media print{table{font-size:10px}th,td{padding:3px 5px}.scroll{overflow:visible}}
+@media print{:root{color-scheme:light;--bg:#fff;--text:#000;--dim:#444;--line:#bbb;--soft:#f4f4f4;--better:#0b62c4;--worse:#b54708;
+--zero:#5f6b76;--svd:#8a6100;--diag:#8b3fb0;--quailora:#0b62c4;--exact:#00726a}
+body{max-width:none;padding:0}table{font-size:10px}th,td{padding:3px 5px}.scroll{overflow:visible}
+figure,tr{break-inside:avoid}h2,h3{break-after:avoid}thead{display:table-header-group}
+details::details-content{display:block;content-visibility:visible}}
 `

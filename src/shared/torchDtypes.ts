@@ -1,0 +1,6 @@
+/** What torch calls the dtypes of weights, by their names in safetensors files. */
+export const TORCH_DTYPES = { F32: 'float32', BF16: 'bfloat16', F16: 'float16' } as const
+
+/** The torch name of a dtype that a proof names; bfloat16, which trainers load by default, for one that is not known. */
+export const torchDtype = (dtype = 'BF16'): string =>
+  Object.hasOwn(TORCH_DTYPES, dtype) ? TORCH_DTYPES[dtype as keyof typeof TORCH_DTYPES] : 'bfloat16'
