@@ -7,6 +7,7 @@ import type { CalibrationSetDetail } from '../../shared/contract/calibration'
 import type { FoundModel } from '../../shared/models'
 import type { CalibrateOn, FirstToken, Policy } from '../../shared/recipe'
 import { useCall } from '../api/hooks'
+import { ChoiceField } from '../components/ChoiceField'
 import { EmptyState } from '../components/EmptyState'
 import { QueryView } from '../components/QueryView'
 import { fullName } from '../models/modelText'
@@ -112,14 +113,7 @@ function Preview({ set, models }: PreviewProps) {
           w={100}
         />
         {set.kind === 'messages' && (
-          <Select
-            label="Calibrate on"
-            data={[...CALIBRATE_ON]}
-            value={calibrateOn}
-            onChange={(value) => value !== null && setCalibrateOn(value as CalibrateOn)}
-            allowDeselect={false}
-            w={160}
-          />
+          <ChoiceField label="Calibrate on" data={CALIBRATE_ON} value={calibrateOn} onChange={setCalibrateOn} w={160} />
         )}
         <Switch
           label="Count first tokens"

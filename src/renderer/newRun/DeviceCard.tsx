@@ -1,7 +1,8 @@
-import { Button, Collapse, Group, SegmentedControl, Select, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Collapse, Group, SegmentedControl, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconChevronDown, IconChevronRight } from '@tabler/icons-react'
 import type { CalibrateOn, DeviceName, FactorDtype, FirstToken, LossOn, Policy, Recipe } from '../../shared/recipe'
+import { ChoiceField } from '../components/ChoiceField'
 import { formatBytes } from '../format/numbers'
 import { FormCard } from './FormCard'
 import { NumberField } from './NumberField'
@@ -101,22 +102,20 @@ export function DeviceCard({ recipe, errors, change }: Props) {
               onChange={(context) => set('context', context)}
               error={errors.context}
             />
-            <Select
+            <ChoiceField
               label="Rows"
               description="How text becomes rows"
-              allowDeselect={false}
-              data={[...POLICIES]}
+              data={POLICIES}
               value={recipe.policy}
-              onChange={(policy) => policy !== null && set('policy', policy as Policy)}
+              onChange={(value) => set('policy', value)}
             />
             <PositionFields recipe={recipe} set={set} />
-            <Select
+            <ChoiceField
               label="Adapter's dtype"
               description="As stored; trainers convert"
-              allowDeselect={false}
-              data={[...DTYPES]}
+              data={DTYPES}
               value={recipe.factorDtype}
-              onChange={(dtype) => dtype !== null && set('factorDtype', dtype as FactorDtype)}
+              onChange={(value) => set('factorDtype', value)}
             />
             <NumberField
               label="Memory budget, MiB"
@@ -166,29 +165,26 @@ interface PositionProps {
 function PositionFields({ recipe, set }: PositionProps) {
   return (
     <>
-      <Select
+      <ChoiceField
         label="Calibrate on"
         description="Positions counted in H"
-        allowDeselect={false}
-        data={[...CALIBRATE_ON]}
+        data={CALIBRATE_ON}
         value={recipe.calibrateOn}
-        onChange={(value) => value !== null && set('calibrateOn', value as CalibrateOn)}
+        onChange={(value) => set('calibrateOn', value)}
       />
-      <Select
+      <ChoiceField
         label="First token of a row"
         description="An attention sink; in H"
-        allowDeselect={false}
-        data={[...FIRST_TOKEN]}
+        data={FIRST_TOKEN}
         value={recipe.firstToken}
-        onChange={(value) => value !== null && set('firstToken', value as FirstToken)}
+        onChange={(value) => set('firstToken', value)}
       />
-      <Select
+      <ChoiceField
         label="Loss on"
         description="Tokens counted in perplexity"
-        allowDeselect={false}
-        data={[...LOSS_ON]}
+        data={LOSS_ON}
         value={recipe.lossOn}
-        onChange={(value) => value !== null && set('lossOn', value as LossOn)}
+        onChange={(value) => set('lossOn', value)}
       />
     </>
   )
