@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { VariantTotals } from '../shared/compare/comparedRun'
 import type { Recipe } from '../shared/recipe'
 import type { ResolvedText } from '../shared/runFolder'
+import { parseStoredRecipe } from './recipes'
 import type { Store } from './schema'
 
 /*
@@ -31,7 +32,7 @@ export async function readRunSettings(store: Store, ids: readonly string[]): Pro
     rows.map((row) => [
       row.id,
       {
-        recipe: JSON.parse(row.recipe_json) as Recipe,
+        recipe: parseStoredRecipe(row.recipe_json),
         quailVersion: row.quail_version,
         calibration: JSON.parse(row.calibration_json) as ResolvedText[],
         evaluation: JSON.parse(row.evaluation_json) as ResolvedText[]

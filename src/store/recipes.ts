@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Recipe } from '../shared/recipe'
+import { Recipe } from '../shared/recipe'
 import type { Store } from './schema'
 
 export interface StoredRecipe {
@@ -16,6 +16,9 @@ function sortKeys(_key: string, value: unknown): unknown {
   // By code units, not by locale; localeCompare would order keys by the user's language.
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
+
+/** A recipe as stored; what an older version did not ask for has its default. */
+export const parseStoredRecipe = (json: string): Recipe => Recipe.parse(JSON.parse(json))
 
 /** SHA-256 of the canonical JSON, hexadecimal. */
 export const recipeHash = (recipe: Recipe): string => createHash('sha256').update(canonicalJson(recipe)).digest('hex')
@@ -47,7 +50,7 @@ export async function listRecipes(store: Store): Promise<StoredRecipe[]> {
     .execute()
   return rows.map((row) => ({
     sha256: row.sha256,
-    recipe: JSON.parse(row.recipe_json) as Recipe,
+    recipe: parseStoredRecipe(row.recipe_json),
     createdAtMs: row.created_at_ms
   }))
 }

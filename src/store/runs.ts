@@ -8,7 +8,7 @@ import { readLayerResults, saveLayerResults } from './layerResults'
 import { type ModelFacts, rememberModel } from './models'
 import { DEFAULT_PROJECT } from './projects'
 import { nextQueuePosition } from './queuePosition'
-import { saveRecipe } from './recipes'
+import { parseStoredRecipe, saveRecipe } from './recipes'
 import type { RunsTable, Store, StoredStatus } from './schema'
 
 /** One variant of a run without its layers; `adapter` is null until it is exported. */
@@ -185,7 +185,7 @@ export async function getRun(store: Store, id: string): Promise<StoredRun> {
     id,
     createdAtMs: row.created_at_ms,
     quailVersion: row.quail_version,
-    recipe: JSON.parse(row.recipe_json) as Recipe,
+    recipe: parseStoredRecipe(row.recipe_json),
     out: row.out,
     outIsAdapter: row.out_is_adapter === 1,
     calibration: JSON.parse(row.calibration_json) as ResolvedText[],
