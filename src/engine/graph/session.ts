@@ -7,7 +7,7 @@ import { elementwiseProbe } from './deviceProbe'
 /*
  * The only file that imports onnxruntime-node. A session belongs to one device; the same graph bytes run on any.
  * Inputs are passed without a copy; a tensor of ours above 512 MiB must never be an output or an intermediate, because
- * Electron's allocator kills the process (stack.md §0.2): callers tile.
+ * Electron's allocator ends the process then (seen with Electron 33): callers tile.
  */
 
 // A provider that is missing is reported by us, in one sentence; the library would write a page to the terminal first.

@@ -12,7 +12,7 @@ export interface MethodOptions {
  * One way to initialize LoRA.
  *
  * Every method here is a choice of an orthonormal basis U [m, k], k ≤ rank, of corrections to the outputs: for a given
- * U the best correction is U UᵀE whatever the input's second moment (method.md §2), so nothing is ever inverted.
+ * U the best correction is U UᵀE whatever the input's second moment (docs/numerics.md), so nothing is ever inverted.
  */
 export interface Method {
   readonly name: MethodName

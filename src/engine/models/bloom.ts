@@ -8,7 +8,7 @@ import { layerNorm } from './norms'
 /**
  * BLOOM: a layer norm on the embedding, ALiBi instead of positions, fused query_key_value interleaved by head.
  *
- * Source: transformers modeling_bloom (formats.md §G.3). `pretraining_tp` and `slow_but_exact` only changed how products
+ * Source: transformers modeling_bloom. `pretraining_tp` and `slow_but_exact` only changed how products
  * were split.
  */
 export const bloom: Family = { modelTypes: ['bloom'], read: readBloom }

@@ -11,7 +11,7 @@ import { type Rope, readRope } from './rope'
  * Gemma 1, 2 and 3 (text): embedding scaled by √hidden, norms with 1 + w, GELU; from Gemma 2 on also norms after each
  * sublayer, sliding windows on some layers and soft caps; in Gemma 3 normed heads and another rotary base on sliding layers.
  *
- * Source: transformers modeling_gemma, modeling_gemma2, modeling_gemma3 (formats.md §G.1).
+ * Source: transformers modeling_gemma, modeling_gemma2, modeling_gemma3.
  */
 export const gemma: Family = { modelTypes: ['gemma', 'gemma2', 'gemma3_text'], read: readGemma }
 

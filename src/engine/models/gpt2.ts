@@ -8,7 +8,7 @@ import { layerNorm } from './norms'
 /**
  * GPT-2: learned positions, layer norms before each sublayer, linears stored as [in, out] (Conv1D), fused q, k, v.
  *
- * Source: transformers modeling_gpt2 (formats.md §G.1). `reorder_and_upcast_attn` changes only how half precision rounds.
+ * Source: transformers modeling_gpt2. `reorder_and_upcast_attn` changes only how half precision rounds.
  */
 export const gpt2: Family = { modelTypes: ['gpt2'], read: readGpt2 }
 

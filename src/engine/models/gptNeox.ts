@@ -11,7 +11,7 @@ import { readRope } from './rope'
  *
  *     parallel:   x += dense(attention(norm₁(x))) + mlp(norm₂(x));   sequential: as LLaMA
  *
- * Source: transformers modeling_gpt_neox (formats.md §G.4).
+ * Source: transformers modeling_gpt_neox.
  */
 export const gptNeox: Family = { modelTypes: ['gpt_neox'], read: readGptNeox }
 

@@ -4,7 +4,7 @@ import { llamaLike } from './llamaLike'
 /**
  * LLaMA 1–3. Biases of attention (`attention_bias`, all four linears) and MLP (`mlp_bias`) are rare but possible.
  *
- * Source: transformers modeling_llama (formats.md §G). `pretraining_tp` only changed how products were split.
+ * Source: transformers modeling_llama. `pretraining_tp` only changed how products were split.
  */
 export const llama: Family = {
   modelTypes: ['llama'],

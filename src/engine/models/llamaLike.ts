@@ -26,7 +26,7 @@ export interface LlamaLikeOptions {
  *
  *     x += o(attention(q(n), k(n), v(n))), n = norm₁(x);   x += down(act(gate(n)) · up(n)), n = norm₂(x)
  *
- * Source: transformers modeling_llama (formats.md §G).
+ * Source: transformers modeling_llama.
  */
 export function llamaLike(config: ConfigReader, options: LlamaLikeOptions): ModelArchitecture {
   const hiddenSize = config.integer('hidden_size')

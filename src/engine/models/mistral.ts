@@ -4,7 +4,7 @@ import { llamaLike } from './llamaLike'
 /**
  * Mistral: LLaMA without biases; each query sees the last `sliding_window` keys (all of them when null).
  *
- * Source: transformers modeling_mistral (formats.md §G.1).
+ * Source: transformers modeling_mistral.
  */
 export const mistral: Family = {
   modelTypes: ['mistral'],

@@ -13,7 +13,7 @@ const EPSILON = 1e-5
  * OPT: learned positions, biased linears, layer norm before each sublayer, or after it in the 350m layout, whose embedding
  * is narrower and has projections in and out.
  *
- * Source: transformers modeling_opt (formats.md §G.2).
+ * Source: transformers modeling_opt.
  */
 export const opt: Family = { modelTypes: ['opt'], read: readOpt }
 

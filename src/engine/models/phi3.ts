@@ -4,7 +4,7 @@ import { llamaLike } from './llamaLike'
 /**
  * Phi-3, 3.5 and 4-mini: LLaMA with one fused linear for q, k, v and one for gate and up, partial rotary positions, longrope.
  *
- * Source: transformers modeling_phi3 (formats.md §G.1).
+ * Source: transformers modeling_phi3.
  */
 export const phi3: Family = {
   modelTypes: ['phi3'],

@@ -5,7 +5,7 @@ import { llamaLike } from './llamaLike'
 /**
  * Qwen 2, 2.5 and 3: LLaMA with biased q, k, v (Qwen 2), or with normed heads of q and k (Qwen 3).
  *
- * Source: transformers modeling_qwen2 and modeling_qwen3 (formats.md §G.1).
+ * Source: transformers modeling_qwen2 and modeling_qwen3.
  */
 export const qwen: Family = { modelTypes: ['qwen2', 'qwen3'], read: readQwen }
 

@@ -32,7 +32,7 @@ const SUPPORTED = 'one of default, linear, llama3, longrope'
  *
  *     frequency[i] = θ^(−2i/d); linear: divided by the factor; llama3: long wavelengths divided, short ones kept
  *
- * Arithmetic is float32 step by step, as torch's. Source: transformers modeling_rope_utils (formats.md §G.0).
+ * Arithmetic is float32 step by step, as torch's. Source: transformers modeling_rope_utils.
  */
 export function readRope(
   config: ConfigReader,

@@ -47,7 +47,7 @@ interface Work {
   readonly serialSeconds: number
 }
 
-/** Arithmetic of a run, from shapes alone (method.md §5). */
+/** Arithmetic of a run, from shapes alone (docs/numerics.md). */
 function workOf(prepared: PreparedRun): Work {
   const { linears, calibration, quantizers, architecture, recipe } = prepared
   const weights = linears.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0)

@@ -28,7 +28,7 @@ const ALTERNATION_SECONDS = 0.001
 const VARIANT_SECONDS = 0.003
 
 /**
- * Arithmetic of all variants of one linear under one quantizer (method.md §5). Eigenpairs are found once for the largest
+ * Arithmetic of all variants of one linear under one quantizer (docs/numerics.md). Eigenpairs are found once for the largest
  * rank and shared; those of E H Eᵀ are always wanted, as a certificate.
  */
 export function solverWork({ inFeatures: n, outFeatures: m }: Shape, variants: readonly PreparedVariant[]): SolverWork {

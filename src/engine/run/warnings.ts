@@ -6,7 +6,7 @@ import type { PreparedRun } from './prepareRun'
 /** The largest rank that vLLM serves unless it is told otherwise (`--max-lora-rank`). */
 const VLLM_DEFAULT_RANK = 16
 
-/** The only block size of `BitsAndBytesConfig` (formats.md §A.2). */
+/** The only block size that `BitsAndBytesConfig` of transformers can ask for: it has no key for another. */
 const TRANSFORMERS_BLOCK_SIZE = 64
 
 /** Calibration tokens for each channel of the widest input, from which on more add little. */
