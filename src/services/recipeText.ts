@@ -98,6 +98,7 @@ function writtenRecipe(recipe: Recipe, { directory }: RecipeTextOptions): Record
     ...(policy !== 'packed' && { policy }),
     context,
     ...positionsLeftOut(recipe),
+    ...(recipe.templateDate !== undefined && { templateDate: recipe.templateDate }),
     variants: variants.map(writtenVariant),
     ...(recipe.factorDtype !== 'float32' && { factorDtype: recipe.factorDtype }),
     ...(recipe.device !== 'cpu' && { device: recipe.device }),

@@ -64,16 +64,18 @@ export async function createRun(
   try {
     const texts = await resolveTexts(services.store, recipe, join(folder, RUN_FILES.inputs))
     const inFolder = (text: ResolvedText): ResolvedText => ({ ...text, path: pathIn(folder, text.path) })
+    const absolute = { ...recipe, model, ...(base !== undefined && { base }) }
+    const templated = await withChatTemplate(services.engine, absolute, texts)
     const record: RunRecord = {
       version: 1,
       id,
       createdAtMs: Date.now(),
       quailVersion: services.version,
-      recipe: { ...recipe, model, ...(base !== undefined && { base }) },
+      recipe: templated.recipe,
       out,
       outIsAdapter: recipe.variants.length === 1,
-      calibration: (await withChatTemplate(services.engine, model, texts.calibration)).map(inFolder),
-      evaluation: (await withChatTemplate(services.engine, model, texts.evaluation)).map(inFolder)
+      calibration: templated.calibration.map(inFolder),
+      evaluation: templated.evaluation.map(inFolder)
     }
     await writeRecord(folder, RunRecord.parse(record))
     await runs.insertRun(services.store, record, options)

@@ -84,6 +84,8 @@ export interface ChatTemplateFacts {
   /** SHA-256 of the text as UTF-8. */
   readonly sha256: string
   readonly text: string
+  /** Whether it writes the day on which it is rendered (strftime_now). */
+  readonly readsDate: boolean
 }
 
 /** How the linears of a pre-quantized checkpoint were quantized. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CalendarDay } from './calendarDay'
 import { PATTERN_PREFIX, patternProblem } from './targetPattern'
 
 /*
@@ -120,6 +121,9 @@ export const Recipe = z.strictObject({
   lossOn: LossOn.default('all').describe('targets that perplexity counts; responses needs conversations'),
   calibrateOn: CalibrateOn.default('all').describe('positions that H counts; all but `all` need conversations'),
   firstToken: FirstToken.default('include').describe('whether H counts the first token of a row, an attention sink'),
+  templateDate: CalendarDay.optional().describe(
+    'day that chat templates write as today (strftime_now); default: the day on which the run is made, which it keeps'
+  ),
   variants: z.array(Variant).min(1),
   factorDtype: FactorDtype.default('float32').describe('dtype of lora_A and lora_B as stored'),
   device: DeviceName.default('cpu'),

@@ -1,3 +1,4 @@
+import type { CalendarDay } from './calendarDay'
 import type { CalibrateOn, FirstToken, Policy } from './recipe'
 import type { ResolvedText } from './runFolder'
 
@@ -11,6 +12,8 @@ export interface PreviewRequest {
   /** What H would count; default: all. */
   readonly calibrateOn?: CalibrateOn | undefined
   readonly firstToken?: FirstToken | undefined
+  /** What the chat template writes as today; default: today. */
+  readonly templateDate?: CalendarDay | undefined
   /** Rows that a run would take. */
   readonly rows: number
   /** The row that is shown, from 0; the last when there are fewer. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { findCycle, type Import, layerOf, readImports } from './importGraph'
 
 const ENGINE_STATISTICS = ['engine/calibration', 'engine/methods', 'engine/quantizers', 'engine/models']
-const BELOW_STATISTICS = ['engine/graph', 'engine/formats', 'engine/numerics', 'shared']
+const BELOW_STATISTICS = ['engine/graph', 'engine/templates', 'engine/formats', 'engine/numerics', 'shared']
 const BELOW_RUN = [...ENGINE_STATISTICS, ...BELOW_STATISTICS]
 const WHOLE_ENGINE = ['engine/worker', 'engine/run', ...BELOW_RUN]
 
@@ -21,6 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'engine/worker': ['engine/run', ...BELOW_RUN],
   'engine/run': BELOW_RUN,
   ...Object.fromEntries(ENGINE_STATISTICS.map((folder) => [folder, BELOW_STATISTICS])),
+  'engine/templates': ['engine/formats', 'shared'],
   'engine/graph': ['engine/formats', 'engine/numerics', 'shared'],
   'engine/formats': ['engine/numerics', 'shared'],
   'engine/numerics': ['shared']
@@ -52,6 +53,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   'engine/worker': ['node:', 'zod'],
   'engine/run': ['node:', 'zod'],
   'engine/calibration': ['node:', 'zod', '@huggingface/tokenizers', '@huggingface/jinja'],
+  'engine/templates': [],
   'engine/methods': [],
   'engine/quantizers': ['node:'],
   'engine/models': ['zod', 'node:'],

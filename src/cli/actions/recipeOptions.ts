@@ -18,6 +18,7 @@ import {
 } from '../../shared/recipe'
 import { PATTERN_PREFIX, patternProblem } from '../../shared/targetPattern'
 import {
+  day,
   flag,
   integer,
   list,
@@ -78,6 +79,11 @@ export const recipeOptions = {
     'include',
     'include, exclude: whether H counts the first token of a row (attention sink)'
   ),
+  'template-date': optional(
+    'DAY',
+    day,
+    'day that chat templates write as today, like 2026-11-27; default: the day on which the run is made'
+  ),
   'factor-dtype': withDefault<FactorDtype>('DTYPE', oneOf(FACTOR_DTYPES), 'float32', `${FACTOR_DTYPES.join(', ')}`),
   seed: withDefault('N', integer(0), 0, 'seed of what is random (lora_A of zero)'),
   device: withDefault('DEVICE', oneOf(DEVICES), 'cpu', `${DEVICES.join(', ')}; see quail devices`),
@@ -108,6 +114,7 @@ export function recipeFromOptions(values: RecipeValues, command: string): Recipe
     lossOn: values['loss-on'],
     calibrateOn: values['calibrate-on'],
     firstToken: values['first-token'],
+    ...(values['template-date'] !== undefined && { templateDate: values['template-date'] }),
     variants: variantsOf(values),
     factorDtype: values['factor-dtype'],
     device: values.device,

@@ -1,3 +1,4 @@
+import { CalendarDay } from '../../shared/calendarDay'
 import { badInput } from '../../shared/errors'
 import { nearestName } from '../../shared/nearestName'
 import { parseSize } from '../output/sizes'
@@ -99,6 +100,11 @@ export const size: Parser<number> = (value, option) => {
   const bytes = parseSize(value)
   if (bytes === undefined) throw badInput(`${option} is "${value}"; a size such as 512MiB or 2GiB is needed`)
   return bytes
+}
+
+export const day: Parser<CalendarDay> = (value, option) => {
+  if (CalendarDay.safeParse(value).success) return value
+  throw badInput(`${option} is "${value}"; a day of the calendar such as 2026-11-27 is needed`)
 }
 
 export const oneOf =

@@ -1,6 +1,8 @@
-import { Template } from '@huggingface/jinja'
+import { Environment, Interpreter, Template } from '@huggingface/jinja'
+import type { CalendarDay } from '../../shared/calendarDay'
 import { badInput } from '../../shared/errors'
 import { ChatMessage } from '../../shared/samples'
+import { strftime } from '../templates/strftime'
 import { readChatTemplates } from './chatTemplate'
 import type { Span } from './responseMask'
 import type { ModelTokenizer } from './tokenizer'
@@ -29,15 +31,19 @@ export class ChatRenderer {
     private readonly marked: Template | undefined,
     /** Of the template's text. */
     readonly sha256: string,
+    /** Whether the text depends on the day on which it is rendered. */
+    readonly readsDate: boolean,
+    private readonly day: CalendarDay,
     private readonly file: string,
     private readonly tokens: Readonly<Record<string, string>>
   ) {}
 
   /**
    * The renderer of a checkpoint's default template.
+   * @param day - what the template writes as today
    * @throws {AppError} BAD_INPUT when there is none, or it is no template
    */
-  static async open(directory: string, { facts }: ModelTokenizer): Promise<ChatRenderer> {
+  static async open(directory: string, { facts }: ModelTokenizer, day: CalendarDay): Promise<ChatRenderer> {
     const [chosen] = await readChatTemplates(directory)
     if (chosen === undefined) {
       throw badInput(
@@ -59,6 +65,8 @@ export class ChatRenderer {
         template,
         marked === undefined ? undefined : new Template(marked),
         chosen.sha256,
+        chosen.readsDate,
+        day,
         file,
         tokens
       )
@@ -112,11 +120,28 @@ export class ChatRenderer {
 
   #run(template: Template, messages: readonly ChatMessage[], prompt: boolean, where: string): string {
     try {
-      return template.render({ ...this.tokens, messages, add_generation_prompt: prompt })
+      const scope = new Environment()
+      const values = {
+        ...{ false: false, False: false, true: true, True: true, none: null, None: null },
+        ...this.tokens,
+        ...{ messages, tools: null, documents: null, add_generation_prompt: prompt },
+        raise_exception: (message: string) => {
+          throw new Error(message)
+        },
+        range: (...args: number[]) => range(args),
+        strftime_now: (format: string) => strftime(format, this.day)
+      }
+      for (const [name, value] of Object.entries(values)) scope.set(name, value)
+      return String(new Interpreter(scope).run(template.parsed).value)
     } catch (error) {
       throw badInput(`${where}: ${this.file} refuses the conversation: ${(error as Error).message}`)
     }
   }
+}
+
+function range([first = 0, second, step = 1]: readonly number[]): number[] {
+  const [start, stop] = second === undefined ? [0, first] : [first, second]
+  return Array.from({ length: Math.max(0, Math.ceil((stop - start) / step)) }, (_, i) => start + i * step)
 }
 
 /** The blocks become calls of a macro: the same white space, and the same scope, as transformers gives them. */

@@ -29,7 +29,8 @@ const facts = (name: string, file: string, text: string): ChatTemplateFacts => (
   name,
   file,
   sha256: sha256(text),
-  text
+  text,
+  readsDate: /\bstrftime_now\b/.test(text)
 })
 
 /** A string, or a list of `{ name, template }`. */

@@ -1,3 +1,4 @@
+import type { CalendarDay } from '../../shared/calendarDay'
 import { badInput } from '../../shared/errors'
 import type { Policy } from '../../shared/recipe'
 import type { ResolvedText } from '../../shared/runFolder'
@@ -21,6 +22,7 @@ export const openTexts = async (model: string): Promise<TextEncoder> => ({
  * The tokens of a text, of its whole or of each sample as the policy says. Those last used are remembered.
  *
  * @param responses - tells the tokens of responses from the others, which only conversations have
+ * @param day - what chat templates write as today
  * @throws {AppError} BAD_INPUT when the text cannot be read, or the chat template is no longer that of the run
  */
 export async function encodeForRun(
@@ -28,19 +30,28 @@ export async function encodeForRun(
   text: ResolvedText,
   folder: string,
   policy: Policy,
-  responses = false
+  responses: boolean,
+  day: CalendarDay
 ): Promise<readonly TokenSequence[]> {
   if (responses && text.kind !== 'messages')
     throw badInput(
       `${text.name} holds no conversations, so it has no responses: import conversations as a set ` +
         '(messages, prompt and completion, …), or count all positions (--loss-on all, --calibrate-on all)'
     )
-  const chat = text.kind === 'messages' ? await ChatRenderer.open(model, tokenizer) : undefined
+  const chat = text.kind === 'messages' ? await ChatRenderer.open(model, tokenizer, day) : undefined
   const expected = text.chatTemplateSha256
   if (chat !== undefined && expected !== undefined && chat.sha256 !== expected) {
     throw badInput(`${model}: the chat template has changed since the run was created: start a new run`)
   }
-  const key = [tokenizer.sha256, text.sha256, text.kind, policy, chat?.sha256 ?? '', responses].join()
+  const key = [
+    tokenizer.sha256,
+    text.sha256,
+    text.kind,
+    policy,
+    chat?.sha256 ?? '',
+    chat?.readsDate ? day : '',
+    responses
+  ].join()
   const encoding = chat && { renderer: chat, responses }
   return remembered(key, () => encodeText(tokenizer, text, folder, policy, encoding))
 }

@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { localDay } from '../../shared/calendarDay'
 import { AppError, serializeError } from '../../shared/errors'
 import type { Perplexities, RunEventDraft, VariantResult } from '../../shared/runEvents'
 import { type JournalEntry, RUN_FILES, type RunOutcome, type RunRecord } from '../../shared/runFolder'
@@ -61,7 +62,9 @@ async function* attempt(folder: string, record: RunRecord, signal: AbortSignal):
 
 async function* execute(folder: string, record: RunRecord, signal: AbortSignal): Events<Outcome> {
   yield { type: 'phaseStarted', phase: 'reading', total: 1, unit: 'checkpoint and texts' }
-  const prepared = await prepareRun(record.recipe, record, folder)
+  // A record of an older version knows no day of its own: it goes on with that on which it was made.
+  const today = localDay(record.createdAtMs)
+  const prepared = await prepareRun(record.recipe, record, folder, { today })
   const algebra = new LinearAlgebra(record.recipe.device)
   const spool = join(folder, RUN_FILES.spool)
   await mkdir(spool, { recursive: true })

@@ -101,7 +101,7 @@ function recipe(proof: Proof): string {
 - method ${variant.method}, rank ${variant.rank}, lora_alpha ${variant.alpha}${variant.rslora ? ', rank-stabilised' : ''}${
     variant.method === 'quailora' ? `, ${variant.iterations} alternations` : ''
   }, targets ${targetsCell(variant.targets)}
-- calibration: ${texts}; ${r.calibration.rows} rows of ${r.context} tokens, ${r.policy}, ${r.calibration.tokens} tokens${counted(r)}
+- calibration: ${texts}; ${r.calibration.rows} rows of ${r.context} tokens, ${r.policy}, ${r.calibration.tokens} tokens${counted(r)}${rendered(r)}
 - factors stored in ${r.factorDtype}, computed on ${r.device}, seed ${r.seed}
 - fingerprint of the base: codes ${fingerprint.codes}, absmax ${fingerprint.absmax}`
 }
@@ -119,6 +119,10 @@ const counted = ({ calibrateOn, firstToken, lossOn }: Proof['recipe']): string =
   ]
     .filter((part) => part !== undefined)
     .join('')
+
+/** The day on which conversations were rendered, where the chat template writes it. */
+const rendered = ({ templateDate }: Proof['recipe']): string =>
+  templateDate === undefined ? '' : `; conversations rendered as of ${templateDate}`
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
 const cell = (text: string): string => text.replace(/[|`<>\n]/g, ' ')

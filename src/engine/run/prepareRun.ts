@@ -1,3 +1,4 @@
+import { type CalendarDay, localDay } from '../../shared/calendarDay'
 import { badInput } from '../../shared/errors'
 import {
   type QuantizerSpec,
@@ -52,6 +53,8 @@ export interface PreparedRun {
   readonly linears: readonly PreparedLinear[]
   readonly calibration: TokenRows
   readonly evaluation: readonly EvaluationText[]
+  /** The day that the chat template wrote as today; missing where it writes none. */
+  readonly renderedAsOf?: CalendarDay | undefined
   readonly variants: readonly PreparedVariant[]
   /** By key, in the order of the recipe. */
   readonly quantizers: ReadonlyMap<string, QuantizerSpec>
@@ -66,6 +69,8 @@ interface PrepareOptions {
   readonly report?: Report
   /** Leaves the texts unread and guesses how many rows they give: enough for a first idea of a plan. */
   readonly guess?: boolean
+  /** What chat templates write as today where the recipe does not say; default: today. */
+  readonly today?: CalendarDay
 }
 
 /**
@@ -78,7 +83,7 @@ export async function prepareRun(
   asked: Recipe,
   texts: RunTexts,
   folder: string,
-  { report = throwProblem, guess = false }: PrepareOptions = {}
+  { report = throwProblem, guess = false, today = localDay(Date.now()) }: PrepareOptions = {}
 ): Promise<PreparedRun> {
   const checkpoint = await Checkpoint.open(asked.model)
   let base: StoredBase | undefined
@@ -96,9 +101,10 @@ export async function prepareRun(
     checkTargets(recipe, linears, report)
     checkRanks(recipe, { linears, variants }, report)
     const { vocabularySize } = architecture
-    const { calibration, evaluation } = guess
+    const day = recipe.templateDate ?? today
+    const tokenized = guess
       ? guessTexts(recipe, texts)
-      : await tokenizeTexts(recipe, texts, folder, vocabularySize, report)
+      : await tokenizeTexts(recipe, texts, folder, vocabularySize, day, report)
     const quantizers = new Map(recipe.variants.map(({ quantizer }) => [quantizerKey(quantizer), quantizer]))
     const release = async () => {
       await runner.release()
@@ -106,7 +112,7 @@ export async function prepareRun(
       await checkpoint.close()
     }
     const opened = { recipe, checkpoint, architecture, weights, base, runner }
-    return { ...opened, linears, calibration, evaluation, variants, quantizers, release }
+    return { ...opened, linears, ...tokenized, variants, quantizers, release }
   } catch (error) {
     await base?.close()
     await checkpoint.close()

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { localDay } from '../../shared/calendarDay'
 import { badInput } from '../../shared/errors'
 import type { FirstToken } from '../../shared/recipe'
 import type { PreviewRequest, TokenPreview, TokenStatistics } from '../../shared/tokenPreview'
@@ -20,7 +21,8 @@ export async function previewTokens(request: PreviewRequest): Promise<TokenPrevi
   const found = await stat(model).catch(() => undefined)
   if (!found?.isDirectory()) throw badInput(`${model} is not a directory; a Hugging Face checkpoint is needed`)
   const opened = await openTexts(model)
-  const tokens = await encodeForRun(opened, text, '/', policy, calibrateOn !== 'all')
+  const day = request.templateDate ?? localDay(Date.now())
+  const tokens = await encodeForRun(opened, text, '/', policy, calibrateOn !== 'all', day)
   const vocabularySize = await vocabularySizeOf(model)
   const cut = cutRows(tokens, text.name, opened.tokenizer.padId, { policy, context, rows: wanted, vocabularySize })
   const rows = countPositions(cut, { on: calibrateOn, firstToken })

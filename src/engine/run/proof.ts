@@ -32,6 +32,8 @@ export interface Proof {
     readonly lossOn?: Recipe['lossOn']
     readonly calibrateOn?: Recipe['calibrateOn']
     readonly firstToken?: Recipe['firstToken']
+    /** The day that the chat template wrote as today. Missing where it writes none. */
+    readonly templateDate?: Recipe['templateDate']
     readonly factorDtype: string
     readonly device: string
     readonly seed: number
@@ -86,7 +88,7 @@ export async function proofOf(
   layers: readonly LayerResult[],
   perplexity: Readonly<Record<string, Perplexities>>
 ): Promise<Proof> {
-  const { checkpoint, architecture, recipe, calibration, evaluation } = prepared
+  const { checkpoint, architecture, recipe, calibration, evaluation, renderedAsOf } = prepared
   return {
     version: 1,
     versions: { quail: record.quailVersion, onnxruntime: runtimeVersion(), node: process.versions.node },
@@ -102,6 +104,7 @@ export async function proofOf(
       policy: recipe.policy,
       context: recipe.context,
       ...positionsLeftOut(recipe),
+      ...(renderedAsOf !== undefined && { templateDate: renderedAsOf }),
       factorDtype: recipe.factorDtype,
       device: recipe.device,
       seed: recipe.seed,

@@ -1,7 +1,9 @@
+import type { CalendarDay } from '../../shared/calendarDay'
 import { badInput } from '../../shared/errors'
 import { leaveOut } from '../../shared/findings'
 import type { Recipe } from '../../shared/recipe'
 import type { ResolvedText } from '../../shared/runFolder'
+import { readChatTemplates } from '../calibration/chatTemplate'
 import { type Counting, concatRows, countPositions, cutRows, type TokenRows } from '../calibration/rows'
 import { encodeForRun, openTexts } from './encodedTexts'
 import { attempt, type Report } from './problems'
@@ -20,6 +22,8 @@ export interface RunTexts {
 export interface TokenizedTexts {
   readonly calibration: TokenRows
   readonly evaluation: readonly EvaluationText[]
+  /** The day that the chat template wrote as today; missing where it writes none. */
+  readonly renderedAsOf?: CalendarDay | undefined
 }
 
 /** Bytes of text for one token, roughly: for a first idea of a plan, before the texts are tokenized. */
@@ -64,6 +68,7 @@ export function guessTexts(recipe: Recipe, texts: RunTexts): TokenizedTexts {
  * All rows of a recipe's texts.
  *
  * @param folder - where relative paths of texts begin
+ * @param day - what chat templates write as today
  * @param report - receives a text that cannot be used, which is left out when it returns
  * @throws {AppError} BAD_INPUT for a text that has changed, is empty, or shares its name with another evaluation text
  */
@@ -72,6 +77,7 @@ export async function tokenizeTexts(
   texts: RunTexts,
   folder: string,
   vocabularySize: number,
+  day: CalendarDay,
   report: Report
 ): Promise<TokenizedTexts> {
   const opened = await attempt(report, { code: 'TOKENIZER', subject: 'model' }, () => openTexts(recipe.model))
@@ -81,7 +87,7 @@ export async function tokenizeTexts(
     attempt(report, { code: 'TEXT', subject: 'texts', fix: leaveOut(recipe, role, text.path) }, async () => {
       await assertTextUnchanged(text, folder)
       const counting = countingOf(recipe, role)
-      const tokens = await encodeForRun(opened, text, folder, policy, counting.on !== 'all')
+      const tokens = await encodeForRun(opened, text, folder, policy, counting.on !== 'all', day)
       const rows = recipe[role]?.rows ?? 1
       const cut = cutRows(tokens, text.name, opened.tokenizer.padId, { policy, context, rows, vocabularySize })
       return countSome(cut, counting, text.name, role)
@@ -99,7 +105,14 @@ export async function tokenizeTexts(
     const rows = await load('evaluation', text)
     if (rows !== undefined) evaluation.push({ name: text.name, rows })
   }
-  return { calibration: concatRows(calibration), evaluation }
+  const renderedAsOf = (await readsDate(recipe.model, texts)) ? day : undefined
+  return { calibration: concatRows(calibration), evaluation, renderedAsOf }
+}
+
+async function readsDate(model: string, { calibration, evaluation }: RunTexts): Promise<boolean> {
+  if (![...calibration, ...evaluation].some(({ kind }) => kind === 'messages')) return false
+  const [template] = await readChatTemplates(model)
+  return template?.readsDate ?? false
 }
 
 /** What of a text counts: in H for calibration, as targets of the loss for evaluation. */

@@ -18,6 +18,7 @@ export function runWarnings(prepared: PreparedRun): Finding[] {
     fewTokens(prepared),
     fewRows(prepared),
     emptyRows(prepared),
+    templateDate(prepared),
     vllmRank(prepared),
     rslora(prepared),
     blockSize(prepared),
@@ -85,6 +86,13 @@ function emptyRows({ calibration, evaluation, recipe }: PreparedRun): Finding | 
 
 const countsAny = ({ counted, context }: TokenRows, row: number): boolean =>
   counted.length === 0 || counted.subarray(row * context, (row + 1) * context).includes(1)
+
+/** Without a word of it, two runs of one recipe on two days would differ for no reason that can be seen. */
+function templateDate({ renderedAsOf }: PreparedRun): Finding | undefined {
+  if (renderedAsOf === undefined) return undefined
+  const message = `the chat template writes the date: conversations are rendered as of ${renderedAsOf}, and a run keeps its day`
+  return texts('TEMPLATE_DATE', 'info', message)
+}
 
 function vllmRank({ variants, recipe }: PreparedRun): Finding | undefined {
   const large = Math.max(...variants.map(({ spec }) => spec.rank))

@@ -92,6 +92,7 @@ async function readReportedRun(
       ['Quail', run.quailVersion],
       ...(versions === undefined ? [] : Object.entries(versions).filter(([name]) => name !== 'quail')),
       ['device', stored.record.recipe.device],
+      ...renderedAsOf(stored),
       ['model', withoutHome(run.model)],
       ...stored.record.calibration.map(({ name, sha256 }): [string, string] => [
         'calibration',
@@ -113,6 +114,9 @@ async function readReportedRun(
     )
   }
 }
+
+const renderedAsOf = ({ record }: Run): [string, string][] =>
+  record.recipe.templateDate === undefined ? [] : [['conversations', `rendered as of ${record.recipe.templateDate}`]]
 
 const Versions = z.looseObject({ versions: z.record(z.string(), z.string()) })
 

@@ -48,7 +48,16 @@ describe('the recipe of the options', () => {
       ...['--quantizer', 'fp4'],
       ...['--alpha', '32', '--rslora', '--targets', 'q_proj,v_proj', '--iterations', '5', '--context', '64'],
       ...['--calibration-rows', '7', '--evaluation-rows', '9', '--policy', 'padded', '--factor-dtype', 'bfloat16'],
-      ...['--loss-on', 'responses', '--calibrate-on', 'prompts', '--first-token', 'exclude'],
+      ...[
+        '--loss-on',
+        'responses',
+        '--calibrate-on',
+        'prompts',
+        '--first-token',
+        'exclude',
+        '--template-date',
+        '2026-11-27'
+      ],
       ...['--seed', '4', '--device', 'webgpu', '--memory-budget', '1MiB']
     )
     expect(variants).toEqual([
@@ -72,6 +81,7 @@ describe('the recipe of the options', () => {
       lossOn: 'responses',
       calibrateOn: 'prompts',
       firstToken: 'exclude',
+      templateDate: '2026-11-27',
       factorDtype: 'bfloat16',
       device: 'webgpu',
       memoryBudget: 2 ** 20,

@@ -37,7 +37,8 @@ function chatModel(template: string | undefined): string {
   return directory
 }
 
-const renderer = async (directory: string) => ChatRenderer.open(directory, await ModelTokenizer.open(directory))
+const renderer = async (directory: string) =>
+  ChatRenderer.open(directory, await ModelTokenizer.open(directory), '2026-11-27')
 
 /** A file of conversations as a run gets it of a stored set. */
 function conversations(count: number) {
@@ -49,6 +50,11 @@ function conversations(count: number) {
 describe('a conversation', () => {
   test('is rendered as Python does', async () => {
     expect((await renderer(chatModel(TEMPLATE))).render(CONVERSATION, 'here')).toBe(RENDERED)
+  })
+
+  test('has neither tools nor documents unless they are given', async () => {
+    const chat = await renderer(chatModel('{{ tools is none }} {{ documents is none }} {{ tools is defined }}'))
+    expect(chat.render(CONVERSATION, 'here').toLowerCase()).toBe('true true true')
   })
 
   test('has one token <s> at its beginning, not two', async () => {

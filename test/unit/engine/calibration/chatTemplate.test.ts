@@ -26,7 +26,7 @@ describe('reading chat templates', () => {
     })
     const sha256 = createHash('sha256').update('{{ messages }}').digest('hex')
     expect(await readChatTemplates(directory)).toEqual([
-      { name: 'default', file: 'chat_template.jinja', sha256, text: '{{ messages }}' },
+      { name: 'default', file: 'chat_template.jinja', sha256, text: '{{ messages }}', readsDate: false },
       expect.objectContaining({ name: 'tool_use', file: 'additional_chat_templates/tool_use.jinja', text: 'tools' })
     ])
   })

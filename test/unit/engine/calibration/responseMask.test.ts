@@ -25,7 +25,7 @@ async function rendererOf(template: string): Promise<ChatRenderer> {
   for (const name of ['tokenizer.json', 'tokenizer_config.json'])
     copyFileSync(join(sampleModel, name), join(directory, name))
   writeFileSync(join(directory, 'chat_template.jinja'), template)
-  return ChatRenderer.open(directory, await ModelTokenizer.open(directory))
+  return ChatRenderer.open(directory, await ModelTokenizer.open(directory), '2026-11-27')
 }
 
 describe('the tokens of responses are those of transformers', async () => {
