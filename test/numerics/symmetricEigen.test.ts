@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { leadingEigen } from '../../src/engine/numerics/leadingEigen'
 import { type Matrix64, scaleColumns } from '../../src/engine/numerics/matrix'
-import { symmetricEigen } from '../../src/engine/numerics/symmetricEigen'
+import { type SymmetricEigen, symmetricEigen } from '../../src/engine/numerics/symmetricEigen'
 import {
   entry,
   gaussian,
@@ -30,8 +31,7 @@ function withSpectrum(values: readonly number[], label: string): Matrix64 {
 }
 
 /** Largest entry of |A V − V Λ| over the largest eigenvalue, and departure of V from orthogonality. */
-function errors(A: Matrix64) {
-  const { values, vectors } = symmetricEigen(A)
+function errors(A: Matrix64, { values, vectors }: SymmetricEigen = symmetricEigen(A)) {
   const scaled = scaleColumns({ ...vectors, data: Float64Array.from(vectors.data) }, values)
   const size = values.reduce((max, x) => Math.max(max, Math.abs(x)), 0)
   const residual = largest(minus(product(A, vectors), scaled))
@@ -141,5 +141,29 @@ describe('symmetricEigen', () => {
     const before = Float64Array.from(garbled.data)
     expect(symmetricEigen(garbled).values).toEqual(symmetricEigen(A).values)
     expect(garbled.data).toEqual(before)
+  })
+})
+
+describe('leadingEigen', () => {
+  it.each(cases)('finds the largest third of %s', (_, make) => {
+    const A = make()
+    const count = Math.ceil(A.rows / 3)
+    const whole = symmetricEigen(A)
+    const found = leadingEigen(A, count)
+    const size = Math.max(...whole.values.map(Math.abs))
+    expect(found.values).toHaveLength(count)
+    // Residuals are judged against the whole matrix, whose largest eigenvalue in size may be a negative one.
+    const { residual, orthogonality } = errors(A, found)
+    const largestFound = Math.max(...found.values.map(Math.abs))
+    expect(residual * (largestFound === 0 ? 1 : largestFound)).toBeLessThanOrEqual(1e-12 * size)
+    expect(orthogonality).toBeLessThanOrEqual(tolerance(A.rows))
+    for (const [i, value] of found.values.entries()) {
+      expect(Math.abs(value - (whole.values[i] as number))).toBeLessThanOrEqual(tolerance(A.rows) * size)
+    }
+  })
+
+  it('finds no more pairs than there are', () => {
+    expect(leadingEigen(symmetric(5, 'five'), 9).values).toHaveLength(5)
+    expect(leadingEigen({ data: new Float64Array(0), rows: 0, cols: 0 }, 3).values).toHaveLength(0)
   })
 })

@@ -1,5 +1,6 @@
+import type { LinearAlgebra } from '../graph/linearAlgebra'
 import type { Matrix64 } from '../numerics/matrix'
-import { innerProduct, subtract, toFloat64, transposed } from '../numerics/matrix'
+import { innerProduct, subtract, toFloat64 } from '../numerics/matrix'
 import type { LoraFactors } from './factors'
 import type { LayerProblem } from './layerProblem'
 
@@ -17,43 +18,48 @@ const CANCELLATION = 1e-5
 /**
  * Calibrated and plain error of factors as they will be stored, in float64.
  *
- *     tr(R H Rᵀ) = tr(E H Eᵀ) − 2⟨E H, C⟩ + ⟨H-weighted C, C⟩,  C = s · B · A
+ *     tr(R K Rᵀ) = tr(E K Eᵀ) − 2⟨BᵀE, CᵀK⟩ + ⟨BᵀB, CᵀKC⟩,  Cᵀ = s · A,  K = H or I
  *
- * computed from E·H and thin products; when nearly everything cancels, from R itself.
+ * from thin products alone; when nearly everything cancels, from R itself.
  */
 export async function layerError(problem: LayerProblem, factors: LoraFactors, scaling: number): Promise<LayerError> {
+  const { algebra } = problem
   const B = toFloat64(factors.loraB) // [m, r]
-  const sAt = transposed(toFloat64(factors.loraA)) // [n, r]
-  sAt.data.forEach((value, i) => {
-    sAt.data[i] = scaling * value
+  const C = toFloat64(factors.loraA) // sA [r, n]
+  C.data.forEach((value, i) => {
+    C.data[i] = scaling * value
   })
-  const loss = await expandedError(problem, B, sAt, await problem.EH(), await problem.lossRank0(), problem.moment.H)
-  const frobenius = await expandedError(problem, B, sAt, problem.E, problem.frobeniusRank0)
-  const lost = loss < CANCELLATION * (await problem.lossRank0())
-  if (!lost && frobenius >= CANCELLATION * problem.frobeniusRank0) return { loss, frobenius }
-  return directError(problem, B, sAt)
+  const thin = {
+    BE: await algebra.gemm64(B, problem.E, { transA: true }), // [r, n]
+    BB: await algebra.gemm64(B, B, { transA: true }),
+    C
+  }
+  const rank0 = await problem.lossRank0()
+  const loss = await expandedError(algebra, thin, await algebra.gemm64(C, problem.moment.H), rank0)
+  const frobenius = await expandedError(algebra, thin, C, problem.frobeniusRank0)
+  const lost = loss < CANCELLATION * rank0 || frobenius < CANCELLATION * problem.frobeniusRank0
+  return lost ? directError(problem, B, C) : { loss, frobenius }
 }
 
-/** ⟨EK, E⟩ − 2⟨EK, B Cᵀ⟩ + ⟨BᵀB, CᵀKC⟩ with K = H, or the identity when it is left out. */
+interface ThinProducts {
+  readonly BE: Matrix64
+  readonly BB: Matrix64
+  readonly C: Matrix64
+}
+
+/** rank0 − 2⟨BᵀE, CK⟩ + ⟨BᵀB, C K Cᵀ⟩, with C = s · A [r, n]. */
 async function expandedError(
-  { algebra }: LayerProblem,
-  B: Matrix64,
-  C: Matrix64,
-  EK: Matrix64,
-  rank0: number,
-  K?: Matrix64
+  algebra: LinearAlgebra,
+  { BE, BB, C }: ThinProducts,
+  CK: Matrix64,
+  rank0: number
 ): Promise<number> {
-  const cross = innerProduct((await algebra.gemm64(EK, C)).data, B.data)
-  const KC = K === undefined ? C : await algebra.gemm64(K, C)
-  const square = innerProduct(
-    (await algebra.gemm64(B, B, { transA: true })).data,
-    (await algebra.gemm64(C, KC, { transA: true })).data
-  )
-  return Math.max(0, rank0 - 2 * cross + square)
+  const square = innerProduct(BB.data, (await algebra.gemm64(CK, C, { transB: true })).data)
+  return Math.max(0, rank0 - 2 * innerProduct(BE.data, CK.data) + square)
 }
 
 async function directError({ algebra, E, moment }: LayerProblem, B: Matrix64, C: Matrix64): Promise<LayerError> {
-  const R = subtract(E, await algebra.gemm64(B, C, { transB: true }))
+  const R = subtract(E, await algebra.gemm64(B, C))
   const RH = await algebra.gemm64(R, moment.H)
   return { loss: Math.max(0, innerProduct(RH.data, R.data)), frobenius: innerProduct(R.data, R.data) }
 }

@@ -1,6 +1,7 @@
 import type { LinearAlgebra } from '../graph/linearAlgebra'
+import { inverseCholesky } from '../numerics/cholesky'
 import type { Matrix64 } from '../numerics/matrix'
-import { normalizedColumns, scaleColumns, sliceColumns, subtract } from '../numerics/matrix'
+import { largestEntry, normalizedColumns, scaleColumns, sliceColumns, subtract } from '../numerics/matrix'
 import { symmetricEigen } from '../numerics/symmetricEigen'
 
 /**
@@ -12,39 +13,61 @@ const NOISE = 1e-14
 /** A column of length one of which no more is left outside of a basis lies in it: the rest is rounding. */
 const REMAINDER = 1e-13
 
-/** Two rounds: the first may lose orthogonality to ε / NOISE, the second restores it to ε (twice is enough). */
-const ROUNDS = 2
+/** A Cholesky factor with no pivot below this share keeps twelve digits; below it the eigen-decomposition takes over. */
+const SMALLEST_PIVOT = 1e-4
+
+/** A round that finds no more than this to correct leaves nothing but ε: the last one. */
+const SETTLED = 1e-9
+
+/** Two rounds settle an ordinary block; one that was all but dependent, or lay all but in span(V), takes a few more. */
+const MAX_ROUNDS = 6
 
 /**
  * Orthonormal basis of what the columns of Y span outside of span(V), in float64.
  *
  *     V ᵀU = 0,  UᵀU = I,  span([V U]) = span([V Y])
  *
- * Dependent and zero columns are dropped, so the result may be narrower than Y, and empty. Only products and one
- * eigen-decomposition of the [k, k] Gram matrix are used: nothing is inverted that could be singular.
+ * Dependent and zero columns are dropped, so the result may be narrower than Y, and empty. Rounds of projection and of
+ * Cholesky QR repeat until there is nothing left to correct; a Gram matrix that is nearly singular is decomposed instead, so
+ * nothing is inverted that could be singular.
  *
  * @param Y - [m, k]
  * @param V - orthonormal [m, j], optional
+ * Source: Yamamoto et al., Roundoff error analysis of the CholeskyQR2 algorithm (2015).
  */
 export async function orthonormalize(algebra: LinearAlgebra, Y: Matrix64, V?: Matrix64): Promise<Matrix64> {
   let U = normalizedColumns(Y)
-  for (let round = 0; round < ROUNDS && U.cols > 0; round++) {
-    if (V !== undefined && V.cols > 0) U = normalizedColumns(await projectOut(algebra, U, V), REMAINDER)
+  for (let round = 0; round < MAX_ROUNDS && U.cols > 0; round++) {
+    let found = 0
+    if (V !== undefined && V.cols > 0) {
+      const overlap = await algebra.gemm64(V, U, { transA: true })
+      found = largestEntry(overlap)
+      U = normalizedColumns(subtract(U, await algebra.gemm64(V, overlap)), REMAINDER)
+    }
     const gram = await algebra.gemm64(U, U, { transA: true })
-    const { values, vectors } = symmetricEigen(gram)
-    const largest = values[0] ?? 0
-    const kept = values.findIndex((value) => !(value > NOISE * largest))
-    const count = kept < 0 ? values.length : kept
-    const basis = scaleColumns(
-      sliceColumns(vectors, 0, count),
-      values.subarray(0, count).map((value) => 1 / Math.sqrt(value))
-    )
-    U = await algebra.gemm64(U, basis)
+    found = Math.max(found, departureFromIdentity(gram))
+    U = await algebra.gemm64(U, whitening(gram))
+    if (found <= SETTLED) break
   }
   return U
 }
 
-/** Y − V (Vᵀ Y). */
-async function projectOut(algebra: LinearAlgebra, Y: Matrix64, V: Matrix64): Promise<Matrix64> {
-  return subtract(Y, await algebra.gemm64(V, await algebra.gemm64(V, Y, { transA: true })))
+/** T with TᵀGT = I for a Gram matrix with a diagonal of ones; narrower where G is singular up to rounding. */
+function whitening(gram: Matrix64): Matrix64 {
+  const inverse = inverseCholesky(gram, SMALLEST_PIVOT)
+  if (inverse !== undefined) return inverse
+  const { values, vectors } = symmetricEigen(gram)
+  const largest = values[0] ?? 0
+  const kept = values.findIndex((value) => !(value > NOISE * largest))
+  const count = kept < 0 ? values.length : kept
+  const scales = values.subarray(0, count).map((value) => 1 / Math.sqrt(value))
+  return scaleColumns(sliceColumns(vectors, 0, count), scales)
+}
+
+function departureFromIdentity({ data, rows }: Matrix64): number {
+  let largest = 0
+  for (let i = 0, at = 0; i < rows; i++) {
+    for (let j = 0; j < rows; j++, at++) largest = Math.max(largest, Math.abs((data[at] as number) - (i === j ? 1 : 0)))
+  }
+  return largest
 }

@@ -18,7 +18,7 @@ export const quailora: Method = {
   summary: 'the paper: SVD start, then alternating solves against H',
   statistics: 'full',
   async basis(problem, { rank, iterations }) {
-    let U = await problem.leading('none', rank)
+    let U = await problem.roughlyLeading('none', rank)
     for (let step = 0; step < iterations; step++) U = await alternate(problem, U, step)
     return U
   }

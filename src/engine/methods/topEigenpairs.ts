@@ -1,6 +1,7 @@
 import type { LinearAlgebra } from '../graph/linearAlgebra'
+import { leadingEigen } from '../numerics/leadingEigen'
 import type { Matrix64 } from '../numerics/matrix'
-import { concatColumns, identity64, sliceColumns, symmetrized, zeros64 } from '../numerics/matrix'
+import { concatColumns, identity64, symmetrized, zeros64 } from '../numerics/matrix'
 import type { Random } from '../numerics/random'
 import { fillUniform } from '../numerics/random'
 import type { SymmetricEigen } from '../numerics/symmetricEigen'
@@ -19,6 +20,14 @@ export interface EigenOptions {
   /** Relative change of Σ λᵢ (i ≤ count) at which a restart counts as the last. */
   readonly tolerance: number
   readonly random: Random
+  /** What an earlier search with a larger tolerance found: the search goes on there, as if it had never stopped. */
+  readonly from?: RitzPairs
+}
+
+/** Approximate eigenpairs that a search stopped at. */
+export interface RitzPairs extends SymmetricEigen {
+  /** G times the vectors, for free from the cycle's own products; none where G itself was decomposed, so nothing is left. */
+  readonly images?: Matrix64
 }
 
 /** Columns beyond `count` in each block: they shield the wanted ones from the spectrum below. */
@@ -42,22 +51,18 @@ export async function topEigenpairs(
   algebra: LinearAlgebra,
   operator: SymmetricOperator,
   options: EigenOptions
-): Promise<SymmetricEigen> {
+): Promise<RitzPairs> {
   const block = options.count + OVERSAMPLING
-  if (operator.size <= block * DEPTH) return decompose(operator)
-  const start = zeros64(operator.size, block)
-  fillUniform(start.data, 1, options.random)
-  let Y = await orthonormalize(algebra, start)
-  let GY = await operator.apply(Y)
-  let previous = 0
-  for (let restart = 0; ; restart++) {
-    const ritz = await krylovCycle(algebra, operator, Y, GY)
-    const captured = sum(ritz.values.subarray(0, options.count))
-    if (captured - previous <= options.tolerance * captured || restart === MAX_RESTARTS) return ritz
-    previous = captured
-    Y = ritz.vectors
-    GY = ritz.images
+  if (operator.size <= block * DEPTH) return options.from ?? decompose(operator)
+  const captured = ({ values }: RitzPairs): number => sum(values.subarray(0, options.count))
+  let ritz = options.from ?? (await firstCycle(algebra, operator, block, options.random))
+  for (let restart = 0; restart < MAX_RESTARTS && ritz.images !== undefined; restart++) {
+    const next = await krylovCycle(algebra, operator, ritz.vectors, ritz.images)
+    const converged = captured(next) - captured(ritz) <= options.tolerance * captured(next)
+    ritz = next
+    if (converged) break
   }
+  return ritz
 }
 
 /** Decomposes G when its size is no more than a cycle's basis would be. */
@@ -66,9 +71,16 @@ async function decompose(operator: SymmetricOperator): Promise<SymmetricEigen> {
   return symmetricEigen(symmetrized(G))
 }
 
-interface RitzPairs extends SymmetricEigen {
-  /** G times the vectors, for free from the cycle's own products. */
-  readonly images: Matrix64
+async function firstCycle(
+  algebra: LinearAlgebra,
+  operator: SymmetricOperator,
+  block: number,
+  random: Random
+): Promise<RitzPairs> {
+  const start = zeros64(operator.size, block)
+  fillUniform(start.data, 1, random)
+  const Y = await orthonormalize(algebra, start)
+  return krylovCycle(algebra, operator, Y, await operator.apply(Y))
 }
 
 async function krylovCycle(
@@ -87,9 +99,9 @@ async function krylovCycle(
     V = concatColumns([V, next])
     GV = concatColumns([GV, image])
   }
-  const { values, vectors } = symmetricEigen(symmetrized(await algebra.gemm64(V, GV, { transA: true })))
-  const S = sliceColumns(vectors, 0, Math.min(Y.cols, V.cols))
-  return { values: values.slice(0, S.cols), vectors: await algebra.gemm64(V, S), images: await algebra.gemm64(GV, S) }
+  const T = symmetrized(await algebra.gemm64(V, GV, { transA: true }))
+  const { values, vectors: S } = leadingEigen(T, Y.cols)
+  return { values, vectors: await algebra.gemm64(V, S), images: await algebra.gemm64(GV, S) }
 }
 
 const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0)

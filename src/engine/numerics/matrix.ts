@@ -119,6 +119,13 @@ export function normalizedColumns(a: Matrix64, shortest = 0): Matrix64 {
   return result
 }
 
+/** The largest |entry|, 0 of an empty matrix. */
+export function largestEntry({ data }: Matrix64): number {
+  let largest = 0
+  for (let i = 0; i < data.length; i++) largest = Math.max(largest, Math.abs(data[i]))
+  return largest
+}
+
 /** The diagonal of a square matrix. */
 export const diagonalOf = (a: Matrix64): Float64Array =>
   Float64Array.from({ length: a.rows }, (_, i) => a.data[i * a.cols + i])
