@@ -40,7 +40,9 @@ async function work(folder: string): Promise<WholeRunReport> {
     cpuSeconds: cpuSeconds(),
     seconds: (ended - started) / 1000,
     phases: phases.map(({ phase, from }, i) => ({ phase, seconds: ((phases[i + 1]?.from ?? ended) - from) / 1000 })),
-    perplexities: measured ? [measured.fullPrecision, measured.quantized, ...Object.values(measured.variants)] : []
+    perplexities: measured
+      ? [measured.fullPrecision, ...Object.values(measured.quantizers), ...Object.values(measured.variants)]
+      : []
   }
 }
 

@@ -85,28 +85,15 @@ export interface ProvenVariant {
   readonly quantizer: string
 }
 
-/** The perplexity of the quantized model that a variant repairs. */
-export const quantizedPerplexity = (measured: Perplexities, quantizer: string): number =>
-  measured.quantizers[quantizer] ?? measured.quantized
-
-export const variantGap = (measured: Perplexities, { name, quantizer }: ProvenVariant): number =>
-  gapClosed(measured.fullPrecision, quantizedPerplexity(measured, quantizer), measured.variants[name] ?? Number.NaN)
-
-/** The variant with the lowest perplexity on a text; undefined while none is measured. */
-export function bestVariant<T extends ProvenVariant>(
-  measured: Perplexities | undefined,
-  variants: readonly T[]
-): T | undefined {
-  const value = ({ name }: T): number => measured?.variants[name] ?? Number.POSITIVE_INFINITY
-  const [best] = [...variants].sort((a, b) => value(a) - value(b))
-  return best !== undefined && Number.isFinite(value(best)) ? best : undefined
-}
+/** The perplexity of the quantized model that variants of this quantizer repair; NaN where it was not measured. */
+export const quantizedPerplexity = ({ quantizers }: Perplexities, quantizer: string): number =>
+  quantizers[quantizer] ?? Number.NaN
 
 /** `NF4` for `nf4-b64-dq`: what people call the format; the rest only where formats have to be told apart. */
 export function quantizerLabel(key: string, among: readonly string[] = [key]): string {
   const [format = key, block = '', double] = key.split('-')
-  if (new Set(among).size < 2) return format.toUpperCase()
-  if (block === '') return format.toUpperCase()
+  const alike = new Set(among.filter((other) => other.split('-')[0] === format))
+  if (alike.size < 2 || block === '') return format.toUpperCase()
   return `${format.toUpperCase()} ${block.replace(/^b/, 'block ')}${double === 'dq' ? ', double-quantized' : ''}`
 }
 
@@ -114,16 +101,20 @@ export function quantizerLabel(key: string, among: readonly string[] = [key]): s
  * What a variant was proven to do on a text, in one sentence:
  * `quailora-r16 closes 64 % of the NF4 gap on sotu-evaluation: 86.65 → 85.93 (full precision 85.53)`.
  */
-export function gapSentence(text: string, measured: Perplexities, variant: ProvenVariant): string {
+export function gapSentence(
+  text: string,
+  measured: Perplexities,
+  variant: ProvenVariant,
+  format = quantizerLabel(variant.quantizer)
+): string {
   const quantized = quantizedPerplexity(measured, variant.quantizer)
   const reached = measured.variants[variant.name] ?? Number.NaN
   const on = text.replace(/\.(txt|jsonl?)$/, '')
-  const format = quantizerLabel(variant.quantizer)
   const figures = `${figure(quantized)} → ${figure(reached)} (full precision ${figure(measured.fullPrecision)})`
-  if (!(quantized > measured.fullPrecision)) {
+  const closed = gapClosed(measured.fullPrecision, quantized, reached)
+  if (closed === undefined)
     return `${format} costs nothing on ${on}, so there is no gap to close: ${variant.name} ${figures}`
-  }
-  const share = Math.round(100 * variantGap(measured, variant))
+  const share = Math.round(100 * closed)
   if (share < 0) return `${variant.name} widens the ${format} gap on ${on} by ${-share} %: ${figures}`
   return `${variant.name} closes ${share} % of the ${format} gap on ${on}: ${figures}`
 }

@@ -51,7 +51,6 @@ export type LayerResult = z.infer<typeof LayerResult>
 export const Perplexities = z.object({
   tokens: z.int().describe('predicted tokens'),
   fullPrecision: z.number(),
-  quantized: z.number().describe('of the first quantizer in the recipe'),
   quantizers: z.record(z.string(), z.number()).describe('one per quantizer of the recipe'),
   variants: z.record(z.string(), z.number())
 })
@@ -115,6 +114,11 @@ export type RunEvent = RunEventDraft & { run: string; seq: number; atMs: number 
 
 export type FinishedEvent = Extract<RunEvent, { type: 'finished' }>
 
-/** (quantized − variant) / (quantized − full precision): the share of the damage that the adapter repairs. */
-export const gapClosed = (fullPrecision: number, quantized: number, variant: number): number =>
-  (quantized - variant) / (quantized - fullPrecision)
+/**
+ * (quantized − variant) / (quantized − full precision): the share of the damage that the adapter repairs; undefined where
+ * quantizing did none, or any of the three was not measured.
+ */
+export function gapClosed(fullPrecision: number, quantized: number, variant: number): number | undefined {
+  const share = (quantized - variant) / (quantized - fullPrecision)
+  return quantized > fullPrecision && Number.isFinite(share) ? share : undefined
+}

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { sampleRecipe } from '../services/sampleRecipe'
 import type { ProjectCard, ProjectResult, projectCalls } from '../shared/contract/projects'
+import { headlineOf } from '../shared/headline'
 import { createProject, listProjects, renameProject, setProjectArchived, setProjectNotes } from '../store/projects'
 import { listRuns, type RunSummary } from '../store/runs'
 import type { Store } from '../store/schema'
-import { bestResult } from './bestResult'
 import type { WorkbenchContext } from './context'
 import type { HandlersOf } from './handler'
 
@@ -70,6 +70,6 @@ function lastResult(project: string, runs: readonly RunSummary[]): ProjectResult
     title: run.name ?? run.id,
     finishedAtMs: run.finishedAtMs ?? run.createdAtMs,
     model: run.model,
-    best: bestResult(run)
+    headline: headlineOf(run) ?? null
   }
 }

@@ -1,6 +1,6 @@
 import type { QueueListener, RunEnd } from '../services/queueService'
 import type { Run } from '../services/runService'
-import { bestVariant, gapSentence } from '../shared/proof'
+import { headlineSentences } from '../shared/headline'
 import type { WorkbenchContext } from './context'
 
 /** Tells the window what the queue does. */
@@ -18,12 +18,9 @@ export const queueListener = (emit: WorkbenchContext['emit']): QueueListener => 
     })
 })
 
-/** With what a run ended: its error, or what its best variant reached on the first text. */
+/** With what a run ended: its error, or its headline. */
 function sentenceOf({ variants }: Run, { error, perplexity }: RunEnd): string {
   if (error !== undefined) return error.message
-  const [text, measured] = Object.entries(perplexity)[0] ?? []
-  const best = bestVariant(measured, variants)
-  if (text === undefined || measured === undefined || best === undefined)
-    return `${variants.length} adapters were written.`
-  return gapSentence(text, measured, best)
+  const sentences = headlineSentences({ perplexity, variants })
+  return sentences.length === 0 ? `${variants.length} adapters were written.` : sentences.join('. ')
 }

@@ -1,5 +1,5 @@
 import type { RunLogEntry } from '../shared/contract/runs'
-import type { RunEvent } from '../shared/runEvents'
+import type { Perplexities, RunEvent } from '../shared/runEvents'
 import type { StoredEvent } from '../store/runEvents'
 
 /** A stored event as a line of the log; progress within a phase has no text. */
@@ -24,7 +24,7 @@ function textOf(event: RunEvent): string {
     case 'blockFinished':
       return `block ${event.block + 1} of ${event.total} finished in ${(event.durationMs / 1000).toFixed(1)} s`
     case 'evaluated':
-      return `${event.file}: perplexity ${event.perplexity.fullPrecision.toFixed(4)} in full precision, ${event.perplexity.quantized.toFixed(4)} quantized`
+      return `${event.file}: perplexity ${event.perplexity.fullPrecision.toFixed(4)} in full precision, ${quantizedText(event.perplexity)}`
     case 'artifactWritten':
       return `wrote ${event.path} (${event.bytes} bytes, sha256 ${event.sha256})`
     case 'warning':
@@ -35,3 +35,8 @@ function textOf(event: RunEvent): string {
       return ''
   }
 }
+
+const quantizedText = ({ quantizers }: Perplexities): string =>
+  Object.entries(quantizers)
+    .map(([key, value]) => `${value.toFixed(4)} as ${key}`)
+    .join(', ')

@@ -46,9 +46,10 @@ class Conformance(unittest.TestCase):
         reported = finished["perplexity"]
         judged = reference.perplexities(reference.adapted(variant["adapter"]).eval())
         ours = {name: entry["variants"][variant["name"]] for name, entry in reported.items()}
-        for what, values in (("fullPrecision", reference.full_precision), ("quantized", reference.quantized)):
-            of_ours = {name: entry[what] for name, entry in reported.items()}
-            self.assert_same_perplexity(of_ours, values, tolerance, what)
+        full = {name: entry["fullPrecision"] for name, entry in reported.items()}
+        self.assert_same_perplexity(full, reference.full_precision, tolerance, "full precision")
+        quantized = {name: entry["quantizers"][variant["quantizer"]] for name, entry in reported.items()}
+        self.assert_same_perplexity(quantized, reference.quantized, tolerance, "quantized")
         self.assert_same_perplexity(ours, judged, tolerance, variant["name"])
         return judged
 

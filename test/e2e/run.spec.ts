@@ -10,6 +10,7 @@ import { Workplace } from '../helpers/commandLine'
 import { answerSaveDialog, type Desk, goTo, openDesk, removeTemporary, setLook } from './harness'
 
 const TEXT = 'sotu-evaluation.txt'
+const NF4 = 'nf4-b64-dq'
 const QUAILORA = 'quailora-r8'
 
 const work = new Workplace()
@@ -86,10 +87,11 @@ describe('the page of a completed run', () => {
     const [best] = Object.entries(measured.variants).sort(([, a], [, b]) => a - b)[0]!
     const reached = measured.variants[best]!
     // So much text that the gap is no accident: were there none, the sentence would be another.
-    expect(measured.quantized).toBeGreaterThan(measured.fullPrecision)
-    const share = Math.round((100 * (measured.quantized - reached)) / (measured.quantized - measured.fullPrecision))
+    const quantized = measured.quantizers[NF4]!
+    expect(quantized).toBeGreaterThan(measured.fullPrecision)
+    const share = Math.round((100 * (quantized - reached)) / (quantized - measured.fullPrecision))
     expect(share).toBeGreaterThan(0)
-    const figures = `${figure(measured.quantized)} → ${figure(reached)} (full precision ${figure(measured.fullPrecision)})`
+    const figures = `${figure(quantized)} → ${figure(reached)} (full precision ${figure(measured.fullPrecision)})`
     const proved = `${best} closes ${share} % of the NF4 gap on sotu-evaluation: ${figures}.`
     expect(await desk.page.getByTestId('sentence').textContent()).toBe(proved)
   })
@@ -101,7 +103,7 @@ describe('the page of a completed run', () => {
     const rows = await rowsOf(page.getByRole('table', { name: `Perplexity on ${TEXT}` }))
     const shown = new Map(rows.map(([name, value]) => [name, value]))
     expect(shown.get('full precision')).toBe(figure(measured.fullPrecision))
-    expect(shown.get('quantized (NF4)')).toBe(figure(measured.quantized))
+    expect(shown.get('quantized (NF4)')).toBe(figure(measured.quantizers[NF4]!))
     for (const [name, value] of Object.entries(measured.variants)) expect(shown.get(name)).toBe(figure(value))
     await page.getByRole('button', { name: `Show as chart: Perplexity on ${TEXT}` }).click()
   })

@@ -124,12 +124,15 @@ function outcomeOf(real: RealResult, record: RunRecord, random: () => number): R
     ({ method, rank }) => QUALITY[method]! * (0.7 + 0.25 * Math.log2(rank / 4 + 1)) * (0.95 + 0.1 * random()) * 0.75
   )
   const perplexity = Object.fromEntries(
-    Object.entries(real.perplexity).map(([text, { tokens, fullPrecision, quantized }]): [string, Perplexities] => {
-      const [low, high] = [fullPrecision * level, quantized * level]
-      const variants = names.map((name, i) => [name, high - (high - low) * Math.min(0.99, reached[i]!)])
-      const quantizers = { [quantizerKey(record.recipe.variants[0]!.quantizer)]: high }
-      return [text, { tokens, fullPrecision: low, quantized: high, quantizers, variants: Object.fromEntries(variants) }]
-    })
+    Object.entries(real.perplexity).map(
+      ([text, { tokens, fullPrecision, quantizers: real }]): [string, Perplexities] => {
+        const [quantized = Number.NaN] = Object.values(real)
+        const [low, high] = [fullPrecision * level, quantized * level]
+        const variants = names.map((name, i) => [name, high - (high - low) * Math.min(0.99, reached[i]!)])
+        const quantizers = { [quantizerKey(record.recipe.variants[0]!.quantizer)]: high }
+        return [text, { tokens, fullPrecision: low, quantizers, variants: Object.fromEntries(variants) }]
+      }
+    )
   )
   const variants = record.recipe.variants.map(
     ({ method, rank, quantizer }, i): VariantResult => ({

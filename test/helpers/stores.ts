@@ -91,7 +91,6 @@ export function runOutcome(record: RunRecord): RunOutcome {
     'evaluation.txt': {
       tokens: 255,
       fullPrecision: 20 / 3,
-      quantized: 7.25,
       quantizers: { 'nf4-b64-dq': 7.25 },
       variants: { 'svd-r8': 7.1, 'quailora-r8': 6.9 }
     }

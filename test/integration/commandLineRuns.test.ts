@@ -16,8 +16,12 @@ interface FinishedLine {
   type: string
   status: string
   run: string
-  perplexity: Record<string, { fullPrecision: number; quantized: number; variants: Record<string, number> }>
+  perplexity: Record<
+    string,
+    { fullPrecision: number; quantizers: Record<string, number>; variants: Record<string, number> }
+  >
   variants: { name: string; method: string; rank: number; adapter: string; layers: Record<string, unknown>[] }[]
+  headline: unknown
 }
 
 /** Short rows of few tokens: a run takes seconds. */
@@ -73,8 +77,10 @@ describe('quail init-lora', () => {
     expect(lines.filter(({ type }) => type === 'finished')).toHaveLength(1)
     const finished = lines.at(-1) as unknown as FinishedLine
     expect(Object.keys(finished).slice(0, 5)).toEqual(['type', 'status', 'run', 'perplexity', 'variants'])
+    expect(finished.headline).toMatchObject({ text: 'moby-evaluation.txt', results: [{ quantizer: 'nf4-b64-dq' }] })
     expect(finished.status).toBe('completed')
-    const { fullPrecision, quantized, variants } = finished.perplexity['moby-evaluation.txt']!
+    const { fullPrecision, quantizers, variants } = finished.perplexity['moby-evaluation.txt']!
+    const quantized = quantizers['nf4-b64-dq']!
     // Over so few tokens the quantized model may be the better one by chance.
     expect(Math.min(fullPrecision, quantized)).toBeGreaterThan(1)
     expect(quantized).not.toBe(fullPrecision)
@@ -119,7 +125,7 @@ describe('quail init-lora', () => {
     const { code, stdout, stderr } = await work.quail('init-lora', ...args, '--method', 'svd', '--out', 'one')
     expect(code).toBe(0)
     expect(readdirSync(work.path('one'))).toContain('adapter_config.json')
-    expect(stdout).toMatch(/^svd-r4 +[\d.]+ +-?[\d.]+ % +-?[\d.]+ %$/m)
+    expect(stdout).toMatch(/^svd-r4 +[\d.]+ +(-?[\d.]+ %|no gap) +-?[\d.]+ %$/m)
     expect(stdout).toContain('bnb_4bit_use_double_quant=True')
     expect(stderr).toMatch(/^block 4 of 4 in /m)
     expect(stdout + stderr).not.toContain('\x1b')

@@ -43,7 +43,11 @@ describe('a run', () => {
     const { status, perplexity, variants: results } = finishedOf(events)
     expect(status).toBe('completed')
     const measured = perplexity['moby-evaluation.txt']
-    for (const value of [measured?.fullPrecision, measured?.quantized, measured?.variants['quailora-r8']]) {
+    for (const value of [
+      measured?.fullPrecision,
+      measured?.quantizers['nf4-b64-dq'],
+      measured?.variants['quailora-r8']
+    ]) {
       expect(value).toBeGreaterThan(1)
       expect(value).toBeLessThan(1000)
     }

@@ -94,7 +94,7 @@ describe.skipIf(missing !== undefined)('webgpu', () => {
     rmSync(model, { recursive: true })
     for (const of of [
       (p: typeof cpu) => p?.fullPrecision,
-      (p: typeof cpu) => p?.quantized,
+      (p: typeof cpu) => p?.quantizers['nf4-b64-dq'],
       (p: typeof cpu) => p?.variants['exact-r4']
     ]) {
       expect(Math.abs((of(own) ?? Number.NaN) / (of(cpu) ?? Number.NaN) - 1)).toBeLessThan(1e-3)

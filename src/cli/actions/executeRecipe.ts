@@ -3,6 +3,7 @@ import { fillSnippet } from '../../services/export/snippets'
 import { checkRunOut } from '../../services/outDirectory'
 import { createRun, planRecipe, type RunOptions, startRun } from '../../services/runService'
 import { deserializeError, type ErrorCode } from '../../shared/errors'
+import { recommendations } from '../../shared/headline'
 import type { Recipe } from '../../shared/recipe'
 import type { FinishedEvent, RunEvent } from '../../shared/runEvents'
 import { EXIT, type ExitCode } from '../grammar/command'
@@ -94,24 +95,28 @@ export function printResults(
   for (const line of resultTable(results)) terminal.print(line)
   terminal.print()
   const adapters = results.variants.map(({ name, adapter }): [string, string] => [name, shortPath(adapter)])
-  for (const line of renderPairs([['run', results.run], ...adapters])) terminal.print(line)
+  const best = recommendations(results).map(({ label, variant, harmful }) =>
+    harmful ? `none for ${label}: all widen its gap` : `${variant.name} for ${label}`
+  )
+  for (const line of renderPairs([['run', results.run], ...adapters, ['recommended', best.join('; ')]]))
+    terminal.print(line)
 }
 
 async function printSnippet(
   { terminal, resources }: CommandContext,
   recipe: Recipe,
-  { variants }: FinishedEvent,
+  finished: FinishedEvent,
   dtype: string
 ): Promise<void> {
-  const best = variants.find(({ method }) => method === 'quailora') ?? variants[0]
-  const spec = recipe.variants[variants.findIndex(({ name }) => name === best?.name)]
+  const [{ variant: best } = {}] = recommendations(finished)
+  const spec = recipe.variants[finished.variants.findIndex(({ name }) => name === best?.name)]
   if (best === undefined || spec === undefined) return
   const paths = { model: shortPath(recipe.base ?? recipe.model), adapter: shortPath(best.adapter) }
   const { quantizer, rank, alpha, rslora } = spec
   const values = { ...paths, quantizer, dtype, rank, alpha, rslora, targetModules: [] }
   const { text } = await fillSnippet(resources, 'peft', values)
   terminal.print()
-  terminal.print('Next: fine-tune it. In Python, with the base quantized exactly as the adapter expects:')
+  terminal.print(`Next: fine-tune ${best.name}. In Python, with the base quantized exactly as the adapter expects:`)
   terminal.print()
   for (const line of text.trimEnd().split('\n')) terminal.print(`  ${line}`)
   terminal.print()

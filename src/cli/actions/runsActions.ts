@@ -7,7 +7,7 @@ import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
 import type { CommandContext } from '../grammar/commandContext'
 import { flag } from '../grammar/options'
 import { formatTime } from '../output/numbers'
-import { printJson } from '../output/printJson'
+import { headlineJson, printJson } from '../output/printJson'
 import { renderPairs, renderTable } from '../output/table'
 import { printResults } from './executeRecipe'
 
@@ -39,7 +39,13 @@ export async function listRunsAction(
   return EXIT.done
 }
 
-const briefly = ({ id, status, out, ...rest }: Run<RunSummary>): object => ({ id, status, out, ...rest })
+const briefly = ({ id, status, out, ...rest }: Run<RunSummary>): object => ({
+  id,
+  status,
+  out,
+  headline: headlineJson(rest),
+  ...rest
+})
 
 export const showRunOptions = { json } as const
 

@@ -1,47 +1,58 @@
-import { meanLossRemoved } from '../../shared/proof'
-import { type FinishedEvent, gapClosed } from '../../shared/runEvents'
+import { headlineOf } from '../../shared/headline'
+import { meanLossRemoved, quantizedPerplexity } from '../../shared/proof'
+import { type FinishedEvent, gapClosed, type Perplexities, type VariantResult } from '../../shared/runEvents'
 import { formatNumber, formatShare } from './numbers'
 import { type Column, renderTable } from './table'
 
 type Results = Pick<FinishedEvent, 'perplexity' | 'variants'>
 
+/** What stands in the two columns of an evaluation text: a perplexity, and what is said of the gap. */
+type Cells = (measured: Perplexities) => readonly [perplexity: number, gap: string]
+
 /**
- * The table that a run ends with: full precision, each quantizer, each variant; per evaluation text the perplexity and
- * the share of the gap closed, and the mean share of the calibrated loss that the adapter removes.
+ * The table that a run ends with: full precision, then each quantizer with its variants; per evaluation text the
+ * perplexity and the share of the quantizer's gap that is closed, and the mean share of the calibrated loss that the
+ * adapter removes.
  */
-export function resultTable({ perplexity, variants }: Results): string[] {
-  const files = Object.keys(perplexity)
-  const quantizers = quantizerNames({ perplexity, variants })
-  const row = (name: string, cells: (file: string) => [number, number | undefined], removed?: number): string[] => [
+export function resultTable(results: Results): string[] {
+  const files = Object.entries(results.perplexity)
+  const row = (name: string, cells: Cells, removed?: number): string[] => [
     name,
-    ...files.flatMap((file) => {
-      const [value, gap] = cells(file)
-      return [formatNumber(value), gap === undefined ? '' : formatShare(gap)]
+    ...files.flatMap(([, measured]) => {
+      const [value, gap] = cells(measured)
+      return [formatNumber(value), gap]
     }),
     removed === undefined ? '' : formatShare(removed)
   ]
-  const of = (file: string) => perplexity[file] as Results['perplexity'][string]
-  const rows = [
-    ...(files.length === 0 ? [] : [row('full precision', (file) => [of(file).fullPrecision, undefined])]),
-    ...quantizers.map((key) =>
-      row(quantizers.length === 1 ? 'quantized' : `quantized ${key}`, (file) => [
-        of(file).quantizers[key] ?? of(file).quantized,
-        undefined
-      ])
-    ),
-    ...variants.map(({ name, quantizer, layers }) =>
-      row(
-        name,
-        (file) => {
-          const { fullPrecision, quantized, quantizers: bases, variants: values } = of(file)
-          const value = values[name] ?? Number.NaN
-          return [value, gapClosed(fullPrecision, bases[quantizer] ?? quantized, value)]
-        },
-        meanLossRemoved(layers)
-      )
+  const groups = byQuantizer(results)
+  const rows = groups.flatMap(([key, variants]) => [
+    ...(files.length === 0
+      ? []
+      : [
+          row(groups.length === 1 ? 'quantized' : `quantized ${key}`, (measured) => [
+            quantizedPerplexity(measured, key),
+            ''
+          ])
+        ]),
+    ...variants.map(({ name, layers }) =>
+      row(name, (measured) => variantCells(measured, name, key), meanLossRemoved(layers))
     )
-  ]
-  return renderTable(columnsOf(files), rows)
+  ])
+  const first = files.length === 0 ? [] : [row('full precision', ({ fullPrecision }) => [fullPrecision, ''])]
+  return renderTable(columnsOf(files.map(([file]) => file)), [...first, ...rows])
+}
+
+function variantCells(measured: Perplexities, name: string, quantizer: string): readonly [number, string] {
+  const value = measured.variants[name] ?? Number.NaN
+  const share = gapClosed(measured.fullPrecision, quantizedPerplexity(measured, quantizer), value)
+  return [value, share === undefined ? 'no gap' : formatShare(share)]
+}
+
+/** Variants in the order of the recipe under their quantizers, those in the order of the headline. */
+function byQuantizer(results: Results): [key: string, variants: VariantResult[]][] {
+  const order = headlineOf(results)?.results.map(({ quantizer }) => quantizer) ?? []
+  const keys = new Set([...order, ...results.variants.map(({ quantizer }) => quantizer)])
+  return [...keys].map((key) => [key, results.variants.filter(({ quantizer }) => quantizer === key)])
 }
 
 const columnsOf = (files: readonly string[]): Column[] => [
@@ -52,8 +63,3 @@ const columnsOf = (files: readonly string[]): Column[] => [
   ]),
   { title: 'loss removed', align: 'right' }
 ]
-
-const quantizerNames = ({ perplexity, variants }: Results): string[] => {
-  const used = [...new Set(variants.map(({ quantizer }) => quantizer))]
-  return Object.keys(perplexity).length === 0 ? [] : used.length === 0 ? ['quantized'] : used
-}

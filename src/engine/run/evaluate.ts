@@ -96,8 +96,7 @@ function perplexities(prepared: PreparedRun, losses: ReadonlyMap<string, TokenLo
         of(losses.has(variant.name) ? variant.name : variant.quantizer)
       ])
     )
-    const [first] = Object.values(quantizers)
-    result[name] = { tokens, fullPrecision: of('full'), quantized: first as number, quantizers, variants }
+    result[name] = { tokens, fullPrecision: of('full'), quantizers, variants }
     firstRow += rows.rows
   }
   return result

@@ -38,13 +38,13 @@ This adapter is a **starting point for QLoRA fine-tuning**, made by Quail ${vers
 quantized base it brings the outputs back towards those of the full-precision model.`
 }
 
-function results({ perplexity, layers }: Proof): string {
+function results({ perplexity, layers, fingerprint }: Proof): string {
   const rows = Object.entries(perplexity).map(
     ([file, p]) =>
-      `| ${cell(file)} | ${p.fullPrecision.toFixed(4)} | ${p.quantized.toFixed(4)} | ${p.adapter.toFixed(4)} | ${percent(p.gapClosed)} |`
+      `| ${cell(file)} | ${p.fullPrecision.toFixed(4)} | ${p.quantized.toFixed(4)} | ${p.adapter.toFixed(4)} | ${p.gapClosed === undefined ? 'no gap' : percent(p.gapClosed)} |`
   )
   const table = [
-    '| evaluation text | full precision | quantized | with this adapter | share of the gap closed |',
+    `| evaluation text | full precision | quantized (${fingerprint.quantizer}) | with this adapter | share of the gap closed |`,
     '|---|---|---|---|---|',
     ...rows
   ]

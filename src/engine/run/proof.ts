@@ -48,7 +48,8 @@ export interface Proof {
         readonly fullPrecision: number
         readonly quantized: number
         readonly adapter: number
-        readonly gapClosed: number
+        /** Missing where the quantized base leaves no gap. */
+        readonly gapClosed?: number
       }
     >
   >
@@ -127,7 +128,8 @@ function variantPerplexity(measured: Perplexities, { name, quantizer }: Prepared
   const { tokens, fullPrecision } = measured
   const quantized = measured.quantizers[quantizer] as number
   const adapter = measured.variants[name] as number
-  return { tokens, fullPrecision, quantized, adapter, gapClosed: gapClosed(fullPrecision, quantized, adapter) }
+  const share = gapClosed(fullPrecision, quantized, adapter)
+  return { tokens, fullPrecision, quantized, adapter, ...(share !== undefined && { gapClosed: share }) }
 }
 
 function fingerprintOf(

@@ -1,4 +1,5 @@
 import { useState } from 'react'
+import type { QuantizerResult, VariantFigures } from '../../shared/headline'
 import { formatNumber, formatPercent } from '../format/numbers'
 import type { ChartTable } from './chartTable'
 import { placeLabels, textWidth } from './labels'
@@ -6,26 +7,17 @@ import { Marker } from './Marker'
 import { methodColor, methodShape, type Palette, usePalette } from './palette'
 import { linearScale, type Scale } from './scales'
 
-export interface AxisVariant {
+interface AxisVariant {
   readonly name: string
   readonly method: string
-  readonly perplexity: number
-  /** Of the quantized model that this variant repairs. */
-  readonly quantized: number
-  readonly gapClosed: number
 }
-
-export interface PerplexityFigures {
-  readonly fullPrecision: number
-  /** One per quantizer, with the name it is called by. */
-  readonly quantized: readonly { readonly label: string; readonly perplexity: number }[]
-  readonly variants: readonly AxisVariant[]
-}
+type Result = QuantizerResult<AxisVariant>
 
 interface Props {
   readonly width: number
   readonly label: string
-  readonly figures: PerplexityFigures
+  /** Of one quantizer: bars of different quantizers mean different gaps. */
+  readonly result: Result
   /** The variant that the page is about. */
   readonly current?: string | undefined
   readonly onChoose?: ((variant: string) => void) | undefined
@@ -37,20 +29,20 @@ const FOOT = 38
 
 /**
  * Perplexities on one axis. Full precision and quantized are lines through the chart, their distance is the gap; each
- * variant's bar begins at its quantized base and is as long as the part of the gap that it closes.
+ * variant's bar begins at the quantized base and is as long as the part of the gap that it closes.
  */
-export function PerplexityAxis({ width, label, figures, current, onChoose }: Props) {
+export function PerplexityAxis({ width, label, result, current, onChoose }: Props) {
   const palette = usePalette()
   const [pointed, setPointed] = useState<string>()
-  const { variants } = figures
+  const { variants } = result
   const height = HEAD + LANE * variants.length + FOOT
-  const names = Math.max(60, ...variants.map(({ name }) => textWidth(name) + 40))
+  const names = Math.max(60, ...variants.map(({ variant }) => textWidth(variant.name) + 40))
   const left = Math.min(names, width * 0.34)
   const right = width - 118
-  const x = linearScale(domainOf(figures), [left + 8, right], Math.max(2, (right - left) / 90))
+  const x = linearScale(domainOf(result), [left + 8, right], Math.max(2, (right - left) / 90))
   const bottom = HEAD + LANE * variants.length
   return (
-    <svg data-chart role="img" aria-label={`${label}. ${described(figures)}`} width={width} height={height}>
+    <svg data-chart role="img" aria-label={`${label}. ${described(result)}`} width={width} height={height}>
       <g fontSize={11} fill={palette.dimmed}>
         {x.ticks.map((tick) => (
           <g key={tick}>
@@ -64,27 +56,27 @@ export function PerplexityAxis({ width, label, figures, current, onChoose }: Pro
           perplexity
         </text>
       </g>
-      <Bases {...{ figures, x, palette, bottom, low: 0, high: width }} />
-      {variants.map((variant, i) => (
+      <Bases {...{ result, x, palette, bottom, low: 0, high: width }} />
+      {variants.map((figures, i) => (
         // biome-ignore lint/a11y/noStaticElementInteractions: the page's choice of variant is what the keyboard reaches
         <g
-          key={variant.name}
-          onPointerEnter={() => setPointed(variant.name)}
+          key={figures.variant.name}
+          onPointerEnter={() => setPointed(figures.variant.name)}
           onPointerLeave={() => setPointed(undefined)}
-          onClick={() => onChoose?.(variant.name)}
+          onClick={() => onChoose?.(figures.variant.name)}
           style={onChoose && { cursor: 'pointer' }}
         >
           <rect
-            {...(pointed !== variant.name && current !== variant.name && { 'data-window-only': true })}
+            {...(pointed !== figures.variant.name && current !== figures.variant.name && { 'data-window-only': true })}
             x={0}
             y={HEAD + LANE * i}
             width={width}
             height={LANE}
             rx={4}
             fill={palette.better}
-            fillOpacity={current === variant.name ? 0.1 : pointed === variant.name ? 0.05 : 0}
+            fillOpacity={current === figures.variant.name ? 0.1 : pointed === figures.variant.name ? 0.05 : 0}
           />
-          <Lane {...{ variant, x, palette, left, right, full: figures.fullPrecision }} y={HEAD + LANE * (i + 0.5)} />
+          <Lane {...{ figures, x, palette, left, right, result }} y={HEAD + LANE * (i + 0.5)} />
         </g>
       ))}
     </svg>
@@ -92,7 +84,7 @@ export function PerplexityAxis({ width, label, figures, current, onChoose }: Pro
 }
 
 interface BasesProps {
-  readonly figures: PerplexityFigures
+  readonly result: Result
   readonly x: Scale
   readonly palette: Palette
   readonly bottom: number
@@ -100,11 +92,11 @@ interface BasesProps {
   readonly high: number
 }
 
-/** Full precision and the quantized bases, named above the lanes. */
-function Bases({ figures: { fullPrecision, quantized }, x, palette, bottom, low, high }: BasesProps) {
+/** Full precision and the quantized base, named above the lanes. */
+function Bases({ result: { fullPrecision, quantized, label: format }, x, palette, bottom, low, high }: BasesProps) {
   const bases = [
     { label: 'full precision', value: fullPrecision, color: palette.fullPrecision },
-    ...quantized.map((one) => ({ label: one.label, value: one.perplexity, color: palette.quantized }))
+    { label: `quantized (${format})`, value: quantized, color: palette.quantized }
   ].map((base) => ({ ...base, text: formatNumber(base.value) }))
   const places = placeLabels(
     bases.map(({ label, text, value }) => ({ at: x(value), size: Math.max(textWidth(label), textWidth(text)) + 14 })),
@@ -134,17 +126,19 @@ function Bases({ figures: { fullPrecision, quantized }, x, palette, bottom, low,
 }
 
 interface LaneProps {
-  readonly variant: AxisVariant
+  readonly figures: VariantFigures<AxisVariant>
+  readonly result: Result
   readonly x: Scale
   readonly y: number
   readonly palette: Palette
   readonly left: number
   readonly right: number
-  readonly full: number
 }
 
-function Lane({ variant, x, y, palette, left, right, full }: LaneProps) {
-  const { name, method, perplexity, quantized, gapClosed } = variant
+function Lane({ figures, result, x, y, palette, left, right }: LaneProps) {
+  const { variant, perplexity, gapClosed } = figures
+  const { name, method } = variant
+  const { quantized, fullPrecision } = result
   const color = methodColor(palette, method)
   const worse = perplexity > quantized
   const room = Math.floor((left - 26) / 7.2)
@@ -154,7 +148,7 @@ function Lane({ variant, x, y, palette, left, right, full }: LaneProps) {
       <text x={20} y={y} dy="0.35em" fill={palette.text}>
         {name.length <= room ? name : `${name.slice(0, room - 1)}…`}
       </text>
-      <line x1={x(full)} x2={x(perplexity)} y1={y} y2={y} stroke={palette.axis} strokeDasharray="1 3" />
+      <line x1={x(fullPrecision)} x2={x(perplexity)} y1={y} y2={y} stroke={palette.axis} strokeDasharray="1 3" />
       <line
         x1={x(quantized)}
         x2={x(perplexity)}
@@ -169,18 +163,20 @@ function Lane({ variant, x, y, palette, left, right, full }: LaneProps) {
         {formatNumber(perplexity)}
       </text>
       <text x={right + 112} y={y} dy="0.35em" fill={worse ? palette.worse : palette.dimmed} textAnchor="end">
-        {formatPercent(gapClosed)}
+        {closedText(gapClosed)}
       </text>
     </g>
   )
 }
 
-function domainOf({ fullPrecision, quantized, variants }: PerplexityFigures): [number, number] {
-  const values = [fullPrecision, ...quantized.map((q) => q.perplexity), ...variants.map((v) => v.perplexity)]
+function domainOf({ fullPrecision, quantized, variants }: Result): [number, number] {
+  const values = [fullPrecision, quantized, ...variants.map((v) => v.perplexity)]
   const [low, high] = [Math.min(...values), Math.max(...values)]
   const space = (high - low) * 0.05
   return [low - space, high + space]
 }
+
+const closedText = (share: number | undefined): string => (share === undefined ? 'no gap' : formatPercent(share))
 
 /** Ticks with as many decimals as tell them apart. */
 function tickText(tick: number, ticks: readonly number[]): string {
@@ -188,22 +184,23 @@ function tickText(tick: number, ticks: readonly number[]): string {
   return tick.toFixed(Math.max(0, Math.min(8, -Math.floor(Math.log10(step) + 1e-9))))
 }
 
-function described({ fullPrecision, quantized, variants }: PerplexityFigures): string {
-  const bases = quantized.map((one) => `${one.label} ${formatNumber(one.perplexity)}`)
-  const reached = variants.map(
-    (v) => `${v.name} ${formatNumber(v.perplexity)}, ${formatPercent(v.gapClosed)} of the gap closed`
-  )
-  return [`Full precision ${formatNumber(fullPrecision)}`, ...bases, ...reached].join('; ')
+function described({ label, fullPrecision, quantized, variants }: Result): string {
+  const reached = variants.map(({ variant: { name }, perplexity, gapClosed }) => {
+    const share = gapClosed === undefined ? '' : `, ${formatPercent(gapClosed)} of the gap closed`
+    return `${name} ${formatNumber(perplexity)}${share}`
+  })
+  const bases = [`Full precision ${formatNumber(fullPrecision)}`, `quantized (${label}) ${formatNumber(quantized)}`]
+  return [...bases, ...reached].join('; ')
 }
 
 /** The same figures as a table. */
-export function perplexityTable({ fullPrecision, quantized, variants }: PerplexityFigures): ChartTable {
+export function perplexityTable({ label, fullPrecision, quantized, variants }: Result): ChartTable {
   return {
     columns: ['model', 'perplexity', 'share of the gap closed'],
     rows: [
       ['full precision', fullPrecision, null],
-      ...quantized.map(({ label, perplexity }) => [label, perplexity, null]),
-      ...variants.map(({ name, perplexity, gapClosed }) => [name, perplexity, gapClosed])
+      [`quantized (${label})`, quantized, null],
+      ...variants.map(({ variant: { name }, perplexity, gapClosed }) => [name, perplexity, gapClosed ?? null])
     ]
   }
 }

@@ -2,7 +2,8 @@ import { Button, Select, Stack } from '@mantine/core'
 import { IconArrowLeft, IconPackageOff } from '@tabler/icons-react'
 import { useState } from 'react'
 import { Link, useParams } from 'wouter'
-import type { RunDetail } from '../../shared/contract/runs'
+import type { RunDetail, RunVariant } from '../../shared/contract/runs'
+import { type Recommendation, recommendations } from '../../shared/headline'
 import { modelName } from '../../shared/modelName'
 import { useCall } from '../api/hooks'
 import { EmptyState } from '../components/EmptyState'
@@ -26,7 +27,8 @@ export function ExportPage() {
 function ExportOf({ run }: { readonly run: RunDetail }) {
   const exported = run.variants.filter(({ adapter }) => adapter !== null)
   const [chosen, setChosen] = useState<string | null>(null)
-  const best = chosen ?? bestVariant(run) ?? exported[0]?.name
+  const recommended = recommendations({ perplexity: run.perplexity, variants: exported })
+  const shown = chosen ?? recommended[0]?.variant.name
   const back = (
     <Button
       component={Link}
@@ -38,7 +40,7 @@ function ExportOf({ run }: { readonly run: RunDetail }) {
     </Button>
   )
   const frame = { title: `Export ${run.title}`, subtitle: `${run.id} · ${modelName(run.model)}`, actions: back }
-  if (best === undefined) {
+  if (shown === undefined) {
     return (
       <PageFrame {...frame}>
         <EmptyState icon={<IconPackageOff />} title="There is no adapter yet" action={back}>
@@ -53,15 +55,15 @@ function ExportOf({ run }: { readonly run: RunDetail }) {
         {exported.length > 1 && (
           <Select
             label="Variant"
-            description="The one with the lowest perplexity comes first."
-            data={exported.map(({ name }) => name)}
-            value={best}
+            description={recommended.map(recommendation).join('; ')}
+            data={choices(exported, recommended)}
+            value={shown}
             onChange={setChosen}
             allowDeselect={false}
-            maw={420}
+            maw={620}
           />
         )}
-        <VariantExport key={best} run={run.id} variant={best} />
+        <VariantExport key={shown} run={run.id} variant={shown} />
         {run.status === 'completed' && <ReportCard run={run.id} />}
         {run.status === 'completed' && <BundleCard run={run.id} />}
       </Stack>
@@ -69,9 +71,18 @@ function ExportOf({ run }: { readonly run: RunDetail }) {
   )
 }
 
-/** The variant with the lowest perplexity on the first evaluation text. */
-function bestVariant({ perplexity, variants }: RunDetail): string | undefined {
-  const [measured] = Object.values(perplexity)
-  const ranked = Object.entries(measured?.variants ?? {}).sort(([, a], [, b]) => a - b)
-  return ranked.find(([name]) => variants.some((one) => one.name === name && one.adapter !== null))?.[0]
+const recommendation = ({ label, variant, harmful }: Recommendation<RunVariant>): string =>
+  harmful ? `Every variant widens the ${label} gap` : `Recommended for ${label}: ${variant.name}`
+
+/** Variants under their quantizers, the recommended one of each first. */
+function choices(exported: readonly RunVariant[], recommended: readonly Recommendation<RunVariant>[]) {
+  return recommended.map(({ quantizer, label, variant, harmful }) => ({
+    group: label,
+    items: [
+      { value: variant.name, label: harmful ? variant.name : `${variant.name} (recommended)` },
+      ...exported
+        .filter((one) => one.quantizer === quantizer && one.name !== variant.name)
+        .map(({ name }) => ({ value: name, label: name }))
+    ]
+  }))
 }

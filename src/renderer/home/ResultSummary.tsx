@@ -1,43 +1,60 @@
 import { Anchor, Box, Group, Stack, Text, Tooltip } from '@mantine/core'
 import { Link } from 'wouter'
 import type { ProjectResult } from '../../shared/contract/projects'
+import type { QuantizerResult } from '../../shared/headline'
 import { modelName } from '../../shared/modelName'
-import { gapClosed } from '../../shared/runEvents'
+import type { ProvenVariant } from '../../shared/proof'
 import { formatNumber, formatPercent } from '../format/numbers'
 import classes from './ResultSummary.module.css'
 
-/** What a run reached, in a sentence and as lengths. */
-export function ResultSummary({ result: { run, title, model, best } }: { readonly result: ProjectResult }) {
+/** What a run reached: for each quantizer a sentence, and lengths. */
+export function ResultSummary({ result: { run, title, model, headline } }: { readonly result: ProjectResult }) {
   return (
     <Stack gap={6}>
-      <Anchor component={Link} href={`/runs/${run}`} size="sm">
+      <Anchor component={Link} href={`/runs/${run}`} size="sm" style={{ overflowWrap: 'anywhere' }}>
         {title} on {modelName(model)}
       </Anchor>
-      {best === null ? (
+      {headline === null ? (
         <Text size="sm" c="dimmed">
           No perplexity was measured.
         </Text>
       ) : (
-        <>
-          <Text size="sm" className="num">
-            {best.variant} closes{' '}
-            <b>{formatPercent(gapClosed(best.fullPrecision, best.quantized, best.perplexity), 0)}</b> of the gap on{' '}
-            {best.text}
-          </Text>
-          <GapBar best={best} />
-        </>
+        headline.results.map((result) => <Result key={result.quantizer} text={headline.text} result={result} />)
       )}
     </Stack>
   )
 }
 
+interface ResultProps {
+  readonly text: string
+  readonly result: QuantizerResult<ProvenVariant>
+}
+
+/** The best variant of one quantizer, and its gap as a bar. */
+function Result({ text, result }: ResultProps) {
+  const { label, variants } = result
+  const [{ variant, gapClosed }] = variants
+  return (
+    <Box data-quantizer={result.quantizer}>
+      <Text size="sm" className="num" style={{ overflowWrap: 'anywhere' }}>
+        {gapClosed === undefined ? (
+          `${label} costs nothing on ${text}`
+        ) : (
+          <>
+            {variant.name} {gapClosed < 0 ? 'widens' : 'closes'} <b>{formatPercent(Math.abs(gapClosed), 0)}</b> of the{' '}
+            {label} gap on {text}
+          </>
+        )}
+      </Text>
+      <GapBar result={result} />
+    </Box>
+  )
+}
+
 /** Full precision at the left, quantized at the right; the filled part is what the adapter closes. */
-function GapBar({
-  best: { fullPrecision, quantized, perplexity }
-}: {
-  readonly best: NonNullable<ProjectResult['best']>
-}) {
-  const share = Math.max(0, Math.min(1, gapClosed(fullPrecision, quantized, perplexity)))
+function GapBar({ result: { fullPrecision, quantized, variants } }: { readonly result: ResultProps['result'] }) {
+  const [{ perplexity, gapClosed = 0 }] = variants
+  const share = Math.max(0, Math.min(1, gapClosed))
   return (
     <Tooltip label={`with the adapter ${formatNumber(perplexity)}`}>
       <Box>

@@ -1,10 +1,10 @@
 import { Card, SimpleGrid, Text } from '@mantine/core'
 import type { RunProof } from '../../shared/contract/proof'
+import { quantizerResults } from '../../shared/headline'
 import { ChartFrame } from '../charts/ChartFrame'
 import { PerplexityAxis, perplexityTable } from '../charts/PerplexityAxis'
 import { saveFile } from '../components/saveFile'
 import { plural } from '../format/numbers'
-import { perplexityFigures } from './proofData'
 
 interface Props {
   readonly run: RunProof
@@ -12,7 +12,7 @@ interface Props {
   readonly onChoose: (variant: string) => void
 }
 
-/** One card per evaluation text: the gap, and what each variant closes of it. */
+/** One card per evaluation text and quantizer: the gap, and what each variant closes of it. */
 export function PerplexityCards({ run, variant, onChoose }: Props) {
   const texts = Object.entries(run.perplexity)
   if (texts.length === 0) {
@@ -23,22 +23,25 @@ export function PerplexityCards({ run, variant, onChoose }: Props) {
       </Text>
     )
   }
+  const cards = texts.flatMap(([text, measured]) => {
+    const results = quantizerResults(measured, run.variants)
+    return results.map((result) => ({ text, tokens: measured.tokens, result, several: results.length > 1 }))
+  })
   return (
-    <SimpleGrid cols={{ base: 1, lg: texts.length > 1 ? 2 : 1 }}>
-      {texts.map(([text, measured]) => {
-        const figures = perplexityFigures(measured, run.variants)
-        const title = `Perplexity on ${text}`
+    <SimpleGrid cols={{ base: 1, lg: cards.length > 1 ? 2 : 1 }}>
+      {cards.map(({ text, tokens, result, several }) => {
+        const title = `Perplexity on ${text}${several ? `, ${result.label}` : ''}`
         return (
-          <Card key={text} withBorder padding="md">
+          <Card key={title} withBorder padding="md">
             <ChartFrame
               title={title}
-              unit={`${plural(measured.tokens, 'token')}, lower is better`}
-              fileName={`perplexity-${text.replace(/\.\w+$/, '')}`}
-              table={perplexityTable(figures)}
+              unit={`${plural(tokens, 'token')}, lower is better`}
+              fileName={`perplexity-${text.replace(/\.\w+$/, '')}${several ? `-${result.quantizer}` : ''}`}
+              table={perplexityTable(result)}
               onSave={saveFile}
             >
               {(width) => (
-                <PerplexityAxis width={width} label={title} figures={figures} current={variant} onChoose={onChoose} />
+                <PerplexityAxis width={width} label={title} result={result} current={variant} onChoose={onChoose} />
               )}
             </ChartFrame>
           </Card>

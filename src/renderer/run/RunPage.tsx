@@ -13,7 +13,7 @@ import { LayerDrawer } from './LayerDrawer'
 import { LayersTable } from './LayersTable'
 import { LogSection } from './LogSection'
 import { PerplexityCards } from './PerplexityCards'
-import { firstVariant, resultSentence } from './proofData'
+import { firstVariant, resultSentences } from './proofData'
 import { RecipeSection } from './RecipeSection'
 import { RunActions } from './RunActions'
 import { RunOutcomeCard } from './RunOutcomeCard'
@@ -53,7 +53,7 @@ function Proof({ run, layers, layer }: Props) {
   const [, navigate] = useLocation()
   const [chosen, setChosen] = useState<string>()
   const variant = chosen ?? firstVariant(run)
-  const sentence = resultSentence(run, variant, layers)
+  const sentences = resultSentences(run, variant, layers)
   const names = useMemo(
     () =>
       worstFirst(layers.filter((row) => row.variant === variant).map((result) => ({ result }))).map(
@@ -70,10 +70,14 @@ function Proof({ run, layers, layer }: Props) {
   return (
     <PageFrame title={run.title} subtitle={<Subtitle run={run} />} actions={<RunActions run={run} />}>
       <Stack gap="xl">
-        {sentence !== undefined && (
-          <Text fz={22} lh={1.35} fw={500} className="num" data-testid="sentence" style={{ overflowWrap: 'anywhere' }}>
-            {sentence}
-          </Text>
+        {sentences.length > 0 && (
+          <Stack gap="xs" data-testid="sentence">
+            {sentences.map((sentence) => (
+              <Text key={sentence} fz={22} lh={1.35} fw={500} className="num" style={{ overflowWrap: 'anywhere' }}>
+                {sentence}
+              </Text>
+            ))}
+          </Stack>
         )}
         {run.notes !== '' && (
           <Text size="sm" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>

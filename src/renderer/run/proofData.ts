@@ -1,59 +1,24 @@
 import type { LayerRow, RunProof } from '../../shared/contract/proof'
-import {
-  bestVariant,
-  gapSentence,
-  lossRemoved,
-  lossSentence,
-  quantizerLabel,
-  relativeErrors,
-  variantGap
-} from '../../shared/proof'
-import type { LayerResult, Perplexities } from '../../shared/runEvents'
+import { headlineSentences, recommendations } from '../../shared/headline'
+import { lossRemoved, lossSentence, relativeErrors } from '../../shared/proof'
+import type { LayerResult } from '../../shared/runEvents'
 import type { ChartTable } from '../charts/chartTable'
-import type { PerplexityFigures } from '../charts/PerplexityAxis'
 import type { StripCell } from '../charts/stripCells'
 import { formatNumber, formatShare } from '../format/numbers'
 import { nameInBlock } from './layerNames'
 
 /* What the page of a run shows, worked out of the run's figures. */
 
-/** The variant to begin with: the best on the first text; without any, the last one, as recipes go from simple to good. */
-export function firstVariant({ perplexity, variants }: Pick<RunProof, 'perplexity' | 'variants'>): string {
-  const [measured] = Object.values(perplexity)
-  return (bestVariant(measured, variants) ?? variants.at(-1))?.name ?? ''
-}
+/** The variant to begin with: the one that is recommended where the gap is largest. */
+export const firstVariant = (run: Pick<RunProof, 'perplexity' | 'variants'>): string =>
+  recommendations(run)[0]?.variant.name ?? ''
 
-/** What the run proved of one variant; undefined before anything is measured. */
-export function resultSentence(run: RunProof, variant: string, layers: readonly LayerRow[]): string | undefined {
-  const spec = run.variants.find(({ name }) => name === variant)
-  const [text, measured] = Object.entries(run.perplexity)[0] ?? []
-  if (spec !== undefined && text !== undefined && measured?.variants[variant] !== undefined) {
-    return `${gapSentence(text, measured, spec)}.`
-  }
+/** What the run proved, a sentence for each quantizer, one of them about this variant; none before it is measured. */
+export function resultSentences(run: RunProof, variant: string, layers: readonly LayerRow[]): string[] {
+  const sentences = headlineSentences(run, variant).map((sentence) => `${sentence}.`)
+  if (sentences.length > 0) return sentences
   const own = layers.filter((row) => row.variant === variant)
-  if (run.status !== 'completed' || own.length === 0) return undefined
-  return `${lossSentence(variant, own)}.`
-}
-
-/** The figures of one evaluation text, variants from the best to the worst. */
-export function perplexityFigures(measured: Perplexities, variants: RunProof['variants']): PerplexityFigures {
-  const keys = [...new Set(variants.map(({ quantizer }) => quantizer))]
-  return {
-    fullPrecision: measured.fullPrecision,
-    quantized: keys.map((key) => ({
-      label: keys.length === 1 ? `quantized (${quantizerLabel(key)})` : quantizerLabel(key, keys),
-      perplexity: measured.quantizers[key] ?? measured.quantized
-    })),
-    variants: variants
-      .flatMap((variant) => {
-        const perplexity = measured.variants[variant.name]
-        if (perplexity === undefined) return []
-        const { name, method, quantizer } = variant
-        const quantized = measured.quantizers[quantizer] ?? measured.quantized
-        return [{ name, method, perplexity, quantized, gapClosed: variantGap(measured, variant) }]
-      })
-      .sort((a, b) => a.perplexity - b.perplexity)
-  }
+  return run.status !== 'completed' || own.length === 0 ? [] : [`${lossSentence(variant, own)}.`]
 }
 
 /** The cells of one variant in the order of the model. */

@@ -3,6 +3,7 @@ import { IconPlayerPlay } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { useLocation } from 'wouter'
 import type { RunListEntry } from '../../shared/contract/runs'
+import { headlineSentences } from '../../shared/headline'
 import { modelName } from '../../shared/modelName'
 import { type Column, DataTable } from '../components/DataTable'
 import { formatPercent } from '../format/numbers'
@@ -10,7 +11,7 @@ import { formatExact, formatRelative } from '../format/time'
 import { resumeRuns } from './queueActions'
 import { RunStatusBadge } from './RunStatusBadge'
 import { canResume } from './runFilter'
-import { bestGap, runAddress, variantsText } from './runRow'
+import { gapShare, headlineOfRun, runAddress, variantsText } from './runRow'
 
 interface Props {
   readonly runs: readonly RunListEntry[]
@@ -73,9 +74,9 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
   {
     key: 'gap',
     title: 'Gap closed',
-    width: '112px',
+    width: '136px',
     align: 'right',
-    sortBy: (run) => bestGap(run)?.share,
+    sortBy: gapShare,
     render: (run) => <Gap run={run} />
   },
   {
@@ -114,10 +115,28 @@ function Name({ run: { id, title, notes } }: { readonly run: RunListEntry }) {
 }
 
 function Gap({ run }: { readonly run: RunListEntry }) {
-  const best = bestGap(run)
-  if (best === null) return <span title="No perplexity was measured">–</span>
-  return <span title={`${best.variant} on ${best.text}`}>{formatPercent(best.share)}</span>
+  const headline = headlineOfRun(run)
+  if (headline === null) return <span title="No perplexity was measured">–</span>
+  const { text, results } = headline
+  const title = headlineSentences(run).join('\n')
+  if (results.length === 1) return <span title={title}>{closedText(results[0].variants[0].gapClosed)}</span>
+  const more = results.length - LINES
+  return (
+    <Text size="xs" component="div" lh={1.35} title={`On ${text}:\n${title}`}>
+      {results.slice(0, more > 0 ? LINES - 1 : LINES).map(({ quantizer, label, variants: [{ gapClosed }] }) => (
+        <div key={quantizer}>
+          {label} {closedText(gapClosed)}
+        </div>
+      ))}
+      {more > 0 && <div>and {more + 1} more</div>}
+    </Text>
+  )
 }
+
+/** Quantizers that have room in a line of the table. */
+const LINES = 2
+
+const closedText = (share: number | undefined): string => (share === undefined ? 'no gap' : formatPercent(share))
 
 function Tags({ tags }: { readonly tags: readonly string[] }) {
   return (

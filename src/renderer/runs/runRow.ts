@@ -1,35 +1,24 @@
-import type { RunListEntry } from '../../shared/contract/runs'
-import { bestVariant, quantizedPerplexity, variantGap } from '../../shared/proof'
+import type { RunListEntry, RunVariant } from '../../shared/contract/runs'
+import { type Headline, headlineOf } from '../../shared/headline'
 
-export interface BestGap {
-  readonly variant: string
-  readonly text: string
-  /** Of the gap between full precision and quantized; negative when the adapter makes it worse. */
-  readonly share: number
+/** Worked out once per run: lists are new objects only when something in them changed. */
+const known = new WeakMap<RunListEntry, Headline<RunVariant> | null>()
+
+/** What a run found for each quantizer; null while nothing is measured. */
+export function headlineOfRun(run: RunListEntry): Headline<RunVariant> | null {
+  const found = known.get(run)
+  if (found !== undefined) return found
+  const headline = headlineOf(run) ?? null
+  known.set(run, headline)
+  return headline
 }
 
-const best = new WeakMap<RunListEntry, BestGap | null>()
-
-/** What the best variant reached on the first evaluation text; null while nothing is measured or nothing was lost. */
-export function bestGap(run: RunListEntry): BestGap | null {
-  const known = best.get(run)
-  if (known !== undefined) return known
-  const found = findBestGap(run)
-  best.set(run, found)
-  return found
-}
-
-function findBestGap({ perplexity, variants }: RunListEntry): BestGap | null {
-  const [text, measured] = Object.entries(perplexity)[0] ?? []
-  const variant = bestVariant(measured, variants)
-  if (text === undefined || measured === undefined || variant === undefined) return null
-  if (!(quantizedPerplexity(measured, variant.quantizer) > measured.fullPrecision)) return null
-  return { variant: variant.name, text, share: variantGap(measured, variant) }
-}
+/** The share of its largest gap that a run closes, by which lists sort; undefined where there is none. */
+export const gapShare = (run: RunListEntry): number | undefined => headlineOfRun(run)?.results[0].variants[0].gapClosed
 
 /** `quailora-r16`, `quailora-r16 +3`: the best variant first, or the first while nothing is measured. */
 export function variantsText(run: RunListEntry): string {
-  const name = bestGap(run)?.variant ?? run.variants[0]?.name ?? '–'
+  const name = headlineOfRun(run)?.results[0].variants[0].variant.name ?? run.variants[0]?.name ?? '–'
   return run.variants.length > 1 ? `${name} +${run.variants.length - 1}` : name
 }
 

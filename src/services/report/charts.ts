@@ -19,11 +19,13 @@ export interface AxisMark {
 export interface AxisFigures {
   readonly fullPrecision: number
   readonly quantized: number
+  /** What people call the quantizer. */
+  readonly format: string
   readonly marks: readonly AxisMark[]
 }
 
 /** Perplexities on one axis: full precision and quantized as lines, a bar for what each variant closes of the gap. */
-export function perplexityAxis(label: string, { fullPrecision, quantized, marks }: AxisFigures): Html {
+export function perplexityAxis(label: string, { fullPrecision, quantized, format, marks }: AxisFigures): Html {
   const values = [fullPrecision, quantized, ...marks.map(({ perplexity }) => perplexity)]
   const x = scale(Math.min(...values), Math.max(...values), 170, WIDTH - 150)
   const bottom = 44 + 24 * marks.length
@@ -34,7 +36,7 @@ export function perplexityAxis(label: string, { fullPrecision, quantized, marks 
   const order = fullPrecision <= quantized
   return html`<svg role="img" aria-label="${label}" viewBox="0 0 ${WIDTH} ${bottom + 8}">
     ${base('full precision', fullPrecision, 'full', order ? 'start' : 'end')}
-    ${base('quantized', quantized, 'quantized', order ? 'end' : 'start')}
+    ${base(`quantized (${format})`, quantized, 'quantized', order ? 'end' : 'start')}
     ${marks.map(({ name, method, perplexity, gapClosed }, i) => {
       const y = 54 + 24 * i
       return html`<text x="0" y="${y + 4}">${shortened(name, 22)}</text>

@@ -2,7 +2,8 @@ import { difference, metricsOf } from '../../shared/compare/metrics'
 import { type ComparisonRow, textsOf } from '../../shared/compare/rows'
 import { rankSeries } from '../../shared/compare/series'
 import { differingSettings } from '../../shared/compare/settings'
-import { bestVariant, gapSentence, lossSentence } from '../../shared/proof'
+import { headlineSentences } from '../../shared/headline'
+import { lossSentence, quantizerLabel } from '../../shared/proof'
 import { linePlot, perplexityAxis, rankPoints } from './charts'
 import { type Html, html } from './html'
 import { duration, figure, instant, percent } from './numbers'
@@ -32,7 +33,7 @@ export function reportHtml(data: ReportData): string {
 <header>
 <h1>${title}</h1>
 <p class="dim">Report of Quail ${version}, made ${instant(madeAtMs)}. ${rows.length} variants of ${runs.length === 1 ? 'one run' : `${runs.length} runs`}.</p>
-${runs.map((run) => html`<p class="sentence">${sentenceOf(run)}</p>`)}
+${runs.flatMap((run) => sentencesOf(run).map((sentence) => html`<p class="sentence">${sentence}</p>`))}
 </header>
 <main>
 ${figures(rows)}
@@ -46,18 +47,17 @@ ${runs.map(runSection)}
   return page.text.replace('STYLE_SHEET', () => STYLE)
 }
 
-function sentenceOf({ run, rows, layers }: ReportedRun): string {
+/** What a run proved of the variants in the report: a sentence for each quantizer. */
+function sentencesOf({ run, rows, layers }: ReportedRun): string[] {
   const variants = rows.map(({ variant }) => variant)
-  const [text, measured] = Object.entries(run.perplexity)[0] ?? []
-  const best = bestVariant(measured, variants)
   const prefix = `${run.title}: `
-  if (text !== undefined && measured !== undefined && best !== undefined)
-    return `${prefix}${gapSentence(text, measured, best)}.`
+  const sentences = headlineSentences({ perplexity: run.perplexity, variants })
+  if (sentences.length > 0) return sentences.map((sentence) => `${prefix}${sentence}.`)
   const last = variants.at(-1)
   const done = last === undefined ? [] : (layers.get(last.name) ?? [])
   if (last !== undefined && run.status === 'completed' && done.length > 0)
-    return `${prefix}${lossSentence(last.name, done)}.`
-  return `${prefix}${run.status}; nothing is proven yet.`
+    return [`${prefix}${lossSentence(last.name, done)}.`]
+  return [`${prefix}${run.status}; nothing is proven yet.`]
 }
 
 function figures(rows: readonly ComparisonRow[]): Html {
@@ -95,12 +95,15 @@ function axes(rows: readonly ComparisonRow[], text: string): Html[] {
   for (const row of rows) {
     const measured = row.perplexity[text]
     if (measured === undefined) continue
-    const key = `${measured.fullPrecision} ${measured.quantized}`
+    const key = `${measured.fullPrecision} ${row.variant.quantizer} ${measured.quantized}`
     bases.set(key, [...(bases.get(key) ?? []), row])
   }
+  const keys = [...new Set(rows.map(({ variant }) => variant.quantizer))]
   return [...bases.values()].slice(0, 12).map((members) => {
-    const base = members[0]?.perplexity[text]
-    if (base === undefined) return html``
+    const [first] = members
+    const base = first?.perplexity[text]
+    if (first === undefined || base === undefined) return html``
+    const format = quantizerLabel(first.variant.quantizer, keys)
     const severalRuns = new Set(members.map(({ run }) => run.id)).size > 1
     const marks = members.map(({ run, variant, perplexity }) => ({
       name: severalRuns ? `${variant.name} ${run.title}` : variant.name,
@@ -109,8 +112,8 @@ function axes(rows: readonly ComparisonRow[], text: string): Html[] {
       gapClosed: perplexity[text]?.gapClosed
     }))
     const runs = [...new Set(members.map(({ run }) => run.title))].join(', ')
-    return html`<figure>${perplexityAxis(`Perplexity on ${text}`, { fullPrecision: base.fullPrecision, quantized: base.quantized, marks })}
-<figcaption>Perplexity on ${text} (${runs}), lower is better. Bars are the part of the gap that a variant closes.</figcaption></figure>`
+    return html`<figure>${perplexityAxis(`Perplexity on ${text}, ${format}`, { fullPrecision: base.fullPrecision, quantized: base.quantized, format, marks })}
+<figcaption>Perplexity on ${text} (${runs}; ${format}), lower is better. Bars are the part of the gap that a variant closes.</figcaption></figure>`
   })
 }
 

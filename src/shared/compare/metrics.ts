@@ -7,7 +7,12 @@ export interface Metric {
   readonly kind: 'number' | 'share' | 'count' | 'duration'
   readonly better: 'lower' | 'higher' | undefined
   readonly value: (row: ComparisonRow) => number | undefined
+  /** What two rows must share for one figure to be better than the other; without it any two compare. */
+  readonly of?: (row: ComparisonRow) => unknown
 }
+
+/** A share is one of the error of a quantized base: that of another quantizer is another whole. */
+const baseOf = ({ run, variant }: ComparisonRow): string => JSON.stringify([run.model, variant.quantizer])
 
 /** The figures of rows that were measured on these texts. */
 export const metricsOf = (texts: readonly string[]): Metric[] => [
@@ -17,14 +22,16 @@ export const metricsOf = (texts: readonly string[]): Metric[] => [
       title: texts.length === 1 ? 'Perplexity' : `Perplexity, ${shortText(text)}`,
       kind: 'number',
       better: 'lower',
-      value: ({ perplexity }) => perplexity[text]?.adapter
+      value: ({ perplexity }) => perplexity[text]?.adapter,
+      of: ({ run }) => run.model
     },
     {
       key: `gap ${text}`,
       title: texts.length === 1 ? 'Gap closed' : `Gap closed, ${shortText(text)}`,
       kind: 'share',
       better: 'higher',
-      value: ({ perplexity }) => perplexity[text]?.gapClosed
+      value: ({ perplexity }) => perplexity[text]?.gapClosed,
+      of: baseOf
     }
   ]),
   {
@@ -32,14 +39,16 @@ export const metricsOf = (texts: readonly string[]): Metric[] => [
     title: 'Error removed',
     kind: 'share',
     better: 'higher',
-    value: ({ lossRemoved }) => lossRemoved
+    value: ({ lossRemoved }) => lossRemoved,
+    of: baseOf
   },
   {
     key: 'mean removed',
     title: 'Mean of layers',
     kind: 'share',
     better: 'higher',
-    value: ({ meanLossRemoved }) => meanLossRemoved
+    value: ({ meanLossRemoved }) => meanLossRemoved,
+    of: baseOf
   },
   { key: 'parameters', title: 'Parameters', kind: 'count', better: 'lower', value: ({ parameters }) => parameters },
   { key: 'time', title: 'Time of run', kind: 'duration', better: undefined, value: ({ workedMs }) => workedMs }
@@ -49,7 +58,7 @@ const shortText = (text: string): string => text.replace(/\.(txt|jsonl?)$/, '')
 
 export interface Difference {
   readonly value: number
-  /** Undefined where neither way is an improvement, and where nothing differs. */
+  /** Undefined where neither way is an improvement, where nothing differs, and where the rows are not comparable. */
   readonly verdict: 'better' | 'worse' | undefined
 }
 
@@ -58,7 +67,8 @@ export function difference(metric: Metric, row: ComparisonRow, baseline: Compari
   const [own, other] = [metric.value(row), metric.value(baseline)]
   if (own === undefined || other === undefined) return undefined
   const value = own - other
-  if (value === 0 || metric.better === undefined) return { value, verdict: undefined }
+  const comparable = metric.of === undefined || metric.of(row) === metric.of(baseline)
+  if (value === 0 || metric.better === undefined || !comparable) return { value, verdict: undefined }
   return { value, verdict: value < 0 === (metric.better === 'lower') ? 'better' : 'worse' }
 }
 

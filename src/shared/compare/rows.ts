@@ -1,3 +1,4 @@
+import { quantizedPerplexity } from '../proof'
 import { gapClosed } from '../runEvents'
 import type { ComparedRun, ComparedVariant } from './comparedRun'
 
@@ -69,9 +70,9 @@ function perplexityOf(
       const adapter = measured.variants[name]
       if (adapter === undefined) return []
       const { fullPrecision } = measured
-      const quantized = measured.quantizers[quantizer] ?? measured.quantized
-      const gap = gapClosed(fullPrecision, quantized, adapter)
-      return [[text, { fullPrecision, quantized, adapter, gapClosed: Number.isFinite(gap) ? gap : undefined }]]
+      const quantized = quantizedPerplexity(measured, quantizer)
+      const share = gapClosed(fullPrecision, quantized, adapter)
+      return [[text, { fullPrecision, quantized, adapter, gapClosed: share }]]
     })
   )
 }

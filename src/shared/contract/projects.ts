@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import type { Headline } from '../headline'
+import type { ProvenVariant } from '../proof'
 import { call } from './call'
 
 export interface ProjectCard {
@@ -17,14 +19,8 @@ export interface ProjectResult {
   readonly title: string
   readonly finishedAtMs: number
   readonly model: string
-  /** The best variant on the first evaluation text; null when no perplexity was measured. */
-  readonly best: {
-    readonly variant: string
-    readonly text: string
-    readonly fullPrecision: number
-    readonly quantized: number
-    readonly perplexity: number
-  } | null
+  /** Null when no perplexity was measured. */
+  readonly headline: Headline<ProvenVariant> | null
 }
 
 const Id = z.string().min(1).max(200)

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import {
-  bestVariant,
   gapSentence,
   lossRemoved,
   lossSentence,
@@ -9,7 +8,6 @@ import {
   rankCurve,
   rankCurveBound,
   rankForGain,
-  variantGap,
   worstFirst
 } from '../../../src/shared/proof'
 import type { LayerResult, Perplexities } from '../../../src/shared/runEvents'
@@ -32,7 +30,6 @@ const layer = (change: Partial<LayerResult> = {}): LayerResult => ({
 const measured: Perplexities = {
   tokens: 100,
   fullPrecision: 85.53,
-  quantized: 86.65,
   quantizers: { 'nf4-b64-dq': 86.65, 'nf4-b128': 87.65 },
   variants: { 'quailora-r16': 85.93, 'exact-r16': 85.95, 'svd-b128': 87.65, worse: 87 }
 }
@@ -94,7 +91,6 @@ describe('gapSentence', () => {
   })
 
   it('measures the gap from the quantizer that the variant sits on', () => {
-    expect(variantGap(measured, on('svd-b128', 'nf4-b128'))).toBe(0)
     expect(gapSentence('a', measured, on('svd-b128', 'nf4-b128'))).toContain('closes 0 %')
   })
 
@@ -113,20 +109,12 @@ describe('gapSentence', () => {
   })
 })
 
-describe('the best variant', () => {
-  it('has the lowest perplexity, and is none while nothing is measured', () => {
-    expect(bestVariant(measured, [on('exact-r16'), on('quailora-r16')])?.name).toBe('quailora-r16')
-    expect(bestVariant(measured, [on('unmeasured')])).toBeUndefined()
-    expect(bestVariant(undefined, [on('exact-r16')])).toBeUndefined()
-  })
-})
-
 describe('quantizerLabel', () => {
   it('tells formats apart only where there are several', () => {
     expect(quantizerLabel('nf4-b64-dq')).toBe('NF4')
     expect(quantizerLabel('nf4-b64-dq', ['nf4-b64-dq', 'nf4-b128'])).toBe('NF4 block 64, double-quantized')
     expect(quantizerLabel('fp4-b64-dq')).toBe('FP4')
-    expect(quantizerLabel('fp4-b64-dq', ['nf4-b64-dq', 'fp4-b64-dq'])).toBe('FP4 block 64, double-quantized')
+    expect(quantizerLabel('fp4-b64-dq', ['nf4-b64-dq', 'fp4-b64-dq'])).toBe('FP4')
     expect(quantizerLabel('int8', ['nf4-b64-dq', 'int8'])).toBe('INT8')
     expect(quantizerLabel('nf4-b128', ['nf4-b64-dq', 'nf4-b128'])).toBe('NF4 block 128')
   })

@@ -19,7 +19,6 @@ describe('the table of results', () => {
       'a.txt': {
         tokens: 10,
         fullPrecision: 80,
-        quantized: 90,
         quantizers: { nf4: 90 },
         variants: { zero: 90, exact: 82.5 }
       }
@@ -40,7 +39,6 @@ describe('the table of results', () => {
       'a.txt': {
         tokens: 10,
         fullPrecision: 80,
-        quantized: 90,
         quantizers: { nf4: 90, other: 100 },
         variants: { one: 85, two: 85 }
       }
@@ -48,10 +46,10 @@ describe('the table of results', () => {
     const variants = [variant('one', 'nf4', layers([1, 0.5])), variant('two', 'other', layers([1, 0.5]))]
     const rows = resultTable({ perplexity, variants })
     expect(rows.slice(3)).toEqual([
-      'quantized nf4    90.00',
       'quantized other  100.0',
-      'one              85.00      50.0 %        50.0 %',
-      'two              85.00      75.0 %        50.0 %'
+      'two              85.00      75.0 %        50.0 %',
+      'quantized nf4    90.00',
+      'one              85.00      50.0 %        50.0 %'
     ])
   })
 

@@ -8,8 +8,7 @@ import {
   isWorse,
   layerLines,
   layersTable,
-  perplexityFigures,
-  resultSentence,
+  resultSentences,
   stripCells,
   stripMax
 } from '../../../../src/renderer/run/proofData'
@@ -32,7 +31,6 @@ const variants = [variant('zero-r4'), variant('quailora-r4'), variant('svd-b128'
 const measured: Perplexities = {
   tokens: 100,
   fullPrecision: 10,
-  quantized: 12,
   quantizers: { 'nf4-b64-dq': 12, 'nf4-b128': 13 },
   variants: { 'zero-r4': 12, 'quailora-r4': 10.5, 'svd-b128': 11.5 }
 }
@@ -58,40 +56,30 @@ const run = (change: Partial<RunProof> = {}): RunProof =>
   ({ status: 'completed', variants, perplexity: { 'a.txt': measured }, ...change }) as RunProof
 
 describe('the variant that a page begins with', () => {
-  it('is the best on the first text, and the last one before anything is measured', () => {
-    expect(firstVariant(run())).toBe('quailora-r4')
-    expect(firstVariant(run({ perplexity: {} }))).toBe('svd-b128')
+  it('is the best where the gap is largest, and the last one before anything is measured', () => {
+    expect(firstVariant(run())).toBe('svd-b128')
+    expect(firstVariant(run({ variants: variants.slice(0, 2) }))).toBe('quailora-r4')
+    expect(firstVariant(run({ perplexity: {} }))).toBe('quailora-r4')
     expect(firstVariant(run({ perplexity: {}, variants: [] }))).toBe('')
   })
 })
 
 describe('the sentence', () => {
   it('is that of the first text, of the layers where there is no text, and none before', () => {
-    expect(resultSentence(run(), 'quailora-r4', [])).toBe(
-      'quailora-r4 closes 75 % of the NF4 gap on a: 12.00 → 10.50 (full precision 10.00).'
-    )
-    expect(resultSentence(run({ perplexity: {} }), 'quailora-r4', [row()])).toContain('removes 60.0 %')
-    expect(resultSentence(run({ perplexity: {}, status: 'running' }), 'quailora-r4', [row()])).toBeUndefined()
-  })
-})
-
-describe('perplexity figures', () => {
-  it('measure each variant from its own base, the best first', () => {
-    const { quantized, variants: shown } = perplexityFigures(measured, variants)
-    expect(quantized).toEqual([
-      { label: 'NF4 block 64, double-quantized', perplexity: 12 },
-      { label: 'NF4 block 128', perplexity: 13 }
+    expect(resultSentences(run({ variants: variants.slice(0, 2) }), 'zero-r4', [])).toEqual([
+      'zero-r4 closes 0 % of the NF4 gap on a: 12.00 → 12.00 (full precision 10.00).'
     ])
-    expect(shown.map(({ name, gapClosed }) => [name, gapClosed])).toEqual([
-      ['quailora-r4', 0.75],
-      ['svd-b128', 0.5],
-      ['zero-r4', 0]
-    ])
+    const [loss, ...others] = resultSentences(run({ perplexity: {} }), 'quailora-r4', [row()])
+    expect(loss).toContain('removes 60.0 %')
+    expect(others).toEqual([])
+    expect(resultSentences(run({ perplexity: {}, status: 'running' }), 'quailora-r4', [row()])).toEqual([])
   })
 
-  it('leave out what is not measured yet', () => {
-    const early = { ...measured, variants: { 'zero-r4': 12 } }
-    expect(perplexityFigures(early, variants).variants).toHaveLength(1)
+  it('is one for each quantizer, about the chosen variant where it repairs that one', () => {
+    expect(resultSentences(run(), 'zero-r4', [])).toEqual([
+      'svd-b128 closes 50 % of the NF4 block 128 gap on a: 13.00 → 11.50 (full precision 10.00).',
+      'zero-r4 closes 0 % of the NF4 block 64, double-quantized gap on a: 12.00 → 12.00 (full precision 10.00).'
+    ])
   })
 })
 

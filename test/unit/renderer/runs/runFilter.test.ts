@@ -9,7 +9,7 @@ import {
   parseFilter,
   type RunFilter
 } from '../../../../src/renderer/runs/runFilter'
-import { bestGap, compareAddress, variantsText } from '../../../../src/renderer/runs/runRow'
+import { compareAddress, gapShare, variantsText } from '../../../../src/renderer/runs/runRow'
 import type { RunListEntry } from '../../../../src/shared/contract/runs'
 
 const run = (changes: Partial<RunListEntry>): RunListEntry => ({
@@ -72,22 +72,21 @@ describe('the best variant of a run', () => {
   const measured = {
     tokens: 9,
     fullPrecision: 10,
-    quantized: 12,
     quantizers: { nf4: 12 },
     variants: { 'svd-r8': 11.5, 'quailora-r8': 11 }
   }
 
   test('is named first, with the share of the gap that it closes', () => {
     const done = run({ perplexity: { 'a.txt': measured } })
-    expect(bestGap(done)).toEqual({ variant: 'quailora-r8', text: 'a.txt', share: 0.5 })
+    expect(gapShare(done)).toBe(0.5)
     expect(variantsText(done)).toBe('quailora-r8 +1')
   })
 
   test('is not known before it is measured, nor where quantizing lost nothing', () => {
-    expect(bestGap(run({}))).toBeNull()
+    expect(gapShare(run({}))).toBeUndefined()
     expect(variantsText(run({}))).toBe('svd-r8 +1')
-    const lossless = { ...measured, quantizers: { nf4: 10 }, quantized: 10 }
-    expect(bestGap(run({ perplexity: { 'a.txt': lossless } }))).toBeNull()
+    const lossless = { ...measured, quantizers: { nf4: 10 } }
+    expect(gapShare(run({ perplexity: { 'a.txt': lossless } }))).toBeUndefined()
   })
 })
 

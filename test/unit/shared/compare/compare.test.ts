@@ -44,7 +44,6 @@ function run(id: string, rank: number, svd: number, changes: Partial<Recipe> = {
       [TEXT]: {
         tokens: 100,
         fullPrecision: 80,
-        quantized: 90,
         quantizers: { 'nf4-b64-dq': 90 },
         variants: { [`svd-r${rank}`]: 90 - 10 * svd, [`quailora-r${rank}`]: 90 - 20 * svd }
       }

@@ -1,0 +1,120 @@
+import { gapSentence, type ProvenVariant, quantizedPerplexity, quantizerLabel } from './proof'
+import { gapClosed, type Perplexities } from './runEvents'
+
+/*
+ * The headline of a run: what it found, for each quantizer on its own. Every quantizer leaves another gap to full
+ * precision, so a variant is only ever measured against the base that it repairs, and never against variants of another
+ * quantizer. Window, command line, reports and exports all ask here which variant is the best.
+ */
+
+/** A variant with its figures on a text; no share where its base leaves no gap. */
+export interface VariantFigures<T> {
+  readonly variant: T
+  readonly perplexity: number
+  readonly gapClosed: number | undefined
+}
+
+/** One quantized base on one text: its gap, and its variants from the best to the worst. */
+export interface QuantizerResult<T> {
+  /** Key of the quantizer: `nf4-b64-dq`. */
+  readonly quantizer: string
+  /** As people call it, with as much as tells it from the others of the run. */
+  readonly label: string
+  readonly fullPrecision: number
+  readonly quantized: number
+  /** Those that are measured, at least one. */
+  readonly variants: readonly [VariantFigures<T>, ...VariantFigures<T>[]]
+}
+
+/** What a run found on its first evaluation text. */
+export interface Headline<T> {
+  readonly text: string
+  /** The quantizer with the largest gap first: there an adapter matters most. */
+  readonly results: readonly [QuantizerResult<T>, ...QuantizerResult<T>[]]
+}
+
+interface Measured<T> {
+  /** By evaluation text. */
+  readonly perplexity: Readonly<Record<string, Perplexities>>
+  readonly variants: readonly T[]
+}
+
+const keysOf = (variants: readonly ProvenVariant[]): string[] => [
+  ...new Set(variants.map(({ quantizer }) => quantizer))
+]
+
+/** What was measured on a text, for each quantizer that has a measured variant; the largest gap first. */
+export function quantizerResults<T extends ProvenVariant>(
+  measured: Perplexities,
+  variants: readonly T[]
+): QuantizerResult<T>[] {
+  const keys = keysOf(variants)
+  const results = keys.flatMap((key): QuantizerResult<T>[] => {
+    const { fullPrecision } = measured
+    const quantized = quantizedPerplexity(measured, key)
+    const [best, ...others] = variants
+      .filter(({ quantizer }) => quantizer === key)
+      .flatMap((variant): VariantFigures<T>[] => {
+        const perplexity = measured.variants[variant.name]
+        if (perplexity === undefined) return []
+        return [{ variant, perplexity, gapClosed: gapClosed(fullPrecision, quantized, perplexity) }]
+      })
+      .sort((a, b) => a.perplexity - b.perplexity)
+    if (best === undefined) return []
+    return [{ quantizer: key, label: quantizerLabel(key, keys), fullPrecision, quantized, variants: [best, ...others] }]
+  })
+  return results.sort((a, b) => b.quantized - a.quantized)
+}
+
+/** The headline of a run; undefined while no perplexity is measured. */
+export function headlineOf<T extends ProvenVariant>({ perplexity, variants }: Measured<T>): Headline<T> | undefined {
+  const [text, measured] = Object.entries(perplexity)[0] ?? []
+  if (text === undefined || measured === undefined) return undefined
+  const [first, ...others] = quantizerResults(measured, variants)
+  return first && { text, results: [first, ...others] }
+}
+
+/** What is recommended of one quantizer. */
+export interface Recommendation<T> {
+  readonly quantizer: string
+  readonly label: string
+  readonly variant: T
+  /** True where even the best of the quantizer's variants widens its gap: better train without any of them. */
+  readonly harmful: boolean
+}
+
+/**
+ * The variant to take for each quantizer: the one with the lowest perplexity, or while none is measured the last one, as
+ * recipes go from simple to good. In the order of the headline.
+ */
+export function recommendations<T extends ProvenVariant>(run: Measured<T>): Recommendation<T>[] {
+  const keys = keysOf(run.variants)
+  const measured = (headlineOf(run)?.results ?? []).map(({ quantizer, label, variants: [best] }) => ({
+    quantizer,
+    label,
+    variant: best.variant,
+    harmful: (best.gapClosed ?? 0) < 0
+  }))
+  const others = keys.filter((key) => !measured.some(({ quantizer }) => quantizer === key))
+  return [
+    ...measured,
+    ...others.map((quantizer) => {
+      const variant = run.variants.findLast((one) => one.quantizer === quantizer) as T
+      return { quantizer, label: quantizerLabel(quantizer, keys), variant, harmful: false }
+    })
+  ]
+}
+
+/**
+ * The headline in words: a sentence for each quantizer about its best variant, or about `chosen` where that one repairs
+ * it; none while nothing is measured.
+ */
+export function headlineSentences<T extends ProvenVariant>(run: Measured<T>, chosen?: string): string[] {
+  const headline = headlineOf(run)
+  if (headline === undefined) return []
+  const measured = run.perplexity[headline.text] as Perplexities
+  return headline.results.map(({ label, variants }) => {
+    const { variant } = variants.find((one) => one.variant.name === chosen) ?? variants[0]
+    return gapSentence(headline.text, measured, variant, label)
+  })
+}

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest'
+import { headlineJson } from '../../../src/cli/output/printJson'
+import { headlineOf, headlineSentences, quantizerResults, recommendations } from '../../../src/shared/headline'
+import type { Perplexities } from '../../../src/shared/runEvents'
+
+const NF4 = 'nf4-b64-dq'
+const on = (name: string, quantizer = NF4) => ({ name, quantizer })
+
+/** A run of two quantizers as it was once summed up wrongly: the lowest perplexity of all is that of an int8 variant. */
+const measured: Perplexities = {
+  tokens: 100,
+  fullPrecision: 80,
+  quantizers: { int8: 80.008, [NF4]: 81 },
+  variants: { 'svd-int8': 80.01704, 'exact-int8': 80.02, 'zero-nf4': 81, 'quailora-nf4': 80.012, 'exact-nf4': 80.02 }
+}
+const variants = [on('exact-int8', 'int8'), on('svd-int8', 'int8'), on('zero-nf4'), on('quailora-nf4'), on('exact-nf4')]
+const run = { perplexity: { 'a.txt': measured }, variants }
+
+describe('a run that mixes quantizers', () => {
+  it('has for each quantizer its own gap and its own best variant, the largest gap first', () => {
+    const results = quantizerResults(measured, variants)
+    expect(results.map(({ quantizer, label, quantized }) => [quantizer, label, quantized])).toEqual([
+      [NF4, 'NF4', 81],
+      ['int8', 'INT8', 80.008]
+    ])
+    expect(results.map((one) => one.variants.map(({ variant }) => variant.name))).toEqual([
+      ['quailora-nf4', 'exact-nf4', 'zero-nf4'],
+      ['svd-int8', 'exact-int8']
+    ])
+    expect(results[0]?.variants[0].gapClosed).toBeCloseTo(0.988)
+    expect(results[1]?.variants[0].gapClosed).toBeCloseTo(-1.13)
+  })
+
+  it('says so in a sentence for each, whatever the order of the recipe', () => {
+    const sentences = [
+      'quailora-nf4 closes 99 % of the NF4 gap on a: 81.00 → 80.01 (full precision 80.00)',
+      'svd-int8 widens the INT8 gap on a by 113 %: 80.01 → 80.02 (full precision 80.00)'
+    ]
+    expect(headlineSentences(run)).toEqual(sentences)
+    expect(headlineSentences({ ...run, variants: [...variants].reverse() })).toEqual(sentences)
+    expect(headlineSentences(run, 'zero-nf4')).toEqual([
+      'zero-nf4 closes 0 % of the NF4 gap on a: 81.00 → 81.00 (full precision 80.00)',
+      sentences[1]
+    ])
+  })
+
+  it('recommends one variant of each, and says where none helps', () => {
+    expect(recommendations(run).map(({ label, variant, harmful }) => [label, variant.name, harmful])).toEqual([
+      ['NF4', 'quailora-nf4', false],
+      ['INT8', 'svd-int8', true]
+    ])
+  })
+
+  it('is the same as JSON', () => {
+    expect(headlineJson(run)).toMatchObject({
+      text: 'a.txt',
+      results: [
+        { quantizer: NF4, quantized: 81, best: 'quailora-nf4' },
+        { quantizer: 'int8', quantized: 80.008, best: 'svd-int8' }
+      ]
+    })
+    expect(headlineJson({ ...run, perplexity: {} })).toBeNull()
+  })
+})
+
+describe('a headline', () => {
+  it('is none while nothing is measured; the last variant of each quantizer is then recommended', () => {
+    const early = { ...run, perplexity: {} }
+    expect(headlineOf(early)).toBeUndefined()
+    expect(headlineSentences(early)).toEqual([])
+    expect(recommendations(early).map(({ variant }) => variant.name)).toEqual(['svd-int8', 'exact-nf4'])
+  })
+
+  it('leaves out what is not measured yet', () => {
+    const early = { ...measured, variants: { 'zero-nf4': 81 } }
+    expect(quantizerResults(early, variants).map((one) => one.variants.length)).toEqual([1])
+  })
+
+  it('has no share where quantizing cost nothing', () => {
+    const lossless = { ...measured, quantizers: { int8: 79.99, [NF4]: 81 } }
+    const [, int8] = quantizerResults(lossless, variants)
+    expect(int8?.variants[0].gapClosed).toBeUndefined()
+    expect(headlineSentences({ ...run, perplexity: { 'a.txt': lossless } })[1]).toContain('INT8 costs nothing on a')
+  })
+})
