@@ -1,5 +1,5 @@
 import type { GraphBuilder, Value } from '../graph/graphBuilder'
-import type { ConfigReader } from './configReader'
+import type { Setting } from './settings'
 
 type Activation = (graph: GraphBuilder, x: Value) => Value
 
@@ -7,7 +7,7 @@ type Activation = (graph: GraphBuilder, x: Value) => Value
 export const geluTanh: Activation = (graph, x) => graph.node('Gelu', [x], { approximate: 'tanh' })
 
 /** By the name that config.json gives (transformers' ACT2FN). */
-const ACTIVATIONS: Readonly<Record<string, Activation>> = {
+const ACTIVATIONS = {
   silu: (graph, x) => graph.mul(x, graph.sigmoid(x)),
   swish: (graph, x) => graph.mul(x, graph.sigmoid(x)),
   gelu: (graph, x) => graph.node('Gelu', [x]),
@@ -15,12 +15,19 @@ const ACTIVATIONS: Readonly<Record<string, Activation>> = {
   gelu_fast: geluTanh,
   gelu_pytorch_tanh: geluTanh,
   relu: (graph, x) => graph.node('Relu', [x])
-}
+} satisfies Readonly<Record<string, Activation>>
 
-/** The activation that a config names under a key. */
-export function readActivation(config: ConfigReader, key: string, fallback: string): Activation {
-  const name = config.string(key, fallback)
-  const activation = Object.hasOwn(ACTIVATIONS, name) ? ACTIVATIONS[name] : undefined // "toString" is no activation
-  if (activation === undefined) throw config.complaint(key, `one of ${Object.keys(ACTIVATIONS).join(', ')}`)
-  return activation
-}
+export type ActivationName = keyof typeof ACTIVATIONS
+
+/** A key that names an activation. */
+export const activation = (fallback: ActivationName): Setting<ActivationName> => ({
+  fallback,
+  read(config, key) {
+    const name = config.string(key)
+    // "toString" is no activation
+    if (!Object.hasOwn(ACTIVATIONS, name)) throw config.complaint(key, `one of ${Object.keys(ACTIVATIONS).join(', ')}`)
+    return name as ActivationName
+  }
+})
+
+export const activate = (graph: GraphBuilder, name: ActivationName, x: Value): Value => ACTIVATIONS[name](graph, x)

@@ -42,5 +42,19 @@ export interface ModelArchitecture {
 /** A family of models: which `model_type` it serves and how its config.json is read. */
 export interface Family {
   readonly modelTypes: readonly string[]
+  /** What its config class makes of a config.json: the attributes that matter, under their names, as plain data. */
+  settings(config: ConfigReader): Readonly<Record<string, unknown>>
   read(config: ConfigReader): ModelArchitecture
 }
+
+/** A family whose architecture follows from its settings alone. */
+export const defineFamily = <S extends Readonly<Record<string, unknown>>>(family: {
+  readonly modelTypes: readonly string[]
+  /** @throws {AppError} BAD_INPUT naming a key whose value the family cannot use */
+  settings(config: ConfigReader): S
+  build(settings: S): ModelArchitecture
+}): Family => ({
+  modelTypes: family.modelTypes,
+  settings: (config) => family.settings(config),
+  read: (config) => family.build(family.settings(config))
+})

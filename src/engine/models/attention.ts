@@ -1,7 +1,7 @@
 import type { GraphBuilder, Value } from '../graph/graphBuilder'
 import { TENSOR_LIMIT_BYTES } from '../graph/session'
 import type { LayerBuilder } from './layerBuilder'
-import { type Rope, rotaryTables } from './rope'
+import { type Rope, rotaryTables, rotationOf } from './rope'
 
 export interface AttentionShape {
   readonly heads: number
@@ -12,11 +12,11 @@ export interface AttentionShape {
   /** Factor of the scores; 1 / √headDim when left out. */
   readonly scale?: number
   /** Scores are squeezed to cap · tanh(score / cap). */
-  readonly softcap?: number | undefined
+  readonly softcap?: number | null
   /** ALiBi: slope of each head; slope · (position of the key) is added to the scores. */
   readonly alibiSlopes?: readonly number[]
-  /** A query sees this many keys, itself included; all before it when undefined. */
-  readonly slidingWindow?: number | undefined
+  /** A query sees this many keys, itself included; all before it when null or left out. */
+  readonly window?: number | null
 }
 
 /** Queries handled together; with a causal mask a block of queries never looks behind its own end. */
@@ -66,15 +66,16 @@ export function causalAttention(
 const splitHeads = (graph: GraphBuilder, x: Value, context: number, heads: number, headDim: number): Value =>
   graph.transpose(graph.reshape(x, [-1, context, heads, headDim]), [0, 2, 1, 3])
 
-/** Rotates the first `rope.dimensions` of each head: pairs are (i, i + dimensions/2), not neighbours. */
+/** Rotates the first dimensions of each head: pairs are (i, i + dimensions / 2), not neighbours. */
 function rotate(graph: GraphBuilder, x: Value, shape: AttentionShape, context: number): Value {
   const { rope, headDim } = shape
-  if (rope === undefined || rope.dimensions === 0) return x
-  const half = rope.dimensions / 2
-  const tables = rotaryTables(rope, context)
+  if (rope === undefined || rope.size === 0) return x
+  const rotation = rotationOf(rope, context)
+  const half = rotation.frequencies.length
+  const tables = rotaryTables(rotation, context)
   const cos = graph.floats(tables.cos, [context, half])
   const sin = graph.floats(tables.sin, [context, half])
-  const rest = headDim - rope.dimensions
+  const rest = headDim - 2 * half
   const [first, second, passed] = graph.split(x, -1, rest > 0 ? [half, half, rest] : [half, half]) as [
     Value,
     Value,
@@ -100,19 +101,19 @@ export const softcapped = (graph: GraphBuilder, x: Value, cap: number): Value =>
 
 /** Scores with soft cap and ALiBi's bias. A key's position of a key counts from the row's start; pads lie behind every real key. */
 function biased(graph: GraphBuilder, raw: Value, { alibiSlopes, heads, softcap }: AttentionShape, end: number): Value {
-  const scores = softcap === undefined ? raw : softcapped(graph, raw, softcap)
+  const scores = softcap == null ? raw : softcapped(graph, raw, softcap)
   if (alibiSlopes === undefined) return scores
   const bias = Float32Array.from({ length: heads * end }, (_, i) => (alibiSlopes[Math.floor(i / end)] ?? 0) * (i % end))
   return graph.add(scores, graph.floats(bias, [heads, 1, end]))
 }
 
 /** [end − begin, end]: 0 where a query sees a key (key ≤ query, and within the window), else the most negative number. */
-function mask(graph: GraphBuilder, begin: number, end: number, { slidingWindow }: AttentionShape): Value {
+function mask(graph: GraphBuilder, begin: number, end: number, { window }: AttentionShape): Value {
   const values = new Float32Array((end - begin) * end)
   for (let query = begin; query < end; query++) {
     const row = (query - begin) * end
     values.fill(MASKED, row + query + 1, row + end)
-    if (slidingWindow !== undefined) values.fill(MASKED, row, row + Math.max(0, query - slidingWindow + 1))
+    if (window != null) values.fill(MASKED, row, row + Math.max(0, query - window + 1))
   }
   return graph.floats(values, [end - begin, end])
 }

@@ -1,41 +1,60 @@
-import { readActivation } from './activations'
-import type { Family, ModelArchitecture } from './architecture'
+import { geluTanh } from './activations'
+import { defineFamily, type ModelArchitecture } from './architecture'
 import { causalAttention } from './attention'
 import type { ConfigReader } from './configReader'
 import { splitInterleaved } from './fusedProjections'
+import { equalHeads } from './heads'
 import { layerNorm } from './norms'
+import { flag, integer, number, orNull, readSettings } from './settings'
 
-/**
- * BLOOM: a layer norm on the embedding, ALiBi instead of positions, fused query_key_value interleaved by head.
- *
- * Source: transformers modeling_bloom. `pretraining_tp` and `slow_but_exact` only changed how products
- * were split.
- */
-export const bloom: Family = { modelTypes: ['bloom'], read: readBloom }
+/** Defaults of transformers' BloomConfig. */
+const TABLE = {
+  vocab_size: integer(250_880),
+  hidden_size: integer(64),
+  n_embed: orNull(integer),
+  n_layer: integer(2),
+  n_head: integer(8),
+  layer_norm_epsilon: number(1e-5),
+  apply_residual_connection_post_layernorm: flag(false),
+  tie_word_embeddings: flag(true)
+}
+
+const ALIASES = { num_hidden_layers: 'n_layer', num_attention_heads: 'n_head' }
 
 /** ALiBi has no last position; rows longer than this would still work, but the model was trained on no more. */
 const TRAINED_CONTEXT = 2048
 
-function readBloom(config: ConfigReader): ModelArchitecture {
-  const hiddenSize = config.integer(config.has('hidden_size') ? 'hidden_size' : 'n_embed')
-  const heads = config.integer(config.has('n_head') ? 'n_head' : 'num_attention_heads')
-  if (hiddenSize % heads !== 0) throw config.complaint('n_head', `a divisor of hidden_size ${hiddenSize}`)
-  const headDim = hiddenSize / heads
-  const epsilon = config.number('layer_norm_epsilon', 1e-5)
-  const activate = readActivation(config, 'hidden_act', 'gelu_new')
-  const residualFromNorm = config.boolean('apply_residual_connection_post_layernorm', false)
+/**
+ * BLOOM: a layer norm on the embedding, ALiBi instead of positions, fused query_key_value interleaved by head.
+ *
+ * Source: transformers modeling_bloom. `pretraining_tp` and `slow_but_exact` only changed how products were split.
+ */
+export const bloom = defineFamily({ modelTypes: ['bloom'], settings: readBloom, build: buildBloom })
+
+function readBloom(config: ConfigReader) {
+  const { n_embed, ...settings } = readSettings(config, TABLE, ALIASES)
+  const hidden_size = n_embed ?? settings.hidden_size
+  const head_dim = equalHeads(config, hidden_size, settings.n_head)
+  // Not a setting of the config class: its model has no limit.
+  const seq_length = config.has('seq_length') ? config.integer('seq_length') : TRAINED_CONTEXT
+  return { ...settings, hidden_size, head_dim, seq_length }
+}
+
+function buildBloom(settings: ReturnType<typeof readBloom>): ModelArchitecture {
+  const { hidden_size: hiddenSize, n_head: heads, head_dim: headDim, layer_norm_epsilon: epsilon } = settings
+  const residualFromNorm = settings.apply_residual_connection_post_layernorm
   const alibiSlopes = slopesOf(heads)
   const embedding = 'transformer.word_embeddings.weight'
   return {
     family: 'bloom',
     hiddenSize,
     embeddingSize: hiddenSize,
-    vocabularySize: config.integer('vocab_size'),
-    contextLimit: config.integer('seq_length', TRAINED_CONTEXT),
-    blocks: config.integer(config.has('n_layer') ? 'n_layer' : 'num_hidden_layers'),
+    vocabularySize: settings.vocab_size,
+    contextLimit: settings.seq_length,
+    blocks: settings.n_layer,
     basePrefix: 'transformer.',
     embedding,
-    head: config.boolean('tie_word_embeddings', true) ? embedding : 'lm_head.weight',
+    head: settings.tie_word_embeddings ? embedding : 'lm_head.weight',
     blockPath: (index) => `transformer.h.${index}`,
     buildEmbedding: (layer, x) => layerNorm(layer, x, 'transformer.word_embeddings_layernorm', hiddenSize, epsilon),
     buildBlock(layer, x) {
@@ -53,7 +72,7 @@ function readBloom(config: ConfigReader): ModelArchitecture {
       const dense = linear('self_attention.dense', attended, hiddenSize, hiddenSize)
       const middle = graph.add(residualFromNorm ? n : x, dense)
       const m = layerNorm(layer, middle, 'post_attention_layernorm', hiddenSize, epsilon)
-      const wide = activate(graph, linear('mlp.dense_h_to_4h', m, hiddenSize, 4 * hiddenSize))
+      const wide = geluTanh(graph, linear('mlp.dense_h_to_4h', m, hiddenSize, 4 * hiddenSize))
       return graph.add(residualFromNorm ? m : middle, linear('mlp.dense_4h_to_h', wide, 4 * hiddenSize, hiddenSize))
     },
     buildFinalNorm: (layer, x) => layerNorm(layer, x, 'transformer.ln_f', hiddenSize, epsilon)

@@ -1,6 +1,6 @@
 import { badInput } from '../../shared/errors'
 
-type Json = Readonly<Record<string, unknown>>
+export type Json = Readonly<Record<string, unknown>>
 
 /** Typed access to a checkpoint's config.json; every complaint names the file, the key, what was found and expected. */
 export class ConfigReader {
@@ -9,8 +9,19 @@ export class ConfigReader {
     readonly where: string
   ) {}
 
+  /** Whether the key is there, be it with null. */
+  given(key: string): boolean {
+    return Object.hasOwn(this.config, key) && this.config[key] !== undefined
+  }
+
+  /** Whether the key is there with something else than null. */
   has(key: string): boolean {
-    return this.config[key] !== undefined && this.config[key] !== null
+    return this.given(key) && this.config[key] !== null
+  }
+
+  /** The value as it stands in the file, undefined where the key is absent. */
+  raw(key: string): unknown {
+    return this.given(key) ? this.config[key] : undefined
   }
 
   /** A positive whole number. */
@@ -42,27 +53,31 @@ export class ConfigReader {
     return this.#read<number[]>(key, undefined, isList, `a list of ${count} numbers`)
   }
 
-  /** A list of strings, undefined when the key is missing or null. */
-  strings(key: string): string[] | undefined {
-    if (!this.has(key)) return undefined
+  strings(key: string): string[] {
     const isList = (value: unknown) => Array.isArray(value) && value.every((item) => typeof item === 'string')
     return this.#read<string[]>(key, undefined, isList, 'a list of strings')
   }
 
   /** A nested object, empty when the key is missing or null. */
   object(key: string): ConfigReader {
+    return new ConfigReader(this.plainObject(key), `${this.where}: ${key}`)
+  }
+
+  /** The same as it stands in the file. */
+  plainObject(key: string): Json {
     const value = this.has(key) ? this.config[key] : {}
     if (typeof value !== 'object' || Array.isArray(value)) throw this.complaint(key, 'an object')
-    return new ConfigReader(value as Json, `${this.where}: ${key}`)
+    return value as Json
   }
 
   /** The error for a value that Quail cannot use. */
   complaint(key: string, expected: string): Error {
-    return badInput(`${this.where}: ${key} is ${JSON.stringify(this.config[key]) ?? 'missing'}, expected ${expected}`)
+    return badInput(`${this.where}: ${key} is ${JSON.stringify(this.raw(key)) ?? 'missing'}, expected ${expected}`)
   }
 
+  /** @param fallback - the value where the key is absent; null is no absence */
   #read<T>(key: string, fallback: T | undefined, accepts: (value: unknown) => boolean, expected: string): T {
-    const value = this.has(key) ? this.config[key] : fallback
+    const value = this.given(key) ? this.config[key] : fallback
     if (value === undefined || !accepts(value)) throw this.complaint(key, expected)
     return value as T
   }

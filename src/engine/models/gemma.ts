@@ -1,48 +1,169 @@
 import type { Value } from '../graph/graphBuilder'
-import { geluTanh, readActivation } from './activations'
-import type { Family, ModelArchitecture } from './architecture'
+import { type ActivationName, activate, activation } from './activations'
+import { defineFamily, type ModelArchitecture } from './architecture'
 import { causalAttention } from './attention'
-import type { ConfigReader } from './configReader'
+import type { ConfigReader, Json } from './configReader'
+import { deriveHeads } from './heads'
 import type { LayerBuilder } from './layerBuilder'
+import { equalLayers, type LayerAttention, type LayerType, layersByType, readLayerTypes } from './layerTypes'
 import { offsetRmsNorm } from './norms'
-import { type Rope, readRope } from './rope'
+import type { Rope } from './rope'
+import { readParameters, readRope, STANDARD_ROPE } from './ropeSettings'
+import { flag, integer, number, only, orNull, positive, readSettings, texts } from './settings'
+
+/** Keys that the three generations share, with the defaults of transformers' GemmaConfig. */
+const SHARED = {
+  vocab_size: integer(256_000),
+  head_dim: integer(256),
+  max_position_embeddings: integer(8192),
+  rms_norm_eps: number(1e-6),
+  tie_word_embeddings: flag(true),
+  attention_bias: flag(false),
+  use_bidirectional_attention: only(null, false)
+}
+
+const GEMMA = {
+  ...SHARED,
+  hidden_size: integer(3072),
+  intermediate_size: integer(24_576),
+  num_hidden_layers: integer(28),
+  num_attention_heads: integer(16),
+  num_key_value_heads: integer(16),
+  hidden_act: gemmaActivation()
+}
+
+/** Defaults of Gemma2Config. */
+const GEMMA2 = {
+  ...SHARED,
+  hidden_size: integer(2304),
+  intermediate_size: integer(9216),
+  num_hidden_layers: integer(26),
+  num_attention_heads: integer(8),
+  num_key_value_heads: integer(4),
+  hidden_activation: activation('gelu_pytorch_tanh'),
+  query_pre_attn_scalar: positive(256),
+  sliding_window: orNull(integer, 4096),
+  layer_types: orNull(texts),
+  final_logit_softcapping: orNull(positive, 30),
+  attn_logit_softcapping: orNull(positive, 50)
+}
+
+/** Defaults of Gemma3TextConfig where they differ. */
+const GEMMA3 = {
+  ...GEMMA2,
+  vocab_size: integer(262_208),
+  max_position_embeddings: integer(131_072),
+  final_logit_softcapping: orNull(positive),
+  attn_logit_softcapping: orNull(positive),
+  use_bidirectional_attention: only(false, null)
+}
+
+/** Layers that slide where config.json does not list them: all but every n-th. */
+const GEMMA2_PATTERN = 2
+const GEMMA3_PATTERN = 6
+
+/** Embedding scaled by √hidden, norms with 1 + w, gated GELU. Source: transformers modeling_gemma. */
+export const gemma = defineFamily({
+  modelTypes: ['gemma'],
+  settings(config) {
+    const settings = readSettings(config, GEMMA)
+    const heads = deriveHeads(config, settings)
+    const { max_position_embeddings: limit, num_hidden_layers: count } = settings
+    const rope = readRope(config, STANDARD_ROPE, { headDim: heads.head_dim, limit })
+    return { ...settings, ...heads, layers: equalLayers(config, count, null, rope) }
+  },
+  build: (settings) =>
+    gemmaLike(settings, { family: 'gemma', activation: settings.hidden_act, scale: settings.head_dim ** -0.5 })
+})
+
+/** Gemma with norms after each sublayer too, sliding windows on some layers, and soft caps. Source: modeling_gemma2. */
+export const gemma2 = defineFamily({
+  modelTypes: ['gemma2'],
+  settings(config) {
+    const settings = readSettings(config, GEMMA2)
+    const heads = deriveHeads(config, settings)
+    const layer_types = readLayerTypes(config, settings, slidingBut(GEMMA2_PATTERN))
+    const { max_position_embeddings: limit, sliding_window } = settings
+    const rope = readRope(config, STANDARD_ROPE, { headDim: heads.head_dim, limit, layerTypes: layer_types })
+    return { ...settings, ...heads, layer_types, layers: layersByType(config, layer_types, sliding_window, rope) }
+  },
+  build: (settings) =>
+    gemmaLike(settings, {
+      family: 'gemma2',
+      activation: settings.hidden_activation,
+      scale: settings.query_pre_attn_scalar ** -0.5,
+      outerNorms: true,
+      attentionCap: settings.attn_logit_softcapping,
+      logitCap: settings.final_logit_softcapping
+    })
+})
 
 /**
- * Gemma 1, 2 and 3 (text): embedding scaled by √hidden, norms with 1 + w, GELU; from Gemma 2 on also norms after each
- * sublayer, sliding windows on some layers and soft caps; in Gemma 3 normed heads and another rotary base on sliding layers.
- *
- * Source: transformers modeling_gemma, modeling_gemma2, modeling_gemma3.
+ * Gemma 2 with normed heads, and another rotary base on sliding layers; its attention has no soft cap, whatever
+ * `attn_logit_softcapping` says. Source: modeling_gemma3.
  */
-export const gemma: Family = { modelTypes: ['gemma', 'gemma2', 'gemma3_text'], read: readGemma }
+export const gemma3 = defineFamily({
+  modelTypes: ['gemma3_text'],
+  settings(config) {
+    const settings = readSettings(config, GEMMA3)
+    const heads = deriveHeads(config, settings)
+    const pattern = config.given('sliding_window_pattern') ? config.integer('sliding_window_pattern') : GEMMA3_PATTERN
+    const layer_types = readLayerTypes(config, settings, slidingBut(pattern))
+    const { max_position_embeddings: limit, sliding_window } = settings
+    const ropes = readRopes(config, heads.head_dim, limit)
+    return { ...settings, ...heads, layer_types, layers: layersByType(config, layer_types, sliding_window, ropes) }
+  },
+  build: (settings) =>
+    gemmaLike(settings, {
+      family: 'gemma3_text',
+      activation: settings.hidden_activation,
+      scale: settings.query_pre_attn_scalar ** -0.5,
+      outerNorms: true,
+      headNorms: true,
+      logitCap: settings.final_logit_softcapping
+    })
+})
 
-/** Layers with a sliding window when config.json does not list them: all but every n-th. */
-const SLIDING_PATTERN = { gemma: 1, gemma2: 2, gemma3_text: 6 } as const
+/** What the generations read from their configs alike. */
+interface GemmaSettings {
+  readonly vocab_size: number
+  readonly hidden_size: number
+  readonly intermediate_size: number
+  readonly num_attention_heads: number
+  readonly num_key_value_heads: number
+  readonly head_dim: number
+  readonly max_position_embeddings: number
+  readonly rms_norm_eps: number
+  readonly tie_word_embeddings: boolean
+  readonly attention_bias: boolean
+  readonly layers: readonly LayerAttention[]
+}
 
-type Generation = keyof typeof SLIDING_PATTERN
+/** Where they differ. */
+interface GemmaOptions {
+  readonly family: string
+  readonly activation: ActivationName
+  /** Factor of the scores. */
+  readonly scale: number
+  /** Norms after each sublayer too. */
+  readonly outerNorms?: boolean
+  /** RMS norm of each head of q and k, before the rotation. */
+  readonly headNorms?: boolean
+  readonly attentionCap?: number | null
+  readonly logitCap?: number | null
+}
 
-function readGemma(config: ConfigReader): ModelArchitecture {
-  const generation = config.string('model_type') as Generation
-  const first = generation === 'gemma'
-  const hiddenSize = config.integer('hidden_size')
-  const intermediate = config.integer('intermediate_size')
-  const heads = config.integer('num_attention_heads')
-  const keyValueHeads = config.integer('num_key_value_heads', heads)
-  const headDim = config.integer('head_dim', first ? Math.floor(hiddenSize / heads) : 256)
-  const epsilon = config.number('rms_norm_eps', 1e-6)
-  const activate = readGemmaActivation(config, first)
-  const bias = config.boolean('attention_bias', false)
-  const blocks = config.integer('num_hidden_layers')
-  const sliding = slidingLayers(config, generation, blocks)
-  const ropes = readRopes(config, generation, headDim)
-  const scale = 1 / Math.sqrt(first ? headDim : config.number('query_pre_attn_scalar', 256))
-  const cap = (key: string): number | undefined => (config.has(key) ? config.number(key) : undefined)
-  const softcap = cap('attn_logit_softcapping')
+function gemmaLike(settings: GemmaSettings, options: GemmaOptions): ModelArchitecture {
+  const { hidden_size: hiddenSize, intermediate_size: intermediate, head_dim: headDim, layers } = settings
+  const { num_attention_heads: heads, num_key_value_heads: keyValueHeads, rms_norm_eps: epsilon } = settings
+  const { activation, scale, outerNorms = false, headNorms = false, attentionCap } = options
+  const bias = settings.attention_bias
   const embedding = 'model.embed_tokens.weight'
 
   const norm = (layer: LayerBuilder, x: Value, name: string, size = hiddenSize) =>
     offsetRmsNorm(layer, x, name, size, epsilon)
   const headNorm = (layer: LayerBuilder, x: Value, name: string, count: number): Value => {
-    if (generation !== 'gemma3_text') return x
+    if (!headNorms) return x
     const perHead = layer.graph.reshape(x, [-1, count, headDim])
     return layer.graph.reshape(norm(layer, perHead, `self_attn.${name}`, headDim), [-1, count * headDim])
   }
@@ -51,36 +172,34 @@ function readGemma(config: ConfigReader): ModelArchitecture {
       layer.linear(`self_attn.${name}`, n, { in: hiddenSize, out: count * headDim, bias })
     const [q, k, v] = [project('q_proj', heads), project('k_proj', keyValueHeads), project('v_proj', keyValueHeads)]
     const qkv = { q: headNorm(layer, q, 'q_norm', heads), k: headNorm(layer, k, 'k_norm', keyValueHeads), v }
-    const slides = sliding[index] === true
-    const rope = slides ? ropes.sliding : ropes.full
-    const slidingWindow = slides ? config.integer('sliding_window', 4096) : undefined
-    const attended = causalAttention(layer, qkv, { heads, keyValueHeads, headDim, rope, scale, softcap, slidingWindow })
+    const shape = { heads, keyValueHeads, headDim, scale, softcap: attentionCap, ...layers[index] }
+    const attended = causalAttention(layer, qkv, shape)
     return layer.linear('self_attn.o_proj', attended, { in: heads * headDim, out: hiddenSize, bias })
   }
   const mlp = (layer: LayerBuilder, n: Value): Value => {
     const gate = layer.linear('mlp.gate_proj', n, { in: hiddenSize, out: intermediate, bias: false })
     const up = layer.linear('mlp.up_proj', n, { in: hiddenSize, out: intermediate, bias: false })
-    const gated = layer.graph.mul(activate(layer.graph, gate), up)
+    const gated = layer.graph.mul(activate(layer.graph, activation, gate), up)
     return layer.linear('mlp.down_proj', gated, { in: intermediate, out: hiddenSize, bias: false })
   }
 
   return {
-    family: generation,
+    family: options.family,
     hiddenSize,
     embeddingSize: hiddenSize,
-    vocabularySize: config.integer('vocab_size'),
-    contextLimit: config.integer('max_position_embeddings'),
-    blocks,
+    vocabularySize: settings.vocab_size,
+    contextLimit: settings.max_position_embeddings,
+    blocks: layers.length,
     basePrefix: 'model.',
     embedding,
-    head: config.boolean('tie_word_embeddings', true) ? embedding : 'lm_head.weight',
-    logitSoftcap: cap('final_logit_softcapping'),
+    head: settings.tie_word_embeddings ? embedding : 'lm_head.weight',
+    logitSoftcap: options.logitCap ?? undefined,
     blockPath: (index) => `model.layers.${index}`,
     buildEmbedding: ({ graph }, x) => graph.mul(x, graph.scalar(Math.sqrt(hiddenSize))),
     buildBlock(layer, x, index) {
       const { graph } = layer
       const attended = attention(layer, norm(layer, x, 'input_layernorm'), index)
-      if (first) {
+      if (!outerNorms) {
         const middle = graph.add(x, attended)
         return graph.add(middle, mlp(layer, norm(layer, middle, 'post_attention_layernorm')))
       }
@@ -92,36 +211,51 @@ function readGemma(config: ConfigReader): ModelArchitecture {
   }
 }
 
-/** Gemma 1's configs say `gelu` where its tanh approximation is meant; later ones name it. */
-function readGemmaActivation(config: ConfigReader, first: boolean) {
-  const key = config.has('hidden_activation') ? 'hidden_activation' : 'hidden_act'
-  const legacy = first && key === 'hidden_act' && config.string(key, 'gelu') === 'gelu'
-  return legacy ? geluTanh : readActivation(config, key, 'gelu_pytorch_tanh')
+/** Gemma 1's configs say `gelu` where its tanh approximation is meant. */
+function gemmaActivation() {
+  const setting = activation('gelu_pytorch_tanh')
+  const read: typeof setting.read = (config, key) => {
+    const name = setting.read(config, key)
+    return name === 'gelu' ? 'gelu_pytorch_tanh' : name
+  }
+  return { ...setting, read }
 }
 
-function slidingLayers(config: ConfigReader, generation: Generation, blocks: number): boolean[] {
-  const types = config.strings('layer_types')
-  if (types !== undefined) {
-    const known = types.length === blocks && types.every((type) => /^(sliding|full)_attention$/.test(type))
-    if (!known) throw config.complaint('layer_types', `${blocks} times sliding_attention or full_attention`)
-    return types.map((type) => type === 'sliding_attention')
-  }
-  const pattern = config.integer('sliding_window_pattern', SLIDING_PATTERN[generation])
-  return Array.from({ length: blocks }, (_, i) => (i + 1) % pattern !== 0)
-}
+const slidingBut =
+  (n: number) =>
+  (index: number): LayerType =>
+    (index + 1) % n === 0 ? 'full_attention' : 'sliding_attention'
 
-/** Gemma 3 rotates sliding layers with a base of their own; transformers 5 keeps both under the layers' type. */
-function readRopes(config: ConfigReader, generation: Generation, headDim: number): { full: Rope; sliding: Rope } {
-  const keys = { theta: 'rope_theta', partial: 'partial_rotary_factor' }
-  if (generation !== 'gemma3_text') {
-    const rope = readRope(config, headDim, keys)
-    return { full: rope, sliding: rope }
+/**
+ * Gemma 3 rotates sliding layers with a base of their own. Parameters stand under the layers' type; those that do not are
+ * ignored. `rope_scaling` is merged into those of the full layers, and wins.
+ *
+ * Source: transformers, Gemma3TextConfig.convert_rope_params_to_dict.
+ */
+function readRopes(config: ConfigReader, headDim: number, limit: number): Record<LayerType, Rope> {
+  const parameters = config.object('rope_parameters')
+  const scaling = config.plainObject('rope_scaling')
+  const written = config.has('rope_parameters')
+  if (written && config.has('rope_scaling') && !parameters.has('full_attention')) {
+    throw config.complaint('rope_scaling', 'null, or rope_parameters with a part for full_attention')
   }
-  const perType = config.object('rope_parameters')
-  if (perType.has('full_attention')) {
-    const read = (type: string) => readRope(config, headDim, keys, perType.object(type))
-    return { full: read('full_attention'), sliding: read('sliding_attention') }
+  const partOf = (type: LayerType): Json =>
+    parameters.has(type) ? parameters.plainObject(type) : { rope_type: 'default' }
+  const read = (type: LayerType, given: Json, thetaKey: string, theta: number) =>
+    readParameters(
+      `${config.where}: rope_parameters: ${type}`,
+      given,
+      STANDARD_ROPE,
+      { headDim, limit },
+      {
+        theta: config.given(thetaKey) ? config.raw(thetaKey) : theta,
+        share: config.raw('partial_rotary_factor') ?? undefined,
+        original: undefined,
+        truncate: parameters.raw('truncate')
+      }
+    )
+  return {
+    full_attention: read('full_attention', { ...partOf('full_attention'), ...scaling }, 'rope_theta', 1_000_000),
+    sliding_attention: read('sliding_attention', partOf('sliding_attention'), 'rope_local_base_freq', 10_000)
   }
-  const local = { ...keys, theta: 'rope_local_base_freq' }
-  return { full: readRope(config, headDim, keys), sliding: readRope(config, headDim, local, config.object('none')) }
 }

@@ -1,40 +1,64 @@
 import type { Value } from '../graph/graphBuilder'
-import { readActivation } from './activations'
-import type { Family, ModelArchitecture } from './architecture'
+import { activate, activation } from './activations'
+import { defineFamily, type ModelArchitecture } from './architecture'
 import { causalAttention } from './attention'
 import type { ConfigReader } from './configReader'
+import { equalHeads } from './heads'
 import { layerNorm } from './norms'
+import { flag, integer, number, only, orNull, readSettings } from './settings'
+
+/** Defaults of transformers' GPT2Config. */
+const TABLE = {
+  vocab_size: integer(50_257),
+  n_positions: integer(1024),
+  n_embd: integer(768),
+  n_layer: integer(12),
+  n_head: integer(12),
+  n_inner: orNull(integer),
+  activation_function: activation('gelu_new'),
+  layer_norm_epsilon: number(1e-5),
+  scale_attn_weights: flag(true),
+  scale_attn_by_inverse_layer_idx: flag(false),
+  add_cross_attention: only(false),
+  tie_word_embeddings: flag(true)
+}
+
+const ALIASES = {
+  hidden_size: 'n_embd',
+  max_position_embeddings: 'n_positions',
+  num_attention_heads: 'n_head',
+  num_hidden_layers: 'n_layer'
+}
 
 /**
  * GPT-2: learned positions, layer norms before each sublayer, linears stored as [in, out] (Conv1D), fused q, k, v.
  *
  * Source: transformers modeling_gpt2. `reorder_and_upcast_attn` changes only how half precision rounds.
  */
-export const gpt2: Family = { modelTypes: ['gpt2'], read: readGpt2 }
+export const gpt2 = defineFamily({ modelTypes: ['gpt2'], settings: readGpt2, build: buildGpt2 })
 
-function readGpt2(config: ConfigReader): ModelArchitecture {
-  const hiddenSize = config.integer('n_embd')
-  const heads = config.integer('n_head')
-  if (hiddenSize % heads !== 0) throw config.complaint('n_head', `a divisor of n_embd ${hiddenSize}`)
-  if (config.boolean('add_cross_attention', false)) throw config.complaint('add_cross_attention', 'false')
-  const headDim = hiddenSize / heads
-  const inner = config.integer('n_inner', 4 * hiddenSize)
-  const contextLimit = config.integer('n_positions', 1024)
-  const epsilon = config.number('layer_norm_epsilon', 1e-5)
-  const activate = readActivation(config, 'activation_function', 'gelu_new')
-  const scaled = config.boolean('scale_attn_weights', true) ? 1 / Math.sqrt(headDim) : 1
-  const byLayer = config.boolean('scale_attn_by_inverse_layer_idx', false)
+function readGpt2(config: ConfigReader) {
+  const settings = readSettings(config, TABLE, ALIASES)
+  return { ...settings, head_dim: equalHeads(config, settings.n_embd, settings.n_head) }
+}
+
+function buildGpt2(settings: ReturnType<typeof readGpt2>): ModelArchitecture {
+  const { n_embd: hiddenSize, n_head: heads, n_positions: contextLimit, layer_norm_epsilon: epsilon } = settings
+  const headDim = settings.head_dim
+  const inner = settings.n_inner ?? 4 * hiddenSize
+  const scaled = settings.scale_attn_weights ? 1 / Math.sqrt(headDim) : 1
+  const byLayer = settings.scale_attn_by_inverse_layer_idx
   const embedding = 'transformer.wte.weight'
   return {
     family: 'gpt2',
     hiddenSize,
     embeddingSize: hiddenSize,
-    vocabularySize: config.integer('vocab_size'),
+    vocabularySize: settings.vocab_size,
     contextLimit,
-    blocks: config.integer('n_layer'),
+    blocks: settings.n_layer,
     basePrefix: 'transformer.',
     embedding,
-    head: config.boolean('tie_word_embeddings', true) ? embedding : 'lm_head.weight',
+    head: settings.tie_word_embeddings ? embedding : 'lm_head.weight',
     blockPath: (index) => `transformer.h.${index}`,
     buildEmbedding(layer, embedded) {
       const { graph, context } = layer
@@ -53,7 +77,7 @@ function readGpt2(config: ConfigReader): ModelArchitecture {
       const attended = causalAttention(layer, { q, k, v }, { heads, keyValueHeads: heads, headDim, scale })
       const middle = graph.add(x, linear('attn.c_proj', attended, hiddenSize, hiddenSize))
       const m = layerNorm(layer, middle, 'ln_2', hiddenSize, epsilon)
-      const wide = activate(graph, linear('mlp.c_fc', m, hiddenSize, inner))
+      const wide = activate(graph, settings.activation_function, linear('mlp.c_fc', m, hiddenSize, inner))
       return graph.add(middle, linear('mlp.c_proj', wide, inner, hiddenSize))
     },
     buildFinalNorm: (layer, x) => layerNorm(layer, x, 'transformer.ln_f', hiddenSize, epsilon)

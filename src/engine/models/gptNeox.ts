@@ -1,10 +1,30 @@
-import { readActivation } from './activations'
-import type { Family, ModelArchitecture } from './architecture'
+import { activate, activation } from './activations'
+import { defineFamily, type ModelArchitecture } from './architecture'
 import { causalAttention } from './attention'
 import type { ConfigReader } from './configReader'
 import { splitInterleaved } from './fusedProjections'
+import { equalHeads } from './heads'
+import { equalLayers } from './layerTypes'
 import { layerNorm } from './norms'
-import { readRope } from './rope'
+import { type RopeForm, readRope } from './ropeSettings'
+import { flag, integer, number, readSettings } from './settings'
+
+/** Defaults of transformers' GPTNeoXConfig. */
+const TABLE = {
+  vocab_size: integer(50_432),
+  hidden_size: integer(6144),
+  intermediate_size: integer(24_576),
+  num_hidden_layers: integer(44),
+  num_attention_heads: integer(64),
+  hidden_act: activation('gelu'),
+  max_position_embeddings: integer(2048),
+  layer_norm_eps: number(1e-5),
+  tie_word_embeddings: flag(false),
+  use_parallel_residual: flag(true),
+  attention_bias: flag(true)
+}
+
+const ROPE: RopeForm = { theta: ['rotary_emb_base', 10_000], share: ['rotary_pct', 0.25], partial: true }
 
 /**
  * GPT-NeoX and Pythia: fused query_key_value interleaved by head, partial rotary positions, layer norms with bias.
@@ -13,31 +33,32 @@ import { readRope } from './rope'
  *
  * Source: transformers modeling_gpt_neox.
  */
-export const gptNeox: Family = { modelTypes: ['gpt_neox'], read: readGptNeox }
+export const gptNeox = defineFamily({ modelTypes: ['gpt_neox'], settings: readGptNeox, build: buildGptNeox })
 
-function readGptNeox(config: ConfigReader): ModelArchitecture {
-  const hiddenSize = config.integer('hidden_size')
-  const intermediate = config.integer('intermediate_size')
-  const heads = config.integer('num_attention_heads')
-  if (hiddenSize % heads !== 0) throw config.complaint('num_attention_heads', `a divisor of hidden_size ${hiddenSize}`)
-  const headDim = hiddenSize / heads
-  const epsilon = config.number('layer_norm_eps', 1e-5)
-  const activate = readActivation(config, 'hidden_act', 'gelu')
-  const rope = readRope(config, headDim, { theta: 'rotary_emb_base', partial: 'rotary_pct', partialDefault: 0.25 })
-  const attentionBias = config.boolean('attention_bias', true)
-  const parallel = config.boolean('use_parallel_residual', true)
+function readGptNeox(config: ConfigReader) {
+  const settings = readSettings(config, TABLE)
+  const { hidden_size, num_attention_heads, num_hidden_layers, max_position_embeddings: limit } = settings
+  const head_dim = equalHeads(config, hidden_size, num_attention_heads)
+  const rope = readRope(config, ROPE, { headDim: head_dim, limit })
+  return { ...settings, head_dim, layers: equalLayers(config, num_hidden_layers, null, rope) }
+}
+
+function buildGptNeox(settings: ReturnType<typeof readGptNeox>): ModelArchitecture {
+  const { hidden_size: hiddenSize, intermediate_size: intermediate, head_dim: headDim, layers } = settings
+  const { num_attention_heads: heads, layer_norm_eps: epsilon, use_parallel_residual: parallel } = settings
+  const attentionBias = settings.attention_bias
   return {
     family: 'gpt_neox',
     hiddenSize,
     embeddingSize: hiddenSize,
-    vocabularySize: config.integer('vocab_size'),
-    contextLimit: config.integer('max_position_embeddings', 2048),
-    blocks: config.integer('num_hidden_layers'),
+    vocabularySize: settings.vocab_size,
+    contextLimit: settings.max_position_embeddings,
+    blocks: layers.length,
     basePrefix: 'gpt_neox.',
     embedding: 'gpt_neox.embed_in.weight',
-    head: config.boolean('tie_word_embeddings', false) ? 'gpt_neox.embed_in.weight' : 'embed_out.weight',
+    head: settings.tie_word_embeddings ? 'gpt_neox.embed_in.weight' : 'embed_out.weight',
     blockPath: (index) => `gpt_neox.layers.${index}`,
-    buildBlock(layer, x) {
+    buildBlock(layer, x, index) {
       const { graph } = layer
       const n = layerNorm(layer, x, 'input_layernorm', hiddenSize, epsilon)
       const fused = layer.linear('attention.query_key_value', n, {
@@ -46,12 +67,12 @@ function readGptNeox(config: ConfigReader): ModelArchitecture {
         bias: attentionBias
       })
       const qkv = splitInterleaved(graph, fused, heads, headDim)
-      const attended = causalAttention(layer, qkv, { heads, keyValueHeads: heads, headDim, rope })
+      const attended = causalAttention(layer, qkv, { heads, keyValueHeads: heads, headDim, ...layers[index] })
       const dense = layer.linear('attention.dense', attended, { in: hiddenSize, out: hiddenSize, bias: attentionBias })
       const middle = graph.add(x, dense)
       const m = layerNorm(layer, parallel ? x : middle, 'post_attention_layernorm', hiddenSize, epsilon)
       const wide = layer.linear('mlp.dense_h_to_4h', m, { in: hiddenSize, out: intermediate, bias: true })
-      const activated = activate(graph, wide)
+      const activated = activate(graph, settings.hidden_act, wide)
       return graph.add(
         middle,
         layer.linear('mlp.dense_4h_to_h', activated, { in: intermediate, out: hiddenSize, bias: true })

@@ -1,16 +1,47 @@
-import type { Family } from './architecture'
+import { activation } from './activations'
+import { defineFamily } from './architecture'
+import { deriveHeads } from './heads'
+import { equalLayers } from './layerTypes'
 import { llamaLike } from './llamaLike'
+import { readRope, STANDARD_ROPE } from './ropeSettings'
+import { flag, integer, number, orNull, readSettings } from './settings'
+
+/** Defaults of transformers' LlamaConfig. */
+const TABLE = {
+  vocab_size: integer(32_000),
+  hidden_size: integer(4096),
+  intermediate_size: integer(11_008),
+  num_hidden_layers: integer(32),
+  num_attention_heads: integer(32),
+  num_key_value_heads: orNull(integer),
+  head_dim: orNull(integer),
+  hidden_act: activation('silu'),
+  max_position_embeddings: integer(2048),
+  rms_norm_eps: number(1e-6),
+  tie_word_embeddings: flag(false),
+  attention_bias: flag(false),
+  mlp_bias: flag(false)
+}
 
 /**
  * LLaMA 1–3. Biases of attention (`attention_bias`, all four linears) and MLP (`mlp_bias`) are rare but possible.
  *
  * Source: transformers modeling_llama. `pretraining_tp` only changed how products were split.
  */
-export const llama: Family = {
+export const llama = defineFamily({
   modelTypes: ['llama'],
-  read(config) {
-    const bias = config.boolean('attention_bias', false)
-    const mlpBias = config.boolean('mlp_bias', false)
-    return llamaLike(config, { family: 'llama', inputBias: bias, outputBias: bias, mlpBias })
-  }
-}
+  settings(config) {
+    const settings = readSettings(config, TABLE)
+    const heads = deriveHeads(config, settings)
+    const { max_position_embeddings: limit, num_hidden_layers: count } = settings
+    const rope = readRope(config, STANDARD_ROPE, { headDim: heads.head_dim, limit })
+    return { ...settings, ...heads, layers: equalLayers(config, count, null, rope) }
+  },
+  build: (settings) =>
+    llamaLike(settings, {
+      family: 'llama',
+      inputBias: settings.attention_bias,
+      outputBias: settings.attention_bias,
+      mlpBias: settings.mlp_bias
+    })
+})

@@ -1,11 +1,25 @@
 import type { Value } from '../graph/graphBuilder'
-import { readActivation } from './activations'
+import { type ActivationName, activate } from './activations'
 import type { ModelArchitecture } from './architecture'
 import { causalAttention } from './attention'
-import type { ConfigReader } from './configReader'
 import type { LayerBuilder } from './layerBuilder'
+import type { LayerAttention } from './layerTypes'
 import { rmsNorm } from './norms'
-import { readRope } from './rope'
+
+/** What the relatives of LLaMA read from their configs, under the names of the config classes. */
+export interface LlamaLikeSettings {
+  readonly vocab_size: number
+  readonly hidden_size: number
+  readonly intermediate_size: number
+  readonly num_attention_heads: number
+  readonly num_key_value_heads: number
+  readonly head_dim: number
+  readonly hidden_act: ActivationName
+  readonly max_position_embeddings: number
+  readonly rms_norm_eps: number
+  readonly tie_word_embeddings: boolean
+  readonly layers: readonly LayerAttention[]
+}
 
 /** Where the relatives of LLaMA differ from it. */
 export interface LlamaLikeOptions {
@@ -18,7 +32,6 @@ export interface LlamaLikeOptions {
   readonly headNorm?: boolean
   /** One linear for q, k and v (`qkv_proj`, contiguous) and one for gate and up (`gate_up_proj`). */
   readonly fused?: boolean
-  readonly slidingWindow?: number | undefined
 }
 
 /**
@@ -28,19 +41,12 @@ export interface LlamaLikeOptions {
  *
  * Source: transformers modeling_llama.
  */
-export function llamaLike(config: ConfigReader, options: LlamaLikeOptions): ModelArchitecture {
-  const hiddenSize = config.integer('hidden_size')
-  const intermediate = config.integer('intermediate_size')
-  const heads = config.integer('num_attention_heads')
-  const keyValueHeads = config.integer('num_key_value_heads', heads)
-  const headDim = config.integer('head_dim', Math.floor(hiddenSize / heads))
-  if (heads % keyValueHeads !== 0) throw config.complaint('num_key_value_heads', `a divisor of ${heads} heads`)
-  const epsilon = config.number('rms_norm_eps', 1e-6)
-  const activate = readActivation(config, 'hidden_act', 'silu')
-  const rope = readRope(config, headDim, { theta: 'rope_theta', partial: 'partial_rotary_factor' })
+export function llamaLike(settings: LlamaLikeSettings, options: LlamaLikeOptions): ModelArchitecture {
+  const { hidden_size: hiddenSize, intermediate_size: intermediate, head_dim: headDim, layers } = settings
+  const { num_attention_heads: heads, num_key_value_heads: keyValueHeads, rms_norm_eps: epsilon } = settings
   const queryWidth = heads * headDim
   const keyWidth = keyValueHeads * headDim
-  const { slidingWindow, inputBias, outputBias, mlpBias } = options
+  const { inputBias, outputBias, mlpBias } = options
 
   /** Parts of the given widths, by a linear each or, for one name, out of one linear. */
   const project = (
@@ -59,14 +65,14 @@ export function llamaLike(config: ConfigReader, options: LlamaLikeOptions): Mode
     )
     return layer.graph.split(whole, 1, widths)
   }
-  const attention = (layer: LayerBuilder, n: Value): Value => {
+  const attention = (layer: LayerBuilder, n: Value, index: number): Value => {
     const names = options.fused ? ['qkv_proj'] : ['q_proj', 'k_proj', 'v_proj']
     const widths = [queryWidth, keyWidth, keyWidth]
     const [q, k, v] = project(layer, n, 'self_attn', names, widths, inputBias) as [Value, Value, Value]
     const normed = options.headNorm
       ? { q: headNorm(layer, q, 'q_norm'), k: headNorm(layer, k, 'k_norm'), v }
       : { q, k, v }
-    const attended = causalAttention(layer, normed, { heads, keyValueHeads, headDim, rope, slidingWindow })
+    const attended = causalAttention(layer, normed, { heads, keyValueHeads, headDim, ...layers[index] })
     return layer.linear('self_attn.o_proj', attended, { in: queryWidth, out: hiddenSize, bias: outputBias })
   }
   const headNorm = (layer: LayerBuilder, x: Value, name: string): Value => {
@@ -77,7 +83,7 @@ export function llamaLike(config: ConfigReader, options: LlamaLikeOptions): Mode
   const mlp = (layer: LayerBuilder, n: Value): Value => {
     const names = options.fused ? ['gate_up_proj'] : ['gate_proj', 'up_proj']
     const [gate, up] = project(layer, n, 'mlp', names, [intermediate, intermediate], mlpBias) as [Value, Value]
-    const gated = layer.graph.mul(activate(layer.graph, gate), up)
+    const gated = layer.graph.mul(activate(layer.graph, settings.hidden_act, gate), up)
     return layer.linear('mlp.down_proj', gated, { in: intermediate, out: hiddenSize, bias: mlpBias })
   }
 
@@ -85,16 +91,17 @@ export function llamaLike(config: ConfigReader, options: LlamaLikeOptions): Mode
     family: options.family,
     hiddenSize,
     embeddingSize: hiddenSize,
-    vocabularySize: config.integer('vocab_size'),
-    contextLimit: config.integer('max_position_embeddings', 2048),
-    blocks: config.integer('num_hidden_layers'),
+    vocabularySize: settings.vocab_size,
+    contextLimit: settings.max_position_embeddings,
+    blocks: layers.length,
     basePrefix: 'model.',
     embedding: 'model.embed_tokens.weight',
-    head: config.boolean('tie_word_embeddings', false) ? 'model.embed_tokens.weight' : 'lm_head.weight',
+    head: settings.tie_word_embeddings ? 'model.embed_tokens.weight' : 'lm_head.weight',
     blockPath: (index) => `model.layers.${index}`,
-    buildBlock(layer, x) {
+    buildBlock(layer, x, index) {
       const { graph } = layer
-      const middle = graph.add(x, attention(layer, rmsNorm(layer, x, 'input_layernorm', hiddenSize, epsilon)))
+      const n = rmsNorm(layer, x, 'input_layernorm', hiddenSize, epsilon)
+      const middle = graph.add(x, attention(layer, n, index))
       return graph.add(middle, mlp(layer, rmsNorm(layer, middle, 'post_attention_layernorm', hiddenSize, epsilon)))
     },
     buildFinalNorm: (layer, x) => rmsNorm(layer, x, 'model.norm', hiddenSize, epsilon)

@@ -1,16 +1,40 @@
-import type { Family } from './architecture'
+import { activation } from './activations'
+import { defineFamily } from './architecture'
+import { deriveHeads } from './heads'
+import { equalLayers } from './layerTypes'
 import { llamaLike } from './llamaLike'
+import { readRope, STANDARD_ROPE } from './ropeSettings'
+import { flag, integer, number, orNull, readSettings } from './settings'
+
+/** Defaults of transformers' MistralConfig. */
+const TABLE = {
+  vocab_size: integer(32_000),
+  hidden_size: integer(4096),
+  intermediate_size: integer(14_336),
+  num_hidden_layers: integer(32),
+  num_attention_heads: integer(32),
+  num_key_value_heads: integer(8),
+  head_dim: orNull(integer),
+  hidden_act: activation('silu'),
+  max_position_embeddings: integer(131_072),
+  rms_norm_eps: number(1e-6),
+  tie_word_embeddings: flag(false),
+  sliding_window: orNull(integer, 4096)
+}
 
 /**
  * Mistral: LLaMA without biases; each query sees the last `sliding_window` keys (all of them when null).
  *
  * Source: transformers modeling_mistral.
  */
-export const mistral: Family = {
+export const mistral = defineFamily({
   modelTypes: ['mistral'],
-  read(config) {
-    const slidingWindow = config.has('sliding_window') ? config.integer('sliding_window') : undefined
-    const options = { inputBias: false, outputBias: false, mlpBias: false, slidingWindow }
-    return llamaLike(config, { family: 'mistral', ...options })
-  }
-}
+  settings(config) {
+    const settings = readSettings(config, TABLE)
+    const heads = deriveHeads(config, settings)
+    const { max_position_embeddings: limit, num_hidden_layers: count, sliding_window } = settings
+    const rope = readRope(config, STANDARD_ROPE, { headDim: heads.head_dim, limit })
+    return { ...settings, ...heads, layers: equalLayers(config, count, sliding_window, rope) }
+  },
+  build: (settings) => llamaLike(settings, { family: 'mistral', inputBias: false, outputBias: false, mlpBias: false })
+})

@@ -1,8 +1,27 @@
-import { readActivation } from './activations'
-import type { Family, ModelArchitecture } from './architecture'
+import { activate, activation } from './activations'
+import { defineFamily, type ModelArchitecture } from './architecture'
 import { causalAttention } from './attention'
 import type { ConfigReader } from './configReader'
+import { equalHeads } from './heads'
 import { layerNorm } from './norms'
+import { flag, integer, only, orNull, readSettings } from './settings'
+
+/** Defaults of transformers' OPTConfig. */
+const TABLE = {
+  vocab_size: integer(50_272),
+  hidden_size: integer(768),
+  num_hidden_layers: integer(12),
+  num_attention_heads: integer(12),
+  ffn_dim: integer(3072),
+  word_embed_proj_dim: orNull(integer),
+  max_position_embeddings: integer(2048),
+  activation_function: activation('relu'),
+  do_layer_norm_before: flag(true),
+  _remove_final_layer_norm: flag(false),
+  enable_bias: flag(true),
+  layer_norm_elementwise_affine: only(true),
+  tie_word_embeddings: flag(true)
+}
 
 /** Learned positions start at this row; the rows before it were meant for padding. */
 const POSITION_OFFSET = 2
@@ -15,33 +34,29 @@ const EPSILON = 1e-5
  *
  * Source: transformers modeling_opt.
  */
-export const opt: Family = { modelTypes: ['opt'], read: readOpt }
+export const opt = defineFamily({ modelTypes: ['opt'], settings: readOpt, build: buildOpt })
 
-function readOpt(config: ConfigReader): ModelArchitecture {
-  const hiddenSize = config.integer('hidden_size')
-  const embeddingSize = config.integer('word_embed_proj_dim', hiddenSize)
-  const ffn = config.integer('ffn_dim')
-  const heads = config.integer('num_attention_heads')
-  if (hiddenSize % heads !== 0) throw config.complaint('num_attention_heads', `a divisor of hidden_size ${hiddenSize}`)
-  const headDim = hiddenSize / heads
-  const contextLimit = config.integer('max_position_embeddings')
-  const activate = readActivation(config, 'activation_function', 'relu')
-  const before = config.boolean('do_layer_norm_before', true)
-  const finalNorm = before && !config.boolean('_remove_final_layer_norm', false)
-  const bias = config.boolean('enable_bias', true)
-  if (!config.boolean('layer_norm_elementwise_affine', true)) {
-    throw config.complaint('layer_norm_elementwise_affine', 'true')
-  }
+function readOpt(config: ConfigReader) {
+  const settings = readSettings(config, TABLE)
+  const head_dim = equalHeads(config, settings.hidden_size, settings.num_attention_heads)
+  return { ...settings, head_dim, word_embed_proj_dim: settings.word_embed_proj_dim ?? settings.hidden_size }
+}
+
+function buildOpt(settings: ReturnType<typeof readOpt>): ModelArchitecture {
+  const { hidden_size: hiddenSize, word_embed_proj_dim: embeddingSize, ffn_dim: ffn, head_dim: headDim } = settings
+  const { num_attention_heads: heads, max_position_embeddings: contextLimit, enable_bias: bias } = settings
+  const before = settings.do_layer_norm_before
+  const finalNorm = before && !settings._remove_final_layer_norm
   return {
     family: 'opt',
     hiddenSize,
     embeddingSize,
-    vocabularySize: config.integer('vocab_size'),
+    vocabularySize: settings.vocab_size,
     contextLimit,
-    blocks: config.integer('num_hidden_layers'),
+    blocks: settings.num_hidden_layers,
     basePrefix: 'model.',
     embedding: 'model.decoder.embed_tokens.weight',
-    head: config.boolean('tie_word_embeddings', true) ? 'model.decoder.embed_tokens.weight' : 'lm_head.weight',
+    head: settings.tie_word_embeddings ? 'model.decoder.embed_tokens.weight' : 'lm_head.weight',
     blockPath: (index) => `model.decoder.layers.${index}`,
     buildEmbedding(layer, embedded) {
       const { graph, context } = layer
@@ -68,7 +83,11 @@ function readOpt(config: ConfigReader): ModelArchitecture {
       const sum = graph.add(x, out)
       const middle = before ? sum : norm('self_attn_layer_norm', sum)
       const m = before ? norm('final_layer_norm', middle) : middle
-      const wide = activate(graph, layer.linear('fc1', m, { in: hiddenSize, out: ffn, bias }))
+      const wide = activate(
+        graph,
+        settings.activation_function,
+        layer.linear('fc1', m, { in: hiddenSize, out: ffn, bias })
+      )
       const next = graph.add(middle, layer.linear('fc2', wide, { in: ffn, out: hiddenSize, bias }))
       return before ? next : norm('final_layer_norm', next)
     },

@@ -1,18 +1,31 @@
 import { badInput } from '../../shared/errors'
 import type { Family, ModelArchitecture } from './architecture'
 import { bloom } from './bloom'
-import { ConfigReader } from './configReader'
-import { gemma } from './gemma'
+import { ConfigReader, type Json } from './configReader'
+import { gemma, gemma2, gemma3 } from './gemma'
 import { gpt2 } from './gpt2'
 import { gptNeox } from './gptNeox'
 import { llama } from './llama'
 import { mistral } from './mistral'
 import { opt } from './opt'
 import { phi3 } from './phi3'
-import { qwen } from './qwen'
+import { qwen2, qwen3 } from './qwen'
 
 /** Every family: a new one is one file and one line here. */
-const FAMILIES: readonly Family[] = [llama, mistral, qwen, gemma, phi3, gptNeox, opt, bloom, gpt2]
+const FAMILIES: readonly Family[] = [
+  llama,
+  mistral,
+  qwen2,
+  qwen3,
+  gemma,
+  gemma2,
+  gemma3,
+  phi3,
+  gptNeox,
+  opt,
+  bloom,
+  gpt2
+]
 
 export const SUPPORTED_MODEL_TYPES: readonly string[] = FAMILIES.flatMap((family) => family.modelTypes)
 
@@ -22,12 +35,20 @@ export const SUPPORTED_MODEL_TYPES: readonly string[] = FAMILIES.flatMap((family
  * @param where - how messages name the file
  * @throws {AppError} BAD_INPUT for an unknown `model_type`, or a value that the family cannot use
  */
-export function readArchitecture(config: Readonly<Record<string, unknown>>, where: string): ModelArchitecture {
+export function readArchitecture(config: Json, where: string): ModelArchitecture {
   const reader = new ConfigReader(config, where)
-  const modelType = reader.string('model_type')
+  return familyOf(reader).read(reader)
+}
+
+/** What a config.json means: the attributes that its family reads, with their defaults, under the names of transformers. */
+export function readModelSettings(config: Json, where: string): Readonly<Record<string, unknown>> {
+  const reader = new ConfigReader(config, where)
+  return familyOf(reader).settings(reader)
+}
+
+function familyOf(config: ConfigReader): Family {
+  const modelType = config.string('model_type')
   const family = FAMILIES.find(({ modelTypes }) => modelTypes.includes(modelType))
-  if (family === undefined) {
-    throw badInput(`${where}: model_type is "${modelType}", accepted are ${SUPPORTED_MODEL_TYPES.join(', ')}`)
-  }
-  return family.read(reader)
+  if (family !== undefined) return family
+  throw badInput(`${config.where}: model_type is "${modelType}", accepted are ${SUPPORTED_MODEL_TYPES.join(', ')}`)
 }

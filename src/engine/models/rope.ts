@@ -1,105 +1,128 @@
-import { badInput } from '../../shared/errors'
-import type { ConfigReader } from './configReader'
-
-/** Rotary position embedding: angle(position, i) = position · frequency[i]. */
+/** Rotary position embedding as a config gives it: plain data, from which frequencies follow for a length of rows. */
 export interface Rope {
-  /** Dimensions of each head that rotate; the rest pass through. */
-  readonly dimensions: number
+  /** The base θ. */
+  readonly theta: number
+  /** Dimensions of each head that rotate; an odd number still rotates pairs, ⌈size / 2⌉ of them. */
+  readonly size: number
+  readonly scaling: RopeScaling
+}
+
+/** How the frequencies θ^(−2i/size) are changed for positions beyond those of the pretraining. */
+export type RopeScaling =
+  | { readonly type: 'default' }
+  /** Divided by the factor. */
+  | { readonly type: 'linear'; readonly factor: number }
+  /** A larger base for rows longer than `limit`. */
+  | { readonly type: 'dynamic'; readonly factor: number; readonly limit: number }
+  /** Only the first `rotated` pairs of the head turn, the others have frequency 0; divided by the factor. */
+  | { readonly type: 'proportional'; readonly factor: number; readonly rotated: number }
+  /** Wavelengths above original / low divided by the factor, those below original / high kept, between them blended. */
+  | {
+      readonly type: 'llama3'
+      readonly factor: number
+      readonly low: number
+      readonly high: number
+      readonly original: number
+    }
+  /** Pairs that turn more than `betaFast` times within `original` kept, fewer than `betaSlow` times divided, between blended. */
+  | {
+      readonly type: 'yarn'
+      readonly factor: number
+      readonly original: number
+      readonly betaFast: number
+      readonly betaSlow: number
+      readonly truncate: boolean
+      readonly magnitude: number
+    }
+  /** A divisor for each frequency: one list for rows up to `original` tokens, another for longer ones. */
+  | {
+      readonly type: 'longrope'
+      readonly short: readonly number[]
+      readonly long: readonly number[]
+      readonly original: number
+      readonly magnitude: number
+    }
+
+/** What rows of one length are rotated by: angle(position, i) = position · frequencies[i]. */
+export interface Rotation {
   /** [dimensions / 2], radians per token. */
   readonly frequencies: Float32Array
-  /** Rows longer than `context` tokens use these in their place. */
-  readonly beyond?: { readonly context: number; readonly frequencies: Float32Array }
-  /** Factor of cos and sin; 1 when left out. */
-  readonly magnitude?: number
+  /** Factor of cos and sin. */
+  readonly magnitude: number
 }
-
-/** How a family's config names the base and the rotated share of each head outside of `rope_parameters`. */
-interface LegacyRope {
-  readonly theta: string
-  readonly partial: string
-  /** The share when no key gives it. */
-  readonly partialDefault?: number
-}
-
-/** Heads have up to some hundred dimensions; a damaged config must not ask for memory before a tensor contradicts it. */
-const MAX_ROTARY_DIMENSIONS = 65_536
-
-const SUPPORTED = 'one of default, linear, llama3, longrope'
 
 /**
- * Reads the rotary settings of a config, in the form of transformers 5 (`rope_parameters`) or 4 (`rope_theta` and
- * `rope_scaling`, whose `type` is an old alias of `rope_type`).
+ * Frequencies for rows of a length. Arithmetic is float32 step by step, as torch's.
  *
- *     frequency[i] = θ^(−2i/d); linear: divided by the factor; llama3: long wavelengths divided, short ones kept
+ * @param context - tokens in a row
  *
- * Arithmetic is float32 step by step, as torch's. Source: transformers modeling_rope_utils.
+ * Source: transformers modeling_rope_utils; YaRN: Peng et al. 2023, arXiv 2309.00071; LongRoPE: Ding et al. 2024,
+ * arXiv 2402.13753.
  */
-export function readRope(
-  config: ConfigReader,
-  headDim: number,
-  legacy: LegacyRope,
-  settings: ConfigReader = config.object(config.has('rope_parameters') ? 'rope_parameters' : 'rope_scaling')
-): Rope {
-  const theta = settings.number('rope_theta', config.number(legacy.theta, 10000))
-  const partial = settings.number('partial_rotary_factor', config.number(legacy.partial, legacy.partialDefault ?? 1))
-  const size = Math.floor(headDim * partial)
-  if (size < 0 || size > MAX_ROTARY_DIMENSIONS)
-    throw badInput(`${config.where}: ${size} dimensions of a head rotate, expected 0 to ${MAX_ROTARY_DIMENSIONS}`)
-  // An odd size still rotates pairs: transformers takes every second of its indices and so ⌈size / 2⌉ frequencies.
-  const dimensions = 2 * Math.ceil(size / 2)
-  const type = settings.has('rope_type') ? settings.string('rope_type') : settings.string('type', 'default')
-  const plain = Float32Array.from({ length: dimensions / 2 }, (_, i) =>
-    Math.fround(1 / Math.fround(theta ** Math.fround((2 * i) / size)))
-  )
-  if (type === 'default') return { dimensions, frequencies: plain }
-  if (type === 'linear') {
-    const factor = settings.number('factor')
-    return { dimensions, frequencies: plain.map((frequency) => frequency / factor) }
+export function rotationOf({ theta, size, scaling }: Rope, context: number): Rotation {
+  const plain = powers(theta, size)
+  switch (scaling.type) {
+    case 'default':
+      return { frequencies: plain, magnitude: 1 }
+    case 'linear':
+      return { frequencies: plain.map((frequency) => frequency / scaling.factor), magnitude: 1 }
+    case 'dynamic':
+      return { frequencies: powers(theta * dynamicStretch(scaling, size, context), size), magnitude: 1 }
+    case 'proportional': {
+      const turned = plain.map((frequency, i) => (i < scaling.rotated ? frequency / scaling.factor : 0))
+      return { frequencies: turned, magnitude: 1 }
+    }
+    case 'llama3':
+      return { frequencies: plain.map((frequency) => llama3(frequency, scaling)), magnitude: 1 }
+    case 'yarn':
+      return { frequencies: yarn(plain, theta, size, scaling), magnitude: scaling.magnitude }
+    case 'longrope': {
+      const divisors = context > scaling.original ? scaling.long : scaling.short
+      const frequencies = plain.map((frequency, i) => frequency / (divisors[i] as number))
+      return { frequencies, magnitude: scaling.magnitude }
+    }
   }
-  if (type === 'llama3') return { dimensions, frequencies: llama3Frequencies(plain, settings) }
-  if (type === 'longrope' || type === 'su') return { dimensions, ...longRope(plain, settings, config) }
-  throw settings.complaint(settings.has('rope_type') ? 'rope_type' : 'type', SUPPORTED)
 }
 
-/** Wavelengths above L/low are stretched by the factor, those below L/high are kept, between them both are blended. */
-function llama3Frequencies(plain: Float32Array, settings: ConfigReader): Float32Array {
-  const factor = settings.number('factor')
-  const low = settings.number('low_freq_factor')
-  const high = settings.number('high_freq_factor')
-  const original = settings.integer('original_max_position_embeddings')
-  return plain.map((frequency) => {
-    const wavelength = (2 * Math.PI) / frequency
-    if (wavelength > original / low) return frequency / factor
-    if (wavelength < original / high) return frequency
-    const share = (original / wavelength - low) / (high - low)
-    return ((1 - share) * frequency) / factor + share * frequency
+/** θ^(−2i/size). */
+const powers = (theta: number, size: number): Float32Array =>
+  Float32Array.from({ length: Math.ceil(size / 2) }, (_, i) =>
+    Math.fround(1 / Math.fround(theta ** Math.fround((2 * i) / size)))
+  )
+
+type Scaling<T extends RopeScaling['type']> = Extract<RopeScaling, { type: T }>
+
+/** (f · L / limit − (f − 1))^(size / (size − 2)) for rows of L > limit tokens, 1 for shorter ones. */
+const dynamicStretch = ({ factor, limit }: Scaling<'dynamic'>, size: number, context: number): number =>
+  ((factor * Math.max(context, limit)) / limit - (factor - 1)) ** (size / (size - 2))
+
+function llama3(frequency: number, { factor, low, high, original }: Scaling<'llama3'>): number {
+  const wavelength = (2 * Math.PI) / frequency
+  if (wavelength > original / low) return frequency / factor
+  if (wavelength < original / high) return frequency
+  const share = (original / wavelength - low) / (high - low)
+  return ((1 - share) * frequency) / factor + share * frequency
+}
+
+function yarn(plain: Float32Array, theta: number, size: number, scaling: Scaling<'yarn'>): Float32Array {
+  const { factor, original, betaFast, betaSlow, truncate } = scaling
+  /** The (fractional) pair that turns so often within the original context. */
+  const pairOf = (turns: number) => (size * Math.log(original / (turns * 2 * Math.PI))) / (2 * Math.log(theta))
+  const [first, last] = [pairOf(betaFast), pairOf(betaSlow)]
+  const low = Math.max(truncate ? Math.floor(first) : first, 0)
+  const end = Math.min(truncate ? Math.ceil(last) : last, size - 1)
+  const high = low === end ? end + 0.001 : end // as the reference keeps the ramp from being a step
+  return plain.map((frequency, i) => {
+    const divided = Math.min(1, Math.max(0, (i - low) / (high - low)))
+    return (frequency / factor) * divided + frequency * (1 - divided)
   })
 }
 
-/**
- * longrope: each frequency has a divisor of its own for short and for long rows, and cos and sin grow with the stretch f of
- * the positions: by √(1 + ln f / ln L), L the positions before it.
- */
-function longRope(plain: Float32Array, settings: ConfigReader, config: ConfigReader): Omit<Rope, 'dimensions'> {
-  const limit = config.integer('max_position_embeddings')
-  const context = settings.integer(
-    'original_max_position_embeddings',
-    config.integer('original_max_position_embeddings', limit)
-  )
-  const divided = (key: string): Float32Array => {
-    const divisors = settings.numbers(key, plain.length)
-    return plain.map((frequency, i) => frequency / (divisors[i] as number))
-  }
-  const stretch = limit !== context ? limit / context : settings.number('factor', 1)
-  const derived = stretch <= 1 ? 1 : Math.sqrt(1 + Math.log(stretch) / Math.log(context))
-  const magnitude = settings.number('attention_factor', derived)
-  return { frequencies: divided('short_factor'), beyond: { context, frequencies: divided('long_factor') }, magnitude }
-}
-
 /** cos and sin of every angle, each [context, dimensions / 2]. */
-export function rotaryTables(rope: Rope, context: number): { cos: Float32Array; sin: Float32Array } {
-  const { magnitude = 1, beyond } = rope
-  const frequencies = beyond !== undefined && context > beyond.context ? beyond.frequencies : rope.frequencies
+export function rotaryTables(
+  { frequencies, magnitude }: Rotation,
+  context: number
+): { cos: Float32Array; sin: Float32Array } {
   const half = frequencies.length
   const cos = new Float32Array(context * half)
   const sin = new Float32Array(context * half)

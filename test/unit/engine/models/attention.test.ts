@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { GraphSession, type Tensor } from '../../../../src/engine/graph/session'
 import { type AttentionShape, causalAttention } from '../../../../src/engine/models/attention'
 import { LayerBuilder } from '../../../../src/engine/models/layerBuilder'
+import { type Rope, rotationOf } from '../../../../src/engine/models/rope'
 import { gaussianMatrix } from '../../../helpers/matrices'
 
 /** The graph of attention alone. */
@@ -25,10 +26,11 @@ async function attend(q: Tensor, k: Tensor, v: Tensor, shape: AttentionShape, co
 /** Position, head and entry of one row of x [context, heads · d], rotated: pairs are (i, i + dimensions/2). */
 function rotated(x: ArrayLike<number>, at: number, position: number, { headDim, rope }: AttentionShape): number[] {
   const head = Array.from({ length: headDim }, (_, i) => x[at + i] as number)
-  const half = (rope?.dimensions ?? 0) / 2
+  const { frequencies } = rope === undefined ? { frequencies: [] } : rotationOf(rope, 1)
+  const half = frequencies.length
   return head.map((value, i) => {
     if (i >= 2 * half) return value
-    const angle = position * (rope?.frequencies[i % half] as number)
+    const angle = position * (frequencies[i % half] as number)
     const partner = i < half ? -(head[i + half] as number) : (head[i - half] as number)
     return value * Math.cos(angle) + partner * Math.sin(angle)
   })
@@ -66,7 +68,7 @@ function reference(q: Tensor, k: Tensor, v: Tensor, shape: AttentionShape, conte
 
 describe('causal attention', () => {
   // Powers of two, so that position · frequency has no rounding of its own.
-  const rope = { dimensions: 4, frequencies: Float32Array.of(1 / 8, 1 / 128) }
+  const rope: Rope = { theta: 256, size: 4, scaling: { type: 'linear', factor: 8 } }
   it.each([
     ['in several blocks of queries', 700, 2, { heads: 2, keyValueHeads: 1, headDim: 6, rope }],
     ['with grouped heads in two rows', 20, 3, { heads: 6, keyValueHeads: 2, headDim: 4, rope }],

@@ -4,15 +4,16 @@ import { ConfigReader } from '../../../../src/engine/models/configReader'
 const read = (config: Record<string, unknown>) => new ConfigReader(config, 'DIR/config.json')
 
 describe('a config', () => {
-  it('gives values of the asked kind, and the fallback where a key is missing or null', () => {
+  it('gives values of the asked kind, and the fallback where a key is missing', () => {
     const config = read({ size: 8, epsilon: 1e-5, flag: false, name: 'silu', nothing: null })
     expect(config.integer('size')).toBe(8)
-    expect(config.integer('nothing', 3)).toBe(3)
+    expect(() => config.integer('nothing', 3)).toThrow('nothing is null, expected a positive integer')
     expect(config.integer('missing', 3)).toBe(3)
     expect(config.number('epsilon')).toBe(1e-5)
     expect(config.boolean('flag', true)).toBe(false)
     expect(config.string('name')).toBe('silu')
     expect([config.has('size'), config.has('nothing'), config.has('missing')]).toEqual([true, false, false])
+    expect([config.given('size'), config.given('nothing'), config.given('missing')]).toEqual([true, true, false])
   })
 
   it.each([

@@ -85,7 +85,7 @@ describe('the architecture of a config', () => {
     [{ ...llama, num_key_value_heads: 3 }, 'config.json: num_key_value_heads is 3, expected a divisor of 4 heads'],
     [{ ...neox, num_attention_heads: 3 }, 'num_attention_heads is 3, expected a divisor of hidden_size 64'],
     [{ ...llama, hidden_act: 'mish' }, 'config.json: hidden_act is "mish", expected one of silu, '],
-    [{ ...llama, vocab_size: undefined }, 'config.json: vocab_size is missing, expected a positive integer'],
+    [{ ...llama, vocab_size: null }, 'config.json: vocab_size is null, expected a positive integer'],
     [{ ...llama, model_type: 'mamba' }, `model_type is "mamba", accepted are ${SUPPORTED_MODEL_TYPES.join(', ')}`],
     [{}, 'config.json: model_type is missing, expected a string']
   ])('is refused with a sentence: %j', (config, message) => {

@@ -1,0 +1,69 @@
+import { badInput } from '../../shared/errors'
+import type { ConfigReader } from './configReader'
+import type { Rope } from './rope'
+
+/** What the attention of a layer sees: everything before it, or a window. */
+export type LayerType = 'full_attention' | 'sliding_attention'
+
+/** What differs from layer to layer in the attention. */
+export interface LayerAttention {
+  /** Keys that a query sees, itself included; all before it where null. */
+  readonly window: number | null
+  readonly rope: Rope
+}
+
+/** A damaged config must not ask for memory before a tensor contradicts it. */
+const MAX_LAYERS = 65_536
+
+/** Names of older files. */
+const RENAMED: Readonly<Record<string, string>> = { attention: 'full_attention' }
+
+/**
+ * The types of all layers: those that `layer_types` lists, or by their index.
+ *
+ * @throws {AppError} BAD_INPUT where the list has another length, or a type that is neither full nor sliding attention
+ */
+export function readLayerTypes(
+  config: ConfigReader,
+  { num_hidden_layers: layers, layer_types: listed }: { num_hidden_layers: number; layer_types: string[] | null },
+  typeOf: (index: number) => LayerType
+): LayerType[] {
+  checkLayers(config, layers)
+  if (listed === null) return Array.from({ length: layers }, (_, i) => typeOf(i))
+  const types = listed.map((type) => (Object.hasOwn(RENAMED, type) ? RENAMED[type] : type))
+  const known = types.length === layers && types.every((type) => /^(sliding|full)_attention$/.test(type ?? ''))
+  if (!known) throw config.complaint('layer_types', `${layers} times sliding_attention or full_attention`)
+  return types as LayerType[]
+}
+
+/**
+ * Window and rotary positions of each layer, by its type.
+ *
+ * @param window - `sliding_window`
+ * @throws {AppError} BAD_INPUT where a layer slides and no window is given
+ */
+export function layersByType(
+  config: ConfigReader,
+  types: readonly LayerType[],
+  window: number | null,
+  ropes: Rope | Readonly<Record<LayerType, Rope>>
+): LayerAttention[] {
+  const slides = types.includes('sliding_attention')
+  if (slides && window === null) {
+    throw badInput(`${config.where}: layer_types has sliding_attention, but there is no sliding_window`)
+  }
+  return types.map((type) => ({
+    window: type === 'sliding_attention' ? window : null,
+    rope: 'theta' in ropes ? ropes : ropes[type]
+  }))
+}
+
+/** Layers that are all alike. */
+export function equalLayers(config: ConfigReader, count: number, window: number | null, rope: Rope): LayerAttention[] {
+  checkLayers(config, count)
+  return Array.from({ length: count }, () => ({ window, rope }))
+}
+
+function checkLayers(config: ConfigReader, count: number): void {
+  if (count > MAX_LAYERS) throw config.complaint('num_hidden_layers', `at most ${MAX_LAYERS}`)
+}

@@ -1,0 +1,222 @@
+"""What a config.json means: to transformers' config classes and models, and to Quail's reader."""
+
+import copy
+import json
+import subprocess
+from importlib import import_module
+
+import torch
+from quail import ROOT
+from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING
+
+TYPES = (
+    "llama mistral qwen2 qwen3 gemma gemma2 gemma3_text phi3 gpt_neox opt bloom gpt2".split()
+)
+ROTARY = [kind for kind in TYPES if kind not in ("opt", "bloom", "gpt2")]
+# Other values than the defaults, and such that each default fits the other values: 64 heads divide what must be divisible.
+HEADS = {"hidden_size": 768, "num_attention_heads": 64, "num_key_value_heads": 2, "head_dim": 10}
+SIZES = {"vocab_size": 90, "intermediate_size": 80, "num_hidden_layers": 3, "max_position_embeddings": 60}
+LINEAR = {"rope_parameters": {"rope_type": "linear", "factor": 2.0, "rope_theta": 5000.0}}
+LLAMA = {**HEADS, **SIZES, **LINEAR, "hidden_act": "gelu", "rms_norm_eps": 1e-4, "tie_word_embeddings": True}
+QWEN = {**LLAMA, "use_sliding_window": True, "sliding_window": 7, "max_window_layers": 2}
+GEMMA = {
+    **HEADS,
+    **SIZES,
+    **LINEAR,
+    "rms_norm_eps": 1e-4,
+    "tie_word_embeddings": False,
+    "attention_bias": True,
+}
+GEMMA2 = {
+    **GEMMA,
+    "hidden_activation": "silu",
+    "query_pre_attn_scalar": 20,
+    "sliding_window": 7,
+    "layer_types": ["full_attention", "sliding_attention", "sliding_attention"],
+    "final_logit_softcapping": 9.0,
+    "attn_logit_softcapping": 8.0,
+}
+FULL = {
+    "llama": {**LLAMA, "attention_bias": True, "mlp_bias": True},
+    "mistral": {**LLAMA, "sliding_window": 7},
+    "qwen2": {key: value for key, value in QWEN.items() if key != "head_dim"},
+    "qwen3": {**QWEN, "attention_bias": True},
+    "gemma": {**GEMMA, "hidden_act": "silu"},
+    "gemma2": GEMMA2,
+    "gemma3_text": {
+        **GEMMA2,
+        "rope_parameters": {
+            "full_attention": {"rope_type": "linear", "factor": 2.0, "rope_theta": 5000.0},
+            "sliding_attention": {"rope_type": "default", "rope_theta": 700.0},
+        },
+    },
+    "phi3": {
+        **{key: value for key, value in LLAMA.items() if key != "head_dim"},
+        "sliding_window": 7,
+        "original_max_position_embeddings": 50,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 5000.0, "partial_rotary_factor": 0.5},
+    },
+    "gpt_neox": {
+        **SIZES,
+        "hidden_size": 256,
+        "num_attention_heads": 32,
+        "hidden_act": "silu",
+        "layer_norm_eps": 1e-4,
+        "tie_word_embeddings": True,
+        "use_parallel_residual": False,
+        "attention_bias": False,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 5000.0, "partial_rotary_factor": 0.5},
+    },
+    "opt": {
+        "vocab_size": 90,
+        "hidden_size": 96,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 6,
+        "ffn_dim": 80,
+        "word_embed_proj_dim": 32,
+        "max_position_embeddings": 60,
+        "activation_function": "gelu",
+        "do_layer_norm_before": False,
+        "_remove_final_layer_norm": True,
+        "enable_bias": False,
+        "tie_word_embeddings": False,
+    },
+    "bloom": {
+        "vocab_size": 90,
+        "hidden_size": 128,
+        "n_layer": 3,
+        "n_head": 32,
+        "layer_norm_epsilon": 1e-4,
+        "apply_residual_connection_post_layernorm": True,
+        "tie_word_embeddings": False,
+    },
+    "gpt2": {
+        "vocab_size": 90,
+        "n_positions": 60,
+        "n_embd": 96,
+        "n_layer": 3,
+        "n_head": 6,
+        "n_inner": 80,
+        "activation_function": "relu",
+        "layer_norm_epsilon": 1e-4,
+        "scale_attn_weights": False,
+        "scale_attn_by_inverse_layer_idx": True,
+        "tie_word_embeddings": False,
+    },
+}
+
+
+class Refused(Exception):
+    """transformers does not make a model of this config."""
+
+
+def full_config(kind):
+    """A config.json with every key that the class writes; those that matter differ from their defaults."""
+    whole = CONFIG_MAPPING[kind].from_dict(copy.deepcopy(FULL[kind])).to_dict()
+    return {"model_type": kind, **json.loads(json.dumps(whole, default=str))}
+
+
+class Real:
+    """A config.json as transformers understands it."""
+
+    def __init__(self, config):
+        try:
+            self.config = CONFIG_MAPPING[config["model_type"]].from_dict(copy.deepcopy(config))
+            self.kind = config["model_type"]
+            self.module = import_module(MODEL_FOR_CAUSAL_LM_MAPPING[type(self.config)].__module__)
+            if self.kind in ROTARY:
+                self.rotary()
+        except Exception as error:
+            raise Refused(f"{type(error).__name__}: {error}") from error
+
+    def attribute(self, name):
+        if name == "head_dim":
+            heads = self.config.hidden_size // self.config.num_attention_heads
+            return getattr(self.config, "head_dim", None) or heads
+        return getattr(self.config, name)
+
+    def types(self):
+        """The type of each layer."""
+        if self.kind in ("qwen2", "qwen3", "gemma2", "gemma3_text"):
+            return self.config.layer_types
+        slides = self.kind in ("mistral", "phi3") and self.config.sliding_window is not None
+        return ["sliding_attention" if slides else "full_attention"] * self.config.num_hidden_layers
+
+    def windows(self):
+        if "sliding_attention" in self.types() and self.config.sliding_window is None:
+            raise Refused("the mask of a sliding layer needs a window")
+        return [self.config.sliding_window if kind == "sliding_attention" else None for kind in self.types()]
+
+    def check(self, contexts):
+        """Refuses what only a forward pass would."""
+        self.windows()
+        if self.kind in ROTARY:
+            for context in contexts:
+                self.rotations(context)
+
+    def rotary(self):
+        [name] = [name for name in vars(self.module) if name.endswith("RotaryEmbedding")]
+        return getattr(self.module, name)(self.config)
+
+    def rotations(self, context):
+        """Inverse frequencies and the factor of cos and sin for each layer, for rows of so many tokens."""
+        try:
+            rotary = self.rotary()
+            named = self.kind == "gemma3_text"
+            answer = {}
+            for kind in dict.fromkeys(self.types()):
+                prefix, arguments = (f"{kind}_", (kind,)) if named else ("", ())
+                cosines, _ = rotary(torch.zeros(1), torch.arange(context)[None], *arguments)
+                width = self.attribute("head_dim")
+                if cosines.shape[-1] > width or (self.kind not in ("phi3", "gpt_neox") and cosines.shape[-1] != width):
+                    raise ValueError(f"{cosines.shape[-1]} of {width} dimensions rotate")
+                frequencies = getattr(rotary, f"{prefix}inv_freq")
+                answer[kind] = frequencies.tolist(), getattr(rotary, f"{prefix}attention_scaling")
+            return [answer[kind] for kind in self.types()]
+        except Exception as error:
+            raise Refused(f"{type(error).__name__}: {error}") from error
+
+
+def ask(requests):
+    """What Quail's reader says of each {"config", "contexts"}."""
+    lines = "".join(f"{json.dumps(request)}\n" for request in requests)
+    command = ["node", str(ROOT / "test/conformance/settings.mjs")]
+    done = subprocess.run(command, input=lines, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(answers) == len(requests)
+    return answers
+
+
+def rotations_of(answer):
+    """Of each context, the rotation of each layer."""
+    layers = answer["settings"]["layers"]
+    return [[own[layer["rope"]] for layer in layers] for own in answer["rotations"]]
+
+
+def differences(real, answer, contexts, tolerance=1e-6):
+    """Where Quail's reading of a config differs from transformers': attributes, windows, rotations."""
+    settings = answer["settings"]
+    found = []
+    for name, own in settings.items():
+        # No attributes of a config class: what follows from them, and what only one value is accepted of.
+        if name in ("layers", "seq_length", "is_causal", "per_layer_config"):
+            continue
+        theirs = real.attribute(name)
+        if type(own) is not type(theirs) and not (isinstance(own, (int, float)) and isinstance(theirs, (int, float))) or own != theirs:
+            found.append(f"{name} is {own!r}, transformers has {theirs!r}")
+    if "layers" not in settings:
+        return found
+    windows = [layer["window"] for layer in settings["layers"]]
+    if windows != real.windows():
+        found.append(f"windows are {windows}, transformers has {real.windows()}")
+    for context, rotations in zip(contexts, rotations_of(answer), strict=True):
+        for layer, (own, (frequencies, magnitude)) in enumerate(zip(rotations, real.rotations(context), strict=True)):
+            if len(own["frequencies"]) != len(frequencies):
+                found.append(f"layer {layer} has {len(own['frequencies'])} frequencies, transformers {len(frequencies)}")
+                continue
+            pairs = [*zip(own["frequencies"], frequencies, strict=True), (own["magnitude"], magnitude)]
+            worst = max(abs(a - b) / max(abs(b), 1e-30) if b else abs(a) for a, b in pairs)
+            if not worst <= tolerance:
+                found.append(f"layer {layer} at {context} tokens rotates differently, by {worst:.1e}")
+    return found
