@@ -110,6 +110,12 @@ export class Queue {
     await this.#changed(id)
   }
 
+  /** Says and does what changed beside this queue: a run that waits came back. */
+  async lookAgain(): Promise<void> {
+    await this.#changed(null)
+    this.#pump()
+  }
+
   /**
    * Holds the queue, or lets it go on. When it is held the run that is worked on stops after its present block and
    * becomes the first that waits.

@@ -176,10 +176,16 @@ export async function listRuns(
  * @throws {AppError} BAD_INPUT when there is no such run; LOCKED while a process works on it
  */
 export async function deleteRun(services: Services, id: string): Promise<Run> {
-  const run = await getRun(services, id)
-  if (run.status === 'running') throw stillRunning(run.id)
+  const run = await assertNotWorkedOn(services, id)
   await runs.deleteRun(services.store, run.id)
   await rm(runFolder(services, run.id), { recursive: true, force: true })
+  return run
+}
+
+/** The run; throws LOCKED while a process works on it. */
+export async function assertNotWorkedOn(services: Services, id: string): Promise<Run> {
+  const run = await getRun(services, id)
+  if (run.status === 'running') throw stillRunning(run.id)
   return run
 }
 

@@ -105,7 +105,9 @@ function insertSet(store: Store, input: CalibrationImport, tally: Tally) {
 
 /** All calibration sets, by name. */
 export async function listSets(store: Store): Promise<CalibrationSet[]> {
-  return (await store.selectFrom('calibration_sets').selectAll().orderBy('name').execute()).map(setOf)
+  return (
+    await store.selectFrom('calibration_sets').selectAll().where('deletion', 'is', null).orderBy('name').execute()
+  ).map(setOf)
 }
 
 /**
@@ -132,12 +134,18 @@ export async function deleteSet(store: Store, name: string): Promise<void> {
   const { numDeletedRows } = await store
     .deleteFrom('calibration_sets')
     .where('name', '=', name)
+    .where('deletion', 'is', null)
     .executeTakeFirstOrThrow()
   if (numDeletedRows === 0n) throw unknownSet(name, await listSets(store))
 }
 
 const findRow = (store: Store, name: string) =>
-  store.selectFrom('calibration_sets').selectAll().where('name', '=', name).executeTakeFirst()
+  store
+    .selectFrom('calibration_sets')
+    .selectAll()
+    .where('name', '=', name)
+    .where('deletion', 'is', null)
+    .executeTakeFirst()
 
 async function assertNameIsFree(store: Store, name: string): Promise<void> {
   const row = await findRow(store, name)
@@ -156,7 +164,7 @@ function unknownSet(name: string, sets: readonly CalibrationSet[]) {
   return badInput(`there is no calibration set named "${name}"; ${known}${hint}`)
 }
 
-type SetRow = Omit<CalibrationSetsTable, 'id'> & { id: number }
+type SetRow = Omit<CalibrationSetsTable, 'id' | 'deletion'> & { id: number }
 
 const setOf = (row: SetRow): CalibrationSet => ({
   id: row.id,

@@ -27,6 +27,7 @@ export async function readRunSettings(store: Store, ids: readonly string[]): Pro
     .innerJoin('recipes', 'recipes.id', 'runs.recipe_id')
     .select(['runs.id', 'recipe_json', 'quail_version', 'calibration_json', 'evaluation_json'])
     .where('runs.id', 'in', idList(ids))
+    .where('runs.deletion', 'is', null)
     .execute()
   return new Map(
     rows.map((row) => [
@@ -62,15 +63,19 @@ export async function readVariantTotals(store: Store, ids: readonly string[]): P
 /** Milliseconds from the first to the last event of each attempt, summed, by run; runs without events are left out. */
 export async function readWorkedMs(store: Store, ids: readonly string[]): Promise<Map<string, number>> {
   const { rows } = await sql<{ run: string; ms: number }>`
-    with ends as (
-      select run_id, attempt, min(seq) as first, max(seq) as last from run_events
-      where run_id in ${idList(ids)} group by run_id, attempt
+    with recursive attempts (run, attempt, count) as (
+      select id, 1, attempt from runs where id in ${idList(ids)}
+      union all
+      select run, attempt + 1, count from attempts where attempt < count
+    ), ends as (
+      select run,
+        (select event_json ->> '$.atMs' from run_events e
+          where e.run_id = run and e.attempt = attempts.attempt order by seq limit 1) as first,
+        (select event_json ->> '$.atMs' from run_events e
+          where e.run_id = run and e.attempt = attempts.attempt order by seq desc limit 1) as last
+      from attempts
     )
-    select ends.run_id as run, sum(b.event_json ->> '$.atMs' - (a.event_json ->> '$.atMs')) as ms
-    from ends
-    join run_events a on a.run_id = ends.run_id and a.attempt = ends.attempt and a.seq = ends.first
-    join run_events b on b.run_id = ends.run_id and b.attempt = ends.attempt and b.seq = ends.last
-    group by ends.run_id`.execute(store)
+    select run, sum(last - first) as ms from ends where first is not null group by run`.execute(store)
   return new Map(rows.map(({ run, ms }) => [run, ms]))
 }
 

@@ -44,13 +44,22 @@ export async function listProjects(store: Store): Promise<Project[]> {
       'archived_at_ms as archivedAtMs',
       selectFrom('runs')
         .whereRef('runs.project_id', '=', 'projects.id')
+        .where('runs.deletion', 'is', null)
         .select(({ fn }) => fn.countAll<number>().as('runs'))
         .as('runs')
     ])
+    .where('deletion', 'is', null)
     .orderBy('created_at_ms')
     .orderBy('id')
     .execute()
   return rows.map((row) => ({ ...row, runs: row.runs ?? 0 }))
+}
+
+/** One project; throws AppError BAD_INPUT when there is none of this id. */
+export async function getProject(store: Store, id: string): Promise<Project> {
+  const found = (await listProjects(store)).find((project) => project.id === id)
+  if (found === undefined) throw unknownProject(id)
+  return found
 }
 
 /**
@@ -78,16 +87,9 @@ async function updateProject(store: Store, id: string, change: Updateable<Projec
     .updateTable('projects')
     .set(change)
     .where('id', '=', id)
+    .where('deletion', 'is', null)
     .executeTakeFirstOrThrow()
-  if (numUpdatedRows === 0n) throw badInput(`there is no project with the id "${id}"`)
+  if (numUpdatedRows === 0n) throw unknownProject(id)
 }
 
-/**
- * Removes a project with the stored data of its runs; files on disk stay.
- * @throws AppError BAD_INPUT for the default project and for an unknown id
- */
-export async function deleteProject(store: Store, id: string): Promise<void> {
-  if (id === DEFAULT_PROJECT) throw badInput('the default project cannot be deleted')
-  const { numDeletedRows } = await store.deleteFrom('projects').where('id', '=', id).executeTakeFirstOrThrow()
-  if (numDeletedRows === 0n) throw badInput(`there is no project with the id "${id}"`)
-}
+const unknownProject = (id: string) => badInput(`there is no project with the id "${id}"`)

@@ -35,6 +35,7 @@ export async function takeQueuedRun(store: Store, id: string): Promise<boolean> 
     }))
     .where('id', '=', id)
     .where('status', '=', 'queued')
+    .where('deletion', 'is', null)
     .executeTakeFirstOrThrow()
   return numUpdatedRows > 0n
 }

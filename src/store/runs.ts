@@ -20,6 +20,7 @@ export interface VariantSummary extends Omit<VariantResult, 'layers' | 'adapter'
 export interface RunSummary {
   readonly id: string
   readonly project: string
+  /** Its own, or the recipe's. */
   readonly name: string | null
   readonly status: StoredStatus
   /** 1, and one more each time the run is resumed. */
@@ -82,13 +83,22 @@ export const setRunNotes = (store: Store, id: string, notes: string): Promise<vo
 export const setRunTags = (store: Store, id: string, tags: readonly string[]): Promise<void> =>
   updateRun(store, id, { tags_json: JSON.stringify([...new Set(tags)]) })
 
+/** Gives a run a name of its own; an empty one gives it that of its recipe back. */
+export const setRunName = (store: Store, id: string, name: string): Promise<void> =>
+  updateRun(store, id, { name: name.trim() === '' ? null : name.trim() })
+
 /** Moves a run to another project. */
 export const setRunProject = (store: Store, id: string, project: string): Promise<void> =>
   updateRun(store, id, { project_id: project })
 
 /** Changes columns of a run; throws as `getRun`. */
 export async function updateRun(store: Store, id: string, change: Updateable<RunsTable>): Promise<void> {
-  const { numUpdatedRows } = await store.updateTable('runs').set(change).where('id', '=', id).executeTakeFirstOrThrow()
+  const { numUpdatedRows } = await store
+    .updateTable('runs')
+    .set(change)
+    .where('id', '=', id)
+    .where('deletion', 'is', null)
+    .executeTakeFirstOrThrow()
   if (numUpdatedRows === 0n) throw unknownRun(id)
 }
 
@@ -197,7 +207,7 @@ export async function getRun(store: Store, id: string): Promise<StoredRun> {
 /** The id itself when a run has it, else the ids that begin with it; none for an empty one. */
 export async function findRunIds(store: Store, beginning: string): Promise<string[]> {
   if (beginning === '') return []
-  const ids = store.selectFrom('runs').select('id')
+  const ids = store.selectFrom('runs').select('id').where('deletion', 'is', null)
   const exact = await ids.where('id', '=', beginning).executeTakeFirst()
   if (exact !== undefined) return [exact.id]
   const rows = await ids
@@ -209,7 +219,13 @@ export async function findRunIds(store: Store, beginning: string): Promise<strin
 
 /** Ids of the runs that are stored as running, whether their process lives or not. */
 export async function listRunning(store: Store): Promise<string[]> {
-  const rows = await store.selectFrom('runs').select('id').where('status', '=', 'running').orderBy('id').execute()
+  const rows = await store
+    .selectFrom('runs')
+    .select('id')
+    .where('status', '=', 'running')
+    .where('deletion', 'is', null)
+    .orderBy('id')
+    .execute()
   return rows.map(({ id }) => id)
 }
 
@@ -262,10 +278,11 @@ const selectRuns = (store: Store) =>
     .selectFrom('runs')
     .innerJoin('models', 'models.id', 'runs.model_id')
     .innerJoin('recipes', 'recipes.id', 'runs.recipe_id')
+    .where('runs.deletion', 'is', null)
+    .select(({ fn }) => fn.coalesce('runs.name', 'recipes.name').as('name'))
     .select([
       'runs.id',
       'runs.project_id',
-      'recipes.name',
       'runs.status',
       'runs.attempt',
       'runs.created_at_ms',
@@ -282,7 +299,7 @@ const selectRuns = (store: Store) =>
 
 type SummaryRow = Omit<
   Selectable<RunsTable>,
-  'model_id' | 'recipe_id' | 'quail_version' | 'out_is_adapter' | 'calibration_json' | 'evaluation_json'
+  'model_id' | 'recipe_id' | 'quail_version' | 'out_is_adapter' | 'calibration_json' | 'evaluation_json' | 'deletion'
 > & { name: string | null; directory: string }
 
 const summaryOf = (row: SummaryRow): RunSummary => ({

@@ -6,6 +6,9 @@ import type { Policy } from '../shared/recipe'
  * since 1970; ids are made by SQLite unless said otherwise.
  */
 
+/** The deletion that a row is part of; null while it is in use. Rows of a deletion are read by deletions.ts alone. */
+type Deleted = Generated<string | null>
+
 export interface ProjectsTable {
   /** 'default', or a UUID. */
   id: string
@@ -13,6 +16,7 @@ export interface ProjectsTable {
   created_at_ms: number
   archived_at_ms: number | null
   notes: Generated<string>
+  deletion: Deleted
 }
 
 export interface ModelsTable {
@@ -38,6 +42,7 @@ export interface CalibrationSetsTable {
   imported_at_ms: number
   sample_count: number
   character_count: number
+  deletion: Deleted
 }
 
 export interface CalibrationSamplesTable {
@@ -79,6 +84,9 @@ export interface RunsTable {
   tags_json: Generated<string>
   /** Order in the queue, the smallest first; null unless the run is queued. */
   queue_position: number | null
+  /** Given by the person; null: the recipe's. */
+  name: Generated<string | null>
+  deletion: Deleted
 }
 
 export interface RunEventsTable {
@@ -111,6 +119,16 @@ export interface GrantedPathsTable {
   granted_at_ms: number
 }
 
+export interface DeletionsTable {
+  /** A UUID. */
+  id: string
+  /** What was deleted, as a person is told. */
+  title: string
+  at_ms: number
+  /** 1 as soon as its rows and files begin to go: it cannot be undone any more. */
+  final: Generated<number>
+}
+
 export interface SettingsTable {
   key: string
   value_json: string
@@ -127,6 +145,7 @@ export interface Schema {
   layer_results: LayerResultsTable
   artifacts: ArtifactsTable
   granted_paths: GrantedPathsTable
+  deletions: DeletionsTable
   settings: SettingsTable
 }
 

@@ -1,11 +1,13 @@
 import { defaultName, importCalibration, setKindOf } from '../services/calibrationService'
+import { deleteWithUndo } from '../services/deletions'
 import { exportSet } from '../services/runTexts'
 import { inspectSampleFile } from '../services/samples/inspectSamples'
 import { withTemporaryDirectory } from '../services/temporaryDirectory'
 import type { CalibrationSetDetail, CalibrationSetEntry, calibrationCalls } from '../shared/contract/calibration'
 import { SampleShape, Sampling, Split } from '../shared/samples'
-import { type CalibrationSet, deleteSet, getSet, listSets, readSamples } from '../store/calibrationSets'
+import { type CalibrationSet, getSet, listSets, readSamples } from '../store/calibrationSets'
 import type { WorkbenchContext } from './context'
+import { DELETED } from './deletions'
 import type { HandlersOf } from './handler'
 
 /** Calibration sets: import with a look at the file first, samples, exact tokens. */
@@ -37,8 +39,12 @@ export const calibrationHandlers = ({ services, emit }: WorkbenchContext): Handl
         return engine.call('previewTokens', { ...request, text }, { signal })
       }),
     async 'calibration.delete'({ names }) {
-      for (const name of names) await deleteSet(store, name)
-      emit({ type: 'sets.changed' })
+      for (const name of names) await getSet(store, name)
+      const [only] = names
+      const title = names.length === 1 ? `the set ${only}` : `${names.length} sets`
+      const deletion = await deleteWithUndo(services, title, { sets: names })
+      for (const event of DELETED) emit(event)
+      return { deletion }
     }
   }
 }

@@ -2,6 +2,7 @@ import type { WORKBENCH_CALLS } from '../shared/contract'
 import { calibrationHandlers } from './calibration'
 import { compareHandlers } from './compare'
 import type { WorkbenchContext } from './context'
+import { deletionHandlers } from './deletions'
 import { deviceHandlers } from './devices'
 import { exportHandlers } from './exports'
 import type { HandlersOf } from './handler'
@@ -29,5 +30,6 @@ export const handlersOf = (context: WorkbenchContext): AllHandlers => ({
   ...exportHandlers(context),
   ...settingsHandlers(context),
   ...calibrationHandlers(context),
-  ...compareHandlers(context)
+  ...compareHandlers(context),
+  ...deletionHandlers(context)
 })

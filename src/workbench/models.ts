@@ -4,7 +4,7 @@ import { changePreferences, readPreferences } from '../services/maintenance/pref
 import { checkpointsIn } from '../services/modelDiscovery/discoverModels'
 import type { modelCalls } from '../shared/contract/models'
 import { AppError, badInput } from '../shared/errors'
-import { addModel, removeModel } from '../store/models'
+import { addModel, listModels, removeModel } from '../store/models'
 import type { WorkbenchContext } from './context'
 import type { HandlersOf } from './handler'
 import { ModelCatalog } from './modelCatalog'
@@ -16,6 +16,10 @@ export function modelHandlers(
   const { services, grants, emit } = context
   const catalog = new ModelCatalog(context)
   grants.addSource(() => catalog.directories())
+  async function setSearched(modelFolders: readonly string[]): Promise<void> {
+    await changePreferences(services.store, { modelFolders: [...modelFolders] })
+    emit({ type: 'settings.changed' })
+  }
   return {
     'models.list': () => catalog.current(),
     async 'models.scan'(_input, scope) {
@@ -46,13 +50,20 @@ export function modelHandlers(
     },
     async 'models.remove'({ folder }) {
       const path = resolve(folder)
+      const added = (await listModels(services.store)).find(({ directory }) => directory === path)
       await removeModel(services.store, path)
       const { modelFolders } = await readPreferences(services.store)
       const rest = modelFolders.filter((one) => resolve(one) !== path)
-      if (rest.length < modelFolders.length) {
-        await changePreferences(services.store, { modelFolders: rest })
-        emit({ type: 'settings.changed' })
-      }
+      const searched = rest.length < modelFolders.length
+      if (searched) await setSearched(rest)
+      catalog.forget()
+      emit({ type: 'models.changed' })
+      return { folder: path, addedAtMs: added?.addedAtMs ?? null, searched }
+    },
+    async 'models.restore'({ folder, addedAtMs, searched }) {
+      if (addedAtMs !== null) await addModel(services.store, folder, addedAtMs)
+      const { modelFolders } = await readPreferences(services.store)
+      if (searched && !modelFolders.includes(folder)) await setSearched([...modelFolders, folder])
       catalog.forget()
       emit({ type: 'models.changed' })
     }

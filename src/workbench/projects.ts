@@ -1,11 +1,20 @@
 import { join } from 'node:path'
+import { deletedBytes, deleteWithUndo } from '../services/deletions'
 import { sampleRecipe } from '../services/sampleRecipe'
 import type { ProjectCard, ProjectResult, projectCalls } from '../shared/contract/projects'
 import { headlineOf } from '../shared/headline'
-import { createProject, listProjects, renameProject, setProjectArchived, setProjectNotes } from '../store/projects'
+import {
+  createProject,
+  getProject,
+  listProjects,
+  renameProject,
+  setProjectArchived,
+  setProjectNotes
+} from '../store/projects'
 import { listRuns, type RunSummary } from '../store/runs'
 import type { Store } from '../store/schema'
 import type { WorkbenchContext } from './context'
+import { DELETED } from './deletions'
 import type { HandlersOf } from './handler'
 
 /** Projects with what their newest completed run reached. */
@@ -20,8 +29,6 @@ export const projectHandlers = ({
     return projects.map(
       (project): ProjectCard => ({
         ...project,
-        notes: '',
-        archivedAtMs: null,
         lastResult: lastResult(project.id, runs)
       })
     )
@@ -49,6 +56,13 @@ export const projectHandlers = ({
   async 'projects.setNotes'({ id, notes }) {
     await setProjectNotes(services.store, id, notes)
     emit({ type: 'projects.changed' })
+  },
+  'projects.previewDeletion': ({ id }) => deletedBytes(services, { projects: [id] }),
+  async 'projects.delete'({ id }) {
+    const project = await getProject(services.store, id)
+    const deletion = await deleteWithUndo(services, `the project ${project.name}`, { projects: [id] })
+    for (const event of DELETED) emit(event)
+    return { deletion }
   }
 })
 

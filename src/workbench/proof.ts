@@ -27,7 +27,7 @@ export const proofHandlers = ({ services }: WorkbenchContext): HandlersOf<typeof
     const { record, perplexity } = run
     const events = stored.map(({ event }) => event)
     return {
-      ...runEntry(run),
+      ...(await runEntry(store, run)),
       recipe: record.recipe,
       recipeText: recipeYaml(record.recipe),
       calibration: record.calibration,
@@ -78,7 +78,7 @@ function variantsOf({ variants, record }: Pick<StoredRun, 'variants' | 'record'>
 const evaluated = (events: readonly RunEvent[]): Record<string, Perplexities> =>
   Object.fromEntries(events.flatMap((event) => (event.type === 'evaluated' ? [[event.file, event.perplexity]] : [])))
 
-function workOf(events: readonly RunEvent[]): Pick<RunProof, 'planned' | 'blocksDone' | 'workedMs' | 'warnings'> {
+function workOf(events: readonly RunEvent[]): Pick<RunProof, 'planned' | 'blocksDone' | 'warnings'> {
   const planned = events.findLast((event) => event.type === 'planned')
   const blocks = events.filter((event) => event.type === 'blockFinished')
   const warnings = events.filter((event) => event.type === 'warning')
@@ -87,7 +87,6 @@ function workOf(events: readonly RunEvent[]): Pick<RunProof, 'planned' | 'blocks
     // A run whose spool did not match begins again: what counts is where the last attempt began, and what it did since.
     blocksDone:
       planned === undefined ? 0 : planned.resumedBlocks + blocks.filter((b) => isAfter(b, planned, events)).length,
-    workedMs: blocks.reduce((sum, { durationMs }) => sum + durationMs, 0),
     warnings: [...new Map(warnings.map(({ code, message }) => [message, { code, message }])).values()]
   }
 }

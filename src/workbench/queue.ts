@@ -4,7 +4,7 @@ import type { queueCalls } from '../shared/contract/queue'
 import { adaptersDirectory } from '../store/home'
 import type { WorkbenchContext } from './context'
 import type { HandlersOf } from './handler'
-import { runEntry } from './runEntries'
+import { runEntries, runEntry } from './runEntries'
 
 /** The queue: what is worked on, what waits, and the person's wishes about both. */
 export const queueHandlers = ({ services, queue }: WorkbenchContext): HandlersOf<typeof queueCalls> => ({
@@ -12,9 +12,12 @@ export const queueHandlers = ({ services, queue }: WorkbenchContext): HandlersOf
     const { running } = queue
     const waiting = await listQueuedRuns(services)
     return {
-      running: running === null ? null : runEntry(await getRun(services, running)),
+      running: running === null ? null : await runEntry(services.store, await getRun(services, running)),
       progress: queue.progress,
-      waiting: waiting.filter(({ id }) => id !== running).map(runEntry),
+      waiting: await runEntries(
+        services.store,
+        waiting.filter(({ id }) => id !== running)
+      ),
       held: queue.held
     }
   },

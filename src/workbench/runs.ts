@@ -1,15 +1,16 @@
 import { stat } from 'node:fs/promises'
-import { folderBytes } from '../services/folderSize'
-import { deleteRun, getRun, listRuns } from '../services/runService'
+import { deletedBytes, deleteWithUndo } from '../services/deletions'
+import { getRun, listRuns } from '../services/runService'
 import { runFolder } from '../services/services'
 import type { RunArtifact, runCalls } from '../shared/contract/runs'
 import { listArtifacts } from '../store/artifacts'
 import { readLayerResults } from '../store/layerResults'
 import { readEvents } from '../store/runEvents'
-import { setRunNotes, setRunProject, setRunTags } from '../store/runs'
+import { setRunName, setRunNotes, setRunProject, setRunTags } from '../store/runs'
 import type { WorkbenchContext } from './context'
+import { DELETED } from './deletions'
 import type { HandlersOf } from './handler'
-import { runEntry } from './runEntries'
+import { runEntries, runEntry, titleOf } from './runEntries'
 import { logEntry } from './runLog'
 
 /** Runs: lists, one with its results, what a person writes beside them, and their end. */
@@ -18,12 +19,13 @@ export const runHandlers = ({ services, emit }: WorkbenchContext): HandlersOf<ty
   const changed = (id: string | null): void => emit({ type: 'runs.changed', id })
   return {
     async 'runs.list'({ project }) {
-      return (await listRuns(services, { ...(project !== undefined && { project }) })).map(runEntry)
+      const runs = await listRuns(services, { ...(project !== undefined && { project }) })
+      return runEntries(store, runs)
     },
     async 'runs.get'({ id }) {
       const run = await getRun(services, id)
       const artifacts = await Promise.all((await listArtifacts(store, run.id)).map(withPresence))
-      return { ...runEntry(run), record: run.record, folder: runFolder(services, run.id), artifacts }
+      return { ...(await runEntry(store, run)), record: run.record, folder: runFolder(services, run.id), artifacts }
     },
     async 'runs.layers'({ id, variant }) {
       return readLayerResults(store, id, { ...(variant !== undefined && { variant }) })
@@ -32,15 +34,18 @@ export const runHandlers = ({ services, emit }: WorkbenchContext): HandlersOf<ty
       return (await readEvents(store, id, after, limit)).map(logEntry).filter(({ text }) => text !== '')
     },
     async 'runs.previewDeletion'({ ids }) {
-      const sizes = await Promise.all(ids.map((id) => folderBytes(runFolder(services, id))))
-      return { runs: ids.length, bytes: sizes.reduce((sum, bytes) => sum + bytes, 0) }
+      return deletedBytes(services, { runs: ids })
     },
     async 'runs.delete'({ ids }) {
-      try {
-        for (const id of ids) await deleteRun(services, id)
-      } finally {
-        changed(null)
-      }
+      const [only] = ids
+      const title = ids.length === 1 ? `the run ${titleOf(await getRun(services, only ?? ''))}` : `${ids.length} runs`
+      const deletion = await deleteWithUndo(services, title, { runs: ids })
+      for (const event of DELETED) emit(event)
+      return { deletion }
+    },
+    async 'runs.setName'({ id, name }) {
+      await setRunName(store, id, name)
+      changed(id)
     },
     async 'runs.setNotes'({ id, notes }) {
       await setRunNotes(store, id, notes)

@@ -8,6 +8,7 @@ import type { Answer } from '../shared/contract/call'
 import { AppError, assertNever, serializeError } from '../shared/errors'
 import { rememberGrants } from '../store/grantedPaths'
 import type { WorkbenchContext } from './context'
+import { finishDeletions } from './deletions'
 import { Dispatcher } from './dispatch'
 import { grantSources } from './grantSources'
 import { Grants } from './grants'
@@ -103,7 +104,11 @@ async function open(
     const context: WorkbenchContext = { services, queue, installation, grants, emit }
     for (const source of grantSources(context)) grants.addSource(source)
     emit({ type: 'engine.state', state: 'ready' })
-    return { context, handlers: handlersOf(context) as Handlers, endWatch: watchOthers(services, emit) }
+    const ends = [watchOthers(services, emit), finishDeletions(context)]
+    const endWatch = async (): Promise<void> => {
+      for (const end of ends) await end()
+    }
+    return { context, handlers: handlersOf(context) as Handlers, endWatch }
   } catch (error) {
     emit({ type: 'engine.state', state: 'failed', error: serializeError(error) })
     throw error

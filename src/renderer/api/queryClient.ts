@@ -24,6 +24,7 @@ const STALE: Readonly<Partial<Record<WindowEventType, readonly string[]>>> = {
   'sets.changed': ['calibration', 'recipes'],
   'models.changed': ['models'],
   'projects.changed': ['projects'],
+  'deletions.changed': ['deletions'],
   'settings.changed': ['settings', 'models', 'devices']
 }
 

@@ -2,7 +2,7 @@ import { Button, Menu } from '@mantine/core'
 import { IconCheck, IconChevronDown, IconFolders } from '@tabler/icons-react'
 import { useLocation } from 'wouter'
 import { useCall } from '../api/hooks'
-import { useProject } from '../api/useProject'
+import { inUse, useProject } from '../api/useProject'
 
 /** The project that new runs belong to, and the way to another. */
 export function ProjectMenu() {
@@ -25,7 +25,7 @@ export function ProjectMenu() {
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>Project</Menu.Label>
-        {projects.map(({ id, name: label }) => (
+        {projects.filter(inUse).map(({ id, name: label }) => (
           <Menu.Item
             key={id}
             onClick={() => setProject(id)}

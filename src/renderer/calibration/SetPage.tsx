@@ -4,9 +4,10 @@ import { Link, useLocation, useParams } from 'wouter'
 import type { CalibrationSetDetail } from '../../shared/contract/calibration'
 import { useAction, useCall } from '../api/hooks'
 import { confirm } from '../components/confirm'
-import { notifyDone, notifyError } from '../components/notify'
+import { notifyError } from '../components/notify'
 import { PageFrame } from '../components/PageFrame'
 import { QueryView } from '../components/QueryView'
+import { offerUndo } from '../components/undo'
 import { plural } from '../format/numbers'
 import { SampleList } from './SampleList'
 import { SetFacts } from './SetFacts'
@@ -53,14 +54,14 @@ export function SetPage() {
 
 function SetActions({ set: { name, samples, characters } }: { readonly set: CalibrationSetDetail }) {
   const [, navigate] = useLocation()
-  const remove = useAction('calibration.delete', () => {
-    notifyDone(`${name} was deleted.`)
+  const remove = useAction('calibration.delete', ({ deletion }) => {
+    offerUndo(`${name} was deleted`, deletion, 'It is final in ten minutes.')
     navigate('/data')
   })
   const ask = async (): Promise<void> => {
     const sure = await confirm({
       title: `Delete ${name}?`,
-      body: `${plural(samples, 'sample')} with ${plural(characters, 'character')} are removed from the database. The file that they came from is not touched, and runs that used the set keep their own copy.`,
+      body: `${plural(samples, 'sample')} with ${plural(characters, 'character')} are removed from the database; for ten minutes this can be undone. The file that they came from is not touched, and runs that used the set keep their own copy.`,
       confirm: 'Delete the set'
     })
     if (sure) remove.mutate({ names: [name] }, { onError: (error) => notifyError('The set was not deleted', error) })

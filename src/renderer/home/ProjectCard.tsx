@@ -1,19 +1,15 @@
-import { ActionIcon, Anchor, Badge, Card, Group, Menu, Stack, Text, Title } from '@mantine/core'
-import { useDisclosure } from '@mantine/hooks'
-import { IconArchive, IconArchiveOff, IconDots, IconPencil } from '@tabler/icons-react'
+import { Anchor, Badge, Card, Group, Stack, Text, Title } from '@mantine/core'
 import { Link, useLocation } from 'wouter'
 import type { ProjectCard as Project } from '../../shared/contract/projects'
-import { useAction } from '../api/hooks'
-import { DEFAULT_PROJECT, useProject } from '../api/useProject'
-import { notifyDone, notifyError } from '../components/notify'
+import { useProject } from '../api/useProject'
 import { RelativeTime } from '../components/RelativeTime'
 import { plural } from '../format/numbers'
-import { ProjectNameModal } from './ProjectNameModal'
+import { ProjectActions } from './ProjectActions'
 import { ResultSummary } from './ResultSummary'
 
 /** A project with what its newest completed run reached. */
 export function ProjectCard({ project }: { readonly project: Project }) {
-  const { id, name, runs, lastResult, archivedAtMs } = project
+  const { id, name, notes, runs, lastResult, archivedAtMs } = project
   const [, setProject] = useProject()
   const [, navigate] = useLocation()
   const open = (): void => {
@@ -43,6 +39,11 @@ export function ProjectCard({ project }: { readonly project: Project }) {
             </>
           )}
         </Text>
+        {notes !== '' && (
+          <Text size="sm" lineClamp={4} title={notes} style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
+            {notes}
+          </Text>
+        )}
         {lastResult === null ? (
           <Text size="sm">
             {runs === 0 ? 'Nothing here yet. ' : 'No run has been completed yet. '}
@@ -55,52 +56,5 @@ export function ProjectCard({ project }: { readonly project: Project }) {
         )}
       </Stack>
     </Card>
-  )
-}
-
-function ProjectActions({ project: { id, name, archivedAtMs } }: { readonly project: Project }) {
-  const [renaming, { open, close }] = useDisclosure(false)
-  const rename = useAction('projects.rename', close)
-  const archive = useAction('projects.setArchived', (_done, { archived }) =>
-    notifyDone(archived ? `${name} is archived; its runs stay as they are.` : `${name} is back.`)
-  )
-  if (id === DEFAULT_PROJECT) return null
-  const archived = archivedAtMs !== null
-  return (
-    <>
-      <Menu position="bottom-end">
-        <Menu.Target>
-          <ActionIcon variant="subtle" color="gray" size="sm" aria-label={`Actions for ${name}`}>
-            <IconDots size={16} aria-hidden />
-          </ActionIcon>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Item leftSection={<IconPencil size={14} aria-hidden />} onClick={open}>
-            Rename…
-          </Menu.Item>
-          <Menu.Item
-            leftSection={archived ? <IconArchiveOff size={14} aria-hidden /> : <IconArchive size={14} aria-hidden />}
-            onClick={() =>
-              archive.mutate(
-                { id, archived: !archived },
-                { onError: (error) => notifyError('The project was not changed', error) }
-              )
-            }
-          >
-            {archived ? 'Bring back' : 'Archive'}
-          </Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
-      <ProjectNameModal
-        key={String(renaming)}
-        opened={renaming}
-        onClose={close}
-        title={`Rename ${name}`}
-        confirm="Rename"
-        initial={name}
-        error={rename.error?.message}
-        onConfirm={(next) => rename.mutate({ id, name: next })}
-      />
-    </>
   )
 }

@@ -3,13 +3,15 @@ import { Link } from 'wouter'
 import type { RunListEntry } from '../../shared/contract/runs'
 import { modelName } from '../../shared/modelName'
 import { useCall } from '../api/hooks'
+import { archivedIds } from '../api/useProject'
 import { RelativeTime } from '../components/RelativeTime'
 
 const SHOWN = 5
 
-/** The newest runs of all projects. */
+/** The newest runs of all projects that are in use. */
 export function RecentRuns() {
-  const runs = useCall('runs.list', {}).data ?? []
+  const archived = archivedIds(useCall('projects.list', {}).data ?? [])
+  const runs = (useCall('runs.list', {}).data ?? []).filter(({ project }) => !archived.has(project))
   return (
     <Stack gap="sm" component="section" aria-label="Recent runs">
       <Group justify="space-between">

@@ -3,7 +3,7 @@ import { useLocation } from 'wouter'
 import { call } from '../api/desktop'
 import { useAction } from '../api/hooks'
 import { confirm } from '../components/confirm'
-import { notifyDone, notifyError } from '../components/notify'
+import { notifyDone, notifyError, notifyOffer } from '../components/notify'
 import { plural } from '../format/numbers'
 import { baseName } from '../format/paths'
 import { modelAddress } from './modelText'
@@ -26,8 +26,15 @@ export function useFolders(): Folders {
     notifyDone(`${plural(ids.length, 'model')} found in ${baseName(folder)}`)
     if (ids.length === 1 && only !== undefined) navigate(modelAddress(only))
   })
-  const { mutate: mutateRemove } = useAction('models.remove', (_, { folder }) =>
-    notifyDone(`${baseName(folder)} is not searched any more; its files are untouched`)
+  const { mutate: mutateRestore } = useAction('models.restore', (_, { folder }) =>
+    notifyDone(`${baseName(folder)} is searched again`)
+  )
+  const { mutate: mutateRemove } = useAction('models.remove', (removed) =>
+    notifyOffer(`${baseName(removed.folder)} is not searched any more`, 'Its files are untouched.', {
+      label: 'Undo',
+      onClick: () =>
+        mutateRestore(removed, { onError: (error) => notifyError('The folder was not brought back', error) })
+    })
   )
   const add = useCallback(
     (folder: string) => mutateAdd({ folder }, { onError: (error) => notifyError('The folder was not added', error) }),

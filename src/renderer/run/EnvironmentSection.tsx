@@ -43,7 +43,7 @@ function factsOf(run: RunProof): [string, string][] {
     ...optional('Linears', planned && `${planned.linears}, ${plural(planned.parameters, 'parameter')}`),
     ['Started', formatExact(run.createdAtMs)],
     ...optional('Ended', run.finishedAtMs === null ? null : formatExact(run.finishedAtMs)),
-    ['Time in blocks', formatDuration(run.workedMs)],
+    ...optional('Duration', run.workedMs === null ? null : formatDuration(run.workedMs)),
     ...texts('Calibration text', run.calibration),
     ...texts('Evaluation text', run.evaluation)
   ].map(([name, value], i, all) => [numbered(name as string, i, all as [string, string][]), value as string])

@@ -7,6 +7,7 @@ import { worstFirst } from '../../shared/proof'
 import { PageFrame } from '../components/PageFrame'
 import { QueryView } from '../components/QueryView'
 import { RelativeTime } from '../components/RelativeTime'
+import { formatDuration } from '../format/time'
 import { EnvironmentSection } from './EnvironmentSection'
 import { FilesSection } from './FilesSection'
 import { LayerDrawer } from './LayerDrawer'
@@ -16,6 +17,7 @@ import { PerplexityCards } from './PerplexityCards'
 import { firstVariant, resultSentences } from './proofData'
 import { RecipeSection } from './RecipeSection'
 import { RunActions } from './RunActions'
+import { RunMenu } from './RunMenu'
 import { RunOutcomeCard } from './RunOutcomeCard'
 import { RunProgressCard } from './RunProgressCard'
 import { StripSection } from './StripSection'
@@ -68,7 +70,16 @@ function Proof({ run, layers, layer }: Props) {
     [home, layer, navigate]
   )
   return (
-    <PageFrame title={run.title} subtitle={<Subtitle run={run} />} actions={<RunActions run={run} />}>
+    <PageFrame
+      title={run.title}
+      subtitle={<Subtitle run={run} />}
+      actions={
+        <>
+          <RunMenu run={run} />
+          <RunActions run={run} />
+        </>
+      }
+    >
       <Stack gap="xl">
         {sentences.length > 0 && (
           <Stack gap="xs" data-testid="sentence">
@@ -124,6 +135,11 @@ function Subtitle({ run }: { readonly run: RunProof }) {
       <Text span size="sm" c="dimmed">
         <RelativeTime atMs={run.createdAtMs} />
       </Text>
+      {run.status !== 'running' && run.workedMs !== null && (
+        <Text span size="sm" c="dimmed" className="num">
+          took {formatDuration(run.workedMs)}
+        </Text>
+      )}
       <Tooltip label={run.model} multiline maw={520}>
         <Text span size="sm" c="dimmed">
           {modelName(run.model)}

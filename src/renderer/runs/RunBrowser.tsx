@@ -2,8 +2,10 @@ import { Button, Stack } from '@mantine/core'
 import { IconFilterOff } from '@tabler/icons-react'
 import { useDeferredValue, useMemo, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
+import type { ProjectCard } from '../../shared/contract/projects'
 import type { RunListEntry } from '../../shared/contract/runs'
 import { useCall } from '../api/hooks'
+import { archivedIds } from '../api/useProject'
 import { EmptyState } from '../components/EmptyState'
 import { usePageShortcuts } from '../components/shortcuts'
 import { deleteRuns } from './deleteRuns'
@@ -16,18 +18,20 @@ import { SelectionBar } from './SelectionBar'
 import { TagsModal } from './TagsModal'
 import { useRunFilter } from './useRunFilter'
 
+const NO_PROJECTS: readonly ProjectCard[] = []
 const NO_RUNS: ReadonlySet<string> = new Set()
 
 /** Every run, to be searched, sorted and chosen from. */
 export function RunBrowser({ runs }: { readonly runs: readonly RunListEntry[] }) {
   const [, navigate] = useLocation()
   const [filter, setFilter] = useRunFilter()
+  const { data: projects = NO_PROJECTS } = useCall('projects.list', {})
+  const archived = useMemo(() => archivedIds(projects), [projects])
   // Typing stays quick while the list follows.
   const wanted = useDeferredValue(filter)
-  const { inScope, shown } = useMemo(() => filterRuns(runs, wanted), [runs, wanted])
+  const { inScope, shown } = useMemo(() => filterRuns(runs, wanted, archived), [runs, wanted, archived])
   const counts = useMemo(() => countStates(inScope), [inScope])
   const tags = useMemo(() => allTags(runs), [runs])
-  const projects = useCall('projects.list', {}).data ?? []
   const [selected, setSelected] = useState(NO_RUNS)
   const [tagging, setTagging] = useState(false)
   const search = useRef<HTMLInputElement>(null)

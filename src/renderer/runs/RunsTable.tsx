@@ -7,7 +7,7 @@ import { headlineSentences } from '../../shared/headline'
 import { modelName } from '../../shared/modelName'
 import { type Column, DataTable } from '../components/DataTable'
 import { formatPercent } from '../format/numbers'
-import { formatExact, formatRelative } from '../format/time'
+import { formatDuration, formatExact, formatRelative } from '../format/time'
 import { resumeRuns } from './queueActions'
 import { RunStatusBadge } from './RunStatusBadge'
 import { canResume } from './runFilter'
@@ -85,6 +85,14 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
     width: '136px',
     sortBy: ({ createdAtMs }) => createdAtMs,
     render: ({ createdAtMs }) => <span title={formatExact(createdAtMs)}>{formatRelative(createdAtMs)}</span>
+  },
+  {
+    key: 'duration',
+    title: 'Duration',
+    width: '112px',
+    align: 'right',
+    sortBy: ({ workedMs }) => workedMs ?? undefined,
+    render: ({ workedMs }) => (workedMs === null ? '–' : formatDuration(workedMs))
   },
   {
     key: 'tags',

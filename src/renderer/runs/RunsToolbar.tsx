@@ -2,6 +2,7 @@ import { Group, SegmentedControl, Select, TextInput } from '@mantine/core'
 import { IconSearch } from '@tabler/icons-react'
 import type { Ref } from 'react'
 import type { ProjectCard } from '../../shared/contract/projects'
+import { inUse } from '../api/useProject'
 import { formatCount } from '../format/numbers'
 import type { RunFilter, StateGroup } from './runFilter'
 
@@ -20,6 +21,20 @@ const STATES: readonly (readonly [StateGroup, string])[] = [
   ['completed', 'Completed'],
   ['stopped', 'Stopped']
 ]
+
+const optionOf = ({ id, name }: ProjectCard) => ({ value: id, label: name })
+
+/** Archived projects come last, under their own heading. */
+function groupsOf(projects: readonly ProjectCard[]) {
+  const archived = projects.filter((project) => !inUse(project)).map(optionOf)
+  const used = projects.filter(inUse).map(optionOf)
+  return archived.length === 0
+    ? used
+    : [
+        { group: 'In use', items: used },
+        { group: 'Archived', items: archived }
+      ]
+}
 
 /** Which runs are shown. */
 export function RunsToolbar({ filter, onChange, counts, projects, tags, searchRef }: Props) {
@@ -51,7 +66,7 @@ export function RunsToolbar({ filter, onChange, counts, projects, tags, searchRe
           clearButtonProps={{ 'aria-label': 'All projects' }}
           value={filter.project}
           onChange={(project) => onChange({ project })}
-          data={projects.map(({ id, name }) => ({ value: id, label: name }))}
+          data={groupsOf(projects)}
         />
       )}
       {(tags.length > 0 || filter.tag !== null) && (

@@ -3,6 +3,7 @@ import { IconArrowsDiff, IconFolderSymlink, IconPlayerPlay, IconTag, IconTrash }
 import type { ProjectCard } from '../../shared/contract/projects'
 import type { RunListEntry } from '../../shared/contract/runs'
 import { useAction } from '../api/hooks'
+import { inUse } from '../api/useProject'
 import { notifyDone, notifyError } from '../components/notify'
 import { plural } from '../format/numbers'
 import { canResume } from './runFilter'
@@ -34,7 +35,7 @@ export function SelectionBar({ chosen, projects, onClear, onCompare, onResume, o
         </Button>
       )}
       <Button size="xs" variant="default" leftSection={<IconTag size={14} aria-hidden />} onClick={onTags}>
-        Tags and notes…
+        {chosen.length === 1 ? 'Name, tags, notes…' : 'Tags and notes…'}
       </Button>
       {projects.length > 1 && <MoveMenu chosen={chosen} projects={projects} />}
       <Button
@@ -72,7 +73,7 @@ function MoveMenu({ chosen, projects }: Pick<Props, 'chosen' | 'projects'>) {
         </Button>
       </Menu.Target>
       <Menu.Dropdown mah={320} style={{ overflow: 'auto' }}>
-        {projects.map((project) => (
+        {projects.filter(inUse).map((project) => (
           <Menu.Item
             key={project.id}
             disabled={chosen.every((run) => run.project === project.id)}

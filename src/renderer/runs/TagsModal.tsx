@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Stack, TagsInput, Textarea } from '@mantine/core'
+import { Button, Group, Modal, Stack, TagsInput, Textarea, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import type { RunListEntry } from '../../shared/contract/runs'
 import { call } from '../api/desktop'
@@ -6,18 +6,19 @@ import { notifyError } from '../components/notify'
 import { plural } from '../format/numbers'
 
 interface Props {
-  readonly runs: readonly RunListEntry[]
+  readonly runs: readonly Pick<RunListEntry, 'id' | 'title' | 'tags' | 'notes'>[]
   /** Tags in use, to choose from. */
   readonly known: readonly string[]
   readonly onClose: () => void
 }
 
-/** Tags of the chosen runs, and the notes of a single one. */
+/** Tags of the chosen runs, and name and notes of a single one. */
 export function TagsModal({ runs, known, onClose }: Props) {
   const shared = runs[0]?.tags.filter((tag) => runs.every(({ tags }) => tags.includes(tag))) ?? []
   const [tags, setTags] = useState<string[]>([...shared])
   const [notes, setNotes] = useState(runs[0]?.notes ?? '')
   const single = runs.length === 1 ? runs[0] : undefined
+  const [name, setName] = useState(single?.title ?? '')
 
   async function save(): Promise<void> {
     try {
@@ -26,10 +27,11 @@ export function TagsModal({ runs, known, onClose }: Props) {
         const others = run.tags.filter((tag) => !shared.includes(tag) && !tags.includes(tag))
         await call('runs.setTags', { id: run.id, tags: [...others, ...tags] })
       }
+      if (single !== undefined && name !== single.title) await call('runs.setName', { id: single.id, name })
       if (single !== undefined && notes !== single.notes) await call('runs.setNotes', { id: single.id, notes })
       onClose()
     } catch (error) {
-      notifyError('Tags and notes were not saved', error)
+      notifyError('The changes were not saved', error)
     }
   }
 
@@ -37,7 +39,7 @@ export function TagsModal({ runs, known, onClose }: Props) {
     <Modal
       opened
       onClose={onClose}
-      title={single === undefined ? `Tags of ${plural(runs.length, 'run')}` : `Tags and notes of ${single.title}`}
+      title={single === undefined ? `Tags of ${plural(runs.length, 'run')}` : single.title}
     >
       <form
         onSubmit={(event) => {
@@ -46,6 +48,16 @@ export function TagsModal({ runs, known, onClose }: Props) {
         }}
       >
         <Stack gap="md">
+          {single !== undefined && (
+            <TextInput
+              label="Name"
+              description="When it is empty, the run is called as its recipe."
+              maxLength={120}
+              value={name}
+              onChange={(event) => setName(event.currentTarget.value)}
+              data-autofocus
+            />
+          )}
           <TagsInput
             label="Tags"
             description={single === undefined ? 'Those that all of them carry; others stay.' : 'Enter ends a tag.'}
@@ -53,7 +65,7 @@ export function TagsModal({ runs, known, onClose }: Props) {
             value={tags}
             onChange={setTags}
             maxTags={50}
-            data-autofocus
+            {...(single === undefined && { 'data-autofocus': true })}
           />
           {single !== undefined && (
             <Textarea

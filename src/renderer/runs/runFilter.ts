@@ -48,17 +48,26 @@ export function filterAddress({ search, state, project, tag }: RunFilter): strin
   return query === '' ? '/runs' : `/runs?${query}`
 }
 
-/** The runs that pass everything but the state, and those of them in the state: what is shown. */
-export function filterRuns(runs: readonly RunListEntry[], { search, state, project, tag }: RunFilter) {
+/**
+ * The runs that pass everything but the state, and those of them in the state: what is shown. Runs of archived projects
+ * are shown when their project is asked for.
+ */
+export function filterRuns(
+  runs: readonly RunListEntry[],
+  { search, state, project, tag }: RunFilter,
+  archived: ReadonlySet<string> = NONE
+) {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean)
   const inScope = runs.filter(
     (run) =>
-      (project === null || run.project === project) &&
+      (project === null ? !archived.has(run.project) : run.project === project) &&
       (tag === null || run.tags.includes(tag)) &&
       (words.length === 0 || words.every((word) => searchText(run).includes(word)))
   )
   return { inScope, shown: state === 'all' ? inScope : inScope.filter(({ status }) => GROUPS[status] === state) }
 }
+
+const NONE: ReadonlySet<string> = new Set()
 
 /** How many runs are in each group of states. */
 export function countStates(runs: readonly RunListEntry[]): Readonly<Record<StateGroup, number>> {

@@ -3,6 +3,7 @@ import { CalibrateOn, FirstToken, Policy } from '../recipe'
 import { type BadRow, SampleShape, Sampling, type SetKind, Split } from '../samples'
 import type { TokenPreview } from '../tokenPreview'
 import { call } from './call'
+import type { Deleted } from './deletions'
 
 /** A stored set without its texts. */
 export interface CalibrationSetEntry {
@@ -95,5 +96,5 @@ export const calibrationCalls = {
     }),
     { paths: ({ model }) => [model] }
   ),
-  'calibration.delete': call<void>()(z.strictObject({ names: z.array(Name).min(1).max(1000) }))
+  'calibration.delete': call<Deleted>()(z.strictObject({ names: z.array(Name).min(1).max(1000) }))
 } as const

@@ -35,6 +35,8 @@ export type WindowEvent =
   | { readonly type: 'sets.changed' }
   | { readonly type: 'models.changed' }
   | { readonly type: 'projects.changed' }
+  /** What can be undone changed. */
+  | { readonly type: 'deletions.changed' }
   | { readonly type: 'settings.changed' }
   | {
       readonly type: 'task.progress'

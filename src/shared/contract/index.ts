@@ -2,6 +2,7 @@ import { appCalls } from './app'
 import { calibrationCalls } from './calibration'
 import type { InputOf, OutputOf } from './call'
 import { compareCalls } from './compare'
+import { deletionCalls } from './deletions'
 import { deviceCalls } from './devices'
 import { exportCalls } from './exports'
 import { modelCalls } from './models'
@@ -33,7 +34,8 @@ export const WORKBENCH_CALLS = {
   ...exportCalls,
   ...settingsCalls,
   ...calibrationCalls,
-  ...compareCalls
+  ...compareCalls,
+  ...deletionCalls
 } as const
 export const CONTRACT = { ...MAIN_CALLS, ...WORKBENCH_CALLS } as const
 

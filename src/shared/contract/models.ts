@@ -16,6 +16,13 @@ export interface AddedModels {
   readonly folder: string
 }
 
+/** What a folder was before it was removed: added by hand, or searched by the settings. */
+export interface RemovedFolder {
+  readonly folder: string
+  readonly addedAtMs: number | null
+  readonly searched: boolean
+}
+
 const Folder = z.string().min(1).max(4096)
 export const ModelId = z.string().regex(/^[0-9a-f]{16}$/, 'the id of a model is expected')
 
@@ -29,5 +36,10 @@ export const modelCalls = {
   /** Adds a folder that the person gave to those that are searched. */
   'models.add': call<AddedModels>()(z.strictObject({ folder: Folder }), { paths: ({ folder }) => [folder] }),
   /** Searches a folder no more; its files are not touched. */
-  'models.remove': call<void>()(z.strictObject({ folder: Folder }))
+  'models.remove': call<RemovedFolder>()(z.strictObject({ folder: Folder })),
+  /** Undoes that. */
+  'models.restore': call<void>()(
+    z.strictObject({ folder: Folder, addedAtMs: z.number().nullable(), searched: z.boolean() }),
+    { paths: ({ folder }) => [folder] }
+  )
 } as const

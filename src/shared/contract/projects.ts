@@ -2,6 +2,8 @@ import { z } from 'zod'
 import type { Headline } from '../headline'
 import type { ProvenVariant } from '../proof'
 import { call } from './call'
+import type { Deleted } from './deletions'
+import type { DeletionPreview } from './runs'
 
 export interface ProjectCard {
   readonly id: string
@@ -33,5 +35,8 @@ export const projectCalls = {
   'projects.setArchived': call<void>()(z.strictObject({ id: Id, archived: z.boolean() })),
   /** Queues a run of every method on the model and texts that come with Quail, in a project of its own. */
   'projects.startSample': call<{ project: string; run: string }>()(z.strictObject({})),
-  'projects.setNotes': call<void>()(z.strictObject({ id: Id, notes: z.string().max(20_000) }))
+  'projects.setNotes': call<void>()(z.strictObject({ id: Id, notes: z.string().max(20_000) })),
+  'projects.previewDeletion': call<DeletionPreview>()(z.strictObject({ id: Id })),
+  /** With its runs. */
+  'projects.delete': call<Deleted>()(z.strictObject({ id: Id }))
 } as const

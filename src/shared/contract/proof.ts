@@ -26,7 +26,6 @@ export interface RunProof extends Omit<RunListEntry, 'variants'> {
   readonly planned: Omit<Extract<RunEvent, { type: 'planned' }>, 'type' | 'run' | 'seq' | 'atMs'> | null
   /** Over all attempts. */
   readonly blocksDone: number
-  readonly workedMs: number
   readonly versions: { readonly quail: string; readonly onnxruntime?: string; readonly node?: string }
   readonly warnings: readonly { readonly code: string; readonly message: string }[]
 }

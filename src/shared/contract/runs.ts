@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { LayerResult, Perplexities, Phase, RunStatus } from '../runEvents'
 import type { RunRecord } from '../runFolder'
 import { call } from './call'
+import type { Deleted } from './deletions'
 
 /** How far a run is, as often as the window can show it. */
 export interface RunProgress {
@@ -42,6 +43,8 @@ export interface RunListEntry {
   readonly attempt: number
   readonly createdAtMs: number
   readonly finishedAtMs: number | null
+  /** Time that processes worked on it, over all attempts; null while none has begun. */
+  readonly workedMs: number | null
   /** Directory of the checkpoint. */
   readonly model: string
   readonly out: string
@@ -103,7 +106,9 @@ export const runCalls = {
     z.strictObject({ id: Id, after: z.int().min(-1).default(-1), limit: z.int().min(1).max(5000).default(1000) })
   ),
   'runs.previewDeletion': call<DeletionPreview>()(z.strictObject({ ids: Ids })),
-  'runs.delete': call<void>()(z.strictObject({ ids: Ids })),
+  'runs.delete': call<Deleted>()(z.strictObject({ ids: Ids })),
+  /** An empty name gives the run that of its recipe back. */
+  'runs.setName': call<void>()(z.strictObject({ id: Id, name: z.string().max(120) })),
   'runs.setNotes': call<void>()(z.strictObject({ id: Id, notes: z.string().max(20_000) })),
   'runs.setTags': call<void>()(z.strictObject({ id: Id, tags: z.array(z.string().trim().min(1).max(60)).max(50) })),
   'runs.setProject': call<void>()(z.strictObject({ ids: Ids, project: Id }))

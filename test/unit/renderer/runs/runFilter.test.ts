@@ -20,6 +20,7 @@ const run = (changes: Partial<RunListEntry>): RunListEntry => ({
   attempt: 1,
   createdAtMs: 0,
   finishedAtMs: 1,
+  workedMs: 1000,
   model: '/cache/models--org--small/snapshots/abc',
   out: '/out',
   variants: ['svd-r8', 'quailora-r8'].map((name) => ({ name, method: 'x', rank: 8, quantizer: 'nf4', adapter: null })),

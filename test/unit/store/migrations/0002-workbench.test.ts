@@ -3,20 +3,20 @@ import { Kysely, sql } from 'kysely'
 import { expect, onTestFinished, test } from 'vitest'
 import { SqliteDialect } from '../../../../src/store/dialect'
 import { migrate } from '../../../../src/store/migrate'
-import { initial } from '../../../../src/store/migrations/0001-initial'
-import { workbench } from '../../../../src/store/migrations/0002-workbench'
+import { MIGRATIONS } from '../../../../src/store/migrations'
 import { appendEvents, eventsAfter, readEvents } from '../../../../src/store/runEvents'
 import { getRun, insertRun, listRuns, runsPage } from '../../../../src/store/runs'
 import type { Schema, Store } from '../../../../src/store/schema'
 import { eventsOf, runOutcome, runRecord, temporaryHome } from '../../../helpers/stores'
 
-const STEPS = [initial, workbench]
+/** What reads runs knows the newest schema alone. */
+const NEWEST = MIGRATIONS.length
 
 /** A database of this many steps of the schema. */
 async function schema(file: string, steps: number): Promise<Store> {
   const store = new Kysely<Schema>({ dialect: new SqliteDialect(file) })
   onTestFinished(() => store.destroy())
-  await migrate(store, file, STEPS.slice(0, steps))
+  await migrate(store, file, MIGRATIONS.slice(0, steps))
   return store
 }
 
@@ -47,7 +47,7 @@ test('keeps the runs of the first schema with their events, in order', async () 
   }
   const events = await readEvents(before, 'a')
   await before.destroy()
-  const store = await schema(file, 2)
+  const store = await schema(file, NEWEST)
   expect(
     (await listRuns(store)).map(({ id, status, notes, tags, queuePosition }) => [
       id,
@@ -85,7 +85,7 @@ test('a queued run has a place in the queue and no end; any other has no place',
 })
 
 test('reading events and the list of runs goes through an index, without sorting', async () => {
-  const store = await schema(newFile(), 2)
+  const store = await schema(newFile(), NEWEST)
   const events = await planOf(store, eventsAfter(store, 'a', 5))
   expect(events).toContain('SEARCH run_events USING INDEX sqlite_autoindex_run_events_1 (run_id=? AND position>?)')
   expect(events).not.toContain('TEMP B-TREE')
