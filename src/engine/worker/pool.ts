@@ -8,8 +8,9 @@ import type { FromEngine, InputOf, OutputOf, StartMessage, ToEngine } from './pr
 /*
  * The caller's side of the engine: threads, requests under way, and what happens when a thread dies.
  *
- * A thread is never terminated: that aborts the whole process while a session runs. Work is cancelled, awaited, and the
- * thread told to close.
+ * A thread that computes is never terminated: that aborts the whole process while a session runs. Its work is cancelled,
+ * awaited, and the thread told to close. Only the one that tokenizes, where no session ever runs, is: tokenizing a long
+ * text is one call that cannot be interrupted.
  */
 
 export interface CallOptions {
@@ -32,6 +33,9 @@ export interface Engine {
 /** Requests that compute wait for each other: one compute session at a time. The others answer beside them. */
 const COMPUTING: ReadonlySet<EngineMethod> = new Set<EngineMethod>(['run', 'plan', 'measureDevice', 'verify'])
 
+/** Time that work is kept up after its caller gave it up. */
+const ABANDON_MS = 2000
+
 /**
  * Prepares the engine; its threads start with the first request that needs them.
  *
@@ -40,18 +44,28 @@ const COMPUTING: ReadonlySet<EngineMethod> = new Set<EngineMethod>(['run', 'plan
 export function startEngine(workerUrl: URL): Engine {
   const computing = new EngineThread(workerUrl)
   const answering = new EngineThread(workerUrl)
-  const planning = new EngineThread(workerUrl)
-  let plannedTexts: string | undefined
+  const tokenizing = new EngineThread(workerUrl)
+  let present: string | undefined
+  // Whoever gave tokens up may want the same again in a moment: another context, the page once more.
+  const abandonSoon = (error: unknown): never => {
+    if (tokenizing.busy && !tokenizing.wanted)
+      setTimeout(() => void (tokenizing.wanted || tokenizing.abandon()), ABANDON_MS).unref()
+    throw error
+  }
   let turn: Promise<unknown> = Promise.resolve()
   let closed = false
   return {
     async call(method, input, options = {}) {
       if (closed) throw new AppError('INTERNAL', 'the engine is closed')
-      // Tokenizing a long text blocks its thread for seconds: neither other answers nor plans of other texts wait for it.
+      // Tokenizing a long text blocks its thread for a minute: no other answer waits for it, and tokens that nobody wants
+      // any more are given up as soon as those of other texts are wanted. Tokens of the same texts are waited for.
       const texts = textsOf(method, input)
-      if (texts !== undefined && (!planning.busy || texts === plannedTexts)) {
-        plannedTexts = texts
-        return planning.request(method, input, options)
+      if (texts !== undefined) {
+        if (texts !== present && !tokenizing.wanted) await tokenizing.abandon()
+        if (texts === present || !tokenizing.busy) {
+          present = texts
+          return tokenizing.request(method, input, options).catch(abandonSoon)
+        }
       }
       if (!COMPUTING.has(method)) return answering.request(method, input, options)
       const answer = turn.then(() => computing.request(method, input, options))
@@ -60,13 +74,17 @@ export function startEngine(workerUrl: URL): Engine {
     },
     async close() {
       closed = true
-      await Promise.all([computing.close(), answering.close(), planning.close()])
+      await Promise.all([computing.close(), answering.close(), tokenizing.close()])
     }
   }
 }
 
 /** What a request has to tokenize, as one word; undefined when it does not. */
 function textsOf(method: EngineMethod, input: InputOf<EngineMethod>): string | undefined {
+  if (method === 'previewTokens') {
+    const { model, policy, text } = input as InputOf<'previewTokens'>
+    return [model, policy, text.sha256].join()
+  }
   if (method !== 'preflight') return undefined
   const { recipe, calibration, evaluation, guess } = input as InputOf<'preflight'>
   if (guess) return undefined
@@ -79,6 +97,8 @@ interface Pending {
   readonly resolve: (output: OutputOf<EngineMethod>) => void
   readonly reject: (error: AppError) => void
   lastSeq: number
+  /** Its caller has given it up; the thread still works on it. */
+  cancelled: boolean
 }
 
 /** One worker thread with its requests; a thread that died is replaced by the next request. */
@@ -97,6 +117,16 @@ class EngineThread {
     return this.pending.size > 0
   }
 
+  /** Whether it works on something that its caller waits for. */
+  get wanted(): boolean {
+    return [...this.pending.values()].some((pending) => !pending.cancelled)
+  }
+
+  /** Ends work that nobody wants, by ending the thread; only for threads without sessions. */
+  async abandon(): Promise<void> {
+    if (this.busy) await this.worker?.terminate()
+  }
+
   request<M extends EngineMethod>(method: M, input: InputOf<M>, options: CallOptions): Promise<OutputOf<M>> {
     const { signal } = options
     if (signal?.aborted && method !== 'run') return Promise.reject(cancelled())
@@ -104,7 +134,7 @@ class EngineThread {
     const id = this.nextId++
     const start = { kind: 'start', id, method, input } as StartMessage
     return new Promise<OutputOf<EngineMethod>>((resolve, reject) => {
-      this.pending.set(id, { start, options, resolve, reject, lastSeq: -1 })
+      this.pending.set(id, { start, options, resolve, reject, lastSeq: -1, cancelled: false })
       worker.ref()
       this.post(start)
       if (signal?.aborted) this.cancel(id)
@@ -150,7 +180,9 @@ class EngineThread {
     const pending = this.pending.get(id)
     if (pending === undefined) return
     this.post({ kind: 'cancel', id })
-    if (pending.start.method !== 'run') pending.reject(cancelled())
+    if (pending.start.method === 'run') return
+    pending.cancelled = true
+    pending.reject(cancelled())
   }
 
   private receive(message: FromEngine): void {

@@ -25,6 +25,7 @@ const LOOKS: Readonly<
 /** What speaks against the run as it is, the worst first, each with a button that mends it where one can. */
 export function FindingList({ findings, stale }: Props) {
   if (findings.length === 0) {
+    if (stale) return null
     return (
       <Group gap="xs" wrap="nowrap">
         <ThemeIcon variant="light" size="sm" radius="xl" aria-hidden>
@@ -35,7 +36,14 @@ export function FindingList({ findings, stale }: Props) {
     )
   }
   return (
-    <Stack gap="sm" component="ul" m={0} p={0} aria-label="Findings" style={{ listStyle: 'none' }}>
+    <Stack
+      gap="sm"
+      component="ul"
+      m={0}
+      p={0}
+      aria-label={stale ? 'Findings before the last change' : 'Findings'}
+      style={{ listStyle: 'none', opacity: stale ? 0.55 : 1 }}
+    >
       {findings.map(({ code, severity, message, mend }) => (
         <Group key={code + message} component="li" gap="xs" wrap="nowrap" align="flex-start" data-finding={code}>
           <ThemeIcon variant="light" color={LOOKS[severity].color} size="sm" radius="xl" mt={1} aria-hidden>

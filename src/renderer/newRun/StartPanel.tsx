@@ -1,7 +1,7 @@
-import { ActionIcon, Button, Card, Divider, Group, Kbd, Stack, Text, Tooltip } from '@mantine/core'
+import { ActionIcon, Button, Card, Divider, Group, Kbd, Loader, Stack, Text, Tooltip } from '@mantine/core'
 import { useHotkeys } from '@mantine/hooks'
 import { IconPlayerPlay, IconRefresh } from '@tabler/icons-react'
-import { useEffect, useMemo } from 'react'
+import { useEffect, useMemo, useState } from 'react'
 import { useLocation } from 'wouter'
 import type { Recipe } from '../../shared/recipe'
 import { useAction } from '../api/hooks'
@@ -31,10 +31,21 @@ export function StartPanel({ recipe, out, outputs, live, findings, onOut }: Prop
   const [, navigate] = useLocation()
   const enqueue = useAction('queue.enqueue', ({ id }) => navigate(`/runs/${encodeURIComponent(id)}`))
   const blocked = recipe === undefined || findings.some(({ severity }) => severity === 'error')
+  const { mutate, isPending } = enqueue
+  const checking = recipe !== undefined && live.stale
+  // What was found belongs to an earlier form: it neither keeps this one from starting nor lets it start.
+  const [wanted, setWanted] = useState<Recipe>()
+  const waits = wanted !== undefined && wanted === recipe && checking
   const start = (): void => {
-    if (blocked || recipe === undefined || enqueue.isPending) return
-    enqueue.mutate({ recipe, project, ...(out !== null && { out }) })
+    if (recipe === undefined || isPending) return
+    if (checking) setWanted(waits ? undefined : recipe)
+    else if (!blocked) mutate({ recipe, project, ...(out !== null && { out }) })
   }
+  useEffect(() => {
+    if (wanted === undefined || checking) return
+    setWanted(undefined)
+    if (wanted === recipe && !blocked) mutate({ recipe, project, ...(out !== null && { out }) })
+  }, [wanted, checking, recipe, blocked, mutate, project, out])
   useStartKey(start)
   const counted = countFindings(findings)
   return (
@@ -45,11 +56,12 @@ export function StartPanel({ recipe, out, outputs, live, findings, onOut }: Prop
           fullWidth
           leftSection={<IconPlayerPlay size={18} aria-hidden />}
           rightSection={<Kbd size="xs">{/Mac/.test(navigator.userAgent) ? '⌘↵' : 'Ctrl ↵'}</Kbd>}
-          disabled={blocked}
-          loading={enqueue.isPending}
+          disabled={checking ? recipe === undefined : blocked}
+          loading={isPending}
+          aria-pressed={waits}
           onClick={start}
         >
-          Start
+          {waits ? 'Starts when checked' : checking ? 'Start when checked' : 'Start'}
         </Button>
         <EstimateCard plan={recipe && live.plan} stale={live.stale} />
         {enqueue.error && <ErrorCard title="The run could not be started" error={enqueue.error} />}
@@ -57,8 +69,9 @@ export function StartPanel({ recipe, out, outputs, live, findings, onOut }: Prop
         <Stack gap="xs" component="section" aria-label="Preflight">
           <Group justify="space-between" wrap="nowrap">
             <Text size="sm" fw={600} role="status">
-              Preflight{counted === '' ? '' : `: ${counted}`}
+              {checking ? 'Preflight: checking…' : `Preflight${counted === '' ? '' : `: ${counted}`}`}
             </Text>
+            {checking && <Loader size={14} ml="auto" />}
             <Tooltip label="Check again">
               <ActionIcon size="sm" variant="subtle" color="gray" aria-label="Check again" onClick={live.refresh}>
                 <IconRefresh size={14} aria-hidden />
@@ -70,7 +83,7 @@ export function StartPanel({ recipe, out, outputs, live, findings, onOut }: Prop
               Looking at model and texts…
             </Text>
           ) : (
-            <FindingList findings={findings} stale={live.stale} />
+            <FindingList findings={findings} stale={checking} />
           )}
         </Stack>
         <Divider />

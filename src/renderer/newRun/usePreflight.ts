@@ -15,7 +15,7 @@ export interface LivePlan {
   /** The best that is known: that of the preflight, or guessed from the sizes of the texts. */
   readonly plan: Plan | undefined
   readonly error: AppError | null
-  /** The answer is for an earlier state of the form. */
+  /** The answer is for an earlier state of the form, and the next is on its way. */
   readonly stale: boolean
   readonly refresh: () => void
   /** Seconds that a click on a chip adds (positive) or saves (negative); undefined while unknown. */

@@ -3,7 +3,7 @@ import type { RunProof } from '../../shared/contract/proof'
 import type { RunProgress } from '../../shared/contract/runs'
 import { useJob } from '../api/useJob'
 import { formatBytes, formatCount, plural } from '../format/numbers'
-import { progressSentence, timeLeft } from './progressText'
+import { progressSentence, timeLeft } from '../runs/progressText'
 
 /**
  * What is done, what is next, and how long it takes. Progress arrives ten times a second: it is this card's alone, so that

@@ -1,7 +1,7 @@
 import { Badge } from '@mantine/core'
 import { IconAlertTriangle, IconCheck, IconClock, IconPlayerPlay, IconPlayerStop } from '@tabler/icons-react'
 import type { RunStatus } from '../../shared/runEvents'
-import { statusColor, statusText } from '../run/status'
+import { statusColor, statusText } from './status'
 
 const ICONS = {
   queued: IconClock,

@@ -84,15 +84,7 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
     title: 'Made',
     width: '136px',
     sortBy: ({ createdAtMs }) => createdAtMs,
-    render: ({ createdAtMs }) => <span title={formatExact(createdAtMs)}>{formatRelative(createdAtMs)}</span>
-  },
-  {
-    key: 'duration',
-    title: 'Duration',
-    width: '112px',
-    align: 'right',
-    sortBy: ({ workedMs }) => workedMs ?? undefined,
-    render: ({ workedMs }) => (workedMs === null ? '–' : formatDuration(workedMs))
+    render: (run) => <Made run={run} />
   },
   {
     key: 'tags',
@@ -118,6 +110,21 @@ function Name({ run: { id, title, notes } }: { readonly run: RunListEntry }) {
       <Text size="xs" c="dimmed" truncate title={notes === '' ? id : notes}>
         {notes === '' ? id : notes}
       </Text>
+    </>
+  )
+}
+
+function Made({ run: { createdAtMs, workedMs, status } }: { readonly run: RunListEntry }) {
+  return (
+    <>
+      <Text size="sm" truncate title={formatExact(createdAtMs)}>
+        {formatRelative(createdAtMs)}
+      </Text>
+      {workedMs !== null && status !== 'running' && (
+        <Text size="xs" c="dimmed" truncate className="num" title="Time worked on it">
+          took {formatDuration(workedMs)}
+        </Text>
+      )}
     </>
   )
 }

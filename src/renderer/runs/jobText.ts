@@ -1,6 +1,6 @@
 import type { RunProgress } from '../../shared/contract/runs'
 import { formatBytes, formatCount, plural } from '../format/numbers'
-import { timeLeft } from '../run/progressText'
+import { timeLeft } from './progressText'
 
 /** What is done now: `block 3 of 30`. */
 export function phaseText({ phase, blocksDone, blocks, done, total }: RunProgress): string {

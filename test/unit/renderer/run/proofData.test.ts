@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import { PALETTES } from '../../../../src/renderer/charts/palette'
 import { layerCurves } from '../../../../src/renderer/run/layerCurves'
 import { nameInBlock } from '../../../../src/renderer/run/layerNames'
-import { progressSentence, timeLeft } from '../../../../src/renderer/run/progressText'
 import {
   firstVariant,
   isWorse,
@@ -12,6 +11,7 @@ import {
   stripCells,
   stripMax
 } from '../../../../src/renderer/run/proofData'
+import { progressSentence, timeLeft } from '../../../../src/renderer/runs/progressText'
 import type { LayerRow, ProofVariant, RunProof } from '../../../../src/shared/contract/proof'
 import type { Perplexities } from '../../../../src/shared/runEvents'
 
