@@ -1,12 +1,16 @@
-import { writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { startEngine } from '../../src/engine/worker/pool'
+import { Recipe } from '../../src/shared/recipe'
 import type { RunEvent } from '../../src/shared/runEvents'
+import type { ResolvedText } from '../../src/shared/runFolder'
 import { builtCli } from '../helpers/commandLine'
-import { sampleModel } from '../helpers/paths'
+import { sampleModel, sampleText } from '../helpers/paths'
 import { makeRun } from '../helpers/runs'
+import { temporaryFolder } from '../helpers/workbench'
 
 const engine = startEngine(new URL('engineWorker.js', pathToFileURL(builtCli)))
 afterAll(() => engine.close())
@@ -17,6 +21,24 @@ function storedRun() {
   writeFileSync(join(folder, 'run.json'), JSON.stringify(record))
   return folder
 }
+
+function textOf(folder: string, name: string, content: string): ResolvedText {
+  const path = join(folder, name)
+  writeFileSync(path, content)
+  const sha256 = createHash('sha256').update(content).digest('hex')
+  return { name, path, kind: 'text', bytes: Buffer.byteLength(content), sha256 }
+}
+
+const preflightOf = (text: ResolvedText) => ({
+  recipe: Recipe.parse({
+    version: 1,
+    model: sampleModel,
+    calibration: { files: [text.path] },
+    variants: [{ method: 'svd', rank: 8 }]
+  }),
+  calibration: [text],
+  evaluation: []
+})
 
 describe('the engine in its thread', () => {
   it('stamps events with run, number and time, and leaves the calling thread free', async () => {
@@ -59,6 +81,22 @@ describe('the engine in its thread', () => {
     const inspected = engine.call('inspect', { path: sampleModel }).then(() => order.push('inspect'))
     await Promise.all([run, inspected])
     expect(order).toEqual(['inspect', 'run'])
+  })
+
+  it('gives up tokens of long texts that nobody wants any more, and answers about another text', async () => {
+    const folder = temporaryFolder()
+    const sample = readFileSync(sampleText('moby-evaluation.txt'), 'utf8')
+    const short = textOf(folder, 'short.txt', sample)
+    // Each would take its thread minutes.
+    for (const name of ['a', 'b', 'c']) {
+      const long = textOf(folder, name, `${name} ${sample.repeat(100)}`)
+      const controller = new AbortController()
+      const asked = engine.call('preflight', preflightOf(long), { signal: controller.signal })
+      setTimeout(() => controller.abort(), 100)
+      await expect(asked).rejects.toMatchObject({ code: 'CANCELLED' })
+    }
+    expect((await engine.call('preflight', preflightOf(short))).plan?.calibration.rows).toBe(64)
+    expect((await engine.call('inspect', { path: sampleModel })).problems).toEqual([])
   })
 
   it('reports a damaged record as the end of the run, in one sentence', async () => {
