@@ -7,5 +7,5 @@ const TEXT =
 /** Opens the tokenizer of a directory, and takes a text there and back. */
 export async function readTokenizer(directory: string): Promise<void> {
   const tokenizer = await ModelTokenizer.open(directory)
-  tokenizer.decode(tokenizer.encode(TEXT, { specialTokens: true }))
+  await tokenizer.decode(await tokenizer.encode(TEXT, { specialTokens: true }))
 }

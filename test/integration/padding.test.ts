@@ -14,12 +14,12 @@ const COUNT = 6
 async function pieces(): Promise<string[]> {
   const tokenizer = await ModelTokenizer.open(sampleModel)
   const text = readFileSync(sampleText('moby-evaluation.txt'), 'utf8').slice(0, 60_000)
-  const ids = tokenizer.encode(text, { specialTokens: false })
+  const ids = await tokenizer.encode(text, { specialTokens: false })
   const found: string[] = []
   for (let begin = 0; found.length < COUNT; begin += CONTEXT) {
     const some = ids.subarray(begin, begin + CONTEXT)
-    const piece = tokenizer.decode(some)
-    const again = tokenizer.encode(piece, { specialTokens: false })
+    const piece = await tokenizer.decode(some)
+    const again = await tokenizer.encode(piece, { specialTokens: false })
     if (again.length === CONTEXT && again.every((id, i) => id === some[i])) found.push(piece)
   }
   return found

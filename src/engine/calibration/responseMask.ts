@@ -15,31 +15,31 @@ export interface Span {
  *
  * @param ids - tokens of the whole text, without added special tokens
  */
-export function maskOfSpans(
+export async function maskOfSpans(
   tokenizer: ModelTokenizer,
   text: string,
   ids: Int32Array,
   spans: readonly Span[]
-): Uint8Array {
+): Promise<Uint8Array> {
   const mask = new Uint8Array(ids.length)
-  const lossless = tokenizer.decode(ids) === text
+  const lossless = (await tokenizer.decode(ids)) === text
   for (const { begin, end } of spans) {
     if (begin >= end) continue
-    const first = tokensBefore(tokenizer, text.slice(0, begin), ids, lossless)
-    const last = tokensBefore(tokenizer, text.slice(0, end), ids, lossless)
+    const first = await tokensBefore(tokenizer, text.slice(0, begin), ids, lossless)
+    const last = await tokensBefore(tokenizer, text.slice(0, end), ids, lossless)
     mask.fill(1, first.whole, last.whole + (last.cut ? 1 : 0))
   }
   return mask
 }
 
 /** How many tokens end within `prefix`, and whether the next one begins within it too. */
-function tokensBefore(tokenizer: ModelTokenizer, prefix: string, ids: Int32Array, lossless: boolean) {
-  const own = tokenizer.encode(prefix, { specialTokens: false })
+async function tokensBefore(tokenizer: ModelTokenizer, prefix: string, ids: Int32Array, lossless: boolean) {
+  const own = await tokenizer.encode(prefix, { specialTokens: false })
   const different = own.findIndex((id, i) => id !== ids[i])
   if (different < 0) return { whole: own.length, cut: false }
   let whole = different
   if (!lossless) return { whole, cut: true }
-  const lengthOf = (count: number): number => tokenizer.decode(ids.subarray(0, count)).length
-  while (whole < ids.length && lengthOf(whole + 1) <= prefix.length) whole++
-  return { whole, cut: lengthOf(whole) < prefix.length }
+  const lengthOf = async (count: number) => (await tokenizer.decode(ids.subarray(0, count))).length
+  while (whole < ids.length && (await lengthOf(whole + 1)) <= prefix.length) whole++
+  return { whole, cut: (await lengthOf(whole)) < prefix.length }
 }

@@ -199,16 +199,19 @@ export async function encodeText(
 ): Promise<readonly TokenSequence[]> {
   const read = await readTexts(text, folder)
   if (chat?.responses === true) {
-    const samples = encodeResponses(tokenizer, read, chat.renderer, text.name)
+    const samples = await encodeResponses(tokenizer, read, chat.renderer, text.name)
     return policy === 'packed' ? [joined(samples)] : samples
   }
   const documents = chat === undefined ? read : renderAll(read, chat.renderer, text.name)
   if (policy === 'packed') {
     const separator = chat === undefined ? '\n\n' : ''
-    return [{ ids: tokenizer.encode(documents.join(separator), { specialTokens: false }) }]
+    return [{ ids: await tokenizer.encode(documents.join(separator), { specialTokens: false }) }]
   }
   const samples = text.kind === 'text' ? documents.flatMap(splitSamples) : documents
-  return samples.map((sample) => ({ ids: tokenizer.encode(sample, { specialTokens: chat === undefined }) }))
+  const encoded: TokenSequence[] = []
+  for (const sample of samples)
+    encoded.push({ ids: await tokenizer.encode(sample, { specialTokens: chat === undefined }) })
+  return encoded
 }
 
 const renderAll = (samples: readonly string[], chat: ChatRenderer, name: string): string[] =>
@@ -217,18 +220,21 @@ const renderAll = (samples: readonly string[], chat: ChatRenderer, name: string)
     return chat.render(parseConversation(sample, where), where)
   })
 
-const encodeResponses = (
+async function encodeResponses(
   tokenizer: ModelTokenizer,
   samples: readonly string[],
   chat: ChatRenderer,
   name: string
-): Required<TokenSequence>[] =>
-  samples.map((sample, index) => {
+): Promise<Required<TokenSequence>[]> {
+  const encoded: Required<TokenSequence>[] = []
+  for (const [index, sample] of samples.entries()) {
     const where = `${name}, sample ${index + 1}`
     const { text, responses } = chat.renderWithResponses(parseConversation(sample, where), where)
-    const ids = tokenizer.encode(text, { specialTokens: false })
-    return { ids, response: maskOfSpans(tokenizer, text, ids, responses) }
-  })
+    const ids = await tokenizer.encode(text, { specialTokens: false })
+    encoded.push({ ids, response: await maskOfSpans(tokenizer, text, ids, responses) })
+  }
+  return encoded
+}
 
 function joined(parts: readonly TokenSequence[]): TokenSequence {
   const length = parts.reduce((total, { ids }) => total + ids.length, 0)

@@ -3,7 +3,7 @@ import { isAbsolute, join } from 'node:path'
 import { badInput } from '../../shared/errors'
 import type { ResolvedText } from '../../shared/runFolder'
 
-/** Largest text read: the tokenizer needs about fifty bytes of memory and a microsecond for one byte of text. */
+/** Largest text read: the tokenizer needs about 200 bytes of memory for one token, and two microseconds. */
 const MAX_TEXT_BYTES = 32 * 2 ** 20
 
 /**

@@ -1,40 +1,35 @@
-import { Tokenizer } from '@huggingface/tokenizers'
+import { AddedToken, Tokenizer, templateProcessing } from 'tokenizers'
 import { AppError, badInput } from '../../shared/errors'
 import type { TokenizerFacts } from '../../shared/inspection'
-import { isRecord } from '../formats/checkpointFiles'
-import { completePreTokenizer, preTokenizersOf, type TokenizerDefinition } from './preTokens'
-import { assertDefinition } from './tokenizerDefinition'
+import { faultyPart } from './faultyPart'
+import { quoted } from './gpt2Files'
+import type { AddedTokenOfFile } from './specialTokens'
+import { withoutSpecialTokens } from './splitSpecialTokens'
+import type { TokenizerDefinition } from './tokenizerDefinition'
 import { tokenizerFacts } from './tokenizerFacts'
 import { readTokenizerSource, type TokenizerSource } from './tokenizerFiles'
 
 /**
- * The tokenizer of a checkpoint: `tokenizer.json`, executed as it is written, or GPT-2's and OPT's `vocab.json` with
- * `merges.txt`.
+ * The tokenizer of a checkpoint: `tokenizer.json`, executed as it is written by the library of which Python's
+ * `tokenizers` is the other form, or GPT-2's and OPT's `vocab.json` with `merges.txt`; with the special tokens that stand
+ * beside it.
  *
- * Special tokens are those of its post-processor; flags such as `add_bos_token` of tokenizer_config.json do not count
- * beside a tokenizer.json, as in transformers 5.
+ * Special tokens around a text are those of its post-processor; flags such as `add_bos_token` of tokenizer_config.json do
+ * not count beside a tokenizer.json, nor do its truncation and padding, as in transformers 5.
  */
 export class ModelTokenizer {
-  /** One more than the largest id. */
-  readonly vocabularySize: number
-  /** Id of the padding token, where the checkpoint names one. */
-  readonly padId: number | undefined
-  /** Kind, special tokens, and what is put around a text. */
-  readonly facts: TokenizerFacts
-
   /** SHA-256 of everything that decides which ids a text gets. */
   readonly sha256: string
-  private readonly path: string
 
   private constructor(
     private readonly tokenizer: Tokenizer,
-    { definition, named, path, sha256 }: TokenizerSource
+    /** Gives the ids of texts: another one where special tokens in a text are not to be found. */
+    private readonly encoder: Tokenizer,
+    private readonly source: TokenizerSource,
+    /** Kind, special tokens, and what is put around a text. */
+    readonly facts: TokenizerFacts
   ) {
-    this.path = path
-    this.sha256 = sha256
-    this.vocabularySize = largestId(tokenizer) + 1
-    this.padId = named.pad === undefined ? undefined : tokenizer.token_to_id(named.pad)
-    this.facts = tokenizerFacts(tokenizer, definition, named, this.vocabularySize)
+    this.sha256 = source.sha256
   }
 
   /**
@@ -45,31 +40,40 @@ export class ModelTokenizer {
    */
   static async open(directory: string): Promise<ModelTokenizer> {
     const source = await readTokenizerSource(directory)
-    const { definition, path } = source
-    assertDefinition(definition, path)
-    checkSupported(definition, path)
-    return usable(path, () => {
-      const tokenizer = new Tokenizer(definition, source.config)
-      completePreTokenizer(tokenizer, definition)
-      return new ModelTokenizer(tokenizer, source)
+    return usable(source.path, async () => {
+      const tokenizer = build(source)
+      const encoder = source.splitsSpecialTokens ? splitting(source, tokenizer) : tokenizer
+      return new ModelTokenizer(tokenizer, encoder, source, await tokenizerFacts(tokenizer, encoder, source))
     })
   }
 
+  /** One more than the largest id. */
+  get vocabularySize(): number {
+    return this.facts.vocabularySize
+  }
+
+  /** Id of the padding token, where the checkpoint names one. */
+  get padId(): number | undefined {
+    return this.facts.pad?.id
+  }
+
   /** The ids of a text, tokenized in one piece; `specialTokens` adds what the post-processor says. */
-  encode(text: string, { specialTokens }: { readonly specialTokens: boolean }): Int32Array {
-    const { ids } = usable(this.path, () => this.tokenizer.encode(text, { add_special_tokens: specialTokens }))
-    if (ids.some((id) => id === undefined))
-      throw badInput(
-        `${this.path}: a text has a character for which the vocabulary has neither token nor unknown token`
-      )
-    return Int32Array.from(ids)
+  async encode(text: string, { specialTokens }: { readonly specialTokens: boolean }): Promise<Int32Array> {
+    const encoding = await usable(this.source.path, () =>
+      this.encoder.encode(text, null, { addSpecialTokens: specialTokens })
+    )
+    return Int32Array.from(encoding.getIds())
   }
 
   /** The text of the ids, special tokens included, for people to read. */
-  decode(ids: ArrayLike<number>): string {
-    if (ids.length === 0) return ''
-    const options = { skip_special_tokens: false, clean_up_tokenization_spaces: false }
-    return usable(this.path, () => this.tokenizer.decode(Array.from(ids), options))
+  async decode(ids: ArrayLike<number>): Promise<string> {
+    return usable(this.source.path, () => this.tokenizer.decode(Array.from(ids), false))
+  }
+
+  /** The text of each id by itself. */
+  async decodeEach(ids: ArrayLike<number>): Promise<string[]> {
+    const single = Array.from(ids, (id) => [id])
+    return usable(this.source.path, () => this.tokenizer.decodeBatch(single, false))
   }
 
   /** `BPE, 4096 tokens`. */
@@ -78,49 +82,56 @@ export class ModelTokenizer {
   }
 }
 
-function largestId(tokenizer: Tokenizer): number {
-  let largest = -1
-  for (const id of tokenizer.get_vocab(true).values()) largest = Math.max(largest, id)
-  return largest
+function build({ definition, additions, around }: TokenizerSource): Tokenizer {
+  const tokenizer = parse(definition)
+  tokenizer.disableTruncation()
+  tokenizer.disablePadding()
+  tokenizer.addAddedTokens(additions.map(nativeToken))
+  for (const addition of additions) assertGivenId(tokenizer, addition)
+  const [before, after] = [around?.before ?? [], around?.after ?? []]
+  if (before.length + after.length > 0) {
+    const template = [...before.map((token) => `${token}:0`), '$A:0', ...after.map((token) => `${token}:0`)].join(' ')
+    const ids = [...before, ...after].map((token): [string, number] => [token, tokenizer.tokenToId(token) ?? -1])
+    tokenizer.setPostProcessor(templateProcessing(template, null, ids))
+  }
+  return tokenizer
 }
 
-/** Refuses what the library would silently do otherwise than the original. */
-function checkSupported(definition: TokenizerDefinition, path: string): void {
-  if (definition.model.type === 'Unigram' && definition.model.byte_fallback === true)
-    throw badInput(`${path}: a Unigram model with byte_fallback is not supported; BPE models are`)
-  const single = definition.added_tokens?.find((token) => isRecord(token) && token.single_word === true)
-  if (single !== undefined)
-    throw badInput(`${path}: the added token ${JSON.stringify(single)} with single_word is not supported`)
-  const split = preTokenizersOf(definition).find(
-    ({ type, behavior, invert, pattern }) =>
-      type === 'Split' &&
-      invert !== true &&
-      !['isolated', 'removed'].includes(String(behavior).toLowerCase()) &&
-      !(isRecord(pattern) && pattern.String === ' ' && replacesSpaces(definition.normalizer))
-  )
-  if (split !== undefined)
-    throw badInput(`${path}: the pre-tokenizer Split with behavior ${String(split.behavior)} is not supported`)
-}
-
-/** True when no space is left after normalization, as in Gemma: a Split at spaces then never splits. */
-const replacesSpaces = (normalizer: unknown): boolean => {
-  if (!isRecord(normalizer)) return false
-  if (Array.isArray(normalizer.normalizers)) return normalizer.normalizers.some(replacesSpaces)
-  return normalizer.type === 'Replace' && isRecord(normalizer.pattern) && normalizer.pattern.String === ' '
-}
-
-/** The library takes the parts of a definition as they are, and fails in many ways where one is not what it should be. */
-function usable<T>(path: string, work: () => T): T {
+function parse(definition: TokenizerDefinition): Tokenizer {
   try {
-    return work()
+    return Tokenizer.fromString(JSON.stringify(definition))
+  } catch (cause) {
+    throw new Error(faultyPart(definition, cause instanceof Error ? cause.message : String(cause)), { cause })
+  }
+}
+
+function splitting(source: TokenizerSource, tokenizer: Tokenizer): Tokenizer {
+  const { around, ...others } = withoutSpecialTokens(source)
+  const encoder = build(others)
+  const processor = tokenizer.getPostProcessor()
+  if (around !== undefined && processor !== null) encoder.setPostProcessor(processor)
+  for (const { content } of others.additions)
+    if (tokenizer.tokenToId(content) !== null && tokenizer.tokenToId(content) !== encoder.tokenToId(content))
+      throw badInput(`${source.path}: split_special_tokens is not supported where added tokens lie between the others`)
+  return encoder
+}
+
+const nativeToken = ({ content, special, lstrip, rstrip, single_word, normalized }: AddedTokenOfFile): AddedToken =>
+  new AddedToken(content, special, { leftStrip: lstrip, rightStrip: rstrip, singleWord: single_word, normalized })
+
+function assertGivenId(tokenizer: Tokenizer, { content, given }: AddedTokenOfFile): void {
+  const id = tokenizer.tokenToId(content)
+  if (given !== undefined && given.id !== id)
+    throw badInput(`${given.place} gives ${quoted(content)} the id ${given.id}, by the vocabulary it is ${id}`)
+}
+
+/** The library says what it does not know or like in its own words. */
+async function usable<T>(path: string, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work()
   } catch (cause) {
     if (cause instanceof AppError) throw cause
     const reason = cause instanceof Error ? cause.message : String(cause)
-    const unknown = /^Unknown (\w+) type: (.*)$/.exec(reason)
-    const message =
-      unknown === null
-        ? `${path} cannot be used: ${reason}`
-        : `${path}: the ${unknown[1]} ${unknown[2]} is not supported`
-    throw new AppError('BAD_INPUT', message, { cause })
+    throw new AppError('BAD_INPUT', `${path} cannot be used: ${reason}`, { cause })
   }
 }

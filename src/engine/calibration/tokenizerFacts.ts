@@ -1,6 +1,8 @@
-import type { Tokenizer } from '@huggingface/tokenizers'
+import type { Tokenizer } from 'tokenizers'
 import type { SpecialToken, TokenizerFacts } from '../../shared/inspection'
-import type { TokenizerDefinition } from './preTokens'
+import { isRecord } from '../formats/checkpointFiles'
+import { addedTokensOf, type TokenizerDefinition } from './tokenizerDefinition'
+import type { TokenizerSource } from './tokenizerFiles'
 
 /** Special tokens that are listed: models with thousands of reserved ones have only a few in use. */
 const MAX_LISTED = 512
@@ -13,54 +15,51 @@ export interface NamedTokens {
   readonly unknown?: string | undefined
 }
 
-/** What people want to know of a tokenizer, from its definition and a look at what it does to a text. */
-export function tokenizerFacts(
+/**
+ * What people want to know of a tokenizer, from its definition and a look at what it does to a text.
+ *
+ * @param encoder - gives the ids of texts
+ */
+export async function tokenizerFacts(
   tokenizer: Tokenizer,
-  definition: TokenizerDefinition,
-  named: NamedTokens,
-  vocabularySize: number
-): TokenizerFacts {
-  const added = (definition.added_tokens ?? []).filter(isAddedToken)
-  const special = added.filter((token) => token.special === true).sort((a, b) => a.id - b.id)
+  encoder: Tokenizer,
+  { definition, additions, named, around }: TokenizerSource
+): Promise<TokenizerFacts> {
+  const added = new Map([...addedTokensOf(definition), ...additions].map((token) => [token.content, token]))
   const token = (text: string | undefined): SpecialToken | null => {
-    const id = text === undefined ? undefined : tokenizer.token_to_id(text)
-    return text === undefined || id === undefined ? null : { text, id }
+    const id = text === undefined ? null : tokenizer.tokenToId(text)
+    return text === undefined || id === null ? null : { text, id }
   }
+  const special = [...added.values()].flatMap(({ content, special }) => (special ? (token(content) ?? []) : []))
   return {
-    kind: definition.model.type ?? 'BPE',
-    vocabularySize,
+    kind: typeof definition.model.type === 'string' ? definition.model.type : 'BPE',
+    vocabularySize: largestId(tokenizer) + 1,
     normalizer: typeNames(definition.normalizer, 'normalizers'),
     preTokenizer: typeNames(definition.pre_tokenizer, 'pretokenizers'),
-    postProcessor: typeNames(definition.post_processor, 'processors'),
-    specialTokens: special.slice(0, MAX_LISTED).map(({ content, id }) => ({ text: content, id })),
-    addedTokens: added.length,
+    postProcessor: around === undefined ? typeNames(definition.post_processor, 'processors') : 'TemplateProcessing',
+    specialTokens: special.sort((a, b) => a.id - b.id).slice(0, MAX_LISTED),
+    addedTokens: added.size,
     bos: token(named.bos),
     eos: token(named.eos),
     pad: token(named.pad),
     unknown: token(named.unknown ?? unknownOf(definition)),
-    ...surroundings(tokenizer)
+    ...(await surroundings(tokenizer, encoder))
   }
 }
 
-interface AddedToken {
-  readonly id: number
-  readonly content: string
-  readonly special?: unknown
+function largestId(tokenizer: Tokenizer): number {
+  let largest = -1
+  for (const id of Object.values(tokenizer.getVocab(true))) largest = Math.max(largest, id)
+  return largest
 }
-
-const isAddedToken = (value: unknown): value is AddedToken =>
-  typeof value === 'object' &&
-  value !== null &&
-  typeof (value as AddedToken).id === 'number' &&
-  typeof (value as AddedToken).content === 'string'
 
 const unknownOf = ({ model }: TokenizerDefinition): string | undefined =>
   typeof model.unk_token === 'string' ? model.unk_token : undefined
 
 /** `NFC → Lowercase` for a sequence, `ByteLevel` for one part, null for none. */
 function typeNames(component: unknown, partsKey: string): string | null {
-  if (typeof component !== 'object' || component === null) return null
-  const { type, [partsKey]: parts } = component as Record<string, unknown>
+  if (!isRecord(component)) return null
+  const { type, [partsKey]: parts } = component
   if (type === 'Sequence' && Array.isArray(parts))
     return parts
       .map((part) => typeNames(part, partsKey))
@@ -70,15 +69,20 @@ function typeNames(component: unknown, partsKey: string): string | null {
 }
 
 /** What the post-processor adds, seen on a short text: the ids that are there only with special tokens. */
-function surroundings(tokenizer: Tokenizer): Pick<TokenizerFacts, 'before' | 'after'> {
-  const plain = idsOf(tokenizer, false)
-  const whole = idsOf(tokenizer, true)
+async function surroundings(
+  tokenizer: Tokenizer,
+  encoder: Tokenizer
+): Promise<Pick<TokenizerFacts, 'before' | 'after'>> {
+  const idsOf = async (addSpecialTokens: boolean) => (await encoder.encode('a', null, { addSpecialTokens })).getIds()
+  const [plain, whole] = [await idsOf(false), await idsOf(true)]
   const begin = whole.findIndex((_, i) => plain.every((id, j) => whole[i + j] === id))
   if (plain.length === 0 || begin < 0) return { before: [], after: [] }
-  const tokens = (ids: readonly number[]): SpecialToken[] =>
-    ids.map((id) => ({ id, text: tokenizer.decode([id], { skip_special_tokens: false }) }))
-  return { before: tokens(whole.slice(0, begin)), after: tokens(whole.slice(begin + plain.length)) }
+  const tokens = async (ids: readonly number[]): Promise<SpecialToken[]> => {
+    const texts = await tokenizer.decodeBatch(
+      ids.map((id) => [id]),
+      false
+    )
+    return ids.map((id, i) => ({ id, text: texts[i] ?? '' }))
+  }
+  return { before: await tokens(whole.slice(0, begin)), after: await tokens(whole.slice(begin + plain.length)) }
 }
-
-const idsOf = (tokenizer: Tokenizer, special: boolean): number[] =>
-  tokenizer.encode('a', { add_special_tokens: special }).ids.filter((id) => id !== undefined)

@@ -2,41 +2,71 @@ import { readdir } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { badInput } from '../../shared/errors'
 import { CONFIG_FILE, isRecord } from '../formats/checkpointFiles'
-import { readTextFileIfThere, sha256, sha256File } from '../formats/files'
+import { readTextFileIfThere, sha256 } from '../formats/files'
 import { MAX_CONFIG_BYTES, MAX_TOKENIZER_BYTES } from '../formats/limits'
 import { MERGES_FILE, readGpt2Model, VOCABULARY_FILE } from './gpt2Files'
-import { gpt2Tokens, tokenText } from './gpt2Tokens'
-import type { TokenizerDefinition } from './preTokens'
+import { type AddedTokenOfFile, specialTokens, tokenText } from './specialTokens'
+import { addedTokensOf, assertDefinition, type TokenizerDefinition } from './tokenizerDefinition'
 import type { NamedTokens } from './tokenizerFacts'
 
 const TOKENIZER_FILE = 'tokenizer.json'
 const GPT2_FILES = [VOCABULARY_FILE, MERGES_FILE]
 
-/** A checkpoint's tokenizer as its files describe it, in the structure of tokenizer.json. */
+type Settings = Readonly<Record<string, unknown>>
+
+/** A checkpoint's tokenizer as its files describe it. */
 export interface TokenizerSource {
   /** The file that messages name. */
   readonly path: string
+  /** In the structure of tokenizer.json, checked. */
   readonly definition: TokenizerDefinition
-  /** tokenizer_config.json; empty where there is none. */
-  readonly config: Readonly<Record<string, unknown>>
+  /** Tokens to be added to those of the definition, in this order. */
+  readonly additions: readonly AddedTokenOfFile[]
   readonly named: NamedTokens
-  /** Of tokenizer.json as it is, or as it comes out of vocab.json, merges.txt and the files of special tokens. */
+  /** What is put around a text instead of what the definition says. */
+  readonly around?: { readonly before: readonly string[]; readonly after: readonly string[] } | undefined
+  /** Special tokens that stand in a text are taken for text. */
+  readonly splitsSpecialTokens: boolean
+  /** Of everything that decides which ids a text gets. */
   readonly sha256: string
 }
 
 /**
- * Reads `tokenizer.json`, and where there is none `vocab.json` with `merges.txt` of GPT-2 and OPT.
+ * Reads `tokenizer.json`, and where there is none `vocab.json` with `merges.txt` of GPT-2 and OPT; then the special
+ * tokens that stand beside it.
  *
- * @throws {AppError} BAD_INPUT as `findTokenizer`, and BAD_INPUT or BAD_FORMAT when a file is damaged or too large
+ * @throws {AppError} BAD_INPUT as `findTokenizer`, and BAD_INPUT or BAD_FORMAT when a file is damaged or too large, or
+ *   holds a part that is not supported
  */
 export async function readTokenizerSource(directory: string): Promise<TokenizerSource> {
-  const config = (await readJsonObject(join(directory, 'tokenizer_config.json'))) ?? {}
-  const map = (await readJsonObject(join(directory, 'special_tokens_map.json'))) ?? {}
-  if ((await findTokenizer(directory)) === VOCABULARY_FILE) return readGpt2(directory, config, map)
-  const path = join(directory, TOKENIZER_FILE)
-  const definition = await readDefinition(path)
-  return { path, definition, config, named: namedTokens(config, map), sha256: await sha256File(path) }
+  const read = async (name: string) => (await readJsonObject(join(directory, name))) ?? {}
+  const [config, map, added] = [
+    await read('tokenizer_config.json'),
+    await read('special_tokens_map.json'),
+    await read('added_tokens.json')
+  ]
+  const name = await findTokenizer(directory)
+  const isOpt = name === VOCABULARY_FILE && (await modelTypeOf(directory)) === 'opt'
+  const defaults = name === TOKENIZER_FILE ? {} : isOpt ? OPT_TOKENS : GPT2_TOKENS
+  const path = join(directory, name)
+  const definition = name === TOKENIZER_FILE ? await readDefinition(path) : await gpt2Definition(directory, config)
+  const { additions, settings } = specialTokens({ directory, config, map, added, defaults }, addedTokensOf(definition))
+  const around = name === TOKENIZER_FILE ? undefined : aroundTexts(settings)
+  const splitsSpecialTokens = config.split_special_tokens === true
+  const decisive = JSON.stringify([definition, additions, around, splitsSpecialTokens])
+  return {
+    path,
+    definition,
+    additions,
+    named: namedTokens(settings),
+    around,
+    splitsSpecialTokens,
+    sha256: sha256(decisive)
+  }
 }
+
+const GPT2_TOKENS = { bos_token: '<|endoftext|>', eos_token: '<|endoftext|>', unk_token: '<|endoftext|>' }
+const OPT_TOKENS = { bos_token: '</s>', eos_token: '</s>', unk_token: '</s>', pad_token: '<pad>', add_bos_token: true }
 
 /**
  * Looks which form of tokenizer a directory holds, without reading it.
@@ -72,34 +102,35 @@ async function modelTypeOf(directory: string): Promise<string | undefined> {
   return typeof type === 'string' ? type : undefined
 }
 
-async function readGpt2(
-  directory: string,
-  config: Record<string, unknown>,
-  map: Record<string, unknown>
-): Promise<TokenizerSource> {
-  const model = await readGpt2Model(directory)
-  const added = (await readJsonObject(join(directory, 'added_tokens.json'))) ?? {}
-  const isOpt = (await modelTypeOf(directory)) === 'opt'
-  const { settings, ...tokens } = gpt2Tokens(model.vocab, { directory, config, map, added, isOpt })
+async function gpt2Definition(directory: string, config: Settings): Promise<TokenizerDefinition> {
   const byteLevel = { type: 'ByteLevel', trim_offsets: true, use_regex: true }
-  const definition = {
+  return {
     version: '1.0',
-    added_tokens: tokens.addedTokens,
+    added_tokens: [],
     normalizer: null,
     pre_tokenizer: { ...byteLevel, add_prefix_space: config.add_prefix_space === true },
-    post_processor: tokens.postProcessor,
+    post_processor: null,
     decoder: { ...byteLevel, add_prefix_space: true },
-    model
+    model: await readGpt2Model(directory)
   }
-  const path = join(directory, VOCABULARY_FILE)
-  return { path, definition, config, named: namedTokens(settings), sha256: sha256(JSON.stringify(definition)) }
+}
+
+/** The beginning and the end of every text; a tokenizer.json says that itself. */
+function aroundTexts(settings: Settings): TokenizerSource['around'] {
+  const tokens = (flag: string, key: string): string[] => {
+    const text = tokenText(settings[key])
+    return settings[flag] === true && text ? [text] : []
+  }
+  return { before: tokens('add_bos_token', 'bos_token'), after: tokens('add_eos_token', 'eos_token') }
 }
 
 async function readDefinition(path: string): Promise<TokenizerDefinition> {
   const definition = await readJsonObject(path)
   if (!isRecord(definition?.model) || !Array.isArray(definition.added_tokens))
     throw badInput(`${path} is not a tokenizer of the tokenizers library: "model" or "added_tokens" is missing`)
-  return definition as unknown as TokenizerDefinition
+  const checked = definition as unknown as TokenizerDefinition
+  assertDefinition(checked, path)
+  return checked
 }
 
 /** The JSON object in a file, or undefined when there is no such file. */
@@ -116,9 +147,8 @@ async function readJsonObject(
   throw badInput(`${path} is not a JSON object`)
 }
 
-/** Those of the first file, and of the second where the first names none. */
-function namedTokens(first: Record<string, unknown>, second: Record<string, unknown> = {}): NamedTokens {
-  const named = (key: string) => tokenText(first[key]) ?? tokenText(second[key])
+function namedTokens(settings: Settings): NamedTokens {
+  const named = (key: string) => tokenText(settings[key])
   return { bos: named('bos_token'), eos: named('eos_token'), pad: named('pad_token'), unknown: named('unk_token') }
 }
 

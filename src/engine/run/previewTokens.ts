@@ -5,7 +5,6 @@ import { badInput } from '../../shared/errors'
 import type { FirstToken } from '../../shared/recipe'
 import type { PreviewRequest, TokenPreview, TokenStatistics } from '../../shared/tokenPreview'
 import { countPositions, cutRows, type TokenRows, type TokenSequence } from '../calibration/rows'
-import type { ModelTokenizer } from '../calibration/tokenizer'
 import { readJsonFile } from '../formats/files'
 import { MAX_CONFIG_BYTES } from '../formats/limits'
 import { readArchitecture } from '../models/registry'
@@ -29,24 +28,23 @@ export async function previewTokens(request: PreviewRequest): Promise<TokenPrevi
   const row = Math.min(request.row, rows.rows - 1)
   const length = rows.lengths[row] as number
   const ids = rows.ids.subarray(row * context, (row + 1) * context)
+  const texts = await opened.tokenizer.decodeEach(ids)
+  const special = new Set(opened.tokenizer.facts.specialTokens.map(({ id }) => id))
   return {
     rows: rows.rows,
     available: rows.available[0] ?? 0,
     tokenCount: rows.tokenCount,
     row,
-    text: opened.tokenizer.decode(ids.subarray(0, length)),
+    text: await opened.tokenizer.decode(ids.subarray(0, length)),
     tokens: Array.from(ids, (id, i) => ({
-      ...shown(opened.tokenizer, id),
+      id,
+      text: texts[i] ?? '',
+      special: special.has(id),
       pad: i >= length,
       leftOut: i >= length ? null : whyLeftOut(rows, row * context + i, firstToken)
     })),
     statistics: statisticsOf(tokens, policy === 'packed')
   }
-}
-
-function shown(tokenizer: ModelTokenizer, id: number): Pick<TokenPreview['tokens'][number], 'id' | 'text' | 'special'> {
-  const special = tokenizer.facts.specialTokens.some((token) => token.id === id)
-  return { id, text: tokenizer.decode([id]), special }
 }
 
 function whyLeftOut(

@@ -1,4 +1,5 @@
 import type { FuzzTarget } from '../fuzzTarget'
+import { mutateJson } from '../mutateJson'
 import { mutateText } from '../mutateText'
 import { pick } from '../random'
 import { readTokenizer } from '../readTokenizer'
@@ -9,7 +10,9 @@ const QWEN = fixture('tokenizers/qwen/tokenizer.json').toString()
 /** Other kinds of parts, as small as they come. */
 const LLAMA = JSON.stringify({
   version: '1.0',
-  added_tokens: [{ id: 0, content: '<s>', special: true }],
+  added_tokens: [
+    { id: 0, content: '<s>', special: true, single_word: false, lstrip: false, rstrip: true, normalized: false }
+  ],
   normalizer: {
     type: 'Sequence',
     normalizers: [
@@ -31,15 +34,36 @@ const LLAMA = JSON.stringify({
     fuse_unk: true,
     byte_fallback: true,
     vocab: { '<s>': 0, '<unk>': 1, '\u2581': 2, t: 3, h: 4, th: 5, '\u2581th': 6, '<0x0A>': 7 },
-    merges: ['t h', ['\u2581', 'th']]
+    merges: ['t h', '\u2581 th']
   }
 })
+
+/** Turns `1` into `one`: two levels of a trie, and one replacement. */
+const PRECOMPILED = { type: 'Precompiled', precompiled_charsmap: charsMapOfOne() }
+
+function charsMapOfOne(): string {
+  const trie = new Uint32Array(512)
+  trie[0] = 1 << 10
+  trie[1 ^ 0x31] = 0x31 | (1 << 8) | ((256 >> 8) << 10) | (1 << 9) // label, leaf, offset 256
+  trie[1 ^ 0x31 ^ 256] = 0 // where the replacement begins
+  const bytes = new Uint8Array(4 + trie.byteLength + 4)
+  new DataView(bytes.buffer).setUint32(0, trie.byteLength, true)
+  bytes.set(new Uint8Array(trie.buffer), 4)
+  bytes.set(Buffer.from('one\0'), 4 + trie.byteLength)
+  return Buffer.from(bytes).toString('base64')
+}
 
 const UNIGRAM = JSON.stringify({
   version: '1.0',
   added_tokens: [],
-  normalizer: { type: 'Lowercase' },
-  pre_tokenizer: { type: 'Whitespace' },
+  normalizer: { type: 'Sequence', normalizers: [{ type: 'Lowercase' }, PRECOMPILED] },
+  pre_tokenizer: {
+    type: 'Sequence',
+    pretokenizers: [
+      { type: 'Split', pattern: { Regex: '\\p{N}{1,3}|(?i:th)e?|[^\\s\\p{N}]+' }, behavior: 'Isolated', invert: false },
+      { type: 'Whitespace' }
+    ]
+  },
   post_processor: null,
   decoder: { type: 'Metaspace', replacement: '\u2581' },
   model: {
@@ -59,6 +83,9 @@ const UNIGRAM = JSON.stringify({
 export const tokenizerJson: FuzzTarget = {
   name: 'tokenizerJson',
   inputs: 6000,
-  make: (random) => ({ 'tokenizer.json': mutateText(pick(random, [QWEN, LLAMA, LLAMA, UNIGRAM]), random) }),
+  make: (random) => {
+    const mutate = pick(random, [mutateText, mutateJson, mutateJson])
+    return { 'tokenizer.json': mutate(pick(random, [QWEN, LLAMA, LLAMA, UNIGRAM, UNIGRAM]), random) }
+  },
   read: readTokenizer
 }

@@ -62,8 +62,8 @@ describe('a conversation', () => {
     const tokenizer = await ModelTokenizer.open(model)
     const chat = { renderer: await renderer(model), responses: false }
     const [{ ids } = { ids: new Int32Array() }] = await encodeText(tokenizer, conversations(1), '/', 'padded', chat)
-    expect([...ids.subarray(0, 2)]).toEqual([1, tokenizer.encode('<', { specialTokens: false })[0]])
-    expect(tokenizer.decode(ids)).toBe(RENDERED)
+    expect([...ids.subarray(0, 2)]).toEqual([1, (await tokenizer.encode('<', { specialTokens: false }))[0]])
+    expect(await tokenizer.decode(ids)).toBe(RENDERED)
   })
 
   test('that the template refuses is named with its reason', async () => {

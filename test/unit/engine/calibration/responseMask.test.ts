@@ -35,9 +35,9 @@ describe('the tokens of responses are those of transformers', async () => {
     const messages = reference.conversations[conversation] as ChatMessage[]
     const { text, responses } = renderer.renderWithResponses(messages, 'here')
     expect(text).toBe(expected.text)
-    const ids = tokenizer.encode(text, { specialTokens: false })
+    const ids = await tokenizer.encode(text, { specialTokens: false })
     expect([...ids]).toEqual(expected.ids)
-    expect([...maskOfSpans(tokenizer, text, ids, responses)]).toEqual(expected.mask)
+    expect([...(await maskOfSpans(tokenizer, text, ids, responses))]).toEqual(expected.mask)
   })
 })
 

@@ -70,7 +70,7 @@ describe('loading rows from a file', async () => {
     writeFileSync(join(folder, 'given'), content)
     return { name: 'given', path: 'given', kind, bytes: content.length, sha256: '' }
   }
-  const encode = (text: string) => [...tokenizer.encode(text, { specialTokens: false })]
+  const encode = async (text: string) => [...(await tokenizer.encode(text, { specialTokens: false }))]
 
   it('packs a text exactly as the reference protocol does', async () => {
     const path = sampleText('moby-evaluation.txt')
@@ -78,13 +78,13 @@ describe('loading rows from a file', async () => {
     const rows = await loadRows(tokenizer, text, folder, { policy: 'packed', context: 256, rows: 64 })
     // 40,813 tokens are 159 rows; every second one is taken.
     expect(rows).toMatchObject({ rows: 64, context: 256, tokenCount: 64 * 256 })
-    const ids = tokenizer.encode((await import('node:fs')).readFileSync(path, 'utf8'), { specialTokens: false })
+    const ids = await tokenizer.encode((await import('node:fs')).readFileSync(path, 'utf8'), { specialTokens: false })
     expect(rows.ids.subarray(63 * 256)).toEqual(ids.subarray(63 * 512, 63 * 512 + 256))
   })
 
   it('packs samples as one text with blank lines between them', async () => {
     const text = given('{"text":"one two"}\n{"text":"three"}', 'samples')
-    const ids = encode('one two\n\nthree')
+    const ids = await encode('one two\n\nthree')
     const rows = await loadRows(tokenizer, text, folder, { policy: 'packed', context: ids.length, rows: 1 })
     expect([...rows.ids]).toEqual(ids)
   })
@@ -92,7 +92,7 @@ describe('loading rows from a file', async () => {
   it('pads the paragraphs of a text with the padding token', async () => {
     const text = given('The State of the Union\n\nof the Union\n', 'text')
     const rows = await loadRows(tokenizer, text, folder, { policy: 'padded', context: 6, rows: 9 })
-    const [first, second] = [encode('The State of the Union'), encode('of the Union')]
+    const [first, second] = [await encode('The State of the Union'), await encode('of the Union')]
     expect([...rows.lengths]).toEqual([first.length, second.length])
     expect([...rows.ids]).toEqual([
       ...first,
