@@ -9,10 +9,9 @@ import torch
 from quail import ROOT
 from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING
 
-TYPES = (
-    "llama mistral qwen2 qwen3 gemma gemma2 gemma3_text phi3 gpt_neox opt bloom gpt2".split()
-)
+TYPES = "llama mistral qwen2 qwen3 gemma gemma2 gemma3_text phi3 gpt_neox opt bloom gpt2".split()
 ROTARY = [kind for kind in TYPES if kind not in ("opt", "bloom", "gpt2")]
+LAYERED = ["qwen2", "qwen3", "gemma2", "gemma3_text"]  # their layers may differ
 # Other values than the defaults, and such that each default fits the other values: 64 heads divide what must be divisible.
 HEADS = {"hidden_size": 768, "num_attention_heads": 64, "num_key_value_heads": 2, "head_dim": 10}
 SIZES = {"vocab_size": 90, "intermediate_size": 80, "num_hidden_layers": 3, "max_position_embeddings": 60}
@@ -88,6 +87,7 @@ FULL = {
         "n_head": 32,
         "layer_norm_epsilon": 1e-4,
         "apply_residual_connection_post_layernorm": True,
+        "pretraining_tp": 2,
         "tie_word_embeddings": False,
     },
     "gpt2": {
@@ -137,12 +137,14 @@ class Real:
 
     def types(self):
         """The type of each layer."""
-        if self.kind in ("qwen2", "qwen3", "gemma2", "gemma3_text"):
+        if self.kind in LAYERED:
             return self.config.layer_types
         slides = self.kind in ("mistral", "phi3") and self.config.sliding_window is not None
         return ["sliding_attention" if slides else "full_attention"] * self.config.num_hidden_layers
 
     def windows(self):
+        if not set(self.types()) <= {"sliding_attention", "full_attention"}:
+            raise Refused("the model has masks for full and for sliding layers")
         if "sliding_attention" in self.types() and self.config.sliding_window is None:
             raise Refused("the mask of a sliding layer needs a window")
         return [self.config.sliding_window if kind == "sliding_attention" else None for kind in self.types()]
@@ -203,7 +205,11 @@ def differences(real, answer, contexts, tolerance=1e-6):
         if name in ("layers", "seq_length", "is_causal", "per_layer_config"):
             continue
         theirs = real.attribute(name)
-        if type(own) is not type(theirs) and not (isinstance(own, (int, float)) and isinstance(theirs, (int, float))) or own != theirs:
+        if (
+            type(own) is not type(theirs)
+            and not (isinstance(own, (int, float)) and isinstance(theirs, (int, float)))
+            or own != theirs
+        ):
             found.append(f"{name} is {own!r}, transformers has {theirs!r}")
     if "layers" not in settings:
         return found
@@ -213,7 +219,9 @@ def differences(real, answer, contexts, tolerance=1e-6):
     for context, rotations in zip(contexts, rotations_of(answer), strict=True):
         for layer, (own, (frequencies, magnitude)) in enumerate(zip(rotations, real.rotations(context), strict=True)):
             if len(own["frequencies"]) != len(frequencies):
-                found.append(f"layer {layer} has {len(own['frequencies'])} frequencies, transformers {len(frequencies)}")
+                found.append(
+                    f"layer {layer} has {len(own['frequencies'])} frequencies, transformers {len(frequencies)}"
+                )
                 continue
             pairs = [*zip(own["frequencies"], frequencies, strict=True), (own["magnitude"], magnitude)]
             worst = max(abs(a - b) / max(abs(b), 1e-30) if b else abs(a) for a, b in pairs)

@@ -1,15 +1,27 @@
 """config.json means the same to Quail as to transformers: absent keys, nulls, rotary positions, windows, flags."""
 
 import json
+import os
+import subprocess
+import tempfile
 import unittest
 
-from configs import FULL, TYPES, Real, Refused, ask, differences, full_config
+from configs import ROTARY, TYPES, Real, Refused, ask, differences, full_config
+from forward_cases import CASES, write_cases
+from forms import layer_forms, rope_forms, small_config
+from quail import ROOT
 
 CONTEXTS = [8]
 # Written into every file, and read by no reader.
 COMMON = {"is_causal", "per_layer_config"}
 # Refused but for the default.
-SINGLE = {"use_bidirectional_attention", "layer_norm_elementwise_affine", "add_cross_attention", "seq_length"}
+SINGLE = {
+    "use_bidirectional_attention",
+    "layer_norm_elementwise_affine",
+    "add_cross_attention",
+    "slow_but_exact",
+    "seq_length",
+}
 
 
 class Comparison(unittest.TestCase):
@@ -52,7 +64,9 @@ class Defaults(Comparison):
         cls.whole = {kind: full_config(kind) for kind in TYPES}
         cls.settings = dict(zip(TYPES, settings_of(cls.whole.values()), strict=True))
         rope = {"rope_parameters", "original_max_position_embeddings"}
-        cls.read = {kind: sorted(cls.whole[kind].keys() & (settings.keys() | rope)) for kind, settings in cls.settings.items()}
+        cls.read = {
+            kind: sorted(cls.whole[kind].keys() & (settings.keys() | rope)) for kind, settings in cls.settings.items()
+        }
 
     def test_full_configs_differ_from_the_defaults(self):
         """Else dropping a key would show nothing."""
@@ -79,7 +93,51 @@ class Defaults(Comparison):
         self.assertGreaterEqual(agreed, 25, "the others are refused by both")
 
     def test_nulls_of_keys_that_nobody_reads(self):
-        unread = [(kind, key) for kind, whole in self.whole.items() for key in whole.keys() - {"model_type", *self.read[kind]}]
+        unread = [
+            (kind, key) for kind, whole in self.whole.items() for key in whole.keys() - {"model_type", *self.read[kind]}
+        ]
         nulled = settings_of([{**self.whole[kind], key: None} for kind, key in unread])
         for (kind, key), settings in zip(unread, nulled, strict=True):
             self.assertEqual(settings, self.settings[kind], f"{kind}: {key}")
+
+
+class Rotary(Comparison):
+    """Families × forms, for rows within the original context, within the positions, and beyond both."""
+
+    def test_forms(self):
+        configs = {}
+        for kind in ROTARY:
+            pairs = 2 if kind == "gpt_neox" else 8
+            for label, form in rope_forms(pairs).items():
+                configs[f"{kind}: {label}"] = {**small_config(kind), **form}
+        # Old files of Phi-3 have the original context beside; transformers 4 read them, 5 does not.
+        wider = {"phi3: su without original", "phi3: su with original beside"}
+        agreed = self.compare(configs, [8, 40, 100], wider=wider)
+        self.assertGreater(agreed, 0.6 * len(configs), "the others are refused by both")
+
+
+class Layers(Comparison):
+    def test_forms(self):
+        configs = {label: config for kind in TYPES for label, config in layer_forms(kind)}
+        agreed = self.compare(configs)
+        self.assertGreater(agreed, 0.5 * len(configs), "the others are refused by both")
+
+
+class Forward(unittest.TestCase):
+    def test_models_of_configs_that_are_easily_misread(self):
+        """The golden tests of the families, over models that are made here."""
+        with tempfile.TemporaryDirectory(prefix="quail-configs-") as folder:
+            write_cases(folder)
+            done = subprocess.run(
+                ["npx", "vitest", "run", "test/golden/families.test.ts", "--reporter=json"],
+                cwd=ROOT,
+                env={**os.environ, "QUAIL_GOLDEN": folder},
+                capture_output=True,
+                text=True,
+            )
+        results = json.loads(done.stdout[done.stdout.index("{") :])
+        failed = [
+            test for file in results["testResults"] for test in file["assertionResults"] if test["status"] != "passed"
+        ]
+        self.assertEqual([test["fullName"] for test in failed], [])
+        self.assertEqual(results["numPassedTests"], 5 * len(CASES), done.stderr)

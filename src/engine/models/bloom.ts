@@ -16,6 +16,8 @@ const TABLE = {
   n_head: integer(8),
   layer_norm_epsilon: number(1e-5),
   apply_residual_connection_post_layernorm: flag(false),
+  pretraining_tp: integer(1),
+  slow_but_exact: flag(false),
   tie_word_embeddings: flag(true)
 }
 
@@ -27,7 +29,8 @@ const TRAINED_CONTEXT = 2048
 /**
  * BLOOM: a layer norm on the embedding, ALiBi instead of positions, fused query_key_value interleaved by head.
  *
- * Source: transformers modeling_bloom. `pretraining_tp` and `slow_but_exact` only changed how products were split.
+ * Source: transformers modeling_bloom. `pretraining_tp` alone changes nothing; with `slow_but_exact` transformers leaves biases out and
+ * goes around quantized weights and adapters, so both together are refused.
  */
 export const bloom = defineFamily({ modelTypes: ['bloom'], settings: readBloom, build: buildBloom })
 
@@ -35,6 +38,9 @@ function readBloom(config: ConfigReader) {
   const { n_embed, ...settings } = readSettings(config, TABLE, ALIASES)
   const hidden_size = n_embed ?? settings.hidden_size
   const head_dim = equalHeads(config, hidden_size, settings.n_head)
+  if (settings.slow_but_exact && settings.pretraining_tp > 1) {
+    throw config.complaint('slow_but_exact', `false where pretraining_tp is ${settings.pretraining_tp}`)
+  }
   // Not a setting of the config class: its model has no limit.
   const seq_length = config.has('seq_length') ? config.integer('seq_length') : TRAINED_CONTEXT
   return { ...settings, hidden_size, head_dim, seq_length }

@@ -60,7 +60,8 @@ export function readRope(config: ConfigReader, form: RopeForm, shape: RopeShape)
   const [shareKey, share] = form.share
   return readParameters(`${config.where}: ${key}`, parameters, form, shape, {
     theta: config.given(thetaKey) ? config.raw(thetaKey) : theta,
-    share: (config.given(shareKey) ? config.raw(shareKey) : share) ?? undefined,
+    // A null is none where the config class has no default for it.
+    share: (config.given(shareKey) ? config.raw(shareKey) : share) ?? (share === undefined ? undefined : null),
     original: form.original ?? config.raw('original_max_position_embeddings'),
     truncate: parameters.truncate
   })

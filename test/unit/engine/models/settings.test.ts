@@ -103,6 +103,10 @@ describe('a key that changes the result and is not computed', () => {
       { model_type: 'opt', layer_norm_elementwise_affine: false },
       'layer_norm_elementwise_affine is false, expected true'
     ],
+    [
+      { model_type: 'bloom', pretraining_tp: 2, slow_but_exact: true },
+      'slow_but_exact is true, expected false where pretraining_tp is 2'
+    ],
     [{ model_type: 'gpt_neox', head_dim: 4 }, 'head_dim is 4, expected 96, hidden_size / num_attention_heads']
   ])('is refused by name: %j', (config, message) => {
     expect(() => settings(config)).toThrow(`config.json: ${message}`)

@@ -1,0 +1,233 @@
+"""Tiny random models of configs that are easily misread, with what transformers computes: a golden set for Quail."""
+
+import copy
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING
+from transformers.pytorch_utils import Conv1D
+
+ROWS, CONTEXT = 2, 24
+SIZES = {"vocab_size": 64, "hidden_size": 32, "num_attention_heads": 4, "num_hidden_layers": 2}
+LLAMA = {**SIZES, "intermediate_size": 48, "num_key_value_heads": 2, "max_position_embeddings": 64}
+GEMMA = {**LLAMA, "head_dim": 8, "pad_token_id": 0}
+LISTS = {
+    "short_factor": [1.0, 1.1, 1.2, 1.3],
+    "long_factor": [1.5, 2.0, 2.5, 3.0],
+    "original_max_position_embeddings": 16,
+}
+
+
+def llama(**scaling):
+    return {"model_type": "llama", **LLAMA, "rope_theta": 500.0, "rope_scaling": scaling}
+
+
+def without(config, *keys):
+    return {key: value for key, value in config.items() if key not in keys}
+
+
+CASES = {
+    "llama-longrope-factor": llama(rope_type="longrope", factor=2.0, **LISTS),
+    "llama-longrope-ratio": llama(type="longrope", **LISTS),
+    "llama-longrope-in-5": {
+        **LLAMA,
+        "model_type": "llama",
+        "rope_parameters": {"rope_type": "longrope", "rope_theta": 50.0, "factor": 16.0, **LISTS},
+    },
+    "llama-yarn": llama(
+        rope_type="yarn", factor=4.0, original_max_position_embeddings=16, beta_fast=4, mscale=0.7, mscale_all_dim=1.2
+    ),
+    "llama-dynamic": llama(type="dynamic", factor=2.0),
+    "llama-proportional": llama(rope_type="proportional", factor=2.0, partial_rotary_factor=0.5),
+    "llama-part-ignored": {
+        "model_type": "llama",
+        **LLAMA,
+        "partial_rotary_factor": 0.5,
+        "attn_logit_softcapping": 1.0,
+        "sliding_window": 3,
+    },
+    "llama-one-head-layer": {
+        "model_type": "llama",
+        **LLAMA,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 1,
+        "num_key_value_heads": None,
+        "head_dim": 6,
+        "tie_word_embeddings": True,
+        "hidden_act": "gelu",
+    },
+    "mistral-odd-heads": {"model_type": "mistral", **LLAMA, "hidden_size": 34, "sliding_window": 5},
+    "mistral-window-absent": {
+        "model_type": "mistral",
+        **without(LLAMA, "num_key_value_heads"),
+        "num_attention_heads": 16,
+    },
+    "qwen2-sliding": {
+        "model_type": "qwen2",
+        **LLAMA,
+        "num_hidden_layers": 3,
+        "use_sliding_window": True,
+        "sliding_window": 5,
+        "max_window_layers": 1,
+    },
+    "qwen2-sliding-unused": {
+        "model_type": "qwen2",
+        **LLAMA,
+        "use_sliding_window": True,
+        "sliding_window": 5,
+        "max_window_layers": 2,
+    },
+    "qwen2-head-dim": {"model_type": "qwen2", **LLAMA, "head_dim": 6},
+    "qwen3-sliding-listed": {
+        "model_type": "qwen3",
+        **LLAMA,
+        "head_dim": 8,
+        "use_sliding_window": True,
+        "sliding_window": 7,
+        "layer_types": ["sliding_attention", "full_attention"],
+    },
+    "gemma-legacy-gelu": {"model_type": "gemma", **GEMMA, "hidden_act": "gelu", "hidden_activation": "relu"},
+    "gemma2-caps-absent": {"model_type": "gemma2", **GEMMA, "query_pre_attn_scalar": 1, "sliding_window": 5},
+    "gemma2-final-cap-absent": {
+        "model_type": "gemma2",
+        **GEMMA,
+        "attn_logit_softcapping": None,
+        "sliding_window_pattern": 5,
+    },
+    "gemma2-caps-null": {
+        "model_type": "gemma2",
+        **GEMMA,
+        "attn_logit_softcapping": None,
+        "final_logit_softcapping": None,
+    },
+    "gemma3-bases-absent": {
+        "model_type": "gemma3_text",
+        **GEMMA,
+        "num_hidden_layers": 4,
+        "sliding_window_pattern": 2,
+        "sliding_window": 5,
+        "attn_logit_softcapping": 1.0,
+    },
+    "gemma3-scaled": {
+        "model_type": "gemma3_text",
+        **GEMMA,
+        "sliding_window_pattern": 2,
+        "rope_scaling": {"rope_type": "linear", "factor": 8.0},
+        "rope_theta": 500.0,
+        "rope_local_base_freq": 20.0,
+        "final_logit_softcapping": 3.0,
+    },
+    "phi3-su": {
+        "model_type": "phi3",
+        **LLAMA,
+        "pad_token_id": 0,
+        "original_max_position_embeddings": 16,
+        "rope_scaling": {"type": "su", **LISTS},
+    },
+    "phi3-window": {
+        "model_type": "phi3",
+        **LLAMA,
+        "pad_token_id": 0,
+        "partial_rotary_factor": 0.5,
+        "sliding_window": 5,
+    },
+    "gpt_neox-linear": {
+        "model_type": "gpt_neox",
+        **SIZES,
+        "intermediate_size": 48,
+        "attention_bias": False,
+        "rotary_pct": 0.5,
+        "rope_scaling": {"type": "linear", "factor": 3.0},
+    },
+    "opt-no-bias": {
+        "model_type": "opt",
+        **SIZES,
+        "ffn_dim": 48,
+        "max_position_embeddings": 40,
+        "enable_bias": False,
+        "tie_word_embeddings": False,
+        "word_embed_proj_dim": None,
+    },
+    "opt-no-final-norm": {
+        "model_type": "opt",
+        **SIZES,
+        "ffn_dim": 48,
+        "max_position_embeddings": 40,
+        "_remove_final_layer_norm": True,
+    },
+    "bloom-other-names": {
+        "model_type": "bloom",
+        "vocab_size": 64,
+        "n_embed": 32,
+        "num_attention_heads": 4,
+        "num_hidden_layers": 3,
+        "hidden_act": "relu",
+        "apply_residual_connection_post_layernorm": True,
+    },
+    "gpt2-other-names": {
+        "model_type": "gpt2",
+        **SIZES,
+        "max_position_embeddings": 40,
+        "n_embd": 999,
+        "scale_attn_by_inverse_layer_idx": True,
+        "reorder_and_upcast_attn": True,
+        "n_inner": 20,
+    },
+    "gpt2-unscaled": {
+        "model_type": "gpt2",
+        **SIZES,
+        "scale_attn_weights": False,
+        "activation_function": "silu",
+        "tie_word_embeddings": False,
+    },
+}
+
+
+def write_case(folder, config):
+    """Config as given, weights, and what the model computes; returns the entry of the index."""
+    real = CONFIG_MAPPING[config["model_type"]].from_dict(copy.deepcopy(config))
+    real.initializer_range = real.init_std = 0.3
+    torch.manual_seed(7)
+    model = MODEL_FOR_CAUSAL_LM_MAPPING[type(real)](real).eval()
+    model.set_attn_implementation("eager")
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim == 1:
+                parameter.add_(0.2 * torch.randn_like(parameter))
+    model.save_pretrained(folder)
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    ids = torch.randint(0, real.vocab_size, (ROWS, CONTEXT))
+    grams = {}
+    base = model.base_model_prefix
+    for name, module in model.named_modules():
+        inside = ".layers." in name or ".h." in name
+        if isinstance(module, (torch.nn.Linear, Conv1D)) and inside and name.startswith(base):
+            module.register_forward_hook(recording(grams, name))
+    with torch.no_grad():
+        out = model(ids, output_hidden_states=True, use_cache=False)
+    losses = torch.nn.functional.cross_entropy(out.logits[:, :-1].reshape(-1, real.vocab_size), ids[:, 1:].reshape(-1))
+    hidden = {f"hidden.{i}": state for i, state in enumerate(out.hidden_states[: real.num_hidden_layers])}
+    expected = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "logits": out.logits, **hidden}
+    expected |= {f"gram.{name}": gram for name, gram in grams.items()}
+    save_file({key: value.contiguous() for key, value in expected.items()}, folder / "expected.safetensors")
+    return {"linears": list(grams), "nll_mean": float(losses), "tokens": ROWS * (CONTEXT - 1)}
+
+
+def recording(grams, name):
+    def hook(_module, inputs, _output):
+        x = inputs[0].reshape(-1, inputs[0].shape[-1]).double()
+        grams[name] = x.T @ x
+
+    return hook
+
+
+def write_cases(directory, cases=CASES):
+    """A directory as test/fixtures/golden has it, with these families."""
+    index = {}
+    for name, config in cases.items():
+        folder = Path(directory) / "families" / name
+        folder.mkdir(parents=True)
+        index[name] = write_case(folder, config)
+    (Path(directory) / "families" / "index.json").write_text(json.dumps(index), encoding="utf-8")

@@ -1,0 +1,156 @@
+"""Every attribute of a config that transformers' models read is read by Quail too, or cannot change the result."""
+
+import ast
+import copy
+import inspect
+import sys
+import textwrap
+import unittest
+from importlib import import_module
+
+import torch
+from configs import FULL, ROTARY, TYPES, ask, full_config
+from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING, masking_utils
+
+# What the reader of rotary positions knows beside the settings.
+ROPE = {"rope_parameters", "rope_theta", "partial_rotary_factor", "original_max_position_embeddings"}
+
+# Why the result does not depend on an attribute, and another value with which the test sees that it does not.
+OTHER_VALUES = {
+    "attention_chunk_size": (3, "how the cache of keys and values is kept"),
+    "attention_dropout": (0.5, "training"),
+    "attn_pdrop": (0.5, "training"),
+    "dropout": (0.5, "training"),
+    "embd_pdrop": (0.5, "training"),
+    "hidden_dropout": (0.5, "training"),
+    "initializer_range": (0.9, "weights that are not in the checkpoint"),
+    "init_std": (3.0, "weights that are not in the checkpoint"),
+    "layerdrop": (0.9, "training"),
+    "output_attentions": (True, "what is returned beside the logits"),
+    "output_hidden_states": (True, "what is returned beside the logits"),
+    "pad_token_id": (5, "the gradient of an embedding"),
+    "reorder_and_upcast_attn": (True, "half precision"),
+    "resid_pdrop": (0.5, "training"),
+    "use_cache": (False, "whether keys and values are kept"),
+    "pretraining_tp": (2, "how products are split"),
+}
+# Nothing that a file would hold, or of no meaning for one pass over whole rows.
+OTHERS = {
+    "_attn_implementation": "which kernel computes the same",
+    "_experts_implementation": "which kernel computes the same",
+    "base_model_ep_plan": "several devices",
+    "base_model_fsdp_plan": "several devices",
+    "base_model_pp_plan": "several devices",
+    "base_model_tp_plan": "several devices",
+    "dtype": "Quail computes in float32",
+    "get_text_config": "a method",
+    "gradient_checkpointing": "training",
+    "kv_sharing_modes": "how the cache of keys and values is kept",
+    "name_or_path": "a name",
+    "output_cross_attentions": "what is returned beside the logits",
+    "return_dict": "how the result is wrapped",
+    "standardize_rope_params": "a method",
+    "sub_configs": "models of several parts",
+    "vision_aspect_ratio": "models of several parts",
+    "vision_feature_layer": "models of several parts",
+    "vision_feature_select_strategy": "models of several parts",
+}
+# Attributes of some families that the models of others read only for their cache, where each layer sees whole rows.
+CACHE = {"sliding_window", "layer_types"}
+
+
+def model_of(config, **options):
+    real = CONFIG_MAPPING[config["model_type"]].from_dict(copy.deepcopy(config))
+    torch.manual_seed(1)
+    return MODEL_FOR_CAUSAL_LM_MAPPING[type(real)]._from_config(real, **options).eval()
+
+
+def config_of(kind):
+    return {"model_type": kind, **FULL[kind], **({"pad_token_id": 0} if kind in ROTARY else {})}
+
+
+def read_in(source):
+    """Attributes of `config` and `self.config` that a piece of source names."""
+    names = set()
+    for node in ast.walk(ast.parse(textwrap.dedent(source))):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("config", "self.config"):
+            names.add(node.attr)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("getattr", "hasattr"):
+            owner, name, *_ = node.args
+            if ast.unparse(owner) in ("config", "self.config") and isinstance(name, ast.Constant):
+                names.add(name.value)
+    return names
+
+
+def read_when_run(kind):
+    """Attributes that are read while the model is made and computes, but for the config's own code."""
+    cls = CONFIG_MAPPING[kind]
+    read, original = set(), cls.__getattribute__
+
+    def recording(self, name):
+        frame = sys._getframe(1)
+        file = frame.f_code.co_filename
+        own = (
+            frame.f_locals.get("self") is self
+            or "configuration_utils" in file
+            or "heterogeneity" in file
+            or "transformers" not in file
+        )
+        if not own and not name.startswith("__"):
+            read.add(name)
+        return original(self, name)
+
+    for kernel in ("eager",) if kind in ("gemma2", "bloom") else ("eager", "sdpa"):
+        cls.__getattribute__ = recording
+        try:
+            model = model_of(config_of(kind), attn_implementation=kernel)
+            with torch.no_grad():
+                model(torch.arange(8)[None])
+        finally:
+            cls.__getattribute__ = original
+    return read, model
+
+
+def read_by_transformers(kind):
+    read, model = read_when_run(kind)
+    module = import_module(type(model).__module__)
+    sources = {part for part in map(type, model.modules()) if part.__module__ == module.__name__}
+    sources |= {f for f in vars(module).values() if inspect.isfunction(f) and f.__module__ == module.__name__}
+    sources |= {masking_utils.create_causal_mask, masking_utils.create_sliding_window_causal_mask}
+    for source in sources:
+        read |= read_in(inspect.getsource(source))
+    names = CONFIG_MAPPING[kind].attribute_map
+    return {names.get(name, name) for name in read}
+
+
+class Flags(unittest.TestCase):
+    def test_what_transformers_reads_is_known(self):
+        answers = ask([{"config": full_config(kind)} for kind in TYPES])
+        everything = set()
+        for kind, answer in zip(TYPES, answers, strict=True):
+            read = read_by_transformers(kind)
+            known = answer["settings"].keys() | CACHE | (ROPE if kind in ROTARY else set())
+            self.assertLessEqual({"vocab_size", "is_causal"}, read, "the recording works")
+            self.assertEqual(read - known - OTHER_VALUES.keys() - OTHERS.keys(), set(), kind)
+            everything |= read
+        self.assertEqual((OTHER_VALUES.keys() | OTHERS.keys()) - everything, set(), "nothing reads these any more")
+
+    def test_what_quail_does_not_read_changes_nothing(self):
+        """Other values of all of it: the same logits."""
+        seen = set()
+        for kind in TYPES:
+            whole = config_of(kind)
+            model = model_of(whole, attn_implementation="eager")
+            logits = self.logits(model)
+            values = {name: value for name, (value, _) in OTHER_VALUES.items() if hasattr(model.config, name)}
+            other = model_of({**whole, **values}, attn_implementation="eager")
+            self.assertEqual({name: getattr(other.config, name) for name in values}, values)
+            other.load_state_dict(model.state_dict())
+            difference = (self.logits(other) - logits).abs().max()
+            self.assertLess(difference, 1e-5 * logits.std(), f"{kind}: {list(values)}")
+            seen |= values.keys()
+        self.assertEqual(OTHER_VALUES.keys() - seen, {"attention_chunk_size"}, "no config class has it")
+
+    @torch.no_grad()
+    def logits(self, model):
+        return model(torch.arange(20)[None])[0]
