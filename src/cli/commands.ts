@@ -81,7 +81,7 @@ export const COMMANDS: readonly Command[] = [
   }),
   defineCommand({
     name: 'resume',
-    summary: 'go on with a run that was interrupted, cancelled or failed',
+    summary: 'go on with a run that was interrupted, stopped or failed',
     details: 'Finished blocks are not computed again, and the adapters get the same bytes as without the interruption.',
     positionals: [{ name: 'RUN', description: 'id of the run, or the beginning of it' }],
     options: reportingOptions,

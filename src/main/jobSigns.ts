@@ -1,5 +1,6 @@
 import { type BrowserWindow, Notification, powerSaveBlocker } from 'electron'
 import type { WindowEvent, WindowEventOf } from '../shared/contract/events'
+import { STATUS_SENTENCES } from '../shared/runWords'
 
 /** What the desktop shows of the engine's work, outside of the window's page. */
 export interface JobSigns {
@@ -34,20 +35,10 @@ export function createJobSigns(window: () => BrowserWindow | undefined, open: (r
     accept(event) {
       if (event.type === 'queue.changed') setRunning(event.running)
       if (event.type === 'engine.state' && (event.state === 'restarting' || event.state === 'gaveUp')) setRunning(null)
-      if (event.type === 'run.progress') window()?.setProgressBar(shareDone(event))
+      if (event.type === 'run.progress') window()?.setProgressBar(event.progress.share)
       if (event.type === 'run.finished') notify(event, window(), open)
     }
   }
-}
-
-const shareDone = ({ progress }: WindowEventOf<'run.progress'>): number =>
-  progress.blocks === 0 ? 0 : Math.min(1, progress.blocksDone / progress.blocks)
-
-const HEADLINE: Readonly<Record<string, string>> = {
-  completed: 'is completed',
-  failed: 'failed',
-  cancelled: 'was stopped',
-  interrupted: 'was interrupted'
 }
 
 function notify(
@@ -56,7 +47,7 @@ function notify(
   open: (run: string) => void
 ): void {
   if (window?.isFocused() || !Notification.isSupported()) return
-  const notification = new Notification({ title: `${title} ${HEADLINE[status] ?? 'ended'}`, body: sentence })
+  const notification = new Notification({ title: `${title} ${STATUS_SENTENCES[status]}`, body: sentence })
   notification.on('click', () => open(id))
   notification.show()
 }

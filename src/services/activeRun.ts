@@ -13,7 +13,8 @@ const CHANGED_INTERVAL_MS = 1000
 
 /** The run that is worked on: its progress, and how it is told to stop. */
 export class ActiveRun {
-  readonly #tracker: ProgressTracker
+  readonly #tracker = new ProgressTracker()
+  readonly #startedAtMs = Date.now()
   readonly #abort = new AbortController()
   #ended!: () => void
   readonly #whenEnded = new Promise<void>((resolve) => {
@@ -26,11 +27,9 @@ export class ActiveRun {
 
   constructor(
     readonly id: string,
-    title: string,
+    private readonly title: string,
     private readonly listener: RunListener
-  ) {
-    this.#tracker = new ProgressTracker(id, title, Date.now())
-  }
+  ) {}
 
   get signal(): AbortSignal {
     return this.#abort.signal
@@ -42,7 +41,13 @@ export class ActiveRun {
   }
 
   snapshot(): RunProgress {
-    return this.#tracker.snapshot(process.memoryUsage.rss())
+    const { id: run, title } = this
+    return this.#tracker.snapshot({
+      run,
+      title,
+      startedAtMs: this.#startedAtMs,
+      memoryBytes: process.memoryUsage.rss()
+    })
   }
 
   readonly accept = (event: RunEvent): void => {

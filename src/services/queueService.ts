@@ -3,6 +3,7 @@ import type { RunProgress } from '../shared/contract/runs'
 import { AppError, badInput, serializeError } from '../shared/errors'
 import type { Recipe } from '../shared/recipe'
 import type { RunOutcome } from '../shared/runFolder'
+import { STATUS_SENTENCES } from '../shared/runWords'
 import { orderQueue, queueRun, unqueueRun } from '../store/queue'
 import { finishRun, listQueue } from '../store/runs'
 import { readSetting, writeSetting } from '../store/settings'
@@ -105,7 +106,7 @@ export class Queue {
     }
     const run = await getRun(this.services, id)
     if (run.status === 'running') throw new AppError('LOCKED', `another process works on run ${id}; stop it there`)
-    if (run.status !== 'queued') throw badInput(`run ${id} is not in the queue; it is ${run.status}`)
+    if (run.status !== 'queued') throw badInput(`run ${id} is not in the queue; it ${STATUS_SENTENCES[run.status]}`)
     await unqueueRun(this.services.store, id)
     await this.#changed(id)
   }

@@ -1,48 +1,62 @@
 import type { RunProgress } from '../shared/contract/runs'
-import type { RunEvent } from '../shared/runEvents'
+import type { Phase, RunEvent } from '../shared/runEvents'
 
 /** Blocks of one run differ; a remaining time from few of them is this much wider on either side. */
 const MARGIN = 0.1
+/** What follows from a part of a block, or from the arithmetic of a phase that has not begun, is known up to this factor. */
+const ROUGHLY = 2
+/** Shares of the work of a run that are not blocks and evaluation: files and tables. */
+const SMALL = 0.01
+/** A block's time is not told from less of it. */
+const LEAST_PART = 0.05
+
+type Span = NonNullable<RunProgress['remainingMs']>
 
 /**
- * Follows the events of a run and says how far it is.
+ * Follows the events of a run and says how far it is: one model for the command line and the window.
  *
- * The remaining time comes from the blocks that this process has finished: those of an earlier session ran on another
- * machine or beside other work.
+ * Every phase has its share of the whole work; `share` goes from 0 to 1 over all of them and never back. The remaining time
+ * comes from the blocks that this process has worked on: those of an earlier session ran on another machine or beside
+ * other work.
  */
 export class ProgressTracker {
-  #phase: RunProgress['phase'] = 'reading'
+  #phase: Phase = 'reading'
   #done = 0
   #total = 1
   #blocks = 0
   #blocksDone = 0
   #layersDone = 0
   #tokens = 0
-  #blockStartedAtMs = 0
+  #evaluationShare = 0
+  #share = 0
+  /** When the present block or phase began. */
+  #begunAtMs = 0
   readonly #durations: number[] = []
 
-  constructor(
-    private readonly run: string,
-    private readonly title: string,
-    private readonly startedAtMs: number
-  ) {}
-
   accept(event: RunEvent): void {
+    this.#follow(event)
+    this.#share = Math.max(this.#share, this.#shareNow())
+  }
+
+  #follow(event: RunEvent): void {
     switch (event.type) {
       case 'planned':
         this.#blocks = event.blocks
         this.#blocksDone = event.resumedBlocks
         this.#tokens = event.calibrationTokens
+        this.#evaluationShare = event.evaluationShare ?? 0
         return
       case 'phaseStarted':
         this.#phase = event.phase
         this.#done = 0
         this.#total = event.total
-        this.#blockStartedAtMs = event.atMs
+        this.#begunAtMs = event.atMs
+        if (event.phase === 'blocks') this.#blocks = event.total
         return
       case 'phaseProgress':
         this.#done = event.done
         this.#total = event.total
+        if (event.phase === 'blocks') this.#blocksDone = Math.max(this.#blocksDone, Math.ceil(event.done) - 1)
         return
       case 'layerFinished':
         this.#layersDone++
@@ -51,40 +65,105 @@ export class ProgressTracker {
         this.#blocksDone = event.block + 1
         this.#done = this.#blocksDone
         this.#durations.push(event.durationMs)
-        this.#blockStartedAtMs = event.atMs
+        this.#begunAtMs = event.atMs
         return
       default:
         return
     }
   }
 
-  snapshot(memoryBytes: number, nowMs: number = Date.now()): RunProgress {
+  /** Of the whole run, from 0 to 1. */
+  get share(): number {
+    return this.#share
+  }
+
+  get blocksDone(): number {
+    return Math.min(this.#blocks, this.#blocksDone)
+  }
+
+  get blocks(): number {
+    return this.#blocks
+  }
+
+  get phase(): Phase {
+    return this.#phase
+  }
+
+  snapshot(run: Pick<RunProgress, 'run' | 'title' | 'startedAtMs' | 'memoryBytes'>, nowMs = Date.now()): RunProgress {
     return {
-      run: this.run,
-      title: this.title,
+      ...run,
       phase: this.#phase,
       done: this.#done,
       total: this.#total,
-      blocksDone: this.#blocksDone,
+      share: this.#share,
+      blocksDone: this.blocksDone,
       blocks: this.#blocks,
       layersDone: this.#layersDone,
-      remainingMs: this.#remaining(nowMs),
-      tokensPerSecond: this.#tokensPerSecond(),
-      memoryBytes,
-      startedAtMs: this.startedAtMs
+      remainingMs: this.remaining(nowMs),
+      tokensPerSecond: this.#tokensPerSecond()
     }
   }
 
-  #remaining(nowMs: number): RunProgress['remainingMs'] {
-    if (this.#durations.length === 0 || this.#phase !== 'blocks') return null
-    const left = this.#blocks - this.#blocksDone
-    const elapsed = Math.max(0, nowMs - this.#blockStartedAtMs)
-    const bound = (duration: number, margin: number): number =>
-      Math.max(0, left * duration * margin - Math.min(elapsed, duration))
-    return {
-      low: bound(Math.min(...this.#durations), 1 - MARGIN),
-      high: bound(Math.max(...this.#durations), 1 + MARGIN)
+  /** Time to the end of the run, all phases that are to come included; null while nothing tells it. */
+  remaining(nowMs: number): Span | null {
+    switch (this.#phase) {
+      case 'reading':
+      case 'embedding':
+        return null
+      case 'blocks': {
+        const block = this.#blockTime(nowMs)
+        if (block === null) return null
+        const left = Math.max(0, this.#blocks - Math.max(this.#done, this.#blocksDone))
+        const after = this.#timeAfterBlocks(block)
+        return { low: left * block.low + after.low, high: left * block.high + after.high }
+      }
+      case 'evaluating':
+      case 'exporting':
+        return this.#restOfPhase(nowMs)
     }
+  }
+
+  #weights(): Readonly<Record<Phase, number>> {
+    const large = 1 - 3 * SMALL
+    const evaluating = large * this.#evaluationShare
+    return { reading: SMALL, embedding: SMALL, blocks: large - evaluating, evaluating, exporting: SMALL }
+  }
+
+  #shareNow(): number {
+    const weights = this.#weights()
+    const before = PHASES.slice(0, PHASES.indexOf(this.#phase)).reduce((sum, phase) => sum + weights[phase], 0)
+    const done = this.#phase === 'blocks' ? Math.max(this.#done, this.#blocksDone) : this.#done
+    const part = this.#total > 0 ? Math.min(1, done / this.#total) : 0
+    return before + weights[this.#phase] * part
+  }
+
+  /** How long one block takes. */
+  #blockTime(nowMs: number): Span | null {
+    if (this.#durations.length > 0) {
+      const [shortest, longest] = [Math.min(...this.#durations), Math.max(...this.#durations)]
+      return { low: shortest * (1 - MARGIN), high: longest * (1 + MARGIN) }
+    }
+    const part = this.#done - this.#blocksDone
+    const elapsed = nowMs - this.#begunAtMs
+    if (part < LEAST_PART || elapsed <= 0) return null
+    return roughly(elapsed / part)
+  }
+
+  #timeAfterBlocks(block: Span): Span {
+    const weights = this.#weights()
+    const blocks = (this.#blocks * (weights.evaluating + weights.exporting)) / weights.blocks
+    const span = roughly(blocks)
+    return { low: span.low * block.low, high: span.high * block.high }
+  }
+
+  #restOfPhase(nowMs: number): Span | null {
+    const elapsed = nowMs - this.#begunAtMs
+    if (this.#done > 0 && elapsed > 0) {
+      const rest = (elapsed * (this.#total - this.#done)) / this.#done
+      return { low: rest * (1 - MARGIN), high: rest * (1 + MARGIN) }
+    }
+    const block = this.#blockTime(nowMs)
+    return block === null || this.#phase === 'exporting' ? null : this.#timeAfterBlocks(block)
   }
 
   /** Calibration tokens through one block per second. */
@@ -93,3 +172,7 @@ export class ProgressTracker {
     return last === undefined || last === 0 ? null : (1000 * this.#tokens) / last
   }
 }
+
+const PHASES: readonly Phase[] = ['reading', 'embedding', 'blocks', 'evaluating', 'exporting']
+
+const roughly = (value: number): Span => ({ low: value / ROUGHLY, high: value * ROUGHLY })

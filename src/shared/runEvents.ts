@@ -75,7 +75,8 @@ const drafts = [
     calibrationTokens: z.int(),
     evaluationTokens: z.int(),
     variants: z.array(z.string()),
-    resumedBlocks: z.int().describe('blocks that an earlier process already finished')
+    resumedBlocks: z.int().describe('blocks that an earlier process already finished'),
+    evaluationShare: z.number().optional().describe('of the arithmetic of blocks and evaluation; older runs lack it')
   }),
   z.object({ type: z.literal('phaseStarted'), phase: Phase, total: z.int(), unit: z.string() }),
   z.object({ type: z.literal('phaseProgress'), phase: Phase, done: z.number(), total: z.int() }),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { RunStatus } from './runEvents'
 
 export const THEMES = ['system', 'light', 'dark'] as const
 export type Theme = (typeof THEMES)[number]
@@ -40,7 +41,7 @@ export interface StoragePart {
 export interface RunStorage {
   readonly id: string
   readonly bytes: number
-  readonly status: string
+  readonly status: RunStatus
 }
 
 /** Something that can be removed, and what is lost with it. */

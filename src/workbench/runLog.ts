@@ -1,5 +1,6 @@
 import type { RunLogEntry } from '../shared/contract/runs'
 import type { Perplexities, RunEvent } from '../shared/runEvents'
+import { STATUS_WORDS } from '../shared/runWords'
 import type { StoredEvent } from '../store/runEvents'
 
 /** A stored event as a line of the log; progress within a phase has no text. */
@@ -30,7 +31,9 @@ function textOf(event: RunEvent): string {
     case 'warning':
       return `warning: ${event.message}`
     case 'finished':
-      return event.error === undefined ? event.status : `${event.status}: ${event.error.message}`
+      return event.error === undefined || event.status === 'cancelled'
+        ? STATUS_WORDS[event.status]
+        : `${STATUS_WORDS[event.status]}: ${event.error.message}`
     default:
       return ''
   }

@@ -107,7 +107,7 @@ describe('the page of runs', () => {
     await button('Work on one next').click()
     await expect.poll(stored).toEqual(['one', 'two', 'three'])
     await button('Take two out of the queue').click()
-    await becomes('two', 'cancelled')
+    await becomes('two', 'stopped')
   })
 
   test('stops the first run while it works and goes on with the next', async () => {
@@ -116,7 +116,7 @@ describe('the page of runs', () => {
       .getByText(/Block \d of 4/)
       .waitFor({ timeout: 60_000 })
     await button('Stop one').click()
-    await becomes('one', 'cancelled')
+    await becomes('one', 'stopped')
     await working('three').waitFor({ timeout: 30_000 })
     await becomes('three', 'completed')
     expect(await row('three').getByRole('cell').nth(5).textContent()).toMatch(/^[-−]?[\d.]+ %$/)

@@ -69,7 +69,7 @@ export function follow(
 export function conclude({ terminal }: CommandContext, finished: FinishedEvent, { json, quiet }: Reporting): ExitCode {
   const { status, run, error } = finished
   if (status === 'cancelled') {
-    terminal.note(`cancelled; "quail resume ${run}" goes on after the last finished block`)
+    terminal.note(`stopped; "quail resume ${run}" goes on after the last finished block`)
     return EXIT.cancelled
   }
   if (status === 'failed') {

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { deleteRun, getRun, listRuns, type Run } from '../../services/runService'
 import { modelName } from '../../shared/modelName'
+import { STATUS_WORDS } from '../../shared/runWords'
 import type { RunSummary } from '../../store/runs'
 import { readVariantResults } from '../../store/runs'
 import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
@@ -28,7 +29,7 @@ export async function listRunsAction(
     const columns = ['run', 'status', 'made', 'model', 'variants', 'out'].map((title) => ({ title }))
     const rows = runs.map((run) => [
       run.id,
-      run.status,
+      STATUS_WORDS[run.status],
       formatTime(run.createdAtMs),
       modelName(run.model),
       run.variants.map(({ name }) => name).join(' '),
@@ -76,7 +77,7 @@ function describe(run: Run): [string, string][] {
   const names = (texts: typeof calibration): string => texts.map(({ path }) => path).join(', ')
   return [
     ['run', run.id],
-    ['status', run.error ? `${run.status}: ${run.error.message}` : run.status],
+    ['status', run.status === 'failed' && run.error ? `failed: ${run.error.message}` : STATUS_WORDS[run.status]],
     ['made', `${formatTime(run.createdAtMs)} by quail ${run.record.quailVersion}`],
     ...(run.finishedAtMs === null ? [] : [['ended', formatTime(run.finishedAtMs)] as [string, string]]),
     ['model', run.model],

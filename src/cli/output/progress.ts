@@ -1,5 +1,6 @@
-import { assertNever } from '../../shared/errors'
-import type { Phase, RunEvent } from '../../shared/runEvents'
+import { ProgressTracker } from '../../services/runProgress'
+import type { RunEvent } from '../../shared/runEvents'
+import { PHASE_WORDS } from '../../shared/runWords'
 import { formatCount, formatDuration, formatShare, plural } from './numbers'
 import type { Terminal } from './terminal'
 
@@ -7,64 +8,32 @@ import type { Terminal } from './terminal'
  * A run's events for people: on a terminal one bar that is redrawn, elsewhere a line for each step.
  */
 
-const VERBS: Readonly<Record<Phase, string>> = {
-  reading: 'reading',
-  embedding: 'embedding',
-  blocks: 'blocks',
-  evaluating: 'evaluating',
-  exporting: 'exporting'
-}
-
 interface State {
-  phase: Phase
-  total: number
-  done: number
+  readonly tracker: ProgressTracker
   layer: string
-  /** Durations of the blocks that this process finished: what is left is estimated from them alone. */
-  readonly durationsMs: number[]
   /** Shares of the loss removed by the best variant, per linear of the block under way. */
   removed: number[]
 }
 
 /** A listener that shows a run's events until `finished`, which is left to others. */
 export function showProgress(terminal: Terminal): (event: RunEvent) => void {
-  const state: State = { phase: 'reading', total: 0, done: 0, layer: '', durationsMs: [], removed: [] }
+  const state: State = { tracker: new ProgressTracker(), layer: '', removed: [] }
   return (event) => {
     follow(state, event)
     const line = plainLine(state, event)
     if (event.type === 'warning') terminal.note(`warning: ${event.message}`)
     if (!terminal.live) {
       if (line !== undefined) terminal.note(line)
-    } else terminal.draw(event.type === 'finished' ? '' : barLine(state, terminal.width))
+    } else terminal.draw(event.type === 'finished' ? '' : barLine(state, terminal.width, event.atMs))
     if (event.type === 'blockFinished') state.removed = []
   }
 }
 
 function follow(state: State, event: RunEvent): void {
-  switch (event.type) {
-    case 'phaseStarted':
-      Object.assign(state, { phase: event.phase, total: event.total, done: 0, layer: '' })
-      return
-    case 'phaseProgress':
-      state.done = event.done
-      return
-    case 'layerFinished':
-      state.layer = event.layer
-      state.removed.push(...bestShare(event))
-      return
-    case 'blockFinished':
-      state.done = event.block + 1
-      state.durationsMs.push(event.durationMs)
-      return
-    case 'planned':
-    case 'evaluated':
-    case 'artifactWritten':
-    case 'warning':
-    case 'finished':
-      return
-    default:
-      assertNever(event)
-  }
+  state.tracker.accept(event)
+  if (event.type !== 'layerFinished') return
+  state.layer = event.layer
+  state.removed.push(...bestShare(event))
 }
 
 function bestShare(event: Extract<RunEvent, { type: 'layerFinished' }>): number[] {
@@ -79,10 +48,10 @@ function plainLine(state: State, event: RunEvent): string | undefined {
     case 'planned':
       return plannedLine(event)
     case 'phaseStarted':
-      return event.phase === 'blocks' ? undefined : `${VERBS[event.phase]} …`
+      return event.phase === 'blocks' ? undefined : `${PHASE_WORDS[event.phase]} …`
     case 'blockFinished': {
       const seconds = formatDuration(event.durationMs / 1000)
-      return `block ${event.block + 1} of ${event.total} in ${seconds}${lossText(state.removed)}${etaText(state)}`
+      return `block ${event.block + 1} of ${event.total} in ${seconds}${lossText(state.removed)}${timeLeft(state, event.atMs)}`
     }
     case 'artifactWritten':
       return `wrote ${event.path}`
@@ -100,18 +69,19 @@ function plannedLine(event: Extract<RunEvent, { type: 'planned' }>): string {
 const lossText = (removed: readonly number[]): string =>
   removed.length === 0 ? '' : `, ${formatShare(mean(removed))} of the loss removed`
 
-function etaText({ phase, total, done, durationsMs }: State): string {
-  if (phase !== 'blocks' || durationsMs.length === 0 || done >= total) return ''
-  return `, ${formatDuration((mean(durationsMs) * (total - done)) / 1000)} left`
+/** One figure for what the window shows as a span. */
+function timeLeft({ tracker }: State, nowMs: number): string {
+  const left = tracker.remaining(nowMs)
+  return left === null ? '' : `, ${formatDuration((left.low + left.high) / 2000)} left`
 }
 
 /** `blocks      ██████▌░░░░░  3 of 8  model.layers.2.mlp.up_proj, 12 s left`, cut to the terminal's width. */
-export function barLine(state: State, width: number): string {
-  const { phase, total, done } = state
-  const share = total > 0 ? Math.min(1, done / total) : 0
-  const count = phase === 'blocks' ? `  ${Math.min(total, Math.floor(done) + (share < 1 ? 1 : 0))} of ${total}` : ''
-  const detail = phase === 'blocks' ? `  ${state.layer}${etaText(state)}` : ''
-  return [...`${VERBS[phase].padEnd(11)}${bar(share, 24)}${count}${detail}`]
+function barLine({ tracker, ...state }: State, width: number, nowMs: number): string {
+  const { phase, share, blocks, blocksDone } = tracker
+  const inBlocks = phase === 'blocks'
+  const count = inBlocks ? `  ${Math.min(blocks, blocksDone + 1)} of ${blocks}` : ''
+  const detail = `${inBlocks ? `  ${state.layer}` : ''}${timeLeft({ tracker, ...state }, nowMs)}`
+  return [...`${PHASE_WORDS[phase].padEnd(11)}${bar(share, 24)}${count}${detail}`]
     .slice(0, width - 1)
     .join('')
     .trimEnd()

@@ -31,6 +31,14 @@ export function costOf(prepared: PreparedRun, speed: Speed): Cost & { readonly f
   }
 }
 
+/** Share of the head's products, which come after the blocks, in all matrix products of the run. */
+export function evaluationShare(prepared: PreparedRun): number {
+  const { vocabularySize, hiddenSize } = prepared.architecture
+  const tokens = prepared.evaluation.reduce((sum, { rows }) => sum + rows.rows, 0) * prepared.recipe.context
+  const head = tokens * (streamShapes(prepared).length - 1) * 2 * vocabularySize * hiddenSize
+  return head / workOf(prepared).flops
+}
+
 /** The same run with other variants; nothing is opened or read. */
 export function withVariants(prepared: PreparedRun, variants: PreparedRun['recipe']['variants']): PreparedRun {
   const planned = prepareVariants(variants, prepared.linears)

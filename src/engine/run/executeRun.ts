@@ -11,6 +11,7 @@ import { EmbeddingRunner } from '../models/embeddingRunner'
 import { embeddingGraph } from '../models/modelGraphs'
 import { type BlockContext, blockStep } from './blockStep'
 import { collectGarbage } from './collectGarbage'
+import { evaluationShare } from './estimate'
 import { evaluate } from './evaluate'
 import { exportAdapters } from './exportAdapters'
 import { factorsAreIntact } from './factorFiles'
@@ -114,7 +115,8 @@ function planned(prepared: PreparedRun, resumedBlocks: number): RunEventDraft {
     calibrationTokens: prepared.calibration.tokenCount,
     evaluationTokens: prepared.evaluation.reduce((sum, { rows }) => sum + rows.tokenCount, 0),
     variants: prepared.variants.map(({ name }) => name),
-    resumedBlocks
+    resumedBlocks,
+    evaluationShare: evaluationShare(prepared)
   }
 }
 

@@ -1,21 +1,26 @@
-import { useEffect } from 'react'
+import { useEffect, useRef } from 'react'
 import { useLocation } from 'wouter'
+import type { WindowEventOf } from '../../shared/contract/events'
+import { STATUS_SENTENCES } from '../../shared/runWords'
 import { call, onEvent } from '../api/desktop'
 import { refreshAfter } from '../api/queryClient'
-import { notifyError } from '../components/notify'
+import { notifyError, notifyOffer } from '../components/notify'
 import { useShortcuts } from '../components/shortcuts'
 import { openPaths } from './openPaths'
 import { openPalette } from './Palette'
 
 /** Lets what the window is told take effect: stale answers are asked again, main's wishes are followed. */
 export function EventBridge(): null {
-  const [, navigate] = useLocation()
+  const [location, navigate] = useLocation()
+  const here = useRef(location)
+  here.current = location
   const { showHelp } = useShortcuts()
   useEffect(
     () =>
       onEvent((event) => {
         refreshAfter(event)
         if (event.type === 'navigate') navigate(event.to)
+        if (event.type === 'run.finished') tellOfEnd(event, here.current, navigate)
         if (event.type === 'openPaths') openPaths(event.paths, navigate)
         if (event.type === 'menu' && event.action === 'palette') openPalette()
         if (event.type === 'menu' && event.action === 'shortcuts') showHelp()
@@ -24,6 +29,19 @@ export function EventBridge(): null {
     [navigate, showHelp]
   )
   return null
+}
+
+/** The page of the run shows it by itself; everywhere else its end is said, with the way there. */
+function tellOfEnd(
+  { id, title, status, sentence }: WindowEventOf<'run.finished'>,
+  location: string,
+  navigate: (to: string) => void
+): void {
+  const address = `/runs/${encodeURIComponent(id)}`
+  if (location === address || location.startsWith(`${address}/`)) return
+  const color = status === 'completed' ? 'teal' : 'orange'
+  const open = { label: 'Open the run', onClick: () => navigate(address) }
+  notifyOffer(`${title} ${STATUS_SENTENCES[status]}`, sentence, open, color)
 }
 
 async function openRecipe(navigate: (to: string) => void): Promise<void> {

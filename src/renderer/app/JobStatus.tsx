@@ -1,16 +1,8 @@
 import { Box, Group, Loader, Progress, Text, UnstyledButton } from '@mantine/core'
 import { Link } from 'wouter'
-import type { RunProgress } from '../../shared/contract/runs'
 import { useJob } from '../api/useJob'
 import { formatDuration } from '../format/time'
-
-const PHASES: Readonly<Record<RunProgress['phase'], string>> = {
-  reading: 'reading',
-  embedding: 'embedding',
-  blocks: 'working on blocks',
-  evaluating: 'measuring perplexity',
-  exporting: 'writing adapters'
-}
+import { phaseText } from '../runs/jobText'
 
 /** The running job, visible from every page; a click opens it. */
 export function JobStatus() {
@@ -32,7 +24,6 @@ export function JobStatus() {
     )
   }
   if (progress === null) return null
-  const share = progress.blocks === 0 ? 0 : progress.blocksDone / progress.blocks
   const left = progress.remainingMs === null ? '' : ` · ${formatDuration(progress.remainingMs.high)} left at most`
   const more = waiting === 0 ? '' : ` · ${waiting} waiting`
   return (
@@ -43,11 +34,11 @@ export function JobStatus() {
     >
       <Box>
         <Text size="xs" truncate className="num">
-          <b>{progress.title}</b> · {PHASES[progress.phase]} {progress.blocksDone}/{progress.blocks}
+          <b>{progress.title}</b> · {phaseText(progress).toLowerCase()}
           {left}
           {more}
         </Text>
-        <Progress value={100 * share} size="xs" aria-label={`Progress of ${progress.title}`} />
+        <Progress value={100 * progress.share} size="xs" aria-label={`Progress of ${progress.title}`} />
       </Box>
     </UnstyledButton>
   )

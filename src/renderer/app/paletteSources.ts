@@ -1,4 +1,5 @@
 import { modelName } from '../../shared/modelName'
+import { STATUS_WORDS } from '../../shared/runWords'
 import { useCall } from '../api/hooks'
 import { fullName, modelAddress, SOURCE_LABELS, STATUS_LABELS } from '../models/modelText'
 
@@ -26,7 +27,7 @@ export function useFoundThings(query: string): readonly FoundGroup[] {
       actions: runs.map(({ id, title, status, model, variants }) => ({
         id: `run:${id}`,
         title,
-        detail: `${status} · ${modelName(model)} · ${variants.map(({ name }) => name).join(', ')} · ${id}`,
+        detail: `${STATUS_WORDS[status]} · ${modelName(model)} · ${variants.map(({ name }) => name).join(', ')} · ${id}`,
         to: `/runs/${id}`
       }))
     },

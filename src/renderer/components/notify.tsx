@@ -25,7 +25,8 @@ export function notifyOffer(title: string, message: string, { label, onClick }: 
     title,
     color,
     withBorder: true,
-    autoClose: 30_000,
+    // Nobody saw it yet where the window is not looked at.
+    autoClose: document.hasFocus() ? 30_000 : false,
     message: (
       <Group justify="space-between" wrap="nowrap" gap="sm">
         <Text size="sm" style={{ overflowWrap: 'anywhere' }}>

@@ -5,6 +5,7 @@ import { Link, useParams } from 'wouter'
 import type { RunDetail, RunVariant } from '../../shared/contract/runs'
 import { type Recommendation, recommendations } from '../../shared/headline'
 import { modelName } from '../../shared/modelName'
+import { STATUS_SENTENCES } from '../../shared/runWords'
 import { useCall } from '../api/hooks'
 import { EmptyState } from '../components/EmptyState'
 import { PageFrame } from '../components/PageFrame'
@@ -44,7 +45,7 @@ function ExportOf({ run }: { readonly run: RunDetail }) {
     return (
       <PageFrame {...frame}>
         <EmptyState icon={<IconPackageOff />} title="There is no adapter yet" action={back}>
-          A run writes its adapters at its end; this one is {run.status}.
+          A run writes its adapters at its end; this one {STATUS_SENTENCES[run.status]}.
         </EmptyState>
       </PageFrame>
     )

@@ -2,6 +2,7 @@ import { Anchor, Badge, Group, Stack, Table, Text, Title } from '@mantine/core'
 import { Link } from 'wouter'
 import type { RunListEntry } from '../../shared/contract/runs'
 import { modelName } from '../../shared/modelName'
+import { STATUS_WORDS } from '../../shared/runWords'
 import { useCall } from '../api/hooks'
 import { archivedIds } from '../api/useProject'
 import { RelativeTime } from '../components/RelativeTime'
@@ -54,7 +55,7 @@ function RecentRun({ run: { id, title, status, model, variants, createdAtMs } }:
       </Table.Td>
       <Table.Td>
         <Badge variant="default" tt="none">
-          {status}
+          {STATUS_WORDS[status]}
         </Badge>
       </Table.Td>
       <Table.Td>{modelName(model)}</Table.Td>

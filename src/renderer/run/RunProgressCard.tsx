@@ -1,6 +1,5 @@
 import { Card, Group, Progress, Stack, Text } from '@mantine/core'
 import type { RunProof } from '../../shared/contract/proof'
-import type { RunProgress } from '../../shared/contract/runs'
 import { useJob } from '../api/useJob'
 import { formatBytes, formatCount, plural } from '../format/numbers'
 import { progressSentence, timeLeft } from '../runs/progressText'
@@ -15,7 +14,7 @@ export function RunProgressCard({ run }: { readonly run: RunProof }) {
   const progress = job.progress?.run === run.id ? job.progress : null
   if (run.status !== 'running' && progress === null) return null
   const blocks = progress?.blocks ?? run.planned?.blocks ?? 0
-  const done = doneBlocks(run, progress)
+  const share = progress?.share ?? (blocks === 0 ? 0 : run.blocksDone / blocks)
   const left = progress === null ? undefined : timeLeft(progress)
   return (
     <Card withBorder padding="md" role="status" aria-label="Progress of the run">
@@ -25,12 +24,7 @@ export function RunProgressCard({ run }: { readonly run: RunProof }) {
             ? `${run.blocksDone} of ${plural(blocks, 'block')} done.`
             : progressSentence(progress, run)}
         </Text>
-        <Progress.Root size="lg" aria-label="Blocks done">
-          <Progress.Section
-            value={blocks === 0 ? 0 : (100 * done) / blocks}
-            aria-label={`${Math.floor(done)} of ${plural(blocks, 'block')}`}
-          />
-        </Progress.Root>
+        <Progress value={100 * share} size="lg" aria-label={`Progress of ${run.title}`} />
         {progress !== null && (
           <Group gap="lg" className="num">
             {left !== undefined && <Text size="sm">{left}</Text>}
@@ -47,11 +41,4 @@ export function RunProgressCard({ run }: { readonly run: RunProof }) {
       </Stack>
     </Card>
   )
-}
-
-/** Blocks with the part of the present one, so that the bar moves within a block. */
-function doneBlocks(run: RunProof, progress: RunProgress | null): number {
-  if (progress === null) return run.blocksDone
-  if (progress.phase === 'blocks') return Math.max(progress.blocksDone, progress.done)
-  return progress.phase === 'evaluating' || progress.phase === 'exporting' ? progress.blocks : progress.blocksDone
 }

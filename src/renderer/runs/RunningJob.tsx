@@ -4,9 +4,10 @@ import { Link } from 'wouter'
 import type { RunListEntry, RunProgress } from '../../shared/contract/runs'
 import { modelName } from '../../shared/modelName'
 import { plural } from '../format/numbers'
-import { jobFigures, phaseText, shareDone } from './jobText'
+import { jobFigures, phaseText } from './jobText'
 import { cancelRun } from './queueActions'
 import { runAddress } from './runRow'
+import { statusText } from './status'
 
 interface Props {
   readonly run: RunListEntry
@@ -25,7 +26,7 @@ export function RunningJob({ run, progress, held, elsewhere = false }: Props) {
       <Group justify="space-between" wrap="nowrap" gap="md">
         <Group gap="xs" wrap="nowrap" style={{ minWidth: 0 }}>
           <Badge variant="light" color="blue" tt="none" style={{ flexShrink: 0 }}>
-            running
+            {statusText('running')}
           </Badge>
           <Anchor component={Link} href={runAddress(run.id)} fw={600} size="sm" truncate>
             {run.title}
@@ -54,10 +55,10 @@ export function RunningJob({ run, progress, held, elsewhere = false }: Props) {
       ) : (
         <>
           <Progress
-            value={progress === null ? 0 : 100 * shareDone(progress)}
+            value={progress === null ? 0 : 100 * progress.share}
             animated={held}
             striped={held}
-            aria-label={`Blocks of ${run.title} done`}
+            aria-label={`Progress of ${run.title}`}
           />
           <Text size="sm" c="dimmed" className="num" truncate>
             {[state, ...(progress === null ? [] : jobFigures(progress))].join(' · ')}

@@ -45,7 +45,7 @@ const NEWEST_FIRST = { key: 'made', descending: true }
 const COLUMNS: readonly Column<RunListEntry>[] = [
   {
     key: 'status',
-    title: 'State',
+    title: 'Status',
     width: '136px',
     sortBy: ({ status }) => status,
     render: ({ status }) => <RunStatusBadge status={status} />

@@ -27,10 +27,3 @@ export function jobFigures(progress: RunProgress): string[] {
     `${formatBytes(memoryBytes)} memory`
   ].filter((figure) => figure !== undefined)
 }
-
-/** Share of the blocks that is done, with the part of the present one. */
-export function shareDone({ phase, blocks, blocksDone, done }: RunProgress): number {
-  if (phase === 'evaluating' || phase === 'exporting') return 1
-  if (blocks === 0) return 0
-  return Math.min(1, Math.max(blocksDone, phase === 'blocks' ? done : 0) / blocks)
-}

@@ -17,6 +17,7 @@ export function progressSentence({ phase, blocksDone, blocks }: Progress, { eval
       return `Embedding the texts; then ${plural(blocks, 'block')}.`
     case 'blocks': {
       const then = evaluation.length > 0 ? `perplexity on ${texts}` : `writing ${adapters}`
+      if (blocksDone >= blocks) return `All ${plural(blocks, 'block')} done. Next ${then}.`
       const next = blocksDone + 1 < blocks ? `block ${blocksDone + 2}` : then
       return `${blocksDone} of ${plural(blocks, 'block')} done. Now block ${blocksDone + 1}, next ${next}.`
     }
@@ -27,10 +28,9 @@ export function progressSentence({ phase, blocksDone, blocks }: Progress, { eval
   }
 }
 
-/** `3 min 20 s to 4 min 05 s left`: as sure as the blocks of this session make it; nothing after the last block. */
-export function timeLeft({ remainingMs, phase }: Pick<Progress, 'remainingMs' | 'phase'>): string | undefined {
-  if (phase === 'evaluating' || phase === 'exporting') return undefined
-  if (remainingMs === null) return 'time left is known after the first block of this session'
+/** `3 min 20 s to 4 min 05 s left`: as sure as the blocks of this session make it; nothing while they do not tell. */
+export function timeLeft({ remainingMs }: Pick<Progress, 'remainingMs'>): string | undefined {
+  if (remainingMs === null) return undefined
   const [low, high] = [formatDuration(remainingMs.low), formatDuration(remainingMs.high)]
   return low === high ? `about ${low} left` : `${low} to ${high} left`
 }

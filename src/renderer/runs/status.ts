@@ -1,13 +1,5 @@
 import type { RunStatus } from '../../shared/runEvents'
-
-const TEXTS: Readonly<Record<RunStatus, string>> = {
-  queued: 'waiting',
-  running: 'running',
-  interrupted: 'interrupted',
-  cancelled: 'cancelled',
-  failed: 'failed',
-  completed: 'completed'
-}
+import { STATUS_WORDS } from '../../shared/runWords'
 
 const COLORS: Readonly<Record<RunStatus, string>> = {
   queued: 'gray',
@@ -18,5 +10,5 @@ const COLORS: Readonly<Record<RunStatus, string>> = {
   completed: 'teal'
 }
 
-export const statusText = (status: RunStatus): string => TEXTS[status]
+export const statusText = (status: RunStatus): string => STATUS_WORDS[status]
 export const statusColor = (status: RunStatus): string => COLORS[status]

@@ -2,6 +2,7 @@ import { Anchor, Button, Checkbox, Group, Progress, Stack, Table, Text, Title } 
 import { IconTrash } from '@tabler/icons-react'
 import { useState } from 'react'
 import { Link } from 'wouter'
+import { STATUS_WORDS } from '../../shared/runWords'
 import type { Cleanup, StorageReport } from '../../shared/settings'
 import { useAction, useCall } from '../api/hooks'
 import { confirm } from '../components/confirm'
@@ -158,7 +159,7 @@ function Runs({ report: { runs } }: { readonly report: StorageReport }) {
                   {id}
                 </Anchor>
               </Table.Td>
-              <Table.Td>{status}</Table.Td>
+              <Table.Td>{STATUS_WORDS[status]}</Table.Td>
               <Table.Td ta="right" className="num">
                 {formatBytes(bytes)}
               </Table.Td>

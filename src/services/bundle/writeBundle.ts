@@ -5,6 +5,7 @@ import { fileError, fsyncDirectory, sha256File, temporaryName } from '../../engi
 import { badInput } from '../../shared/errors'
 import type { WrittenBundle } from '../../shared/exports'
 import { RUN_FILES } from '../../shared/runFolder'
+import { STATUS_SENTENCES } from '../../shared/runWords'
 import { ADAPTER_FILES } from '../export/copyAdapter'
 import { assertOutside } from '../outDirectory'
 import { getRun } from '../runService'
@@ -34,7 +35,8 @@ export async function writeBundle(
   options: BundleOptions = {}
 ): Promise<WrittenBundle> {
   const run = await getRun(services, id)
-  if (run.status !== 'completed') throw badInput(`run ${run.id} is ${run.status}; only a completed run can be bundled`)
+  if (run.status !== 'completed')
+    throw badInput(`run ${run.id} ${STATUS_SENTENCES[run.status]}; only a completed run can be bundled`)
   const path = await assertOutside(out, run.model)
   const present = await stat(path).catch(() => undefined)
   if (present?.isDirectory()) throw badInput(`${path} is a directory; the name of a new file is needed`)

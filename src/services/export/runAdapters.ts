@@ -1,6 +1,7 @@
 import { badInput } from '../../shared/errors'
 import type { QuantizerSpec } from '../../shared/recipe'
 import { variantNames } from '../../shared/recipe'
+import { STATUS_SENTENCES } from '../../shared/runWords'
 import { listArtifacts } from '../../store/artifacts'
 import { getRun } from '../runService'
 import type { Services } from '../services'
@@ -30,7 +31,8 @@ export async function runAdapter(services: Services, id: string, variant?: strin
   }
   const found = run.variants.find(({ name }) => name === (variant ?? names[0]))
   if (found === undefined) throw badInput(`run ${run.id} has no variant "${variant}"; it has ${names.join(', ')}`)
-  if (found.adapter === null) throw badInput(`run ${run.id} is ${run.status}: ${found.name} has no adapter yet`)
+  if (found.adapter === null)
+    throw badInput(`run ${run.id} ${STATUS_SENTENCES[run.status]}: ${found.name} has no adapter yet`)
   const { recipe } = run.record
   const spec = recipe.variants[variantNames(recipe.variants).indexOf(found.name)]
   if (spec === undefined) throw badInput(`the recipe of run ${run.id} has no variant "${found.name}"`)

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { arch, cpus, homedir, hostname, release, totalmem, type, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { serializeError } from '../../shared/errors'
+import { STATUS_WORDS } from '../../shared/runWords'
 import { listGrants } from '../../store/grantedPaths'
 import { databaseHealth } from '../../store/health'
 import { databaseFile } from '../../store/home'
@@ -97,7 +98,7 @@ async function failureLines(services: Services): Promise<string[]> {
     .slice(0, MAX_FAILURES)
     .map(
       ({ createdAtMs, status, error }) =>
-        `${new Date(createdAtMs).toISOString()} ${status} ${error?.code}: ${error?.message}`
+        `${new Date(createdAtMs).toISOString()} ${STATUS_WORDS[status]} ${error?.code}: ${error?.message}`
     )
 }
 

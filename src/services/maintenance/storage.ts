@@ -3,6 +3,7 @@ import { basename, join } from 'node:path'
 import { isLocked } from '../../engine/run/lock'
 import { badInput } from '../../shared/errors'
 import { RUN_FILES } from '../../shared/runFolder'
+import { STATUS_WORDS } from '../../shared/runWords'
 import type { Cleanup, RunStorage, StorageReport } from '../../shared/settings'
 import { adaptersDirectory, databaseFile, runsDirectory } from '../../store/home'
 import type { RunSummary } from '../../store/runs'
@@ -97,7 +98,7 @@ async function spools(services: Services, runs: readonly Run<RunSummary>[]): Pro
         run.status === 'completed'
           ? 'Nothing: the run is completed.'
           : 'The place to go on from: the run starts at its first block again when it is resumed, with the same result.'
-      const title = `Hidden states of ${run.name ?? run.id} (${run.status})`
+      const title = `Hidden states of ${run.name ?? run.id} (${STATUS_WORDS[run.status]})`
       return { id: `${SPOOL}${run.id}`, title, bytes: await sizeOf(path), loses, paths: [path], folder }
     })
   )

@@ -4,6 +4,7 @@ import { rankSeries } from '../../shared/compare/series'
 import { differingSettings } from '../../shared/compare/settings'
 import { headlineSentences } from '../../shared/headline'
 import { lossSentence, quantizerLabel } from '../../shared/proof'
+import { STATUS_WORDS } from '../../shared/runWords'
 import { linePlot, perplexityAxis, rankPoints } from './charts'
 import { type Html, html } from './html'
 import { duration, figure, instant, percent } from './numbers'
@@ -57,7 +58,7 @@ function sentencesOf({ run, rows, layers }: ReportedRun): string[] {
   const done = last === undefined ? [] : (layers.get(last.name) ?? [])
   if (last !== undefined && run.status === 'completed' && done.length > 0)
     return [`${prefix}${lossSentence(last.name, done)}.`]
-  return [`${prefix}${run.status}; nothing is proven yet.`]
+  return [`${prefix}${STATUS_WORDS[run.status]}; nothing is proven yet.`]
 }
 
 function figures(rows: readonly ComparisonRow[]): Html {

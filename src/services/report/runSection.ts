@@ -2,6 +2,7 @@ import type { VariantCurve } from '../../shared/compare/comparedRun'
 import { errorCurves } from '../../shared/compare/series'
 import { lossRemoved, worstFirst } from '../../shared/proof'
 import type { LayerResult } from '../../shared/runEvents'
+import { STATUS_WORDS } from '../../shared/runWords'
 import { linePlot } from './charts'
 import { type Html, html } from './html'
 import { duration, figure, instant, percent } from './numbers'
@@ -11,7 +12,7 @@ import type { ReportedRun } from './reportData'
 export function runSection(reported: ReportedRun): Html {
   const { run, rows, layers } = reported
   return html`<section><h2>${run.title}</h2>
-<p class="dim">${run.id}, ${run.status}, begun ${instant(run.createdAtMs)}${run.workedMs !== null && `, worked ${duration(run.workedMs)}`}${run.tags.length > 0 && `, tags: ${run.tags.join(', ')}`}</p>
+<p class="dim">${run.id}, ${STATUS_WORDS[run.status]}, begun ${instant(run.createdAtMs)}${run.workedMs !== null && `, worked ${duration(run.workedMs)}`}${run.tags.length > 0 && `, tags: ${run.tags.join(', ')}`}</p>
 ${run.notes !== '' && html`<p>${run.notes}</p>`}
 ${curves(reported)}
 ${rows.map(({ variant }) => layerTable(variant.name, layers.get(variant.name) ?? []))}

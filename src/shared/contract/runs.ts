@@ -12,10 +12,12 @@ export interface RunProgress {
   /** Of the phase. */
   readonly done: number
   readonly total: number
+  /** Of the whole run, from 0 to 1; never goes back. */
+  readonly share: number
   readonly blocksDone: number
   readonly blocks: number
   readonly layersDone: number
-  /** From the blocks of this session alone; null before the first is done. */
+  /** To the end of the run, from the blocks of this session alone; null while they do not tell it. */
   readonly remainingMs: { readonly low: number; readonly high: number } | null
   /** Calibration tokens through one block; null before the first is done. */
   readonly tokensPerSecond: number | null

@@ -33,7 +33,16 @@ const result = (loss: number): LayerResult => ({
   eigenvalues: []
 })
 
+const planned = (blocks: number, resumedBlocks: number): RunEvent =>
+  stamped({
+    type: 'planned',
+    ...{ blocks, resumedBlocks, linears: 8, parameters: 128, calibrationTokens: 64, evaluationTokens: 0 },
+    variants: ['zero', 'exact'],
+    evaluationShare: 0
+  })
+
 const events: RunEvent[] = [
+  planned(4, 2),
   stamped({ type: 'phaseStarted', phase: 'blocks', total: 4, unit: 'blocks' }),
   stamped({ type: 'phaseProgress', phase: 'blocks', done: 2, total: 4 }),
   stamped({
@@ -54,7 +63,11 @@ describe('progress', () => {
     const { terminal, notes, drawn } = record(false)
     const show = showProgress(terminal)
     for (const event of events) show(event)
-    expect(notes).toEqual(['block 3 of 4 in 3.0 s, 50.0 % of the loss removed, 3.0 s left', 'warning: mind this'])
+    expect(notes).toEqual([
+      '4 blocks, 2 of them done before; 8 linears, 64 calibration tokens, 2 variants',
+      'block 3 of 4 in 3.0 s, 50.0 % of the loss removed, 3.2 s left',
+      'warning: mind this'
+    ])
     expect(drawn).toEqual([])
   })
 
@@ -63,18 +76,19 @@ describe('progress', () => {
     const show = showProgress(terminal)
     for (const event of events) show(event)
     expect(notes).toEqual(['warning: mind this'])
-    expect(drawn[1]).toBe('blocks     ████████████░░░░░░░░░░░░  3 of 4')
-    expect(drawn[3]).toBe('blocks     ██████████████████░░░░░░  4 of 4  layers.2.q, 3.0 s left')
+    expect(drawn[2]).toBe('blocks     ████████████▏░░░░░░░░░░░  3 of 4')
+    expect(drawn[4]).toBe('blocks     ██████████████████░░░░░░  4 of 4  layers.2.q, 3.2 s left')
     for (const line of drawn) expect([...line].length).toBeLessThan(80)
   })
 
   it('estimates from the blocks of this process alone after a resume', () => {
     const { terminal, notes } = record(false)
     const show = showProgress(terminal)
+    show(planned(100, 89))
     show(stamped({ type: 'phaseStarted', phase: 'blocks', total: 100, unit: 'blocks' }))
     show(stamped({ type: 'phaseProgress', phase: 'blocks', done: 89, total: 100 }))
     show(stamped({ type: 'blockFinished', block: 89, total: 100, durationMs: 2000 }))
-    expect(notes).toEqual(['block 90 of 100 in 2.0 s, 20 s left'])
+    expect(notes[1]).toBe('block 90 of 100 in 2.0 s, 23 s left')
   })
 
   it('fills the bar by eighths of a cell', () => {

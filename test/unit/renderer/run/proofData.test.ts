@@ -160,13 +160,14 @@ describe('progress', () => {
   it('says what is done, what is done now and what is next', () => {
     expect(at(1)).toBe('1 of 4 blocks done. Now block 2, next block 3.')
     expect(at(3)).toBe('3 of 4 blocks done. Now block 4, next perplexity on 2 texts.')
+    // The last block is done, and the evaluation has not begun yet.
+    expect(at(4)).toBe('All 4 blocks done. Next perplexity on 2 texts.')
     expect(at(4, 'evaluating')).toContain('Now perplexity on 2 texts')
   })
 
   it('gives the time left with its uncertainty, once there is a measure for it', () => {
-    expect(timeLeft({ phase: 'blocks', remainingMs: { low: 27_000, high: 31_000 } })).toBe('27 s to 31 s left')
-    expect(timeLeft({ phase: 'blocks', remainingMs: { low: 27_100, high: 27_200 } })).toBe('about 27 s left')
-    expect(timeLeft({ phase: 'blocks', remainingMs: null })).toContain('after the first block')
-    expect(timeLeft({ phase: 'evaluating', remainingMs: null })).toBeUndefined()
+    expect(timeLeft({ remainingMs: { low: 27_000, high: 31_000 } })).toBe('27 s to 31 s left')
+    expect(timeLeft({ remainingMs: { low: 27_100, high: 27_200 } })).toBe('about 27 s left')
+    expect(timeLeft({ remainingMs: null })).toBeUndefined()
   })
 })

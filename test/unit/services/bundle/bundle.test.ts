@@ -69,7 +69,7 @@ describe('a bundle', () => {
     expect((await writeBundle(services, ID, path, { replace: true })).path).toBe(path)
     await services.store.updateTable('runs').set({ status: 'cancelled' }).execute()
     await expect(writeBundle(services, ID, join(services.home, 'b.tar'))).rejects.toThrow(
-      'is cancelled; only a completed run'
+      'was stopped; only a completed run'
     )
     expect(readdirSync(services.home).filter((name) => name.endsWith('.tmp'))).toEqual([])
   })
