@@ -1,6 +1,6 @@
 import type { BaseExport, BaseExportRequest } from './baseExport'
 import type { DeviceReport, DeviceSpeed, ProviderName } from './devices'
-import type { ChatTemplateFacts, Inspection, ModelSurvey } from './inspection'
+import type { ChatTemplateNote, Inspection, ModelSurvey } from './inspection'
 import type { Plan, Preflight, Verification } from './plan'
 import type { Recipe, Variant } from './recipe'
 import type { RunEvent } from './runEvents'
@@ -40,8 +40,8 @@ export interface EngineApi {
   survey: { input: { path: string }; output: ModelSurvey }
   /** One row of a text as a run would use it. */
   previewTokens: { input: PreviewRequest; output: TokenPreview }
-  /** The template that renders conversations for a checkpoint; null when it has none. */
-  chatTemplate: { input: { model: string }; output: ChatTemplateFacts | null }
+  /** Of the templates that render conversations for a checkpoint; null when it has none. */
+  chatTemplate: { input: { model: string }; output: ChatTemplateNote | null }
   verify: { input: { adapter: string; model: string }; output: Verification }
   /** Writes the quantized base as a checkpoint of its own; the caller makes sure that `out` is outside of the model. */
   exportBase: { input: BaseExportRequest; output: BaseExport }

@@ -88,6 +88,9 @@ export interface ChatTemplateFacts {
   readonly readsDate: boolean
 }
 
+/** What a run notes of the templates that render its conversations. */
+export type ChatTemplateNote = Pick<ChatTemplateFacts, 'sha256' | 'readsDate'>
+
 /** How the linears of a pre-quantized checkpoint were quantized. */
 export interface StoredQuantization extends QuantizerSpec {
   /** Linears that are stored as codes. */

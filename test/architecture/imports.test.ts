@@ -52,7 +52,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   store: ['node:', 'zod', 'sqlite3', 'kysely'],
   'engine/worker': ['node:', 'zod'],
   'engine/run': ['node:', 'zod'],
-  'engine/calibration': ['node:', 'zod', 'tokenizers', '@huggingface/jinja'],
+  'engine/calibration': ['node:', 'zod', 'tokenizers'],
   'engine/templates': [],
   'engine/methods': [],
   'engine/quantizers': ['node:'],

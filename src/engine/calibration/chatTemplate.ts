@@ -25,6 +25,38 @@ export async function readChatTemplates(directory: string): Promise<ChatTemplate
   return first <= 0 ? found : [found[first] as ChatTemplateFacts, ...found.filter((_, i) => i !== first)]
 }
 
+/** The templates that render conversations, as apply_chat_template chooses them. */
+export interface ChatTemplates {
+  readonly main: ChatTemplateFacts
+  /** For conversations with tools; the main one again where there is no `tool_use`. */
+  readonly withTools: ChatTemplateFacts
+  /** Of both. */
+  readonly sha256: string
+  readonly readsDate: boolean
+}
+
+/**
+ * The templates that render conversations; undefined when the checkpoint has none.
+ * @throws {AppError} BAD_INPUT as `readChatTemplates`, or when there are several and none is the default
+ */
+export async function readRenderingTemplates(directory: string): Promise<ChatTemplates | undefined> {
+  const templates = await readChatTemplates(directory)
+  const named = (wanted: string): ChatTemplateFacts | undefined => templates.find(({ name }) => name === wanted)
+  const main = named('default')
+  if (main === undefined) {
+    if (templates.length === 0) return undefined
+    const names = templates.map(({ name }) => name).join(', ')
+    throw badInput(`${directory} has the chat templates ${names}, but none is named default, which conversations need`)
+  }
+  const withTools = named('tool_use') ?? main
+  return {
+    main,
+    withTools,
+    sha256: withTools === main ? main.sha256 : sha256(main.sha256 + withTools.sha256),
+    readsDate: main.readsDate || withTools.readsDate
+  }
+}
+
 const facts = (name: string, file: string, text: string): ChatTemplateFacts => ({
   name,
   file,

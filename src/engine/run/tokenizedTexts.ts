@@ -3,7 +3,7 @@ import { badInput } from '../../shared/errors'
 import { leaveOut } from '../../shared/findings'
 import type { Recipe } from '../../shared/recipe'
 import type { ResolvedText } from '../../shared/runFolder'
-import { readChatTemplates } from '../calibration/chatTemplate'
+import { readRenderingTemplates } from '../calibration/chatTemplate'
 import { type Counting, concatRows, countPositions, cutRows, type TokenRows } from '../calibration/rows'
 import { encodeForRun, openTexts } from './encodedTexts'
 import { attempt, type Report } from './problems'
@@ -111,8 +111,7 @@ export async function tokenizeTexts(
 
 async function readsDate(model: string, { calibration, evaluation }: RunTexts): Promise<boolean> {
   if (![...calibration, ...evaluation].some(({ kind }) => kind === 'messages')) return false
-  const [template] = await readChatTemplates(model)
-  return template?.readsDate ?? false
+  return (await readRenderingTemplates(model))?.readsDate ?? false
 }
 
 /** What of a text counts: in H for calibration, as targets of the loss for evaluation. */

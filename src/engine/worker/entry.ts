@@ -1,6 +1,6 @@
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { AppError, assertNever, serializeError } from '../../shared/errors'
-import { readChatTemplates } from '../calibration/chatTemplate'
+import { readRenderingTemplates } from '../calibration/chatTemplate'
 import { listDevices } from '../graph/devices'
 import { exportBase } from '../run/exportBase'
 import { inspectPath } from '../run/inspect'
@@ -78,7 +78,7 @@ async function perform(
     case 'previewTokens':
       return previewTokens(request.input)
     case 'chatTemplate':
-      return (await readChatTemplates(request.input.model))[0] ?? null
+      return (await readRenderingTemplates(request.input.model)) ?? null
     case 'verify':
       return verifyAdapter(request.input.adapter, request.input.model)
     case 'exportBase':

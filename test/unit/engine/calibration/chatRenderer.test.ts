@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ChatRenderer } from '../../../../src/engine/calibration/chatRenderer'
+import { parseConversation } from '../../../../src/engine/calibration/conversation'
 import { encodeText } from '../../../../src/engine/calibration/rows'
 import { ModelTokenizer } from '../../../../src/engine/calibration/tokenizer'
 import { previewTokens } from '../../../../src/engine/run/previewTokens'
@@ -16,6 +17,7 @@ const CONVERSATION = [
   { role: 'user', content: 'Who?' },
   { role: 'assistant', content: '  A quail.' }
 ]
+const conversation = parseConversation(JSON.stringify(CONVERSATION), 'here')
 /** Of jinja2 3.1.6 in Python: the environment of transformers (sandboxed, trim_blocks, lstrip_blocks), bos <s>, eos </s>. */
 const RENDERED = '<s><|system|>\nBe brief.</s>\n<|user|>\nWho?</s>\n<|assistant|>\nA quail.</s>\n'
 
@@ -49,12 +51,12 @@ function conversations(count: number) {
 
 describe('a conversation', () => {
   test('is rendered as Python does', async () => {
-    expect((await renderer(chatModel(TEMPLATE))).render(CONVERSATION, 'here')).toBe(RENDERED)
+    expect((await renderer(chatModel(TEMPLATE))).render(conversation, 'here')).toBe(RENDERED)
   })
 
   test('has neither tools nor documents unless they are given', async () => {
     const chat = await renderer(chatModel('{{ tools is none }} {{ documents is none }} {{ tools is defined }}'))
-    expect(chat.render(CONVERSATION, 'here').toLowerCase()).toBe('true true true')
+    expect(chat.render(conversation, 'here').toLowerCase()).toBe('true true true')
   })
 
   test('has one token <s> at its beginning, not two', async () => {
@@ -69,7 +71,7 @@ describe('a conversation', () => {
   test('that the template refuses is named with its reason', async () => {
     const model = chatModel("{{ raise_exception('roles must alternate') }}")
     const chat = await renderer(model)
-    expect(() => chat.render(CONVERSATION, 'chats, sample 3')).toThrow(
+    expect(() => chat.render(conversation, 'chats, sample 3')).toThrow(
       /^chats, sample 3: .*chat_template\.jinja refuses .*roles must alternate/
     )
   })

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ChatRenderer } from '../../../../src/engine/calibration/chatRenderer'
+import { parseConversation } from '../../../../src/engine/calibration/conversation'
 import { maskOfSpans } from '../../../../src/engine/calibration/responseMask'
 import { countPositions, encodeText, packedRows, paddedRows } from '../../../../src/engine/calibration/rows'
 import { ModelTokenizer } from '../../../../src/engine/calibration/tokenizer'
@@ -28,12 +29,14 @@ async function rendererOf(template: string): Promise<ChatRenderer> {
   return ChatRenderer.open(directory, await ModelTokenizer.open(directory), '2026-11-27')
 }
 
+const conversationOf = (messages: readonly unknown[]) => parseConversation(JSON.stringify(messages), 'here')
+
 describe('the tokens of responses are those of transformers', async () => {
   const tokenizer = await ModelTokenizer.open(sampleModel)
   test.each(reference.cases)('$template, $conversation', async ({ template, conversation, ...expected }) => {
     const renderer = await rendererOf(reference.templates[template] as string)
     const messages = reference.conversations[conversation] as ChatMessage[]
-    const { text, responses } = renderer.renderWithResponses(messages, 'here')
+    const { text, responses } = renderer.renderWithResponses(conversationOf(messages), 'here')
     expect(text).toBe(expected.text)
     const ids = await tokenizer.encode(text, { specialTokens: false })
     expect([...ids]).toEqual(expected.ids)
@@ -48,14 +51,16 @@ describe('a conversation whose responses cannot be told', () => {
   ]
   test('is named with its turn and the remedy', async () => {
     const renderer = await rendererOf('{{ messages | length }}{% for m in messages %}{{ m.content }}{% endfor %}')
-    expect(() => renderer.renderWithResponses([turn, reply, turn] as ChatMessage[], 'chats, sample 2')).toThrow(
+    expect(() => renderer.renderWithResponses(conversationOf([turn, reply, turn]), 'chats, sample 2')).toThrow(
       /^chats, sample 2, turn 2: .*add the blocks around what the assistant writes/
     )
   })
 
   test('is one that holds the noncharacters which stand for the blocks', async () => {
     const renderer = await rendererOf(reference.templates.marked as string)
-    expect(() => renderer.renderWithResponses([{ role: 'user', content: 'a\uFDD0b' }], 'here')).toThrow(/U\+FDD0/)
+    expect(() => renderer.renderWithResponses(conversationOf([{ role: 'user', content: 'a\uFDD0b' }]), 'here')).toThrow(
+      /U\+FDD0/
+    )
   })
 })
 

@@ -1,0 +1,145 @@
+"""Chat templates are rendered as transformers renders them, to the byte, or refused."""
+
+import datetime
+import json
+import subprocess
+import unicodedata
+import unittest
+from pathlib import Path
+from unittest import mock
+
+from tokenizers import Tokenizer, models
+from transformers import PreTrainedTokenizerFast
+from transformers.utils import chat_template_utils
+
+from chats import CONVERSATIONS, VALUES, snippets
+from quail import ROOT
+
+TOKENS = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"}
+FOLDER = Path(__file__).parent / "templates"
+
+
+class Day(datetime.datetime):
+    """Of `now`, only the day: Quail takes midnight."""
+
+    @classmethod
+    def now(cls, tz=None):
+        return cls(2026, 11, 27)
+
+
+def render(requests):
+    """What Quail makes of each request; see renderTemplates.mjs."""
+    lines = "".join(f"{json.dumps(request)}\n" for request in requests)
+    command = ["node", str(ROOT / "test/conformance/renderTemplates.mjs")]
+    done = subprocess.run(command, input=lines, capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    answers = [json.loads(line) for line in done.stdout.rstrip("\n").split("\n")]
+    assert len(answers) == len(requests)
+    return answers
+
+
+def attempt(work):
+    """The text, or None where Python raises."""
+    try:
+        return work()
+    except Exception:  # whatever a template can make go wrong
+        return None
+
+
+def known(found, expected):
+    """Whether they agree: the same text, or a refusal by both."""
+    return found.get("text") == expected
+
+
+def is_newer(text):
+    """Whether it holds a character that came into Unicode after this Python."""
+    return any(unicodedata.category(character) == "Cn" for character in text)
+
+
+class Templates(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        patch = mock.patch.object(chat_template_utils, "datetime", Day)
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def test_snippets(self):
+        """Features of Jinja one by one. What is refused though Python renders it must be known here by name."""
+        templates = snippets()
+        values = json.dumps(VALUES)
+        answers = render([{"template": template, "values": values} for template in templates])
+        different, refused = [], []
+        for template, answer in zip(templates, answers):
+            expected = attempt(lambda: chat_template_utils._compile_jinja_template(template).render(**json.loads(values)))
+            if answer.get("text") == expected:
+                continue
+            if "not handled by Quail" in answer.get("refused", "") and expected is not None:
+                refused.append(template)
+            else:
+                different.append((template, expected, answer))
+        self.assertEqual(different, [])
+        self.assertEqual(refused, NOT_HANDLED)
+        self.assertGreater(len(templates), 800)
+
+    def test_characters(self):
+        """What texts say of, and do to, every character that this Python's Unicode knows."""
+        template = "{% for c in chars %}" + "".join(f"{{{{ c.{name}() }}}}\ue000" for name in METHODS) + "{{ [c] }}\ue001{% endfor %}"
+        points = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) not in ("Cn", "Cs", "Co")]
+        chunks = [points[at : at + 4096] for at in range(0, len(points), 4096)]
+        answers = render([{"template": template, "values": json.dumps({"chars": chunk})} for chunk in chunks])
+        compiled = chat_template_utils._compile_jinja_template(template)
+        different = []
+        for chunk, answer in zip(chunks, answers):
+            rows = answer["text"].split("\ue001"), compiled.render(chars=chunk).split("\ue001")
+            for character, own, real in zip(chunk, *rows):
+                for name, mine, theirs in zip((*METHODS, "repr"), own.split("\ue000"), real.split("\ue000")):
+                    if mine != theirs and not is_newer(mine) and not (name == "islower" and character in CHANGED):
+                        different.append((hex(ord(character)), name, mine, theirs))
+        self.assertEqual(different, [])
+
+    def test_families(self):
+        """Templates in the style of families × conversations, through apply_chat_template."""
+        tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.BPE()), **TOKENS)
+        cases = [
+            (file.name, file.read_text(encoding="utf-8"), name, sample, prompt)
+            for file in sorted(FOLDER.glob("*.jinja"))
+            for name, sample in CONVERSATIONS.items()
+            for prompt in (False, True)
+        ]
+        requests = [{"template": t, "sample": sample, "tokens": TOKENS, "prompt": p} for _, t, _, sample, p in cases]
+        different, rendered = [], 0
+        for (file, template, name, sample, prompt), answer in zip(cases, render(requests)):
+            row = json.loads(sample)
+            row = row if isinstance(row, dict) else {"messages": row}
+            expected = attempt(
+                lambda: tokenizer.apply_chat_template(
+                    row["messages"],
+                    tools=row.get("tools"),
+                    documents=row.get("documents"),
+                    chat_template=template,
+                    add_generation_prompt=prompt,
+                    tokenize=False,
+                )
+            )
+            rendered += expected is not None
+            if answer.get("text") != expected:
+                different.append((file, name, prompt, expected, answer))
+        self.assertEqual(different, [])
+        self.assertGreater(rendered, 0.6 * len(cases))
+
+
+# Characters of which Unicode 15 and 16 decided anew whether they are lower case.
+CHANGED = "\u0295\u10fc\ua7f2\ua7f3\ua7f4\uab69"
+
+# Methods of texts whose result follows from Unicode.
+METHODS = (
+    *("upper", "lower", "title", "capitalize", "swapcase", "strip", "split", "splitlines"),
+    *("isalpha", "isdecimal", "isdigit", "isalnum", "isspace", "islower", "isupper", "istitle", "isprintable", "isidentifier"),
+)
+
+# Rendered by Python, refused by Quail with the line: addresses in memory, and text that is marked as safe.
+NOT_HANDLED = ["{{ d.items }}", "{% for i in l %}{{ loop }} {% endfor %}"]
+
+if __name__ == "__main__":
+    unittest.main()
