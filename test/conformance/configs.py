@@ -9,9 +9,8 @@ import torch
 from quail import ROOT
 from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING
 
-TYPES = "llama mistral qwen2 qwen3 gemma gemma2 gemma3_text phi3 gpt_neox opt bloom gpt2".split()
-ROTARY = [kind for kind in TYPES if kind not in ("opt", "bloom", "gpt2")]
-LAYERED = ["qwen2", "qwen3", "gemma2", "gemma3_text"]  # their layers may differ
+# Read for every family, with one value that is accepted.
+COMMON = {"is_causal", "per_layer_config", "fusion_config", "transformers_weights"}
 # Other values than the defaults, and such that each default fits the other values: 64 heads divide what must be divisible.
 HEADS = {"hidden_size": 768, "num_attention_heads": 64, "num_key_value_heads": 2, "head_dim": 10}
 SIZES = {"vocab_size": 90, "intermediate_size": 80, "num_hidden_layers": 3, "max_position_embeddings": 60}
@@ -105,6 +104,11 @@ FULL = {
     },
 }
 
+TYPES = list(FULL)
+FIELDS = {kind: CONFIG_MAPPING[kind].__dataclass_fields__.keys() for kind in TYPES}
+ROTARY = [kind for kind in TYPES if "rope_parameters" in FIELDS[kind]]
+LAYERED = [kind for kind in TYPES if "layer_types" in FIELDS[kind]]  # their layers may differ
+
 
 class Refused(Exception):
     """transformers does not make a model of this config."""
@@ -139,7 +143,7 @@ class Real:
         """The type of each layer."""
         if self.kind in LAYERED:
             return self.config.layer_types
-        slides = self.kind in ("mistral", "phi3") and self.config.sliding_window is not None
+        slides = "sliding_window" in FIELDS[self.kind] and self.config.sliding_window is not None
         return ["sliding_attention" if slides else "full_attention"] * self.config.num_hidden_layers
 
     def windows(self):
@@ -202,7 +206,7 @@ def differences(real, answer, contexts, tolerance=1e-6):
     found = []
     for name, own in settings.items():
         # No attributes of a config class: what follows from them, and what only one value is accepted of.
-        if name in ("layers", "seq_length", "is_causal", "per_layer_config"):
+        if name in COMMON | {"layers", "seq_length"}:
             continue
         theirs = real.attribute(name)
         if (

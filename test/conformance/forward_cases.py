@@ -184,6 +184,15 @@ CASES = {
     },
 }
 
+ACTIVATIONS = (
+    "silu swish gelu gelu_python gelu_new gelu_fast gelu_accurate gelu_pytorch_tanh gelu_python_tanh quick_gelu "
+    "relu relu2 sigmoid tanh linear"
+).split()
+CASES |= {
+    f"llama-{name}": {"model_type": "llama", **LLAMA, "num_hidden_layers": 1, "hidden_act": name}
+    for name in ACTIVATIONS
+}
+
 
 def write_case(folder, config):
     """Config as given, weights, and what the model computes; returns the entry of the index."""

@@ -6,14 +6,12 @@ import subprocess
 import tempfile
 import unittest
 
-from configs import ROTARY, TYPES, Real, Refused, ask, differences, full_config
+from configs import COMMON, ROTARY, TYPES, Real, Refused, ask, differences, full_config
 from forward_cases import CASES, write_cases
 from forms import layer_forms, rope_forms, small_config
 from quail import ROOT
 
 CONTEXTS = [8]
-# Written into every file, and read by no reader.
-COMMON = {"is_causal", "per_layer_config"}
 # Refused but for the default.
 SINGLE = {
     "use_bidirectional_attention",
@@ -67,6 +65,10 @@ class Defaults(Comparison):
         cls.read = {
             kind: sorted(cls.whole[kind].keys() & (settings.keys() | rope)) for kind, settings in cls.settings.items()
         }
+
+    def test_every_family_is_here(self):
+        [answer] = ask([{"config": {"model_type": "none"}}])
+        self.assertEqual(sorted(answer["refused"].partition("accepted are ")[2].split(", ")), sorted(TYPES))
 
     def test_full_configs_differ_from_the_defaults(self):
         """Else dropping a key would show nothing."""

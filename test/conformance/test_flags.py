@@ -10,7 +10,7 @@ from importlib import import_module
 
 import torch
 from configs import FULL, ROTARY, TYPES, ask, full_config
-from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING, masking_utils
+from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING, PreTrainedModel, masking_utils
 
 # What the reader of rotary positions knows beside the settings.
 ROPE = {"rope_parameters", "rope_theta", "partial_rotary_factor", "original_max_position_embeddings"}
@@ -42,6 +42,7 @@ OTHERS = {
     "base_model_fsdp_plan": "several devices",
     "base_model_pp_plan": "several devices",
     "base_model_tp_plan": "several devices",
+    "distributed_config": "several devices",
     "dtype": "Quail computes in float32",
     "get_text_config": "a method",
     "gradient_checkpointing": "training",
@@ -117,6 +118,7 @@ def read_by_transformers(kind):
     sources = {part for part in map(type, model.modules()) if part.__module__ == module.__name__}
     sources |= {f for f in vars(module).values() if inspect.isfunction(f) and f.__module__ == module.__name__}
     sources |= {masking_utils.create_causal_mask, masking_utils.create_sliding_window_causal_mask}
+    sources.add(PreTrainedModel.from_pretrained)
     for source in sources:
         read |= read_in(inspect.getsource(source))
     names = CONFIG_MAPPING[kind].attribute_map

@@ -1,3 +1,4 @@
+import { badInput } from '../../shared/errors'
 import type { ConfigReader } from './configReader'
 
 interface Heads {
@@ -13,9 +14,11 @@ export function deriveHeads(
   { hidden_size, num_attention_heads: heads, num_key_value_heads, head_dim }: Heads
 ): { head_dim: number; num_key_value_heads: number } {
   const keyValueHeads = num_key_value_heads ?? heads
-  if (heads % keyValueHeads !== 0) throw config.complaint('num_key_value_heads', `a divisor of ${heads} heads`)
+  if (heads % keyValueHeads !== 0) {
+    throw badInput(`${config.where}: num_key_value_heads is ${keyValueHeads}, expected a divisor of ${heads} heads`)
+  }
   if (head_dim === null && hidden_size < heads) {
-    throw config.complaint('num_attention_heads', `at most hidden_size ${hidden_size}, or head_dim`)
+    throw badInput(`${config.where}: num_attention_heads is ${heads}, expected at most hidden_size ${hidden_size}`)
   }
   return { head_dim: head_dim ?? Math.floor(hidden_size / heads), num_key_value_heads: keyValueHeads }
 }
@@ -28,7 +31,7 @@ export function deriveHeads(
 export function equalHeads(config: ConfigReader, hiddenSize: number, heads: number): number {
   const dimensions = hiddenSize / heads
   if (!Number.isInteger(dimensions)) {
-    throw config.complaint('num_attention_heads', `a divisor of hidden_size ${hiddenSize}`)
+    throw badInput(`${config.where}: num_attention_heads is ${heads}, expected a divisor of hidden_size ${hiddenSize}`)
   }
   if (config.has('head_dim') && config.integer('head_dim') !== dimensions) {
     throw config.complaint('head_dim', `${dimensions}, hidden_size / num_attention_heads`)

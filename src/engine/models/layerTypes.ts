@@ -65,5 +65,6 @@ export function equalLayers(config: ConfigReader, count: number, window: number 
 }
 
 function checkLayers(config: ConfigReader, count: number): void {
-  if (count > MAX_LAYERS) throw config.complaint('num_hidden_layers', `at most ${MAX_LAYERS}`)
+  if (count <= MAX_LAYERS) return
+  throw badInput(`${config.where}: num_hidden_layers is ${count}, expected at most ${MAX_LAYERS}`)
 }

@@ -57,7 +57,11 @@ const COMMON = {
   /** False makes every position see the whole row. */
   is_causal: only(true),
   /** Overrides of settings for single layers. */
-  per_layer_config: only(null)
+  per_layer_config: only(null),
+  /** Modules that are joined when the model is loaded, and so have other names. */
+  fusion_config: only(null),
+  /** Another file of weights than the usual ones. */
+  transformers_weights: only(null)
 } as const
 
 /**
