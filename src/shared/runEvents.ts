@@ -47,12 +47,50 @@ export const LayerResult = z.object({
 })
 export type LayerResult = z.infer<typeof LayerResult>
 
+/** Over rows; null where fewer than two rows count. */
+const StandardError = z.number().nullable()
+
+const share = (what: string) => z.object({ share: z.number().describe(what), standardError: StandardError })
+
+/** How one set of weights stands to full precision on a text. */
+export const Fidelity = z.object({
+  standardError: StandardError.describe('of its perplexity'),
+  klDivergence: z.object({
+    mean: z.number().describe('KL(full precision ‖ this) of the next token, nats, mean over the predicted tokens'),
+    standardError: StandardError
+  }),
+  sameTopToken: share('of the predicted tokens whose most probable next token is that of full precision')
+})
+export type Fidelity = z.infer<typeof Fidelity>
+
+/** What rows say beyond the perplexities: uncertainties, with rows as the sampling unit, and divergences. */
+export const RowStatistics = z.object({
+  rows: z.int().describe('rows of which a token was predicted'),
+  fullPrecision: Fidelity.pick({ standardError: true }),
+  quantizers: z.record(z.string(), Fidelity),
+  variants: z.record(
+    z.string(),
+    Fidelity.extend({
+      gapClosed: share('of the gap closed; missing where quantizing leaves none').optional()
+    })
+  ),
+  covariance: z
+    .object({
+      of: z.array(z.string()).describe('"full precision", "quantizer KEY" and "variant NAME"'),
+      values: z.array(z.array(z.number()))
+    })
+    .optional()
+    .describe('of the mean losses, log perplexities, over the same rows; missing where fewer than two rows count')
+})
+export type RowStatistics = z.infer<typeof RowStatistics>
+
 /** Perplexities of one evaluation text. */
 export const Perplexities = z.object({
   tokens: z.int().describe('predicted tokens'),
   fullPrecision: z.number(),
   quantizers: z.record(z.string(), z.number()).describe('one per quantizer of the recipe'),
-  variants: z.record(z.string(), z.number())
+  variants: z.record(z.string(), z.number()),
+  statistics: RowStatistics.optional().describe('runs of older versions lack them')
 })
 export type Perplexities = z.infer<typeof Perplexities>
 

@@ -7,6 +7,7 @@ import { LayerResult, Perplexities, VariantResult } from './runEvents'
  *
  *   run.json       RunRecord: written once, before anything else
  *   journal.jsonl  one JournalEntry per finished block, appended and synced after everything that it names
+ *   rows.json      RowLosses: written once perplexity is measured
  *   result.json    RunOutcome: written when the run ends
  *   lock           the process that works on the run now
  *   inputs/        samples of stored calibration sets, one JSON object {"text": …} per line
@@ -16,6 +17,7 @@ import { LayerResult, Perplexities, VariantResult } from './runEvents'
 export const RUN_FILES = {
   record: 'run.json',
   journal: 'journal.jsonl',
+  rows: 'rows.json',
   outcome: 'result.json',
   lock: 'lock',
   inputs: 'inputs',
@@ -61,6 +63,25 @@ export const JournalEntry = z.strictObject({
   durationMs: z.number()
 })
 export type JournalEntry = z.infer<typeof JournalEntry>
+
+const RowsOfSubject = z.strictObject({
+  loss: z.array(z.number()).describe('Σ −log p(token), nats'),
+  klDivergence: z.array(z.number()).describe('Σ KL(full precision ‖ this), nats'),
+  sameTopToken: z.array(z.int()).describe('tokens whose most probable next token is that of full precision')
+})
+
+/** Sums over the predicted tokens of each row of one evaluation text, in the order of the rows. */
+export const RowsOfText = z.strictObject({
+  tokens: z.array(z.int()).describe('predicted tokens'),
+  fullPrecision: RowsOfSubject.pick({ loss: true }),
+  quantizers: z.record(z.string(), RowsOfSubject),
+  variants: z.record(z.string(), RowsOfSubject)
+})
+export type RowsOfText = z.infer<typeof RowsOfText>
+
+/** What every perplexity, divergence and standard error of a run is computed from. */
+export const RowLosses = z.strictObject({ version: z.literal(1), texts: z.record(z.string(), RowsOfText) })
+export type RowLosses = z.infer<typeof RowLosses>
 
 export const RunOutcome = z.strictObject({
   version: z.literal(1),

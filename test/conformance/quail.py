@@ -28,7 +28,7 @@ def run(arguments, home):
 
 
 def init_lora(model, methods, *options, texts=(CALIBRATION, EVALUATION), rank=16, context=CONTEXT, rows=ROWS):
-    """Prepares adapters, by default at the settings of figures.json; returns the `finished` event, which names them."""
+    """Prepares adapters, by default at the settings of figures.json; returns the `finished` event, which names them, and `home`."""
     folder = Path(tempfile.mkdtemp(dir=_workspace.name))
     settings = ["--rank", rank, "--context", context, "--calibration-rows", rows, "--evaluation-rows", rows]
     calibration, evaluation = texts
@@ -37,7 +37,7 @@ def init_lora(model, methods, *options, texts=(CALIBRATION, EVALUATION), rank=16
     lines = run([*arguments, "--out", folder / "out", "--json"], folder / "home").splitlines()
     finished = json.loads(lines[-1])
     assert finished["type"] == "finished" and finished["status"] == "completed", finished
-    return finished
+    return {**finished, "home": folder / "home"}
 
 
 def export_base(model, *options):
@@ -45,6 +45,12 @@ def export_base(model, *options):
     folder = Path(tempfile.mkdtemp(dir=_workspace.name))
     run(["export-base", "--model", model, "--out", folder / "base", *options], folder / "home")
     return folder / "base"
+
+
+def rows_of_run(finished):
+    """The sums of each evaluation row, by text: rows.json in the run's folder."""
+    path = finished["home"] / "runs" / finished["run"] / "rows.json"
+    return json.loads(path.read_text(encoding="utf-8"))["texts"]
 
 
 def variants_by_method(finished):

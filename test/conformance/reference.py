@@ -58,6 +58,10 @@ class Reference:
     def adapted(self, adapter, **options):
         return PeftModel.from_pretrained(self.base(), str(adapter), **options)
 
+    def fidelity(self, model):
+        """Of each text, how the model stands to full precision."""
+        return {name: fidelity(self.full, model, rows.split(8)) for name, rows in self.evaluation.items()}
+
     @torch.no_grad()
     def second_moments(self, linears):
         """H of each named linear, float64, over the calibration rows: the mean of x xᵀ over tokens."""
@@ -71,6 +75,22 @@ class Reference:
         for hook in hooks:
             hook.remove()
         return {name: gram / rows.numel() for name, gram in grams.items()}
+
+
+@torch.no_grad()
+def fidelity(full, model, batches):
+    """Mean KL(full ‖ model) of the next token in nats, and the share of positions with the same most probable one.
+
+    Each batch holds rows without padding, [rows, tokens]; the last position of a row predicts nothing that is known.
+    """
+    divergence, same, count = 0.0, 0, 0
+    for batch in batches:
+        exact, other = (one(input_ids=batch).logits[:, :-1].float() for one in (full, model))
+        same += (exact.argmax(-1) == other.argmax(-1)).sum().item()
+        log_p, log_q = (torch.log_softmax(logits.double(), -1) for logits in (exact, other))
+        divergence += (log_p.exp() * (log_p - log_q)).sum().item()
+        count += exact.shape[0] * exact.shape[1]
+    return {"klDivergence": divergence / count, "sameTopToken": same / count, "tokens": count}
 
 
 def adding_to(grams, name):

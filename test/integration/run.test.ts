@@ -13,8 +13,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { lockRun } from '../../src/engine/run/lock'
+import { perplexitiesOf } from '../../src/engine/run/rowStatistics'
 import { verifyAdapter } from '../../src/engine/run/verify'
 import { QUANTIZERS } from '../../src/shared/recipe'
+import { RowLosses, type RowsOfText } from '../../src/shared/runFolder'
 import { sampleModel, sampleText } from '../helpers/paths'
 import { adapterDigests, finishedOf, makeRun, runToEnd } from '../helpers/runs'
 
@@ -67,6 +69,28 @@ describe('a run', () => {
     expect(Object.keys(proof.layers[0])).not.toContain('channels')
     expect(existsSync(join(run.folder, 'spool'))).toBe(false)
     expect(JSON.parse(readFileSync(join(run.folder, 'result.json'), 'utf8')).status).toBe('completed')
+  })
+
+  it('keeps the sums of each evaluation row, of which every figure of its texts follows', async () => {
+    // A variant may have the name of a quantizer or of full precision, and long rows are measured in parts.
+    const named = [
+      { method: 'svd', rank: 4, name: 'full' },
+      { method: 'zero', rank: 4 },
+      { method: 'svd', rank: 8, name: 'nf4-b64-dq' }
+    ]
+    const run = makeRun({ variants: named, evaluation: { files: [sampleText('moby-evaluation.txt')], rows: 40 } })
+    const { perplexity } = finishedOf(await runToEnd(run))
+    const { texts } = RowLosses.parse(JSON.parse(readFileSync(join(run.folder, 'rows.json'), 'utf8')))
+    const rows = texts['moby-evaluation.txt'] as RowsOfText
+    expect(rows.tokens).toEqual(Array(40).fill(63))
+    expect(Object.keys(rows.variants)).toEqual(['full', 'zero-r4', 'nf4-b64-dq'])
+    expect(rows.variants['zero-r4']).toEqual(rows.quantizers['nf4-b64-dq'])
+    expect(rows.variants['nf4-b64-dq']).not.toEqual(rows.quantizers['nf4-b64-dq'])
+    const bases = new Map(Object.keys(rows.variants).map((name) => [name, 'nf4-b64-dq']))
+    expect(perplexity).toEqual({ 'moby-evaluation.txt': perplexitiesOf(rows, bases) })
+    const { full, 'nf4-b64-dq': other } = perplexity['moby-evaluation.txt']?.variants ?? {}
+    expect(full).not.toBe(perplexity['moby-evaluation.txt']?.fullPrecision)
+    expect(other).not.toBe(full)
   })
 
   it('warns of a block size that transformers cannot quantize with, and of ranks that vLLM does not serve', async () => {

@@ -70,7 +70,8 @@ describe.skipIf(missing !== undefined)('webgpu', () => {
   it.each(families)('has every operator of %s', async (family) => {
     const architecture = readArchitecture(configOf(familyDirectory(family)), 'config.json')
     const graphs = [blockGraph(architecture, 0, 16, true), finalNormGraph(architecture)].map(({ model }) => model)
-    for (const model of [...graphs, vocabularyTileGraph(architecture)]) {
+    const heads = (['full', 'compared'] as const).map((subject) => vocabularyTileGraph(architecture, subject))
+    for (const model of [...graphs, ...heads]) {
       const session = await InferenceSession.create(model, {
         executionProviders: ['webgpu'],
         extra: { session: { disable_cpu_ep_fallback: '1' } },

@@ -48,11 +48,13 @@ export class GraphSession {
     }
   }
 
-  /** Runs the graph once. Outputs are fresh arrays owned by the caller. */
-  async run(feeds: Feeds): Promise<Record<string, Tensor>> {
-    const outputs = await this.session.run(
-      Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, toOrt(tensor)]))
-    )
+  /**
+   * Runs the graph once. Outputs are fresh arrays owned by the caller, other than those that are written `into` tensors of
+   * the caller's: large ones that would otherwise pile up until the next garbage collection.
+   */
+  async run(feeds: Feeds, into: Feeds = {}): Promise<Record<string, Tensor>> {
+    const fetches = this.session.outputNames.map((name) => [name, into[name] ? toOrt(into[name]) : null])
+    const outputs = await this.session.run(allToOrt(feeds), Object.fromEntries(fetches))
     return Object.fromEntries(
       Object.entries(outputs).map(([name, tensor]) => [
         name,
@@ -82,6 +84,9 @@ function sessionOptions(device: ProviderName): ort.InferenceSession.SessionOptio
 
 /** Threads for matrix products: QUAIL_THREADS, else one per core. */
 export const threads = (): number => Math.max(1, Number(process.env.QUAIL_THREADS) || cpus().length)
+
+const allToOrt = (feeds: Feeds): Record<string, ort.Tensor> =>
+  Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, toOrt(tensor)]))
 
 function toOrt({ data, shape }: Tensor): ort.Tensor {
   const type = ELEMENT_TYPES.get(data.constructor)

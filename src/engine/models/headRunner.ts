@@ -1,6 +1,6 @@
 import type { DeviceName } from '../../shared/recipe'
-import { GraphSession, TENSOR_LIMIT_BYTES } from '../graph/session'
-import type { VocabularyTile } from '../numerics/tokenLosses'
+import { type Feeds, GraphSession, TENSOR_LIMIT_BYTES, type Tensor } from '../graph/session'
+import type { ComparedTile, VocabularyTile } from '../numerics/tokenLosses'
 import type { ModelArchitecture } from './architecture'
 import { vocabularyTileGraph } from './modelGraphs'
 import type { ModelWeights } from './modelWeights'
@@ -9,24 +9,52 @@ import type { ModelWeights } from './modelWeights'
 const MAX_TILE_ROWS = 2048
 /** A tile's weights take at most this share of the tensor limit. */
 const TILE_SHARE = 4
+/** Positions that are multiplied at once, so that a tile's logits stay bounded however long the rows are. */
+export const HEAD_POSITIONS = 2048
+
+/** One tile of the vocabulary as full precision sees it, with what others are compared with: [positions, tile rows] each. */
+export interface FullTile extends VocabularyTile {
+  readonly logits: Tensor
+  readonly exponentials: Tensor
+}
+
+/** Logits of full precision and their exponentials, and what a graph makes of the other weights' logits beside them. */
+const TILE_TENSORS = 7
+
+/** What the head takes in memory while it is read, bytes: a tile of its rows, and logits of HEAD_POSITIONS positions. */
+export const headBytes = (architecture: ModelArchitecture): number =>
+  4 * tileRows(architecture) * (architecture.embeddingSize + TILE_TENSORS * HEAD_POSITIONS)
+
+function tileRows({ vocabularySize, embeddingSize }: ModelArchitecture): number {
+  const fitting = Math.floor(TENSOR_LIMIT_BYTES / (TILE_SHARE * 4 * embeddingSize))
+  return Math.max(1, Math.min(MAX_TILE_ROWS, fitting, vocabularySize))
+}
 
 /** The output head, the vocabulary in tiles. */
 export class HeadRunner {
+  readonly #logits: Float32Array
+  readonly #exponentials: Float32Array
+
   private constructor(
     private readonly architecture: ModelArchitecture,
     private readonly weights: ModelWeights,
-    private readonly tile: GraphSession
-  ) {}
+    private readonly full: GraphSession,
+    private readonly compared: GraphSession
+  ) {
+    this.#logits = new Float32Array(HEAD_POSITIONS * tileRows(architecture))
+    this.#exponentials = new Float32Array(this.#logits.length)
+  }
 
   static async create(architecture: ModelArchitecture, weights: ModelWeights, device: DeviceName): Promise<HeadRunner> {
-    return new HeadRunner(architecture, weights, await GraphSession.create(vocabularyTileGraph(architecture), device))
+    const full = await GraphSession.create(vocabularyTileGraph(architecture, 'full'), device)
+    const compared = await GraphSession.create(vocabularyTileGraph(architecture, 'compared'), device)
+    return new HeadRunner(architecture, weights, full, compared)
   }
 
   /** Ranges of the vocabulary that are multiplied at once. */
   tiles(): [number, number][] {
-    const { vocabularySize, embeddingSize } = this.architecture
-    const fitting = Math.floor(TENSOR_LIMIT_BYTES / (TILE_SHARE * 4 * embeddingSize))
-    const size = Math.max(1, Math.min(MAX_TILE_ROWS, fitting))
+    const { vocabularySize } = this.architecture
+    const size = tileRows(this.architecture)
     return Array.from({ length: Math.ceil(vocabularySize / size) }, (_, i) => [
       i * size,
       Math.min(vocabularySize, (i + 1) * size)
@@ -39,24 +67,55 @@ export class HeadRunner {
   }
 
   /**
-   * What one tile of the vocabulary adds to the loss of each position.
+   * What one tile of the vocabulary adds to the figures of each position in full precision. Its logits and exponentials
+   * hold until the next tile is computed.
    *
-   * @param normed - states after the final norm, [tokens, embeddingSize]
+   * @param normed - states after the final norm, [positions, embeddingSize], HEAD_POSITIONS of them at most
    * @param head - rows of the head, as read by `readTile`
    * @param targets - per position an index into this tile; any index where the target lies elsewhere
    */
-  async compute(normed: Float32Array, head: Float32Array, targets: Int32Array): Promise<VocabularyTile> {
+  async computeFull(normed: Float32Array, head: Float32Array, targets: Int32Array): Promise<FullTile> {
+    const shape = [targets.length, head.length / this.architecture.embeddingSize] as const
+    const size = shape[0] * shape[1]
+    const logits = { data: this.#logits.subarray(0, size), shape }
+    const exponentials = { data: this.#exponentials.subarray(0, size), shape }
+    const outputs = await this.full.run(this.#feeds(normed, head, targets), { logits, exponentials })
+    return { ...partsOf(outputs), logits, exponentials }
+  }
+
+  /** The same under other weights, with what the tile adds to their divergence from full precision. */
+  async compare(
+    { logits, exponentials }: FullTile,
+    normed: Float32Array,
+    head: Float32Array,
+    targets: Int32Array
+  ): Promise<ComparedTile> {
+    const feeds = { ...this.#feeds(normed, head, targets), fullLogits: logits, fullExponentials: exponentials }
+    const outputs = await this.compared.run(feeds)
+    return { ...partsOf(outputs), cross: outputs.cross?.data as Float32Array }
+  }
+
+  async release(): Promise<void> {
+    await this.full.release()
+    await this.compared.release()
+  }
+
+  #feeds(normed: Float32Array, head: Float32Array, targets: Int32Array): Feeds {
     const { embeddingSize } = this.architecture
-    const outputs = await this.tile.run({
+    return {
       normed: { data: normed, shape: [targets.length, embeddingSize] },
       head: { data: head, shape: [head.length / embeddingSize, embeddingSize] },
       targetIndex: { data: targets, shape: [targets.length, 1] }
-    })
-    const column = (name: string) => outputs[name]?.data as Float32Array
-    return { max: column('max'), sum: column('sum'), target: column('target') }
+    }
   }
+}
 
-  release(): Promise<void> {
-    return this.tile.release()
+function partsOf(outputs: Readonly<Record<string, Tensor>>): VocabularyTile {
+  const column = (name: string) => outputs[name]?.data as Float32Array
+  return {
+    max: column('max'),
+    sum: column('sum'),
+    target: column('target'),
+    best: outputs.best?.data as Int32Array
   }
 }

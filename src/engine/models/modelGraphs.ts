@@ -1,3 +1,4 @@
+import type { Value } from '../graph/graphBuilder'
 import { TENSOR_LIMIT_BYTES } from '../graph/session'
 import type { ModelArchitecture } from './architecture'
 import { softcapped } from './attention'
@@ -100,14 +101,19 @@ export function finalNormGraph(architecture: ModelArchitecture): PlainGraph {
 }
 
 /**
- * What one tile of the vocabulary adds to the loss: logits are never stored.
+ * What one tile of the vocabulary adds to the figures of each position, for the full-precision states or for others that are
+ * compared with them.
  *
- *     L = normed · headᵀ [tokens, tile],  max = maxⱼ Lⱼ,  sum = Σⱼ exp(Lⱼ − max),  target = L[targetIndex]
+ *     L = normed · headᵀ [tokens, tile],  max = maxⱼ Lⱼ,  sum = Σⱼ exp(Lⱼ − max),  target = L[targetIndex],
+ *     best = the first j with Lⱼ = max
  *
- * Inputs: `normed` [tokens, embeddingSize], `head` [tile, embeddingSize], `targetIndex` [tokens, 1] int32, an index into this tile (any valid
- * index where the true target lies in another tile; the caller ignores those).
+ * Inputs: `normed` [tokens, embeddingSize], `head` [tile, embeddingSize], `targetIndex` [tokens, 1] int32, an index into
+ * this tile (any valid index where the true target lies in another tile; the caller ignores those).
+ *
+ * Of full precision also `logits` L and `exponentials` exp(L − max), both [tokens, tile]. The others take those two as
+ * `fullLogits` T and `fullExponentials` e, and give `cross` = Σⱼ eⱼ (Tⱼ − Lⱼ), what the tile adds to the divergence.
  */
-export function vocabularyTileGraph(architecture: ModelArchitecture): Uint8Array {
+export function vocabularyTileGraph(architecture: ModelArchitecture, subject: 'full' | 'compared'): Uint8Array {
   const layer = new LayerBuilder(1)
   const { graph } = layer
   const normed = graph.input('normed', ['tokens', architecture.embeddingSize])
@@ -116,10 +122,22 @@ export function vocabularyTileGraph(architecture: ModelArchitecture): Uint8Array
   const raw = graph.gemm(normed, head, { transB: 1 })
   const { logitSoftcap } = architecture
   const logits = logitSoftcap === undefined ? raw : softcapped(graph, raw, logitSoftcap)
-  const max = graph.node('ReduceMax', [logits, graph.ints([1])], { keepdims: 1 })
+  const overTile = (operator: string, value: Value): Value =>
+    graph.node(operator, [value, graph.ints([1])], { keepdims: 1 })
+  const max = overTile('ReduceMax', logits)
   const exponentials = graph.node('Exp', [graph.sub(logits, max)])
+  const best = graph.node('ArgMax', [logits], { axis: 1, keepdims: 1, select_last_index: 0 })
   graph.output('max', max, ['tokens', 1])
-  graph.output('sum', graph.node('ReduceSum', [exponentials, graph.ints([1])], { keepdims: 1 }), ['tokens', 1])
+  graph.output('sum', overTile('ReduceSum', exponentials), ['tokens', 1])
   graph.output('target', graph.node('GatherElements', [logits, target], { axis: 1 }), ['tokens', 1])
+  graph.output('best', graph.cast(best, 'int32'), ['tokens', 1], 'int32')
+  if (subject === 'full') {
+    graph.output('logits', logits, ['tokens', 'tile'])
+    graph.output('exponentials', exponentials, ['tokens', 'tile'])
+  } else {
+    const fullLogits = graph.input('fullLogits', ['tokens', 'tile'])
+    const weights = graph.input('fullExponentials', ['tokens', 'tile'])
+    graph.output('cross', overTile('ReduceSum', graph.mul(weights, graph.sub(fullLogits, logits))), ['tokens', 1])
+  }
   return graph.build()
 }

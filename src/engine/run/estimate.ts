@@ -1,5 +1,6 @@
 import type { Cost, Speed } from '../../shared/plan'
 import type { FactorDtype } from '../../shared/recipe'
+import { headBytes } from '../models/headRunner'
 import { HiddenStates } from './hiddenStates'
 import { type PreparedRun, type PreparedVariant, prepareVariants } from './prepareRun'
 import { solverWork } from './solverWork'
@@ -11,6 +12,8 @@ const EFFICIENCY = 0.7
 const SECONDS_PER_WEIGHT = 3e-8
 /** Seconds for the program, the graphs and the files. */
 const BASE_SECONDS = 2
+/** Of each position and each set of weights while the head is read: four sums in float64, a token. */
+const FIGURES_BYTES = 36
 /** Speed of the machine on which the constants of one-threaded work were measured, flops per second. */
 const REFERENCE_SPEED = 1.6e11
 
@@ -103,9 +106,15 @@ function peakMemoryBytes(prepared: PreparedRun): number {
   })
   const largest = Math.max(...linears.map((l) => l.inFeatures * l.outFeatures))
   const hidden = streamBytes(prepared)
-  return (
-    BASE_BYTES + Math.max(...perBlock) + 28 * largest + batchBytes(prepared) + Math.min(hidden, recipe.memoryBudget)
-  )
+  const working = Math.max(Math.max(...perBlock) + 28 * largest + batchBytes(prepared), evaluationBytes(prepared))
+  return BASE_BYTES + working + Math.min(hidden, recipe.memoryBudget)
+}
+
+/** A tile of the head with its logits, under full precision and other weights, and the figures of each position. */
+function evaluationBytes(prepared: PreparedRun): number {
+  const [, ...streams] = streamShapes(prepared)
+  const positions = Math.max(0, ...streams.map(({ rows }) => rows)) * prepared.recipe.context
+  return streams.length === 0 ? 0 : headBytes(prepared.architecture) + FIGURES_BYTES * positions * streams.length
 }
 
 /** Activations of one batch in a block: about the inputs of all its linears, twice. */

@@ -1,103 +1,177 @@
-import type { Perplexities, RunEventDraft } from '../../shared/runEvents'
-import type { TokenRows } from '../calibration/rows'
-import { concatRows } from '../calibration/rows'
-import { HeadRunner } from '../models/headRunner'
+import type { RunEventDraft } from '../../shared/runEvents'
+import type { RowsOfText } from '../../shared/runFolder'
+import { concatRows, type TokenRows } from '../calibration/rows'
+import { HEAD_POSITIONS, HeadRunner } from '../models/headRunner'
 import { finalNormGraph } from '../models/modelGraphs'
-import { TokenLosses } from '../numerics/tokenLosses'
+import { ComparedLosses, type TilePlace, TokenLosses } from '../numerics/tokenLosses'
 import { PlainRunners } from './outerLinears'
 import type { PreparedRun } from './prepareRun'
-import { evaluationStreams, type Streams } from './streams'
+import type { EvaluationStream, Streams } from './streams'
+
+/** What is gathered for every evaluation row: of full precision, and of all that is compared with it by subject. */
+interface Gathered {
+  readonly full: TokenLosses
+  readonly quantizers: ReadonlyMap<string, ComparedLosses>
+  readonly variants: ReadonlyMap<string, ComparedLosses>
+}
+
+interface ComparedStream {
+  readonly stream: EvaluationStream
+  readonly losses: ComparedLosses
+}
 
 /**
- * Perplexity of every evaluation text under every set of weights, from the hidden states after the last block.
+ * Losses of every evaluation text under every set of weights, and their divergence from full precision, from the hidden
+ * states after the last block; summed over the tokens of each row. Targets are tokens 2 … of each row that count.
  *
- *     perplexity = exp(mean over targets of −log softmax(logits)[target]),  targets are tokens 2 … of each row that count
- *
- * The head is read once, tile by tile, for all streams; logits are never stored.
+ * The head is read once, tile by tile, for all streams; of the logits only one tile's are held, for HEAD_POSITIONS positions.
  */
 export async function* evaluate(
   prepared: PreparedRun,
   streams: Streams,
   signal: AbortSignal
-): AsyncGenerator<RunEventDraft, Record<string, Perplexities>> {
-  const subjects = evaluationStreams(streams)
-  const rows = concatRows(prepared.evaluation.map((text) => text.rows))
-  const losses = new Map(subjects.map(({ subject }) => [subject, new TokenLosses(rows.ids.length)]))
-  const { architecture } = prepared
-  const head = await HeadRunner.create(architecture, prepared.weights, prepared.recipe.device)
+): AsyncGenerator<RunEventDraft, Record<string, RowsOfText>> {
+  const targets = nextTokens(concatRows(prepared.evaluation.map(({ rows }) => rows)))
+  const gather = (found: Streams['variants']) =>
+    new Map([...found].map(([subject]) => [subject, new ComparedLosses(targets.length)]))
+  const gathered: Gathered = {
+    full: new TokenLosses(targets.length),
+    quantizers: gather(streams.quantized),
+    variants: gather(streams.variants)
+  }
+  yield* readHead(prepared, streams, targets, gathered, signal)
+  return sumByRow(prepared, targets, gathered)
+}
+
+/** The pass over the head: tile by tile, the positions of a tile in parts, of each part full precision and then all else. */
+async function* readHead(
+  prepared: PreparedRun,
+  streams: Streams,
+  targets: Int32Array,
+  gathered: Gathered,
+  signal: AbortSignal
+): AsyncGenerator<RunEventDraft, void> {
+  const { architecture, weights, recipe } = prepared
+  const full = streams.full as EvaluationStream
+  const others: ComparedStream[] = [
+    ...[...streams.quantized].map(([key, stream]) => ({ stream, losses: gathered.quantizers.get(key) })),
+    ...[...streams.variants].map(([name, stream]) => ({ stream, losses: gathered.variants.get(name) }))
+  ].map(({ stream, losses }) => ({ stream, losses: losses as ComparedLosses }))
+  const head = await HeadRunner.create(architecture, weights, recipe.device)
   const norms = new PlainRunners(prepared, finalNormGraph(architecture))
+  const normed = async ({ quantizer, states }: EvaluationStream, begin: number, end: number): Promise<Float32Array> => {
+    signal.throwIfAborted()
+    const norm = await norms.of(quantizer)
+    return norm.run('hidden', await states.readPositions(begin, end), architecture.hiddenSize)
+  }
   try {
     const tiles = head.tiles()
-    const total = tiles.length * subjects.length
-    yield { type: 'phaseStarted', phase: 'evaluating', total, unit: 'vocabulary tiles' }
+    const parts = partsWithTargets(targets)
+    yield { type: 'phaseStarted', phase: 'evaluating', total: tiles.length, unit: 'vocabulary tiles' }
     for (const [i, [begin, end]] of tiles.entries()) {
-      const tile = { begin, rows: end - begin, weights: await head.readTile(begin, end) }
-      for (const [j, { subject, quantizer, states }] of subjects.entries()) {
-        const norm = await norms.of(quantizer)
-        for (let batch = 0; batch < states.batches; batch++) {
-          signal.throwIfAborted()
-          const normed = await norm.run('hidden', await states.read(batch), architecture.hiddenSize)
-          await addTile(head, tile, normed, rows, states.rowsOf(batch), losses.get(subject) as TokenLosses)
+      const rows = await head.readTile(begin, end)
+      for (const [j, [first, last]] of parts.entries()) {
+        const { local, ...place } = placeOf(targets.subarray(first, last), first, begin, end)
+        const tile = await head.computeFull(await normed(full, first, last), rows, local)
+        const rescaling = gathered.full.add(tile, place)
+        for (const { stream, losses } of others) {
+          losses.add(await head.compare(tile, await normed(stream, first, last), rows, local), place, rescaling)
         }
-        yield { type: 'phaseProgress', phase: 'evaluating', done: i * subjects.length + j + 1, total }
+        const done = i + (j + 1) / parts.length
+        yield { type: 'phaseProgress', phase: 'evaluating', done, total: tiles.length }
       }
     }
   } finally {
     await norms.release()
     await head.release()
   }
-  return perplexities(prepared, losses)
 }
 
-/** Adds one tile of the vocabulary to the losses of one batch of rows. */
-async function addTile(
-  head: HeadRunner,
-  tile: { readonly begin: number; readonly weights: Float32Array; readonly rows: number },
-  normed: Float32Array,
-  rows: TokenRows,
-  [firstRow, endRow]: [number, number],
-  losses: TokenLosses
-): Promise<void> {
-  const targets = nextTokens(rows, firstRow, endRow)
-  const local = targets.map((id) => clamp(id - tile.begin, tile.rows))
-  const part = await head.compute(normed, tile.weights, local)
-  losses.add(firstRow * rows.context, part, (i) => {
+/** Ranges of at most HEAD_POSITIONS positions, without those in which nothing is predicted. */
+function partsWithTargets(targets: Int32Array): [number, number][] {
+  const parts = Array.from({ length: Math.ceil(targets.length / HEAD_POSITIONS) }, (_, i): [number, number] => [
+    i * HEAD_POSITIONS,
+    Math.min(targets.length, (i + 1) * HEAD_POSITIONS)
+  ])
+  return parts.filter(([begin, end]) => targets.subarray(begin, end).some((id) => id >= 0))
+}
+
+/** Where rows [begin, end) of the head lie to these targets, the first of which is that of position `first`. */
+function placeOf(
+  targets: Int32Array,
+  first: number,
+  begin: number,
+  end: number
+): TilePlace & { readonly local: Int32Array } {
+  const holdsTarget = (i: number): boolean => {
     const id = targets[i] as number
-    return id >= tile.begin && id < tile.begin + tile.rows
-  })
+    return id >= begin && id < end
+  }
+  return { first, begin, holdsTarget, local: targets.map((id) => Math.min(Math.max(id - begin, 0), end - begin - 1)) }
 }
 
 /** The token that each position predicts; −1 where none counts: before a pad or a prompt, and at the end of a row. */
-function nextTokens({ ids, counted, context }: TokenRows, firstRow: number, endRow: number): Int32Array {
-  const targets = new Int32Array((endRow - firstRow) * context).fill(-1)
+function nextTokens({ ids, counted, context }: TokenRows): Int32Array {
+  const targets = new Int32Array(ids.length).fill(-1)
   for (let i = 0; i < targets.length; i++) {
-    const next = firstRow * context + i + 1
+    const next = i + 1
     if (next % context !== 0 && counted[next] === 1) targets[i] = ids[next] as number
   }
   return targets
 }
 
-const clamp = (index: number, size: number): number => Math.min(Math.max(index, 0), size - 1)
-
-function perplexities(prepared: PreparedRun, losses: ReadonlyMap<string, TokenLosses>): Record<string, Perplexities> {
-  const result: Record<string, Perplexities> = {}
-  let firstRow = 0
+function sumByRow(
+  prepared: PreparedRun,
+  targets: Int32Array,
+  { full, quantizers, variants }: Gathered
+): Record<string, RowsOfText> {
+  const result: Record<string, RowsOfText> = {}
+  let first = 0
   for (const { name, rows } of prepared.evaluation) {
-    const targets = nextTokens(rows, 0, rows.rows)
-    const tokens = targets.filter((id) => id >= 0).length
-    const of = (subject: string): number => {
-      const total = (losses.get(subject) as TokenLosses).total(firstRow * rows.context, targets)
-      return Math.exp(total / tokens)
+    const sums = new RowSums(targets, first, rows)
+    const compared = (losses: ComparedLosses) => ({
+      loss: sums.of((at) => losses.losses.loss(at)),
+      klDivergence: sums.of((at) => losses.divergence(at, full)),
+      sameTopToken: sums.of((at) => (losses.losses.best(at) === full.best(at) ? 1 : 0))
+    })
+    const ofQuantizers = new Map([...quantizers].map(([key, losses]) => [key, compared(losses)]))
+    result[name] = {
+      tokens: sums.of(() => 1),
+      fullPrecision: { loss: sums.of((at) => full.loss(at)) },
+      quantizers: Object.fromEntries(ofQuantizers),
+      variants: Object.fromEntries(
+        prepared.variants.map((variant) => {
+          const own = variants.get(variant.name)
+          // A variant that changes no output has no stream of its own: it is its quantizer's.
+          return [
+            variant.name,
+            own ? compared(own) : (ofQuantizers.get(variant.quantizer) as ReturnType<typeof compared>)
+          ]
+        })
+      )
     }
-    const quantizers = Object.fromEntries([...prepared.quantizers.keys()].map((key) => [key, of(key)]))
-    const variants = Object.fromEntries(
-      prepared.variants.map((variant) => [
-        variant.name,
-        of(losses.has(variant.name) ? variant.name : variant.quantizer)
-      ])
-    )
-    result[name] = { tokens, fullPrecision: of('full'), quantizers, variants }
-    firstRow += rows.rows
+    first += rows.rows * rows.context
   }
   return result
+}
+
+/** Sums over the positions of each row that predict a token; `first` is the text's first position among all. */
+class RowSums {
+  constructor(
+    private readonly targets: Int32Array,
+    private readonly first: number,
+    private readonly rows: TokenRows
+  ) {}
+
+  of(value: (position: number) => number): number[] {
+    const { rows, context } = this.rows
+    return Array.from({ length: rows }, (_, row) => {
+      let sum = 0
+      for (let i = 0; i < context; i++) {
+        const at = this.first + row * context + i
+        if ((this.targets[at] as number) >= 0) sum += value(at)
+      }
+      return sum
+    })
+  }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { localDay } from '../../shared/calendarDay'
 import { AppError, serializeError } from '../../shared/errors'
 import type { Perplexities, RunEventDraft, VariantResult } from '../../shared/runEvents'
-import { type JournalEntry, RUN_FILES, type RunOutcome, type RunRecord } from '../../shared/runFolder'
+import { type JournalEntry, type RowLosses, RUN_FILES, type RunOutcome, type RunRecord } from '../../shared/runFolder'
 import { concatRows, type TokenRows } from '../calibration/rows'
 import { writeFileAtomic } from '../formats/files'
 import { LinearAlgebra } from '../graph/linearAlgebra'
@@ -20,6 +20,7 @@ import { appendJournal, readJournal, rewriteJournal } from './journal'
 import { lockRun } from './lock'
 import { hasLinears, parameterReader } from './outerLinears'
 import { type PreparedRun, prepareRun } from './prepareRun'
+import { perplexitiesOf } from './rowStatistics'
 import { createStreams, evaluationStreams, restoreStreams, type Streams, sweepSpool } from './streams'
 import { assertModelUnchanged } from './unchanged'
 import { runWarnings } from './warnings'
@@ -78,7 +79,7 @@ async function* execute(folder: string, record: RunRecord, signal: AbortSignal):
     await sweepSpool(spool, finished.at(-1)?.spool ?? [])
     if (finished.length === 0) yield* embed(prepared, streams, signal)
     const journal = yield* runBlocks({ prepared, streams, algebra, folder, signal }, finished)
-    const perplexity = yield* measure(prepared, streams, signal)
+    const perplexity = yield* measure(folder, prepared, streams, signal)
     const variants: VariantResult[] = yield* exportAdapters(folder, record, prepared, journal, perplexity)
     return { perplexity, variants }
   } finally {
@@ -202,13 +203,23 @@ async function* runBlocks(context: BlockContext, finished: readonly JournalEntry
   return journal
 }
 
+/** Perplexities of every evaluation text; the sums of their rows stay in the run's folder. */
 async function* measure(
+  folder: string,
   prepared: PreparedRun,
   streams: Streams,
   signal: AbortSignal
 ): Events<Record<string, Perplexities>> {
   if (prepared.evaluation.length === 0) return {}
-  const perplexity = yield* evaluate(prepared, streams, signal)
-  for (const [file, measured] of Object.entries(perplexity)) yield { type: 'evaluated', file, perplexity: measured }
+  const texts = yield* evaluate(prepared, streams, signal)
+  const rows: RowLosses = { version: 1, texts }
+  await writeFileAtomic(join(folder, RUN_FILES.rows), `${JSON.stringify(rows)}\n`)
+  const bases = new Map(prepared.variants.map(({ name, quantizer }) => [name, quantizer]))
+  const perplexity: Record<string, Perplexities> = {}
+  for (const [file, sums] of Object.entries(texts)) {
+    const measured = perplexitiesOf(sums, bases)
+    perplexity[file] = measured
+    yield { type: 'evaluated', file, perplexity: measured }
+  }
   return perplexity
 }

@@ -52,8 +52,16 @@ export class HiddenStates {
   }
 
   /** One batch's states, [rows in the batch · context, width]. */
-  async read(batch: number): Promise<Float32Array> {
-    const [begin, end] = this.#range(batch)
+  read(batch: number): Promise<Float32Array> {
+    return this.#readElements(this.#range(batch))
+  }
+
+  /** The states of positions [begin, end), counted through all rows: [end − begin, width]. */
+  readPositions(begin: number, end: number): Promise<Float32Array> {
+    return this.#readElements([begin * this.shape.width, end * this.shape.width])
+  }
+
+  async #readElements([begin, end]: [number, number]): Promise<Float32Array> {
     if (this.#memory !== undefined) return this.#memory.subarray(begin, end)
     const values = new Float32Array(end - begin)
     await fill(new Uint8Array(values.buffer), join(this.folder, this.#current?.file ?? ''), begin * 4)
