@@ -9,7 +9,9 @@ import {
   listOptions,
   listSetsAction,
   showSetAction,
-  showSetOptions
+  showSetOptions,
+  splitOptions,
+  splitSetAction
 } from './actions/calibrationActions'
 import { demoAction, demoOptions } from './actions/demoAction'
 import { devicesAction, devicesOptions } from './actions/devicesAction'
@@ -202,6 +204,15 @@ export const COMMANDS: readonly Command[] = [
     options: showSetOptions,
     examples: [],
     action: showSetAction
+  }),
+  defineCommand({
+    name: 'calibration split',
+    summary: 'hold out a part of a calibration set for evaluation',
+    details: 'The set stays; NAME-calibration and NAME-evaluation share no sample. The same seed gives the same parts.',
+    positionals: [{ name: 'NAME', description: 'name of the set' }],
+    options: splitOptions,
+    examples: [{ command: 'quail calibration split notes --share 0.2', says: 'a fifth is for evaluation' }],
+    action: splitSetAction
   }),
   defineCommand({
     name: 'calibration delete',

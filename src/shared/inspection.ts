@@ -128,6 +128,8 @@ export interface ModelSurvey {
   /** Bytes of the weight files. */
   readonly bytes: number | null
   readonly dtypes: readonly string[]
+  /** It can render conversations. */
+  readonly chatTemplate: boolean
   /** Shards that the index names and that are not there. */
   readonly missingShards: number
   readonly problems: readonly string[]

@@ -29,6 +29,8 @@ export interface FoundModel {
   readonly family: string | null
   readonly parameters: number | null
   readonly dtypes: readonly string[]
+  /** It can render conversations. */
+  readonly chatTemplate: boolean
   /** Of the weight files. */
   readonly bytes: number | null
   /** Why it is not ready, one sentence each. */

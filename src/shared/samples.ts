@@ -41,5 +41,9 @@ export interface BadRow {
 export const Sampling = z.strictObject({ count: z.int().min(1), seed: z.int().min(0).default(0) })
 export type Sampling = z.infer<typeof Sampling>
 
+/** What part of a set is kept for evaluation, and the seed of the chance that chooses it. */
+export const HoldOut = z.strictObject({ share: z.number().gt(0).lt(1).default(0.1), seed: z.int().min(0).default(0) })
+export type HoldOut = z.infer<typeof HoldOut>
+
 /** What samples of a set are: text as it stands, or conversations. */
 export type SetKind = 'text' | 'messages'

@@ -120,6 +120,23 @@ export async function getSet(store: Store, name: string): Promise<CalibrationSet
   return setOf(row)
 }
 
+/** One set; undefined when there is none of this name. */
+export async function findSet(store: Store, name: string): Promise<CalibrationSet | undefined> {
+  const row = await findRow(store, name)
+  return row && setOf(row)
+}
+
+/** Every sample of a set, in order; throws as `getSet`. */
+export async function readAllSamples(store: Store, name: string): Promise<string[]> {
+  const { id } = await getSet(store, name)
+  const texts: string[] = []
+  for (let after = -1; ; after = texts.length - 1) {
+    const page = await readSamplesOf(store, id, after, 500)
+    if (page.length === 0) return texts
+    texts.push(...page.map(({ text }) => text))
+  }
+}
+
 /** A page of a set's samples in order: up to `limit` after the position `after` (-1: from the first). */
 export async function readSamples(
   store: Store,

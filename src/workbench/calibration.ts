@@ -1,10 +1,12 @@
+import { z } from 'zod'
 import { defaultName, importCalibration, setKindOf } from '../services/calibrationService'
 import { deleteWithUndo } from '../services/deletions'
+import { holdOut } from '../services/holdOut'
 import { exportSet } from '../services/runTexts'
 import { inspectSampleFile } from '../services/samples/inspectSamples'
 import { withTemporaryDirectory } from '../services/temporaryDirectory'
 import type { CalibrationSetDetail, CalibrationSetEntry, calibrationCalls } from '../shared/contract/calibration'
-import { SampleShape, Sampling, Split } from '../shared/samples'
+import { HoldOut, SampleShape, Sampling, Split } from '../shared/samples'
 import { type CalibrationSet, getSet, listSets, readSamples } from '../store/calibrationSets'
 import type { WorkbenchContext } from './context'
 import { DELETED } from './deletions'
@@ -33,11 +35,17 @@ export const calibrationHandlers = ({ services, emit }: WorkbenchContext): Handl
       emit({ type: 'sets.changed' })
       return { name: set.name, samples: set.sampleCount, badRows: badRows.length }
     },
-    'calibration.preview': ({ name, ...request }, { signal }) =>
+    'calibration.preview': ({ name, ...request }, { signal, progress }) =>
       withTemporaryDirectory(async (folder) => {
         const text = await exportSet(store, name, folder)
-        return engine.call('previewTokens', { ...request, text }, { signal })
+        const onProgress = (done: number, total: number): void => progress({ done, total, label: 'Tokenizing samples' })
+        return engine.call('previewTokens', { ...request, text }, { signal, onProgress })
       }),
+    async 'calibration.holdOut'({ name, ...how }) {
+      const { calibration, evaluation } = await holdOut(store, name, how)
+      emit({ type: 'sets.changed' })
+      return { calibration: entryOf(calibration), evaluation: entryOf(evaluation) }
+    },
     async 'calibration.delete'({ names }) {
       for (const name of names) await getSet(store, name)
       const [only] = names
@@ -59,9 +67,11 @@ const entryOf = (set: CalibrationSet): CalibrationSetEntry => ({
   sourceName: set.source.name
 })
 
+const HeldOutHint = HoldOut.extend({ from: z.string(), part: z.enum(['calibration', 'evaluation']) }).strip()
+
 /** Hints were written by whatever version imported the set: each is taken only in the form that is known. */
 function detailOf(set: CalibrationSet): CalibrationSetDetail {
-  const { format, split, shape, sampling, badRows, badRowList } = set.hints
+  const { format, split, shape, sampling, badRows, badRowList, heldOut } = set.hints
   const chosen = Sampling.loose().safeParse(sampling).data
   return {
     ...entryOf(set),
@@ -73,6 +83,7 @@ function detailOf(set: CalibrationSet): CalibrationSetDetail {
     shape: SampleShape.safeParse(shape).data ?? null,
     sampling:
       chosen === undefined ? null : { count: chosen.count, seed: chosen.seed, available: Number(chosen.available) },
+    heldOut: HeldOutHint.safeParse(heldOut).data ?? null,
     badRows: typeof badRows === 'number' ? badRows : 0,
     badRowList: Array.isArray(badRowList) ? (badRowList as CalibrationSetDetail['badRowList']) : []
   }

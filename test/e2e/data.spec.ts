@@ -21,7 +21,7 @@ async function importFile(path: string, change: () => Promise<void> = async () =
   const { page } = desk
   await goTo(desk, '/data')
   await answerOpenDialog(desk, [path])
-  await page.getByRole('button', { name: 'Import a file…' }).first().click()
+  await page.getByRole('button', { name: 'Import files…' }).first().click()
   const drawer = page.getByRole('dialog', { name: 'Import a calibration set' })
   await drawer.getByRole('heading', { name: 'First samples' }).waitFor()
   await change()
@@ -106,6 +106,34 @@ test('conversations need a template, which the sample model has not', async () =
   await desk.page.getByText(/has no chat template/).waitFor()
 })
 
+test('several files that are dropped are imported one after another', async () => {
+  const { page } = desk
+  const [first, second] = [
+    await file('one.txt', 'First words.'),
+    await file('two.jsonl', '{"text":"a"}\n{"text":"b"}\n')
+  ]
+  await goTo(desk, '/data')
+  await dropPaths(desk, [first, second])
+  const store = page.getByRole('button', { name: 'Store the set' })
+  await page.getByRole('dialog', { name: 'Import a calibration set (1 of 2)' }).waitFor()
+  await store.click()
+  await page.getByRole('dialog', { name: 'Import a calibration set (2 of 2)' }).waitFor()
+  await page.getByText('JSON lines, ').waitFor()
+  await store.click()
+  await page.getByRole('link', { name: 'two', exact: true }).waitFor()
+  await page.getByRole('link', { name: 'one', exact: true }).waitFor()
+})
+
+test('a share of a set is held out for evaluation', async () => {
+  const { page } = desk
+  await goTo(desk, '/data/addresses')
+  await page.getByRole('button', { name: 'Hold out…' }).click()
+  await page.getByRole('button', { name: 'Hold out', exact: true }).click()
+  await page.waitForURL(/#\/data\/addresses-evaluation$/)
+  await page.getByRole('tab', { name: 'Provenance' }).click()
+  await page.getByText('the evaluation part of addresses: 10.0 % held out, seed 0').waitFor()
+})
+
 test('a set is deleted after a question that names what is lost', async () => {
   const { page } = desk
   await goTo(desk, '/data/addresses')
@@ -115,5 +143,5 @@ test('a set is deleted after a question that names what is lost', async () => {
   await question.getByRole('button', { name: 'Delete the set' }).click()
   await page.waitForURL(/#\/data$/)
   await page.getByRole('table', { name: 'Calibration sets' }).waitFor()
-  expect(await page.getByRole('link', { name: 'addresses' }).count()).toBe(0)
+  expect(await page.getByRole('link', { name: 'addresses', exact: true }).count()).toBe(0)
 })

@@ -126,6 +126,30 @@ describe('a new run', () => {
     expect(desk.page.url()).toMatch(/#\/new$/)
   })
 
+  test('takes a dropped chat file through the importer, and holds a share of the set out by one click', async () => {
+    const { page } = desk
+    const lines = Array.from({ length: 20 }, (_, i) =>
+      JSON.stringify({ text: `Sample ${i}. ${'Some words. '.repeat(40)}` })
+    )
+    writeFileSync(join(folder, 'rows.jsonl'), lines.join('\n'))
+    const calibration = page.getByRole('group', { name: 'Calibration' })
+    const evaluation = page.getByRole('group', { name: 'Evaluation' })
+    await desk.page.getByRole('heading', { name: 'Data' }).scrollIntoViewIfNeeded()
+    const box = await calibration.boundingBox()
+    if (box === null) throw new Error('the calibration texts are not in view')
+    await dropPaths(desk, [join(folder, 'rows.jsonl')], { x: box.x + 60, y: box.y + 40 })
+    await page.getByRole('button', { name: 'Store the set' }).click()
+    await calibration.getByText('rows', { exact: true }).waitFor()
+    await page.getByText('A run takes text files or one stored set.').waitFor()
+    for (const remove of await evaluation.getByRole('button', { name: /^Remove / }).all()) await remove.click()
+    await evaluation.getByRole('button', { name: 'Hold out 10 % of rows' }).click()
+    await calibration.getByText('rows-calibration').waitFor()
+    await evaluation.getByText('rows-evaluation').waitFor()
+    await page.getByRole('button', { name: 'Undo' }).first().click()
+    await calibration.getByText('rows-calibration').waitFor({ state: 'detached' })
+    await evaluation.getByRole('button', { name: 'Remove rows-evaluation' }).click()
+  })
+
   test('is saved as a recipe that the command line plans unchanged', async () => {
     const path = join(folder, 'saved.yaml')
     await answerSaveDialog(desk, path)

@@ -34,6 +34,17 @@ describe('calibration sets', () => {
     expect(stderr).toContain('row 3 left out: no "text"; its keys are body')
   })
 
+  it('are parted for calibration and evaluation', async () => {
+    const { stdout } = await work.quail('calibration', 'split', 'lines', '--share', '0.2', '--seed', '3')
+    expect(stdout).toContain('Use them with --calibration set:lines-calibration --evaluation set:lines-evaluation')
+    const sets = await work.json<Listed[]>('calibration', 'list', '--json')
+    const count = (name: string) => sets.find((set) => set.name === name)?.sampleCount ?? 0
+    expect(count('lines-evaluation')).toBe(Math.round(0.2 * count('lines')))
+    expect(count('lines-calibration') + count('lines-evaluation')).toBe(count('lines'))
+    const { code, stderr } = await work.quail('calibration', 'split', 'lines', '--share', '10')
+    expect([code, stderr]).toEqual([2, expect.stringContaining('--share is 10; a number between 0 and 1')])
+  })
+
   it('are not replaced by another of the same name', async () => {
     const { code, stderr } = await work.quail('calibration', 'import', 'rows.jsonl')
     expect([code, stderr]).toEqual([2, expect.stringMatching(/already a calibration set named "rows"/)])

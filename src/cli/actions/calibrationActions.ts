@@ -1,4 +1,5 @@
 import { importCalibration } from '../../services/calibrationService'
+import { holdOut } from '../../services/holdOut'
 import { badInput } from '../../shared/errors'
 import { SAMPLE_KINDS, SampleShape, SPLITS } from '../../shared/samples'
 import { type CalibrationSet, deleteSet, getSet, listSets, readSamples } from '../../store/calibrationSets'
@@ -128,6 +129,35 @@ export async function showSetAction(
     terminal.print(`sample ${position + 1}: ${excerpt(sample)}`)
   }
   return EXIT.done
+}
+
+export const splitOptions = {
+  share: withDefault('PART', share, 0.1, 'part that is held out for evaluation, between 0 and 1'),
+  seed: withDefault('N', integer(0), 0, 'seed of the chance that chooses it'),
+  json
+} as const
+
+/** `quail calibration split`: two sets that share no sample. */
+export async function splitSetAction(
+  { options, positionals: [name = ''] }: Invocation<typeof splitOptions>,
+  context: CommandContext
+): Promise<ExitCode> {
+  const { store } = await context.services()
+  const parts = await holdOut(store, name, { share: options.share, seed: options.seed })
+  if (options.json) printJson(context.terminal, parts)
+  else {
+    for (const set of Object.values(parts)) context.terminal.print(`stored ${set.name}: ${sizeText(set)}`)
+    const { calibration, evaluation } = parts
+    context.terminal.print(`Use them with --calibration set:${calibration.name} --evaluation set:${evaluation.name}`)
+  }
+  return EXIT.done
+}
+
+/** A number between 0 and 1, both excluded. */
+function share(text: string, option: string): number {
+  const value = Number(text)
+  if (value > 0 && value < 1) return value
+  throw badInput(`${option} is ${text}; a number between 0 and 1 is expected, as in 0.1`)
 }
 
 export const deleteOptions = { json } as const

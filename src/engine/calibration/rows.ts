@@ -176,6 +176,9 @@ export async function loadRows(
   return cutRows(await encodeText(tokenizer, text, folder, options.policy), text.name, tokenizer.padId, options)
 }
 
+/** Told of work that goes on: what is done of how much. */
+export type OnProgress = (done: number, total: number) => void
+
 /** How conversations become tokens. */
 export interface ChatEncoding {
   readonly renderer: ChatRenderer
@@ -190,17 +193,19 @@ export interface ChatEncoding {
  * no token belongs to two of them; otherwise the whole is tokenized in one piece.
  *
  * @param chat - renders conversations; their texts already hold the special tokens
+ * @param report - told of samples that are done; a text in one piece reports nothing
  */
 export async function encodeText(
   tokenizer: ModelTokenizer,
   text: ResolvedText,
   folder: string,
   policy: Policy,
-  chat?: ChatEncoding
+  chat?: ChatEncoding,
+  report: OnProgress = () => {}
 ): Promise<readonly TokenSequence[]> {
   const read = await readTexts(text, folder)
   if (chat?.responses === true) {
-    const samples = await encodeResponses(tokenizer, read, chat.renderer, text.name)
+    const samples = await encodeResponses(tokenizer, read, chat.renderer, text.name, report)
     return policy === 'packed' ? [joined(samples)] : samples
   }
   const documents = chat === undefined ? read : renderAll(read, chat.renderer, text.name)
@@ -210,8 +215,10 @@ export async function encodeText(
   }
   const samples = text.kind === 'text' ? documents.flatMap(splitSamples) : documents
   const encoded: TokenSequence[] = []
-  for (const sample of samples)
+  for (const [index, sample] of samples.entries()) {
+    report(index, samples.length)
     encoded.push({ ids: await tokenizer.encode(sample, { specialTokens: chat === undefined }) })
+  }
   return encoded
 }
 
@@ -225,10 +232,12 @@ async function encodeResponses(
   tokenizer: ModelTokenizer,
   samples: readonly string[],
   chat: ChatRenderer,
-  name: string
+  name: string,
+  report: OnProgress
 ): Promise<Required<TokenSequence>[]> {
   const encoded: Required<TokenSequence>[] = []
   for (const [index, sample] of samples.entries()) {
+    report(index, samples.length)
     const where = `${name}, sample ${index + 1}`
     const { text, responses } = chat.renderWithResponses(parseConversation(sample, where), where)
     const ids = await tokenizer.encode(text, { specialTokens: false })

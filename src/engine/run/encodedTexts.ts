@@ -3,7 +3,7 @@ import { badInput } from '../../shared/errors'
 import type { Policy } from '../../shared/recipe'
 import type { ResolvedText } from '../../shared/runFolder'
 import { ChatRenderer } from '../calibration/chatRenderer'
-import { encodeText, type TokenSequence } from '../calibration/rows'
+import { encodeText, type OnProgress, type TokenSequence } from '../calibration/rows'
 import { ModelTokenizer } from '../calibration/tokenizer'
 
 /** What turns texts into the tokens of one model. */
@@ -23,6 +23,7 @@ export const openTexts = async (model: string): Promise<TextEncoder> => ({
  *
  * @param responses - tells the tokens of responses from the others, which only conversations have
  * @param day - what chat templates write as today
+ * @param report - told of samples that are done, unless another call tokenizes the same text already
  * @throws {AppError} BAD_INPUT when the text cannot be read, or the chat template is no longer that of the run
  */
 export async function encodeForRun(
@@ -31,7 +32,8 @@ export async function encodeForRun(
   folder: string,
   policy: Policy,
   responses: boolean,
-  day: CalendarDay
+  day: CalendarDay,
+  report?: OnProgress
 ): Promise<readonly TokenSequence[]> {
   if (responses && text.kind !== 'messages')
     throw badInput(
@@ -53,7 +55,7 @@ export async function encodeForRun(
     responses
   ].join()
   const encoding = chat && { renderer: chat, responses }
-  return remembered(key, () => encodeText(tokenizer, text, folder, policy, encoding))
+  return remembered(key, () => encodeText(tokenizer, text, folder, policy, encoding, report))
 }
 
 /** Tokens of the texts last used: a plan and the run that follows it, or one plan after another, need the same ones. */

@@ -4,7 +4,7 @@ import { localDay } from '../../shared/calendarDay'
 import { badInput } from '../../shared/errors'
 import type { FirstToken } from '../../shared/recipe'
 import type { PreviewRequest, TokenPreview, TokenStatistics } from '../../shared/tokenPreview'
-import { countPositions, cutRows, type TokenRows, type TokenSequence } from '../calibration/rows'
+import { countPositions, cutRows, type OnProgress, type TokenRows, type TokenSequence } from '../calibration/rows'
 import { readJsonFile } from '../formats/files'
 import { MAX_CONFIG_BYTES } from '../formats/limits'
 import { readArchitecture } from '../models/registry'
@@ -15,13 +15,13 @@ import { encodeForRun, openTexts } from './encodedTexts'
  *
  * @throws {AppError} BAD_INPUT as the run would: no tokenizer, no template for conversations, a text too short
  */
-export async function previewTokens(request: PreviewRequest): Promise<TokenPreview> {
+export async function previewTokens(request: PreviewRequest, report?: OnProgress): Promise<TokenPreview> {
   const { model, text, policy, context, rows: wanted, calibrateOn = 'all', firstToken = 'include' } = request
   const found = await stat(model).catch(() => undefined)
   if (!found?.isDirectory()) throw badInput(`${model} is not a directory; a Hugging Face checkpoint is needed`)
   const opened = await openTexts(model)
   const day = request.templateDate ?? localDay(Date.now())
-  const tokens = await encodeForRun(opened, text, '/', policy, calibrateOn !== 'all', day)
+  const tokens = await encodeForRun(opened, text, '/', policy, calibrateOn !== 'all', day, report)
   const vocabularySize = await vocabularySizeOf(model)
   const cut = cutRows(tokens, text.name, opened.tokenizer.padId, { policy, context, rows: wanted, vocabularySize })
   const rows = countPositions(cut, { on: calibrateOn, firstToken })

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { ModelSurvey } from '../../shared/inspection'
+import { readChatTemplates } from '../calibration/chatTemplate'
 import { findTokenizer } from '../calibration/tokenizerFiles'
 import { Checkpoint } from '../formats/checkpoint'
 import { CONFIG_FILE, isRecord, missingShards } from '../formats/checkpointFiles'
@@ -12,7 +13,7 @@ import { collectProblem } from './collectProblem'
 import { countParameters } from './inspect'
 import { assertTensors } from './prepareRun'
 
-const UNREAD = { family: null, parameters: null, bytes: null, dtypes: [] } as const
+const UNREAD = { family: null, parameters: null, bytes: null, dtypes: [], chatTemplate: false } as const
 
 /**
  * Whether a directory is a checkpoint that Quail can prepare, as far as config and headers tell; nothing larger is read.
@@ -36,6 +37,7 @@ export async function surveyModel(directory: string): Promise<ModelSurvey> {
       parameters,
       bytes: checkpoint.bytes,
       dtypes: Object.keys(dtypes).sort((a, b) => (dtypes[b] as number) - (dtypes[a] as number)),
+      chatTemplate: (await readChatTemplates(directory).catch(() => [])).length > 0,
       missingShards: 0,
       problems
     }

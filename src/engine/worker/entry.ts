@@ -76,7 +76,7 @@ async function perform(
     case 'survey':
       return surveyModel(request.input.path)
     case 'previewTokens':
-      return previewTokens(request.input)
+      return previewTokens(request.input, throttled(request.id, send))
     case 'chatTemplate':
       return (await readRenderingTemplates(request.input.model)) ?? null
     case 'verify':
@@ -89,6 +89,19 @@ async function perform(
       return measureDevice(request.input.device, signal)
     default:
       return assertNever(request)
+  }
+}
+
+/** Progress is sent this often at most. */
+const PROGRESS_INTERVAL_MS = 100
+
+function throttled(id: number, send: (message: FromEngine) => void): (done: number, total: number) => void {
+  let lastMs = Number.NEGATIVE_INFINITY
+  return (done, total) => {
+    const now = performance.now()
+    if (now - lastMs < PROGRESS_INTERVAL_MS) return
+    lastMs = now
+    send({ kind: 'progress', id, done, total })
   }
 }
 

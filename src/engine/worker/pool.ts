@@ -17,6 +17,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined
   /** Events of a run, in order; the last is `finished`. */
   readonly onEvent?: ((event: RunEvent) => void) | undefined
+  /** How far a long request is, for those that tell. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
 }
 
 export interface Engine {
@@ -49,7 +51,7 @@ export function startEngine(workerUrl: URL): Engine {
   // Whoever gave tokens up may want the same again in a moment: another context, the page once more.
   const abandonSoon = (error: unknown): never => {
     if (tokenizing.busy && !tokenizing.wanted)
-      setTimeout(() => void (tokenizing.wanted || tokenizing.abandon()), ABANDON_MS).unref()
+      setTimeout(() => tokenizing.wanted || tokenizing.abandon(), ABANDON_MS).unref()
     throw error
   }
   let turn: Promise<unknown> = Promise.resolve()
@@ -61,7 +63,7 @@ export function startEngine(workerUrl: URL): Engine {
       // any more are given up as soon as those of other texts are wanted. Tokens of the same texts are waited for.
       const texts = textsOf(method, input)
       if (texts !== undefined) {
-        if (texts !== present && !tokenizing.wanted) await tokenizing.abandon()
+        if (texts !== present && !tokenizing.wanted) tokenizing.abandon()
         if (texts === present || !tokenizing.busy) {
           present = texts
           return tokenizing.request(method, input, options).catch(abandonSoon)
@@ -109,6 +111,7 @@ class EngineThread {
   private readonly pending = new Map<number, Pending>()
   private cause: unknown
   private closing = false
+  private readonly leaving = new Set<Promise<unknown>>()
 
   constructor(private readonly url: URL) {}
 
@@ -122,9 +125,17 @@ class EngineThread {
     return [...this.pending.values()].some((pending) => !pending.cancelled)
   }
 
-  /** Ends work that nobody wants, by ending the thread; only for threads without sessions. */
-  async abandon(): Promise<void> {
-    if (this.busy) await this.worker?.terminate()
+  /**
+   * Ends work that nobody wants, by ending the thread; only for threads without sessions. The next request gets another
+   * thread at once: this one may have to wait for a library that works for it.
+   */
+  abandon(): void {
+    const { worker } = this
+    if (worker === undefined || !this.busy) return
+    this.worker = undefined
+    this.failAll(0)
+    const gone = worker.terminate().finally(() => this.leaving.delete(gone))
+    this.leaving.add(gone)
   }
 
   request<M extends EngineMethod>(method: M, input: InputOf<M>, options: CallOptions): Promise<OutputOf<M>> {
@@ -143,6 +154,7 @@ class EngineThread {
   }
 
   async close(): Promise<void> {
+    await Promise.all(this.leaving)
     const worker = this.worker
     if (worker === undefined) return
     this.closing = true
@@ -163,9 +175,10 @@ class EngineThread {
     })
     this.ended = new Promise((resolve) => {
       worker.once('exit', (code) => {
+        resolve()
+        if (this.worker !== worker) return // given up before
         this.worker = undefined
         this.failAll(code)
-        resolve()
       })
     })
     return worker
@@ -191,6 +204,10 @@ class EngineThread {
     if (message.kind === 'event') {
       pending.lastSeq = message.event.seq
       pending.options.onEvent?.(message.event)
+      return
+    }
+    if (message.kind === 'progress') {
+      pending.options.onProgress?.(message.done, message.total)
       return
     }
     this.pending.delete(message.id)

@@ -4,7 +4,7 @@ import type { RunEvent } from '../../shared/runEvents'
 
 /*
  * What crosses the boundary of the engine's thread. Every message carries the number of its request; one `start` is
- * answered by any number of `event` (runs only) and then by exactly one `done` or `failed`.
+ * answered by any number of `event` (runs only) or `progress`, and then by exactly one `done` or `failed`.
  */
 
 /** Asks for one entry of the engine's contract; the input's type follows from the method. */
@@ -20,6 +20,7 @@ export type ToEngine =
 
 export type FromEngine =
   | { readonly kind: 'event'; readonly id: number; readonly event: RunEvent }
+  | { readonly kind: 'progress'; readonly id: number; readonly done: number; readonly total: number }
   | { readonly kind: 'done'; readonly id: number; readonly output: OutputOf<EngineMethod> }
   | { readonly kind: 'failed'; readonly id: number; readonly error: SerializedError }
 

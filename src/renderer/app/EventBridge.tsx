@@ -21,7 +21,7 @@ export function EventBridge(): null {
         refreshAfter(event)
         if (event.type === 'navigate') navigate(event.to)
         if (event.type === 'run.finished') tellOfEnd(event, here.current, navigate)
-        if (event.type === 'openPaths') openPaths(event.paths, navigate)
+        if (event.type === 'openPaths') void openPaths(event.paths, navigate)
         if (event.type === 'menu' && event.action === 'palette') openPalette()
         if (event.type === 'menu' && event.action === 'shortcuts') showHelp()
         if (event.type === 'menu' && event.action === 'openRecipe') void openRecipe(navigate)

@@ -15,7 +15,7 @@ import { useFileDrop } from './useFileDrop'
 /** The frame around every page: rail, header with the running job, command palette, drops. */
 export function Shell() {
   const [location, navigate] = useLocation()
-  const hovering = useFileDrop(useCallback((paths: string[]) => openPaths(paths, navigate), [navigate]))
+  const hovering = useFileDrop(useCallback((paths: string[]) => void openPaths(paths, navigate), [navigate]))
   useHotkeys([['mod+N', () => navigate('/new')]])
   return (
     <AppShell header={{ height: 52 }} navbar={{ width: 84, breakpoint: 0 }} padding="lg">

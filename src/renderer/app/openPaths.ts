@@ -1,27 +1,54 @@
 import { call } from '../api/desktop'
+import { notifyError } from '../components/notify'
 import { baseName } from '../format/paths'
 
 type Navigate = (to: string) => void
+type Kind = 'recipe' | 'bundle' | 'text' | 'folder'
 
 const RECIPE = /\.(ya?ml|quail)$/i
 const BUNDLE = /\.quailrun$/i
 const JSON_FILE = /\.json$/i
-const TEXT = /\.(txt|jsonl|ndjson|csv|tsv|parquet)$/i
+const TEXT = /\.(txt|md|text|jsonl|ndjson|csv|tsv|parquet)$/i
 
-/** Goes to the page that a dropped or opened file belongs to: recipes, run bundles, texts; a folder is a checkpoint. */
-export function openPaths(paths: readonly string[], navigate: Navigate): void {
-  const [path] = paths
-  if (path === undefined) return
-  const at = (page: string): void => navigate(`${page}${encodeURIComponent(path)}`)
+/** The page that takes files of a kind, and whether it takes several at once. */
+const PAGES: Readonly<Record<Kind, { readonly page: string; readonly key: string; readonly several: boolean }>> = {
+  recipe: { page: '/new', key: 'recipeFile', several: false },
+  bundle: { page: '/', key: 'bundle', several: false },
+  text: { page: '/data', key: 'import', several: true },
+  folder: { page: '/models', key: 'add', several: true }
+}
+
+/**
+ * Goes to the page that dropped or opened files belong to: recipes, run bundles, texts; a folder is a checkpoint. One page
+ * takes what is of one kind; what is left is named.
+ */
+export async function openPaths(paths: readonly string[], navigate: Navigate): Promise<void> {
+  const kinds = await Promise.all(paths.map(kindOf))
+  const [kind] = kinds
+  if (kind === undefined) return
+  const { page, key, several } = PAGES[kind]
+  const same = paths.filter((_, i) => kinds[i] === kind)
+  const taken = several ? same : same.slice(0, 1)
+  navigate(`${page}?${new URLSearchParams(taken.map((path) => [key, path])).toString()}`)
+  const left = paths.filter((path) => !taken.includes(path))
+  if (left.length > 0)
+    notifyError('Not everything was opened', new Error(`${left.map(baseName).join(', ')}: ${WHY[kind]}`))
+}
+
+const WHY: Readonly<Record<Kind, string>> = {
+  recipe: 'one recipe is opened at a time.',
+  bundle: 'one run bundle is imported at a time.',
+  text: 'texts are imported; drop what is no text by itself.',
+  folder: 'folders are added to the models; drop files by themselves.'
+}
+
+async function kindOf(path: string): Promise<Kind> {
   const name = baseName(path)
-  if (RECIPE.test(name)) at('/new?recipeFile=')
-  else if (BUNDLE.test(name)) at('/?bundle=')
-  else if (JSON_FILE.test(name)) {
-    // Recipes and data both come as JSON: what is inside tells them apart.
-    void call('recipes.recognize', { path }).then(
-      (recipe) => at(recipe ? '/new?recipeFile=' : '/data?import='),
-      () => at('/data?import=')
-    )
-  } else if (TEXT.test(name)) at('/data?import=')
-  else at('/models?add=')
+  if (RECIPE.test(name)) return 'recipe'
+  if (BUNDLE.test(name)) return 'bundle'
+  if (TEXT.test(name)) return 'text'
+  if (!JSON_FILE.test(name)) return 'folder'
+  // Recipes and data both come as JSON: what is inside tells them apart.
+  const recipe = await call('recipes.recognize', { path }).catch(() => false)
+  return recipe ? 'recipe' : 'text'
 }

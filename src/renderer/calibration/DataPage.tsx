@@ -11,21 +11,27 @@ import { PageFrame } from '../components/PageFrame'
 import { QueryView } from '../components/QueryView'
 import { ImportDrawer } from './ImportDrawer'
 import { SetTable } from './SetTable'
+import { setAddress } from './setText'
 
 /** Every stored calibration set, and the way to a new one. */
 export function DataPage() {
   const sets = useCall('calibration.list', {})
-  const [file, setFile] = useState<string | null>(null)
-  useDroppedFile(setFile)
+  const [, navigate] = useLocation()
+  const [files, setFiles] = useState<readonly string[]>([])
+  useDroppedFiles(setFiles)
+  const close = (stored: readonly string[]): void => {
+    setFiles([])
+    const [only] = stored
+    if (stored.length === 1 && only !== undefined) navigate(setAddress(only))
+  }
   const choose = (): void => {
-    call('app.pick', { kind: 'texts' }).then(
-      ([chosen]) => chosen !== undefined && setFile(chosen),
-      (error: unknown) => notifyError('The file could not be opened', error)
+    call('app.pick', { kind: 'texts', multiple: true }).then(setFiles, (error: unknown) =>
+      notifyError('The files could not be opened', error)
     )
   }
   const importButton = (
     <Button leftSection={<IconFileImport size={16} aria-hidden />} onClick={choose}>
-      Import a file…
+      Import files…
     </Button>
   )
   return (
@@ -46,20 +52,21 @@ export function DataPage() {
           )
         }
       </QueryView>
-      {file !== null && <ImportDrawer key={file} file={file} onClose={() => setFile(null)} />}
+      {files.length > 0 && <ImportDrawer key={files.join('\n')} files={files} onClose={close} />}
     </PageFrame>
   )
 }
 
-/** Takes the file that the address names: one that was dropped on the window. */
-function useDroppedFile(open: (file: string) => void): void {
+/** Takes the files that the address names: those that were dropped on the window. */
+function useDroppedFiles(open: (files: readonly string[]) => void): void {
   const [, navigate] = useLocation()
-  const file = new URLSearchParams(useSearch()).get('import')
+  const search = useSearch()
   useEffect(() => {
-    if (file === null) return
-    open(file)
+    const files = new URLSearchParams(search).getAll('import')
+    if (files.length === 0) return
+    open(files)
     navigate('/data', { replace: true })
-  }, [file, open, navigate])
+  }, [search, open, navigate])
 }
 
 function Sets({ sets }: { readonly sets: readonly CalibrationSetEntry[] }) {

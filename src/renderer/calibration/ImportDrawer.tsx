@@ -1,7 +1,6 @@
-import { Drawer, Stack } from '@mantine/core'
+import { Button, Drawer, Group, Stack } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useState } from 'react'
-import { useLocation } from 'wouter'
 import type { ImportPreview } from '../../shared/contract/calibration'
 import type { SampleShape, Split } from '../../shared/samples'
 import { useCall, useTask } from '../api/hooks'
@@ -13,15 +12,52 @@ import { QueryView } from '../components/QueryView'
 import { formatBytes, plural } from '../format/numbers'
 import { type ImportChoices, ImportForm } from './ImportForm'
 import { ImportSamples } from './ImportSamples'
-import { setAddress } from './setText'
 
 interface Props {
+  readonly files: readonly string[]
+  /** No file is left, or the person gave it up: the sets that were stored. */
+  readonly onClose: (stored: readonly string[]) => void
+}
+
+/** Files on their way to sets, one after another. */
+export function ImportDrawer({ files, onClose }: Props) {
+  const [stored, setStored] = useState<readonly string[]>([])
+  const [index, setIndex] = useState(0)
+  const file = files[index]
+  const next = (names: readonly string[]): void => {
+    setStored(names)
+    if (index + 1 < files.length) setIndex(index + 1)
+    else onClose(names)
+  }
+  const place = files.length === 1 ? '' : ` (${index + 1} of ${files.length})`
+  return (
+    <Drawer
+      opened
+      onClose={() => onClose(stored)}
+      position="right"
+      size="xl"
+      title={`Import a calibration set${place}`}
+    >
+      {file !== undefined && (
+        <ImportFile
+          key={file}
+          file={file}
+          onDone={(name) => next([...stored, name])}
+          onSkip={index + 1 < files.length ? () => next(stored) : undefined}
+        />
+      )}
+    </Drawer>
+  )
+}
+
+interface FileProps {
   readonly file: string
-  readonly onClose: () => void
+  readonly onDone: (name: string) => void
+  readonly onSkip: (() => void) | undefined
 }
 
 /** A file on its way to a set: what was guessed of it, what becomes of its rows, and how it is stored. */
-export function ImportDrawer({ file, onClose }: Props) {
+function ImportFile({ file, onDone, onSkip }: FileProps) {
   const [split, setSplit] = useState<Split>('document')
   const [shape, setShape] = useState<SampleShape | undefined>()
   const [asked] = useDebouncedValue(shape, 200)
@@ -31,23 +67,28 @@ export function ImportDrawer({ file, onClose }: Props) {
     { keepPrevious: true }
   )
   return (
-    <Drawer opened onClose={onClose} position="right" size="xl" title="Import a calibration set">
-      <Stack gap="md">
-        <PathText path={file} length={70} />
-        <QueryView query={preview} failure="The file cannot be imported">
-          {(found) => (
-            <Import
-              found={found}
-              split={split}
-              shape={shape ?? found.shape ?? undefined}
-              onSplit={setSplit}
-              onShape={setShape}
-              onDone={onClose}
-            />
-          )}
-        </QueryView>
-      </Stack>
-    </Drawer>
+    <Stack gap="md">
+      <Group justify="space-between" wrap="nowrap">
+        <PathText path={file} length={60} />
+        {onSkip && (
+          <Button variant="subtle" size="compact-sm" onClick={onSkip}>
+            Skip this file
+          </Button>
+        )}
+      </Group>
+      <QueryView query={preview} failure="The file cannot be imported">
+        {(found) => (
+          <Import
+            found={found}
+            split={split}
+            shape={shape ?? found.shape ?? undefined}
+            onSplit={setSplit}
+            onShape={setShape}
+            onDone={onDone}
+          />
+        )}
+      </QueryView>
+    </Stack>
   )
 }
 
@@ -57,20 +98,18 @@ interface ImportProps {
   readonly shape: SampleShape | undefined
   readonly onSplit: (split: Split) => void
   readonly onShape: (shape: SampleShape) => void
-  readonly onDone: () => void
+  readonly onDone: (name: string) => void
 }
 
 function Import({ found, split, shape, onSplit, onShape, onDone }: ImportProps) {
   const task = useTask('calibration.import')
-  const [, navigate] = useLocation()
   const store = async ({ name, sampling }: ImportChoices): Promise<void> => {
     const how = found.plainText ? { split } : { ...(shape && { shape }) }
     const stored = await task.run({ file: found.path, name, ...how, ...(sampling && { sampling }) })
     if (stored === undefined) return
     const left = stored.badRows === 0 ? '' : `, ${plural(stored.badRows, 'row')} left out`
     notifyDone(`${stored.name} holds ${plural(stored.samples, 'sample')}${left}.`)
-    onDone()
-    navigate(setAddress(stored.name))
+    onDone(stored.name)
   }
   return (
     <>

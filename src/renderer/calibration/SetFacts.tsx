@@ -3,13 +3,13 @@ import type { CalibrationSetDetail } from '../../shared/contract/calibration'
 import { KeyValues } from '../components/KeyValues'
 import { PathText } from '../components/PathText'
 import { RelativeTime } from '../components/RelativeTime'
-import { formatCount } from '../format/numbers'
+import { formatCount, formatPercent } from '../format/numbers'
 import { BadRows } from './BadRows'
 import { KIND_LABELS, SHAPE_LABELS, SPLIT_LABELS } from './setText'
 
 /** Where a set comes from, and what was done to it. */
 export function SetFacts({ set }: { readonly set: CalibrationSetDetail }) {
-  const { shape, split, sampling } = set
+  const { shape, split, sampling, heldOut } = set
   return (
     <Stack gap="md">
       <KeyValues
@@ -27,6 +27,14 @@ export function SetFacts({ set }: { readonly set: CalibrationSetDetail }) {
                 [
                   'Taken by chance',
                   `${formatCount(sampling.count)} of ${formatCount(sampling.available)}, seed ${sampling.seed}`
+                ]
+              ] as const)
+            : []),
+          ...(heldOut !== null
+            ? ([
+                [
+                  'Part',
+                  `the ${heldOut.part} part of ${heldOut.from}: ${formatPercent(heldOut.share)} held out, seed ${heldOut.seed}`
                 ]
               ] as const)
             : []),

@@ -1,5 +1,6 @@
 import { Button, Tabs } from '@mantine/core'
-import { IconPlus, IconTrash } from '@tabler/icons-react'
+import { useDisclosure } from '@mantine/hooks'
+import { IconCut, IconPlus, IconTrash } from '@tabler/icons-react'
 import { Link, useLocation, useParams } from 'wouter'
 import type { CalibrationSetDetail } from '../../shared/contract/calibration'
 import { useAction, useCall } from '../api/hooks'
@@ -9,6 +10,7 @@ import { PageFrame } from '../components/PageFrame'
 import { QueryView } from '../components/QueryView'
 import { offerUndo } from '../components/undo'
 import { plural } from '../format/numbers'
+import { HoldOutModal } from './HoldOutModal'
 import { SampleList } from './SampleList'
 import { SetFacts } from './SetFacts'
 import { KIND_LABELS } from './setText'
@@ -52,7 +54,8 @@ export function SetPage() {
   )
 }
 
-function SetActions({ set: { name, samples, characters } }: { readonly set: CalibrationSetDetail }) {
+function SetActions({ set: { name, samples, characters, heldOut } }: { readonly set: CalibrationSetDetail }) {
+  const [parting, { open, close }] = useDisclosure(false)
   const [, navigate] = useLocation()
   const remove = useAction('calibration.delete', ({ deletion }) => {
     offerUndo(`${name} was deleted`, deletion, 'It is final in ten minutes.')
@@ -71,6 +74,12 @@ function SetActions({ set: { name, samples, characters } }: { readonly set: Cali
       <Button variant="default" leftSection={<IconTrash size={16} aria-hidden />} onClick={() => void ask()}>
         Delete…
       </Button>
+      {heldOut === null && (
+        <Button variant="default" leftSection={<IconCut size={16} aria-hidden />} onClick={open}>
+          Hold out…
+        </Button>
+      )}
+      {parting && <HoldOutModal name={name} onClose={close} />}
       <Button
         component={Link}
         href={`/new?set=${encodeURIComponent(name)}`}

@@ -1,15 +1,20 @@
 import { Button, Group, NumberInput, SegmentedControl, Select, Stack, Switch, Text } from '@mantine/core'
-import { useLocalStorage } from '@mantine/hooks'
-import { IconStack2 } from '@tabler/icons-react'
-import { useState } from 'react'
+import { useDebouncedValue, useLocalStorage } from '@mantine/hooks'
+import { IconMessageOff, IconStack2 } from '@tabler/icons-react'
+import { useCallback, useEffect, useState } from 'react'
 import { Link } from 'wouter'
+import type { CallInput } from '../../shared/contract'
 import type { CalibrationSetDetail } from '../../shared/contract/calibration'
 import type { FoundModel } from '../../shared/models'
 import type { CalibrateOn, FirstToken, Policy } from '../../shared/recipe'
-import { useCall } from '../api/hooks'
+import type { TokenPreview } from '../../shared/tokenPreview'
+import { type Task, useCall, useTask } from '../api/hooks'
 import { ChoiceField } from '../components/ChoiceField'
 import { EmptyState } from '../components/EmptyState'
+import { ErrorCard } from '../components/ErrorCard'
+import { ProgressBar } from '../components/ProgressBar'
 import { QueryView } from '../components/QueryView'
+import { plural } from '../format/numbers'
 import { fullName } from '../models/modelText'
 import { TokenRow } from './TokenRow'
 import { TokenStatisticsLine } from './TokenStatisticsLine'
@@ -30,7 +35,9 @@ export function TokenPreviewTab({ set }: { readonly set: CalibrationSetDetail })
     <QueryView query={models} failure="The models could not be listed">
       {({ models: found }) => {
         const ready = found.filter(({ status }) => status === 'ready')
-        if (ready.length > 0) return <Preview set={set} models={ready} />
+        const usable = set.kind === 'messages' ? ready.filter(({ chatTemplate }) => chatTemplate) : ready
+        if (usable.length > 0) return <Preview set={set} models={usable} others={ready.length - usable.length} />
+        if (ready.length > 0) return <NoTemplate models={ready} />
         return (
           <EmptyState
             icon={<IconStack2 />}
@@ -49,12 +56,36 @@ export function TokenPreviewTab({ set }: { readonly set: CalibrationSetDetail })
   )
 }
 
+/** Conversations are rendered by the model's own template: without one there are no tokens. */
+function NoTemplate({ models }: { readonly models: readonly FoundModel[] }) {
+  const names = models.map(fullName)
+  return (
+    <EmptyState
+      icon={<IconMessageOff />}
+      title="No model here has a chat template"
+      action={
+        <Button component={Link} href="/models">
+          Go to Models
+        </Button>
+      }
+    >
+      This set holds conversations, which a model renders by its own template.{' '}
+      {names.length === 1
+        ? `${names[0]} has no chat template`
+        : `None of the ${names.length} models that are ready has one`}
+      : add an instruction-tuned checkpoint.
+    </EmptyState>
+  )
+}
+
 interface PreviewProps {
+  /** Models that cannot render the set. */
+  readonly others: number
   readonly set: CalibrationSetDetail
   readonly models: readonly FoundModel[]
 }
 
-function Preview({ set, models }: PreviewProps) {
+function Preview({ set, models, others }: PreviewProps) {
   const [kept, keep] = useLocalStorage({ key: 'quail.previewModel', defaultValue: '' })
   const model = models.find(({ directory }) => directory === kept) ?? (models[0] as FoundModel)
   const [policy, setPolicy] = useState<Policy>(set.policy)
@@ -62,16 +93,23 @@ function Preview({ set, models }: PreviewProps) {
   const [row, setRow] = useState(0)
   const [calibrateOn, setCalibrateOn] = useState<CalibrateOn>('all')
   const [firstToken, setFirstToken] = useState<FirstToken>('include')
-  const preview = useCall(
-    'calibration.preview',
-    { name: set.name, model: model.directory, policy, context, rows: ROWS, row, calibrateOn, firstToken },
-    { keepPrevious: true }
-  )
+  const preview = usePreview({
+    name: set.name,
+    model: model.directory,
+    policy,
+    context,
+    rows: ROWS,
+    row,
+    calibrateOn,
+    firstToken
+  })
   return (
     <Stack gap="md">
       <Group align="flex-end" gap="sm">
         <Select
           label="Model"
+          description={others === 0 ? undefined : `${plural(others, 'model')} without a chat template left out`}
+          inputWrapperOrder={['label', 'input', 'description', 'error']}
           data={models.map((one) => ({ value: one.directory, label: fullName(one) }))}
           value={model.directory}
           onChange={(value) => value !== null && keep(value)}
@@ -106,7 +144,7 @@ function Preview({ set, models }: PreviewProps) {
         <NumberInput
           label="Row"
           min={1}
-          max={preview.data?.rows ?? 1}
+          max={preview.found?.rows ?? 1}
           allowDecimal={false}
           value={row + 1}
           onChange={(value) => setRow(Math.max(0, (Number(value) || 1) - 1))}
@@ -122,14 +160,66 @@ function Preview({ set, models }: PreviewProps) {
           mb={8}
         />
       </Group>
-      <QueryView query={preview} failure="The tokens cannot be shown">
-        {(found) => (
-          <Stack gap="md">
-            <TokenStatisticsLine preview={found} context={context} />
-            <TokenRow preview={found} />
-          </Stack>
-        )}
-      </QueryView>
+      <PreviewState preview={preview} name={set.name} />
+      {preview.found !== undefined && preview.task.error === null && (
+        <Stack gap="md" style={{ opacity: preview.task.running ? 0.6 : 1 }}>
+          <TokenStatisticsLine preview={preview.found} context={context} />
+          <TokenRow preview={preview.found} />
+        </Stack>
+      )}
     </Stack>
+  )
+}
+
+interface LivePreview {
+  /** The last row that was made. */
+  readonly found: TokenPreview | undefined
+  readonly task: Task<'calibration.preview'>
+  readonly again: () => void
+}
+
+/** The row that is asked for, made again when the question changes; what was asked before is given up. */
+function usePreview(input: CallInput<'calibration.preview'>): LivePreview {
+  const task = useTask('calibration.preview')
+  const [found, setFound] = useState<TokenPreview>()
+  const { run } = task
+  const asked = JSON.stringify(input)
+  const ask = useCallback(
+    () =>
+      void run(JSON.parse(asked) as CallInput<'calibration.preview'>).then(
+        (preview) => preview !== undefined && setFound(preview)
+      ),
+    [run, asked]
+  )
+  useEffect(ask, [ask])
+  return { found, task, again: ask }
+}
+
+/** A large set is tokenized for a while: how far it is, and the way out. */
+function PreviewState({ preview, name }: { readonly preview: LivePreview; readonly name: string }) {
+  const { task, found, again } = preview
+  const [late] = useDebouncedValue(task.running, 400)
+  if (task.error !== null) return <ErrorCard title="The tokens cannot be shown" error={task.error} onRetry={again} />
+  if (task.running && late) {
+    const { progress, cancel } = task
+    return (
+      <ProgressBar
+        label={progress?.label ?? `Tokenizing ${name}`}
+        done={progress?.done ?? 0}
+        total={progress?.total ?? null}
+        onCancel={cancel}
+      />
+    )
+  }
+  if (task.running || found !== undefined) return null
+  return (
+    <Group gap="sm">
+      <Text size="sm" c="dimmed">
+        Tokenizing was stopped.
+      </Text>
+      <Button size="xs" variant="default" onClick={again}>
+        Tokenize
+      </Button>
+    </Group>
   )
 }

@@ -20,7 +20,7 @@ export function ModelsPage() {
   const list = useCall('models.list', {})
   const scan = useTask('models.scan')
   const folders = useFolders()
-  useDroppedFolder(folders)
+  useDroppedFolders(folders)
   return (
     <PageFrame
       title="Models"
@@ -61,20 +61,19 @@ export function ModelsPage() {
   )
 }
 
-/** Adds the folder that the address names: one that was dropped on the window. */
-function useDroppedFolder({ add }: Folders): void {
+/** Adds the folders that the address names: those that were dropped on the window. */
+function useDroppedFolders({ add }: Folders): void {
   const [, navigate] = useLocation()
-  const folder = new URLSearchParams(useSearch()).get('add')
-  const handled = useRef<string | null>(null)
+  const search = useSearch()
+  const handled = useRef('')
   useEffect(() => {
-    if (folder === null || handled.current === folder) return
-    handled.current = folder
-    navigate('/models', { replace: true })
-    add(folder)
-  }, [folder, add, navigate])
-  useEffect(() => {
-    if (folder === null) handled.current = null
-  }, [folder])
+    const folders = new URLSearchParams(search).getAll('add')
+    if (folders.length > 0 && handled.current !== search) {
+      navigate('/models', { replace: true })
+      for (const folder of folders) add(folder)
+    }
+    handled.current = folders.length > 0 ? search : ''
+  }, [search, add, navigate])
 }
 
 /** What can be used comes first; otherwise the order of the search stays. */

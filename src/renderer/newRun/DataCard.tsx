@@ -4,6 +4,7 @@ import type { Plan } from '../../shared/plan'
 import type { Recipe, TextSource } from '../../shared/recipe'
 import { formatCount, plural } from '../format/numbers'
 import { FormCard } from './FormCard'
+import { HoldOutButton } from './HoldOutButton'
 import { TextSourceField } from './TextSourceField'
 
 interface Props {
@@ -25,7 +26,9 @@ export function DataCard({ recipe, choices, plan, errors, change }: Props) {
           source={recipe.calibration}
           choices={choices}
           errors={errorsBelow(errors, 'calibration')}
-          onChange={(calibration) => change((now) => withPolicy({ ...now, calibration }, choices))}
+          onChange={(calibration, policy) =>
+            change((now) => (policy ? { ...now, calibration, policy } : withPolicy({ ...now, calibration }, choices)))
+          }
           missing="Choose a text"
         />
         <Box>
@@ -36,6 +39,9 @@ export function DataCard({ recipe, choices, plan, errors, change }: Props) {
             choices={choices}
             errors={recipe.evaluation === undefined ? {} : errorsBelow(errors, 'evaluation')}
             onChange={(source) => change((now) => withEvaluation(now, source))}
+            offer={
+              recipe.calibration.set !== undefined && <HoldOutButton set={recipe.calibration.set} change={change} />
+            }
           />
         </Box>
       </SimpleGrid>

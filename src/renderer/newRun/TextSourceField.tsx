@@ -1,10 +1,12 @@
 import { ActionIcon, Anchor, Button, Group, Input, Menu, Stack, Text, Tooltip } from '@mantine/core'
 import { IconChevronDown, IconDatabase, IconFilePlus, IconFileText, IconX } from '@tabler/icons-react'
+import { useState } from 'react'
 import { Link } from 'wouter'
 import type { StartChoices } from '../../shared/contract/recipes'
-import type { TextSource } from '../../shared/recipe'
+import type { Policy, TextSource } from '../../shared/recipe'
 import { call } from '../api/desktop'
-import { notifyError } from '../components/notify'
+import { ImportDrawer } from '../calibration/ImportDrawer'
+import { notifyOffer } from '../components/notify'
 import { formatCount, plural } from '../format/numbers'
 import { baseName, shortenPath } from '../format/paths'
 import { DropTarget } from './DropTarget'
@@ -16,35 +18,52 @@ interface Props {
   readonly source: TextSource
   readonly choices: Pick<StartChoices, 'sets' | 'texts'>
   readonly errors: Readonly<Record<string, string>>
-  readonly onChange: (source: TextSource) => void
+  /** `policy`: that of a set which is too new to be among the choices. */
+  readonly onChange: (source: TextSource, policy?: Policy) => void
+  /** Offered where no text is chosen. */
+  readonly offer?: React.ReactNode
   /** Said where nothing is chosen and something is needed. */
   readonly missing?: string
 }
 
-/** Files that are read row by row, and need to be imported as a set first. */
-const TABLE = /\.(csv|tsv|parquet|json)$/i
+/** Files that are read row by row become a set first: what their columns hold is asked once. */
+const ROWS = /\.(jsonl|ndjson|csv|tsv|parquet|json)$/i
 
 /** Text files, or one stored set. */
-export function TextSourceField({ title, help, source, choices, errors, onChange, missing }: Props) {
+export function TextSourceField({ title, help, source, choices, errors, onChange, offer, missing }: Props) {
   const { set, files = [], rows } = source
   const empty = set === undefined && files.length === 0
+  const [importing, setImporting] = useState<readonly string[]>([])
   const error = empty && missing !== undefined ? missing : (errors.files ?? errors.set)
 
   function add(paths: readonly string[]): void {
-    const tables = paths.filter((path) => TABLE.test(path))
-    if (tables.length > 0) {
-      notifyError(
-        'Import it first',
-        new Error(`${tables.map(baseName).join(', ')}: tables become a set on the Data page`)
-      )
-    }
-    const texts = paths.filter((path) => !TABLE.test(path))
-    if (texts.length > 0) onChange({ files: [...new Set([...files, ...texts])], rows })
+    setImporting(paths.filter((path) => ROWS.test(path)))
+    const texts = paths.filter((path) => !ROWS.test(path))
+    if (texts.length > 0) choose({ files: [...new Set([...files, ...texts])], rows })
   }
 
+  /** A run takes files or one set: what goes is said, with the way back. */
+  function choose(next: TextSource, policy?: Policy): void {
+    onChange(next, policy)
+    const before = set === undefined ? files.map(baseName).join(', ') : set
+    const replaced = !empty && next.set !== set
+    if (replaced)
+      notifyOffer(`${before} was replaced`, 'A run takes text files or one stored set.', {
+        label: 'Undo',
+        onClick: () => onChange(source)
+      })
+  }
+
+  const closeImport = async (stored: readonly string[]): Promise<void> => {
+    setImporting([])
+    const last = stored.at(-1)
+    if (last === undefined) return
+    const { policy } = await call('calibration.get', { name: last })
+    choose({ set: last, rows }, policy)
+  }
   const setFiles = (next: string[]): void => onChange({ files: next, rows })
   const pick = async (): Promise<void> => add(await call('app.pick', { kind: 'texts', multiple: true }))
-  const verb = empty ? 'Choose text' : 'Add text'
+  const verb = empty ? 'Choose text' : set === undefined ? 'Add text' : 'Choose other text'
   const unused = choices.texts.filter((path) => !files.includes(path))
   return (
     <DropTarget
@@ -75,6 +94,7 @@ export function TextSourceField({ title, help, source, choices, errors, onChange
             ))}
           </Stack>
         </Input.Wrapper>
+        {empty && offer}
         <Group gap="xs" align="flex-end">
           <Menu position="bottom-start" width={320} withinPortal>
             <Menu.Target>
@@ -91,7 +111,7 @@ export function TextSourceField({ title, help, source, choices, errors, onChange
               <Menu.Item onClick={() => void pick()}>Files…</Menu.Item>
               {choices.sets.length > 0 && <Menu.Label>Stored sets (instead of files)</Menu.Label>}
               {choices.sets.map(({ name, samples, characters }) => (
-                <Menu.Item key={name} onClick={() => onChange({ set: name, rows })}>
+                <Menu.Item key={name} onClick={() => choose({ set: name, rows })}>
                   {name}
                   <Text size="xs" c="dimmed">
                     {plural(samples, 'sample')}, {formatCount(characters)} characters
@@ -122,6 +142,9 @@ export function TextSourceField({ title, help, source, choices, errors, onChange
           />
         </Group>
       </Stack>
+      {importing.length > 0 && (
+        <ImportDrawer key={importing.join('\n')} files={importing} onClose={(stored) => void closeImport(stored)} />
+      )}
     </DropTarget>
   )
 }

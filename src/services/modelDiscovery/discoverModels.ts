@@ -111,7 +111,7 @@ function eachOnce(candidates: readonly Candidate[]): Candidate[] {
   return [...byDirectory.values()]
 }
 
-const UNREAD = { family: null, parameters: null, dtypes: [], bytes: null } as const
+const UNREAD = { family: null, parameters: null, dtypes: [], bytes: null, chatTemplate: false } as const
 
 async function readModel(
   { problem, ...candidate }: Candidate,
@@ -125,8 +125,8 @@ async function readModel(
     return { ...model, ...UNREAD, status: 'unsupported', problems: [problem.sentence] }
   try {
     const survey = await engine.call('survey', { path: candidate.directory }, { signal: limited })
-    const { modelType, parameters, dtypes, bytes, missingShards } = survey
-    const facts = { family: survey.family ?? modelType, parameters, dtypes, bytes }
+    const { modelType, parameters, dtypes, bytes, chatTemplate, missingShards } = survey
+    const facts = { family: survey.family ?? modelType, parameters, dtypes, bytes, chatTemplate }
     if (problem !== undefined) return { ...model, ...facts, status: 'incomplete', problems: [problem.sentence] }
     if (survey.problems.length === 0) return { ...model, ...facts, status: 'ready', problems: [] }
     const status = missingShards > 0 ? 'incomplete' : 'unsupported'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { CalibrateOn, FirstToken, Policy } from '../recipe'
-import { type BadRow, SampleShape, Sampling, type SetKind, Split } from '../samples'
+import { type BadRow, HoldOut, SampleShape, Sampling, type SetKind, Split } from '../samples'
 import type { TokenPreview } from '../tokenPreview'
 import { call } from './call'
 import type { Deleted } from './deletions'
@@ -25,6 +25,8 @@ export interface CalibrationSetDetail extends CalibrationSetEntry {
   readonly split: Split | null
   readonly shape: SampleShape | null
   readonly sampling: (Sampling & { readonly available: number }) | null
+  /** Of which set it is a part, and which; null for a set that stands for itself. */
+  readonly heldOut: (HoldOut & { readonly from: string; readonly part: 'calibration' | 'evaluation' }) | null
   /** Rows of the file that were left out: how many, and the first of them. */
   readonly badRows: number
   readonly badRowList: readonly BadRow[]
@@ -59,6 +61,11 @@ export interface ImportResult {
   readonly name: string
   readonly samples: number
   readonly badRows: number
+}
+
+export interface HeldOutSets {
+  readonly calibration: CalibrationSetEntry
+  readonly evaluation: CalibrationSetEntry
 }
 
 const Path = z.string().min(1).max(4096)
@@ -96,5 +103,7 @@ export const calibrationCalls = {
     }),
     { paths: ({ model }) => [model] }
   ),
+  /** Parts a set in two that share no sample, one of them for evaluation; the set itself stays. */
+  'calibration.holdOut': call<HeldOutSets>()(HoldOut.extend({ name: Name })),
   'calibration.delete': call<Deleted>()(z.strictObject({ names: z.array(Name).min(1).max(1000) }))
 } as const

@@ -20,6 +20,7 @@ describe('surveying a checkpoint', () => {
       parameters: 3_819_776,
       bytes: expect.closeTo(2 * 3_819_776, -4),
       dtypes: ['BF16'],
+      chatTemplate: false,
       missingShards: 0,
       problems: []
     })

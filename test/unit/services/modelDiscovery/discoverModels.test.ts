@@ -46,6 +46,7 @@ describe('discovering models', () => {
         status: 'ready',
         family: 'llama',
         dtypes: ['BF16'],
+        chatTemplate: false,
         parameters: 3_819_776
       })
     ])

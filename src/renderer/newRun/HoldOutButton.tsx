@@ -1,0 +1,33 @@
+import { Button } from '@mantine/core'
+import { IconCut } from '@tabler/icons-react'
+import type { Recipe } from '../../shared/recipe'
+import { useAction } from '../api/hooks'
+import { notifyError } from '../components/notify'
+
+interface Props {
+  readonly set: string
+  readonly change: (change: (recipe: Recipe) => Recipe) => void
+}
+
+/** Parts the chosen set in two: a tenth of it becomes the text to evaluate on. */
+export function HoldOutButton({ set, change }: Props) {
+  const part = useAction('calibration.holdOut', ({ calibration, evaluation }) =>
+    change((now) => ({
+      ...now,
+      calibration: { set: calibration.name, rows: now.calibration.rows },
+      evaluation: { set: evaluation.name, rows: now.evaluation?.rows ?? 64 }
+    }))
+  )
+  return (
+    <Button
+      variant="light"
+      size="xs"
+      style={{ alignSelf: 'flex-start' }}
+      leftSection={<IconCut size={14} aria-hidden />}
+      loading={part.isPending}
+      onClick={() => part.mutate({ name: set }, { onError: (error) => notifyError('Nothing was held out', error) })}
+    >
+      Hold out 10 % of {set}
+    </Button>
+  )
+}
