@@ -41,6 +41,7 @@ describe('calibration sets', () => {
     const count = (name: string) => sets.find((set) => set.name === name)?.sampleCount ?? 0
     expect(count('lines-evaluation')).toBe(Math.round(0.2 * count('lines')))
     expect(count('lines-calibration') + count('lines-evaluation')).toBe(count('lines'))
+    await work.quail('calibration', 'delete', 'lines-calibration', 'lines-evaluation')
     const { code, stderr } = await work.quail('calibration', 'split', 'lines', '--share', '10')
     expect([code, stderr]).toEqual([2, expect.stringContaining('--share is 10; a number between 0 and 1')])
   })
