@@ -75,6 +75,88 @@ describe('byte-level words', () => {
   })
 })
 
+describe('digits', () => {
+  it('are numbers of every script, fractions and Roman ones too', async () => {
+    const vocab = { ...sample.model.vocab, ĠÂ: 4096 }
+    const model = { ...sample.model, vocab, merges: [['Ġ', 'Â'], ...sample.model.merges] }
+    const bytes = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true }
+    const pretokenizers = [{ type: 'Digits', individual_digits: true }, bytes]
+    const tokenizer = await openWith({ model, pre_tokenizer: { type: 'Sequence', pretokenizers } })
+    // Ids from tokenizers 0.23 for the same definition; in one piece ` ½` would hold token 4096.
+    expect(await idsOf(tokenizer, 'a ½')).toEqual([67, 223, 129, 124])
+    expect(await idsOf(tokenizer, '\n\n½')).toEqual([201, 201, 129, 124])
+    expect(await idsOf(tokenizer, '٣٤ 12')).toEqual([152, 99, 152, 100, 223, 19, 20])
+  })
+})
+
+describe('special tokens that do not stand in tokenizer.json', () => {
+  const text = '<|im_start|>the<|im_end|> <s>'
+  const opened = (files: Record<string, unknown>) =>
+    ModelTokenizer.open(directoryWith({ 'tokenizer.json': sample, ...files }))
+  const options = { lstrip: false, rstrip: false, normalized: false, single_word: false, special: true }
+  const added_tokens_decoder = {
+    4096: { content: '<|im_start|>', ...options },
+    4097: { content: '<|im_end|>', ...options }
+  }
+  const start = [30, 94, 327, 65, 298, 417, 94, 32]
+  const end = [30, 94, 327, 65, 374, 94, 32]
+
+  // Ids from transformers 5.23 (AutoTokenizer) for the same files.
+  it.each<[string, Record<string, unknown>, number[]]>([
+    ['no file', {}, [...start, 725, ...end, 223, 1]],
+    ['added_tokens_decoder', { 'tokenizer_config.json': { added_tokens_decoder } }, [4096, 725, 4097, 223, 1]],
+    [
+      'names and a list',
+      { 'tokenizer_config.json': { eos_token: '<|im_end|>', additional_special_tokens: ['<|im_start|>'] } },
+      [4097, 725, 4096, 223, 1]
+    ],
+    [
+      'added_tokens.json',
+      { 'added_tokens.json': { '<|im_end|>': 4097, '<|im_start|>': 4096 } },
+      [4096, 725, 4097, 223, 1]
+    ],
+    [
+      'special_tokens_map.json',
+      { 'special_tokens_map.json': { eos_token: '<|im_end|>' } },
+      [...start, 725, 4096, 223, 1]
+    ],
+    [
+      'split_special_tokens, which takes them for text',
+      { 'tokenizer_config.json': { split_special_tokens: true, added_tokens_decoder } },
+      [...start, 725, ...end, 223, 30, 85, 32]
+    ]
+  ])('are taken from %s', async (_, files, ids) => {
+    expect(await idsOf(await opened(files), text)).toEqual(ids)
+  })
+
+  it('count as special tokens of the model, for the hash, and as text for people', async () => {
+    const tokenizer = await opened({ 'tokenizer_config.json': { added_tokens_decoder, eos_token: '<|im_end|>' } })
+    expect(tokenizer.facts.eos).toEqual({ text: '<|im_end|>', id: 4097 })
+    expect(tokenizer.facts.specialTokens.slice(-2)).toEqual([
+      { text: '<|im_start|>', id: 4096 },
+      { text: '<|im_end|>', id: 4097 }
+    ])
+    expect(tokenizer.vocabularySize).toBe(4098)
+    expect(await tokenizer.decode([4096, 725, 4097])).toBe('<|im_start|>the<|im_end|>')
+    expect((await opened({})).sha256).not.toBe(tokenizer.sha256)
+  })
+
+  it('with another id than they get are refused', async () => {
+    const wrong = { added_tokens_decoder: { 5000: { content: '<q>', ...options } } }
+    await expect(opened({ 'tokenizer_config.json': wrong })).rejects.toThrow(
+      /added_tokens_decoder gives "<q>" the id 5000, by the vocabulary it is 4096/
+    )
+  })
+
+  it('that overlap others cannot be taken for text', async () => {
+    const decoder = { 4096: { content: '<|x|>', ...options }, 4097: { content: '|>', ...options, special: false } }
+    const config = { split_special_tokens: true, added_tokens_decoder: decoder }
+    await expect(opened({ 'tokenizer_config.json': config })).rejects.toThrow(
+      /split_special_tokens is not supported with the added token "\|>", which may overlap the special token "<\|x\|>"/
+    )
+  })
+})
+
 describe('special tokens', () => {
   const post_processor = {
     type: 'TemplateProcessing',
