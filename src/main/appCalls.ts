@@ -79,6 +79,10 @@ export const mainHandlers = (window: () => BrowserWindow, workbench: WorkbenchPr
   async 'app.restartEngine'() {
     await workbench.restart()
   },
+  async 'app.quit'() {
+    // Answered first: a window that closes cannot take the answer.
+    setImmediate(() => app.quit())
+  },
   async 'app.copy'({ text }) {
     clipboard.writeText(text)
   },

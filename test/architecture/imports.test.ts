@@ -9,7 +9,8 @@ const WHOLE_ENGINE = ['engine/worker', 'engine/run', ...BELOW_RUN]
 /** Which folders, or single files, each folder may import from, beside itself; docs/architecture.md draws it. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   shared: [],
-  renderer: ['shared'],
+  // The glossary is the document itself, taken in when the window is built.
+  renderer: ['shared', '../docs/glossary.md'],
   preload: ['shared'],
   // What crosses to the engine process is declared by that side.
   main: ['workbench/protocol.ts', 'shared'],

@@ -1,6 +1,6 @@
 import { cpus, freemem, totalmem } from 'node:os'
 import type { DeviceReport, ProviderName } from '../../shared/devices'
-import { PROVIDERS } from '../../shared/devices'
+import { PROVIDERS, runsOn } from '../../shared/devices'
 import { graphicsAdapters, nvidiaDriver, vulkanDrivers } from './graphicsAdapters'
 import { probeProvider, TENSOR_LIMIT_BYTES, threads } from './session'
 
@@ -59,12 +59,11 @@ function detailOf(name: ProviderName, adapters: readonly string[]): string {
 
 /** What to do about a provider that is missing, where something can be done on this system. */
 function remedyOf(name: ProviderName): string | undefined {
+  if (!runsOn(name)) return 'nothing needs to be done: runs compute on the processor or WebGPU, whatever else is there'
   const linux = process.platform === 'linux'
   if (name === 'webgpu' && linux)
     return 'it needs libvulkan1 and the Vulkan driver of the graphics card (mesa-vulkan-drivers, or NVIDIA’s own)'
   if (name === 'webgpu') return 'it needs a graphics card with a current driver'
-  if (name === 'cuda' && linux)
-    return 'it needs an NVIDIA card with its driver, CUDA 12, cuDNN 9, and the libraries that "npm run setup:cuda" fetches'
   return undefined
 }
 

@@ -2,11 +2,11 @@ import { useEffect, useRef } from 'react'
 import { useLocation } from 'wouter'
 import type { WindowEventOf } from '../../shared/contract/events'
 import { STATUS_SENTENCES } from '../../shared/runWords'
-import { call, onEvent } from '../api/desktop'
+import { onEvent } from '../api/desktop'
 import { refreshAfter } from '../api/queryClient'
-import { notifyError, notifyOffer } from '../components/notify'
+import { notifyOffer } from '../components/notify'
 import { useShortcuts } from '../components/shortcuts'
-import { openPaths } from './openPaths'
+import { openPaths, pickAndOpen } from './openPaths'
 import { openPalette } from './Palette'
 
 /** Lets what the window is told take effect: stale answers are asked again, main's wishes are followed. */
@@ -24,7 +24,7 @@ export function EventBridge(): null {
         if (event.type === 'openPaths') void openPaths(event.paths, navigate)
         if (event.type === 'menu' && event.action === 'palette') openPalette()
         if (event.type === 'menu' && event.action === 'shortcuts') showHelp()
-        if (event.type === 'menu' && event.action === 'openRecipe') void openRecipe(navigate)
+        if (event.type === 'menu' && event.action === 'openRecipe') void pickAndOpen('recipe', navigate)
       }),
     [navigate, showHelp]
   )
@@ -42,13 +42,4 @@ function tellOfEnd(
   const color = status === 'completed' ? 'teal' : 'orange'
   const open = { label: 'Open the run', onClick: () => navigate(address) }
   notifyOffer(`${title} ${STATUS_SENTENCES[status]}`, sentence, open, color)
-}
-
-async function openRecipe(navigate: (to: string) => void): Promise<void> {
-  try {
-    const [path] = await call('app.pick', { kind: 'recipe' })
-    if (path !== undefined) navigate(`/new?recipeFile=${encodeURIComponent(path)}`)
-  } catch (error) {
-    notifyError('The recipe could not be opened', error)
-  }
 }

@@ -3,7 +3,13 @@ import { IconPlus, IconSearch } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
 import { PLACES } from './navigation'
+import { type PaletteAction, usePaletteActions } from './paletteActions'
 import { useFoundThings } from './paletteSources'
+
+const spotlightAction = ({ keywords, ...action }: PaletteAction): SpotlightActionData => ({
+  ...action,
+  ...(keywords && { keywords: [...keywords] })
+})
 
 export const openPalette = (): void => spotlight.open()
 
@@ -12,6 +18,7 @@ export function Palette() {
   const [, navigate] = useLocation()
   const [query, setQuery] = useState('')
   const found = useFoundThings(query)
+  const actions = usePaletteActions(navigate)
   const go = (to: string) => () => navigate(to)
   const pages: SpotlightActionData[] = [
     {
@@ -34,7 +41,7 @@ export function Palette() {
   }))
   return (
     <Spotlight
-      actions={[{ group: 'Go to', actions: pages }, ...things]}
+      actions={[{ group: 'Go to', actions: pages }, { group: 'Do', actions: actions.map(spotlightAction) }, ...things]}
       attributes={{ content: { 'aria-label': 'Command palette' } }}
       query={query}
       onQueryChange={setQuery}
@@ -43,10 +50,10 @@ export function Palette() {
       highlightQuery
       scrollable
       maxHeight={480}
-      limit={12}
+      limit={query.trim() === '' ? 30 : 12}
       searchProps={{
         leftSection: <IconSearch size={18} />,
-        placeholder: 'Pages, models, data, runs…',
+        placeholder: 'Pages, actions, models, data, runs…',
         'aria-label': 'Search'
       }}
     />

@@ -1,3 +1,4 @@
+import type { PickKind } from '../../shared/contract/app'
 import { call } from '../api/desktop'
 import { notifyError } from '../components/notify'
 import { baseName } from '../format/paths'
@@ -33,6 +34,15 @@ export async function openPaths(paths: readonly string[], navigate: Navigate): P
   const left = paths.filter((path) => !taken.includes(path))
   if (left.length > 0)
     notifyError('Not everything was opened', new Error(`${left.map(baseName).join(', ')}: ${WHY[kind]}`))
+}
+
+/** Asks for files or a folder, and goes to their page. */
+export async function pickAndOpen(kind: PickKind, navigate: Navigate): Promise<void> {
+  try {
+    await openPaths(await call('app.pick', { kind, multiple: kind === 'texts' }), navigate)
+  } catch (error) {
+    notifyError('It could not be opened', error)
+  }
 }
 
 const WHY: Readonly<Record<Kind, string>> = {

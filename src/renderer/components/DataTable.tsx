@@ -2,11 +2,15 @@ import { Box, Checkbox, Text, UnstyledButton } from '@mantine/core'
 import { IconArrowDown, IconArrowUp } from '@tabler/icons-react'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, type ReactNode, useMemo, useRef, useState } from 'react'
+import type { TermName } from '../glossary/glossary'
+import { Term } from '../glossary/Term'
 import classes from './DataTable.module.css'
 
 export interface Column<T> {
   readonly key: string
   readonly title: string
+  /** Explained by the heading. */
+  readonly term?: TermName
   /** A CSS grid track: "2fr", "120px", "minmax(120px, 1fr)". */
   readonly width: string
   readonly align?: 'left' | 'right'
@@ -186,7 +190,7 @@ function Heading<T>({ column, sort, onSort }: HeadingProps<T>) {
   const direction = active ? (sort.descending ? 'descending' : 'ascending') : 'none'
   const title = (
     <Text span size="xs" fw={600} c="dimmed" truncate>
-      {column.title}
+      {column.term === undefined ? column.title : <Term name={column.term}>{column.title}</Term>}
     </Text>
   )
   return (

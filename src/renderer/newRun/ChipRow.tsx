@@ -2,11 +2,14 @@ import { Box, Checkbox, Group, Text, Tooltip } from '@mantine/core'
 import type { ReactNode } from 'react'
 import type { Variant } from '../../shared/recipe'
 import { type Axis, type Chip, chipKey, hasChip, toggleChip } from '../../shared/variantAxes'
+import type { TermName } from '../glossary/glossary'
+import { Term } from '../glossary/Term'
 import classes from './ChipRow.module.css'
 import { chipHelp, chipLabel, chipsFor, formatExtra } from './chips'
 
 interface Props {
   readonly title: string
+  readonly term: TermName
   readonly axis: Axis
   readonly variants: readonly Variant[]
   readonly secondsOf: (chip: Chip) => number | undefined
@@ -16,11 +19,11 @@ interface Props {
 }
 
 /** The values of one axis, each with what it adds to the time of the run. */
-export function ChipRow({ title, axis, variants, secondsOf, onChange, more }: Props) {
+export function ChipRow({ title, term, axis, variants, secondsOf, onChange, more }: Props) {
   return (
     <Box role="group" aria-label={title} className={classes.row}>
       <Text size="sm" fw={500} pt={6}>
-        {title}
+        <Term name={term}>{title}</Term>
       </Text>
       <Group gap={6}>
         {chipsFor(variants, axis).map((chip) => (

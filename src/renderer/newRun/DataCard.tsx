@@ -22,6 +22,7 @@ export function DataCard({ recipe, choices, plan, errors, change }: Props) {
       <SimpleGrid cols={{ base: 1, xl: 2 }} spacing="lg">
         <TextSourceField
           title="Calibration"
+          term="calibration set"
           help="Text of your domain: the adapter repairs what it needs."
           source={recipe.calibration}
           choices={choices}
@@ -34,6 +35,7 @@ export function DataCard({ recipe, choices, plan, errors, change }: Props) {
         <Box>
           <TextSourceField
             title="Evaluation"
+            term="evaluation"
             help="Held-out text: perplexity shows what was repaired."
             source={recipe.evaluation ?? NOTHING}
             choices={choices}

@@ -4,6 +4,7 @@ import { IconChevronDown, IconChevronRight } from '@tabler/icons-react'
 import type { CalibrateOn, DeviceName, FactorDtype, FirstToken, LossOn, Policy, Recipe } from '../../shared/recipe'
 import { ChoiceField } from '../components/ChoiceField'
 import { formatBytes } from '../format/numbers'
+import { Term } from '../glossary/Term'
 import { FormCard } from './FormCard'
 import { NumberField } from './NumberField'
 
@@ -56,6 +57,7 @@ export function DeviceCard({ recipe, errors, change }: Props) {
   return (
     <FormCard
       title="Device"
+      term="device"
       summary={`${recipe.context} tokens in a row, ${formatBytes(recipe.memoryBudget)} in memory`}
     >
       <Group align="flex-end" gap="md">
@@ -93,7 +95,7 @@ export function DeviceCard({ recipe, errors, change }: Props) {
         <Collapse expanded={opened} w="100%">
           <SimpleGrid cols={{ base: 2, xl: 3 }} spacing="md">
             <NumberField
-              label="Context"
+              label={<Term name="context">Context</Term>}
               description="Tokens in a row"
               min={2}
               step={64}
@@ -103,7 +105,7 @@ export function DeviceCard({ recipe, errors, change }: Props) {
               error={errors.context}
             />
             <ChoiceField
-              label="Rows"
+              label={<Term name="policy">Rows</Term>}
               description="How text becomes rows"
               data={POLICIES}
               value={recipe.policy}
@@ -111,14 +113,14 @@ export function DeviceCard({ recipe, errors, change }: Props) {
             />
             <PositionFields recipe={recipe} set={set} />
             <ChoiceField
-              label="Adapter's dtype"
+              label={<Term name="factorDtype">Adapter's dtype</Term>}
               description="As stored; trainers convert"
               data={DTYPES}
               value={recipe.factorDtype}
               onChange={(value) => set('factorDtype', value)}
             />
             <NumberField
-              label="Memory budget, MiB"
+              label={<Term name="memory budget">Memory budget, MiB</Term>}
               description="Hidden states; more goes to disk"
               min={1}
               step={256}
@@ -128,7 +130,7 @@ export function DeviceCard({ recipe, errors, change }: Props) {
               error={errors.memoryBudget}
             />
             <NumberField
-              label="Seed"
+              label={<Term name="seed">Seed</Term>}
               description="Of lora_A where it is random"
               min={0}
               allowDecimal={false}
@@ -137,7 +139,7 @@ export function DeviceCard({ recipe, errors, change }: Props) {
               error={errors.seed}
             />
             <NumberField
-              label="Iterations"
+              label={<Term name="iterations">Iterations</Term>}
               description="Alternations of quailora"
               min={0}
               max={1000}
@@ -166,21 +168,21 @@ function PositionFields({ recipe, set }: PositionProps) {
   return (
     <>
       <ChoiceField
-        label="Calibrate on"
+        label={<Term name="calibrateOn">Calibrate on</Term>}
         description="Positions counted in H"
         data={CALIBRATE_ON}
         value={recipe.calibrateOn}
         onChange={(value) => set('calibrateOn', value)}
       />
       <ChoiceField
-        label="First token of a row"
+        label={<Term name="firstToken">First token of a row</Term>}
         description="An attention sink; in H"
         data={FIRST_TOKEN}
         value={recipe.firstToken}
         onChange={(value) => set('firstToken', value)}
       />
       <ChoiceField
-        label="Loss on"
+        label={<Term name="lossOn">Loss on</Term>}
         description="Tokens counted in perplexity"
         data={LOSS_ON}
         value={recipe.lossOn}

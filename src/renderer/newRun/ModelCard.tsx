@@ -8,6 +8,7 @@ import { call } from '../api/desktop'
 import { useCall } from '../api/hooks'
 import { formatBytes, formatCount, formatParameters, plural } from '../format/numbers'
 import { shortenPath } from '../format/paths'
+import { Term } from '../glossary/Term'
 import { DropTarget } from './DropTarget'
 import { FormCard } from './FormCard'
 
@@ -36,7 +37,7 @@ export function ModelCard({ model, base, plan, error, onChange, onBase }: Props)
         <Stack gap={6}>
           <Group align="flex-end" wrap="nowrap" gap="xs">
             <Select
-              label="Checkpoint"
+              label={<Term name="checkpoint">Checkpoint</Term>}
               flex={1}
               searchable
               allowDeselect={false}

@@ -4,6 +4,7 @@ import type { Plan } from '../../shared/plan'
 import type { Targets, Variant } from '../../shared/recipe'
 import { patternProblem } from '../../shared/targetPattern'
 import { plural } from '../format/numbers'
+import { Term } from '../glossary/Term'
 import classes from './ChipRow.module.css'
 
 interface Props {
@@ -24,7 +25,7 @@ export function TargetsField({ variants, names, onChange }: Props) {
   return (
     <Box className={classes.row} role="group" aria-label="Targets">
       <Text size="sm" fw={500} pt={6}>
-        Targets
+        <Term name="targets">Targets</Term>
       </Text>
       <Stack gap="xs">
         <Group gap="xs">

@@ -9,11 +9,14 @@ import { ImportDrawer } from '../calibration/ImportDrawer'
 import { notifyOffer } from '../components/notify'
 import { formatCount, plural } from '../format/numbers'
 import { baseName, shortenPath } from '../format/paths'
+import type { TermName } from '../glossary/glossary'
+import { Term } from '../glossary/Term'
 import { DropTarget } from './DropTarget'
 import { NumberField } from './NumberField'
 
 interface Props {
   readonly title: string
+  readonly term: TermName
   readonly help: string
   readonly source: TextSource
   readonly choices: Pick<StartChoices, 'sets' | 'texts'>
@@ -30,7 +33,7 @@ interface Props {
 const ROWS = /\.(jsonl|ndjson|csv|tsv|parquet|json)$/i
 
 /** Text files, or one stored set. */
-export function TextSourceField({ title, help, source, choices, errors, onChange, offer, missing }: Props) {
+export function TextSourceField({ title, term, help, source, choices, errors, onChange, offer, missing }: Props) {
   const { set, files = [], rows } = source
   const empty = set === undefined && files.length === 0
   const [importing, setImporting] = useState<readonly string[]>([])
@@ -72,7 +75,7 @@ export function TextSourceField({ title, help, source, choices, errors, onChange
       onDrop={add}
     >
       <Stack gap="xs" role="group" aria-label={title}>
-        <Input.Wrapper label={title} description={help} error={error}>
+        <Input.Wrapper label={<Term name={term}>{title}</Term>} description={help} error={error}>
           <Stack gap={4} mt={6}>
             {set !== undefined && (
               <Chosen
@@ -130,7 +133,7 @@ export function TextSourceField({ title, help, source, choices, errors, onChange
             </Menu.Dropdown>
           </Menu>
           <NumberField
-            label={set === undefined ? 'Rows per file' : 'Rows'}
+            label={<Term name="rows">{set === undefined ? 'Rows per file' : 'Rows'}</Term>}
             w={120}
             min={1}
             step={16}

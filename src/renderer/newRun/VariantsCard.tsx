@@ -28,12 +28,12 @@ export function VariantsCard({ recipe, plan, chipSeconds, change }: Props) {
   }
   const row = { variants, secondsOf: chipSeconds, onChange: setVariants }
   return (
-    <FormCard title="Variants" summary={plural(variants.length, 'variant')}>
+    <FormCard title="Variants" term="variant" summary={plural(variants.length, 'variant')}>
       <Stack gap="sm">
-        <ChipRow title="Method" axis="method" {...row} />
-        <ChipRow title="Rank" axis="rank" {...row} more={<AddRank onAdd={add} />} />
-        <ChipRow title="Scaling" axis="scaling" {...row} more={<AddScaling onAdd={add} />} />
-        <ChipRow title="Quantizer" axis="quantizer" {...row} more={<AddQuantizer onAdd={add} />} />
+        <ChipRow title="Method" term="method" axis="method" {...row} />
+        <ChipRow title="Rank" term="rank" axis="rank" {...row} more={<AddRank onAdd={add} />} />
+        <ChipRow title="Scaling" term="scaling" axis="scaling" {...row} more={<AddScaling onAdd={add} />} />
+        <ChipRow title="Quantizer" term="quantizer" axis="quantizer" {...row} more={<AddQuantizer onAdd={add} />} />
         <TargetsField variants={variants} names={plan?.targetNames ?? []} onChange={setVariants} />
       </Stack>
       <Stack gap="xs" align="flex-start">

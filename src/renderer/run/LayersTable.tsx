@@ -21,6 +21,7 @@ const COLUMNS: readonly Column<LayerLine>[] = [
   {
     key: 'name',
     title: 'Layer',
+    term: 'linear',
     width: 'minmax(160px, 1fr)',
     sortBy: ({ row }) => row.name,
     render: ({ row, worse }) => (
@@ -50,6 +51,7 @@ const COLUMNS: readonly Column<LayerLine>[] = [
   {
     key: 'certificate',
     title: 'Certificate',
+    term: 'certificate',
     width: '100px',
     align: 'right',
     sortBy: ({ row }) => row.certificate,

@@ -67,6 +67,7 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
   {
     key: 'variants',
     title: 'Variants',
+    term: 'variant',
     width: 'minmax(104px, 1.2fr)',
     sortBy: ({ variants }) => variants.length,
     render: (run) => <span title={run.variants.map(({ name }) => name).join('\n')}>{variantsText(run)}</span>
@@ -74,6 +75,7 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
   {
     key: 'gap',
     title: 'Gap closed',
+    term: 'gap closed',
     width: '136px',
     align: 'right',
     sortBy: gapShare,

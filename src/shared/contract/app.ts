@@ -35,6 +35,8 @@ export const appCalls = {
   'app.reveal': call<void>()(z.strictObject({ path: z.string().min(1) }), { paths: ({ path }) => [path] }),
   /** Starts the engine process anew: after it died too often, or when what kept the database closed is mended. */
   'app.restartEngine': call<void>()(z.strictObject({})),
+  /** Ends the app as its menu does: while a run works, the person is asked first. */
+  'app.quit': call<void>()(z.strictObject({})),
   'app.copy': call<void>()(z.strictObject({ text: z.string() }), { maxInput: LARGE }),
   'app.setTheme': call<void>()(z.strictObject({ theme: z.enum(['system', 'light', 'dark']) }))
 } as const

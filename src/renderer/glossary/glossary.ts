@@ -1,0 +1,62 @@
+import document from '../../../docs/glossary.md?raw'
+
+/*
+ * What the words of the window mean: docs/glossary.md itself, so that there is one wording.
+ */
+
+/** The meanings of a glossary by word. A row may explain several words; marks of the document are left out. */
+export function readGlossary(text: string): ReadonlyMap<string, string> {
+  const meanings = new Map<string, string>()
+  for (const line of text.split('\n')) {
+    if (!line.startsWith('|') || /^\|[-|\s]+$/.test(line)) continue
+    const [words = '', meaning = ''] = line
+      .slice(1)
+      .split('|')
+      .map((cell) => plain(cell.trim()))
+    for (const word of words.split(/,\s*/)) meanings.set(word, meaning)
+  }
+  return meanings
+}
+
+const plain = (cell: string): string => cell.replaceAll('`', '').replaceAll(/\*(.+?)\*/g, '$1')
+
+const GLOSSARY = readGlossary(document)
+
+/** The words that headings of the window explain; each stands in the glossary. */
+export const TERMS = [
+  'adapter',
+  'block',
+  'calibrateOn',
+  'calibration set',
+  'certificate',
+  'checkpoint',
+  'context',
+  'device',
+  'double quantization',
+  'evaluation',
+  'factorDtype',
+  'firstToken',
+  'gap closed',
+  'iterations',
+  'linear',
+  'loss',
+  'lossOn',
+  'memory budget',
+  'method',
+  'policy',
+  'pre-quantized checkpoint',
+  'quantizer',
+  'rank',
+  'rows',
+  'scaling',
+  'seed',
+  'targets',
+  'variant'
+] as const
+export type TermName = (typeof TERMS)[number]
+
+/** What a word means, as a sentence; undefined where the glossary does not explain it. */
+export function meaningOf(term: TermName): string | undefined {
+  const meaning = GLOSSARY.get(term)
+  return meaning && `${meaning.charAt(0).toUpperCase()}${meaning.slice(1)}.`
+}
