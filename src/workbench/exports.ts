@@ -6,6 +6,7 @@ import { writeBundle } from '../services/bundle/writeBundle'
 import { type AdapterFacts, readAdapterFacts } from '../services/export/adapterFacts'
 import { compatibilityOf } from '../services/export/compatibility'
 import { ADAPTER_FILES, copyAdapter, whatLiesAt } from '../services/export/copyAdapter'
+import { whyNoBase, writeBase } from '../services/export/quantizedBase'
 import { type RunAdapter, runAdapter } from '../services/export/runAdapters'
 import { fillSnippets } from '../services/export/snippets'
 import { assertOutside } from '../services/outDirectory'
@@ -27,6 +28,16 @@ export const exportHandlers = ({ services, installation, emit }: WorkbenchContex
     const { adapter: from, model, sha256 } = await runAdapter(services, run, variant)
     const { resources } = installation
     return copyAdapter({ from, to, model, resources, replace, expectedSha256: sha256 })
+  },
+  async 'exports.verify'({ run, variant, adapter, model }, scope) {
+    const own = await runAdapter(services, run, variant)
+    const input = { adapter: adapter ?? own.adapter, model: model ?? own.model }
+    return services.engine.call('verify', input, reporting(scope, 'Comparing the base, linear by linear'))
+  },
+  async 'exports.base'({ run, variant, out }, scope) {
+    const own = await runAdapter(services, run, variant)
+    const facts = await readAdapterFacts(own.adapter)
+    return writeBase(services, own, facts, out, reporting(scope, 'Quantizing and writing'))
   },
   async 'exports.bundle'({ run, out, factors }, scope) {
     await assertOutside(out, services.home, "Quail's own folder")
@@ -68,6 +79,8 @@ async function describe(
   return {
     variant,
     adapter,
+    model,
+    noBase: whyNoBase({ quantizer }, facts),
     bytes: sizes.reduce((sum, size) => sum + size, 0),
     sha256,
     compatibility: compatibilityOf(facts),

@@ -30,6 +30,8 @@ interface Source {
   readonly dtype: FloatDtype
   readonly weights: ModelWeights
   readonly signal: AbortSignal
+  /** Told of tensors that are written. */
+  readonly report: (done: number, total: number) => void
 }
 
 /**
@@ -43,7 +45,11 @@ interface Source {
  * @throws {AppError} BAD_INPUT for an output directory that is taken or a checkpoint that cannot be used, BAD_FORMAT for a
  *   damaged one, NUMERICS for values that `dtype` does not hold, IO; nothing is left behind
  */
-export async function exportBase(request: BaseExportRequest, signal: AbortSignal): Promise<BaseExport> {
+export async function exportBase(
+  request: BaseExportRequest,
+  signal: AbortSignal,
+  report: (done: number, total: number) => void = () => {}
+): Promise<BaseExport> {
   const checkpoint = await Checkpoint.open(request.model)
   try {
     const architecture = readArchitecture(checkpoint.config, join(checkpoint.directory, CONFIG_FILE))
@@ -51,7 +57,7 @@ export async function exportBase(request: BaseExportRequest, signal: AbortSignal
     const weights = new ModelWeights(checkpoint, architecture)
     const tensors = modelTensors(architecture, runner)
     for (const { name, shape } of tensors) weights.find(name, shape)
-    const source = { request, dtype: FILE_DTYPES[request.dtype], weights, signal }
+    const source = { request, dtype: FILE_DTYPES[request.dtype], weights, signal, report }
     const written = await writeDirectoryAtomic(request.out, async (directory) => {
       const stored = await writeWeights(source, tensors, directory)
       await writeConfig(checkpoint.directory, directory, request)
@@ -69,6 +75,7 @@ async function writeWeights(source: Source, tensors: readonly ModelTensor[], dir
   const weightFiles: (WrittenFile & { name: string })[] = []
   const shardOf = new Map<string, string>()
   let tensorBytes = 0
+  let done = 0
   for (const [i, shard] of shards.entries()) {
     const name = shardName(i, shards.length)
     const spool = await TensorSpool.create(join(directory, '.spool'))
@@ -76,6 +83,7 @@ async function writeWeights(source: Source, tensors: readonly ModelTensor[], dir
       for (const tensor of shard) {
         await eventLoopTurn() // a thread busy with arithmetic reads no messages: let a cancel arrive
         source.signal.throwIfAborted()
+        source.report(done++, tensors.length)
         const fingerprint = await spoolTensor(source, tensor, spool)
         if (fingerprint !== undefined) fingerprints.push(fingerprint)
       }

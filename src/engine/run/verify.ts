@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setImmediate as eventLoopTurn } from 'node:timers/promises'
 import type { Verification } from '../../shared/plan'
 import type { LinearFingerprint } from '../../shared/runFolder'
 import { PROOF_FILE, type ProofFields, readProof } from '../formats/adapterProof'
@@ -18,13 +19,23 @@ import { StoredBase } from './storedBase'
 
 type Check = Verification['checks'][number]
 
+export interface VerifyOptions {
+  readonly signal?: AbortSignal
+  /** Told of linears whose base was compared. */
+  readonly report?: (done: number, total: number) => void
+}
+
 /**
  * Says whether an adapter belongs on a base: keys, shapes, scaling, finite factors, and the fingerprint of the base as
  * quantized again from the checkpoint, or as the pre-quantized checkpoint holds it that the adapter was made for.
  *
  * @throws {AppError} BAD_INPUT or BAD_FORMAT when one of the two cannot be read at all
  */
-export async function verifyAdapter(adapter: string, model: string): Promise<Verification> {
+export async function verifyAdapter(
+  adapter: string,
+  model: string,
+  { signal, report }: VerifyOptions = {}
+): Promise<Verification> {
   const read = await readAdapterDirectory(adapter)
   const proof = await readProof(join(adapter, PROOF_FILE))
   const stored = proof.fingerprint.algorithm === STORED_FINGERPRINT_ALGORITHM
@@ -40,8 +51,8 @@ export async function verifyAdapter(adapter: string, model: string): Promise<Ver
       checkScaling(read, proof),
       checkFinite(read),
       stored
-        ? await checkStoredBase(proof, checkpoint, architecture, linears)
-        : await checkFingerprint(proof, weights, linears)
+        ? await checkStoredBase(proof, checkpoint, architecture, observed(linears, signal, report))
+        : await checkFingerprint(proof, weights, observed(linears, signal, report))
     ]
     const failed = checks.filter(({ ok }) => !ok)
     const fits = failed.length === 0
@@ -53,6 +64,25 @@ export async function verifyAdapter(adapter: string, model: string): Promise<Ver
     await checkpoint.close()
   }
 }
+
+/** Linears whose use is told of, and ends when the caller gives up. */
+interface Observed {
+  readonly linears: readonly PreparedLinear[]
+  readonly next: (index: number) => Promise<void>
+}
+
+const observed = (
+  linears: readonly PreparedLinear[],
+  signal: AbortSignal | undefined,
+  report: VerifyOptions['report']
+): Observed => ({
+  linears,
+  async next(index) {
+    await eventLoopTurn() // a thread busy with arithmetic reads no messages: let a cancel arrive
+    signal?.throwIfAborted()
+    report?.(index, linears.length)
+  }
+})
 
 function checkKeys({ tensors, settings }: ReadAdapter, linears: readonly PreparedLinear[]): Check {
   const paths = linears.map(({ path }) => path)
@@ -103,12 +133,13 @@ function checkFinite({ tensors }: ReadAdapter): Check {
 /** Compares, linear by linear, the digests of a base with those of the one that the adapter was made for. */
 async function compareBase(
   { fingerprint }: ProofFields,
-  linears: readonly PreparedLinear[],
+  { linears, next }: Observed,
   digestOf: (linear: PreparedLinear) => Promise<LinearFingerprint>
 ): Promise<Check> {
   const expected = new Map(fingerprint.linears.map((linear) => [linear.name, linear]))
   const digests: LinearFingerprint[] = []
-  for (const linear of linears) {
+  for (const [index, linear] of linears.entries()) {
+    await next(index)
     const digest = await digestOf(linear)
     const made = expected.get(linear.path)
     if (made?.codes !== digest.codes || made.absmax !== digest.absmax) {
@@ -127,11 +158,7 @@ const formatOf = ({ quantizer, blockSize }: ProofFields['fingerprint']): string 
   blockSize === undefined ? quantizer : `${quantizer}, block size ${blockSize}`
 
 /** Quantizes the base again. */
-function checkFingerprint(
-  proof: ProofFields,
-  weights: ModelWeights,
-  linears: readonly PreparedLinear[]
-): Promise<Check> {
+function checkFingerprint(proof: ProofFields, weights: ModelWeights, linears: Observed): Promise<Check> {
   const { quantizer: format, blockSize = 64 } = proof.fingerprint
   const quantizer = quantizerFor({ format })
   const spec = { format, blockSize, doubleQuantization: false } // double quantization does not enter the fingerprint
@@ -146,7 +173,7 @@ async function checkStoredBase(
   proof: ProofFields,
   checkpoint: Checkpoint,
   architecture: ModelArchitecture,
-  linears: readonly PreparedLinear[]
+  linears: Observed
 ): Promise<Check> {
   if (!isQuantized(checkpoint.config)) {
     const expected = `the pre-quantized checkpoint ${proof.fingerprint.base ?? ''} that the adapter was made for`

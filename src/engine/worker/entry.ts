@@ -80,9 +80,12 @@ async function perform(
     case 'chatTemplate':
       return (await readRenderingTemplates(request.input.model)) ?? null
     case 'verify':
-      return verifyAdapter(request.input.adapter, request.input.model)
+      return verifyAdapter(request.input.adapter, request.input.model, {
+        signal,
+        report: throttled(request.id, send)
+      })
     case 'exportBase':
-      return exportBase(request.input, signal)
+      return exportBase(request.input, signal, throttled(request.id, send))
     case 'devices':
       return listDevices()
     case 'measureDevice':

@@ -1,19 +1,19 @@
-import { Alert, Button, Card, Code, Group, SimpleGrid, Stack, Text, Title } from '@mantine/core'
+import { Alert, Button, Card, Group, Stack, Text, Title } from '@mantine/core'
 import { IconCheck, IconCopy } from '@tabler/icons-react'
 import { useState } from 'react'
 import type { ExportedVariant } from '../../shared/contract/exports'
 import type { CopiedAdapter } from '../../shared/exports'
 import { call } from '../api/desktop'
 import { useCall } from '../api/hooks'
-import { CodeBlock } from '../components/CodeBlock'
-import { CopyButton } from '../components/CopyButton'
 import { confirm } from '../components/confirm'
 import { KeyValues } from '../components/KeyValues'
 import { notifyError } from '../components/notify'
 import { PathText } from '../components/PathText'
 import { QueryView } from '../components/QueryView'
 import { formatBytes, plural } from '../format/numbers'
+import { CheckCard, Digest } from './CheckCard'
 import { CompatibilityTable } from './CompatibilityTable'
+import { QuantizedBaseCard } from './QuantizedBaseCard'
 import { SnippetTabs } from './SnippetTabs'
 
 interface Props {
@@ -45,7 +45,8 @@ export function VariantExport({ run, variant }: Props) {
             </Text>
             <SnippetTabs snippets={found.snippets} />
           </Card>
-          <CheckCard found={found} />
+          <CheckCard run={run} found={found} copied={copied} />
+          <QuantizedBaseCard run={run} found={found} />
         </Stack>
       )}
     </QueryView>
@@ -124,75 +125,4 @@ async function copyTo(run: string, variant: string): Promise<CopiedAdapter | und
     if (!replace) return undefined
   }
   return call('exports.copy', { run, variant, to: path, replace: meets === 'adapter' })
-}
-
-function CheckCard({ found: { fingerprint, checks } }: { readonly found: ExportedVariant }) {
-  return (
-    <Card withBorder>
-      <Title order={2} size="h4">
-        Check the base
-      </Title>
-      <Text size="sm" c="dimmed" mb="sm">
-        {checks.bitsandbytes === null
-          ? 'Says whether a pre-quantized checkpoint is the base that this adapter was made for.'
-          : 'Both say whether a base, quantized as the trainer will, is the one that this adapter was made for.'}
-      </Text>
-      <Stack gap="sm">
-        {checks.bitsandbytes !== null && (
-          <CommandLine
-            title="In your trainer's environment, with bitsandbytes 0.50 or newer"
-            command={checks.bitsandbytes}
-          />
-        )}
-        <CommandLine title="With Quail, without Python" command={checks.quail} />
-        {fingerprint !== null && (
-          <SimpleGrid cols={{ base: 1, md: 2 }} mt="xs">
-            <KeyValues
-              items={[
-                ['format', fingerprint.quantizer],
-                ...(fingerprint.blockSize === undefined
-                  ? [['scales', 'one for each row'] as const]
-                  : ([
-                      ['block size', String(fingerprint.blockSize)],
-                      ['double quantization', fingerprint.doubleQuantization ? 'on' : 'off']
-                    ] as const)),
-                ['weights loaded as', fingerprint.dtype]
-              ]}
-            />
-            <KeyValues
-              items={[
-                ['codes', <Digest key="codes" value={fingerprint.codes} />],
-                ['absmax', <Digest key="absmax" value={fingerprint.absmax} />]
-              ]}
-            />
-          </SimpleGrid>
-        )}
-      </Stack>
-    </Card>
-  )
-}
-
-function CommandLine({ title, command }: { readonly title: string; readonly command: string }) {
-  return (
-    <div>
-      <Text size="sm" mb={4}>
-        {title}
-      </Text>
-      <Group gap="xs" wrap="nowrap" align="flex-start">
-        <CodeBlock wrap label={title}>
-          {command}
-        </CodeBlock>
-        <CopyButton compact value={command} label={`Copy command: ${title}`} />
-      </Group>
-    </div>
-  )
-}
-
-function Digest({ value }: { readonly value: string }) {
-  return (
-    <Group gap={4} wrap="nowrap">
-      <Code>{value.slice(0, 16)}…</Code>
-      <CopyButton compact value={value} label="Copy digest" />
-    </Group>
-  )
 }

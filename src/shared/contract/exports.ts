@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import type { BaseExport } from '../baseExport'
 import type { CompatibilityEntry, CopiedAdapter, ImportedBundle, Snippet, WrittenBundle } from '../exports'
+import type { Verification } from '../plan'
 import { call } from './call'
 
 /** Everything that an export page shows of one variant's adapter. */
@@ -8,6 +10,10 @@ export interface ExportedVariant {
   /** Directory in which the run wrote it. */
   readonly adapter: string
   readonly bytes: number
+  /** What the trainer loads: checkpoint or pre-quantized base. */
+  readonly model: string
+  /** Why the quantized base cannot be written as a checkpoint of its own; null where it can. */
+  readonly noBase: string | null
   /** Of adapter_model.safetensors. */
   readonly sha256: string | null
   readonly compatibility: readonly CompatibilityEntry[]
@@ -48,6 +54,20 @@ export const exportCalls = {
     z.strictObject({ run: Id, variant: Id, to: Path, replace: z.boolean().default(false) }),
     { paths: ({ to }) => [to] }
   ),
+  /** Does an adapter belong on a base? Null: the run's own adapter, and the base that its run names. */
+  'exports.verify': call<Verification>()(
+    z.strictObject({
+      run: Id,
+      variant: Id,
+      adapter: Path.nullable().default(null),
+      model: Path.nullable().default(null)
+    }),
+    { paths: ({ adapter, model }) => [adapter, model].filter((path) => path !== null) }
+  ),
+  /** Writes the base that the adapter was made for, quantized, as a checkpoint of its own. */
+  'exports.base': call<BaseExport>()(z.strictObject({ run: Id, variant: Id, out: Path }), {
+    paths: ({ out }) => [out]
+  }),
   /** The file is one that the person named in a dialog, which asks before one is replaced. */
   'exports.bundle': call<WrittenBundle>()(z.strictObject({ run: Id, out: Path, factors: z.boolean().default(false) }), {
     paths: ({ out }) => [out]

@@ -1,0 +1,142 @@
+import { Alert, Anchor, Button, Card, Code, Group, SimpleGrid, Stack, Text, Title } from '@mantine/core'
+import { IconAlertTriangle, IconCheck, IconShieldCheck } from '@tabler/icons-react'
+import { useState } from 'react'
+import type { ExportedVariant } from '../../shared/contract/exports'
+import type { CopiedAdapter } from '../../shared/exports'
+import type { Verification } from '../../shared/plan'
+import { call } from '../api/desktop'
+import { useTask } from '../api/hooks'
+import { CodeBlock } from '../components/CodeBlock'
+import { CopyButton } from '../components/CopyButton'
+import { ErrorCard } from '../components/ErrorCard'
+import { KeyValues } from '../components/KeyValues'
+import { ProgressBar } from '../components/ProgressBar'
+
+interface Props {
+  readonly run: string
+  readonly found: ExportedVariant
+  readonly copied: CopiedAdapter | null
+}
+
+/** Does the adapter belong on a base: checked here, and the commands that check it elsewhere. */
+export function CheckCard({ run, found, copied }: Props) {
+  const { fingerprint, checks } = found
+  const verify = useTask('exports.verify')
+  const [verdict, setVerdict] = useState<Verification>()
+  const check = async (model: string | null): Promise<void> => {
+    setVerdict(await verify.run({ run, variant: found.variant, adapter: copied?.path ?? null, model }))
+  }
+  const choose = async (): Promise<void> => {
+    const [model] = await call('app.pick', { kind: 'model' })
+    if (model !== undefined) await check(model)
+  }
+  return (
+    <Card withBorder>
+      <Group justify="space-between" align="flex-start" wrap="nowrap">
+        <Title order={2} size="h4">
+          Check the base
+        </Title>
+        <Button
+          variant="default"
+          leftSection={<IconShieldCheck size={16} aria-hidden />}
+          loading={verify.running}
+          onClick={() => void check(null)}
+        >
+          Verify
+        </Button>
+      </Group>
+      <Text size="sm" c="dimmed" mb="sm">
+        {checks.bitsandbytes === null
+          ? 'Says whether a pre-quantized checkpoint is the base that this adapter was made for.'
+          : 'Both say whether a base, quantized as the trainer will, is the one that this adapter was made for.'}
+      </Text>
+      <Stack gap="sm">
+        {verify.running && (
+          <ProgressBar
+            label={verify.progress?.label ?? 'Reading adapter and base'}
+            done={verify.progress?.done ?? 0}
+            total={verify.progress?.total ?? null}
+            onCancel={verify.cancel}
+          />
+        )}
+        {verify.error && <ErrorCard title="It could not be verified" error={verify.error} />}
+        {verdict && !verify.running && <Verdict verdict={verdict} />}
+        <Anchor component="button" type="button" size="sm" ta="left" onClick={() => void choose()}>
+          Verify against another base…
+        </Anchor>
+        {checks.bitsandbytes !== null && (
+          <CommandLine
+            title="In your trainer's environment, with bitsandbytes 0.50 or newer"
+            command={checks.bitsandbytes}
+          />
+        )}
+        <CommandLine title="With Quail, without Python" command={checks.quail} />
+        {fingerprint !== null && (
+          <SimpleGrid cols={{ base: 1, md: 2 }} mt="xs">
+            <KeyValues
+              items={[
+                ['format', fingerprint.quantizer],
+                ...(fingerprint.blockSize === undefined
+                  ? [['scales', 'one for each row'] as const]
+                  : ([
+                      ['block size', String(fingerprint.blockSize)],
+                      ['double quantization', fingerprint.doubleQuantization ? 'on' : 'off']
+                    ] as const)),
+                ['weights loaded as', fingerprint.dtype]
+              ]}
+            />
+            <KeyValues
+              items={[
+                ['codes', <Digest key="codes" value={fingerprint.codes} />],
+                ['absmax', <Digest key="absmax" value={fingerprint.absmax} />]
+              ]}
+            />
+          </SimpleGrid>
+        )}
+      </Stack>
+    </Card>
+  )
+}
+
+/** What was found, check by check. */
+function Verdict({ verdict: { fits, summary, checks } }: { readonly verdict: Verification }) {
+  return (
+    <Alert
+      role="status"
+      color={fits ? 'teal' : 'orange'}
+      variant="light"
+      icon={fits ? <IconCheck aria-hidden /> : <IconAlertTriangle aria-hidden />}
+      title={fits ? 'The adapter fits' : 'The adapter does not fit'}
+    >
+      <Text size="sm" mb="xs" style={{ overflowWrap: 'anywhere' }}>
+        {summary}.
+      </Text>
+      <KeyValues items={checks.map(({ name, ok, detail }) => [`${ok ? '✓' : '✗'} ${name}`, detail] as const)} />
+    </Alert>
+  )
+}
+
+function CommandLine({ title, command }: { readonly title: string; readonly command: string }) {
+  return (
+    <div>
+      <Text size="sm" mb={4}>
+        {title}
+      </Text>
+      <Group gap="xs" wrap="nowrap" align="flex-start">
+        <CodeBlock wrap label={title}>
+          {command}
+        </CodeBlock>
+        <CopyButton compact value={command} label={`Copy command: ${title}`} />
+      </Group>
+    </div>
+  )
+}
+
+export function Digest({ value }: { readonly value: string }) {
+  return (
+    <Group gap={4} wrap="nowrap">
+      <Code>{value.slice(0, 16)}…</Code>
+      <CopyButton compact value={value} label="Copy digest" />
+    </Group>
+  )
+}
