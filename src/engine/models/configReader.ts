@@ -34,8 +34,14 @@ export class ConfigReader {
     )
   }
 
+  /** A number that float32, in which models compute, can hold. */
   number(key: string, fallback?: number): number {
-    return this.#read(key, fallback, (value) => Number.isFinite(value), 'a number')
+    return this.#read(
+      key,
+      fallback,
+      (value) => typeof value === 'number' && Number.isFinite(Math.fround(value)),
+      'a number'
+    )
   }
 
   boolean(key: string, fallback?: boolean): boolean {

@@ -24,6 +24,7 @@ describe('a config', () => {
     ['integer', undefined, 'size is missing, expected a positive integer'],
     ['number', 'much', 'size is "much", expected a number'],
     ['number', [1], 'size is [1], expected a number'],
+    ['number', 1e300, 'size is 1e+300, expected a number'],
     ['boolean', 1, 'size is 1, expected true or false'],
     ['string', 7, 'size is 7, expected a string'],
     ['object', 7, 'size is 7, expected an object'],
