@@ -15,6 +15,8 @@ export interface ImportReport {
   readonly set: CalibrationSet
   /** Rows that hold no sample and were left out. */
   readonly badRows: readonly BadRow[]
+  /** What of the rows that were used is left out, a sentence each. */
+  readonly notes: readonly string[]
 }
 
 const SET_NAME = /^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u
@@ -35,7 +37,7 @@ export async function importCalibration(
 ): Promise<ImportReport> {
   const setName = checkName(name ?? defaultName(file))
   const read = await readSampleFile(file, options)
-  const { format, kind, split, shape, available, badRows } = read
+  const { format, kind, split, shape, available, badRows, notes } = read
   const set = await importSet(store, {
     name: setName,
     policy: split === 'document' ? 'packed' : 'padded',
@@ -46,12 +48,13 @@ export async function importCalibration(
       ...(shape && { shape }),
       ...(options.sampling && { sampling: { ...options.sampling, available } }),
       badRows: badRows.length,
-      badRowList: badRows.slice(0, BAD_ROWS_KEPT)
+      badRowList: badRows.slice(0, BAD_ROWS_KEPT),
+      ...(notes.length > 0 && { notes })
     },
     source: { path: read.path, sha256: read.sha256 },
     samples: read.samples
   })
-  return { set, badRows }
+  return { set, badRows, notes }
 }
 
 /** What the samples of a stored set are; sets of older versions are text. */

@@ -26,7 +26,8 @@ export const RUN_FILES = {
 } as const
 
 /** A text as the engine reads it. `samples` files hold one JSON object with a string `text` per line; in
- * `messages` files that text is a conversation as JSON, which the model's own chat template renders. */
+ * `messages` files that text is a conversation as JSON (its turns, or an object with `messages`, `tools` and
+ * `documents`), which the model's own chat template renders. */
 export const ResolvedText = z.strictObject({
   name: z.string().describe('base name, the key of its perplexities'),
   path: z.string().describe('absolute, or relative to the run folder when it lies in inputs/'),

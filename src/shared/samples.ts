@@ -12,24 +12,41 @@ export const SAMPLE_KINDS = ['messages', 'conversations', 'instruction', 'prompt
 export const SampleKind = z.enum(SAMPLE_KINDS)
 export type SampleKind = z.infer<typeof SampleKind>
 
+const Column = z.string().min(1)
+
+/** Columns beside the turns of a conversation: its system turn, and what its model may call and read. */
+const beside = { system: Column.optional(), tools: Column.optional(), documents: Column.optional() }
+
 /** Which column of a row holds what. Kinds beside `text` give conversations, which a model's own template renders. */
 export const SampleShape = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('messages'), messages: z.string().min(1) }),
-  z.strictObject({ kind: z.literal('conversations'), conversations: z.string().min(1) }),
+  z.strictObject({ kind: z.literal('messages'), messages: Column, ...beside }),
+  z.strictObject({ kind: z.literal('conversations'), conversations: Column, ...beside }),
   z.strictObject({
     kind: z.literal('instruction'),
-    instruction: z.string().min(1),
-    input: z.string().min(1).optional(),
-    output: z.string().min(1)
+    instruction: Column,
+    input: Column.optional(),
+    output: Column,
+    history: Column.optional(),
+    ...beside
   }),
-  z.strictObject({ kind: z.literal('prompt'), prompt: z.string().min(1), completion: z.string().min(1) }),
-  z.strictObject({ kind: z.literal('text'), text: z.string().min(1) })
+  z.strictObject({ kind: z.literal('prompt'), prompt: Column, completion: Column, ...beside }),
+  z.strictObject({ kind: z.literal('text'), text: Column })
 ])
 export type SampleShape = z.infer<typeof SampleShape>
 
-/** One turn of a conversation, as chat templates take it. */
-export const ChatMessage = z.looseObject({ role: z.string().min(1), content: z.string() })
+/** One turn of a stored conversation, as people are shown it: chat templates take more. */
+export const ChatMessage = z.looseObject({
+  role: z.string().min(1),
+  content: z.union([z.string(), z.array(z.unknown()), z.record(z.string(), z.unknown()), z.null()]).optional(),
+  tool_calls: z.array(z.unknown()).nullish()
+})
 export type ChatMessage = z.infer<typeof ChatMessage>
+
+/** A stored conversation: its turns alone, or with what stands beside them. */
+export const StoredConversation = z.union([
+  z.array(ChatMessage),
+  z.looseObject({ messages: z.array(ChatMessage), tools: z.array(z.unknown()).optional() })
+])
 
 /** A row of a file that gives no sample, counted from 1: the line of a .jsonl, the record of a table. */
 export interface BadRow {

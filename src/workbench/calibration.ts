@@ -71,7 +71,7 @@ const HeldOutHint = HoldOut.extend({ from: z.string(), part: z.enum(['calibratio
 
 /** Hints were written by whatever version imported the set: each is taken only in the form that is known. */
 function detailOf(set: CalibrationSet): CalibrationSetDetail {
-  const { format, split, shape, sampling, badRows, badRowList, heldOut } = set.hints
+  const { format, split, shape, sampling, badRows, badRowList, heldOut, notes } = set.hints
   const chosen = Sampling.loose().safeParse(sampling).data
   return {
     ...entryOf(set),
@@ -85,7 +85,8 @@ function detailOf(set: CalibrationSet): CalibrationSetDetail {
       chosen === undefined ? null : { count: chosen.count, seed: chosen.seed, available: Number(chosen.available) },
     heldOut: HeldOutHint.safeParse(heldOut).data ?? null,
     badRows: typeof badRows === 'number' ? badRows : 0,
-    badRowList: Array.isArray(badRowList) ? (badRowList as CalibrationSetDetail['badRowList']) : []
+    badRowList: Array.isArray(badRowList) ? (badRowList as CalibrationSetDetail['badRowList']) : [],
+    notes: Array.isArray(notes) ? notes.map(String) : []
   }
 }
 

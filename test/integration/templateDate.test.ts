@@ -42,6 +42,17 @@ async function adapter(out: string, ...options: string[]): Promise<string> {
     .digest('hex')
 }
 
+it('tools beside the turns reach the template, and columns that are not used are named', async () => {
+  writeFileSync(
+    work.path('tools.jsonl'),
+    '{"id":1,"messages":[{"role":"user","content":"Hi"}],"tools":[{"name":"find"}]}\n'
+  )
+  const { code, stderr } = await work.quail('calibration', 'import', 'tools.jsonl')
+  expect([code, stderr]).toEqual([0, expect.stringContaining('columns that are not used: id')])
+  const { stdout } = await work.quail('calibration', 'show', 'tools')
+  expect(stdout).toContain('sample 1: {"messages":[{"role":"user","content":"Hi"}],"tools":[{"name":"find"}]}')
+})
+
 it('a day gives the same bytes in every time zone, and a run notes its own', async () => {
   writeInputs()
   expect((await work.quail('calibration', 'import', 'whales.jsonl')).code).toBe(0)

@@ -18,7 +18,7 @@ export const importOptions = {
   columns: optional(
     'SHAPE',
     text,
-    'what holds the samples (default: guessed), as text=COLUMN, messages=COLUMN, conversations=COLUMN, prompt=COLUMN,completion=COLUMN or instruction=COLUMN,input=COLUMN,output=COLUMN'
+    'what holds the samples (default: guessed), as text=COLUMN, messages=COLUMN, conversations=COLUMN, prompt=COLUMN,completion=COLUMN or instruction=COLUMN,input=COLUMN,output=COLUMN; beside them system=COLUMN, tools=COLUMN, documents=COLUMN, history=COLUMN'
   ),
   sample: optional('N', integer(1), 'take N of the samples, chosen by chance'),
   seed: withDefault('N', integer(0), 0, 'seed of that chance'),
@@ -41,10 +41,11 @@ export async function importAction(
   const reports = []
   for (const file of positionals) {
     const report = await importCalibration(store, { file, name, split, shape, sampling, signal: context.signal })
-    reports.push({ ...report.set, badRows: report.badRows })
+    reports.push({ ...report.set, badRows: report.badRows, notes: report.notes })
     if (options.json) continue
     terminal.print(`stored ${report.set.name}: ${sizeText(report.set)}, from ${file}`)
     for (const { row, reason } of report.badRows.slice(0, 20)) terminal.note(`${file}: row ${row} left out: ${reason}`)
+    for (const note of report.notes) terminal.note(`${file}: ${note}`)
     if (report.badRows.length > 20) terminal.note(`${file}: ${report.badRows.length - 20} more rows left out`)
   }
   if (options.json) printJson(terminal, reports.length === 1 ? reports[0] : reports)

@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { badInput } from '../../shared/errors'
 import type { ResolvedText } from '../../shared/runFolder'
+import { decodeTextFile } from '../formats/textEncoding'
 
 /** Largest text read: the tokenizer needs about 200 bytes of memory for one token, and two microseconds. */
 const MAX_TEXT_BYTES = 32 * 2 ** 20
@@ -9,14 +10,14 @@ const MAX_TEXT_BYTES = 32 * 2 ** 20
 /**
  * The documents of a text, in order: the whole file for `text`, the `text` of each line for `samples` and `messages`.
  *
- * A byte order mark is dropped, and line ends of a `text` become \n, as Python's text mode does.
+ * A file is UTF-8, or UTF-16 where a byte order mark says so. The mark is dropped, and line ends of a `text` become \n, as Python's text mode does.
  *
  * @param folder the run folder, to which a relative path belongs
- * @throws {AppError} BAD_INPUT if the file is missing, empty, too large, binary or not UTF-8, or a line is no sample
+ * @throws {AppError} BAD_INPUT if the file is missing, empty, too large, binary or in another encoding, or a line is no sample
  */
 export async function readTexts(text: ResolvedText, folder: string): Promise<string[]> {
   const path = isAbsolute(text.path) ? text.path : join(folder, text.path)
-  const content = decode(await readBytes(path), path)
+  const content = decodeTextFile(await readBytes(path), path)
   if (text.kind !== 'text') return parseSamples(content, path)
   if (content.trim() === '') throw badInput(`${path} holds no text; a text file with words in it is needed`)
   return [content.replaceAll('\r\n', '\n').replaceAll('\r', '\n')]
@@ -43,17 +44,6 @@ async function readBytes(path: string): Promise<Uint8Array> {
     return await file.readFile()
   } finally {
     await file.close()
-  }
-}
-
-function decode(bytes: Uint8Array, path: string): string {
-  const nul = bytes.indexOf(0)
-  if (nul >= 0) throw badInput(`${path} is not a text file: byte ${nul} is zero; a text file in UTF-8 is needed`)
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch (cause) {
-    if (cause instanceof TypeError) throw badInput(`${path} is not valid UTF-8; save it as UTF-8`)
-    throw cause
   }
 }
 

@@ -27,8 +27,17 @@ export class JsonFault extends Error {}
  *
  * @throws {JsonFault} on anything that RFC 8259 does not allow, a repeated key, a lone surrogate, or excessive nesting
  */
-export function parseStrictJson(text: string): JsonValue {
-  const scanner = new Scanner(text)
+export const parseStrictJson = (text: string): JsonValue => parse(new Scanner(text))
+
+/**
+ * The same for texts that people and other programs wrote, where Python's json.loads is the measure: of two equal keys
+ * the last value counts. Half of a surrogate pair, which no text file can hold, becomes U+FFFD.
+ *
+ * @throws {JsonFault} on anything else that RFC 8259 does not allow, or excessive nesting
+ */
+export const parseJson = (text: string): JsonValue => parse(new Scanner(text, true))
+
+function parse(scanner: Scanner): JsonValue {
   const value = scanner.value(0)
   scanner.end()
   return value
@@ -47,7 +56,10 @@ export function showJson(value: JsonValue | undefined): string {
 
 class Scanner {
   #at = 0
-  constructor(readonly text: string) {}
+  constructor(
+    readonly text: string,
+    readonly lenient = false
+  ) {}
 
   value(depth: number): JsonValue {
     if (depth > MAX_JSON_DEPTH) this.#fail(`is nested deeper than ${MAX_JSON_DEPTH} levels`)
@@ -69,7 +81,7 @@ class Scanner {
     do {
       if (this.#peek() !== '"') this.#unexpected('a key in quotes')
       const key = this.#string()
-      if (entries.has(key)) this.#fail(`holds the key ${showJson(key)} twice`)
+      if (!this.lenient && entries.has(key)) this.#fail(`holds the key ${showJson(key)} twice`)
       if (!this.#accept(':')) this.#unexpected('":"')
       entries.set(key, this.value(depth + 1))
     } while (this.#accept(','))
@@ -95,7 +107,7 @@ class Scanner {
       if (close < 0) this.#fail('ends inside a string')
     } while (this.#isEscaped(close))
     this.#at = close + 1
-    const parsed = parseString(this.text.slice(from, this.#at))
+    const parsed = parseString(this.text.slice(from, this.#at), this.lenient)
     if (parsed === undefined) this.#fail('holds a string that is not valid JSON', from)
     return parsed
   }
@@ -147,10 +159,11 @@ class Scanner {
 }
 
 /** The text of a quoted token; undefined for control characters, bad escapes and halves of surrogate pairs. */
-function parseString(token: string): string | undefined {
+function parseString(token: string, lenient: boolean): string | undefined {
   try {
     const value = JSON.parse(token) as string
-    return /\p{Surrogate}/u.test(value) ? undefined : value
+    if (!/\p{Surrogate}/u.test(value)) return value
+    return lenient ? value.replaceAll(/\p{Surrogate}/gu, '\uFFFD') : undefined
   } catch {
     return undefined
   }

@@ -3,11 +3,18 @@ import type { ImportPreview } from '../../shared/contract/calibration'
 import { BadRows } from './BadRows'
 import { SampleText } from './SampleText'
 
+const sentence = (note: string): string => `${note.charAt(0).toUpperCase()}${note.slice(1)}.`
+
 /** The first samples of a file as they would be stored, and the rows that give none. */
 export function ImportSamples({ found }: { readonly found: ImportPreview }) {
   return (
     <Stack gap="sm">
       <BadRows rows={found.badRows} />
+      {found.notes.map((note) => (
+        <Text key={note} size="sm" c="dimmed">
+          {sentence(note)}
+        </Text>
+      ))}
       <Title order={3} size="h5">
         First samples
       </Title>

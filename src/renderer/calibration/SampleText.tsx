@@ -1,5 +1,6 @@
 import { Badge, Group, Paper, Spoiler, Stack, Text } from '@mantine/core'
-import { ChatMessage, type SetKind } from '../../shared/samples'
+import type { SetKind } from '../../shared/samples'
+import { shownTurns } from './shownTurns'
 
 interface Props {
   readonly label: string
@@ -9,7 +10,7 @@ interface Props {
 
 /** One sample as people read it: a text as it stands, a conversation turn by turn. */
 export function SampleText({ label, text, kind }: Props) {
-  const turns = kind === 'messages' ? turnsOf(text) : undefined
+  const turns = kind === 'messages' ? shownTurns(text) : undefined
   return (
     <Paper withBorder p="sm" component="article" aria-label={label}>
       <Text size="xs" c="dimmed" className="num" mb={4}>
@@ -20,7 +21,7 @@ export function SampleText({ label, text, kind }: Props) {
           <PlainText text={text} />
         ) : (
           <Stack gap="xs">
-            {turns.map(({ role, content }, index) => (
+            {turns.map(({ role, text: content }, index) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: the turns of a sample never move
               <Group key={index} align="flex-start" wrap="nowrap" gap="xs">
                 <Badge variant="default" tt="none" miw={84}>
@@ -41,12 +42,3 @@ const PlainText = ({ text }: { readonly text: string }) => (
     {text}
   </Text>
 )
-
-/** A sample that was cut off for the preview is no JSON any more: it is shown as it stands. */
-function turnsOf(text: string): ChatMessage[] | undefined {
-  try {
-    return ChatMessage.array().safeParse(JSON.parse(text)).data
-  } catch {
-    return undefined
-  }
-}

@@ -38,6 +38,7 @@ export function SetFacts({ set }: { readonly set: CalibrationSetDetail }) {
                 ]
               ] as const)
             : []),
+          ...set.notes.map((note) => ['Note', note] as const),
           ['Meant for', `${set.policy} rows`],
           ['SHA-256 of the file', <Code key="file">{set.sourceSha256}</Code>],
           ['SHA-256 of the samples', <Code key="content">{set.contentSha256}</Code>]

@@ -1,4 +1,4 @@
-import { Alert, Group, Select, Stack } from '@mantine/core'
+import { Alert, Select, SimpleGrid, Stack } from '@mantine/core'
 import { SAMPLE_KINDS, type SampleKind, type SampleShape } from '../../shared/samples'
 import { SHAPE_LABELS } from './setText'
 
@@ -10,12 +10,21 @@ interface Props {
   readonly onChange: (shape: SampleShape) => void
 }
 
+/** What may stand beside the turns of a conversation. */
+const BESIDE = ['system', 'tools', 'documents'].map((key) => ({ key, optional: true }))
+
 /** The parts of each kind, and whether a row can do without. */
 const PARTS: Readonly<Record<SampleKind, readonly { readonly key: string; readonly optional?: boolean }[]>> = {
-  messages: [{ key: 'messages' }],
-  conversations: [{ key: 'conversations' }],
-  instruction: [{ key: 'instruction' }, { key: 'input', optional: true }, { key: 'output' }],
-  prompt: [{ key: 'prompt' }, { key: 'completion' }],
+  messages: [{ key: 'messages' }, ...BESIDE],
+  conversations: [{ key: 'conversations' }, ...BESIDE],
+  instruction: [
+    { key: 'instruction' },
+    { key: 'input', optional: true },
+    { key: 'output' },
+    { key: 'history', optional: true },
+    ...BESIDE
+  ],
+  prompt: [{ key: 'prompt' }, { key: 'completion' }, ...BESIDE],
   text: [{ key: 'text' }]
 }
 
@@ -48,11 +57,11 @@ export function ShapeFields({ columns, shape, guessed, onChange }: Props) {
         allowDeselect={false}
       />
       {shape !== undefined && (
-        <Group grow align="flex-start">
+        <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="sm">
           {PARTS[shape.kind].map(({ key, optional = false }) => (
             <Select
               key={key}
-              label={`Column of ${key}`}
+              label={optional ? `Column of ${key} (if any)` : `Column of ${key}`}
               data={[...columns]}
               value={(chosen[key] as string | undefined) ?? null}
               clearable={optional}
@@ -61,7 +70,7 @@ export function ShapeFields({ columns, shape, guessed, onChange }: Props) {
               onChange={(value) => (value !== null || optional) && setPart(key, value)}
             />
           ))}
-        </Group>
+        </SimpleGrid>
       )}
     </Stack>
   )

@@ -1,17 +1,21 @@
 import { CsvError, parse } from 'csv-parse'
+import type { JsonValue } from '../../engine/formats/strictJson'
 import { badInput } from '../../shared/errors'
-import type { Row, RowFormat } from './format'
+import type { ReadOptions, Row, RowFormat } from './format'
 import { textChunks } from './userFile'
 
 const MAX_RECORD = 2 ** 26
+const DELIMITERS = [',', '\t', ';', '|']
+/** Characters in which the heading line is looked for. */
+const HEAD = 2 ** 16
 
 /** A table with a heading line; fields in quotes may hold delimiters and line breaks. */
-const delimited = (name: string, endings: readonly string[], delimiter: string): RowFormat => ({
+const delimited = (name: string, endings: readonly string[], usual: string): RowFormat => ({
   name,
   endings,
   async *rows(path, options) {
     const parser = parse({
-      delimiter,
+      delimiter: delimiterOf(await beginning(path), usual),
       bom: true,
       relax_column_count: true,
       relax_quotes: true,
@@ -37,11 +41,29 @@ const delimited = (name: string, endings: readonly string[], delimiter: string):
   }
 })
 
-async function feed(
-  path: string,
-  parser: ReturnType<typeof parse>,
-  options: Parameters<RowFormat['rows']>[1]
-): Promise<void> {
+async function beginning(path: string): Promise<string> {
+  let text = ''
+  for await (const chunk of textChunks(path, {})) {
+    text += chunk
+    if (text.length >= HEAD) break
+  }
+  return text
+}
+
+/**
+ * The delimiter of the heading line: the usual one of the file's ending where it stands there, else the one that stands
+ * there most often; spreadsheets write semicolons where a comma is the decimal sign.
+ */
+function delimiterOf(text: string, usual: string): string {
+  const outside = text.replaceAll(/"(?:[^"]|"")*"/g, '')
+  const heading = outside.split(/[\r\n]/).find((line) => line.trim() !== '') ?? ''
+  const count = (delimiter: string): number => heading.split(delimiter).length - 1
+  if (count(usual) > 0) return usual
+  const [best = usual] = [...DELIMITERS].sort((a, b) => count(b) - count(a))
+  return count(best) > 0 ? best : usual
+}
+
+async function feed(path: string, parser: ReturnType<typeof parse>, options: ReadOptions): Promise<void> {
   for await (const chunk of textChunks(path, options)) {
     if (parser.destroyed) return
     if (!parser.write(chunk))
@@ -64,7 +86,7 @@ function rowOf(number: number, record: readonly string[], heading: readonly stri
   if (record.length !== heading.length) {
     return { number, reason: `${record.length} fields, the heading has ${heading.length}` }
   }
-  return { number, value: Object.fromEntries(heading.map((name, i) => [name, record[i]])) }
+  return { number, value: new Map(heading.map((name, i): [string, JsonValue] => [name, record[i] as string])) }
 }
 
 export const csv = delimited('comma-separated table', ['.csv'], ',')

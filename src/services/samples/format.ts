@@ -1,6 +1,8 @@
+import type { JsonObject, JsonValue } from '../../engine/formats/strictJson'
+
 /** A record of a table or a line of JSON, numbered from 1 as people count in the file; or why it is none. */
 export type Row =
-  | { readonly number: number; readonly value: Readonly<Record<string, unknown>> }
+  | { readonly number: number; readonly value: JsonObject }
   | { readonly number: number; readonly reason: string }
 
 export interface ReadOptions {
@@ -22,9 +24,5 @@ export interface RowFormat {
 }
 
 /** A value as a row: only objects have columns. */
-export function asRow(number: number, value: unknown, reason = 'not an object with columns'): Row {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return { number, reason }
-  }
-  return { number, value: value as Record<string, unknown> }
-}
+export const asRow = (number: number, value: JsonValue): Row =>
+  value instanceof Map ? { number, value } : { number, reason: 'not a JSON object' }

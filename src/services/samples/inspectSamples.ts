@@ -3,7 +3,8 @@ import type { BadRow, SampleShape, SetKind } from '../../shared/samples'
 import { splitText } from './plainText'
 import type { SampleOptions } from './readSamples'
 import { rowFormatOf } from './registry'
-import { guessShape, kindOf, sampleOf } from './shapes'
+import { RowReader } from './rowReader'
+import { kindOf } from './shapes'
 import { readWholeText, userFileBytes } from './userFile'
 
 /** What the beginning of a file shows, before anything is stored. */
@@ -20,8 +21,9 @@ export interface SampleInspection {
   readonly kind: SetKind | null
   /** The first samples, cut off; conversations as JSON. */
   readonly samples: readonly { readonly row: number; readonly text: string }[]
-  /** Among the rows that were looked at. */
+  /** Among the rows that were looked at, as are the notes. */
   readonly badRows: readonly BadRow[]
+  readonly notes: readonly string[]
   readonly rowsRead: number
 }
 
@@ -46,26 +48,29 @@ export async function inspectSampleFile(file: string, options: SampleOptions = {
       kind: 'text',
       samples: samples.slice(0, SHOWN).map((text, i) => ({ row: i + 1, text: cut(text) })),
       badRows: [],
+      notes: [],
       rowsRead: samples.length
     }
   }
-  const columns = new Set<string>()
+  const reader = new RowReader(options.shape)
   const samples: { row: number; text: string }[] = []
   const badRows: BadRow[] = []
-  let shape = options.shape
   let rowsRead = 0
   for await (const row of format.rows(path, { signal: options.signal })) {
     if (rowsRead === ROWS_LOOKED_AT) break
     rowsRead++
-    if ('value' in row) for (const name of Object.keys(row.value)) columns.add(name)
-    shape ??= guessShape([...columns])
-    const sample = 'reason' in row ? row : shape && sampleOf(row.value, shape)
-    if (sample === undefined) continue
-    if ('reason' in sample) badRows.push({ row: row.number, reason: sample.reason })
-    else if (samples.length < SHOWN) samples.push({ row: row.number, text: cut(sample.text) })
+    const sample = reader.sample(row)
+    if ('reason' in sample) {
+      if (reader.shape !== undefined || 'reason' in row) badRows.push({ row: row.number, reason: sample.reason })
+    } else if (samples.length < SHOWN) samples.push({ row: row.number, text: shown(sample.text, reader.shape) })
   }
-  const found = { columns: [...columns], shape: shape ?? null, kind: shape === undefined ? null : kindOf(shape) }
-  return { ...head, format: format.name, plainText: false, ...found, samples, badRows, rowsRead }
+  const { shape, columns, notes } = reader
+  const found = { columns, shape: shape ?? null, kind: shape === undefined ? null : kindOf(shape) }
+  return { ...head, format: format.name, plainText: false, ...found, samples, badRows, notes, rowsRead }
 }
 
 const cut = (text: string): string => (text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text)
+
+/** A conversation that is cut off is no JSON any more: it is shown whole, unless it is far too long. */
+const shown = (text: string, shape: SampleShape | undefined): string =>
+  shape !== undefined && kindOf(shape) === 'messages' && text.length <= 8 * SHOWN_CHARACTERS ? text : cut(text)

@@ -1,33 +1,105 @@
+import { JsonFault, type JsonObject, type JsonValue, parseJson } from '../../engine/formats/strictJson'
 import { badInput } from '../../shared/errors'
-import { asRow, type RowFormat } from './format'
-import { readWholeText } from './userFile'
+import { asRow, type ReadOptions, type Row, type RowFormat } from './format'
+import { guessShape } from './shapes'
+import { readWholeText, textChunks } from './userFile'
 
-/** A JSON array of objects, or an object whose longest list of objects it is (`{"data": […]}`). */
+/** A longer line is a file that was not written line by line. */
+const MAX_LINE = 2 ** 26
+
+/**
+ * JSON, whatever the file is called: one object a line, or one array of objects, or an object whose longest list of
+ * objects it is (`{"data": […]}`).
+ *
+ * The content tells which: where the first line is an object by itself, the others are too.
+ */
 export const json: RowFormat = {
   name: 'JSON',
-  endings: ['.json'],
-  async *rows(path, { signal }) {
-    const records = recordsIn(parse(await readWholeText(path), path), path)
-    for (const [index, record] of records.entries()) {
-      signal?.throwIfAborted()
-      yield asRow(index + 1, record, 'not a JSON object')
+  endings: ['.json', '.jsonl', '.ndjson'],
+  async *rows(path, options) {
+    const { line, more } = await firstLine(path)
+    const first = parsed(line)
+    const isLines = more ? first.value !== undefined : first.value instanceof Map && isRow(first.value, path)
+    if (isLines || !/^[[{]/.test(line)) {
+      yield* lines(path, options)
+      return
+    }
+    const whole = parsed(await readWholeText(path))
+    if (whole.value !== undefined) yield* records(whole.value, path, options)
+    else if (isNamedAsLines(path)) yield* lines(path, options)
+    else throw badInput(`${path} is not valid JSON: it ${whole.fault}`)
+  }
+}
+
+/** Whether the one object of a file is a row itself, rather than what holds the rows. */
+const isRow = (object: JsonObject, path: string): boolean =>
+  guessShape([...object.keys()]) !== undefined || (isNamedAsLines(path) && listsIn(object).length === 0)
+
+const isNamedAsLines = (path: string): boolean => !/\.json$/i.test(path)
+
+interface Parsed {
+  /** Missing where the text is no JSON. */
+  readonly value?: JsonValue
+  readonly fault?: string
+}
+
+function parsed(text: string): Parsed {
+  try {
+    return { value: parseJson(text) }
+  } catch (error) {
+    if (error instanceof JsonFault) return { fault: error.message }
+    throw error
+  }
+}
+
+/** The first line that is not empty, and whether another follows. */
+async function firstLine(path: string): Promise<{ line: string; more: boolean }> {
+  let text = ''
+  for await (const chunk of textChunks(path, {})) {
+    text = (text + chunk).trimStart()
+    const end = text.search(/[\r\n]\s*\S/)
+    if (end >= 0) return { line: text.slice(0, end), more: true }
+    if (text.length > MAX_LINE) break
+  }
+  return { line: text, more: false }
+}
+
+async function* lines(path: string, options: ReadOptions): AsyncGenerator<Row> {
+  let rest = ''
+  let number = 0
+  for await (const chunk of textChunks(path, options)) {
+    const parts = (rest + chunk).split('\n')
+    rest = parts.pop() ?? ''
+    if (rest.length > MAX_LINE)
+      throw badInput(`${path}: line ${number + parts.length + 1} is longer than ${MAX_LINE} characters`)
+    for (const line of parts) {
+      number++
+      if (line.trim() !== '') yield rowOf(number, line)
     }
   }
+  if (rest.trim() !== '') yield rowOf(number + 1, rest)
 }
 
-function parse(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw badInput(`${path} is not valid JSON: ${(error as Error).message}; one object a line is a .jsonl file`)
+function rowOf(number: number, line: string): Row {
+  const { value, fault } = parsed(line)
+  return value === undefined ? { number, reason: `not JSON: it ${fault}` } : asRow(number, value)
+}
+
+function* records(value: JsonValue, path: string, { signal }: ReadOptions): Generator<Row> {
+  for (const [index, record] of recordsIn(value, path).entries()) {
+    signal?.throwIfAborted()
+    yield asRow(index + 1, record)
   }
 }
 
-function recordsIn(value: unknown, path: string): readonly unknown[] {
+function recordsIn(value: JsonValue, path: string): readonly JsonValue[] {
   if (Array.isArray(value)) return value
-  const lists = Object.values(value ?? {}).filter((entry): entry is unknown[] => Array.isArray(entry))
-  const [longest] = lists.sort((a, b) => b.length - a.length)
+  const [longest] = value instanceof Map ? listsIn(value) : []
   if (longest === undefined)
     throw badInput(`${path} holds no list of objects; a JSON array with one object per sample is needed`)
   return longest
 }
+
+/** The lists of an object, the longest first. */
+const listsIn = (object: JsonObject): JsonValue[][] =>
+  [...object.values()].filter((entry): entry is JsonValue[] => Array.isArray(entry)).sort((a, b) => b.length - a.length)

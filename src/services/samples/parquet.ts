@@ -1,11 +1,21 @@
-import { type AsyncBuffer, parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
+import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { badInput } from '../../shared/errors'
 import { asRow, type RowFormat } from './format'
+import { parquetValue } from './parquetValues'
 import { openUserFile } from './userFile'
 
 /** Rows decoded at once: bounds memory whatever the size of the file's row groups says. */
 const BATCH = 1000
+
+/** JSON columns are read as their text, which keeps numbers as written. */
+const parsers = { jsonFromBytes: (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes) }
+
+interface Opened {
+  readonly file: AsyncBuffer
+  readonly metadata: FileMetaData
+  readonly path: string
+}
 
 /** A Parquet file, a thousand rows at a time. */
 export const parquet: RowFormat = {
@@ -25,24 +35,55 @@ export const parquet: RowFormat = {
     }
     try {
       const metadata = await parquetMetadataAsync(file)
+      const schema = parquetSchema(metadata)
       const total = Number(metadata.num_rows)
       for (let start = 0; start < total; start += BATCH) {
         signal?.throwIfAborted()
         const rowEnd = Math.min(total, start + BATCH)
-        const rows = await parquetReadObjects({ file, metadata, rowStart: start, rowEnd, compressors })
+        const rows = await readRows({ file, metadata, path }, start, rowEnd)
         onShare?.(rowEnd / total)
-        for (const [index, row] of rows.entries()) yield asRow(start + index + 1, row)
+        for (const [index, row] of rows.entries()) yield asRow(start + index + 1, parquetValue(row, schema))
       }
     } catch (error) {
-      throw asFormatError(error, path, signal)
+      if (signal?.aborted || !isFormatError(error)) throw error
+      throw badInput(`${path} is not a Parquet file that can be read: ${error.message}`)
     } finally {
       await handle.close()
     }
   }
 }
 
-/** The library throws plain errors for whatever is wrong with a file. */
-function asFormatError(error: unknown, path: string, signal: AbortSignal | undefined): unknown {
-  if (signal?.aborted || !(error instanceof Error) || error.name === 'AppError' || 'syscall' in error) return error
-  return badInput(`${path} is not a Parquet file that can be read: ${error.message}`)
+async function readRows(opened: Opened, rowStart: number, rowEnd: number): Promise<Record<string, unknown>[]> {
+  const { file, metadata } = opened
+  try {
+    return await parquetReadObjects({ file, metadata, rowStart, rowEnd, compressors, parsers })
+  } catch (error) {
+    if (!isFormatError(error)) throw error
+    throw await placedError(opened, rowStart, rowEnd, error)
+  }
 }
+
+/** Reads the row groups and columns one by one, to name the one that cannot be read. */
+async function placedError({ file, metadata, path }: Opened, from: number, to: number, error: Error): Promise<Error> {
+  const columns = parquetSchema(metadata).children.map(({ element }) => element.name)
+  let first = 0
+  for (const [group, { num_rows }] of metadata.row_groups.entries()) {
+    const [rowStart, rowEnd] = [Math.max(from, first), Math.min(to, first + Number(num_rows))]
+    first += Number(num_rows)
+    if (rowStart >= rowEnd) continue
+    for (const column of columns) {
+      const options = { file, metadata, columns: [column], rowStart, rowEnd, compressors, parsers }
+      const failure = await parquetReadObjects(options).then(
+        () => undefined,
+        (reason: unknown) => reason
+      )
+      if (failure instanceof Error)
+        return badInput(`${path}: row group ${group + 1}, column "${column}" cannot be read: ${failure.message}`)
+    }
+  }
+  return badInput(`${path}: rows ${from + 1} to ${to} cannot be read: ${error.message}`)
+}
+
+/** The library throws plain errors for whatever is wrong with a file. */
+const isFormatError = (error: unknown): error is Error =>
+  error instanceof Error && error.name !== 'AppError' && error.name !== 'AbortError' && !('syscall' in error)

@@ -3,10 +3,11 @@ import { sha256File } from '../../engine/formats/files'
 import { badInput } from '../../shared/errors'
 import type { BadRow, SampleShape, Sampling, SetKind, Split } from '../../shared/samples'
 import { chooseSamples } from './choose'
-import type { ReadOptions, Row, RowFormat } from './format'
+import type { ReadOptions, RowFormat } from './format'
 import { splitText } from './plainText'
 import { rowFormatOf } from './registry'
-import { columnsOf, guessShape, keysOf, kindOf, type Sample, sampleOf } from './shapes'
+import { RowReader } from './rowReader'
+import { kindOf, neededColumnsOf } from './shapes'
 import { readWholeText, userFileBytes } from './userFile'
 
 /*
@@ -35,6 +36,8 @@ export interface SampleFile {
   /** Samples that the file holds, of which sampling took some. */
   readonly available: number
   readonly badRows: readonly BadRow[]
+  /** What of the rows that were used is left out, or kept in another form than usual, a sentence each. */
+  readonly notes: readonly string[]
 }
 
 /** Samples are held in memory once before they are stored. */
@@ -57,14 +60,14 @@ export async function readSampleFile(file: string, options: SampleOptions = {}):
   return { path, name: basename(path), sha256, bytes, samples, available: found.length, ...rest }
 }
 
-type Read = Pick<SampleFile, 'format' | 'kind' | 'split' | 'shape' | 'samples' | 'badRows'>
+type Read = Pick<SampleFile, 'format' | 'kind' | 'split' | 'shape' | 'samples' | 'badRows' | 'notes'>
 
 async function readText(path: string, { split = 'document', shape }: SampleOptions): Promise<Read> {
   if (shape !== undefined)
     throw badInput(`${path} is plain text without columns; it is cut by document, paragraph or line`)
   const samples = splitText(await readWholeText(path), split)
   if (samples.length === 0) throw badInput(`${path} holds no text; a file with words in it is needed`)
-  return { format: 'plain text', kind: 'text', split, samples, badRows: [] }
+  return { format: 'plain text', kind: 'text', split, samples, badRows: [], notes: [] }
 }
 
 async function readRows(path: string, format: RowFormat, options: SampleOptions): Promise<Read> {
@@ -72,13 +75,12 @@ async function readRows(path: string, format: RowFormat, options: SampleOptions)
   if (split !== undefined && split !== 'line') {
     throw badInput(`${path} is cut by its rows; splitting by ${split} is for plain text`)
   }
-  let shape = options.shape
+  const reader = new RowReader(options.shape)
   const samples: string[] = []
   const badRows: BadRow[] = []
   let characters = 0
   for await (const row of format.rows(path, options)) {
-    if ('value' in row) shape ??= guessShape(Object.keys(row.value))
-    const sample = sampleIn(row, shape)
+    const sample = reader.sample(row)
     if ('reason' in sample) {
       badRows.push({ row: row.number, reason: sample.reason })
       continue
@@ -88,21 +90,15 @@ async function readRows(path: string, format: RowFormat, options: SampleOptions)
     if (characters > MAX_CHARACTERS)
       throw badInput(`${path} holds more than ${MAX_CHARACTERS} characters; import a part of it`)
   }
+  const { shape, notes } = reader
   if (samples.length === 0 || shape === undefined) throw badInput(noSamples(path, badRows, shape))
-  return { format: format.name, kind: kindOf(shape), split: 'line', shape, samples, badRows }
-}
-
-const KNOWN = 'messages, conversations, instruction + output, prompt + completion or text'
-
-function sampleIn(row: Row, shape: SampleShape | undefined): Sample {
-  if ('reason' in row) return row
-  return shape === undefined ? { reason: `no ${KNOWN}; ${keysOf(row.value)}` } : sampleOf(row.value, shape)
+  return { format: format.name, kind: kindOf(shape), split: 'line', shape, samples, badRows, notes }
 }
 
 function noSamples(path: string, [first]: readonly BadRow[], shape: SampleShape | undefined): string {
   if (first === undefined) return `${path} holds no row; a file with samples in it is needed`
   const found = `${path} holds no usable row: row ${first.row}: ${first.reason}`
   if (shape === undefined) return `${found}; say which column holds what`
-  const wanted = columnsOf(shape).map((name) => `"${name}"`)
+  const wanted = neededColumnsOf(shape).map((name) => `"${name}"`)
   return `${found}; ${wanted.join(' and ')} ${wanted.length === 1 ? 'is' : 'are'} needed`
 }

@@ -2,11 +2,10 @@ import { extname } from 'node:path'
 import { csv, tsv } from './delimited'
 import type { RowFormat } from './format'
 import { json } from './json'
-import { jsonl } from './jsonl'
 import { parquet } from './parquet'
 
 /** Every kind of file with rows; anything else is plain text. */
-export const ROW_FORMATS: readonly RowFormat[] = [jsonl, json, csv, tsv, parquet]
+export const ROW_FORMATS: readonly RowFormat[] = [json, csv, tsv, parquet]
 
 /** The format of a file by its ending; undefined for plain text. */
 export const rowFormatOf = (file: string): RowFormat | undefined =>

@@ -1,4 +1,7 @@
-import { ChatMessage, type SampleShape, type SetKind } from '../../shared/samples'
+import { compactJson } from '../../engine/formats/compactJson'
+import type { JsonObject, JsonValue } from '../../engine/formats/strictJson'
+import type { SampleShape, SetKind } from '../../shared/samples'
+import { type Found, historyOf, objectsOf, type Remarks, spoken, turnsOf } from './conversations'
 
 /** A sample of a row, or why it gives none. Conversations are kept as JSON, rendered by a model's template later. */
 export type Sample = { readonly text: string } | { readonly reason: string }
@@ -6,12 +9,19 @@ export type Sample = { readonly text: string } | { readonly reason: string }
 /** What samples of a shape are. */
 export const kindOf = ({ kind }: SampleShape): SetKind => (kind === 'text' ? 'text' : 'messages')
 
+/** Columns that stand beside the turns under these names. */
+const BESIDE = ['system', 'tools', 'documents', 'history'] as const
+
 /**
- * The shape that columns of these names most likely have; the first rule that fits counts:
- * messages, conversations, instruction + output, prompt + completion, text.
+ * The shape that columns of these names most likely have; the first rule that fits counts: messages, conversations,
+ * instruction + output, prompt + completion, what was chosen of two answers, text.
  */
 export function guessShape(columns: readonly string[]): SampleShape | undefined {
-  const has = (name: string): boolean => columns.includes(name)
+  const shape = mainShape((name) => columns.includes(name))
+  return shape && withColumnsBeside(shape, columns)
+}
+
+function mainShape(has: (name: string) => boolean): SampleShape | undefined {
   if (has('messages')) return { kind: 'messages', messages: 'messages' }
   if (has('conversations')) return { kind: 'conversations', conversations: 'conversations' }
   if (has('instruction') && has('output')) {
@@ -23,107 +33,109 @@ export function guessShape(columns: readonly string[]): SampleShape | undefined 
     }
   }
   if (has('prompt') && has('completion')) return { kind: 'prompt', prompt: 'prompt', completion: 'completion' }
+  if (has('prompt') && has('chosen')) return { kind: 'prompt', prompt: 'prompt', completion: 'chosen' }
+  if (has('chosen')) return { kind: 'messages', messages: 'chosen' }
   if (has('text')) return { kind: 'text', text: 'text' }
   return undefined
+}
+
+/** The shape with those of the columns that are known to stand beside its own. */
+export function withColumnsBeside(shape: SampleShape, columns: readonly string[]): SampleShape {
+  if (shape.kind === 'text') return shape
+  const named = BESIDE.filter((name) => columns.includes(name) && (name !== 'history' || shape.kind === 'instruction'))
+  const more = named.filter((name) => !(name in shape))
+  return more.length === 0 ? shape : { ...shape, ...Object.fromEntries(more.map((name) => [name, name])) }
 }
 
 /** The columns that a shape reads. */
 export const columnsOf = ({ kind: _kind, ...columns }: SampleShape): string[] => Object.values(columns)
 
+/** The columns that a sample needs. */
+export const neededColumnsOf = (shape: SampleShape): string[] =>
+  Object.entries(shape).flatMap(([name, column]) =>
+    ['kind', 'input', ...BESIDE].includes(name) ? [] : [column as string]
+  )
+
 /** Reads the sample of a row in this shape. */
-export function sampleOf(row: Readonly<Record<string, unknown>>, shape: SampleShape): Sample {
+export function sampleOf(row: JsonObject, shape: SampleShape, remarks: Remarks = { parts: 0, media: 0 }): Sample {
+  if (shape.kind === 'text') return textOf(row, shape.text)
+  const turns = turnsIn(row, shape, remarks)
+  return 'reason' in turns ? turns : conversation(row, shape, turns.value)
+}
+
+type ChatShape = Exclude<SampleShape, { kind: 'text' }>
+
+function turnsIn(row: JsonObject, shape: ChatShape, remarks: Remarks): Found<JsonObject[]> {
   switch (shape.kind) {
-    case 'text':
-      return textOf(row, shape.text)
     case 'messages':
-      return conversationOf(row, shape.messages, (turn) => turn)
+      return turnsOf(row.get(shape.messages), shape.messages, remarks)
     case 'conversations':
-      return conversationOf(row, shape.conversations, fromShareGpt)
+      return turnsOf(row.get(shape.conversations), shape.conversations, remarks)
     case 'instruction':
       return instructionOf(row, shape)
     case 'prompt':
-      return pairOf(textOf(row, shape.prompt), textOf(row, shape.completion))
+      return answered(row, shape, remarks)
     default:
       return shape satisfies never
   }
 }
 
 /** `its keys are a, b`, for a row that lacks what was expected. */
-export const keysOf = (row: Readonly<Record<string, unknown>>): string =>
-  `its keys are ${Object.keys(row).slice(0, 6).join(', ') || 'none'}`
+export const keysOf = (row: JsonObject): string => `its keys are ${[...row.keys()].slice(0, 6).join(', ') || 'none'}`
 
-function textOf(row: Readonly<Record<string, unknown>>, column: string): Sample {
-  const value = row[column]
-  if (value === undefined || value === null) {
-    return { reason: `no "${column}"; ${keysOf(row)}` }
-  }
+function textOf(row: JsonObject, column: string): Sample {
+  const value = row.get(column) ?? null
+  if (value === null) return { reason: `no "${column}"; ${keysOf(row)}` }
   if (typeof value !== 'string') return { reason: `"${column}" is not a string` }
   return value.trim() === '' ? { reason: `"${column}" is empty` } : { text: value }
 }
 
-function instructionOf(
-  row: Readonly<Record<string, unknown>>,
-  { instruction, input, output }: Extract<SampleShape, { kind: 'instruction' }>
-): Sample {
-  const asked = textOf(row, instruction)
+function instructionOf(row: JsonObject, shape: Extract<SampleShape, { kind: 'instruction' }>): Found<JsonObject[]> {
+  const asked = textOf(row, shape.instruction)
   if ('reason' in asked) return asked
-  const given = input === undefined ? '' : row[input]
+  const earlier = shape.history === undefined ? { value: [] } : historyOf(row.get(shape.history), shape.history)
+  if ('reason' in earlier) return earlier
+  const given = shape.input === undefined ? '' : row.get(shape.input)
   const question = typeof given === 'string' && given.trim() !== '' ? `${asked.text}\n\n${given}` : asked.text
-  return pairOf({ text: question }, textOf(row, output))
-}
-
-function pairOf(question: Sample, answer: Sample): Sample {
-  if ('reason' in question) return question
+  const answer = textOf(row, shape.output)
   if ('reason' in answer) return answer
-  return conversation([
-    { role: 'user', content: question.text },
-    { role: 'assistant', content: answer.text }
-  ])
+  return { value: [...earlier.value, spoken('user', question), spoken('assistant', answer.text)] }
 }
 
-const SHAREGPT_ROLES: Readonly<Record<string, string>> = {
-  human: 'user',
-  user: 'user',
-  gpt: 'assistant',
-  assistant: 'assistant',
-  chatgpt: 'assistant',
-  bing: 'assistant',
-  system: 'system',
-  tool: 'tool',
-  observation: 'tool'
-}
-
-const fromShareGpt = (turn: unknown): unknown => {
-  if (typeof turn !== 'object' || turn === null) return turn
-  const { from, value } = turn as { from?: unknown; value?: unknown }
-  return { role: SHAREGPT_ROLES[String(from).toLowerCase()] ?? from, content: value }
-}
-
-function conversationOf(
-  row: Readonly<Record<string, unknown>>,
-  column: string,
-  turnOf: (turn: unknown) => unknown
-): Sample {
-  const value = fromJsonText(row[column])
-  if (!Array.isArray(value)) return { reason: `"${column}" is not a list of turns` }
-  if (value.length === 0) return { reason: `"${column}" has no turn` }
-  const turns: ChatMessage[] = []
-  for (const [index, turn] of value.entries()) {
-    const parsed = ChatMessage.safeParse(turnOf(turn))
-    if (!parsed.success) return { reason: `turn ${index + 1} of "${column}" has no role or no text` }
-    turns.push(parsed.data)
+/** A question and an answer, each a text or a list of turns; an answer may bring the turns of its question along. */
+function answered(
+  row: JsonObject,
+  { prompt, completion }: Extract<SampleShape, { kind: 'prompt' }>,
+  remarks: Remarks
+): Found<JsonObject[]> {
+  const part = (column: string, role: string): Found<JsonObject[]> => {
+    if (Array.isArray(row.get(column))) return turnsOf(row.get(column), column, remarks)
+    const text = textOf(row, column)
+    return 'reason' in text ? text : { value: [spoken(role, text.text)] }
   }
-  return conversation(turns)
+  const question = part(prompt, 'user')
+  if ('reason' in question) return question
+  const answer = part(completion, 'assistant')
+  if ('reason' in answer) return answer
+  const whole = answer.value.some((turn) => turn.get('role') !== 'assistant' && turn.get('role') !== 'tool')
+  return { value: whole ? answer.value : [...question.value, ...answer.value] }
 }
 
-/** Tables hold a conversation as JSON text. */
-function fromJsonText(value: unknown): unknown {
-  if (typeof value !== 'string') return value
-  try {
-    return JSON.parse(value)
-  } catch {
-    return value
+/** The turns with what stands beside them: a system turn goes first, tools and documents are kept for the template. */
+function conversation(row: JsonObject, shape: ChatShape, turns: readonly JsonObject[]): Sample {
+  const { system, tools, documents } = shape
+  const first = system === undefined ? undefined : row.get(system)
+  if (first !== undefined && first !== null && typeof first !== 'string')
+    return { reason: `"${system}" is not a string` }
+  const beside = new Map<string, JsonValue>()
+  for (const [name, column] of [
+    ['tools', tools],
+    ['documents', documents]
+  ] as const) {
+    const found = column === undefined ? { value: undefined } : objectsOf(row.get(column), column)
+    if ('reason' in found) return found
+    if (found.value !== undefined) beside.set(name, found.value)
   }
+  const opened = turns[0]?.get('role') === 'system' || !first?.trim() ? turns : [spoken('system', first), ...turns]
+  return { text: compactJson(beside.size === 0 ? opened : new Map([['messages', opened], ...beside])) }
 }
-
-const conversation = (messages: readonly ChatMessage[]): Sample => ({ text: JSON.stringify(messages) })

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { open, readFile, stat } from 'node:fs/promises'
+import { decodeTextFile, TextFileDecoder } from '../../engine/formats/textEncoding'
 import { badInput } from '../../shared/errors'
 
 /** Longest file that is read whole: JavaScript holds a text as UTF-16 and V8 limits its length. */
@@ -17,24 +18,14 @@ export async function userFileBytes(path: string): Promise<number> {
   return found.size
 }
 
-/** The whole text of a file: UTF-8, without a byte order mark. @throws {AppError} BAD_INPUT for anything else */
+/** The whole text of a file: UTF-8, or UTF-16 with a byte order mark, which is dropped. @throws {AppError} BAD_INPUT */
 export async function readWholeText(path: string): Promise<string> {
   const size = await userFileBytes(path)
   if (size > MAX_WHOLE_BYTES) throw badInput(`${path} has ${size} bytes; up to ${MAX_WHOLE_BYTES} are accepted`)
-  return decode(await readFile(path), path)
+  return decodeTextFile(await readFile(path), path)
 }
 
-function decode(bytes: Uint8Array, path: string): string {
-  const nul = bytes.indexOf(0)
-  if (nul >= 0) throw badInput(`${path} is not a text file: byte ${nul} is zero; text in UTF-8 is needed`)
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    throw badInput(`${path} is not valid UTF-8; save it as UTF-8`)
-  }
-}
-
-/** Pieces of a text file in order, decoded; the first loses its byte order mark. */
+/** Pieces of a text file in order, decoded as `readWholeText` does. */
 export async function* textChunks(
   path: string,
   {
@@ -43,22 +34,15 @@ export async function* textChunks(
   }: { readonly signal?: AbortSignal | undefined; readonly onShare?: ((share: number) => void) | undefined }
 ): AsyncGenerator<string> {
   const size = await userFileBytes(path)
-  const decoder = new TextDecoder('utf-8', { fatal: true })
+  const decoder = new TextFileDecoder(path)
   let read = 0
-  try {
-    for await (const chunk of createReadStream(path, { signal, highWaterMark: 2 ** 18 })) {
-      const bytes = chunk as Uint8Array
-      const nul = bytes.indexOf(0)
-      if (nul >= 0) throw badInput(`${path} is not a text file: byte ${read + nul} is zero; text in UTF-8 is needed`)
-      read += bytes.length
-      onShare?.(read / size)
-      yield decoder.decode(bytes, { stream: true })
-    }
-    yield decoder.decode()
-  } catch (error) {
-    if (error instanceof TypeError) throw badInput(`${path} is not valid UTF-8; save it as UTF-8`)
-    throw error
+  for await (const chunk of createReadStream(path, { signal, highWaterMark: 2 ** 18 })) {
+    const bytes = chunk as Uint8Array
+    read += bytes.length
+    onShare?.(read / size)
+    yield decoder.piece(bytes)
   }
+  yield decoder.end()
 }
 
 /** Opens a file for reads at positions. */

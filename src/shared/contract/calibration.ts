@@ -30,6 +30,8 @@ export interface CalibrationSetDetail extends CalibrationSetEntry {
   /** Rows of the file that were left out: how many, and the first of them. */
   readonly badRows: number
   readonly badRowList: readonly BadRow[]
+  /** What of the rows that were used was left out, a sentence each. */
+  readonly notes: readonly string[]
 }
 
 export interface StoredSample {
@@ -52,6 +54,7 @@ export interface ImportPreview {
   readonly kind: SetKind | null
   readonly samples: readonly { readonly row: number; readonly text: string }[]
   readonly badRows: readonly BadRow[]
+  readonly notes: readonly string[]
   readonly rowsRead: number
   /** A name for the set that is free. */
   readonly suggestedName: string

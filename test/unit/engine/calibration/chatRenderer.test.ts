@@ -123,3 +123,28 @@ describe('the preview', () => {
     expect(readFileSync(text.path, 'utf8')).toContain(preview.text)
   })
 })
+
+describe('templates by name', () => {
+  const named = (...templates: readonly { name: string; template: string }[]): string => {
+    const directory = chatModel(undefined)
+    const path = join(directory, 'tokenizer_config.json')
+    writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), chat_template: templates }))
+    return directory
+  }
+  const turns = JSON.stringify(CONVERSATION)
+  const withTools = `{"messages":${turns},"tools":[{"name":"find"}]}`
+
+  test('conversations with tools are rendered by tool_use, others by the default', async () => {
+    const chat = await renderer(
+      named({ name: 'tool_use', template: '{{ tools | tojson }}' }, { name: 'default', template: 'plain' })
+    )
+    expect(chat.render(parseConversation(turns, 'here'), 'here')).toBe('plain')
+    expect(chat.render(parseConversation(withTools, 'here'), 'here')).toBe('[{"name": "find"}]')
+  })
+
+  test('without a default none is taken', async () => {
+    await expect(renderer(named({ name: 'rag', template: 'a' }))).rejects.toThrow(
+      /has the chat templates rag, but none is named default/
+    )
+  })
+})

@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { parquetMetadata } from 'hyparquet'
 import { afterAll, describe, expect, test } from 'vitest'
 import { inspectSampleFile } from '../../../../src/services/samples/inspectSamples'
 import { readSampleFile } from '../../../../src/services/samples/readSamples'
@@ -80,7 +81,7 @@ describe('JSON', () => {
     const read = await readSampleFile(file('share.jsonl', lines.map((line) => JSON.stringify(line)).join('\n')))
     expect(conversations(read.samples)).toEqual([[{ role: 'system', content: 's' }, ...turns('q', 'a')]])
     expect(read.badRows).toEqual([
-      { row: 2, reason: 'turn 1 of "conversations" has no role or no text' },
+      { row: 2, reason: 'turn 1 of "conversations" has no content' },
       { row: 3, reason: '"conversations" has no turn' }
     ])
   })
@@ -111,6 +112,223 @@ describe('Parquet', () => {
       code: 'BAD_INPUT',
       message: expect.stringMatching(/other\.parquet is not a Parquet file/)
     })
+  })
+})
+
+describe('values of Parquet', () => {
+  const fixture = resolve('test/fixtures/samples/typed.parquet')
+
+  // What pyarrow's to_pylist gives: whole floats stay floats, int64 keeps its digits, fields keep their order.
+  test('keep their type, their digits and their order', async () => {
+    const { samples, notes } = await readSampleFile(fixture)
+    expect(samples[0]).toBe(
+      '[{"role":"user","content":"question 0","2":"b","turn_identifier":9007199254740993,"small":7,"score":20.0,' +
+        '"share":0.5,"toxic":false,"when":"2026-11-27T01:02:03.000Z","day":"2026-11-27","price":12.5,' +
+        '"tags":[1,null,-2],"image":null,"1":"a"},' +
+        '{"role":"assistant","content":"answer","2":"b","turn_identifier":9007199254740993,"small":7,"score":1e-05,' +
+        '"share":0.5,"toxic":null,"when":"2026-11-27T01:02:03.000Z","day":"2026-11-27","price":12.5,"tags":null,' +
+        '"image":null,"1":"a"}]'
+    )
+    expect(notes).toEqual(['columns that are not used: id'])
+  })
+
+  test('that cannot be read are named by row group and column', async () => {
+    const bytes = readFileSync(fixture)
+    const { row_groups } = parquetMetadata(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
+    const begin = Number(row_groups[1]?.columns[1]?.meta_data?.data_page_offset)
+    const path = file('damaged.parquet', bytes.fill(0xff, begin + 20, begin + 60))
+    await expect(readSampleFile(path)).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      message: expect.stringMatching(/damaged\.parquet: row group 2, column "messages" cannot be read: /)
+    })
+  })
+})
+
+describe('what a file holds', () => {
+  const row = { messages: turns('Where?', 'Below.') }
+  const text = JSON.stringify(row)
+
+  test.each([
+    ['lines.json', `${text}\n${text}\n`, 2],
+    ['one.json', `${text}\n`, 1],
+    ['crlf.json', `\ufeff\r\n${text}\r\n\r\n${text}`, 2],
+    ['array.jsonl', `[${text},\n${text}]`, 2],
+    ['pretty.jsonl', JSON.stringify([row, row, row], null, 2), 3],
+    ['object.ndjson', JSON.stringify({ version: 1, data: [row, row] }), 2]
+  ])('decides, not its name: %s', async (name, content, count) => {
+    const { samples, badRows } = await readSampleFile(file(name, content))
+    expect(conversations(samples)).toEqual(Array.from({ length: count }, () => row.messages))
+    expect(badRows).toEqual([])
+  })
+
+  test.each([
+    ['semicolons.csv', 'id;text\n1;"one; two"\n2;three, four\n'],
+    ['tabs.csv', 'id\ttext\n1\tone; two\n2\tthree, four\n'],
+    ['commas.tsv', 'id,text\n1,one; two\n2,"three, four"\n'],
+    ['commas.csv', '"a;b;c",text\n1,one; two\n2,"three, four"\n']
+  ])('says what stands between fields: %s', async (name, content) => {
+    expect((await readSampleFile(file(name, content))).samples).toEqual(['one; two', 'three, four'])
+  })
+
+  test.each(['utf16le', 'utf16be'])('may be %s with a byte order mark', async (encoding) => {
+    const encoded = (content: string): Buffer => {
+      const bytes = Buffer.from(`\ufeff${content}`, 'utf16le')
+      return encoding === 'utf16le' ? bytes : bytes.swap16()
+    }
+    expect((await readSampleFile(file(`${encoding}.txt`, encoded('Où?\r\n鯨 🐋')))).samples).toEqual(['Où?\n鯨 🐋'])
+    expect((await readSampleFile(file(`${encoding}.csv`, encoded('text\n鯨 🐋\n')))).samples).toEqual(['鯨 🐋'])
+    const { samples } = await readSampleFile(file(`${encoding}.jsonl`, encoded(`${text}\n${text}`)))
+    expect(conversations(samples)).toEqual([row.messages, row.messages])
+  })
+
+  test('in UTF-32 is refused by name, and so is half a UTF-16 character', async () => {
+    await expect(readSampleFile(file('u32.txt', Buffer.from([0xff, 0xfe, 0, 0, 97, 0, 0, 0])))).rejects.toThrow(
+      /u32\.txt is encoded in UTF-32; save it as UTF-8/
+    )
+    await expect(readSampleFile(file('odd.txt', Buffer.from([0xff, 0xfe, 97])))).rejects.toThrow(
+      /odd\.txt is not valid UTF-16; /
+    )
+  })
+})
+
+describe('columns beside the turns', () => {
+  const tool = { type: 'function', function: { name: 'find', parameters: { type: 'object', properties: {} } } }
+  const read = async (rows: readonly unknown[]) =>
+    readSampleFile(file('beside.jsonl', rows.map((row) => JSON.stringify(row)).join('\n')))
+  const spoken = turns('Where?', 'Below.')
+  const system = { role: 'system', content: 'Like a sailor.' }
+
+  test('tools are kept for the template, as a list or as its text', async () => {
+    const { samples, shape } = await read([
+      { messages: spoken, tools: [tool] },
+      { messages: spoken, tools: JSON.stringify([tool]) },
+      { messages: spoken, tools: null },
+      { messages: spoken }
+    ])
+    const called = { messages: spoken, tools: [tool] }
+    expect(conversations(samples)).toEqual([called, called, spoken, spoken])
+    expect(shape).toEqual({ kind: 'messages', messages: 'messages', tools: 'tools' })
+  })
+
+  test('that come only in later rows are used there', async () => {
+    const { samples } = await read([{ messages: spoken }, { messages: spoken, system: system.content, tools: [tool] }])
+    expect(conversations(samples)).toEqual([spoken, { messages: [system, ...spoken], tools: [tool] }])
+  })
+
+  test('of ShareGPT: system prompt, calls and what they gave', async () => {
+    const { samples } = await read([
+      {
+        system: system.content,
+        tools: JSON.stringify([tool]),
+        conversations: [
+          { from: 'human', value: 'Where?' },
+          { from: 'function_call', value: '{"name": "find", "arguments": {"depth": 20.0}}' },
+          { from: 'observation', value: '1' },
+          { from: 'gpt', value: 'Below.' }
+        ]
+      },
+      {
+        conversations: [
+          { role: 'user', content: 'Where?' },
+          { role: 'assistant', content: 'Below.' }
+        ]
+      }
+    ])
+    expect(samples[0]).toBe(
+      `{"messages":[${JSON.stringify(system)},{"role":"user","content":"Where?"},` +
+        '{"role":"assistant","tool_calls":[{"type":"function","function":{"name":"find","arguments":{"depth":20.0}}}]},' +
+        `{"role":"tool","content":"1"},{"role":"assistant","content":"Below."}],"tools":[${JSON.stringify(tool)}]}`
+    )
+    expect(JSON.parse(samples[1] as string)).toEqual(spoken)
+  })
+
+  test('of Alpaca: system prompt and earlier turns', async () => {
+    const row = {
+      instruction: 'Where?',
+      input: '',
+      output: 'Below.',
+      system: system.content,
+      history: [['Who?', 'Me.']]
+    }
+    expect(conversations((await read([row])).samples)).toEqual([[system, ...turns('Who?', 'Me.'), ...spoken]])
+  })
+
+  test('a system turn that is there already is not put there twice', async () => {
+    const { samples } = await read([{ messages: [system, ...spoken], system: 'Other.' }])
+    expect(conversations(samples)).toEqual([[system, ...spoken]])
+  })
+
+  test('questions with two answers give the one that was chosen', async () => {
+    const [question, answer] = spoken
+    const { samples } = await read([
+      { prompt: 'Where?', chosen: 'Below.', rejected: 'No.' },
+      { prompt: [question], chosen: [answer], rejected: [answer] },
+      { prompt: 'Where?', chosen: spoken, rejected: spoken }
+    ])
+    expect(conversations(samples)).toEqual([spoken, spoken, spoken])
+  })
+
+  test('that are not used are named', async () => {
+    const { notes } = await read([
+      { id: 1, messages: spoken, source: 'a' },
+      { messages: spoken, score: 2 }
+    ])
+    expect(notes).toEqual(['columns that are not used: id, source, score'])
+  })
+
+  test('that hold something else leave the row out', async () => {
+    const { badRows } = await read([
+      { messages: spoken },
+      { messages: spoken, tools: 'find()' },
+      { messages: spoken, tools: [1] },
+      { messages: spoken, system: 3 }
+    ])
+    expect(badRows).toEqual([
+      { row: 2, reason: '"tools" is not a list of objects' },
+      { row: 3, reason: '"tools" is not a list of objects' },
+      { row: 4, reason: '"system" is not a string' }
+    ])
+  })
+})
+
+describe('the content of a turn', () => {
+  const read = async (...rows: readonly unknown[][]) =>
+    readSampleFile(file('content.jsonl', rows.map((messages) => JSON.stringify({ messages })).join('\n')))
+  const question = { role: 'user', content: 'Where?' }
+
+  test('may be null where tools are called, and a list of parts; numbers and keys stay as they are written', async () => {
+    const call =
+      '{"role":"assistant","content":null,"tool_calls":[{"function":{"name":"find","arguments":{"depth":20.0,"id":9007199254740993,"2":"b","1":"a"}}}]}'
+    const parts = '{"role":"user","content":[{"type":"text","text":"Where?"}]}'
+    const path = file('calls.jsonl', `{"messages":[${parts},${call}]}\n`)
+    const { samples, badRows, notes } = await readSampleFile(path)
+    expect(samples).toEqual([`[${parts},${call}]`])
+    expect(badRows).toEqual([])
+    expect(notes).toEqual(['turns whose content is a list of parts, which the chat template gets as it is: 1'])
+  })
+
+  test('loses images, which is said', async () => {
+    const image = { type: 'image_url', image_url: { url: 'data:' } }
+    const text = { type: 'text', text: 'Where?' }
+    const { samples, badRows, notes } = await read(
+      [{ role: 'user', content: [image, text] }, question],
+      [{ role: 'user', content: [image] }]
+    )
+    expect(conversations(samples)).toEqual([[{ role: 'user', content: [text] }, question]])
+    expect(badRows).toEqual([{ row: 2, reason: 'turn 1 of "messages" has no text among the parts of its content' }])
+    expect(notes).toContain('images, sounds and films that are left out of the turns: 2')
+  })
+
+  test.each([
+    [{ role: 'assistant', content: null }, 'has null for content, and calls no tools'],
+    [{ role: 'assistant' }, 'has no content'],
+    [{ role: 'user', content: 5 }, 'has 5 for content; a text or a list of parts is needed'],
+    [{ role: 'user', content: [5] }, 'has 5 among the parts of its content'],
+    [{ content: 'Where?' }, 'has no role'],
+    ['Where?', 'is "Where?", not an object']
+  ])('is named where it cannot be used: %j', async (turn, reason) => {
+    const { badRows } = await read([question], [question, turn])
+    expect(badRows).toEqual([{ row: 2, reason: `turn 2 of "messages" ${reason}` }])
   })
 })
 

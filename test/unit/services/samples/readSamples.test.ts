@@ -42,7 +42,7 @@ describe('JSON lines', () => {
     expect(await readSampleFile(file('rows.jsonl', lines.join('\n')))).toMatchObject({
       samples: ['a', 'z'],
       badRows: [
-        { row: 3, reason: 'not JSON' },
+        { row: 3, reason: 'not JSON: it has "o" where a value was expected (character 0)' },
         { row: 4, reason: 'not a JSON object' },
         { row: 5, reason: 'no "text"; its keys are body' },
         { row: 6, reason: '"text" is not a string' },
