@@ -216,6 +216,10 @@ describe('signs of a run on the desktop', () => {
     await expect.poll(() => statusOf(desk, looked), { timeout: 60_000 }).toBe('completed')
     await expect.poll(async () => (await look()).awake).toEqual([false, false])
     expect((await look()).shown).toHaveLength(1)
+    // On any page but its own, the window says it too, with the way there.
+    await desk.page.getByText('looked-at is completed').waitFor()
+    await desk.page.getByRole('button', { name: 'Open the run' }).last().click()
+    await desk.page.waitForURL(new RegExp(`#/runs/${looked}$`))
   }, 180_000)
 })
 
@@ -316,9 +320,9 @@ describe('the menu', () => {
     await click('&File', 'Open recipe…')
     await page.getByText(/Opened .*from-menu\.json/).waitFor()
     await click('&View', 'Command palette')
-    await page.getByPlaceholder('Pages, models, data, runs…').waitFor()
+    await page.getByPlaceholder('Pages, actions, models, data, runs…').waitFor()
     await page.keyboard.press('Escape')
-    await page.getByPlaceholder('Pages, models, data, runs…').waitFor({ state: 'hidden' })
+    await page.getByPlaceholder('Pages, actions, models, data, runs…').waitFor({ state: 'hidden' })
     await click('Help', 'Keyboard shortcuts')
     await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor()
     await page.keyboard.press('Escape')

@@ -1,5 +1,17 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Desk, dropPaths, openDesk, removeTemporary, setLook } from './harness'
+import { MAIN_CALLS } from '../../src/shared/contract'
+import {
+  answerOpenDialog,
+  answerSaveDialog,
+  type Desk,
+  dropPaths,
+  openDesk,
+  removeTemporary,
+  setLook,
+  temporaryFolder
+} from './harness'
 
 let desk: Desk
 
@@ -32,13 +44,79 @@ describe('the window', () => {
   test('goes back and forward by its own buttons and opens the palette by keyboard', async () => {
     const { page } = desk
     await page.keyboard.press('Control+k')
-    await page.getByPlaceholder('Pages, models, data, runs…').fill('settings')
+    await page.getByPlaceholder('Pages, actions, models, data, runs…').fill('settings')
     await page.keyboard.press('Enter')
     await page.waitForURL(/#\/settings$/)
     await page.getByRole('button', { name: 'Back' }).click()
     await page.waitForURL(/#\/$/)
     await page.getByRole('button', { name: 'Forward' }).click()
     await page.waitForURL(/#\/settings$/)
+  })
+
+  test('does what is chosen in the palette', async () => {
+    const { page } = desk
+    const theme = async (name: string) => {
+      await page.keyboard.press('Control+k')
+      await page.getByRole('textbox', { name: 'Search' }).fill(`${name} theme`)
+      await page.keyboard.press('Enter')
+    }
+    await theme('dark')
+    await page.locator('html[data-mantine-color-scheme="dark"]').waitFor({ state: 'attached' })
+    await theme('system')
+    await page.keyboard.press('Control+k')
+    await page.getByRole('textbox', { name: 'Search' }).fill('quit')
+    await page.getByText('Quit Quail').waitFor()
+    await page.keyboard.press('Escape')
+  })
+
+  test('explains the words of its headings by the glossary', async () => {
+    const { page } = desk
+    await chooseFromMenu('CmdOrCtrl+N')
+    await page.getByRole('group', { name: 'Rank' }).getByText('Rank', { exact: true }).hover()
+    await page.getByRole('tooltip').getByText('Columns of loraB.').waitFor()
+    await page.keyboard.press('Escape')
+  })
+
+  test('gets an answer of main for every call of the contract', async () => {
+    const driven = new Set<string>()
+    const ask = (name: keyof typeof MAIN_CALLS, input: object) => {
+      driven.add(name)
+      return desk.page.evaluate<{ ok: boolean; value: unknown }>(
+        `window.quail.call(${JSON.stringify(name)}, ${JSON.stringify(input)})`
+      )
+    }
+    await desk.app.evaluate(({ app, shell }) => {
+      const seen = { revealed: '', quits: 0 }
+      Object.assign(globalThis, { seen, quit: app.quit })
+      shell.showItemInFolder = (path) => {
+        seen.revealed = path
+      }
+      app.quit = () => {
+        seen.quits++
+      }
+    })
+    const folder = await temporaryFolder()
+    await answerOpenDialog(desk, [folder])
+    expect(await ask('app.pick', { kind: 'folder' })).toEqual({ ok: true, value: [folder] })
+    const target = join(folder, 'saved.txt')
+    await answerSaveDialog(desk, target)
+    expect(await ask('app.pickTarget', { title: 'Where', name: 'x' })).toEqual({ ok: true, value: target })
+    expect(await ask('app.save', { name: 'saved.txt', content: 'words' })).toEqual({ ok: true, value: target })
+    expect(readFileSync(target, 'utf8')).toBe('words')
+    expect(await ask('app.info', {})).toMatchObject({ ok: true, value: { name: 'Quail', platform: process.platform } })
+    expect((await ask('app.copy', { text: 'copied' })).ok).toBe(true)
+    expect(await desk.app.evaluate(({ clipboard }) => clipboard.readText())).toBe('copied')
+    expect((await ask('app.setTheme', { theme: 'system' })).ok).toBe(true)
+    expect((await ask('app.reveal', { path: target })).ok).toBe(true)
+    expect((await ask('app.quit', {})).ok).toBe(true)
+    const seen = () =>
+      desk.app.evaluate(() => (globalThis as unknown as { seen: { revealed: string; quits: number } }).seen)
+    await expect.poll(seen, { timeout: 10_000 }).toEqual({ revealed: target, quits: 1 })
+    await desk.app.evaluate(({ app }) => {
+      app.quit = (globalThis as unknown as { quit: () => void }).quit
+    })
+    expect((await ask('app.restartEngine', {})).ok).toBe(true)
+    expect([...driven].sort()).toEqual(Object.keys(MAIN_CALLS).sort())
   })
 
   test('is worked by the shortcuts of the menu: pages, new run, back and forward', async () => {
