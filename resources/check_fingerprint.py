@@ -59,6 +59,8 @@ def digests(weight, fingerprint):
     dtype = {"BF16": torch.bfloat16, "F16": torch.float16, "F32": torch.float32}.get(fingerprint["dtype"])
     dtype = dtype or getattr(torch, fingerprint["dtype"])
     loaded = weight.to(dtype).contiguous()
+    if fingerprint["quantizer"] not in ("nf4", "fp4", "int8"):
+        cannot(f"bitsandbytes has no format {fingerprint['quantizer']}")
     if fingerprint["quantizer"] == "int8":
         codes, absmax, _ = int8_vectorwise_quant(loaded.to(torch.float16))
         return sha256(codes), sha256(absmax)

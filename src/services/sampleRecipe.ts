@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { METHODS, Recipe } from '../shared/recipe'
+import { METHODS } from '../shared/methods'
+import { Recipe } from '../shared/recipe'
 
 /** The whole job on the sample model that comes with Quail: every method at rank 16, two evaluation texts. */
 export function sampleRecipe(resources: string): Recipe {

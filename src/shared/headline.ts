@@ -1,4 +1,5 @@
-import { gapSentence, type ProvenVariant, quantizedPerplexity, quantizerLabel } from './proof'
+import { gapSentence, type ProvenVariant, quantizedPerplexity } from './proof'
+import { quantizerLabel } from './quantizerWords'
 import { gapClosed, type Perplexities } from './runEvents'
 
 /*

@@ -1,3 +1,4 @@
+import { quantizerLabel } from './quantizerWords'
 import { gapClosed, type LayerResult, type Perplexities } from './runEvents'
 
 /*
@@ -88,14 +89,6 @@ export interface ProvenVariant {
 /** The perplexity of the quantized model that variants of this quantizer repair; NaN where it was not measured. */
 export const quantizedPerplexity = ({ quantizers }: Perplexities, quantizer: string): number =>
   quantizers[quantizer] ?? Number.NaN
-
-/** `NF4` for `nf4-b64-dq`: what people call the format; the rest only where formats have to be told apart. */
-export function quantizerLabel(key: string, among: readonly string[] = [key]): string {
-  const [format = key, block = '', double] = key.split('-')
-  const alike = new Set(among.filter((other) => other.split('-')[0] === format))
-  if (alike.size < 2 || block === '') return format.toUpperCase()
-  return `${format.toUpperCase()} ${block.replace(/^b/, 'block ')}${double === 'dq' ? ', double-quantized' : ''}`
-}
 
 /**
  * What a variant was proven to do on a text, in one sentence:

@@ -1,24 +1,112 @@
-import type { QuantizerSpec } from './recipe'
+import {
+  isQuantizer,
+  OPTION_WORDS,
+  type QuantizerFormat,
+  quantizerFacts,
+  SCALE_DEFAULTS,
+  type ScaleOptions,
+  type TrainerSettings
+} from './quantizers'
 
-/** A base as an adapter's proof names it; block size and double quantization are of the 4-bit formats. */
+/** A base: its format, and of the options those that the format has; an adapter's proof leaves the others out. */
 export interface QuantizedBase {
-  readonly quantizer: QuantizerSpec['format']
-  readonly blockSize?: number | undefined
+  readonly format: QuantizerFormat
+  readonly blockSize?: ScaleOptions['blockSize'] | undefined
   readonly doubleQuantization?: boolean | undefined
 }
 
-/** `nf4, block size 64, double quantization on`; `int8, one scale for each row`. */
-export const quantizerWords = ({ quantizer, blockSize, doubleQuantization }: QuantizedBase): string =>
-  quantizer === 'int8'
-    ? 'int8, one scale for each row'
-    : `${quantizer}, block size ${blockSize}, double quantization ${doubleQuantization ? 'on' : 'off'}`
+/** The base of an adapter's proof. */
+export const provenBase = ({
+  quantizer,
+  blockSize,
+  doubleQuantization
+}: Omit<QuantizedBase, 'format'> & { readonly quantizer: QuantizerFormat }): QuantizedBase => ({
+  format: quantizer,
+  blockSize,
+  doubleQuantization
+})
 
-/** What transformers must be told of the format: arguments of `BitsAndBytesConfig`. */
-export const quantizerArguments = ({ quantizer, doubleQuantization }: QuantizedBase): string[] =>
-  quantizer === 'int8'
-    ? ['load_in_8bit=True']
-    : [
-        'load_in_4bit=True',
-        `bnb_4bit_quant_type="${quantizer}"`,
-        `bnb_4bit_use_double_quant=${doubleQuantization ? 'True' : 'False'}`
-      ]
+/** The options that the format has, as they are in the base. */
+export function scaleOptions({ format, ...given }: QuantizedBase): Partial<ScaleOptions> {
+  const all = completeOptions(given)
+  return Object.fromEntries(quantizerFacts(format).options.map((option) => [option, all[option]]))
+}
+
+const completeOptions = (given: Omit<QuantizedBase, 'format'>): ScaleOptions => ({
+  blockSize: given.blockSize ?? SCALE_DEFAULTS.blockSize,
+  doubleQuantization: given.doubleQuantization ?? SCALE_DEFAULTS.doubleQuantization
+})
+
+/** `nf4-b64-dq`, `int8`: one word for a base, used as key and in tables. */
+export function quantizerKey(base: QuantizedBase): string {
+  const { blockSize, doubleQuantization } = scaleOptions(base)
+  return [base.format, blockSize && `b${blockSize}`, doubleQuantization && 'dq'].filter(Boolean).join('-')
+}
+
+/** What a key says of the options: `block 64, double-quantized`; nothing for a format that has none. */
+const optionsOfKey = (key: string): string => {
+  const [, ...options] = key.split('-')
+  return options.map((word) => (word === 'dq' ? 'double-quantized' : word.replace(/^b/, 'block '))).join(', ')
+}
+
+/** `NF4` for `nf4-b64-dq`: what people call the format; the rest only where formats have to be told apart. */
+export function quantizerLabel(key: string, among: readonly string[] = [key]): string {
+  const [format = key] = key.split('-')
+  const name = isQuantizer(format) ? quantizerFacts(format).label : format.toUpperCase()
+  const alike = new Set(among.filter((other) => other.split('-')[0] === format))
+  return alike.size < 2 ? name : `${name} ${optionsOfKey(key)}`.trimEnd()
+}
+
+/** `nf4, block size 64, double quantization on`; `int8, one scale for each row`. */
+export function quantizerWords(base: QuantizedBase): string {
+  const words = optionPairs(base).map(([name, value]) => `${name} ${value}`)
+  return [base.format, ...(words.length > 0 ? words : [quantizerFacts(base.format).scales])].join(', ')
+}
+
+/** The options of a base with their values, for people: `block size`, `64`. */
+export function optionPairs(base: QuantizedBase): (readonly [name: string, value: string])[] {
+  const { blockSize, doubleQuantization } = scaleOptions(base)
+  return [
+    ...(blockSize === undefined ? [] : [[OPTION_WORDS.blockSize, String(blockSize)] as const]),
+    ...(doubleQuantization === undefined
+      ? []
+      : [[OPTION_WORDS.doubleQuantization, doubleQuantization ? 'on' : 'off'] as const])
+  ]
+}
+
+/** `NF4, blocks of 64, double`; `INT8, one scale for each row`: the words of the form. */
+export function quantizerChoice(base: QuantizedBase): string {
+  const { label, scales } = quantizerFacts(base.format)
+  const { blockSize, doubleQuantization } = scaleOptions(base)
+  const words = [blockSize && `blocks of ${blockSize}`, doubleQuantization && 'double'].filter(Boolean)
+  return [label, ...(words.length > 0 ? words : [scales])].join(', ')
+}
+
+/** What trainers are told of a base. */
+export type TrainerWords = { readonly [K in 'axolotl' | 'llamaFactory' | 'unsloth']: readonly string[] } & {
+  /** Arguments of `BitsAndBytesConfig` that decide the values. */
+  readonly config: readonly string[]
+  /** Those, and what is computed in. */
+  readonly wholeConfig: readonly string[]
+  readonly otherDefault: ReturnType<TrainerSettings['otherDefault']>
+} & Pick<TrainerSettings, 'blockSize' | 'mind'>
+
+/** What trainers are told; undefined where none quantizes so. */
+export function trainerWords({ format, ...given }: QuantizedBase): TrainerWords | undefined {
+  const { trainer } = quantizerFacts(format)
+  if (trainer === undefined) return undefined
+  const options = completeOptions(given)
+  const config = trainer.config(options)
+  return {
+    ...trainer,
+    config,
+    wholeConfig: [...config, ...trainer.computing],
+    axolotl: trainer.axolotl(options),
+    llamaFactory: trainer.llamaFactory(options),
+    otherDefault: trainer.otherDefault(options)
+  }
+}
+
+/** Where no trainer quantizes as an adapter's base was. */
+export const NO_TRAINER =
+  'no trainer quantizes so by itself, so the adapter only fits a base that you quantize as Quail does'

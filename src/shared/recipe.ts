@@ -1,5 +1,17 @@
 import { z } from 'zod'
 import { CalendarDay } from './calendarDay'
+import { MethodName, methodOptionSchemas } from './methods'
+import {
+  BLOCK_SIZES,
+  DEFAULT_QUANTIZER,
+  type FourBitFormat,
+  formatsWith,
+  OPTION_WORDS,
+  QUANTIZERS,
+  quantizerFacts,
+  SCALE_DEFAULTS
+} from './quantizers'
+import { quantizerKey } from './quantizerWords'
 import { PATTERN_PREFIX, patternProblem } from './targetPattern'
 
 /*
@@ -7,11 +19,6 @@ import { PATTERN_PREFIX, patternProblem } from './targetPattern'
  * It is the one input of the engine; the command line and the window only help to write it.
  */
 
-export const METHODS = ['zero', 'svd', 'diag', 'quailora', 'exact'] as const
-/** Formats with an absmax for each block, and double quantization. */
-export const FOUR_BIT_FORMATS = ['nf4', 'fp4'] as const
-export const QUANTIZERS = [...FOUR_BIT_FORMATS, 'int8'] as const
-export const BLOCK_SIZES = [32, 64, 128, 256, 512, 1024, 2048, 4096] as const
 export const DEVICES = ['cpu', 'webgpu'] as const
 export const FACTOR_DTYPES = ['float32', 'bfloat16', 'float16'] as const
 export const POLICIES = ['packed', 'padded'] as const
@@ -19,8 +26,6 @@ export const LOSS_ON = ['all', 'responses'] as const
 export const CALIBRATE_ON = ['all', 'responses', 'prompts'] as const
 export const FIRST_TOKEN = ['include', 'exclude'] as const
 
-export const MethodName = z.enum(METHODS)
-export type MethodName = z.infer<typeof MethodName>
 export const DeviceName = z.enum(DEVICES)
 export type DeviceName = z.infer<typeof DeviceName>
 export const FactorDtype = z.enum(FACTOR_DTYPES)
@@ -37,25 +42,26 @@ export type FirstToken = z.infer<typeof FirstToken>
 /** How the base is quantized; two recipes with equal specs share one quantized base. */
 export const QuantizerSpec = z
   .strictObject({
-    format: z.enum(QUANTIZERS).default('nf4').describe('number format of the quantized base'),
+    format: z.enum(QUANTIZERS).default(DEFAULT_QUANTIZER).describe('number format of the quantized base'),
     blockSize: z
       .union(BLOCK_SIZES.map((size) => z.literal(size)))
-      .default(64)
-      .describe('weights that share one absmax; of the 4-bit formats'),
+      .default(SCALE_DEFAULTS.blockSize)
+      .describe(`weights that share one absmax; of ${formatsWith('blockSize')}`),
     doubleQuantization: z
       .boolean()
-      .default(true)
-      .describe('quantize the absmax values too (bnb_4bit_use_double_quant); of the 4-bit formats')
+      .default(SCALE_DEFAULTS.doubleQuantization)
+      .describe(`quantize the absmax values too (bnb_4bit_use_double_quant); of ${formatsWith('doubleQuantization')}`)
   })
-  .refine(
-    ({ format, blockSize, doubleQuantization }) => format !== 'int8' || (blockSize === 64 && doubleQuantization),
-    {
-      message:
-        'int8 has one scale for each row: leave out block size and double quantization, which are of 4-bit formats'
+  .superRefine((spec, context) => {
+    const { options, scales } = quantizerFacts(spec.format)
+    for (const option of ['blockSize', 'doubleQuantization'] as const) {
+      if (options.includes(option) || spec[option] === SCALE_DEFAULTS[option]) continue
+      const message = `${spec.format} has ${scales}: leave out ${OPTION_WORDS[option]}, which is of ${formatsWith(option)}`
+      context.addIssue({ code: 'custom', message })
     }
-  )
+  })
 export type QuantizerSpec = z.infer<typeof QuantizerSpec>
-export type FourBitSpec = QuantizerSpec & { readonly format: (typeof FOUR_BIT_FORMATS)[number] }
+export type FourBitSpec = QuantizerSpec & { readonly format: FourBitFormat }
 
 /** An expression that PEFT and Quail match alike against whole paths. */
 const TargetPattern = z
@@ -87,7 +93,7 @@ export const Variant = z.strictObject({
   rank: z.int().min(1).default(16).describe('r'),
   alpha: z.number().positive().default(16).describe('lora_alpha'),
   rslora: z.boolean().default(false).describe('scaling = alpha / sqrt(rank) instead of alpha / rank'),
-  iterations: z.int().min(0).max(1000).default(20).describe('alternations of quailora'),
+  ...methodOptionSchemas,
   targets: Targets.default('all-linear'),
   quantizer: QuantizerSpec.prefault({})
 })
@@ -153,10 +159,6 @@ export const targetsText = (targets: Targets): string => {
   if (targets === 'all-linear') return targets
   return Array.isArray(targets) ? targets.join(', ') : `${PATTERN_PREFIX}${targets.regex}`
 }
-
-/** `nf4-b64-dq`, `int8`: one word for a quantizer spec, used as key and in tables. */
-export const quantizerKey = (spec: QuantizerSpec): string =>
-  spec.format === 'int8' ? 'int8' : `${spec.format}-b${spec.blockSize}${spec.doubleQuantization ? '-dq' : ''}`
 
 /** The LoRA scaling s that PEFT will multiply B·A with: alpha / rank, or alpha / sqrt(rank) when rank-stabilised. */
 export const scalingOf = (variant: Pick<Variant, 'alpha' | 'rank' | 'rslora'>): number =>

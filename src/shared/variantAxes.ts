@@ -1,5 +1,7 @@
 import { z } from 'zod'
-import { MethodName, QuantizerSpec, quantizerKey, type Variant } from './recipe'
+import { METHOD_OPTIONS, METHODS, MethodName, type MethodOptionName, readsOption } from './methods'
+import { quantizerKey } from './quantizerWords'
+import { QuantizerSpec, type Variant } from './recipe'
 
 /*
  * Variants as a grid: each axis (method, rank, scaling, quantizer) has the values that any variant has. Switching a value
@@ -72,10 +74,9 @@ export function toggleChip(variants: readonly Variant[], chip: Chip): Variant[] 
 
 /** Methods in the order of the recipe schema, then ranks upwards, so that equal choices give equal recipes. */
 function sortVariants(variants: readonly Variant[]): Variant[] {
-  const methods = MethodName.options
   return [...variants].sort(
     (a, b) =>
-      methods.indexOf(a.method) - methods.indexOf(b.method) ||
+      METHODS.indexOf(a.method) - METHODS.indexOf(b.method) ||
       a.rank - b.rank ||
       Number(a.rslora) - Number(b.rslora) ||
       a.alpha - b.alpha
@@ -83,16 +84,19 @@ function sortVariants(variants: readonly Variant[]): Variant[] {
 }
 
 /** What decides the result of a variant, as one word. */
-export const variantKey = ({ method, rank, alpha, rslora, iterations, targets, quantizer }: Variant): string =>
-  JSON.stringify([
+export function variantKey(variant: Variant): string {
+  const { method, rank, alpha, rslora, targets, quantizer } = variant
+  const options = (Object.keys(METHOD_OPTIONS) as MethodOptionName[]).filter((option) => readsOption(method, option))
+  return JSON.stringify([
     method,
     rank,
     alpha,
     rslora,
-    method === 'quailora' ? iterations : 0,
+    options.map((option) => variant[option]),
     Array.isArray(targets) ? [...targets].sort() : targets,
     quantizerKey(quantizer)
   ])
+}
 
 /** The variants without those that differ from an earlier one in nothing but the name. */
 export function distinctVariants(variants: readonly Variant[]): Variant[] {

@@ -1,6 +1,7 @@
 import type { Selectable, Updateable } from 'kysely'
 import { badInput } from '../shared/errors'
-import { quantizerKey, type Recipe, variantNames } from '../shared/recipe'
+import { quantizerKey } from '../shared/quantizerWords'
+import { type Recipe, variantNames } from '../shared/recipe'
 import type { Perplexities, VariantResult } from '../shared/runEvents'
 import type { ResolvedText, RunOutcome, RunRecord } from '../shared/runFolder'
 import { inTransaction } from './database'

@@ -6,6 +6,7 @@ import { recipeTextFor, recipeYaml, saveRecipeFile } from '../services/recipeTex
 import { getRun } from '../services/runService'
 import { recipePaths } from '../shared/contract/queue'
 import type { recipeCalls, StartRecipe } from '../shared/contract/recipes'
+import { DEFAULT_METHOD } from '../shared/methods'
 import { ALL_POSITIONS, type Recipe, type TextSource, Variant } from '../shared/recipe'
 import { getSet, listSets } from '../store/calibrationSets'
 import { rememberGrants } from '../store/grantedPaths'
@@ -117,7 +118,7 @@ function withTexts(
     policy: 'packed',
     context: 256,
     ...ALL_POSITIONS,
-    variants: [Variant.parse({ method: 'quailora' })],
+    variants: [Variant.parse({ method: DEFAULT_METHOD })],
     factorDtype: 'float32',
     device: 'cpu',
     memoryBudget,

@@ -2,9 +2,8 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { decodeFloats, encodeFloats, type FloatDtype } from '../../src/engine/formats/dtypes'
-import { int8 } from '../../src/engine/quantizers/int8'
 import { quantizerFor } from '../../src/engine/quantizers/registry'
-import { QUANTIZERS, QuantizerSpec } from '../../src/shared/recipe'
+import { QuantizerSpec } from '../../src/shared/recipe'
 import { type GoldenTensor, readGoldenTensors } from '../helpers/goldenTensors'
 import { goldenDirectory } from '../helpers/paths'
 
@@ -56,6 +55,9 @@ function relativeError(ours: Float32Array, reference: Float32Array, dtype: Float
   }, 0)
 }
 
+/** The formats that bitsandbytes has, which alone its files can hold. */
+const BITSANDBYTES = ['nf4', 'fp4', 'int8'] as const
+
 const formats = /^(nf4|fp4)\.b(\d+)\.packed$/
 
 function casesOf(tensors: Map<string, GoldenTensor>): Case[] {
@@ -77,6 +79,7 @@ function casesOf(tensors: Map<string, GoldenTensor>): Case[] {
 function expectInt8(tensors: Map<string, GoldenTensor>): void {
   const stored = tensors.get('weight') as GoldenTensor
   const weight = floats(stored)
+  const int8 = quantizerFor({ format: 'int8' })
   const quantized = int8.quantize(weight, QuantizerSpec.parse({ format: 'int8' }), stored.shape[1] as number)
   expect(Buffer.compare(quantized.packed, tensors.get('int8.CB')?.bytes ?? Buffer.alloc(0))).toBe(0)
   expect(ulps(quantized.absmax, floats(tensors.get('int8.SCB') as GoldenTensor), 'F32')).toBe(0)
@@ -87,9 +90,9 @@ function expectInt8(tensors: Map<string, GoldenTensor>): void {
 }
 
 describe('the quantizers agree with bitsandbytes', () => {
-  it('on at least one golden case of every format', () => {
+  it('on at least one golden case of each of its formats', () => {
     const tensors = files.map((file) => [...readGoldenTensors(join(directory, file)).keys()])
-    expect(QUANTIZERS.filter((format) => !tensors.flat().some((key) => key.startsWith(`${format}.`)))).toEqual([])
+    expect(BITSANDBYTES.filter((format) => !tensors.flat().some((key) => key.startsWith(`${format}.`)))).toEqual([])
   })
 
   for (const file of files) {

@@ -5,7 +5,7 @@ import { methodFor } from '../../src/engine/methods/registry'
 import { SecondMoment } from '../../src/engine/methods/secondMoment'
 import type { Matrix64 } from '../../src/engine/numerics/matrix'
 import { seededRandom } from '../../src/engine/numerics/random'
-import type { MethodName } from '../../src/shared/recipe'
+import type { MethodName } from '../../src/shared/methods'
 import { entry, gaussian, matrixOf, minus, product, transpose } from './matrices'
 
 /** A linear of a test: its error and the second moment of its input. */

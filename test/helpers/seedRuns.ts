@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { METHODS, quantizerKey, Recipe, variantNames } from '../../src/shared/recipe'
+import { METHODS } from '../../src/shared/methods'
+import { quantizerKey } from '../../src/shared/quantizerWords'
+import { Recipe, variantNames } from '../../src/shared/recipe'
 import type { LayerResult, Perplexities, RunEvent, VariantResult } from '../../src/shared/runEvents'
 import type { RunOutcome, RunRecord } from '../../src/shared/runFolder'
 import { closeStore, inTransaction, openStore } from '../../src/store/database'
@@ -121,7 +123,8 @@ function outcomeOf(real: RealResult, record: RunRecord, random: () => number): R
   const level = 0.9 + 0.2 * random()
   const names = variantNames(record.recipe.variants)
   const reached = record.recipe.variants.map(
-    ({ method, rank }) => QUALITY[method]! * (0.7 + 0.25 * Math.log2(rank / 4 + 1)) * (0.95 + 0.1 * random()) * 0.75
+    ({ method, rank }) =>
+      (QUALITY[method] ?? 0.5) * (0.7 + 0.25 * Math.log2(rank / 4 + 1)) * (0.95 + 0.1 * random()) * 0.75
   )
   const perplexity = Object.fromEntries(
     Object.entries(real.perplexity).map(

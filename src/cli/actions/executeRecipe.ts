@@ -4,6 +4,7 @@ import { checkRunOut } from '../../services/outDirectory'
 import { createRun, planRecipe, type RunOptions, startRun } from '../../services/runService'
 import { deserializeError, type ErrorCode } from '../../shared/errors'
 import { recommendations } from '../../shared/headline'
+import { NO_TRAINER, trainerWords } from '../../shared/quantizerWords'
 import type { Recipe } from '../../shared/recipe'
 import type { FinishedEvent, RunEvent } from '../../shared/runEvents'
 import { EXIT, type ExitCode } from '../grammar/command'
@@ -113,6 +114,10 @@ async function printSnippet(
   if (best === undefined || spec === undefined) return
   const paths = { model: shortPath(recipe.base ?? recipe.model), adapter: shortPath(best.adapter) }
   const { quantizer, rank, alpha, rslora } = spec
+  if (trainerWords(quantizer) === undefined) {
+    terminal.print(`Next: fine-tune ${best.name}; ${NO_TRAINER}.`)
+    return
+  }
   const values = { ...paths, quantizer, dtype, rank, alpha, rslora, targetModules: [] }
   const { text } = await fillSnippet(resources, 'peft', values)
   terminal.print()

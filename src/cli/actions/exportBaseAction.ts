@@ -1,5 +1,6 @@
 import { checkOutDirectory } from '../../services/outDirectory'
-import { BLOCK_SIZES, FACTOR_DTYPES, type FactorDtype, FOUR_BIT_FORMATS } from '../../shared/recipe'
+import { BLOCK_SIZES, DEFAULT_QUANTIZER, FOUR_BIT_FORMATS, SCALE_DEFAULTS } from '../../shared/quantizers'
+import { FACTOR_DTYPES, type FactorDtype } from '../../shared/recipe'
 import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
 import type { CommandContext } from '../grammar/commandContext'
 import { flag, oneOf, required, size, text, withDefault } from '../grammar/options'
@@ -16,11 +17,11 @@ export const exportBaseOptions = {
   quantizer: withDefault(
     'FORMAT',
     oneOf(FOUR_BIT_FORMATS),
-    'nf4',
+    DEFAULT_QUANTIZER,
     `${FOUR_BIT_FORMATS.join(', ')}: number format of the linears`
   ),
   'no-double-quant': flag('do not quantize the absmax values'),
-  'block-size': withDefault('N', oneOf(BLOCK_SIZES), 64, 'weights that share one absmax'),
+  'block-size': withDefault('N', oneOf(BLOCK_SIZES), SCALE_DEFAULTS.blockSize, 'weights that share one absmax'),
   dtype: withDefault<FactorDtype>(
     'DTYPE',
     oneOf(FACTOR_DTYPES),

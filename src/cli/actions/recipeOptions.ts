@@ -2,17 +2,23 @@ import { resolve } from 'node:path'
 import { describeRecipeProblems, parseRecipe } from '../../services/recipeProblems'
 import { badInput } from '../../shared/errors'
 import {
-  BLOCK_SIZES,
+  DEFAULT_METHOD,
+  METHOD_OPTIONS,
+  METHODS,
+  type MethodName,
+  type MethodOptionName,
+  type MethodOptionValues,
+  optionText
+} from '../../shared/methods'
+import { BLOCK_SIZES, DEFAULT_QUANTIZER, formatsWith, QUANTIZERS, SCALE_DEFAULTS } from '../../shared/quantizers'
+import {
   CALIBRATE_ON,
   DEVICES,
   FACTOR_DTYPES,
   type FactorDtype,
   FIRST_TOKEN,
   LOSS_ON,
-  METHODS,
-  type MethodName,
   POLICIES,
-  QUANTIZERS,
   type Recipe,
   type Variant
 } from '../../shared/recipe'
@@ -31,6 +37,21 @@ import {
   withDefault
 } from '../grammar/options'
 
+type Numbers = { readonly [K in MethodOptionName]: ReturnType<typeof withDefault<number>> }
+
+const OPTIONS = Object.entries(METHOD_OPTIONS) as [MethodOptionName, (typeof METHOD_OPTIONS)[MethodOptionName]][]
+
+/** The numbers that only some methods read. */
+const methodOptions = Object.fromEntries(
+  OPTIONS.map(([name, { min, max, default: usual }]) => [
+    name,
+    withDefault('N', integer(min, max), usual, optionText(name))
+  ])
+) as Numbers
+
+const methodOptionsOf = (values: MethodOptionValues): MethodOptionValues =>
+  Object.fromEntries(OPTIONS.map(([name]) => [name, values[name]])) as unknown as MethodOptionValues
+
 /** The options that make a recipe, as `init-lora` and `plan` take them. */
 export const recipeOptions = {
   model: optional('DIR', text, 'checkpoint in the Hugging Face layout (needed)'),
@@ -39,16 +60,21 @@ export const recipeOptions = {
   evaluation: list('FILE', text, 'held-out text that perplexity is measured on: files, or set:NAME'),
   method: list('METHOD', oneOf(METHODS), `${METHODS.join(', ')}; each makes a variant`, {
     commas: true,
-    defaultText: 'quailora'
+    defaultText: DEFAULT_METHOD
   }),
   quantizer: withDefault(
     'FORMAT',
     oneOf(QUANTIZERS),
-    'nf4',
+    DEFAULT_QUANTIZER,
     `${QUANTIZERS.join(', ')}: how the trainer will quantize the base`
   ),
   'no-double-quant': flag('the trainer will not quantize the absmax values (bnb_4bit_use_double_quant=False)'),
-  'block-size': withDefault('N', oneOf(BLOCK_SIZES), 64, 'weights that share one absmax, of 4-bit formats'),
+  'block-size': withDefault(
+    'N',
+    oneOf(BLOCK_SIZES),
+    SCALE_DEFAULTS.blockSize,
+    `weights that share one absmax, of ${formatsWith('blockSize')}`
+  ),
   rank: list('R', integer(1), 'rank of the adapter; each makes a variant', { commas: true, defaultText: '16' }),
   alpha: withDefault('A', positive, 16, 'lora_alpha'),
   rslora: flag('scale by alpha / sqrt(rank) instead of alpha / rank'),
@@ -56,7 +82,7 @@ export const recipeOptions = {
     commas: true,
     defaultText: 'all-linear'
   }),
-  iterations: withDefault('N', integer(0, 1000), 20, 'alternations of quailora'),
+  ...methodOptions,
   context: withDefault('N', integer(2), 256, 'tokens in a row'),
   'calibration-rows': withDefault('N', integer(1), 64, 'rows taken from each calibration file'),
   'evaluation-rows': withDefault('N', integer(1), 64, 'rows taken from each evaluation file'),
@@ -129,7 +155,7 @@ const missing = (option: string, what: string, command: string): Error =>
   badInput(`${option} is missing: ${what} is needed; see quail ${command} --help`)
 
 function variantsOf(values: RecipeValues): Omit<Variant, 'name'>[] {
-  const methods: MethodName[] = unique(values.method.length > 0 ? values.method : ['quailora'])
+  const methods: MethodName[] = unique(values.method.length > 0 ? values.method : [DEFAULT_METHOD])
   const ranks = unique(values.rank.length > 0 ? values.rank : [16])
   return methods.flatMap((method) =>
     ranks.map((rank) => ({
@@ -137,7 +163,7 @@ function variantsOf(values: RecipeValues): Omit<Variant, 'name'>[] {
       rank,
       alpha: values.alpha,
       rslora: values.rslora,
-      iterations: values.iterations,
+      ...methodOptionsOf(values),
       targets: targetsOf(values.targets),
       quantizer: {
         format: values.quantizer,

@@ -1,6 +1,6 @@
 import type { Finding } from '../../shared/findings'
 import type { Plan, PlannedVariant } from '../../shared/plan'
-import { quantizerKey } from '../../shared/recipe'
+import { quantizerKey } from '../../shared/quantizerWords'
 import { formatCount, formatDuration, formatNumber, formatParameters, plural } from './numbers'
 import { formatSize } from './sizes'
 import { renderPairs } from './table'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { badFormat } from '../../shared/errors'
+import { quantizerFacts } from '../../shared/quantizers'
 import { QuantizerSpec } from '../../shared/recipe'
 import { LinearFingerprint } from '../../shared/runFolder'
 import { readJsonFile } from './files'
@@ -25,11 +26,12 @@ export const ProofFields = z.looseObject({
       absmax: z.string(),
       linears: z.array(LinearFingerprint)
     })
-    .refine(
-      ({ quantizer, blockSize, doubleQuantization }) =>
-        quantizer === 'int8' || (blockSize !== undefined && doubleQuantization !== undefined),
-      { message: 'a 4-bit format needs blockSize and doubleQuantization' }
-    )
+    .superRefine((found, context) => {
+      for (const option of quantizerFacts(found.quantizer).options) {
+        if (found[option] !== undefined) continue
+        context.addIssue({ code: 'custom', path: [option], message: `is missing, ${found.quantizer} needs it` })
+      }
+    })
 })
 export type ProofFields = z.infer<typeof ProofFields>
 

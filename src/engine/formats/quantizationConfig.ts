@@ -1,5 +1,6 @@
 import { badInput } from '../../shared/errors'
-import { FOUR_BIT_FORMATS, type FourBitSpec } from '../../shared/recipe'
+import { FOUR_BIT_FORMATS } from '../../shared/quantizers'
+import type { FourBitSpec } from '../../shared/recipe'
 import { isQuantized, isRecord } from './checkpointFiles'
 import { pythonFloat } from './pythonJson'
 import type { JsonObject, JsonValue } from './strictJson'

@@ -1,3 +1,4 @@
+import type { Weighting } from '../../shared/methods'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
 import type { Matrix32, Matrix64 } from '../numerics/matrix'
 import {
@@ -14,9 +15,6 @@ import type { SymmetricEigen } from '../numerics/symmetricEigen'
 import { symmetricEigen } from '../numerics/symmetricEigen'
 import type { SecondMoment } from './secondMoment'
 import { type RitzPairs, topEigenpairs } from './topEigenpairs'
-
-/** What the squared error of an input channel counts: all alike, by its energy, or with its correlations. */
-export type Weighting = 'none' | 'diagonal' | 'full'
 
 export interface LayerProblemOptions {
   /** The largest rank that will be asked for; eigenpairs are computed once for it. */

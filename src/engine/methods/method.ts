@@ -1,25 +1,18 @@
-import type { MethodName } from '../../shared/recipe'
+import type { MethodFacts, MethodName, MethodOptionValues } from '../../shared/methods'
 import type { Matrix64 } from '../numerics/matrix'
-import type { LayerProblem, Weighting } from './layerProblem'
-
-export interface MethodOptions {
-  readonly rank: number
-  /** Alternations of `quailora`. */
-  readonly iterations: number
-}
+import type { LayerProblem } from './layerProblem'
 
 /**
- * One way to initialize LoRA.
- *
  * Every method here is a choice of an orthonormal basis U [m, k], k ≤ rank, of corrections to the outputs: for a given
- * U the best correction is U UᵀE whatever the input's second moment (docs/numerics.md), so nothing is ever inverted.
+ * U the best correction is U UᵀE whatever the input's second moment (decision 0003), so nothing is ever inverted.
  */
-export interface Method {
+export type Basis = (
+  problem: LayerProblem,
+  options: MethodOptionValues & { readonly rank: number }
+) => Promise<Matrix64>
+
+/** One way to initialize LoRA: what is declared of it, and its algorithm. */
+export interface Method extends MethodFacts {
   readonly name: MethodName
-  readonly summary: string
-  /** True when outputs stay as the quantized model has them, so that nothing needs to be evaluated again. */
-  readonly neutral?: true
-  /** What it needs to know of the input. */
-  readonly statistics: Weighting
-  basis(problem: LayerProblem, options: MethodOptions): Promise<Matrix64>
+  readonly basis: Basis
 }

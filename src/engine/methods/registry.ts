@@ -1,12 +1,12 @@
-import type { MethodName } from '../../shared/recipe'
-import { diag } from './diag'
-import { exact } from './exact'
-import type { Method } from './method'
-import { quailora } from './quailora'
-import { svd } from './svd'
-import { zero } from './zero'
+import { implementations } from '../../shared/implementations'
+import { METHODS, type MethodName, methodFacts } from '../../shared/methods'
+import type { Basis, Method } from './method'
 
-/** Every method by name: a new one is one file and one line here (and its name in the recipe schema). */
-const METHODS: Readonly<Record<MethodName, Method>> = { zero, svd, diag, quailora, exact }
+/** The algorithm of every declared method, found by the name of its file. */
+const BASES = implementations(
+  METHODS,
+  import.meta.glob<Basis>('./bases/*.ts', { eager: true, import: 'basis' }),
+  'src/engine/methods'
+)
 
-export const methodFor = (name: MethodName): Method => METHODS[name]
+export const methodFor = (name: MethodName): Method => ({ ...methodFacts(name), name, basis: BASES[name] })

@@ -31,9 +31,9 @@ export interface RitzPairs extends SymmetricEigen {
 }
 
 /** Columns beyond `count` in each block: they shield the wanted ones from the spectrum below. */
-const OVERSAMPLING = 8
+export const OVERSAMPLING = 8
 /** Krylov blocks between restarts; more converge in fewer products but cost a larger dense problem. */
-const DEPTH = 3
+export const DEPTH = 3
 /** Reached only on spectra so flat that the remaining differences do not matter. */
 const MAX_RESTARTS = 30
 

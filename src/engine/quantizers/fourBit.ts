@@ -6,6 +6,8 @@ import type { QuantizedWeight, Quantizer } from './quantizer'
 
 /** Its blocks run over the flat weight, so it need not know the length of a row. */
 export interface FourBitQuantizer extends Quantizer {
+  /** The sixteen values of its codes, in the order of the codes. */
+  readonly levels: Float32Array
   quantize(weight: Float32Array, spec: QuantizerSpec): QuantizedWeight
 }
 
@@ -14,10 +16,10 @@ export interface FourBitQuantizer extends Quantizer {
  *
  * @param levels the sixteen values of its codes, in the order of the codes
  */
-export function fourBitQuantizer(format: QuantizerSpec['format'], levels: Float32Array): FourBitQuantizer {
+export function fourBitQuantizer(levels: Float32Array): FourBitQuantizer {
   const table = fourBitTable(levels)
   return {
-    format,
+    levels,
     quantize: (weight, spec) => quantize(weight, spec, table),
     dequantize: (quantized, length, spec, target = new Float32Array(length)) => {
       const values = target.length === length ? target : target.subarray(0, length)

@@ -6,9 +6,8 @@ import type { TensorData } from '../formats/safetensorsWriter'
 import type { JsonValue } from '../formats/strictJson'
 import { NESTED_BLOCK } from '../numerics/doubleQuantization'
 import { DYNAMIC_MAP } from '../numerics/dynamicMap'
-import { FP4_LEVELS } from './fp4'
-import { NF4_LEVELS } from './nf4'
 import type { QuantizedWeight } from './quantizer'
+import { levelsOf } from './registry'
 
 /*
  * A 4-bit weight as a pre-quantized checkpoint of bitsandbytes stores it, beside the name `<module>.weight`:
@@ -22,8 +21,6 @@ import type { QuantizedWeight } from './quantizer'
  *
  * Source: bitsandbytes 0.50 functional.py, QuantState.as_dict(packed=True).
  */
-
-export const LEVELS: Readonly<Record<FourBitSpec['format'], Float32Array>> = { nf4: NF4_LEVELS, fp4: FP4_LEVELS }
 
 /** What a weight was before it was quantized. */
 export interface StoredWeight {
@@ -57,7 +54,7 @@ export function fourBitTensors(weight: StoredWeight, quantized: QuantizedWeight,
   return [
     { name, dtype: 'U8', shape: [packed.length, 1], data: packed },
     nested === undefined ? floats('absmax', absmax) : bytes('absmax', nested.codes),
-    floats('quant_map', LEVELS[spec.format]),
+    floats('quant_map', levelsOf(spec.format)),
     ...(nested === undefined ? [] : [floats('nested_absmax', nested.absmax), floats('nested_quant_map', DYNAMIC_MAP)]),
     bytes(`quant_state.bitsandbytes__${spec.format}`, state)
   ]

@@ -13,7 +13,6 @@ export interface QuantizedWeight {
 
 /** One number format of the quantized base. */
 export interface Quantizer {
-  readonly format: QuantizerSpec['format']
   /**
    * Quantizes a weight whose rows have `inFeatures` elements; throws NUMERICS when it holds a NaN or an infinity (the
    * caller knows the tensor's name).

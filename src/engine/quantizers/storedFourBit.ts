@@ -1,13 +1,14 @@
 import { type AppError, badFormat } from '../../shared/errors'
-import { BLOCK_SIZES, FOUR_BIT_FORMATS, type FourBitSpec } from '../../shared/recipe'
+import { BLOCK_SIZES, FOUR_BIT_FORMATS } from '../../shared/quantizers'
+import type { FourBitSpec } from '../../shared/recipe'
 import type { Checkpoint, CheckpointTensor } from '../formats/checkpoint'
 import { dtypeBytes, isFloatDtype } from '../formats/dtypes'
 import { MAX_QUANT_STATE_BYTES } from '../formats/limits'
 import { JsonFault, JsonNumber, type JsonValue, parseStrictJson, showJson } from '../formats/strictJson'
 import { elementCount } from '../formats/tensorInfo'
 import { dequantizeAbsmax, NESTED_BLOCK } from '../numerics/doubleQuantization'
-import { LEVELS } from './fourBitTensors'
 import type { QuantizedWeight } from './quantizer'
+import { levelsOf } from './registry'
 
 /** How the weights of a pre-quantized checkpoint were quantized, and from which shape. */
 export interface QuantState {
@@ -114,9 +115,10 @@ export async function readFourBit(checkpoint: Checkpoint, name: string, state: Q
 async function checkLevels(checkpoint: Checkpoint, name: string, { format }: FourBitSpec): Promise<void> {
   const map = `${name}.quant_map`
   const stored = await readFloats(checkpoint, map, 16)
-  const code = stored.findIndex((level, i) => level !== LEVELS[format][i])
+  const levels = levelsOf(format)
+  const code = stored.findIndex((level, i) => level !== levels[i])
   if (code < 0) return
-  throw fault(checkpoint, map, `has level ${stored[code]} for code ${code}, ${format} has ${LEVELS[format][code]}`)
+  throw fault(checkpoint, map, `has level ${stored[code]} for code ${code}, ${format} has ${levels[code]}`)
 }
 
 function readFloats(checkpoint: Checkpoint, name: string, count: number): Promise<Float32Array> {

@@ -1,4 +1,5 @@
-import { quantizerArguments, quantizerWords } from '../../shared/quantizerWords'
+import { optionValues } from '../../shared/methods'
+import { NO_TRAINER, provenBase, quantizerWords, trainerWords } from '../../shared/quantizerWords'
 import { type Targets, targetsText } from '../../shared/recipe'
 import { torchDtype } from '../../shared/torchDtypes'
 import type { Proof } from './proof'
@@ -59,7 +60,9 @@ function results({ perplexity, layers, fingerprint }: Proof): string {
 function usage(proof: Proof): string {
   const { fingerprint } = proof
   const stored = fingerprint.base !== undefined
-  const quantizing = stored ? '' : `quantization = BitsAndBytesConfig(${configArguments(fingerprint)})\n`
+  const words = trainerWords(provenBase(fingerprint))
+  if (!stored && words === undefined) return `## Use\n\nAs a base in ${fingerprint.quantizer}, ${NO_TRAINER}.`
+  const quantizing = stored ? '' : `quantization = BitsAndBytesConfig(${configLines(words?.wholeConfig ?? [])})\n`
   return `## Use
 
 \`\`\`python
@@ -76,15 +79,14 @@ model = PeftModel.from_pretrained(base, "PATH_OF_THIS_DIRECTORY", is_trainable=T
 Give a trainer either this \`model\` or a \`peft_config\`, never both: a \`peft_config\` starts a new adapter.`
 }
 
-function configArguments(fingerprint: Proof['fingerprint']): string {
-  const [bits, type, double] = quantizerArguments(fingerprint)
-  return type === undefined ? `${bits}` : `${bits}, ${type},\n    ${double}, bnb_4bit_compute_dtype=torch.bfloat16`
-}
+/** Two arguments a line. */
+const configLines = (words: readonly string[]): string =>
+  words.map((word, i) => (i === 0 ? word : i % 2 === 0 ? `,\n    ${word}` : `, ${word}`)).join('')
 
 function traps({ fingerprint, variant }: Proof): string {
   return `## Mind
 
-- ${fingerprint.base === undefined ? 'The trainer must quantize exactly as assumed here' : `The base must be the pre-quantized checkpoint ${fingerprint.base}`}: ${quantizerWords(fingerprint)}, weights loaded as ${fingerprint.dtype}. ${
+- ${fingerprint.base === undefined ? 'The trainer must quantize exactly as assumed here' : `The base must be the pre-quantized checkpoint ${fingerprint.base}`}: ${quantizerWords(provenBase(fingerprint))}, weights loaded as ${fingerprint.dtype}. ${
     fingerprint.base === undefined ? "`check_fingerprint.py` in Quail's resources" : '`quail verify`'
   } compares a base with \`quail.json\`.
 - \`lora_dropout\` above 0 switches the correction off at random while training.
@@ -98,9 +100,11 @@ function recipe(proof: Proof): string {
   const texts = r.calibration.texts.map(({ name, sha256 }) => `${cell(name)} (sha256 ${sha256})`).join(', ')
   return `## Recipe
 
-- method ${variant.method}, rank ${variant.rank}, lora_alpha ${variant.alpha}${variant.rslora ? ', rank-stabilised' : ''}${
-    variant.method === 'quailora' ? `, ${variant.iterations} alternations` : ''
-  }, targets ${targetsCell(variant.targets)}
+- method ${variant.method}, rank ${variant.rank}, lora_alpha ${variant.alpha}${variant.rslora ? ', rank-stabilised' : ''}${optionValues(
+    variant
+  )
+    .map((option) => `, ${option}`)
+    .join('')}, targets ${targetsCell(variant.targets)}
 - calibration: ${texts}; ${r.calibration.rows} rows of ${r.context} tokens, ${r.policy}, ${r.calibration.tokens} tokens${counted(r)}${rendered(r)}
 - factors stored in ${r.factorDtype}, computed on ${r.device}, seed ${r.seed}
 - fingerprint of the base: codes ${fingerprint.codes}, absmax ${fingerprint.absmax}`

@@ -1,13 +1,7 @@
 import { type CalendarDay, localDay } from '../../shared/calendarDay'
 import { badInput } from '../../shared/errors'
-import {
-  type QuantizerSpec,
-  quantizerKey,
-  type Recipe,
-  scalingOf,
-  type Variant,
-  variantNames
-} from '../../shared/recipe'
+import { quantizerKey } from '../../shared/quantizerWords'
+import { type QuantizerSpec, type Recipe, scalingOf, type Variant, variantNames } from '../../shared/recipe'
 import type { TokenRows } from '../calibration/rows'
 import { Checkpoint } from '../formats/checkpoint'
 import type { Method } from '../methods/method'

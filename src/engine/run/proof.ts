@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { baseModelName } from '../../shared/modelName'
-import { positionsLeftOut, type QuantizerSpec, type Recipe, type Variant } from '../../shared/recipe'
+import type { QuantizerFormat, ScaleOptions } from '../../shared/quantizers'
+import { scaleOptions } from '../../shared/quantizerWords'
+import { positionsLeftOut, type Recipe, type Variant } from '../../shared/recipe'
 import { gapClosed, type LayerResult, type Perplexities } from '../../shared/runEvents'
 import type { JournalEntry, LinearFingerprint, RunRecord } from '../../shared/runFolder'
 import { sha256File } from '../formats/files'
@@ -70,9 +72,9 @@ export interface Fingerprint {
   readonly algorithm: string
   /** Name of the pre-quantized checkpoint that holds the base, where it is not quantized anew. */
   readonly base?: string
-  readonly quantizer: QuantizerSpec['format']
-  /** Of the 4-bit formats, as is double quantization. */
-  readonly blockSize?: number
+  readonly quantizer: QuantizerFormat
+  /** Where the format has the option, as is double quantization. */
+  readonly blockSize?: ScaleOptions['blockSize']
   readonly doubleQuantization?: boolean
   /** In which the checkpoint holds the weights, and in which the trainer must load them. */
   readonly dtype: string
@@ -141,9 +143,16 @@ function fingerprintOf(
   const [first] = linears
   const tensor = first && weights.find(`${first.path}.weight`, storedShape(first))
   const { algorithm, codes, absmax } = fingerprintModel(digests, base && STORED_FINGERPRINT_ALGORITHM)
-  const { format, blockSize, doubleQuantization } = spec.quantizer
   const dtype = tensor === undefined ? 'F32' : checkpoint.dtypeOf(tensor.name)
-  const blocks = format === 'int8' ? {} : { blockSize, doubleQuantization }
   const from = base && { base: baseModelName(base.checkpoint.directory) }
-  return { algorithm, ...from, quantizer: format, ...blocks, dtype, codes, absmax, linears: digests }
+  return {
+    algorithm,
+    ...from,
+    quantizer: spec.quantizer.format,
+    ...scaleOptions(spec.quantizer),
+    dtype,
+    codes,
+    absmax,
+    linears: digests
+  }
 }

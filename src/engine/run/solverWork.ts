@@ -1,4 +1,5 @@
-import type { Weighting } from '../methods/layerProblem'
+import type { Weighting } from '../../shared/methods'
+import { DEPTH, OVERSAMPLING } from '../methods/topEigenpairs'
 import type { PreparedVariant } from './prepareRun'
 
 export interface SolverWork {
@@ -12,9 +13,6 @@ interface Shape {
   readonly outFeatures: number
 }
 
-/** Columns beyond the rank in a block of the eigenvalue iteration, and blocks in a cycle (topEigenpairs.ts). */
-const OVERSAMPLING = 8
-const DEPTH = 3
 /**
  * Products of one eigenvalue problem on trained models: a few restarts for E H Eᵀ, whose spectrum falls quickly; about
  * twice as many where H does not shape it.
@@ -22,9 +20,9 @@ const DEPTH = 3
 const PASSES: Readonly<Record<Weighting, number>> = { full: 24, diagonal: 48, none: 48 }
 /** Seconds per cubed size of a cycle's dense problem, all restarts of 24 products together. */
 const DENSE_SECONDS = 1.5e-8
-/** Seconds that the calls of one eigenvalue problem, of one alternation, of one variant take even on tiny matrices. */
+/** Seconds that the calls of one eigenvalue problem, of one product, of one variant take even on tiny matrices. */
 const PROBLEM_SECONDS = 0.01
-const ALTERNATION_SECONDS = 0.001
+const PRODUCT_SECONDS = 0.001
 const VARIANT_SECONDS = 0.003
 
 /**
@@ -45,22 +43,15 @@ export function solverWork({ inFeatures: n, outFeatures: m }: Shape, variants: r
     const share = PASSES[weighting] / PASSES.full
     add(PASSES[weighting] * pass, share * (dense + PROBLEM_SECONDS))
   }
-  for (const { spec } of variants) {
-    if (spec.method === 'quailora') {
-      const alternation = (4 * m * n + 2 * n * n + 4 * m * spec.rank) * spec.rank
-      add(spec.iterations * alternation, spec.iterations * ALTERNATION_SECONDS)
-    }
+  for (const { spec, method } of variants) {
+    const products = method.products?.(spec) ?? 0
+    const product = (4 * m * n + 2 * n * n + 4 * m * spec.rank) * spec.rank
+    add(products * product, products * PRODUCT_SECONDS)
     add((16 * m * n + 8 * n * n) * spec.rank, VARIANT_SECONDS)
   }
   return work
 }
 
 /** The eigenvalue problems that the methods ask for. */
-function weightings(variants: readonly PreparedVariant[]): ReadonlySet<Weighting> {
-  const wanted = new Set<Weighting>(['full'])
-  for (const { spec } of variants) {
-    if (spec.method === 'svd' || spec.method === 'quailora') wanted.add('none')
-    if (spec.method === 'diag') wanted.add('diagonal')
-  }
-  return wanted
-}
+const weightings = (variants: readonly PreparedVariant[]): ReadonlySet<Weighting> =>
+  new Set(['full', ...variants.flatMap(({ method }) => method.eigenproblems)])

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { badFormat, badInput } from '../../shared/errors'
-import { type QuantizerSpec, quantizerKey } from '../../shared/recipe'
+import { quantizerKey } from '../../shared/quantizerWords'
+import type { QuantizerSpec } from '../../shared/recipe'
 import type { LinearFingerprint } from '../../shared/runFolder'
 import { Checkpoint } from '../formats/checkpoint'
 import { CONFIG_FILE } from '../formats/checkpointFiles'

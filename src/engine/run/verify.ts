@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { setImmediate as eventLoopTurn } from 'node:timers/promises'
 import type { Verification } from '../../shared/plan'
+import { provenBase, quantizerWords, scaleOptions } from '../../shared/quantizerWords'
+import { QuantizerSpec } from '../../shared/recipe'
 import type { LinearFingerprint } from '../../shared/runFolder'
 import { PROOF_FILE, type ProofFields, readProof } from '../formats/adapterProof'
 import { Checkpoint } from '../formats/checkpoint'
@@ -150,18 +152,15 @@ async function compareBase(
   const { codes, absmax } = fingerprintModel(digests)
   const same = codes === fingerprint.codes && absmax === fingerprint.absmax && digests.length === expected.size
   return same
-    ? passed('fingerprint', `${formatOf(fingerprint)}: codes ${codes.slice(0, 16)}…`)
+    ? passed('fingerprint', `${quantizerWords(provenBase(fingerprint))}: codes ${codes.slice(0, 16)}…`)
     : failed('fingerprint', 'the list of linears is not the one that the adapter was made for')
 }
 
-const formatOf = ({ quantizer, blockSize }: ProofFields['fingerprint']): string =>
-  blockSize === undefined ? quantizer : `${quantizer}, block size ${blockSize}`
-
 /** Quantizes the base again. */
 function checkFingerprint(proof: ProofFields, weights: ModelWeights, linears: Observed): Promise<Check> {
-  const { quantizer: format, blockSize = 64 } = proof.fingerprint
-  const quantizer = quantizerFor({ format })
-  const spec = { format, blockSize, doubleQuantization: false } // double quantization does not enter the fingerprint
+  const base = provenBase(proof.fingerprint)
+  const quantizer = quantizerFor(base)
+  const spec = QuantizerSpec.parse({ format: base.format, ...scaleOptions(base) })
   return compareBase(proof, linears, async (linear) => {
     const weight = await weights.readLinear(linear.path, linear)
     return fingerprintLinear(linear.path, quantizer.quantize(weight, spec, linear.inFeatures))

@@ -1,13 +1,12 @@
 import { changeVariants, type Finding, type Severity } from '../../shared/findings'
+import { NO_TRAINER, trainerWords } from '../../shared/quantizerWords'
+import type { QuantizerSpec } from '../../shared/recipe'
 import { distinctVariants } from '../../shared/variantAxes'
 import type { TokenRows } from '../calibration/rows'
 import type { PreparedRun } from './prepareRun'
 
 /** The largest rank that vLLM serves unless it is told otherwise (`--max-lora-rank`). */
 const VLLM_DEFAULT_RANK = 16
-
-/** The only block size that `BitsAndBytesConfig` of transformers can ask for: it has no key for another. */
-const TRANSFORMERS_BLOCK_SIZE = 64
 
 /** Calibration tokens for each channel of the widest input, from which on more add little. */
 const TOKENS_PER_CHANNEL = 4
@@ -22,6 +21,7 @@ export function runWarnings(prepared: PreparedRun): Finding[] {
     vllmRank(prepared),
     rslora(prepared),
     blockSize(prepared),
+    noTrainer(prepared),
     duplicates(prepared),
     noEvaluation(prepared)
   ]
@@ -112,14 +112,25 @@ function rslora({ variants, recipe }: PreparedRun): Finding | undefined {
 }
 
 function blockSize({ quantizers, recipe }: PreparedRun): Finding | undefined {
-  const odd = [...quantizers.values()].find((spec) => spec.blockSize !== TRANSFORMERS_BLOCK_SIZE)
-  if (odd === undefined) return undefined
-  const message = `block size ${odd.blockSize}: transformers quantizes with ${TRANSFORMERS_BLOCK_SIZE} and has no setting for it, so such an adapter only fits a base that you quantize yourself`
-  const fix = changeVariants(recipe, `Use block size ${TRANSFORMERS_BLOCK_SIZE}`, (variant) => ({
-    ...variant,
-    quantizer: { ...variant.quantizer, blockSize: TRANSFORMERS_BLOCK_SIZE }
-  }))
+  const odd = [...quantizers.values()].find((spec) => spec.blockSize !== (onlyBlockSize(spec) ?? spec.blockSize))
+  const only = odd && onlyBlockSize(odd)
+  if (odd === undefined || only === undefined) return undefined
+  const message = `block size ${odd.blockSize}: transformers quantizes with ${only} and has no setting for it, so such an adapter only fits a base that you quantize yourself`
+  const fix = changeVariants(recipe, `Use block size ${only}`, (variant) =>
+    onlyBlockSize(variant.quantizer) === undefined
+      ? variant
+      : { ...variant, quantizer: { ...variant.quantizer, blockSize: only } }
+  )
   return { code: 'BLOCK_SIZE', severity: 'warning', subject: 'variants', message, fix }
+}
+
+/** The block size that trainers quantize with, where they cannot be told another. */
+const onlyBlockSize = (spec: QuantizerSpec): QuantizerSpec['blockSize'] | undefined => trainerWords(spec)?.blockSize
+
+function noTrainer({ quantizers }: PreparedRun): Finding | undefined {
+  const own = [...quantizers.values()].find((spec) => trainerWords(spec) === undefined)
+  if (own === undefined) return undefined
+  return { code: 'NO_TRAINER', severity: 'warning', subject: 'variants', message: `${own.format}: ${NO_TRAINER}` }
 }
 
 function duplicates({ variants, recipe }: PreparedRun): Finding | undefined {

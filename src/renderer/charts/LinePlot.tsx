@@ -1,11 +1,12 @@
 import { Box, Button } from '@mantine/core'
 import { type KeyboardEvent, type PointerEvent, useId, useState } from 'react'
+import type { Shape } from '../../shared/methodColors'
 import { formatNumber } from '../format/numbers'
 import { Axes, type PlotBox } from './Axes'
 import { ChartTip, TipLine } from './ChartTip'
 import { placeLabels } from './labels'
 import { Marker } from './Marker'
-import { type Palette, type Shape, usePalette } from './palette'
+import { type Palette, usePalette } from './palette'
 import { linearScale, logScale, type Scale } from './scales'
 import { useCursor } from './useCursor'
 

@@ -1,4 +1,4 @@
-import type { Shape } from './palette'
+import type { Shape } from '../../shared/methodColors'
 
 interface Props {
   readonly shape: Shape

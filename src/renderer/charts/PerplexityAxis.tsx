@@ -1,10 +1,11 @@
 import { useState } from 'react'
 import type { QuantizerResult, VariantFigures } from '../../shared/headline'
+import { methodShape } from '../../shared/methodColors'
 import { formatNumber, formatPercent } from '../format/numbers'
 import type { ChartTable } from './chartTable'
 import { placeLabels, textWidth } from './labels'
 import { Marker } from './Marker'
-import { methodColor, methodShape, type Palette, usePalette } from './palette'
+import { methodColor, type Palette, usePalette } from './palette'
 import { linearScale, type Scale } from './scales'
 
 interface AxisVariant {

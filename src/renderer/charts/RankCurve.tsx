@@ -1,6 +1,6 @@
+import type { Shape } from '../../shared/methodColors'
 import type { ChartTable } from './chartTable'
 import { LinePlot, type PlotMark, type PlotSeries } from './LinePlot'
-import type { Shape } from './palette'
 
 /** The loss that is left after every rank, by the best correction of that rank. */
 export interface RankSeries {

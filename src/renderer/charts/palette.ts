@@ -1,6 +1,5 @@
 import { useComputedColorScheme } from '@mantine/core'
-import type { MethodName } from '../../shared/recipe'
-import { METHODS } from '../../shared/recipe'
+import { methodColorOf } from '../../shared/methodColors'
 
 /*
  * The colours of every chart. One method has one colour and one shape on every page; differences are blue or orange,
@@ -8,9 +7,9 @@ import { METHODS } from '../../shared/recipe'
  */
 
 export type ColorScheme = 'light' | 'dark'
-export type Shape = 'circle' | 'square' | 'diamond' | 'triangle' | 'cross'
 
 export interface Palette {
+  readonly scheme: ColorScheme
   readonly background: string
   readonly text: string
   readonly dimmed: string
@@ -20,7 +19,6 @@ export interface Palette {
   readonly quantized: string
   readonly better: string
   readonly worse: string
-  readonly methods: Readonly<Record<MethodName, string>>
   /** For whatever is neither a method nor a base. */
   readonly series: readonly string[]
   /** From nothing to everything, evenly spaced. */
@@ -29,6 +27,7 @@ export interface Palette {
 
 export const PALETTES: Readonly<Record<ColorScheme, Palette>> = {
   light: {
+    scheme: 'light',
     background: '#ffffff',
     text: '#212529',
     dimmed: '#5c636a',
@@ -38,11 +37,11 @@ export const PALETTES: Readonly<Record<ColorScheme, Palette>> = {
     quantized: '#b54708',
     better: '#0b62c4',
     worse: '#b54708',
-    methods: { zero: '#5f6b76', svd: '#8a6100', diag: '#8b3fb0', quailora: '#0b62c4', exact: '#00726a' },
     series: ['#0b62c4', '#b54708', '#00726a', '#8b3fb0', '#8a6100', '#a61e4d', '#3b5bdb', '#5f6b76'],
     shares: ['#eff5fc', '#cfe1f2', '#94c4df', '#4a98c9', '#1764ab', '#08306b']
   },
   dark: {
+    scheme: 'dark',
     background: '#242424',
     text: '#e9ecef',
     dimmed: '#a6a7ab',
@@ -52,7 +51,6 @@ export const PALETTES: Readonly<Record<ColorScheme, Palette>> = {
     quantized: '#ff9f55',
     better: '#6cb2ff',
     worse: '#ff9f55',
-    methods: { zero: '#a0a9b2', svd: '#e0b84c', diag: '#d29bf0', quailora: '#6cb2ff', exact: '#4fd1c0' },
     series: ['#6cb2ff', '#ff9f55', '#4fd1c0', '#d29bf0', '#e0b84c', '#faa2c1', '#91a7ff', '#a0a9b2'],
     shares: ['#1e2a36', '#1f4261', '#26659a', '#4a98c9', '#8cc3e8', '#d3e9fb']
   }
@@ -61,21 +59,9 @@ export const PALETTES: Readonly<Record<ColorScheme, Palette>> = {
 /** The colours of the theme that the window shows now. */
 export const usePalette = (): Palette => PALETTES[useComputedColorScheme('light')]
 
-const isMethod = (name: string): name is MethodName => (METHODS as readonly string[]).includes(name)
-
 /** The colour of a method; grey for one that this version does not know. */
 export const methodColor = (palette: Palette, method: string): string =>
-  isMethod(method) ? palette.methods[method] : palette.dimmed
-
-const SHAPES: Readonly<Record<MethodName, Shape>> = {
-  zero: 'cross',
-  svd: 'square',
-  diag: 'triangle',
-  quailora: 'circle',
-  exact: 'diamond'
-}
-
-export const methodShape = (method: string): Shape => (isMethod(method) ? SHAPES[method] : 'square')
+  methodColorOf(method)?.[palette.scheme] ?? palette.dimmed
 
 /** The colour of a share between 0 and `max`: blue that grows stronger; orange below 0, where something got worse. */
 export function shareColor({ shares, worse }: Palette, share: number, max = 1): string {

@@ -4,6 +4,7 @@ import { useState } from 'react'
 import type { ExportedVariant } from '../../shared/contract/exports'
 import type { CopiedAdapter } from '../../shared/exports'
 import type { Verification } from '../../shared/plan'
+import { optionPairs, provenBase } from '../../shared/quantizerWords'
 import { call } from '../api/desktop'
 import { useTask } from '../api/hooks'
 import { CodeBlock } from '../components/CodeBlock'
@@ -76,12 +77,7 @@ export function CheckCard({ run, found, copied }: Props) {
             <KeyValues
               items={[
                 ['format', fingerprint.quantizer],
-                ...(fingerprint.blockSize === undefined
-                  ? [['scales', 'one for each row'] as const]
-                  : ([
-                      ['block size', String(fingerprint.blockSize)],
-                      ['double quantization', fingerprint.doubleQuantization ? 'on' : 'off']
-                    ] as const)),
+                ...optionPairs(provenBase(fingerprint)),
                 ['weights loaded as', fingerprint.dtype]
               ]}
             />

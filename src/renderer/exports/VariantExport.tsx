@@ -3,6 +3,7 @@ import { IconCheck, IconCopy } from '@tabler/icons-react'
 import { useState } from 'react'
 import type { ExportedVariant } from '../../shared/contract/exports'
 import type { CopiedAdapter } from '../../shared/exports'
+import { NO_TRAINER } from '../../shared/quantizerWords'
 import { call } from '../api/desktop'
 import { useCall } from '../api/hooks'
 import { confirm } from '../components/confirm'
@@ -43,7 +44,11 @@ export function VariantExport({ run, variant }: Props) {
             <Text size="sm" c="dimmed" mb="sm">
               Each names the quantization that this adapter was made for{copied === null ? '' : ', and the copy'}.
             </Text>
-            <SnippetTabs snippets={found.snippets} />
+            {found.snippets.length === 0 ? (
+              <Text size="sm">There is no snippet: {NO_TRAINER}.</Text>
+            ) : (
+              <SnippetTabs snippets={found.snippets} />
+            )}
           </Card>
           <CheckCard run={run} found={found} copied={copied} />
           <QuantizedBaseCard run={run} found={found} />

@@ -55,6 +55,8 @@ export const TERMS = [
 ] as const
 export type TermName = (typeof TERMS)[number]
 
+export const isTerm = (word: string): word is TermName => (TERMS as readonly string[]).includes(word)
+
 /** What a word means, as a sentence; undefined where the glossary does not explain it. */
 export function meaningOf(term: TermName): string | undefined {
   const meaning = GLOSSARY.get(term)

@@ -41,8 +41,8 @@ export function SampleCard({ compact = false }: { readonly compact?: boolean }) 
             See it work in a minute
           </Title>
           <Text>
-            Quail comes with a small trained model and public-domain texts. The sample run compares all five
-            initializations on them, offline:
+            Quail comes with a small trained model and public-domain texts. The sample run compares every initialization
+            on them, offline:
           </Text>
           <List size="sm" spacing={2}>
             <List.Item>quantizes 28 linears to NF4, exactly as bitsandbytes will,</List.Item>

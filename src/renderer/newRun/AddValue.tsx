@@ -2,7 +2,9 @@ import { Button, Checkbox, Group, NumberInput, Popover, Select, Stack } from '@m
 import { useDisclosure } from '@mantine/hooks'
 import { IconPlus } from '@tabler/icons-react'
 import { type ReactNode, useState } from 'react'
-import { BLOCK_SIZES, QUANTIZERS, QuantizerSpec } from '../../shared/recipe'
+import { BLOCK_SIZES, DEFAULT_QUANTIZER, QUANTIZERS, quantizerFacts } from '../../shared/quantizers'
+import { scaleOptions } from '../../shared/quantizerWords'
+import { QuantizerSpec } from '../../shared/recipe'
 import type { Chip } from '../../shared/variantAxes'
 
 interface AddProps {
@@ -83,23 +85,24 @@ export function AddScaling({ onAdd }: AddProps) {
 }
 
 export function AddQuantizer({ onAdd }: AddProps) {
-  const [format, setFormat] = useState<QuantizerSpec['format']>('nf4')
+  const [format, setFormat] = useState<QuantizerSpec['format']>(DEFAULT_QUANTIZER)
   const [size, setSize] = useState<string>('128')
   const [doubleQuantization, setDouble] = useState(true)
   const blockSize = Number(size) as QuantizerSpec['blockSize']
-  const blocks = format !== 'int8'
+  const { options } = quantizerFacts(format)
+  const [hasBlocks, hasDouble] = [options.includes('blockSize'), options.includes('doubleQuantization')]
   return (
     <AddFrame
       label="Other quantizer"
       chip={{
         axis: 'quantizer',
-        quantizer: blocks ? { format, blockSize, doubleQuantization } : QuantizerSpec.parse({ format })
+        quantizer: QuantizerSpec.parse({ format, ...scaleOptions({ format, blockSize, doubleQuantization }) })
       }}
       onAdd={onAdd}
     >
       <Select
         label="Format"
-        data={QUANTIZERS.map((value) => ({ value, label: value.toUpperCase() }))}
+        data={QUANTIZERS.map((value) => ({ value, label: quantizerFacts(value).label }))}
         value={format}
         onChange={(value) => value !== null && setFormat(value)}
         allowDeselect={false}
@@ -113,11 +116,11 @@ export function AddQuantizer({ onAdd }: AddProps) {
         onChange={(value) => value !== null && setSize(value)}
         allowDeselect={false}
         comboboxProps={{ withinPortal: false }}
-        disabled={!blocks}
+        disabled={!hasBlocks}
       />
       <Checkbox
         label="Double quantization"
-        disabled={!blocks}
+        disabled={!hasDouble}
         checked={doubleQuantization}
         onChange={({ currentTarget }) => setDouble(currentTarget.checked)}
       />

@@ -1,9 +1,11 @@
 import { Button, Collapse, Group, SegmentedControl, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconChevronDown, IconChevronRight } from '@tabler/icons-react'
+import { METHOD_OPTIONS, type MethodOptionName, optionText, readsOption } from '../../shared/methods'
 import type { CalibrateOn, DeviceName, FactorDtype, FirstToken, LossOn, Policy, Recipe } from '../../shared/recipe'
 import { ChoiceField } from '../components/ChoiceField'
 import { formatBytes } from '../format/numbers'
+import { isTerm } from '../glossary/glossary'
 import { Term } from '../glossary/Term'
 import { FormCard } from './FormCard'
 import { NumberField } from './NumberField'
@@ -53,7 +55,6 @@ export function DeviceCard({ recipe, errors, change }: Props) {
   const unusual = errors.context ?? errors.memoryBudget ?? errors.seed
   const [opened, { toggle }] = useDisclosure(unusual !== undefined)
   const set = <K extends keyof Recipe>(key: K, value: Recipe[K]): void => change((now) => ({ ...now, [key]: value }))
-  const iterations = recipe.variants.find(({ method }) => method === 'quailora')?.iterations
   return (
     <FormCard
       title="Device"
@@ -138,19 +139,9 @@ export function DeviceCard({ recipe, errors, change }: Props) {
               onChange={(seed) => set('seed', seed)}
               error={errors.seed}
             />
-            <NumberField
-              label={<Term name="iterations">Iterations</Term>}
-              description="Alternations of quailora"
-              min={0}
-              max={1000}
-              allowDecimal={false}
-              disabled={iterations === undefined}
-              value={iterations ?? 20}
-              onChange={(value) =>
-                change((now) => ({ ...now, variants: now.variants.map((one) => ({ ...one, iterations: value })) }))
-              }
-              error={iterationsError(errors)}
-            />
+            {OPTIONS.map((option) => (
+              <OptionField key={option} option={option} recipe={recipe} errors={errors} change={change} />
+            ))}
           </SimpleGrid>
         </Collapse>
       </Stack>
@@ -192,8 +183,29 @@ function PositionFields({ recipe, set }: PositionProps) {
   )
 }
 
-const iterationsError = (errors: Readonly<Record<string, string>>): string | undefined =>
-  Object.entries(errors).find(([path]) => /^variants\.\d+\.iterations$/.test(path))?.[1]
+const OPTIONS = Object.keys(METHOD_OPTIONS) as MethodOptionName[]
+
+/** A number that only some methods read, the same for all variants; greyed out while no variant has such a method. */
+function OptionField({ option, recipe, errors, change }: Props & { readonly option: MethodOptionName }) {
+  const { title, min, max, default: usual } = METHOD_OPTIONS[option]
+  const value = recipe.variants.find(({ method }) => readsOption(method, option))?.[option]
+  const text = optionText(option)
+  return (
+    <NumberField
+      label={isTerm(option) ? <Term name={option}>{title}</Term> : title}
+      description={`${text.charAt(0).toUpperCase()}${text.slice(1)}`}
+      min={min}
+      max={max}
+      allowDecimal={false}
+      disabled={value === undefined}
+      value={value ?? usual}
+      onChange={(next) =>
+        change((now) => ({ ...now, variants: now.variants.map((one) => ({ ...one, [option]: next })) }))
+      }
+      error={Object.entries(errors).find(([path]) => /^variants\.\d+\.(\w+)$/.exec(path)?.[1] === option)?.[1]}
+    />
+  )
+}
 
 function withName({ name: _, ...recipe }: Recipe, name: string): Recipe {
   return name === '' ? recipe : { ...recipe, name }

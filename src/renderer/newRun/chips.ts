@@ -1,22 +1,24 @@
-import { quantizerArguments } from '../../shared/quantizerWords'
-import type { QuantizerSpec, Recipe, Variant } from '../../shared/recipe'
+import { METHODS, methodFacts } from '../../shared/methods'
+import { QUANTIZERS, quantizerFacts } from '../../shared/quantizers'
+import { NO_TRAINER, quantizerChoice, trainerWords } from '../../shared/quantizerWords'
+import { QuantizerSpec, type Recipe, type Variant } from '../../shared/recipe'
 import { type Axis, type Chip, chipKey, chipsOn } from '../../shared/variantAxes'
 import { formatDuration } from '../format/time'
 
 /** What is offered on each axis, beside what the recipe has. */
 const OFFERED: Readonly<Record<Axis, readonly Chip[]>> = {
-  method: (['zero', 'svd', 'diag', 'quailora', 'exact'] as const).map((method) => ({ axis: 'method', method })),
+  method: METHODS.map((method) => ({ axis: 'method', method })),
   rank: [4, 8, 16, 32, 64].map((rank) => ({ axis: 'rank', rank })),
   scaling: [
     { axis: 'scaling', alpha: 16, rslora: false },
     { axis: 'scaling', alpha: 32, rslora: false },
     { axis: 'scaling', alpha: 16, rslora: true }
   ],
-  quantizer: [quantizer('nf4', true), quantizer('nf4', false), quantizer('fp4', true), quantizer('int8', true)]
-}
-
-function quantizer(format: QuantizerSpec['format'], doubleQuantization: boolean): Chip {
-  return { axis: 'quantizer', quantizer: { format, blockSize: 64, doubleQuantization } }
+  quantizer: QUANTIZERS.flatMap((format) =>
+    [{}, ...(quantizerFacts(format).alsoOffered ?? [])].map((options): Chip => {
+      return { axis: 'quantizer', quantizer: QuantizerSpec.parse({ format, ...options }) }
+    })
+  )
 }
 
 /** The chips of an axis: those offered and those in use, in their natural order. */
@@ -41,11 +43,8 @@ export function chipLabel(chip: Chip): string {
       return String(chip.rank)
     case 'scaling':
       return chip.rslora ? `α ${chip.alpha}, rsLoRA` : `α ${chip.alpha}`
-    case 'quantizer': {
-      const { format, blockSize, doubleQuantization } = chip.quantizer
-      if (format === 'int8') return 'INT8, a scale a row'
-      return `${format.toUpperCase()}, blocks of ${blockSize}${doubleQuantization ? ', double' : ''}`
-    }
+    case 'quantizer':
+      return quantizerChoice(chip.quantizer)
   }
 }
 
@@ -53,22 +52,18 @@ export function chipLabel(chip: Chip): string {
 export const formatExtra = (seconds: number): string =>
   Math.abs(seconds) < 0.05 ? '<0.1 s' : formatDuration(1000 * Math.abs(seconds))
 
-const METHODS: Readonly<Record<Variant['method'], string>> = {
-  zero: "QLoRA's own start: nothing is repaired; for comparison",
-  svd: "Best approximation of the weights' error, blind to your text (LoftQ)",
-  diag: 'Weighs input channels by their size on your text (QERA-approx)',
-  quailora: "The paper's method: alternating solves against your text's statistics",
-  exact: 'The optimum that quailora approaches'
+function trainingHelp(quantizer: QuantizerSpec): string {
+  const words = trainerWords(quantizer)
+  return words === undefined
+    ? `${quantizerFacts(quantizer.format).label}: ${NO_TRAINER}`
+    : `As a trainer quantizes with ${words.config.join(', ')}`
 }
-
-const configOf = ({ format, doubleQuantization }: QuantizerSpec): string =>
-  quantizerArguments({ quantizer: format, doubleQuantization }).join(', ')
 
 /** What a chip means, for its tooltip. */
 export function chipHelp(chip: Chip): string {
   switch (chip.axis) {
     case 'method':
-      return METHODS[chip.method]
+      return methodFacts(chip.method).help
     case 'rank':
       return `Adapters of rank ${chip.rank}`
     case 'scaling':
@@ -76,6 +71,6 @@ export function chipHelp(chip: Chip): string {
         ? `lora_alpha ${chip.alpha}, scaled by alpha / √rank`
         : `lora_alpha ${chip.alpha}, scaled by alpha / rank`
     case 'quantizer':
-      return `As a trainer quantizes with ${configOf(chip.quantizer)}`
+      return trainingHelp(chip.quantizer)
   }
 }

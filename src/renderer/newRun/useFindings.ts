@@ -1,5 +1,6 @@
 import { useMemo } from 'react'
 import { applyChanges, type Finding } from '../../shared/findings'
+import { METHOD_OPTIONS } from '../../shared/methods'
 import { modelName } from '../../shared/modelName'
 import type { Recipe } from '../../shared/recipe'
 import { call } from '../api/desktop'
@@ -90,4 +91,7 @@ const NAMES: Readonly<Record<string, string>> = {
   seed: 'Seed'
 }
 
-const nameOf = (path: string): string => NAMES[path] ?? (path.endsWith('iterations') ? 'Iterations' : path)
+const nameOf = (path: string): string => NAMES[path] ?? optionTitle(path) ?? path
+
+const optionTitle = (path: string): string | undefined =>
+  Object.entries(METHOD_OPTIONS).find(([option]) => path.endsWith(`.${option}`))?.[1].title

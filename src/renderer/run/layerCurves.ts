@@ -1,7 +1,9 @@
 import type { ProofVariant } from '../../shared/contract/proof'
 import type { RunLayer } from '../../shared/contract/runs'
-import { quantizerLabel, rankCurve, rankCurveBound } from '../../shared/proof'
-import { methodColor, methodShape, type Palette } from '../charts/palette'
+import { methodShape } from '../../shared/methodColors'
+import { rankCurve, rankCurveBound } from '../../shared/proof'
+import { quantizerLabel } from '../../shared/quantizerWords'
+import { methodColor, type Palette } from '../charts/palette'
 import type { RankMark, RankSeries } from '../charts/RankCurve'
 
 /** A curve for each quantizer of a layer, since its error decides the eigenvalues, and a mark for each variant. */

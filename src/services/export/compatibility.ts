@@ -1,5 +1,5 @@
 import type { CompatibilityEntry } from '../../shared/exports'
-import { quantizerArguments } from '../../shared/quantizerWords'
+import { provenBase, trainerWords } from '../../shared/quantizerWords'
 import { torchDtype } from '../../shared/torchDtypes'
 import type { AdapterFacts } from './adapterFacts'
 
@@ -91,9 +91,6 @@ function currentPeft({ initializer }: AdapterFacts): CompatibilityEntry {
   )
 }
 
-/** transformers cannot pass a block size on, so only bitsandbytes' own default can be had. */
-const DEFAULT_BLOCK_SIZE = 64
-
 function bitsandbytes({ fingerprint }: AdapterFacts): CompatibilityEntry {
   const consumer = 'Transformers with bitsandbytes'
   if (fingerprint === undefined) {
@@ -103,22 +100,22 @@ function bitsandbytes({ fingerprint }: AdapterFacts): CompatibilityEntry {
       'Copy the adapter again from its run.'
     )
   }
-  const { blockSize = DEFAULT_BLOCK_SIZE } = fingerprint
-  if (blockSize !== DEFAULT_BLOCK_SIZE) {
+  const words = trainerWords(provenBase(fingerprint))
+  if (words === undefined) {
+    return no(consumer, `cannot quantize to ${fingerprint.quantizer}`, 'Make a variant for a format of bitsandbytes.')
+  }
+  const { blockSize: only } = words
+  if (only !== undefined && fingerprint.blockSize !== only) {
     return no(
       consumer,
-      `quantizes with blocks of ${DEFAULT_BLOCK_SIZE} weights, the adapter was made for blocks of ${blockSize}`,
-      `Make a variant with block size ${DEFAULT_BLOCK_SIZE}, or quantize with bitsandbytes directly.`
+      `quantizes with blocks of ${only} weights, the adapter was made for blocks of ${fingerprint.blockSize}`,
+      `Make a variant with block size ${only}, or quantize with bitsandbytes directly.`
     )
-  }
-  const wanted = quantizerArguments(fingerprint).join(', ')
-  if (fingerprint.quantizer === 'int8') {
-    return ok(consumer, 'quantizes to the base that the adapter was made for when it is told to', `Pass ${wanted}.`)
   }
   return ok(
     consumer,
     'quantizes to the base that the adapter was made for when it is told to',
-    `Pass ${wanted}; on AMD cards use bitsandbytes 0.49.2 or newer, older ones take blocks of 128.`
+    `Pass ${words.config.join(', ')}${words.mind === undefined ? '' : `; ${words.mind}`}.`
   )
 }
 
@@ -137,16 +134,11 @@ function loadingDtype({ fingerprint }: AdapterFacts): CompatibilityEntry {
 
 function trainers({ fingerprint }: AdapterFacts): CompatibilityEntry {
   const consumer = 'Axolotl, LLaMA-Factory, Unsloth'
-  if (fingerprint?.quantizer === 'int8') {
-    return caution(consumer, 'load in 4 bits unless told otherwise', 'Load in 8 bits as the snippets do.')
+  const words = fingerprint && trainerWords(provenBase(fingerprint))
+  if (fingerprint !== undefined && words === undefined) {
+    return no(consumer, `cannot quantize to ${fingerprint.quantizer}`, 'Make a variant for a format of bitsandbytes.')
   }
-  if (fingerprint?.doubleQuantization === false) {
-    return caution(
-      consumer,
-      'double quantization is on unless it is switched off, and this adapter was made without it',
-      'Switch it off as the snippets do.'
-    )
-  }
+  if (words?.otherDefault !== undefined) return caution(consumer, words.otherDefault.says, words.otherDefault.fix)
   return ok(
     consumer,
     'their default, double quantization on, is what this adapter was made for',

@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { AppError } from '../../shared/errors'
+import { AppError, badInput } from '../../shared/errors'
 import type { Snippet, Trainer } from '../../shared/exports'
-import { quantizerArguments } from '../../shared/quantizerWords'
-import type { QuantizerSpec } from '../../shared/recipe'
+import { NO_TRAINER, type QuantizedBase, type TrainerWords, trainerWords } from '../../shared/quantizerWords'
 import { torchDtype } from '../../shared/torchDtypes'
 
 /*
@@ -16,7 +15,7 @@ export interface SnippetValues {
   /** Paths as the trainer should see them. */
   readonly model: string
   readonly adapter: string
-  readonly quantizer: Pick<QuantizerSpec, 'format' | 'doubleQuantization'>
+  readonly quantizer: QuantizedBase
   /** In which the checkpoint holds its weights: BF16, F16 or F32. */
   readonly dtype: string
   readonly rank: number
@@ -39,12 +38,17 @@ const FILES: readonly (Omit<Snippet, 'text'> & { readonly template: string })[] 
   { trainer: 'unsloth', title: 'Unsloth', language: 'python', template: 'unsloth.py', fileName: 'train_unsloth.py' }
 ]
 
-/** Every snippet, filled; `resources` is the directory that comes with Quail. */
-export function fillSnippets(resources: string, values: SnippetValues): Promise<Snippet[]> {
+/** Every snippet, filled; none where no trainer quantizes so. `resources` is the directory that comes with Quail. */
+export async function fillSnippets(resources: string, values: SnippetValues): Promise<Snippet[]> {
+  if (trainerWords(values.quantizer) === undefined) return []
   return Promise.all(FILES.map((file) => fill(resources, file, values)))
 }
 
-/** One snippet, filled. */
+/**
+ * One snippet, filled.
+ *
+ * @throws {AppError} BAD_INPUT where no trainer quantizes so
+ */
 export function fillSnippet(resources: string, trainer: Trainer, values: SnippetValues): Promise<Snippet> {
   const file = FILES.find((one) => one.trainer === trainer)
   if (file === undefined) throw new AppError('INTERNAL', `there is no snippet for ${trainer}`)
@@ -61,12 +65,14 @@ async function fill(resources: string, file: (typeof FILES)[number], values: Sni
 
 function wordsOf(values: SnippetValues): Record<string, string> {
   const { model, adapter, quantizer, dtype, rank, alpha, rslora, targetModules } = values
+  const trained = trainerWords(quantizer)
+  if (trained === undefined) throw badInput(`${quantizer.format}: ${NO_TRAINER}`)
   const loaded = torchDtype(dtype)
   const python = (yes: boolean): string => (yes ? 'True' : 'False')
   return {
     model: JSON.stringify(model),
     adapter: JSON.stringify(adapter),
-    ...quantizationWords(quantizer),
+    ...quantizationWords(trained),
     dtype: loaded,
     bf16_py: python(loaded !== 'float16'),
     fp16_py: python(loaded === 'float16'),
@@ -80,33 +86,12 @@ function wordsOf(values: SnippetValues): Record<string, string> {
 }
 
 /** How each trainer is told the format of the base. */
-function quantizationWords({ format, doubleQuantization }: SnippetValues['quantizer']): Record<string, string> {
-  const config = quantizerArguments({ quantizer: format, doubleQuantization })
-  if (format === 'int8') {
-    return {
-      quantization: config.join(', '),
-      axolotl_quantization: 'load_in_8bit: true\nadapter: lora',
-      factory_quantization: 'quantization_bit: 8',
-      unsloth_bits: 'load_in_4bit=False,\n    load_in_8bit=True'
-    }
-  }
-  return {
-    quantization: [...config, 'bnb_4bit_compute_dtype=torch.bfloat16'].join(', '),
-    axolotl_quantization: [
-      'load_in_4bit: true',
-      'adapter: qlora',
-      'bnb_config_kwargs:',
-      `  bnb_4bit_quant_type: ${format}`,
-      `  bnb_4bit_use_double_quant: ${doubleQuantization}`
-    ].join('\n'),
-    factory_quantization: [
-      'quantization_bit: 4',
-      `quantization_type: ${format}`,
-      `double_quantization: ${doubleQuantization}`
-    ].join('\n'),
-    unsloth_bits: 'load_in_4bit=True'
-  }
-}
+const quantizationWords = (words: TrainerWords): Record<string, string> => ({
+  quantization: words.wholeConfig.join(', '),
+  axolotl_quantization: words.axolotl.join('\n'),
+  factory_quantization: words.llamaFactory.join('\n'),
+  unsloth_bits: words.unsloth.join(',\n    ')
+})
 
 const replaceWords = (text: string, words: Readonly<Record<string, string>>, file: string): string =>
   text.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => {

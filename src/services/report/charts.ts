@@ -1,4 +1,5 @@
 import type { RankPoint } from '../../shared/compare/series'
+import { isMethod } from '../../shared/methods'
 import { type Html, html } from './html'
 import { figure, percent } from './numbers'
 
@@ -112,8 +113,7 @@ export const rankPoints = (points: readonly RankPoint[]) =>
   points.map(({ rank, perplexity }) => ({ x: rank, y: perplexity }))
 
 /** Only methods that this version knows have a colour; a class name never holds what a file says. */
-export const methodClass = (method: string): string =>
-  ['zero', 'svd', 'diag', 'quailora', 'exact'].includes(method) ? `m-${method}` : 'm-other'
+export const methodClass = (method: string): string => (isMethod(method) ? `m-${method}` : 'm-other')
 
 function scale(low: number, high: number, from: number, to: number): (value: number) => number {
   const width = high > low ? high - low : 1

@@ -5,7 +5,7 @@ import { PROOF_FILE, readProof } from '../../engine/formats/adapterProof'
 import type { ComparedRun } from '../../shared/compare/comparedRun'
 import { type ComparisonRow, comparisonRows, parseRowKey } from '../../shared/compare/rows'
 import { badInput } from '../../shared/errors'
-import { quantizerWords } from '../../shared/quantizerWords'
+import { provenBase, quantizerWords } from '../../shared/quantizerWords'
 import type { LayerResult } from '../../shared/runEvents'
 import { readLayerFigures } from '../../store/layerResults'
 import { comparedRuns } from '../compare/comparedRuns'
@@ -106,7 +106,7 @@ async function readReportedRun(
     fingerprints: distinct(
       proofs.map(({ variant, proof: { fingerprint: f } }) => ({
         variants: [variant],
-        quantizer: quantizerWords(f),
+        quantizer: quantizerWords(provenBase(f)),
         dtype: f.dtype,
         codes: f.codes,
         absmax: f.absmax

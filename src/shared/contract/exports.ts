@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { BaseExport } from '../baseExport'
 import type { CompatibilityEntry, CopiedAdapter, ImportedBundle, Snippet, WrittenBundle } from '../exports'
 import type { Verification } from '../plan'
+import type { QuantizerFormat, ScaleOptions } from '../quantizers'
 import { call } from './call'
 
 /** Everything that an export page shows of one variant's adapter. */
@@ -19,15 +20,14 @@ export interface ExportedVariant {
   readonly compatibility: readonly CompatibilityEntry[]
   readonly snippets: readonly Snippet[]
   readonly fingerprint: {
-    readonly quantizer: string
-    /** Of the 4-bit formats, as is double quantization. */
-    readonly blockSize?: number | undefined
+    readonly quantizer: QuantizerFormat
+    /** Where the format has the option, as is double quantization. */
+    readonly blockSize?: ScaleOptions['blockSize'] | undefined
     readonly doubleQuantization?: boolean | undefined
     readonly dtype: string
     readonly codes: string
     readonly absmax: string
   } | null
-  /** Command lines that check the base. */
   /** Commands that check the base; bitsandbytes has nothing to recompute where it is pre-quantized. */
   readonly checks: { readonly bitsandbytes: string | null; readonly quail: string }
 }

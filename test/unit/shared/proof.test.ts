@@ -4,12 +4,12 @@ import {
   lossRemoved,
   lossSentence,
   meanLossRemoved,
-  quantizerLabel,
   rankCurve,
   rankCurveBound,
   rankForGain,
   worstFirst
 } from '../../../src/shared/proof'
+import { quantizerLabel } from '../../../src/shared/quantizerWords'
 import type { LayerResult, Perplexities } from '../../../src/shared/runEvents'
 
 const layer = (change: Partial<LayerResult> = {}): LayerResult => ({

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { type RecipeValues, recipeFromOptions, recipeOptions } from '../../../../src/cli/actions/recipeOptions'
 import { defineCommand, EXIT } from '../../../../src/cli/grammar/command'
 import { parseArguments } from '../../../../src/cli/grammar/parseArguments'
-import { quantizerKey, Recipe } from '../../../../src/shared/recipe'
+import { quantizerKey } from '../../../../src/shared/quantizerWords'
+import { Recipe } from '../../../../src/shared/recipe'
 
 const command = defineCommand({
   name: 'plan',

@@ -3,7 +3,7 @@ import { LinearAlgebra } from '../../../../src/engine/graph/linearAlgebra'
 import { type LoraFactors, projectionFactors, roundFactors } from '../../../../src/engine/methods/factors'
 import { methodFor } from '../../../../src/engine/methods/registry'
 import type { Matrix32 } from '../../../../src/engine/numerics/matrix'
-import { METHODS } from '../../../../src/shared/recipe'
+import { METHODS } from '../../../../src/shared/methods'
 import { correctionOf, emptyLayers, factorsOf, layers, problemOf, type TestLayer } from '../../../helpers/layerProblems'
 import { allFinite, entry, largest, matrixOf, minus, norm, product, transpose } from '../../../helpers/matrices'
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { dequantizeFourBit, fourBitTable, quantizeFourBit } from '../../../../src/engine/numerics/fourBit'
-import { NF4_LEVELS } from '../../../../src/engine/quantizers/nf4'
+import { NF4_LEVELS } from '../../../../src/engine/quantizers/formats/nf4'
 
 const nf4 = fourBitTable(NF4_LEVELS)
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { FP4_LEVELS, fp4 } from '../../../../src/engine/quantizers/fp4'
-import { BLOCK_SIZES, type QuantizerSpec } from '../../../../src/shared/recipe'
+import { FP4_LEVELS, quantizer as fp4 } from '../../../../src/engine/quantizers/formats/fp4'
+import { BLOCK_SIZES } from '../../../../src/shared/quantizers'
+import type { QuantizerSpec } from '../../../../src/shared/recipe'
 
 const spec = (blockSize: QuantizerSpec['blockSize'] = 64): QuantizerSpec => ({
   format: 'fp4',

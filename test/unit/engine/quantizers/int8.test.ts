@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { int8 } from '../../../../src/engine/quantizers/int8'
+import { quantizer as int8 } from '../../../../src/engine/quantizers/formats/int8'
 import { QuantizerSpec } from '../../../../src/shared/recipe'
 
 const spec = QuantizerSpec.parse({ format: 'int8' })

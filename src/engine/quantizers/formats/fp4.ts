@@ -1,4 +1,4 @@
-import { fourBitQuantizer } from './fourBit'
+import { fourBitQuantizer } from '../fourBit'
 
 /** Twelve times the eight magnitudes, by the three lower bits of the code. */
 const TWELFTHS = [0, 0.0625, 8, 12, 4, 6, 2, 3]
@@ -24,4 +24,4 @@ export const FP4_LEVELS: Float32Array = Float32Array.from({ length: 16 }, (_, co
  * ulps; −11/128 of an absmax is a threshold that bf16 weights do meet. So, unlike NF4's, FP4's codes are not the same on
  * every device, and a fingerprint has to be recomputed on CPU.
  */
-export const fp4 = fourBitQuantizer('fp4', FP4_LEVELS)
+export const quantizer = fourBitQuantizer(FP4_LEVELS)

@@ -1,9 +1,9 @@
-import type { Matrix64 } from '../numerics/matrix'
-import { concatColumns, zeros64 } from '../numerics/matrix'
-import { fillUniform, seededRandom } from '../numerics/random'
-import type { LayerProblem } from './layerProblem'
-import type { Method } from './method'
-import { orthonormalize } from './orthonormalize'
+import type { Matrix64 } from '../../numerics/matrix'
+import { concatColumns, zeros64 } from '../../numerics/matrix'
+import { fillUniform, seededRandom } from '../../numerics/random'
+import type { LayerProblem } from '../layerProblem'
+import type { Basis } from '../method'
+import { orthonormalize } from '../orthonormalize'
 
 /**
  * QuAILoRA (arXiv 2410.14713): the SVD of E, then alternating least squares against the inputs' second moment.
@@ -13,15 +13,10 @@ import { orthonormalize } from './orthonormalize'
  * The B-step depends on A through its column space alone, and (BᵀHB)⁻¹ does not change that space; so each pair of steps
  * is written as U ← orth(E H EᵀU), which gives the same product A Bᵀ = U UᵀE and stays finite where BᵀHB is singular.
  */
-export const quailora: Method = {
-  name: 'quailora',
-  summary: 'the paper: SVD start, then alternating solves against H',
-  statistics: 'full',
-  async basis(problem, { rank, iterations }) {
-    let U = await problem.roughlyLeading('none', rank)
-    for (let step = 0; step < iterations; step++) U = await alternate(problem, U, step)
-    return U
-  }
+export const basis: Basis = async (problem, { rank, iterations }) => {
+  let U = await problem.leading('none', rank)
+  for (let step = 0; step < iterations; step++) U = await alternate(problem, U, step)
+  return U
 }
 
 async function alternate(problem: LayerProblem, U: Matrix64, step: number): Promise<Matrix64> {

@@ -1,7 +1,7 @@
-import { AppError } from '../../shared/errors'
-import { float16ToFloat32, float32ToFloat16 } from '../formats/dtypes'
-import { notFinite } from './notFinite'
-import type { QuantizedWeight, Quantizer } from './quantizer'
+import { AppError } from '../../../shared/errors'
+import { float16ToFloat32, float32ToFloat16 } from '../../formats/dtypes'
+import { notFinite } from '../notFinite'
+import type { QuantizedWeight, Quantizer } from '../quantizer'
 
 /** fp32(1 / 127), by which bitsandbytes multiplies in place of dividing by 127. */
 const STEP = Math.fround(1 / 127)
@@ -21,7 +21,7 @@ const ROUNDER = 1.5 * 2 ** 52
  * These are the weights alone. While it infers, `Linear8bitLt` rounds the inputs to 8 bits too, other than those columns
  * where one exceeds a threshold (6); in training on CPU it does not. Neither changes W, and no adapter can take it back.
  */
-export const int8: Quantizer = { format: 'int8', quantize, dequantize }
+export const quantizer: Quantizer = { quantize, dequantize }
 
 function quantize(weight: Float32Array, _spec: unknown, inFeatures: number): QuantizedWeight {
   const codes = new Int8Array(weight.length)

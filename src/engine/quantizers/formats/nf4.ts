@@ -1,4 +1,4 @@
-import { fourBitQuantizer } from './fourBit'
+import { fourBitQuantizer } from '../fourBit'
 
 /**
  * The sixteen NF4 levels in code order, each exactly a float32.
@@ -29,4 +29,4 @@ export const NF4_LEVELS: Float32Array = Float32Array.of(
  * 4-bit NormalFloat. bf16 weights get the codes that CUDA gives too (no ratio comes nearer than 14 ulps to a threshold),
  * all-zero blocks apart.
  */
-export const nf4 = fourBitQuantizer('nf4', NF4_LEVELS)
+export const quantizer = fourBitQuantizer(NF4_LEVELS)
