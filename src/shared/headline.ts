@@ -1,6 +1,7 @@
 import { gapSentence, type ProvenVariant, quantizedPerplexity } from './proof'
 import { quantizerLabel } from './quantizerWords'
-import { gapClosed, type Perplexities } from './runEvents'
+import { type Fidelity, gapClosed, type Perplexities, type RowStatistics } from './runEvents'
+import { distinguishable, subject } from './uncertainty'
 
 /*
  * The headline of a run: what it found, for each quantizer on its own. Every quantizer leaves another gap to full
@@ -13,6 +14,12 @@ export interface VariantFigures<T> {
   readonly variant: T
   readonly perplexity: number
   readonly gapClosed: number | undefined
+  /** Its uncertainties and its divergence from full precision; runs of older versions lack them. */
+  readonly statistics: RowStatistics['variants'][string] | undefined
+  /** Whether the rows tell its perplexity from the quantized base's; undefined where that is not known. */
+  readonly distinctFromBase: boolean | undefined
+  /** The same of the best variant on this base; undefined for the best one too. */
+  readonly distinctFromBest: boolean | undefined
 }
 
 /** One quantized base on one text: its gap, and its variants from the best to the worst. */
@@ -23,6 +30,11 @@ export interface QuantizerResult<T> {
   readonly label: string
   readonly fullPrecision: number
   readonly quantized: number
+  /** Of full precision, and of the quantized base; runs of older versions lack them. */
+  readonly fullStatistics: RowStatistics['fullPrecision'] | undefined
+  readonly baseStatistics: Fidelity | undefined
+  /** Whether the rows tell the base's perplexity from full precision's; undefined where that is not known. */
+  readonly distinctGap: boolean | undefined
   /** Those that are measured, at least one. */
   readonly variants: readonly [VariantFigures<T>, ...VariantFigures<T>[]]
 }
@@ -50,21 +62,52 @@ export function quantizerResults<T extends ProvenVariant>(
   variants: readonly T[]
 ): QuantizerResult<T>[] {
   const keys = keysOf(variants)
-  const results = keys.flatMap((key): QuantizerResult<T>[] => {
-    const { fullPrecision } = measured
-    const quantized = quantizedPerplexity(measured, key)
-    const [best, ...others] = variants
-      .filter(({ quantizer }) => quantizer === key)
-      .flatMap((variant): VariantFigures<T>[] => {
-        const perplexity = measured.variants[variant.name]
-        if (perplexity === undefined) return []
-        return [{ variant, perplexity, gapClosed: gapClosed(fullPrecision, quantized, perplexity) }]
-      })
-      .sort((a, b) => a.perplexity - b.perplexity)
-    if (best === undefined) return []
-    return [{ quantizer: key, label: quantizerLabel(key, keys), fullPrecision, quantized, variants: [best, ...others] }]
+  const results = keys.flatMap((key) => {
+    const own = variants.filter(({ quantizer }) => quantizer === key)
+    return resultOf(measured, key, quantizerLabel(key, keys), own) ?? []
   })
   return results.sort((a, b) => b.quantized - a.quantized)
+}
+
+function resultOf<T extends ProvenVariant>(
+  measured: Perplexities,
+  quantizer: string,
+  label: string,
+  variants: readonly T[]
+): QuantizerResult<T> | undefined {
+  const { fullPrecision, statistics } = measured
+  const quantized = quantizedPerplexity(measured, quantizer)
+  const base = subject.quantizer(quantizer)
+  const found = variants
+    .flatMap((variant) => {
+      const perplexity = measured.variants[variant.name]
+      return perplexity === undefined ? [] : [{ variant, perplexity }]
+    })
+    .sort((a, b) => a.perplexity - b.perplexity)
+  const [first] = found
+  const figures = found.map(({ variant, perplexity }): VariantFigures<T> => {
+    const own = subject.variant(variant.name)
+    return {
+      variant,
+      perplexity,
+      gapClosed: gapClosed(fullPrecision, quantized, perplexity),
+      statistics: statistics?.variants[variant.name],
+      distinctFromBase: distinguishable(measured, own, base),
+      distinctFromBest:
+        first === undefined || variant === first.variant
+          ? undefined
+          : distinguishable(measured, own, subject.variant(first.variant.name))
+    }
+  })
+  const [best, ...others] = figures
+  return (
+    best && {
+      ...{ quantizer, label, fullPrecision, quantized, variants: [best, ...others] },
+      fullStatistics: statistics?.fullPrecision,
+      baseStatistics: statistics?.quantizers[quantizer],
+      distinctGap: distinguishable(measured, base, subject.full)
+    }
+  )
 }
 
 /** The headline of a run; undefined while no perplexity is measured. */
@@ -94,7 +137,7 @@ export function recommendations<T extends ProvenVariant>(run: Measured<T>): Reco
     quantizer,
     label,
     variant: best.variant,
-    harmful: (best.gapClosed ?? 0) < 0
+    harmful: (best.gapClosed ?? 0) < 0 && best.distinctFromBase !== false
   }))
   const others = keys.filter((key) => !measured.some(({ quantizer }) => quantizer === key))
   return [

@@ -1,5 +1,6 @@
 import { quantizerLabel } from './quantizerWords'
 import { gapClosed, type LayerResult, type Perplexities } from './runEvents'
+import { distinguishable, subject } from './uncertainty'
 
 /*
  * What the figures of a run say, for the window, the command line and reports alike.
@@ -92,7 +93,9 @@ export const quantizedPerplexity = ({ quantizers }: Perplexities, quantizer: str
 
 /**
  * What a variant was proven to do on a text, in one sentence:
- * `quailora-r16 closes 64 % of the NF4 gap on sotu-evaluation: 86.65 → 85.93 (full precision 85.53)`.
+ * `quailora-r16 closes 64 ± 5 % of the NF4 gap on sotu-evaluation: 86.65 → 85.93 (full precision 85.53)`.
+ *
+ * ± is the standard error, of runs that know it; what their rows do not tell apart is said not to be distinguishable.
  */
 export function gapSentence(
   text: string,
@@ -105,11 +108,24 @@ export function gapSentence(
   const on = text.replace(/\.(txt|jsonl?)$/, '')
   const figures = `${figure(quantized)} → ${figure(reached)} (full precision ${figure(measured.fullPrecision)})`
   const closed = gapClosed(measured.fullPrecision, quantized, reached)
+  const base = subject.quantizer(variant.quantizer)
+  if (distinguishable(measured, base, subject.full) === false)
+    return `${format} is not distinguishable from full precision on ${on}, so no share of its gap is told: ${variant.name} ${figures}`
   if (closed === undefined)
     return `${format} costs nothing on ${on}, so there is no gap to close: ${variant.name} ${figures}`
-  const share = Math.round(100 * closed)
-  if (share < 0) return `${variant.name} widens the ${format} gap on ${on} by ${-share} %: ${figures}`
-  return `${variant.name} closes ${share} % of the ${format} gap on ${on}: ${figures}`
+  if (distinguishable(measured, subject.variant(variant.name), base) === false)
+    return `${variant.name} is not distinguishable from plain ${format} on ${on}: ${figures}`
+  const error = measured.statistics?.variants[variant.name]?.gapClosed?.standardError
+  const share = percentText(Math.abs(closed), error)
+  if (Math.round(100 * closed) < 0) return `${variant.name} widens the ${format} gap on ${on} by ${share}: ${figures}`
+  return `${variant.name} closes ${share} of the ${format} gap on ${on}: ${figures}`
+}
+
+/** A share in whole per cent, or with the decimals that its standard error asks for: `64 %`, `64 ± 5 %`, `92.3 ± 0.4 %`. */
+function percentText(share: number, error: number | null | undefined): string {
+  if (!error) return `${Math.round(100 * share)} %`
+  const decimals = error >= 0.0095 ? 0 : 1
+  return `${(100 * share).toFixed(decimals)} ± ${(100 * error).toFixed(decimals)} %`
 }
 
 /** What a variant was proven to do where no text was given to measure perplexity on. */

@@ -46,3 +46,40 @@ function perplexityOf({ fullPrecision, quantizers, variants }: Perplexities, of:
   ]
   return named.find(([name]) => name === of)?.[1] ?? Number.NaN
 }
+
+/** Fewer predicted tokens than this say little of a model: their perplexity is one of a few sentences. */
+export const FEW_TOKENS = 4000
+
+/** What stands where the rows do not tell a difference from none. */
+export const NOT_DISTINGUISHABLE = 'not distinguishable'
+
+/** The rule behind it, as a sentence. */
+export const DISTINGUISHABLE_RULE = `A difference of at most ${DISTINCT} of its standard errors, paired over rows, is ${NOT_DISTINGUISHABLE} from none.`
+
+const decimalsOf = (value: number, digits: number): number =>
+  value === 0 || !Number.isFinite(value) ? 0 : Math.max(0, digits - 1 - Math.floor(Math.log10(Math.abs(value))))
+
+/**
+ * A number with its standard error, in as many decimals as both need: `85.53 ± 0.91`, `0.00782 ± 0.00007`.
+ *
+ * @param digits - significant digits of the number
+ * @param error - null or undefined where it is not known, 0 where the number is exact: then the number stands alone
+ */
+export function estimateText(value: number, error: number | null | undefined, digits = 4): string {
+  if (!Number.isFinite(value)) return '–'
+  if (value !== 0 && Math.abs(value) < 1e-8) return value.toExponential(digits - 1)
+  const known = error ?? 0
+  const decimals = Math.min(10, Math.max(decimalsOf(value, digits), decimalsOf(known, 1)))
+  const fixed = (number: number): string =>
+    number.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals })
+  return known > 0 ? `${fixed(value)} ± ${fixed(known)}` : fixed(value)
+}
+
+/** A share as per cent with its standard error: `63.7 ± 4.7 %`, `91.91 ± 0.02 %`. */
+export function shareText(share: number, error: number | null | undefined): string {
+  if (!Number.isFinite(share)) return '–'
+  const known = 100 * (error ?? 0)
+  const decimals = Math.min(6, Math.max(1, decimalsOf(known, 1)))
+  const text = (100 * share).toFixed(decimals).replace(/^-(?=[0.]+$)/, '')
+  return known > 0 ? `${text} ± ${known.toFixed(decimals)} %` : `${text} %`
+}

@@ -125,7 +125,10 @@ describe('quail init-lora', () => {
     const { code, stdout, stderr } = await work.quail('init-lora', ...args, '--method', 'svd', '--out', 'one')
     expect(code).toBe(0)
     expect(readdirSync(work.path('one'))).toContain('adapter_config.json')
-    expect(stdout).toMatch(/^svd-r4 +[\d.]+ +(-?[\d.]+ %|no gap) +-?[\d.]+ %$/m)
+    const gap = String.raw`(-?[\d.]+ ± [\d.]+ %|no gap|unclear)`
+    const line = String.raw`^svd-r4 +[\d.]+ ± [\d.]+ +${gap} +0\.\d+ ± 0\.\d+ +[\d.]+ ± [\d.]+ %$`
+    expect(stdout).toMatch(new RegExp(line, 'm'))
+    expect(stdout).toMatch(/^svd-r4 +-?[\d.]+ %$/m)
     expect(stdout).toContain('bnb_4bit_use_double_quant=True')
     expect(stderr).toMatch(/^block 4 of 4 in /m)
     expect(stdout + stderr).not.toContain('\x1b')

@@ -69,7 +69,7 @@ describe('the queue', () => {
     expect((await end).status).toBe('cancelled')
     expect(await last).toMatchObject({
       status: 'completed',
-      sentence: expect.stringMatching(/^quailora-r8 (closes|widens) the NF4 gap/)
+      sentence: expect.stringMatching(/quailora-r8 .*\(full precision [\d.]+\)/)
     })
     expect(await order()).toEqual([])
   })

@@ -1,65 +1,117 @@
-import { headlineOf } from '../../shared/headline'
-import { meanLossRemoved, quantizedPerplexity } from '../../shared/proof'
-import { type FinishedEvent, gapClosed, type Perplexities, type VariantResult } from '../../shared/runEvents'
-import { formatNumber, formatShare } from './numbers'
+import { headlineOf, type QuantizerResult, quantizerResults } from '../../shared/headline'
+import { meanLossRemoved } from '../../shared/proof'
+import type { Fidelity, FinishedEvent, Perplexities, VariantResult } from '../../shared/runEvents'
+import { DISTINCT, estimateText, FEW_TOKENS, NOT_DISTINGUISHABLE, shareText } from '../../shared/uncertainty'
+import { formatCount, formatShare, plural } from './numbers'
 import { type Column, renderTable } from './table'
 
 type Results = Pick<FinishedEvent, 'perplexity' | 'variants'>
-
-/** What stands in the two columns of an evaluation text: a perplexity, and what is said of the gap. */
-type Cells = (measured: Perplexities) => readonly [perplexity: number, gap: string]
+type Result = QuantizerResult<VariantResult>
 
 /**
- * The table that a run ends with: full precision, then each quantizer with its variants; per evaluation text the
- * perplexity and the share of the quantizer's gap that is closed, and the mean share of the calibrated loss that the
- * adapter removes.
+ * What a run ends with: for each evaluation text a table of full precision, each quantizer and its variants, with what its
+ * rows do not tell apart below it; then the mean share of the calibrated loss that each adapter removes. One text has one
+ * table, so that it stays as narrow as the names allow.
  */
 export function resultTable(results: Results): string[] {
-  const files = Object.entries(results.perplexity)
-  const row = (name: string, cells: Cells, removed?: number): string[] => [
-    name,
-    ...files.flatMap(([, measured]) => {
-      const [value, gap] = cells(measured)
-      return [formatNumber(value), gap]
-    }),
-    removed === undefined ? '' : formatShare(removed)
-  ]
-  const groups = byQuantizer(results)
-  const rows = groups.flatMap(([key, variants]) => [
-    ...(files.length === 0
-      ? []
-      : [
-          row(groups.length === 1 ? 'quantized' : `quantized ${key}`, (measured) => [
-            quantizedPerplexity(measured, key),
-            ''
-          ])
-        ]),
-    ...variants.map(({ name, layers }) =>
-      row(name, (measured) => variantCells(measured, name, key), meanLossRemoved(layers))
-    )
+  const texts = Object.entries(results.perplexity).flatMap(([file, measured]) => [
+    ...textTable(file, measured, byQuantizer(results, measured)),
+    ''
   ])
-  const first = files.length === 0 ? [] : [row('full precision', ({ fullPrecision }) => [fullPrecision, ''])]
-  return renderTable(columnsOf(files.map(([file]) => file)), [...first, ...rows])
+  return [...texts, ...lossTable(results)]
 }
 
-function variantCells(measured: Perplexities, name: string, quantizer: string): readonly [number, string] {
-  const value = measured.variants[name] ?? Number.NaN
-  const share = gapClosed(measured.fullPrecision, quantizedPerplexity(measured, quantizer), value)
-  return [value, share === undefined ? 'no gap' : formatShare(share)]
-}
-
-/** Variants in the order of the recipe under their quantizers, those in the order of the headline. */
-function byQuantizer(results: Results): [key: string, variants: VariantResult[]][] {
+/** The quantizers in the order of the headline, under each its variants in the order of the recipe. */
+function byQuantizer(results: Results, measured: Perplexities): Result[] {
   const order = headlineOf(results)?.results.map(({ quantizer }) => quantizer) ?? []
-  const keys = new Set([...order, ...results.variants.map(({ quantizer }) => quantizer)])
-  return [...keys].map((key) => [key, results.variants.filter(({ quantizer }) => quantizer === key)])
+  return quantizerResults(measured, results.variants).sort(
+    (a, b) => order.indexOf(a.quantizer) - order.indexOf(b.quantizer)
+  )
 }
 
-const columnsOf = (files: readonly string[]): Column[] => [
+function textTable(file: string, measured: Perplexities, bases: readonly Result[]): string[] {
+  const { statistics } = measured
+  const several = bases.length > 1
+  const baseName = ({ quantizer }: Result): string => (several ? `quantized ${quantizer}` : 'quantized')
+  const rows = [
+    ['full precision', estimateText(measured.fullPrecision, statistics?.fullPrecision.standardError)],
+    ...bases.flatMap((base) => [
+      [
+        baseName(base),
+        estimateText(base.quantized, base.baseStatistics?.standardError),
+        '',
+        ...fidelityCells(base.baseStatistics)
+      ],
+      ...inOrder(base, Object.keys(measured.variants)).map(({ variant, perplexity, gapClosed, statistics: own }) => [
+        variant.name,
+        estimateText(perplexity, own?.standardError),
+        gapText(base, gapClosed, own?.gapClosed?.standardError),
+        ...fidelityCells(own)
+      ])
+    ])
+  ]
+  const columns = statistics === undefined ? COLUMNS.slice(0, 3) : COLUMNS
+  const table = renderTable(columns, rows)
+  return [`${file}: ${sizeText(measured)}`, '', ...table, ...notes(measured, bases, baseName)]
+}
+
+const COLUMNS: readonly Column[] = [
   { title: '' },
-  ...files.flatMap((file): Column[] => [
-    { title: file, align: 'right' },
-    { title: 'gap closed', align: 'right' }
-  ]),
-  { title: 'loss removed', align: 'right' }
+  { title: 'perplexity', align: 'right' },
+  { title: 'gap closed', align: 'right' },
+  { title: 'KL divergence', align: 'right' },
+  { title: 'same top token', align: 'right' }
 ]
+
+const sizeText = ({ tokens, statistics }: Perplexities): string => {
+  const size = plural(tokens, 'predicted token')
+  if (statistics === undefined) return size
+  const { rows } = statistics
+  const error = rows < 2 ? 'no standard error from a single row' : '± is one standard error over rows'
+  return `${size} in ${plural(rows, 'row')}; ${error}`
+}
+
+const gapText = ({ distinctGap }: Result, share: number | undefined, error: number | null | undefined): string =>
+  distinctGap === false ? 'unclear' : share === undefined ? 'no gap' : shareText(share, error)
+
+const fidelityCells = (of: Fidelity | undefined): string[] =>
+  of === undefined
+    ? []
+    : [
+        estimateText(of.klDivergence.mean, of.klDivergence.standardError, 3),
+        shareText(of.sameTopToken.share, of.sameTopToken.standardError)
+      ]
+
+const inOrder = ({ variants }: Result, names: readonly string[]): Result['variants'][number][] =>
+  [...variants].sort((a, b) => names.indexOf(a.variant.name) - names.indexOf(b.variant.name))
+
+/** What the rows of a text do not tell apart, and how little they are; no line where all is clear. */
+function notes(measured: Perplexities, bases: readonly Result[], baseName: (base: Result) => string): string[] {
+  const few =
+    measured.tokens < FEW_TOKENS
+      ? [
+          `Few tokens: below ${formatCount(FEW_TOKENS)} a perplexity is hardly known. Give more evaluation text or rows.`
+        ]
+      : []
+  const alike = bases.flatMap((base) => {
+    const unclear = (of: 'distinctFromBase' | 'distinctFromBest'): string =>
+      base.variants
+        .filter((one) => one[of] === false)
+        .map(({ variant }) => variant.name)
+        .join(', ')
+    const [fromBase, fromBest] = [unclear('distinctFromBase'), unclear('distinctFromBest')]
+    return [
+      ...(base.distinctGap === false ? [`  ${baseName(base)} from full precision, so its gap is unclear`] : []),
+      ...(fromBase === '' ? [] : [`  ${fromBase} from ${baseName(base)}`]),
+      ...(fromBest === '' ? [] : [`  ${fromBest} from the best, ${base.variants[0].variant.name}`])
+    ]
+  })
+  const rule = `${NOT_DISTINGUISHABLE[0]?.toUpperCase()}${NOT_DISTINGUISHABLE.slice(1)} (within ${DISTINCT} standard errors, paired over rows):`
+  return [...few, ...(alike.length === 0 ? [] : [rule, ...alike])]
+}
+
+/** The mean share of the calibrated loss that each adapter removes. */
+function lossTable({ variants }: Results): string[] {
+  const rows = variants.map(({ name, layers }) => [name, formatShare(meanLossRemoved(layers))])
+  return renderTable([{ title: '' }, { title: 'loss removed', align: 'right' }], rows)
+}

@@ -2,6 +2,7 @@ import { optionValues } from '../../shared/methods'
 import { NO_TRAINER, provenBase, quantizerWords, trainerWords } from '../../shared/quantizerWords'
 import { type Targets, targetsText } from '../../shared/recipe'
 import { torchDtype } from '../../shared/torchDtypes'
+import { DISTINGUISHABLE_RULE, estimateText, NOT_DISTINGUISHABLE, shareText } from '../../shared/uncertainty'
 import type { Proof } from './proof'
 
 /** README.md of an adapter directory: front matter that hubs read, then what it is, what was measured, how to use it. */
@@ -40,22 +41,72 @@ quantized base it brings the outputs back towards those of the full-precision mo
 }
 
 function results({ perplexity, layers, fingerprint }: Proof): string {
-  const rows = Object.entries(perplexity).map(
-    ([file, p]) =>
-      `| ${cell(file)} | ${p.fullPrecision.toFixed(4)} | ${p.quantized.toFixed(4)} | ${p.adapter.toFixed(4)} | ${p.gapClosed === undefined ? 'no gap' : percent(p.gapClosed)} |`
-  )
-  const table = [
-    `| evaluation text | full precision | quantized (${fingerprint.quantizer}) | with this adapter | share of the gap closed |`,
-    '|---|---|---|---|---|',
-    ...rows
-  ]
+  const texts = Object.entries(perplexity)
   const removed = layers.map(({ lossRank0, loss }) => (lossRank0 > 0 ? 1 - loss / lossRank0 : 0))
   const mean = removed.reduce((sum, x) => sum + x, 0) / Math.max(1, removed.length)
   const sentence = `Mean over ${layers.length} linears: ${percent(mean)} of the calibrated error removed (per layer in \`quail.json\`).`
-  return ['## Measured', rows.length > 0 ? `Perplexity:\n\n${table.join('\n')}` : '', sentence]
-    .filter(Boolean)
-    .join('\n\n')
+  const measured =
+    texts.length === 0 ? [] : [perplexityTable(texts, fingerprint.quantizer), fidelityTable(texts), howMeasured(texts)]
+  return ['## Measured', ...measured, sentence].join('\n\n')
 }
+
+type MeasuredTexts = readonly (readonly [file: string, measured: Proof['perplexity'][string]])[]
+
+function perplexityTable(texts: MeasuredTexts, quantizer: string): string {
+  const rows = texts.map(([file, p]) => {
+    const { fullPrecision, quantized, adapter } = p.standardErrors
+    return tableRow([
+      cell(file),
+      estimateText(p.fullPrecision, fullPrecision, 6),
+      estimateText(p.quantized, quantized, 6),
+      estimateText(p.adapter, adapter, 6),
+      closedText(p)
+    ])
+  })
+  const titles = [
+    'evaluation text',
+    'full precision',
+    `quantized (${quantizer})`,
+    'with this adapter',
+    'share of the gap closed'
+  ]
+  return `Perplexity:\n\n${[tableRow(titles), tableRule(titles), ...rows].join('\n')}`
+}
+
+function closedText({ gapClosed, standardErrors, distinguishable }: MeasuredTexts[number][1]): string {
+  if (distinguishable.gap === false) return `gap ${NOT_DISTINGUISHABLE} from none`
+  if (gapClosed === undefined) return 'no gap'
+  const share = shareText(gapClosed, standardErrors.gapClosed)
+  return distinguishable.adapter === false ? `${share}, ${NOT_DISTINGUISHABLE} from quantized` : share
+}
+
+function fidelityTable(texts: MeasuredTexts): string {
+  const rows = texts.map(([file, { klDivergence: kl, sameTopToken: same }]) =>
+    tableRow([
+      cell(file),
+      estimateText(kl.quantized.mean, kl.quantized.standardError, 3),
+      estimateText(kl.adapter.mean, kl.adapter.standardError, 3),
+      shareText(same.quantized.share, same.quantized.standardError),
+      shareText(same.adapter.share, same.adapter.standardError)
+    ])
+  )
+  const titles = [
+    'evaluation text',
+    'KL divergence, quantized',
+    'with this adapter',
+    'same top token, quantized',
+    'with this adapter'
+  ]
+  return `Against full precision, of the next token (KL divergence in nats):\n\n${[tableRow(titles), tableRule(titles), ...rows].join('\n')}`
+}
+
+function howMeasured(texts: MeasuredTexts): string {
+  const sizes = texts.map(([file, { tokens, rows }]) => `${cell(file)} ${tokens} predicted tokens in ${rows} rows`)
+  return `± is one standard error over rows: ${sizes.join('; ')}. ${DISTINGUISHABLE_RULE}`
+}
+
+const tableRow = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+const tableRule = (titles: readonly string[]): string => `|${'---|'.repeat(titles.length)}`
 
 function usage(proof: Proof): string {
   const { fingerprint } = proof

@@ -3,8 +3,15 @@ import { baseModelName } from '../../shared/modelName'
 import type { QuantizerFormat, ScaleOptions } from '../../shared/quantizers'
 import { scaleOptions } from '../../shared/quantizerWords'
 import { positionsLeftOut, type Recipe, type Variant } from '../../shared/recipe'
-import { gapClosed, type LayerResult, type Perplexities } from '../../shared/runEvents'
+import {
+  type Fidelity,
+  gapClosed,
+  type LayerResult,
+  type Perplexities,
+  type RowStatistics
+} from '../../shared/runEvents'
 import type { JournalEntry, LinearFingerprint, RunRecord } from '../../shared/runFolder'
+import { distinguishable, subject } from '../../shared/uncertainty'
 import { sha256File } from '../formats/files'
 import { runtimeVersion } from '../graph/session'
 import { storedShape } from '../models/modelWeights'
@@ -52,10 +59,28 @@ export interface Proof {
         readonly adapter: number
         /** Missing where the quantized base leaves no gap. */
         readonly gapClosed?: number
+        /** Rows of which a token was predicted, and standard errors over them: null where fewer than two rows count. */
+        readonly rows: number
+        readonly standardErrors: {
+          readonly fullPrecision: number | null
+          readonly quantized: number | null
+          readonly adapter: number | null
+          readonly gapClosed?: number | null
+        }
+        /** From full precision: nats, and the share of positions with the same most probable next token. */
+        readonly klDivergence: BaseAndAdapter<Fidelity['klDivergence']>
+        readonly sameTopToken: BaseAndAdapter<Fidelity['sameTopToken']>
+        /** Whether the rows tell the base from full precision, and the adapter from the base; missing where not known. */
+        readonly distinguishable: Partial<{ readonly gap: boolean; readonly adapter: boolean }>
       }
     >
   >
   readonly layers: readonly ProofLayer[]
+}
+
+interface BaseAndAdapter<T> {
+  readonly quantized: T
+  readonly adapter: T
 }
 
 /** What only pictures need stays with the run: an adapter should be small. */
@@ -126,12 +151,32 @@ export async function proofOf(
 
 const textOf = ({ name, bytes, sha256 }: Text): Text => ({ name, bytes, sha256 })
 
-function variantPerplexity(measured: Perplexities, { name, quantizer }: PreparedVariant) {
-  const { tokens, fullPrecision } = measured
+function variantPerplexity(measured: Perplexities, { name, quantizer }: PreparedVariant): Proof['perplexity'][string] {
+  const { tokens, fullPrecision, statistics } = measured
   const quantized = measured.quantizers[quantizer] as number
   const adapter = measured.variants[name] as number
   const share = gapClosed(fullPrecision, quantized, adapter)
-  return { tokens, fullPrecision, quantized, adapter, ...(share !== undefined && { gapClosed: share }) }
+  const rows = statistics as RowStatistics
+  const [ofBase, own] = [
+    rows.quantizers[quantizer] as Fidelity,
+    rows.variants[name] as RowStatistics['variants'][string]
+  ]
+  const base = subject.quantizer(quantizer)
+  const gap = distinguishable(measured, base, subject.full)
+  const repair = distinguishable(measured, subject.variant(name), base)
+  return {
+    ...{ tokens, fullPrecision, quantized, adapter, ...(share !== undefined && { gapClosed: share }) },
+    rows: rows.rows,
+    standardErrors: {
+      fullPrecision: rows.fullPrecision.standardError,
+      quantized: ofBase.standardError,
+      adapter: own.standardError,
+      ...(own.gapClosed && { gapClosed: own.gapClosed.standardError })
+    },
+    klDivergence: { quantized: ofBase.klDivergence, adapter: own.klDivergence },
+    sameTopToken: { quantized: ofBase.sameTopToken, adapter: own.sameTopToken },
+    distinguishable: { ...(gap !== undefined && { gap }), ...(repair !== undefined && { adapter: repair }) }
+  }
 }
 
 function fingerprintOf(

@@ -1,6 +1,7 @@
 import { changeVariants, type Finding, type Severity } from '../../shared/findings'
 import { NO_TRAINER, trainerWords } from '../../shared/quantizerWords'
 import type { QuantizerSpec } from '../../shared/recipe'
+import { FEW_TOKENS } from '../../shared/uncertainty'
 import { distinctVariants } from '../../shared/variantAxes'
 import type { TokenRows } from '../calibration/rows'
 import type { PreparedRun } from './prepareRun'
@@ -16,6 +17,7 @@ export function runWarnings(prepared: PreparedRun): Finding[] {
   const found = [
     fewTokens(prepared),
     fewRows(prepared),
+    fewPredicted(prepared),
     emptyRows(prepared),
     templateDate(prepared),
     vllmRank(prepared),
@@ -45,17 +47,16 @@ function fewTokens(prepared: PreparedRun): Finding | undefined {
           'info',
           `${calibration.tokenCount} calibration tokens are less than four times the channels of the widest input (${widest}); more text or rows may give a better adapter`
         )
-  const rows = enoughRows(prepared, wanted)
+  const rows = enoughRows(calibration, wanted)
   const fix = { label: `Use ${rows} rows`, changes: [{ path: ['calibration', 'rows'], value: rows }] }
   return rows > recipe.calibration.rows ? { ...finding, fix } : finding
 }
 
 /** The least number of rows per text that gives so many tokens, or the most that there are. */
-function enoughRows({ calibration }: PreparedRun, tokens: number): number {
-  const perRow = calibration.tokenCount / calibration.rows
-  const most = Math.max(...calibration.available)
-  const tokensOf = (rows: number): number =>
-    perRow * calibration.available.reduce((sum, available) => sum + Math.min(rows, available), 0)
+function enoughRows({ tokenCount, rows: present, available }: TokenRows, tokens: number): number {
+  const perRow = tokenCount / present
+  const most = Math.max(...available)
+  const tokensOf = (rows: number): number => perRow * available.reduce((sum, count) => sum + Math.min(rows, count), 0)
   let rows = 1
   while (rows < most && tokensOf(rows) < tokens) rows++
   return rows
@@ -70,6 +71,30 @@ function fewRows({ calibration, recipe }: PreparedRun): Finding | undefined {
     ...texts('FEW_ROWS', 'info', message),
     fix: { label: `Ask for ${most} rows`, changes: [{ path: ['calibration', 'rows'], value: most }] }
   }
+}
+
+/** Evaluation texts of so few predicted tokens, or rows, that their perplexity is hardly known. */
+function fewPredicted({ evaluation, recipe }: PreparedRun): Finding | undefined {
+  const few = evaluation
+    .map(({ name, rows }) => ({ name, rows, tokens: predictedTokens(rows) }))
+    .filter(({ rows, tokens }) => rows.rows > 0 && (tokens < FEW_TOKENS || rows.rows < 2))
+  if (few.length === 0) return undefined
+  const parts = few.map(
+    ({ name, rows, tokens }) =>
+      `${name}: ${tokens} predicted tokens in ${rows.rows} ${rows.rows === 1 ? 'row' : 'rows'}`
+  )
+  const message = `few tokens to measure perplexity on (${parts.join('; ')}): below ${FEW_TOKENS} it is hardly known, and from a single row no standard error; give more text or rows`
+  const finding = texts('FEW_EVALUATION_TOKENS', 'warning', message)
+  // The first token of a row is predicted by nothing: a row has as many more tokens.
+  const rows = Math.max(...few.map(({ rows, tokens }) => enoughRows({ ...rows, tokenCount: tokens }, FEW_TOKENS)))
+  const fix = { label: `Evaluate ${rows} rows`, changes: [{ path: ['evaluation', 'rows'], value: rows }] }
+  return rows > (recipe.evaluation?.rows ?? 0) ? { ...finding, fix } : finding
+}
+
+/** Tokens that are predicted: all that count but the first of each row. A guess where the tokens are not read. */
+function predictedTokens({ counted, context, tokenCount, rows }: TokenRows): number {
+  if (counted.length === 0) return tokenCount - rows
+  return counted.reduce((sum, value, i) => sum + (i % context === 0 ? 0 : value), 0)
 }
 
 /** Rows of which nothing counts: their responses were cut off, or lie in other rows. */

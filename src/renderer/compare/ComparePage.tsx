@@ -84,7 +84,7 @@ function Compared({ runs, comparison }: Props) {
     const passes = parseFilter(wanted)
     return wanted.trim() === '' ? all : all.filter((row) => passes(wordsOf(row)))
   }, [all, wanted])
-  const metrics = useMemo(() => metricsOf(textsOf(all)), [all])
+  const metrics = useMemo(() => metricsOf(textsOf(all), all), [all])
   const variantsOf = useMemo(() => new Map(runs.map((run) => [run.id, run.variants.map(({ name }) => name)])), [runs])
   const chosen = useMemo(() => new Set(all.map(({ key }) => key)), [all])
   const knownTags = useMemo(() => [...new Set(runs.flatMap(({ tags }) => tags))].sort(), [runs])

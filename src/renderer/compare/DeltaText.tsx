@@ -1,14 +1,25 @@
 import { Text } from '@mantine/core'
 import { type Difference, difference, type Metric } from '../../shared/compare/metrics'
 import type { ComparisonRow } from '../../shared/compare/rows'
+import { NOT_DISTINGUISHABLE } from '../../shared/uncertainty'
 import { usePalette } from '../charts/palette'
-import { formatNumber, formatParameters, formatPercent, formatSigned } from '../format/numbers'
+import {
+  formatEstimate,
+  formatNumber,
+  formatParameters,
+  formatPercent,
+  formatShareEstimate,
+  formatSigned
+} from '../format/numbers'
 import { formatDuration } from '../format/time'
 
 /** A metric of a row as people read it; a dash where it was not measured. */
-export function metricText({ kind, value }: Metric, row: ComparisonRow): string {
+export function metricText({ kind, value, error, digits }: Metric, row: ComparisonRow): string {
   const figure = value(row)
-  return figure === undefined ? '–' : figureText(kind, figure)
+  if (figure === undefined) return '–'
+  const known = error?.(row)
+  if (!known) return figureText(kind, figure)
+  return kind === 'share' ? formatShareEstimate(figure, known) : formatEstimate(figure, known, digits)
 }
 
 function figureText(kind: Metric['kind'], figure: number): string {
@@ -32,8 +43,8 @@ function signedText(kind: Metric['kind'], value: number): string {
   return `${value > 0 ? '+' : '−'}${figureText(kind, Math.abs(value))}`
 }
 
-const SYMBOLS = { better: '▲', worse: '▼' } as const
-const WORDS = { better: 'better', worse: 'worse' } as const
+const SYMBOLS = { better: '▲', worse: '▼', unclear: '≈' } as const
+const WORDS = { better: 'better', worse: 'worse', unclear: NOT_DISTINGUISHABLE } as const
 
 interface Props {
   readonly metric: Metric
@@ -58,7 +69,9 @@ export function DeltaText({ metric, row, baseline }: Props) {
     <Text
       span
       size="xs"
-      {...(verdict === undefined ? { c: 'dimmed' } : { style: { color: palette[verdict] }, title: WORDS[verdict] })}
+      {...(verdict === undefined || verdict === 'unclear'
+        ? { c: 'dimmed', title: verdict && WORDS[verdict] }
+        : { style: { color: palette[verdict] }, title: WORDS[verdict] })}
     >
       {verdict !== undefined && (
         <span role="img" aria-label={WORDS[verdict]}>

@@ -56,7 +56,7 @@ export function MetricsTable({ rows, metrics, baseline, current, onPin, onRemove
         (metric): Column<ComparisonRow> => ({
           key: metric.key,
           title: metric.title,
-          width: metric.title.length > 14 ? '150px' : '118px',
+          width: metric.error === undefined ? '118px' : metric.digits === undefined ? '150px' : '164px',
           align: 'right',
           sortBy: metric.value,
           render: (row) => (

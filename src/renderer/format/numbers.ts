@@ -1,3 +1,5 @@
+import { estimateText, shareText } from '../../shared/uncertainty'
+
 /*
  * Numbers as the window shows them: four significant digits, thousands separated, units always. Figures are set in
  * tabular numerals by the style sheet (`.num`).
@@ -25,6 +27,16 @@ export function formatPercent(share: number, digits = 1): string {
   // What rounds to nothing has no sign.
   return `${/^-[0.]+$/.test(text) ? text.slice(1) : text.replace('-', '−')} %`
 }
+
+/** A number with its standard error: `85.53 ± 0.91`; alone where the error is not known. */
+export const formatEstimate = (value: number, error: number | null | undefined, digits = 4): string =>
+  error ? realMinus(estimateText(value, error, digits)) : formatNumber(value, digits)
+
+/** A share as percent with its standard error: `63.7 ± 4.7 %`. */
+export const formatShareEstimate = (share: number, error: number | null | undefined): string =>
+  realMinus(shareText(share, error))
+
+const realMinus = (text: string): string => text.replace('-', '−')
 
 /** A share as percent with significant digits, for those that are small: `0.8421 %`. */
 export const formatShare = (share: number, digits = 4): string =>

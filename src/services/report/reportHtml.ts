@@ -1,4 +1,4 @@
-import { difference, metricsOf } from '../../shared/compare/metrics'
+import { difference, type Metric, metricsOf } from '../../shared/compare/metrics'
 import { type ComparisonRow, textsOf } from '../../shared/compare/rows'
 import { rankSeries } from '../../shared/compare/series'
 import { differingSettings } from '../../shared/compare/settings'
@@ -6,6 +6,13 @@ import { headlineSentences } from '../../shared/headline'
 import { lossSentence } from '../../shared/proof'
 import { quantizerLabel } from '../../shared/quantizerWords'
 import { STATUS_WORDS } from '../../shared/runWords'
+import {
+  DISTINGUISHABLE_RULE,
+  estimateText,
+  FEW_TOKENS,
+  NOT_DISTINGUISHABLE,
+  shareText
+} from '../../shared/uncertainty'
 import { linePlot, perplexityAxis, rankPoints } from './charts'
 import { type Html, html } from './html'
 import { duration, figure, instant, percent } from './numbers'
@@ -64,15 +71,20 @@ function sentencesOf({ run, rows, layers }: ReportedRun): string[] {
 
 function figures(rows: readonly ComparisonRow[]): Html {
   const texts = textsOf(rows)
-  const metrics = metricsOf(texts)
-  const text = (kind: string, value: number | undefined): string =>
-    kind === 'share'
+  const metrics = metricsOf(texts, rows)
+  const text = ({ kind, value: of, error, digits }: Metric, row: ComparisonRow): string => {
+    const value = of(row)
+    const known = error?.(row)
+    if (value !== undefined && known)
+      return kind === 'share' ? shareText(value, known) : estimateText(value, known, digits)
+    return kind === 'share'
       ? percent(value)
       : kind === 'duration'
         ? duration(value)
         : kind === 'count'
           ? (value?.toLocaleString('en-US') ?? '–')
           : figure(value)
+  }
   const severalRuns = new Set(rows.map(({ run }) => run.id)).size > 1
   const [baseline] = rows
   return html`<section><h2>Figures</h2><div class="scroll"><table>
@@ -82,13 +94,32 @@ function figures(rows: readonly ComparisonRow[]): Html {
       html`<tr>${severalRuns && html`<td>${row.run.title}</td>`}<td>${row.variant.name}</td><td class="n">${row.variant.rank}</td>${metrics.map(
         (metric) => {
           const verdict = baseline && row !== baseline ? difference(metric, row, baseline)?.verdict : undefined
-          const mark = verdict === 'better' ? '▲ ' : verdict === 'worse' ? '▼ ' : ''
-          return html`<td class="n${verdict && ` ${verdict}`}">${mark}${text(metric.kind, metric.value(row))}</td>`
+          const mark = verdict === undefined ? '' : `${MARKS[verdict]} `
+          return html`<td class="n${verdict && ` ${verdict}`}">${mark}${text(metric, row)}</td>`
         }
       )}</tr>`
   )}</tbody></table></div>
-${rows.length > 1 && html`<p class="dim">▲ better, ▼ worse than the first line.</p>`}
+${rows.length > 1 && html`<p class="dim">▲ better, ▼ worse than the first line, ≈ ${NOT_DISTINGUISHABLE} from it.</p>`}
+${uncertainties(rows, texts)}
 ${texts.map((name) => axes(rows, name))}</section>`
+}
+
+const MARKS = { better: '▲', worse: '▼', unclear: '≈' } as const
+
+/** What ± and "not distinguishable" mean, and on how many tokens each text was measured; nothing of older runs. */
+function uncertainties(rows: readonly ComparisonRow[], texts: readonly string[]): Html | undefined {
+  const sizes = texts.flatMap((text) => {
+    const measured = rows
+      .map(({ perplexity }) => perplexity[text]?.measured)
+      .find((one) => one?.statistics !== undefined)
+    if (measured?.statistics === undefined) return []
+    const few = measured.tokens < FEW_TOKENS ? ', which is few' : ''
+    return [
+      `${text} ${measured.tokens.toLocaleString('en-US')} predicted tokens in ${measured.statistics.rows} rows${few}`
+    ]
+  })
+  if (sizes.length === 0) return undefined
+  return html`<p class="dim">± is one standard error over rows: ${sizes.join('; ')}. ${DISTINGUISHABLE_RULE} KL divergence of the next token from full precision, in nats; same top token: share of positions whose most probable next token is that of full precision.</p>`
 }
 
 /** One axis for each base that was measured on a text: bars of different bases mean different gaps. */

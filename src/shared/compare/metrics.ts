@@ -1,3 +1,4 @@
+import { DISTINCT, distinguishable, subject } from '../uncertainty'
 import type { ComparisonRow } from './rows'
 
 /** A figure of a row; `better` says which way an improvement goes, for those that can be better. */
@@ -7,6 +8,12 @@ export interface Metric {
   readonly kind: 'number' | 'share' | 'count' | 'duration'
   readonly better: 'lower' | 'higher' | undefined
   readonly value: (row: ComparisonRow) => number | undefined
+  /** Standard error of the value, where it has one. */
+  readonly error?: (row: ComparisonRow) => number | null | undefined
+  /** Significant digits, where four are too many. */
+  readonly digits?: number
+  /** Whether two rows' figures differ by more than their uncertainty; undefined where that is not known. */
+  readonly distinct?: (row: ComparisonRow, other: ComparisonRow) => boolean | undefined
   /** What two rows must share for one figure to be better than the other; without it any two compare. */
   readonly of?: (row: ComparisonRow) => unknown
 }
@@ -14,26 +21,13 @@ export interface Metric {
 /** A share is one of the error of a quantized base: that of another quantizer is another whole. */
 const baseOf = ({ run, variant }: ComparisonRow): string => JSON.stringify([run.model, variant.quantizer])
 
-/** The figures of rows that were measured on these texts. */
-export const metricsOf = (texts: readonly string[]): Metric[] => [
-  ...texts.flatMap((text): Metric[] => [
-    {
-      key: `perplexity ${text}`,
-      title: texts.length === 1 ? 'Perplexity' : `Perplexity, ${shortText(text)}`,
-      kind: 'number',
-      better: 'lower',
-      value: ({ perplexity }) => perplexity[text]?.adapter,
-      of: ({ run }) => run.model
-    },
-    {
-      key: `gap ${text}`,
-      title: texts.length === 1 ? 'Gap closed' : `Gap closed, ${shortText(text)}`,
-      kind: 'share',
-      better: 'higher',
-      value: ({ perplexity }) => perplexity[text]?.gapClosed,
-      of: baseOf
-    }
-  ]),
+/** The figures of rows that were measured on these texts; divergences where `rows` have any. */
+export const metricsOf = (texts: readonly string[], rows: readonly ComparisonRow[] = []): Metric[] => [
+  ...texts.flatMap((text) => {
+    const known = rows.some(({ perplexity }) => perplexity[text]?.statistics !== undefined)
+    const suffix = texts.length === 1 ? '' : `, ${shortText(text)}`
+    return [...perplexityMetrics(text, suffix), ...(known ? fidelityMetrics(text, suffix) : [])]
+  }),
   {
     key: 'removed',
     title: 'Error removed',
@@ -54,12 +48,92 @@ export const metricsOf = (texts: readonly string[]): Metric[] => [
   { key: 'time', title: 'Time of run', kind: 'duration', better: undefined, value: ({ workedMs }) => workedMs }
 ]
 
+function perplexityMetrics(text: string, suffix: string): Metric[] {
+  const distinct: Metric['distinct'] = (row, other) => {
+    const measured = row.perplexity[text]?.measured
+    // Only one run's rows are known to be the same for both, and how their losses go together.
+    if (measured === undefined || row.run.id !== other.run.id) return undefined
+    return distinguishable(measured, subject.variant(row.variant.name), subject.variant(other.variant.name))
+  }
+  return [
+    {
+      key: `perplexity ${text}`,
+      title: `Perplexity${suffix}`,
+      kind: 'number',
+      better: 'lower',
+      value: ({ perplexity }) => perplexity[text]?.adapter,
+      error: ({ perplexity }) => perplexity[text]?.statistics?.standardError,
+      of: ({ run }) => run.model,
+      distinct
+    },
+    {
+      key: `gap ${text}`,
+      title: `Gap closed${suffix}`,
+      kind: 'share',
+      better: 'higher',
+      value: ({ perplexity }) => perplexity[text]?.gapClosed,
+      error: ({ perplexity }) => perplexity[text]?.statistics?.gapClosed?.standardError,
+      of: baseOf,
+      distinct
+    }
+  ]
+}
+
+/** Divergence from full precision and agreement with it, where a text has them. */
+function fidelityMetrics(text: string, suffix: string): Metric[] {
+  const of = ({ perplexity }: ComparisonRow) => perplexity[text]?.statistics
+  const kl: Estimated = (row) => {
+    const { mean, standardError } = of(row)?.klDivergence ?? {}
+    return { value: mean, error: standardError }
+  }
+  const same: Estimated = (row) => {
+    const { share, standardError } = of(row)?.sameTopToken ?? {}
+    return { value: share, error: standardError }
+  }
+  const shared = { of: ({ run }: ComparisonRow) => run.model }
+  return [
+    {
+      key: `KL divergence ${text}`,
+      title: `KL divergence${suffix}`,
+      kind: 'number',
+      digits: 3,
+      better: 'lower',
+      ...shared,
+      ...estimateOf(kl)
+    },
+    {
+      key: `same top token ${text}`,
+      title: `Same top token${suffix}`,
+      kind: 'share',
+      better: 'higher',
+      ...shared,
+      ...estimateOf(same)
+    }
+  ]
+}
+
+type Estimated = (row: ComparisonRow) => {
+  readonly value: number | undefined
+  readonly error: number | null | undefined
+}
+
+/** Told apart as if the rows were others for each: that asks for more than their pairs would. */
+const estimateOf = (estimate: Estimated): Pick<Metric, 'value' | 'error' | 'distinct'> => ({
+  value: (row) => estimate(row).value,
+  error: (row) => estimate(row).error,
+  distinct: (row, other) => {
+    const [a, b] = [estimate(row), estimate(other)]
+    if (a.value === undefined || b.value === undefined || a.error == null || b.error == null) return undefined
+    return Math.abs(a.value - b.value) > DISTINCT * Math.hypot(a.error, b.error)
+  }
+})
+
 const shortText = (text: string): string => text.replace(/\.(txt|jsonl?)$/, '')
 
 export interface Difference {
   readonly value: number
   /** Undefined where neither way is an improvement, where nothing differs, and where the rows are not comparable. */
-  readonly verdict: 'better' | 'worse' | undefined
+  readonly verdict: 'better' | 'worse' | 'unclear' | undefined
 }
 
 /** A row's figure minus the baseline's; undefined where either was not measured. */
@@ -69,6 +143,7 @@ export function difference(metric: Metric, row: ComparisonRow, baseline: Compari
   const value = own - other
   const comparable = metric.of === undefined || metric.of(row) === metric.of(baseline)
   if (value === 0 || metric.better === undefined || !comparable) return { value, verdict: undefined }
+  if (metric.distinct?.(row, baseline) === false) return { value, verdict: 'unclear' }
   return { value, verdict: value < 0 === (metric.better === 'lower') ? 'better' : 'worse' }
 }
 
@@ -84,7 +159,7 @@ export function comparisonTable(rows: readonly ComparisonRow[], metrics: readonl
       'quantizer',
       'model',
       'tags',
-      ...metrics.map(({ key }) => key)
+      ...metrics.flatMap(({ key, error }) => [key, ...(error ? [`${key}, standard error`] : [])])
     ],
     rows: rows.map((row): (string | number | null)[] => [
       row.run.id,
@@ -95,7 +170,7 @@ export function comparisonTable(rows: readonly ComparisonRow[], metrics: readonl
       row.variant.quantizer,
       row.run.model,
       row.run.tags.join(' '),
-      ...metrics.map(({ value }) => value(row) ?? null)
+      ...metrics.flatMap(({ value, error }) => [value(row) ?? null, ...(error ? [error(row) ?? null] : [])])
     ])
   }
 }

@@ -1,5 +1,5 @@
 import { quantizedPerplexity } from '../proof'
-import { gapClosed } from '../runEvents'
+import { gapClosed, type Perplexities, type RowStatistics } from '../runEvents'
 import type { ComparedRun, ComparedVariant } from './comparedRun'
 
 /** What is compared: one variant of one run. Figures that nobody measured yet are undefined. */
@@ -22,6 +22,10 @@ export interface RowPerplexity {
   readonly quantized: number
   readonly adapter: number
   readonly gapClosed: number | undefined
+  /** The whole text's figures, with which variants of the same run are told apart. */
+  readonly measured: Perplexities
+  /** Uncertainties and divergence from full precision; runs of older versions lack them. */
+  readonly statistics: RowStatistics['variants'][string] | undefined
 }
 
 export const rowKey = (run: string, variant: string): string => `${run}/${variant}`
@@ -72,7 +76,8 @@ function perplexityOf(
       const { fullPrecision } = measured
       const quantized = quantizedPerplexity(measured, quantizer)
       const share = gapClosed(fullPrecision, quantized, adapter)
-      return [[text, { fullPrecision, quantized, adapter, gapClosed: share }]]
+      const statistics = measured.statistics?.variants[name]
+      return [[text, { fullPrecision, quantized, adapter, gapClosed: share, measured, statistics }]]
     })
   )
 }

@@ -11,6 +11,7 @@ import {
 } from '../../../src/shared/proof'
 import { quantizerLabel } from '../../../src/shared/quantizerWords'
 import type { LayerResult, Perplexities } from '../../../src/shared/runEvents'
+import { measuredText } from '../../helpers/measured'
 
 const layer = (change: Partial<LayerResult> = {}): LayerResult => ({
   name: 'model.layers.0.mlp.up_proj',
@@ -100,6 +101,18 @@ describe('gapSentence', () => {
     )
     const harmless = { ...measured, fullPrecision: 86.65 }
     expect(gapSentence('a.txt', harmless, on('quailora-r16'))).toContain('NF4 costs nothing on a')
+  })
+
+  it('gives the standard error of a share, and none of what the rows do not tell apart', () => {
+    const clear = measuredText({ gap: 0.1, left: { good: 0.25, nothing: 1 } })
+    expect(gapSentence('a.txt', clear, on('good'))).toMatch(/^good closes 7\d ± \d % of the NF4 gap on a: /)
+    expect(gapSentence('a.txt', clear, on('nothing'))).toMatch(
+      /^nothing is not distinguishable from plain NF4 on a: [\d.]+ → [\d.]+ \(full precision [\d.]+\)$/
+    )
+    const unclear = measuredText({ gap: 1e-4, left: { good: 0.25 } })
+    expect(gapSentence('a.txt', unclear, on('good'))).toMatch(
+      /^NF4 is not distinguishable from full precision on a, so no share of its gap is told: good [\d.]+ → /
+    )
   })
 
   it('falls back to the calibrated error without a text', () => {

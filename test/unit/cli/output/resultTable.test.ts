@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { resultTable } from '../../../../src/cli/output/resultTable'
 import { meanLossRemoved } from '../../../../src/shared/proof'
+import { measuredText, NF4 } from '../../../helpers/measured'
 
 const layers = (...losses: [number, number][]) => losses.map(([lossRank0, loss]) => ({ lossRank0, loss })) as never
 
@@ -25,12 +26,20 @@ describe('the table of results', () => {
     }
     const variants = [variant('zero', 'nf4', layers([2, 2])), variant('exact', 'nf4', layers([2, 1], [4, 1]))]
     expect(resultTable({ perplexity, variants })).toEqual([
-      '                a.txt  gap closed  loss removed',
-      '──────────────  ─────  ──────────  ────────────',
-      'full precision  80.00',
-      'quantized       90.00',
-      'zero            90.00       0.0 %         0.0 %',
-      'exact           82.50      75.0 %        62.5 %'
+      'a.txt: 10 predicted tokens',
+      '',
+      '                perplexity  gap closed',
+      '──────────────  ──────────  ──────────',
+      'full precision       80.00',
+      'quantized            90.00',
+      'zero                 90.00       0.0 %',
+      'exact                82.50      75.0 %',
+      'Few tokens: below 4,000 a perplexity is hardly known. Give more evaluation text or rows.',
+      '',
+      '       loss removed',
+      '─────  ────────────',
+      'zero          0.0 %',
+      'exact        62.5 %'
     ])
   })
 
@@ -45,12 +54,55 @@ describe('the table of results', () => {
     }
     const variants = [variant('one', 'nf4', layers([1, 0.5])), variant('two', 'other', layers([1, 0.5]))]
     const rows = resultTable({ perplexity, variants })
-    expect(rows.slice(3)).toEqual([
-      'quantized other  100.0',
-      'two              85.00      75.0 %        50.0 %',
-      'quantized nf4    90.00',
-      'one              85.00      50.0 %        50.0 %'
+    expect(rows.slice(4, 9)).toEqual([
+      'full precision        80.00',
+      'quantized other       100.0',
+      'two                   85.00      75.0 %',
+      'quantized nf4         90.00',
+      'one                   85.00      50.0 %'
     ])
+  })
+
+  const names = ['zero-r4', 'svd-r4', 'exact-r4', 'quailora-r4']
+  const results = (gap: number) => ({
+    perplexity: {
+      'a.txt': measuredText({
+        gap,
+        left: { 'zero-r4': 1, 'svd-r4': 0.6, 'exact-r4': 0.2, 'quailora-r4': 0.201 },
+        rows: 200
+      })
+    },
+    variants: names.map((name) => variant(name, NF4, layers([2, 1])))
+  })
+
+  it('has every figure with its standard error, in a terminal of 80 columns', () => {
+    const rows = resultTable(results(0.1))
+    expect(rows[0]).toBe('a.txt: 4,594 predicted tokens in 200 rows; ± is one standard error over rows')
+    expect(rows[2]).toBe('                  perplexity    gap closed    KL divergence  same top token')
+    const [full, base, zero, svd] = rows.slice(4)
+    expect(full).toMatch(/^full precision {2}\d+\.\d\d ± \d\.\d\d$/)
+    expect(base).toMatch(/^quantized {7}\d+\.\d\d ± \d\.\d\d +0\.\d+ ± 0\.\d+ +\d\d\.\d+ ± 0\.\d+ %$/)
+    expect(zero).toMatch(/^zero-r4 {9}\d+\.\d\d ± \d\.\d\d {9}0\.0 % +0\.\d+ ± 0\.\d+ +\d\d\.\d+ ± 0\.\d+ %$/)
+    expect(svd).toMatch(/ ± \d\.\d\d {2}\d\d\.\d ± \d\.\d % {2}/)
+    for (const row of rows) expect(row.length).toBeLessThanOrEqual(80)
+  })
+
+  it('says what its rows do not tell apart', () => {
+    const rows = resultTable(results(0.1))
+    const at = rows.findIndex((row) => row.startsWith('Not distinguishable'))
+    expect(rows.slice(at, at + 4)).toEqual([
+      'Not distinguishable (within 2 standard errors, paired over rows):',
+      '  zero-r4 from quantized',
+      '  exact-r4 from the best, quailora-r4',
+      ''
+    ])
+    expect(rows.join('\n')).not.toContain('Few tokens')
+  })
+
+  it('tells no share of a gap that may be none', () => {
+    const text = resultTable(results(1e-4)).join('\n')
+    expect(text).toContain('  quantized from full precision, so its gap is unclear')
+    expect(text).toMatch(/svd-r4 +[\d.]+ ± [\d.]+ +unclear /)
   })
 
   it('shows the loss alone when nothing was evaluated', () => {

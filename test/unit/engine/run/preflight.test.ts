@@ -19,7 +19,7 @@ const recipeWith = (changes: Changes = {}): Recipe =>
     version: 1,
     model: sampleModel,
     calibration: { files: [sampleText('sotu-calibration.txt')] },
-    evaluation: { files: [sampleText('sotu-evaluation.txt')], rows: 8 },
+    evaluation: { files: [sampleText('sotu-evaluation.txt')], rows: 16 },
     variants: [{ method: 'quailora', rank: 16 }],
     ...changes
   })
@@ -69,6 +69,14 @@ describe('findings with a fix', () => {
   it('fewer tokens than is good: good to know', async () => {
     const recipe = recipeWith({ calibration: { files: [sampleText('sotu-calibration.txt')], rows: 4 } })
     expect(await findingIn(recipe, 'FEW_TOKENS')).toMatchObject({ severity: 'info', fix: { label: 'Use 11 rows' } })
+  })
+
+  it('few tokens to measure on: as many rows as predict four thousand', async () => {
+    const recipe = recipeWith({ evaluation: { files: [sampleText('sotu-evaluation.txt')], rows: 4 } })
+    const finding = await findingIn(recipe, 'FEW_EVALUATION_TOKENS')
+    expect(finding).toMatchObject({ severity: 'warning', subject: 'texts', fix: { label: 'Evaluate 16 rows' } })
+    expect(finding.message).toContain('(sotu-evaluation.txt: 1020 predicted tokens in 4 rows)')
+    expect((await mended(recipe, finding)).evaluation?.rows).toBe(16) // 16 · 255 ≥ 4,000
   })
 
   it('fewer rows than asked for: as many as there are', async () => {

@@ -6,6 +6,7 @@ import { comparisonRows } from '../../../../src/shared/compare/rows'
 import { errorCurves, rankSeries } from '../../../../src/shared/compare/series'
 import { differingSettings } from '../../../../src/shared/compare/settings'
 import { Recipe } from '../../../../src/shared/recipe'
+import { measuredText } from '../../../helpers/measured'
 
 const TEXT = 'evaluation.txt'
 
@@ -62,7 +63,7 @@ describe('rows', () => {
 
   test('hold the figures of their variant', () => {
     const [row] = comparisonRows([run('a', 8, 0.2)], ['a/svd-r8'])
-    expect(row?.perplexity[TEXT]).toEqual({ fullPrecision: 80, quantized: 90, adapter: 88, gapClosed: 0.2 })
+    expect(row?.perplexity[TEXT]).toMatchObject({ fullPrecision: 80, quantized: 90, adapter: 88, gapClosed: 0.2 })
     expect(row?.lossRemoved).toBeCloseTo(0.2, 12)
     expect(row?.parameters).toBe(800)
   })
@@ -89,6 +90,36 @@ describe('differences', () => {
   test('are none where one side was not measured', () => {
     const [other] = comparisonRows([{ ...run('b', 8, 0.2), perplexity: {} }], ['b'])
     expect(difference(metric(`perplexity ${TEXT}`), other!, svd)).toBeUndefined()
+  })
+
+  test('are not called better or worse where the rows do not tell them apart', () => {
+    const measured = measuredText({ gap: 0.1, left: { 'svd-r8': 0.6, 'quailora-r8': 0.2, 'exact-r8': 0.201 } })
+    const base = run('a', 8, 0.2)
+    const exact = { ...base.variants[0], name: 'exact-r8', method: 'exact' } as (typeof base.variants)[number]
+    const known = { ...base, variants: [...base.variants, exact], perplexity: { [TEXT]: measured } }
+    const rows = comparisonRows([known, { ...known, id: 'b' }], ['a', 'b'])
+    const [svd, quailora, same, , other] = rows as [never, never, never, never, never]
+    const metrics = metricsOf([TEXT], rows)
+    expect(metrics.map(({ title }) => title).slice(0, 4)).toEqual([
+      'Perplexity',
+      'Gap closed',
+      'KL divergence',
+      'Same top token'
+    ])
+    for (const one of metrics.slice(0, 3)) {
+      expect(difference(one, quailora, svd)?.verdict, one.title).toBe('better')
+      expect(difference(one, quailora, same)?.verdict, one.title).toBe('unclear')
+    }
+    // Rows of another run are not known to go together.
+    expect(difference(metrics[0] as never, quailora, other)?.verdict).toBeUndefined()
+    const { columns, rows: lines } = comparisonTable([quailora], metrics)
+    const { statistics } = measured
+    expect(lines[0]?.[columns.indexOf(`perplexity ${TEXT}, standard error`)]).toBe(
+      statistics?.variants['quailora-r8']?.standardError
+    )
+    expect(lines[0]?.[columns.indexOf(`KL divergence ${TEXT}`)]).toBe(
+      statistics?.variants['quailora-r8']?.klDivergence.mean
+    )
   })
 
   test('come with every digit into the table for a file', () => {
