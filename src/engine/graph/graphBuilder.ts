@@ -118,8 +118,6 @@ export class GraphBuilder {
     return this.nodes('Split', [x, this.ints(sizes)], sizes.length, { axis })
   }
 
-  cast = (x: Value, type: ElementType): Value => this.node('Cast', [x], { to: ELEMENT_TYPES[type] })
-
   /** Mean over one axis, which stays with size 1. */
   mean = (x: Value, axis: number): Value => this.node('ReduceMean', [x, this.ints([axis])], { keepdims: 1 })
 

@@ -58,7 +58,7 @@ export class GraphSession {
     return Object.fromEntries(
       Object.entries(outputs).map(([name, tensor]) => [
         name,
-        { data: tensor.data as Tensor['data'], shape: tensor.dims.map(Number) }
+        { data: withoutBigInts(tensor.data), shape: tensor.dims.map(Number) }
       ])
     )
   }
@@ -67,6 +67,9 @@ export class GraphSession {
     return this.session.release()
   }
 }
+
+const withoutBigInts = (data: ort.Tensor.DataType): Tensor['data'] =>
+  data instanceof BigInt64Array ? Int32Array.from(data, Number) : (data as Tensor['data'])
 
 function sessionOptions(device: ProviderName): ort.InferenceSession.SessionOptions {
   return {

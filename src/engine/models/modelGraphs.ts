@@ -130,7 +130,7 @@ export function vocabularyTileGraph(architecture: ModelArchitecture, subject: 'f
   graph.output('max', max, ['tokens', 1])
   graph.output('sum', overTile('ReduceSum', exponentials), ['tokens', 1])
   graph.output('target', graph.node('GatherElements', [logits, target], { axis: 1 }), ['tokens', 1])
-  graph.output('best', graph.cast(best, 'int32'), ['tokens', 1], 'int32')
+  graph.output('best', best, ['tokens', 1], 'int64')
   if (subject === 'full') {
     graph.output('logits', logits, ['tokens', 'tile'])
     graph.output('exponentials', exponentials, ['tokens', 'tile'])
