@@ -118,6 +118,8 @@ export interface Inspection {
   readonly licence?: string
   /** Why the checkpoint cannot be prepared, one sentence each; empty when it can. */
   readonly problems: readonly string[]
+  /** What a trainer could load from it otherwise than Quail does, with what mends it, one sentence each. */
+  readonly warnings: readonly string[]
 }
 
 /** The short form for lists: no tokenizer is built and no tensor is listed. */

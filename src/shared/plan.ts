@@ -68,4 +68,6 @@ export interface Verification {
   readonly fits: boolean
   readonly summary: string
   readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[]
+  /** What to mind although it fits, one sentence each. */
+  readonly notes: readonly string[]
 }

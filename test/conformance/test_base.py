@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import tempfile
 import unittest
 from pathlib import Path
@@ -10,10 +11,11 @@ import torch
 from bitsandbytes.functional import dequantize_4bit, quantize_4bit
 from quail import LLAMA, ROOT, export_base, init_lora, proof_of
 from reference import Reference, dequantized
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
-FAMILIES = sorted(path for path in (ROOT / "test/fixtures/golden/families").iterdir() if path.is_dir())
+GOLDEN = ROOT / "test/fixtures/golden/families"
+FAMILIES = sorted(path for path in GOLDEN.iterdir() if path.is_dir())
 # As in test_adapters: bitsandbytes' CPU kernels and our float32 forward pass.
 PERPLEXITY = 2e-3
 
@@ -59,6 +61,28 @@ class Families(unittest.TestCase):
                 self.assertEqual((ours / name).read_bytes(), (Path(theirs) / name).read_bytes(), name)
         ids = torch.arange(16).reshape(1, 16)
         self.assertTrue(torch.equal(load(ours)(ids).logits, fresh(ids).logits))
+
+
+class Heads(Families):
+    """Tied heads of which another, a copy, or nothing but the head is stored."""
+
+    def test_files_are_those_that_transformers_saves_and_compute_the_same(self):
+        for family in ("gemma2", "llama-tied-bias"):
+            weights = load_file(GOLDEN / family / "model.safetensors")
+            embedding = weights["model.embed_tokens.weight"]
+            without = {name: weight for name, weight in weights.items() if name != "model.embed_tokens.weight"}
+            for stored, tensors in {
+                "different": {**weights, "lm_head.weight": 2 * embedding.flip(0)},
+                # In bfloat16 these are the same, so that transformers ties them.
+                "equal when rounded": {**weights, "lm_head.weight": embedding.bfloat16().float()},
+                "head alone": {**without, "lm_head.weight": embedding},
+            }.items():
+                with self.subTest(family, stored=stored), tempfile.TemporaryDirectory() as folder:
+                    model = Path(folder) / family
+                    shutil.copytree(GOLDEN / family, model, ignore=shutil.ignore_patterns("expected.safetensors"))
+                    save_file(tensors, model / "model.safetensors", metadata={"format": "pt"})
+                    self.assert_same(model, True)
+                    self.assertEqual("lm_head.weight" in tensors_of(export_base(model)), stored == "different")
 
 
 class Sample(unittest.TestCase):

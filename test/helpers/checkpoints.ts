@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { SecondMoments } from '../../src/engine/calibration/secondMoments'
@@ -10,6 +10,7 @@ import { ModelWeights } from '../../src/engine/models/modelWeights'
 import { readArchitecture } from '../../src/engine/models/registry'
 import type { DeviceName } from '../../src/shared/recipe'
 import { readGoldenTensors } from './goldenTensors'
+import { sampleModel } from './paths'
 
 /** One of the tiny random checkpoints of the golden files, the copy in the repository. */
 export const familyDirectory = (name: string): string =>
@@ -47,6 +48,13 @@ export function writeCheckpoint(
   const weight_map = Object.fromEntries(tensors.map(({ name }, i) => [name, fileOf(i)]))
   writeFileSync(join(directory, 'model.safetensors.index.json'), JSON.stringify({ metadata: {}, weight_map }))
   return directory
+}
+
+/** Puts the sample's tokenizer into a checkpoint. */
+export const addTokenizer = (directory: string): void => {
+  for (const file of readdirSync(sampleModel).filter((name) => name.startsWith('tokenizer'))) {
+    copyFileSync(join(sampleModel, file), join(directory, file))
+  }
 }
 
 export const configOf = (directory: string): Record<string, unknown> =>

@@ -25,7 +25,7 @@ export async function inspectAction(
 }
 
 function describe(inspection: Inspection, withTensors: boolean): string[] {
-  const { path, parameters, bytes, dtypes, files, tensors, model, problems } = inspection
+  const { path, parameters, bytes, dtypes, files, tensors, model, problems, warnings } = inspection
   const kinds = Object.entries(dtypes).map(([dtype, count]) => `${dtype} ${plural(count, 'parameter')}`)
   const pairs: [string, string][] = [
     ['path', path],
@@ -43,7 +43,8 @@ function describe(inspection: Inspection, withTensors: boolean): string[] {
   ]
   const roles = model === undefined ? [] : ['', ...roleTable(model.roles)]
   const verdict = model === undefined && problems.length === 0 ? [] : verdictLines(problems)
-  return [...renderPairs(pairs), ...roles, ...verdict, ...(withTensors ? ['', ...tensorTable(tensors)] : [])]
+  const minded = warnings.length === 0 ? [] : ['', ...warnings.map((text) => `warning: ${text}`)]
+  return [...renderPairs(pairs), ...roles, ...verdict, ...minded, ...(withTensors ? ['', ...tensorTable(tensors)] : [])]
 }
 
 function familyPairs({ model, modelType }: Inspection): [string, string][] {

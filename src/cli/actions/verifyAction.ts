@@ -31,6 +31,7 @@ export async function verifyAction(
   else {
     const checks = verification.checks.map(({ name, ok, detail }) => [`${ok ? '✓' : '✗'} ${name}`, detail] as const)
     if (!options.quiet) for (const line of renderPairs(checks)) terminal.print(line)
+    for (const note of verification.notes) terminal.note(`note: ${note}`)
     terminal.print(terminal.paint(verification.fits ? 'green' : 'red', verification.summary))
   }
   return verification.fits ? EXIT.done : EXIT.failed

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { AppError, badFormat, badInput } from '../../shared/errors'
 import { firstNonFinite } from '../numerics/matrix'
-import { findWeights, readAnyConfig, readConfig, type WeightFiles } from './checkpointFiles'
+import { assertCheckpoint, findWeights, readAnyConfig, readConfig } from './checkpointFiles'
 import { type Dtype, decodeFloats, dtypeBytes, FLOAT_DTYPES, isFloatDtype } from './dtypes'
 import { listDirectory } from './files'
 import { READ_PIECE_BYTES } from './limits'
@@ -48,8 +48,7 @@ export class Checkpoint {
   }
 
   /**
-   * Opens `model.safetensors`, or else the shards of `model.safetensors.index.json`, or else `pytorch_model.bin` or its
-   * shards in the same way, and checks every header.
+   * Opens the weight files that `findWeights` finds, and checks every header.
    *
    * @throws {AppError} BAD_INPUT for a directory that is no usable checkpoint, BAD_FORMAT for a damaged one
    */
@@ -68,12 +67,14 @@ export class Checkpoint {
 
   static async #open(directory: string, configOf: typeof readConfig): Promise<Checkpoint> {
     const absolute = resolve(directory)
-    const weights = await findWeights(absolute, await listDirectory(absolute, 'model directory'))
+    const names = await listDirectory(absolute, 'model directory')
+    assertCheckpoint(absolute, names)
     const config = await configOf(absolute)
+    const weights = await findWeights(absolute, names, config)
     const files: WeightFile[] = []
     try {
-      for (const name of weights.names) files.push(await WeightFile.open(resolve(absolute, name)))
-      return new Checkpoint(absolute, config, collectTensors(absolute, weights, files), files)
+      for (const name of weights) files.push(await WeightFile.open(resolve(absolute, name)))
+      return new Checkpoint(absolute, config, collectTensors(absolute, files), files)
     } catch (error) {
       await Promise.all(files.map((file) => file.close()))
       throw error
@@ -208,12 +209,11 @@ function floatDtypeOf(tensor: CheckpointTensor, directory: string): (typeof FLOA
   throw badFormat(`${directory}: tensor ${tensor.name} has dtype ${tensor.dtype}; ${accepted} are accepted`)
 }
 
-/** All tensors with their file. In a sharded checkpoint the index and the shards must agree on where each one lies. */
-function collectTensors(
-  directory: string,
-  { index }: WeightFiles,
-  files: readonly WeightFile[]
-): ReadonlyMap<string, CheckpointTensor> {
+/**
+ * All tensors with their file. Of an index only the names of the shards count, as in transformers: an entry for a tensor
+ * that no shard holds is no fault as long as the model does not need it, and a tensor may lie in another shard.
+ */
+function collectTensors(directory: string, files: readonly WeightFile[]): ReadonlyMap<string, CheckpointTensor> {
   const tensors = new Map<string, CheckpointTensor>()
   for (const file of files) {
     for (const [name, info] of file.header.tensors) {
@@ -221,12 +221,6 @@ function collectTensors(
       if (other !== undefined) throw badFormat(`${directory}: tensor ${name} is in both ${other} and ${file.name}`)
       tensors.set(name, { ...info, file: file.name })
     }
-  }
-  for (const [name, shard] of index?.shardOf ?? []) {
-    const found = tensors.get(name)?.file
-    if (found === shard) continue
-    const where = found === undefined ? 'no shard holds it' : `it is in ${found}`
-    throw badFormat(`${directory}: ${index?.name} places tensor ${name} in ${shard}, but ${where}`)
   }
   return tensors
 }

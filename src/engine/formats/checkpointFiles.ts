@@ -7,8 +7,12 @@ import { type JsonValue, showJson } from './strictJson'
 import { TORCH_EXTENSION } from './torchFile'
 
 /*
- * Which files of a Hugging Face directory hold the weights: `model.safetensors` if it is there, else the shards that
- * `model.safetensors.index.json` names, else `pytorch_model.bin` or its shards: the order in which transformers looks too.
+ * Which files of a Hugging Face directory hold the weights: the file that `transformers_weights` of config.json names, or
+ * else `model.safetensors` if it is there, or else the shards that `model.safetensors.index.json` names, or else
+ * `pytorch_model.bin` or its shards: the order in which transformers looks too. Others beside them, as
+ * `consolidated.safetensors` or `model.fp16.safetensors`, are not looked at.
+ *
+ * Source: transformers 5.23, modeling_utils.py, _get_resolved_checkpoint_files; 4.57 does the same.
  */
 
 /** The names of weights of one format. */
@@ -33,12 +37,6 @@ export const CONFIG_FILE = 'config.json'
 
 const HOW_TO_CONVERT =
   'Quail reads safetensors, written by transformers with model.save_pretrained(directory, safe_serialization=True)'
-
-/** The weight files of a checkpoint. A sharded one has an index with the file of each tensor by its name. */
-export interface WeightFiles {
-  readonly names: readonly string[]
-  readonly index?: { readonly name: string; readonly shardOf: ReadonlyMap<string, string> }
-}
 
 /**
  * Reads `config.json` of full-precision weights.
@@ -79,32 +77,54 @@ export async function readAnyConfig(directory: string): Promise<Readonly<Record<
 }
 
 /**
- * Finds the weights among the files of a directory.
+ * Sees by the names of its files whether a directory is a checkpoint at all.
  *
- * @throws {AppError} BAD_INPUT, with what was found instead; BAD_FORMAT for an index that cannot be trusted
+ * @throws {AppError} BAD_INPUT, with what was found instead
  */
-export async function findWeights(directory: string, names: readonly string[]): Promise<WeightFiles> {
+export function assertCheckpoint(directory: string, names: readonly string[]): void {
   const form = findForm(names)
   if (!names.includes(CONFIG_FILE) && (form !== undefined || !names.some(isForeignWeights))) {
     throw badInput(`${directory} is not a checkpoint: there is no config.json in it`)
   }
+  if (form === undefined && !names.includes(CONFIG_FILE)) throw noWeights(directory, names)
+}
+
+/**
+ * Finds the weights among the files of a directory: the names of the weight files.
+ *
+ * @throws {AppError} BAD_INPUT, with what was found instead; BAD_FORMAT for an index that cannot be trusted
+ */
+export async function findWeights(
+  directory: string,
+  names: readonly string[],
+  { transformers_weights: named }: Readonly<Record<string, unknown>> = {}
+): Promise<string[]> {
+  const form = named === undefined || named === null ? findForm(names) : namedForm(directory, names, named)
   if (form === undefined) throw noWeights(directory, names)
-  if (names.includes(form.single)) return { names: [form.single] }
-  const shardOf = await readIndex(directory, form)
-  const shards = [...new Set(shardOf.values())].sort()
+  if (names.includes(form.single)) return [form.single]
+  const shards = await readIndex(directory, form)
   const missing = absent(shards, names)
   if (missing.length > 0) {
     throw badInput(`${directory}: ${form.index} names ${shards.length} shards, missing: ${shown(missing)}`)
   }
-  return { names: shards, index: { name: form.index, shardOf } }
+  return shards
 }
 
 /** Shards that the index of a directory names and that are not among its files; none where there is no usable index. */
 export async function missingShards(directory: string, names: readonly string[]): Promise<string[]> {
   const form = findForm(names)
   if (form === undefined || names.includes(form.single)) return []
-  const shardOf = await readIndex(directory, form).catch(() => new Map<string, string>())
-  return absent([...new Set(shardOf.values())], names)
+  return absent(await readIndex(directory, form).catch(() => []), names)
+}
+
+/** The one file, or the index of shards, that config.json names. */
+function namedForm(directory: string, names: readonly string[], named: unknown): WeightForm {
+  const where = `${join(directory, CONFIG_FILE)}: transformers_weights is ${JSON.stringify(named)}`
+  if (typeof named !== 'string' || !/^[^/\\\0]+\.safetensors(?:\.index\.json)?$/.test(named)) {
+    throw badInput(`${where}; the name of a .safetensors file or of an index of such files beside it can be read`)
+  }
+  if (!names.includes(named)) throw badInput(`${where}, but there is no such file`)
+  return { ...SAFETENSORS, ...(named.endsWith('.json') ? { single: '', index: named } : { single: named }) }
 }
 
 const findForm = (names: readonly string[]): WeightForm | undefined =>
@@ -133,10 +153,11 @@ function noWeights(directory: string, names: readonly string[]): AppError {
 const shown = (names: readonly string[]): string =>
   names.length > 4 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ')
 
-async function readIndex(directory: string, { index, extension }: WeightForm): Promise<ReadonlyMap<string, string>> {
+/** The names of the shards that an index names, sorted. */
+async function readIndex(directory: string, { index, extension }: WeightForm): Promise<string[]> {
   const path = join(directory, index)
   const weightMap = await readWeightMap(path)
-  const shardOf = new Map<string, string>()
+  const shards = new Set<string>()
   for (const [tensor, shard] of weightMap) {
     if (typeof shard !== 'string')
       throw badFormat(`${path}: the file of tensor ${showJson(tensor)} is ${showJson(shard)}`)
@@ -144,11 +165,10 @@ async function readIndex(directory: string, { index, extension }: WeightForm): P
       const expected = `the name of a ${extension} file in the same directory was expected`
       throw badFormat(`${path}: the file of tensor ${showJson(tensor)} is ${showJson(shard)}, ${expected}`)
     }
-    shardOf.set(tensor, shard)
+    shards.add(shard)
   }
-  const shards = new Set(shardOf.values()).size
-  if (shards > MAX_SHARDS) throw badFormat(`${path} names ${shards} files; at most ${MAX_SHARDS} are read`)
-  return shardOf
+  if (shards.size > MAX_SHARDS) throw badFormat(`${path} names ${shards.size} files; at most ${MAX_SHARDS} are read`)
+  return [...shards].sort()
 }
 
 async function readWeightMap(path: string): Promise<ReadonlyMap<string, JsonValue>> {

@@ -14,8 +14,12 @@ export interface ModelArchitecture {
   readonly basePrefix: string
   /** Token embedding [vocabulary, embeddingSize]. */
   readonly embedding: string
-  /** Output head [vocabulary, embeddingSize]; the embedding itself when they are tied. */
+  /** Output head [vocabulary, embeddingSize], as checkpoints name it. */
   readonly head: string
+  /** Another name of the head in checkpoints. */
+  readonly headAlias?: string
+  /** Whether config.json ties the head to the embedding; what the files hold decides, see `ModelWeights.storedName`. */
+  readonly tiedHead: boolean
   /** Width of embedding and head; hiddenSize in nearly every model. */
   readonly embeddingSize: number
   /** Logits are squeezed to cap · tanh(logit / cap). */

@@ -60,7 +60,8 @@ function buildBloom(settings: ReturnType<typeof readBloom>): ModelArchitecture {
     blocks: settings.n_layer,
     basePrefix: 'transformer.',
     embedding,
-    head: settings.tie_word_embeddings ? embedding : 'lm_head.weight',
+    head: 'lm_head.weight',
+    tiedHead: settings.tie_word_embeddings,
     blockPath: (index) => `transformer.h.${index}`,
     buildEmbedding: (layer, x) => layerNorm(layer, x, 'transformer.word_embeddings_layernorm', hiddenSize, epsilon),
     buildBlock(layer, x) {

@@ -58,7 +58,8 @@ function buildGpt2(settings: ReturnType<typeof readGpt2>): ModelArchitecture {
     blocks: settings.n_layer,
     basePrefix: 'transformer.',
     embedding,
-    head: settings.tie_word_embeddings ? embedding : 'lm_head.weight',
+    head: 'lm_head.weight',
+    tiedHead: settings.tie_word_embeddings,
     blockPath: (index) => `transformer.h.${index}`,
     buildEmbedding(layer, embedded) {
       const { graph, context } = layer

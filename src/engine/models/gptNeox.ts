@@ -56,7 +56,9 @@ function buildGptNeox(settings: ReturnType<typeof readGptNeox>): ModelArchitectu
     blocks: layers.length,
     basePrefix: 'gpt_neox.',
     embedding: 'gpt_neox.embed_in.weight',
-    head: settings.tie_word_embeddings ? 'gpt_neox.embed_in.weight' : 'embed_out.weight',
+    head: 'embed_out.weight',
+    headAlias: 'lm_head.weight', // what transformers 5 calls it in memory, and writes with save_original_format=False
+    tiedHead: settings.tie_word_embeddings,
     blockPath: (index) => `gpt_neox.layers.${index}`,
     buildBlock(layer, x, index) {
       const { graph } = layer

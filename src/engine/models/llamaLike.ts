@@ -96,7 +96,8 @@ export function llamaLike(settings: LlamaLikeSettings, options: LlamaLikeOptions
     blocks: layers.length,
     basePrefix: 'model.',
     embedding: 'model.embed_tokens.weight',
-    head: settings.tie_word_embeddings ? 'model.embed_tokens.weight' : 'lm_head.weight',
+    head: 'lm_head.weight',
+    tiedHead: settings.tie_word_embeddings,
     blockPath: (index) => `model.layers.${index}`,
     buildBlock(layer, x, index) {
       const { graph } = layer

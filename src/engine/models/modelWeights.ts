@@ -83,9 +83,36 @@ export class ModelWeights {
     return this.find(name, [vocabularySize, embeddingSize]).name
   }
 
-  /** The name of a tensor in the checkpoint, which may lack the base prefix. */
+  /**
+   * The name of a tensor in the checkpoint, which may lack the base prefix; `name` itself where there is none.
+   *
+   * Where config.json ties the head to the embedding and one of the two is stored, it is both. Where both are stored, each
+   * is what is stored for it, as in transformers 5; 4 used the embedding as the head.
+   *
+   * Source: transformers 5.23, modeling_utils.py, PreTrainedModel.tie_weights.
+   */
   storedName(name: string): string {
-    const { basePrefix } = this.architecture
-    return this.checkpoint.has(name) || !name.startsWith(basePrefix) ? name : name.slice(basePrefix.length)
+    return this.#stored(name) ?? this.#twin(name) ?? name
+  }
+
+  /** Whether the files hold the head as a tensor of its own, be it a copy of the embedding. */
+  get storesHead(): boolean {
+    const { head, embedding } = this.architecture
+    return this.storedName(head) !== this.storedName(embedding)
+  }
+
+  /** The first of a tensor's names that the checkpoint has. */
+  #stored(name: string): string | undefined {
+    const { basePrefix, head, headAlias } = this.architecture
+    const bare = name.startsWith(basePrefix) ? [name.slice(basePrefix.length)] : []
+    const alias = name === head && headAlias !== undefined ? [headAlias] : []
+    return [name, ...bare, ...alias].find((one) => this.checkpoint.has(one))
+  }
+
+  /** What a tied embedding or head has in the checkpoint under the other's name. */
+  #twin(name: string): string | undefined {
+    const { embedding, head, tiedHead } = this.architecture
+    if (!tiedHead || (name !== embedding && name !== head)) return undefined
+    return this.#stored(name === embedding ? head : embedding)
   }
 }

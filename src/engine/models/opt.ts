@@ -56,7 +56,8 @@ function buildOpt(settings: ReturnType<typeof readOpt>): ModelArchitecture {
     blocks: settings.num_hidden_layers,
     basePrefix: 'model.',
     embedding: 'model.decoder.embed_tokens.weight',
-    head: settings.tie_word_embeddings ? 'model.decoder.embed_tokens.weight' : 'lm_head.weight',
+    head: 'lm_head.weight',
+    tiedHead: settings.tie_word_embeddings,
     blockPath: (index) => `model.decoder.layers.${index}`,
     buildEmbedding(layer, embedded) {
       const { graph, context } = layer

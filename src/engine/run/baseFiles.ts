@@ -36,6 +36,7 @@ export async function writeConfig(
   // transformers 5 says dtype, 4 said torch_dtype; each reads the other's name too.
   const keys = ['dtype', 'torch_dtype'].filter((key) => config.has(key))
   for (const key of keys.length === 0 ? ['dtype'] : keys) config.set(key, dtype)
+  config.delete('transformers_weights') // the name of a file that is not among those written
   config.set('quantization_config', quantizationConfig(quantizer, computeDtype))
   await writeFileAtomic(join(to, CONFIG_FILE), pythonJsonFile(config))
 }

@@ -14,13 +14,16 @@ import { TensorSpool } from '../formats/tensorSpool'
 import { BlockRunner } from '../models/blockRunner'
 import { ModelWeights } from '../models/modelWeights'
 import { readArchitecture } from '../models/registry'
+import { hasOtherHead } from '../models/tiedHead'
 import { firstNonFinite } from '../numerics/matrix'
 import { fingerprintLinear, fingerprintModel } from '../quantizers/fingerprint'
 import { fourBitBytes, fourBitTensors } from '../quantizers/fourBitTensors'
 import { quantizerFor } from '../quantizers/registry'
 import { copyCompanions, writeConfig } from './baseFiles'
+import { checkpointFindings } from './checkpointFindings'
 import { FILE_DTYPES } from './factorFiles'
-import { type ModelTensor, modelTensors } from './modelTensors'
+import { exactDtype, linearDtypes, type ModelTensor, modelTensors } from './modelTensors'
+import { assertTensors } from './prepareRun'
 
 /** Values that are read and rounded at once. */
 const PIECE_VALUES = 2 ** 22
@@ -55,15 +58,19 @@ export async function exportBase(
     const architecture = readArchitecture(checkpoint.config, join(checkpoint.directory, CONFIG_FILE))
     const runner = new BlockRunner(architecture, Math.min(2, architecture.contextLimit), 'cpu')
     const weights = new ModelWeights(checkpoint, architecture)
-    const tensors = modelTensors(architecture, runner)
-    for (const { name, shape } of tensors) weights.find(name, shape)
-    const source = { request, dtype: FILE_DTYPES[request.dtype], weights, signal, report }
+    assertTensors(weights, architecture, runner)
+    const dtype = FILE_DTYPES[request.dtype]
+    const ownHead = !architecture.tiedHead || (await hasOtherHead(weights, architecture, { dtype }))
+    const tensors = modelTensors(architecture, runner, ownHead)
+    const source = { request, dtype, weights, signal, report }
     const written = await writeDirectoryAtomic(request.out, async (directory) => {
       const stored = await writeWeights(source, tensors, directory)
       await writeConfig(checkpoint.directory, directory, request)
       return { ...stored, otherFiles: [CONFIG_FILE, ...(await copyCompanions(checkpoint.directory, directory))] }
     })
-    return { path: request.out, ...written, notes: notesOf(source, tensors) }
+    const findings = await checkpointFindings(weights, architecture)
+    const notes = [...findings.map(({ message }) => message), ...notesOf(source, tensors)]
+    return { path: request.out, ...written, notes }
   } finally {
     await checkpoint.close()
   }
@@ -178,12 +185,10 @@ function rounded(values: Float32Array, { dtype, request }: Source, name: string)
 
 /** Weights that are rounded before they are quantized are not those that a run quantizes. */
 function notesOf({ dtype, weights, request }: Source, tensors: readonly ModelTensor[]): string[] {
-  const found = new Set(
-    tensors.flatMap(({ linear, name, shape }) => (linear === undefined ? [] : [weights.find(name, shape).dtype]))
-  )
-  const others = [...found].filter((one) => one !== dtype)
+  const others = linearDtypes(weights, tensors).filter((one) => one !== dtype)
   if (others.length === 0) return []
-  const own = Object.entries(FILE_DTYPES).find(([, stored]) => stored === others[0])?.[0]
+  const exact = exactDtype(linearDtypes(weights, tensors))
+  const own = Object.entries(FILE_DTYPES).find(([, stored]) => stored === exact)?.[0]
   return [
     `the weights are stored as ${others.join(' and ')} and were rounded to ${request.dtype} before quantization; an adapter ` +
       `is computed for the weights as they are stored: for one of this checkpoint use --dtype ${own ?? request.dtype}`

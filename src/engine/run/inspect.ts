@@ -14,9 +14,10 @@ import { BlockRunner } from '../models/blockRunner'
 import { ModelWeights } from '../models/modelWeights'
 import { readArchitecture } from '../models/registry'
 import { quantizedWeights, readQuantState } from '../quantizers/storedFourBit'
+import { adapterInside, checkpointFindings, dtypeFindings } from './checkpointFindings'
 import { collectProblem } from './collectProblem'
 import { licenceOf } from './licence'
-import { listLinears } from './prepareRun'
+import { assertTensors, listLinears } from './prepareRun'
 import { summarizeRoles, tensorRoles } from './tensorRoles'
 
 /**
@@ -50,7 +51,8 @@ async function inspectFile(path: string): Promise<Inspection> {
     ...countParameters(all),
     tensors: all.map((tensor) => listed(tensor, name)),
     chatTemplates: [],
-    problems: []
+    problems: [],
+    warnings: []
   }
 }
 
@@ -78,7 +80,8 @@ async function inspectCheckpoint(directory: string): Promise<Inspection> {
       ...(tokenizer && { tokenizer }),
       chatTemplates,
       ...(licence !== undefined && { licence }),
-      problems
+      problems,
+      warnings: described?.warnings ?? (await adapterInside(directory)).map(({ message }) => message)
     }
   } finally {
     await checkpoint.close()
@@ -107,19 +110,28 @@ async function inspectQuantized(checkpoint: Checkpoint): Promise<Inspection> {
     ...(quantization && { quantization }),
     chatTemplates: await readChatTemplates(directory).catch(() => []),
     ...(licence !== undefined && { licence }),
-    problems
+    problems,
+    warnings: (await adapterInside(directory)).map(({ message }) => message)
   }
 }
 
 interface DescribedModel {
   readonly model: InspectedModel
   readonly roles: ReadonlyMap<string, TensorRole>
+  readonly warnings: readonly string[]
 }
 
-function describeModel(checkpoint: Checkpoint, tokenizer: TokenizerFacts | undefined): DescribedModel {
+async function describeModel(checkpoint: Checkpoint, tokenizer: TokenizerFacts | undefined): Promise<DescribedModel> {
   const architecture = readArchitecture(checkpoint.config, join(checkpoint.directory, CONFIG_FILE))
   const runner = new BlockRunner(architecture, Math.min(2, architecture.contextLimit), 'cpu')
-  const roles = tensorRoles(new ModelWeights(checkpoint, architecture), architecture, runner)
+  const weights = new ModelWeights(checkpoint, architecture)
+  assertTensors(weights, architecture, runner)
+  const findings = [
+    ...(await checkpointFindings(weights, architecture)),
+    ...dtypeFindings(weights, architecture, runner)
+  ]
+  const tiedHead = architecture.tiedHead && !findings.some(({ code }) => code === 'OTHER_HEAD')
+  const roles = tensorRoles(weights, architecture, runner, !tiedHead)
   const linears = listLinears(architecture, runner).map(({ path, outFeatures, inFeatures }) => ({
     name: path,
     shape: [outFeatures, inFeatures] as const
@@ -131,13 +143,13 @@ function describeModel(checkpoint: Checkpoint, tokenizer: TokenizerFacts | undef
     hiddenSize,
     vocabularySize,
     contextLimit,
-    tiedHead: architecture.head === architecture.embedding,
+    tiedHead,
     linears,
     tokenizer:
       tokenizer === undefined ? 'none that can be used' : `${tokenizer.kind}, ${tokenizer.vocabularySize} tokens`,
     roles: summarizeRoles(checkpoint, roles)
   }
-  return { model, roles }
+  return { model, roles, warnings: findings.map(({ message }) => message) }
 }
 
 const listed = ({ name, dtype, shape, begin, end }: TensorInfo, file: string, role?: TensorRole): InspectedTensor => ({

@@ -1,8 +1,9 @@
+import type { Dtype } from '../formats/dtypes'
 import type { ModelArchitecture } from '../models/architecture'
 import type { BlockRunner } from '../models/blockRunner'
 import type { LinearSpec, ParameterSpec } from '../models/layerBuilder'
 import { embeddingGraph, finalNormGraph, type PlainGraph } from '../models/modelGraphs'
-import { storedShape } from '../models/modelWeights'
+import { type ModelWeights, storedShape } from '../models/modelWeights'
 
 /** A linear with what its weight is stored as. */
 export interface ModelLinear extends Pick<LinearSpec, 'inFeatures' | 'outFeatures' | 'transposed'> {
@@ -20,8 +21,12 @@ export interface ModelTensor {
   }
 }
 
-/** Every tensor that the model is made of, each once, from the embedding through the blocks to the head. */
-export function modelTensors(architecture: ModelArchitecture, runner: BlockRunner): ModelTensor[] {
+/**
+ * Every tensor that the model is made of, each once, from the embedding through the blocks to the head.
+ *
+ * @param ownHead - whether the head is another tensor than the embedding
+ */
+export function modelTensors(architecture: ModelArchitecture, runner: BlockRunner, ownHead: boolean): ModelTensor[] {
   const { embedding, head, vocabularySize, embeddingSize } = architecture
   const shape = [vocabularySize, embeddingSize]
   return [
@@ -29,9 +34,19 @@ export function modelTensors(architecture: ModelArchitecture, runner: BlockRunne
     ...outerTensors(embeddingGraph(architecture, runner.context)),
     ...Array.from({ length: architecture.blocks }, (_, block) => blockTensors(architecture, runner, block)).flat(),
     ...outerTensors(finalNormGraph(architecture)),
-    ...(head === embedding ? [] : [{ name: head, shape }])
+    ...(ownHead ? [{ name: head, shape }] : [])
   ]
 }
+
+/** The dtypes in which the linears among these are stored, each once. */
+export const linearDtypes = (weights: ModelWeights, tensors: readonly ModelTensor[]): Dtype[] => [
+  ...new Set(
+    tensors.flatMap(({ linear, name, shape }) => (linear === undefined ? [] : [weights.find(name, shape).dtype]))
+  )
+]
+
+/** The dtype that holds values of all of these exactly: the one that they have in common, or F32. */
+export const exactDtype = (dtypes: readonly Dtype[]): Dtype => (dtypes.length === 1 && dtypes[0]) || 'F32'
 
 /** Parameters of a graph outside the blocks, where a linear may be among them. */
 const outerTensors = (graph: PlainGraph | undefined): ModelTensor[] =>

@@ -114,8 +114,9 @@ function countNames(paths: readonly string[]): Plan['targetNames'] {
   return lastNames(paths).map((name) => ({ name, linears: paths.filter((path) => path.endsWith(`.${name}`)).length }))
 }
 
-function describeModel({ checkpoint, architecture }: PreparedRun): Plan['model'] {
-  const embedding = checkpoint.tensors.get(architecture.embedding) ?? [...checkpoint.tensors.values()][0]
+function describeModel({ checkpoint, architecture, weights }: PreparedRun): Plan['model'] {
+  const embedding =
+    checkpoint.tensors.get(weights.storedName(architecture.embedding)) ?? [...checkpoint.tensors.values()][0]
   return {
     directory: checkpoint.directory,
     family: architecture.family,

@@ -1,5 +1,6 @@
 import { type CalendarDay, localDay } from '../../shared/calendarDay'
 import { badInput } from '../../shared/errors'
+import type { Finding } from '../../shared/findings'
 import { quantizerKey } from '../../shared/quantizerWords'
 import { type QuantizerSpec, type Recipe, scalingOf, type Variant, variantNames } from '../../shared/recipe'
 import type { TokenRows } from '../calibration/rows'
@@ -12,6 +13,7 @@ import type { LinearSpec } from '../models/layerBuilder'
 import { ModelWeights } from '../models/modelWeights'
 import { readArchitecture } from '../models/registry'
 import { selectTargets } from '../models/targets'
+import { adapterInside, checkpointFindings, dtypeFindings } from './checkpointFindings'
 import { checkRanks, checkTargets } from './checkVariants'
 import { modelTensors } from './modelTensors'
 import { attempt, type Report, throwProblem } from './problems'
@@ -52,6 +54,8 @@ export interface PreparedRun {
   readonly variants: readonly PreparedVariant[]
   /** By key, in the order of the recipe. */
   readonly quantizers: ReadonlyMap<string, QuantizerSpec>
+  /** What a trainer could load otherwise. */
+  readonly checkpointFindings: readonly Finding[]
   release(): Promise<void>
 }
 
@@ -87,7 +91,12 @@ export async function prepareRun(
     const runner = new BlockRunner(architecture, recipe.context, recipe.device)
     const weights = new ModelWeights(checkpoint, architecture)
     const linears = listLinears(architecture, runner)
-    await attempt(report, { code: 'TENSORS', subject: 'model' }, () => assertTensors(weights, architecture, runner))
+    const findings = await attempt(report, { code: 'TENSORS', subject: 'model' }, async () => {
+      assertTensors(weights, architecture, runner)
+      const ofBase =
+        asked.base === undefined ? dtypeFindings(weights, architecture, runner) : await adapterInside(asked.base)
+      return [...(await checkpointFindings(weights, architecture)), ...ofBase]
+    })
     const variants = prepareVariants(recipe.variants, linears)
     base = await attempt(report, { code: 'BASE', subject: 'model', fix: QUANTIZE_ANEW }, () =>
       openBase(recipe, checkpoint, architecture, linears)
@@ -106,7 +115,8 @@ export async function prepareRun(
       await checkpoint.close()
     }
     const opened = { recipe, checkpoint, architecture, weights, base, runner }
-    return { ...opened, linears, ...tokenized, variants, quantizers, release }
+    const found = { checkpointFindings: findings ?? [] }
+    return { ...opened, linears, ...tokenized, variants, quantizers, ...found, release }
   } catch (error) {
     await base?.close()
     await checkpoint.close()
@@ -159,7 +169,7 @@ export function listLinears(architecture: ModelArchitecture, runner: BlockRunner
 
 /** Finds a missing or misshapen tensor now, not hours later. */
 export function assertTensors(weights: ModelWeights, architecture: ModelArchitecture, runner: BlockRunner): void {
-  for (const { name, shape } of modelTensors(architecture, runner)) weights.find(name, shape)
+  for (const { name, shape } of modelTensors(architecture, runner, true)) weights.find(name, shape)
 }
 
 /** The variants with their method, scaling and targets; a target that matches nothing adds none. */

@@ -14,8 +14,8 @@ import type { JournalEntry, LinearFingerprint, RunRecord } from '../../shared/ru
 import { distinguishable, subject } from '../../shared/uncertainty'
 import { sha256File } from '../formats/files'
 import { runtimeVersion } from '../graph/session'
-import { storedShape } from '../models/modelWeights'
 import { fingerprintModel, STORED_FINGERPRINT_ALGORITHM } from '../quantizers/fingerprint'
+import { exactDtype, linearDtypes, modelTensors } from './modelTensors'
 import type { PreparedRun, PreparedVariant } from './prepareRun'
 
 /**
@@ -101,7 +101,7 @@ export interface Fingerprint {
   /** Where the format has the option, as is double quantization. */
   readonly blockSize?: ScaleOptions['blockSize']
   readonly doubleQuantization?: boolean
-  /** In which the checkpoint holds the weights, and in which the trainer must load them. */
+  /** In which the trainer must load the weights: as the checkpoint holds them, F32 where it holds several dtypes. */
   readonly dtype: string
   readonly codes: string
   readonly absmax: string
@@ -180,15 +180,13 @@ function variantPerplexity(measured: Perplexities, { name, quantizer }: Prepared
 }
 
 function fingerprintOf(
-  { checkpoint, weights, linears, base }: PreparedRun,
+  { architecture, runner, weights, base }: PreparedRun,
   { quantizer, spec }: PreparedVariant,
   journal: readonly JournalEntry[]
 ): Fingerprint {
   const digests = journal.flatMap(({ fingerprints }) => fingerprints[quantizer] ?? [])
-  const [first] = linears
-  const tensor = first && weights.find(`${first.path}.weight`, storedShape(first))
   const { algorithm, codes, absmax } = fingerprintModel(digests, base && STORED_FINGERPRINT_ALGORITHM)
-  const dtype = tensor === undefined ? 'F32' : checkpoint.dtypeOf(tensor.name)
+  const dtype = exactDtype(linearDtypes(weights, modelTensors(architecture, runner, true)))
   const from = base && { base: baseModelName(base.checkpoint.directory) }
   return {
     algorithm,

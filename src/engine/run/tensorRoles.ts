@@ -10,17 +10,19 @@ import type { ModelWeights } from '../models/modelWeights'
 /**
  * What each tensor of a checkpoint is to the model, by its name in the files; tensors that are left out are unused.
  *
+ * @param ownHead - whether the head is another tensor than the embedding; a copy of a tied one is unused
  * @throws {AppError} BAD_FORMAT for a tensor that is missing or misshapen
  */
 export function tensorRoles(
   weights: ModelWeights,
   architecture: ModelArchitecture,
-  runner: BlockRunner
+  runner: BlockRunner,
+  ownHead: boolean
 ): ReadonlyMap<string, TensorRole> {
   const roles = new Map<string, TensorRole>()
   const matrix = [architecture.vocabularySize, architecture.embeddingSize]
-  roles.set(weights.find(architecture.head, matrix).name, 'head')
-  roles.set(weights.find(architecture.embedding, matrix).name, 'embedding') // a tied head is the embedding
+  if (ownHead) roles.set(weights.find(architecture.head, matrix).name, 'head')
+  roles.set(weights.find(architecture.embedding, matrix).name, 'embedding')
   const outer = [embeddingGraph(architecture, runner.context), finalNormGraph(architecture)]
   for (const { name, shape } of outer.flatMap((graph) => graph?.parameters ?? [])) {
     roles.set(weights.find(name, shape).name, shape.length === 1 ? 'norm' : 'other')

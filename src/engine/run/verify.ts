@@ -16,6 +16,7 @@ import { selectTargets } from '../models/targets'
 import { firstNonFinite } from '../numerics/matrix'
 import { fingerprintLinear, fingerprintModel, STORED_FINGERPRINT_ALGORITHM } from '../quantizers/fingerprint'
 import { quantizerFor } from '../quantizers/registry'
+import { adapterInside } from './checkpointFindings'
 import { listLinears, type PreparedLinear } from './prepareRun'
 import { StoredBase } from './storedBase'
 
@@ -61,7 +62,8 @@ export async function verifyAdapter(
     const summary = fits
       ? `the adapter fits: ${read.tensors.size / 2} linears, rank ${read.settings.rank}, base quantized as it was made for`
       : `the adapter does not fit: ${failed.map(({ detail }) => detail).join('; ')}`
-    return { fits, summary, checks }
+    const notes = (await adapterInside(checkpoint.directory)).map(({ message }) => message)
+    return { fits, summary, checks, notes }
   } finally {
     await checkpoint.close()
   }

@@ -27,7 +27,7 @@ export function runWarnings(prepared: PreparedRun): Finding[] {
     duplicates(prepared),
     noEvaluation(prepared)
   ]
-  return found.filter((finding) => finding !== undefined)
+  return [...prepared.checkpointFindings, ...found.filter((finding) => finding !== undefined)]
 }
 
 function fewTokens(prepared: PreparedRun): Finding | undefined {

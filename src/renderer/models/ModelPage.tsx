@@ -57,10 +57,21 @@ function Actions({ model }: { readonly model: FoundModel }) {
 }
 
 function Details({ details: { model, inspection, failure } }: { readonly details: ModelDetails }) {
-  const problems = problemsOf(model, inspection, failure)
+  const word = model.status === 'ready' ? 'Needs attention' : STATUS_LABELS[model.status]
   return (
     <Stack gap="lg">
-      {problems.length > 0 && <Problems model={model} problems={problems} />}
+      <Notice
+        model={model}
+        title={`${word}: Quail cannot prepare this checkpoint`}
+        color="orange"
+        sentences={problemsOf(model, inspection, failure)}
+      />
+      <Notice
+        model={model}
+        title="A trainer may load another model"
+        color="yellow"
+        sentences={inspection?.warnings ?? []}
+      />
       <ModelFacts model={model} inspection={inspection} />
       {inspection !== null && <Parts id={model.id} inspection={inspection} />}
     </Stack>
@@ -74,19 +85,22 @@ function problemsOf(model: FoundModel, inspection: Inspection | null, failure: s
   return [...new Set([...fromList, ...closer])]
 }
 
-function Problems({ model, problems }: { readonly model: FoundModel; readonly problems: readonly string[] }) {
-  const word = model.status === 'ready' ? 'Needs attention' : STATUS_LABELS[model.status]
+interface NoticeProps {
+  readonly model: FoundModel
+  readonly title: string
+  readonly color: string
+  readonly sentences: readonly string[]
+}
+
+/** Sentences about the folder of a model; nothing where there are none. */
+function Notice({ model, title, color, sentences }: NoticeProps) {
+  if (sentences.length === 0) return null
   return (
-    <Alert
-      color="orange"
-      variant="light"
-      icon={<IconAlertTriangle aria-hidden />}
-      title={`${word}: Quail cannot prepare this checkpoint`}
-    >
+    <Alert color={color} variant="light" icon={<IconAlertTriangle aria-hidden />} title={title}>
       <List size="sm" spacing={4}>
-        {problems.map((problem) => (
-          <List.Item key={problem} style={{ overflowWrap: 'anywhere' }}>
-            {shortProblem(model, problem)}
+        {sentences.map((sentence) => (
+          <List.Item key={sentence} style={{ overflowWrap: 'anywhere' }}>
+            {shortProblem(model, sentence)}
           </List.Item>
         ))}
       </List>

@@ -108,6 +108,27 @@ describe('a single file', () => {
     await withCheckpoint(directory, async (checkpoint) => expect(checkpoint.has('w')).toBe(true))
   })
 
+  it.each(['consolidated.safetensors', 'model.fp16.safetensors', 'pytorch_model.bin'])(
+    'is read although %s lies beside it',
+    async (other) => {
+      const directory = newDirectory({ [other]: 'not read' })
+      await writeSafetensors(join(directory, 'model.safetensors'), [tensor('w', 'F32', [1], counted(1))])
+      await withCheckpoint(directory, async (checkpoint) => expect(checkpoint.files).toHaveLength(1))
+    }
+  )
+
+  it('is the file that config.json names', async () => {
+    const config = JSON.stringify({ model_type: 'llama', transformers_weights: 'mine.safetensors' })
+    const directory = newDirectory({ 'model.safetensors': 'not read', 'config.json': config })
+    await expect(Checkpoint.open(directory)).rejects.toThrow('transformers_weights is "mine.safetensors", but there is')
+    await writeSafetensors(join(directory, 'mine.safetensors'), [tensor('w', 'F32', [1], counted(1))])
+    await withCheckpoint(directory, async (checkpoint) => expect(checkpoint.has('w')).toBe(true))
+    for (const named of ['../mine.safetensors', 'mine.bin', 7]) {
+      writeFileSync(join(directory, 'config.json'), JSON.stringify({ transformers_weights: named }))
+      await expect(Checkpoint.open(directory)).rejects.toThrow('the name of a .safetensors file')
+    }
+  })
+
   it('is neither changed nor joined by other files', async () => {
     const directory = newDirectory()
     const path = join(directory, 'model.safetensors')
@@ -139,6 +160,21 @@ describe('shards', () => {
       expect(checkpoint.tensors.get('b')?.file).toBe(weight_map.b)
       expect(await checkpoint.readFloat32('a')).toEqual(counted(2))
       expect(await checkpoint.readRows('b', 1, 2)).toEqual(counted(4, 11))
+    })
+  })
+
+  it.each([
+    ['is not there', { a: 1, missing: 2 }],
+    ['lies in another shard', { a: 2, b: 1 }]
+  ])('may have an index that names a tensor which %s, as for transformers', async (_, placed) => {
+    const shard = (i: number) => `model-0000${i}-of-00002.safetensors`
+    const weight_map = Object.fromEntries(Object.entries(placed).map(([name, i]) => [name, shard(i)]))
+    const directory = newDirectory({ 'model.safetensors.index.json': JSON.stringify({ weight_map }) })
+    await writeSafetensors(join(directory, shard(1)), [tensor('a', 'F32', [2], counted(2))])
+    await writeSafetensors(join(directory, shard(2)), [tensor('b', 'F32', [2], counted(2, 5))])
+    await withCheckpoint(directory, async (checkpoint) => {
+      expect([...checkpoint.tensors.keys()]).toEqual(['a', 'b'])
+      expect(await checkpoint.readFloat32('b')).toEqual(counted(2, 5))
     })
   })
 })

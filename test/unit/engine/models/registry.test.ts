@@ -74,11 +74,11 @@ describe('the architecture of a config', () => {
   })
 
   it('ties the head to the embedding where the config says so', () => {
-    const head = (config: Record<string, unknown>) => readArchitecture(config, 'config.json').head
-    expect(head(llama)).toBe('lm_head.weight')
-    expect(head({ ...llama, tie_word_embeddings: true })).toBe('model.embed_tokens.weight')
-    expect(head(neox)).toBe('embed_out.weight')
-    expect(head({ ...neox, tie_word_embeddings: true })).toBe('gpt_neox.embed_in.weight')
+    const tied = (config: Record<string, unknown>) => readArchitecture(config, 'config.json').tiedHead
+    expect(tied(llama)).toBe(false)
+    expect(tied({ ...llama, tie_word_embeddings: true })).toBe(true)
+    expect(tied(neox)).toBe(false)
+    expect(tied({ ...neox, tie_word_embeddings: true })).toBe(true)
   })
 
   it.each([

@@ -1,8 +1,15 @@
-import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { inspectPath } from '../../../../src/engine/run/inspect'
-import { configOf, copyCheckpoint, familyDirectory, tensorsOf, writeCheckpoint } from '../../../helpers/checkpoints'
+import {
+  addTokenizer,
+  configOf,
+  copyCheckpoint,
+  familyDirectory,
+  tensorsOf,
+  writeCheckpoint
+} from '../../../helpers/checkpoints'
 import { goldenDirectory, neoxModel, sampleModel } from '../../../helpers/paths'
 
 const made: string[] = []
@@ -14,12 +21,6 @@ const copy: typeof copyCheckpoint = (...args) => {
   made.push(directory)
   return directory
 }
-const addTokenizer = (directory: string): void => {
-  for (const file of readdirSync(sampleModel).filter((name) => name.startsWith('tokenizer'))) {
-    copyFileSync(join(sampleModel, file), join(directory, file))
-  }
-}
-
 describe('inspecting a pre-quantized checkpoint', () => {
   const golden = (name: string): string => join(goldenDirectory(), 'prequantized', name)
 

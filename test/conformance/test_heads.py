@@ -1,0 +1,38 @@
+"""Which stored tensor is the embedding and which the head, by transformers 5 and 4: what test/golden/heads.test.ts holds us to."""
+
+import json
+import os
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+from quail import ROOT
+
+FAMILIES = ROOT / "test/fixtures/golden/families"
+RULES = json.loads((ROOT / "test/fixtures/formats/heads.json").read_text(encoding="utf-8"))
+OLDER = Path(sys.prefix) / "older/transformers-4"
+
+
+def tables(environment):
+    command = [sys.executable, str(Path(__file__).with_name("heads.py")), str(FAMILIES)]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
+    if done.returncode != 0:
+        raise AssertionError(done.stderr[-3000:])
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+class Heads(unittest.TestCase):
+    def assert_rules(self, release, found):
+        self.assertEqual({name for name in found if "," not in name}, set(RULES["tiedByDefault"]))
+        for family, by_key in found.items():
+            tied = {"true": True, "false": False, "absent": RULES["tiedByDefault"][family.split(",")[0]]}
+            for key, by_stored in by_key.items():
+                with self.subTest(release, family=family, tie_word_embeddings=key):
+                    self.assertEqual(by_stored, RULES[release]["tied" if tied[key] else "untied"])
+
+    def test_transformers_5(self):
+        self.assert_rules("transformers5", tables({}))
+
+    def test_transformers_4(self):
+        self.assert_rules("transformers4", tables({"PYTHONPATH": str(OLDER)}))
