@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 from bitsandbytes.functional import dequantize_4bit, quantize_4bit
-from quail import LLAMA, ROOT, export_base, init_lora, proof_of
+from quail import LLAMA, ROOT, export_base, init_lora, proof_of, run
 from reference import Reference, dequantized
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
@@ -136,6 +136,17 @@ class Sample(unittest.TestCase):
 
 class StoredBase(unittest.TestCase):
     """A base that transformers saved, as the base of a run."""
+
+    def test_config_without_quant_method_is_bitsandbytes_for_both(self):
+        with tempfile.TemporaryDirectory() as folder:
+            base = Path(folder) / "base"
+            shutil.copytree(GOLDEN.parent / "prequantized/nf4-dq", base)
+            config = json.loads((base / "config.json").read_text(encoding="utf-8"))
+            del config["quantization_config"]["quant_method"]
+            (base / "config.json").write_text(json.dumps(config), encoding="utf-8")
+            inspected = json.loads(run(["inspect", base, "--json"], folder))
+            self.assertEqual(inspected["quantization"]["format"], "nf4")
+            self.assertEqual(inspected["quantization"]["linears"], len(linears_of(load(base))))
 
     def test_adapter_has_the_reported_perplexity_on_it(self):
         with tempfile.TemporaryDirectory() as directory:

@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { badInput } from '../../shared/errors'
 import type { ResolvedText } from '../../shared/runFolder'
+import { refuseLfsPointer } from '../formats/lfsPointer'
 import { decodeTextFile } from '../formats/textEncoding'
 
 /** Largest text read: the tokenizer needs about 200 bytes of memory for one token, and two microseconds. */
@@ -41,7 +42,9 @@ async function readBytes(path: string): Promise<Uint8Array> {
       throw badInput(
         `${path} has ${stat.size} bytes; a text may have up to ${MAX_TEXT_BYTES}, cut it into several files`
       )
-    return await file.readFile()
+    const content = await file.readFile()
+    refuseLfsPointer(content, path)
+    return content
   } finally {
     await file.close()
   }

@@ -53,10 +53,19 @@ export async function readConfig(directory: string): Promise<Readonly<Record<str
 export const isQuantized = ({ quantization_config: found }: Readonly<Record<string, unknown>>): boolean =>
   found !== undefined && found !== null
 
+/**
+ * How weights were quantized, by a `quantization_config` as transformers reads it: those written before 4.33 have no
+ * `quant_method`, and load_in_4bit or load_in_8bit alone mean bitsandbytes.
+ *
+ * Source: transformers 5.23, quantizers/auto.py, AutoQuantizationConfig.from_dict.
+ */
+export const quantMethodOf = (quantization: Readonly<Record<string, unknown>>): unknown =>
+  quantization.load_in_4bit === true || quantization.load_in_8bit === true ? 'bitsandbytes' : quantization.quant_method
+
 /** What is said where full-precision weights are needed. */
 export function quantizedAlready(directory: string, config: Readonly<Record<string, unknown>>): AppError {
   const quantization = config.quantization_config
-  const method = isRecord(quantization) ? quantization.quant_method : undefined
+  const method = isRecord(quantization) ? quantMethodOf(quantization) : undefined
   const found = typeof method === 'string' ? ` (quant_method ${JSON.stringify(method)})` : ''
   return badInput(
     `${directory} holds weights that are already quantized${found}, says its config.json; ` +

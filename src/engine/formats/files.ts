@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs'
 import { type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AppError, badFormat, badInput, deserializeError, serializeError } from '../../shared/errors'
+import { refuseLfsPointer } from './lfsPointer'
 import { JsonFault, type JsonValue, parseStrictJson } from './strictJson'
 
 /** Digest and length of what was written. */
@@ -177,7 +178,9 @@ async function readSmallFile(path: string, limitBytes: number): Promise<Uint8Arr
     const found = await stat(path)
     if (!found.isFile()) throw badInput(`${path} is not a file`)
     if (found.size > limitBytes) throw badFormat(`${path} has ${found.size} bytes; at most ${limitBytes} are accepted`)
-    return await readFile(path)
+    const content = await readFile(path)
+    refuseLfsPointer(content, path)
+    return content
   } catch (error) {
     if (isMissing(error)) throw badInput(`${path} does not exist`)
     throw fileError(error, path)

@@ -1,7 +1,7 @@
 import { badInput } from '../../shared/errors'
 import { FOUR_BIT_FORMATS } from '../../shared/quantizers'
 import type { FourBitSpec } from '../../shared/recipe'
-import { isQuantized, isRecord } from './checkpointFiles'
+import { isQuantized, isRecord, quantMethodOf } from './checkpointFiles'
 import { pythonFloat } from './pythonJson'
 import type { JsonObject, JsonValue } from './strictJson'
 
@@ -45,16 +45,16 @@ export function readQuantizationConfig(
   if (!isQuantized(config)) return undefined
   const found = config.quantization_config
   const fields: Readonly<Record<string, unknown>> = isRecord(found) ? found : {}
-  const expect = (key: string, accepted: readonly unknown[], fallback?: unknown) => {
-    const value = fields[key] ?? fallback
+  const expect = (key: string, accepted: readonly unknown[], fallback?: unknown, value = fields[key] ?? fallback) => {
     if (accepted.includes(value)) return value
     const shown = accepted.map((one) => JSON.stringify(one)).join(' or ')
     throw badInput(
       `${where}: quantization_config.${key} is ${JSON.stringify(value) ?? 'missing'}; ${shown} can be read: 4-bit weights of bitsandbytes`
     )
   }
-  expect('quant_method', ['bitsandbytes'])
+  expect('quant_method', ['bitsandbytes'], undefined, quantMethodOf(fields))
   expect('load_in_4bit', [true])
+  expect('load_in_8bit', [false], false)
   const format = expect('bnb_4bit_quant_type', FOUR_BIT_FORMATS, 'fp4') as FourBitSpec['format']
   const doubleQuantization = expect('bnb_4bit_use_double_quant', [true, false], false) as boolean
   return { format, doubleQuantization }

@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { AppError } from '../../shared/errors'
 import { fileError } from './files'
+import { refuseOpenLfsPointer } from './lfsPointer'
 import { READ_PIECE_BYTES } from './limits'
 import { openForReading, readHeaderOf } from './safetensors'
 import type { WeightHeader } from './tensorInfo'
@@ -27,6 +28,7 @@ export class WeightFile {
   static async open(path: string): Promise<WeightFile> {
     const handle = await openForReading(path)
     try {
+      await refuseOpenLfsPointer(handle, path)
       return new WeightFile(path, await readHeader(handle, path), handle)
     } catch (error) {
       await handle.close()

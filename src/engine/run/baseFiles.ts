@@ -4,6 +4,7 @@ import type { BaseExportRequest } from '../../shared/baseExport'
 import { badFormat } from '../../shared/errors'
 import { CONFIG_FILE } from '../formats/checkpointFiles'
 import { readStrictJsonFile, writeFileAtomic } from '../formats/files'
+import { refuseLfsPointer } from '../formats/lfsPointer'
 import { MAX_CONFIG_BYTES } from '../formats/limits'
 import { pythonJsonFile } from '../formats/pythonJson'
 import { quantizationConfig } from '../formats/quantizationConfig'
@@ -57,6 +58,10 @@ export async function copyCompanions(from: string, to: string): Promise<string[]
     names.push(...templates.map((name) => `${TEMPLATES_FOLDER}/${name}`))
     await mkdir(join(to, TEMPLATES_FOLDER))
   }
-  for (const name of names) await writeFileAtomic(join(to, name), await readFile(join(from, name)))
+  for (const name of names) {
+    const content = await readFile(join(from, name))
+    refuseLfsPointer(content, join(from, name))
+    await writeFileAtomic(join(to, name), content)
+  }
   return names
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { z } from 'zod'
 import { fileError } from '../../engine/formats/files'
+import { refuseOpenLfsPointer } from '../../engine/formats/lfsPointer'
 import { badFormat } from '../../shared/errors'
 import { JournalEntry, RUN_FILES, RunOutcome, RunRecord } from '../../shared/runFolder'
 import {
@@ -36,6 +37,7 @@ export async function withBundle<T>(path: string, work: (file: FileHandle) => Pr
     throw fileError(error, path)
   })
   try {
+    await refuseOpenLfsPointer(file, path)
     return await work(file)
   } finally {
     await file.close()

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { open, readFile, stat } from 'node:fs/promises'
+import { refuseLfsPointerAt } from '../../engine/formats/lfsPointer'
 import { decodeTextFile, TextFileDecoder } from '../../engine/formats/textEncoding'
 import { badInput } from '../../shared/errors'
 
@@ -7,7 +8,7 @@ import { badInput } from '../../shared/errors'
 const MAX_WHOLE_BYTES = 256 * 2 ** 20
 const ACCEPTED = 'a .txt, .jsonl, .json, .csv, .tsv or .parquet file is needed'
 
-/** Bytes of a file that a person named. @throws {AppError} BAD_INPUT when it is no readable file */
+/** Bytes of a file that a person named. @throws {AppError} BAD_INPUT when it is no readable file, BAD_FORMAT for a pointer to one */
 export async function userFileBytes(path: string): Promise<number> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') throw badInput(`${path} does not exist; ${ACCEPTED}`)
@@ -15,6 +16,7 @@ export async function userFileBytes(path: string): Promise<number> {
   })
   if (!found.isFile()) throw badInput(`${path} is ${found.isDirectory() ? 'a directory' : 'not a file'}; ${ACCEPTED}`)
   if (found.size === 0) throw badInput(`${path} is empty; ${ACCEPTED}`)
+  await refuseLfsPointerAt(path)
   return found.size
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { splitText } from '../../../../src/services/samples/plainText'
 import { readSampleFile } from '../../../../src/services/samples/readSamples'
+import { ABOUT_POINTER, lfsPointer } from '../../../helpers/lfsPointer'
 
 const directory = mkdtempSync(join(tmpdir(), 'quail-samples-'))
 
@@ -12,6 +13,11 @@ function file(name: string, content: string | Uint8Array): string {
   writeFileSync(path, content)
   return path
 }
+
+it.each(['txt', 'jsonl', 'json', 'csv', 'tsv', 'parquet'])('a Git LFS pointer is called so: .%s', async (extension) => {
+  const pointer = file(`pointer.${extension}`, lfsPointer())
+  await expect(readSampleFile(pointer)).rejects.toThrow(`${pointer} ${ABOUT_POINTER}`)
+})
 
 describe('plain text', () => {
   const text = 'one\r\ntwo\n\n  \nthree\n \nfour\n'
