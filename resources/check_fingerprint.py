@@ -7,7 +7,6 @@ Quantizes the weights of the checkpoint MODEL_DIR on CPU, hashes codes and absma
     {"algorithm", "quantizer", "blockSize" (4-bit formats), "dtype", "codes", "absmax", "linears": [{"name", "codes", "absmax"}]}
 Needs torch, safetensors and bitsandbytes 0.50 or newer. Exit status: 0 match, 1 no match, 2 cannot be checked.
 """
-import glob
 import hashlib
 import json
 import os
@@ -29,25 +28,57 @@ def read_json(path):
         cannot(f"{path}: {error}")
 
 
-def files_of_tensors(model):
-    """Tensor name -> the safetensors file that holds it."""
-    from safetensors import safe_open
+def weight_files(model):
+    """The files that transformers loads: single or sharded safetensors, or else single or sharded torch files."""
+    named = read_json(os.path.join(model, "config.json")).get("transformers_weights")
+    forms = [named] if named else ["model.safetensors", "model.safetensors.index.json"]
+    for name in [*forms, "pytorch_model.bin", "pytorch_model.bin.index.json"]:
+        path = os.path.join(model, name)
+        if not os.path.isfile(path):
+            continue
+        if not name.endswith(".json"):
+            return [path]
+        return sorted({os.path.join(model, file) for file in read_json(path).get("weight_map", {}).values()})
+    cannot(f"{model} holds no model.safetensors, no pytorch_model.bin, and no index of either")
 
+
+def weights_in(model):
+    """Tensor name -> a function that reads the tensor; of torch files nothing but tensors is loaded."""
     found = {}
-    for path in sorted(glob.glob(os.path.join(glob.escape(model), "*.safetensors"))):
-        with safe_open(path, framework="pt") as tensors:
-            found.update({key: path for key in tensors.keys()})
+    for path in weight_files(model):
+        try:
+            found.update(torch_tensors(path) if path.endswith(".bin") else safetensors_of(path))
+        except Exception as error:  # each library has its own for a file that is missing or damaged
+            cannot(f"{path}: {error}")
     return found
 
 
-def weight_of(name, files):
-    """The weight of a linear; a checkpoint saved from the bare model lacks the first part of the path."""
+def torch_tensors(path):
+    import torch
+
+    tensors = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
+    return {name: (lambda tensor=tensor: tensor) for name, tensor in tensors.items()}
+
+
+def safetensors_of(path):
     from safetensors import safe_open
 
+    def reader(name):
+        def read():
+            with safe_open(path, framework="pt") as tensors:
+                return tensors.get_tensor(name)
+
+        return read
+
+    with safe_open(path, framework="pt") as tensors:
+        return {name: reader(name) for name in tensors.keys()}
+
+
+def weight_of(name, weights):
+    """The weight of a linear; a checkpoint saved from the bare model lacks the first part of the path."""
     for key in (f"{name}.weight", f"{name.partition('.')[2]}.weight"):
-        if key in files:
-            with safe_open(files[key], framework="pt") as tensors:
-                return tensors.get_tensor(key)
+        if key in weights:
+            return weights[key]()
     cannot(f"the checkpoint has no tensor {name}.weight")
 
 
@@ -96,10 +127,10 @@ def main():
     # A Conv1D is stored as [in, out] and quantized as [out, in].
     transposed = read_json(os.path.join(model, "config.json")).get("model_type") == "gpt2"
 
-    files = files_of_tensors(model)
+    weights = weights_in(model)
     codes, absmax, different = [], [], []
     for linear in fingerprint["linears"]:
-        weight = weight_of(linear["name"], files)
+        weight = weight_of(linear["name"], weights)
         found = digests(weight.t() if transposed else weight, fingerprint)
         codes.append((linear["name"], found[0]))
         absmax.append((linear["name"], found[1]))

@@ -1,5 +1,6 @@
 """bitsandbytes recomputes the fingerprint of the quantized base."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import torch
 from quail import GPT_NEOX, LLAMA, ROOT, init_lora
 from safetensors.torch import load_file, save_file
 
@@ -35,6 +37,37 @@ class Fingerprint(unittest.TestCase):
         adapter = init_lora(LLAMA, ["zero"], "--quantizer", "int8")["variants"][0]["adapter"]
         done = check(LLAMA, adapter)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_matches_torch_files_in_one_piece_and_in_shards(self):
+        tensors = load_file(LLAMA / "model.safetensors")
+        names = sorted(tensors)
+        shards = {f"pytorch_model-0000{i + 1}-of-00002.bin": names[i::2] for i in range(2)}
+        with tempfile.TemporaryDirectory() as folder:
+            for form in ("single", "shards"):
+                model = Path(folder) / form
+                shutil.copytree(LLAMA, model, ignore=shutil.ignore_patterns("*.safetensors"))
+                if form == "single":
+                    torch.save(tensors, model / "pytorch_model.bin")
+                else:
+                    for file, held in shards.items():
+                        torch.save({name: tensors[name] for name in held}, model / file)
+                    index = {"metadata": {}, "weight_map": {name: file for file in shards for name in shards[file]}}
+                    (model / "pytorch_model.bin.index.json").write_text(json.dumps(index), encoding="utf-8")
+                (model / "other.safetensors").write_bytes(b"not looked at, as transformers does not")
+                with self.subTest(form):
+                    done = check(model, self.adapter)
+                    self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_says_which_file_is_damaged_or_missing(self):
+        with tempfile.TemporaryDirectory() as folder:
+            model = Path(folder) / "model"
+            shutil.copytree(LLAMA, model, ignore=shutil.ignore_patterns("*.safetensors"))
+            self.assertIn("holds no model.safetensors, no pytorch_model.bin", check(model, self.adapter).stdout)
+            for file in ("pytorch_model.bin", "model.safetensors"):
+                (model / file).write_bytes(b"version of something else")
+                done = check(model, self.adapter)
+                self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
+                self.assertTrue(done.stdout.startswith(f"cannot be checked: {model / file}: "), done.stdout)
 
     def test_refuses_a_base_with_one_other_weight(self):
         with tempfile.TemporaryDirectory() as folder:
