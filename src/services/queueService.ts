@@ -8,7 +8,7 @@ import { orderQueue, queueRun, unqueueRun } from '../store/queue'
 import { finishRun, listQueue } from '../store/runs'
 import { readSetting, writeSetting } from '../store/settings'
 import { ActiveRun } from './activeRun'
-import { createRun, getRun, type Run, startQueuedRun } from './runService'
+import { assertResumable, createRun, getRun, type Run, startQueuedRun } from './runService'
 import type { Services } from './services'
 
 /** How a run ended. */
@@ -93,6 +93,7 @@ export class Queue {
     if (run.status === 'completed') throw badInput(`run ${id} is completed; its result lies in ${run.out}`)
     if (run.status === 'queued') throw badInput(`run ${id} is in the queue already`)
     if (run.status === 'running') throw new AppError('LOCKED', `run ${id} is being worked on`)
+    assertResumable(run)
     await queueRun(this.services.store, id)
     await this.#changed(id)
     this.#pump()

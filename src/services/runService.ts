@@ -4,6 +4,7 @@ import { isLocked } from '../engine/run/lock'
 import { AppError, badInput } from '../shared/errors'
 import type { Plan } from '../shared/plan'
 import type { Recipe } from '../shared/recipe'
+import { isResumable, NOT_RESUMABLE } from '../shared/resumable'
 import type { FinishedEvent, RunEvent, RunStatus } from '../shared/runEvents'
 import { type ResolvedText, RUN_FILES, type RunOutcome, RunRecord } from '../shared/runFolder'
 import { runsDirectory } from '../store/home'
@@ -97,13 +98,14 @@ export async function startRun(services: Services, id: string, options: RunOptio
 /**
  * Goes on with a run that was interrupted, cancelled or failed, after its last finished block; starts one that is queued.
  *
- * @throws {AppError} BAD_INPUT when it is completed; LOCKED while another process works on it
+ * @throws {AppError} BAD_INPUT when it is completed or would fail again; LOCKED while another process works on it
  */
 export async function resumeRun(services: Services, id: string, options: RunOptions = {}): Promise<FinishedEvent> {
   const run = await getRun(services, id)
   if (run.status === 'completed') throw badInput(`run ${run.id} is completed; its result lies in ${run.out}`)
   if (run.status === 'running') throw stillRunning(run.id)
   if (run.status === 'queued') return startQueuedRun(services, run.id, options)
+  assertResumable(run)
   return whileExecuting(services.store, run.id, async () => {
     await runs.resumeRun(services.store, run.id)
     return execute(services, run.id, options)
@@ -209,6 +211,12 @@ async function completeId({ store }: Services, id: string): Promise<string> {
   if (matches.includes(id)) return id
   if (matches.length > 1) throw badInput(`"${id}" is the beginning of several runs: ${matches.slice(0, 5).join(', ')}`)
   return matches[0] ?? id
+}
+
+/** @throws {AppError} BAD_INPUT for a run that failed for what no further attempt changes */
+export function assertResumable(run: Pick<Run, 'id' | 'status' | 'error'>): void {
+  if (isResumable(run)) return
+  throw badInput(`run ${run.id} failed and cannot go on: ${run.error?.message}; ${NOT_RESUMABLE}`)
 }
 
 const stillRunning = (id: string): AppError =>

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { RunEvent } from '../../src/shared/runEvents'
+import { addTokenizer, copyCheckpoint } from '../helpers/checkpoints'
 import { jsonLines, type Started, Workplace } from '../helpers/commandLine'
 import { sampleModel, sampleText } from '../helpers/paths'
 
@@ -119,6 +120,29 @@ describe('quail init-lora', () => {
     const { code, stdout } = await work.quail('resume', id, '--json')
     expect(code).toBe(0)
     expect(jsonLines(stdout).at(-1)).toMatchObject({ type: 'finished', status: 'completed', run: id })
+  })
+
+  it('offers no resume for a run whose numbers can only fail again', async () => {
+    const model = copyCheckpoint(sampleModel, (tensor) => {
+      // 1.7e38 everywhere: finite, but not for long.
+      const data = new Uint8Array(new Uint16Array(tensor.data.length / 2).fill(0x7f00).buffer)
+      return tensor.name === 'model.layers.1.mlp.up_proj.weight' ? { ...tensor, data } : tensor
+    })
+    addTokenizer(model)
+    const own = new Workplace()
+    const run = ['--model', model, '--calibration', sampleText('sotu-calibration.txt'), ...small, '--method', 'svd']
+    const { code, stderr } = await own.quail('init-lora', ...run, '--out', 'out')
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^run (\S+) failed and is kept; it would meet the same values again/m)
+    expect(stderr).not.toContain('quail resume')
+    const [{ id }] = JSON.parse((await own.quail('runs', 'list', '--json')).stdout) as [ListedRun]
+    const shown = await own.quail('runs', 'show', id)
+    expect(shown.stdout).toContain('The run cannot go on: it would meet the same values again: mend the checkpoint')
+    expect(shown.stdout).not.toContain('quail resume')
+    const resumed = await own.quail('resume', id)
+    expect(resumed.code).toBe(2)
+    expect(resumed.stderr).toMatch(/^quail: run \S+ failed and cannot go on: .*activations must be finite.*mend/m)
+    rmSync(model, { recursive: true })
   })
 
   it('writes a single adapter to the output directory itself, and ends with a table for people', async () => {

@@ -6,6 +6,7 @@ import { deserializeError, type ErrorCode } from '../../shared/errors'
 import { recommendations } from '../../shared/headline'
 import { NO_TRAINER, trainerWords } from '../../shared/quantizerWords'
 import type { Recipe } from '../../shared/recipe'
+import { isResumable, NOT_RESUMABLE } from '../../shared/resumable'
 import type { FinishedEvent, RunEvent } from '../../shared/runEvents'
 import { EXIT, type ExitCode } from '../grammar/command'
 import type { CommandContext } from '../grammar/commandContext'
@@ -75,7 +76,9 @@ export function conclude({ terminal }: CommandContext, finished: FinishedEvent, 
   }
   if (status === 'failed') {
     const failure = deserializeError(toSerialized(error))
-    if (exitCodeOf(failure.code) === EXIT.failed) terminal.note(`run ${run} failed and is kept: "quail resume ${run}"`)
+    if (!isResumable({ status, error: failure })) terminal.note(`run ${run} failed and is kept; ${NOT_RESUMABLE}`)
+    else if (exitCodeOf(failure.code) === EXIT.failed)
+      terminal.note(`run ${run} failed and is kept: "quail resume ${run}"`)
     throw failure
   }
   if (!json && !quiet) printResults(terminal, finished)

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { deleteRun, getRun, listRuns, type Run } from '../../services/runService'
 import { modelName } from '../../shared/modelName'
+import { isResumable, NOT_RESUMABLE } from '../../shared/resumable'
 import { STATUS_WORDS } from '../../shared/runWords'
 import type { RunSummary } from '../../store/runs'
 import { readVariantResults } from '../../store/runs'
@@ -68,7 +69,9 @@ export async function showRunAction(
   if (run.status === 'completed') {
     printResults(terminal, { perplexity: run.perplexity, variants, run: run.id })
     await noteMissing(terminal, variants)
-  } else if (run.status !== 'running') terminal.print(`"quail resume ${run.id}" goes on after the last finished block.`)
+  } else if (run.status === 'queued' || isResumable(run)) {
+    terminal.print(`"quail resume ${run.id}" goes on after the last finished block.`)
+  } else if (run.status === 'failed') terminal.print(`The run cannot go on: ${NOT_RESUMABLE}.`)
   return EXIT.done
 }
 

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { AppError, badFormat, badInput } from '../../shared/errors'
 import { firstNonFinite } from '../numerics/matrix'
 import { assertCheckpoint, findWeights, readAnyConfig, readConfig } from './checkpointFiles'
-import { type Dtype, decodeFloats, dtypeBytes, FLOAT_DTYPES, isFloatDtype } from './dtypes'
+import { type Dtype, decodeFloats, dtypeBytes, FLOAT_DTYPES, firstNonFiniteStored, isFloatDtype } from './dtypes'
 import { listDirectory } from './files'
 import { READ_PIECE_BYTES } from './limits'
 import { elementCount, type TensorInfo } from './tensorInfo'
@@ -142,6 +142,36 @@ export class Checkpoint {
     const values = target.subarray(offset, offset + columns)
     decodeFloats(stored, dtype, values)
     this.#assertFinite(tensor, values, row * columns)
+  }
+
+  /**
+   * Where a tensor first holds a NaN or an infinity, by its bits alone: twice as fast as reading its values.
+   *
+   * @returns flat index, or −1
+   * @throws {AppError} as `readFloat32`, without NUMERICS; whatever the signal aborts with
+   */
+  async firstNonFinite(name: string, signal?: AbortSignal): Promise<number> {
+    const tensor = this.#tensor(name)
+    const dtype = floatDtypeOf(tensor, this.directory)
+    const piece = new Uint8Array(Math.min(READ_PIECE_BYTES, tensor.end - tensor.begin))
+    for (let at = tensor.begin; at < tensor.end; at += piece.length) {
+      signal?.throwIfAborted()
+      const stored = piece.subarray(0, Math.min(piece.length, tensor.end - at))
+      await this.#fileOf(tensor).read(stored, at)
+      const index = firstNonFiniteStored(stored, dtype)
+      if (index >= 0) return (at - tensor.begin) / dtypeBytes(dtype) + index
+    }
+    return -1
+  }
+
+  /**
+   * Checks a whole tensor.
+   *
+   * @throws {AppError} as `readFloat32`; whatever the signal aborts with
+   */
+  async assertFinite(name: string, signal?: AbortSignal): Promise<void> {
+    const index = await this.firstNonFinite(name, signal)
+    if (index >= 0) await this.#readElements(this.#tensor(name), index, 1) // which says what it holds
   }
 
   async close(): Promise<void> {

@@ -147,6 +147,25 @@ export function decodeFloats(bytes: Uint8Array, dtype: FloatDtype, dst: Float32A
   else float16ToFloat32(new Uint16Array(buffer, byteOffset, byteLength / 2), dst)
 }
 
+/** Bits of the exponent, which are all set in infinities and NaN and in nothing else. */
+const EXPONENT_BITS: Readonly<Record<FloatDtype, number>> = { F32: 0x7f800000, BF16: 0x7f80, F16: 0x7c00 }
+
+/**
+ * Index of the first NaN or infinity among stored elements, or −1; nothing is decoded.
+ *
+ * @param bytes - elements of `dtype`, starting at an address that its width divides
+ */
+export function firstNonFiniteStored(bytes: Uint8Array, dtype: FloatDtype): number {
+  const { buffer, byteOffset, byteLength } = bytes
+  const mask = EXPONENT_BITS[dtype]
+  const patterns =
+    dtype === 'F32'
+      ? new Uint32Array(buffer, byteOffset, byteLength / 4)
+      : new Uint16Array(buffer, byteOffset, byteLength / 2)
+  for (let i = 0; i < patterns.length; i++) if (((patterns[i] as number) & mask) === mask) return i
+  return -1
+}
+
 /** Encodes float32 values as stored elements, rounding to nearest even; F32 shares the memory of `values`. */
 export function encodeFloats(values: Float32Array, dtype: FloatDtype): Uint8Array {
   if (dtype === 'F32') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)

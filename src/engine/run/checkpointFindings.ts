@@ -7,6 +7,7 @@ import type { BlockRunner } from '../models/blockRunner'
 import type { ModelWeights } from '../models/modelWeights'
 import { hasOtherHead } from '../models/tiedHead'
 import { linearDtypes, modelTensors } from './modelTensors'
+import { embeddingFindings } from './weightScan'
 
 /** Values of head and embedding that are compared for a warning: 16 M each, which takes a tenth of a second. */
 const COMPARED_VALUES = 2 ** 24
@@ -17,7 +18,11 @@ const COMPARED_VALUES = 2 ** 24
  * @throws {AppError} NUMERICS for a NaN or an infinity among what is compared
  */
 export async function checkpointFindings(weights: ModelWeights, architecture: ModelArchitecture): Promise<Finding[]> {
-  return [...(await adapterInside(weights.checkpoint.directory)), ...(await headFindings(weights, architecture))]
+  return [
+    ...(await adapterInside(weights.checkpoint.directory)),
+    ...(await headFindings(weights, architecture)),
+    ...(await embeddingFindings(weights, architecture))
+  ]
 }
 
 /** A trainer loads all weights in one dtype before it quantizes them; those of a pre-quantized base are not quantized again. */

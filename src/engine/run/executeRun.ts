@@ -24,6 +24,7 @@ import { perplexitiesOf } from './rowStatistics'
 import { createStreams, evaluationStreams, restoreStreams, type Streams, sweepSpool } from './streams'
 import { assertModelUnchanged } from './unchanged'
 import { runWarnings } from './warnings'
+import { isSmall, scanWeights } from './weightScan'
 
 type Events<T = void> = AsyncGenerator<RunEventDraft, T>
 type Outcome = Pick<RunOutcome, 'perplexity' | 'variants'>
@@ -77,7 +78,10 @@ async function* execute(folder: string, record: RunRecord, signal: AbortSignal):
     yield planned(prepared, finished.length)
     for (const { code, message } of runWarnings(prepared)) yield { type: 'warning', code, message }
     await sweepSpool(spool, finished.at(-1)?.spool ?? [])
-    if (finished.length === 0) yield* embed(prepared, streams, signal)
+    if (finished.length === 0) {
+      yield* scan(prepared, signal)
+      yield* embed(prepared, streams, signal)
+    }
     const journal = yield* runBlocks({ prepared, streams, algebra, folder, signal }, finished)
     const perplexity = yield* measure(folder, prepared, streams, signal)
     const variants: VariantResult[] = yield* exportAdapters(folder, record, prepared, journal, perplexity)
@@ -105,6 +109,13 @@ async function resumePoint(folder: string, prepared: PreparedRun, streams: Strea
 async function restart(folder: string): Promise<JournalEntry[]> {
   await rewriteJournal(folder, [])
   return []
+}
+
+/** Looks for values that no computation can continue with; of a small model that is done when it is opened. */
+async function* scan(prepared: PreparedRun, signal: AbortSignal): Events {
+  if (isSmall(prepared.checkpoint)) return
+  for await (const done of scanWeights(prepared, signal))
+    yield { type: 'phaseProgress', phase: 'reading', done, total: 1 }
 }
 
 function planned(prepared: PreparedRun, resumedBlocks: number): RunEventDraft {

@@ -19,6 +19,7 @@ import { collectProblem } from './collectProblem'
 import { licenceOf } from './licence'
 import { assertTensors, listLinears } from './prepareRun'
 import { summarizeRoles, tensorRoles } from './tensorRoles'
+import { scanIfSmall } from './weightScan'
 
 /**
  * What a checkpoint directory or one weight file holds, from headers, config and tokenizer alone, and what stands in
@@ -62,7 +63,7 @@ async function inspectCheckpoint(directory: string): Promise<Inspection> {
     const problems: string[] = []
     if (isQuantized(checkpoint.config)) return await inspectQuantized(checkpoint)
     const tokenizer = await collectProblem(problems, async () => (await ModelTokenizer.open(directory)).facts)
-    const described = await collectProblem(problems, async () => describeModel(checkpoint, tokenizer))
+    const described = await collectProblem(problems, async () => describeModel(checkpoint, tokenizer, problems))
     // A template that cannot be read is in the way of chats only; the checkpoint can be prepared without it.
     const chatTemplates = await readChatTemplates(directory).catch(() => [])
     const licence = await licenceOf(directory, checkpoint.config)
@@ -121,15 +122,20 @@ interface DescribedModel {
   readonly warnings: readonly string[]
 }
 
-async function describeModel(checkpoint: Checkpoint, tokenizer: TokenizerFacts | undefined): Promise<DescribedModel> {
+async function describeModel(
+  checkpoint: Checkpoint,
+  tokenizer: TokenizerFacts | undefined,
+  problems: string[]
+): Promise<DescribedModel> {
   const architecture = readArchitecture(checkpoint.config, join(checkpoint.directory, CONFIG_FILE))
   const runner = new BlockRunner(architecture, Math.min(2, architecture.contextLimit), 'cpu')
   const weights = new ModelWeights(checkpoint, architecture)
   assertTensors(weights, architecture, runner)
-  const findings = [
-    ...(await checkpointFindings(weights, architecture)),
-    ...dtypeFindings(weights, architecture, runner)
-  ]
+  const scanned = await collectProblem(problems, async () => {
+    await scanIfSmall({ weights, architecture, runner })
+    return checkpointFindings(weights, architecture)
+  })
+  const findings = [...(scanned ?? []), ...dtypeFindings(weights, architecture, runner)]
   const tiedHead = architecture.tiedHead && !findings.some(({ code }) => code === 'OTHER_HEAD')
   const roles = tensorRoles(weights, architecture, runner, !tiedHead)
   const linears = listLinears(architecture, runner).map(({ path, outFeatures, inFeatures }) => ({

@@ -19,6 +19,7 @@ import { modelTensors } from './modelTensors'
 import { attempt, type Report, throwProblem } from './problems'
 import { StoredBase } from './storedBase'
 import { type EvaluationText, guessTexts, type RunTexts, tokenizeTexts } from './tokenizedTexts'
+import { scanBaseIfSmall, scanIfSmall } from './weightScan'
 
 /** One linear of the blocks, with its place in the model. */
 export interface PreparedLinear extends LinearSpec {
@@ -91,8 +92,13 @@ export async function prepareRun(
     const runner = new BlockRunner(architecture, recipe.context, recipe.device)
     const weights = new ModelWeights(checkpoint, architecture)
     const linears = listLinears(architecture, runner)
-    const findings = await attempt(report, { code: 'TENSORS', subject: 'model' }, async () => {
+    const complete = await attempt(report, { code: 'TENSORS', subject: 'model' }, () => {
       assertTensors(weights, architecture, runner)
+      return true
+    })
+    const findings = await attempt(report, { code: 'WEIGHTS', subject: 'model' }, async () => {
+      if (complete !== true) return []
+      await scanIfSmall({ weights, architecture, runner })
       const ofBase =
         asked.base === undefined ? dtypeFindings(weights, architecture, runner) : await adapterInside(asked.base)
       return [...(await checkpointFindings(weights, architecture)), ...ofBase]
@@ -141,6 +147,7 @@ async function openBase(
     if (other !== undefined)
       throw badInput(`the base ${directory} is quantized as ${held}, the recipe asks for ${other}`)
     for (const linear of linears) await base.check(linear)
+    await scanBaseIfSmall(base, linears)
     return base
   } catch (error) {
     await base.close()

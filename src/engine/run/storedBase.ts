@@ -5,7 +5,7 @@ import type { QuantizerSpec } from '../../shared/recipe'
 import type { LinearFingerprint } from '../../shared/runFolder'
 import { Checkpoint } from '../formats/checkpoint'
 import { CONFIG_FILE } from '../formats/checkpointFiles'
-import { encodeFloats } from '../formats/dtypes'
+import { encodeFloats, isFloatDtype } from '../formats/dtypes'
 import { sha256 } from '../formats/files'
 import { readQuantizationConfig } from '../formats/quantizationConfig'
 import { elementCount } from '../formats/tensorInfo'
@@ -92,6 +92,14 @@ export class StoredBase {
     const quantized = await readFourBit(this.checkpoint, this.#stored(path), state)
     const Q = quantizerFor(state.spec).dequantize(quantized, elementCount(state.shape), state.spec)
     return { Q, fingerprint: fingerprintLinear(path, quantized) }
+  }
+
+  /** The tensors of these linears that hold floating-point values: scales, and weights in full precision. */
+  floatTensors(linears: readonly ModelLinear[]): string[] {
+    const weights = new Set(linears.map(({ path }) => this.#stored(path)))
+    return [...this.checkpoint.tensors.values()]
+      .filter(({ name, dtype }) => isFloatDtype(dtype) && weights.has(name.replace(/(\.weight)\..*$/, '$1')))
+      .map(({ name }) => name)
   }
 
   async close(): Promise<void> {

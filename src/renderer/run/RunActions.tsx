@@ -10,6 +10,7 @@ import {
 import { useLocation } from 'wouter'
 import type { CallInput } from '../../shared/contract'
 import type { RunProof } from '../../shared/contract/proof'
+import { isResumable } from '../../shared/resumable'
 import { useAction, useCall } from '../api/hooks'
 import { notifyError } from '../components/notify'
 
@@ -70,7 +71,9 @@ export function RunActions({ run }: { readonly run: RunProof }) {
     case 'interrupted':
     case 'cancelled':
     case 'failed':
-      return (
+      return !isResumable(run) ? (
+        <RunAgain id={run.id} />
+      ) : (
         <Action
           primary
           name="queue.resume"
@@ -82,13 +85,7 @@ export function RunActions({ run }: { readonly run: RunProof }) {
     case 'completed':
       return (
         <>
-          <Button
-            variant="default"
-            leftSection={<IconRefresh size={16} aria-hidden />}
-            onClick={() => navigate(`/new?recipe=${encodeURIComponent(run.id)}`)}
-          >
-            Run again with changes
-          </Button>
+          <RunAgain id={run.id} />
           <Button
             variant="default"
             leftSection={<IconArrowsDiff size={16} aria-hidden />}
@@ -105,6 +102,19 @@ export function RunActions({ run }: { readonly run: RunProof }) {
         </>
       )
   }
+}
+
+function RunAgain({ id }: { readonly id: string }) {
+  const [, navigate] = useLocation()
+  return (
+    <Button
+      variant="default"
+      leftSection={<IconRefresh size={16} aria-hidden />}
+      onClick={() => navigate(`/new?recipe=${encodeURIComponent(id)}`)}
+    >
+      Run again with changes
+    </Button>
+  )
 }
 
 interface ActionProps<N extends QueueAction> {

@@ -12,7 +12,7 @@ const ADVICE: Readonly<Record<ErrorCode, string>> = {
   BAD_INPUT: 'Mend what the message names, then resume; or run again with changes.',
   BAD_FORMAT: 'The file is damaged or not what it says it is. Get it again, then resume.',
   NUMERICS:
-    'The checkpoint gives values that cannot be computed with. Resuming will meet them again: check the checkpoint.',
+    'The checkpoint gives values that cannot be computed with, so the run cannot go on. Mend the checkpoint, then run again.',
   IO: 'Make room on the disk or give access to the file, then resume.',
   DEVICE: 'The device failed. Resume, or run again with changes on another device.',
   LOCKED: 'Another process works on this run. Wait for it, or stop it, then resume.',

@@ -4,6 +4,7 @@ import { useDeferredValue, useMemo, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import type { ProjectCard } from '../../shared/contract/projects'
 import type { RunListEntry } from '../../shared/contract/runs'
+import { isResumable } from '../../shared/resumable'
 import { useCall } from '../api/hooks'
 import { archivedIds } from '../api/useProject'
 import { EmptyState } from '../components/EmptyState'
@@ -12,7 +13,7 @@ import { deleteRuns } from './deleteRuns'
 import { resumeRuns } from './queueActions'
 import { RunsTable } from './RunsTable'
 import { RunsToolbar } from './RunsToolbar'
-import { allTags, canResume, countStates, filterRuns, NO_FILTER } from './runFilter'
+import { allTags, countStates, filterRuns, NO_FILTER } from './runFilter'
 import { compareAddress } from './runRow'
 import { SelectionBar } from './SelectionBar'
 import { TagsModal } from './TagsModal'
@@ -62,7 +63,7 @@ export function RunBrowser({ runs }: { readonly runs: readonly RunListEntry[] })
           projects={projects}
           onClear={() => setSelected(NO_RUNS)}
           onCompare={compare}
-          onResume={() => void resumeRuns(chosen.filter(canResume).map(({ id }) => id))}
+          onResume={() => void resumeRuns(chosen.filter(isResumable).map(({ id }) => id))}
           onTags={() => setTagging(true)}
           onDelete={remove}
         />

@@ -5,12 +5,12 @@ import { useLocation } from 'wouter'
 import type { RunListEntry } from '../../shared/contract/runs'
 import { headlineSentences } from '../../shared/headline'
 import { modelName } from '../../shared/modelName'
+import { isResumable } from '../../shared/resumable'
 import { type Column, DataTable } from '../components/DataTable'
 import { formatPercent } from '../format/numbers'
 import { formatDuration, formatExact, formatRelative } from '../format/time'
 import { resumeRuns } from './queueActions'
 import { RunStatusBadge } from './RunStatusBadge'
-import { canResume } from './runFilter'
 import { gapShare, headlineOfRun, runAddress, variantsText } from './runRow'
 
 interface Props {
@@ -99,7 +99,7 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
     key: 'resume',
     title: '',
     width: '44px',
-    render: (run) => (canResume(run) ? <ResumeButton run={run} /> : null)
+    render: (run) => (isResumable(run) ? <ResumeButton run={run} /> : null)
   }
 ]
 

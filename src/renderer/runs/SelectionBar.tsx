@@ -2,11 +2,11 @@ import { Button, Group, Menu, Text } from '@mantine/core'
 import { IconArrowsDiff, IconFolderSymlink, IconPlayerPlay, IconTag, IconTrash } from '@tabler/icons-react'
 import type { ProjectCard } from '../../shared/contract/projects'
 import type { RunListEntry } from '../../shared/contract/runs'
+import { isResumable } from '../../shared/resumable'
 import { useAction } from '../api/hooks'
 import { inUse } from '../api/useProject'
 import { notifyDone, notifyError } from '../components/notify'
 import { plural } from '../format/numbers'
-import { canResume } from './runFilter'
 
 interface Props {
   readonly chosen: readonly RunListEntry[]
@@ -29,7 +29,7 @@ export function SelectionBar({ chosen, projects, onClear, onCompare, onResume, o
       <Button size="xs" leftSection={<IconArrowsDiff size={14} aria-hidden />} onClick={onCompare}>
         Compare
       </Button>
-      {chosen.some(canResume) && (
+      {chosen.some(isResumable) && (
         <Button size="xs" variant="default" leftSection={<IconPlayerPlay size={14} aria-hidden />} onClick={onResume}>
           Resume
         </Button>

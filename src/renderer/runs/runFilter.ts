@@ -80,9 +80,6 @@ export function countStates(runs: readonly RunListEntry[]): Readonly<Record<Stat
 export const allTags = (runs: readonly RunListEntry[]): string[] =>
   [...new Set(runs.flatMap(({ tags }) => tags))].sort((a, b) => a.localeCompare(b))
 
-/** Runs that go on when they are asked to. */
-export const canResume = ({ status }: Pick<RunListEntry, 'status'>): boolean => GROUPS[status] === 'stopped'
-
 /** Made once per run: lists are new objects only when something in them changed. */
 const texts = new WeakMap<RunListEntry, string>()
 

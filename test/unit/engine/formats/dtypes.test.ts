@@ -6,6 +6,7 @@ import {
   dtypeBytes,
   encodeFloats,
   FLOAT_DTYPES,
+  firstNonFiniteStored,
   float16ToFloat32,
   float32ToBfloat16,
   float32ToFloat16,
@@ -100,6 +101,28 @@ describe('firstNonFinite', () => {
     for (const bits of [0x7f800000, 0xff800000, 0x7f800001, 0xffc00000]) {
       expect(firstNonFinite(fromBits([0, 0x3f800000, bits, bits]))).toBe(2)
     }
+  })
+})
+
+describe('firstNonFiniteStored', () => {
+  it.each(['BF16', 'F16'] as const)('agrees with the decoded value for every bit pattern of %s', (dtype) => {
+    const decoded = new Float32Array(1)
+    for (let bits = 0; bits < 65536; bits++) {
+      const stored = new Uint8Array(Uint16Array.of(bits).buffer)
+      decodeFloats(stored, dtype, decoded)
+      if (firstNonFiniteStored(stored, dtype) !== firstNonFinite(decoded)) throw new Error(`bits ${bits}`)
+    }
+  })
+
+  it('finds the first NaN or infinity in F32, of any sign and payload', () => {
+    const finite = [0, -0, 3.4e38, -3.4e38, 1e-45, 1]
+    const stored = (values: number[]) => encodeFloats(Float32Array.from(values), 'F32')
+    expect(firstNonFiniteStored(stored(finite), 'F32')).toBe(-1)
+    expect(firstNonFiniteStored(new Uint8Array(0), 'F32')).toBe(-1)
+    for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      expect(firstNonFiniteStored(stored([...finite, bad, 1, bad]), 'F32')).toBe(6)
+    }
+    expect(firstNonFiniteStored(new Uint8Array(Uint32Array.of(0, 0xff800001).buffer), 'F32')).toBe(1)
   })
 })
 
