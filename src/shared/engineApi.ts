@@ -42,7 +42,8 @@ export interface EngineApi {
   previewTokens: { input: PreviewRequest; output: TokenPreview }
   /** Of the templates that render conversations for a checkpoint; null when it has none. */
   chatTemplate: { input: { model: string }; output: ChatTemplateNote | null }
-  verify: { input: { adapter: string; model: string }; output: Verification }
+  /** `from`: the adapter that this one was trained from, whose proof it lacks. */
+  verify: { input: { adapter: string; model: string; from?: string | undefined }; output: Verification }
   /** Writes the quantized base as a checkpoint of its own; the caller makes sure that `out` is outside of the model. */
   exportBase: { input: BaseExportRequest; output: BaseExport }
   devices: { input: Record<string, never>; output: DeviceReport[] }

@@ -65,9 +65,13 @@ export interface PlannedVariant {
 
 /** The answer of `quail verify`: does this adapter belong on this base? */
 export interface Verification {
+  /** Whether nothing that was checked is wrong. */
   readonly fits: boolean
+  /** Whether everything could be checked. */
+  readonly complete: boolean
   readonly summary: string
-  readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[]
+  /** `ok` is null where it cannot be said. */
+  readonly checks: readonly { readonly name: string; readonly ok: boolean | null; readonly detail: string }[]
   /** What to mind although it fits, one sentence each. */
   readonly notes: readonly string[]
 }

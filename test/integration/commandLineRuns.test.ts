@@ -113,6 +113,8 @@ describe('quail init-lora', () => {
     expect(shown.stdout).toMatch(/full precision/)
     const verified = await work.quail('verify', 'two/exact-r4', '--model', sampleModel)
     expect([verified.code, verified.stdout]).toEqual([0, expect.stringMatching(/the adapter fits/)])
+    const named = await work.quail('verify', 'two/exact-r4') // on the base that adapter_config.json names
+    expect([named.code, named.stdout]).toEqual([0, verified.stdout])
   })
 
   it('shows a completed run again when it is asked to resume it', async () => {

@@ -291,6 +291,32 @@ describe('verify', () => {
     }
   )
 
+  it('says of one without its proof, as PEFT saves it, what can be said, and the rest with that of the first', async () => {
+    const run = makeRun()
+    await runToEnd(run)
+    const made = join(run.record.out, 'quailora-r8')
+    const saved = join(run.record.out, 'saved')
+    cpSync(made, saved, { recursive: true, filter: (path) => !path.endsWith('quail.json') })
+    const alone = await verifyAdapter(saved, sampleModel)
+    expect(alone).toMatchObject({ fits: true, complete: false, notes: [] })
+    expect(alone.checks.map(({ ok }) => ok)).toEqual([true, true, true, true, null])
+    expect(alone.summary).toMatch(/^the adapter fits as far as can be said: 28 linears, rank 8; which base .*--from$/)
+    expect(await verifyAdapter(saved, sampleModel, { from: made })).toMatchObject({ fits: true, complete: true })
+    await expect(verifyAdapter(made, sampleModel, { from: saved })).rejects.toThrow('quail.json does not exist')
+    // Another name for the base than where it is.
+    const file = join(saved, 'adapter_config.json')
+    const config = JSON.parse(readFileSync(file, 'utf8'))
+    for (const [named, said] of [
+      ['someone/base', `names "someone/base" as the base, not ${sampleModel}`],
+      ['model', 'names "model" as the base, which is no directory here'],
+      [tmpdir(), `as the base, not ${sampleModel}`]
+    ] as const) {
+      writeFileSync(file, JSON.stringify({ ...config, base_model_name_or_path: named }))
+      const { fits, notes } = await verifyAdapter(saved, sampleModel)
+      expect([fits, notes]).toEqual([true, [expect.stringContaining(said)]])
+    }
+  })
+
   it('refuses an adapter whose base has other weights, and names the linear', async () => {
     const run = makeRun()
     await runToEnd(run)

@@ -12,6 +12,17 @@ export interface AdapterTensor {
   readonly data: Float32Array
 }
 
+/** What a trainer may save beside the factors of linears. */
+export interface AdapterFactors {
+  readonly tensors: ReadonlyMap<string, AdapterTensor>
+  /** Keys of modules that were trained whole, of embeddings and of biases; none is read. */
+  readonly others: readonly string[]
+}
+
+/** `lm_head.weight` of modules_to_save, LoRA of an embedding, single trained tokens, biases, a base layer saved along. */
+const OTHERS =
+  /^base_model\.model\.(?!.*\.lora_[AB]\.weight$)(?:.+\.(?:weight|bias|lora_embedding_[AB]|trainable_tokens_delta))$/
+
 /**
  * Reads all factors of an adapter's weight file, by key.
  *
@@ -19,13 +30,17 @@ export interface AdapterTensor {
  * @throws {AppError} BAD_FORMAT, naming file and key, for keys that are no LoRA factors of a linear, for a module without
  *   one of its two factors, and for shapes that do not fit; otherwise as `readSafetensorsHeader`
  */
-export async function readFactors(path: string, rank: number | undefined): Promise<ReadonlyMap<string, AdapterTensor>> {
+export async function readFactors(path: string, rank: number | undefined): Promise<AdapterFactors> {
   const file = await WeightFile.open(path)
   try {
     const tensors = new Map<string, AdapterTensor>()
-    for (const info of file.header.tensors.values()) tensors.set(info.name, await readFactor(file, info))
+    const others: string[] = []
+    for (const info of file.header.tensors.values()) {
+      if (OTHERS.test(info.name)) others.push(info.name)
+      else tensors.set(info.name, await readFactor(file, info))
+    }
     assertPairs([...tensors.values()], rank, path)
-    return tensors
+    return { tensors, others }
   } finally {
     await file.close()
   }

@@ -132,6 +132,8 @@ export interface ReadAdapter {
   readonly settings: AdapterSettings
   /** By key in the file, `base_model.model.<module>.lora_A.weight`; every module has both factors, of one rank. */
   readonly tensors: ReadonlyMap<string, AdapterTensor>
+  /** Keys of what a trainer saved beside them: modules that were trained whole, embeddings, biases. */
+  readonly others: readonly string[]
 }
 
 const ConfigFields = z.looseObject({
@@ -159,10 +161,10 @@ export async function readAdapterDirectory(directory: string): Promise<ReadAdapt
   const config = await readAdapterConfig(directory)
   const { r, lora_alpha, use_rslora, rank_pattern, target_modules, base_model_name_or_path } = config
   const sameRank = Object.keys(rank_pattern ?? {}).length === 0
-  const tensors = await readFactors(join(directory, ADAPTER_WEIGHTS_FILE), sameRank ? r : undefined)
+  const factors = await readFactors(join(directory, ADAPTER_WEIGHTS_FILE), sameRank ? r : undefined)
   const targetModules = typeof target_modules === 'string' ? [target_modules] : (target_modules ?? [])
   const settings = { rank: r, alpha: lora_alpha, rslora: use_rslora, targetModules, baseModel: base_model_name_or_path }
-  return { directory, config, settings, tensors }
+  return { directory, config, settings, ...factors }
 }
 
 /** The fields of an adapter_config.json that Quail reads, and every other as it is. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdir, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { badInput } from '../../shared/errors'
-import { baseModelName } from '../../shared/modelName'
+import { baseModelReference } from '../../shared/modelName'
 import type { LayerResult, Perplexities, RunEventDraft, VariantResult } from '../../shared/runEvents'
 import type { JournalEntry, RunRecord } from '../../shared/runFolder'
 import { sha256File } from '../formats/files'
@@ -63,7 +63,7 @@ async function exportAdapter(
   if (present !== undefined) return present
   const { rank, alpha, rslora } = variant.spec
   const targetModules = targetNames(prepared, variant)
-  const baseModel = baseModelName((prepared.base?.checkpoint ?? prepared.checkpoint).directory)
+  const baseModel = baseModelReference((prepared.base?.checkpoint ?? prepared.checkpoint).directory)
   return writeAdapterDirectory(path, {
     config: adapterConfig({ rank, alpha, rslora, targetModules, baseModel }),
     tensors,

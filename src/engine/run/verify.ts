@@ -1,5 +1,7 @@
+import { realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as eventLoopTurn } from 'node:timers/promises'
+import { baseModelName } from '../../shared/modelName'
 import type { Verification } from '../../shared/plan'
 import { provenBase, quantizerWords, scaleOptions } from '../../shared/quantizerWords'
 import { QuantizerSpec } from '../../shared/recipe'
@@ -7,22 +9,21 @@ import type { LinearFingerprint } from '../../shared/runFolder'
 import { PROOF_FILE, type ProofFields, readProof } from '../formats/adapterProof'
 import { Checkpoint } from '../formats/checkpoint'
 import { isQuantized } from '../formats/checkpointFiles'
-import { adapterTensorName, type ReadAdapter, readAdapterDirectory } from '../formats/peftAdapter'
+import { type ReadAdapter, readAdapterDirectory } from '../formats/peftAdapter'
 import type { ModelArchitecture } from '../models/architecture'
 import { BlockRunner } from '../models/blockRunner'
 import { ModelWeights } from '../models/modelWeights'
 import { readArchitecture } from '../models/registry'
-import { selectTargets } from '../models/targets'
-import { firstNonFinite } from '../numerics/matrix'
 import { fingerprintLinear, fingerprintModel, STORED_FINGERPRINT_ALGORITHM } from '../quantizers/fingerprint'
 import { quantizerFor } from '../quantizers/registry'
+import { type Check, checkFinite, checkKeys, checkScaling, checkShapes, failed, passed, unknown } from './adapterChecks'
 import { adapterInside } from './checkpointFindings'
 import { listLinears, type PreparedLinear } from './prepareRun'
 import { StoredBase } from './storedBase'
 
-type Check = Verification['checks'][number]
-
 export interface VerifyOptions {
+  /** The adapter by Quail that this one was trained from. */
+  readonly from?: string | undefined
   readonly signal?: AbortSignal
   /** Told of linears whose base was compared. */
   readonly report?: (done: number, total: number) => void
@@ -32,38 +33,33 @@ export interface VerifyOptions {
  * Says whether an adapter belongs on a base: keys, shapes, scaling, finite factors, and the fingerprint of the base as
  * quantized again from the checkpoint, or as the pre-quantized checkpoint holds it that the adapter was made for.
  *
- * @throws {AppError} BAD_INPUT or BAD_FORMAT when one of the two cannot be read at all
+ * An adapter that PEFT saved has no proof beside it. Everything but scaling and fingerprint is then checked all the same;
+ * those are compared with the proof of `from`.
+ *
+ * @throws {AppError} BAD_INPUT or BAD_FORMAT when one of them cannot be read at all
  */
 export async function verifyAdapter(
   adapter: string,
   model: string,
-  { signal, report }: VerifyOptions = {}
+  { from, signal, report }: VerifyOptions = {}
 ): Promise<Verification> {
   const read = await readAdapterDirectory(adapter)
-  const proof = await readProof(join(adapter, PROOF_FILE))
-  const stored = proof.fingerprint.algorithm === STORED_FINGERPRINT_ALGORITHM
-  const checkpoint = await (stored ? Checkpoint.openAny(model) : Checkpoint.open(model))
+  const proof = await findProof(from ?? adapter, from !== undefined)
+  const stored = proof?.fingerprint.algorithm === STORED_FINGERPRINT_ALGORITHM
+  const checkpoint = await (stored || proof === undefined ? Checkpoint.openAny(model) : Checkpoint.open(model))
   try {
     const architecture = readArchitecture(checkpoint.config, `${checkpoint.directory}/config.json`)
     const runner = new BlockRunner(architecture, Math.min(2, architecture.contextLimit), 'cpu')
     const linears = listLinears(architecture, runner)
-    const weights = new ModelWeights(checkpoint, architecture)
     const checks = [
-      checkKeys(read, linears),
+      checkKeys(read, architecture, linears),
       checkShapes(read, linears),
       checkScaling(read, proof),
       checkFinite(read),
-      stored
-        ? await checkStoredBase(proof, checkpoint, architecture, observed(linears, signal, report))
-        : await checkFingerprint(proof, weights, observed(linears, signal, report))
+      await checkBase(proof, checkpoint, architecture, observed(linears, signal, report))
     ]
-    const failed = checks.filter(({ ok }) => !ok)
-    const fits = failed.length === 0
-    const summary = fits
-      ? `the adapter fits: ${read.tensors.size / 2} linears, rank ${read.settings.rank}, base quantized as it was made for`
-      : `the adapter does not fit: ${failed.map(({ detail }) => detail).join('; ')}`
-    const notes = (await adapterInside(checkpoint.directory)).map(({ message }) => message)
-    return { fits, summary, checks, notes }
+    const notes = [...(await baseNotes(read, checkpoint.directory)), ...otherNotes(read)]
+    return { ...verdictOf(checks, read), checks, notes }
   } finally {
     await checkpoint.close()
   }
@@ -88,50 +84,70 @@ const observed = (
   }
 })
 
-function checkKeys({ tensors, settings }: ReadAdapter, linears: readonly PreparedLinear[]): Check {
-  const paths = linears.map(({ path }) => path)
-  const modules = new Set([...tensors.values()].map(({ module }) => module))
-  const unknown = [...modules].find((module) => !paths.includes(module))
-  if (unknown !== undefined) return failed('keys', `${unknown} is no linear of this model`)
-  const targets =
-    settings.targetModules.join() === 'all-linear' ? new Set(paths) : selectTargets([...settings.targetModules], paths)
-  const missing = [...targets].find((path) => !modules.has(path))
-  if (missing !== undefined) return failed('keys', `${missing} is a target but has no factors`)
-  const extra = [...modules].find((path) => !targets.has(path))
-  if (extra !== undefined) return failed('keys', `${extra} has factors but is no target`)
-  return passed('keys', `${modules.size} linears, each with lora_A and lora_B`)
+/** The proof beside an adapter; undefined where there is none, which is an error where one was promised. */
+async function findProof(directory: string, needed: boolean): Promise<ProofFields | undefined> {
+  const path = join(directory, PROOF_FILE)
+  const found = await stat(path).catch(() => undefined)
+  return found === undefined && !needed ? undefined : readProof(path)
 }
 
-function checkShapes({ tensors, settings: { rank } }: ReadAdapter, linears: readonly PreparedLinear[]): Check {
-  for (const { path, inFeatures, outFeatures } of linears) {
-    const a = tensors.get(adapterTensorName(path, 'A'))
-    const b = tensors.get(adapterTensorName(path, 'B'))
-    if (a !== undefined && a.shape.join() !== `${rank},${inFeatures}`) {
-      return failed('shapes', `${path}: lora_A is [${a.shape}], expected [${rank},${inFeatures}]`)
-    }
-    if (b !== undefined && b.shape.join() !== `${outFeatures},${rank}`) {
-      return failed('shapes', `${path}: lora_B is [${b.shape}], expected [${outFeatures},${rank}]`)
-    }
+function verdictOf(checks: readonly Check[], { tensors, settings }: ReadAdapter) {
+  const wrong = checks.filter(({ ok }) => ok === false)
+  const open = checks.filter(({ ok }) => ok === null)
+  const fits = wrong.length === 0
+  const complete = open.length === 0
+  const factors = `${tensors.size / 2} linears, rank ${settings.rank}`
+  if (!fits) return { fits, complete, summary: `the adapter does not fit: ${detailsOf(wrong)}` }
+  return complete
+    ? { fits, complete, summary: `the adapter fits: ${factors}, base quantized as it was made for` }
+    : { fits, complete, summary: `the adapter fits as far as can be said: ${factors}; ${detailsOf(open)}` }
+}
+
+const detailsOf = (checks: readonly Check[]): string => checks.map(({ detail }) => detail).join('; ')
+
+/** What the loaded base may be instead of the checkpoint that was verified. */
+async function baseNotes({ settings: { baseModel } }: ReadAdapter, directory: string): Promise<string[]> {
+  const inside = (await adapterInside(directory)).map(({ message }) => message)
+  if (baseModel === null || (await isSameDirectory(baseModel, directory))) return inside
+  if (baseModel.includes('/') && baseModel === baseModelName(directory)) return inside
+  const there = (await realpath(baseModel).catch(() => undefined)) !== undefined
+  const named = `adapter_config.json names ${JSON.stringify(baseModel)} as the base`
+  const loaded = there || baseModel.includes('/') ? `, not ${directory}` : ', which is no directory here'
+  const who = 'AutoPeftModelForCausalLM and whoever else goes by base_model_name_or_path loads that'
+  return [...inside, `${named}${loaded}: ${who}`]
+}
+
+const isSameDirectory = async (one: string, other: string): Promise<boolean> => {
+  const [a, b] = await Promise.all([one, other].map((path) => realpath(path).catch(() => undefined)))
+  return a !== undefined && a === b
+}
+
+/** What else was trained and saved: loading the adapter replaces it in the model. */
+function otherNotes({ others, config }: ReadAdapter): string[] {
+  const biased = typeof config.bias === 'string' && config.bias !== 'none'
+  if (others.length === 0) return biased ? [`adapter_config.json says bias ${config.bias}, which is not checked`] : []
+  const names = others.slice(0, 3).map((name) => name.replace('base_model.model.', ''))
+  const more = others.length > names.length ? ` and ${others.length - names.length} more` : ''
+  return [`the adapter also holds ${names.join(', ')}${more}, saved by its trainer; these are not checked`]
+}
+
+/** The fingerprint of the base. */
+async function checkBase(
+  proof: ProofFields | undefined,
+  checkpoint: Checkpoint,
+  architecture: ModelArchitecture,
+  linears: Observed
+): Promise<Check> {
+  if (proof === undefined) {
+    const reason = `there is no ${PROOF_FILE} beside it, which PEFT does not copy when it saves`
+    return unknown(
+      'fingerprint',
+      `which base it was made for cannot be said: ${reason}; name the adapter that it was trained from with --from`
+    )
   }
-  return passed('shapes', `every lora_A is [${rank}, in], every lora_B [out, ${rank}]`)
-}
-
-function checkScaling({ settings }: ReadAdapter, { variant }: ProofFields): Check {
-  const { rank, alpha, rslora } = settings
-  const describe = (r: number, a: number, rs: boolean) => `lora_alpha ${a}, r ${r}${rs ? ', rank-stabilised' : ''}`
-  const found = describe(rank, alpha, rslora)
-  const made = describe(variant.rank, variant.alpha, variant.rslora)
-  return found === made
-    ? passed('scaling', found)
-    : failed('scaling', `adapter_config.json says ${found}, the factors were made for ${made}`)
-}
-
-function checkFinite({ tensors }: ReadAdapter): Check {
-  for (const [name, { data }] of tensors) {
-    const index = firstNonFinite(data)
-    if (index >= 0) return failed('finite', `${name} holds ${data[index]} at ${index}`)
-  }
-  return passed('finite', 'every factor is finite')
+  return proof.fingerprint.algorithm === STORED_FINGERPRINT_ALGORITHM
+    ? checkStoredBase(proof, checkpoint, architecture, linears)
+    : checkFingerprint(proof, new ModelWeights(checkpoint, architecture), linears)
 }
 
 /** Compares, linear by linear, the digests of a base with those of the one that the adapter was made for. */
@@ -186,6 +202,3 @@ async function checkStoredBase(
     return (await base.read(linear)).fingerprint
   })
 }
-
-const passed = (name: string, detail: string): Check => ({ name, ok: true, detail })
-const failed = (name: string, detail: string): Check => ({ name, ok: false, detail })

@@ -81,6 +81,7 @@ async function perform(
       return (await readRenderingTemplates(request.input.model)) ?? null
     case 'verify':
       return verifyAdapter(request.input.adapter, request.input.model, {
+        from: request.input.from,
         signal,
         report: throttled(request.id, send)
       })

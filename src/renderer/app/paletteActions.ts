@@ -1,11 +1,11 @@
 import type { RunListEntry } from '../../shared/contract/runs'
+import { isResumable } from '../../shared/resumable'
 import { call } from '../api/desktop'
 import { useCall } from '../api/hooks'
 import { notifyError } from '../components/notify'
 import { useShortcuts } from '../components/shortcuts'
 import { undoDeletion } from '../components/undo'
 import { cancelRun, holdQueue, resumeRuns } from '../runs/queueActions'
-import { canResume } from '../runs/runFilter'
 import { pickAndOpen } from './openPaths'
 
 export interface PaletteAction {
@@ -81,7 +81,7 @@ function queueActions({ running, held, waiting }: Queue): PaletteAction[] {
 /** Of the newest run that is completed, and of those that stopped. */
 function runActions(runs: readonly RunListEntry[], navigate: (to: string) => void): PaletteAction[] {
   const newest = runs.find(({ status }) => status === 'completed')
-  const resumable = runs.filter(canResume)
+  const resumable = runs.filter(isResumable)
   return [
     ...(newest === undefined
       ? []

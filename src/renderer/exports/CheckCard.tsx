@@ -94,20 +94,27 @@ export function CheckCard({ run, found, copied }: Props) {
   )
 }
 
+const SIGNS: Readonly<Record<string, string>> = { true: '✓', false: '✗', null: '?' }
+
 /** What was found, check by check. */
-function Verdict({ verdict: { fits, summary, checks } }: { readonly verdict: Verification }) {
+function Verdict({ verdict: { fits, complete, summary, checks, notes } }: { readonly verdict: Verification }) {
   return (
     <Alert
       role="status"
-      color={fits ? 'teal' : 'orange'}
+      color={fits ? (complete ? 'teal' : 'yellow') : 'orange'}
       variant="light"
-      icon={fits ? <IconCheck aria-hidden /> : <IconAlertTriangle aria-hidden />}
-      title={fits ? 'The adapter fits' : 'The adapter does not fit'}
+      icon={fits && complete ? <IconCheck aria-hidden /> : <IconAlertTriangle aria-hidden />}
+      title={fits ? (complete ? 'The adapter fits' : 'Not everything can be checked') : 'The adapter does not fit'}
     >
       <Text size="sm" mb="xs" style={{ overflowWrap: 'anywhere' }}>
         {summary}.
       </Text>
-      <KeyValues items={checks.map(({ name, ok, detail }) => [`${ok ? '✓' : '✗'} ${name}`, detail] as const)} />
+      <KeyValues items={checks.map(({ name, ok, detail }) => [`${SIGNS[String(ok)]} ${name}`, detail] as const)} />
+      {notes.map((note) => (
+        <Text key={note} size="sm" mt="xs" style={{ overflowWrap: 'anywhere' }}>
+          {note}.
+        </Text>
+      ))}
     </Alert>
   )
 }

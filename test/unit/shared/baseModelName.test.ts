@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { baseModelName } from '../../../src/shared/modelName'
+import { baseModelName, baseModelReference } from '../../../src/shared/modelName'
 
 describe('the name of a base model', () => {
   it.each([
@@ -11,5 +11,8 @@ describe('the name of a base model', () => {
     ['/cache/models--org--name/blobs/0123abcd', '0123abcd']
   ])('of %s is %s', (directory, name) => {
     expect(baseModelName(directory)).toBe(name)
+    // What PEFT loads: a repository, or the directory itself.
+    const isSnapshot = directory.includes('/models--') && directory.includes('/snapshots/')
+    expect(baseModelReference(directory)).toBe(isSnapshot ? name : directory)
   })
 })

@@ -1,0 +1,109 @@
+"""`quail verify` of adapters that PEFT saved, and PEFT finding the base that our adapters name."""
+
+import json
+import os
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+import reference_kernels  # noqa: F401  before any model is loaded
+import torch
+from peft import AutoPeftModelForCausalLM, LoraConfig, PeftModel, get_peft_model
+from quail import LLAMA, ROOT, init_lora
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM
+
+
+def base():
+    return AutoModelForCausalLM.from_pretrained(LLAMA, dtype=torch.bfloat16)
+
+
+def verify(adapter, *options):
+    """What `quail verify` says, and with which exit status."""
+    command = ["node", str(ROOT / "bin/quail.js"), "verify", str(adapter), "--json", *map(str, options)]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "QUAIL_HOME": str(adapter)})
+    return (json.loads(done.stdout) if done.stdout else {"summary": done.stderr}), done.returncode
+
+
+class SavedAdapters(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.ours = init_lora(LLAMA, ["svd"], rank=4, rows=4, context=64)["variants"][0]["adapter"]
+        folder = tempfile.TemporaryDirectory(prefix="quail-saved-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = Path(folder.name)
+
+    def checks(self, answer):
+        return {check["name"]: check["ok"] for check in answer["checks"]}
+
+    def trained(self, name):
+        """Our adapter after a training that moved every factor."""
+        model = PeftModel.from_pretrained(base(), self.ours, is_trainable=True)
+        for key, value in model.named_parameters():
+            if "lora_" in key:
+                value.data += 0.01
+        model.save_pretrained(self.folder / name)
+        return self.folder / name
+
+    def test_peft_finds_the_base_that_our_adapter_names(self):
+        model = AutoPeftModelForCausalLM.from_pretrained(self.ours, dtype=torch.bfloat16)
+        self.assertEqual(Path(model.peft_config["default"].base_model_name_or_path), LLAMA)
+        own = model.get_base_model().state_dict()["model.layers.0.self_attn.q_proj.base_layer.weight"]
+        stored = load_file(LLAMA / "model.safetensors")["model.layers.0.self_attn.q_proj.weight"]
+        self.assertTrue(torch.equal(own, stored))
+        answer, status = verify(self.ours)  # without --model: the base that it names
+        self.assertEqual((status, answer["fits"], answer["complete"], answer["notes"]), (0, True, True, []))
+
+    def test_trained_adapter_is_checked_but_for_the_base_and_with_the_proof_of_the_first_wholly(self):
+        trained = self.trained("trained")
+        answer, status = verify(trained, "--model", LLAMA)
+        self.assertEqual((status, answer["fits"], answer["complete"]), (0, True, False), answer)
+        self.assertEqual(self.checks(answer), dict(keys=True, shapes=True, scaling=True, finite=True, fingerprint=None))
+        self.assertIn("there is no quail.json beside it", answer["summary"])
+        answer, status = verify(trained, "--from", self.ours)
+        self.assertEqual((status, answer["fits"], answer["complete"]), (0, True, True), answer)
+
+    def test_what_is_wrong_with_a_trained_adapter_is_found(self):
+        weights = self.trained("broken") / "adapter_model.safetensors"
+        tensors = load_file(weights)
+        first = next(name for name in tensors if name.endswith("lora_A.weight"))
+        tensors[first][0, 0] = float("nan")
+        save_file(tensors, weights)
+        config = json.loads((self.folder / "broken/adapter_config.json").read_text(encoding="utf-8"))
+        config["lora_alpha"] *= 2
+        (self.folder / "broken/adapter_config.json").write_text(json.dumps(config), encoding="utf-8")
+        answer, status = verify(self.folder / "broken", "--from", self.ours)
+        self.assertEqual((status, answer["fits"]), (1, False))
+        self.assertEqual(self.checks(answer), dict(keys=True, shapes=True, scaling=False, finite=False, fingerprint=True))
+
+    def test_every_form_that_peft_saves_is_read_or_refused_by_name(self):
+        forms = {
+            "one name": (dict(target_modules=["q_proj"]), None),
+            "all linears": (dict(target_modules="all-linear"), None),
+            "expression": (dict(target_modules=r".*\.(q|v)_proj"), None),
+            "layers": (dict(target_modules=["q_proj"], layers_to_transform=[1, 2]), None),
+            "exclusion": (dict(target_modules="all-linear", exclude_modules=["down_proj"]), None),
+            "ranks": (dict(target_modules=["q_proj", "v_proj"], rank_pattern={"v_proj": 8}), None),
+            "rank-stabilised": (dict(target_modules=["q_proj"], use_rslora=True), None),
+            "head": (dict(target_modules=["q_proj", "lm_head"]), "lm_head.base_layer.weight"),
+            "whole head": (dict(target_modules=["q_proj"], modules_to_save=["lm_head"]), "lm_head.weight"),
+            "embedding": (dict(target_modules=["q_proj", "embed_tokens"]), "embed_tokens.lora_embedding_A"),
+            "tokens": (dict(target_modules=["q_proj"], trainable_token_indices=[1, 2]), "trainable_tokens_delta"),
+            "biases": (dict(target_modules=["q_proj"], lora_bias=True), "lora_B.bias"),
+        }
+        for name, (settings, noted) in forms.items():
+            with self.subTest(name):
+                model = get_peft_model(base(), LoraConfig(r=4, task_type="CAUSAL_LM", **settings))
+                model.save_pretrained(self.folder / name)
+                answer, status = verify(self.folder / name)
+                self.assertEqual((status, answer.get("fits"), answer.get("complete")), (0, True, False), answer)
+                adapted = sum(key.endswith("lora_A.default") for key, _ in model.named_modules())
+                self.assertIn(f"{adapted} linears", answer["summary"])
+                said = " ".join(answer["notes"])
+                self.assertIn(noted, said) if noted else self.assertEqual(said, "")
+        model = get_peft_model(base(), LoraConfig(r=4, task_type="CAUSAL_LM", target_modules=["q_proj"], use_dora=True))
+        model.save_pretrained(self.folder / "dora")
+        answer, status = verify(self.folder / "dora")
+        self.assertEqual(status, 2)
+        self.assertIn("use_dora is true", answer["summary"])
