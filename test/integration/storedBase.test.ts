@@ -46,6 +46,23 @@ async function executed(run: TestRun): Promise<TestRun> {
 const failure = async (changes: Parameters<typeof makeRun>[0]): Promise<string | undefined> =>
   finishedOf(await runToEnd(makeRun(changes))).error?.message
 
+it('is compared with the model in all that is not quantized', async () => {
+  const warnings = async (changes: Parameters<typeof makeRun>[0]) =>
+    (await runToEnd(makeRun(changes))).flatMap((event) => (event.type === 'warning' ? event.code : []))
+  expect(await warnings({ base })).not.toContain('OTHER_BASE')
+  const moved = changed((tensor) => {
+    if (tensor.name !== 'model.embed_tokens.weight') return [tensor]
+    const data = Uint8Array.from(tensor.data)
+    data[data.length - 1] = (data.at(-1) ?? 0) ^ 0x80 // the sign of its last value
+    return [{ ...tensor, data }]
+  })
+  const run = makeRun({ base: moved })
+  const [said] = (await runToEnd(run)).flatMap((event) =>
+    event.type === 'warning' && event.code === 'OTHER_BASE' ? event.message : []
+  )
+  expect(said).toMatch(/holds other values than the model in model\.embed_tokens\.weight: Quail computes/)
+})
+
 it('gives the adapter of a run that quantizes, when the base holds just that', async () => {
   const [stored, fresh] = [await executed(makeRun({ base })), await executed(makeRun())]
   expect(weightsOf(stored).equals(weightsOf(fresh))).toBe(true)

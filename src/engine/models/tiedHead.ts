@@ -38,14 +38,15 @@ export async function hasOtherHead(
   return false
 }
 
-function rounded(values: Float32Array, dtype: FloatDtype): Float32Array {
+/** The values as `dtype` holds them, in place. */
+export function rounded(values: Float32Array, dtype: FloatDtype): Float32Array {
   if (dtype === 'F32') return values
   decodeFloats(encodeFloats(values, dtype), dtype, values)
   return values
 }
 
-/** Ranges of rows, the first and the last among them. */
-function rowsToCompare(rows: number, columns: number, limit: number): [number, number][] {
+/** Ranges of rows with at most so many values, or two ranges; the first and the last rows are among them. */
+export function rowsToCompare(rows: number, columns: number, limit: number): [number, number][] {
   const step = Math.max(1, Math.min(rows, Math.floor(PIECE_VALUES / columns)))
   const pieces = Math.ceil(rows / step)
   const most = Math.max(2, Math.floor(limit / (step * columns)))

@@ -13,6 +13,7 @@ import type { LinearSpec } from '../models/layerBuilder'
 import { ModelWeights } from '../models/modelWeights'
 import { readArchitecture } from '../models/registry'
 import { selectTargets } from '../models/targets'
+import { baseFindings } from './baseFindings'
 import { adapterInside, checkpointFindings, dtypeFindings } from './checkpointFindings'
 import { checkRanks, checkTargets } from './checkVariants'
 import { modelTensors } from './modelTensors'
@@ -99,13 +100,16 @@ export async function prepareRun(
     const findings = await attempt(report, { code: 'WEIGHTS', subject: 'model' }, async () => {
       if (complete !== true) return []
       await scanIfSmall({ weights, architecture, runner })
-      const ofBase =
+      const other =
         asked.base === undefined ? dtypeFindings(weights, architecture, runner) : await adapterInside(asked.base)
-      return [...(await checkpointFindings(weights, architecture)), ...ofBase]
+      return [...(await checkpointFindings(weights, architecture)), ...other]
     })
     const variants = prepareVariants(recipe.variants, linears)
     base = await attempt(report, { code: 'BASE', subject: 'model', fix: QUANTIZE_ANEW }, () =>
       openBase(recipe, checkpoint, architecture, linears)
+    )
+    const ofBase = await attempt(report, { code: 'BASE', subject: 'model', fix: QUANTIZE_ANEW }, async () =>
+      base === undefined || findings === undefined ? [] : baseFindings(base, weights, architecture, runner)
     )
     checkTargets(recipe, linears, report)
     checkRanks(recipe, { linears, variants }, report)
@@ -121,7 +125,7 @@ export async function prepareRun(
       await checkpoint.close()
     }
     const opened = { recipe, checkpoint, architecture, weights, base, runner }
-    const found = { checkpointFindings: findings ?? [] }
+    const found = { checkpointFindings: [...(findings ?? []), ...(ofBase ?? [])] }
     return { ...opened, linears, ...tokenized, variants, quantizers, ...found, release }
   } catch (error) {
     await base?.close()

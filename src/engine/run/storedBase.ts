@@ -31,7 +31,7 @@ export class StoredBase {
   private constructor(
     readonly checkpoint: Checkpoint,
     readonly spec: QuantizerSpec,
-    private readonly weights: ModelWeights
+    readonly weights: ModelWeights
   ) {}
 
   /**

@@ -3,6 +3,7 @@ import { useDisclosure } from '@mantine/hooks'
 import { IconAlertTriangle, IconClock, IconInfoCircle } from '@tabler/icons-react'
 import type { RunProof } from '../../shared/contract/proof'
 import type { ErrorCode } from '../../shared/errors'
+import { isResumable } from '../../shared/resumable'
 import { useCall } from '../api/hooks'
 import { CopyButton } from '../components/CopyButton'
 import { plural } from '../format/numbers'
@@ -90,7 +91,7 @@ function Failure({ run }: { readonly run: RunProof }) {
           {error.message}
         </Text>
         <Text size="sm">
-          {ADVICE[error.code as ErrorCode] ?? ADVICE.INTERNAL} {kept(run)}
+          {ADVICE[error.code as ErrorCode] ?? ADVICE.INTERNAL} {isResumable(run) && kept(run)}
         </Text>
         <Group gap="xs">
           <Button size="xs" variant="default" onClick={toggle} aria-expanded={open}>
