@@ -237,7 +237,7 @@ describe('the devices page', () => {
     const cuda = (await card('CUDA').textContent()) ?? ''
     expect(cuda).toContain('Missing')
     expect(cuda).toMatch(/Why: .*[Ff]ailed to load shared library/)
-    expect(cuda).toContain('What to do: It needs an NVIDIA card')
+    expect(cuda).toContain('What to do: Nothing needs to be done: runs compute on the processor or WebGPU')
     expect(await card('DirectML').textContent()).toContain('DirectML is a part of Windows; this is Linux')
   })
 
