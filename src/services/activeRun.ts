@@ -10,6 +10,8 @@ interface RunListener {
 /** Progress reaches the window this often at most, changed tables ten times less. */
 const PROGRESS_INTERVAL_MS = 100
 const CHANGED_INTERVAL_MS = 1000
+/** Milestones of the progress, however quickly they follow. */
+const SHOWN_ALWAYS: ReadonlySet<RunEvent['type']> = new Set(['blockFinished', 'finished'])
 
 /** The run that is worked on: its progress, and how it is told to stop. */
 export class ActiveRun {
@@ -53,7 +55,7 @@ export class ActiveRun {
   readonly accept = (event: RunEvent): void => {
     this.#tracker.accept(event)
     const now = performance.now()
-    if (now - this.#lastShownMs >= PROGRESS_INTERVAL_MS || event.type === 'blockFinished') {
+    if (now - this.#lastShownMs >= PROGRESS_INTERVAL_MS || SHOWN_ALWAYS.has(event.type)) {
       this.#lastShownMs = now
       this.listener.onProgress(this.snapshot())
     }

@@ -35,7 +35,8 @@ export class ProgressTracker {
 
   accept(event: RunEvent): void {
     this.#follow(event)
-    this.#share = Math.max(this.#share, this.#shareNow())
+    const done = event.type === 'finished' && event.status === 'completed'
+    this.#share = done ? 1 : Math.max(this.#share, this.#shareNow())
   }
 
   #follow(event: RunEvent): void {
