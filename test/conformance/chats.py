@@ -116,6 +116,7 @@ VALUES = {
 }
 
 EXPRESSIONS = """
+u|sort | q|max | q|min | u|list|sort(reverse=true) | people|truncate(5) | undefinedthing is callable | '%s' is odd | '' % [1] | '' % d | '' % (1,) | range(3) in {'a': 1} | tiny[1:] | d[1:] | none|truncate | 7|truncate(5)
 s.strip() | s.lstrip() | s.rstrip() | s|trim | e|trim | s.strip(' C\\n') | w.lstrip('the ') | s|trim(' \\nC.')
 s.split() | s.split(none, 1) | s.split(maxsplit=2) | csv.split(',') | csv.split(',', 1) | csv.split(',', maxsplit=0) | csv.split(',')[-1] | csv.split(',', -1)
 s.rsplit() | s.rsplit(none, 1) | csv.rsplit(',', 1) | path.rsplit('::', 1)[0] | csv.rsplit(',') | 'aaa'.rsplit('aa', 1) | 'aaa'.split('aa') | e.split() | e.split(',')

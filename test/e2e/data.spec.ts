@@ -41,7 +41,12 @@ describe('a file with a bad row is imported, and the row is named', () => {
   const chat = (question: string) => JSON.stringify({ messages: [{ role: 'user', content: question }] })
 
   test.each([
-    ['lines.jsonl', '{"text":"one sample"}\nnot json\n{"text":"another"}\n', 'row 2 not JSON', '2 samples of text'],
+    [
+      'lines.jsonl',
+      '{"text":"one sample"}\nnot json\n{"text":"another"}\n',
+      'row 2 not JSON: it has "n" where a value was expected (character 0)',
+      '2 samples of text'
+    ],
     ['chats.jsonl', `${chat('who?')}\n{"messages":[]}\n`, 'row 2 "messages" has no turn', '1 sample of conversations'],
     ['list.json', '[{"text":"a"},{"text":7}]', 'row 2 "text" is not a string', '1 sample of text'],
     ['table.csv', 'text,n\n"two\nlines",1\nalone\n', 'row 2 1 fields, the heading has 2', '1 sample of text'],
@@ -67,6 +72,20 @@ describe('a file with a bad row is imported, and the row is named', () => {
     })
     await page.getByText('1 sample of conversations').waitFor()
   })
+})
+
+test('what stands beside the turns is shown, and what is not used is named', async () => {
+  const { page } = desk
+  const row =
+    '{"id":1,"system":"Like a sailor.","conversations":[{"from":"human","value":"Where?"},{"from":"function_call","value":"{\\"name\\":\\"find\\",\\"arguments\\":{\\"depth\\":20.0}}"},{"from":"observation","value":"1"},{"from":"gpt","value":"Below."}],"tools":"[{\\"name\\":\\"find\\"}]"}'
+  await importFile(await file('sailor.json', `${row}\n${row}\n`), async () => {
+    await page.getByText('Columns that are not used: id.').waitFor()
+    const sample = page.getByRole('article', { name: 'Row 1' })
+    for (const text of ['{"name": "find"}', 'Like a sailor.', 'Where?', 'calls find({"depth": 20.0})', 'Below.'])
+      await sample.getByText(text, { exact: true }).waitFor()
+    if (process.env.QUAIL_SHOTS) await page.screenshot({ path: process.env.QUAIL_SHOTS })
+  })
+  await page.getByText('2 samples of conversations').waitFor()
 })
 
 test('a file that cannot be used says why, and stores nothing', async () => {

@@ -71,11 +71,7 @@ const FILTERS: Readonly<Record<string, Declared>> = {
     if (value instanceof Undefined) throw undefinedUse(value)
     return toInteger(value, args.count('base', 10)) ?? args.value('default', 0n)
   }),
-  items: filter([], (value) => {
-    if (value instanceof Undefined) return new Iter([])
-    if (!(value instanceof Dict)) throw new TemplateFault('the filter items needs a dictionary')
-    return new Iter(new DictView(value, 'items').items)
-  }),
+  items: filter([], (value) => new Iter(pairsOf(value))),
   join: filter(['d', 'attribute'], (value, args) => {
     const get = getter(args.get('attribute'))
     return itemsOf(value)
@@ -315,6 +311,13 @@ function* slices(value: Value, args: CallArguments): Generator<Value> {
   }
 }
 
+/** Fails when it is read, as Python's generator does. */
+function* pairsOf(value: Value): Generator<Value> {
+  if (value instanceof Undefined) return
+  if (!(value instanceof Dict)) throw new TemplateFault('the filter items needs a dictionary')
+  yield* new DictView(value, 'items').items
+}
+
 function* mapped(value: Value, args: readonly Value[], keywords: Keywords): Generator<Value> {
   if (!isTrue(value)) return
   const call = mapping(args, keywords)
@@ -372,12 +375,13 @@ const titled = (text: string): string =>
     .join('')
 
 function truncated(value: Value, args: CallArguments): Value {
-  const text = soft(value)
   const end = args.text('end', '...')
   const [length, leeway] = [args.count('length', 255), args.get('leeway') === null ? 5 : args.count('leeway', 5)]
   if (length < codePointCount(end) || leeway < 0) throw new TemplateFault('truncate needs a length of at least its end')
-  const points = codePoints(text)
-  if (points.length <= length + leeway) return text
+  const size = sizeOf(value)
+  if (size === undefined) throw new TemplateFault(`${typeName(value)} has no length`)
+  if (size <= length + leeway) return value
+  const points = codePoints(textOf(value, 'what truncate cuts'))
   const cut = points.slice(0, length - codePointCount(end)).join('')
   if (isTrue(args.value('killwords', false))) return cut + end
   const space = cut.lastIndexOf(' ')

@@ -10,8 +10,11 @@ import {
   isInt,
   isNumber,
   type Keywords,
+  List,
+  Range,
   Tuple,
   typeName,
+  Undefined,
   type Value
 } from './values'
 
@@ -62,7 +65,8 @@ export function percentFormat(text: string, values: Value): string {
     }
     return percentText(value, type, { flags, width: asked, precision: digits })
   })
-  if (used < items.length && !byKey && !(values instanceof Dict))
+  // What has items by key or place counts as a mapping, of which not all need be used.
+  if (used < items.length && !byKey && ![Dict, List, Range, Undefined].some((type) => values instanceof type))
     throw new TemplateFault('not all arguments were converted by the format')
   return result
 }

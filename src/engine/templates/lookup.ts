@@ -195,7 +195,7 @@ export function sliceOf(value: Value, bounds: Bounds): Value {
   if (value instanceof List) return new List(sliced(value.items, bounds))
   if (value instanceof Tuple) return new Tuple(sliced(value.items, bounds))
   if (value instanceof Range) throw notHandled('a slice of a range')
-  return missing(value, 'a slice')
+  throw new TemplateFault(`'${typeName(value)}' object has no slices`)
 }
 
 function sliced<T>(items: readonly T[], bounds: Bounds): T[] {

@@ -2,6 +2,7 @@ import { CallArguments } from './callArguments'
 import { PREDICATES } from './characters'
 import { contains } from './containment'
 import { notHandled, TemplateFault } from './fault'
+import { percentFormat } from './formatting'
 import { calculate } from './numbers'
 import { str } from './printing'
 import {
@@ -9,7 +10,6 @@ import {
   Callable,
   Dict,
   equal,
-  isInt,
   isIterable,
   isNumber,
   type Keywords,
@@ -32,10 +32,13 @@ const orderless = (a: Value, b: Value): boolean => !lessThan(a, b) && !equal(a, 
 const TESTS: Readonly<Record<string, { readonly takes: readonly string[]; readonly holds: Test }>> = {
   ...unary({
     boolean: (value) => typeof value === 'boolean',
-    callable: (value) => value instanceof Callable || (value instanceof Attributed && value.call !== undefined),
+    callable: (value) =>
+      value instanceof Callable ||
+      value instanceof Undefined ||
+      (value instanceof Attributed && value.call !== undefined),
     defined: (value) => !(value instanceof Undefined),
     escaped: (value) => value instanceof Markup,
-    even: (value) => equal(calculate('%', value, 2n), 0n),
+    even: (value) => equal(halved(value), 0n),
     false: (value) => value === false,
     float: (value) => typeof value === 'number',
     integer: (value) => typeof value === 'bigint',
@@ -44,7 +47,7 @@ const TESTS: Readonly<Record<string, { readonly takes: readonly string[]; readon
     mapping: (value) => value instanceof Dict,
     none: (value) => value === null,
     number: isNumber,
-    odd: (value) => equal(calculate('%', value, 2n), 1n),
+    odd: (value) => equal(halved(value), 1n),
     sequence: (value) =>
       typeof value === 'string' || [Undefined, Markup, List, Tuple, Dict, Range].some((type) => value instanceof type),
     string: (value) => typeof value === 'string' || value instanceof Markup,
@@ -74,6 +77,10 @@ const TESTS: Readonly<Record<string, { readonly takes: readonly string[]; readon
   })
 }
 
+/** `value % 2`, which formats a text. */
+const halved = (value: Value): Value =>
+  typeof value === 'string' ? percentFormat(value, 2n) : calculate('%', value, 2n)
+
 function unary(tests: Readonly<Record<string, (value: Value) => boolean>>) {
   return Object.fromEntries(Object.entries(tests).map(([name, holds]) => [name, { takes: [], holds }]))
 }
@@ -95,7 +102,5 @@ export function runTest(name: string, value: Value, args: readonly Value[], keyw
   if (name === 'filter' || name === 'test') throw notHandled(`the test ${name}`)
   const test = Object.hasOwn(TESTS, name) ? TESTS[name] : undefined
   if (test === undefined) throw new TemplateFault(`there is no test ${name}`)
-  if ((name === 'odd' || name === 'even') && !isInt(value) && typeof value !== 'number')
-    throw new TemplateFault(`the test ${name} needs a number`)
   return test.holds(value, new CallArguments(`the test ${name}`, test.takes, args, keywords))
 }

@@ -267,13 +267,14 @@ export function lessThan(a: Value, b: Value): boolean {
 function compareText(a: string, b: string): number {
   const length = Math.min(a.length, b.length)
   for (let i = 0; i < length; i++) {
-    if (a.charCodeAt(i) === b.charCodeAt(i)) continue
-    const surrogate = (text: string): boolean => (text.charCodeAt(i) & 0xf800) === 0xd800
-    const apart = surrogate(a) === surrogate(b)
-    return (a.charCodeAt(i) - b.charCodeAt(i)) * (apart ? 1 : -1) > 0 ? 1 : -1
+    const [left, right] = [a.charCodeAt(i), b.charCodeAt(i)]
+    if (left !== right) return planeOrder(left) - planeOrder(right)
   }
   return a.length - b.length
 }
+
+/** A UTF-16 unit, those of surrogate pairs behind all others. */
+const planeOrder = (unit: number): number => ((unit & 0xf800) === 0xd800 ? unit + 0x10000 : unit)
 
 /** Equal for equal keys, and for no others. @throws {TemplateFault} for what cannot be a key */
 export function hashOf(value: Value): string {
@@ -283,6 +284,8 @@ export function hashOf(value: Value): string {
   if (isInt(value)) return `i${intOf(value)}`
   if (typeof value === 'number') return Number.isInteger(value) ? `i${BigInt(value)}` : `f${value}`
   if (value instanceof Undefined) return 'undefined'
+  if (value instanceof Range)
+    return `r${value.length > 0 ? value.start : ''},${value.length > 1 ? value.step : ''},${value.length}`
   if (value instanceof Tuple) {
     const hashes = value.items.map(hashOf)
     return `t${hashes.map((hash) => `${hash.length}:${hash}`).join('')}`
