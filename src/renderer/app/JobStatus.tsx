@@ -24,7 +24,7 @@ export function JobStatus() {
     )
   }
   if (progress === null) return null
-  const left = progress.remainingMs === null ? '' : ` · ${formatDuration(progress.remainingMs.high)} left at most`
+  const left = progress.remainingMs === null ? '' : ` · at most ${formatDuration(progress.remainingMs.high)} left`
   const more = waiting === 0 ? '' : ` · ${waiting} waiting`
   return (
     <UnstyledButton
@@ -33,11 +33,17 @@ export function JobStatus() {
       style={{ minWidth: 0, maxWidth: 420, width: '100%' }}
     >
       <Box>
-        <Text size="xs" truncate className="num">
-          <b>{progress.title}</b> · {phaseText(progress).toLowerCase()}
-          {left}
-          {more}
-        </Text>
+        {/* A long name gives way to how far the run is. */}
+        <Group gap={4} wrap="nowrap" justify="center" className="num">
+          <Text size="xs" fw={700} truncate style={{ minWidth: 48 }}>
+            {progress.title}
+          </Text>
+          <Text size="xs" truncate style={{ flexShrink: 0, maxWidth: '75%' }}>
+            · {phaseText(progress).toLowerCase()}
+            {left}
+            {more}
+          </Text>
+        </Group>
         <Progress value={100 * progress.share} size="xs" aria-label={`Progress of ${progress.title}`} />
       </Box>
     </UnstyledButton>

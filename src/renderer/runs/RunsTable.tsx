@@ -60,7 +60,7 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
   {
     key: 'model',
     title: 'Model',
-    width: 'minmax(96px, 1.2fr)',
+    width: 'minmax(84px, 1.2fr)',
     sortBy: ({ model }) => modelName(model),
     render: ({ model }) => <span title={model}>{modelName(model)}</span>
   },
