@@ -45,10 +45,10 @@ export async function sampleProblems(rows: number): Promise<SolverProblem[]> {
 
 async function momentsOfBlock({ runner, weights, calibration }: PreparedRun): Promise<SecondMoments> {
   let hidden = weights.embed(calibration.ids)
-  for (let block = 0; block < BLOCK; block++) {
-    hidden = await runner.forward(block, hidden, await runner.readWeights(weights, block))
-  }
   const mask = new Float32Array(calibration.ids.length).fill(1)
+  for (let block = 0; block < BLOCK; block++) {
+    hidden = await runner.forward(block, hidden, mask, await runner.readWeights(weights, block))
+  }
   const { grams } = await runner.forwardWithGrams(BLOCK, hidden, mask, await runner.readWeights(weights, BLOCK))
   const moments = new SecondMoments(runner.inputs(BLOCK))
   moments.add(grams, calibration.tokenCount)

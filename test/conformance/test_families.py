@@ -32,6 +32,11 @@ def character_tokenizer(size):
     return tokenizer
 
 
+def fast_tokenizer(model):
+    """Not AutoTokenizer: for some model types it puts another pre-tokenizer in place of the file's."""
+    return PreTrainedTokenizerFast(tokenizer_file=str(model / "tokenizer.json"))
+
+
 def text_of(path, folder):
     """The beginning of a text in ASCII."""
     copy = folder / path.name
@@ -73,9 +78,7 @@ def test_of(name):
         finished = init_lora(
             model, ["quailora"], texts=(self.calibration, self.evaluation), rank=4, context=CONTEXT, rows=ROWS
         )
-        # Not AutoTokenizer: for some model types it puts another pre-tokenizer in place of the file's.
-        tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(model / "tokenizer.json"))
-        reference = Reference(model, evaluation=self.evaluation, context=CONTEXT, rows=ROWS, tokenizer=tokenizer)
+        reference = Reference(model, evaluation=self.evaluation, context=CONTEXT, rows=ROWS, tokenizer=fast_tokenizer(model))
         [variant] = finished["variants"]
         with recorded_warnings() as said:
             adapted = reference.adapted(variant["adapter"])

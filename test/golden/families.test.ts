@@ -34,7 +34,7 @@ async function computeModel(name: string, ids: Int32Array, mask: Float32Array, c
   const grams = new Map<string, Float64Array>()
   const linears: string[] = []
   const embedding = await EmbeddingRunner.create(architecture, weights, context, 'cpu')
-  let hidden = await embedding.run(ids)
+  let hidden = await embedding.run(ids, mask)
   await embedding.release()
   const hiddens = [hidden]
   for (let block = 0; block < architecture.blocks; block++) {

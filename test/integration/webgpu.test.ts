@@ -6,6 +6,7 @@ import { listDevices } from '../../src/engine/graph/devices'
 import { blockGraph, finalNormGraph, vocabularyTileGraph } from '../../src/engine/models/modelGraphs'
 import { readArchitecture } from '../../src/engine/models/registry'
 import { seededRandom } from '../../src/engine/numerics/random'
+import { quantizer as int8 } from '../../src/engine/quantizers/formats/int8'
 import { computeBlocks, configOf, copyCheckpoint, familyDirectory } from '../helpers/checkpoints'
 import { sampleModel, sampleText } from '../helpers/paths'
 import { finishedOf, makeRun, runToEnd } from '../helpers/runs'
@@ -69,7 +70,13 @@ describe.skipIf(missing !== undefined)('webgpu', () => {
   // The runtime would quietly put an operator that the device lacks on the processor, and copy back and forth.
   it.each(families)('has every operator of %s', async (family) => {
     const architecture = readArchitecture(configOf(familyDirectory(family)), 'config.json')
-    const graphs = [blockGraph(architecture, 0, 16, true), finalNormGraph(architecture)].map(({ model }) => model)
+    const { linears } = blockGraph(architecture, 0, 16, false)
+    const form = { roundInputs: int8.roundInputs, adapted: new Set(linears.map(({ name }) => name)) }
+    const graphs = [
+      blockGraph(architecture, 0, 16, true),
+      blockGraph(architecture, 0, 16, false, form),
+      finalNormGraph(architecture, form)
+    ].map(({ model }) => model)
     const heads = (['full', 'compared'] as const).map((subject) => vocabularyTileGraph(architecture, subject))
     for (const model of [...graphs, ...heads]) {
       const session = await InferenceSession.create(model, {
@@ -81,24 +88,33 @@ describe.skipIf(missing !== undefined)('webgpu', () => {
     }
   })
 
-  it('gives a whole run the perplexities that the processor gives it', async () => {
-    const model = smallModel()
-    const results = async (device: string) => {
-      const calibration = { files: [sampleText('moby-evaluation.txt')], rows: 4 }
-      const run = makeRun({ model, device, calibration, context: 32, variants: [{ method: 'exact', rank: 4 }] })
-      const { status, error, perplexity } = finishedOf(await runToEnd(run))
-      expect(error).toBeUndefined()
-      expect(status).toBe('completed')
-      return Object.values(perplexity)[0]
+  it.each(['nf4', 'int8'] as const)(
+    'gives a run on %s the perplexities that the processor gives it',
+    async (format) => {
+      const model = smallModel()
+      const results = async (device: string) => {
+        const calibration = { files: [sampleText('moby-evaluation.txt')], rows: 4 }
+        const run = makeRun({
+          model,
+          device,
+          calibration,
+          context: 32,
+          variants: [{ method: 'exact', rank: 4, quantizer: { format } }]
+        })
+        const { status, error, perplexity } = finishedOf(await runToEnd(run))
+        expect(error).toBeUndefined()
+        expect(status).toBe('completed')
+        return Object.values(perplexity)[0]
+      }
+      const [cpu, own] = [await results('cpu'), await results('webgpu')]
+      rmSync(model, { recursive: true })
+      for (const of of [
+        (p: typeof cpu) => p?.fullPrecision,
+        (p: typeof cpu) => Object.values(p?.quantizers ?? {})[0],
+        (p: typeof cpu) => Object.values(p?.variants ?? {})[0]
+      ]) {
+        expect(Math.abs((of(own) ?? Number.NaN) / (of(cpu) ?? Number.NaN) - 1)).toBeLessThan(1e-3)
+      }
     }
-    const [cpu, own] = [await results('cpu'), await results('webgpu')]
-    rmSync(model, { recursive: true })
-    for (const of of [
-      (p: typeof cpu) => p?.fullPrecision,
-      (p: typeof cpu) => p?.quantizers['nf4-b64-dq'],
-      (p: typeof cpu) => p?.variants['exact-r4']
-    ]) {
-      expect(Math.abs((of(own) ?? Number.NaN) / (of(cpu) ?? Number.NaN) - 1)).toBeLessThan(1e-3)
-    }
-  })
+  )
 })

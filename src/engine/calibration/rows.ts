@@ -111,6 +111,16 @@ export function paddedRows(
   }
 }
 
+/** 1 for each position of rows [begin, end) that holds a token, 0 for the pads behind them. */
+export function realTokens({ context, lengths }: TokenRows, begin: number, end: number): Float32Array {
+  const real = new Float32Array((end - begin) * context)
+  for (let row = begin; row < end; row++) {
+    const start = (row - begin) * context
+    real.fill(1, start, start + (lengths[row] as number))
+  }
+  return real
+}
+
 /** Which positions of rows count. */
 export interface Counting {
   readonly on: CalibrateOn

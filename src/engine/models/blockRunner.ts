@@ -1,9 +1,17 @@
 import type { DeviceName } from '../../shared/recipe'
+import type { InputRounding } from '../graph/inputRounding'
 import { type Feeds, GraphSession, type Tensor } from '../graph/session'
+import type { Matrix32 } from '../numerics/matrix'
 import type { ModelArchitecture } from './architecture'
-import type { LinearSpec } from './layerBuilder'
+import type { LinearForm, LinearSpec } from './layerBuilder'
 import { type BlockGraph, blockGraph } from './modelGraphs'
 import { type ModelWeights, storedShape } from './modelWeights'
+
+/** An adapter beside a linear: A [rank, in] and B [out, rank], which holds the scaling. */
+export interface Adapter {
+  readonly A: Matrix32
+  readonly B: Matrix32
+}
 
 /** One block's tensors as float32, by name relative to the block. */
 export interface BlockWeights {
@@ -11,6 +19,10 @@ export interface BlockWeights {
   readonly linears: ReadonlyMap<string, Float32Array>
   /** Everything else, as graph inputs. */
   readonly parameters: Feeds
+  /** Adapters beside linears. */
+  readonly adapters?: ReadonlyMap<string, Adapter>
+  /** What the linears of a quantized base make of their inputs. */
+  readonly roundInputs?: InputRounding | undefined
 }
 
 /** A part of a Gram matrix: rows from `begin` on of Σ x xᵀ over the batch's tokens. */
@@ -25,8 +37,11 @@ export interface GramRows {
  * put in their place (full precision, quantized, quantized plus adapter).
  */
 export class BlockRunner {
-  readonly #graphs = new Map<string, BlockGraph>()
-  readonly #sessions = new Map<string, GraphSession>()
+  /** Of full precision, with and without Gram matrices. */
+  readonly #plain = new Map<string, BlockGraph>()
+  /** Of weights that compute otherwise: they stay the same for all batches of a stream. */
+  readonly #own = new WeakMap<BlockWeights, BlockGraph>()
+  readonly #sessions = new Map<BlockGraph, GraphSession>()
 
   constructor(
     private readonly architecture: ModelArchitecture,
@@ -66,15 +81,20 @@ export class BlockRunner {
     return { linears, parameters }
   }
 
-  /** Next hidden states of a batch, [tokens, hidden]. */
-  async forward(index: number, hidden: Float32Array, weights: BlockWeights): Promise<Float32Array> {
-    const graph = this.#graph(index, false)
-    const { next } = await (await this.#session(graph)).run(this.#feeds(graph, hidden, weights))
+  /**
+   * Next hidden states of a batch, [tokens, hidden].
+   *
+   * @param real - [tokens], 1 for tokens and 0 for the pads behind them
+   */
+  async forward(index: number, hidden: Float32Array, real: Float32Array, weights: BlockWeights): Promise<Float32Array> {
+    const graph = this.#graphOf(index, weights)
+    const feeds = { ...this.#feeds(graph, hidden, weights), ...(graph.readsReal && { real: column(real) }) }
+    const { next } = await (await this.#session(graph)).run(feeds)
     return next?.data as Float32Array
   }
 
   /**
-   * The same, and the Gram matrix of every distinct input of the block's linears.
+   * The same in full precision, and the Gram matrix of every distinct input of the block's linears.
    *
    * @param mask - [tokens], 1 for tokens and 0 for padding
    */
@@ -85,7 +105,7 @@ export class BlockRunner {
     weights: BlockWeights
   ): Promise<{ next: Float32Array; grams: GramRows[] }> {
     const graph = this.#graph(index, true)
-    const feeds = { ...this.#feeds(graph, hidden, weights), mask: { data: mask, shape: [mask.length, 1] } }
+    const feeds = { ...this.#feeds(graph, hidden, weights), mask: column(mask) }
     const outputs = await (await this.#session(graph)).run(feeds)
     const grams = graph.grams.map(({ output, input, begin }) => ({
       input,
@@ -107,26 +127,52 @@ export class BlockRunner {
       { data: weights.linears.get(name), shape: [outFeatures, inFeatures] }
     ])
     const states = { data: hidden, shape: [hidden.length / hiddenSize, hiddenSize] }
-    return { ...Object.fromEntries(linears), ...weights.parameters, hidden: states }
+    return { ...Object.fromEntries(linears), ...weights.parameters, ...adapterFeeds(weights), hidden: states }
+  }
+
+  /** The graph that computes a block with these weights. */
+  #graphOf(index: number, weights: BlockWeights): BlockGraph {
+    const { adapters: adapted, roundInputs } = weights
+    if (adapted === undefined && roundInputs === undefined) return this.#graph(index, false)
+    const known = this.#own.get(weights)
+    if (known !== undefined) return known
+    const graph = this.#build(index, false, { adapted, roundInputs })
+    this.#own.set(weights, graph)
+    return graph
   }
 
   #graph(index: number, grams: boolean): BlockGraph {
     const key = `${index} ${grams}`
-    const known = this.#graphs.get(key)
+    const known = this.#plain.get(key)
     if (known !== undefined) return known
-    const built = blockGraph(this.architecture, index, this.context, grams)
-    // Blocks that are built alike share one description, and with it one compiled session.
-    const twin = [...this.#graphs.values()].find((graph) => Buffer.compare(graph.model, built.model) === 0)
-    this.#graphs.set(key, twin ?? built)
-    return twin ?? built
+    const graph = this.#build(index, grams)
+    this.#plain.set(key, graph)
+    return graph
+  }
+
+  /** Blocks that are built alike share one description, and with it one compiled session. */
+  #build(index: number, grams: boolean, form?: LinearForm): BlockGraph {
+    const built = blockGraph(this.architecture, index, this.context, grams, form)
+    const known = [...this.#plain.values(), ...this.#sessions.keys()]
+    return known.find((graph) => Buffer.compare(graph.model, built.model) === 0) ?? built
   }
 
   async #session(graph: BlockGraph): Promise<GraphSession> {
-    const key = [...this.#graphs].find(([, value]) => value === graph)?.[0] as string
-    const known = this.#sessions.get(key)
+    const known = this.#sessions.get(graph)
     if (known !== undefined) return known
     const session = await GraphSession.create(graph.model, this.device)
-    this.#sessions.set(key, session)
+    this.#sessions.set(graph, session)
     return session
   }
+}
+
+const column = (data: Float32Array): Tensor => ({ data, shape: [data.length, 1] })
+
+function adapterFeeds({ adapters = new Map<string, Adapter>() }: BlockWeights): Feeds {
+  const feeds: Record<string, Tensor> = {}
+  for (const [name, { A, B }] of adapters) {
+    feeds[`${name}.lora_A`] = { data: A.data, shape: [A.rows, A.cols] }
+    feeds[`${name}.lora_B`] = { data: B.data, shape: [B.rows, B.cols] }
+  }
+  return feeds
 }

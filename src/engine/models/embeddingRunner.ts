@@ -1,8 +1,16 @@
 import type { DeviceName } from '../../shared/recipe'
+import type { InputRounding } from '../graph/inputRounding'
 import type { ModelArchitecture } from './architecture'
 import { embeddingGraph } from './modelGraphs'
 import type { ModelWeights, ReadParameter } from './modelWeights'
 import { PlainRunner } from './plainRunner'
+
+/** What a base makes of the linears outside the blocks; by default they are as in the checkpoint. */
+export interface OuterLinears {
+  readonly read: ReadParameter
+  /** What they make of their inputs. */
+  readonly roundInputs?: InputRounding | undefined
+}
 
 /** Turns whole rows of token ids into the first block's hidden states. */
 export class EmbeddingRunner {
@@ -12,22 +20,27 @@ export class EmbeddingRunner {
     private readonly after: PlainRunner | undefined
   ) {}
 
-  /** @param read - parameters of what lies between embedding and first block; default: as in the checkpoint */
+  /** @param outer - linears between embedding and first block */
   static async create(
     architecture: ModelArchitecture,
     weights: ModelWeights,
     context: number,
     device: DeviceName,
-    read: ReadParameter = weights.readParameter
+    { read, roundInputs }: OuterLinears = { read: weights.readParameter }
   ): Promise<EmbeddingRunner> {
-    const graph = embeddingGraph(architecture, context)
+    const graph = embeddingGraph(architecture, context, { roundInputs })
     return new EmbeddingRunner(architecture, weights, graph && (await PlainRunner.create(graph, read, device)))
   }
 
-  /** @param ids - [rows · context]; @returns [rows · context, hiddenSize] */
-  async run(ids: Int32Array): Promise<Float32Array> {
+  /**
+   * @param ids - [rows · context]
+   * @param real - [rows · context], 1 for tokens and 0 for the pads behind them
+   * @returns [rows · context, hiddenSize]
+   */
+  async run(ids: Int32Array, real: Float32Array): Promise<Float32Array> {
     const embedded = this.weights.embed(ids)
-    return this.after === undefined ? embedded : this.after.run('embedded', embedded, this.architecture.embeddingSize)
+    const { embeddingSize } = this.architecture
+    return this.after === undefined ? embedded : this.after.run('embedded', embedded, embeddingSize, real)
   }
 
   async release(): Promise<void> {

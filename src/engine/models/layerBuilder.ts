@@ -1,4 +1,5 @@
 import { GraphBuilder, type Value } from '../graph/graphBuilder'
+import type { InputRounding } from '../graph/inputRounding'
 
 /** A linear of a block: y = x Wᵀ + b with W [out, in]. */
 export interface LinearSpec {
@@ -21,6 +22,14 @@ export interface ParameterSpec {
   readonly linear?: boolean
 }
 
+/** How the linears of a graph compute; without all this as in full precision, y = x Wᵀ + b. */
+export interface LinearForm {
+  /** What the linears of a quantized base make of their inputs. */
+  readonly roundInputs?: InputRounding | undefined
+  /** Names of the linears that have an adapter beside them; it takes the inputs as they are. */
+  readonly adapted?: Pick<ReadonlySet<string>, 'has'> | undefined
+}
+
 /**
  * Records what a layer is made of while its graph is built: a family describes each block once, and the names and
  * shapes of its tensors, its linears and their distinct inputs all follow from that one description.
@@ -33,11 +42,24 @@ export class LayerBuilder {
   readonly parameters: ParameterSpec[] = []
   /** The distinct inputs of linears, [tokens, in], in order of first use. */
   readonly inputs: { readonly value: Value; readonly features: number }[] = []
+  readonly #rounded = new Map<Value, Value>()
+  #real: Value | undefined
 
   /** @param context - tokens in a row; the hidden states are [rows · context, hidden] */
-  constructor(readonly context: number) {}
+  constructor(
+    readonly context: number,
+    private readonly form: LinearForm = {}
+  ) {}
 
-  /** y = x Wᵀ (+ b) for x [tokens, in]. This is what gets quantized and adapted. */
+  /** Whether the graph has the input `real` [tokens, 1], 1 for tokens and 0 for pads. */
+  get readsReal(): boolean {
+    return this.#real !== undefined
+  }
+
+  /**
+   * y = x Wᵀ (+ b) for x [tokens, in]. This is what gets quantized and adapted: with x̃ what the base's linear makes of x,
+   * y = x̃ Qᵀ (+ b) + (x lora_Aᵀ) lora_Bᵀ, the scaling being a part of lora_B.
+   */
   linear(name: string, x: Value, size: { in: number; out: number; bias: boolean; transposed?: boolean }): Value {
     const weight = this.graph.input(`${name}.weight`, [size.out, size.in])
     this.linears.push({
@@ -48,21 +70,41 @@ export class LayerBuilder {
       transposed: size.transposed ?? false,
       input: this.#inputIndex(x, size.in)
     })
-    if (!size.bias) return this.graph.gemm(x, weight, { transB: 1 })
-    return this.graph.gemm(x, weight, { transB: 1, bias: this.parameter(`${name}.bias`, [size.out]) })
+    const bias = size.bias ? { bias: this.parameter(`${name}.bias`, [size.out]) } : {}
+    const y = this.graph.gemm(this.#seen(x), weight, { transB: 1, ...bias })
+    return this.form.adapted?.has(name) === true ? this.#adapted(name, x, y, size) : y
   }
 
   /** y = x Wᵀ for a linear outside the blocks, whose weight [out, in] is quantized but not adapted. */
   project(name: string, x: Value, inFeatures: number, outFeatures: number): Value {
     const shape = [outFeatures, inFeatures]
     this.parameters.push({ name, shape, linear: true })
-    return this.graph.gemm(x, this.graph.input(name, shape), { transB: 1 })
+    return this.graph.gemm(this.#seen(x), this.graph.input(name, shape), { transB: 1 })
   }
 
   /** A tensor of the checkpoint that stays in full precision. */
   parameter(name: string, shape: readonly number[]): Value {
     this.parameters.push({ name, shape })
     return this.graph.input(name, shape)
+  }
+
+  /** x as the base's linears see it; linears with the same input share it. */
+  #seen(x: Value): Value {
+    const { roundInputs } = this.form
+    if (roundInputs === undefined) return x
+    const known = this.#rounded.get(x)
+    if (known !== undefined) return known
+    this.#real ??= this.graph.input('real', ['tokens', 1])
+    const rounded = roundInputs(this.graph, x, this.#real)
+    this.#rounded.set(x, rounded)
+    return rounded
+  }
+
+  #adapted(name: string, x: Value, y: Value, size: { in: number; out: number }): Value {
+    const rank = `${name}.rank`
+    const A = this.graph.input(`${name}.lora_A`, [rank, size.in])
+    const B = this.graph.input(`${name}.lora_B`, [size.out, rank])
+    return this.graph.gemm(this.graph.gemm(x, A, { transB: 1 }), B, { transB: 1, bias: y })
   }
 
   #inputIndex(value: Value, features: number): number {

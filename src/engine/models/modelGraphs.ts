@@ -2,7 +2,7 @@ import type { Value } from '../graph/graphBuilder'
 import { TENSOR_LIMIT_BYTES } from '../graph/session'
 import type { ModelArchitecture } from './architecture'
 import { softcapped } from './attention'
-import { LayerBuilder, type LinearSpec, type ParameterSpec } from './layerBuilder'
+import { LayerBuilder, type LinearForm, type LinearSpec, type ParameterSpec } from './layerBuilder'
 
 /** Rows [begin, end) of a Gram matrix [features, features]: one output of a graph. */
 export interface GramTile {
@@ -21,21 +21,24 @@ export interface BlockGraph {
   /** Features of each distinct input of linears. */
   readonly inputs: readonly number[]
   readonly grams: readonly GramTile[]
+  /** Whether `real` is an input, [tokens, 1]: 1 for tokens and 0 for pads. */
+  readonly readsReal: boolean
 }
 
 /**
  * Builds block `index` for rows of `context` tokens.
  *
- * Inputs: `hidden` [tokens, hidden], each linear's `<name>.weight` and each parameter; with Gram matrices also `mask`
- * [tokens, 1], 1 for tokens and 0 for padding. Outputs: `next`, and per distinct input X the tiles of (mask·X)ᵀ(mask·X).
+ * Inputs: `hidden` [tokens, hidden], each linear's `<name>.weight` and each parameter; `<name>.lora_A` and `.lora_B` of
+ * adapted linears; with Gram matrices also `mask` [tokens, 1], 1 for tokens and 0 for padding. Outputs: `next`, and per distinct input X the tiles of (mask·X)ᵀ(mask·X).
  */
 export function blockGraph(
   architecture: ModelArchitecture,
   index: number,
   context: number,
-  grams: boolean
+  grams: boolean,
+  form?: LinearForm
 ): BlockGraph {
-  const layer = new LayerBuilder(context)
+  const layer = new LayerBuilder(context, form)
   const { graph } = layer
   const hidden = graph.input('hidden', ['tokens', architecture.hiddenSize])
   const next = architecture.buildBlock(layer, hidden, index)
@@ -46,7 +49,8 @@ export function blockGraph(
     linears: layer.linears,
     parameters: layer.parameters,
     inputs: layer.inputs.map(({ features }) => features),
-    grams: tiles
+    grams: tiles,
+    readsReal: layer.readsReal
   }
 }
 
@@ -79,25 +83,31 @@ function gramTiles(input: number, features: number): GramTile[] {
 export interface PlainGraph {
   readonly model: Uint8Array
   readonly parameters: readonly ParameterSpec[]
+  /** Whether `real` is an input, [tokens, 1]: 1 for tokens and 0 for pads. */
+  readonly readsReal: boolean
 }
 
 /** Between token embedding and first block: `embedded` in, `hidden` out; undefined where nothing lies between. */
-export function embeddingGraph(architecture: ModelArchitecture, context: number): PlainGraph | undefined {
+export function embeddingGraph(
+  architecture: ModelArchitecture,
+  context: number,
+  form?: LinearForm
+): PlainGraph | undefined {
   if (architecture.buildEmbedding === undefined) return undefined
-  const layer = new LayerBuilder(context)
+  const layer = new LayerBuilder(context, form)
   const { graph } = layer
   const embedded = graph.input('embedded', ['tokens', architecture.embeddingSize])
   graph.output('hidden', architecture.buildEmbedding(layer, embedded), ['tokens', architecture.hiddenSize])
-  return { model: graph.build(), parameters: layer.parameters }
+  return { model: graph.build(), parameters: layer.parameters, readsReal: layer.readsReal }
 }
 
 /** Between last block and head: `hidden` in, `normed` out. */
-export function finalNormGraph(architecture: ModelArchitecture): PlainGraph {
-  const layer = new LayerBuilder(1)
+export function finalNormGraph(architecture: ModelArchitecture, form?: LinearForm): PlainGraph {
+  const layer = new LayerBuilder(1, form)
   const { graph } = layer
   const hidden = graph.input('hidden', ['tokens', architecture.hiddenSize])
   graph.output('normed', architecture.buildFinalNorm(layer, hidden), ['tokens', architecture.embeddingSize])
-  return { model: graph.build(), parameters: layer.parameters }
+  return { model: graph.build(), parameters: layer.parameters, readsReal: layer.readsReal }
 }
 
 /**

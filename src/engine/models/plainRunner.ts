@@ -7,11 +7,13 @@ import type { ReadParameter } from './modelWeights'
 export class PlainRunner {
   private constructor(
     private readonly session: GraphSession,
-    private readonly parameters: Feeds
+    private readonly parameters: Feeds,
+    /** Whether it tells tokens from pads. */
+    readonly readsReal: boolean
   ) {}
 
   static async create(
-    { model, parameters }: PlainGraph,
+    { model, parameters, readsReal }: PlainGraph,
     read: ReadParameter,
     device: DeviceName
   ): Promise<PlainRunner> {
@@ -19,14 +21,20 @@ export class PlainRunner {
     for (const parameter of parameters) {
       feeds[parameter.name] = { data: await read(parameter), shape: parameter.shape }
     }
-    return new PlainRunner(await GraphSession.create(model, device), feeds)
+    return new PlainRunner(await GraphSession.create(model, device), feeds, readsReal)
   }
 
-  /** The output, for an input [rows, columns] under the name that the graph gives it. */
-  async run(input: string, data: Float32Array, columns: number): Promise<Float32Array> {
+  /**
+   * The output, for an input [tokens, columns] under the name that the graph gives it.
+   *
+   * @param real - [tokens], 1 for tokens and 0 for the pads behind them; needed where the graph tells them apart
+   */
+  async run(input: string, data: Float32Array, columns: number, real?: Float32Array): Promise<Float32Array> {
+    const tokens = data.length / columns
     const outputs = await this.session.run({
       ...this.parameters,
-      [input]: { data, shape: [data.length / columns, columns] }
+      ...(this.readsReal && real !== undefined && { real: { data: real, shape: [tokens, 1] } }),
+      [input]: { data, shape: [tokens, columns] }
     })
     return Object.values(outputs)[0]?.data as Float32Array
   }

@@ -14,9 +14,3 @@ export function difference(a: Float32Array, b: Float32Array): Float32Array {
   for (let i = 0; i < a.length; i++) result[i] = a[i] - b[i]
   return result
 }
-
-/** target[i] += factor · values[i], in place, rounded to float32 once. */
-export function addScaled(target: Float32Array, values: Float32Array, factor: number): Float32Array {
-  for (let i = 0; i < target.length; i++) target[i] += factor * values[i]
-  return target
-}

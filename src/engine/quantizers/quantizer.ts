@@ -1,4 +1,5 @@
 import type { QuantizerSpec } from '../../shared/recipe'
+import type { InputRounding } from '../graph/inputRounding'
 import type { NestedAbsmax } from '../numerics/doubleQuantization'
 
 /** One linear's weight [out, in], flattened row-major, as codes and scales. */
@@ -20,4 +21,9 @@ export interface Quantizer {
   quantize(weight: Float32Array, spec: QuantizerSpec, inFeatures: number): QuantizedWeight
   /** The `length` float32 values that the codes stand for, written to `target` when given. */
   dequantize(quantized: QuantizedWeight, length: number, spec: QuantizerSpec, target?: Float32Array): Float32Array
+  /**
+   * What the trainer's linears of this format make of their inputs before they multiply them by Q; left out where they
+   * take them as they are. An adapter beside such a linear takes them as they are, too.
+   */
+  readonly roundInputs?: InputRounding
 }

@@ -1,14 +1,15 @@
 import { setImmediate as eventLoopTurn } from 'node:timers/promises'
 import { AppError } from '../../shared/errors'
+import type { QuantizerSpec } from '../../shared/recipe'
 import type { RunEventDraft } from '../../shared/runEvents'
 import type { JournalEntry } from '../../shared/runFolder'
-import type { TokenRows } from '../calibration/rows'
+import { realTokens, type TokenRows } from '../calibration/rows'
 import { SecondMoments } from '../calibration/secondMoments'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
 import { SecondMoment } from '../methods/secondMoment'
-import type { BlockWeights } from '../models/blockRunner'
-import { addScaled } from '../numerics/accumulate'
+import type { Adapter, BlockWeights } from '../models/blockRunner'
 import { firstNonFinite } from '../numerics/matrix'
+import { quantizerFor } from '../quantizers/registry'
 import { collectGarbage } from './collectGarbage'
 import { writeFactors } from './factorFiles'
 import type { HiddenStates } from './hiddenStates'
@@ -113,9 +114,9 @@ function countedMask({ context, counted }: TokenRows, begin: number, end: number
   return { mask, tokens: mask.reduce((sum, value) => sum + value, 0) }
 }
 
-/** Runs one stream through the block with the given weights. */
+/** Runs one stream of evaluation rows through the block with the given weights. */
 async function* advance(
-  { prepared, signal }: BlockContext,
+  { prepared, streams, signal }: BlockContext,
   block: number,
   states: HiddenStates,
   weights: BlockWeights,
@@ -123,7 +124,8 @@ async function* advance(
 ): Events {
   for (let batch = 0; batch < states.batches; batch++) {
     await stopHere(signal)
-    const next = await prepared.runner.forward(block, await states.read(batch), weights)
+    const real = realTokens(streams.evaluation, ...states.rowsOf(batch))
+    const next = await prepared.runner.forward(block, await states.read(batch), real, weights)
     assertFinite(prepared, block, next)
     await states.write(batch, next)
     yield progress.step()
@@ -138,8 +140,7 @@ async function* solveBlock(
   tasks: readonly LinearTask[],
   progress: Progress
 ): Events<SolvedLinear[]> {
-  const spec = prepared.quantizers.get(key)
-  if (spec === undefined) throw new AppError('INTERNAL', `no quantizer ${key}`)
+  const spec = specOf(prepared, key)
   const solved: SolvedLinear[] = []
   for (const task of tasks) {
     await stopHere(signal)
@@ -152,6 +153,12 @@ async function* solveBlock(
     yield progress.step()
   }
   return solved
+}
+
+function specOf({ quantizers }: PreparedRun, key: string): QuantizerSpec {
+  const spec = quantizers.get(key)
+  if (spec === undefined) throw new AppError('INTERNAL', `no quantizer ${key}`)
+  return spec
 }
 
 /** What every quantizer needs of the block's linears, computed once for all of them. */
@@ -171,7 +178,7 @@ async function linearTasks(
   return tasks
 }
 
-/** Advances the quantized stream and those of the variants on this quantizer, with weights Q and Q + s · B · A. */
+/** Advances the quantized stream and those of the variants on this quantizer: Q alone, and with s · B · A beside it. */
 async function* advanceQuantized(
   context: BlockContext,
   block: number,
@@ -182,36 +189,32 @@ async function* advanceQuantized(
 ): Events {
   const { prepared, streams } = context
   const names = prepared.runner.linears(block).map(({ name }) => name)
-  const base = new Map(names.map((name, i) => [name, (solved[i] as SolvedLinear).Q]))
+  const linears = new Map(names.map((name, i) => [name, (solved[i] as SolvedLinear).Q]))
+  const base: BlockWeights = { linears, parameters, roundInputs: quantizerFor(specOf(prepared, key)).roundInputs }
   const stream = streams.quantized.get(key)
-  if (stream !== undefined) yield* advance(context, block, stream.states, { linears: base, parameters }, progress)
+  if (stream !== undefined) yield* advance(context, block, stream.states, base, progress)
   for (const variant of prepared.variants) {
     const own = streams.variants.get(variant.name)
     if (own === undefined || variant.quantizer !== key) continue
-    const linears = await adaptedWeights(context.algebra, variant, names, solved)
-    yield* advance(context, block, own.states, { linears, parameters }, progress)
+    const adapters = adaptersOf(variant, names, solved)
+    yield* advance(context, block, own.states, { ...base, adapters }, progress)
   }
 }
 
-/** Q + s · B · A of every linear that the variant targets, Q of the others. */
-async function adaptedWeights(
-  algebra: LinearAlgebra,
+/** The factors of the linears that the variant targets, scaled. */
+function adaptersOf(
   variant: PreparedVariant,
   names: readonly string[],
   solved: readonly SolvedLinear[]
-): Promise<Map<string, Float32Array>> {
-  const weights = new Map<string, Float32Array>()
+): Map<string, Adapter> {
+  const adapters = new Map<string, Adapter>()
   for (const [i, name] of names.entries()) {
-    const { Q, solved: variants } = solved[i] as SolvedLinear
-    const found = variants.find((one) => one.variant === variant)
-    if (found === undefined) {
-      weights.set(name, Q)
-      continue
-    }
-    const { data } = await algebra.gemm32(found.factors.loraB, found.factors.loraA)
-    weights.set(name, addScaled(Float32Array.from(Q), data, variant.scaling))
+    const found = solved[i]?.solved.find((one) => one.variant === variant)
+    if (found === undefined) continue
+    const { loraA, loraB } = found.factors
+    adapters.set(name, { A: loraA, B: { ...loraB, data: loraB.data.map((value) => value * variant.scaling) } })
   }
-  return weights
+  return adapters
 }
 
 /** A thread busy with arithmetic reads no messages: let a cancel arrive, and obey it. */

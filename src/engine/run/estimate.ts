@@ -94,7 +94,7 @@ const distinctInputs = ({ architecture, runner }: PreparedRun): number[] =>
 const BASE_BYTES = 300 * 2 ** 20
 
 /**
- * Largest resident set, bytes: one block's weights (full precision, quantized, one variant's), its second moments in
+ * Largest resident set, bytes: one block's weights (full precision, quantized, and as much for what the runtime makes of them), its second moments in
  * float64 and float32, one linear's error in both precisions, one batch's activations, and hidden states up to the budget.
  */
 function peakMemoryBytes(prepared: PreparedRun): number {

@@ -1,9 +1,11 @@
 import type { RunEventDraft } from '../../shared/runEvents'
 import type { RowsOfText } from '../../shared/runFolder'
-import { concatRows, type TokenRows } from '../calibration/rows'
+import { realTokens, type TokenRows } from '../calibration/rows'
 import { HEAD_POSITIONS, HeadRunner } from '../models/headRunner'
 import { finalNormGraph } from '../models/modelGraphs'
+import type { PlainRunner } from '../models/plainRunner'
 import { ComparedLosses, type TilePlace, TokenLosses } from '../numerics/tokenLosses'
+import type { HiddenStates } from './hiddenStates'
 import { PlainRunners } from './outerLinears'
 import type { PreparedRun } from './prepareRun'
 import type { EvaluationStream, Streams } from './streams'
@@ -31,7 +33,7 @@ export async function* evaluate(
   streams: Streams,
   signal: AbortSignal
 ): AsyncGenerator<RunEventDraft, Record<string, RowsOfText>> {
-  const targets = nextTokens(concatRows(prepared.evaluation.map(({ rows }) => rows)))
+  const targets = nextTokens(streams.evaluation)
   const gather = (found: Streams['variants']) =>
     new Map([...found].map(([subject]) => [subject, new ComparedLosses(targets.length)]))
   const gathered: Gathered = {
@@ -58,24 +60,24 @@ async function* readHead(
     ...[...streams.variants].map(([name, stream]) => ({ stream, losses: gathered.variants.get(name) }))
   ].map(({ stream, losses }) => ({ stream, losses: losses as ComparedLosses }))
   const head = await HeadRunner.create(architecture, weights, recipe.device)
-  const norms = new PlainRunners(prepared, finalNormGraph(architecture))
-  const normed = async ({ quantizer, states }: EvaluationStream, begin: number, end: number): Promise<Float32Array> => {
+  const norms = new PlainRunners(prepared, (form) => finalNormGraph(architecture, form))
+  const normed = async ({ quantizer, states }: EvaluationStream, part: Part): Promise<Float32Array> => {
     signal.throwIfAborted()
-    const norm = await norms.of(quantizer)
-    return norm.run('hidden', await states.readPositions(begin, end), architecture.hiddenSize)
+    return normedPart(await norms.of(quantizer), architecture.hiddenSize, states, streams.evaluation, part)
   }
   try {
     const tiles = head.tiles()
-    const parts = partsWithTargets(targets)
+    const parts = partsWithTargets(targets, full.states)
     yield { type: 'phaseStarted', phase: 'evaluating', total: tiles.length, unit: 'vocabulary tiles' }
     for (const [i, [begin, end]] of tiles.entries()) {
       const rows = await head.readTile(begin, end)
-      for (const [j, [first, last]] of parts.entries()) {
+      for (const [j, part] of parts.entries()) {
+        const { first, last } = part
         const { local, ...place } = placeOf(targets.subarray(first, last), first, begin, end)
-        const tile = await head.computeFull(await normed(full, first, last), rows, local)
+        const tile = await head.computeFull(await normed(full, part), rows, local)
         const rescaling = gathered.full.add(tile, place)
         for (const { stream, losses } of others) {
-          losses.add(await head.compare(tile, await normed(stream, first, last), rows, local), place, rescaling)
+          losses.add(await head.compare(tile, await normed(stream, part), rows, local), place, rescaling)
         }
         const done = i + (j + 1) / parts.length
         yield { type: 'phaseProgress', phase: 'evaluating', done, total: tiles.length }
@@ -87,13 +89,38 @@ async function* readHead(
   }
 }
 
-/** Ranges of at most HEAD_POSITIONS positions, without those in which nothing is predicted. */
-function partsWithTargets(targets: Int32Array): [number, number][] {
-  const parts = Array.from({ length: Math.ceil(targets.length / HEAD_POSITIONS) }, (_, i): [number, number] => [
-    i * HEAD_POSITIONS,
-    Math.min(targets.length, (i + 1) * HEAD_POSITIONS)
-  ])
-  return parts.filter(([begin, end]) => targets.subarray(begin, end).some((id) => id >= 0))
+/** Positions [first, last) of one batch. */
+interface Part {
+  readonly batch: number
+  readonly first: number
+  readonly last: number
+}
+
+/** At most HEAD_POSITIONS positions of a batch each, without those in which nothing is predicted. */
+function partsWithTargets(targets: Int32Array, states: HiddenStates): Part[] {
+  const parts: Part[] = []
+  for (let batch = 0; batch < states.batches; batch++) {
+    const [begin, end] = states.positionsOf(batch)
+    for (let first = begin; first < end; first += HEAD_POSITIONS) {
+      parts.push({ batch, first, last: Math.min(end, first + HEAD_POSITIONS) })
+    }
+  }
+  return parts.filter(({ first, last }) => targets.subarray(first, last).some((id) => id >= 0))
+}
+
+/** The states of a part after the final norm; linears that look at a whole batch are given the whole batch. */
+async function normedPart(
+  norm: PlainRunner,
+  width: number,
+  states: HiddenStates,
+  rows: TokenRows,
+  { batch, first, last }: Part
+): Promise<Float32Array> {
+  if (!norm.readsReal) return norm.run('hidden', await states.readPositions(first, last), width)
+  const [begin, end] = states.positionsOf(batch)
+  const whole = await norm.run('hidden', await states.read(batch), width, realTokens(rows, ...states.rowsOf(batch)))
+  const size = whole.length / (end - begin)
+  return whole.subarray((first - begin) * size, (last - begin) * size)
 }
 
 /** Where rows [begin, end) of the head lie to these targets, the first of which is that of position `first`. */

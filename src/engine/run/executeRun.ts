@@ -4,7 +4,7 @@ import { localDay } from '../../shared/calendarDay'
 import { AppError, serializeError } from '../../shared/errors'
 import type { Perplexities, RunEventDraft, VariantResult } from '../../shared/runEvents'
 import { type JournalEntry, type RowLosses, RUN_FILES, type RunOutcome, type RunRecord } from '../../shared/runFolder'
-import { concatRows, type TokenRows } from '../calibration/rows'
+import { realTokens, type TokenRows } from '../calibration/rows'
 import { writeFileAtomic } from '../formats/files'
 import { LinearAlgebra } from '../graph/linearAlgebra'
 import { EmbeddingRunner } from '../models/embeddingRunner'
@@ -18,7 +18,7 @@ import { factorsAreIntact } from './factorFiles'
 import type { HiddenStates } from './hiddenStates'
 import { appendJournal, readJournal, rewriteJournal } from './journal'
 import { lockRun } from './lock'
-import { hasLinears, parameterReader } from './outerLinears'
+import { hasLinears, outerLinears } from './outerLinears'
 import { type PreparedRun, prepareRun } from './prepareRun'
 import { perplexitiesOf } from './rowStatistics'
 import { createStreams, evaluationStreams, restoreStreams, type Streams, sweepSpool } from './streams'
@@ -139,8 +139,8 @@ async function* embed(prepared: PreparedRun, streams: Streams, signal: AbortSign
   yield { type: 'phaseStarted', phase: 'embedding', total, unit: 'sets of rows' }
   let done = 0
   for (const [quantizer, sets] of rowsToEmbed(prepared, streams)) {
-    const read = parameterReader(prepared, quantizer)
-    const runner = await EmbeddingRunner.create(architecture, weights, recipe.context, recipe.device, read)
+    const outer = outerLinears(prepared, quantizer)
+    const runner = await EmbeddingRunner.create(architecture, weights, recipe.context, recipe.device, outer)
     try {
       for (const { rows, alike } of sets) {
         await embedRows(runner, rows, alike, signal)
@@ -161,14 +161,14 @@ interface RowsToEmbed {
 
 /** By the quantizer of a base; all under undefined, unless a linear before the first block is quantized. */
 function rowsToEmbed(
-  { architecture, recipe, calibration, evaluation }: PreparedRun,
+  { architecture, recipe, calibration }: PreparedRun,
   streams: Streams
 ): Map<string | undefined, RowsToEmbed[]> {
   const graph = embeddingGraph(architecture, recipe.context)
   const byQuantizer = graph !== undefined && hasLinears(graph)
   const sets = new Map<string | undefined, RowsToEmbed[]>()
   sets.set(undefined, [{ rows: calibration, alike: [streams.calibration] }])
-  const rows = concatRows(evaluation.map((text) => text.rows))
+  const rows = streams.evaluation
   const own = evaluationStreams(streams)
   for (const key of new Set(own.map(({ quantizer }) => (byQuantizer ? quantizer : undefined)))) {
     const alike = own.filter(({ quantizer }) => !byQuantizer || quantizer === key).map(({ states }) => states)
@@ -190,7 +190,8 @@ async function embedRows(
   for (let batch = 0; batch < first.batches; batch++) {
     signal.throwIfAborted()
     const [begin, end] = first.rowsOf(batch)
-    const hidden = await runner.run(rows.ids.subarray(begin * rows.context, end * rows.context))
+    const ids = rows.ids.subarray(begin * rows.context, end * rows.context)
+    const hidden = await runner.run(ids, realTokens(rows, begin, end))
     for (const states of streams) await states.write(batch, hidden)
   }
   for (const states of streams) await states.finish()

@@ -7,14 +7,17 @@ import { fileError, sha256File } from '../formats/files'
 
 export type SpoolEntry = JournalEntry['spool'][number]
 
+/** Rows [begin, end) that are computed together. */
+export type RowRange = readonly [begin: number, end: number]
+
 export interface HiddenStatesShape {
   /** Name of the stream, part of its file names. */
   readonly stream: string
   readonly rows: number
   readonly context: number
   readonly width: number
-  /** Rows that are computed together. */
-  readonly batchRows: number
+  /** All rows, in order. */
+  readonly ranges: readonly RowRange[]
 }
 
 /**
@@ -37,34 +40,30 @@ export class HiddenStates {
     if (inMemory) this.#memory = new Float32Array(shape.rows * shape.context * shape.width)
   }
 
-  static bytes({ rows, context, width }: Omit<HiddenStatesShape, 'stream' | 'batchRows'>): number {
+  static bytes({ rows, context, width }: Omit<HiddenStatesShape, 'stream' | 'ranges'>): number {
     return 4 * rows * context * width
   }
 
   get batches(): number {
-    return Math.ceil(this.shape.rows / this.shape.batchRows)
+    return this.shape.ranges.length
   }
 
   /** Rows [begin, end) of a batch. */
-  rowsOf(batch: number): [number, number] {
-    const begin = batch * this.shape.batchRows
-    return [begin, Math.min(this.shape.rows, begin + this.shape.batchRows)]
+  rowsOf(batch: number): RowRange {
+    return this.shape.ranges[batch] as RowRange
   }
 
   /** One batch's states, [rows in the batch · context, width]. */
   read(batch: number): Promise<Float32Array> {
-    return this.#readElements(this.#range(batch))
+    return this.readPositions(...this.positionsOf(batch))
   }
 
   /** The states of positions [begin, end), counted through all rows: [end − begin, width]. */
-  readPositions(begin: number, end: number): Promise<Float32Array> {
-    return this.#readElements([begin * this.shape.width, end * this.shape.width])
-  }
-
-  async #readElements([begin, end]: [number, number]): Promise<Float32Array> {
-    if (this.#memory !== undefined) return this.#memory.subarray(begin, end)
-    const values = new Float32Array(end - begin)
-    await fill(new Uint8Array(values.buffer), join(this.folder, this.#current?.file ?? ''), begin * 4)
+  async readPositions(begin: number, end: number): Promise<Float32Array> {
+    const { width } = this.shape
+    if (this.#memory !== undefined) return this.#memory.subarray(begin * width, end * width)
+    const values = new Float32Array((end - begin) * width)
+    await fill(new Uint8Array(values.buffer), join(this.folder, this.#current?.file ?? ''), begin * width * 4)
     return values
   }
 
@@ -90,7 +89,7 @@ export class HiddenStates {
     })
     this.#writing.hash.update(bytes)
     this.#writing.bytes += bytes.length
-    this.#memory?.set(values, this.#range(batch)[0])
+    this.#memory?.set(values, this.positionsOf(batch)[0] * this.shape.width)
   }
 
   /** Completes the new generation; the previous file stays until `dropPrevious`. */
@@ -124,11 +123,10 @@ export class HiddenStates {
     return true
   }
 
-  /** Elements [begin, end) of a batch. */
-  #range(batch: number): [number, number] {
-    const { context, width } = this.shape
+  /** Positions [begin, end) of a batch, counted through all rows. */
+  positionsOf(batch: number): [number, number] {
     const [begin, end] = this.rowsOf(batch)
-    return [begin * context * width, end * context * width]
+    return [begin * this.shape.context, end * this.shape.context]
   }
 }
 

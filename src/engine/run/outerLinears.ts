@@ -1,6 +1,8 @@
+import type { OuterLinears } from '../models/embeddingRunner'
+import type { LinearForm } from '../models/layerBuilder'
 import type { PlainGraph } from '../models/modelGraphs'
-import type { ReadParameter } from '../models/modelWeights'
 import { PlainRunner } from '../models/plainRunner'
+import { quantizerFor } from '../quantizers/registry'
 import { outerLinear } from './modelTensors'
 import type { PreparedRun } from './prepareRun'
 import { quantizeLinear } from './quantizeLinear'
@@ -12,33 +14,36 @@ import { quantizeLinear } from './quantizeLinear'
 
 export const hasLinears = ({ parameters }: PlainGraph): boolean => parameters.some(({ linear }) => linear === true)
 
-/** Parameters as a base holds them: linears quantized by the quantizer of that key, all else as in the checkpoint. */
-export function parameterReader({ weights, quantizers, base }: PreparedRun, key: string | undefined): ReadParameter {
+/** What a base makes of them: quantized by the quantizer of that key, with inputs as its trainer's linears see them. */
+export function outerLinears({ weights, quantizers, base }: PreparedRun, key: string | undefined): OuterLinears {
   const spec = key === undefined ? undefined : quantizers.get(key)
-  if (spec === undefined) return weights.readParameter
-  return async (parameter) => {
-    const weight = await weights.readParameter(parameter)
-    const linear = outerLinear(parameter)
-    return linear === undefined ? weight : (await quantizeLinear(base, linear, weight, spec)).Q
+  if (spec === undefined) return { read: weights.readParameter }
+  return {
+    read: async (parameter) => {
+      const weight = await weights.readParameter(parameter)
+      const linear = outerLinear(parameter)
+      return linear === undefined ? weight : (await quantizeLinear(base, linear, weight, spec)).Q
+    },
+    roundInputs: quantizerFor(spec).roundInputs
   }
 }
 
-/** One graph under the parameters of each base; a graph without linears is the same for all and is made once. */
+/** One graph under the linears of each base; a graph without linears is the same for all and is made once. */
 export class PlainRunners {
   readonly #runners = new Map<string | undefined, PlainRunner>()
 
   constructor(
     private readonly prepared: PreparedRun,
-    private readonly graph: PlainGraph
+    private readonly build: (form?: LinearForm) => PlainGraph
   ) {}
 
   /** @param quantizer - key of the quantizer; undefined for the full-precision model */
   async of(quantizer: string | undefined): Promise<PlainRunner> {
-    const key = hasLinears(this.graph) ? quantizer : undefined
+    const key = hasLinears(this.build()) ? quantizer : undefined
     const known = this.#runners.get(key)
     if (known !== undefined) return known
-    const read = parameterReader(this.prepared, key)
-    const runner = await PlainRunner.create(this.graph, read, this.prepared.recipe.device)
+    const { read, roundInputs } = outerLinears(this.prepared, key)
+    const runner = await PlainRunner.create(this.build({ roundInputs }), read, this.prepared.recipe.device)
     this.#runners.set(key, runner)
     return runner
   }

@@ -1,11 +1,18 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { JournalEntry } from '../../shared/runFolder'
-import { HiddenStates, type SpoolEntry } from './hiddenStates'
+import { concatRows, type TokenRows } from '../calibration/rows'
+import { HiddenStates, type RowRange, type SpoolEntry } from './hiddenStates'
 import type { PreparedRun, PreparedVariant } from './prepareRun'
 
 /** Tokens that are computed together: large enough for the matrix products, small beside a block's weights. */
 const BATCH_TOKENS = 2048
+
+/**
+ * Rows of one text that are evaluated together, if they are no more than so many tokens. Only linears that look at a whole
+ * batch (int8) can tell: they see what they see in transformers' Trainer, whose default is batches of eight.
+ */
+const EVALUATION_ROWS = 8
 
 /** The evaluation rows under one set of weights. */
 export interface EvaluationStream {
@@ -19,6 +26,8 @@ export interface EvaluationStream {
 /** All hidden states of a run: the calibration rows, and the evaluation rows once per set of weights. */
 export interface Streams {
   readonly calibration: HiddenStates
+  /** The rows of all evaluation texts, which every evaluation stream holds. */
+  readonly evaluation: TokenRows
   readonly full: EvaluationStream | undefined
   readonly quantized: ReadonlyMap<string, EvaluationStream>
   /** Variants that change the outputs; the others are read off their quantizer's stream. */
@@ -29,11 +38,16 @@ export interface Streams {
 export interface StreamShape {
   readonly rows: number
   readonly stream: string
+  readonly ranges: readonly RowRange[]
 }
 
 /** Names and sizes of a run's streams: one place for the plan and the run. */
 export function streamShapes(prepared: PreparedRun): StreamShape[] {
-  const rows = prepared.evaluation.reduce((sum, text) => sum + text.rows.rows, 0)
+  const { calibration, evaluation, recipe } = prepared
+  const largest = Math.max(1, Math.floor(BATCH_TOKENS / recipe.context))
+  const texts = evaluation.map((text) => text.rows.rows)
+  const rows = texts.reduce((sum, count) => sum + count, 0)
+  const ranges = rangesOf(texts, Math.min(EVALUATION_ROWS, largest))
   const subjects =
     rows === 0
       ? []
@@ -42,7 +56,21 @@ export function streamShapes(prepared: PreparedRun): StreamShape[] {
           ...[...prepared.quantizers.keys()].map((key) => `evaluation.quantizer.${key}`),
           ...prepared.variants.filter(changesOutputs).map(({ name }) => `evaluation.variant.${name}`)
         ]
-  return [{ stream: 'calibration', rows: prepared.calibration.rows }, ...subjects.map((stream) => ({ stream, rows }))]
+  return [
+    { stream: 'calibration', rows: calibration.rows, ranges: rangesOf([calibration.rows], largest) },
+    ...subjects.map((stream) => ({ stream, rows, ranges }))
+  ]
+}
+
+/** Cuts the rows of each text into batches of `size`; the rest of a text is a smaller one. */
+function rangesOf(texts: readonly number[], size: number): RowRange[] {
+  const ranges: RowRange[] = []
+  let first = 0
+  for (const count of texts) {
+    for (let row = 0; row < count; row += size) ranges.push([first + row, first + Math.min(row + size, count)])
+    first += count
+  }
+  return ranges
 }
 
 const changesOutputs = (variant: PreparedVariant): boolean => variant.method.neutral !== true
@@ -52,11 +80,10 @@ export function createStreams(prepared: PreparedRun, folder: string): Streams {
   const { architecture, recipe } = prepared
   let left = recipe.memoryBudget
   const states = new Map<string, HiddenStates>()
-  for (const { stream, rows } of streamShapes(prepared)) {
-    const size = { rows, context: recipe.context, width: architecture.hiddenSize }
-    const bytes = HiddenStates.bytes(size)
-    const batchRows = Math.max(1, Math.floor(BATCH_TOKENS / recipe.context))
-    states.set(stream, new HiddenStates(folder, { ...size, stream, batchRows }, bytes <= left))
+  for (const shape of streamShapes(prepared)) {
+    const full = { ...shape, context: recipe.context, width: architecture.hiddenSize }
+    const bytes = HiddenStates.bytes(full)
+    states.set(shape.stream, new HiddenStates(folder, full, bytes <= left))
     left -= Math.min(left, bytes)
   }
   const stream = (name: string, subject: string, quantizer?: string): EvaluationStream | undefined => {
@@ -72,6 +99,7 @@ export function createStreams(prepared: PreparedRun, folder: string): Streams {
     )
   return {
     calibration: states.get('calibration') as HiddenStates,
+    evaluation: concatRows(prepared.evaluation.map((text) => text.rows)),
     full: stream('evaluation.full', 'full'),
     quantized: collect(
       'quantizer',

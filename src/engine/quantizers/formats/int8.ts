@@ -1,5 +1,6 @@
 import { AppError } from '../../../shared/errors'
 import { float16ToFloat32, float32ToFloat16 } from '../../formats/dtypes'
+import { roundInputs } from '../int8Inputs'
 import { notFinite } from '../notFinite'
 import type { QuantizedWeight, Quantizer } from '../quantizer'
 
@@ -18,10 +19,10 @@ const ROUNDER = 1.5 * 2 ** 52
  * Equal bytes with bitsandbytes 0.50 on CPU; CUDA divides otherwise, so that a weight half way between two codes (SCB / 2
  * is one) may get the other. Source: bitsandbytes `Int8Params`, `int8_vectorwise_quant`, `int8_vectorwise_dequant`.
  *
- * These are the weights alone. While it infers, `Linear8bitLt` rounds the inputs to 8 bits too, other than those columns
- * where one exceeds a threshold (6); in training on CPU it does not. Neither changes W, and no adapter can take it back.
+ * `Linear8bitLt` rounds its inputs to 8 bits too, which int8Inputs.ts tells the evaluation. That is no error of W, and no
+ * adapter can take it back.
  */
-export const quantizer: Quantizer = { quantize, dequantize }
+export const quantizer: Quantizer = { quantize, dequantize, roundInputs }
 
 function quantize(weight: Float32Array, _spec: unknown, inFeatures: number): QuantizedWeight {
   const codes = new Int8Array(weight.length)
