@@ -55,6 +55,18 @@ export interface SpecialToken {
   readonly id: number
 }
 
+/** A text of which AutoTokenizer of transformers 5 makes other tokens, since the class builds a tokenizer of its own. */
+export interface RebuiltFacts {
+  readonly className: string
+  readonly text: string
+}
+
+/** In words, for the lists of what a person should know. */
+export const describeRebuilt = ({ className, text }: RebuiltFacts): string =>
+  `AutoTokenizer of transformers 5 builds ${className} in the place of this tokenizer.json, and makes other tokens of ` +
+  `some texts, ${JSON.stringify(text)} for one; Quail executes the file, as transformers 4 does: train with ` +
+  'PreTrainedTokenizerFast.from_pretrained to get the same tokens'
+
 export interface TokenizerFacts {
   /** BPE, Unigram, WordPiece, … */
   readonly kind: string
@@ -73,6 +85,8 @@ export interface TokenizerFacts {
   /** What the post-processor puts before and after a text. */
   readonly before: readonly SpecialToken[]
   readonly after: readonly SpecialToken[]
+  /** Where AutoTokenizer of transformers 5 cuts texts otherwise than tokenizer.json says. */
+  readonly rebuilt?: RebuiltFacts | undefined
 }
 
 /** A chat template as the checkpoint holds it; the text is not trusted and never executed by inspecting. */

@@ -10,7 +10,7 @@ from definitions import SPECIALS, added, byte_level, components, families, learn
 from quail import ROOT
 from texts import nasty_texts
 from tokenizers import Tokenizer
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 SCRIPT = ROOT / "test/conformance/tokens.mjs"
 FAMILY_TEXTS = (1600, 1400)  # mixed ones, and characters by themselves
@@ -113,6 +113,40 @@ class Tokens(unittest.TestCase):
         self.assert_same(expected, dict(zip(cases, answers, strict=True)), texts)
         kinds = {json.dumps(ids_of(texts)) for ids_of in expected.values()}
         self.assertGreaterEqual(len(kinds), len(cases) - 2, "the cases hardly differ, so they show nothing")
+
+    def test_classes_that_build_their_own(self):
+        """Quail says so exactly where AutoTokenizer makes other tokens than the tokenizer.json."""
+        definitions = families(self.model)
+        cases = [
+            *[("llama 2", "llama", name) for name in ("LlamaTokenizer", "LlamaTokenizerFast", "PreTrainedTokenizerFast", None)],
+            *[("llama 2", "mistral", "LlamaTokenizer"), ("phi-3", "phi3", "LlamaTokenizerFast"), ("tekken", "mistral", "PreTrainedTokenizerFast")],
+            *[("llama 2, metaspace", "llama", "LlamaTokenizer"), ("mistral", "llama", "LlamaTokenizer"), ("llama 3", "llama", "LlamaTokenizerFast")],
+            *[("gemma", kind, name) for kind in ("gemma", "gemma2", "gemma3_text") for name in ("GemmaTokenizerFast", None)],
+            *[("gemma 3", "gemma3_text", "GemmaTokenizer"), ("llama 2", "gemma", "GemmaTokenizer"), ("llama 2", "gemma", "PreTrainedTokenizerFast")],
+            *[("qwen", kind, name) for kind in ("qwen2", "qwen3") for name in ("Qwen2Tokenizer", "PreTrainedTokenizerFast", None)],
+            *[("llama 3", kind, "LlamaTokenizerFast") for kind in ("qwen2", "qwen3", "phi3")],
+            *[("gpt-2", "gpt2", "GPT2Tokenizer"), ("gpt-2", "opt", None), ("smollm", "gpt2", None), ("smollm", "llama", "GPT2Tokenizer"), ("smollm", "llama", "PreTrainedTokenizerFast")],
+            *[("gpt-neox", "gpt_neox", name) for name in ("GPTNeoXTokenizerFast", None)],
+            *[("gpt-2", "gpt_neox", "GPTNeoXTokenizer"), ("bloom", "bloom", "BloomTokenizerFast"), ("bloom", "bloom", None), ("olmo 2", "llama", "GPT2Tokenizer")],
+        ]
+        texts = nasty_texts(400, 17, SPECIALS, 200) + [f"{one}a{two}b" for one in SPECIALS for two in SPECIALS]
+        directories = []
+        for family, kind, name in cases:
+            vocab = definitions[family]["model"]["vocab"]
+            names = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "</s>", "unk_token": "<unk>" if "<unk>" in vocab else "</s>"}
+            config = {**names, **({} if name is None else {"tokenizer_class": name})}
+            files = {"tokenizer.json": definitions[family], "config.json": {"model_type": kind}, "tokenizer_config.json": config}
+            directories.append(self.lay(files))
+        answers = quail([(directory, texts, True) for directory in directories])
+        told = 0
+        for case, directory, answer in zip(cases, directories, answers, strict=True):
+            self.assertNotIn("refused", answer, case)
+            built, executed = AutoTokenizer.from_pretrained(directory), PreTrainedTokenizerFast.from_pretrained(directory)
+            self.assertEqual(answer["ids"], executed(texts)["input_ids"], case)
+            same = built(texts)["input_ids"] == answer["ids"]
+            self.assertEqual(answer.get("rebuilt"), None if same else type(built).__name__, case)
+            told += not same
+        self.assertGreater(told, 3)
 
 
 if __name__ == "__main__":

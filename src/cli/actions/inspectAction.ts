@@ -1,5 +1,11 @@
 import { resolve } from 'node:path'
-import { type Inspection, ROLE_REASONS, type SpecialToken, type TokenizerFacts } from '../../shared/inspection'
+import {
+  describeRebuilt,
+  type Inspection,
+  ROLE_REASONS,
+  type SpecialToken,
+  type TokenizerFacts
+} from '../../shared/inspection'
 import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
 import type { CommandContext } from '../grammar/commandContext'
 import { flag } from '../grammar/options'
@@ -75,7 +81,8 @@ function tokenizerPairs(facts: TokenizerFacts): [string, string][] {
       `${facts.kind}, ${plural(facts.vocabularySize, 'token')}, ${facts.specialTokens.length} of them special`
     ],
     ...(tokens.length === 0 ? [] : [['', tokens.join(', ')] as [string, string]]),
-    ['', `a text becomes ${added.join(' ')}`]
+    ['', `a text becomes ${added.join(' ')}`],
+    ...(facts.rebuilt === undefined ? [] : [['', describeRebuilt(facts.rebuilt)] as [string, string]])
   ]
 }
 

@@ -1,8 +1,9 @@
 import { AddedToken, Tokenizer, templateProcessing } from 'tokenizers'
 import { AppError, badInput } from '../../shared/errors'
-import type { TokenizerFacts } from '../../shared/inspection'
+import type { RebuiltFacts, TokenizerFacts } from '../../shared/inspection'
 import { faultyPart } from './faultyPart'
 import { quoted } from './gpt2Files'
+import { probes } from './rebuiltTokenizer'
 import type { AddedTokenOfFile } from './specialTokens'
 import { withoutSpecialTokens } from './splitSpecialTokens'
 import type { TokenizerDefinition } from './tokenizerDefinition'
@@ -43,7 +44,10 @@ export class ModelTokenizer {
     return usable(source.path, async () => {
       const tokenizer = build(source)
       const encoder = source.splitsSpecialTokens ? splitting(source, tokenizer) : tokenizer
-      return new ModelTokenizer(tokenizer, encoder, source, await tokenizerFacts(tokenizer, encoder, source))
+      return new ModelTokenizer(tokenizer, encoder, source, {
+        ...(await tokenizerFacts(tokenizer, encoder, source)),
+        rebuilt: await rebuiltFacts(tokenizer, source)
+      })
     })
   }
 
@@ -95,6 +99,17 @@ function build({ definition, additions, around }: TokenizerSource): Tokenizer {
     tokenizer.setPostProcessor(templateProcessing(template, null, ids))
   }
   return tokenizer
+}
+
+/** The first of some texts of which AutoTokenizer of transformers 5 makes other tokens. */
+async function rebuiltFacts(tokenizer: Tokenizer, source: TokenizerSource): Promise<RebuiltFacts | undefined> {
+  if (source.rebuilt === undefined) return undefined
+  const { className, definition } = source.rebuilt
+  const other = build({ ...source, definition })
+  const idsOf = async (one: Tokenizer, text: string) => (await one.encode(text)).getIds().join()
+  for (const text of probes(source))
+    if ((await idsOf(tokenizer, text)) !== (await idsOf(other, text))) return { className, text }
+  return undefined
 }
 
 function parse(definition: TokenizerDefinition): Tokenizer {

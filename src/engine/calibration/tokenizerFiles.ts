@@ -5,6 +5,7 @@ import { CONFIG_FILE, isRecord } from '../formats/checkpointFiles'
 import { readTextFileIfThere, sha256 } from '../formats/files'
 import { MAX_CONFIG_BYTES, MAX_TOKENIZER_BYTES } from '../formats/limits'
 import { MERGES_FILE, readGpt2Model, VOCABULARY_FILE } from './gpt2Files'
+import { type RebuiltTokenizer, rebuiltTokenizer, replacesMistralRegex } from './rebuiltTokenizer'
 import { type AddedTokenOfFile, specialTokens, tokenText } from './specialTokens'
 import { addedTokensOf, assertDefinition, type TokenizerDefinition } from './tokenizerDefinition'
 import type { NamedTokens } from './tokenizerFacts'
@@ -25,6 +26,8 @@ export interface TokenizerSource {
   readonly named: NamedTokens
   /** What is put around a text instead of what the definition says. */
   readonly around?: { readonly before: readonly string[]; readonly after: readonly string[] } | undefined
+  /** What AutoTokenizer of transformers 5 would build instead of executing tokenizer.json. */
+  readonly rebuilt?: RebuiltTokenizer | undefined
   /** Special tokens that stand in a text are taken for text. */
   readonly splitsSpecialTokens: boolean
   /** Of everything that decides which ids a text gets. */
@@ -51,6 +54,7 @@ export async function readTokenizerSource(directory: string): Promise<TokenizerS
   const path = join(directory, name)
   const definition = name === TOKENIZER_FILE ? await readDefinition(path) : await gpt2Definition(directory, config)
   const { additions, settings } = specialTokens({ directory, config, map, added, defaults }, addedTokensOf(definition))
+  const rebuilt = name === TOKENIZER_FILE ? await rebuiltBy(directory, definition, config) : undefined
   const around = name === TOKENIZER_FILE ? undefined : aroundTexts(settings)
   const splitsSpecialTokens = config.split_special_tokens === true
   const decisive = JSON.stringify([definition, additions, around, splitsSpecialTokens])
@@ -59,10 +63,21 @@ export async function readTokenizerSource(directory: string): Promise<TokenizerS
     definition,
     additions,
     named: namedTokens(settings),
+    rebuilt,
     around,
     splitsSpecialTokens,
     sha256: sha256(decisive)
   }
+}
+
+async function rebuiltBy(directory: string, definition: TokenizerDefinition, config: Settings) {
+  const modelConfig = await modelConfigOf(directory)
+  if (replacesMistralRegex(definition, config, modelConfig))
+    throw badInput(
+      `${directory}: fix_mistral_regex of tokenizer_config.json is not supported, with which transformers replaces a part of ` +
+        'tokenizer.json; load the tokenizer with transformers 5 and save it (save_pretrained), with fix_mistral_regex removed'
+    )
+  return rebuiltTokenizer(definition, config, modelConfig)
 }
 
 const GPT2_TOKENS = { bos_token: '<|endoftext|>', eos_token: '<|endoftext|>', unk_token: '<|endoftext|>' }
@@ -97,8 +112,11 @@ async function tokenizerOwner(directory: string): Promise<{ name: string; said: 
   return { name: type ?? '', said: type === undefined ? 'an unknown model' : `the model_type ${type}` }
 }
 
+const modelConfigOf = async (directory: string): Promise<Settings> =>
+  (await readJsonObject(join(directory, CONFIG_FILE), MAX_CONFIG_BYTES)) ?? {}
+
 async function modelTypeOf(directory: string): Promise<string | undefined> {
-  const type = (await readJsonObject(join(directory, CONFIG_FILE), MAX_CONFIG_BYTES))?.model_type
+  const type = (await modelConfigOf(directory)).model_type
   return typeof type === 'string' ? type : undefined
 }
 

@@ -1,6 +1,7 @@
 import { type CalendarDay, localDay } from '../../shared/calendarDay'
 import { badInput } from '../../shared/errors'
 import type { Finding } from '../../shared/findings'
+import type { RebuiltFacts } from '../../shared/inspection'
 import { quantizerKey } from '../../shared/quantizerWords'
 import { type QuantizerSpec, type Recipe, scalingOf, type Variant, variantNames } from '../../shared/recipe'
 import type { TokenRows } from '../calibration/rows'
@@ -53,6 +54,8 @@ export interface PreparedRun {
   readonly evaluation: readonly EvaluationText[]
   /** The day that the chat template wrote as today; missing where it writes none. */
   readonly renderedAsOf?: CalendarDay | undefined
+  /** Where AutoTokenizer of transformers 5 cuts texts otherwise. */
+  readonly rebuilt?: RebuiltFacts | undefined
   readonly variants: readonly PreparedVariant[]
   /** By key, in the order of the recipe. */
   readonly quantizers: ReadonlyMap<string, QuantizerSpec>

@@ -1,6 +1,7 @@
 import type { CalendarDay } from '../../shared/calendarDay'
 import { badInput } from '../../shared/errors'
 import { leaveOut } from '../../shared/findings'
+import type { RebuiltFacts } from '../../shared/inspection'
 import type { Recipe } from '../../shared/recipe'
 import type { ResolvedText } from '../../shared/runFolder'
 import { readRenderingTemplates } from '../calibration/chatTemplate'
@@ -24,6 +25,8 @@ export interface TokenizedTexts {
   readonly evaluation: readonly EvaluationText[]
   /** The day that the chat template wrote as today; missing where it writes none. */
   readonly renderedAsOf?: CalendarDay | undefined
+  /** Where AutoTokenizer of transformers 5 cuts texts otherwise. */
+  readonly rebuilt?: RebuiltFacts | undefined
 }
 
 /** Bytes of text for one token, roughly: for a first idea of a plan, before the texts are tokenized. */
@@ -106,7 +109,7 @@ export async function tokenizeTexts(
     if (rows !== undefined) evaluation.push({ name: text.name, rows })
   }
   const renderedAsOf = (await readsDate(recipe.model, texts)) ? day : undefined
-  return { calibration: concatRows(calibration), evaluation, renderedAsOf }
+  return { calibration: concatRows(calibration), evaluation, renderedAsOf, rebuilt: opened.tokenizer.facts.rebuilt }
 }
 
 async function readsDate(model: string, { calibration, evaluation }: RunTexts): Promise<boolean> {

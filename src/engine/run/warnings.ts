@@ -1,4 +1,5 @@
 import { changeVariants, type Finding, type Severity } from '../../shared/findings'
+import { describeRebuilt } from '../../shared/inspection'
 import { NO_TRAINER, trainerWords } from '../../shared/quantizerWords'
 import type { QuantizerSpec } from '../../shared/recipe'
 import { FEW_TOKENS } from '../../shared/uncertainty'
@@ -20,6 +21,7 @@ export function runWarnings(prepared: PreparedRun): Finding[] {
     fewPredicted(prepared),
     emptyRows(prepared),
     templateDate(prepared),
+    rebuiltTokenizer(prepared),
     vllmRank(prepared),
     rslora(prepared),
     blockSize(prepared),
@@ -117,6 +119,13 @@ function templateDate({ renderedAsOf }: PreparedRun): Finding | undefined {
   if (renderedAsOf === undefined) return undefined
   const message = `the chat template writes the date: conversations are rendered as of ${renderedAsOf}, and a run keeps its day`
   return texts('TEMPLATE_DATE', 'info', message)
+}
+
+/** The trainer's tokens decide what the adapter is good for. */
+function rebuiltTokenizer({ rebuilt }: PreparedRun): Finding | undefined {
+  return (
+    rebuilt && { code: 'TOKENIZER_REBUILT', severity: 'warning', subject: 'model', message: describeRebuilt(rebuilt) }
+  )
 }
 
 function vllmRank({ variants, recipe }: PreparedRun): Finding | undefined {

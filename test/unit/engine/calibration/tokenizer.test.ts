@@ -157,6 +157,47 @@ describe('special tokens that do not stand in tokenizer.json', () => {
   })
 })
 
+describe('a tokenizer.json that AutoTokenizer of transformers 5 does not execute', () => {
+  const bytes = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true }
+  const digits = { type: 'Sequence', pretokenizers: [{ type: 'Digits', individual_digits: true }, bytes] }
+  const vocab = { ...sample.model.vocab, Ġ1: 4096 }
+  const model = { ...sample.model, vocab, merges: [['Ġ', '1'], ...sample.model.merges] }
+  const opened = (tokenizer_class: string, model_type: string) =>
+    ModelTokenizer.open(
+      directoryWith({
+        'tokenizer.json': { ...sample, model, pre_tokenizer: digits },
+        'tokenizer_config.json': { tokenizer_class },
+        'config.json': { model_type }
+      })
+    )
+
+  // test/conformance/test_tokenizers.py compares many classes with transformers.
+  it('is named with a text that shows it', async () => {
+    const { facts } = await opened('GPT2Tokenizer', 'llama')
+    expect(facts.rebuilt).toEqual({ className: 'GPT2Tokenizer', text: '12345 67' })
+    expect((await opened('PreTrainedTokenizerFast', 'qwen2')).facts.rebuilt?.className).toBe('Qwen2Tokenizer')
+  })
+
+  it('is not one whose class is that of the library, or makes the same tokens', async () => {
+    expect((await opened('PreTrainedTokenizerFast', 'llama')).facts.rebuilt).toBeUndefined()
+    expect((await opened('LlamaTokenizerFast', 'llama')).facts.rebuilt).toBeUndefined()
+    expect((await openWith({}, { tokenizer_class: 'GPT2Tokenizer' })).facts.rebuilt).toBeUndefined()
+  })
+
+  it('or into which it puts another regular expression is refused', async () => {
+    const many = Object.fromEntries(Array.from({ length: 100_001 }, (_, i) => [`t${i}`, i]))
+    const files = (transformers_version: string) => ({
+      'tokenizer.json': { ...sample, added_tokens: [], model: { ...sample.model, vocab: many, merges: [] } },
+      'tokenizer_config.json': { fix_mistral_regex: true },
+      'config.json': { model_type: 'mistral', transformers_version }
+    })
+    await expect(ModelTokenizer.open(directoryWith(files('4.57.1')))).rejects.toThrow(
+      /fix_mistral_regex .* not supported/
+    )
+    expect((await ModelTokenizer.open(directoryWith(files('5.0.0')))).vocabularySize).toBe(100_001)
+  })
+})
+
 describe('special tokens', () => {
   const post_processor = {
     type: 'TemplateProcessing',
