@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -54,6 +54,22 @@ describe('a sound recipe', () => {
   it('has the same plan either way', async () => {
     const request = requestOf(recipeWith())
     expect((await preflight(request)).plan).toEqual(await planRun({ ...request, measure: false }))
+  })
+})
+
+describe('a tokenizer.json that AutoTokenizer of transformers 5 does not execute', () => {
+  it('is a warning, with a text of which it makes other tokens', async () => {
+    const model = mkdtempSync(join(tmpdir(), 'quail-rebuilt-'))
+    for (const name of ['config.json', 'model.safetensors']) symlinkSync(join(sampleModel, name), join(model, name))
+    const definition = JSON.parse(readFileSync(join(sampleModel, 'tokenizer.json'), 'utf8'))
+    const bytes = { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true }
+    writeFileSync(join(model, 'tokenizer.json'), JSON.stringify({ ...definition, pre_tokenizer: bytes }))
+    writeFileSync(join(model, 'tokenizer_config.json'), JSON.stringify({ tokenizer_class: 'GPT2Tokenizer' }))
+    const finding = await findingIn(recipeWith({ model }), 'TOKENIZER_REBUILT')
+    expect(finding).toMatchObject({ severity: 'warning', subject: 'model' })
+    expect(finding.message).toMatch(
+      /transformers 5 builds GPT2Tokenizer .* other tokens of some texts, "Hello" for one/
+    )
   })
 })
 
