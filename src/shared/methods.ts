@@ -31,6 +31,8 @@ export interface MethodFacts {
   readonly help: string
   /** The eigenvalue problems E K Eᵀ whose leading vectors it asks for; that of `full` is always solved, as certificate. */
   readonly eigenproblems: readonly Weighting[]
+  /** True where their vectors only start an iteration, so that the search for them ends early. */
+  readonly roughly?: true
   /** Products of E H Eᵀ with `rank` columns, each made orthonormal again, that it makes beside them. */
   readonly products?: (options: MethodOptionValues) => number
   /** The options that it reads. */
@@ -57,6 +59,7 @@ const FACTS = {
   quailora: {
     help: "The paper's method: alternating solves against your text's statistics",
     eigenproblems: ['none'],
+    roughly: true,
     products: ({ iterations }) => iterations,
     options: ['iterations']
   },

@@ -89,9 +89,7 @@ const inOrder = ({ variants }: Result, names: readonly string[]): Result['varian
 function notes(measured: Perplexities, bases: readonly Result[], baseName: (base: Result) => string): string[] {
   const few =
     measured.tokens < FEW_TOKENS
-      ? [
-          `Few tokens: below ${formatCount(FEW_TOKENS)} a perplexity is hardly known. Give more evaluation text or rows.`
-        ]
+      ? [`Few tokens: below ${formatCount(FEW_TOKENS)} the perplexity is uncertain. Give more evaluation text or rows.`]
       : []
   const alike = bases.flatMap((base) => {
     const unclear = (of: 'distinctFromBase' | 'distinctFromBest'): string =>

@@ -75,7 +75,7 @@ function fewRows({ calibration, recipe }: PreparedRun): Finding | undefined {
   }
 }
 
-/** Evaluation texts of so few predicted tokens, or rows, that their perplexity is hardly known. */
+/** Evaluation texts of so few predicted tokens, or rows, that their perplexity is uncertain. */
 function fewPredicted({ evaluation, recipe }: PreparedRun): Finding | undefined {
   const few = evaluation
     .map(({ name, rows }) => ({ name, rows, tokens: predictedTokens(rows) }))
@@ -85,7 +85,7 @@ function fewPredicted({ evaluation, recipe }: PreparedRun): Finding | undefined 
     ({ name, rows, tokens }) =>
       `${name}: ${tokens} predicted tokens in ${rows.rows} ${rows.rows === 1 ? 'row' : 'rows'}`
   )
-  const message = `few tokens to measure perplexity on (${parts.join('; ')}): below ${FEW_TOKENS} it is hardly known, and from a single row no standard error; give more text or rows`
+  const message = `few tokens to measure perplexity on (${parts.join('; ')}): with fewer than ${FEW_TOKENS} it is uncertain, and a single row gives no standard error; give more text or rows`
   const finding = texts('FEW_EVALUATION_TOKENS', 'warning', message)
   // The first token of a row is predicted by nothing: a row has as many more tokens.
   const rows = Math.max(...few.map(({ rows, tokens }) => enoughRows({ ...rows, tokenCount: tokens }, FEW_TOKENS)))

@@ -34,7 +34,7 @@ describe('the table of results', () => {
       'quantized            90.00',
       'zero                 90.00       0.0 %',
       'exact                82.50      75.0 %',
-      'Few tokens: below 4,000 a perplexity is hardly known. Give more evaluation text or rows.',
+      'Few tokens: below 4,000 the perplexity is uncertain. Give more evaluation text or rows.',
       '',
       '       loss removed',
       '─────  ────────────',
