@@ -1,7 +1,7 @@
 import { gapSentence, type ProvenVariant, quantizedPerplexity } from './proof'
 import { quantizerLabel } from './quantizerWords'
 import { type Fidelity, gapClosed, type Perplexities, type RowStatistics } from './runEvents'
-import { distinguishable, subject } from './uncertainty'
+import { distinguishable, logRatioError, subject } from './uncertainty'
 
 /*
  * The headline of a run: what it found, for each quantizer on its own. Every quantizer leaves another gap to full
@@ -16,6 +16,8 @@ export interface VariantFigures<T> {
   readonly gapClosed: number | undefined
   /** Its uncertainties and its divergence from full precision; runs of older versions lack them. */
   readonly statistics: RowStatistics['variants'][string] | undefined
+  /** Standard error of log(perplexity / the quantized base's), paired over rows; undefined where it is not known. */
+  readonly baseError: number | undefined
   /** Whether the rows tell its perplexity from the quantized base's; undefined where that is not known. */
   readonly distinctFromBase: boolean | undefined
   /** The same of the best variant on this base; undefined for the best one too. */
@@ -92,6 +94,7 @@ function resultOf<T extends ProvenVariant>(
       perplexity,
       gapClosed: gapClosed(fullPrecision, quantized, perplexity),
       statistics: statistics?.variants[variant.name],
+      baseError: logRatioError(measured, own, base),
       distinctFromBase: distinguishable(measured, own, base),
       distinctFromBest:
         first === undefined || variant === first.variant
@@ -116,6 +119,29 @@ export function headlineOf<T extends ProvenVariant>({ perplexity, variants }: Me
   if (text === undefined || measured === undefined) return undefined
   const [first, ...others] = quantizerResults(measured, variants)
   return first && { text, results: [first, ...others] }
+}
+
+/**
+ * What the rows of a text do not tell apart on one base, as `svd-r4, diag-r4 from quantized`; none where all is clear or
+ * nothing is known.
+ *
+ * @param base - what the quantized base is called
+ */
+export function alikeSentences(
+  { distinctGap, variants }: QuantizerResult<{ readonly name: string }>,
+  base: string
+): string[] {
+  const alike = (of: 'distinctFromBase' | 'distinctFromBest'): string =>
+    variants
+      .filter((one) => one[of] === false)
+      .map(({ variant }) => variant.name)
+      .join(', ')
+  const [fromBase, fromBest] = [alike('distinctFromBase'), alike('distinctFromBest')]
+  return [
+    ...(distinctGap === false ? [`${base} from full precision, so its gap is unclear`] : []),
+    ...(fromBase === '' ? [] : [`${fromBase} from ${base}`]),
+    ...(fromBest === '' ? [] : [`${fromBest} from the best, ${variants[0].variant.name}`])
+  ]
 }
 
 /** What is recommended of one quantizer. */

@@ -122,7 +122,7 @@ export function gapSentence(
 }
 
 /** A share in whole per cent, or with the decimals that its standard error asks for: `64 %`, `64 ± 5 %`, `92.3 ± 0.4 %`. */
-function percentText(share: number, error: number | null | undefined): string {
+export function percentText(share: number, error: number | null | undefined): string {
   if (!error) return `${Math.round(100 * share)} %`
   const decimals = error >= 0.0095 ? 0 : 1
   return `${(100 * share).toFixed(decimals)} ± ${(100 * error).toFixed(decimals)} %`

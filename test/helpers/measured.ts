@@ -40,3 +40,40 @@ export function measuredText(text: Text): Perplexities {
   const { quantizer = NF4, left } = text
   return perplexitiesOf(measuredRows(text), new Map(Object.keys(left).map((name) => [name, quantizer])))
 }
+
+/** Rows of a text on which the perplexities are these: losses go together row by row, and differ a little. */
+export function rowsWith(
+  { tokens, fullPrecision, quantizers, variants }: Omit<Perplexities, 'statistics'>,
+  label: string | number
+): RowsOfText {
+  const next = gaussian('rows with', label)
+  const rows = 64
+  const counts = Array.from({ length: rows }, () => Math.round(tokens / rows))
+  const centred = (): number[] => {
+    const values = counts.map(() => next())
+    const mean = values.reduce((sum, value) => sum + value, 0) / rows
+    return values.map((value) => value - mean)
+  }
+  const shared = centred().map((value) => 0.17 * value)
+  const gap = Math.max(...Object.values(quantizers).map((base) => Math.log(base / fullPrecision)))
+  const lossAt = (perplexity: number, own: number): number[] => {
+    const noise = centred()
+    return counts.map((count, i) => count * (Math.log(perplexity) + (shared[i] as number) + own * (noise[i] as number)))
+  }
+  const compared = (perplexity: number) => {
+    const divergence = 0.002 + 0.6 * Math.max(0, Math.log(perplexity / fullPrecision))
+    return {
+      loss: lossAt(perplexity, gap),
+      klDivergence: counts.map((count) => count * divergence * (1 + 0.08 * next())),
+      sameTopToken: counts.map((count) => Math.round(count * Math.min(1, 0.97 - 4 * divergence + 0.015 * next())))
+    }
+  }
+  const all = (of: Readonly<Record<string, number>>) =>
+    Object.fromEntries(Object.entries(of).map(([name, perplexity]) => [name, compared(perplexity)]))
+  return {
+    tokens: counts,
+    fullPrecision: { loss: lossAt(fullPrecision, 0) },
+    quantizers: all(quantizers),
+    variants: all(variants)
+  }
+}

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { perplexitiesOf } from '../../src/engine/run/rowStatistics'
 import { METHODS } from '../../src/shared/methods'
 import { quantizerKey } from '../../src/shared/quantizerWords'
 import { Recipe, variantNames } from '../../src/shared/recipe'
@@ -11,6 +12,7 @@ import { closeStore, inTransaction, openStore } from '../../src/store/database'
 import { appendEvents } from '../../src/store/runEvents'
 import { finishRun, insertRun, setRunNotes, setRunTags } from '../../src/store/runs'
 import type { Store } from '../../src/store/schema'
+import { rowsWith } from './measured'
 
 /*
  * Many stored runs for tests of lists and comparisons. Every row goes through the store's own functions; the figures are
@@ -133,7 +135,9 @@ function outcomeOf(real: RealResult, record: RunRecord, random: () => number): R
         const [low, high] = [fullPrecision * level, quantized * level]
         const variants = names.map((name, i) => [name, high - (high - low) * Math.min(0.99, reached[i]!)])
         const quantizers = { [quantizerKey(record.recipe.variants[0]!.quantizer)]: high }
-        return [text, { tokens, fullPrecision: low, quantizers, variants: Object.fromEntries(variants) }]
+        const measured = { tokens, fullPrecision: low, quantizers, variants: Object.fromEntries(variants) }
+        const bases = new Map(names.map((name, i) => [name, quantizerKey(record.recipe.variants[i]!.quantizer)]))
+        return [text, perplexitiesOf(rowsWith(measured, record.id), bases)]
       }
     )
   )

@@ -1,4 +1,4 @@
-import { headlineOf, type QuantizerResult, quantizerResults } from '../../shared/headline'
+import { alikeSentences, headlineOf, type QuantizerResult, quantizerResults } from '../../shared/headline'
 import { meanLossRemoved } from '../../shared/proof'
 import type { Fidelity, FinishedEvent, Perplexities, VariantResult } from '../../shared/runEvents'
 import { DISTINCT, estimateText, FEW_TOKENS, NOT_DISTINGUISHABLE, shareText } from '../../shared/uncertainty'
@@ -91,19 +91,7 @@ function notes(measured: Perplexities, bases: readonly Result[], baseName: (base
     measured.tokens < FEW_TOKENS
       ? [`Few tokens: below ${formatCount(FEW_TOKENS)} the perplexity is uncertain. Give more evaluation text or rows.`]
       : []
-  const alike = bases.flatMap((base) => {
-    const unclear = (of: 'distinctFromBase' | 'distinctFromBest'): string =>
-      base.variants
-        .filter((one) => one[of] === false)
-        .map(({ variant }) => variant.name)
-        .join(', ')
-    const [fromBase, fromBest] = [unclear('distinctFromBase'), unclear('distinctFromBest')]
-    return [
-      ...(base.distinctGap === false ? [`  ${baseName(base)} from full precision, so its gap is unclear`] : []),
-      ...(fromBase === '' ? [] : [`  ${fromBase} from ${baseName(base)}`]),
-      ...(fromBest === '' ? [] : [`  ${fromBest} from the best, ${base.variants[0].variant.name}`])
-    ]
-  })
+  const alike = bases.flatMap((base) => alikeSentences(base, baseName(base)).map((sentence) => `  ${sentence}`))
   const rule = `${NOT_DISTINGUISHABLE[0]?.toUpperCase()}${NOT_DISTINGUISHABLE.slice(1)} (within ${DISTINCT} standard errors, paired over rows):`
   return [...few, ...(alike.length === 0 ? [] : [rule, ...alike])]
 }

@@ -1,7 +1,10 @@
 import { useState } from 'react'
 import type { QuantizerResult, VariantFigures } from '../../shared/headline'
 import { methodShape } from '../../shared/methodColors'
-import { formatNumber, formatPercent } from '../format/numbers'
+import type { Fidelity } from '../../shared/runEvents'
+import { DISTINCT, NOT_DISTINGUISHABLE } from '../../shared/uncertainty'
+import { gapEstimate, gapWord } from '../format/gapText'
+import { formatEstimate, formatNumber } from '../format/numbers'
 import type { ChartTable } from './chartTable'
 import { placeLabels, textWidth } from './labels'
 import { Marker } from './Marker'
@@ -27,10 +30,13 @@ interface Props {
 const LANE = 26
 const HEAD = 44
 const FOOT = 38
+/** Room for the figures at the right. */
+const FIGURES = 148
 
 /**
  * Perplexities on one axis. Full precision and quantized are lines through the chart, their distance is the gap; each
- * variant's bar begins at the quantized base and is as long as the part of the gap that it closes.
+ * variant's bar begins at the quantized base and is as long as the part of the gap that it closes. The thin line around its
+ * end is two standard errors of the distance to the base: where it reaches the base, the two are not distinguishable.
  */
 export function PerplexityAxis({ width, label, result, current, onChoose }: Props) {
   const palette = usePalette()
@@ -39,7 +45,7 @@ export function PerplexityAxis({ width, label, result, current, onChoose }: Prop
   const height = HEAD + LANE * variants.length + FOOT
   const names = Math.max(60, ...variants.map(({ variant }) => textWidth(variant.name) + 40))
   const left = Math.min(names, width * 0.34)
-  const right = width - 118
+  const right = width - FIGURES
   const x = linearScale(domainOf(result), [left + 8, right], Math.max(2, (right - left) / 90))
   const bottom = HEAD + LANE * variants.length
   return (
@@ -137,11 +143,12 @@ interface LaneProps {
 }
 
 function Lane({ figures, result, x, y, palette, left, right }: LaneProps) {
-  const { variant, perplexity, gapClosed } = figures
+  const { variant, perplexity } = figures
   const { name, method } = variant
   const { quantized, fullPrecision } = result
   const color = methodColor(palette, method)
-  const worse = perplexity > quantized
+  const worse = perplexity > quantized && figures.distinctFromBase !== false
+  const whisker = whiskerOf(figures)
   const room = Math.floor((left - 26) / 7.2)
   return (
     <g fontSize={12}>
@@ -159,25 +166,33 @@ function Lane({ figures, result, x, y, palette, left, right }: LaneProps) {
         strokeWidth={7}
         strokeOpacity={0.55}
       />
+      {whisker !== undefined && (
+        <path d={`M${x(whisker[0])},${y - 5}v10m0,-5H${x(whisker[1])}m0,-5v10`} fill="none" stroke={palette.text} />
+      )}
       <Marker shape={methodShape(method)} x={x(perplexity)} y={y} color={color} halo={palette.background} />
       <text x={right + 12} y={y} dy="0.35em" fill={palette.text} fontWeight={600}>
         {formatNumber(perplexity)}
       </text>
-      <text x={right + 112} y={y} dy="0.35em" fill={worse ? palette.worse : palette.dimmed} textAnchor="end">
-        {closedText(gapClosed)}
+      <text x={right + FIGURES - 6} y={y} dy="0.35em" fill={worse ? palette.worse : palette.dimmed} textAnchor="end">
+        {gapWord(result, figures)}
       </text>
     </g>
   )
 }
 
+/** Perplexities within two standard errors of this one's distance from its base; undefined where that is not known. */
+function whiskerOf({ perplexity, baseError }: VariantFigures<unknown>): readonly [number, number] | undefined {
+  if (!baseError) return undefined
+  return [perplexity * Math.exp(-DISTINCT * baseError), perplexity * Math.exp(DISTINCT * baseError)]
+}
+
 function domainOf({ fullPrecision, quantized, variants }: Result): [number, number] {
-  const values = [fullPrecision, quantized, ...variants.map((v) => v.perplexity)]
+  const reached = variants.flatMap((figures) => [figures.perplexity, ...(whiskerOf(figures) ?? [])])
+  const values = [fullPrecision, quantized, ...reached]
   const [low, high] = [Math.min(...values), Math.max(...values)]
   const space = (high - low) * 0.05
   return [low - space, high + space]
 }
-
-const closedText = (share: number | undefined): string => (share === undefined ? 'no gap' : formatPercent(share))
 
 /** Ticks with as many decimals as tell them apart. */
 function tickText(tick: number, ticks: readonly number[]): string {
@@ -185,23 +200,60 @@ function tickText(tick: number, ticks: readonly number[]): string {
   return tick.toFixed(Math.max(0, Math.min(8, -Math.floor(Math.log10(step) + 1e-9))))
 }
 
-function described({ label, fullPrecision, quantized, variants }: Result): string {
-  const reached = variants.map(({ variant: { name }, perplexity, gapClosed }) => {
-    const share = gapClosed === undefined ? '' : `, ${formatPercent(gapClosed)} of the gap closed`
-    return `${name} ${formatNumber(perplexity)}${share}`
+function described(result: Result): string {
+  const { label, fullPrecision, quantized, variants, fullStatistics, baseStatistics } = result
+  const reached = variants.map((figures) => {
+    const { variant, perplexity, gapClosed, statistics, distinctFromBase } = figures
+    const share = gapClosed === undefined ? '' : `, ${gapEstimate(result, figures)} of the gap closed`
+    const unclear = distinctFromBase === false ? `, ${NOT_DISTINGUISHABLE} from quantized` : ''
+    return `${variant.name} ${formatEstimate(perplexity, statistics?.standardError)}${share}${unclear}`
   })
-  const bases = [`Full precision ${formatNumber(fullPrecision)}`, `quantized (${label}) ${formatNumber(quantized)}`]
+  const bases = [
+    `Full precision ${formatEstimate(fullPrecision, fullStatistics?.standardError)}`,
+    `quantized (${label}) ${formatEstimate(quantized, baseStatistics?.standardError)}`
+  ]
   return [...bases, ...reached].join('; ')
 }
 
 /** The same figures as a table. */
-export function perplexityTable({ label, fullPrecision, quantized, variants }: Result): ChartTable {
+export function perplexityTable(result: Result): ChartTable {
+  const { label, fullPrecision, quantized, variants, fullStatistics, baseStatistics } = result
+  const fidelity = (of: Fidelity | undefined) => [
+    of?.klDivergence.mean ?? null,
+    of?.klDivergence.standardError ?? null,
+    of?.sameTopToken.share ?? null,
+    of?.sameTopToken.standardError ?? null
+  ]
   return {
-    columns: ['model', 'perplexity', 'share of the gap closed'],
+    columns: [
+      'model',
+      'perplexity',
+      'standard error',
+      'share of the gap closed',
+      'standard error of the share',
+      'KL divergence, nats',
+      'standard error of the divergence',
+      'same top token',
+      'standard error of same top token'
+    ],
     rows: [
-      ['full precision', fullPrecision, null],
-      [`quantized (${label})`, quantized, null],
-      ...variants.map(({ variant: { name }, perplexity, gapClosed }) => [name, perplexity, gapClosed ?? null])
+      ['full precision', fullPrecision, fullStatistics?.standardError ?? null, null, null, null, null, null, null],
+      [
+        `quantized (${label})`,
+        quantized,
+        baseStatistics?.standardError ?? null,
+        null,
+        null,
+        ...fidelity(baseStatistics)
+      ],
+      ...variants.map(({ variant: { name }, perplexity, gapClosed, statistics }) => [
+        name,
+        perplexity,
+        statistics?.standardError ?? null,
+        gapClosed ?? null,
+        statistics?.gapClosed?.standardError ?? null,
+        ...fidelity(statistics)
+      ])
     ]
   }
 }

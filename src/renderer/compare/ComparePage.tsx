@@ -121,7 +121,7 @@ function Compared({ runs, comparison }: Props) {
         <Text size="xs" c="dimmed">
           {baseline === undefined
             ? 'Pin a variant to see how far the others are from it. Enter opens a line, with the tags and notes of its run.'
-            : '▲ better, ▼ worse than the baseline; pp are percentage points.'}
+            : '▲ better, ▼ worse, ≈ not distinguishable from the baseline; ± one standard error; pp are percentage points.'}
         </Text>
       </Stack>
       <Section title="Settings that differ">

@@ -8,6 +8,7 @@ import { methodShape } from '../../shared/methodColors'
 import { Marker } from '../charts/Marker'
 import { methodColor, usePalette } from '../charts/palette'
 import { type Column, DataTable } from '../components/DataTable'
+import { TERMS, type TermName } from '../glossary/glossary'
 import { DeltaText, metricText } from './DeltaText'
 
 interface Props {
@@ -55,8 +56,9 @@ export function MetricsTable({ rows, metrics, baseline, current, onPin, onRemove
       ...metrics.map(
         (metric): Column<ComparisonRow> => ({
           key: metric.key,
-          title: metric.title,
-          width: metric.error === undefined ? '118px' : metric.digits === undefined ? '150px' : '164px',
+          title: headingOf(metric),
+          ...termOf(metric),
+          width: `${widthOf(metric)}px`,
           align: 'right',
           sortBy: metric.value,
           render: (row) => (
@@ -116,6 +118,27 @@ export function MetricsTable({ rows, metrics, baseline, current, onPin, onRemove
         </Text>
       }
     />
+  )
+}
+
+/** What the figure's name means, where the glossary says it. */
+function termOf({ title }: Metric): { readonly term?: TermName } {
+  const name = title.split(', ')[0]?.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase())
+  const term = TERMS.find((one) => one === name)
+  return term === undefined ? {} : { term }
+}
+
+/** The text under the figure's name. */
+const headingOf = ({ title }: Metric): string => title.replace(', ', ',\n')
+
+/** As wide as the figures, and as the names of the heading with the arrow of a sorted column. */
+function widthOf(metric: Metric): number {
+  const figures = metric.error === undefined ? 118 : metric.digits === undefined ? 150 : 164
+  return Math.max(
+    figures,
+    ...headingOf(metric)
+      .split('\n')
+      .map((line) => Math.ceil(7.4 * line.length) + 40)
   )
 }
 

@@ -1,4 +1,5 @@
 import { Box, Checkbox, Text, UnstyledButton } from '@mantine/core'
+import { useElementSize, useMergedRef } from '@mantine/hooks'
 import { IconArrowDown, IconArrowUp } from '@tabler/icons-react'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, type ReactNode, useMemo, useRef, useState } from 'react'
@@ -63,6 +64,9 @@ export function DataTable<T>(props: Props<T>) {
   const selectable = selected !== undefined && onSelect !== undefined
   const template = [...(selectable ? ['44px'] : []), ...columns.map(({ width }) => width)].join(' ')
   const minWidth = (selectable ? 44 : 0) + columns.reduce((sum, { width }) => sum + smallestWidth(width), 0)
+  const { ref: sized, width } = useElementSize()
+  const measured = useMergedRef(viewport, sized)
+  const wide = width > 0 && minWidth > width
   const activeIndex = Math.min(active, Math.max(0, sorted.length - 1))
 
   function toggle(key: string): void {
@@ -105,9 +109,12 @@ export function DataTable<T>(props: Props<T>) {
   const some = selectable && sorted.some((row) => selected.has(rowKey(row)))
   return (
     <Box
-      ref={viewport}
+      ref={measured}
       className={classes.viewport}
-      style={{ height: props.height ?? `min(60dvh, ${44 + rowHeight * Math.max(1, sorted.length) + 2}px)` }}
+      style={{
+        height:
+          props.height ?? `min(60dvh, ${44 + rowHeight * Math.max(1, sorted.length) + 2 + (wide ? SCROLLBAR : 0)}px)`
+      }}
       role="table"
       aria-label={label}
       aria-rowcount={sorted.length + 1}
@@ -189,7 +196,7 @@ function Heading<T>({ column, sort, onSort }: HeadingProps<T>) {
   const active = sort?.key === column.key
   const direction = active ? (sort.descending ? 'descending' : 'ascending') : 'none'
   const title = (
-    <Text span size="xs" fw={600} c="dimmed" truncate>
+    <Text span size="xs" fw={600} c="dimmed" lh={1.25} style={{ whiteSpace: 'pre' }}>
       {column.term === undefined ? column.title : <Term name={column.term}>{column.title}</Term>}
     </Text>
   )
@@ -215,6 +222,9 @@ function Heading<T>({ column, sort, onSort }: HeadingProps<T>) {
     </Box>
   )
 }
+
+/** Height of a bar under a table that is wider than its place, in pixels: the last row stays whole. */
+const SCROLLBAR = 16
 
 /** Pixels that a track needs at least: rows are as wide as the headings, however long the text of a cell is. */
 const smallestWidth = (track: string): number => Number(/(\d+)px/.exec(track)?.[1] ?? 96)

@@ -3,8 +3,9 @@ import { Link } from 'wouter'
 import type { ProjectResult } from '../../shared/contract/projects'
 import type { QuantizerResult } from '../../shared/headline'
 import { modelName } from '../../shared/modelName'
-import type { ProvenVariant } from '../../shared/proof'
-import { formatNumber, formatPercent } from '../format/numbers'
+import { type ProvenVariant, percentText } from '../../shared/proof'
+import { NOT_DISTINGUISHABLE } from '../../shared/uncertainty'
+import { formatNumber } from '../format/numbers'
 import classes from './ResultSummary.module.css'
 
 /** What a run reached: for each quantizer a sentence, and lengths. */
@@ -32,22 +33,27 @@ interface ResultProps {
 
 /** The best variant of one quantizer, and its gap as a bar. */
 function Result({ text, result }: ResultProps) {
-  const { label, variants } = result
-  const [{ variant, gapClosed }] = variants
   return (
     <Box data-quantizer={result.quantizer}>
       <Text size="sm" className="num" style={{ overflowWrap: 'anywhere' }}>
-        {gapClosed === undefined ? (
-          `${label} costs nothing on ${text}`
-        ) : (
-          <>
-            {variant.name} {gapClosed < 0 ? 'widens' : 'closes'} <b>{formatPercent(Math.abs(gapClosed), 0)}</b> of the{' '}
-            {label} gap on {text}
-          </>
-        )}
+        <Reached text={text} result={result} />
       </Text>
       <GapBar result={result} />
     </Box>
+  )
+}
+
+/** What the best variant of a quantizer does to its gap, as far as the rows tell. */
+function Reached({ text, result: { label, variants, distinctGap } }: ResultProps) {
+  const [{ variant, gapClosed, distinctFromBase, statistics }] = variants
+  if (distinctGap === false) return `${label} is ${NOT_DISTINGUISHABLE} from full precision on ${text}`
+  if (gapClosed === undefined) return `${label} costs nothing on ${text}`
+  if (distinctFromBase === false) return `${variant.name} is ${NOT_DISTINGUISHABLE} from plain ${label} on ${text}`
+  return (
+    <>
+      {variant.name} {gapClosed < 0 ? 'widens' : 'closes'}{' '}
+      <b>{percentText(Math.abs(gapClosed), statistics?.gapClosed?.standardError)}</b> of the {label} gap on {text}
+    </>
   )
 }
 

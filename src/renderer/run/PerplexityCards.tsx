@@ -1,10 +1,13 @@
 import { Card, SimpleGrid, Text } from '@mantine/core'
 import type { RunProof } from '../../shared/contract/proof'
 import { quantizerResults } from '../../shared/headline'
+import type { Perplexities } from '../../shared/runEvents'
+import { FEW_TOKENS } from '../../shared/uncertainty'
 import { ChartFrame } from '../charts/ChartFrame'
 import { PerplexityAxis, perplexityTable } from '../charts/PerplexityAxis'
 import { saveFile } from '../components/saveFile'
 import { plural } from '../format/numbers'
+import { FidelityTable } from './FidelityTable'
 
 interface Props {
   readonly run: RunProof
@@ -25,17 +28,17 @@ export function PerplexityCards({ run, variant, onChoose }: Props) {
   }
   const cards = texts.flatMap(([text, measured]) => {
     const results = quantizerResults(measured, run.variants)
-    return results.map((result) => ({ text, tokens: measured.tokens, result, several: results.length > 1 }))
+    return results.map((result) => ({ text, size: sizeText(measured), result, several: results.length > 1 }))
   })
   return (
-    <SimpleGrid cols={{ base: 1, lg: cards.length > 1 ? 2 : 1 }}>
-      {cards.map(({ text, tokens, result, several }) => {
+    <SimpleGrid cols={{ base: 1, xl: cards.length > 1 ? 2 : 1 }}>
+      {cards.map(({ text, size, result, several }) => {
         const title = `Perplexity on ${text}${several ? `, ${result.label}` : ''}`
         return (
           <Card key={title} withBorder padding="md">
             <ChartFrame
               title={title}
-              unit={`${plural(tokens, 'token')}, lower is better`}
+              unit={`${size}, lower is better`}
               fileName={`perplexity-${text.replace(/\.\w+$/, '')}${several ? `-${result.quantizer}` : ''}`}
               table={perplexityTable(result)}
               onSave={saveFile}
@@ -44,9 +47,20 @@ export function PerplexityCards({ run, variant, onChoose }: Props) {
                 <PerplexityAxis width={width} label={title} result={result} current={variant} onChoose={onChoose} />
               )}
             </ChartFrame>
+            <FidelityTable
+              result={result}
+              current={variant}
+              label={`Figures on ${text}${several ? `, ${result.label}` : ''}`}
+            />
           </Card>
         )
       })}
     </SimpleGrid>
   )
+}
+
+/** How much was measured; few tokens say little. */
+function sizeText({ tokens, statistics }: Perplexities): string {
+  const rows = statistics === undefined ? '' : ` in ${plural(statistics.rows, 'row')}`
+  return `${plural(tokens, 'token')}${rows}${tokens < FEW_TOKENS ? ', which are few' : ''}`
 }

@@ -7,7 +7,7 @@ import { headlineSentences } from '../../shared/headline'
 import { modelName } from '../../shared/modelName'
 import { isResumable } from '../../shared/resumable'
 import { type Column, DataTable } from '../components/DataTable'
-import { formatPercent } from '../format/numbers'
+import { gapWord } from '../format/gapText'
 import { formatDuration, formatExact, formatRelative } from '../format/time'
 import { resumeRuns } from './queueActions'
 import { RunStatusBadge } from './RunStatusBadge'
@@ -136,13 +136,13 @@ function Gap({ run }: { readonly run: RunListEntry }) {
   if (headline === null) return <span title="No perplexity was measured">–</span>
   const { text, results } = headline
   const title = headlineSentences(run).join('\n')
-  if (results.length === 1) return <span title={title}>{closedText(results[0].variants[0].gapClosed)}</span>
+  if (results.length === 1) return <span title={title}>{gapWord(results[0], results[0].variants[0])}</span>
   const more = results.length - LINES
   return (
     <Text size="xs" component="div" lh={1.35} title={`On ${text}:\n${title}`}>
-      {results.slice(0, more > 0 ? LINES - 1 : LINES).map(({ quantizer, label, variants: [{ gapClosed }] }) => (
-        <div key={quantizer}>
-          {label} {closedText(gapClosed)}
+      {results.slice(0, more > 0 ? LINES - 1 : LINES).map((result) => (
+        <div key={result.quantizer}>
+          {result.label} {gapWord(result, result.variants[0])}
         </div>
       ))}
       {more > 0 && <div>and {more + 1} more</div>}
@@ -152,8 +152,6 @@ function Gap({ run }: { readonly run: RunListEntry }) {
 
 /** Quantizers that have room in a line of the table. */
 const LINES = 2
-
-const closedText = (share: number | undefined): string => (share === undefined ? 'no gap' : formatPercent(share))
 
 function Tags({ tags }: { readonly tags: readonly string[] }) {
   return (

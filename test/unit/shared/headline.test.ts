@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { headlineJson } from '../../../src/cli/output/printJson'
-import { headlineOf, headlineSentences, quantizerResults, recommendations } from '../../../src/shared/headline'
+import {
+  alikeSentences,
+  headlineOf,
+  headlineSentences,
+  quantizerResults,
+  recommendations
+} from '../../../src/shared/headline'
 import type { Perplexities } from '../../../src/shared/runEvents'
+import { measuredText } from '../../helpers/measured'
 
 const NF4 = 'nf4-b64-dq'
 const on = (name: string, quantizer = NF4) => ({ name, quantizer })
@@ -81,5 +88,36 @@ describe('a headline', () => {
     const [, int8] = quantizerResults(lossless, variants)
     expect(int8?.variants[0].gapClosed).toBeUndefined()
     expect(headlineSentences({ ...run, perplexity: { 'a.txt': lossless } })[1]).toContain('INT8 costs nothing on a')
+  })
+})
+
+describe('what the rows of a text do not tell apart', () => {
+  const left = { zero: 1, poor: 1.001, good: 0.2, best: 0.199 }
+  const own = Object.keys(left).map((name) => on(name))
+
+  it('is said of each variant and of the gap', () => {
+    const [clear] = quantizerResults(measuredText({ gap: 0.1, left, rows: 200 }), own)
+    const [best, next, ...others] = clear?.variants ?? []
+    expect([best, next].map((one) => one?.variant.name).sort()).toEqual(['best', 'good'])
+    expect([clear?.distinctGap, best?.distinctFromBase, best?.distinctFromBest]).toEqual([true, true, undefined])
+    expect([next?.distinctFromBase, next?.distinctFromBest]).toEqual([true, false])
+    for (const other of others) expect([other.distinctFromBase, other.distinctFromBest]).toEqual([false, true])
+    expect(alikeSentences(clear as never, 'quantized')).toEqual([
+      `${others.map(({ variant }) => variant.name).join(', ')} from quantized`,
+      `${next?.variant.name} from the best, ${best?.variant.name}`
+    ])
+  })
+
+  it('keeps a variant from being called harmful', () => {
+    const perplexity = { 'a.txt': measuredText({ gap: 0.1, left: { worse: 1.035 }, rows: 200 }) }
+    const [found] = quantizerResults(perplexity['a.txt'], [on('worse')])
+    expect([found?.variants[0].distinctFromBase, (found?.variants[0].gapClosed ?? 0) < 0]).toEqual([false, true])
+    expect(recommendations({ perplexity, variants: [on('worse')] })[0]?.harmful).toBe(false)
+  })
+
+  it('is unknown of older runs', () => {
+    const [found] = quantizerResults(measured, variants)
+    expect(found).toMatchObject({ distinctGap: undefined, baseStatistics: undefined })
+    expect(alikeSentences(found as never, 'quantized')).toEqual([])
   })
 })

@@ -62,8 +62,14 @@ describe('a report', () => {
     await seedRuns(s.store, 2)
     const { html, name } = await writeReport(s, [seededId(0)])
     expect(name).toMatch(/^quail-report-.*\.html$/)
-    expect(html).toMatch(/closes \d+ % of the NF4 gap on sotu-evaluation: [\d.]+ → [\d.]+ \(full precision [\d.]+\)/)
+    expect(html).toMatch(
+      /closes \d+ ± \d+ % of the NF4 gap on sotu-evaluation: [\d.]+ → [\d.]+ \(full precision [\d.]+\)/
+    )
     expect(html.match(/<td>model\.layers\./g)?.length).toBe(3 * 28)
+    expect(html).toMatch(/<th class="n">KL divergence, sotu-evaluation<\/th>/)
+    expect(html).toMatch(/<td class="n[^"]*">[▲▼≈ ]*0\.\d+ ± 0\.\d+<\/td>/)
+    expect(html).toContain('± is one standard error over rows: sotu-evaluation.txt 16,320 predicted tokens in 64 rows')
+    expect(html).toContain('≈ not distinguishable from it')
     expect(html).toContain('Settings that differ')
     expect(html).not.toContain('NaN')
   })
