@@ -56,7 +56,15 @@ describe('three variants of a real run', () => {
     await goTo(desk, `/compare?runs=${run}`)
     for (const [name, value] of Object.entries(outcome.perplexity[TEXT]!.variants)) {
       await line(name).waitFor()
-      expect(await line(name).getByRole('cell').allTextContents()).toContain(figure(value))
+      const {
+        standardError,
+        klDivergence: kl,
+        sameTopToken: same
+      } = outcome.perplexity[TEXT]!.statistics!.variants[name]!
+      const cells = await line(name).getByRole('cell').allTextContents()
+      expect(cells).toContain(`${figure(value)} ± ${standardError!.toFixed(2)}`)
+      expect(cells).toContain(`${kl.mean.toFixed(5)} ± ${kl.standardError!.toFixed(5)}`)
+      expect(cells).toContain(`${(100 * same.share).toFixed(1)} ± ${(100 * same.standardError!).toFixed(1)} %`)
     }
     const settings = desk.page.getByRole('table', { name: 'Settings that differ' })
     const keys = await settings.getByRole('row').locator('td:first-child').allTextContents()

@@ -109,7 +109,7 @@ describe('a run that mixes NF4 and int8', () => {
     const row = page.getByRole('table', { name: 'Compared variants' }).getByRole('row').filter({ hasText: nf4 })
     await row.waitFor()
     const gap = row.getByRole('cell').filter({ hasText: 'pp' }).first()
-    await expect.poll(() => gap.textContent()).toContain(`${(100 * bestOn(NF4).share).toFixed(1)} %`)
+    await expect.poll(() => gap.textContent()).toContain(`${(100 * bestOn(NF4).share).toFixed(1)} ± `)
     expect(await gap.textContent()).not.toMatch(/[▲▼]/)
   })
 

@@ -92,7 +92,8 @@ describe('the page of a completed run', () => {
     const share = Math.round((100 * (quantized - reached)) / (quantized - measured.fullPrecision))
     expect(share).toBeGreaterThan(0)
     const figures = `${figure(quantized)} → ${figure(reached)} (full precision ${figure(measured.fullPrecision)})`
-    const proved = `${best} closes ${share} % of the NF4 gap on sotu-evaluation: ${figures}.`
+    const error = (100 * measured.statistics!.variants[best]!.gapClosed!.standardError!).toFixed(0)
+    const proved = `${best} closes ${share} ± ${error} % of the NF4 gap on sotu-evaluation: ${figures}.`
     expect(await desk.page.getByTestId('sentence').textContent()).toBe(proved)
   })
 
