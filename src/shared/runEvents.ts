@@ -74,13 +74,13 @@ export const RowStatistics = z.object({
       gapClosed: share('of the gap closed; missing where quantizing leaves none').optional()
     })
   ),
-  covariance: z
+  logRatioErrors: z
     .object({
       of: z.array(z.string()).describe('"full precision", "quantizer KEY" and "variant NAME"'),
-      values: z.array(z.array(z.number()))
+      values: z.array(z.array(z.number())).describe('row i: against each of `of` before i')
     })
     .optional()
-    .describe('of the mean losses, log perplexities, over the same rows; missing where fewer than two rows count')
+    .describe('standard errors of log(perplexity / perplexity), paired over rows; missing where fewer than two count')
 })
 export type RowStatistics = z.infer<typeof RowStatistics>
 

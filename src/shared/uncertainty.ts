@@ -5,7 +5,7 @@ import type { Perplexities } from './runEvents'
  * their difference is known far better than either.
  */
 
-/** A set of weights as the covariance of a text names it. */
+/** A set of weights as the errors of a text's log ratios name it. */
 export const subject = {
   full: 'full precision',
   quantizer: (key: string): string => `quantizer ${key}`,
@@ -16,16 +16,13 @@ export const subject = {
 export const DISTINCT = 2
 
 /**
- * Standard error of log(perplexity of `a` / perplexity of `b`), paired over rows: √(Cₐₐ + C_bb − 2 C_ab).
+ * Standard error of log(perplexity of `a` / perplexity of `b`), paired over rows.
  * @returns undefined where the run's version did not measure it, or fewer than two rows count
  */
 export function logRatioError({ statistics }: Perplexities, a: string, b: string): number | undefined {
-  const { of, values } = statistics?.covariance ?? { of: [], values: [] }
+  const { of, values } = statistics?.logRatioErrors ?? { of: [], values: [] }
   const [i, j] = [of.indexOf(a), of.indexOf(b)]
-  const at = (row: number, column: number): number | undefined => values[row]?.[column]
-  const [aa, bb, ab] = [at(i, i), at(j, j), at(i, j)]
-  if (aa === undefined || bb === undefined || ab === undefined) return undefined
-  return Math.sqrt(Math.max(0, aa + bb - 2 * ab))
+  return i >= 0 && i === j ? 0 : values[Math.max(i, j)]?.[Math.min(i, j)]
 }
 
 /**

@@ -101,7 +101,7 @@ describe('three variants of a real run', () => {
     await page.keyboard.press('Enter')
     await drawer.getByRole('button', { name: 'Close the details' }).click()
     await drawer.waitFor({ state: 'detached' })
-    await expect.poll(() => line('svd-r8').textContent()).toContain('kept')
+    await expect.poll(() => line('svd-r8').textContent(), { timeout: 10_000 }).toContain('kept')
     const stored = await work.json<{ id: string; notes: string; tags: string[] }[]>('runs', 'list', '--json')
     expect(stored.find(({ id }) => id === run)).toMatchObject({ notes: 'a note', tags: ['kept'] })
     await page.getByRole('button', { name: 'Take zero-r8 of three out' }).click()

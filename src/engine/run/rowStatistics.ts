@@ -30,7 +30,7 @@ export function perplexitiesOf(rows: RowsOfText, bases: ReadonlyMap<string, stri
     klDivergence: meanOf('mean', totals(of.klDivergence)),
     sameTopToken: meanOf('share', totals(of.sameTopToken))
   })
-  const covariance = covarianceOf(rows)
+  const logRatioErrors = logRatioErrorsOf(rows)
   const statistics: RowStatistics = {
     rows: rows.tokens.filter((count) => count > 0).length,
     fullPrecision: { standardError: known(measured.fullPrecision * ratioError(totals(rows.fullPrecision.loss))) },
@@ -39,7 +39,7 @@ export function perplexitiesOf(rows: RowsOfText, bases: ReadonlyMap<string, stri
       const gap = gapEstimate(rows, name, bases.get(name) as string)
       return { ...fidelity(of), ...(gap && { gapClosed: gap }) }
     }),
-    ...(covariance && { covariance })
+    ...(logRatioErrors && { logRatioErrors })
   }
   return { ...measured, statistics }
 }
@@ -63,16 +63,25 @@ function gapEstimate(
   return { share, standardError: known(shareError(values, covariance)) }
 }
 
-/** Of the mean losses of all subjects; undefined where fewer than two rows count. */
-function covarianceOf({ tokens, fullPrecision, quantizers, variants }: RowsOfText): RowStatistics['covariance'] {
+/** Of all pairs of subjects, √(var l₁ + var l₂ − 2 cov); undefined where fewer than two rows count. */
+function logRatioErrorsOf({
+  tokens,
+  fullPrecision,
+  quantizers,
+  variants
+}: RowsOfText): RowStatistics['logRatioErrors'] {
   const subjects = [
     [subject.full, fullPrecision.loss] as const,
     ...Object.entries(quantizers).map(([key, { loss }]) => [subject.quantizer(key), loss] as const),
     ...Object.entries(variants).map(([name, { loss }]) => [subject.variant(name), loss] as const)
   ]
-  const losses = subjects.map(([, totals]): RowTotals => ({ totals, tokens }))
-  const values = losses.map((a) => losses.map((b) => ratioCovariance(a, b)))
-  return Number.isNaN(values[0]?.[0]) ? undefined : { of: subjects.map(([name]) => name), values }
+  // The mean of the differences is the difference of the means: without the large part that both have in common.
+  const difference = (a: readonly number[], b: readonly number[]): number[] =>
+    a.map((loss, i) => loss - (b[i] as number))
+  const values = subjects.map(([, own], i) =>
+    subjects.slice(0, i).map(([, other]) => short(ratioError({ totals: difference(own, other), tokens })))
+  )
+  return values.flat().some(Number.isNaN) ? undefined : { of: subjects.map(([name]) => name), values }
 }
 
 const meanOf = <K extends string>(key: K, totals: RowTotals) =>
@@ -81,7 +90,10 @@ const meanOf = <K extends string>(key: K, totals: RowTotals) =>
   }
 
 /** JSON has no NaN. */
-const known = (error: number): number | null => (Number.isFinite(error) ? error : null)
+const known = (error: number): number | null => (Number.isFinite(error) ? short(error) : null)
+
+/** Lists hold the figures of a thousand runs: of an error, seven digits are more than it knows. */
+const short = (error: number): number => Number(error.toPrecision(7))
 
 const mapValues = <T, U>(values: Readonly<Record<string, T>>, map: (value: T, key: string) => U): Record<string, U> =>
   Object.fromEntries(Object.entries(values).map(([key, value]) => [key, map(value, key)]))

@@ -52,7 +52,7 @@ describe('what the rows of a text say', () => {
     const tokens = text.tokens.map((count, i) => (i === 0 ? count : 0))
     const single = perplexitiesOf({ ...text, tokens }, bases)
     expect(single.statistics?.rows).toBe(1)
-    expect(single.statistics?.covariance).toBeUndefined()
+    expect(single.statistics?.logRatioErrors).toBeUndefined()
     expect(single.statistics?.variants.good?.klDivergence.standardError).toBeNull()
     expect(distinguishable(single, subject.full, subject.variant('good'))).toBeUndefined()
   })
