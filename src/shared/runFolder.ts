@@ -9,6 +9,7 @@ import { LayerResult, Perplexities, VariantResult } from './runEvents'
  *   journal.jsonl  one JournalEntry per finished block, appended and synced after everything that it names
  *   rows.json      RowLosses: written once perplexity is measured
  *   result.json    RunOutcome: written when the run ends
+ *   tokens.sha256  SHA-256 of the tokens that the run began with: written before the first block
  *   lock           the process that works on the run now
  *   inputs/        samples of stored calibration sets, one JSON object {"text": …} per line
  *   factors/       lora_A and lora_B of each finished block
@@ -19,6 +20,7 @@ export const RUN_FILES = {
   journal: 'journal.jsonl',
   rows: 'rows.json',
   outcome: 'result.json',
+  tokens: 'tokens.sha256',
   lock: 'lock',
   inputs: 'inputs',
   factors: 'factors',

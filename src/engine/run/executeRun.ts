@@ -22,6 +22,7 @@ import { hasLinears, outerLinears } from './outerLinears'
 import { type PreparedRun, prepareRun } from './prepareRun'
 import { perplexitiesOf } from './rowStatistics'
 import { createStreams, evaluationStreams, restoreStreams, type Streams, sweepSpool } from './streams'
+import { beganWith, noteTokens, tokenDigest } from './tokenDigest'
 import { assertModelUnchanged } from './unchanged'
 import { runWarnings } from './warnings'
 import { isSmall, scanWeights } from './weightScan'
@@ -93,11 +94,19 @@ async function* execute(folder: string, record: RunRecord, signal: AbortSignal):
   }
 }
 
-/** The finished blocks whose factors and hidden states are all intact; none when the last ones are not. */
+/**
+ * The finished blocks whose factors and hidden states are all intact; none when the last ones are not, or when the tokens
+ * are others than those that the run began with.
+ */
 async function resumePoint(folder: string, prepared: PreparedRun, streams: Streams): Promise<JournalEntry[]> {
   const journal = await readJournal(folder)
   const last = journal.at(-1)
-  if (last === undefined) return []
+  const tokens = tokenDigest(prepared)
+  if (last === undefined || !(await beganWith(folder, tokens))) {
+    const none = await restart(folder)
+    await noteTokens(folder, tokens) // last: no block of other tokens may stand beside it
+    return none
+  }
   await assertModelUnchanged(prepared, last)
   for (const entry of journal) if (!(await factorsAreIntact(folder, entry))) return restart(folder)
   if (!(await restoreStreams(streams, last))) return restart(folder)
@@ -105,7 +114,7 @@ async function resumePoint(folder: string, prepared: PreparedRun, streams: Strea
   return journal
 }
 
-/** Files were lost (a power failure, a full disk): the whole work is done again, with the same result. */
+/** Files were lost (a power failure, a full disk), or are of another version: the whole work is done again. */
 async function restart(folder: string): Promise<JournalEntry[]> {
   await rewriteJournal(folder, [])
   return []

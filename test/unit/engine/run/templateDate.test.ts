@@ -76,6 +76,17 @@ describe('a chat template that writes the date', () => {
     expect(await perplexities(datedRun('2026-11-27'))).toEqual(expected)
   })
 
+  it('starts a run anew that an older version began with other tokens', async () => {
+    const run = datedRun('2026-11-27')
+    await runToEnd(run, (event) => event.type === 'blockFinished')
+    const path = join(run.folder, 'tokens.sha256')
+    const noted = readFileSync(path, 'utf8')
+    writeFileSync(path, '0'.repeat(64))
+    const planned = (await runToEnd(run)).find((event) => event.type === 'planned')
+    expect(planned).toMatchObject({ resumedBlocks: 0 })
+    expect(readFileSync(path, 'utf8')).toBe(noted)
+  })
+
   it('is told of before the run, in the proof and in the model card', async () => {
     const run = datedRun('2026-11-27')
     const { recipe, calibration, evaluation } = run.record
