@@ -1,13 +1,10 @@
 """Tiny random models of configs that are easily misread, with what transformers computes: a golden set for Quail."""
 
-import copy
-import json
+import sys
 from pathlib import Path
 
-import torch
-from safetensors.torch import save_file
-from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING
-from transformers.pytorch_utils import Conv1D
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "golden/make"))
+from families import add_to_index, write_case  # noqa: E402  what makes the golden files makes these, too
 
 ROWS, CONTEXT = 2, 24
 SIZES = {"vocab_size": 64, "hidden_size": 32, "num_attention_heads": 4, "num_hidden_layers": 2}
@@ -194,49 +191,9 @@ CASES |= {
 }
 
 
-def write_case(folder, config):
-    """Config as given, weights, and what the model computes; returns the entry of the index."""
-    real = CONFIG_MAPPING[config["model_type"]].from_dict(copy.deepcopy(config))
-    real.initializer_range = real.init_std = 0.3
-    torch.manual_seed(7)
-    model = MODEL_FOR_CAUSAL_LM_MAPPING[type(real)](real).eval()
-    model.set_attn_implementation("eager")
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.ndim == 1:
-                parameter.add_(0.2 * torch.randn_like(parameter))
-    model.save_pretrained(folder)
-    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    ids = torch.randint(0, real.vocab_size, (ROWS, CONTEXT))
-    grams = {}
-    base = model.base_model_prefix
-    for name, module in model.named_modules():
-        inside = ".layers." in name or ".h." in name
-        if isinstance(module, (torch.nn.Linear, Conv1D)) and inside and name.startswith(base):
-            module.register_forward_hook(recording(grams, name))
-    with torch.no_grad():
-        out = model(ids, output_hidden_states=True, use_cache=False)
-    losses = torch.nn.functional.cross_entropy(out.logits[:, :-1].reshape(-1, real.vocab_size), ids[:, 1:].reshape(-1))
-    hidden = {f"hidden.{i}": state for i, state in enumerate(out.hidden_states[: real.num_hidden_layers])}
-    expected = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "logits": out.logits, **hidden}
-    expected |= {f"gram.{name}": gram for name, gram in grams.items()}
-    save_file({key: value.contiguous() for key, value in expected.items()}, folder / "expected.safetensors")
-    return {"linears": list(grams), "nll_mean": float(losses), "tokens": ROWS * (CONTEXT - 1)}
-
-
-def recording(grams, name):
-    def hook(_module, inputs, _output):
-        x = inputs[0].reshape(-1, inputs[0].shape[-1]).double()
-        grams[name] = x.T @ x
-
-    return hook
-
-
 def write_cases(directory, cases=CASES):
     """A directory as test/fixtures/golden has it, with these families."""
-    index = {}
     for name, config in cases.items():
         folder = Path(directory) / "families" / name
         folder.mkdir(parents=True)
-        index[name] = write_case(folder, config)
-    (Path(directory) / "families" / "index.json").write_text(json.dumps(index), encoding="utf-8")
+        add_to_index(folder.parent / "index.json", {name: write_case(folder, config, ROWS * [CONTEXT])})

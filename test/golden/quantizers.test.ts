@@ -1,14 +1,14 @@
-import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { decodeFloats, encodeFloats, type FloatDtype } from '../../src/engine/formats/dtypes'
 import { quantizerFor } from '../../src/engine/quantizers/registry'
 import { QuantizerSpec } from '../../src/shared/recipe'
+import { goldenCases } from '../helpers/golden'
 import { type GoldenTensor, readGoldenTensors } from '../helpers/goldenTensors'
-import { goldenDirectory } from '../helpers/paths'
 
-const directory = join(goldenDirectory(), 'quantizers')
-const files = readdirSync(directory).filter((file) => file.endsWith('.safetensors'))
+const { directory, names: files } = goldenCases('quantizers', (entry) =>
+  entry.endsWith('.safetensors') ? entry : undefined
+)
 
 interface Case {
   readonly weight: Float32Array
@@ -16,6 +16,8 @@ interface Case {
   readonly spec: QuantizerSpec
   readonly inFeatures: number
   readonly expected: (name: string) => GoldenTensor
+  /** Whether the file has it with double quantization, too. */
+  readonly nested: boolean
 }
 
 const elements = (tensor: GoldenTensor): number => tensor.shape.reduce((product, size) => product * size, 1)
@@ -70,8 +72,9 @@ function casesOf(tensors: Map<string, GoldenTensor>): Case[] {
     if (match === null) return []
     const prefix = key.replace(/packed$/, '')
     const expected = (name: string) => tensors.get(prefix + name) as GoldenTensor
+    const nested = tensors.has(`${prefix}dq.packed`)
     const spec = { format: match[1], blockSize: Number(match[2]), doubleQuantization: false } as QuantizerSpec
-    return [{ weight, dtype, spec, inFeatures, expected }]
+    return [{ weight, dtype, spec, inFeatures, expected, nested }]
   })
 }
 
@@ -99,15 +102,13 @@ describe('the quantizers agree with bitsandbytes', () => {
     const tensors = readGoldenTensors(join(directory, file))
     const cases = casesOf(tensors)
 
-    it(`on ${file}: holds a case of both 4-bit formats, or of int8`, () => {
-      const formatsOfFile = [...new Set(cases.map((each) => each.spec.format))].sort()
-      if (formatsOfFile.length > 0) expect(formatsOfFile).toEqual(['fp4', 'nf4'])
-      else expect([...tensors.keys()]).toContain('int8.CB')
+    it(`on ${file}: holds a case`, () => {
+      expect(cases.length + (tensors.has('int8.CB') ? 1 : 0)).toBeGreaterThan(0)
     })
 
     if (tensors.has('int8.CB')) it(`on ${file}: int8`, () => expectInt8(tensors))
 
-    for (const { weight, dtype, spec, inFeatures, expected } of cases) {
+    for (const { weight, dtype, spec, inFeatures, expected, nested } of cases) {
       it(`on ${file}: ${spec.format}, block size ${spec.blockSize}`, () => {
         const quantizer = quantizerFor(spec)
         const quantized = quantizer.quantize(weight, spec, inFeatures)
@@ -117,6 +118,8 @@ describe('the quantizers agree with bitsandbytes', () => {
         const values = quantizer.dequantize(quantized, weight.length, spec)
         expect(ulps(values, floats(expected('dequantized')), dtype)).toBeLessThanOrEqual(1)
       })
+
+      if (!nested) continue
 
       it(`on ${file}: ${spec.format}, block size ${spec.blockSize}, double quantization`, () => {
         const quantizer = quantizerFor(spec)

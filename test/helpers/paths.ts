@@ -2,9 +2,11 @@ import { join, resolve } from 'node:path'
 
 const repository = resolve(import.meta.dirname, '../..')
 
-/** Directory of the golden files: `QUAIL_GOLDEN`, or the copies in the repository. */
-export const goldenDirectory = (): string =>
-  resolve(process.env.QUAIL_GOLDEN || join(repository, 'test/fixtures/golden'))
+/** The golden files in the repository: what tests go by that need one of a certain name. */
+export const goldenCopies = join(repository, 'test/fixtures/golden')
+
+/** Directory of the golden files that golden tests go by: `QUAIL_GOLDEN`, or the copies in the repository. */
+export const goldenDirectory = (): string => resolve(process.env.QUAIL_GOLDEN || goldenCopies)
 
 /** The trained LLaMA-shaped model that is shipped as the sample. */
 export const sampleModel = join(repository, 'resources/sample/model')

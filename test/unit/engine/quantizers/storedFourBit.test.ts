@@ -5,9 +5,9 @@ import { Checkpoint } from '../../../../src/engine/formats/checkpoint'
 import type { TensorData } from '../../../../src/engine/formats/safetensorsWriter'
 import { quantizedWeights, readFourBit, readQuantState } from '../../../../src/engine/quantizers/storedFourBit'
 import { tensorsOf, writeCheckpoint } from '../../../helpers/checkpoints'
-import { goldenDirectory } from '../../../helpers/paths'
+import { goldenCopies } from '../../../helpers/paths'
 
-const golden = join(goldenDirectory(), 'prequantized/nf4-dq')
+const golden = join(goldenCopies, 'prequantized/nf4-dq')
 const weight = 'model.layers.1.mlp.up_proj.weight'
 const STATE = `${weight}.quant_state.bitsandbytes__nf4`
 

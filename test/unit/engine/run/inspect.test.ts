@@ -10,7 +10,7 @@ import {
   tensorsOf,
   writeCheckpoint
 } from '../../../helpers/checkpoints'
-import { goldenDirectory, neoxModel, sampleModel } from '../../../helpers/paths'
+import { goldenCopies, neoxModel, sampleModel } from '../../../helpers/paths'
 
 const made: string[] = []
 afterAll(() => {
@@ -22,7 +22,7 @@ const copy: typeof copyCheckpoint = (...args) => {
   return directory
 }
 describe('inspecting a pre-quantized checkpoint', () => {
-  const golden = (name: string): string => join(goldenDirectory(), 'prequantized', name)
+  const golden = (name: string): string => join(goldenCopies, 'prequantized', name)
 
   it('says how it was quantized and that it takes the full-precision one to prepare', async () => {
     const inspection = await inspectPath(golden('nf4-dq'))

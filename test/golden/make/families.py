@@ -1,0 +1,94 @@
+"""A tiny checkpoint and what transformers computes with it."""
+
+import copy
+import json
+
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING
+from transformers.pytorch_utils import Conv1D
+
+SEED = 7
+# Large enough for every part of a block to matter; the usual 0.02 leaves attention nearly even.
+DEVIATION = 0.3
+VECTOR_DEVIATION = 0.2
+
+
+def make(out, options):
+    folder = out / "families" / options.name
+    path = folder / "config.json"
+    if not path.exists():
+        raise SystemExit(f"{path} is missing: write a config of a tiny model there, as transformers reads it")
+    entry = write_case(folder, json.loads(path.read_text(encoding="utf-8")), options.lengths)
+    add_to_index(folder.parent / "index.json", {options.name: entry})
+    return [folder / "model.safetensors", folder / "expected.safetensors", folder.parent / "index.json"]
+
+
+def add_to_index(path, entries):
+    index = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    path.write_text(json.dumps({**index, **entries}, indent=1), encoding="utf-8")
+
+
+def load_family(folder, config):
+    """The model of a folder's weights, or of random ones where it holds none; those are then stored in it."""
+    real = CONFIG_MAPPING[config["model_type"]].from_dict(copy.deepcopy(config))
+    real.initializer_range = real.init_std = DEVIATION
+    torch.manual_seed(SEED)
+    model = MODEL_FOR_CAUSAL_LM_MAPPING[type(real)](real).eval()
+    model.set_attn_implementation("eager")
+    path = folder / "model.safetensors"
+    if path.exists():
+        missing, unexpected = model.load_state_dict(load_file(path), strict=False)
+        lacking = set(missing) - set(model.all_tied_weights_keys)
+        if lacking or unexpected:
+            raise SystemExit(f"{path} is not of its config: {sorted(lacking)} missing, {unexpected} too many")
+        model.tie_weights()
+        return model
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim == 1:
+                parameter.add_(VECTOR_DEVIATION * torch.randn_like(parameter))
+    stated = json.dumps(config, indent=2)
+    model.save_pretrained(folder)
+    (folder / "config.json").write_text(stated, encoding="utf-8")  # as it was given: absent keys stay absent
+    return model
+
+
+def rows_of(lengths, vocabulary):
+    """Random tokens and their mask: pads of id 0 fill up the rows on the right."""
+    ids = torch.randint(1, vocabulary, (len(lengths), max(lengths)), generator=torch.Generator().manual_seed(SEED))
+    mask = (torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]).long()
+    return ids * mask, mask
+
+
+def write_case(folder, config, lengths):
+    """Weights, and what the model computes; returns the entry of the index."""
+    model = load_family(folder, config)
+    old = folder / "expected.safetensors"
+    ids, mask = (
+        (load_file(old)[key] for key in ("input_ids", "attention_mask"))
+        if old.exists()
+        else rows_of(lengths, model.config.vocab_size)
+    )
+    grams = {}
+    for name, module in model.named_modules():
+        if isinstance(module, (torch.nn.Linear, Conv1D)) and (".layers." in name or ".h." in name):
+            module.register_forward_hook(adding(grams, name, mask))
+    with torch.no_grad():
+        out = model(ids, attention_mask=mask, output_hidden_states=True, use_cache=False)
+    expected = {"input_ids": ids, "attention_mask": mask, "logits": out.logits}
+    expected |= {f"hidden.{i}": state for i, state in enumerate(out.hidden_states)}
+    expected |= {f"gram.{name}": gram for name, gram in grams.items()}
+    tensors = {key: value.contiguous() for key, value in expected.items()}
+    save_file(tensors, old, metadata={"format": "pt"})
+    counted = mask[:, 1:].bool()
+    losses = torch.nn.functional.cross_entropy(out.logits[:, :-1][counted].double(), ids[:, 1:][counted])
+    return {"linears": list(grams), "nll_mean": losses.item(), "tokens": int(counted.sum())}
+
+
+def adding(grams, name, mask):
+    def hook(_module, inputs, _output):
+        x = inputs[0].reshape(mask.numel(), -1)[mask.reshape(-1).bool()].double()
+        grams[name] = x.T @ x
+
+    return hook
