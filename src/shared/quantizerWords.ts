@@ -43,19 +43,22 @@ export function quantizerKey(base: QuantizedBase): string {
   return [base.format, blockSize && `b${blockSize}`, doubleQuantization && 'dq'].filter(Boolean).join('-')
 }
 
-/** What a key says of the options: `block 64, double-quantized`; nothing for a format that has none. */
-const optionsOfKey = (key: string): string => {
-  const [, ...options] = key.split('-')
-  return options.map((word) => (word === 'dq' ? 'double-quantized' : word.replace(/^b/, 'block '))).join(', ')
-}
-
-/** `NF4` for `nf4-b64-dq`: what people call the format; the rest only where formats have to be told apart. */
+/** `NF4` for `nf4-b64-dq`: what people call the format, and of its options what tells it from the others. */
 export function quantizerLabel(key: string, among: readonly string[] = [key]): string {
   const [format = key] = key.split('-')
   const name = isQuantizer(format) ? quantizerFacts(format).label : format.toUpperCase()
-  const alike = new Set(among.filter((other) => other.split('-')[0] === format))
-  return alike.size < 2 ? name : `${name} ${optionsOfKey(key)}`.trimEnd()
+  const alike = [...new Set([...among, key])].filter((other) => other.split('-')[0] === format)
+  if (alike.length < 2) return name
+  const differ = (of: (key: string) => unknown): boolean => new Set(alike.map(of)).size > 1
+  const words = [
+    differ(blockOf) || (differ(isDouble) && !isDouble(key)) ? `block ${blockOf(key)}` : '',
+    differ(isDouble) && isDouble(key) ? 'double-quantized' : ''
+  ]
+  return [name, words.filter(Boolean).join(', ')].join(' ')
 }
+
+const blockOf = (key: string): string | undefined => /-b(\d+)/.exec(key)?.[1]
+const isDouble = (key: string): boolean => key.endsWith('-dq')
 
 /** `nf4, block size 64, double quantization on`; `int8, one scale for each row`. */
 export function quantizerWords(base: QuantizedBase): string {

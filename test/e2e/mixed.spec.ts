@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { headlineOf, headlineSentences } from '../../src/shared/headline'
 import { RUN_FILES, RunOutcome } from '../../src/shared/runFolder'
 import { Workplace } from '../helpers/commandLine'
-import { type Desk, goTo, openDesk, removeTemporary } from './harness'
+import { type Desk, goTo, openDesk, removeTemporary, setLook } from './harness'
 
 /*
  * A run that mixes quantizers: int8 leaves a gap so small that every variant on it has a lower perplexity than any on NF4,
@@ -61,6 +61,19 @@ function bestOn(quantizer: string): { name: string; share: number } {
 
 const NF4 = 'nf4-b64-dq'
 
+/** What the best variant of a quantizer is called beside the others: `quailora-r8 · NF4`. */
+function labelOf(quantizer: string): string {
+  const { method, rank } = outcome.variants.find(({ name }) => name === bestOn(quantizer).name)!
+  return `${method}-r${rank} · ${quantizer === NF4 ? 'NF4' : 'INT8'}`
+}
+
+/** Texts that their place cuts off. */
+const cutTexts = (): Promise<string[]> =>
+  desk.page.evaluate<string[]>(`
+    [...document.querySelectorAll('[role="cell"], [role="columnheader"], [data-figure]')]
+      .filter((cell) => cell.scrollWidth > cell.clientWidth + 1)
+      .map((cell) => cell.innerText)`)
+
 describe('a run that mixes NF4 and int8', () => {
   test('has gaps of its own for each, that of NF4 first', () => {
     const { quantizers } = outcome.perplexity[TEXT]!
@@ -104,10 +117,17 @@ describe('a run that mixes NF4 and int8', () => {
 
   test('is compared without taking a share of one gap for more than one of the other', async () => {
     const { page } = desk
-    const [int8, nf4] = [bestOn('int8').name, bestOn(NF4).name]
-    await goTo(desk, `/compare?runs=${run}&baseline=${run}/${int8}`)
-    const row = page.getByRole('table', { name: 'Compared variants' }).getByRole('row').filter({ hasText: nf4 })
+    await goTo(desk, `/compare?runs=${run}&baseline=${run}/${bestOn('int8').name}`)
+    const table = page.getByRole('table', { name: 'Compared variants' })
+    // A variant is called by what tells it from the others.
+    const row = table.getByRole('row').filter({ hasText: labelOf(NF4) })
     await row.waitFor()
+    expect(
+      await table
+        .getByRole('row')
+        .filter({ hasText: labelOf('int8') })
+        .count()
+    ).toBe(1)
     const gap = row.getByRole('cell').filter({ hasText: 'pp' }).first()
     await expect.poll(() => gap.textContent()).toContain(`${(100 * bestOn(NF4).share).toFixed(1)} ± `)
     expect(await gap.textContent()).not.toMatch(/[▲▼]/)
@@ -118,12 +138,21 @@ describe('a run that mixes NF4 and int8', () => {
     await goTo(desk, `/runs/${run}/export`)
     const choice = page.getByRole('combobox', { name: 'Variant' })
     await choice.waitFor()
-    expect(await choice.inputValue()).toBe(`${bestOn(NF4).name} (recommended)`)
+    expect(await choice.inputValue()).toBe(`${labelOf(NF4)} (recommended)`)
     const said = await page.getByText(/Recommended for NF4: /).textContent()
     expect(said).toContain(`Recommended for NF4: ${bestOn(NF4).name}`)
     expect(said).toMatch(/Recommended for INT8: \S+|widens the INT8 gap/)
     await page.getByRole('radio').or(page.getByRole('tab')).first().waitFor()
     expect(await page.locator('main').textContent()).toContain('load_in_4bit=True')
+  })
+
+  test.each([1024, 1280, 1600])('cuts no number and no name at a width of %s', async (width) => {
+    for (const address of [`/runs/${run}`, `/compare?runs=${run}`, '/runs', '/new']) {
+      await setLook(desk, 'light', { width, height: 900 })
+      await goTo(desk, address)
+      await desk.page.locator('[role="cell"], [data-figure="Time"]').first().waitFor()
+      await expect.poll(cutTexts, { timeout: 5000 }).toEqual([])
+    }
   })
 
   test('is told the same by the command line', () => {

@@ -1,5 +1,5 @@
+import { textWidth } from '../../shared/chartText'
 import { formatNumber } from '../format/numbers'
-import { textWidth } from './labels'
 import { usePalette } from './palette'
 
 export interface Bar {

@@ -1,9 +1,9 @@
 import { Box } from '@mantine/core'
 import { type KeyboardEvent, type SyntheticEvent, useMemo, useRef, useState } from 'react'
+import { textWidth } from '../../shared/chartText'
 import { formatPercent } from '../format/numbers'
 import { ChartTip, TipLine } from './ChartTip'
 import type { ChartTable } from './chartTable'
-import { textWidth } from './labels'
 import { usePalette } from './palette'
 import { Heads, indices, Legend, ROW, type StripCell, StripCellMark } from './stripCells'
 

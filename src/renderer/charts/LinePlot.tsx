@@ -1,11 +1,12 @@
 import { Box, Button } from '@mantine/core'
-import { type KeyboardEvent, type PointerEvent, useId, useState } from 'react'
-import type { Shape } from '../../shared/methodColors'
+import { type KeyboardEvent, type PointerEvent, useId, useMemo, useState } from 'react'
+import type { Shape } from '../../shared/chartColors'
+import { placeLabels, textWidth, wrapText } from '../../shared/chartText'
 import { formatNumber } from '../format/numbers'
 import { Axes, type PlotBox } from './Axes'
 import { ChartTip, TipLine } from './ChartTip'
-import { placeLabels } from './labels'
 import { Marker } from './Marker'
+import { MultilineText } from './MultilineText'
 import { type Palette, usePalette } from './palette'
 import { linearScale, logScale, type Scale } from './scales'
 import { useCursor } from './useCursor'
@@ -48,14 +49,17 @@ interface Props {
   readonly formatY?: (value: number) => string
 }
 
+/** Least width of the column of names, and of the window that it takes at most. */
 const LABEL_WIDTH = 116
+const LABEL_SHARE = 0.4
+const LABEL_LINE = 14
 
 /**
  * Lines and named points over a common x. Dragging zooms into a range of x, a double click or Escape shows all again;
  * arrow keys and pointer move a crosshair that reads every line.
  */
 export function LinePlot(props: Props) {
-  const { width, height = 260, series, marks = [], logarithmic = false, fromZero = true } = props
+  const { width, series, marks = [], logarithmic = false, fromZero = true } = props
   const { formatX = String, formatY = formatNumber } = props
   const palette = usePalette()
   const clip = useId()
@@ -63,7 +67,10 @@ export function LinePlot(props: Props) {
   const [drag, setDrag] = useState<{ readonly from: number; readonly to: number }>()
   const places = xPlaces(series, marks, zoom)
   const cursor = useCursor(places.length, nearest(places, marks[0]?.x ?? 0))
-  const box: PlotBox = { left: 52, right: Math.max(140, width - LABEL_WIDTH), top: 24, bottom: height - 40 }
+  const labels = useMemo(() => labelsOf(marks, width), [marks, width])
+  // Names never touch and are never cut: where there are many the chart grows.
+  const height = Math.max(props.height ?? 260, labels.height + 56)
+  const box: PlotBox = { left: 52, right: Math.max(140, width - labels.width), top: 24, bottom: height - 40 }
   const { x, y } = scalesOf(series, marks, zoom, box, logarithmic, fromZero)
   const at = cursor.index === undefined ? undefined : places[cursor.index]
   const readings = at === undefined ? [] : readingsAt(at, series, marks)
@@ -139,7 +146,7 @@ export function LinePlot(props: Props) {
             />
           ))}
         </g>
-        <Marks {...{ marks, x, y, box, palette }} />
+        <Marks {...{ marks, x, y, box, palette }} lines={labels.lines} />
         <g data-window-only>
           {at !== undefined && (
             <>
@@ -183,13 +190,15 @@ interface MarksProps {
   readonly y: Scale
   readonly box: PlotBox
   readonly palette: Palette
+  /** The name of each mark, broken to the width of their column. */
+  readonly lines: ReadonlyMap<string, readonly string[]>
 }
 
 /** Named points. Their names stand in a column on the right, apart from each other, tied to their points by thin lines. */
-function Marks({ marks, x, y, box, palette }: MarksProps) {
+function Marks({ marks, x, y, box, palette, lines }: MarksProps) {
   const shown = marks.filter((mark) => x(mark.x) >= box.left - 1 && x(mark.x) <= box.right + 1)
   const places = placeLabels(
-    shown.map((mark) => ({ at: y(mark.y), size: 15 })),
+    shown.map((mark) => ({ at: y(mark.y), size: labelHeight(lines.get(mark.key) ?? []) })),
     box.top - 8,
     box.bottom + 8
   )
@@ -204,16 +213,29 @@ function Marks({ marks, x, y, box, palette }: MarksProps) {
             strokeWidth={0.75}
           />
           <Marker shape={mark.shape} x={x(mark.x)} y={y(mark.y)} color={mark.color} halo={palette.background} />
-          <text x={box.right + 11} y={places[i]} dy="0.35em" fill={mark.color}>
-            {short(mark.label)}
-          </text>
+          <MultilineText
+            x={box.right + 11}
+            y={places[i] as number}
+            fill={mark.color}
+            lines={lines.get(mark.key) ?? []}
+          />
         </g>
       ))}
     </g>
   )
 }
 
-const short = (label: string): string => (label.length <= 15 ? label : `${label.slice(0, 14)}…`)
+/** Names of several lines stand a little apart. */
+const labelHeight = (lines: readonly string[]): number => LABEL_LINE * lines.length + (lines.length > 1 ? 5 : 1)
+
+/** The names of marks, as wide as the longest where there is room, else in lines. */
+function labelsOf(marks: readonly PlotMark[], width: number) {
+  const longest = Math.max(0, ...marks.map(({ label }) => textWidth(label))) + 16
+  const column = Math.max(LABEL_WIDTH, Math.min(longest, width * LABEL_SHARE))
+  const lines = new Map(marks.map(({ key, label }) => [key, wrapText(label, column - 14)]))
+  const height = [...lines.values()].reduce((sum, own) => sum + labelHeight(own), 0)
+  return { width: column, lines, height }
+}
 
 type Zoom = readonly [number, number] | undefined
 const inside = (zoom: Zoom) => (point: PlotPoint) => zoom === undefined || (point.x >= zoom[0] && point.x <= zoom[1])

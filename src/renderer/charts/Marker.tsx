@@ -1,4 +1,4 @@
-import type { Shape } from '../../shared/methodColors'
+import type { Shape } from '../../shared/chartColors'
 
 interface Props {
   readonly shape: Shape

@@ -1,21 +1,19 @@
 import { useState } from 'react'
+import { methodShape } from '../../shared/chartColors'
+import { placeLabels, textWidth, wrapText } from '../../shared/chartText'
 import type { QuantizerResult, VariantFigures } from '../../shared/headline'
-import { methodShape } from '../../shared/methodColors'
 import type { Fidelity } from '../../shared/runEvents'
 import { DISTINCT, NOT_DISTINGUISHABLE } from '../../shared/uncertainty'
+import { type NamedVariant, variantLabels } from '../../shared/variantLabels'
 import { gapEstimate, gapWord } from '../format/gapText'
 import { formatEstimate, formatNumber } from '../format/numbers'
 import type { ChartTable } from './chartTable'
-import { placeLabels, textWidth } from './labels'
 import { Marker } from './Marker'
+import { MultilineText } from './MultilineText'
 import { methodColor, type Palette, usePalette } from './palette'
 import { linearScale, type Scale } from './scales'
 
-interface AxisVariant {
-  readonly name: string
-  readonly method: string
-}
-type Result = QuantizerResult<AxisVariant>
+type Result = QuantizerResult<NamedVariant>
 
 interface Props {
   readonly width: number
@@ -30,8 +28,6 @@ interface Props {
 const LANE = 26
 const HEAD = 44
 const FOOT = 38
-/** Room for the figures at the right. */
-const FIGURES = 148
 
 /**
  * Perplexities on one axis. Full precision and quantized are lines through the chart, their distance is the gap; each
@@ -42,12 +38,17 @@ export function PerplexityAxis({ width, label, result, current, onChoose }: Prop
   const palette = usePalette()
   const [pointed, setPointed] = useState<string>()
   const { variants } = result
-  const height = HEAD + LANE * variants.length + FOOT
-  const names = Math.max(60, ...variants.map(({ variant }) => textWidth(variant.name) + 40))
-  const left = Math.min(names, width * 0.34)
-  const right = width - FIGURES
+  const labels = variantLabels(variants.map(({ variant }) => variant))
+  const left = Math.min(Math.max(60, ...labels.map((text) => textWidth(text) + 40)), width * 0.34)
+  const lanes = lanesOf(labels.map((text) => wrapText(text, left - 26)))
+  const bottom = lanes.at(-1)?.end ?? HEAD
+  const height = bottom + FOOT
+  const columns = {
+    value: Math.max(44, ...variants.map((one) => textWidth(formatNumber(one.perplexity), 13))),
+    share: Math.max(44, ...variants.map((one) => textWidth(gapWord(result, one), 13)))
+  }
+  const right = width - (columns.value + columns.share + 30)
   const x = linearScale(domainOf(result), [left + 8, right], Math.max(2, (right - left) / 90))
-  const bottom = HEAD + LANE * variants.length
   return (
     <svg data-chart role="img" aria-label={`${label}. ${described(result)}`} width={width} height={height}>
       <g fontSize={11} fill={palette.dimmed}>
@@ -76,18 +77,41 @@ export function PerplexityAxis({ width, label, result, current, onChoose }: Prop
           <rect
             {...(pointed !== figures.variant.name && current !== figures.variant.name && { 'data-window-only': true })}
             x={0}
-            y={HEAD + LANE * i}
+            y={lanes[i]?.start}
             width={width}
-            height={LANE}
+            height={laneHeight(lanes[i]?.lines ?? [])}
             rx={4}
             fill={palette.better}
             fillOpacity={current === figures.variant.name ? 0.1 : pointed === figures.variant.name ? 0.05 : 0}
           />
-          <Lane {...{ figures, x, palette, left, right, result }} y={HEAD + LANE * (i + 0.5)} />
+          <Lane
+            {...{ figures, x, palette, result }}
+            valueAt={right + 12}
+            shareAt={width - 6}
+            {...(lanes[i] as LaneBox)}
+          />
         </g>
       ))}
     </svg>
   )
+}
+
+interface LaneBox {
+  readonly lines: readonly string[]
+  readonly start: number
+  readonly end: number
+}
+
+const laneHeight = (lines: readonly string[]): number => Math.max(LANE, 14 * lines.length + 10)
+
+/** Lanes below each other, each as high as the lines of its name. */
+function lanesOf(names: readonly (readonly string[])[]): LaneBox[] {
+  let end = HEAD
+  return names.map((lines) => {
+    const start = end
+    end = start + laneHeight(lines)
+    return { lines, start, end }
+  })
 }
 
 interface BasesProps {
@@ -132,30 +156,28 @@ function Bases({ result: { fullPrecision, quantized, label: format }, x, palette
   )
 }
 
-interface LaneProps {
-  readonly figures: VariantFigures<AxisVariant>
+interface LaneProps extends LaneBox {
+  readonly figures: VariantFigures<NamedVariant>
   readonly result: Result
   readonly x: Scale
-  readonly y: number
   readonly palette: Palette
-  readonly left: number
-  readonly right: number
+  /** Where the perplexity begins and the share ends. */
+  readonly valueAt: number
+  readonly shareAt: number
 }
 
-function Lane({ figures, result, x, y, palette, left, right }: LaneProps) {
+function Lane({ figures, result, x, lines, start, end, palette, valueAt, shareAt }: LaneProps) {
+  const y = (start + end) / 2
   const { variant, perplexity } = figures
-  const { name, method } = variant
+  const { method } = variant
   const { quantized, fullPrecision } = result
   const color = methodColor(palette, method)
   const worse = perplexity > quantized && figures.distinctFromBase !== false
   const whisker = whiskerOf(figures)
-  const room = Math.floor((left - 26) / 7.2)
   return (
     <g fontSize={12}>
       <Marker shape={methodShape(method)} x={10} y={y} color={color} size={4} />
-      <text x={20} y={y} dy="0.35em" fill={palette.text}>
-        {name.length <= room ? name : `${name.slice(0, room - 1)}…`}
-      </text>
+      <MultilineText x={20} y={y} fill={palette.text} lines={lines} />
       <line x1={x(fullPrecision)} x2={x(perplexity)} y1={y} y2={y} stroke={palette.axis} strokeDasharray="1 3" />
       <line
         x1={x(quantized)}
@@ -170,10 +192,10 @@ function Lane({ figures, result, x, y, palette, left, right }: LaneProps) {
         <path d={`M${x(whisker[0])},${y - 5}v10m0,-5H${x(whisker[1])}m0,-5v10`} fill="none" stroke={palette.text} />
       )}
       <Marker shape={methodShape(method)} x={x(perplexity)} y={y} color={color} halo={palette.background} />
-      <text x={right + 12} y={y} dy="0.35em" fill={palette.text} fontWeight={600}>
+      <text x={valueAt} y={y} dy="0.35em" fill={palette.text} fontWeight={600}>
         {formatNumber(perplexity)}
       </text>
-      <text x={right + FIGURES - 6} y={y} dy="0.35em" fill={worse ? palette.worse : palette.dimmed} textAnchor="end">
+      <text x={shareAt} y={y} dy="0.35em" fill={worse ? palette.worse : palette.dimmed} textAnchor="end">
         {gapWord(result, figures)}
       </text>
     </g>

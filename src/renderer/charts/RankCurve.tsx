@@ -1,4 +1,4 @@
-import type { Shape } from '../../shared/methodColors'
+import type { Shape } from '../../shared/chartColors'
 import type { ChartTable } from './chartTable'
 import { LinePlot, type PlotMark, type PlotSeries } from './LinePlot'
 

@@ -1,5 +1,5 @@
 import { useComputedColorScheme } from '@mantine/core'
-import { methodColorOf } from '../../shared/methodColors'
+import { methodColorOf, paintOf, SERIES_COLORS } from '../../shared/chartColors'
 
 /*
  * The colours of every chart. One method has one colour and one shape on every page; differences are blue or orange,
@@ -37,7 +37,7 @@ export const PALETTES: Readonly<Record<ColorScheme, Palette>> = {
     quantized: '#b54708',
     better: '#0b62c4',
     worse: '#b54708',
-    series: ['#0b62c4', '#b54708', '#00726a', '#8b3fb0', '#8a6100', '#a61e4d', '#3b5bdb', '#5f6b76'],
+    series: SERIES_COLORS.map(({ light }) => light),
     shares: ['#eff5fc', '#cfe1f2', '#94c4df', '#4a98c9', '#1764ab', '#08306b']
   },
   dark: {
@@ -51,7 +51,7 @@ export const PALETTES: Readonly<Record<ColorScheme, Palette>> = {
     quantized: '#ff9f55',
     better: '#6cb2ff',
     worse: '#ff9f55',
-    series: ['#6cb2ff', '#ff9f55', '#4fd1c0', '#d29bf0', '#e0b84c', '#faa2c1', '#91a7ff', '#a0a9b2'],
+    series: SERIES_COLORS.map(({ dark }) => dark),
     shares: ['#1e2a36', '#1f4261', '#26659a', '#4a98c9', '#8cc3e8', '#d3e9fb']
   }
 }
@@ -62,6 +62,18 @@ export const usePalette = (): Palette => PALETTES[useComputedColorScheme('light'
 /** The colour of a method; grey for one that this version does not know. */
 export const methodColor = (palette: Palette, method: string): string =>
   methodColorOf(method)?.[palette.scheme] ?? palette.dimmed
+
+/** The colour of variants that are seen together, in which quantizers of one method differ. */
+export function variantColors(
+  palette: Palette,
+  together: Parameters<typeof paintOf>[0]
+): (variant: Parameters<typeof paintOf>[0][number]) => string {
+  const paint = paintOf(together)
+  return (variant) => {
+    const found = paint(variant)
+    return 'method' in found ? methodColor(palette, found.method) : (palette.series[found.series] as string)
+  }
+}
 
 /** The colour of a share between 0 and `max`: blue that grows stronger; orange below 0, where something got worse. */
 export function shareColor({ shares, worse }: Palette, share: number, max = 1): string {

@@ -1,12 +1,13 @@
 import { Select, Text } from '@mantine/core'
 import { useMemo, useState } from 'react'
+import { methodShape } from '../../shared/chartColors'
 import type { VariantCurve } from '../../shared/compare/comparedRun'
+import { rowLabels } from '../../shared/compare/rowLabels'
 import { type ComparisonRow, rowKey } from '../../shared/compare/rows'
 import { errorCurves } from '../../shared/compare/series'
 import { MAX_CURVES } from '../../shared/contract/compare'
-import { methodShape } from '../../shared/methodColors'
 import { useCall } from '../api/hooks'
-import { methodColor, type Palette, usePalette } from '../charts/palette'
+import { type Palette, usePalette, variantColors } from '../charts/palette'
 import type { RankMark, RankSeries } from '../charts/RankCurve'
 import { RankCurveFrame } from '../charts/RankCurveFrame'
 import { QueryView } from '../components/QueryView'
@@ -80,10 +81,10 @@ function Curves({ curves, rows, name }: CurvesProps) {
 }
 
 function drawing(curves: readonly VariantCurve[], rows: readonly ComparisonRow[], palette: Palette) {
-  const byKey = new Map(rows.map((row) => [row.key, row]))
+  const labels = rowLabels(rows)
+  const colorOf = variantColors(palette, curves)
   const runs = rows.map(({ run }) => run)
   const found = errorCurves(curves, runs)
-  const severalRuns = new Set(curves.map(({ run }) => run)).size > 1
   const series = found.map(
     ({ key, label, left }, i): RankSeries => ({
       key,
@@ -94,11 +95,10 @@ function drawing(curves: readonly VariantCurve[], rows: readonly ComparisonRow[]
   )
   const marks = curves.map((curve): RankMark => {
     const key = rowKey(curve.run, curve.variant)
-    const title = byKey.get(key)?.run.title ?? curve.run
     return {
       key,
-      label: severalRuns ? `${curve.variant} ${title}` : curve.variant,
-      color: methodColor(palette, curve.method),
+      label: labels.get(key) ?? key,
+      color: colorOf(curve),
       shape: methodShape(curve.method),
       rank: curve.rank,
       left: curve.lossRank0 > 0 ? curve.loss / curve.lossRank0 : 0

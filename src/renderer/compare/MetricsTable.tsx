@@ -2,11 +2,12 @@ import { ActionIcon, Anchor, Text } from '@mantine/core'
 import { IconPin, IconPinFilled, IconX } from '@tabler/icons-react'
 import { type MouseEvent, useMemo } from 'react'
 import { Link } from 'wouter'
+import { methodShape } from '../../shared/chartColors'
 import type { Metric } from '../../shared/compare/metrics'
+import { rowLabels } from '../../shared/compare/rowLabels'
 import type { ComparisonRow } from '../../shared/compare/rows'
-import { methodShape } from '../../shared/methodColors'
 import { Marker } from '../charts/Marker'
-import { methodColor, usePalette } from '../charts/palette'
+import { usePalette, variantColors } from '../charts/palette'
 import { type Column, DataTable } from '../components/DataTable'
 import { TERMS, type TermName } from '../glossary/glossary'
 import { DeltaText, metricText } from './DeltaText'
@@ -23,6 +24,16 @@ interface Props {
 
 /** A line for each variant; with a pinned baseline every figure says how far it is from the baseline's. */
 export function MetricsTable({ rows, metrics, baseline, current, onPin, onRemove, onOpen }: Props) {
+  const palette = usePalette()
+  const labels = useMemo(() => rowLabels(rows, 'beside the run'), [rows])
+  const colorOf = useMemo(
+    () =>
+      variantColors(
+        palette,
+        rows.map(({ variant }) => variant)
+      ),
+    [palette, rows]
+  )
   const columns = useMemo(
     (): Column<ComparisonRow>[] => [
       {
@@ -34,16 +45,22 @@ export function MetricsTable({ rows, metrics, baseline, current, onPin, onRemove
       {
         key: 'run',
         title: 'Run',
-        width: 'minmax(150px, 1.6fr)',
+        width: 'minmax(120px, 1.6fr)',
+        wrapAt: 300,
         sortBy: ({ run }) => run.title,
+        text: ({ run }) => run.title,
         render: (row) => <RunCell row={row} />
       },
       {
         key: 'variant',
         title: 'Variant',
-        width: 'minmax(140px, 1fr)',
+        width: 'minmax(120px, 1fr)',
+        wrapAt: 300,
         sortBy: ({ variant }) => variant.name,
-        render: ({ variant }) => <VariantCell name={variant.name} method={variant.method} />
+        text: ({ key }) => `MM${labels.get(key)}`,
+        render: ({ key, variant }) => (
+          <VariantCell label={labels.get(key) ?? ''} variant={variant} color={colorOf(variant)} />
+        )
       },
       {
         key: 'rank',
@@ -56,11 +73,12 @@ export function MetricsTable({ rows, metrics, baseline, current, onPin, onRemove
       ...metrics.map(
         (metric): Column<ComparisonRow> => ({
           key: metric.key,
-          title: headingOf(metric),
+          title: metric.title,
           ...termOf(metric),
-          width: `${widthOf(metric)}px`,
+          width: metric.error === undefined ? '118px' : '150px',
           align: 'right',
           sortBy: metric.value,
+          text: (row) => metricText(metric, row),
           render: (row) => (
             <>
               {metricText(metric, row)}
@@ -78,7 +96,9 @@ export function MetricsTable({ rows, metrics, baseline, current, onPin, onRemove
         title: 'Tags',
         width: 'minmax(90px, 0.8fr)',
         sortBy: ({ run }) => run.tags.join(' ') || undefined,
-        render: ({ run }) => <span title={run.tags.join(', ')}>{run.tags.join(', ')}</span>
+        wrapAt: 200,
+        text: ({ run }) => run.tags.join(', '),
+        render: ({ run }) => run.tags.join(', ')
       },
       {
         key: 'remove',
@@ -101,7 +121,7 @@ export function MetricsTable({ rows, metrics, baseline, current, onPin, onRemove
         )
       }
     ],
-    [metrics, baseline, onPin, onRemove]
+    [metrics, baseline, onPin, onRemove, labels, colorOf]
   )
   return (
     <DataTable
@@ -126,20 +146,6 @@ function termOf({ title }: Metric): { readonly term?: TermName } {
   const name = title.split(', ')[0]?.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase())
   const term = TERMS.find((one) => one === name)
   return term === undefined ? {} : { term }
-}
-
-/** The text under the figure's name. */
-const headingOf = ({ title }: Metric): string => title.replace(', ', ',\n')
-
-/** As wide as the figures, and as the names of the heading with the arrow of a sorted column. */
-function widthOf(metric: Metric): number {
-  const figures = metric.error === undefined ? 118 : metric.digits === undefined ? 150 : 164
-  return Math.max(
-    figures,
-    ...headingOf(metric)
-      .split('\n')
-      .map((line) => Math.ceil(7.4 * line.length) + 40)
-  )
 }
 
 const keyOf = ({ key }: ComparisonRow): string => key
@@ -184,15 +190,20 @@ function RunCell({ row: { run } }: { readonly row: ComparisonRow }) {
   )
 }
 
-/** A variant's name behind its method's mark, the same as in the charts. */
-export function VariantCell({ name, method }: { readonly name: string; readonly method: string }) {
-  const palette = usePalette()
+interface VariantProps {
+  readonly label: string
+  readonly variant: Pick<ComparisonRow['variant'], 'name' | 'method'>
+  readonly color: string
+}
+
+/** A variant's name behind its mark, the same as in the charts. */
+function VariantCell({ label, variant, color }: VariantProps) {
   return (
-    <span title={name}>
+    <span title={variant.name}>
       <svg width={12} height={12} aria-hidden style={{ marginRight: 6, verticalAlign: -1 }}>
-        <Marker shape={methodShape(method)} x={6} y={6} color={methodColor(palette, method)} size={4} />
+        <Marker shape={methodShape(variant.method)} x={6} y={6} color={color} size={4} />
       </svg>
-      {name}
+      {label}
     </span>
   )
 }

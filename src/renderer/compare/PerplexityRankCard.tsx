@@ -1,11 +1,12 @@
 import { Select, Text } from '@mantine/core'
 import { useMemo, useState } from 'react'
+import { methodShape } from '../../shared/chartColors'
+import { rowLabels } from '../../shared/compare/rowLabels'
 import { type ComparisonRow, textsOf } from '../../shared/compare/rows'
 import { rankSeries } from '../../shared/compare/series'
-import { methodShape } from '../../shared/methodColors'
 import { ChartFrame } from '../charts/ChartFrame'
 import { LinePlot } from '../charts/LinePlot'
-import { methodColor, usePalette } from '../charts/palette'
+import { usePalette, variantColors } from '../charts/palette'
 import { saveFile } from '../components/saveFile'
 import { formatNumber } from '../format/numbers'
 
@@ -20,6 +21,15 @@ export function PerplexityRankCard({ rows }: { readonly rows: readonly Compariso
   const text = chosen !== undefined && texts.includes(chosen) ? chosen : texts[0]
   const found = useMemo(() => (text === undefined ? [] : rankSeries(rows, text)), [rows, text])
   const names = useMemo(() => new Map(rows.map((row) => [row.key, row])), [rows])
+  const labels = useMemo(() => rowLabels(rows), [rows])
+  const colorOf = useMemo(
+    () =>
+      variantColors(
+        palette,
+        rows.map(({ variant }) => variant)
+      ),
+    [palette, rows]
+  )
   if (text === undefined) {
     return (
       <Text size="sm" c="dimmed">
@@ -27,7 +37,9 @@ export function PerplexityRankCard({ rows }: { readonly rows: readonly Compariso
       </Text>
     )
   }
-  const points = found.flatMap(({ method, label, points: own }) => own.map((point) => ({ ...point, method, label })))
+  const points = found.flatMap(({ method, quantizer, label, points: own }) =>
+    own.map((point) => ({ ...point, method, quantizer, label }))
+  )
   const bases = [
     ...new Set(rows.map(({ perplexity }) => perplexity[text]?.fullPrecision).filter((p) => p !== undefined))
   ]
@@ -70,10 +82,10 @@ export function PerplexityRankCard({ rows }: { readonly rows: readonly Compariso
             label={title}
             fromZero={false}
             series={[
-              ...found.map(({ key, label, method, points: own }) => ({
+              ...found.map(({ key, label, method, quantizer, points: own }) => ({
                 key,
                 label,
-                color: methodColor(palette, method),
+                color: colorOf({ method, quantizer }),
                 points: own.map(({ rank, perplexity }) => ({ x: rank, y: perplexity }))
               })),
               ...(bases.length === 1
@@ -88,10 +100,10 @@ export function PerplexityRankCard({ rows }: { readonly rows: readonly Compariso
                   ]
                 : [])
             ]}
-            marks={points.slice(0, MAX_NAMED).map(({ key, method, rank, perplexity }) => ({
+            marks={points.slice(0, MAX_NAMED).map(({ key, method, quantizer, rank, perplexity }) => ({
               key,
-              label: names.get(key)?.variant.name ?? key,
-              color: methodColor(palette, method),
+              label: labels.get(key) ?? key,
+              color: colorOf({ method, quantizer }),
               shape: methodShape(method),
               x: rank,
               y: perplexity

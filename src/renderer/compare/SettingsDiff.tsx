@@ -1,9 +1,13 @@
 import { Code, ScrollArea, Table, Text } from '@mantine/core'
 import { useMemo } from 'react'
+import { rowLabels } from '../../shared/compare/rowLabels'
 import type { ComparisonRow } from '../../shared/compare/rows'
 import { type DifferingSetting, differingSettings } from '../../shared/compare/settings'
+import { LABEL_BREAK } from '../../shared/variantLabels'
 import { formatCount } from '../format/numbers'
-import { shortenPath } from '../format/paths'
+
+/** Paths and digests are long, and say only as a whole what differs. */
+const WHOLE = { overflowWrap: 'anywhere', minWidth: 110 } as const
 
 /** More columns than this are not read one by one: then the values are counted. */
 const MAX_COLUMNS = 8
@@ -31,22 +35,25 @@ interface TableProps {
 }
 
 function SideBySide({ rows, settings }: TableProps) {
-  const severalRuns = new Set(rows.map(({ run }) => run.id)).size > 1
+  const labels = useMemo(() => rowLabels(rows), [rows])
   return (
     <Table fz="sm" verticalSpacing={6} aria-label="Settings that differ">
       <Table.Thead>
         <Table.Tr>
           <Table.Th>Setting</Table.Th>
-          {rows.map(({ key, run, variant }) => (
-            <Table.Th key={key}>
-              {variant.name}
-              {severalRuns && (
-                <Text size="xs" c="dimmed" fw={400}>
-                  {run.title}
-                </Text>
-              )}
-            </Table.Th>
-          ))}
+          {rows.map(({ key, variant }) => {
+            const [name, ...others] = (labels.get(key) ?? variant.name).split(LABEL_BREAK)
+            return (
+              <Table.Th key={key} style={WHOLE}>
+                {name}
+                {others.map((part) => (
+                  <Text key={part} size="xs" c="dimmed" fw={400}>
+                    {part}
+                  </Text>
+                ))}
+              </Table.Th>
+            )
+          })}
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
@@ -56,8 +63,8 @@ function SideBySide({ rows, settings }: TableProps) {
               <Code>{key}</Code>
             </Table.Td>
             {values.map((value, i) => (
-              <Table.Td key={rows[i]?.key} className="num" title={value}>
-                {value === undefined ? <Absent /> : shortenPath(value, 32)}
+              <Table.Td key={rows[i]?.key} className="num" style={WHOLE}>
+                {value ?? <Absent />}
               </Table.Td>
             ))}
           </Table.Tr>
@@ -88,9 +95,9 @@ function Counted({ settings }: Pick<TableProps, 'settings'>) {
               </Table.Td>
               <Table.Td className="num">
                 {counts.slice(0, SHOWN_VALUES).map(([value, count], i) => (
-                  <span key={value ?? ''} title={value}>
-                    {i > 0 && ' · '}
-                    {value === undefined ? <Absent /> : shortenPath(value, 32)}
+                  <span key={value ?? ''} style={WHOLE}>
+                    {i > 0 && LABEL_BREAK}
+                    {value ?? <Absent />}
                     <Text span size="xs" c="dimmed">
                       {' '}
                       × {formatCount(count)}

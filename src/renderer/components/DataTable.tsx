@@ -2,10 +2,11 @@ import { Box, Checkbox, Text, UnstyledButton } from '@mantine/core'
 import { useElementSize, useMergedRef } from '@mantine/hooks'
 import { IconArrowDown, IconArrowUp } from '@tabler/icons-react'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type KeyboardEvent, type ReactNode, useMemo, useRef, useState } from 'react'
+import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 import type { TermName } from '../glossary/glossary'
 import { Term } from '../glossary/Term'
 import classes from './DataTable.module.css'
+import { measuredWidth, widest } from './textSize'
 
 export interface Column<T> {
   readonly key: string
@@ -16,6 +17,12 @@ export interface Column<T> {
   readonly width: string
   readonly align?: 'left' | 'right'
   readonly render: (row: T) => ReactNode
+  /** What a cell says, without markup: the column is made wide enough for the longest, so that none is cut. */
+  readonly text?: (row: T) => string
+  /** Text longer than this many pixels goes on in the next line; for names, which may have any length. */
+  readonly wrapAt?: number
+  /** Further lines that the cell has below its text. */
+  readonly below?: number
   /** Makes the column sortable; undefined values come last whatever the direction. */
   readonly sortBy?: (row: T) => number | string | undefined
 }
@@ -50,23 +57,30 @@ interface Props<T> {
  * hitch. Arrow keys, Home, End move between rows, Enter opens, Space chooses.
  */
 export function DataTable<T>(props: Props<T>) {
-  const { label, rows, columns, rowKey, onOpen, initialSort, selected, onSelect, current, rowHeight = 40 } = props
+  const { label, rows, columns, rowKey, onOpen, initialSort, selected, onSelect, current } = props
   const [sort, setSort] = useState<Sort | undefined>(initialSort)
   const [active, setActive] = useState(0)
   const viewport = useRef<HTMLDivElement>(null)
+  const { ref: sized, width: room } = useElementSize()
+  const ref = useMergedRef(viewport, sized)
   const sorted = useMemo(() => sortRows(rows, columns, sort), [rows, columns, sort])
+  const fitted = useMemo(() => fitColumns(rows, columns), [rows, columns])
+  const rowHeight = props.rowHeight ?? 40
+  const heights = useMemo(
+    () => sorted.map((row) => Math.max(rowHeight, LINE * linesOf(row, columns) + 8)),
+    [sorted, columns, rowHeight]
+  )
   const virtual = useVirtualizer({
     count: sorted.length,
     getScrollElement: () => viewport.current,
-    estimateSize: () => rowHeight,
+    estimateSize: (index) => heights[index] ?? rowHeight,
     overscan: 8
   })
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the heights are what was measured
+  useEffect(() => virtual.measure(), [virtual, heights])
   const selectable = selected !== undefined && onSelect !== undefined
-  const template = [...(selectable ? ['44px'] : []), ...columns.map(({ width }) => width)].join(' ')
-  const minWidth = (selectable ? 44 : 0) + columns.reduce((sum, { width }) => sum + smallestWidth(width), 0)
-  const { ref: sized, width } = useElementSize()
-  const measured = useMergedRef(viewport, sized)
-  const wide = width > 0 && minWidth > width
+  const template = [...(selectable ? ['44px'] : []), ...fitted.tracks].join(' ')
+  const minWidth = (selectable ? 44 : 0) + fitted.width
   const activeIndex = Math.min(active, Math.max(0, sorted.length - 1))
 
   function toggle(key: string): void {
@@ -109,17 +123,18 @@ export function DataTable<T>(props: Props<T>) {
   const some = selectable && sorted.some((row) => selected.has(rowKey(row)))
   return (
     <Box
-      ref={measured}
+      ref={ref}
       className={classes.viewport}
       style={{
         height:
-          props.height ?? `min(60dvh, ${44 + rowHeight * Math.max(1, sorted.length) + 2 + (wide ? SCROLLBAR : 0)}px)`
+          props.height ??
+          `min(60dvh, ${fitted.head + Math.max(rowHeight, virtual.getTotalSize()) + (minWidth > room ? SCROLLBAR : 0) + 4}px)`
       }}
       role="table"
       aria-label={label}
       aria-rowcount={sorted.length + 1}
     >
-      <Box role="rowgroup" className={classes.head}>
+      <Box role="rowgroup" className={classes.head} style={{ height: fitted.head }}>
         <Box role="row" aria-rowindex={1} className={classes.row} style={{ gridTemplateColumns: template, minWidth }}>
           {selectable && (
             <Box role="columnheader" className={classes.cell}>
@@ -155,7 +170,7 @@ export function DataTable<T>(props: Props<T>) {
               style={{
                 gridTemplateColumns: template,
                 minWidth,
-                height: rowHeight,
+                height: heights[index],
                 transform: `translateY(${start}px)`
               }}
               onFocus={() => setActive(index)}
@@ -174,7 +189,13 @@ export function DataTable<T>(props: Props<T>) {
                 </Box>
               )}
               {columns.map((column) => (
-                <Box key={column.key} role="cell" className={classes.cell} data-align={column.align}>
+                <Box
+                  key={column.key}
+                  role="cell"
+                  className={classes.cell}
+                  data-align={column.align}
+                  data-wrap={column.wrapAt !== undefined || undefined}
+                >
                   {column.render(row)}
                 </Box>
               ))}
@@ -196,7 +217,7 @@ function Heading<T>({ column, sort, onSort }: HeadingProps<T>) {
   const active = sort?.key === column.key
   const direction = active ? (sort.descending ? 'descending' : 'ascending') : 'none'
   const title = (
-    <Text span size="xs" fw={600} c="dimmed" lh={1.25} style={{ whiteSpace: 'pre' }}>
+    <Text span size="xs" fw={600} c="dimmed" lh={1.2} className={classes.title}>
       {column.term === undefined ? column.title : <Term name={column.term}>{column.title}</Term>}
     </Text>
   )
@@ -223,11 +244,47 @@ function Heading<T>({ column, sort, onSort }: HeadingProps<T>) {
   )
 }
 
-/** Height of a bar under a table that is wider than its place, in pixels: the last row stays whole. */
-const SCROLLBAR = 16
-
-/** Pixels that a track needs at least: rows are as wide as the headings, however long the text of a cell is. */
+/** Pixels that a track needs at least. */
 const smallestWidth = (track: string): number => Number(/(\d+)px/.exec(track)?.[1] ?? 96)
+
+/** Pixels of a line, of what is around the text of a cell, and of a heading with its arrow. */
+const LINE = 18
+const PADDING = 24
+const HEADING = 38
+const SCROLLBAR = 15
+
+interface Fitted {
+  readonly tracks: readonly string[]
+  readonly width: number
+  /** Height of the headings. */
+  readonly head: number
+}
+
+/** Columns as wide as their longest text and the longest word of their heading. */
+function fitColumns<T>(rows: readonly T[], columns: readonly Column<T>[]): Fitted {
+  const fitted = columns.map(({ title, width, text, wrapAt = Number.POSITIVE_INFINITY }) => {
+    const word = title === '' ? 0 : widest(title.split(/\s+/), 600, 12) + HEADING
+    const longest = text === undefined ? 0 : widest(rows.map(text), 400, 14)
+    const least = Math.ceil(Math.max(smallestWidth(width), word, Math.min(longest, wrapAt) + PADDING))
+    const track = width.startsWith('minmax') ? width.replace(/\d+px/, `${least}px`) : `${least}px`
+    const titleLines = Math.ceil(measuredWidth(title, 600, 12) / (least - HEADING + 1))
+    return { track, least, titleLines }
+  })
+  return {
+    tracks: fitted.map(({ track }) => track),
+    width: fitted.reduce((sum, { least }) => sum + least, 0),
+    head: Math.max(42, 15 * Math.max(1, ...fitted.map(({ titleLines }) => titleLines)) + 12)
+  }
+}
+
+/** Lines that a row needs for its names. */
+const linesOf = <T,>(row: T, columns: readonly Column<T>[]): number =>
+  columns.reduce((most, { text, wrapAt, below = 0 }) => {
+    if (text === undefined || wrapAt === undefined) return most
+    const width = measuredWidth(text(row), 400, 14)
+    // Words break early: a line holds a little less than its width.
+    return Math.max(most, below + (width <= wrapAt ? 1 : Math.ceil((1.15 * width) / wrapAt)))
+  }, 1)
 
 const COLLATOR = new Intl.Collator('en', { numeric: true })
 

@@ -6,6 +6,7 @@ import type { RunDetail, RunVariant } from '../../shared/contract/runs'
 import { type Recommendation, recommendations } from '../../shared/headline'
 import { modelName } from '../../shared/modelName'
 import { STATUS_SENTENCES } from '../../shared/runWords'
+import { variantLabels } from '../../shared/variantLabels'
 import { useCall } from '../api/hooks'
 import { EmptyState } from '../components/EmptyState'
 import { PageFrame } from '../components/PageFrame'
@@ -77,13 +78,15 @@ const recommendation = ({ label, variant, harmful }: Recommendation<RunVariant>)
 
 /** Variants under their quantizers, the recommended one of each first. */
 function choices(exported: readonly RunVariant[], recommended: readonly Recommendation<RunVariant>[]) {
+  const labels = variantLabels(exported)
+  const labelOf = (variant: RunVariant): string => labels[exported.indexOf(variant)] ?? variant.name
   return recommended.map(({ quantizer, label, variant, harmful }) => ({
     group: label,
     items: [
-      { value: variant.name, label: harmful ? variant.name : `${variant.name} (recommended)` },
+      { value: variant.name, label: harmful ? labelOf(variant) : `${labelOf(variant)} (recommended)` },
       ...exported
         .filter((one) => one.quantizer === quantizer && one.name !== variant.name)
-        .map(({ name }) => ({ value: name, label: name }))
+        .map((one) => ({ value: one.name, label: labelOf(one) }))
     ]
   }))
 }

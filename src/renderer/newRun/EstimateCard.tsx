@@ -1,4 +1,4 @@
-import { Group, SimpleGrid, Stack, Text, Tooltip } from '@mantine/core'
+import { Flex, Group, Stack, Text, Tooltip } from '@mantine/core'
 import type { ReactNode } from 'react'
 import type { Plan } from '../../shared/plan'
 import { formatBytes } from '../format/numbers'
@@ -14,7 +14,7 @@ export function EstimateCard({ plan, stale }: Props) {
   const speed = plan?.speed.measured === true ? "at this machine's measured speed" : 'at an assumed speed'
   return (
     <Stack gap={4} aria-label="Estimate" role="group" aria-busy={stale}>
-      <SimpleGrid cols={3} spacing="xs">
+      <Flex columnGap="lg" rowGap="xs" wrap="wrap">
         <Figure label="Time" value={plan && `~${formatDuration(1000 * plan.seconds)}`} help={`About, ${speed}`} />
         <Figure
           label="Memory"
@@ -28,7 +28,7 @@ export function EstimateCard({ plan, stale }: Props) {
             plan && `${formatBytes(plan.spoolBytes)} while it works, ${formatBytes(plan.adapterBytes)} for the adapters`
           }
         />
-      </SimpleGrid>
+      </Flex>
       {plan && (
         <Text size="xs" c="dimmed" className="num">
           {formatBytes(plan.adapterBytes)} of it for the adapters. Time {speed}.

@@ -23,13 +23,15 @@ const COLUMNS: readonly Column<LayerLine>[] = [
     title: 'Layer',
     term: 'linear',
     width: 'minmax(160px, 1fr)',
+    wrapAt: 420,
     sortBy: ({ row }) => row.name,
-    render: ({ row, worse }) => (
+    text: (line) => `${layerText(line)}${line.worse ? '  WORSE ' : ''}`,
+    render: (line) => (
       <Group gap={6} wrap="nowrap">
-        <Text span size="sm" truncate title={row.name}>
-          {row.block === null ? row.name : `${row.block} · ${nameInBlock(row.name)}`}
+        <Text span size="sm" title={line.row.name}>
+          {layerText(line)}
         </Text>
-        {worse && (
+        {line.worse && (
           <Badge size="xs" color="orange" variant="light">
             worse
           </Badge>
@@ -40,9 +42,9 @@ const COLUMNS: readonly Column<LayerLine>[] = [
   {
     key: 'shape',
     title: 'Shape',
-    width: '124px',
+    width: '90px',
     sortBy: ({ row }) => row.shape[0] * row.shape[1],
-    render: ({ row }) => row.shape.join(' × ')
+    ...textOnly(({ row }) => row.shape.join(' × '))
   },
   share('before', 'Before', ({ before }) => before),
   share('after', 'After', ({ after }) => after),
@@ -55,7 +57,7 @@ const COLUMNS: readonly Column<LayerLine>[] = [
     width: '100px',
     align: 'right',
     sortBy: ({ row }) => row.certificate,
-    render: ({ row }) => formatNumber(row.certificate)
+    ...textOnly(({ row }) => formatNumber(row.certificate))
   },
   {
     key: 'rank',
@@ -63,9 +65,18 @@ const COLUMNS: readonly Column<LayerLine>[] = [
     width: '100px',
     align: 'right',
     sortBy: ({ row }) => row.rankFor90,
-    render: ({ row }) => String(row.rankFor90)
+    ...textOnly(({ row }) => String(row.rankFor90))
   }
 ]
+
+/** A cell that is nothing but its text. */
+function textOnly(text: (line: LayerLine) => string): Pick<Column<LayerLine>, 'text' | 'render'> {
+  return { text, render: text }
+}
+
+function layerText({ row }: LayerLine): string {
+  return row.block === null ? row.name : `${row.block} · ${nameInBlock(row.name)}`
+}
 
 function share(key: string, title: string, value: (line: LayerLine) => number | undefined): Column<LayerLine> {
   return {
@@ -74,10 +85,10 @@ function share(key: string, title: string, value: (line: LayerLine) => number | 
     width: key === 'removed' ? '104px' : '90px',
     align: 'right',
     sortBy: value,
-    render: (line) => {
+    ...textOnly((line) => {
       const found = value(line)
       return found === undefined ? '–' : formatShare(found)
-    }
+    })
   }
 }
 

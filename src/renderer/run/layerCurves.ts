@@ -1,9 +1,10 @@
+import { methodShape } from '../../shared/chartColors'
 import type { ProofVariant } from '../../shared/contract/proof'
 import type { RunLayer } from '../../shared/contract/runs'
-import { methodShape } from '../../shared/methodColors'
 import { rankCurve, rankCurveBound } from '../../shared/proof'
 import { quantizerLabel } from '../../shared/quantizerWords'
-import { methodColor, type Palette } from '../charts/palette'
+import { variantLabels } from '../../shared/variantLabels'
+import { type Palette, variantColors } from '../charts/palette'
 import type { RankMark, RankSeries } from '../charts/RankCurve'
 
 /** A curve for each quantizer of a layer, since its error decides the eigenvalues, and a mark for each variant. */
@@ -29,11 +30,14 @@ export function layerCurves(
       atLeast: rankCurveBound(left, Math.ceil(1.5 * maxRank))
     }
   })
+  const together = found.map(({ variant }) => variant)
+  const labels = variantLabels(together)
+  const colorOf = variantColors(palette, together)
   const marks = found.map(
-    ({ variant: { name, method, rank }, result }): RankMark => ({
+    ({ variant, variant: { name, method, rank }, result }, i): RankMark => ({
       key: name,
-      label: name,
-      color: methodColor(palette, method),
+      label: labels[i] as string,
+      color: colorOf(variant),
       shape: methodShape(method),
       rank,
       left: result.lossRank0 > 0 ? result.loss / result.lossRank0 : 0

@@ -2,8 +2,8 @@ import { ActionIcon, Badge, Group, Text } from '@mantine/core'
 import { IconPlayerPlay } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { useLocation } from 'wouter'
-import type { RunListEntry } from '../../shared/contract/runs'
-import { headlineSentences } from '../../shared/headline'
+import type { RunListEntry, RunVariant } from '../../shared/contract/runs'
+import { headlineSentences, type QuantizerResult } from '../../shared/headline'
 import { modelName } from '../../shared/modelName'
 import { isResumable } from '../../shared/resumable'
 import { type Column, DataTable } from '../components/DataTable'
@@ -54,6 +54,9 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
     key: 'name',
     title: 'Run',
     width: 'minmax(150px, 2fr)',
+    wrapAt: 220,
+    below: 1,
+    text: ({ title }) => title,
     sortBy: ({ title }) => title,
     render: (run) => <Name run={run} />
   },
@@ -61,6 +64,8 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
     key: 'model',
     title: 'Model',
     width: 'minmax(84px, 1.2fr)',
+    wrapAt: 140,
+    text: ({ model }) => modelName(model),
     sortBy: ({ model }) => modelName(model),
     render: ({ model }) => <span title={model}>{modelName(model)}</span>
   },
@@ -69,6 +74,8 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
     title: 'Variants',
     term: 'variant',
     width: 'minmax(104px, 1.2fr)',
+    wrapAt: 170,
+    text: variantsText,
     sortBy: ({ variants }) => variants.length,
     render: (run) => <span title={run.variants.map(({ name }) => name).join('\n')}>{variantsText(run)}</span>
   },
@@ -78,6 +85,7 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
     term: 'gap closed',
     width: '136px',
     align: 'right',
+    text: gapText,
     sortBy: gapShare,
     render: (run) => <Gap run={run} />
   },
@@ -106,7 +114,7 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
 function Name({ run: { id, title, notes } }: { readonly run: RunListEntry }) {
   return (
     <>
-      <Text size="sm" fw={600} truncate title={title}>
+      <Text size="sm" fw={600} lh="18px" title={title}>
         {title}
       </Text>
       <Text size="xs" c="dimmed" truncate title={notes === '' ? id : notes}>
@@ -141,9 +149,7 @@ function Gap({ run }: { readonly run: RunListEntry }) {
   return (
     <Text size="xs" component="div" lh={1.35} title={`On ${text}:\n${title}`}>
       {results.slice(0, more > 0 ? LINES - 1 : LINES).map((result) => (
-        <div key={result.quantizer}>
-          {result.label} {gapWord(result, result.variants[0])}
-        </div>
+        <div key={result.quantizer}>{lineOf(result)}</div>
       ))}
       {more > 0 && <div>and {more + 1} more</div>}
     </Text>
@@ -152,6 +158,16 @@ function Gap({ run }: { readonly run: RunListEntry }) {
 
 /** Quantizers that have room in a line of the table. */
 const LINES = 2
+
+const lineOf = (result: QuantizerResult<RunVariant>): string => `${result.label} ${gapWord(result, result.variants[0])}`
+
+/** The longest line of the cell. */
+function gapText(run: RunListEntry): string {
+  const results = headlineOfRun(run)?.results ?? []
+  return results.length < 2
+    ? results.map((one) => gapWord(one, one.variants[0])).join('')
+    : results.map(lineOf).reduce((a, b) => (b.length > a.length ? b : a))
+}
 
 function Tags({ tags }: { readonly tags: readonly string[] }) {
   return (

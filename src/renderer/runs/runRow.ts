@@ -1,5 +1,6 @@
 import type { RunListEntry, RunVariant } from '../../shared/contract/runs'
 import { type Headline, headlineOf } from '../../shared/headline'
+import { variantLabels } from '../../shared/variantLabels'
 
 /** Worked out once per run: lists are new objects only when something in them changed. */
 const known = new WeakMap<RunListEntry, Headline<RunVariant> | null>()
@@ -18,8 +19,10 @@ export const gapShare = (run: RunListEntry): number | undefined => headlineOfRun
 
 /** `quailora-r16`, `quailora-r16 +3`: the best variant first, or the first while nothing is measured. */
 export function variantsText(run: RunListEntry): string {
-  const name = headlineOfRun(run)?.results[0].variants[0].variant.name ?? run.variants[0]?.name ?? '–'
-  return run.variants.length > 1 ? `${name} +${run.variants.length - 1}` : name
+  const shown = headlineOfRun(run)?.results[0].variants[0].variant ?? run.variants[0]
+  if (shown === undefined) return '–'
+  const label = variantLabels(run.variants)[run.variants.indexOf(shown)] ?? shown.name
+  return run.variants.length > 1 ? `${label} +${run.variants.length - 1}` : label
 }
 
 export const runAddress = (id: string): string => `/runs/${encodeURIComponent(id)}`

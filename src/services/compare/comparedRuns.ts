@@ -1,6 +1,6 @@
 import type { ComparedRun, VariantCurve } from '../../shared/compare/comparedRun'
-import { groupBy } from '../../shared/compare/groupBy'
 import { parseRowKey } from '../../shared/compare/rows'
+import { groupBy } from '../../shared/groupBy'
 import * as comparison from '../../store/comparison'
 import type { RunSummary } from '../../store/runs'
 import { listRuns, type Run } from '../runService'

@@ -1,3 +1,5 @@
+import { paintOf } from '../../shared/chartColors'
+import { placeLabels, wrapText } from '../../shared/chartText'
 import type { RankPoint } from '../../shared/compare/series'
 import { isMethod } from '../../shared/methods'
 import { type Html, html } from './html'
@@ -12,7 +14,8 @@ const WIDTH = 720
 
 export interface AxisMark {
   readonly name: string
-  readonly method: string
+  /** Class of its colour. */
+  readonly paint: string
   readonly perplexity: number
   readonly gapClosed: number | undefined
 }
@@ -29,7 +32,9 @@ export interface AxisFigures {
 export function perplexityAxis(label: string, { fullPrecision, quantized, format, marks }: AxisFigures): Html {
   const values = [fullPrecision, quantized, ...marks.map(({ perplexity }) => perplexity)]
   const x = scale(Math.min(...values), Math.max(...values), 170, WIDTH - 150)
-  const bottom = 44 + 24 * marks.length
+  const lines = marks.map(({ name }) => wrapText(name, 150))
+  const heights = lines.map((own) => Math.max(24, LINE * own.length + 8))
+  const bottom = 44 + sum(heights)
   const base = (name: string, value: number, kind: string, anchor: string) => html`
     <line class="${kind}" x1="${px(x(value))}" x2="${px(x(value))}" y1="34" y2="${bottom}"/>
     <text class="${kind}" x="${px(x(value))}" y="12" text-anchor="${anchor}">${name}</text>
@@ -38,18 +43,19 @@ export function perplexityAxis(label: string, { fullPrecision, quantized, format
   return html`<svg role="img" aria-label="${label}" viewBox="0 0 ${WIDTH} ${bottom + 8}">
     ${base('full precision', fullPrecision, 'full', order ? 'start' : 'end')}
     ${base(`quantized (${format})`, quantized, 'quantized', order ? 'end' : 'start')}
-    ${marks.map(({ name, method, perplexity, gapClosed }, i) => {
-      const y = 54 + 24 * i
-      return html`<text x="0" y="${y + 4}">${shortened(name, 22)}</text>
-        <line class="bar ${methodClass(method)}" x1="${px(x(quantized))}" x2="${px(x(perplexity))}" y1="${y}" y2="${y}"/>
-        <circle class="${methodClass(method)}" cx="${px(x(perplexity))}" cy="${y}" r="5"/>
+    ${marks.map(({ paint, perplexity, gapClosed }, i) => {
+      const y = 42 + sum(heights.slice(0, i)) + (heights[i] as number) / 2
+      return html`${textLines(lines[i] as string[], 0, y)}
+        <line class="bar ${paint}" x1="${px(x(quantized))}" x2="${px(x(perplexity))}" y1="${y}" y2="${y}"/>
+        <circle class="${paint}" cx="${px(x(perplexity))}" cy="${y}" r="5"/>
         <text x="${WIDTH - 134}" y="${y + 4}"><tspan class="strong">${figure(perplexity)}</tspan> · ${percent(gapClosed)}</text>`
     })}</svg>`
 }
 
 export interface Line {
   readonly label: string
-  readonly method?: string
+  /** Class of its colour; without one it is a bound. */
+  readonly paint?: string
   readonly points: readonly { readonly x: number; readonly y: number }[]
 }
 
@@ -68,7 +74,8 @@ export function linePlot(
   options: PlotOptions
 ): Html {
   const points = [...lines.flatMap(({ points: own }) => own), ...marks]
-  const [top, bottom, left, right] = [16, 230, 64, WIDTH - 170]
+  const names = sum(marks.map(({ label }) => LINE * wrapText(label, 150).length + 2))
+  const [top, bottom, left, right] = [16, Math.max(230, names + 16), 64, WIDTH - 170]
   const xs = points.map((p) => p.x)
   const ys = points.map((p) => p.y)
   const low = options.fromZero ? 0 : Math.min(...ys)
@@ -76,12 +83,13 @@ export function linePlot(
   const y = scale(low, Math.max(...ys), bottom, top)
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((share) => low + share * (Math.max(...ys) - low))
   const ranks = thinned([...new Set(marks.length > 0 ? marks.map((m) => m.x) : xs)].sort((a, b) => a - b))
-  const places = apart(
-    marks.map((mark) => y(mark.y)),
+  const names_ = marks.map(({ label }) => wrapText(label, 150))
+  const places = placeLabels(
+    marks.map((mark, i) => ({ at: y(mark.y), size: LINE * (names_[i] as string[]).length + 2 })),
     top,
     bottom
   )
-  return html`<svg role="img" aria-label="${options.label}" viewBox="0 0 ${WIDTH} 280">
+  return html`<svg role="img" aria-label="${options.label}" viewBox="0 0 ${WIDTH} ${bottom + 50}">
     ${ticks.map(
       (tick) => html`<line class="grid" x1="${left}" x2="${right}" y1="${px(y(tick))}" y2="${px(y(tick))}"/>
         <text class="dim" x="${left - 8}" y="${px(y(tick) + 4)}" text-anchor="end">${options.format(tick)}</text>`
@@ -90,7 +98,7 @@ export function linePlot(
     <text class="dim" x="${(left + right) / 2}" y="${bottom + 38}" text-anchor="middle">${options.xLabel}</text>
     <text class="dim" x="0" y="10">${options.yLabel}</text>
     ${lines.map(
-      ({ points: own, method }) => html`<polyline class="${method === undefined ? 'best' : methodClass(method)}"
+      ({ points: own, paint = 'best' }) => html`<polyline class="${paint}"
         points="${own.map((p) => `${px(x(p.x))},${px(y(p.y))}`).join(' ')}"/>`
     )}
     ${marks.map(
@@ -98,13 +106,13 @@ export function linePlot(
         mark,
         i
       ) => html`<line class="lead" x1="${px(x(mark.x))}" y1="${px(y(mark.y))}" x2="${right + 10}" y2="${px(places[i] as number)}"/>
-        <circle class="${methodClass(mark.method)}" cx="${px(x(mark.x))}" cy="${px(y(mark.y))}" r="5"/>
-        <text x="${right + 14}" y="${px((places[i] as number) + 4)}">${shortened(mark.label, 22)}</text>`
+        <circle class="${mark.paint}" cx="${px(x(mark.x))}" cy="${px(y(mark.y))}" r="5"/>
+        ${textLines(names_[i] as string[], right + 14, places[i] as number)}`
     )}</svg>`
 }
 
 export interface RankMarkPoint {
-  readonly method: string
+  readonly paint: string
   readonly x: number
   readonly y: number
 }
@@ -112,8 +120,22 @@ export interface RankMarkPoint {
 export const rankPoints = (points: readonly RankPoint[]) =>
   points.map(({ rank, perplexity }) => ({ x: rank, y: perplexity }))
 
-/** Only methods that this version knows have a colour; a class name never holds what a file says. */
-export const methodClass = (method: string): string => (isMethod(method) ? `m-${method}` : 'm-other')
+/** The class of the colour of variants that are seen together; a class name never holds what a file says. */
+export function paints(together: Parameters<typeof paintOf>[0]): (variant: (typeof together)[number]) => string {
+  const paint = paintOf(together)
+  return (variant) => {
+    const found = paint(variant)
+    if ('series' in found) return `s-${found.series}`
+    return isMethod(found.method) ? `m-${found.method}` : 'm-other'
+  }
+}
+
+/** Text of several lines, centred on a height. */
+const textLines = (lines: readonly string[], x: number, y: number): Html[] =>
+  lines.map((line, i) => html`<text x="${x}" y="${px(y + 4 + LINE * (i - (lines.length - 1) / 2))}">${line}</text>`)
+
+const LINE = 14
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
 
 function scale(low: number, high: number, from: number, to: number): (value: number) => number {
   const width = high > low ? high - low : 1
@@ -121,20 +143,5 @@ function scale(low: number, high: number, from: number, to: number): (value: num
 }
 
 const px = (value: number): string => (Number.isFinite(value) ? value.toFixed(1) : '0')
-const shortened = (text: string, length: number): string =>
-  text.length <= length ? text : `${text.slice(0, length - 1)}…`
 const thinned = (values: readonly number[]): number[] =>
   values.length <= 10 ? [...values] : values.filter((_, i) => i % Math.ceil(values.length / 10) === 0)
-
-/** Places for labels of 15 pixels, in the order of their wishes, none over another. */
-function apart(wishes: readonly number[], low: number, high: number): number[] {
-  const order = wishes.map((_, i) => i).sort((a, b) => (wishes[a] as number) - (wishes[b] as number))
-  const places = new Array<number>(wishes.length)
-  let next = low
-  for (const i of order) {
-    places[i] = Math.max(wishes[i] as number, next)
-    next = (places[i] as number) + 15
-  }
-  const over = Math.max(0, next - 15 - high)
-  return over === 0 ? places : places.map((place) => place - over * ((place - low) / Math.max(1, next - 15 - low)))
-}

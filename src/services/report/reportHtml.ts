@@ -1,4 +1,5 @@
 import { difference, type Metric, metricsOf } from '../../shared/compare/metrics'
+import { rowLabels } from '../../shared/compare/rowLabels'
 import { type ComparisonRow, textsOf } from '../../shared/compare/rows'
 import { rankSeries } from '../../shared/compare/series'
 import { differingSettings } from '../../shared/compare/settings'
@@ -13,7 +14,7 @@ import {
   NOT_DISTINGUISHABLE,
   shareText
 } from '../../shared/uncertainty'
-import { linePlot, perplexityAxis, rankPoints } from './charts'
+import { linePlot, paints, perplexityAxis, rankPoints } from './charts'
 import { type Html, html } from './html'
 import { duration, figure, instant, percent } from './numbers'
 import type { ReportData, ReportedRun } from './reportData'
@@ -132,15 +133,16 @@ function axes(rows: readonly ComparisonRow[], text: string): Html[] {
     bases.set(key, [...(bases.get(key) ?? []), row])
   }
   const keys = [...new Set(rows.map(({ variant }) => variant.quantizer))]
+  const paint = paints(rows.map(({ variant }) => variant))
   return [...bases.values()].slice(0, 12).map((members) => {
     const [first] = members
     const base = first?.perplexity[text]
     if (first === undefined || base === undefined) return html``
     const format = quantizerLabel(first.variant.quantizer, keys)
-    const severalRuns = new Set(members.map(({ run }) => run.id)).size > 1
-    const marks = members.map(({ run, variant, perplexity }) => ({
-      name: severalRuns ? `${variant.name} ${run.title}` : variant.name,
-      method: variant.method,
+    const names = rowLabels(members)
+    const marks = members.map(({ key, variant, perplexity }) => ({
+      name: names.get(key) ?? variant.name,
+      paint: paint(variant),
       perplexity: perplexity[text]?.adapter as number,
       gapClosed: perplexity[text]?.gapClosed
     }))
@@ -153,12 +155,13 @@ function axes(rows: readonly ComparisonRow[], text: string): Html[] {
 /** Perplexity against rank, where ranks differ at all. */
 function rankChart(rows: readonly ComparisonRow[]): Html | undefined {
   if (new Set(rows.map(({ variant }) => variant.rank)).size < 2) return undefined
+  const paint = paints(rows.map(({ variant }) => variant))
   const charts = textsOf(rows).map((text) => {
     const series = rankSeries(rows, text)
-    const lines = series.map(({ label, method, points }) => ({ label, method, points: rankPoints(points) }))
-    const ends = series.map(({ label, method, points }) => ({
+    const lines = series.map(({ label, points, ...own }) => ({ label, paint: paint(own), points: rankPoints(points) }))
+    const ends = series.map(({ label, points, ...own }) => ({
       label,
-      method,
+      paint: paint(own),
       x: points.at(-1)?.rank as number,
       y: points.at(-1)?.perplexity as number
     }))

@@ -3,7 +3,8 @@ import { errorCurves } from '../../shared/compare/series'
 import { lossRemoved, worstFirst } from '../../shared/proof'
 import type { LayerResult } from '../../shared/runEvents'
 import { STATUS_WORDS } from '../../shared/runWords'
-import { linePlot } from './charts'
+import { variantLabels } from '../../shared/variantLabels'
+import { linePlot, paints } from './charts'
 import { type Html, html } from './html'
 import { duration, figure, instant, percent } from './numbers'
 import type { ReportedRun } from './reportData'
@@ -44,9 +45,12 @@ function curves({ run, rows, layers }: ReportedRun): Html | undefined {
   })
   if (found.length === 0) return undefined
   const lines = errorCurves(found, [run]).map(({ label, left }) => ({ label, points: left.map((y, x) => ({ x, y })) }))
-  const marks = found.map(({ variant, method, rank, loss, lossRank0 }) => ({
-    label: variant,
-    method,
+  const paint = paints(found)
+  const names = variantLabels(rows.map(({ variant }) => variant))
+  const labels = new Map(rows.map(({ variant }, i) => [variant.name, names[i] as string]))
+  const marks = found.map(({ variant, method, quantizer, rank, loss, lossRank0 }) => ({
+    label: labels.get(variant) ?? variant,
+    paint: paint({ method, quantizer }),
     x: rank,
     y: lossRank0 > 0 ? loss / lossRank0 : 0
   }))

@@ -1,13 +1,16 @@
-import { methodColorOf } from '../../shared/methodColors'
+import { methodColorOf, SERIES_COLORS } from '../../shared/chartColors'
 import { METHODS } from '../../shared/methods'
 
-const methodVariables = (scheme: 'light' | 'dark'): string =>
-  METHODS.map((method) => `--m-${method}:${methodColorOf(method)?.[scheme]};`).join('')
+const chartVariables = (scheme: 'light' | 'dark'): string =>
+  [
+    ...METHODS.map((method) => `--m-${method}:${methodColorOf(method)?.[scheme]};`),
+    ...SERIES_COLORS.map((color, i) => `--s-${i}:${color[scheme]};`)
+  ].join('')
 
 /** The report's style sheet: light and dark by the reader's system, and for paper. The same colours as the window's. */
 export const STYLE = `
-:root{color-scheme:light dark;--bg:#fff;--text:#212529;--dim:#5c636a;--line:#dee2e6;--soft:#f4f6f8;--better:#0b62c4;--worse:#b54708;${methodVariables('light')}}
-@media (prefers-color-scheme:dark){:root{--bg:#1a1b1e;--text:#e9ecef;--dim:#a6a7ab;--line:#373a40;--soft:#25262b;--better:#6cb2ff;--worse:#ff9f55;${methodVariables('dark')}}}
+:root{color-scheme:light dark;--bg:#fff;--text:#212529;--dim:#5c636a;--line:#dee2e6;--soft:#f4f6f8;--better:#0b62c4;--worse:#b54708;${chartVariables('light')}}
+@media (prefers-color-scheme:dark){:root{--bg:#1a1b1e;--text:#e9ecef;--dim:#a6a7ab;--line:#373a40;--soft:#25262b;--better:#6cb2ff;--worse:#ff9f55;${chartVariables('dark')}}}
 *{box-sizing:border-box}
 body{margin:0 auto;max-width:1060px;padding:32px 24px 64px;background:var(--bg);color:var(--text);font:15px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}
 h1{font-size:26px;margin:0 0 4px}h2{font-size:20px;margin:40px 0 8px}h3{font-size:16px;margin:24px 0 6px}
@@ -21,6 +24,7 @@ svg{width:100%;max-width:720px;height:auto;font:12px system-ui,sans-serif;fill:v
 line.full{stroke:var(--text);stroke-width:1.5}line.quantized{stroke:var(--worse);stroke-width:1.5}text.quantized{fill:var(--worse)}
 polyline{fill:none;stroke-width:2;stroke-linejoin:round}.bar{stroke-width:7;stroke-opacity:.5}
 .best{stroke:var(--dim)}.m-other{stroke:var(--dim);fill:var(--dim)}
+${SERIES_COLORS.map((_, i) => `.s-${i}{stroke:var(--s-${i});fill:var(--s-${i})}`).join('')}
 ${METHODS.map((m) => `.m-${m}{stroke:var(--m-${m});fill:var(--m-${m})}`).join('')}
 polyline[class]{fill:none}
 .better{color:var(--better)}.worse{color:var(--worse)}
@@ -28,7 +32,7 @@ details{margin:8px 0;border:1px solid var(--line);border-radius:4px;padding:6px 
 pre{background:var(--soft);padding:12px;border-radius:4px;overflow-x:auto;white-space:pre-wrap;font:12px/1.5 ui-monospace,monospace}
 code{font:12px ui-monospace,monospace}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 16px;margin:8px 0;font-size:13px}dt{color:var(--dim)}dd{margin:0}
-@media print{:root{color-scheme:light;--bg:#fff;--text:#000;--dim:#444;--line:#bbb;--soft:#f4f4f4;--better:#0b62c4;--worse:#b54708;${methodVariables('light')}}
+@media print{:root{color-scheme:light;--bg:#fff;--text:#000;--dim:#444;--line:#bbb;--soft:#f4f4f4;--better:#0b62c4;--worse:#b54708;${chartVariables('light')}}
 body{max-width:none;padding:0}table{font-size:10px}th,td{padding:3px 5px}.scroll{overflow:visible}
 figure,tr{break-inside:avoid}h2,h3{break-after:avoid}thead{display:table-header-group}
 details::details-content{display:block;content-visibility:visible}}

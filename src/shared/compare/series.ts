@@ -1,5 +1,7 @@
+import { groupBy } from '../groupBy'
+import { quantizerLabel } from '../quantizerWords'
+import { LABEL_BREAK } from '../variantLabels'
 import type { ComparedRun, VariantCurve } from './comparedRun'
-import { groupBy } from './groupBy'
 import type { ComparisonRow } from './rows'
 
 export interface RankPoint {
@@ -12,6 +14,7 @@ export interface RankPoint {
 export interface RankSeries {
   readonly key: string
   readonly method: string
+  readonly quantizer: string
   readonly label: string
   readonly points: readonly RankPoint[]
 }
@@ -27,12 +30,12 @@ export function rankSeries(rows: readonly ComparisonRow[], text: string): RankSe
     const label = [
       variant.method,
       ...(models.size > 1 ? [lastPart(run.model)] : []),
-      ...(quantizers.size > 1 ? [variant.quantizer] : [])
-    ].join(' · ')
+      ...(quantizers.size > 1 ? [quantizerLabel(variant.quantizer, [...quantizers])] : [])
+    ].join(LABEL_BREAK)
     const points = members
       .map((row) => ({ key: row.key, rank: row.variant.rank, perplexity: row.perplexity[text]?.adapter as number }))
       .sort((a, b) => a.rank - b.rank || a.perplexity - b.perplexity)
-    return { key, method: variant.method, label, points }
+    return { key, method: variant.method, quantizer: variant.quantizer, label, points }
   })
 }
 
@@ -56,12 +59,13 @@ export function errorCurves(
 ): ErrorCurve[] {
   const titles = new Map(runs.map(({ id, title }) => [id, title]))
   const bases = groupBy(curves, ({ run, quantizer }) => JSON.stringify([run, quantizer]))
-  const severalQuantizers = new Set(curves.map(({ quantizer }) => quantizer)).size > 1
+  const quantizers = [...new Set(curves.map(({ quantizer }) => quantizer))]
   const drawn = new Map<string, { key: string; names: Set<string>; left: number[] }>()
   for (const [key, members] of bases) {
     const longest = members.reduce((a, b) => (b.rank > a.rank ? b : a))
     const left = leftAfter(longest)
-    const name = [titles.get(longest.run) ?? longest.run, ...(severalQuantizers ? [longest.quantizer] : [])].join(' · ')
+    const format = quantizers.length > 1 ? [quantizerLabel(longest.quantizer, quantizers)] : []
+    const name = [titles.get(longest.run) ?? longest.run, ...format].join(LABEL_BREAK)
     const shape = JSON.stringify(left)
     const same = drawn.get(shape)
     if (same === undefined) drawn.set(shape, { key, names: new Set([name]), left })

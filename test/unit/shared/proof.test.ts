@@ -130,5 +130,8 @@ describe('quantizerLabel', () => {
     expect(quantizerLabel('fp4-b64-dq', ['nf4-b64-dq', 'fp4-b64-dq'])).toBe('FP4')
     expect(quantizerLabel('int8', ['nf4-b64-dq', 'int8'])).toBe('INT8')
     expect(quantizerLabel('nf4-b128', ['nf4-b64-dq', 'nf4-b128'])).toBe('NF4 block 128')
+    expect(quantizerLabel('nf4-b128-dq', ['nf4-b64-dq', 'nf4-b128-dq'])).toBe('NF4 block 128')
+    expect(quantizerLabel('nf4-b64', ['nf4-b64-dq', 'nf4-b64'])).toBe('NF4 block 64')
+    expect(quantizerLabel('nf4-b64-dq', ['nf4-b64-dq', 'nf4-b64'])).toBe('NF4 double-quantized')
   })
 })

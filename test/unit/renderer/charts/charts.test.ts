@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { toCsv } from '../../../../src/renderer/charts/chartTable'
-import { placeLabels } from '../../../../src/renderer/charts/labels'
 import { contrast, methodColor, PALETTES, shareColor, textOn } from '../../../../src/renderer/charts/palette'
 import { linearScale, linearTicks, logScale } from '../../../../src/renderer/charts/scales'
-import { methodShape } from '../../../../src/shared/methodColors'
+import { methodShape } from '../../../../src/shared/chartColors'
+import { placeLabels } from '../../../../src/shared/chartText'
 import { METHODS } from '../../../../src/shared/methods'
 
 describe('scales', () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { ComparedRun } from '../../../../src/shared/compare/comparedRun'
 import { parseFilter } from '../../../../src/shared/compare/filter'
 import { comparisonTable, difference, metricsOf } from '../../../../src/shared/compare/metrics'
+import { rowLabels } from '../../../../src/shared/compare/rowLabels'
 import { comparisonRows } from '../../../../src/shared/compare/rows'
 import { errorCurves, rankSeries } from '../../../../src/shared/compare/series'
 import { differingSettings } from '../../../../src/shared/compare/settings'
@@ -51,6 +52,38 @@ function run(id: string, rank: number, svd: number, changes: Partial<Recipe> = {
     }
   }
 }
+
+describe('labels of rows', () => {
+  const labelsOf = (runs: ComparedRun[], where?: 'beside the run') => [
+    ...rowLabels(
+      comparisonRows(
+        runs,
+        runs.map(({ id }) => id)
+      ),
+      where
+    ).values()
+  ]
+
+  test('are the variants of one run, with the run where there are several', () => {
+    const runs = [run('a', 8, 0.2), run('b', 8, 0.3)]
+    expect(labelsOf(runs.slice(0, 1))).toEqual(['svd-r8', 'quailora-r8'])
+    expect(labelsOf(runs)[0]).toBe('svd-r8 · run a')
+    expect(labelsOf(runs, 'beside the run')[0]).toBe('svd-r8')
+  })
+
+  test('name what differs between runs of one title, or else their ids', () => {
+    const title = 'a sweep'
+    const sweep = [16, 64].map((rows) => {
+      const calibration = { files: ['/texts/calibration.txt'], rows }
+      return { ...run(String(rows), 8, 0.2, { calibration }), title }
+    })
+    expect(labelsOf(sweep)).toEqual(
+      [16, 64].flatMap((n) => ['svd', 'quailora'].map((m) => `${m}-r8 · calibration.rows ${n}`))
+    )
+    const twice = ['x', 'y'].map((id) => ({ ...run(id, 8, 0.2), title }))
+    expect(labelsOf(twice)).toEqual(['svd-r8 · x', 'quailora-r8 · x', 'svd-r8 · y', 'quailora-r8 · y'])
+  })
+})
 
 describe('rows', () => {
   test('are the variants that the keys name, a run alone standing for all, each once and in that order', () => {

@@ -1,3 +1,37 @@
+import { LABEL_BREAK } from './variantLabels'
+
+/** About how wide a text is, in pixels: enough to keep labels apart, without asking the browser. */
+export const textWidth = (text: string, fontSize = 12): number => text.length * fontSize * 0.6
+
+/**
+ * A text as lines that are no wider than `width`: broken between the parts of a label, at spaces and hyphens, and within
+ * a word only where it alone is too wide. Nothing is left out.
+ */
+export function wrapText(text: string, width: number, fontSize = 12): string[] {
+  const most = Math.max(4, Math.floor(width / textWidth('x', fontSize)))
+  const lines: string[] = []
+  for (const part of text.split(LABEL_BREAK)) {
+    const both = `${lines.at(-1)}${LABEL_BREAK}${part}`
+    if (lines.length > 0 && both.length <= most) lines[lines.length - 1] = both
+    else lines.push(...brokenPart(part, most))
+  }
+  return lines
+}
+
+function brokenPart(part: string, most: number): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const piece of part.split(/(?<=[\s\-_./])/)) {
+    if ((line + piece).trimEnd().length <= most) {
+      line += piece
+      continue
+    }
+    if (line !== '') lines.push(line.trimEnd())
+    for (line = piece; line.trimEnd().length > most; line = line.slice(most)) lines.push(line.slice(0, most))
+  }
+  return [...lines, line.trimEnd()]
+}
+
 /** A label that wants to stand at `at` and needs `size` along the axis. */
 export interface Label {
   readonly at: number
@@ -45,6 +79,3 @@ export function placeLabels(labels: readonly Label[], low: number, high: number)
     return { members, start, size }
   }
 }
-
-/** About how wide a text is, in pixels: enough to keep labels apart, without asking the browser. */
-export const textWidth = (text: string, fontSize = 12): number => text.length * fontSize * 0.6

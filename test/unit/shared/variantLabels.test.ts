@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { quantizerKey } from '../../../src/shared/quantizerWords'
+import { Variant, variantNames } from '../../../src/shared/recipe'
+import { variantLabels } from '../../../src/shared/variantLabels'
+
+/** Labels of variants as a recipe names them. */
+function labels(given: readonly object[]): string[] {
+  const variants = given.map((one) => Variant.parse(one))
+  const names = variantNames(variants)
+  return variantLabels(
+    variants.map(({ method, rank, quantizer }, i) => ({
+      name: names[i] as string,
+      method,
+      rank,
+      quantizer: quantizerKey(quantizer)
+    }))
+  )
+}
+
+describe('labels of variants', () => {
+  it('are the short names while these tell them apart', () => {
+    expect(labels([{ method: 'svd' }, { method: 'exact', rank: 8 }])).toEqual(['svd-r16', 'exact-r8'])
+  })
+
+  it('name the quantizer where quantizers differ, with no more of it than is needed', () => {
+    const mixed = [{ format: 'nf4' }, { format: 'int8' }].map((quantizer) => ({ method: 'svd', rank: 8, quantizer }))
+    expect(labels(mixed)).toEqual(['svd-r8 · NF4', 'svd-r8 · INT8'])
+    const blocks = [64, 128].map((blockSize) => ({
+      method: 'svd',
+      quantizer: { blockSize, doubleQuantization: false }
+    }))
+    expect(labels(blocks)).toEqual(['svd-r16 · NF4 block 64', 'svd-r16 · NF4 block 128'])
+  })
+
+  it('name the scaling where that differs', () => {
+    expect(labels([{ method: 'svd' }, { method: 'svd', alpha: 32.5 }, { method: 'svd', rslora: true }])).toEqual([
+      'svd-r16 · α 16',
+      'svd-r16 · α 32.5',
+      'svd-r16 · α 16, rsLoRA'
+    ])
+  })
+
+  it('leave given names alone, and fall back to the whole name rather than be the same twice', () => {
+    const own = { method: 'svd', name: 'svd-of-mine' }
+    expect(labels([own, { method: 'svd', quantizer: { format: 'int8' } }])).toEqual(['svd-of-mine', 'svd-r16 · INT8'])
+    const targets = [['q_proj'], ['k_proj']].map((names) => ({ method: 'svd', targets: names }))
+    expect(new Set(labels(targets)).size).toBe(2)
+  })
+})
