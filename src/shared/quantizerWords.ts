@@ -110,6 +110,11 @@ export function trainerWords({ format, ...given }: QuantizedBase): TrainerWords 
   }
 }
 
+/** Whether bitsandbytes can quantize the base again: not one that is pre-quantized, nor in a format that it does not have. */
+export const isRecomputable = (
+  fingerprint: Parameters<typeof provenBase>[0] & { readonly base?: string | undefined }
+): boolean => fingerprint.base === undefined && trainerWords(provenBase(fingerprint)) !== undefined
+
 /** Where no trainer quantizes as an adapter's base was. */
 export const NO_TRAINER =
   'no trainer quantizes so by itself, so the adapter only fits a base that you quantize as Quail does'

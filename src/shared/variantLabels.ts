@@ -51,7 +51,7 @@ export function variantLabels(variants: readonly NamedVariant[]): string[] {
     const own = parts[i]
     if (own === undefined) return name
     const alike = scalings.get(`${own.name} ${own.quantizer}`) ?? []
-    const differ = own.scaling !== '' && alike.some(({ scaling }) => scaling !== own.scaling)
+    const differ = own.scaling !== '' && alike.some(({ scaling }) => scaling !== '' && scaling !== own.scaling)
     return [
       own.name,
       quantizers.length > 1 ? formats.get(own.quantizer) : '',

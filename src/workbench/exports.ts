@@ -11,7 +11,7 @@ import { type RunAdapter, runAdapter } from '../services/export/runAdapters'
 import { fillSnippets } from '../services/export/snippets'
 import { assertOutside } from '../services/outDirectory'
 import type { CopyTarget, ExportedVariant, exportCalls } from '../shared/contract/exports'
-import { provenBase, trainerWords } from '../shared/quantizerWords'
+import { isRecomputable } from '../shared/quantizerWords'
 import type { WorkbenchContext } from './context'
 import type { CallScope, HandlersOf } from './handler'
 
@@ -88,15 +88,14 @@ async function describe(
     snippets,
     fingerprint: fingerprint ?? null,
     checks: {
-      bitsandbytes: recomputable(fingerprint) ? `python ${quote(script)} ${quote(model)} ${quote(shown)}` : null,
+      bitsandbytes:
+        fingerprint === undefined || isRecomputable(fingerprint)
+          ? `python ${quote(script)} ${quote(model)} ${quote(shown)}`
+          : null,
       quail: `quail verify ${quote(shown)} --model ${quote(model)}`
     }
   }
 }
-
-/** Whether bitsandbytes can quantize the base again: not what is pre-quantized, nor formats that it does not have. */
-const recomputable = (fingerprint: AdapterFacts['fingerprint']): boolean =>
-  fingerprint === undefined || (fingerprint.base === undefined && trainerWords(provenBase(fingerprint)) !== undefined)
 
 const CHECK_SCRIPT = 'check_fingerprint.py'
 

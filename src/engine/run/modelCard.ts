@@ -1,5 +1,5 @@
 import { optionValues } from '../../shared/methods'
-import { NO_TRAINER, provenBase, quantizerWords, trainerWords } from '../../shared/quantizerWords'
+import { isRecomputable, NO_TRAINER, provenBase, quantizerWords, trainerWords } from '../../shared/quantizerWords'
 import { type Targets, targetsText } from '../../shared/recipe'
 import { torchDtype } from '../../shared/torchDtypes'
 import { DISTINGUISHABLE_RULE, estimateText, NOT_DISTINGUISHABLE, shareText } from '../../shared/uncertainty'
@@ -112,7 +112,7 @@ function usage(proof: Proof): string {
   const { fingerprint } = proof
   const stored = fingerprint.base !== undefined
   const words = trainerWords(provenBase(fingerprint))
-  if (!stored && words === undefined) return `## Use\n\nAs a base in ${fingerprint.quantizer}, ${NO_TRAINER}.`
+  if (!stored && words === undefined) return `## Use\n\nThe base is in ${fingerprint.quantizer}: ${NO_TRAINER}.`
   const quantizing = stored ? '' : `quantization = BitsAndBytesConfig(${configLines(words?.wholeConfig ?? [])})\n`
   return `## Use
 
@@ -138,7 +138,7 @@ function traps({ fingerprint, variant }: Proof): string {
   return `## Mind
 
 - ${fingerprint.base === undefined ? 'The trainer must quantize exactly as assumed here' : `The base must be the pre-quantized checkpoint ${fingerprint.base}`}: ${quantizerWords(provenBase(fingerprint))}, weights loaded as ${fingerprint.dtype}. ${
-    fingerprint.base === undefined ? "`check_fingerprint.py` in Quail's resources" : '`quail verify`'
+    isRecomputable(fingerprint) ? "`check_fingerprint.py` in Quail's resources" : '`quail verify`'
   } compares a base with \`quail.json\`.
 - \`lora_dropout\` above 0 switches the correction off at random while training.
 - The scaling lora_alpha / ${variant.rslora ? 'sqrt(r)' : 'r'} = ${variant.scaling} is divided out of the stored factors; keep \`lora_alpha\` and \`r\`.

@@ -54,7 +54,7 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
     key: 'name',
     title: 'Run',
     width: 'minmax(150px, 2fr)',
-    wrapAt: 220,
+    wrapAt: 128,
     below: 1,
     text: ({ title }) => title,
     sortBy: ({ title }) => title,
@@ -64,7 +64,7 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
     key: 'model',
     title: 'Model',
     width: 'minmax(84px, 1.2fr)',
-    wrapAt: 140,
+    wrapAt: 72,
     text: ({ model }) => modelName(model),
     sortBy: ({ model }) => modelName(model),
     render: ({ model }) => <span title={model}>{modelName(model)}</span>
@@ -74,7 +74,7 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
     title: 'Variants',
     term: 'variant',
     width: 'minmax(104px, 1.2fr)',
-    wrapAt: 170,
+    wrapAt: 84,
     text: variantsText,
     sortBy: ({ variants }) => variants.length,
     render: (run) => <span title={run.variants.map(({ name }) => name).join('\n')}>{variantsText(run)}</span>
@@ -85,6 +85,8 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
     term: 'gap closed',
     width: '136px',
     align: 'right',
+    wrapAt: 112,
+    below: 1,
     text: gapText,
     sortBy: gapShare,
     render: (run) => <Gap run={run} />
