@@ -31,7 +31,7 @@ describe('the window and the command line on one database', () => {
   test('a queued run that the command line takes is not started by the window, which sees it run and end', async () => {
     const place = new Workplace()
     const { workbench, id } = await heldWorkbench(place)
-    expect((await place.quail('runs', 'list')).stdout).toMatch(new RegExp(`${id} +queued`))
+    expect((await place.quail('runs', 'list')).stdout).toMatch(new RegExp(`${id} +waiting`))
     const begun = changeSeen(workbench)
     const started = place.start('resume', id)
     await started.waitFor(/block/)
