@@ -137,7 +137,7 @@ test('several files that are dropped are imported one after another', async () =
   await page.getByRole('dialog', { name: 'Import a calibration set (1 of 2)' }).waitFor()
   await store.click()
   await page.getByRole('dialog', { name: 'Import a calibration set (2 of 2)' }).waitFor()
-  await page.getByText('JSON lines, ').waitFor()
+  await page.getByText(/^JSON, \d/).waitFor()
   await store.click()
   await page.getByRole('link', { name: 'two', exact: true }).waitFor()
   await page.getByRole('link', { name: 'one', exact: true }).waitFor()
