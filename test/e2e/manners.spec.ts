@@ -209,7 +209,9 @@ describe('signs of a run on the desktop', () => {
     expect(shares).toEqual([...shares].sort((a, b) => a - b))
     expect(Math.max(...shares)).toBe(1)
     // A hundred tokens or so do not tell the two apart, and the sentence says so instead of a share.
-    expect(shown).toEqual([expect.stringMatching(/^signs is completed: NF4 is not distinguishable from .*: quailora-r8 /)])
+    expect(shown).toEqual([
+      expect.stringMatching(/^signs is completed: NF4 is not distinguishable from .*: quailora-r8 /)
+    ])
     await desk.app.evaluate(() => {
       ;(globalThis as unknown as { seen: { focused: boolean } }).seen.focused = true
     })
