@@ -40,7 +40,7 @@ class Releases(Conformance):
         self.assertEqual(answer["adapted_linears"], len(variant["layers"]))
         for text in EVALUATION:
             reported = self.finished["perplexity"][text.name]
-            self.assert_relative(answer["quantized"][str(text)], reported["quantized"], PERPLEXITY, text.name)
+            self.assert_relative(answer["quantized"][str(text)], reported["quantizers"]["nf4-b64-dq"], PERPLEXITY, text.name)
             ours = reported["variants"][variant["name"]]
             self.assert_relative(answer["adapter"][str(text)], ours, PERPLEXITY, f"{text.name}, adapted")
 
