@@ -192,7 +192,7 @@ describe('the inspector', () => {
     await tree.locator('[data-index="0"]').focus()
     for (const key of ['ArrowRight', 'ArrowDown', 'ArrowDown', 'ArrowRight', 'ArrowRight'])
       await page.keyboard.press(key)
-    expect(await tree.locator('[aria-expanded="true"]').count()).toBe(2)
+    await expect.poll(() => tree.locator('[aria-expanded="true"]').count()).toBe(2)
     await look('model')
   })
 

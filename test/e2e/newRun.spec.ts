@@ -87,7 +87,7 @@ describe('a new run', () => {
     const name = desk.page.getByRole('textbox', { name: 'Name of the run' })
     await expect.poll(() => name.inputValue(), { timeout: 30_000 }).toBe('from JSON')
     await desk.page.getByRole('button', { name: 'Back to the earlier draft' }).click()
-    expect(await name.inputValue()).toBe('dropped')
+    await expect.poll(() => name.inputValue()).toBe('dropped')
   })
 
   test('shows what each variant adds, and the estimate follows the chips', async () => {
@@ -101,7 +101,7 @@ describe('a new run', () => {
     await chip('4').click()
     // The last value of an axis stays.
     await chip('8').click({ force: true })
-    expect(await chip('8').isChecked()).toBe(true)
+    await expect.poll(() => chip('8').isChecked()).toBe(true)
   })
 
   test('says while typing what a field misses', async () => {
@@ -231,9 +231,9 @@ describe('a new run', () => {
     await name.fill('another')
     await goTo(desk, `/new?recipe=${run}`)
     await desk.page.getByText(`The recipe of run ${run}`).waitFor()
-    expect(await name.inputValue()).toBe('by keyboard')
+    await expect.poll(() => name.inputValue()).toBe('by keyboard')
     await desk.page.getByRole('button', { name: 'Back to the earlier draft' }).click()
-    expect(await name.inputValue()).toBe('another')
+    await expect.poll(() => name.inputValue()).toBe('another')
   })
 })
 

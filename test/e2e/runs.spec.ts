@@ -119,7 +119,7 @@ describe('the page of runs', () => {
     await becomes('one', 'stopped')
     await working('three').waitFor({ timeout: 30_000 })
     await becomes('three', 'completed')
-    expect(await row('three').getByRole('cell').nth(5).textContent()).toBe('gap unclear')
+    await expect.poll(() => row('three').getByRole('cell').nth(5).textContent()).toBe('gap unclear')
   })
 
   test('resumes a stopped run', async () => {
