@@ -14,7 +14,7 @@ import { orthonormalize } from '../orthonormalize'
  * is written as U ← orth(E H EᵀU), which gives the same product A Bᵀ = U UᵀE and stays finite where BᵀHB is singular.
  */
 export const basis: Basis = async (problem, { rank, iterations }) => {
-  let U = await problem.leading('none', rank)
+  let U = await problem.roughlyLeading('none', rank)
   for (let step = 0; step < iterations; step++) U = await alternate(problem, U, step)
   return U
 }

@@ -72,21 +72,28 @@ describe.each(layers)('on a layer of $name', (layer) => {
       const asked = new Set<Weighting>()
       let products = 0
       const watched = problemOf(algebra, layer)
-      const { leading, apply } = watched
+      const { leading, roughlyLeading, apply } = watched
+      const roughly = new Set<boolean>()
       let within = 0
-      watched.leading = async (weighting, rank) => {
-        asked.add(weighting)
-        within++
-        const found = await leading.call(watched, weighting, rank)
-        within--
-        return found
-      }
+      const watch =
+        (search: typeof leading, rough: boolean): typeof leading =>
+        async (weighting, rank) => {
+          asked.add(weighting)
+          roughly.add(rough)
+          within++
+          const found = await search.call(watched, weighting, rank)
+          within--
+          return found
+        }
+      watched.leading = watch(leading, false)
+      watched.roughlyLeading = watch(roughlyLeading, true)
       watched.apply = (weighting, Y) => {
         if (within === 0) products++
         return apply.call(watched, weighting, Y)
       }
       await methodFor(method).basis(watched, { rank: 16, iterations: 7 })
       expect([...asked].sort()).toEqual([...methodFor(method).eigenproblems].sort())
+      if (asked.size > 0) expect([...roughly]).toEqual([methodFor(method).roughly ?? false])
       // Directions that are found again after some were lost are beside the plan; there are none on these layers.
       expect(products).toBe(methodFor(method).products?.({ iterations: 7 }) ?? 0)
     }
