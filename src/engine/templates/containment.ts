@@ -1,5 +1,6 @@
 import { TemplateFault } from './fault'
-import { Dict, DictView, equal, iterate, Markup, rest, typeName, type Value } from './values'
+import { equal } from './ordering'
+import { Dict, DictView, iterate, Markup, rest, typeName, type Value } from './values'
 
 /** `item in container`. @throws {TemplateFault} where Python cannot say */
 export function contains(container: Value, item: Value): boolean {

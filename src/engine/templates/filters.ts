@@ -1,20 +1,20 @@
 import { CallArguments, countOf, textOf } from './callArguments'
-import { capitalize, SPACE, splitLines, strip } from './characters'
+import { capitalize, strip } from './characters'
+import { codePoints } from './codePoints'
+import { rounded, toFloat, toInteger, toJson } from './conversionFilters'
 import { notHandled, TemplateFault } from './fault'
-import { percentFormat } from './formatting'
-import { jsonText } from './jsonText'
-import { itemOf, onlyAttribute, undefinedUse } from './lookup'
-import { calculate, parseFloatText, parseInteger, round } from './numbers'
+import { onlyAttribute, undefinedUse } from './lookup'
+import { calculate } from './numbers'
+import { lessThan } from './ordering'
+import { dictSort, extreme, getter, groupBy, sorted, uniqueOf } from './orderingFilters'
+import { percentFormat } from './percentFormat'
 import { str } from './printing'
+import { batches, firstOf, lastOf, pairsOf, slices } from './sequenceFilters'
 import { runTest } from './tests'
+import { escaped, indented, soft, titled, truncated } from './textFilters'
 import { replace, textMethod } from './textMethods'
 import {
-  codePointCount,
-  codePoints,
   Dict,
-  DictView,
-  equal,
-  hashOf,
   Iter,
   isInt,
   isNumber,
@@ -23,7 +23,6 @@ import {
   iterate,
   type Keywords,
   List,
-  lessThan,
   Markup,
   rest,
   sizeOf,
@@ -164,158 +163,11 @@ export function applyFilter(name: string, value: Value, args: readonly Value[], 
   }
 }
 
-/** The text that a filter of texts works on. */
-function soft(value: Value): string {
-  if (value instanceof Markup) throw notHandled('a filter of text marked as safe')
-  return str(value)
-}
-
 const magnitude = (value: bigint): bigint => (value < 0n ? -value : value)
-
-const escaped = (text: string): string =>
-  text
-    .replaceAll('&', '&amp;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('<', '&lt;')
-    .replaceAll("'", '&#39;')
-    .replaceAll('"', '&#34;')
 
 function withDefault(value: Value, args: CallArguments): Value {
   const replaced = value instanceof Undefined || (isTrue(args.value('boolean', false)) && !isTrue(value))
   return replaced ? args.value('default_value', '') : value
-}
-
-function firstOf(iterator: Iterator<Value>, reason: string): Value {
-  const { done, value } = iterator.next()
-  return done === true ? new Undefined(reason) : value
-}
-
-function lastOf(value: Value): Value {
-  if (value instanceof Iter) throw new TemplateFault('a generator has no last item; add | list')
-  const items = itemsOf(value)
-  return items.length === 0 ? new Undefined('the sequence has no last item') : (items.at(-1) as Value)
-}
-
-/** What `attribute=` reads of an item: a path with dots, of which whole numbers are indexes. */
-function getter(attribute: Value | undefined, fallback?: Value): (item: Value) => Value {
-  if (attribute === undefined || attribute === null) return (item) => item
-  const parts: Value[] =
-    typeof attribute === 'string'
-      ? attribute.split('.').map((part) => (/^\d+$/.test(part) ? BigInt(part) : part))
-      : [attribute]
-  const hasFallback = fallback !== undefined && fallback !== null
-  return (item) =>
-    parts.reduce((value, part) => {
-      const found = itemOf(value, part)
-      return hasFallback && found instanceof Undefined ? fallback : found
-    }, item)
-}
-
-const folded = (value: Value): Value => (typeof value === 'string' ? value.toLowerCase() : value)
-
-/** What items are ordered by. */
-function keyOf(args: CallArguments): (item: Value) => Value {
-  const get = getter(args.get('attribute'), args.get('default'))
-  return isTrue(args.value('case_sensitive', false)) ? get : (item) => folded(get(item))
-}
-
-/** Python's sort: stable, in reverse too. */
-function ordered<T>(items: readonly T[], key: (item: T) => Value, reverse: boolean): T[] {
-  const keyed = items.map((item) => ({ item, key: key(item) }))
-  const before = (a: Value, b: Value): boolean => (reverse ? lessThan(b, a) : lessThan(a, b))
-  keyed.sort((a, b) => (before(a.key, b.key) ? -1 : before(b.key, a.key) ? 1 : 0))
-  return keyed.map(({ item }) => item)
-}
-
-function sorted(value: Value, args: CallArguments): Value {
-  const attribute = args.value('attribute', null)
-  const getters = typeof attribute === 'string' ? attribute.split(',').map((one) => getter(one)) : [getter(attribute)]
-  const fold = isTrue(args.value('case_sensitive', false)) ? (item: Value) => item : folded
-  const key = (item: Value): Value => new List(getters.map((get) => fold(get(item))))
-  return new List(ordered(itemsOf(value), key, isTrue(args.value('reverse', false))))
-}
-
-function dictSort(value: Value, args: CallArguments): Value {
-  if (value instanceof Undefined) throw undefinedUse(value)
-  if (!(value instanceof Dict)) throw new TemplateFault('the filter dictsort needs a dictionary')
-  const by = args.text('by', 'key')
-  if (by !== 'key' && by !== 'value') throw new TemplateFault('dictsort sorts by "key" or "value"')
-  const fold = isTrue(args.value('case_sensitive', false)) ? (item: Value) => item : folded
-  const at = by === 'key' ? 0 : 1
-  const pairs = ordered([...value.entries()], (pair) => fold(pair[at]), isTrue(args.value('reverse', false)))
-  return new List(pairs.map((pair) => new Tuple(pair)))
-}
-
-function groupBy(value: Value, args: CallArguments): Value {
-  const key = keyOf(args)
-  const get = getter(args.get('attribute'), args.get('default'))
-  const groups: { key: Value; items: Value[] }[] = []
-  for (const item of ordered(itemsOf(value), key, false)) {
-    const own = key(item)
-    const last = groups.at(-1)
-    if (last !== undefined && equal(last.key, own)) last.items.push(item)
-    else groups.push({ key: own, items: [item] })
-  }
-  return new List(groups.map(({ items }) => new Tuple([get(items[0] as Value), new List(items)], ['grouper', 'list'])))
-}
-
-function extreme(value: Value, args: CallArguments, better: (a: Value, b: Value) => boolean): Value {
-  const key = keyOf(args)
-  let best: { item: Value; key: Value } | undefined
-  for (const item of itemsOf(value)) {
-    const own = key(item)
-    if (best === undefined || better(own, best.key)) best = { item, key: own }
-  }
-  return best === undefined ? new Undefined('the sequence is empty') : best.item
-}
-
-function* uniqueOf(value: Value, args: CallArguments): Generator<Value> {
-  const key = keyOf(args)
-  const seen = new Set<string>()
-  for (const item of rest(iterate(value))) {
-    const hash = hashOf(key(item))
-    if (seen.has(hash)) continue
-    seen.add(hash)
-    yield item
-  }
-}
-
-function* batches(value: Value, args: CallArguments): Generator<Value> {
-  const size = args.count('linecount', 0)
-  const fill = args.value('fill_with', null)
-  let batch: Value[] = []
-  for (const item of rest(iterate(value))) {
-    if (batch.length === size) {
-      yield new List(batch)
-      batch = []
-    }
-    batch.push(item)
-  }
-  if (batch.length === 0) return
-  const missing = fill === null ? 0 : Math.max(0, size - batch.length)
-  yield new List([...batch, ...Array.from({ length: missing }, () => fill)])
-}
-
-function* slices(value: Value, args: CallArguments): Generator<Value> {
-  const items = itemsOf(value)
-  const count = args.count('slices', 0)
-  const fill = args.value('fill_with', null)
-  if (count === 0) throw new TemplateFault('division by zero')
-  const [size, extra] = [Math.floor(items.length / count), items.length % count]
-  let from = 0
-  for (let i = 0; i < count; i++) {
-    const end = from + size + (i < extra ? 1 : 0)
-    const part = items.slice(from, end)
-    yield new List(fill !== null && i >= extra ? [...part, fill] : part)
-    from = end
-  }
-}
-
-/** Fails when it is read, as Python's generator does. */
-function* pairsOf(value: Value): Generator<Value> {
-  if (value instanceof Undefined) return
-  if (!(value instanceof Dict)) throw new TemplateFault('the filter items needs a dictionary')
-  yield* new DictView(value, 'items').items
 }
 
 function* mapped(value: Value, args: readonly Value[], keywords: Keywords): Generator<Value> {
@@ -349,87 +201,4 @@ function* selected(
   const holds = (item: Value): boolean =>
     name === undefined ? isTrue(item) : runTest(textOf(name, 'the name of a test'), item, others, keywords)
   for (const item of rest(iterate(value))) if (holds(get(item)) === wanted) yield item
-}
-
-function indented(value: Value, args: CallArguments): Value {
-  if (typeof value !== 'string') throw new TemplateFault(`the filter indent needs a text, not ${typeName(value)}`)
-  const width = args.value('width', 4n)
-  const indention =
-    typeof width === 'string' ? width : ' '.repeat(Math.max(0, countOf(width, 'argument width of indent')))
-  const lines = splitLines(`${value}\n`)
-  const blank = isTrue(args.value('blank', false))
-  const [head = '', ...tail] = lines
-  const body = [head, ...tail.map((line) => (line !== '' || blank ? indention + line : line))].join('\n')
-  return isTrue(args.value('first', false)) ? indention + body : body
-}
-
-const WORD_BEGINNINGS = new RegExp(`([-${SPACE}({\\[<]+)`)
-
-const titled = (text: string): string =>
-  text
-    .split(WORD_BEGINNINGS)
-    .map((part) => {
-      const [head = ''] = part
-      return head.toUpperCase() + part.slice(head.length).toLowerCase()
-    })
-    .join('')
-
-function truncated(value: Value, args: CallArguments): Value {
-  const end = args.text('end', '...')
-  const [length, leeway] = [args.count('length', 255), args.get('leeway') === null ? 5 : args.count('leeway', 5)]
-  if (length < codePointCount(end) || leeway < 0) throw new TemplateFault('truncate needs a length of at least its end')
-  const size = sizeOf(value)
-  if (size === undefined) throw new TemplateFault(`${typeName(value)} has no length`)
-  if (size <= length + leeway) return value
-  const points = codePoints(textOf(value, 'what truncate cuts'))
-  const cut = points.slice(0, length - codePointCount(end)).join('')
-  if (isTrue(args.value('killwords', false))) return cut + end
-  const space = cut.lastIndexOf(' ')
-  return (space < 0 ? cut : cut.slice(0, space)) + end
-}
-
-function rounded(value: Value, args: CallArguments): Value {
-  const [precision, method] = [args.count('precision', 0), args.text('method', 'common')]
-  if (method === 'common') return round(value, precision)
-  if (method !== 'ceil' && method !== 'floor') throw new TemplateFault('round has the methods common, ceil and floor')
-  if (!isNumber(value)) throw new TemplateFault(`${typeName(value)} cannot be rounded`)
-  const unit = precision >= 0 ? 10n ** BigInt(precision) : 10 ** precision
-  const scaled = Number(calculate('*', value, unit))
-  const whole = BigInt(method === 'ceil' ? Math.ceil(scaled) : Math.floor(scaled))
-  return calculate('/', whole, unit)
-}
-
-/** int(value) of what is no text, or of the text in a base; undefined where Python raises TypeError or ValueError. */
-function toInteger(value: Value, base: number): Value | undefined {
-  if (isInt(value)) return BigInt(value)
-  const whole = typeof value === 'string' ? parseInteger(value, base) : undefined
-  if (whole !== undefined) return whole
-  const float = toFloat(value)
-  return float !== undefined && Number.isFinite(float) ? BigInt(Math.trunc(float)) : undefined
-}
-
-function toFloat(value: Value): number | undefined {
-  if (typeof value === 'string') return parseFloatText(value)
-  if (!isNumber(value)) return undefined
-  const float = Number(value)
-  if (isInt(value) && !Number.isFinite(float)) throw new TemplateFault('the integer is too large for a float')
-  return float
-}
-
-function toJson(value: Value, args: CallArguments): Value {
-  const indent = args.value('indent', null)
-  const separators = args.value('separators', null)
-  const given = separators === null ? undefined : itemsOf(separators).map((one) => textOf(one, 'a separator of tojson'))
-  if (given !== undefined && given.length !== 2) throw new TemplateFault('tojson takes two separators')
-  return jsonText(value, {
-    ensureAscii: isTrue(args.value('ensure_ascii', false)),
-    indent:
-      indent === null
-        ? undefined
-        : typeof indent === 'string'
-          ? indent
-          : ' '.repeat(Math.max(0, countOf(indent, 'argument indent of tojson'))),
-    separators: (given as [string, string] | undefined) ?? [indent === null ? ', ' : ',', ': '],
-    sortKeys: isTrue(args.value('sort_keys', false))
-  })
 }

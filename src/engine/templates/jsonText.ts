@@ -1,6 +1,7 @@
 import { TemplateFault } from './fault'
+import { lessThan } from './ordering'
 import { floatText } from './printing'
-import { Dict, intOf, isInt, isNumber, List, lessThan, Markup, Tuple, typeName, type Value } from './values'
+import { Dict, intOf, isInt, isNumber, List, Markup, Tuple, typeName, type Value } from './values'
 
 export interface JsonLayout {
   readonly ensureAscii: boolean

@@ -1,15 +1,15 @@
+import { braceFormat, type FieldLookup } from './braceFormat'
 import { CallArguments } from './callArguments'
+import { codePoints } from './codePoints'
 import { notHandled, TemplateFault } from './fault'
-import { braceFormat, type FieldLookup } from './formatting'
+import { equal } from './ordering'
 import { repr } from './printing'
 import { textMethod } from './textMethods'
 import {
   Attributed,
   Callable,
-  codePoints,
   Dict,
   DictView,
-  equal,
   intOf,
   isInt,
   itemsOf,

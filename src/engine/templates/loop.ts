@@ -1,5 +1,6 @@
 import { TemplateFault } from './fault'
-import { Attributed, Callable, equal, Iter, iterate, rest, sizeOf, Tuple, Undefined, type Value } from './values'
+import { equal } from './ordering'
+import { Attributed, Callable, Iter, iterate, rest, sizeOf, Tuple, Undefined, type Value } from './values'
 
 /** The variable `loop` of a {% for %}: where it is, and what comes before and after. */
 export class Loop extends Attributed {

@@ -2,19 +2,18 @@ import { CallArguments } from './callArguments'
 import { PREDICATES } from './characters'
 import { contains } from './containment'
 import { notHandled, TemplateFault } from './fault'
-import { percentFormat } from './formatting'
 import { calculate } from './numbers'
+import { equal, lessThan } from './ordering'
+import { percentFormat } from './percentFormat'
 import { str } from './printing'
 import {
   Attributed,
   Callable,
   Dict,
-  equal,
   isIterable,
   isNumber,
   type Keywords,
   List,
-  lessThan,
   Markup,
   Range,
   Tuple,

@@ -1,7 +1,8 @@
 import { CallArguments, countOf, textOf } from './callArguments'
 import { capitalize, PREDICATES, SPACE, splitLines, strip, swapCase, titleCase } from './characters'
+import { codePointCount, codePoints } from './codePoints'
 import { notHandled, TemplateFault } from './fault'
-import { Callable, codePointCount, codePoints, itemsOf, type Keywords, List, Tuple, type Value } from './values'
+import { Callable, itemsOf, type Keywords, List, Tuple, type Value } from './values'
 
 /*
  * The methods of Python's str.
