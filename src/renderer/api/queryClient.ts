@@ -28,8 +28,23 @@ const STALE: Readonly<Partial<Record<WindowEventType, readonly string[]>>> = {
   'settings.changed': ['settings', 'models', 'devices']
 }
 
+/** What may change the figures of a run; its page, where it is open, decides itself how often it asks. */
+const PROGRESS: ReadonlySet<WindowEventType> = new Set([
+  'runs.changed',
+  'run.progress',
+  'run.finished',
+  'queue.changed'
+])
+
 /** Marks what an event makes stale; what is shown is asked for again. */
 export function refreshAfter(event: WindowEvent): void {
+  if (PROGRESS.has(event.type)) {
+    void queryClient.invalidateQueries({
+      type: 'inactive',
+      refetchType: 'none',
+      predicate: ({ queryKey }) => topicOf(queryKey) === 'proof'
+    })
+  }
   if (event.type === 'engine.state') {
     if (event.state === 'ready') void queryClient.invalidateQueries()
     // The database turned out to be unusable, or nobody is there to use it.
