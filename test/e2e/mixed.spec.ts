@@ -67,12 +67,15 @@ function labelOf(quantizer: string): string {
   return `${method}-r${rank} · ${quantizer === NF4 ? 'NF4' : 'INT8'}`
 }
 
-/** Texts that their place cuts off. */
+/** Texts that their place cuts off, whatever element does it, and lists that scroll sideways at this width. */
 const cutTexts = (): Promise<string[]> =>
   desk.page.evaluate<string[]>(`
-    [...document.querySelectorAll('[role="cell"], [role="columnheader"], [data-figure]')]
-      .filter((cell) => cell.scrollWidth > cell.clientWidth + 1)
-      .map((cell) => cell.innerText)`)
+    [...document.querySelectorAll('main *')]
+      .filter((one) => getComputedStyle(one).overflowX !== 'visible' && !one.matches('pre, :has(pre), [aria-hidden]'))
+      .filter((one) => !one.closest('svg, [aria-label="Compared variants"]') || one.matches('[role="cell"], [role="columnheader"]'))
+      .filter((one) => one.clientWidth > 0 && one.scrollWidth > one.clientWidth + 1)
+      .concat([...document.querySelectorAll('[role="cell"]')].filter((cell) => cell.scrollHeight > cell.closest('[role="row"]').clientHeight + 1))
+      .map((one) => one.innerText || one.value)`)
 
 describe('a run that mixes NF4 and int8', () => {
   test('has gaps of its own for each, that of NF4 first', () => {
@@ -151,6 +154,19 @@ describe('a run that mixes NF4 and int8', () => {
       await setLook(desk, 'light', { width, height: 900 })
       await goTo(desk, address)
       await desk.page.locator('[role="cell"], [data-figure="Time"]').first().waitFor()
+      await expect.poll(cutTexts, { timeout: 5000 }).toEqual([])
+    }
+  })
+
+  test('cuts no long name in a narrow window', async () => {
+    const name = 'A very long name of a run, as people write them: speeches of two centuries, version twelve'
+    const input = JSON.stringify({ id: run, name })
+    expect(await desk.page.evaluate(`window.quail.call('runs.setName', ${input})`)).toMatchObject({ ok: true })
+    for (const address of ['/', '/runs', `/runs/${run}`, `/runs/${run}/export`, '/models']) {
+      await setLook(desk, 'dark', { width: 1024, height: 768 })
+      await goTo(desk, address)
+      const shown = address === '/models' ? 'Sample model' : name
+      await desk.page.locator('main').getByText(shown).first().waitFor()
       await expect.poll(cutTexts, { timeout: 5000 }).toEqual([])
     }
   })

@@ -1,7 +1,8 @@
 import { Anchor, Text } from '@mantine/core'
 import { Link, useLocation } from 'wouter'
 import type { CalibrationSetEntry } from '../../shared/contract/calibration'
-import { type Column, DataTable } from '../components/DataTable'
+import type { Column } from '../components/column'
+import { DataTable } from '../components/DataTable'
 import { RelativeTime } from '../components/RelativeTime'
 import { formatCount } from '../format/numbers'
 import { KIND_LABELS, setAddress } from './setText'
@@ -11,6 +12,8 @@ const COLUMNS: readonly Column<CalibrationSetEntry>[] = [
     key: 'name',
     title: 'Name',
     width: 'minmax(180px, 2fr)',
+    wrapAt: 180,
+    text: ({ name }) => name,
     sortBy: ({ name }) => name,
     render: ({ name }) => (
       <Anchor component={Link} href={setAddress(name)} size="sm" tabIndex={-1}>
@@ -21,14 +24,14 @@ const COLUMNS: readonly Column<CalibrationSetEntry>[] = [
   {
     key: 'kind',
     title: 'Holds',
-    width: '130px',
+    width: '110px',
     sortBy: ({ kind }) => kind,
     render: ({ kind }) => KIND_LABELS[kind]
   },
   {
     key: 'samples',
     title: 'Samples',
-    width: '110px',
+    width: '100px',
     align: 'right',
     sortBy: ({ samples }) => samples,
     render: ({ samples }) => formatCount(samples)
@@ -36,7 +39,7 @@ const COLUMNS: readonly Column<CalibrationSetEntry>[] = [
   {
     key: 'characters',
     title: 'Characters',
-    width: '130px',
+    width: '120px',
     align: 'right',
     sortBy: ({ characters }) => characters,
     render: ({ characters }) => formatCount(characters)
@@ -45,17 +48,15 @@ const COLUMNS: readonly Column<CalibrationSetEntry>[] = [
     key: 'source',
     title: 'From',
     width: 'minmax(140px, 1.5fr)',
+    wrapAt: 150,
+    text: ({ sourceName }) => sourceName,
     sortBy: ({ sourceName }) => sourceName,
-    render: ({ sourceName }) => (
-      <Text span size="sm">
-        {sourceName}
-      </Text>
-    )
+    render: ({ sourceName }) => sourceName
   },
   {
     key: 'imported',
     title: 'Imported',
-    width: '150px',
+    width: '140px',
     sortBy: ({ importedAtMs }) => importedAtMs,
     render: ({ importedAtMs }) => <RelativeTime atMs={importedAtMs} size="sm" c="dimmed" />
   }

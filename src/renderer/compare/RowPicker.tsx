@@ -5,8 +5,10 @@ import { type Filtered, parseFilter } from '../../shared/compare/filter'
 import { rowKey } from '../../shared/compare/rows'
 import type { RunListEntry } from '../../shared/contract/runs'
 import { modelName } from '../../shared/modelName'
+import { STATUS_WORDS } from '../../shared/runWords'
 import { useCall } from '../api/hooks'
-import { type Column, DataTable } from '../components/DataTable'
+import type { Column } from '../components/column'
+import { DataTable } from '../components/DataTable'
 import { QueryView } from '../components/QueryView'
 import { formatNumber, plural } from '../format/numbers'
 import { formatRelative } from '../format/time'
@@ -147,6 +149,8 @@ const PICKER_COLUMNS: readonly Column<Candidate>[] = [
     key: 'run',
     title: 'Run',
     width: 'minmax(160px, 2fr)',
+    wrapAt: 200,
+    text: ({ run }) => run.title,
     render: ({ run }) => <span title={run.id}>{run.title}</span>,
     sortBy: ({ run }) => run.title
   },
@@ -154,6 +158,8 @@ const PICKER_COLUMNS: readonly Column<Candidate>[] = [
     key: 'variant',
     title: 'Variant',
     width: 'minmax(120px, 1fr)',
+    wrapAt: 200,
+    text: ({ variant }) => variant.name,
     render: ({ variant }) => variant.name,
     sortBy: ({ variant }) => variant.name
   },
@@ -161,6 +167,8 @@ const PICKER_COLUMNS: readonly Column<Candidate>[] = [
     key: 'model',
     title: 'Model',
     width: 'minmax(110px, 1fr)',
+    wrapAt: 140,
+    text: ({ run }) => modelName(run.model),
     render: ({ run }) => modelName(run.model),
     sortBy: ({ run }) => modelName(run.model)
   },
@@ -169,13 +177,15 @@ const PICKER_COLUMNS: readonly Column<Candidate>[] = [
     title: 'Perplexity',
     width: '96px',
     align: 'right',
-    render: ({ perplexity, run }) => (perplexity === undefined ? run.status : formatNumber(perplexity)),
+    render: ({ perplexity, run }) => (perplexity === undefined ? STATUS_WORDS[run.status] : formatNumber(perplexity)),
     sortBy: ({ perplexity }) => perplexity
   },
   {
     key: 'tags',
     title: 'Tags',
     width: '110px',
+    wrapAt: 160,
+    text: ({ run }) => run.tags.join(', '),
     render: ({ run }) => run.tags.join(', '),
     sortBy: ({ run }) => run.tags.join(' ') || undefined
   },
@@ -183,6 +193,7 @@ const PICKER_COLUMNS: readonly Column<Candidate>[] = [
     key: 'made',
     title: 'Made',
     width: '110px',
+    text: ({ run }) => formatRelative(run.createdAtMs),
     render: ({ run }) => formatRelative(run.createdAtMs),
     sortBy: ({ run }) => run.createdAtMs
   }

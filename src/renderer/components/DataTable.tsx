@@ -3,29 +3,10 @@ import { useElementSize, useMergedRef } from '@mantine/hooks'
 import { IconArrowDown, IconArrowUp } from '@tabler/icons-react'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
-import type { TermName } from '../glossary/glossary'
 import { Term } from '../glossary/Term'
+import type { Column } from './column'
+import { columnWidths, fitColumns, rowHeightOf } from './columnFit'
 import classes from './DataTable.module.css'
-import { measuredWidth, widest } from './textSize'
-
-export interface Column<T> {
-  readonly key: string
-  readonly title: string
-  /** Explained by the heading. */
-  readonly term?: TermName
-  /** A CSS grid track: "2fr", "120px", "minmax(120px, 1fr)". */
-  readonly width: string
-  readonly align?: 'left' | 'right'
-  readonly render: (row: T) => ReactNode
-  /** What a cell says, without markup: the column is made wide enough for the longest, so that none is cut. */
-  readonly text?: (row: T) => string
-  /** Text longer than this many pixels goes on in the next line; for names, which may have any length. */
-  readonly wrapAt?: number
-  /** Further lines that the cell has below its text. */
-  readonly below?: number
-  /** Makes the column sortable; undefined values come last whatever the direction. */
-  readonly sortBy?: (row: T) => number | string | undefined
-}
 
 export interface Sort {
   readonly key: string
@@ -52,6 +33,11 @@ interface Props<T> {
   readonly empty?: ReactNode
 }
 
+/** Pixels of the column of check boxes, of a scroll bar, and of the table's own lines. */
+const CHOICE = 44
+const SCROLLBAR = 15
+const BORDERS = 2
+
 /**
  * Rows under sortable headings. Only what is visible is in the document, so that thousands of rows scroll without a
  * hitch. Arrow keys, Home, End move between rows, Enter opens, Space chooses.
@@ -66,10 +52,14 @@ export function DataTable<T>(props: Props<T>) {
   const sorted = useMemo(() => sortRows(rows, columns, sort), [rows, columns, sort])
   const fitted = useMemo(() => fitColumns(rows, columns), [rows, columns])
   const rowHeight = props.rowHeight ?? 40
-  const heights = useMemo(
-    () => sorted.map((row) => Math.max(rowHeight, LINE * linesOf(row, columns) + 8)),
-    [sorted, columns, rowHeight]
-  )
+  const selectable = selected !== undefined && onSelect !== undefined
+  const template = [...(selectable ? [`${CHOICE}px`] : []), ...fitted.columns.map(({ track }) => track)].join(' ')
+  const minWidth = (selectable ? CHOICE : 0) + fitted.width
+  const space = Math.max(room - BORDERS - SCROLLBAR, minWidth) - (selectable ? CHOICE : 0)
+  const heights = useMemo(() => {
+    const widths = columnWidths(fitted.columns, space)
+    return sorted.map((row) => Math.max(rowHeight, rowHeightOf(row, columns, widths)))
+  }, [sorted, columns, fitted, space, rowHeight])
   const virtual = useVirtualizer({
     count: sorted.length,
     getScrollElement: () => viewport.current,
@@ -78,9 +68,6 @@ export function DataTable<T>(props: Props<T>) {
   })
   // biome-ignore lint/correctness/useExhaustiveDependencies: the heights are what was measured
   useEffect(() => virtual.measure(), [virtual, heights])
-  const selectable = selected !== undefined && onSelect !== undefined
-  const template = [...(selectable ? ['44px'] : []), ...fitted.tracks].join(' ')
-  const minWidth = (selectable ? 44 : 0) + fitted.width
   const activeIndex = Math.min(active, Math.max(0, sorted.length - 1))
 
   function toggle(key: string): void {
@@ -128,7 +115,7 @@ export function DataTable<T>(props: Props<T>) {
       style={{
         height:
           props.height ??
-          `min(60dvh, ${fitted.head + Math.max(rowHeight, virtual.getTotalSize()) + (minWidth > room ? SCROLLBAR : 0) + 4}px)`
+          `min(60dvh, ${fitted.head + Math.max(rowHeight, virtual.getTotalSize()) + (minWidth > room - BORDERS ? SCROLLBAR : 0) + BORDERS}px)`
       }}
       role="table"
       aria-label={label}
@@ -167,6 +154,7 @@ export function DataTable<T>(props: Props<T>) {
               tabIndex={index === activeIndex ? 0 : -1}
               className={classes.row}
               data-clickable={onOpen !== undefined || undefined}
+              data-last={index === sorted.length - 1 || undefined}
               style={{
                 gridTemplateColumns: template,
                 minWidth,
@@ -243,48 +231,6 @@ function Heading<T>({ column, sort, onSort }: HeadingProps<T>) {
     </Box>
   )
 }
-
-/** Pixels that a track needs at least. */
-const smallestWidth = (track: string): number => Number(/(\d+)px/.exec(track)?.[1] ?? 96)
-
-/** Pixels of a line, of what is around the text of a cell, and of a heading with its arrow. */
-const LINE = 18
-const PADDING = 24
-const HEADING = 38
-const SCROLLBAR = 15
-
-interface Fitted {
-  readonly tracks: readonly string[]
-  readonly width: number
-  /** Height of the headings. */
-  readonly head: number
-}
-
-/** Columns as wide as their longest text and the longest word of their heading. */
-function fitColumns<T>(rows: readonly T[], columns: readonly Column<T>[]): Fitted {
-  const fitted = columns.map(({ title, width, text, wrapAt = Number.POSITIVE_INFINITY }) => {
-    const word = title === '' ? 0 : widest(title.split(/\s+/), 600, 12) + HEADING
-    const longest = text === undefined ? 0 : widest(rows.map(text), 400, 14)
-    const least = Math.ceil(Math.max(smallestWidth(width), word, Math.min(longest, wrapAt) + PADDING))
-    const track = width.startsWith('minmax') ? width.replace(/\d+px/, `${least}px`) : `${least}px`
-    const titleLines = Math.ceil(measuredWidth(title, 600, 12) / (least - HEADING + 1))
-    return { track, least, titleLines }
-  })
-  return {
-    tracks: fitted.map(({ track }) => track),
-    width: fitted.reduce((sum, { least }) => sum + least, 0),
-    head: Math.max(42, 15 * Math.max(1, ...fitted.map(({ titleLines }) => titleLines)) + 12)
-  }
-}
-
-/** Lines that a row needs for its names. */
-const linesOf = <T,>(row: T, columns: readonly Column<T>[]): number =>
-  columns.reduce((most, { text, wrapAt, below = 0 }) => {
-    if (text === undefined || wrapAt === undefined) return most
-    const width = measuredWidth(text(row), 400, 14)
-    // Words break early: a line holds a little less than its width.
-    return Math.max(most, below + (width <= wrapAt ? 1 : Math.ceil((1.15 * width) / wrapAt)))
-  }, 1)
 
 const COLLATOR = new Intl.Collator('en', { numeric: true })
 

@@ -1,11 +1,11 @@
-import { Anchor, Badge, Group, Stack, Table, Text, Title } from '@mantine/core'
+import { Anchor, Group, Stack, Table, Text, Title } from '@mantine/core'
 import { Link } from 'wouter'
 import type { RunListEntry } from '../../shared/contract/runs'
 import { modelName } from '../../shared/modelName'
-import { STATUS_WORDS } from '../../shared/runWords'
 import { useCall } from '../api/hooks'
 import { archivedIds } from '../api/useProject'
 import { RelativeTime } from '../components/RelativeTime'
+import { RunStatusBadge } from '../runs/RunStatusBadge'
 
 const SHOWN = 5
 
@@ -49,18 +49,16 @@ function RecentRun({ run: { id, title, status, model, variants, createdAtMs } }:
   return (
     <Table.Tr>
       <Table.Td>
-        <Anchor component={Link} href={`/runs/${id}`} size="sm">
+        <Anchor component={Link} href={`/runs/${id}`} size="sm" style={{ overflowWrap: 'anywhere' }}>
           {title}
         </Anchor>
       </Table.Td>
       <Table.Td>
-        <Badge variant="default" tt="none">
-          {STATUS_WORDS[status]}
-        </Badge>
+        <RunStatusBadge status={status} />
       </Table.Td>
-      <Table.Td>{modelName(model)}</Table.Td>
+      <Table.Td style={{ overflowWrap: 'anywhere' }}>{modelName(model)}</Table.Td>
       <Table.Td className="num">{variants.length}</Table.Td>
-      <Table.Td>
+      <Table.Td style={{ whiteSpace: 'nowrap' }}>
         <Text span size="sm" c="dimmed">
           <RelativeTime atMs={createdAtMs} />
         </Text>

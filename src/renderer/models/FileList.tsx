@@ -1,5 +1,6 @@
 import type { Inspection } from '../../shared/inspection'
-import { type Column, DataTable } from '../components/DataTable'
+import type { Column } from '../components/column'
+import { DataTable } from '../components/DataTable'
 import { formatBytes, formatCount } from '../format/numbers'
 
 type WeightFile = Inspection['files'][number]

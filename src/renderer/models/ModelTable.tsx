@@ -3,7 +3,8 @@ import { IconX } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { useLocation } from 'wouter'
 import type { FoundModel } from '../../shared/models'
-import { type Column, DataTable } from '../components/DataTable'
+import type { Column } from '../components/column'
+import { DataTable } from '../components/DataTable'
 import { formatBytes, formatParameters } from '../format/numbers'
 import { shortenPath } from '../format/paths'
 import { fullName, modelAddress, SOURCE_LABELS, shortProblem } from './modelText'
@@ -35,7 +36,17 @@ export function ModelTable({ models, folders, empty }: Props) {
 }
 
 const columns = (remove: (model: FoundModel) => void): Column<FoundModel>[] => [
-  { key: 'name', title: 'Model', width: 'minmax(210px, 2.4fr)', sortBy: fullName, render: (m) => <Name model={m} /> },
+  {
+    key: 'name',
+    title: 'Model',
+    width: 'minmax(210px, 2.4fr)',
+    wrapAt: 240,
+    bold: true,
+    text: (model) => `${fullName(model)}${model.source === 'sample' ? '   SAMPLE  ' : ''}`,
+    below: (model) => [placeText(model)],
+    sortBy: fullName,
+    render: (m) => <Name model={m} />
+  },
   {
     key: 'family',
     title: 'Family',
@@ -74,6 +85,9 @@ const columns = (remove: (model: FoundModel) => void): Column<FoundModel>[] => [
     key: 'status',
     title: 'State',
     width: 'minmax(190px, 2fr)',
+    wrapAt: 240,
+    text: ({ status }) => status,
+    below: problemLines,
     sortBy: ({ status }) => status,
     render: (model) => <State model={model} />
   },
@@ -93,8 +107,8 @@ function State({ model }: { readonly model: FoundModel }) {
       <StatusBadge status={model.status} />
       {first !== undefined && (
         <Tooltip label={model.problems.join(' · ')} multiline maw={480} style={{ overflowWrap: 'anywhere' }}>
-          <Text size="xs" c="dimmed" truncate>
-            {shortProblem(model, first)}
+          <Text size="xs" c="dimmed" lh="18px">
+            {problemLines(model)}
           </Text>
         </Tooltip>
       )}
@@ -102,15 +116,17 @@ function State({ model }: { readonly model: FoundModel }) {
   )
 }
 
+const problemLines = (model: FoundModel): readonly string[] =>
+  model.problems.slice(0, 1).map((first) => shortProblem(model, first))
+
 const dtypesText = (dtypes: readonly string[]): string =>
   dtypes.length > 1 ? `${dtypes[0]} +${dtypes.length - 1}` : (dtypes[0] ?? '–')
 
 function Name({ model }: { readonly model: FoundModel }) {
-  const where = model.source === 'sample' ? SOURCE_LABELS.sample : shortenPath(model.foundIn, 44)
   return (
     <>
       <Group gap={6} wrap="nowrap">
-        <Text span size="sm" fw={600} truncate title={fullName(model)}>
+        <Text span size="sm" fw={600} lh="18px">
           {fullName(model)}
         </Text>
         {model.source === 'sample' && (
@@ -119,12 +135,16 @@ function Name({ model }: { readonly model: FoundModel }) {
           </Badge>
         )}
       </Group>
-      <Text size="xs" c="dimmed" truncate title={model.directory}>
-        {model.source === 'sample' ? where : `${SOURCE_LABELS[model.source]}: ${where}`}
+      <Text size="xs" c="dimmed" lh="18px" title={model.directory}>
+        {placeText(model)}
       </Text>
     </>
   )
 }
+
+/** Where it was found. */
+const placeText = ({ source, foundIn }: FoundModel): string =>
+  source === 'sample' ? SOURCE_LABELS.sample : `${SOURCE_LABELS[source]}: ${shortenPath(foundIn, 44)}`
 
 function RemoveButton({
   model,

@@ -3,7 +3,8 @@ import { IconDownload, IconSearch } from '@tabler/icons-react'
 import { useMemo, useState } from 'react'
 import type { LayerRow, RunProof } from '../../shared/contract/proof'
 import { toCsv } from '../charts/chartTable'
-import { type Column, DataTable } from '../components/DataTable'
+import type { Column } from '../components/column'
+import { DataTable } from '../components/DataTable'
 import { saveFile } from '../components/saveFile'
 import { formatNumber, formatShare, plural } from '../format/numbers'
 import { nameInBlock } from './layerNames'
@@ -22,7 +23,7 @@ const COLUMNS: readonly Column<LayerLine>[] = [
     key: 'name',
     title: 'Layer',
     term: 'linear',
-    width: 'minmax(160px, 1fr)',
+    width: 'minmax(140px, 1fr)',
     wrapAt: 420,
     sortBy: ({ row }) => row.name,
     text: (line) => `${layerText(line)}${line.worse ? '  WORSE ' : ''}`,
@@ -82,7 +83,7 @@ function share(key: string, title: string, value: (line: LayerLine) => number | 
   return {
     key,
     title,
-    width: key === 'removed' ? '104px' : '90px',
+    width: key === 'removed' ? '100px' : '90px',
     align: 'right',
     sortBy: value,
     ...textOnly((line) => {

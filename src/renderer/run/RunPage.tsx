@@ -8,7 +8,7 @@ import { PageFrame } from '../components/PageFrame'
 import { QueryView } from '../components/QueryView'
 import { RelativeTime } from '../components/RelativeTime'
 import { formatDuration } from '../format/time'
-import { statusColor, statusText } from '../runs/status'
+import { RunStatusBadge } from '../runs/RunStatusBadge'
 import { EnvironmentSection } from './EnvironmentSection'
 import { FilesSection } from './FilesSection'
 import { LayerDrawer } from './LayerDrawer'
@@ -129,9 +129,7 @@ function Proof({ run, layers, layer }: Props) {
 function Subtitle({ run }: { readonly run: RunProof }) {
   return (
     <Group gap="xs" mt={4}>
-      <Badge color={statusColor(run.status)} variant="dot" tt="none">
-        {statusText(run.status)}
-      </Badge>
+      <RunStatusBadge status={run.status} />
       <Text span size="sm" c="dimmed">
         <RelativeTime atMs={run.createdAtMs} />
       </Text>

@@ -22,6 +22,7 @@ export function RunStatusBadge({ status }: { readonly status: RunStatus }) {
       tt="none"
       fw={500}
       style={{ flexShrink: 0 }}
+      miw="max-content"
       leftSection={<Icon size={12} aria-hidden />}
     >
       {statusText(status)}

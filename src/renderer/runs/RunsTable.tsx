@@ -6,7 +6,8 @@ import type { RunListEntry, RunVariant } from '../../shared/contract/runs'
 import { headlineSentences, type QuantizerResult } from '../../shared/headline'
 import { modelName } from '../../shared/modelName'
 import { isResumable } from '../../shared/resumable'
-import { type Column, DataTable } from '../components/DataTable'
+import type { Column } from '../components/column'
+import { DataTable } from '../components/DataTable'
 import { gapWord } from '../format/gapText'
 import { formatDuration, formatExact, formatRelative } from '../format/time'
 import { resumeRuns } from './queueActions'
@@ -46,17 +47,18 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
   {
     key: 'status',
     title: 'Status',
-    width: '136px',
+    width: '122px',
     sortBy: ({ status }) => status,
     render: ({ status }) => <RunStatusBadge status={status} />
   },
   {
     key: 'name',
     title: 'Run',
-    width: 'minmax(150px, 2fr)',
-    wrapAt: 128,
-    below: 1,
+    width: 'minmax(136px, 2fr)',
+    wrapAt: 112,
+    bold: true,
     text: ({ title }) => title,
+    below: (run) => [nameBelow(run)],
     sortBy: ({ title }) => title,
     render: (run) => <Name run={run} />
   },
@@ -83,18 +85,21 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
     key: 'gap',
     title: 'Gap closed',
     term: 'gap closed',
-    width: '136px',
+    width: '104px',
     align: 'right',
     wrapAt: 112,
-    below: 1,
-    text: gapText,
+    text: (run) => gapLines(run)[0] ?? '–',
+    below: (run) => gapLines(run).slice(1),
     sortBy: gapShare,
     render: (run) => <Gap run={run} />
   },
   {
     key: 'made',
     title: 'Made',
-    width: '136px',
+    width: '124px',
+    wrapAt: 112,
+    text: ({ createdAtMs }) => formatRelative(createdAtMs),
+    below: (run) => madeBelow(run),
     sortBy: ({ createdAtMs }) => createdAtMs,
     render: (run) => <Made run={run} />
   },
@@ -113,47 +118,58 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
   }
 ]
 
-function Name({ run: { id, title, notes } }: { readonly run: RunListEntry }) {
+function Name({ run }: { readonly run: RunListEntry }) {
+  const { id, title, notes } = run
   return (
     <>
       <Text size="sm" fw={600} lh="18px" title={title}>
         {title}
       </Text>
-      <Text size="xs" c="dimmed" truncate title={notes === '' ? id : notes}>
-        {notes === '' ? id : notes}
+      <Text size="xs" c="dimmed" lh="18px" title={notes === '' ? undefined : `${id}\n${notes}`}>
+        {nameBelow(run)}
       </Text>
     </>
   )
 }
 
-function Made({ run: { createdAtMs, workedMs, status } }: { readonly run: RunListEntry }) {
+/** The id, by which the command line knows the run, or what somebody noted of it: its first line. */
+const nameBelow = ({ id, notes }: RunListEntry): string => (notes === '' ? id : (notes.split('\n', 1)[0] as string))
+
+function Made({ run }: { readonly run: RunListEntry }) {
+  const { createdAtMs } = run
   return (
     <>
-      <Text size="sm" truncate title={formatExact(createdAtMs)}>
+      <Text size="sm" lh="18px" title={formatExact(createdAtMs)}>
         {formatRelative(createdAtMs)}
       </Text>
-      {workedMs !== null && status !== 'running' && (
-        <Text size="xs" c="dimmed" truncate className="num" title="Time worked on it">
-          took {formatDuration(workedMs)}
+      {madeBelow(run).map((line) => (
+        <Text key={line} size="xs" c="dimmed" lh="18px" className="num" title="Time worked on it">
+          {line}
         </Text>
-      )}
+      ))}
     </>
   )
 }
+
+const madeBelow = ({ workedMs, status }: RunListEntry): readonly string[] =>
+  workedMs !== null && status !== 'running' ? [`took ${formatDuration(workedMs)}`] : []
 
 function Gap({ run }: { readonly run: RunListEntry }) {
   const headline = headlineOfRun(run)
   if (headline === null) return <span title="No perplexity was measured">–</span>
-  const { text, results } = headline
-  const title = headlineSentences(run).join('\n')
-  if (results.length === 1) return <span title={title}>{gapWord(results[0], results[0].variants[0])}</span>
-  const more = results.length - LINES
+  const [first, ...others] = gapLines(run)
+  const several = headline.results.length > 1
   return (
-    <Text size="xs" component="div" lh={1.35} title={`On ${text}:\n${title}`}>
-      {results.slice(0, more > 0 ? LINES - 1 : LINES).map((result) => (
-        <div key={result.quantizer}>{lineOf(result)}</div>
+    <Text
+      size={several ? 'xs' : 'sm'}
+      component="div"
+      lh="18px"
+      title={`${several ? `On ${headline.text}:\n` : ''}${headlineSentences(run).join('\n')}`}
+    >
+      {first}
+      {others.map((line) => (
+        <div key={line}>{line}</div>
       ))}
-      {more > 0 && <div>and {more + 1} more</div>}
     </Text>
   )
 }
@@ -161,15 +177,15 @@ function Gap({ run }: { readonly run: RunListEntry }) {
 /** Quantizers that have room in a line of the table. */
 const LINES = 2
 
-const lineOf = (result: QuantizerResult<RunVariant>): string => `${result.label} ${gapWord(result, result.variants[0])}`
-
-/** The longest line of the cell. */
-function gapText(run: RunListEntry): string {
+/** What is closed of the gap of each quantizer. */
+function gapLines(run: RunListEntry): readonly string[] {
   const results = headlineOfRun(run)?.results ?? []
-  return results.length < 2
-    ? results.map((one) => gapWord(one, one.variants[0])).join('')
-    : results.map(lineOf).reduce((a, b) => (b.length > a.length ? b : a))
+  if (results.length < 2) return results.map((one) => gapWord(one, one.variants[0]))
+  const lines = results.map(lineOf)
+  return lines.length <= LINES ? lines : [...lines.slice(0, LINES - 1), `and ${lines.length - LINES + 1} more`]
 }
+
+const lineOf = (result: QuantizerResult<RunVariant>): string => `${result.label} ${gapWord(result, result.variants[0])}`
 
 function Tags({ tags }: { readonly tags: readonly string[] }) {
   return (
