@@ -5,13 +5,9 @@ import { assertCheckpoint, findWeights, readAnyConfig, readConfig } from './chec
 import { type Dtype, decodeFloats, dtypeBytes, FLOAT_DTYPES, firstNonFiniteStored, isFloatDtype } from './dtypes'
 import { listDirectory } from './files'
 import { READ_PIECE_BYTES } from './limits'
-import { elementCount, type TensorInfo } from './tensorInfo'
+import { type CheckpointTensor, collectTensors } from './shards'
+import { elementCount } from './tensorInfo'
 import { WeightFile } from './weightFile'
-
-/** A tensor and the file of the checkpoint that holds it. */
-export interface CheckpointTensor extends TensorInfo {
-  readonly file: string
-}
 
 /** A weight file of a checkpoint: its name, length, and number of tensors. */
 export interface CheckpointFile {
@@ -39,6 +35,8 @@ export class Checkpoint {
     readonly directory: string,
     readonly config: Readonly<Record<string, unknown>>,
     readonly tensors: ReadonlyMap<string, CheckpointTensor>,
+    /** Tensors of the same names in earlier shards, which nothing reads. */
+    readonly replaced: readonly CheckpointTensor[],
     files: readonly WeightFile[]
   ) {
     this.#files = new Map(files.map((file) => [file.name, file]))
@@ -74,7 +72,8 @@ export class Checkpoint {
     const files: WeightFile[] = []
     try {
       for (const name of weights) files.push(await WeightFile.open(resolve(absolute, name)))
-      return new Checkpoint(absolute, config, collectTensors(absolute, files), files)
+      const { tensors, replaced } = collectTensors(files)
+      return new Checkpoint(absolute, config, tensors, replaced, files)
     } catch (error) {
       await Promise.all(files.map((file) => file.close()))
       throw error
@@ -237,20 +236,4 @@ function floatDtypeOf(tensor: CheckpointTensor, directory: string): (typeof FLOA
   if (isFloatDtype(tensor.dtype)) return tensor.dtype
   const accepted = FLOAT_DTYPES.join(', ')
   throw badFormat(`${directory}: tensor ${tensor.name} has dtype ${tensor.dtype}; ${accepted} are accepted`)
-}
-
-/**
- * All tensors with their file. Of an index only the names of the shards count, as in transformers: an entry for a tensor
- * that no shard holds is no fault as long as the model does not need it, and a tensor may lie in another shard.
- */
-function collectTensors(directory: string, files: readonly WeightFile[]): ReadonlyMap<string, CheckpointTensor> {
-  const tensors = new Map<string, CheckpointTensor>()
-  for (const file of files) {
-    for (const [name, info] of file.header.tensors) {
-      const other = tensors.get(name)?.file
-      if (other !== undefined) throw badFormat(`${directory}: tensor ${name} is in both ${other} and ${file.name}`)
-      tensors.set(name, { ...info, file: file.name })
-    }
-  }
-  return tensors
 }

@@ -1,5 +1,6 @@
 import { badFormat } from '../../shared/errors'
-import type { Checkpoint, CheckpointTensor } from '../formats/checkpoint'
+import type { Checkpoint } from '../formats/checkpoint'
+import type { CheckpointTensor } from '../formats/shards'
 import { transposed } from '../numerics/matrix'
 import type { ModelArchitecture } from './architecture'
 import type { LinearSpec, ParameterSpec } from './layerBuilder'

@@ -20,6 +20,7 @@ const COMPARED_VALUES = 2 ** 24
 export async function checkpointFindings(weights: ModelWeights, architecture: ModelArchitecture): Promise<Finding[]> {
   return [
     ...(await adapterInside(weights.checkpoint.directory)),
+    ...replacedTensors(weights),
     ...(await headFindings(weights, architecture)),
     ...(await embeddingFindings(weights, architecture))
   ]
@@ -48,6 +49,16 @@ export async function adapterInside(directory: string): Promise<Finding[]> {
       `${directory} holds an adapter (${files.join(', ')}) beside the model: ${consequence} than Quail, which leaves it out; move these files to a folder of their own, or merge the adapter into the weights first`
     )
   ]
+}
+
+/** Whoever goes by the index of the shards may read another of two tensors of one name. */
+function replacedTensors({ checkpoint: { directory, tensors, replaced } }: ModelWeights): Finding[] {
+  const [first] = replaced
+  if (first === undefined) return []
+  const others = replaced.length > 1 ? ` (and ${replaced.length - 1} more tensors)` : ''
+  const where = `${directory}: ${first.name}${others} lies in ${first.file} and again in ${tensors.get(first.name)?.file}`
+  const use = 'the last shard counts, as in transformers, whatever the index says'
+  return [warning('TENSOR_TWICE', `${where}: ${use}; others may read the first, so save the checkpoint anew`)]
 }
 
 async function headFindings(weights: ModelWeights, architecture: ModelArchitecture): Promise<Finding[]> {

@@ -177,6 +177,26 @@ describe('shards', () => {
       expect(await checkpoint.readFloat32('b')).toEqual(counted(2, 5))
     })
   })
+
+  it.each([1, 2])(
+    'may hold a tensor twice: the last counts, as for transformers, if the index names shard %i',
+    async (i) => {
+      const shard = (i: number) => `model-0000${i}-of-00002.safetensors`
+      const weight_map = { b: shard(2), a: shard(1), twice: shard(i) }
+      const directory = newDirectory({ 'model.safetensors.index.json': JSON.stringify({ weight_map }) })
+      for (const [i, name] of ['a', 'b'].entries()) {
+        await writeSafetensors(join(directory, shard(i + 1)), [
+          tensor(name, 'F32', [2], counted(2)),
+          tensor('twice', 'F32', [2], counted(2, 10 * i))
+        ])
+      }
+      await withCheckpoint(directory, async (checkpoint) => {
+        expect(await checkpoint.readFloat32('twice')).toEqual(counted(2, 10))
+        expect(checkpoint.replaced.map(({ name, file }) => [name, file])).toEqual([['twice', shard(1)]])
+        expect(checkpoint.parameters).toBe(6)
+      })
+    }
+  )
 })
 
 describe('reading', () => {

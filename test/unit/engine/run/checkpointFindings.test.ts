@@ -84,6 +84,17 @@ describe('what a trainer could load otherwise', () => {
     expect(stored?.data).toEqual(own.find(({ name }) => name === 'lm_head.weight')?.data)
   })
 
+  it('is a tensor that two shards hold, of which the last counts', async () => {
+    const tensors = tensorsOf(sampleModel)
+    const directory = writeCheckpoint(configOf(sampleModel), [...tensors.slice(0, 2), ...tensors.slice(1)], 2)
+    made.push(directory)
+    addTokenizer(directory)
+    const [finding, ...others] = await warningsOf(directory)
+    expect(finding).toMatchObject({ code: 'TENSOR_TWICE', severity: 'warning' })
+    expect(finding?.message).toMatch(/ lies in model-00001-of-00002\.safetensors and again in model-00002-of-0/)
+    expect(others).toEqual([])
+  })
+
   it('is linears that are stored in several dtypes', async () => {
     const widened = (tensor: TensorData): TensorData => {
       if (!tensor.name.endsWith('down_proj.weight')) return tensor
