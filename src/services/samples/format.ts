@@ -2,7 +2,12 @@ import type { JsonObject, JsonValue } from '../../engine/formats/strictJson'
 
 /** A record of a table or a line of JSON, numbered from 1 as people count in the file; or why it is none. */
 export type Row =
-  | { readonly number: number; readonly value: JsonObject }
+  | {
+      readonly number: number
+      readonly value: JsonObject
+      /** Columns whose value could not be read, which is null, each with the reason. */
+      readonly faults?: ReadonlyMap<string, string>
+    }
   | { readonly number: number; readonly reason: string }
 
 export interface ReadOptions {

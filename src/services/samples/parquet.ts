@@ -1,15 +1,29 @@
-import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet'
+import {
+  type AsyncBuffer,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetReadObjects,
+  parquetSchema,
+  type SchemaTree
+} from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
+import type { JsonValue } from '../../engine/formats/strictJson'
 import { badInput } from '../../shared/errors'
-import { asRow, type RowFormat } from './format'
-import { parquetValue } from './parquetValues'
+import type { Row, RowFormat } from './format'
+import { isDecimal, Moment, ParquetFault, parquetValue, textOfBytes } from './parquetValues'
 import { openUserFile } from './userFile'
 
 /** Rows decoded at once: bounds memory whatever the size of the file's row groups says. */
 const BATCH = 1000
 
-/** JSON columns are read as their text, which keeps numbers as written. */
-const parsers = { jsonFromBytes: (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes) }
+/** JSON columns are read as their text, which keeps numbers as written, times with all digits, texts only where they are UTF-8. */
+const parsers = {
+  jsonFromBytes: (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes),
+  stringFromBytes: (bytes: Uint8Array | undefined) => bytes && textOfBytes(bytes),
+  timestampFromMilliseconds: (millis: bigint) => new Moment(millis * 1_000_000n),
+  timestampFromMicroseconds: (micros: bigint) => new Moment(micros * 1000n),
+  timestampFromNanoseconds: (nanos: bigint) => new Moment(nanos)
+}
 
 interface Opened {
   readonly file: AsyncBuffer
@@ -34,15 +48,16 @@ export const parquet: RowFormat = {
       }
     }
     try {
-      const metadata = await parquetMetadataAsync(file)
-      const schema = parquetSchema(metadata)
+      const declared = await parquetMetadataAsync(file)
+      const metadata = withoutDecimals(declared)
+      const schema = parquetSchema(declared)
       const total = Number(metadata.num_rows)
       for (let start = 0; start < total; start += BATCH) {
         signal?.throwIfAborted()
         const rowEnd = Math.min(total, start + BATCH)
         const rows = await readRows({ file, metadata, path }, start, rowEnd)
         onShare?.(rowEnd / total)
-        for (const [index, row] of rows.entries()) yield asRow(start + index + 1, parquetValue(row, schema))
+        for (const [index, row] of rows.entries()) yield rowOf(start + index + 1, row, schema.children)
       }
     } catch (error) {
       if (signal?.aborted || !isFormatError(error)) throw error
@@ -51,6 +66,31 @@ export const parquet: RowFormat = {
       await handle.close()
     }
   }
+}
+
+/** The library makes rounded numbers of decimals: it reads their digits where it does not know what they are. */
+const withoutDecimals = (metadata: FileMetaData): FileMetaData => ({
+  ...metadata,
+  schema: metadata.schema.map((element) =>
+    isDecimal(element) ? { ...element, converted_type: undefined, logical_type: undefined } : element
+  )
+})
+
+/** A column that holds what JSON cannot hold spoils the row only where it is used. */
+function rowOf(number: number, row: Readonly<Record<string, unknown>>, columns: readonly SchemaTree[]): Row {
+  const value = new Map<string, JsonValue>()
+  const faults = new Map<string, string>()
+  for (const column of columns) {
+    const { name } = column.element
+    value.set(name, null)
+    try {
+      value.set(name, parquetValue(row[name], column))
+    } catch (error) {
+      if (!(error instanceof ParquetFault)) throw error
+      faults.set(name, error.message)
+    }
+  }
+  return { number, value, faults }
 }
 
 async function readRows(opened: Opened, rowStart: number, rowEnd: number): Promise<Record<string, unknown>[]> {

@@ -1,12 +1,24 @@
-import type { SchemaTree } from 'hyparquet'
+import type { SchemaElement, SchemaTree } from 'hyparquet'
 import { pythonFloat } from '../../engine/formats/pythonJson'
 import { JsonNumber, type JsonValue, parseJson } from '../../engine/formats/strictJson'
+import { bigEndian, decimalText, momentText, timeText } from './pythonTexts'
+
+/** A value that JSON cannot hold, in words that fit after the name of its column. */
+export class ParquetFault extends Error {}
+
+/** A point in time, with all of its digits. */
+export class Moment {
+  constructor(readonly nanos: bigint) {}
+}
 
 /**
  * A decoded value of Parquet as JSON: what the schema says decides, so that a float stays one where it is whole, and an
  * integer keeps all of its digits.
  *
- * Dates and times become ISO texts; bytes that are no text, such as images, become null.
+ * Decimals, dates and times become the texts that Python prints of them; bytes that are no text, such as images, become
+ * null.
+ *
+ * @throws {ParquetFault}
  */
 export function parquetValue(value: unknown, node: SchemaTree): JsonValue {
   if (value === null || value === undefined) return null
@@ -47,20 +59,45 @@ function mapOf(value: unknown, node: SchemaTree): JsonValue {
   )
 }
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 function leaf(value: unknown, { element }: SchemaTree): JsonValue {
+  const { type, converted_type: converted, logical_type: logical } = element
+  if (isDecimal(element)) return decimalText(integerOf(value), element.scale ?? 0)
+  if (value instanceof Uint8Array && (converted === 'UTF8' || logical?.type === 'STRING'))
+    throw new ParquetFault('holds bytes that are not UTF-8')
   if (typeof value === 'boolean') return value
+  if (typeof value === 'string') return converted === 'JSON' ? parseJson(value) : value
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString().slice(0, 10)
+  if (value instanceof Moment) return momentText(value.nanos, logical?.type === 'TIMESTAMP' && logical.isAdjustedToUTC)
+  if (typeof value !== 'bigint' && typeof value !== 'number') return null
+  if (logical?.type === 'TIME' || converted === 'TIME_MILLIS' || converted === 'TIME_MICROS')
+    return timeText(BigInt(value) * nanosOf(element))
   if (typeof value === 'bigint') return new JsonNumber(value.toString())
-  if (typeof value === 'number') {
-    const float = element.type === 'FLOAT' || element.type === 'DOUBLE'
-    if (!Number.isFinite(value)) return null
-    return float ? pythonFloat(value) : new JsonNumber(String(value))
-  }
-  if (typeof value === 'string') return element.converted_type === 'JSON' ? parseJson(value) : value
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : isoText(value, element.converted_type)
-  return null
+  if (!Number.isFinite(value)) throw new ParquetFault(`holds ${value}, which JSON does not have`)
+  const float = type === 'FLOAT' || type === 'DOUBLE' || logical?.type === 'FLOAT16'
+  return float ? pythonFloat(value) : new JsonNumber(String(value))
 }
 
-const isoText = (date: Date, converted: string | undefined): string => {
-  const text = date.toISOString()
-  return converted === 'DATE' ? text.slice(0, 10) : text
+/** Text of bytes; the bytes themselves where they are none. */
+export function textOfBytes(bytes: Uint8Array): string | Uint8Array {
+  try {
+    return UTF8.decode(bytes)
+  } catch {
+    return bytes
+  }
 }
+
+function integerOf(value: unknown): bigint {
+  if (value instanceof Uint8Array) return bigEndian(value)
+  return typeof value === 'string' ? bigEndian(new TextEncoder().encode(value)) : BigInt(value as bigint | number)
+}
+
+function nanosOf({ logical_type: logical, converted_type: converted }: SchemaElement): bigint {
+  const unit = logical?.type === 'TIME' ? logical.unit : converted === 'TIME_MILLIS' ? 'MILLIS' : 'MICROS'
+  return { MILLIS: 1_000_000n, MICROS: 1000n, NANOS: 1n }[unit]
+}
+
+/** Whether integers or bytes are the digits of a decimal. */
+export const isDecimal = ({ converted_type: converted, logical_type: logical }: SchemaElement): boolean =>
+  converted === 'DECIMAL' || logical?.type === 'DECIMAL'

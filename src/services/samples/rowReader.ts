@@ -37,6 +37,8 @@ export class RowReader {
     this.#shape ??= guessShape(columns)
     if (this.#shape === undefined) return { reason: `no ${KNOWN}; ${keysOf(row.value)}` }
     if (!this.#given) this.#shape = withColumnsBeside(this.#shape, columns)
+    const faulty = columnsOf(this.#shape).find((name) => row.faults?.has(name))
+    if (faulty !== undefined) return { reason: `"${faulty}" ${row.faults?.get(faulty)}` }
     return sampleOf(row.value, this.#shape, this.#remarks)
   }
 

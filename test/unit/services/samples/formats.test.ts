@@ -123,13 +123,28 @@ describe('values of Parquet', () => {
     const { samples, notes } = await readSampleFile(fixture)
     expect(samples[0]).toBe(
       '[{"role":"user","content":"question 0","2":"b","turn_identifier":9007199254740993,"small":7,"score":20.0,' +
-        '"share":0.5,"toxic":false,"when":"2026-11-27T01:02:03.000Z","day":"2026-11-27","price":12.5,' +
+        '"share":0.5,"toxic":false,"when":"2026-11-27 01:02:03","day":"2026-11-27","price":"12.50",' +
         '"tags":[1,null,-2],"image":null,"1":"a"},' +
         '{"role":"assistant","content":"answer","2":"b","turn_identifier":9007199254740993,"small":7,"score":1e-05,' +
-        '"share":0.5,"toxic":null,"when":"2026-11-27T01:02:03.000Z","day":"2026-11-27","price":12.5,"tags":null,' +
+        '"share":0.5,"toxic":null,"when":"2026-11-27 01:02:03","day":"2026-11-27","price":"12.50","tags":null,' +
         '"image":null,"1":"a"}]'
     )
     expect(notes).toEqual(['columns that are not used: id'])
+  })
+
+  // str() of what pyarrow's to_pylist gives; pandas' Timestamp where a time has nanoseconds.
+  test('are written with all of their digits; what JSON cannot hold spoils the row that uses it', async () => {
+    const { samples, badRows, notes } = await readSampleFile(resolve('test/fixtures/samples/exact.parquet'))
+    expect(samples).toEqual([
+      '[{"role":"user","content":"\ufeffmark","wide":"12345678901234567890.120000000","small":"-1E-9",' +
+        '"at":"1969-12-31 23:59:59.123456","utc":"2024-05-06 12:53:20.123456789+00:00","clock":"07:08:09","p":0.5,' +
+        '"keys":{"k":9007199254740993}}]'
+    ])
+    expect(badRows).toEqual([
+      { row: 2, reason: '"messages" holds NaN, which JSON does not have' },
+      { row: 3, reason: '"messages" holds bytes that are not UTF-8' }
+    ])
+    expect(notes).toEqual(['columns that are not used: score'])
   })
 
   test('that cannot be read are named by row group and column', async () => {
