@@ -13,7 +13,11 @@ export interface Remarks {
   parts: number
   /** Parts that hold an image, a sound or a film, which are left out. */
   media: number
+  /** Rows whose column of system prompts stands beside a system turn of their own. */
+  systems: number
 }
+
+export const noRemarks = (): Remarks => ({ parts: 0, media: 0, systems: 0 })
 
 const SHAREGPT_ROLES: Readonly<Record<string, string>> = {
   human: 'user',
@@ -58,7 +62,8 @@ function fromJsonText(value: JsonValue | undefined): JsonValue | undefined {
 /** A turn as chat templates take it: with role and content, whatever the file calls them. */
 function turnOf(entry: JsonValue, remarks: Remarks): Found<JsonObject> {
   if (!(entry instanceof Map)) return { reason: `is ${showJson(entry)}, not an object` }
-  const named = entry.has('role') || !entry.has('from') ? entry : fromShareGpt(entry)
+  const isShareGpt = (entry.get('role') ?? null) === null && (entry.get('from') ?? null) !== null
+  const named = isShareGpt ? fromShareGpt(entry) : entry
   if ('reason' in named) return named as { reason: string }
   const turn = named as JsonObject
   const role = turn.get('role')
@@ -94,8 +99,9 @@ function fromShareGpt(entry: JsonObject): JsonObject | { readonly reason: string
 
 function splitShareGpt(entry: JsonObject) {
   const from = entry.get('from')
-  const rest = [...entry].filter(([key]) => !['from', 'value', 'content'].includes(key))
-  const value = entry.has('value') ? entry.get('value') : entry.get('content')
+  // Tables that hold turns of both forms have null where the other form has its keys.
+  const rest = [...entry].filter(([key]) => !['from', 'value', 'role', 'content'].includes(key))
+  const value = entry.get('value') ?? entry.get('content') ?? (entry.has('value') ? null : entry.get('content'))
   return { from: typeof from === 'string' ? from : '', value, rest }
 }
 

@@ -14,8 +14,10 @@ const delimited = (name: string, endings: readonly string[], usual: string): Row
   name,
   endings,
   async *rows(path, options) {
+    const delimiter = delimiterOf(await beginning(path), usual)
     const parser = parse({
-      delimiter: delimiterOf(await beginning(path), usual),
+      delimiter,
+      raw: true,
       bom: true,
       relax_column_count: true,
       relax_quotes: true,
@@ -26,9 +28,9 @@ const delimited = (name: string, endings: readonly string[], usual: string): Row
     let heading: readonly string[] | undefined
     let number = 0
     try {
-      for await (const record of parser as AsyncIterable<string[]>) {
+      for await (const { record, raw } of parser as AsyncIterable<{ record: string[]; raw: string }>) {
         if (heading === undefined) heading = headingOf(record, path)
-        else yield rowOf(++number, record, heading)
+        else yield rowOf(++number, record, heading, strayQuote(raw, record, delimiter))
       }
     } catch (error) {
       if (error instanceof CsvError) throw badInput(`${path}: record ${number + 1}: ${error.message}`)
@@ -82,7 +84,32 @@ function headingOf(record: readonly string[], path: string): readonly string[] {
   return names
 }
 
-function rowOf(number: number, record: readonly string[], heading: readonly string[]): Row {
+/**
+ * Whether text stands behind the closing quote of a field, which programs read in different ways; quotes in the midst of
+ * a field that does not begin with one are its text.
+ */
+function strayQuote(raw: string, record: readonly string[], delimiter: string): boolean {
+  if (!record.some((field) => field.startsWith('"'))) return false
+  let begins = true // of a field
+  for (let at = 0; at < raw.length; at++) {
+    const character = raw[at] as string
+    if (begins && character === '"') {
+      at = closingQuote(raw, at)
+      const next = raw[at + 1]
+      if (next !== undefined && ![delimiter, '\r', '\n'].includes(next)) return true
+    }
+    begins = character === delimiter
+  }
+  return false
+}
+
+function closingQuote(raw: string, open: number): number {
+  for (let at = raw.indexOf('"', open + 1); at >= 0; at = raw.indexOf('"', at + 2)) if (raw[at + 1] !== '"') return at
+  return raw.length
+}
+
+function rowOf(number: number, record: readonly string[], heading: readonly string[], isStray: boolean): Row {
+  if (isStray) return { number, reason: 'text stands behind the closing quote of a field' }
   if (record.length !== heading.length) {
     return { number, reason: `${record.length} fields, the heading has ${heading.length}` }
   }

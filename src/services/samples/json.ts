@@ -8,8 +8,8 @@ import { readWholeText, textChunks } from './userFile'
 const MAX_LINE = 2 ** 26
 
 /**
- * JSON, whatever the file is called: one object a line, or one array of objects, or an object whose longest list of
- * objects it is (`{"data": […]}`).
+ * JSON, whatever the file is called: one object a line, or one array of objects, or an object that holds one such
+ * array (`{"data": […]}`).
  *
  * The content tells which: where the first line is an object by itself, the others are too.
  */
@@ -33,7 +33,7 @@ export const json: RowFormat = {
 
 /** Whether the one object of a file is a row itself, rather than what holds the rows. */
 const isRow = (object: JsonObject, path: string): boolean =>
-  guessShape([...object.keys()]) !== undefined || (isNamedAsLines(path) && listsIn(object).length === 0)
+  guessShape([...object.keys()]) !== undefined || (isNamedAsLines(path) && listsIn(object).size === 0)
 
 const isNamedAsLines = (path: string): boolean => !/\.json$/i.test(path)
 
@@ -94,12 +94,20 @@ function* records(value: JsonValue, path: string, { signal }: ReadOptions): Gene
 
 function recordsIn(value: JsonValue, path: string): readonly JsonValue[] {
   if (Array.isArray(value)) return value
-  const [longest] = value instanceof Map ? listsIn(value) : []
-  if (longest === undefined)
+  const lists = value instanceof Map ? listsIn(value) : new Map<string, JsonValue[]>()
+  const [only] = lists.values()
+  if (only === undefined)
     throw badInput(`${path} holds no list of objects; a JSON array with one object per sample is needed`)
-  return longest
+  if (lists.size > 1)
+    throw badInput(`${path} holds several lists of objects (${[...lists.keys()].join(', ')}); one a file is needed`)
+  return only
 }
 
-/** The lists of an object, the longest first. */
-const listsIn = (object: JsonObject): JsonValue[][] =>
-  [...object.values()].filter((entry): entry is JsonValue[] => Array.isArray(entry)).sort((a, b) => b.length - a.length)
+/** The lists of objects that an object holds. */
+const listsIn = (object: JsonObject): Map<string, JsonValue[]> =>
+  new Map(
+    [...object].filter(
+      (entry): entry is [string, JsonValue[]] =>
+        Array.isArray(entry[1]) && entry[1].some((item: JsonValue) => item instanceof Map)
+    )
+  )

@@ -88,9 +88,15 @@ export function textOfBytes(bytes: Uint8Array): string | Uint8Array {
   }
 }
 
+/** decimal256 of Arrow, the widest that is known, has 32 bytes. */
+const MAX_DECIMAL_BYTES = 32
+
 function integerOf(value: unknown): bigint {
-  if (value instanceof Uint8Array) return bigEndian(value)
-  return typeof value === 'string' ? bigEndian(new TextEncoder().encode(value)) : BigInt(value as bigint | number)
+  if (typeof value === 'bigint' || typeof value === 'number') return BigInt(value)
+  const bytes = typeof value === 'string' ? new TextEncoder().encode(value) : (value as Uint8Array)
+  if (bytes.length > MAX_DECIMAL_BYTES)
+    throw new ParquetFault(`holds a decimal of ${bytes.length} bytes; up to ${MAX_DECIMAL_BYTES} are accepted`)
+  return bigEndian(bytes)
 }
 
 function nanosOf({ logical_type: logical, converted_type: converted }: SchemaElement): bigint {

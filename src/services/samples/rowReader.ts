@@ -1,5 +1,5 @@
 import type { SampleShape } from '../../shared/samples'
-import type { Remarks } from './conversations'
+import { noRemarks } from './conversations'
 import type { Row } from './format'
 import { columnsOf, guessShape, keysOf, type Sample, sampleOf, withColumnsBeside } from './shapes'
 
@@ -11,7 +11,7 @@ const NAMED = 8
 export class RowReader {
   readonly #given: boolean
   readonly #columns = new Set<string>()
-  readonly #remarks: Remarks = { parts: 0, media: 0 }
+  readonly #remarks = noRemarks()
   #shape: SampleShape | undefined
 
   /** @param shape - which columns hold what; default: guessed from the first rows that tell */
@@ -51,9 +51,11 @@ export class RowReader {
       const more = unused.length > NAMED ? ` and ${unused.length - NAMED} more` : ''
       notes.push(`columns that are not used: ${unused.slice(0, NAMED).join(', ')}${more}`)
     }
-    const { parts, media } = this.#remarks
+    const { parts, media, systems } = this.#remarks
     if (parts > 0) notes.push(`turns whose content is a list of parts, which the chat template gets as it is: ${parts}`)
     if (media > 0) notes.push(`images, sounds and films that are left out of the turns: ${media}`)
+    if (systems > 0)
+      notes.push(`rows whose system prompt is left out because their turns begin with another one: ${systems}`)
     return notes
   }
 }

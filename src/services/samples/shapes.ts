@@ -1,7 +1,7 @@
 import { compactJson } from '../../engine/formats/compactJson'
 import type { JsonObject, JsonValue } from '../../engine/formats/strictJson'
 import type { SampleShape, SetKind } from '../../shared/samples'
-import { type Found, historyOf, objectsOf, type Remarks, spoken, turnsOf } from './conversations'
+import { type Found, historyOf, noRemarks, objectsOf, type Remarks, spoken, turnsOf } from './conversations'
 
 /** A sample of a row, or why it gives none. Conversations are kept as JSON, rendered by a model's template later. */
 export type Sample = { readonly text: string } | { readonly reason: string }
@@ -57,10 +57,10 @@ export const neededColumnsOf = (shape: SampleShape): string[] =>
   )
 
 /** Reads the sample of a row in this shape. */
-export function sampleOf(row: JsonObject, shape: SampleShape, remarks: Remarks = { parts: 0, media: 0 }): Sample {
+export function sampleOf(row: JsonObject, shape: SampleShape, remarks: Remarks = noRemarks()): Sample {
   if (shape.kind === 'text') return textOf(row, shape.text)
   const turns = turnsIn(row, shape, remarks)
-  return 'reason' in turns ? turns : conversation(row, shape, turns.value)
+  return 'reason' in turns ? turns : conversation(row, shape, turns.value, remarks)
 }
 
 type ChatShape = Exclude<SampleShape, { kind: 'text' }>
@@ -95,8 +95,9 @@ function instructionOf(row: JsonObject, shape: Extract<SampleShape, { kind: 'ins
   if ('reason' in asked) return asked
   const earlier = shape.history === undefined ? { value: [] } : historyOf(row.get(shape.history), shape.history)
   if ('reason' in earlier) return earlier
-  const given = shape.input === undefined ? '' : row.get(shape.input)
-  const question = typeof given === 'string' && given.trim() !== '' ? `${asked.text}\n\n${given}` : asked.text
+  const given = (shape.input === undefined ? null : row.get(shape.input)) ?? ''
+  if (typeof given !== 'string') return { reason: `"${shape.input}" is not a string` }
+  const question = given.trim() !== '' ? `${asked.text}\n\n${given}` : asked.text
   const answer = textOf(row, shape.output)
   if ('reason' in answer) return answer
   return { value: [...earlier.value, spoken('user', question), spoken('assistant', answer.text)] }
@@ -122,7 +123,7 @@ function answered(
 }
 
 /** The turns with what stands beside them: a system turn goes first, tools and documents are kept for the template. */
-function conversation(row: JsonObject, shape: ChatShape, turns: readonly JsonObject[]): Sample {
+function conversation(row: JsonObject, shape: ChatShape, turns: readonly JsonObject[], remarks: Remarks): Sample {
   const { system, tools, documents } = shape
   const first = system === undefined ? undefined : row.get(system)
   if (first !== undefined && first !== null && typeof first !== 'string')
@@ -136,6 +137,8 @@ function conversation(row: JsonObject, shape: ChatShape, turns: readonly JsonObj
     if ('reason' in found) return found
     if (found.value !== undefined) beside.set(name, found.value)
   }
-  const opened = turns[0]?.get('role') === 'system' || !first?.trim() ? turns : [spoken('system', first), ...turns]
+  const own = turns[0]?.get('role') === 'system' ? turns[0].get('content') : undefined
+  if (own !== undefined && first?.trim() && first !== own) remarks.systems++
+  const opened = own !== undefined || !first?.trim() ? turns : [spoken('system', first), ...turns]
   return { text: compactJson(beside.size === 0 ? opened : new Map([['messages', opened], ...beside])) }
 }

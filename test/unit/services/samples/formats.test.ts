@@ -185,6 +185,24 @@ describe('what a file holds', () => {
     expect((await readSampleFile(file(name, content))).samples).toEqual(['one; two', 'three, four'])
   })
 
+  test('is one list of objects; of several, none is chosen', async () => {
+    const lists = { version: 1, numbers: [1, 2, 3], data: [row, row] }
+    expect((await readSampleFile(file('one-list.json', JSON.stringify(lists)))).samples).toHaveLength(2)
+    await expect(
+      readSampleFile(file('splits.json', JSON.stringify({ train: [row], test: [row, row] })))
+    ).rejects.toThrow(/splits\.json holds several lists of objects \(train, test\); one a file is needed/)
+  })
+
+  // pandas takes the first for c"d" as well; of the others every program makes something else.
+  test('may have quotes inside of a field, but no text behind a closing one', async () => {
+    const { samples, badRows } = await readSampleFile(
+      file('quotes.csv', 'id,text\n1,c"d"\n2,"""e"", f"\n3,"a"b\n4,"e" \n5,"a\\"b"\n')
+    )
+    expect(samples).toEqual(['c"d"', '"e", f'])
+    const reason = 'text stands behind the closing quote of a field'
+    expect(badRows).toEqual([3, 4, 5].map((number) => ({ row: number, reason })))
+  })
+
   test.each(['utf16le', 'utf16be'])('may be %s with a byte order mark', async (encoding) => {
     const encoded = (content: string): Buffer => {
       const bytes = Buffer.from(`\ufeff${content}`, 'utf16le')
@@ -268,9 +286,33 @@ describe('columns beside the turns', () => {
     expect(conversations((await read([row])).samples)).toEqual([[system, ...turns('Who?', 'Me.'), ...spoken]])
   })
 
-  test('a system turn that is there already is not put there twice', async () => {
-    const { samples } = await read([{ messages: [system, ...spoken], system: 'Other.' }])
-    expect(conversations(samples)).toEqual([[system, ...spoken]])
+  test('a system turn that is there already is not put there twice, which is said where they differ', async () => {
+    const { samples, notes } = await read([
+      { messages: [system, ...spoken], system: 'Other.' },
+      { messages: [system, ...spoken], system: system.content }
+    ])
+    expect(conversations(samples)).toEqual([
+      [system, ...spoken],
+      [system, ...spoken]
+    ])
+    expect(notes).toEqual(['rows whose system prompt is left out because their turns begin with another one: 1'])
+  })
+
+  test('of tables that hold both forms, with null where the other has its keys', async () => {
+    const both = [
+      { from: 'human', value: 'Where?', role: null, content: null },
+      { from: null, value: null, role: 'assistant', content: 'Below.' }
+    ]
+    const [turns] = conversations((await read([{ conversations: both }])).samples)
+    expect(turns).toMatchObject(spoken)
+  })
+
+  test('of Alpaca whose input is no text are named', async () => {
+    const { badRows } = await read([
+      { instruction: 'Where?', input: null, output: 'Below.' },
+      { instruction: 'Where?', input: ['a'], output: 'Below.' }
+    ])
+    expect(badRows).toEqual([{ row: 2, reason: '"input" is not a string' }])
   })
 
   test('questions with two answers give the one that was chosen', async () => {
