@@ -89,7 +89,7 @@ describe('orthonormalize', () => {
   it('stays outside of a given basis', async () => {
     const V = await orthonormalize(algebra, columns(Y, [0, 1, 2, 3]))
     const mixed = plus(columns(Y, [4, 5, 6]), 1e6, columns(Y, [0, 1, 2])) // nearly all of it lies in span(V)
-    const U = await orthonormalize(algebra, mixed, V)
+    const U = await orthonormalize(algebra, mixed, transpose(V))
     expect(U.cols).toBe(3)
     expect(largest(product(transpose(V), U))).toBeLessThan(ORTHOGONAL)
     expect(orthogonalityError(concatColumns([V, U]))).toBeLessThan(ORTHOGONAL)
@@ -98,8 +98,8 @@ describe('orthonormalize', () => {
 
   it('finds nothing outside of a basis that already holds the columns', async () => {
     const V = await orthonormalize(algebra, columns(Y, [0, 1, 2, 3]))
-    expect(await orthonormalize(algebra, columns(Y, [1, 3]), V)).toMatchObject({ cols: 0 })
-    const some = await orthonormalize(algebra, columns(Y, [1, 7]), V)
+    expect(await orthonormalize(algebra, columns(Y, [1, 3]), transpose(V))).toMatchObject({ cols: 0 })
+    const some = await orthonormalize(algebra, columns(Y, [1, 7]), transpose(V))
     expect(some.cols).toBe(1)
     expect(outside(columns(Y, [7]), concatColumns([V, some]))).toBeLessThan(1e-14)
   })

@@ -1,7 +1,7 @@
 import type { ProviderName } from '../../shared/devices'
 import type { Matrix } from '../numerics/matrix'
 import { GraphBuilder } from './graphBuilder'
-import { GraphSession, TENSOR_LIMIT_BYTES } from './session'
+import { GraphSession, TENSOR_LIMIT_BYTES, type Tensor } from './session'
 
 export interface Transposes {
   readonly transA?: boolean
@@ -46,14 +46,19 @@ export class LinearAlgebra {
   ): Promise<Matrix<ArrayOf[P]>> {
     const rows = transA ? a.cols : a.rows
     const cols = transB ? b.rows : b.cols
-    const data = (precision === 'float32' ? new Float32Array(rows * cols) : new Float64Array(rows * cols)) as ArrayOf[P]
-    if (data.length === 0) return { data, rows, cols }
+    const zeros = (): ArrayOf[P] =>
+      (precision === 'float32' ? new Float32Array(rows * cols) : new Float64Array(rows * cols)) as ArrayOf[P]
+    if (rows * cols === 0 || (transA ? a.rows : a.cols) === 0) return { data: zeros(), rows, cols }
     const session = await this.#session(precision, transA, transB)
     const right = { data: b.data, shape: [b.rows, b.cols] }
-    for (const [begin, end] of rowTiles(rows, cols * data.BYTES_PER_ELEMENT, transA)) {
-      const left = transA
-        ? { data: a.data, shape: [a.rows, a.cols] }
-        : { data: a.data.subarray(begin * a.cols, end * a.cols), shape: [end - begin, a.cols] }
+    const tiles = [...rowTiles(rows, cols * a.data.BYTES_PER_ELEMENT, transA)]
+    if (tiles.length === 1) {
+      const { Y } = await session.run({ A: { data: a.data, shape: [a.rows, a.cols] }, B: right })
+      return { data: (Y as Tensor).data as ArrayOf[P], rows, cols }
+    }
+    const data = zeros()
+    for (const [begin, end] of tiles) {
+      const left = { data: a.data.subarray(begin * a.cols, end * a.cols), shape: [end - begin, a.cols] }
       const { Y } = await session.run({ A: left, B: right })
       if (Y !== undefined) data.set(Y.data, begin * cols)
     }

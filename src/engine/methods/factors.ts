@@ -43,7 +43,7 @@ export async function projectionFactors(
   // The rows' random start does not depend on the method, so variants differ only where they mean to.
   fillUniform(loraA.data, 1 / Math.sqrt(inFeatures), seededRandom('lora_A', problem.seed, problem.name))
   if (U.cols > 0) {
-    const C = await algebra.gemm64(U, problem.E, { transA: true }) // UᵀE [k, n]
+    const C = await problem.project(U) // UᵀE [k, n]
     const { values, vectors: P } = symmetricEigen(await algebra.gemm64(C, C, { transB: true }))
     const sigma = values.map((value) => Math.sqrt(Math.max(0, value)))
     const carried = sigma.filter((value) => value > NOISE * (sigma[0] ?? 0)).length

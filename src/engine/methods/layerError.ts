@@ -30,7 +30,7 @@ export async function layerError(problem: LayerProblem, factors: LoraFactors, sc
     C.data[i] = scaling * value
   })
   const thin = {
-    BE: await algebra.gemm64(B, problem.E, { transA: true }), // [r, n]
+    BE: await problem.project(B), // [r, n]
     BB: await algebra.gemm64(B, B, { transA: true }),
     C
   }
@@ -59,7 +59,7 @@ async function expandedError(
 }
 
 async function directError({ algebra, E, moment }: LayerProblem, B: Matrix64, C: Matrix64): Promise<LayerError> {
-  const R = subtract(E, await algebra.gemm64(B, C))
+  const R = subtract(toFloat64(E), await algebra.gemm64(B, C))
   const RH = await algebra.gemm64(R, moment.H)
   return { loss: Math.max(0, innerProduct(RH.data, R.data)), frobenius: innerProduct(R.data, R.data) }
 }

@@ -3,18 +3,22 @@ import type { LinearAlgebra } from '../graph/linearAlgebra'
 import type { Matrix32, Matrix64 } from '../numerics/matrix'
 import {
   innerProduct,
+  scaleColumns,
   scaleRows,
   sliceColumns,
   squaredNorm,
   symmetrized,
   toFloat32,
-  toFloat64
+  toFloat64,
+  transposed
 } from '../numerics/matrix'
 import { seededRandom } from '../numerics/random'
 import type { SymmetricEigen } from '../numerics/symmetricEigen'
 import { symmetricEigen } from '../numerics/symmetricEigen'
+import { energy } from './energy'
+import { projectRows } from './projectRows'
 import type { SecondMoment } from './secondMoment'
-import { type RitzPairs, topEigenpairs } from './topEigenpairs'
+import { topEigenpairs } from './topEigenpairs'
 
 export interface LayerProblemOptions {
   /** The largest rank that will be asked for; eigenpairs are computed once for it. */
@@ -39,14 +43,15 @@ const SMALL_PRODUCT = 2 ** 27
  * One quantized linear: its error E = W − Q [m, n] and the second moment H [n, n] of its input.
  *
  * Every method asks for leading eigenvectors of G = E K Eᵀ, with K = I, diag(H) or H; they are computed once and
- * shared by all variants. G is never formed when it is large: G · Y = (E K) (Eᵀ Y), where E · H is made once.
+ * shared by all variants. G is never formed when it is large: G · Y = E (K (Eᵀ Y)), whose products are all thin.
  */
 export class LayerProblem {
   readonly #eigen = new Map<Weighting, Promise<SymmetricEigen>>()
-  readonly #started = new Map<Weighting, Promise<RitzPairs>>()
+  readonly #started = new Map<Weighting, Promise<SymmetricEigen>>()
+  readonly #projections = new WeakMap<Matrix64, Promise<Matrix64>>()
   readonly #E32: Matrix32
   #E64: Matrix64 | undefined
-  #EH: Promise<Matrix64 | Matrix32> | undefined
+  #Et: Matrix32 | undefined
   #lossRank0: Promise<number> | undefined
   #frobeniusRank0: number | undefined
 
@@ -69,10 +74,9 @@ export class LayerProblem {
     return this.#E32.cols
   }
 
-  /** E in float64. */
-  get E(): Matrix64 {
-    this.#E64 ??= toFloat64(this.#E32)
-    return this.#E64
+  /** E as it was given. */
+  get E(): Matrix32 | Matrix64 {
+    return this.#E64 ?? this.#E32
   }
 
   get seed(): number {
@@ -83,14 +87,23 @@ export class LayerProblem {
     return this.options.precision ?? 'float32'
   }
 
+  /** Eᵀ: products with it are made faster than such with E transposed. */
+  get #transposed(): Matrix32 {
+    this.#Et ??= transposed(this.#E32)
+    return this.#Et
+  }
+
   /** tr(E H Eᵀ): the loss of the quantized linear without an adapter. */
   lossRank0(): Promise<number> {
-    this.#lossRank0 ??= this.#innerEH()
+    this.#lossRank0 ??= this.#energy()
     return this.#lossRank0
   }
 
-  async #innerEH(): Promise<number> {
-    return Math.max(0, innerProduct((await this.#productEH()).data, this.E.data))
+  async #energy(): Promise<number> {
+    const exact = this.#precision === 'float64' || this.outFeatures * this.inFeatures ** 2 <= SMALL_PRODUCT
+    if (!exact) return Math.max(0, await energy(this.algebra, this.#transposed, this.moment.rounded))
+    const E = toFloat64(this.E)
+    return Math.max(0, innerProduct((await this.algebra.gemm64(E, this.moment.H)).data, E.data))
   }
 
   /** ‖E‖². */
@@ -99,33 +112,32 @@ export class LayerProblem {
     return this.#frobeniusRank0
   }
 
-  /**
-   * E · H, the one product of full size that a linear costs. In float32 each entry is off by some 1e-7 of its row's length,
-   * in random directions, so sums over all entries keep nine digits; small ones are made in float64.
-   */
-  #productEH(): Promise<Matrix64 | Matrix32> {
-    const exact = this.#precision === 'float64' || this.outFeatures * this.inFeatures ** 2 <= SMALL_PRODUCT
-    this.#EH ??= exact
-      ? this.algebra.gemm64(this.E, this.moment.H)
-      : this.algebra.gemm32(this.#E32, this.moment.rounded)
-    return this.#EH
+  /** UᵀE [k, n] in float64, for U [m, k]. */
+  project(U: Matrix64): Promise<Matrix64> {
+    const known = this.#projections.get(U)
+    if (known !== undefined) return known
+    const computed = projectRows(this.algebra, U, this.E)
+    this.#projections.set(U, computed)
+    return computed
   }
 
   /** G · Y = E K Eᵀ Y, for Y [m, k]. */
   async apply(weighting: Weighting, Y: Matrix64): Promise<Matrix64> {
     if (this.#precision === 'float64') return this.#apply64(weighting, Y)
-    const { algebra } = this
-    const T = await algebra.gemm32(this.#E32, toFloat32(Y), { transA: true }) // EᵀY [n, k]
-    if (weighting === 'diagonal') scaleRows(T, this.moment.diagonal)
-    const left = weighting === 'full' ? toFloat32(await this.#productEH()) : this.#E32
-    return toFloat64(await algebra.gemm32(left, T))
+    const { algebra, moment } = this
+    let T = await algebra.gemm32(this.#transposed, toFloat32(Y)) // EᵀY [n, k]
+    if (weighting === 'diagonal') scaleRows(T, moment.diagonal)
+    if (weighting === 'full') T = await algebra.gemm32(moment.rounded, T)
+    return toFloat64(await algebra.gemm32(this.#E32, T))
   }
 
   async #apply64(weighting: Weighting, Y: Matrix64): Promise<Matrix64> {
-    const { algebra } = this
-    const T = await algebra.gemm64(this.E, Y, { transA: true })
-    if (weighting === 'diagonal') scaleRows(T, this.moment.diagonal)
-    return algebra.gemm64(weighting === 'full' ? toFloat64(await this.#productEH()) : this.E, T)
+    const { algebra, moment } = this
+    const E = toFloat64(this.E)
+    let T = await algebra.gemm64(E, Y, { transA: true })
+    if (weighting === 'diagonal') scaleRows(T, moment.diagonal)
+    if (weighting === 'full') T = await algebra.gemm64(moment.H, T)
+    return algebra.gemm64(E, T)
   }
 
   /** The largest eigenpairs of E K Eᵀ, at least `maxRank` where that many exist. */
@@ -145,50 +157,46 @@ export class LayerProblem {
 
   /** Orthonormal leading eigenvectors of E K Eᵀ, [m, min(rank, m)]. */
   async leading(weighting: Weighting, rank: number): Promise<Matrix64> {
-    const { vectors } = await this.eigen(weighting)
-    return sliceColumns(vectors, 0, Math.min(rank, vectors.cols))
+    return firstColumns(await this.eigen(weighting), rank)
   }
 
-  /** The same as far as an iteration that starts there needs them: Σ λᵢ still moves by no more than a hundredth a cycle. */
+  /** The same as far as an iteration that starts there needs them: Σ λᵢ still lacks up to a hundredth. */
   async roughlyLeading(weighting: Weighting, rank: number): Promise<Matrix64> {
-    const { vectors } = await this.#start(weighting)
-    return sliceColumns(vectors, 0, Math.min(rank, vectors.cols))
-  }
-
-  /** The beginning of the search, which is the same whoever asks first. */
-  #start(weighting: Weighting): Promise<RitzPairs> {
     const known = this.#started.get(weighting)
-    if (known !== undefined) return known
-    const started = this.#search(weighting, START_TOLERANCE)
-    this.#started.set(weighting, started)
-    return started
+    const started = known ?? this.#search(weighting, START_TOLERANCE, 'start')
+    if (known === undefined) this.#started.set(weighting, started)
+    return firstColumns(await started, rank)
   }
 
-  #search(weighting: Weighting, tolerance: number, from?: RitzPairs): Promise<RitzPairs> {
+  #search(weighting: Weighting, tolerance: number, purpose: string): Promise<SymmetricEigen> {
     return topEigenpairs(
       this.algebra,
       { size: this.outFeatures, apply: (Y) => this.apply(weighting, Y) },
       {
         count: Math.min(this.options.maxRank, this.outFeatures, this.inFeatures),
         tolerance,
-        random: seededRandom('eigen', this.options.seed, this.name, weighting),
-        ...(from !== undefined && { from })
+        random: seededRandom(purpose, this.options.seed, this.name, weighting)
       }
     )
   }
 
   async #computeEigen(weighting: Weighting): Promise<SymmetricEigen> {
-    const found = await this.#search(weighting, TOLERANCE[this.#precision], await this.#start(weighting))
+    const found = await this.#search(weighting, TOLERANCE[this.#precision], 'eigen')
     return this.#precision === 'float64' ? found : this.#refine(weighting, found)
   }
 
   /** Solves the small problem once more with float64 products, which removes the rounding of the float32 ones. */
   async #refine(weighting: Weighting, { vectors: U }: SymmetricEigen): Promise<SymmetricEigen> {
     const { algebra, moment } = this
-    const X = await algebra.gemm64(this.E, U, { transA: true }) // EᵀU [n, k]
-    const KX = weighting === 'full' ? await algebra.gemm64(moment.H, X) : { ...X, data: X.data.slice() }
-    if (weighting === 'diagonal') scaleRows(KX, moment.diagonal)
-    const { values, vectors } = symmetricEigen(symmetrized(await algebra.gemm64(X, KX, { transA: true })))
-    return { values, vectors: await algebra.gemm64(U, vectors) }
+    const X = await projectRows(algebra, U, this.E) // UᵀE [k, n]
+    const XK = weighting === 'full' ? await algebra.gemm64(X, moment.H) : { ...X, data: X.data.slice() }
+    if (weighting === 'diagonal') scaleColumns(XK, moment.diagonal)
+    const { values, vectors: S } = symmetricEigen(symmetrized(await algebra.gemm64(XK, X, { transB: true })))
+    const vectors = await algebra.gemm64(U, S)
+    this.#projections.set(vectors, Promise.resolve(await algebra.gemm64(S, X, { transA: true })))
+    return { values, vectors }
   }
 }
+
+const firstColumns = ({ vectors }: SymmetricEigen, rank: number): Matrix64 =>
+  rank >= vectors.cols ? vectors : sliceColumns(vectors, 0, rank)

@@ -32,17 +32,17 @@ const MAX_ROUNDS = 6
  * nothing is inverted that could be singular.
  *
  * @param Y - [m, k]
- * @param V - orthonormal [m, j], optional
+ * @param Vt - the transpose of an orthonormal V [m, j], optional
  * Source: Yamamoto et al., Roundoff error analysis of the CholeskyQR2 algorithm (2015).
  */
-export async function orthonormalize(algebra: LinearAlgebra, Y: Matrix64, V?: Matrix64): Promise<Matrix64> {
+export async function orthonormalize(algebra: LinearAlgebra, Y: Matrix64, Vt?: Matrix64): Promise<Matrix64> {
   let U = normalizedColumns(Y)
   for (let round = 0; round < MAX_ROUNDS && U.cols > 0; round++) {
     let found = 0
-    if (V !== undefined && V.cols > 0) {
-      const overlap = await algebra.gemm64(V, U, { transA: true })
+    if (Vt !== undefined && Vt.rows > 0) {
+      const overlap = await algebra.gemm64(Vt, U)
       found = largestEntry(overlap)
-      U = normalizedColumns(subtract(U, await algebra.gemm64(V, overlap)), REMAINDER)
+      U = normalizedColumns(subtract(U, await algebra.gemm64(Vt, overlap, { transA: true })), REMAINDER)
     }
     const gram = await algebra.gemm64(U, U, { transA: true })
     found = Math.max(found, departureFromIdentity(gram))
@@ -50,6 +50,15 @@ export async function orthonormalize(algebra: LinearAlgebra, Y: Matrix64, V?: Ma
     if (found <= SETTLED) break
   }
   return U
+}
+
+/**
+ * One round of the above: what Y spans, orthonormal only as far as Y was not nearly dependent. Enough between the steps of an
+ * iteration that repeats it.
+ */
+export async function conditioned(algebra: LinearAlgebra, Y: Matrix64): Promise<Matrix64> {
+  const U = normalizedColumns(Y)
+  return algebra.gemm64(U, whitening(await algebra.gemm64(U, U, { transA: true })))
 }
 
 /** T with TᵀGT = I for a Gram matrix with a diagonal of ones; narrower where G is singular up to rounding. */

@@ -1,107 +1,109 @@
 import type { LinearAlgebra } from '../graph/linearAlgebra'
-import { leadingEigen } from '../numerics/leadingEigen'
+import { leadingOf, type Reduced, reduced } from '../numerics/leadingEigen'
 import type { Matrix64 } from '../numerics/matrix'
-import { concatColumns, identity64, symmetrized, zeros64 } from '../numerics/matrix'
+import { identity64, symmetrized, zeros64 } from '../numerics/matrix'
 import type { Random } from '../numerics/random'
 import { fillUniform } from '../numerics/random'
 import type { SymmetricEigen } from '../numerics/symmetricEigen'
 import { symmetricEigen } from '../numerics/symmetricEigen'
-import { orthonormalize } from './orthonormalize'
-
-/** A symmetric positive semi-definite operator on vectors of `size`, known only through its products. */
-export interface SymmetricOperator {
-  readonly size: number
-  /** G · Y for Y [size, k]. */
-  apply(Y: Matrix64): Promise<Matrix64>
-}
+import { KrylovSpace, type SymmetricOperator } from './krylovSpace'
+import { Settling } from './settling'
 
 export interface EigenOptions {
   readonly count: number
-  /** Relative change of Σ λᵢ (i ≤ count) at which a restart counts as the last. */
+  /** What Σ λᵢ (i ≤ count) may still lack at the end, relative to it. */
   readonly tolerance: number
   readonly random: Random
-  /** What an earlier search with a larger tolerance found: the search goes on there, as if it had never stopped. */
-  readonly from?: RitzPairs
 }
 
-/** Approximate eigenpairs that a search stopped at. */
-export interface RitzPairs extends SymmetricEigen {
-  /** G times the vectors, for free from the cycle's own products; none where G itself was decomposed, so nothing is left. */
-  readonly images?: Matrix64
-}
+/** Up to so many times the count and a few more, G itself is decomposed. */
+const WHOLE = 3
+const FEW = 8
 
-/** Columns beyond `count` in each block: they shield the wanted ones from the spectrum below. */
-export const OVERSAMPLING = 8
-/** Krylov blocks between restarts; more converge in fewer products but cost a larger dense problem. */
-export const DEPTH = 3
+/**
+ * Columns of a block for counts up to 64, and for each further 64. The narrower the block, the fewer columns all in all; but
+ * below sixteen a product costs no less, since its time goes into reading the matrix.
+ */
+const BLOCK = 16
+const COUNT_PER_BLOCK = 64
+
+/** The size, in counts, at which the space is looked at first: before, nothing was ever settled. */
+const FIRST_LOOK = 2
+
+/** Vectors that the space may hold before it restarts, for each of the wanted: only nearly flat spectra need more. */
+const CAPACITY = 8
 /** Reached only on spectra so flat that the remaining differences do not matter. */
 const MAX_RESTARTS = 30
 
+/** Columns of one product of a search for `count` eigenpairs. */
+const blockColumns = (count: number): number => BLOCK * Math.ceil(Math.max(1, count) / COUNT_PER_BLOCK)
+
 /**
- * The largest eigenpairs of G by block Krylov iteration with thick restarts.
+ * The largest eigenpairs of G by block Krylov iteration: Rayleigh–Ritz in float64 on the space of a random block and all its
+ * images. Unlike iterations that restart often, or with blocks as wide as the count, it converges ever faster; where the space
+ * is full it restarts from its best vectors. When the count is a large share of the size, G itself is decomposed.
  *
- * Each cycle spans K = [Y, GY, …, G^(d−1)Y] with an orthonormal basis V, solves the small problem VᵀGV exactly in float64
- * and restarts from its best vectors. On the nearly flat spectrum of a quantization error this needs several times
- * fewer products than subspace iteration. When the block would fill the space, G itself is decomposed.
- *
- * @returns the largest eigenvalues (at least min(count, size), those beyond `count` are lower bounds) and vectors
+ * @returns the largest eigenvalues, min(count, size) or more, and their vectors
  * Source: Saad, Numerical Methods for Large Eigenvalue Problems, ch. 6; Musco & Musco, arXiv 1504.05477.
  */
 export async function topEigenpairs(
   algebra: LinearAlgebra,
   operator: SymmetricOperator,
   options: EigenOptions
-): Promise<RitzPairs> {
-  const block = options.count + OVERSAMPLING
-  if (operator.size <= block * DEPTH) return options.from ?? decompose(operator)
-  const captured = ({ values }: RitzPairs): number => sum(values.subarray(0, options.count))
-  let ritz = options.from ?? (await firstCycle(algebra, operator, block, options.random))
-  for (let restart = 0; restart < MAX_RESTARTS && ritz.images !== undefined; restart++) {
-    const next = await krylovCycle(algebra, operator, ritz.vectors, ritz.images)
-    const converged = captured(next) - captured(ritz) <= options.tolerance * captured(next)
-    ritz = next
-    if (converged) break
+): Promise<SymmetricEigen> {
+  const { count } = options
+  if (operator.size <= WHOLE * (count + FEW)) return decompose(operator)
+  const block = blockColumns(count)
+  const capacity = Math.min(operator.size, CAPACITY * count + 4 * block)
+  const space = new KrylovSpace(algebra, operator, capacity)
+  const settling = new Settling(options.tolerance)
+  await space.add(randomBlock(operator.size, block, options.random))
+  for (let restart = 0; ; restart++) {
+    const { found, full } = await growUntil(space, options, settling)
+    if (!full || restart === MAX_RESTARTS) {
+      const { values, vectors } = leadingOf(found, count)
+      return { values, vectors: await space.combined(vectors) }
+    }
+    const kept = leadingOf(found, count + block)
+    await space.restart(kept.values, kept.vectors)
   }
-  return ritz
 }
 
-/** Decomposes G when its size is no more than a cycle's basis would be. */
+interface Growth {
+  readonly found: Reduced
+  /** True when the space is full and Σ λ not settled yet. */
+  readonly full: boolean
+}
+
+/** Grows the space until Σ λ is settled, or nothing is left to find, or it is full. */
+async function growUntil(space: KrylovSpace, { count, random }: EigenOptions, settling: Settling): Promise<Growth> {
+  const { cols: size } = space.rows
+  const block = blockColumns(count)
+  for (let look = Math.max(FIRST_LOOK * count, space.size + 1); ; ) {
+    const full = space.size + block > space.capacity
+    if (full || space.size >= look) {
+      look = space.size + Math.max(count / 2, space.size / 8)
+      const found = reduced(space.projected())
+      if (settling.at(sum(found.values.subarray(0, count)))) return { found, full: false }
+      if (full && space.capacity < size) return { found, full: true }
+    }
+    const grew = (await space.extend()) > 0
+    // The space is invariant: what is left to find has no share in its start.
+    const alive = grew || (space.size < count && (await space.add(randomBlock(size, block, random))) > 0)
+    if (!alive) return { found: reduced(space.projected()), full: false }
+  }
+}
+
+/** Decomposes G when its size is no more than a search would need. */
 async function decompose(operator: SymmetricOperator): Promise<SymmetricEigen> {
   const G = await operator.apply(identity64(operator.size))
   return symmetricEigen(symmetrized(G))
 }
 
-async function firstCycle(
-  algebra: LinearAlgebra,
-  operator: SymmetricOperator,
-  block: number,
-  random: Random
-): Promise<RitzPairs> {
-  const start = zeros64(operator.size, block)
-  fillUniform(start.data, 1, random)
-  const Y = await orthonormalize(algebra, start)
-  return krylovCycle(algebra, operator, Y, await operator.apply(Y))
-}
-
-async function krylovCycle(
-  algebra: LinearAlgebra,
-  operator: SymmetricOperator,
-  Y: Matrix64,
-  GY: Matrix64
-): Promise<RitzPairs> {
-  let V = Y
-  let GV = GY
-  let image = GY
-  for (let step = 1; step < DEPTH; step++) {
-    const next = await orthonormalize(algebra, image, V)
-    if (next.cols === 0) break // the space is invariant: nothing is left to find
-    image = await operator.apply(next)
-    V = concatColumns([V, next])
-    GV = concatColumns([GV, image])
-  }
-  const T = symmetrized(await algebra.gemm64(V, GV, { transA: true }))
-  const { values, vectors: S } = leadingEigen(T, Y.cols)
-  return { values, vectors: await algebra.gemm64(V, S), images: await algebra.gemm64(GV, S) }
+function randomBlock(size: number, columns: number, random: Random): Matrix64 {
+  const block = zeros64(size, Math.min(size, columns))
+  fillUniform(block.data, 1, random)
+  return block
 }
 
 const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0)

@@ -12,6 +12,23 @@ const RESIDUAL = 1e-12
 /** From this share of all eigenpairs on the whole decomposition is no slower. */
 const MOST = 0.6
 
+/** The eigenvalues of a matrix, and what its eigenvectors follow from. */
+export interface Reduced {
+  readonly matrix: Matrix64
+  readonly tridiagonal: Tridiagonal
+  /** λ₁ ≥ λ₂ ≥ … of the tridiagonal matrix: those of A divided by its scale. */
+  readonly scaled: Float64Array
+  /** λ₁ ≥ λ₂ ≥ … */
+  readonly values: Float64Array
+}
+
+/** All eigenvalues, by Householder tridiagonalization and implicit QL: about 4k³/3 operations. */
+export function reduced(A: Matrix64): Reduced {
+  const tridiagonal = tridiagonalize(A)
+  const scaled = tridiagonalEigenvalues(tridiagonal.diagonal, tridiagonal.offDiagonal)
+  return { matrix: A, tridiagonal, scaled, values: scaled.map((value) => value * tridiagonal.scale) }
+}
+
 /**
  * The largest eigenpairs of a symmetric matrix in float64: Householder tridiagonalization, eigenvalues by implicit QL,
  * eigenvectors by inverse iteration, each kept orthogonal to those before it.
@@ -23,20 +40,21 @@ const MOST = 0.6
  * @returns λ₁ ≥ … ≥ λ_count and V [k, count]; count is cut to k
  * Source: Golub & Van Loan, Matrix Computations, 4th ed., section 8.4; LAPACK's dstein for the shifts.
  */
-export function leadingEigen(A: Matrix64, count: number): SymmetricEigen {
-  const wanted = Math.min(count, A.rows)
-  if (wanted > MOST * A.rows) return cut(symmetricEigen(A), wanted)
-  const reduced = tridiagonalize(A)
-  const values = tridiagonalEigenvalues(reduced.diagonal, reduced.offDiagonal).subarray(0, wanted)
-  const rows = inverseIteration(reduced, values)
-  if (rows === undefined) return cut(symmetricEigen(A), wanted)
-  transformBack(reduced, rows, wanted)
-  return { values: values.map((value) => value * reduced.scale), vectors: columnsOf(rows, reduced.size, wanted) }
+export const leadingEigen = (A: Matrix64, count: number): SymmetricEigen =>
+  count > MOST * A.rows ? cut(symmetricEigen(A), count) : leadingOf(reduced(A), count)
+
+/** `leadingEigen` of a matrix whose eigenvalues are known. */
+export function leadingOf({ matrix, tridiagonal, scaled, values }: Reduced, count: number): SymmetricEigen {
+  const wanted = Math.min(count, matrix.rows)
+  const rows = wanted > MOST * matrix.rows ? undefined : inverseIteration(tridiagonal, scaled.subarray(0, wanted))
+  if (rows === undefined) return cut(symmetricEigen(matrix), wanted)
+  transformBack(tridiagonal, rows, wanted)
+  return { values: values.slice(0, wanted), vectors: columnsOf(rows, matrix.rows, wanted) }
 }
 
 const cut = ({ values, vectors }: SymmetricEigen, count: number): SymmetricEigen => ({
   values: values.slice(0, count),
-  vectors: sliceColumns(vectors, 0, count)
+  vectors: sliceColumns(vectors, 0, Math.min(count, vectors.cols))
 })
 
 /** Eigenvectors of the tridiagonal matrix as rows [count, size]; undefined when one does not settle. */

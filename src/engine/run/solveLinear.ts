@@ -2,12 +2,13 @@ import type { FactorDtype, QuantizerSpec } from '../../shared/recipe'
 import type { LayerResult } from '../../shared/runEvents'
 import type { LinearFingerprint } from '../../shared/runFolder'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
+import { energy } from '../methods/energy'
 import { type LoraFactors, projectionFactors, roundFactors } from '../methods/factors'
 import { layerError } from '../methods/layerError'
 import { LayerProblem } from '../methods/layerProblem'
 import type { SecondMoment } from '../methods/secondMoment'
 import { difference } from '../numerics/accumulate'
-import { innerProduct, squaredNorm } from '../numerics/matrix'
+import { squaredNorm, transposed } from '../numerics/matrix'
 import { errorHistogram, inputChannels } from './layerDetails'
 import type { PreparedLinear, PreparedVariant } from './prepareRun'
 import { quantizeLinear } from './quantizeLinear'
@@ -49,8 +50,7 @@ export async function outputEnergy(
   weight: Float32Array,
   moment: SecondMoment
 ): Promise<number> {
-  const WH = await algebra.gemm32({ data: weight, rows: outFeatures, cols: inFeatures }, moment.rounded)
-  return innerProduct(WH.data, weight)
+  return energy(algebra, transposed({ data: weight, rows: outFeatures, cols: inFeatures }), moment.rounded)
 }
 
 /** Quantizes one linear with one quantizer and solves every variant that sits on it. */

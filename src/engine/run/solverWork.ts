@@ -1,5 +1,4 @@
 import type { Weighting } from '../../shared/methods'
-import { DEPTH, OVERSAMPLING } from '../methods/topEigenpairs'
 import type { PreparedVariant } from './prepareRun'
 
 export interface SolverWork {
@@ -14,17 +13,19 @@ interface Shape {
 }
 
 /**
- * Products of one eigenvalue problem on trained models: a few restarts for E H Eᵀ, whose spectrum falls quickly; about
- * twice as many where H does not shape it.
+ * Columns that the search for one eigenvalue problem multiplies, as multiples of the rank: few for E H Eᵀ, whose spectrum
+ * falls quickly; more where H does not shape it.
  */
-const PASSES: Readonly<Record<Weighting, number>> = { full: 24, diagonal: 48, none: 48 }
+const COLUMNS: Readonly<Record<Weighting, number>> = { full: 4.5, diagonal: 7, none: 8 }
 /** The same where the vectors only start an iteration. */
-const ROUGH_PASSES = 9
-/** Seconds per cubed size of a cycle's dense problem, all restarts of 24 products together. */
+const ROUGH_COLUMNS = 3.5
+/** Products with `rank` columns that powers of E H Eᵀ take, whatever the power. */
+const MOST_PRODUCTS = 7
+/** Seconds per cubed size of a search's dense problem, all looks at it together. */
 const DENSE_SECONDS = 6e-9
 /** Seconds that the calls of one eigenvalue problem, of one product, of one variant take even on tiny matrices. */
 const PROBLEM_SECONDS = 0.01
-const PRODUCT_SECONDS = 0.001
+const PRODUCT_SECONDS = 0.003
 const VARIANT_SECONDS = 0.003
 
 /**
@@ -32,34 +33,38 @@ const VARIANT_SECONDS = 0.003
  * rank and shared; those of E H Eᵀ are always wanted, as a certificate.
  */
 export function solverWork({ inFeatures: n, outFeatures: m }: Shape, variants: readonly PreparedVariant[]): SolverWork {
-  const work = { flops: 4 * m * n * n, serialSeconds: 0 }
-  if (variants.length === 0) return { ...work, flops: 2 * m * n * n }
+  const energy = (9 / 8) * m * n * n
+  const work = { flops: 2 * energy, serialSeconds: 0 }
+  if (variants.length === 0) return { ...work, flops: energy }
   const add = (flops: number, seconds: number): void => {
     work.flops += flops
     work.serialSeconds += seconds
   }
-  const block = Math.max(...variants.map(({ spec }) => spec.rank)) + OVERSAMPLING
-  const dense = DENSE_SECONDS * Math.min(m, DEPTH * block) ** 3
-  for (const passes of eigenproblems(variants).values()) {
-    add(passes * 4 * m * n * block, (passes / PASSES.full) * (dense + PROBLEM_SECONDS))
+  const rank = Math.max(...variants.map(({ spec }) => spec.rank))
+  for (const [weighting, multiple] of eigenproblems(variants)) {
+    const columns = Math.min(m, multiple * rank)
+    add(columns * productFlops(m, n, weighting), DENSE_SECONDS * columns ** 3 + PROBLEM_SECONDS)
   }
   for (const { spec, method } of variants) {
-    const products = method.products?.(spec) ?? 0
-    const product = (4 * m * n + 4 * m * spec.rank) * spec.rank
-    add(products * product, products * PRODUCT_SECONDS)
+    const products = Math.min(MOST_PRODUCTS, method.products?.(spec) ?? 0)
+    add(products * productFlops(m, n, 'full') * spec.rank, products * PRODUCT_SECONDS)
     add((8 * m * n + 4 * n * n) * spec.rank, VARIANT_SECONDS)
   }
   return work
 }
 
-/** The eigenvalue problems that the methods ask for, each with the products that the most demanding of them needs. */
+/** Of E K Eᵀ with one column. */
+const productFlops = (m: number, n: number, weighting: Weighting): number =>
+  4 * m * n + (weighting === 'full' ? 2 * n * n : 0)
+
+/** The eigenvalue problems that the methods ask for, each with the columns, in ranks, that the most demanding of them needs. */
 function eigenproblems(variants: readonly PreparedVariant[]): ReadonlyMap<Weighting, number> {
-  const passes = new Map<Weighting, number>([['full', PASSES.full]])
+  const columns = new Map<Weighting, number>([['full', COLUMNS.full]])
   for (const { method } of variants) {
     for (const weighting of method.eigenproblems) {
-      const own = method.roughly ? ROUGH_PASSES : PASSES[weighting]
-      passes.set(weighting, Math.max(passes.get(weighting) ?? 0, own))
+      const own = method.roughly ? ROUGH_COLUMNS : COLUMNS[weighting]
+      columns.set(weighting, Math.max(columns.get(weighting) ?? 0, own))
     }
   }
-  return passes
+  return columns
 }

@@ -67,7 +67,7 @@ describe.each(layers)('on a layer of $name', (layer) => {
   })
 
   it.each(METHODS)(
-    '%s asks for the eigenvalue problems that it is declared to, and makes as many products',
+    '%s asks for the eigenvalue problems that it is declared to, and makes no more products',
     async (method) => {
       const asked = new Set<Weighting>()
       let products = 0
@@ -95,7 +95,7 @@ describe.each(layers)('on a layer of $name', (layer) => {
       expect([...asked].sort()).toEqual([...methodFor(method).eigenproblems].sort())
       if (asked.size > 0) expect([...roughly]).toEqual([methodFor(method).roughly ?? false])
       // Directions that are found again after some were lost are beside the plan; there are none on these layers.
-      expect(products).toBe(methodFor(method).products?.({ iterations: 7 }) ?? 0)
+      expect(products).toBeLessThanOrEqual(methodFor(method).products?.({ iterations: 7 }) ?? 0)
     }
   )
 
