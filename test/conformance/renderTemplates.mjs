@@ -7,5 +7,5 @@ const rendering = resolve(import.meta.dirname, 'rendering.ts')
 const { module } = await runnerImport(rendering, { configFile: false, logLevel: 'error' })
 
 for await (const line of createInterface({ input: process.stdin })) {
-  process.stdout.write(`${JSON.stringify(module.answer(JSON.parse(line)))}\n`)
+  process.stdout.write(`${JSON.stringify(await module.answer(JSON.parse(line)))}\n`)
 }

@@ -1,8 +1,10 @@
 """Chat templates are rendered as transformers renders them, to the byte, or refused."""
 
 import datetime
+import itertools
 import json
 import subprocess
+import tempfile
 import unicodedata
 import unittest
 import warnings
@@ -10,9 +12,10 @@ from pathlib import Path
 from unittest import mock
 
 from tokenizers import Tokenizer, models
-from transformers import PreTrainedTokenizerFast
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from transformers.utils import chat_template_utils
 
+import definitions
 import random_templates
 from chats import CONVERSATIONS, VALUES, snippets
 from quail import ROOT
@@ -144,6 +147,43 @@ class Templates(unittest.TestCase):
                 different.append((file, name, prompt, expected, answer))
         self.assertEqual(different, [])
         self.assertGreater(rendered, 0.6 * len(cases))
+
+    def test_named_tokens(self):
+        """Templates get the tokens that AutoTokenizer names: those of the files, else those of the class."""
+        model = definitions.learn()
+        families = definitions.families(model)
+        names = ("bos", "eos", "pad", "unk", "sep", "cls", "mask", "image", "boi")
+        template = "|".join(f"{{{{ {name}_token }}}}{{{{ {name}_token is defined }}}}" for name in names)
+        token = {"content": "<s>", "__type": "AddedToken", "lstrip": False, "rstrip": False, "normalized": True, "single_word": False}
+        given = [
+            {},
+            {"bos_token": "<s>", "eos_token": "</s>"},
+            {"sep_token": "<sep>", "cls_token": "<cls>", "mask_token": "</s>", "image_token": "<img>"},
+            {"extra_special_tokens": {"boi_token": "<boi>", "image_token": "<img>"}, "eos_token": None},
+            {"bos_token": "", "pad_token": token},
+        ]
+        classes = [
+            *[("llama 3", "llama", "PreTrainedTokenizerFast"), ("llama 2", "llama", "LlamaTokenizer"), ("llama 2", "llama", None)],
+            *[("llama 3", "llama", "LlamaTokenizerFast"), ("gemma", "gemma2", "GemmaTokenizer"), ("qwen", "qwen2", "Qwen2Tokenizer")],
+            *[("qwen", "qwen3", None), ("gpt-2", "gpt2", "GPT2Tokenizer"), ("gpt-neox", "gpt_neox", "GPTNeoXTokenizerFast")],
+            *[("tekken", "mistral", "LlamaTokenizerFast"), ("phi-3", "phi3", "LlamaTokenizerFast"), ("opt", "opt", None), ("bloom", "bloom", None)],
+        ]
+        requests, expected, cases = [], [], []
+        with tempfile.TemporaryDirectory(prefix="quail-named-") as folder:
+            for (family, kind, name), tokens in itertools.product(classes, given):
+                directory = Path(tempfile.mkdtemp(dir=folder))
+                config = {**({} if name is None else {"tokenizer_class": name}), **tokens, "chat_template": template}
+                files = {"tokenizer.json": families[family], "config.json": {"model_type": kind}, "tokenizer_config.json": config}
+                for file, content in files.items():
+                    (directory / file).write_text(json.dumps(content), encoding="utf-8")
+                real = AutoTokenizer.from_pretrained(directory)
+                expected.append(real.apply_chat_template([{"role": "user", "content": "x"}], tokenize=False))
+                requests.append({"directory": str(directory), "sample": '[{"role": "user", "content": "x"}]'})
+                cases.append((family, kind, name, tokens))
+            answers = render(requests)
+        different = [(*case, right, answer) for case, right, answer in zip(cases, expected, answers) if answer.get("text") != right]
+        self.assertEqual(different, [])
+        self.assertGreater(len(set(expected)), 20)
 
 
 # Characters of which Unicode 15 and 16 decided anew whether they are lower case.

@@ -44,7 +44,7 @@ export class ChatRenderer {
    * @param day - what the template writes as today
    * @throws {AppError} BAD_INPUT when there is none, or it is no template
    */
-  static async open(directory: string, { facts }: ModelTokenizer, day: CalendarDay): Promise<ChatRenderer> {
+  static async open(directory: string, { roles }: ModelTokenizer, day: CalendarDay): Promise<ChatRenderer> {
     const source = await readRenderingTemplates(directory)
     if (source === undefined) {
       throw badInput(
@@ -52,11 +52,7 @@ export class ChatRenderer {
           'conversations need: add one, or use a set of plain texts'
       )
     }
-    const tokens = (['bos', 'eos', 'pad', 'unknown'] as const).flatMap((name): [string, string][] => {
-      const token = facts[name]
-      return token === null ? [] : [[name === 'unknown' ? 'unk_token' : `${name}_token`, token.text]]
-    })
-    return new ChatRenderer(source, day, directory, new Map(tokens))
+    return new ChatRenderer(source, day, directory, roles)
   }
 
   /** Of the templates' texts. */

@@ -96,6 +96,25 @@ export function rebuiltTokenizer(
   return isDeepStrictEqual(essence(definition), essence(whole)) ? undefined : { className, definition: whole }
 }
 
+/** Tokens that a class names where no file does. */
+const TOKENS: Readonly<Record<string, Settings>> = {
+  LlamaTokenizer: { unk_token: '<unk>', bos_token: '<s>', eos_token: '</s>' },
+  GemmaTokenizer: {
+    ...{ unk_token: '<unk>', bos_token: '<bos>', eos_token: '<eos>' },
+    ...{ pad_token: '<pad>', mask_token: '<mask>' }
+  },
+  Qwen2Tokenizer: { unk_token: '<|endoftext|>', eos_token: '<|endoftext|>', pad_token: '<|endoftext|>' },
+  GPT2Tokenizer: { unk_token: '<|endoftext|>', bos_token: '<|endoftext|>', eos_token: '<|endoftext|>' },
+  GPTNeoXTokenizer: {
+    ...{ unk_token: '<|endoftext|>', bos_token: '<|endoftext|>', eos_token: '<|endoftext|>' },
+    pad_token: '<|padding|>'
+  }
+}
+
+/** What the class of a checkpoint's tokenizer calls its tokens by itself; arguments as of `rebuiltTokenizer`. */
+export const tokensOfClass = (definition: TokenizerDefinition, config: Settings, modelConfig: Settings): Settings =>
+  TOKENS[classOf(definition, config, modelConfig)] ?? {}
+
 function classOf(definition: TokenizerDefinition, config: Settings, modelConfig: Settings): string {
   const type = String(modelConfig.model_type)
   const ofType = CLASS_OF_TYPE[type]

@@ -61,6 +61,9 @@ export interface SpecialTokens {
 export function specialTokens(files: TokenFiles, present: readonly NumberedToken[]): SpecialTokens {
   const listed = isRecord(files.config.added_tokens_decoder)
   const settings = { ...files.defaults, ...files.config, ...(listed ? {} : files.map) }
+  const strange = NAMED.find((name) => Array.isArray(settings[name]))
+  if (strange !== undefined)
+    throw badFormat(`${files.directory}: ${strange} is a list; a text or an object with its content was expected`)
   const roles = namedTokens(settings)
   const others = unnamedTokens(files, listed)
   const numbered = listed ? decoderTokens(files) : addedTokens(files, [...roles, ...others])
@@ -90,12 +93,26 @@ const OPTIONS = ['special', 'lstrip', 'rstrip', 'single_word', 'normalized'] as 
 const NAMED = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token']
 
 /** Named tokens, those that only this model has too. */
-function namedTokens(settings: Settings): AddedToken[] {
+const namedTokens = (settings: Settings): AddedToken[] => specialOnes(Object.values(rolesIn(settings)))
+
+function rolesIn(settings: Settings): Settings {
   const own = Object.keys(settings).filter((key) => key.endsWith('_token') && !NAMED.includes(key))
   const extra = settings.extra_special_tokens
-  const roles = isRecord(extra) ? Object.values(extra) : []
-  return specialOnes([...[...NAMED, ...own].map((key) => settings[key]), ...roles])
+  const roles = [...NAMED, ...own].map((key): [string, unknown] => [key, settings[key]])
+  return Object.fromEntries([...roles, ...(isRecord(extra) ? Object.entries(extra) : [])])
 }
+
+/**
+ * The texts of the named tokens, as chat templates get them: `bos_token`, `eos_token`, …, `image_token`; of a name with
+ * null there is none.
+ */
+export const tokenRoles = (settings: Settings): ReadonlyMap<string, string> =>
+  new Map(
+    Object.entries(rolesIn(settings)).flatMap(([name, token]): [string, string][] => {
+      const text = tokenText(token)
+      return text === undefined ? [] : [[name, text]]
+    })
+  )
 
 /** Special tokens without a role. */
 function unnamedTokens({ config, map }: TokenFiles, listed: boolean): AddedToken[] {

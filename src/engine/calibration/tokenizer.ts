@@ -61,6 +61,11 @@ export class ModelTokenizer {
     return this.facts.pad?.id
   }
 
+  /** The texts of the named special tokens, as chat templates get them. */
+  get roles(): ReadonlyMap<string, string> {
+    return this.source.roles
+  }
+
   /** The ids of a text, tokenized in one piece; `specialTokens` adds what the post-processor says. */
   async encode(text: string, { specialTokens }: { readonly specialTokens: boolean }): Promise<Int32Array> {
     const encoding = await usable(this.source.path, () =>

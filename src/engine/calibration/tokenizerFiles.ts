@@ -5,8 +5,8 @@ import { CONFIG_FILE, isRecord } from '../formats/checkpointFiles'
 import { readTextFileIfThere, sha256 } from '../formats/files'
 import { MAX_CONFIG_BYTES, MAX_TOKENIZER_BYTES } from '../formats/limits'
 import { MERGES_FILE, readGpt2Model, VOCABULARY_FILE } from './gpt2Files'
-import { type RebuiltTokenizer, rebuiltTokenizer, replacesMistralRegex } from './rebuiltTokenizer'
-import { type AddedTokenOfFile, specialTokens, tokenText } from './specialTokens'
+import { type RebuiltTokenizer, rebuiltTokenizer, replacesMistralRegex, tokensOfClass } from './rebuiltTokenizer'
+import { type AddedTokenOfFile, specialTokens, tokenRoles, tokenText } from './specialTokens'
 import { addedTokensOf, assertDefinition, type TokenizerDefinition } from './tokenizerDefinition'
 import type { NamedTokens } from './tokenizerFacts'
 
@@ -24,6 +24,8 @@ export interface TokenizerSource {
   /** Tokens to be added to those of the definition, in this order. */
   readonly additions: readonly AddedTokenOfFile[]
   readonly named: NamedTokens
+  /** What chat templates get, by name. */
+  readonly roles: ReadonlyMap<string, string>
   /** What is put around a text instead of what the definition says. */
   readonly around?: { readonly before: readonly string[]; readonly after: readonly string[] } | undefined
   /** What AutoTokenizer of transformers 5 would build instead of executing tokenizer.json. */
@@ -54,7 +56,8 @@ export async function readTokenizerSource(directory: string): Promise<TokenizerS
   const path = join(directory, name)
   const definition = name === TOKENIZER_FILE ? await readDefinition(path) : await gpt2Definition(directory, config)
   const { additions, settings } = specialTokens({ directory, config, map, added, defaults }, addedTokensOf(definition))
-  const rebuilt = name === TOKENIZER_FILE ? await rebuiltBy(directory, definition, config) : undefined
+  const modelConfig = await modelConfigOf(directory)
+  const rebuilt = name === TOKENIZER_FILE ? rebuiltBy(directory, definition, config, modelConfig) : undefined
   const around = name === TOKENIZER_FILE ? undefined : aroundTexts(settings)
   const splitsSpecialTokens = config.split_special_tokens === true
   const decisive = JSON.stringify([definition, additions, around, splitsSpecialTokens])
@@ -63,6 +66,7 @@ export async function readTokenizerSource(directory: string): Promise<TokenizerS
     definition,
     additions,
     named: namedTokens(settings),
+    roles: tokenRoles({ ...tokensOfClass(definition, config, modelConfig), ...settings }),
     rebuilt,
     around,
     splitsSpecialTokens,
@@ -70,8 +74,7 @@ export async function readTokenizerSource(directory: string): Promise<TokenizerS
   }
 }
 
-async function rebuiltBy(directory: string, definition: TokenizerDefinition, config: Settings) {
-  const modelConfig = await modelConfigOf(directory)
+function rebuiltBy(directory: string, definition: TokenizerDefinition, config: Settings, modelConfig: Settings) {
   if (replacesMistralRegex(definition, config, modelConfig))
     throw badInput(
       `${directory}: fix_mistral_regex of tokenizer_config.json is not supported, with which transformers replaces a part of ` +

@@ -52,6 +52,7 @@ export async function encodeForRun(
     policy,
     chat?.sha256 ?? '',
     chat?.readsDate ? day : '',
+    chat === undefined ? '' : JSON.stringify([...tokenizer.roles]),
     responses
   ].join()
   const encoding = chat && { renderer: chat, responses }

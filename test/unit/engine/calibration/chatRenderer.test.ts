@@ -54,6 +54,23 @@ describe('a conversation', () => {
     expect((await renderer(chatModel(TEMPLATE))).render(conversation, 'here')).toBe(RENDERED)
   })
 
+  // special_tokens_map of AutoTokenizer in transformers 5.23: what the files name, else the class; null takes it away.
+  test.each([
+    [{ tokenizer_class: 'PreTrainedTokenizerFast' }, '||||||FalseFalse'],
+    [{ tokenizer_class: 'LlamaTokenizer' }, '<s>|</s>|<unk>||||TrueFalse'],
+    [{ tokenizer_class: 'LlamaTokenizer', bos_token: null, pad_token: '' }, '|</s>|<unk>||||FalseTrue'],
+    [{ tokenizer_class: 'Qwen2Tokenizer', sep_token: '</s>' }, '|<|endoftext|>|<|endoftext|>|</s>|||FalseTrue'],
+    [{ extra_special_tokens: { image_token: '<img>' }, bos_token: { content: '</s>' } }, '</s>|||||<img>|TrueFalse']
+  ])('gets the tokens that are named: %j', async (config, expected) => {
+    const names = ['bos', 'eos', 'unk', 'sep', 'mask', 'image'].map((name) => `{{ ${name}_token }}`).join('|')
+    const directory = chatModel(`${names}|{{ bos_token is defined }}{{ pad_token is defined }}`)
+    writeFileSync(join(directory, 'tokenizer_config.json'), JSON.stringify(config))
+    const file = join(directory, 'tokenizer.json')
+    const tokenizer = JSON.parse(readFileSync(file, 'utf8')) // with bytes, LlamaTokenizer is not the class that counts
+    writeFileSync(file, JSON.stringify({ ...tokenizer, pre_tokenizer: null, decoder: null }))
+    expect((await renderer(directory)).render(conversation, 'here')).toBe(expected)
+  })
+
   test('has neither tools nor documents unless they are given', async () => {
     const chat = await renderer(chatModel('{{ tools is none }} {{ documents is none }} {{ tools is defined }}'))
     expect(chat.render(conversation, 'here').toLowerCase()).toBe('true true true')
