@@ -1,8 +1,21 @@
-import { DEVICES } from './recipe'
+/** Devices that a recipe may name, in the order in which they are shown. */
+export const DEVICES = ['cpu', 'webgpu', 'cuda'] as const
 
-/** Execution providers of onnxruntime that Quail looks for, in the order in which they are shown. */
-export const PROVIDERS = ['cpu', 'webgpu', 'cuda', 'dml', 'coreml'] as const
+/**
+ * Execution providers of onnxruntime that Quail looks for. Runs do not compute on the last two, which can be measured:
+ * nobody has yet compared DirectML's results with the processor's, and Core ML may compute in float16.
+ */
+export const PROVIDERS = [...DEVICES, 'dml', 'coreml'] as const
 export type ProviderName = (typeof PROVIDERS)[number]
+
+/** As people call them. */
+export const DEVICE_LABELS: Readonly<Record<ProviderName, string>> = {
+  cpu: 'Processor',
+  webgpu: 'WebGPU',
+  cuda: 'CUDA',
+  dml: 'DirectML',
+  coreml: 'Core ML'
+}
 
 /** True for the providers that a recipe may name; the others can be looked for and measured. */
 export const runsOn = (provider: ProviderName): boolean => (DEVICES as readonly string[]).includes(provider)

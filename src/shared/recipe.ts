@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { CalendarDay } from './calendarDay'
+import { DEVICES } from './devices'
 import { MethodName, methodOptionSchemas } from './methods'
 import {
   BLOCK_SIZES,
@@ -19,7 +20,6 @@ import { PATTERN_PREFIX, patternProblem } from './targetPattern'
  * It is the one input of the engine; the command line and the window only help to write it.
  */
 
-export const DEVICES = ['cpu', 'webgpu'] as const
 export const FACTOR_DTYPES = ['float32', 'bfloat16', 'float16'] as const
 export const POLICIES = ['packed', 'padded'] as const
 export const LOSS_ON = ['all', 'responses'] as const

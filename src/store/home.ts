@@ -26,5 +26,8 @@ export const databaseFile = (home: string): string => join(home, 'quail.db')
 /** Directory of the run folders below a home directory. */
 export const runsDirectory = (home: string): string => join(home, 'runs')
 
+/** Directory of what `npm run setup:cuda` brings. */
+export const cudaDirectory = (home: string): string => join(home, 'cuda')
+
 /** Directory of adapters that were given no other place: beside the run folders, so that deleting a run leaves them. */
 export const adaptersDirectory = (home: string): string => join(home, 'adapters')

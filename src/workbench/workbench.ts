@@ -7,6 +7,7 @@ import type { WorkbenchCallName } from '../shared/contract'
 import type { Answer } from '../shared/contract/call'
 import { AppError, assertNever, serializeError } from '../shared/errors'
 import { rememberGrants } from '../store/grantedPaths'
+import { cudaDirectory } from '../store/home'
 import type { WorkbenchContext } from './context'
 import { finishDeletions } from './deletions'
 import { Dispatcher } from './dispatch'
@@ -98,7 +99,8 @@ async function open(
   emit({ type: 'engine.state', state: 'starting' })
   const { home, version, workerUrl } = installation
   try {
-    const services = await openServices({ home, version, engine: startEngine(new URL(workerUrl)) })
+    const engine = startEngine(new URL(workerUrl), cudaDirectory(home))
+    const services = await openServices({ home, version, engine })
     applyThreads(await readPreferences(services.store))
     const queue = await Queue.open(services, queueListener(emit))
     const context: WorkbenchContext = { services, queue, installation, grants, emit }

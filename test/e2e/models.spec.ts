@@ -236,8 +236,8 @@ describe('the devices page', () => {
     expect(await card('Processor').textContent()).toContain('Available')
     const cuda = (await card('CUDA').textContent()) ?? ''
     expect(cuda).toContain('Missing')
-    expect(cuda).toMatch(/Why: .*[Ff]ailed to load shared library/)
-    expect(cuda).toContain('What to do: Nothing needs to be done: runs compute on the processor or WebGPU')
+    expect(cuda).toMatch(/Why: The CUDA files of onnxruntime [\d.]+ are not installed in .*cuda/)
+    expect(cuda).toContain('What to do: “npm run setup:cuda” in a clone of Quail brings them')
     expect(await card('DirectML').textContent()).toContain('DirectML is a part of Windows; this is Linux')
   })
 

@@ -1,4 +1,4 @@
-import { type DeviceReport, type DeviceSpeed, runsOn } from '../../shared/devices'
+import { DEVICES, type DeviceReport, type DeviceSpeed, runsOn } from '../../shared/devices'
 import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
 import type { CommandContext } from '../grammar/commandContext'
 import { flag } from '../grammar/options'
@@ -35,7 +35,7 @@ function describe(device: MeasuredDevice): [string, string][] {
   const notes = [
     ...(available && facts.length > 0 ? [facts.join(', ')] : []),
     ...(speed === undefined ? [] : [`${formatNumber(speed.gflops)} GFLOP/s, float32 ${speed.size} × ${speed.size}`]),
-    ...(available && !runsOn(name) ? ['recipes do not name it: runs compute on cpu or webgpu'] : [])
+    ...(available && !runsOn(name) ? [`recipes do not name it: runs compute on ${DEVICES.join(', ')}`] : [])
   ]
   return [[`${available ? '✓' : '✗'} ${name}`, detail], ...notes.map((note): [string, string] => ['', note])]
 }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { describeRecipeProblems, parseRecipe } from '../../services/recipeProblems'
+import { DEVICES } from '../../shared/devices'
 import { badInput } from '../../shared/errors'
 import {
   DEFAULT_METHOD,
@@ -13,7 +14,6 @@ import {
 import { BLOCK_SIZES, DEFAULT_QUANTIZER, formatsWith, QUANTIZERS, SCALE_DEFAULTS } from '../../shared/quantizers'
 import {
   CALIBRATE_ON,
-  DEVICES,
   FACTOR_DTYPES,
   type FactorDtype,
   FIRST_TOKEN,

@@ -1,5 +1,6 @@
 import { type Engine, startEngine } from '../../engine/worker/pool'
 import { closeServices, openServices, type Services } from '../../services/services'
+import { cudaDirectory } from '../../store/home'
 import type { Terminal } from '../output/terminal'
 
 /** Where the program lies and where it keeps its files. */
@@ -24,7 +25,7 @@ export interface CommandContext extends Installation {
 
 export function createContext(installation: Installation, terminal: Terminal, signal: AbortSignal): CommandContext {
   const { home, version, workerUrl } = installation
-  const engine = startEngine(workerUrl)
+  const engine = startEngine(workerUrl, cudaDirectory(home))
   let services: Promise<Services> | undefined
   return {
     ...installation,

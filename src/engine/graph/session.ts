@@ -1,8 +1,16 @@
-import { cpus } from 'node:os'
-import * as ort from 'onnxruntime-node'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import type * as ort from 'onnxruntime-node'
 import type { ProviderName } from '../../shared/devices'
 import { AppError } from '../../shared/errors'
+import { alone } from './deviceLock'
 import { elementwiseProbe } from './deviceProbe'
+import { threads } from './devices/computeLimits'
+import { loadBesideProviders } from './devices/cudaFiles'
+import type { Obstacle } from './devices/device'
+import { deviceOf } from './devices/registry'
+
+export { TENSOR_LIMIT_BYTES } from './devices/computeLimits'
 
 /*
  * The only file that imports onnxruntime-node. A session belongs to one device; the same graph bytes run on any.
@@ -10,8 +18,20 @@ import { elementwiseProbe } from './deviceProbe'
  * Electron's allocator ends the process then (seen with Electron 33): callers tile.
  */
 
-// A provider that is missing is reported by us, in one sentence; the library would write a page to the terminal first.
-ort.env.logLevel = 'fatal'
+let loaded: typeof ort | undefined
+
+/** The library, loaded when the first session is wanted: through CUDA's folder, where that is set up. */
+function library(): typeof ort {
+  if (loaded !== undefined) return loaded
+  const require = createRequire(import.meta.url)
+  const binaries = join(dirname(require.resolve('onnxruntime-node')), '../bin/napi-v6', process.platform, process.arch)
+  // A package holds it outside of the archive, where alone the system can load it.
+  loadBesideProviders(join(binaries.replace(/\.asar(?=[\\/])/, '.asar.unpacked'), 'libonnxruntime.so.1'))
+  loaded = require('onnxruntime-node') as typeof ort
+  // A provider that is missing is reported by us, in one sentence; the library would write a page to the terminal first.
+  loaded.env.logLevel = 'fatal'
+  return loaded
+}
 
 export interface Tensor {
   readonly data: Float32Array | Float64Array | Int32Array
@@ -19,9 +39,6 @@ export interface Tensor {
 }
 
 export type Feeds = Readonly<Record<string, Tensor>>
-
-/** The largest single tensor that a graph may produce, bytes: half of Electron's limit, for what ORT adds around it. */
-export const TENSOR_LIMIT_BYTES = 256 * 2 ** 20
 
 const ELEMENT_TYPES = new Map<unknown, 'float32' | 'float64' | 'int32'>([
   [Float32Array, 'float32'],
@@ -41,20 +58,25 @@ export class GraphSession {
    * @throws {AppError} DEVICE with the provider's own reason
    */
   static async create(model: Uint8Array, device: ProviderName): Promise<GraphSession> {
+    const { InferenceSession } = library()
+    const obstacle = await deviceOf(device).prepare?.()
+    if (obstacle !== undefined) throw missing(device, obstacle)
     try {
-      return new GraphSession(await ort.InferenceSession.create(model, sessionOptions(device)), device)
+      return new GraphSession(await alone(device, () => InferenceSession.create(model, sessionOptions(device))), device)
     } catch (error) {
-      throw new AppError('DEVICE', `device ${device}: ${reasonOf(error)}`, { cause: error })
+      throw missing(device, { reason: reasonOf(error), remedy: deviceOf(device).remedy?.() }, error)
     }
   }
 
   /**
    * Runs the graph once. Outputs are fresh arrays owned by the caller, other than those that are written `into` tensors of
    * the caller's: large ones that would otherwise pile up until the next garbage collection.
+   *
+   * @throws {AppError} DEVICE with the library's reason when the device fails
    */
   async run(feeds: Feeds, into: Feeds = {}): Promise<Record<string, Tensor>> {
     const fetches = this.session.outputNames.map((name) => [name, into[name] ? toOrt(into[name]) : null])
-    const outputs = await this.session.run(allToOrt(feeds), Object.fromEntries(fetches))
+    const outputs = await this.#compute(() => this.session.run(allToOrt(feeds), Object.fromEntries(fetches)))
     return Object.fromEntries(
       Object.entries(outputs).map(([name, tensor]) => [
         name,
@@ -64,16 +86,39 @@ export class GraphSession {
   }
 
   release(): Promise<void> {
-    return this.session.release()
+    return this.#compute(() => this.session.release())
+  }
+
+  async #compute<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await alone(this.device, work)
+    } catch (error) {
+      throw new DeviceError(this.device, { reason: reasonOf(error) }, { cause: error })
+    }
   }
 }
+
+/** A device that cannot be used, or that failed while it computed. */
+class DeviceError extends AppError {
+  constructor(
+    device: ProviderName,
+    readonly obstacle: Obstacle,
+    options?: { cause?: unknown }
+  ) {
+    const { reason, remedy } = obstacle
+    super('DEVICE', `device ${device}: ${reason}${remedy === undefined ? '' : `; ${remedy}`}`, options)
+  }
+}
+
+const missing = (device: ProviderName, obstacle: Obstacle, cause?: unknown): DeviceError =>
+  new DeviceError(device, obstacle, { cause })
 
 const withoutBigInts = (data: ort.Tensor.DataType): Tensor['data'] =>
   data instanceof BigInt64Array ? Int32Array.from(data, Number) : (data as Tensor['data'])
 
 function sessionOptions(device: ProviderName): ort.InferenceSession.SessionOptions {
   return {
-    executionProviders: device === 'cpu' ? ['cpu'] : [device],
+    executionProviders: [deviceOf(device).provider],
     intraOpNumThreads: threads(),
     interOpNumThreads: 1,
     // Waiting threads sleep. Were they to spin, many small products on a busy machine would cost four times the work.
@@ -85,36 +130,35 @@ function sessionOptions(device: ProviderName): ort.InferenceSession.SessionOptio
   }
 }
 
-/** Threads for matrix products: QUAIL_THREADS, else one per core. */
-export const threads = (): number => Math.max(1, Number(process.env.QUAIL_THREADS) || cpus().length)
-
 const allToOrt = (feeds: Feeds): Record<string, ort.Tensor> =>
   Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, toOrt(tensor)]))
 
 function toOrt({ data, shape }: Tensor): ort.Tensor {
   const type = ELEMENT_TYPES.get(data.constructor)
   if (type === undefined) throw new AppError('INTERNAL', `unsupported tensor type ${data.constructor.name}`)
-  return new ort.Tensor(type, data as never, shape)
+  return new (library().Tensor)(type, data as never, shape)
 }
 
 /** The library's own reason, without the place in its source that it puts before it. */
 function reasonOf(error: unknown): string {
   const [line = ''] = String(error instanceof Error ? error.message : error).split('\n')
+  const cuda = /CUDA failure \d+: [^;]+?(?= ;)/.exec(line)?.[0]
+  if (cuda !== undefined) return cuda
   const reason = /was false\. (.+)$/.exec(line)?.[1] ?? /ERR: \[\w+\] (.+)$/.exec(line)?.[1] ?? line
   return reason.replace(/^OrtSessionOptionsAppendExecutionProvider_\w+: /, '')
 }
 
 /** Version of the library that computes, as `1.30.0`. */
-export const runtimeVersion = (): string => ort.env.versions.node ?? ort.env.versions.common
+export const runtimeVersion = (): string => library().env.versions.node ?? library().env.versions.common
 
 /** Computes a sum of two numbers on a provider: undefined when it is right, else why it cannot be used. */
-export async function probeProvider(provider: ProviderName): Promise<string | undefined> {
+export async function probeProvider(provider: ProviderName): Promise<Obstacle | undefined> {
   try {
     const session = await GraphSession.create(elementwiseProbe(), provider)
     const { sum } = await session.run({ a: { data: Float32Array.of(1, 2), shape: [2] } })
     await session.release()
-    return sum?.data[0] === 2 && sum.data[1] === 4 ? undefined : 'it gave a wrong sum'
+    return sum?.data[0] === 2 && sum.data[1] === 4 ? undefined : { reason: 'it gave a wrong sum' }
   } catch (error) {
-    return reasonOf((error as Error).cause ?? error)
+    return error instanceof DeviceError ? error.obstacle : { reason: reasonOf(error) }
   }
 }

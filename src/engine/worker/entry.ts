@@ -1,7 +1,9 @@
-import { type MessagePort, parentPort } from 'node:worker_threads'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { AppError, assertNever, serializeError } from '../../shared/errors'
 import { readRenderingTemplates } from '../calibration/chatTemplate'
+import { shareDeviceLocks } from '../graph/deviceLock'
 import { listDevices } from '../graph/devices'
+import { setCudaFolder } from '../graph/devices/cudaFiles'
 import { exportBase } from '../run/exportBase'
 import { inspectPath } from '../run/inspect'
 import { measureDevice } from '../run/measureDevice'
@@ -9,7 +11,7 @@ import { planRun, preflight } from '../run/planRun'
 import { previewTokens } from '../run/previewTokens'
 import { surveyModel } from '../run/survey'
 import { verifyAdapter } from '../run/verify'
-import type { FromEngine, OutputOf, StartMessage, ToEngine } from './protocol'
+import type { FromEngine, OutputOf, StartMessage, ThreadData, ToEngine } from './protocol'
 import { runTask } from './runTask'
 
 /*
@@ -109,4 +111,10 @@ function throttled(id: number, send: (message: FromEngine) => void): (done: numb
   }
 }
 
-if (parentPort !== null) serve(parentPort)
+function begin(port: MessagePort, { deviceLocks, cudaFolder }: ThreadData): void {
+  shareDeviceLocks(deviceLocks)
+  if (cudaFolder !== undefined) setCudaFolder(cudaFolder)
+  serve(port)
+}
+
+if (parentPort !== null) begin(parentPort, workerData as ThreadData)

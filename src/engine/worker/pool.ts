@@ -3,7 +3,8 @@ import { SHARE_ENV, Worker } from 'node:worker_threads'
 import type { EngineMethod } from '../../shared/engineApi'
 import { AppError, deserializeError, type SerializedError } from '../../shared/errors'
 import type { FinishedEvent, RunEvent } from '../../shared/runEvents'
-import type { FromEngine, InputOf, OutputOf, StartMessage, ToEngine } from './protocol'
+import { deviceLockMemory } from '../graph/deviceLock'
+import type { FromEngine, InputOf, OutputOf, StartMessage, ThreadData, ToEngine } from './protocol'
 
 /*
  * The caller's side of the engine: threads, requests under way, and what happens when a thread dies.
@@ -42,11 +43,13 @@ const ABANDON_MS = 2000
  * Prepares the engine; its threads start with the first request that needs them.
  *
  * @param workerUrl - the built thread main, `engineWorker.js`
+ * @param cudaFolder - where CUDA's files are looked for; default: nowhere
  */
-export function startEngine(workerUrl: URL): Engine {
-  const computing = new EngineThread(workerUrl)
-  const answering = new EngineThread(workerUrl)
-  const tokenizing = new EngineThread(workerUrl)
+export function startEngine(workerUrl: URL, cudaFolder?: string): Engine {
+  const shared: ThreadData = { deviceLocks: deviceLockMemory(), cudaFolder }
+  const computing = new EngineThread(workerUrl, shared)
+  const answering = new EngineThread(workerUrl, shared)
+  const tokenizing = new EngineThread(workerUrl, shared)
   let present: string | undefined
   // Whoever gave tokens up may want the same again in a moment: another context, the page once more.
   const abandonSoon = (error: unknown): never => {
@@ -113,7 +116,10 @@ class EngineThread {
   private closing = false
   private readonly leaving = new Set<Promise<unknown>>()
 
-  constructor(private readonly url: URL) {}
+  constructor(
+    private readonly url: URL,
+    private readonly shared: ThreadData
+  ) {}
 
   /** Whether it works on anything, be it given up by its caller. */
   get busy(): boolean {
@@ -166,7 +172,7 @@ class EngineThread {
 
   private running(): Worker {
     if (this.worker !== undefined) return this.worker
-    const worker = new Worker(this.url, { env: SHARE_ENV }) // a changed QUAIL_THREADS counts at once
+    const worker = new Worker(this.url, { env: SHARE_ENV, workerData: this.shared }) // a changed QUAIL_THREADS counts at once
     this.worker = worker
     this.cause = undefined
     worker.on('message', (message: FromEngine) => this.receive(message))

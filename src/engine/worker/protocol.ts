@@ -7,6 +7,13 @@ import type { RunEvent } from '../../shared/runEvents'
  * answered by any number of `event` (runs only) or `progress`, and then by exactly one `done` or `failed`.
  */
 
+/** What each thread of an engine is given when it starts. */
+export interface ThreadData {
+  /** Memory that all of them share. */
+  readonly deviceLocks: SharedArrayBuffer
+  readonly cudaFolder?: string | undefined
+}
+
 /** Asks for one entry of the engine's contract; the input's type follows from the method. */
 export type StartMessage = {
   [M in EngineMethod]: { readonly kind: 'start'; readonly id: number; readonly method: M; readonly input: InputOf<M> }

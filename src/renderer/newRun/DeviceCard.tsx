@@ -1,6 +1,7 @@
 import { Button, Collapse, Group, SegmentedControl, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconChevronDown, IconChevronRight } from '@tabler/icons-react'
+import { DEVICE_LABELS, DEVICES } from '../../shared/devices'
 import { METHOD_OPTIONS, type MethodOptionName, optionText, readsOption } from '../../shared/methods'
 import type { CalibrateOn, DeviceName, FactorDtype, FirstToken, LossOn, Policy, Recipe } from '../../shared/recipe'
 import { ChoiceField } from '../components/ChoiceField'
@@ -15,11 +16,6 @@ interface Props {
   readonly errors: Readonly<Record<string, string>>
   readonly change: (change: (recipe: Recipe) => Recipe) => void
 }
-
-const DEVICES: readonly { value: DeviceName; label: string }[] = [
-  { value: 'cpu', label: 'Processor' },
-  { value: 'webgpu', label: 'Graphics (WebGPU)' }
-]
 
 const POLICIES: readonly { value: Policy; label: string }[] = [
   { value: 'packed', label: 'Packed: text cut into full rows' },
@@ -70,7 +66,7 @@ export function DeviceCard({ recipe, errors, change }: Props) {
             aria-labelledby="device-label"
             value={recipe.device}
             onChange={(device) => set('device', device as DeviceName)}
-            data={[...DEVICES]}
+            data={DEVICES.map((value) => ({ value, label: DEVICE_LABELS[value] }))}
           />
         </Stack>
         <TextInput

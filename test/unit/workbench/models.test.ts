@@ -123,7 +123,7 @@ describe('the devices of the window', () => {
     const [processor, webgpu, cuda] = await devices['devices.list']({}, scope)
     expect(processor).toMatchObject({ name: 'cpu', usedByRuns: true, speed })
     expect(webgpu).toMatchObject({ name: 'webgpu', usedByRuns: true })
-    expect(cuda).toMatchObject({ name: 'cuda', usedByRuns: false, speed: null })
+    expect(cuda).toMatchObject({ name: 'cuda', usedByRuns: true, speed: null })
     expect(events).toEqual(['settings.changed'])
   })
 

@@ -35,7 +35,7 @@ describe('the devices', () => {
     const missing = process.platform === 'win32' ? 'coreml' : 'dml'
     await expect(measureDevice(missing, new AbortController().signal)).rejects.toMatchObject({
       code: 'DEVICE',
-      message: `device ${missing}: backend not found.`
+      message: expect.stringContaining(`device ${missing}: `)
     })
   })
 

@@ -1,0 +1,28 @@
+import { type Device, type Facts, largestTensor } from './device'
+import { graphicsAdapters, vulkanDrivers } from './graphicsAdapters'
+
+/** Graphics cards of any vendor through WebGPU (Dawn), which is part of the library. */
+export const webgpu: Device = {
+  name: 'webgpu',
+  provider: 'webgpu',
+  facts,
+  remedy: () =>
+    process.platform === 'linux'
+      ? 'it needs libvulkan1 and the Vulkan driver of the graphics card (mesa-vulkan-drivers, or NVIDIA’s own)'
+      : 'it needs a graphics card with a current driver'
+}
+
+/** The library does not say which adapter it took; with a single one, or a driver that was chosen, there is no doubt. */
+async function facts(available: boolean): Promise<Facts> {
+  const drivers = await vulkanDrivers()
+  const software = drivers.length > 0 && drivers.every((driver) => /swiftshader|lvp|llvmpipe/.test(driver))
+  const cards = await graphicsAdapters()
+  const adapters = software ? (available ? [`software adapter (${drivers.join(', ')}) on the processor`] : []) : cards
+  return {
+    adapters,
+    limits: [
+      ...(drivers.length === 0 ? [] : [{ name: 'Vulkan drivers', value: drivers.join(', ') }]),
+      ...(available ? [largestTensor] : [])
+    ]
+  }
+}
