@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { writeBenchmarks } from './benchmarksFile'
 import { measureDemo } from './demo'
 import { measureForward } from './forward'
+import { measureLinears } from './linearsSection'
 import { machine } from './machine'
 import { measureMemory } from './memory'
 import { measureModel135m } from './model135m'
@@ -13,13 +14,15 @@ import { measureWindow } from './window'
 
 /* Runs the parts that are named, or all; see run.mjs. The current directory is the repository. */
 
-const PARTS: Readonly<Record<string, (options: BenchOptions) => Promise<Section>>> = {
-  solver: measureSolver,
-  forward: measureForward,
-  memory: measureMemory,
-  model135m: measureModel135m,
-  demo: measureDemo,
-  window: measureWindow
+type Measure = (options: BenchOptions) => Promise<Section>
+
+const PARTS: Readonly<Record<string, readonly Measure[]>> = {
+  solver: [measureSolver, measureLinears],
+  forward: [measureForward],
+  memory: [measureMemory],
+  model135m: [measureModel135m],
+  demo: [measureDemo],
+  window: [measureWindow]
 }
 
 async function measureParts(names: readonly string[], quick: boolean): Promise<string[]> {
@@ -29,12 +32,13 @@ async function measureParts(names: readonly string[], quick: boolean): Promise<s
     for (const name of names) {
       console.error(`measuring ${name}`)
       const load = loadavg()[0] ?? 0
-      const section = await (PARTS[name] as (typeof PARTS)[string])({ quick, folder })
       const stamp = `${machine()} Load of the machine at the start: ${load.toFixed(1)}.`
-      const markdown = sectionMarkdown(section, stamp)
-      console.log(`${markdown}\n`)
-      sections.push(markdown)
-      if (!quick) await writeBenchmarks('docs/benchmarks.md', [markdown])
+      for (const measure of PARTS[name] as readonly Measure[]) {
+        const markdown = sectionMarkdown(await measure({ quick, folder }), stamp)
+        console.log(`${markdown}\n`)
+        sections.push(markdown)
+        if (!quick) await writeBenchmarks('docs/benchmarks.md', [markdown])
+      }
     }
   } finally {
     await rm(folder, { recursive: true, force: true })

@@ -4,32 +4,42 @@
 import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { build } from 'vite'
+import { earlierTree } from './earlier.mjs'
 
 const root = resolve(import.meta.dirname, '..')
 const at = (path) => resolve(root, path)
 
-const input = {
-  main: at('bench/main.ts'),
-  wholeRun: at('bench/wholeRun.ts'),
-  engineWorker: at('src/engine/worker/entry.ts')
-}
-await build({
-  root,
-  configFile: false,
-  logLevel: 'warn',
-  ssr: { noExternal: true, external: ['onnxruntime-node', 'playwright-core'] },
-  build: {
-    ssr: true,
-    target: 'node20.18',
-    outDir: at('out/bench'),
-    emptyOutDir: true,
-    sourcemap: true,
-    // No folder for chunks: a path relative to import.meta.url then means the same wherever a module lands.
-    rolldownOptions: { input, output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' } }
-  }
-})
+const bundle = (input, outDir) =>
+  build({
+    root,
+    configFile: false,
+    logLevel: 'warn',
+    ssr: { noExternal: true, external: ['onnxruntime-node', 'tokenizers', 'sqlite3', 'playwright-core'] },
+    build: {
+      ssr: true,
+      target: 'node20.18',
+      outDir: at(outDir),
+      emptyOutDir: true,
+      sourcemap: true,
+      // No folder for chunks: a path relative to import.meta.url then means the same wherever a module lands.
+      rolldownOptions: { input, output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' } }
+    }
+  })
+await bundle(
+  {
+    main: at('bench/main.ts'),
+    oneLinear: at('bench/oneLinear.ts'),
+    wholeRun: at('bench/wholeRun.ts'),
+    engineWorker: at('src/engine/worker/entry.ts')
+  },
+  'out/bench'
+)
 // Only the window needs a display.
 const parts = process.argv.slice(2).filter((arg) => !arg.startsWith('--'))
+if (parts.length === 0 || parts.includes('solver')) {
+  const tree = earlierTree(root)
+  if (tree !== undefined) await bundle({ oneLinear: resolve(tree, 'bench/oneLinear.ts') }, 'out/bench-earlier')
+}
 const virtual = process.platform === 'linux' && !process.env.DISPLAY && (parts.length === 0 || parts.includes('window'))
 const display = virtual ? ['xvfb-run', '-a', '-s', '-screen 0 1280x1024x24'] : []
 const [program, ...args] = [...display, process.execPath, at('out/bench/main.js'), ...process.argv.slice(2)]

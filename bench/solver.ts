@@ -14,12 +14,13 @@ import { quantizerFor } from '../src/engine/quantizers/registry'
 import { QuantizerSpec } from '../src/shared/recipe'
 import { childOutput } from './childOutput'
 import type { BenchOptions } from './section'
-import { type SolverProblem, sampleProblems, syntheticProblem } from './solverProblems'
+import { sampleProblems } from './solverProblems'
 import { median, secondsOf } from './statistics'
+import { type SolverProblem, syntheticProblem } from './syntheticProblem'
 
 export const SOLVER_METHODS = ['svd', 'quailora', 'exact'] as const
 export type SolverMethod = (typeof SOLVER_METHODS)[number]
-const PYTHON = '.venv/bin/python'
+export const PYTHON = '.venv/bin/python'
 const ALPHA = 16
 
 export interface Solution {

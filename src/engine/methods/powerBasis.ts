@@ -6,9 +6,9 @@ import { conditioned, orthonormalize } from './orthonormalize'
 import { Settling } from './settling'
 
 /** What the gain tr(UᵀGU) may still change, relative to it. */
-const TOLERANCE = 1e-8
+const TOLERANCE = 2e-7
 /** Images after which the result is looked at first; before, none was ever settled. */
-const FIRST_LOOK = 4
+const FIRST_LOOK = 3
 
 /**
  * An orthonormal basis of what `power` rounds of U ← orth(G U) make of the columns of U, with far fewer products.

@@ -28,7 +28,7 @@ const BLOCK = 16
 const COUNT_PER_BLOCK = 64
 
 /** The size, in counts, at which the space is looked at first: before, nothing was ever settled. */
-const FIRST_LOOK = 2
+const FIRST_LOOK = 2.5
 
 /** Vectors that the space may hold before it restarts, for each of the wanted: only nearly flat spectra need more. */
 const CAPACITY = 8

@@ -29,9 +29,9 @@ export const toFloat32 = (a: Matrix<Float32Array | Float64Array>): Matrix32 => (
   cols: a.cols
 })
 
-/** A loop: what the language offers for it goes through an iterator and takes several times as long. */
+/** `set` converts several times as fast as a constructor or a loop does. */
 function copied<T extends Float32Array | Float64Array>(values: Float32Array | Float64Array, target: T): T {
-  for (let i = 0; i < target.length; i++) target[i] = values[i]
+  target.set(values)
   return target
 }
 
