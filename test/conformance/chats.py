@@ -45,6 +45,11 @@ def call(arguments=ARGUMENTS, content='"content": "", ', identity="abcdefghi"):
 
 
 RESULT = {"role": "tool", "tool_call_id": "abcdefghi", "name": "find_whale", "content": '{"found": [1, 2.50]}'}
+TWO_CALLS = (
+    '{"role": "assistant", "content": null, "tool_calls": ['
+    '{"id": "abcdefghi", "type": "function", "function": {"name": "find_whale", "arguments": {"é": "ü", "n": null, "b": true}}}, '
+    '{"id": "jklmnopqr", "type": "function", "function": {"name": "list_ships", "arguments": {}}}]}'
+)
 PARTS = [{"type": "text", "text": " Where? "}, {"type": "text", "text": "When?"}]
 
 
@@ -82,6 +87,13 @@ CONVERSATIONS = {
     "other scripts": text_of({"role": "user", "content": "\u2003Où? 鯨 🐋\u0085\ufeff"}, {"role": "assistant", "content": "\x1cİstanbul ǆ ß\x1f"}),
     "empty": text_of({"role": "user", "content": ""}, {"role": "assistant", "content": " "}),
     "strange role": text_of({"role": "critic", "content": "no"}, REPLY),
+    "two calls": text_of(USER, TWO_CALLS, RESULT, {**RESULT, "tool_call_id": "jklmnopqr"}, REPLY, USER, tools=TOOLS),
+    "two rounds": text_of(SYSTEM, USER, call(), RESULT, REPLY, USER, TWO_CALLS, RESULT, REPLY, tools=TOOLS, documents=DOCUMENTS),
+    "bare call": text_of(USER, '{"role": "assistant", "tool_calls": [{"name": "find_whale", "arguments": {"x": 1}}]}', RESULT),
+    "two systems": text_of(SYSTEM, SYSTEM, USER, REPLY, SYSTEM, USER),
+    "parts that are texts": text_of({"role": "user", "content": ["a", "b"]}, REPLY),
+    "result as an object": text_of(USER, call(), {**RESULT, "content": {"a": 1.0}}, REPLY, tools=TOOLS),
+    "empty calls": text_of(USER, {**REPLY, "tool_calls": []}, USER, REPLY),
     "result as a list": text_of(USER, call(), {**RESULT, "content": [1.0, None, {"a": True}]}, REPLY),
 }
 

@@ -51,12 +51,12 @@ export async function readTokenizerSource(directory: string): Promise<TokenizerS
     await read('added_tokens.json')
   ]
   const name = await findTokenizer(directory)
-  const isOpt = name === VOCABULARY_FILE && (await modelTypeOf(directory)) === 'opt'
-  const defaults = name === TOKENIZER_FILE ? {} : isOpt ? OPT_TOKENS : GPT2_TOKENS
   const path = join(directory, name)
-  const definition = name === TOKENIZER_FILE ? await readDefinition(path) : await gpt2Definition(directory, config)
-  const { additions, settings } = specialTokens({ directory, config, map, added, defaults }, addedTokensOf(definition))
   const modelConfig = await modelConfigOf(directory)
+  const definition = name === TOKENIZER_FILE ? await readDefinition(path) : await gpt2Definition(directory, config)
+  const ofGpt2 = modelConfig.model_type === 'opt' ? OPT_TOKENS : GPT2_TOKENS
+  const defaults = name === TOKENIZER_FILE ? tokensOfClass(definition, config, modelConfig) : ofGpt2
+  const { additions, settings } = specialTokens({ directory, config, map, added, defaults }, addedTokensOf(definition))
   const rebuilt = name === TOKENIZER_FILE ? rebuiltBy(directory, definition, config, modelConfig) : undefined
   const around = name === TOKENIZER_FILE ? undefined : aroundTexts(settings)
   const splitsSpecialTokens = config.split_special_tokens === true
@@ -66,7 +66,7 @@ export async function readTokenizerSource(directory: string): Promise<TokenizerS
     definition,
     additions,
     named: namedTokens(settings),
-    roles: tokenRoles({ ...tokensOfClass(definition, config, modelConfig), ...settings }),
+    roles: tokenRoles(settings),
     rebuilt,
     around,
     splitsSpecialTokens,
