@@ -8,6 +8,7 @@ import { comparisonTable, metricsOf } from '../../shared/compare/metrics'
 import { type ComparisonRow, comparisonRows, textsOf } from '../../shared/compare/rows'
 import { MAX_REPORTED_RUNS } from '../../shared/contract/compare'
 import { modelName } from '../../shared/modelName'
+import { NOT_PAIRED } from '../../shared/uncertainty'
 import { useAction, useCall } from '../api/hooks'
 import { toCsv } from '../charts/chartTable'
 import { EmptyState } from '../components/EmptyState'
@@ -122,6 +123,7 @@ function Compared({ runs, comparison }: Props) {
           {baseline === undefined
             ? 'Pin a variant to see how far the others are from it. Enter opens a line, with the tags and notes of its run.'
             : '▲ better, ▼ worse, ≈ not distinguishable from the baseline; ± one standard error; pp are percentage points.'}
+          {baseline !== undefined && runs.length > 1 && ` ${NOT_PAIRED}`}
         </Text>
       </Stack>
       <Section title="Settings that differ">

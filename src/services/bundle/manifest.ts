@@ -6,6 +6,7 @@ import { RUN_FILES } from '../../shared/runFolder'
  *
  *   quail-bundle.json                     BundleManifest, always the first
  *   run/run.json, run/journal.jsonl, run/result.json
+ *   run/rows.json                         losses of each row, where the run measured perplexity
  *   run/inputs/*                          samples of the stored calibration sets that the run used
  *   run/factors/*                         lora_A and lora_B of each block; only on request
  *   adapters/<variant>/*                  the files of each adapter
@@ -30,6 +31,9 @@ export type BundleFile = BundleManifest['files'][number]
 /** Files of a run folder that every bundle holds. */
 export const REQUIRED = [RUN_FILES.record, RUN_FILES.journal, RUN_FILES.outcome].map((name) => `${RUN_PREFIX}${name}`)
 
+/** And those that it holds where the run has them. */
+export const OPTIONAL = [RUN_FILES.rows]
+
 const SEGMENT = String.raw`(?!\.{1,2}$)[\p{L}\p{N}\p{M}._-]+`
 const PLACES = [
   new RegExp(`^run/(${RUN_FILES.inputs}|${RUN_FILES.factors})/${SEGMENT}$`, 'u'),
@@ -37,11 +41,13 @@ const PLACES = [
 ]
 
 /** Whether a file of this name has a place in a bundle: no absolute path, no "..", nothing that is not listed above. */
-export const hasPlace = (name: string): boolean => REQUIRED.includes(name) || PLACES.some((place) => place.test(name))
+export const hasPlace = (name: string): boolean =>
+  [...REQUIRED, ...OPTIONAL.map((file) => `${RUN_PREFIX}${file}`)].includes(name) ||
+  PLACES.some((place) => place.test(name))
 
 /** A run has a few files for each block and variant; this stops an archive of millions of empty ones. */
 export const MAX_BUNDLE_FILES = 100_000
 /** Above the manifest of the most files, with long names. */
 export const MAX_MANIFEST_BYTES = 2 ** 26
-/** run.json, journal.jsonl and result.json are read as one text each. */
+/** run.json, journal.jsonl, result.json and rows.json are read as one text each. */
 export const MAX_TEXT_BYTES = 2 ** 28

@@ -10,7 +10,15 @@ import { ADAPTER_FILES } from '../export/copyAdapter'
 import { assertOutside } from '../outDirectory'
 import { getRun } from '../runService'
 import { runFolder, type Services } from '../services'
-import { ADAPTERS_PREFIX, type BundleFile, type BundleManifest, hasPlace, MANIFEST_NAME, RUN_PREFIX } from './manifest'
+import {
+  ADAPTERS_PREFIX,
+  type BundleFile,
+  type BundleManifest,
+  hasPlace,
+  MANIFEST_NAME,
+  OPTIONAL,
+  RUN_PREFIX
+} from './manifest'
 import { encodeHeader, padding, TAR_BLOCK } from './tarHeader'
 
 export interface BundleOptions {
@@ -68,7 +76,13 @@ type BundledRun = Awaited<ReturnType<typeof getRun>>
 
 async function listSources(services: Services, run: BundledRun, factors: boolean): Promise<Source[]> {
   const folder = runFolder(services, run.id)
-  const top = [RUN_FILES.record, RUN_FILES.journal, RUN_FILES.outcome]
+  const there = await namesIn(folder)
+  const top = [
+    RUN_FILES.record,
+    RUN_FILES.journal,
+    RUN_FILES.outcome,
+    ...OPTIONAL.filter((name) => there.includes(name))
+  ]
   const inside = [RUN_FILES.inputs, ...(factors ? [RUN_FILES.factors] : [])]
   const nested = await Promise.all(
     inside.map(async (name) => (await namesIn(join(folder, name))).map((file) => `${name}/${file}`))

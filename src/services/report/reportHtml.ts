@@ -12,6 +12,7 @@ import {
   estimateText,
   FEW_TOKENS,
   NOT_DISTINGUISHABLE,
+  NOT_PAIRED,
   shareText
 } from '../../shared/uncertainty'
 import { linePlot, paints, perplexityAxis, rankPoints } from './charts'
@@ -100,7 +101,7 @@ function figures(rows: readonly ComparisonRow[]): Html {
         }
       )}</tr>`
   )}</tbody></table></div>
-${rows.length > 1 && html`<p class="dim">▲ better, ▼ worse than the first line, ≈ ${NOT_DISTINGUISHABLE} from it.</p>`}
+${rows.length > 1 && html`<p class="dim">▲ better, ▼ worse than the first line, ≈ ${NOT_DISTINGUISHABLE} from it.${severalRuns && ` ${NOT_PAIRED}`}</p>`}
 ${uncertainties(rows, texts)}
 ${texts.map((name) => axes(rows, name))}</section>`
 }

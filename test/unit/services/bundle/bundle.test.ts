@@ -53,6 +53,23 @@ describe('a bundle', () => {
     expect(readdirSync(join(other.home, 'runs'))).toEqual([ID])
   })
 
+  test('brings the losses of rows along, where the run has them', async () => {
+    const services = await temporaryServices()
+    await completeRun(services, ID)
+    const path = join(services.home, 'rows.quail.tar')
+    const rows = (text: string) => writeFileSync(join(services.home, 'runs', ID, 'rows.json'), text)
+    const losses =
+      '{"version":1,"texts":{"a.txt":{"tokens":[3],"fullPrecision":{"loss":[1.5]},"quantizers":{},"variants":{}}}}'
+    rows(losses)
+    await writeBundle(services, ID, path)
+    const other = await temporaryServices()
+    await importBundle(other, path)
+    expect(readText(other.home, 'runs', ID, 'rows.json')).toBe(losses)
+    rows('{"version":1,"texts":{"a.txt":{}}}')
+    await writeBundle(services, ID, path, { replace: true })
+    await expect(importBundle(await temporaryServices(), path)).rejects.toThrow(/rows\.json: texts\.a\.txt\.tokens: /)
+  })
+
   test('is a plain tar archive that says nothing of owners and times', async () => {
     const { path } = await bundled()
     const listing = execFileSync('tar', ['-tvf', path, '--numeric-owner', '--utc'], { encoding: 'utf8' })
