@@ -1,6 +1,8 @@
 import { SecondMoments } from '../src/engine/calibration/secondMoments'
 import { LinearAlgebra } from '../src/engine/graph/linearAlgebra'
-import { BlockRunner, type BlockWeights } from '../src/engine/models/blockRunner'
+import { BlockRunner } from '../src/engine/models/blockRunner'
+import type { BlockWeights } from '../src/engine/models/blockWeights'
+import { ModelParts } from '../src/engine/models/modelParts'
 import { readArchitecture } from '../src/engine/models/registry'
 import type { Matrix32 } from '../src/engine/numerics/matrix'
 import { seededRandom } from '../src/engine/numerics/random'
@@ -48,10 +50,12 @@ export async function measureForward({ quick }: BenchOptions): Promise<Section> 
 
 async function measureSize(size: (typeof SIZES)[number], rounds: number): Promise<string[]> {
   const config = llamaConfig({ ...size, blocks: 1, vocabulary: 1024 })
-  const runner = new BlockRunner(readArchitecture(config, 'config.json'), CONTEXT, 'cpu')
+  const architecture = readArchitecture(config, 'config.json')
+  const runner = new BlockRunner(architecture, CONTEXT, 'cpu')
+  const parts = new ModelParts(architecture)
   const algebra = new LinearAlgebra('cpu')
-  const pass = preparePass(runner, size.hidden)
-  const products = prepareProducts(runner, algebra)
+  const pass = preparePass(runner, parts, size.hidden)
+  const products = prepareProducts(parts, algebra)
   const large = randomMatrix(LARGE, LARGE)
   const largeFlops = 2 * LARGE ** 3
   const measured: { pass: number; products: number; large: number }[] = []
@@ -78,19 +82,19 @@ async function measureSize(size: (typeof SIZES)[number], rounds: number): Promis
 }
 
 /** What the engine does with each batch of calibration rows. */
-function preparePass(runner: BlockRunner, hiddenSize: number): () => Promise<void> {
+function preparePass(runner: BlockRunner, parts: ModelParts, hiddenSize: number): () => Promise<void> {
   const linears = new Map(
-    runner.linears(0).map(({ name, inFeatures, outFeatures }) => [name, randomMatrix(outFeatures, inFeatures).data])
+    parts.linears(0).map(({ name, inFeatures, outFeatures }) => [name, randomMatrix(outFeatures, inFeatures).data])
   )
   const names = new Set([...linears.keys()].map((name) => `${name}.weight`))
-  const rest = runner.tensors(0).filter(({ name }) => !names.has(name))
+  const rest = parts.tensors(0).filter(({ name }) => !names.has(name))
   const parameters = Object.fromEntries(
     rest.map(({ name, shape }) => [name, { data: new Float32Array(shape[0] ?? 0).fill(1), shape }])
   )
   const weights: BlockWeights = { linears, parameters }
   const hidden = randomMatrix(TOKENS, hiddenSize, 1).data
   const mask = new Float32Array(TOKENS).fill(1)
-  const moments = new SecondMoments(runner.inputs(0))
+  const moments = new SecondMoments(parts.inputs(0))
   return async () => {
     const { grams } = await runner.forwardWithGrams(0, hidden, mask, weights)
     moments.add(grams, TOKENS)
@@ -98,9 +102,9 @@ function preparePass(runner: BlockRunner, hiddenSize: number): () => Promise<voi
 }
 
 /** The products of the linears and of the second moments alone, each as one Gemm. */
-function prepareProducts(runner: BlockRunner, algebra: LinearAlgebra) {
-  const inputs = runner.inputs(0).map((features) => randomMatrix(TOKENS, features, 1))
-  const linears = runner.linears(0).map(({ input, outFeatures, inFeatures }) => ({
+function prepareProducts(parts: ModelParts, algebra: LinearAlgebra) {
+  const inputs = parts.inputs(0).map((features) => randomMatrix(TOKENS, features, 1))
+  const linears = parts.linears(0).map(({ input, outFeatures, inFeatures }) => ({
     x: inputs[input] as Matrix32,
     W: randomMatrix(outFeatures, inFeatures)
   }))

@@ -1,6 +1,9 @@
 import { SecondMoments } from '../src/engine/calibration/secondMoments'
+import { BlockRunner } from '../src/engine/models/blockRunner'
+import { readBlockWeights } from '../src/engine/models/blockWeights'
 import type { Matrix64 } from '../src/engine/numerics/matrix'
-import { type PreparedRun, prepareRun } from '../src/engine/run/prepareRun'
+import type { PreparedRun } from '../src/engine/prepare/preparedRun'
+import { prepareRun } from '../src/engine/prepare/prepareRun'
 import { benchRecord } from './benchRecord'
 import type { SolverProblem } from './syntheticProblem'
 
@@ -14,11 +17,11 @@ export async function sampleProblems(rows: number): Promise<SolverProblem[]> {
   const record = await benchRecord('.', sizes)
   const prepared = await prepareRun(record.recipe, record, '.')
   try {
-    const { runner, weights } = prepared
+    const { parts, weights } = prepared
     const moments = await momentsOfBlock(prepared)
-    const { linears } = await runner.readWeights(weights, BLOCK)
-    const H = runner.inputs(BLOCK).map((size, i) => ({ data: moments.take(i), rows: size, cols: size }))
-    return runner
+    const { linears } = await readBlockWeights(weights, parts, BLOCK)
+    const H = parts.inputs(BLOCK).map((size, i) => ({ data: moments.take(i), rows: size, cols: size }))
+    return parts
       .linears(BLOCK)
       .filter(({ name }) => CHOSEN.includes(name))
       .map(({ name, input, outFeatures, inFeatures }) => ({
@@ -33,14 +36,22 @@ export async function sampleProblems(rows: number): Promise<SolverProblem[]> {
   }
 }
 
-async function momentsOfBlock({ runner, weights, calibration }: PreparedRun): Promise<SecondMoments> {
+async function momentsOfBlock({
+  architecture,
+  recipe,
+  parts,
+  weights,
+  calibration
+}: PreparedRun): Promise<SecondMoments> {
+  const runner = new BlockRunner(architecture, recipe.context, recipe.device)
   let hidden = weights.embed(calibration.ids)
   const mask = new Float32Array(calibration.ids.length).fill(1)
   for (let block = 0; block < BLOCK; block++) {
-    hidden = await runner.forward(block, hidden, mask, await runner.readWeights(weights, block))
+    hidden = await runner.forward(block, hidden, mask, await readBlockWeights(weights, parts, block))
   }
-  const { grams } = await runner.forwardWithGrams(BLOCK, hidden, mask, await runner.readWeights(weights, BLOCK))
-  const moments = new SecondMoments(runner.inputs(BLOCK))
+  const { grams } = await runner.forwardWithGrams(BLOCK, hidden, mask, await readBlockWeights(weights, parts, BLOCK))
+  const moments = new SecondMoments(parts.inputs(BLOCK))
   moments.add(grams, calibration.tokenCount)
+  await runner.release()
   return moments
 }

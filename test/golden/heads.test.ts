@@ -1,14 +1,14 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { inspectPath } from '../../src/engine/ask/inspect'
 import { Checkpoint } from '../../src/engine/formats/checkpoint'
 import type { TensorData } from '../../src/engine/formats/safetensorsWriter'
-import { BlockRunner } from '../../src/engine/models/blockRunner'
+import { assertTensors } from '../../src/engine/models/modelLinears'
+import { ModelParts } from '../../src/engine/models/modelParts'
 import { ModelWeights } from '../../src/engine/models/modelWeights'
 import { readArchitecture } from '../../src/engine/models/registry'
 import { hasOtherHead } from '../../src/engine/models/tiedHead'
-import { inspectPath } from '../../src/engine/run/inspect'
-import { assertTensors } from '../../src/engine/run/prepareRun'
 import { configOf, familyDirectory, tensorsOf, writeCheckpoint } from '../helpers/checkpoints'
 
 type Used = 'embedding' | 'head' | 'none'
@@ -60,13 +60,13 @@ async function used(directory: string): Promise<[Used, Used]> {
       return whose ?? 'none'
     }
     const found: [Used, Used] = [await whose(architecture.embedding), await whose(architecture.head)]
-    const runner = new BlockRunner(architecture, 2, 'cpu')
+    const parts = new ModelParts(architecture)
     if (!found.includes('none')) {
-      assertTensors(weights, architecture, runner)
+      assertTensors(weights, parts)
       const other = architecture.tiedHead && found[0] !== found[1]
       expect(await hasOtherHead(weights, architecture)).toBe(other)
       expect(await hasOtherHead(weights, architecture, { limit: 1 })).toBe(other)
-    } else expect(() => assertTensors(weights, architecture, runner)).toThrow(/tensor \S+ is missing/)
+    } else expect(() => assertTensors(weights, parts)).toThrow(/tensor \S+ is missing/)
     return found
   } finally {
     await checkpoint.close()

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { exportBase } from '../../src/engine/ask/exportBase'
 import { Checkpoint } from '../../src/engine/formats/checkpoint'
 import { quantizerFor } from '../../src/engine/quantizers/registry'
 import {
@@ -11,7 +12,6 @@ import {
   readFourBit,
   readQuantState
 } from '../../src/engine/quantizers/storedFourBit'
-import { exportBase } from '../../src/engine/run/exportBase'
 import type { FourBitSpec } from '../../src/shared/recipe'
 import { goldenCases } from '../helpers/golden'
 import { type GoldenTensor, readGoldenTensors } from '../helpers/goldenTensors'

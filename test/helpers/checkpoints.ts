@@ -6,6 +6,8 @@ import { Checkpoint } from '../../src/engine/formats/checkpoint'
 import { isDtype } from '../../src/engine/formats/dtypes'
 import { encodeSafetensors, type TensorData } from '../../src/engine/formats/safetensorsWriter'
 import { BlockRunner } from '../../src/engine/models/blockRunner'
+import { readBlockWeights } from '../../src/engine/models/blockWeights'
+import { ModelParts } from '../../src/engine/models/modelParts'
 import { ModelWeights } from '../../src/engine/models/modelWeights'
 import { readArchitecture } from '../../src/engine/models/registry'
 import type { DeviceName } from '../../src/shared/recipe'
@@ -88,6 +90,7 @@ export async function computeBlocks(
   const checkpoint = await Checkpoint.open(directory)
   const architecture = readArchitecture(checkpoint.config, 'config.json')
   const runner = new BlockRunner(architecture, context, device)
+  const parts = new ModelParts(architecture)
   const mask = Float32Array.from(ids, (_, i) => (i % context < (lengths[Math.floor(i / context)] ?? 0) ? 1 : 0))
   const tokens = mask.reduce((sum, x) => sum + x, 0)
   const moments = new Map<string, Float64Array>()
@@ -95,12 +98,12 @@ export async function computeBlocks(
     const weights = new ModelWeights(checkpoint, architecture)
     const hidden = [weights.embed(ids)]
     for (let block = 0; block < architecture.blocks; block++) {
-      const own = await runner.readWeights(weights, block)
+      const own = await readBlockWeights(weights, parts, block)
       const { next, grams } = await runner.forwardWithGrams(block, hidden[block] as Float32Array, mask, own)
-      const sums = new SecondMoments(runner.inputs(block))
+      const sums = new SecondMoments(parts.inputs(block))
       sums.add(grams, tokens)
-      const H = runner.inputs(block).map((_, input) => sums.take(input))
-      for (const { name, input } of runner.linears(block)) {
+      const H = parts.inputs(block).map((_, input) => sums.take(input))
+      for (const { name, input } of parts.linears(block)) {
         moments.set(`${architecture.blockPath(block)}.${name}`, H[input] as Float64Array)
       }
       hidden.push(next)

@@ -1,9 +1,11 @@
 import { SecondMoments } from '../../src/engine/calibration/secondMoments'
 import { Checkpoint } from '../../src/engine/formats/checkpoint'
 import { LinearAlgebra } from '../../src/engine/graph/linearAlgebra'
-import { type Adapter, BlockRunner } from '../../src/engine/models/blockRunner'
+import { BlockRunner } from '../../src/engine/models/blockRunner'
+import { type Adapter, readBlockWeights } from '../../src/engine/models/blockWeights'
 import { EmbeddingRunner } from '../../src/engine/models/embeddingRunner'
 import { finalNormGraph } from '../../src/engine/models/modelGraphs'
+import { ModelParts } from '../../src/engine/models/modelParts'
 import { ModelWeights } from '../../src/engine/models/modelWeights'
 import { PlainRunner } from '../../src/engine/models/plainRunner'
 import { readArchitecture } from '../../src/engine/models/registry'
@@ -30,6 +32,7 @@ export async function computeModel(
   const architecture = readArchitecture(checkpoint.config, 'config.json')
   const weights = new ModelWeights(checkpoint, architecture)
   const runner = new BlockRunner(architecture, context, 'cpu')
+  const parts = new ModelParts(architecture)
   const grams = new Map<string, Float64Array>()
   const linears: string[] = []
   const embedding = await EmbeddingRunner.create(architecture, weights, context, 'cpu')
@@ -37,14 +40,14 @@ export async function computeModel(
   await embedding.release()
   const hiddens = [hidden]
   for (let block = 0; block < architecture.blocks; block++) {
-    const blockWeights = await runner.readWeights(weights, block)
+    const blockWeights = await readBlockWeights(weights, parts, block)
     const path = architecture.blockPath(block)
     if (adapters === undefined) {
       const { next, grams: rows } = await runner.forwardWithGrams(block, hidden, mask, blockWeights)
-      const moments = new SecondMoments(runner.inputs(block))
+      const moments = new SecondMoments(parts.inputs(block))
       moments.add(rows, 1) // a count of one leaves the plain sum, which is what the reference holds
-      const sums = runner.inputs(block).map((_, input) => moments.take(input))
-      for (const linear of runner.linears(block)) {
+      const sums = parts.inputs(block).map((_, input) => moments.take(input))
+      for (const linear of parts.linears(block)) {
         linears.push(`${path}.${linear.name}`)
         grams.set(`${path}.${linear.name}`, sums[linear.input] as Float64Array)
       }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { planRun } from '../../src/engine/run/planRun'
+import { planRun } from '../../src/engine/plan/planRun'
 import { finishedOf, makeRun, runToEnd } from '../helpers/runs'
 
 it('a plan foresees the largest resident set of a run within a factor of two', async () => {

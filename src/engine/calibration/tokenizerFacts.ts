@@ -7,14 +7,6 @@ import type { TokenizerSource } from './tokenizerFiles'
 /** Special tokens that are listed: models with thousands of reserved ones have only a few in use. */
 const MAX_LISTED = 512
 
-/** The special tokens that the checkpoint's configuration names, where it does. */
-export interface NamedTokens {
-  readonly bos?: string | undefined
-  readonly eos?: string | undefined
-  readonly pad?: string | undefined
-  readonly unknown?: string | undefined
-}
-
 /**
  * What people want to know of a tokenizer, from its definition and a look at what it does to a text.
  *

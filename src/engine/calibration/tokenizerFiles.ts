@@ -8,12 +8,19 @@ import { MERGES_FILE, readGpt2Model, VOCABULARY_FILE } from './gpt2Files'
 import { type RebuiltTokenizer, rebuiltTokenizer, replacesMistralRegex, tokensOfClass } from './rebuiltTokenizer'
 import { type AddedTokenOfFile, specialTokens, tokenRoles, tokenText } from './specialTokens'
 import { addedTokensOf, assertDefinition, type TokenizerDefinition } from './tokenizerDefinition'
-import type { NamedTokens } from './tokenizerFacts'
 
 const TOKENIZER_FILE = 'tokenizer.json'
 const GPT2_FILES = [VOCABULARY_FILE, MERGES_FILE]
 
 type Settings = Readonly<Record<string, unknown>>
+
+/** The special tokens that the checkpoint's configuration names, where it does. */
+export interface NamedTokens {
+  readonly bos?: string | undefined
+  readonly eos?: string | undefined
+  readonly pad?: string | undefined
+  readonly unknown?: string | undefined
+}
 
 /** A checkpoint's tokenizer as its files describe it. */
 export interface TokenizerSource {

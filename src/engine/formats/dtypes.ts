@@ -171,3 +171,6 @@ export function encodeFloats(values: Float32Array, dtype: FloatDtype): Uint8Arra
   if (dtype === 'F32') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
   return new Uint8Array((dtype === 'BF16' ? float32ToBfloat16(values) : float32ToFloat16(values)).buffer)
 }
+
+/** The dtype of a file by the name that recipes have for it. */
+export const FILE_DTYPES = { float32: 'F32', bfloat16: 'BF16', float16: 'F16' } as const

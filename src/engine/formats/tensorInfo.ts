@@ -18,3 +18,18 @@ export interface WeightHeader {
 
 /** Elements of a tensor: the product of its dimensions, 1 for a scalar. */
 export const elementCount = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1)
+
+/** Elements of all tensors, and by dtype. */
+export function countParameters(tensors: readonly TensorInfo[]): {
+  readonly parameters: number
+  readonly dtypes: Record<string, number>
+} {
+  const dtypes: Record<string, number> = {}
+  let parameters = 0
+  for (const { dtype, shape } of tensors) {
+    const count = elementCount(shape)
+    dtypes[dtype] = (dtypes[dtype] ?? 0) + count
+    parameters += count
+  }
+  return { parameters, dtypes }
+}

@@ -1,29 +1,9 @@
 import type { DeviceName } from '../../shared/recipe'
-import type { InputRounding } from '../graph/inputRounding'
 import { type Feeds, GraphSession, type Tensor } from '../graph/session'
-import type { Matrix32 } from '../numerics/matrix'
 import type { ModelArchitecture } from './architecture'
-import type { LinearForm, LinearSpec } from './layerBuilder'
+import type { Adapter, BlockWeights } from './blockWeights'
+import type { LinearForm } from './layerBuilder'
 import { type BlockGraph, blockGraph } from './modelGraphs'
-import { type ModelWeights, storedShape } from './modelWeights'
-
-/** An adapter beside a linear: A [rank, in] and B [out, rank], which holds the scaling. */
-export interface Adapter {
-  readonly A: Matrix32
-  readonly B: Matrix32
-}
-
-/** One block's tensors as float32, by name relative to the block. */
-export interface BlockWeights {
-  /** Weights of the linears, [out, in]. */
-  readonly linears: ReadonlyMap<string, Float32Array>
-  /** Everything else, as graph inputs. */
-  readonly parameters: Feeds
-  /** Adapters beside linears. */
-  readonly adapters?: ReadonlyMap<string, Adapter>
-  /** What the linears of a quantized base make of their inputs. */
-  readonly roundInputs?: InputRounding | undefined
-}
 
 /** A part of a Gram matrix: rows from `begin` on of Σ x xᵀ over the batch's tokens. */
 export interface GramRows {
@@ -45,41 +25,9 @@ export class BlockRunner {
 
   constructor(
     private readonly architecture: ModelArchitecture,
-    readonly context: number,
+    private readonly context: number,
     private readonly device: DeviceName
   ) {}
-
-  /** The linears of a block, in order of execution. */
-  linears(index: number): readonly LinearSpec[] {
-    return this.#graph(index, false).linears
-  }
-
-  /** Features of each distinct input of the block's linears. */
-  inputs(index: number): readonly number[] {
-    return this.#graph(index, false).inputs
-  }
-
-  /** Every tensor that a block reads, by name relative to the block. */
-  tensors(index: number): readonly { readonly name: string; readonly shape: readonly number[] }[] {
-    const { linears, parameters } = this.#graph(index, false)
-    const weights = linears.map((linear) => ({ name: `${linear.name}.weight`, shape: storedShape(linear) }))
-    return [...weights, ...parameters]
-  }
-
-  /** Reads a block's tensors from the checkpoint. */
-  async readWeights(weights: ModelWeights, index: number): Promise<BlockWeights> {
-    const graph = this.#graph(index, false)
-    const path = this.architecture.blockPath(index)
-    const linears = new Map<string, Float32Array>()
-    for (const linear of graph.linears) {
-      linears.set(linear.name, await weights.readLinear(`${path}.${linear.name}`, linear))
-    }
-    const parameters: Record<string, Tensor> = {}
-    for (const { name, shape } of graph.parameters) {
-      parameters[name] = { data: await weights.read(`${path}.${name}`, shape), shape }
-    }
-    return { linears, parameters }
-  }
 
   /**
    * Next hidden states of a batch, [tokens, hidden].

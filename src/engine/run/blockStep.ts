@@ -7,18 +7,20 @@ import { realTokens, type TokenRows } from '../calibration/rows'
 import { SecondMoments } from '../calibration/secondMoments'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
 import { SecondMoment } from '../methods/secondMoment'
-import type { Adapter, BlockWeights } from '../models/blockRunner'
+import type { BlockRunner } from '../models/blockRunner'
+import { type Adapter, type BlockWeights, readBlockWeights } from '../models/blockWeights'
 import { firstNonFinite } from '../numerics/matrix'
+import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
 import { quantizerFor } from '../quantizers/registry'
 import { collectGarbage } from './collectGarbage'
 import { writeFactors } from './factorFiles'
 import type { HiddenStates } from './hiddenStates'
-import type { PreparedRun, PreparedVariant } from './prepareRun'
 import { type LinearTask, outputEnergy, type SolvedLinear, type SolvedVariant, solveLinear } from './solveLinear'
 import type { Streams } from './streams'
 
 export interface BlockContext {
   readonly prepared: PreparedRun
+  readonly runner: BlockRunner
   readonly streams: Streams
   readonly algebra: LinearAlgebra
   readonly folder: string
@@ -36,7 +38,7 @@ type Events<T = void> = AsyncGenerator<RunEventDraft, T>
 export async function* blockStep(context: BlockContext, block: number): Events<JournalEntry> {
   const { prepared, streams, folder, signal } = context
   const started = performance.now()
-  const weights = await prepared.runner.readWeights(prepared.weights, block)
+  const weights = await readBlockWeights(prepared.weights, prepared.parts, block)
   for (const states of streams.all) await states.begin(block + 1)
   const progress = new Progress(context, block)
   const moments = yield* calibrate(context, block, weights, progress)
@@ -70,7 +72,7 @@ class Progress {
     private readonly block: number
   ) {
     const batches = streams.all.reduce((sum, states) => sum + states.batches, 0)
-    this.#steps = batches + prepared.runner.linears(block).length * prepared.quantizers.size
+    this.#steps = batches + prepared.parts.linears(block).length * prepared.quantizers.size
     this.total = prepared.architecture.blocks
   }
 
@@ -84,14 +86,14 @@ class Progress {
 
 /** Runs the calibration rows through the block in full precision and adds up H of each distinct input. */
 async function* calibrate(
-  { prepared, streams, signal }: BlockContext,
+  { prepared, runner, streams, signal }: BlockContext,
   block: number,
   weights: BlockWeights,
   progress: Progress
 ): Events<readonly SecondMoment[]> {
-  const { runner, calibration } = prepared
+  const { parts, calibration } = prepared
   const states = streams.calibration
-  const moments = new SecondMoments(runner.inputs(block))
+  const moments = new SecondMoments(parts.inputs(block))
   for (let batch = 0; batch < states.batches; batch++) {
     await stopHere(signal)
     const { mask, tokens } = countedMask(calibration, ...states.rowsOf(batch))
@@ -101,7 +103,7 @@ async function* calibrate(
     await states.write(batch, next)
     yield progress.step()
   }
-  return runner.inputs(block).map((size, input) => {
+  return parts.inputs(block).map((size, input) => {
     const data = moments.take(input)
     if (firstNonFinite(data) >= 0) throw activationError(prepared, block, 'the second moment of its inputs overflowed')
     return new SecondMoment({ data, rows: size, cols: size })
@@ -116,7 +118,7 @@ function countedMask({ context, counted }: TokenRows, begin: number, end: number
 
 /** Runs one stream of evaluation rows through the block with the given weights. */
 async function* advance(
-  { prepared, streams, signal }: BlockContext,
+  { prepared, runner, streams, signal }: BlockContext,
   block: number,
   states: HiddenStates,
   weights: BlockWeights,
@@ -125,7 +127,7 @@ async function* advance(
   for (let batch = 0; batch < states.batches; batch++) {
     await stopHere(signal)
     const real = realTokens(streams.evaluation, ...states.rowsOf(batch))
-    const next = await prepared.runner.forward(block, await states.read(batch), real, weights)
+    const next = await runner.forward(block, await states.read(batch), real, weights)
     assertFinite(prepared, block, next)
     await states.write(batch, next)
     yield progress.step()
@@ -188,7 +190,7 @@ async function* advanceQuantized(
   progress: Progress
 ): Events {
   const { prepared, streams } = context
-  const names = prepared.runner.linears(block).map(({ name }) => name)
+  const names = prepared.parts.linears(block).map(({ name }) => name)
   const linears = new Map(names.map((name, i) => [name, (solved[i] as SolvedLinear).Q]))
   const base: BlockWeights = { linears, parameters, roundInputs: quantizerFor(specOf(prepared, key)).roundInputs }
   const stream = streams.quantized.get(key)

@@ -5,9 +5,9 @@ import { HEAD_POSITIONS, HeadRunner } from '../models/headRunner'
 import { finalNormGraph } from '../models/modelGraphs'
 import type { PlainRunner } from '../models/plainRunner'
 import { ComparedLosses, type TilePlace, TokenLosses } from '../numerics/tokenLosses'
+import type { PreparedRun } from '../prepare/preparedRun'
 import type { HiddenStates } from './hiddenStates'
 import { PlainRunners } from './outerLinears'
-import type { PreparedRun } from './prepareRun'
 import type { EvaluationStream, Streams } from './streams'
 
 /** What is gathered for every evaluation row: of full precision, and of all that is compared with it by subject. */

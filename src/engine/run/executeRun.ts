@@ -4,28 +4,26 @@ import { localDay } from '../../shared/calendarDay'
 import { AppError, serializeError } from '../../shared/errors'
 import type { Perplexities, RunEventDraft, VariantResult } from '../../shared/runEvents'
 import { type JournalEntry, type RowLosses, RUN_FILES, type RunOutcome, type RunRecord } from '../../shared/runFolder'
-import { realTokens, type TokenRows } from '../calibration/rows'
 import { writeFileAtomic } from '../formats/files'
 import { LinearAlgebra } from '../graph/linearAlgebra'
-import { EmbeddingRunner } from '../models/embeddingRunner'
-import { embeddingGraph } from '../models/modelGraphs'
+import { BlockRunner } from '../models/blockRunner'
+import { evaluationShare } from '../plan/estimate'
+import type { PreparedRun } from '../prepare/preparedRun'
+import { prepareRun } from '../prepare/prepareRun'
+import { runWarnings } from '../prepare/warnings'
+import { isSmall, scanWeights } from '../prepare/weightScan'
 import { type BlockContext, blockStep } from './blockStep'
 import { collectGarbage } from './collectGarbage'
-import { evaluationShare } from './estimate'
+import { embed } from './embedRows'
 import { evaluate } from './evaluate'
 import { exportAdapters } from './exportAdapters'
 import { factorsAreIntact } from './factorFiles'
-import type { HiddenStates } from './hiddenStates'
 import { appendJournal, readJournal, rewriteJournal } from './journal'
 import { lockRun } from './lock'
-import { hasLinears, outerLinears } from './outerLinears'
-import { type PreparedRun, prepareRun } from './prepareRun'
+import { assertModelUnchanged } from './modelUnchanged'
 import { perplexitiesOf } from './rowStatistics'
-import { createStreams, evaluationStreams, restoreStreams, type Streams, sweepSpool } from './streams'
+import { createStreams, restoreStreams, type Streams, sweepSpool } from './streams'
 import { beganWith, noteTokens, tokenDigest } from './tokenDigest'
-import { assertModelUnchanged } from './unchanged'
-import { runWarnings } from './warnings'
-import { isSmall, scanWeights } from './weightScan'
 
 type Events<T = void> = AsyncGenerator<RunEventDraft, T>
 type Outcome = Pick<RunOutcome, 'perplexity' | 'variants'>
@@ -69,7 +67,9 @@ async function* execute(folder: string, record: RunRecord, signal: AbortSignal):
   // A record of an older version knows no day of its own: it goes on with that on which it was made.
   const today = localDay(record.createdAtMs)
   const prepared = await prepareRun(record.recipe, record, folder, { today })
-  const algebra = new LinearAlgebra(record.recipe.device)
+  const { architecture, recipe } = prepared
+  const runner = new BlockRunner(architecture, recipe.context, recipe.device)
+  const algebra = new LinearAlgebra(recipe.device)
   const spool = join(folder, RUN_FILES.spool)
   await mkdir(spool, { recursive: true })
   await mkdir(join(folder, RUN_FILES.factors), { recursive: true })
@@ -83,12 +83,13 @@ async function* execute(folder: string, record: RunRecord, signal: AbortSignal):
       yield* scan(prepared, signal)
       yield* embed(prepared, streams, signal)
     }
-    const journal = yield* runBlocks({ prepared, streams, algebra, folder, signal }, finished)
+    const journal = yield* runBlocks({ prepared, runner, streams, algebra, folder, signal }, finished)
     const perplexity = yield* measure(folder, prepared, streams, signal)
     const variants: VariantResult[] = yield* exportAdapters(folder, record, prepared, journal, perplexity)
     return { perplexity, variants }
   } finally {
     for (const states of streams.all) await states.abandon()
+    await runner.release()
     await algebra.release()
     await prepared.release()
   }
@@ -139,71 +140,6 @@ function planned(prepared: PreparedRun, resumedBlocks: number): RunEventDraft {
     resumedBlocks,
     evaluationShare: evaluationShare(prepared)
   }
-}
-
-/** Embeds all rows: generation 0 of every stream. Streams of evaluation rows that begin alike are embedded together. */
-async function* embed(prepared: PreparedRun, streams: Streams, signal: AbortSignal): Events {
-  const { architecture, weights, recipe } = prepared
-  const total = streams.all.length
-  yield { type: 'phaseStarted', phase: 'embedding', total, unit: 'sets of rows' }
-  let done = 0
-  for (const [quantizer, sets] of rowsToEmbed(prepared, streams)) {
-    const outer = outerLinears(prepared, quantizer)
-    const runner = await EmbeddingRunner.create(architecture, weights, recipe.context, recipe.device, outer)
-    try {
-      for (const { rows, alike } of sets) {
-        await embedRows(runner, rows, alike, signal)
-        done += alike.length
-        yield { type: 'phaseProgress', phase: 'embedding', done, total }
-      }
-    } finally {
-      await runner.release()
-    }
-  }
-}
-
-interface RowsToEmbed {
-  readonly rows: TokenRows
-  /** The streams that begin with them. */
-  readonly alike: readonly HiddenStates[]
-}
-
-/** By the quantizer of a base; all under undefined, unless a linear before the first block is quantized. */
-function rowsToEmbed(
-  { architecture, recipe, calibration }: PreparedRun,
-  streams: Streams
-): Map<string | undefined, RowsToEmbed[]> {
-  const graph = embeddingGraph(architecture, recipe.context)
-  const byQuantizer = graph !== undefined && hasLinears(graph)
-  const sets = new Map<string | undefined, RowsToEmbed[]>()
-  sets.set(undefined, [{ rows: calibration, alike: [streams.calibration] }])
-  const rows = streams.evaluation
-  const own = evaluationStreams(streams)
-  for (const key of new Set(own.map(({ quantizer }) => (byQuantizer ? quantizer : undefined)))) {
-    const alike = own.filter(({ quantizer }) => !byQuantizer || quantizer === key).map(({ states }) => states)
-    sets.set(key, [...(sets.get(key) ?? []), { rows, alike }])
-  }
-  return sets
-}
-
-/** Embeds rows once and writes them to every one of these streams. */
-async function embedRows(
-  runner: EmbeddingRunner,
-  rows: TokenRows,
-  streams: readonly HiddenStates[],
-  signal: AbortSignal
-): Promise<void> {
-  const [first] = streams
-  if (first === undefined) return
-  for (const states of streams) await states.begin(0)
-  for (let batch = 0; batch < first.batches; batch++) {
-    signal.throwIfAborted()
-    const [begin, end] = first.rowsOf(batch)
-    const ids = rows.ids.subarray(begin * rows.context, end * rows.context)
-    const hidden = await runner.run(ids, realTokens(rows, begin, end))
-    for (const states of streams) await states.write(batch, hidden)
-  }
-  for (const states of streams) await states.finish()
 }
 
 /** Every block that is not finished yet; each counts from the moment its journal entry is on the disk. */

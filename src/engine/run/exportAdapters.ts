@@ -8,9 +8,9 @@ import type { JournalEntry, RunRecord } from '../../shared/runFolder'
 import { sha256File } from '../formats/files'
 import { ADAPTER_WEIGHTS_FILE, adapterConfig, writeAdapterDirectory } from '../formats/peftAdapter'
 import { encodeSafetensors } from '../formats/safetensorsWriter'
+import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
 import { readFactors } from './factorFiles'
 import { modelCard } from './modelCard'
-import type { PreparedRun, PreparedVariant } from './prepareRun'
 import { type Proof, proofOf } from './proof'
 
 /** Where a variant's adapter goes: a directory inside `out`, or `out` itself when the recipe has one variant. */

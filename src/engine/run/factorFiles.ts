@@ -2,16 +2,13 @@ import { join } from 'node:path'
 import { AppError } from '../../shared/errors'
 import type { FactorDtype } from '../../shared/recipe'
 import { type JournalEntry, RUN_FILES } from '../../shared/runFolder'
-import { encodeFloats } from '../formats/dtypes'
+import { encodeFloats, FILE_DTYPES } from '../formats/dtypes'
 import { sha256File } from '../formats/files'
 import { adapterTensorName } from '../formats/peftAdapter'
 import { type TensorData, writeSafetensors } from '../formats/safetensorsWriter'
 import { WeightFile } from '../formats/weightFile'
 import type { Matrix32 } from '../numerics/matrix'
 import type { SolvedVariant } from './solveLinear'
-
-/** The dtype of a file by the name that recipes have for it. */
-export const FILE_DTYPES = { float32: 'F32', bfloat16: 'BF16', float16: 'F16' } as const
 
 /** Writes the factors of all variants of one block; names are `<variant>/<key in the adapter>`. */
 export async function writeFactors(

@@ -4,11 +4,9 @@ import { join } from 'node:path'
 import { AppError } from '../../shared/errors'
 import type { JournalEntry } from '../../shared/runFolder'
 import { fileError, sha256File } from '../formats/files'
+import { hiddenBytes, type RowRange } from '../prepare/streamShapes'
 
 export type SpoolEntry = JournalEntry['spool'][number]
-
-/** Rows [begin, end) that are computed together. */
-export type RowRange = readonly [begin: number, end: number]
 
 export interface HiddenStatesShape {
   /** Name of the stream, part of its file names. */
@@ -38,10 +36,6 @@ export class HiddenStates {
     inMemory: boolean
   ) {
     if (inMemory) this.#memory = new Float32Array(shape.rows * shape.context * shape.width)
-  }
-
-  static bytes({ rows, context, width }: Omit<HiddenStatesShape, 'stream' | 'ranges'>): number {
-    return 4 * rows * context * width
   }
 
   get batches(): number {
@@ -117,7 +111,7 @@ export class HiddenStates {
       (digest) => digest === entry.sha256,
       () => false
     )
-    if (!intact || entry.bytes !== HiddenStates.bytes(this.shape)) return false
+    if (!intact || entry.bytes !== hiddenBytes(this.shape)) return false
     this.#current = entry
     if (this.#memory !== undefined) await fill(new Uint8Array(this.#memory.buffer), path, 0)
     return true

@@ -1,11 +1,11 @@
+import { quantizeLinear } from '../base/quantizeLinear'
 import type { OuterLinears } from '../models/embeddingRunner'
 import type { LinearForm } from '../models/layerBuilder'
 import type { PlainGraph } from '../models/modelGraphs'
+import { outerLinear } from '../models/modelTensors'
 import { PlainRunner } from '../models/plainRunner'
+import type { PreparedRun } from '../prepare/preparedRun'
 import { quantizerFor } from '../quantizers/registry'
-import { outerLinear } from './modelTensors'
-import type { PreparedRun } from './prepareRun'
-import { quantizeLinear } from './quantizeLinear'
 
 /*
  * Linears outside the blocks: OPT-350m's project_in and project_out. They get no adapter, but bitsandbytes quantizes every

@@ -14,9 +14,9 @@ import type { JournalEntry, LinearFingerprint, RunRecord } from '../../shared/ru
 import { distinguishable, subject } from '../../shared/uncertainty'
 import { sha256File } from '../formats/files'
 import { runtimeVersion } from '../graph/session'
+import { exactDtype, linearDtypes, modelTensors } from '../models/modelTensors'
+import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
 import { fingerprintModel, STORED_FINGERPRINT_ALGORITHM } from '../quantizers/fingerprint'
-import { exactDtype, linearDtypes, modelTensors } from './modelTensors'
-import type { PreparedRun, PreparedVariant } from './prepareRun'
 
 /**
  * Content of `quail.json`: what an adapter was made of and what it was measured to do.
@@ -180,13 +180,13 @@ function variantPerplexity(measured: Perplexities, { name, quantizer }: Prepared
 }
 
 function fingerprintOf(
-  { architecture, runner, weights, base }: PreparedRun,
+  { parts, weights, base }: PreparedRun,
   { quantizer, spec }: PreparedVariant,
   journal: readonly JournalEntry[]
 ): Fingerprint {
   const digests = journal.flatMap(({ fingerprints }) => fingerprints[quantizer] ?? [])
   const { algorithm, codes, absmax } = fingerprintModel(digests, base && STORED_FINGERPRINT_ALGORITHM)
-  const dtype = exactDtype(linearDtypes(weights, modelTensors(architecture, runner, true)))
+  const dtype = exactDtype(linearDtypes(weights, modelTensors(parts, true)))
   const from = base && { base: baseModelName(base.checkpoint.directory) }
   return {
     algorithm,

@@ -1,18 +1,19 @@
 import type { FactorDtype, QuantizerSpec } from '../../shared/recipe'
 import type { LayerResult } from '../../shared/runEvents'
 import type { LinearFingerprint } from '../../shared/runFolder'
+import { quantizeLinear } from '../base/quantizeLinear'
+import type { StoredBase } from '../base/storedBase'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
 import { energy } from '../methods/energy'
 import { type LoraFactors, projectionFactors, roundFactors } from '../methods/factors'
 import { layerError } from '../methods/layerError'
 import { LayerProblem } from '../methods/layerProblem'
 import type { SecondMoment } from '../methods/secondMoment'
+import type { PreparedLinear } from '../models/modelLinears'
 import { difference } from '../numerics/accumulate'
 import { squaredNorm, transposed } from '../numerics/matrix'
+import type { PreparedVariant } from '../prepare/preparedRun'
 import { errorHistogram, inputChannels } from './layerDetails'
-import type { PreparedLinear, PreparedVariant } from './prepareRun'
-import { quantizeLinear } from './quantizeLinear'
-import type { StoredBase } from './storedBase'
 
 /** A linear of the block at hand, with all that is known of it. */
 export interface LinearTask {

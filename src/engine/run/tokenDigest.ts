@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { RUN_FILES } from '../../shared/runFolder'
 import type { TokenRows } from '../calibration/rows'
 import { isMissing, writeFileAtomic } from '../formats/files'
-import type { PreparedRun } from './prepareRun'
+import type { PreparedRun } from '../prepare/preparedRun'
 
 /*
  * What a run began with is what it has to go on with, to the token: texts that did not change can still give other tokens

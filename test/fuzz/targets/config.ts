@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { inspectPath } from '../../../src/engine/run/inspect'
+import { inspectPath } from '../../../src/engine/ask/inspect'
 import { badInput } from '../../../src/shared/errors'
 import type { FuzzTarget } from '../fuzzTarget'
 import { mutateText } from '../mutateText'

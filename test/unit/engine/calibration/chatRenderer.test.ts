@@ -2,11 +2,11 @@ import { copyFileSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { previewTokens } from '../../../../src/engine/ask/previewTokens'
 import { ChatRenderer } from '../../../../src/engine/calibration/chatRenderer'
 import { parseConversation } from '../../../../src/engine/calibration/conversation'
-import { encodeText } from '../../../../src/engine/calibration/rows'
+import { encodeText } from '../../../../src/engine/calibration/encodeText'
 import { ModelTokenizer } from '../../../../src/engine/calibration/tokenizer'
-import { previewTokens } from '../../../../src/engine/run/previewTokens'
 import { sampleModel } from '../../../helpers/paths'
 import { resolveText } from '../../../helpers/runs'
 

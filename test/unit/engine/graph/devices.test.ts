@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { listDevices } from '../../../../src/engine/graph/devices'
-import { measureDevice } from '../../../../src/engine/run/measureDevice'
+import { measureDevice } from '../../../../src/engine/plan/measureDevice'
 import { PROVIDERS } from '../../../../src/shared/devices'
 
 describe('the devices', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { BlockRunner } from '../../../../src/engine/models/blockRunner'
+import { ModelParts } from '../../../../src/engine/models/modelParts'
 import { readArchitecture, SUPPORTED_MODEL_TYPES } from '../../../../src/engine/models/registry'
 
 const llama = {
@@ -14,13 +14,13 @@ const neox = { ...llama, model_type: 'gpt_neox' }
 
 /** Shape of every linear of the first block. */
 const shapes = (config: Record<string, unknown>): Record<string, string> => {
-  const runner = new BlockRunner(readArchitecture(config, 'config.json'), 8, 'cpu')
+  const parts = new ModelParts(readArchitecture(config, 'config.json'))
   return Object.fromEntries(
-    runner.linears(0).map(({ name, outFeatures, inFeatures }) => [name, `${outFeatures} × ${inFeatures}`])
+    parts.linears(0).map(({ name, outFeatures, inFeatures }) => [name, `${outFeatures} × ${inFeatures}`])
   )
 }
 const parameters = (config: Record<string, unknown>): string[] =>
-  new BlockRunner(readArchitecture(config, 'config.json'), 8, 'cpu').tensors(0).map(({ name }) => name)
+  new ModelParts(readArchitecture(config, 'config.json')).tensors(0).map(({ name }) => name)
 
 describe('the architecture of a config', () => {
   it('of LLaMA has as many key-value heads as heads where the number is missing', () => {
@@ -68,7 +68,7 @@ describe('the architecture of a config', () => {
 
   it('shares one second moment where linears read the same input', () => {
     const inputs = (config: Record<string, unknown>) =>
-      new BlockRunner(readArchitecture(config, 'config.json'), 8, 'cpu').linears(0).map(({ input }) => input)
+      new ModelParts(readArchitecture(config, 'config.json')).linears(0).map(({ input }) => input)
     expect(inputs(llama)).toEqual([0, 0, 0, 1, 2, 2, 3])
     expect(inputs(neox)).toEqual([0, 1, 2, 3])
   })

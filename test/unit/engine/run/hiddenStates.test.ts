@@ -2,7 +2,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileS
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { HiddenStates, type RowRange } from '../../../../src/engine/run/hiddenStates'
+import { hiddenBytes, type RowRange } from '../../../../src/engine/prepare/streamShapes'
+import { HiddenStates } from '../../../../src/engine/run/hiddenStates'
 import { sweepSpool } from '../../../../src/engine/run/streams'
 import { gaussian } from '../../../helpers/matrices'
 
@@ -48,7 +49,7 @@ describe.each(KINDS)('hidden states %s', (_, inMemory) => {
     const batches = batchesOf(states, 'first')
     const entry = await writeGeneration(states, 0, batches)
     expect(await readAll(states)).toEqual(batches)
-    expect(entry).toMatchObject({ stream: 'calibration', bytes: HiddenStates.bytes(shape) })
+    expect(entry).toMatchObject({ stream: 'calibration', bytes: hiddenBytes(shape) })
   })
 
   it('are replaced batch by batch while those before are still read', async () => {

@@ -1,0 +1,103 @@
+import type { Verification } from '../../shared/plan'
+import type { ProofFields } from '../formats/adapterProof'
+import { adapterTensorName, type ReadAdapter } from '../formats/peftAdapter'
+import type { ModelArchitecture } from '../models/architecture'
+import type { PreparedLinear } from '../models/modelLinears'
+import { selectTargets } from '../models/targets'
+import { firstNonFinite } from '../numerics/matrix'
+
+/*
+ * What can be said of an adapter from its own files and the shapes of a model: of one by Quail, and of one that PEFT saved
+ * after training.
+ */
+
+export type Check = Verification['checks'][number]
+
+export const passed = (name: string, detail: string): Check => ({ name, ok: true, detail })
+export const failed = (name: string, detail: string): Check => ({ name, ok: false, detail })
+/** For what cannot be known from what is there. */
+export const unknown = (name: string, detail: string): Check => ({ name, ok: null, detail })
+
+/** Keys of adapter_config.json that choose linears in other ways than target_modules does. */
+const OTHER_CHOICES = ['layers_to_transform', 'exclude_modules', 'target_parameters', 'layer_replication'] as const
+
+/** Whether the factors are those of linears of the model, and of all that the config names. */
+export function checkKeys(
+  adapter: ReadAdapter,
+  { head }: ModelArchitecture,
+  linears: readonly PreparedLinear[]
+): Check {
+  const paths = linears.map(({ path }) => path)
+  const outside = head.replace(/\.weight$/, '')
+  const modules = new Set([...adapter.tensors.values()].map(({ module }) => module))
+  const foreign = [...modules].find((module) => !paths.includes(module) && module !== outside)
+  if (foreign !== undefined) return failed('keys', `${foreign} is no linear of this model`)
+  const detail = `${modules.size} linears, each with lora_A and lora_B`
+  const targets = targetsOf(adapter, paths)
+  if (targets === undefined) return passed('keys', `${detail}; how adapter_config.json chooses them is not checked`)
+  const missing = [...targets].find((path) => !modules.has(path))
+  if (missing !== undefined) return failed('keys', `${missing} is a target but has no factors`)
+  const extra = [...modules].find((path) => !targets.has(path) && path !== outside)
+  return extra === undefined ? passed('keys', detail) : failed('keys', `${extra} has factors but is no target`)
+}
+
+/** The linears that the config names; undefined where it chooses them by an expression, by layer or by exclusion. */
+function targetsOf({ config, settings }: ReadAdapter, paths: readonly string[]): ReadonlySet<string> | undefined {
+  if (OTHER_CHOICES.some((key) => ![undefined, null].includes(config[key] as undefined))) return undefined
+  if (settings.targetModules.join() === 'all-linear') return new Set(paths)
+  if (typeof config.target_modules === 'string') return undefined
+  return selectTargets([...settings.targetModules], paths, () => {})
+}
+
+/** Whether every factor has the shape that its linear and its rank ask for. */
+export function checkShapes({ tensors, settings, config }: ReadAdapter, linears: readonly PreparedLinear[]): Check {
+  for (const { path, inFeatures, outFeatures } of linears) {
+    const a = tensors.get(adapterTensorName(path, 'A'))
+    const b = tensors.get(adapterTensorName(path, 'B'))
+    if (a === undefined || b === undefined) continue
+    const rank = rankOf(path, config.rank_pattern, settings.rank) ?? a.shape[0]
+    if (a.shape.join() !== `${rank},${inFeatures}`) {
+      return failed('shapes', `${path}: lora_A is [${a.shape}], expected [${rank},${inFeatures}]`)
+    }
+    if (b.shape.join() !== `${outFeatures},${rank}`) {
+      return failed('shapes', `${path}: lora_B is [${b.shape}], expected [${outFeatures},${rank}]`)
+    }
+  }
+  const ranks = isFilled(config.rank_pattern) ? 'the rank of its linear' : settings.rank
+  return passed('shapes', `every lora_A is [${ranks}, in], every lora_B [out, ${ranks}]`)
+}
+
+/**
+ * Rank of a linear: of the first name of rank_pattern that its path ends in, as PEFT looks it up; undefined where
+ * rank_pattern holds expressions, which are not evaluated.
+ */
+function rankOf(path: string, pattern: unknown, rank: number): number | undefined {
+  if (!isFilled(pattern)) return rank
+  const names = Object.entries(pattern)
+  if (names.some(([name]) => !/^[\w.]+$/.test(name))) return undefined
+  return names.find(([name]) => path === name || path.endsWith(`.${name}`))?.[1] ?? rank
+}
+
+const isFilled = (value: unknown): value is Record<string, number> =>
+  typeof value === 'object' && value !== null && Object.keys(value).length > 0
+
+/** Whether the config scales the factors as they were made for. @param proof - undefined where it is not known */
+export function checkScaling({ settings, config }: ReadAdapter, proof: ProofFields | undefined): Check {
+  const describe = (r: number, a: number, rs: boolean) => `lora_alpha ${a}, r ${r}${rs ? ', rank-stabilised' : ''}`
+  const pattern = isFilled(config.alpha_pattern) ? ', with an alpha_pattern' : ''
+  const found = describe(settings.rank, settings.alpha, settings.rslora) + pattern
+  if (proof === undefined) return passed('scaling', found)
+  const made = describe(proof.variant.rank, proof.variant.alpha, proof.variant.rslora)
+  return found === made
+    ? passed('scaling', found)
+    : failed('scaling', `adapter_config.json says ${found}, the factors were made for ${made}`)
+}
+
+/** Whether every factor is finite. */
+export function checkFinite({ tensors }: ReadAdapter): Check {
+  for (const [name, { data }] of tensors) {
+    const index = firstNonFinite(data)
+    if (index >= 0) return failed('finite', `${name} holds ${data[index]} at ${index}`)
+  }
+  return passed('finite', 'every factor is finite')
+}

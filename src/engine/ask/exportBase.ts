@@ -1,0 +1,195 @@
+import { join } from 'node:path'
+import { setImmediate as eventLoopTurn } from 'node:timers/promises'
+import type { BaseExport, BaseExportRequest } from '../../shared/baseExport'
+import { AppError, badInput } from '../../shared/errors'
+import type { LinearFingerprint } from '../../shared/runFolder'
+import { writeDirectoryAtomic } from '../formats/atomicDirectory'
+import { Checkpoint } from '../formats/checkpoint'
+import { CONFIG_FILE, writeWeightIndex } from '../formats/checkpointFiles'
+import { decodeFloats, encodeFloats, FILE_DTYPES, type FloatDtype } from '../formats/dtypes'
+import type { WrittenFile } from '../formats/files'
+import { MAX_SHARDS } from '../formats/limits'
+import { elementCount } from '../formats/tensorInfo'
+import { TensorSpool } from '../formats/tensorSpool'
+import { assertTensors } from '../models/modelLinears'
+import { ModelParts } from '../models/modelParts'
+import { exactDtype, linearDtypes, type ModelTensor, modelTensors } from '../models/modelTensors'
+import { ModelWeights } from '../models/modelWeights'
+import { readArchitecture } from '../models/registry'
+import { hasOtherHead } from '../models/tiedHead'
+import { firstNonFinite } from '../numerics/matrix'
+import { checkpointFindings } from '../prepare/checkpointFindings'
+import { fingerprintLinear, fingerprintModel } from '../quantizers/fingerprint'
+import { fourBitBytes, fourBitTensors } from '../quantizers/fourBitTensors'
+import { quantizerFor } from '../quantizers/registry'
+import { copyCompanions, writeConfig } from './baseFiles'
+
+/** Values that are read and rounded at once. */
+const PIECE_VALUES = 2 ** 22
+
+interface Source {
+  readonly request: BaseExportRequest
+  readonly dtype: FloatDtype
+  readonly weights: ModelWeights
+  readonly signal: AbortSignal
+  /** Told of tensors that are written. */
+  readonly report: (done: number, total: number) => void
+}
+
+/**
+ * Writes the quantized base as a pre-quantized checkpoint of bitsandbytes: what transformers writes with `save_pretrained`
+ * after it has loaded the checkpoint in `dtype` with a BitsAndBytesConfig on CPU.
+ *
+ * The linears are quantized, everything else is rounded to `dtype`; tensors that the model does not read
+ * are left out. At most one linear, or a piece of another tensor, is in memory; beside `out` a file as large as one shard
+ * is needed meanwhile.
+ *
+ * @throws {AppError} BAD_INPUT for an output directory that is taken or a checkpoint that cannot be used, BAD_FORMAT for a
+ *   damaged one, NUMERICS for values that `dtype` does not hold, IO; nothing is left behind
+ */
+export async function exportBase(
+  request: BaseExportRequest,
+  signal: AbortSignal,
+  report: (done: number, total: number) => void = () => {}
+): Promise<BaseExport> {
+  const checkpoint = await Checkpoint.open(request.model)
+  try {
+    const architecture = readArchitecture(checkpoint.config, join(checkpoint.directory, CONFIG_FILE))
+    const parts = new ModelParts(architecture)
+    const weights = new ModelWeights(checkpoint, architecture)
+    assertTensors(weights, parts)
+    const dtype = FILE_DTYPES[request.dtype]
+    const ownHead = !architecture.tiedHead || (await hasOtherHead(weights, architecture, { dtype }))
+    const tensors = modelTensors(parts, ownHead)
+    const source = { request, dtype, weights, signal, report }
+    const written = await writeDirectoryAtomic(request.out, async (directory) => {
+      const stored = await writeWeights(source, tensors, directory)
+      await writeConfig(checkpoint.directory, directory, request)
+      return { ...stored, otherFiles: [CONFIG_FILE, ...(await copyCompanions(checkpoint.directory, directory))] }
+    })
+    const findings = await checkpointFindings(weights, architecture)
+    const notes = [...findings.map(({ message }) => message), ...notesOf(source, tensors)]
+    return { path: request.out, ...written, notes }
+  } finally {
+    await checkpoint.close()
+  }
+}
+
+async function writeWeights(source: Source, tensors: readonly ModelTensor[], directory: string) {
+  const shards = divide(source, tensors)
+  const fingerprints: LinearFingerprint[] = []
+  const weightFiles: (WrittenFile & { name: string })[] = []
+  const shardOf = new Map<string, string>()
+  let tensorBytes = 0
+  let done = 0
+  for (const [i, shard] of shards.entries()) {
+    const name = shardName(i, shards.length)
+    const spool = await TensorSpool.create(join(directory, '.spool'))
+    try {
+      for (const tensor of shard) {
+        await eventLoopTurn() // a thread busy with arithmetic reads no messages: let a cancel arrive
+        source.signal.throwIfAborted()
+        source.report(done++, tensors.length)
+        const fingerprint = await spoolTensor(source, tensor, spool)
+        if (fingerprint !== undefined) fingerprints.push(fingerprint)
+      }
+      for (const tensor of spool.names) shardOf.set(tensor, name)
+      tensorBytes += spool.bytes
+      weightFiles.push({ name, ...(await spool.writeTo(join(directory, name))) })
+    } finally {
+      await spool.discard()
+    }
+  }
+  const parameters = tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0)
+  if (shards.length > 1) await writeWeightIndex(directory, { shardOf, bytes: tensorBytes, parameters })
+  const linears = tensors.filter(({ linear }) => linear !== undefined).length
+  const bytes = weightFiles.reduce((sum, file) => sum + file.bytes, 0)
+  return { weightFiles, bytes, parameters, linears, fingerprint: fingerprintModel(fingerprints) }
+}
+
+const shardName = (index: number, count: number): string => {
+  if (count === 1) return 'model.safetensors'
+  const digits = (value: number): string => String(value).padStart(5, '0')
+  return `model-${digits(index + 1)}-of-${digits(count)}.safetensors`
+}
+
+/** The tensors in files of at most the bytes asked for; what belongs to one linear stays together. */
+function divide({ request, dtype }: Source, tensors: readonly ModelTensor[]): ModelTensor[][] {
+  const shards: ModelTensor[][] = [[]]
+  let bytes = 0
+  for (const tensor of tensors) {
+    const size = storedBytes(tensor, request, dtype)
+    if (bytes > 0 && bytes + size > request.maxShardBytes) {
+      shards.push([])
+      bytes = 0
+    }
+    shards.at(-1)?.push(tensor)
+    bytes += size
+  }
+  if (shards.length <= MAX_SHARDS) return shards
+  throw badInput(
+    `shards of ${request.maxShardBytes} bytes would be ${shards.length} files; at most ${MAX_SHARDS} can be`
+  )
+}
+
+const storedBytes = ({ linear, shape }: ModelTensor, { quantizer }: BaseExportRequest, dtype: FloatDtype): number =>
+  linear === undefined
+    ? elementCount(shape) * (dtype === 'F32' ? 4 : 2)
+    : fourBitBytes([linear.outFeatures, linear.inFeatures], quantizer)
+
+async function spoolTensor(source: Source, tensor: ModelTensor, spool: TensorSpool) {
+  const { linear, name, shape } = tensor
+  const { dtype, weights, request } = source
+  if (linear === undefined) {
+    await spool.add({ name, dtype, shape }, plainPieces(source, tensor))
+    return undefined
+  }
+  const { values: weight } = rounded(await weights.readLinear(linear.path, linear), source, name)
+  const quantized = quantizerFor(request.quantizer).quantize(weight, request.quantizer, linear.inFeatures)
+  const stored = { name, dtype, shape: [linear.outFeatures, linear.inFeatures] as const }
+  for (const { data, ...part } of fourBitTensors(stored, quantized, request.quantizer)) await spool.add(part, [data])
+  return linear.inBlock ? fingerprintLinear(linear.path, quantized) : undefined
+}
+
+/** A tensor that stays in full precision, rounded to the dtype. */
+async function* plainPieces(source: Source, { name, shape }: ModelTensor): AsyncGenerator<Uint8Array> {
+  const { weights } = source
+  const [rows = 1, columns = 1] = shape
+  if (shape.length !== 2) {
+    yield rounded(await weights.read(name, shape), source, name).bytes
+    return
+  }
+  const step = Math.max(1, Math.floor(PIECE_VALUES / columns))
+  for (let row = 0; row < rows; row += step) {
+    source.signal.throwIfAborted()
+    const piece = await weights.readMatrixRows(name, shape, row, Math.min(step, rows - row))
+    yield rounded(piece, source, name).bytes
+  }
+}
+
+/** The values as stored elements, and what those stand for; copies, except in F32. */
+function rounded(values: Float32Array, { dtype, request }: Source, name: string) {
+  const bytes = encodeFloats(values, dtype)
+  if (dtype === 'F32') return { bytes, values }
+  const back = new Float32Array(values.length)
+  decodeFloats(bytes, dtype, back)
+  const index = firstNonFinite(back)
+  if (index < 0) return { bytes, values: back }
+  const found = `${values[index]} at flat index ${index}`
+  throw new AppError(
+    'NUMERICS',
+    `tensor ${name} holds ${found}, beyond what ${request.dtype} reaches; use another dtype`
+  )
+}
+
+/** Weights that are rounded before they are quantized are not those that a run quantizes. */
+function notesOf({ dtype, weights, request }: Source, tensors: readonly ModelTensor[]): string[] {
+  const others = linearDtypes(weights, tensors).filter((one) => one !== dtype)
+  if (others.length === 0) return []
+  const exact = exactDtype(linearDtypes(weights, tensors))
+  const own = Object.entries(FILE_DTYPES).find(([, stored]) => stored === exact)?.[0]
+  return [
+    `the weights are stored as ${others.join(' and ')} and were rounded to ${request.dtype} before quantization; an adapter ` +
+      `is computed for the weights as they are stored: for one of this checkpoint use --dtype ${own ?? request.dtype}`
+  ]
+}

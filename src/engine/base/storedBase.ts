@@ -1,0 +1,133 @@
+import { join } from 'node:path'
+import { badFormat, badInput } from '../../shared/errors'
+import { quantizerKey } from '../../shared/quantizerWords'
+import type { QuantizerSpec } from '../../shared/recipe'
+import type { LinearFingerprint } from '../../shared/runFolder'
+import { Checkpoint } from '../formats/checkpoint'
+import { CONFIG_FILE } from '../formats/checkpointFiles'
+import { encodeFloats, isFloatDtype } from '../formats/dtypes'
+import { sha256 } from '../formats/files'
+import { readQuantizationConfig } from '../formats/quantizationConfig'
+import { elementCount } from '../formats/tensorInfo'
+import type { ModelArchitecture } from '../models/architecture'
+import type { ModelLinear } from '../models/modelTensors'
+import { ModelWeights, storedShape } from '../models/modelWeights'
+import { fingerprintLinear } from '../quantizers/fingerprint'
+import { quantizerFor } from '../quantizers/registry'
+import { quantizedWeights, readFourBit, readQuantState } from '../quantizers/storedFourBit'
+
+/** A linear's Q, and the digests of what it is stored as. */
+export interface BaseWeight {
+  /** [out, in], row-major. */
+  readonly Q: Float32Array
+  readonly fingerprint: LinearFingerprint
+}
+
+/**
+ * A pre-quantized checkpoint as the base: Q is what its files hold. A linear that it keeps in full precision has that
+ * weight as its Q.
+ */
+export class StoredBase {
+  private constructor(
+    readonly checkpoint: Checkpoint,
+    readonly spec: QuantizerSpec,
+    readonly weights: ModelWeights
+  ) {}
+
+  /**
+   * Opens the base of a model.
+   *
+   * @param modelType - `model_type` of the full-precision checkpoint
+   * @throws {AppError} BAD_INPUT for a directory that is no 4-bit checkpoint of bitsandbytes, or one of another model;
+   *   BAD_FORMAT for a damaged one
+   */
+  static async open(directory: string, modelType: unknown, architecture: ModelArchitecture): Promise<StoredBase> {
+    const checkpoint = await Checkpoint.openAny(directory)
+    try {
+      const base = await StoredBase.of(checkpoint, architecture)
+      const found = checkpoint.config.model_type
+      if (found === modelType) return base
+      throw badInput(`the base ${directory} is a ${String(found)}, the model is a ${String(modelType)}`)
+    } catch (error) {
+      await checkpoint.close()
+      throw error
+    }
+  }
+
+  /** The base that an open checkpoint holds. @throws {AppError} as `open` */
+  static async of(checkpoint: Checkpoint, architecture: ModelArchitecture): Promise<StoredBase> {
+    return new StoredBase(checkpoint, await specOf(checkpoint), new ModelWeights(checkpoint, architecture))
+  }
+
+  /**
+   * Checks that a linear is there as the model has it.
+   *
+   * @throws {AppError} BAD_FORMAT naming the tensor, what was found and what was expected
+   */
+  async check(linear: ModelLinear): Promise<void> {
+    const { path, outFeatures, inFeatures } = linear
+    const { directory } = this.checkpoint
+    const state = await this.#state(path)
+    if (state === undefined) {
+      this.weights.find(`${path}.weight`, storedShape(linear))
+      return
+    }
+    if (state.shape.join() !== `${outFeatures},${inFeatures}`) {
+      const expected = `the model's is [${outFeatures},${inFeatures}]`
+      throw badFormat(`${directory}: ${path} was quantized from a weight of shape [${state.shape}], ${expected}`)
+    }
+    if (quantizerKey(state.spec) === quantizerKey(this.spec)) return
+    const expected = `others and config.json say ${quantizerKey(this.spec)}`
+    throw badFormat(`${directory}: ${path} is quantized as ${quantizerKey(state.spec)}, ${expected}`)
+  }
+
+  /** Q of a linear, as `check` accepts it. */
+  async read(linear: ModelLinear): Promise<BaseWeight> {
+    const { path } = linear
+    const state = await this.#state(path)
+    if (state === undefined) {
+      const Q = await this.weights.readLinear(path, linear)
+      return { Q, fingerprint: { name: path, codes: sha256(encodeFloats(Q, 'F32')), absmax: sha256('') } }
+    }
+    const quantized = await readFourBit(this.checkpoint, this.#stored(path), state)
+    const Q = quantizerFor(state.spec).dequantize(quantized, elementCount(state.shape), state.spec)
+    return { Q, fingerprint: fingerprintLinear(path, quantized) }
+  }
+
+  /** The tensors of these linears that hold floating-point values: scales, and weights in full precision. */
+  floatTensors(linears: readonly ModelLinear[]): string[] {
+    const weights = new Set(linears.map(({ path }) => this.#stored(path)))
+    return [...this.checkpoint.tensors.values()]
+      .filter(({ name, dtype }) => isFloatDtype(dtype) && weights.has(name.replace(/(\.weight)\..*$/, '$1')))
+      .map(({ name }) => name)
+  }
+
+  async close(): Promise<void> {
+    await this.checkpoint.close()
+  }
+
+  #state(path: string) {
+    return readQuantState(this.checkpoint, this.#stored(path))
+  }
+
+  #stored(path: string): string {
+    return this.weights.storedName(`${path}.weight`)
+  }
+}
+
+/** The quantizer that config.json and the first quantized weight agree on. */
+async function specOf(checkpoint: Checkpoint): Promise<QuantizerSpec> {
+  const { directory, config } = checkpoint
+  const where = join(directory, CONFIG_FILE)
+  const stated = readQuantizationConfig(config, where)
+  if (stated === undefined) {
+    throw badInput(`the base ${directory} is in full precision: ${CONFIG_FILE} has no quantization_config`)
+  }
+  const [first] = quantizedWeights(checkpoint)
+  const state = first === undefined ? undefined : await readQuantState(checkpoint, first)
+  if (state === undefined) throw badFormat(`the base ${directory} holds no quantized weight`)
+  const { spec } = state
+  if (quantizerKey(spec) === quantizerKey({ ...spec, ...stated })) return spec
+  const said = quantizerKey({ ...spec, ...stated })
+  throw badFormat(`${where} says ${said}, but ${first} is quantized as ${quantizerKey(spec)}`)
+}

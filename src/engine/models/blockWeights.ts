@@ -1,0 +1,37 @@
+import type { InputRounding } from '../graph/inputRounding'
+import type { Feeds, Tensor } from '../graph/session'
+import type { Matrix32 } from '../numerics/matrix'
+import type { ModelParts } from './modelParts'
+import type { ModelWeights } from './modelWeights'
+
+/** An adapter beside a linear: A [rank, in] and B [out, rank], which holds the scaling. */
+export interface Adapter {
+  readonly A: Matrix32
+  readonly B: Matrix32
+}
+
+/** One block's tensors as float32, by name relative to the block. */
+export interface BlockWeights {
+  /** Weights of the linears, [out, in]. */
+  readonly linears: ReadonlyMap<string, Float32Array>
+  /** Everything else, as graph inputs. */
+  readonly parameters: Feeds
+  /** Adapters beside linears. */
+  readonly adapters?: ReadonlyMap<string, Adapter>
+  /** What the linears of a quantized base make of their inputs. */
+  readonly roundInputs?: InputRounding | undefined
+}
+
+/** Reads a block's tensors from the checkpoint, the weights of its linears as [out, in]. */
+export async function readBlockWeights(weights: ModelWeights, parts: ModelParts, index: number): Promise<BlockWeights> {
+  const path = parts.architecture.blockPath(index)
+  const linears = new Map<string, Float32Array>()
+  for (const linear of parts.linears(index)) {
+    linears.set(linear.name, await weights.readLinear(`${path}.${linear.name}`, linear))
+  }
+  const parameters: Record<string, Tensor> = {}
+  for (const { name, shape } of parts.parameters(index)) {
+    parameters[name] = { data: await weights.read(`${path}.${name}`, shape), shape }
+  }
+  return { linears, parameters }
+}

@@ -1,0 +1,24 @@
+import type { LinearSpec } from './layerBuilder'
+import type { ModelParts } from './modelParts'
+import { modelTensors } from './modelTensors'
+import type { ModelWeights } from './modelWeights'
+
+/** One linear of the blocks, with its place in the model. */
+export interface PreparedLinear extends LinearSpec {
+  /** Module path, as PEFT names it. */
+  readonly path: string
+  readonly block: number
+}
+
+/** Every linear of every block, in order of execution. */
+export function listLinears(parts: ModelParts): PreparedLinear[] {
+  const { architecture } = parts
+  return Array.from({ length: architecture.blocks }, (_, block) =>
+    parts.linears(block).map((spec) => ({ ...spec, path: `${architecture.blockPath(block)}.${spec.name}`, block }))
+  ).flat()
+}
+
+/** Finds a missing or misshapen tensor now, not hours later. */
+export function assertTensors(weights: ModelWeights, parts: ModelParts): void {
+  for (const { name, shape } of modelTensors(parts, true)) weights.find(name, shape)
+}

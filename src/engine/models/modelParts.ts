@@ -1,0 +1,59 @@
+import type { ModelArchitecture } from './architecture'
+import { LayerBuilder, type LinearSpec, type ParameterSpec } from './layerBuilder'
+import { storedShape } from './modelWeights'
+
+/** What one block consists of. */
+interface BlockParts {
+  /** In order of execution. */
+  readonly linears: readonly LinearSpec[]
+  /** Everything else that it reads: norms, biases. */
+  readonly parameters: readonly ParameterSpec[]
+  /** Features of each distinct input of the linears. */
+  readonly inputs: readonly number[]
+}
+
+/** What the blocks of a model consist of, from its architecture alone: nothing is compiled and no device is touched. */
+export class ModelParts {
+  readonly #blocks = new Map<number, BlockParts>()
+
+  constructor(readonly architecture: ModelArchitecture) {}
+
+  /** Tokens in a row of the graphs that are described here; their tensors are the same at any length. */
+  get context(): number {
+    return Math.min(2, this.architecture.contextLimit)
+  }
+
+  /** The linears of a block, in order of execution. */
+  linears(index: number): readonly LinearSpec[] {
+    return this.#block(index).linears
+  }
+
+  /** What a block reads beside the weights of its linears. */
+  parameters(index: number): readonly ParameterSpec[] {
+    return this.#block(index).parameters
+  }
+
+  /** Features of each distinct input of the block's linears. */
+  inputs(index: number): readonly number[] {
+    return this.#block(index).inputs
+  }
+
+  /** Every tensor that a block reads, by name relative to the block, shaped as checkpoints store it. */
+  tensors(index: number): readonly { readonly name: string; readonly shape: readonly number[] }[] {
+    const { linears, parameters } = this.#block(index)
+    const weights = linears.map((linear) => ({ name: `${linear.name}.weight`, shape: storedShape(linear) }))
+    return [...weights, ...parameters]
+  }
+
+  #block(index: number): BlockParts {
+    const known = this.#blocks.get(index)
+    if (known !== undefined) return known
+    const layer = new LayerBuilder(this.context)
+    const hidden = layer.graph.input('hidden', ['tokens', this.architecture.hiddenSize])
+    this.architecture.buildBlock(layer, hidden, index)
+    const { linears, parameters, inputs } = layer
+    const block = { linears, parameters, inputs: inputs.map(({ features }) => features) }
+    this.#blocks.set(index, block)
+    return block
+  }
+}

@@ -1,0 +1,75 @@
+import type { Dtype } from '../formats/dtypes'
+import type { LinearSpec, ParameterSpec } from './layerBuilder'
+import { embeddingGraph, finalNormGraph, type PlainGraph } from './modelGraphs'
+import type { ModelParts } from './modelParts'
+import { type ModelWeights, storedShape } from './modelWeights'
+
+/** A linear with what its weight is stored as. */
+export interface ModelLinear extends Pick<LinearSpec, 'inFeatures' | 'outFeatures' | 'transposed'> {
+  readonly path: string
+}
+
+/** A tensor of the model under the name that transformers has for it, and its shape as checkpoints store it. */
+export interface ModelTensor {
+  readonly name: string
+  readonly shape: readonly number[]
+  /** Present for the weight of a linear, which is what gets quantized. */
+  readonly linear?: ModelLinear & {
+    /** Whether it lies in a block: only those get adapters, and only those are in the fingerprint. */
+    readonly inBlock: boolean
+  }
+}
+
+/**
+ * Every tensor that the model is made of, each once, from the embedding through the blocks to the head.
+ *
+ * @param ownHead - whether the head is another tensor than the embedding
+ */
+export function modelTensors(parts: ModelParts, ownHead: boolean): ModelTensor[] {
+  const { architecture } = parts
+  const { embedding, head, vocabularySize, embeddingSize } = architecture
+  const shape = [vocabularySize, embeddingSize]
+  return [
+    { name: embedding, shape },
+    ...outerTensors(embeddingGraph(architecture, parts.context)),
+    ...Array.from({ length: architecture.blocks }, (_, block) => blockTensors(parts, block)).flat(),
+    ...outerTensors(finalNormGraph(architecture)),
+    ...(ownHead ? [{ name: head, shape }] : [])
+  ]
+}
+
+/** The dtypes in which the linears among these are stored, each once. */
+export const linearDtypes = (weights: ModelWeights, tensors: readonly ModelTensor[]): Dtype[] => [
+  ...new Set(
+    tensors.flatMap(({ linear, name, shape }) => (linear === undefined ? [] : [weights.find(name, shape).dtype]))
+  )
+]
+
+/** The dtype that holds values of all of these exactly: the one that they have in common, or F32. */
+export const exactDtype = (dtypes: readonly Dtype[]): Dtype => (dtypes.length === 1 && dtypes[0]) || 'F32'
+
+/** Parameters of a graph outside the blocks, where a linear may be among them. */
+const outerTensors = (graph: PlainGraph | undefined): ModelTensor[] =>
+  (graph?.parameters ?? []).map((parameter) => {
+    const { name, shape } = parameter
+    const linear = outerLinear(parameter)
+    return { name, shape, ...(linear && { linear: { ...linear, inBlock: false } }) }
+  })
+
+/** The linear outside the blocks that a parameter is the weight of; undefined for all others. */
+export function outerLinear({ name, shape, linear }: ParameterSpec): ModelLinear | undefined {
+  if (linear !== true) return undefined
+  const [outFeatures = 0, inFeatures = 0] = shape
+  return { path: name.replace(/\.weight$/, ''), outFeatures, inFeatures, transposed: false }
+}
+
+function blockTensors(parts: ModelParts, block: number): ModelTensor[] {
+  const prefix = parts.architecture.blockPath(block)
+  const linears = parts.linears(block).map((spec) => {
+    const path = `${prefix}.${spec.name}`
+    return { name: `${path}.weight`, shape: storedShape(spec), linear: { ...spec, path, inBlock: true } }
+  })
+  const weights = new Set(linears.map(({ name }) => name))
+  const others = parts.tensors(block).map(({ name, shape }) => ({ name: `${prefix}.${name}`, shape }))
+  return [...linears, ...others.filter(({ name }) => !weights.has(name))]
+}

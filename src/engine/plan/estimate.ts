@@ -1,0 +1,139 @@
+import type { Cost, Speed } from '../../shared/plan'
+import type { FactorDtype } from '../../shared/recipe'
+import { headBytes } from '../models/headRunner'
+import { type PreparedRun, type PreparedVariant, prepareVariants } from '../prepare/preparedRun'
+import { hiddenBytes, streamShapes } from '../prepare/streamShapes'
+import { solverWork } from './solverWork'
+
+/** Share of a large product's speed that the products of a whole run reach (docs/benchmarks.md). */
+const EFFICIENCY = 0.7
+/** Seconds per weight for quantizing and converting, measured on one core. */
+const SECONDS_PER_WEIGHT = 3e-8
+/** Seconds for the program, the graphs and the files. */
+const BASE_SECONDS = 2
+/** Of each position and each set of weights while the head is read: four sums in float64, a token. */
+const FIGURES_BYTES = 36
+/** Speed of the machine on which the constants of one-threaded work were measured, flops per second. */
+const REFERENCE_SPEED = 1.6e11
+
+const DTYPE_BYTES: Readonly<Record<FactorDtype, number>> = { float32: 4, bfloat16: 2, float16: 2 }
+
+/** What a run takes in time, memory and disk, from shapes alone. */
+export function costOf(prepared: PreparedRun, speed: Speed): Cost & { readonly flops: number } {
+  const { flops, quantizedWeights, serialSeconds } = workOf(prepared)
+  const slowness = Math.max(1, REFERENCE_SPEED / speed.flopsPerSecond)
+  const serial = slowness * (serialSeconds + quantizedWeights * SECONDS_PER_WEIGHT)
+  const parameters = prepared.variants.reduce((sum, variant) => sum + adapterParameters(prepared, variant), 0)
+  return {
+    flops,
+    seconds: flops / (EFFICIENCY * speed.flopsPerSecond) + serial + BASE_SECONDS,
+    peakMemoryBytes: peakMemoryBytes(prepared),
+    spoolBytes: spoolBytes(prepared),
+    adapterBytes: parameters * DTYPE_BYTES[prepared.recipe.factorDtype]
+  }
+}
+
+/** Share of the head's products, which come after the blocks, in all matrix products of the run. */
+export function evaluationShare(prepared: PreparedRun): number {
+  const { vocabularySize, hiddenSize } = prepared.architecture
+  const tokens = prepared.evaluation.reduce((sum, { rows }) => sum + rows.rows, 0) * prepared.recipe.context
+  const head = tokens * (streamShapes(prepared).length - 1) * 2 * vocabularySize * hiddenSize
+  return head / workOf(prepared).flops
+}
+
+/** The same run with other variants; nothing is opened or read. */
+export function withVariants(prepared: PreparedRun, variants: PreparedRun['recipe']['variants']): PreparedRun {
+  const planned = prepareVariants(variants, prepared.linears)
+  const quantizers = new Map(planned.map(({ quantizer, spec }) => [quantizer, spec.quantizer]))
+  return { ...prepared, recipe: { ...prepared.recipe, variants }, variants: planned, quantizers }
+}
+
+interface Work {
+  /** Multiplications and additions of all matrix products. */
+  readonly flops: number
+  /** Weights that are quantized, once per quantizer. */
+  readonly quantizedWeights: number
+  /** Seconds of small dense problems, which run on one thread. */
+  readonly serialSeconds: number
+}
+
+/** Arithmetic of a run, from shapes alone (docs/numerics.md). */
+function workOf(prepared: PreparedRun): Work {
+  const { linears, calibration, quantizers, architecture, recipe } = prepared
+  const weights = linears.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0)
+  const calibrationTokens = calibration.rows * recipe.context
+  const evaluationTokens = prepared.evaluation.reduce((sum, { rows }) => sum + rows.rows, 0) * recipe.context
+  const streams = streamShapes(prepared).length - 1
+  const attention = 4 * architecture.blocks * architecture.hiddenSize * (recipe.context / 2)
+  const perToken = 2 * weights + attention
+  const head = 2 * architecture.vocabularySize * architecture.hiddenSize
+  const forward = calibrationTokens * perToken + evaluationTokens * streams * (perToken + head)
+  const moments = distinctInputs(prepared).reduce((sum, n) => sum + 2 * n * n * calibrationTokens, 0)
+  let flops = forward + moments
+  let serialSeconds = 0
+  for (const key of quantizers.keys()) {
+    const own = prepared.variants.filter(({ quantizer }) => quantizer === key)
+    for (const linear of linears) {
+      const work = solverWork(
+        linear,
+        own.filter(({ targets }) => targets.has(linear.path))
+      )
+      flops += work.flops
+      serialSeconds += work.serialSeconds
+    }
+  }
+  return { flops, quantizedWeights: weights * quantizers.size, serialSeconds }
+}
+
+/** Features of every distinct input of linears over all blocks. */
+const distinctInputs = ({ architecture, parts }: PreparedRun): number[] =>
+  Array.from({ length: architecture.blocks }, (_, block) => [...parts.inputs(block)]).flat()
+
+/** Process, runtime, graphs and the temporaries of one batch, before anything that grows with the model. */
+const BASE_BYTES = 300 * 2 ** 20
+
+/**
+ * Largest resident set, bytes: one block's weights (full precision, quantized, and as much for what the runtime makes of them), its second moments in
+ * float64 and float32, one linear's error in both precisions, one batch's activations, and hidden states up to the budget.
+ */
+function peakMemoryBytes(prepared: PreparedRun): number {
+  const { architecture, parts, recipe, linears } = prepared
+  const perBlock = Array.from({ length: architecture.blocks }, (_, block) => {
+    const weights = linears.filter((l) => l.block === block).reduce((sum, l) => sum + l.inFeatures * l.outFeatures, 0)
+    const moments = parts.inputs(block).reduce((sum, n) => sum + n * n, 0)
+    return 4 * weights * (2 + prepared.quantizers.size) + 16 * moments
+  })
+  const largest = Math.max(...linears.map((l) => l.inFeatures * l.outFeatures))
+  const hidden = streamBytes(prepared)
+  const working = Math.max(Math.max(...perBlock) + 28 * largest + batchBytes(prepared), evaluationBytes(prepared))
+  return BASE_BYTES + working + Math.min(hidden, recipe.memoryBudget)
+}
+
+/** A tile of the head with its logits, under full precision and other weights, and the figures of each position. */
+function evaluationBytes(prepared: PreparedRun): number {
+  const [, ...streams] = streamShapes(prepared)
+  const positions = Math.max(0, ...streams.map(({ rows }) => rows)) * prepared.recipe.context
+  return streams.length === 0 ? 0 : headBytes(prepared.architecture) + FIGURES_BYTES * positions * streams.length
+}
+
+/** Activations of one batch in a block: about the inputs of all its linears, twice. */
+function batchBytes({ parts, recipe }: PreparedRun): number {
+  const tokens = Math.max(2048, recipe.context)
+  return 2 * 4 * tokens * parts.inputs(0).reduce((sum, n) => sum + n, 0)
+}
+
+const streamBytes = (prepared: PreparedRun): number =>
+  streamShapes(prepared).reduce(
+    (sum, { rows }) =>
+      sum + hiddenBytes({ rows, context: prepared.recipe.context, width: prepared.architecture.hiddenSize }),
+    0
+  )
+
+/** Hidden states are on the disk twice while a block is worked on. */
+const spoolBytes = (prepared: PreparedRun): number => 2 * streamBytes(prepared)
+
+/** Parameters of one variant's factors. */
+export const adapterParameters = ({ linears }: PreparedRun, { targets, spec }: PreparedVariant): number =>
+  linears
+    .filter(({ path }) => targets.has(path))
+    .reduce((sum, { inFeatures, outFeatures }) => sum + spec.rank * (inFeatures + outFeatures), 0)

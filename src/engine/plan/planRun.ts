@@ -1,0 +1,158 @@
+import type { EngineApi, PlanRequest, PreflightRequest } from '../../shared/engineApi'
+import { AppError } from '../../shared/errors'
+import { type Finding, leaveOut, type Severity } from '../../shared/findings'
+import type { Cost, Plan, PlannedVariant, Preflight, Speed } from '../../shared/plan'
+import type { DeviceName } from '../../shared/recipe'
+import { lastNames } from '../models/targets'
+import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
+import { prepareRun } from '../prepare/prepareRun'
+import type { Problem } from '../prepare/problems'
+import { runWarnings } from '../prepare/warnings'
+import { adapterParameters, costOf, withVariants } from './estimate'
+import { measureDevice } from './measureDevice'
+import { resourceFindings } from './resources'
+
+/** Speed that is assumed when nothing is measured, flops per second. */
+const ASSUMED_SPEED: Speed = { flopsPerSecond: 1e11, measured: false }
+
+/**
+ * What a run of this recipe would do and need. Headers, tokenizer and texts are read; no weight is.
+ *
+ * @throws {AppError} as the run itself would, before anything is computed
+ */
+export async function planRun(
+  { measure, ...request }: EngineApi['plan']['input'],
+  signal: AbortSignal = new AbortController().signal
+): Promise<Plan> {
+  const { recipe, calibration, evaluation } = request
+  const prepared = await prepareRun(recipe, { calibration, evaluation }, '.')
+  try {
+    const speed = measure ? await measuredSpeed(recipe.device, signal) : ASSUMED_SPEED
+    return await planOf(prepared, request, speed, [])
+  } finally {
+    await prepared.release()
+  }
+}
+
+/** A plan is waited for: a short measurement will do. */
+const MEASURE_MS = 200
+
+async function measuredSpeed(device: DeviceName, signal: AbortSignal): Promise<Speed> {
+  const { gflops } = await measureDevice(device, signal, MEASURE_MS)
+  return { flopsPerSecond: 1e9 * gflops, measured: true }
+}
+
+/** The same for a recipe in the making: whatever keeps it from running is among the findings instead of thrown. */
+export async function preflight(request: PreflightRequest): Promise<Preflight> {
+  const { recipe, calibration, evaluation, flopsPerSecond, alternatives = {}, guess = false } = request
+  const speed = flopsPerSecond === undefined ? ASSUMED_SPEED : { flopsPerSecond, measured: true }
+  const errors: Finding[] = []
+  const report = (problem: Problem): void => void errors.push({ ...problem, severity: 'error' })
+  let prepared: PreparedRun
+  try {
+    prepared = await prepareRun(recipe, { calibration, evaluation }, '.', { report, guess })
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    report({ code: 'MODEL', subject: 'model', message: error.message })
+    return { findings: errors, alternatives: {} }
+  }
+  try {
+    const plan = await planOf(prepared, request, speed, errors)
+    const costs = Object.entries(alternatives).map(([key, variants]): [string, Cost] => {
+      const { flops: _, ...cost } = costOf(withVariants(prepared, variants), speed)
+      return [key, cost]
+    })
+    return { findings: plan.findings, plan, alternatives: Object.fromEntries(costs) }
+  } finally {
+    await prepared.release()
+  }
+}
+
+async function planOf(
+  prepared: PreparedRun,
+  { folders, ...texts }: PlanRequest,
+  speed: Speed,
+  errors: readonly Finding[]
+): Promise<Plan> {
+  const { recipe, calibration, evaluation, linears, quantizers, variants } = prepared
+  const cost = costOf(prepared, speed)
+  const findings = [
+    ...errors,
+    ...runWarnings(prepared),
+    ...sameTexts(texts),
+    ...(await resourceFindings(recipe, cost, folders))
+  ]
+  return {
+    model: describeModel(prepared),
+    quantized: {
+      linears: linears.length,
+      parameters: linears.reduce((sum, l) => sum + l.inFeatures * l.outFeatures, 0),
+      quantizers: [...quantizers.values()]
+    },
+    targetNames: countNames(linears.map(({ path }) => path)),
+    calibration: { rows: calibration.rows, tokens: calibration.tokenCount },
+    evaluation: {
+      rows: evaluation.reduce((sum, { rows }) => sum + rows.rows, 0),
+      tokens: evaluation.reduce((sum, { rows }) => sum + rows.tokenCount, 0)
+    },
+    variants: variants.map((variant, i) => ({
+      ...describeVariant(prepared, variant),
+      extraSeconds: cost.seconds - costOf(without(prepared, i), speed).seconds
+    })),
+    ...cost,
+    speed,
+    findings: worstFirst(findings)
+  }
+}
+
+const without = (prepared: PreparedRun, index: number): PreparedRun =>
+  withVariants(
+    prepared,
+    prepared.recipe.variants.filter((_, i) => i !== index)
+  )
+
+function countNames(paths: readonly string[]): Plan['targetNames'] {
+  return lastNames(paths).map((name) => ({ name, linears: paths.filter((path) => path.endsWith(`.${name}`)).length }))
+}
+
+function describeModel({ checkpoint, architecture, weights }: PreparedRun): Plan['model'] {
+  const embedding =
+    checkpoint.tensors.get(weights.storedName(architecture.embedding)) ?? [...checkpoint.tensors.values()][0]
+  return {
+    directory: checkpoint.directory,
+    family: architecture.family,
+    parameters: checkpoint.parameters,
+    bytes: checkpoint.bytes,
+    dtype: embedding?.dtype ?? 'F32',
+    blocks: architecture.blocks,
+    hiddenSize: architecture.hiddenSize,
+    vocabularySize: architecture.vocabularySize
+  }
+}
+
+const describeVariant = (prepared: PreparedRun, variant: PreparedVariant): Omit<PlannedVariant, 'extraSeconds'> => ({
+  name: variant.name,
+  method: variant.spec.method,
+  rank: variant.spec.rank,
+  scaling: variant.scaling,
+  quantizer: variant.quantizer,
+  linears: variant.targets.size,
+  parameters: adapterParameters(prepared, variant)
+})
+
+/** A text that serves both purposes says nothing about other texts. */
+const sameTexts = ({ recipe, calibration, evaluation }: PlanRequest): Finding[] =>
+  evaluation
+    .filter(({ sha256 }) => calibration.some((text) => text.sha256 === sha256))
+    .map(({ name, path }) => ({
+      code: 'SAME_TEXT',
+      severity: 'warning',
+      subject: 'texts',
+      message: `${name} is calibrated on and evaluated on: its perplexity will look better than that of new text`,
+      fix: leaveOut(recipe, 'evaluation', path)
+    }))
+
+const ORDER: readonly Severity[] = ['error', 'warning', 'info']
+
+const worstFirst = (findings: readonly Finding[]): Finding[] =>
+  ORDER.flatMap((severity) => findings.filter((finding) => finding.severity === severity))

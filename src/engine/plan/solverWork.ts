@@ -1,0 +1,70 @@
+import type { Weighting } from '../../shared/methods'
+import type { PreparedVariant } from '../prepare/preparedRun'
+
+export interface SolverWork {
+  readonly flops: number
+  /** Seconds on one thread, as measured on the machine of docs/benchmarks.md. */
+  readonly serialSeconds: number
+}
+
+interface Shape {
+  readonly inFeatures: number
+  readonly outFeatures: number
+}
+
+/**
+ * Columns that the search for one eigenvalue problem multiplies, as multiples of the rank: few for E H Eᵀ, whose spectrum
+ * falls quickly; more where H does not shape it.
+ */
+const COLUMNS: Readonly<Record<Weighting, number>> = { full: 4.5, diagonal: 7, none: 8 }
+/** The same where the vectors only start an iteration. */
+const ROUGH_COLUMNS = 3.5
+/** Products with `rank` columns that powers of E H Eᵀ take, whatever the power. */
+const MOST_PRODUCTS = 7
+/** Seconds per cubed size of a search's dense problem, all looks at it together. */
+const DENSE_SECONDS = 6e-9
+/** Seconds that the calls of one eigenvalue problem, of one product, of one variant take even on tiny matrices. */
+const PROBLEM_SECONDS = 0.01
+const PRODUCT_SECONDS = 0.003
+const VARIANT_SECONDS = 0.003
+
+/**
+ * Arithmetic of all variants of one linear under one quantizer (docs/numerics.md). Eigenpairs are found once for the largest
+ * rank and shared; those of E H Eᵀ are always wanted, as a certificate.
+ */
+export function solverWork({ inFeatures: n, outFeatures: m }: Shape, variants: readonly PreparedVariant[]): SolverWork {
+  const energy = (9 / 8) * m * n * n
+  const work = { flops: 2 * energy, serialSeconds: 0 }
+  if (variants.length === 0) return { ...work, flops: energy }
+  const add = (flops: number, seconds: number): void => {
+    work.flops += flops
+    work.serialSeconds += seconds
+  }
+  const rank = Math.max(...variants.map(({ spec }) => spec.rank))
+  for (const [weighting, multiple] of eigenproblems(variants)) {
+    const columns = Math.min(m, multiple * rank)
+    add(columns * productFlops(m, n, weighting), DENSE_SECONDS * columns ** 3 + PROBLEM_SECONDS)
+  }
+  for (const { spec, method } of variants) {
+    const products = Math.min(MOST_PRODUCTS, method.products?.(spec) ?? 0)
+    add(products * productFlops(m, n, 'full') * spec.rank, products * PRODUCT_SECONDS)
+    add((8 * m * n + 4 * n * n) * spec.rank, VARIANT_SECONDS)
+  }
+  return work
+}
+
+/** Of E K Eᵀ with one column. */
+const productFlops = (m: number, n: number, weighting: Weighting): number =>
+  4 * m * n + (weighting === 'full' ? 2 * n * n : 0)
+
+/** The eigenvalue problems that the methods ask for, each with the columns, in ranks, that the most demanding of them needs. */
+function eigenproblems(variants: readonly PreparedVariant[]): ReadonlyMap<Weighting, number> {
+  const columns = new Map<Weighting, number>([['full', COLUMNS.full]])
+  for (const { method } of variants) {
+    for (const weighting of method.eigenproblems) {
+      const own = method.roughly ? ROUGH_COLUMNS : COLUMNS[weighting]
+      columns.set(weighting, Math.max(columns.get(weighting) ?? 0, own))
+    }
+  }
+  return columns
+}

@@ -1,0 +1,58 @@
+import { changeVariants, type Fix } from '../../shared/findings'
+import { type Recipe, targetsText, type Variant } from '../../shared/recipe'
+import type { PreparedLinear } from '../models/modelLinears'
+import { meantTarget, selectTargets, unmatchedTarget } from '../models/targets'
+import type { PreparedVariant } from './preparedRun'
+import type { Report } from './problems'
+
+/** Reports every target that matches no linear, once for all variants. */
+export function checkTargets(recipe: Recipe, linears: readonly PreparedLinear[], report: Report): void {
+  const paths = linears.map(({ path }) => path)
+  const unmatched = new Set<string>()
+  for (const { targets } of recipe.variants) selectTargets(targets, paths, (target) => unmatched.add(target))
+  for (const target of unmatched) {
+    const message = unmatchedTarget(target, paths)
+    report({ code: 'TARGETS', subject: 'variants', message, fix: targetFix(recipe, target, paths) })
+  }
+}
+
+/** Puts the nearest name in its place; without one, leaves it out. */
+function targetFix(recipe: Recipe, target: string, paths: readonly string[]): Fix {
+  const meant = meantTarget(target, paths)
+  return changeVariants(recipe, meant === undefined ? `Leave out ${target}` : `Use ${meant}`, (variant) => ({
+    ...variant,
+    targets: replaceTarget(variant.targets, target, meant)
+  }))
+}
+
+function replaceTarget(targets: Variant['targets'], target: string, by: string | undefined): Variant['targets'] {
+  if (!Array.isArray(targets)) return targetsText(targets) === target ? 'all-linear' : targets
+  if (!targets.includes(target)) return targets
+  const replaced = targets.flatMap((name) => (name !== target ? [name] : by === undefined ? [] : [by]))
+  return replaced.length === 0 ? 'all-linear' : [...new Set(replaced)]
+}
+
+interface Choice {
+  readonly linears: readonly PreparedLinear[]
+  readonly variants: readonly PreparedVariant[]
+}
+
+/** Reports every rank above a side of a linear that it is meant for, with the first such linear. */
+export function checkRanks(recipe: Recipe, { linears, variants }: Choice, report: Report): void {
+  const ranks = new Set(variants.map(({ spec }) => spec.rank))
+  for (const rank of ranks) {
+    const targets = new Set(variants.filter(({ spec }) => spec.rank === rank).flatMap((v) => [...v.targets]))
+    const targeted = linears.filter(({ path }) => targets.has(path))
+    const small = targeted.find((linear) => rank > shorterSide(linear))
+    if (small === undefined) continue
+    const { path, inFeatures, outFeatures } = small
+    const message = `rank is ${rank}, but ${path} is [${outFeatures}, ${inFeatures}] and takes at most ${shorterSide(small)}`
+    const largest = Math.min(...targeted.map(shorterSide))
+    const fix = changeVariants(recipe, `Use rank ${largest}`, (variant) =>
+      variant.rank === rank ? { ...variant, rank: largest } : variant
+    )
+    report({ code: 'RANK', subject: 'variants', message, fix })
+  }
+}
+
+const shorterSide = ({ inFeatures, outFeatures }: PreparedLinear): number => Math.min(inFeatures, outFeatures)

@@ -1,0 +1,86 @@
+import { readdir } from 'node:fs/promises'
+import type { Finding } from '../../shared/findings'
+
+import { ADAPTER_CONFIG_FILE } from '../formats/peftAdapter'
+import type { ModelArchitecture } from '../models/architecture'
+import type { ModelParts } from '../models/modelParts'
+import { linearDtypes, modelTensors } from '../models/modelTensors'
+import type { ModelWeights } from '../models/modelWeights'
+import { hasOtherHead } from '../models/tiedHead'
+import { embeddingFindings } from './weightScan'
+
+/** Values of head and embedding that are compared for a warning: 16 M each, which takes a tenth of a second. */
+const COMPARED_VALUES = 2 ** 24
+
+/**
+ * What a trainer could load from the files otherwise than Quail does; none of it stops a run.
+ *
+ * @throws {AppError} NUMERICS for a NaN or an infinity among what is compared
+ */
+export async function checkpointFindings(weights: ModelWeights, architecture: ModelArchitecture): Promise<Finding[]> {
+  return [
+    ...(await adapterInside(weights.checkpoint.directory)),
+    ...replacedTensors(weights),
+    ...(await headFindings(weights, architecture)),
+    ...(await embeddingFindings(weights, architecture))
+  ]
+}
+
+/** A trainer loads all weights in one dtype before it quantizes them; those of a pre-quantized base are not quantized again. */
+export function dtypeFindings(weights: ModelWeights, parts: ModelParts): Finding[] {
+  const dtypes = linearDtypes(weights, modelTensors(parts, true))
+  if (dtypes.length < 2) return []
+  const { directory } = weights.checkpoint
+  const consequence =
+    'an adapter is computed for the weights as they are stored, so a trainer has to load them in float32'
+  const fix = 'to train in another dtype, save the checkpoint in it first'
+  return [warning('MIXED_DTYPES', `${directory} stores its linears as ${dtypes.join(' and ')}: ${consequence}; ${fix}`)]
+}
+
+/** transformers with PEFT loads an adapter that lies beside the weights, without being asked. */
+export async function adapterInside(directory: string): Promise<Finding[]> {
+  const names = await readdir(directory).catch((): string[] => []) // whoever opens it says that it is not there
+  if (!names.includes(ADAPTER_CONFIG_FILE)) return []
+  const files = names.filter((name) => /^adapter_(?:config\.json|model\..*)$/.test(name)).sort()
+  const consequence = 'transformers loads that adapter on top of the weights, so a trainer works on another model'
+  return [
+    warning(
+      'ADAPTER_INSIDE',
+      `${directory} holds an adapter (${files.join(', ')}) beside the model: ${consequence} than Quail, which leaves it out; move these files to a folder of their own, or merge the adapter into the weights first`
+    )
+  ]
+}
+
+/** Whoever goes by the index of the shards may read another of two tensors of one name. */
+function replacedTensors({ checkpoint: { directory, tensors, replaced } }: ModelWeights): Finding[] {
+  const [first] = replaced
+  if (first === undefined) return []
+  const others = replaced.length > 1 ? ` (and ${replaced.length - 1} more tensors)` : ''
+  const where = `${directory}: ${first.name}${others} lies in ${first.file} and again in ${tensors.get(first.name)?.file}`
+  const use = 'the last shard counts, as in transformers, whatever the index says'
+  return [warning('TENSOR_TWICE', `${where}: ${use}; others may read the first, so save the checkpoint anew`)]
+}
+
+async function headFindings(weights: ModelWeights, architecture: ModelArchitecture): Promise<Finding[]> {
+  const { tiedHead, embedding, head } = architecture
+  if (!tiedHead) return []
+  const { directory } = weights.checkpoint
+  const names = { embedding: weights.storedName(embedding), head: weights.storedName(head) }
+  if (await hasOtherHead(weights, architecture, { limit: COMPARED_VALUES })) {
+    const use = `the stored head is used, as in transformers 5; transformers 4 and others use ${names.embedding} instead`
+    const fix = 'set tie_word_embeddings to false in config.json, so that all agree'
+    return [
+      warning(
+        'OTHER_HEAD',
+        `${directory}: config.json ties the output head to the embedding, but ${names.head} holds other values: ${use}; ${fix}`
+      )
+    ]
+  }
+  if (names.embedding === names.head && names.head.endsWith(head)) {
+    const use = `transformers 5 uses ${head} for both, and so does Quail; transformers 4 cannot load such a checkpoint`
+    return [warning('HEAD_ALONE', `${directory} holds no ${embedding}, only the head that it is tied to: ${use}`)]
+  }
+  return []
+}
+
+const warning = (code: string, message: string): Finding => ({ code, severity: 'warning', subject: 'model', message })

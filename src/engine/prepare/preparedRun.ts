@@ -1,0 +1,64 @@
+import type { CalendarDay } from '../../shared/calendarDay'
+import type { Finding } from '../../shared/findings'
+import type { RebuiltFacts } from '../../shared/inspection'
+import { quantizerKey } from '../../shared/quantizerWords'
+import { type QuantizerSpec, type Recipe, scalingOf, type Variant, variantNames } from '../../shared/recipe'
+import type { StoredBase } from '../base/storedBase'
+import type { TokenRows } from '../calibration/rows'
+import type { Checkpoint } from '../formats/checkpoint'
+import type { Method } from '../methods/method'
+import { methodFor } from '../methods/registry'
+import type { ModelArchitecture } from '../models/architecture'
+import type { PreparedLinear } from '../models/modelLinears'
+import type { ModelParts } from '../models/modelParts'
+import type { ModelWeights } from '../models/modelWeights'
+import { selectTargets } from '../models/targets'
+import type { EvaluationText } from './tokenizedTexts'
+
+export interface PreparedVariant {
+  readonly name: string
+  readonly spec: Variant
+  readonly method: Method
+  /** s = alpha / rank or alpha / √rank. */
+  readonly scaling: number
+  readonly quantizer: string
+  readonly targets: ReadonlySet<string>
+}
+
+/** Everything that a recipe names, opened, read and checked against each other; nothing has been computed yet. */
+export interface PreparedRun {
+  readonly recipe: Recipe
+  readonly checkpoint: Checkpoint
+  readonly architecture: ModelArchitecture
+  readonly weights: ModelWeights
+  /** The pre-quantized checkpoint that holds Q, where the recipe names one. */
+  readonly base: StoredBase | undefined
+  readonly parts: ModelParts
+  readonly linears: readonly PreparedLinear[]
+  readonly calibration: TokenRows
+  readonly evaluation: readonly EvaluationText[]
+  /** The day that the chat template wrote as today; missing where it writes none. */
+  readonly renderedAsOf?: CalendarDay | undefined
+  /** Where AutoTokenizer of transformers 5 cuts texts otherwise. */
+  readonly rebuilt?: RebuiltFacts | undefined
+  readonly variants: readonly PreparedVariant[]
+  /** By key, in the order of the recipe. */
+  readonly quantizers: ReadonlyMap<string, QuantizerSpec>
+  /** What a trainer could load otherwise. */
+  readonly checkpointFindings: readonly Finding[]
+  release(): Promise<void>
+}
+
+/** The variants with their method, scaling and targets; a target that matches nothing adds none. */
+export function prepareVariants(variants: readonly Variant[], linears: readonly PreparedLinear[]): PreparedVariant[] {
+  const names = variantNames(variants)
+  const paths = linears.map(({ path }) => path)
+  return variants.map((spec, i) => ({
+    name: names[i] as string,
+    spec,
+    method: methodFor(spec.method),
+    scaling: scalingOf(spec),
+    quantizer: quantizerKey(spec.quantizer),
+    targets: selectTargets(spec.targets, paths, () => {})
+  }))
+}

@@ -1,0 +1,189 @@
+import { changeVariants, type Finding, type Severity } from '../../shared/findings'
+import { describeRebuilt } from '../../shared/inspection'
+import { NO_TRAINER, trainerWords } from '../../shared/quantizerWords'
+import type { QuantizerSpec } from '../../shared/recipe'
+import { FEW_TOKENS } from '../../shared/uncertainty'
+import { distinctVariants } from '../../shared/variantAxes'
+import type { TokenRows } from '../calibration/rows'
+import type { PreparedRun } from './preparedRun'
+
+/** The largest rank that vLLM serves unless it is told otherwise (`--max-lora-rank`). */
+const VLLM_DEFAULT_RANK = 16
+
+/** Calibration tokens for each channel of the widest input, from which on more add little. */
+const TOKENS_PER_CHANNEL = 4
+
+/** What a person should know before the work begins; none of it stops the run. */
+export function runWarnings(prepared: PreparedRun): Finding[] {
+  const found = [
+    fewTokens(prepared),
+    fewRows(prepared),
+    fewPredicted(prepared),
+    emptyRows(prepared),
+    templateDate(prepared),
+    rebuiltTokenizer(prepared),
+    vllmRank(prepared),
+    rslora(prepared),
+    blockSize(prepared),
+    noTrainer(prepared),
+    duplicates(prepared),
+    noEvaluation(prepared)
+  ]
+  return [...prepared.checkpointFindings, ...found.filter((finding) => finding !== undefined)]
+}
+
+function fewTokens(prepared: PreparedRun): Finding | undefined {
+  const { linears, calibration, recipe } = prepared
+  const widest = Math.max(...linears.map(({ inFeatures }) => inFeatures))
+  const wanted = TOKENS_PER_CHANNEL * widest
+  if (calibration.rows === 0 || calibration.tokenCount >= wanted) return undefined
+  const finding =
+    calibration.tokenCount < widest
+      ? texts(
+          'FEW_TOKENS',
+          'warning',
+          `${calibration.tokenCount} calibration tokens are fewer than the widest input has channels (${widest}); four times as many are better: give more text or rows`
+        )
+      : texts(
+          'FEW_TOKENS',
+          'info',
+          `${calibration.tokenCount} calibration tokens are less than four times the channels of the widest input (${widest}); more text or rows may give a better adapter`
+        )
+  const rows = enoughRows(calibration, wanted)
+  const fix = { label: `Use ${rows} rows`, changes: [{ path: ['calibration', 'rows'], value: rows }] }
+  return rows > recipe.calibration.rows ? { ...finding, fix } : finding
+}
+
+/** The least number of rows per text that gives so many tokens, or the most that there are. */
+function enoughRows({ tokenCount, rows: present, available }: TokenRows, tokens: number): number {
+  const perRow = tokenCount / present
+  const most = Math.max(...available)
+  const tokensOf = (rows: number): number => perRow * available.reduce((sum, count) => sum + Math.min(rows, count), 0)
+  let rows = 1
+  while (rows < most && tokensOf(rows) < tokens) rows++
+  return rows
+}
+
+function fewRows({ calibration, recipe }: PreparedRun): Finding | undefined {
+  const asked = recipe.calibration.rows
+  const most = Math.max(...calibration.available, 0)
+  if (calibration.rows === 0 || most >= asked) return undefined
+  const message = `the calibration text gives ${calibration.rows} rows of ${recipe.context} tokens, ${asked} were asked for`
+  return {
+    ...texts('FEW_ROWS', 'info', message),
+    fix: { label: `Ask for ${most} rows`, changes: [{ path: ['calibration', 'rows'], value: most }] }
+  }
+}
+
+/** Evaluation texts of so few predicted tokens, or rows, that their perplexity is uncertain. */
+function fewPredicted({ evaluation, recipe }: PreparedRun): Finding | undefined {
+  const few = evaluation
+    .map(({ name, rows }) => ({ name, rows, tokens: predictedTokens(rows) }))
+    .filter(({ rows, tokens }) => rows.rows > 0 && (tokens < FEW_TOKENS || rows.rows < 2))
+  if (few.length === 0) return undefined
+  const parts = few.map(
+    ({ name, rows, tokens }) =>
+      `${name}: ${tokens} predicted tokens in ${rows.rows} ${rows.rows === 1 ? 'row' : 'rows'}`
+  )
+  const message = `few tokens to measure perplexity on (${parts.join('; ')}): with fewer than ${FEW_TOKENS} it is uncertain, and a single row gives no standard error; give more text or rows`
+  const finding = texts('FEW_EVALUATION_TOKENS', 'warning', message)
+  // The first token of a row is predicted by nothing: a row has as many more tokens.
+  const rows = Math.max(...few.map(({ rows, tokens }) => enoughRows({ ...rows, tokenCount: tokens }, FEW_TOKENS)))
+  const fix = { label: `Evaluate ${rows} rows`, changes: [{ path: ['evaluation', 'rows'], value: rows }] }
+  return rows > (recipe.evaluation?.rows ?? 0) ? { ...finding, fix } : finding
+}
+
+/** Tokens that are predicted: all that count but the first of each row. A guess where the tokens are not read. */
+function predictedTokens({ counted, context, tokenCount, rows }: TokenRows): number {
+  if (counted.length === 0) return tokenCount - rows
+  return counted.reduce((sum, value, i) => sum + (i % context === 0 ? 0 : value), 0)
+}
+
+/** Rows of which nothing counts: their responses were cut off, or lie in other rows. */
+function emptyRows({ calibration, evaluation, recipe }: PreparedRun): Finding | undefined {
+  if (recipe.calibrateOn === 'all' && recipe.lossOn === 'all') return undefined
+  const parts = [{ name: 'calibration', rows: calibration }, ...evaluation].flatMap(({ name, rows }) => {
+    const empty = Array.from({ length: rows.rows }, (_, row) => row).filter((row) => !countsAny(rows, row))
+    const [first] = empty
+    return first === undefined ? [] : [`${name}: ${empty.length} of ${rows.rows} rows, the first is row ${first + 1}`]
+  })
+  if (parts.length === 0) return undefined
+  return texts('EMPTY_ROWS', 'warning', `rows without a position that counts: ${parts.join('; ')}`)
+}
+
+const countsAny = ({ counted, context }: TokenRows, row: number): boolean =>
+  counted.length === 0 || counted.subarray(row * context, (row + 1) * context).includes(1)
+
+/** Without a word of it, two runs of one recipe on two days would differ for no reason that can be seen. */
+function templateDate({ renderedAsOf }: PreparedRun): Finding | undefined {
+  if (renderedAsOf === undefined) return undefined
+  const message = `the chat template writes the date: conversations are rendered as of ${renderedAsOf}, and a run keeps its day`
+  return texts('TEMPLATE_DATE', 'info', message)
+}
+
+/** The trainer's tokens decide what the adapter is good for. */
+function rebuiltTokenizer({ rebuilt }: PreparedRun): Finding | undefined {
+  return (
+    rebuilt && { code: 'TOKENIZER_REBUILT', severity: 'warning', subject: 'model', message: describeRebuilt(rebuilt) }
+  )
+}
+
+function vllmRank({ variants, recipe }: PreparedRun): Finding | undefined {
+  const large = Math.max(...variants.map(({ spec }) => spec.rank))
+  if (large <= VLLM_DEFAULT_RANK) return undefined
+  const message = `rank ${large}: vLLM serves ranks up to ${VLLM_DEFAULT_RANK} unless started with --max-lora-rank ${large}`
+  const fix = changeVariants(recipe, `Use rank ${VLLM_DEFAULT_RANK}`, (variant) =>
+    variant.rank > VLLM_DEFAULT_RANK ? { ...variant, rank: VLLM_DEFAULT_RANK } : variant
+  )
+  return { code: 'VLLM_RANK', severity: 'warning', subject: 'variants', message, fix }
+}
+
+function rslora({ variants, recipe }: PreparedRun): Finding | undefined {
+  if (!variants.some(({ spec }) => spec.rslora)) return undefined
+  const message = 'rsLoRA: the converter of llama.cpp reads lora_alpha alone and would scale such an adapter wrongly'
+  const fix = changeVariants(recipe, 'Scale by alpha / rank', (variant) => ({ ...variant, rslora: false }))
+  return { code: 'RSLORA', severity: 'info', subject: 'variants', message, fix }
+}
+
+function blockSize({ quantizers, recipe }: PreparedRun): Finding | undefined {
+  const odd = [...quantizers.values()].find((spec) => spec.blockSize !== (onlyBlockSize(spec) ?? spec.blockSize))
+  const only = odd && onlyBlockSize(odd)
+  if (odd === undefined || only === undefined) return undefined
+  const message = `block size ${odd.blockSize}: transformers quantizes with ${only} and has no setting for it, so such an adapter only fits a base that you quantize yourself`
+  const fix = changeVariants(recipe, `Use block size ${only}`, (variant) =>
+    onlyBlockSize(variant.quantizer) === undefined
+      ? variant
+      : { ...variant, quantizer: { ...variant.quantizer, blockSize: only } }
+  )
+  return { code: 'BLOCK_SIZE', severity: 'warning', subject: 'variants', message, fix }
+}
+
+/** The block size that trainers quantize with, where they cannot be told another. */
+const onlyBlockSize = (spec: QuantizerSpec): QuantizerSpec['blockSize'] | undefined => trainerWords(spec)?.blockSize
+
+function noTrainer({ quantizers }: PreparedRun): Finding | undefined {
+  const own = [...quantizers.values()].find((spec) => trainerWords(spec) === undefined)
+  if (own === undefined) return undefined
+  return { code: 'NO_TRAINER', severity: 'warning', subject: 'variants', message: `${own.format}: ${NO_TRAINER}` }
+}
+
+function duplicates({ variants, recipe }: PreparedRun): Finding | undefined {
+  const distinct = distinctVariants(recipe.variants)
+  if (distinct.length === recipe.variants.length) return undefined
+  const twice = variants.filter(({ spec }) => !distinct.includes(spec)).map(({ name }) => name)
+  const message = `${twice.join(', ')}: the same as an earlier variant in all but the name`
+  const fix = changeVariants(recipe, 'Keep one of each', (variant) => variant)
+  return { code: 'SAME_VARIANT', severity: 'info', subject: 'variants', message, fix }
+}
+
+const noEvaluation = ({ recipe }: PreparedRun): Finding | undefined =>
+  recipe.evaluation === undefined
+    ? texts('NO_EVALUATION', 'warning', 'no evaluation text: perplexity will not be measured')
+    : undefined
+
+const texts = (code: string, severity: Severity, message: string): Finding => ({
+  code,
+  severity,
+  subject: 'texts',
+  message
+})

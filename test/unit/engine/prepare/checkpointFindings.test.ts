@@ -1,0 +1,110 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { exportBase } from '../../../../src/engine/ask/exportBase'
+import { inspectPath } from '../../../../src/engine/ask/inspect'
+import type { TensorData } from '../../../../src/engine/formats/safetensorsWriter'
+import { planRun, preflight } from '../../../../src/engine/plan/planRun'
+import { Recipe } from '../../../../src/shared/recipe'
+import { addTokenizer, configOf, copyCheckpoint, tensorsOf, writeCheckpoint } from '../../../helpers/checkpoints'
+import { sampleModel, sampleText } from '../../../helpers/paths'
+import { resolveText } from '../../../helpers/runs'
+
+const made: string[] = []
+afterEach(() => {
+  for (const directory of made.splice(0)) rmSync(directory, { recursive: true })
+})
+function copy(change?: (tensor: TensorData) => TensorData | undefined): string {
+  const directory = copyCheckpoint(sampleModel, change)
+  made.push(directory)
+  addTokenizer(directory)
+  return directory
+}
+
+/** Codes of the warnings of plan and preflight, which agree, and what inspecting says. */
+async function warningsOf(model: string) {
+  const files = [sampleText('sotu-calibration.txt')]
+  const recipe = Recipe.parse({
+    version: 1,
+    model,
+    calibration: { files, rows: 16 },
+    variants: [{ method: 'svd', rank: 4 }]
+  })
+  const request = { recipe, calibration: files.map((path) => resolveText(path)), evaluation: [] }
+  const planned = (await planRun({ ...request, measure: false })).findings
+  expect((await preflight(request)).findings).toEqual(planned)
+  const found = planned.filter(({ subject }) => subject === 'model')
+  const { warnings, problems } = await inspectPath(model)
+  expect(problems).toEqual([])
+  expect(warnings).toEqual(found.map(({ message }) => message))
+  return found
+}
+
+describe('what a trainer could load otherwise', () => {
+  it('is nothing for a sound checkpoint', async () => {
+    expect(await warningsOf(copy())).toEqual([])
+  })
+
+  it.each([['adapter_model.safetensors'], ['adapter_model.bin']])(
+    'is an adapter beside the model: %s',
+    async (file) => {
+      const directory = copy()
+      writeFileSync(join(directory, 'adapter_config.json'), '{}')
+      writeFileSync(join(directory, file), '')
+      const [finding] = await warningsOf(directory)
+      expect(finding).toMatchObject({ code: 'ADAPTER_INSIDE', severity: 'warning' })
+      expect(finding?.message).toContain(`adapter_config.json, ${file}`)
+      expect(finding?.message).toContain('move these files to a folder of their own')
+    }
+  )
+
+  it('is not the weights of an adapter without its config, which transformers does not look at', async () => {
+    const directory = copy()
+    writeFileSync(join(directory, 'adapter_model.safetensors'), '')
+    expect(await warningsOf(directory)).toEqual([])
+  })
+
+  it('is another head than the embedding that it is tied to, which stays in an exported base', async () => {
+    const own = tensorsOf(sampleModel).flatMap((tensor) => {
+      if (tensor.name !== 'model.embed_tokens.weight') return [tensor]
+      return [tensor, { ...tensor, name: 'lm_head.weight', data: Buffer.from(tensor.data).map((byte) => byte ^ 0x80) }]
+    })
+    const directory = writeCheckpoint(configOf(sampleModel), own)
+    made.push(directory)
+    addTokenizer(directory)
+    const [finding] = await warningsOf(directory)
+    expect(finding?.code).toBe('OTHER_HEAD')
+    expect((await inspectPath(directory)).model).toMatchObject({ tiedHead: false })
+    const quantizer = { format: 'nf4', blockSize: 64, doubleQuantization: true } as const
+    const options = { quantizer, dtype: 'bfloat16', computeDtype: 'float32', maxShardBytes: 5e9 } as const
+    const out = join(directory, 'base')
+    const { notes } = await exportBase({ model: directory, out, ...options }, new AbortController().signal)
+    expect(notes).toEqual([finding?.message])
+    const stored = tensorsOf(out).find(({ name }) => name === 'lm_head.weight')
+    expect(stored?.data).toEqual(own.find(({ name }) => name === 'lm_head.weight')?.data)
+  })
+
+  it('is a tensor that two shards hold, of which the last counts', async () => {
+    const tensors = tensorsOf(sampleModel)
+    const directory = writeCheckpoint(configOf(sampleModel), [...tensors.slice(0, 2), ...tensors.slice(1)], 2)
+    made.push(directory)
+    addTokenizer(directory)
+    const [finding, ...others] = await warningsOf(directory)
+    expect(finding).toMatchObject({ code: 'TENSOR_TWICE', severity: 'warning' })
+    expect(finding?.message).toMatch(/ lies in model-00001-of-00002\.safetensors and again in model-00002-of-0/)
+    expect(others).toEqual([])
+  })
+
+  it('is linears that are stored in several dtypes', async () => {
+    const widened = (tensor: TensorData): TensorData => {
+      if (!tensor.name.endsWith('down_proj.weight')) return tensor
+      const data = new Uint8Array(2 * tensor.data.length)
+      for (let i = 0; i < tensor.data.length; i += 2) data.set(tensor.data.subarray(i, i + 2), 2 * i + 2)
+      return { ...tensor, dtype: 'F32', data }
+    }
+    const [finding] = await warningsOf(copy(widened))
+    expect(finding).toMatchObject({ code: 'MIXED_DTYPES' })
+    expect(finding?.message).toContain('BF16 and F32')
+    expect(finding?.message).toContain('load them in float32')
+  })
+})

@@ -1,0 +1,300 @@
+import { existsSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { planRun, preflight } from '../../../../src/engine/plan/planRun'
+import { memoryFindings } from '../../../../src/engine/plan/resources'
+import type { PreflightRequest } from '../../../../src/shared/engineApi'
+import { applyChanges, type Finding } from '../../../../src/shared/findings'
+import type { Preflight } from '../../../../src/shared/plan'
+import { Recipe } from '../../../../src/shared/recipe'
+import { sampleModel, sampleText } from '../../../helpers/paths'
+import { resolveText } from '../../../helpers/runs'
+
+type Changes = Partial<Record<keyof Recipe, unknown>>
+
+/** A sound recipe for the sample model, with changes. */
+const recipeWith = (changes: Changes = {}): Recipe =>
+  Recipe.parse({
+    version: 1,
+    model: sampleModel,
+    calibration: { files: [sampleText('sotu-calibration.txt')] },
+    evaluation: { files: [sampleText('sotu-evaluation.txt')], rows: 16 },
+    variants: [{ method: 'quailora', rank: 16 }],
+    ...changes
+  })
+
+const requestOf = (recipe: Recipe): PreflightRequest => ({
+  recipe,
+  calibration: (recipe.calibration.files ?? []).map((path) => resolveText(path)),
+  evaluation: (recipe.evaluation?.files ?? []).map((path) => resolveText(path))
+})
+
+const check = (recipe: Recipe): Promise<Preflight> => preflight(requestOf(recipe))
+const codesOf = ({ findings }: Preflight): string[] => findings.map(({ code }) => code)
+
+async function findingIn(recipe: Recipe, code: string): Promise<Finding> {
+  const found = (await check(recipe)).findings.find((finding) => finding.code === code)
+  if (found === undefined) throw new Error(`no finding ${code}`)
+  return found
+}
+
+/** The recipe after its finding was mended, which must be a recipe and free of that finding. */
+async function mended(recipe: Recipe, { code, fix }: Finding): Promise<Recipe> {
+  const changed = Recipe.parse(applyChanges(recipe, fix?.changes ?? []))
+  expect(codesOf(await check(changed))).not.toContain(code)
+  return changed
+}
+
+describe('a sound recipe', () => {
+  it('has no finding', async () => {
+    expect((await check(recipeWith())).findings).toEqual([])
+  })
+
+  it('has the same plan either way', async () => {
+    const request = requestOf(recipeWith())
+    expect((await preflight(request)).plan).toEqual(await planRun({ ...request, measure: false }))
+  })
+})
+
+describe('a tokenizer.json that AutoTokenizer of transformers 5 does not execute', () => {
+  it('is a warning, with a text of which it makes other tokens', async () => {
+    const model = mkdtempSync(join(tmpdir(), 'quail-rebuilt-'))
+    for (const name of ['config.json', 'model.safetensors']) symlinkSync(join(sampleModel, name), join(model, name))
+    const definition = JSON.parse(readFileSync(join(sampleModel, 'tokenizer.json'), 'utf8'))
+    const bytes = { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true }
+    writeFileSync(join(model, 'tokenizer.json'), JSON.stringify({ ...definition, pre_tokenizer: bytes }))
+    writeFileSync(join(model, 'tokenizer_config.json'), JSON.stringify({ tokenizer_class: 'GPT2Tokenizer' }))
+    const finding = await findingIn(recipeWith({ model }), 'TOKENIZER_REBUILT')
+    expect(finding).toMatchObject({ severity: 'warning', subject: 'model' })
+    expect(finding.message).toMatch(
+      /transformers 5 builds GPT2Tokenizer .* other tokens of some texts, "Hello" for one/
+    )
+  })
+})
+
+describe('findings with a fix', () => {
+  it('few tokens for the width: as many rows as give four times the channels', async () => {
+    const recipe = recipeWith({ calibration: { files: [sampleText('sotu-calibration.txt')], rows: 2 } })
+    const finding = await findingIn(recipe, 'FEW_TOKENS')
+    expect(finding).toMatchObject({ severity: 'warning', subject: 'texts', fix: { label: 'Use 11 rows' } })
+    expect(finding.message).toContain('512 calibration tokens are fewer than the widest input has channels (688)')
+    expect((await mended(recipe, finding)).calibration.rows).toBe(11) // 11 · 256 ≥ 4 · 688
+  })
+
+  it('fewer tokens than is good: good to know', async () => {
+    const recipe = recipeWith({ calibration: { files: [sampleText('sotu-calibration.txt')], rows: 4 } })
+    expect(await findingIn(recipe, 'FEW_TOKENS')).toMatchObject({ severity: 'info', fix: { label: 'Use 11 rows' } })
+  })
+
+  it('few tokens to measure on: as many rows as predict four thousand', async () => {
+    const recipe = recipeWith({ evaluation: { files: [sampleText('sotu-evaluation.txt')], rows: 4 } })
+    const finding = await findingIn(recipe, 'FEW_EVALUATION_TOKENS')
+    expect(finding).toMatchObject({ severity: 'warning', subject: 'texts', fix: { label: 'Evaluate 16 rows' } })
+    expect(finding.message).toContain('(sotu-evaluation.txt: 1020 predicted tokens in 4 rows)')
+    expect((await mended(recipe, finding)).evaluation?.rows).toBe(16) // 16 · 255 ≥ 4,000
+  })
+
+  it('fewer rows than asked for: as many as there are', async () => {
+    const recipe = recipeWith({ calibration: { files: [sampleText('sotu-calibration.txt')], rows: 100_000 } })
+    const finding = await findingIn(recipe, 'FEW_ROWS')
+    expect(finding.severity).toBe('info')
+    const { calibration } = await mended(recipe, finding)
+    expect(finding.message).toContain(`gives ${calibration.rows} rows of 256 tokens, 100000 were asked for`)
+  })
+
+  it('a rank that vLLM does not serve: the largest that it does, each variant once', async () => {
+    const variants = [16, 32, 64].map((rank) => ({ method: 'svd', rank }))
+    const recipe = recipeWith({ variants })
+    const finding = await findingIn(recipe, 'VLLM_RANK')
+    expect(finding).toMatchObject({ severity: 'warning', message: expect.stringContaining('--max-lora-rank 64') })
+    expect((await mended(recipe, finding)).variants.map(({ rank }) => rank)).toEqual([16])
+  })
+
+  it('a target that matches nothing: the nearest name that exists', async () => {
+    const recipe = recipeWith({ variants: [{ method: 'svd', targets: ['q_prj', 'v_proj'] }] })
+    const finding = await findingIn(recipe, 'TARGETS')
+    expect(finding).toEqual({
+      code: 'TARGETS',
+      severity: 'error',
+      subject: 'variants',
+      message:
+        'target q_prj matches no linear (did you mean q_proj?); this model has q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj',
+      fix: expect.objectContaining({ label: 'Use q_proj' })
+    })
+    expect((await mended(recipe, finding)).variants[0]?.targets).toEqual(['q_proj', 'v_proj'])
+  })
+
+  it('a target that is like none: without it', async () => {
+    const recipe = recipeWith({ variants: [{ method: 'svd', targets: ['query_key_value'] }] })
+    const finding = await findingIn(recipe, 'TARGETS')
+    expect((await mended(recipe, finding)).variants[0]?.targets).toBe('all-linear')
+  })
+
+  it("a rank above a layer's side: the largest that fits all its layers", async () => {
+    const recipe = recipeWith({ variants: [{ method: 'svd', rank: 300 }] })
+    const finding = await findingIn(recipe, 'RANK')
+    expect(finding).toMatchObject({ severity: 'error', fix: { label: 'Use rank 64' } })
+    expect(finding.message).toMatch(/^rank is 300, but .* is \[256, 256\] and takes at most 256$/)
+    expect((await mended(recipe, finding)).variants[0]?.rank).toBe(64) // k_proj is [64, 256]
+  })
+
+  it('a context longer than the positions: as long as they are', async () => {
+    const recipe = recipeWith({ context: 100_000 })
+    const finding = await findingIn(recipe, 'CONTEXT')
+    expect(finding.severity).toBe('error')
+    expect((await check(recipe)).plan).toBeDefined()
+    await mended(recipe, finding)
+  })
+
+  it('a block size that transformers does not have: the one that it has', async () => {
+    const recipe = recipeWith({ variants: [{ method: 'svd', quantizer: { blockSize: 128 } }] })
+    const finding = await findingIn(recipe, 'BLOCK_SIZE')
+    expect(finding.severity).toBe('warning')
+    expect((await mended(recipe, finding)).variants[0]?.quantizer.blockSize).toBe(64)
+  })
+
+  it('rank-stabilised scaling, which llama.cpp does not read: plain scaling', async () => {
+    const recipe = recipeWith({ variants: [{ method: 'svd', rslora: true }] })
+    const finding = await findingIn(recipe, 'RSLORA')
+    expect(finding.severity).toBe('info')
+    expect((await mended(recipe, finding)).variants[0]?.rslora).toBe(false)
+  })
+
+  it('one variant twice: once', async () => {
+    const recipe = recipeWith({ variants: [{ method: 'svd' }, { method: 'svd', name: 'again' }, { method: 'diag' }] })
+    const finding = await findingIn(recipe, 'SAME_VARIANT')
+    expect(finding.message).toMatch(/^again: the same/)
+    expect((await mended(recipe, finding)).variants.map(({ method }) => method)).toEqual(['svd', 'diag'])
+  })
+
+  it('one text for both purposes: without it, or without evaluation', async () => {
+    const both = sampleText('sotu-calibration.txt')
+    const recipe = recipeWith({ evaluation: { files: [both, sampleText('sotu-evaluation.txt')] } })
+    const finding = await findingIn(recipe, 'SAME_TEXT')
+    expect(finding).toMatchObject({ severity: 'warning', fix: { label: 'Leave it out' } })
+    expect((await mended(recipe, finding)).evaluation?.files).toEqual([sampleText('sotu-evaluation.txt')])
+    const alone = recipeWith({ evaluation: { files: [both] } })
+    expect((await mended(alone, await findingIn(alone, 'SAME_TEXT'))).evaluation).toBeUndefined()
+  })
+
+  it('a text that is too short: without it', async () => {
+    const short = join(mkdtempSync(join(tmpdir(), 'quail-short-')), 'short.txt')
+    writeFileSync(short, 'A few words.')
+    const recipe = recipeWith({ calibration: { files: [sampleText('sotu-calibration.txt'), short] } })
+    const finding = await findingIn(recipe, 'TEXT')
+    expect(finding).toMatchObject({ severity: 'error', message: expect.stringContaining('short.txt has') })
+    expect((await mended(recipe, finding)).calibration.files).toHaveLength(1)
+  })
+
+  it('too little memory: a smaller budget for hidden states', () => {
+    const MiB = 2 ** 20
+    const cost = { seconds: 1, peakMemoryBytes: 2000 * MiB, spoolBytes: 2000 * MiB, adapterBytes: 0 }
+    const [finding] = memoryFindings(recipeWith(), cost, 1500 * MiB)
+    expect(finding).toMatchObject({ code: 'MEMORY', severity: 'warning' })
+    // 1,000 MiB are hidden states and 500 MiB are missing; budgets are multiples of 64 MiB.
+    expect(finding?.fix?.changes).toEqual([{ path: ['memoryBudget'], value: 448 * MiB }])
+    expect(memoryFindings(recipeWith(), cost, 900 * MiB)[0]?.fix).toBeUndefined()
+    expect(memoryFindings(recipeWith(), cost, 2000 * MiB)).toEqual([])
+  })
+})
+
+describe('findings that only people can mend', () => {
+  it('no evaluation text', async () => {
+    expect(await findingIn(recipeWith({ evaluation: undefined }), 'NO_EVALUATION')).toEqual({
+      code: 'NO_EVALUATION',
+      severity: 'warning',
+      subject: 'texts',
+      message: 'no evaluation text: perplexity will not be measured'
+    })
+  })
+
+  it('a model that cannot be read leaves no plan', async () => {
+    const { findings, plan } = await check(recipeWith({ model: '/no/such/model' }))
+    expect(plan).toBeUndefined()
+    expect(findings).toEqual([
+      { code: 'MODEL', severity: 'error', subject: 'model', message: expect.stringContaining('/no/such/model') }
+    ])
+  })
+
+  // The file system of /proc has no room, and nothing is ever written there.
+  it.skipIf(!existsSync('/proc/self'))('a disk that is too full, wherever the files would go', async () => {
+    const diskFindings = async (spool: string, out: string) => {
+      const { findings } = await preflight({ ...requestOf(recipeWith()), folders: { spool, out } })
+      return findings.filter(({ code }) => code === 'DISK')
+    }
+    const roomy = join(tmpdir(), 'not', 'there', 'yet')
+    expect(await diskFindings(roomy, roomy)).toEqual([])
+    expect(await diskFindings('/proc/runs', roomy)).toMatchObject([
+      {
+        severity: 'error',
+        subject: 'output',
+        message: expect.stringMatching(/for hidden states, 0 MiB are free at \/proc/)
+      }
+    ])
+    expect(await diskFindings(roomy, '/proc/a/b')).toMatchObject([{ message: expect.stringContaining('for adapters') }])
+    expect(await diskFindings('/proc/runs', '/proc/a')).toMatchObject([
+      { message: expect.stringContaining('for hidden states and adapters') }
+    ])
+  })
+
+  it('everything at once, the worst first', async () => {
+    const recipe = recipeWith({
+      evaluation: undefined,
+      calibration: { files: [sampleText('sotu-calibration.txt')], rows: 10_000 },
+      context: 100_000,
+      variants: [{ method: 'svd', rank: 300, targets: ['nothing', 'q_proj'] }]
+    })
+    const { findings } = await check(recipe)
+    const codes = (severity: string) => findings.filter((f) => f.severity === severity).map(({ code }) => code)
+    expect(codes('error')).toEqual(['CONTEXT', 'TARGETS', 'RANK'])
+    expect(codes('warning')).toEqual(['VLLM_RANK', 'NO_EVALUATION'])
+    expect(codes('info')).toEqual(['FEW_ROWS'])
+    expect(findings.map(({ severity }) => severity)).toEqual([
+      ...Array(3).fill('error'),
+      ...Array(2).fill('warning'),
+      'info'
+    ])
+  })
+})
+
+describe('what variants cost', () => {
+  const methods = ['zero', 'svd', 'diag', 'quailora', 'exact'] as const
+  const five = recipeWith({ variants: methods.map((method) => ({ method, rank: 16 })) })
+
+  it('is little beside the run itself, and least for the one that changes nothing', async () => {
+    const { plan } = await check(five)
+    const extra = Object.fromEntries((plan?.variants ?? []).map(({ method, extraSeconds }) => [method, extraSeconds]))
+    const total = plan?.seconds ?? 0
+    for (const method of methods) {
+      expect(extra[method], method).toBeGreaterThan(0)
+      expect(extra[method], method).toBeLessThan(total / 2)
+      if (method !== 'zero') expect(extra[method], method).toBeGreaterThan(extra.zero ?? 0)
+    }
+    expect(extra.quailora).toBeGreaterThan(extra.exact ?? 0)
+  })
+
+  it('is known for other choices without planning them one by one', async () => {
+    const one = recipeWith({ variants: [{ method: 'svd', rank: 8 }] })
+    const { alternatives } = await preflight({
+      ...requestOf(one),
+      alternatives: { five: five.variants, same: one.variants }
+    })
+    const planned = (await check(five)).plan
+    expect(alternatives.five).toEqual({
+      seconds: planned?.seconds,
+      peakMemoryBytes: planned?.peakMemoryBytes,
+      spoolBytes: planned?.spoolBytes,
+      adapterBytes: planned?.adapterBytes
+    })
+    expect(alternatives.same?.seconds).toBe((await check(one)).plan?.seconds)
+  })
+
+  it('falls as the machine is faster', async () => {
+    const request = requestOf(five)
+    const slow = await preflight({ ...request, flopsPerSecond: 1e10 })
+    const fast = await preflight({ ...request, flopsPerSecond: 1e12 })
+    expect(slow.plan?.speed).toEqual({ flopsPerSecond: 1e10, measured: true })
+    expect(slow.plan?.seconds).toBeGreaterThan(5 * (fast.plan?.seconds ?? 0))
+  })
+})
