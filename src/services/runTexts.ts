@@ -8,6 +8,7 @@ import { sampleLine } from '../store/calibrationSamples'
 import { getSet, readSamples } from '../store/calibrationSets'
 import type { Store } from '../store/schema'
 import { setKindOf } from './calibrationService'
+import { rowFormatOf } from './samples/registry'
 
 /** The texts of a recipe as the engine reads them: absolute paths, sizes and hashes. */
 export interface RunTexts {
@@ -65,6 +66,9 @@ async function resolveSource(
   return texts
 }
 
+/** Endings of files with a sample a line, which a run reads by itself. */
+const LINES = ['.jsonl', '.ndjson']
+
 async function resolveFile(file: string): Promise<ResolvedText> {
   const path = resolve(file)
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
@@ -74,8 +78,15 @@ async function resolveFile(file: string): Promise<ResolvedText> {
     throw error
   })
   if (!found.isFile()) throw badInput(`${file} is not a file; a text file in UTF-8 is needed`)
+  const isLines = LINES.includes(extname(path).toLowerCase())
+  const format = isLines ? undefined : rowFormatOf(path)
+  if (format !== undefined)
+    throw badInput(
+      `${file} is a file with rows (${format.name}), of which the texts have to be chosen: import it ` +
+        `(quail calibration import) and use the set (set:NAME), or call it .txt if the whole file is the text`
+    )
   if (found.size === 0) throw badInput(`${file} is empty; a text file with words in it is needed`)
-  const kind = ['.jsonl', '.ndjson'].includes(extname(path).toLowerCase()) ? 'samples' : 'text'
+  const kind = isLines ? 'samples' : 'text'
   return { name: basename(path), path, kind, bytes: found.size, sha256: await sha256File(path) }
 }
 

@@ -52,6 +52,15 @@ describe('the texts of a recipe', () => {
     expect(text?.sha256).toBe(set.contentSha256)
   })
 
+  it.each(['table.csv', 'table.TSV', 'rows.json', 'rows.parquet'])('are not the raw rows of %s', async (name) => {
+    const home = temporaryHome()
+    const path = join(home, name)
+    writeFileSync(path, 'id,text\n1,words\n')
+    await expect(resolveTexts(await temporaryStore(home), recipe({ files: [path] }), home)).rejects.toThrow(
+      /is a file with rows \(.*\), of which the texts have to be chosen: import it \(quail calibration import\)/
+    )
+  })
+
   it.each([
     ['missing.txt', /missing\.txt does not exist; a text file in UTF-8 is needed$/],
     ['.', /is not a file/],
