@@ -102,6 +102,7 @@ function writtenRecipe(recipe: Recipe, { directory }: RecipeTextOptions): Record
     variants: variants.map(writtenVariant),
     ...(recipe.factorDtype !== 'float32' && { factorDtype: recipe.factorDtype }),
     ...(recipe.device !== 'cpu' && { device: recipe.device }),
+    ...(recipe.onDeviceFailure !== 'stop' && { onDeviceFailure: recipe.onDeviceFailure }),
     ...(recipe.memoryBudget !== 2 ** 31 && { memoryBudget: recipe.memoryBudget }),
     ...(recipe.seed !== 0 && { seed: recipe.seed })
   }

@@ -20,6 +20,7 @@ import { PATTERN_PREFIX, patternProblem } from './targetPattern'
  * It is the one input of the engine; the command line and the window only help to write it.
  */
 
+export const ON_DEVICE_FAILURE = ['stop', 'cpu'] as const
 export const FACTOR_DTYPES = ['float32', 'bfloat16', 'float16'] as const
 export const POLICIES = ['packed', 'padded'] as const
 export const LOSS_ON = ['all', 'responses'] as const
@@ -28,6 +29,8 @@ export const FIRST_TOKEN = ['include', 'exclude'] as const
 
 export const DeviceName = z.enum(DEVICES)
 export type DeviceName = z.infer<typeof DeviceName>
+export const OnDeviceFailure = z.enum(ON_DEVICE_FAILURE)
+export type OnDeviceFailure = z.infer<typeof OnDeviceFailure>
 export const FactorDtype = z.enum(FACTOR_DTYPES)
 export type FactorDtype = z.infer<typeof FactorDtype>
 export const Policy = z.enum(POLICIES)
@@ -133,6 +136,9 @@ export const Recipe = z.strictObject({
   variants: z.array(Variant).min(1),
   factorDtype: FactorDtype.default('float32').describe('dtype of lora_A and lora_B as stored'),
   device: DeviceName.default('cpu'),
+  onDeviceFailure: OnDeviceFailure.default('stop').describe(
+    'when the device fails: stop, so that the run can be resumed, or cpu: go on on the processor, with a warning'
+  ),
   memoryBudget: z
     .int()
     .min(1)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { DEVICES } from './devices'
 
 /*
  * What a run reports. The engine emits drafts; the worker stamps them with run, seq and time; the store keeps them; the
@@ -94,6 +95,31 @@ export const Perplexities = z.object({
 })
 export type Perplexities = z.infer<typeof Perplexities>
 
+/** Where a run was computed whose device failed, and that went on on the processor. */
+export const DeviceFailure = z.object({
+  device: z.enum(DEVICES).describe('that the recipe names'),
+  reason: z.string().describe('in the words of the device'),
+  blocks: z.array(z.enum(DEVICES)).describe('where each block was computed'),
+  evaluation: z.enum(DEVICES).describe('where what follows the blocks was computed')
+})
+export type DeviceFailure = z.infer<typeof DeviceFailure>
+
+/** For people: `webgpu (blocks 1–2) and cpu (blocks 3–4, evaluation)`. */
+export function computedWhere({ blocks, evaluation }: DeviceFailure): string {
+  const parts = DEVICES.map((device) => {
+    const own = blocks.flatMap((where, i) => (where === device ? [i + 1] : []))
+    const what = [...(own.length > 0 ? [blockRange(own)] : []), ...(evaluation === device ? ['evaluation'] : [])]
+    return what.length > 0 ? `${device} (${what.join(', ')})` : ''
+  })
+  return parts.filter((part) => part !== '').join(' and ')
+}
+
+function blockRange(blocks: readonly number[]): string {
+  const [first = 0, last = 0] = [blocks[0], blocks.at(-1)]
+  if (first === last) return `block ${first}`
+  return last - first + 1 === blocks.length ? `blocks ${first}–${last}` : `blocks ${blocks.join(', ')}`
+}
+
 export const VariantResult = z.object({
   name: z.string(),
   method: z.string(),
@@ -139,6 +165,7 @@ const drafts = [
     status: z.enum(['completed', 'cancelled', 'failed']),
     perplexity: z.record(z.string(), Perplexities),
     variants: z.array(VariantResult),
+    deviceFailure: DeviceFailure.optional(),
     error: SerializedError.optional()
   })
 ] as const

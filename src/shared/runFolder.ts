@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { DEVICES } from './devices'
 import { Recipe } from './recipe'
-import { LayerResult, Perplexities, VariantResult } from './runEvents'
+import { DeviceFailure, LayerResult, Perplexities, VariantResult } from './runEvents'
 
 /*
  * What lies in `runs/<id>/`: enough to resume the run, and to rebuild its rows in the database.
@@ -63,7 +64,9 @@ export const JournalEntry = z.strictObject({
   spool: z.array(z.strictObject({ stream: z.string(), file: z.string(), bytes: z.int(), sha256: z.string() })),
   fingerprints: z.record(z.string(), z.array(LinearFingerprint)).describe('quantizer key → its linears'),
   results: z.array(z.strictObject({ variant: z.string(), result: LayerResult })),
-  durationMs: z.number()
+  durationMs: z.number(),
+  device: z.enum(DEVICES).optional().describe('where it was computed; runs of older versions lack it'),
+  deviceFailure: z.string().optional().describe('why it was not computed on the device of the recipe')
 })
 export type JournalEntry = z.infer<typeof JournalEntry>
 
@@ -92,6 +95,7 @@ export const RunOutcome = z.strictObject({
   finishedAtMs: z.number(),
   perplexity: z.record(z.string(), Perplexities),
   variants: z.array(VariantResult),
+  deviceFailure: DeviceFailure.optional(),
   error: z.object({ code: z.string(), message: z.string(), stack: z.string().optional() }).optional()
 })
 export type RunOutcome = z.infer<typeof RunOutcome>

@@ -6,7 +6,7 @@ import { getRun } from '../services/runService'
 import type { LayerRow, ProofVariant, proofCalls, RunProof } from '../shared/contract/proof'
 import { rankForGain } from '../shared/proof'
 import { scalingOf } from '../shared/recipe'
-import type { Perplexities, RunEvent } from '../shared/runEvents'
+import { DeviceFailure, type Perplexities, type RunEvent } from '../shared/runEvents'
 import { type Artifact, listArtifacts } from '../store/artifacts'
 import { readLayerFigures, readLayerResults } from '../store/layerResults'
 import { readEventsOf } from '../store/runEvents'
@@ -35,7 +35,7 @@ export const proofHandlers = ({ services }: WorkbenchContext): HandlersOf<typeof
       variants: variantsOf(run, artifacts),
       perplexity: { ...evaluated(events), ...perplexity },
       ...workOf(events),
-      versions: { quail: record.quailVersion, ...(await versionsIn(artifacts)) }
+      ...(await factsIn(artifacts, record.quailVersion))
     }
   },
 
@@ -94,18 +94,25 @@ function workOf(events: readonly RunEvent[]): Pick<RunProof, 'planned' | 'blocks
 const isAfter = (event: RunEvent, other: RunEvent, events: readonly RunEvent[]): boolean =>
   events.indexOf(event) > events.indexOf(other)
 
-const Versions = z.object({ versions: z.object({ onnxruntime: z.string(), node: z.string() }) })
+const Facts = z.object({
+  versions: z.object({ onnxruntime: z.string(), node: z.string() }),
+  recipe: z.object({ deviceFailure: DeviceFailure.optional() }).optional()
+})
 
-/** The libraries that a run was computed with, as the first of its adapters that is still there tells. */
-async function versionsIn(artifacts: readonly Artifact[]): Promise<Partial<RunProof['versions']>> {
+/** With what and where a run was computed, as the first of its adapters that is still there tells. */
+async function factsIn(
+  artifacts: readonly Artifact[],
+  quail: string
+): Promise<Pick<RunProof, 'versions' | 'deviceFailure'>> {
   for (const { path } of artifacts) {
     const text = await readFile(join(path, 'quail.json'), 'utf8').catch(() => undefined)
     if (text === undefined) continue
     try {
-      return Versions.parse(JSON.parse(text)).versions
+      const { versions, recipe } = Facts.parse(JSON.parse(text))
+      return { versions: { quail, ...versions }, deviceFailure: recipe?.deviceFailure }
     } catch {
       // Not ours any more: somebody else's file lies there now.
     }
   }
-  return {}
+  return { versions: { quail } }
 }

@@ -121,6 +121,7 @@ function withTexts(
     variants: [Variant.parse({ method: DEFAULT_METHOD })],
     factorDtype: 'float32',
     device: 'cpu',
+    onDeviceFailure: 'stop',
     memoryBudget,
     seed: 0
   }

@@ -2,12 +2,14 @@ import { relative, resolve } from 'node:path'
 import { fillSnippet } from '../../services/export/snippets'
 import { checkRunOut } from '../../services/outDirectory'
 import { createRun, planRecipe, type RunOptions, startRun } from '../../services/runService'
+import type { Services } from '../../services/services'
 import { deserializeError, type ErrorCode } from '../../shared/errors'
 import { recommendations } from '../../shared/headline'
 import { NO_TRAINER, trainerWords } from '../../shared/quantizerWords'
 import type { Recipe } from '../../shared/recipe'
 import { isResumable, NOT_RESUMABLE } from '../../shared/resumable'
-import type { FinishedEvent, RunEvent } from '../../shared/runEvents'
+import { computedWhere, type FinishedEvent, type RunEvent } from '../../shared/runEvents'
+import { readEventsOf } from '../../store/runEvents'
 import { EXIT, type ExitCode } from '../grammar/command'
 import type { CommandContext } from '../grammar/commandContext'
 import { exitCodeOf } from '../grammar/failures'
@@ -94,7 +96,7 @@ const toSerialized = (error: FinishedEvent['error']) => ({
 /** The table of a completed run, and where its adapters lie. */
 export function printResults(
   terminal: CommandContext['terminal'],
-  results: Pick<FinishedEvent, 'perplexity' | 'variants'> & { readonly run: string }
+  results: Pick<FinishedEvent, 'perplexity' | 'variants' | 'deviceFailure'> & { readonly run: string }
 ): void {
   for (const line of resultTable(results)) terminal.print(line)
   terminal.print()
@@ -102,7 +104,9 @@ export function printResults(
   const best = recommendations(results).map(({ label, variant, harmful }) =>
     harmful ? `none for ${label}: all widen its gap` : `${variant.name} for ${label}`
   )
-  for (const line of renderPairs([['run', results.run], ...adapters, ['recommended', best.join('; ')]]))
+  const { deviceFailure } = results
+  const where: [string, string][] = deviceFailure ? [['computed on', computedWhere(deviceFailure)]] : []
+  for (const line of renderPairs([['run', results.run], ...adapters, ['recommended', best.join('; ')], ...where]))
     terminal.print(line)
 }
 
@@ -129,6 +133,16 @@ async function printSnippet(
   for (const line of text.trimEnd().split('\n')) terminal.print(`  ${line}`)
   terminal.print()
   terminal.print(`Check it at any time: quail verify ${paths.adapter} --model ${paths.model}`)
+}
+
+/** Where a stored run was computed, if not on its recipe's device alone; as the last of its events tells. */
+export async function readDeviceFailure(
+  services: Services,
+  run: string
+): Promise<Pick<FinishedEvent, 'deviceFailure'>> {
+  const [last] = (await readEventsOf(services.store, run, ['finished'])).slice(-1)
+  const event = last?.event
+  return event?.type === 'finished' && event.deviceFailure ? { deviceFailure: event.deviceFailure } : {}
 }
 
 /** A path below the present directory as seen from there. */

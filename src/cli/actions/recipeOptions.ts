@@ -18,6 +18,7 @@ import {
   type FactorDtype,
   FIRST_TOKEN,
   LOSS_ON,
+  ON_DEVICE_FAILURE,
   POLICIES,
   type Recipe,
   type Variant
@@ -113,6 +114,12 @@ export const recipeOptions = {
   'factor-dtype': withDefault<FactorDtype>('DTYPE', oneOf(FACTOR_DTYPES), 'float32', `${FACTOR_DTYPES.join(', ')}`),
   seed: withDefault('N', integer(0), 0, 'seed of what is random (lora_A of zero)'),
   device: withDefault('DEVICE', oneOf(DEVICES), 'cpu', `${DEVICES.join(', ')}; see quail devices`),
+  'on-device-failure': withDefault(
+    'WHAT',
+    oneOf(ON_DEVICE_FAILURE),
+    'stop',
+    'stop: the run can be resumed; cpu: it goes on on the processor, with a warning'
+  ),
   'memory-budget': withDefault('SIZE', size, 2 ** 31, 'hidden states kept in memory; more goes to disk', {
     defaultText: '2GiB'
   })
@@ -144,6 +151,7 @@ export function recipeFromOptions(values: RecipeValues, command: string): Recipe
     variants: variantsOf(values),
     factorDtype: values['factor-dtype'],
     device: values.device,
+    onDeviceFailure: values['on-device-failure'],
     memoryBudget: values['memory-budget'],
     seed: values.seed
   })

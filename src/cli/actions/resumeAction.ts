@@ -2,7 +2,7 @@ import { getRun, type Run, resumeRun } from '../../services/runService'
 import { readVariantResults } from '../../store/runs'
 import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
 import type { CommandContext } from '../grammar/commandContext'
-import { conclude, follow, printResults } from './executeRecipe'
+import { conclude, follow, printResults, readDeviceFailure } from './executeRecipe'
 import type { reportingOptions } from './reportingOptions'
 
 type ResumeInvocation = Invocation<typeof reportingOptions>
@@ -25,9 +25,12 @@ export async function resumeAction(invocation: ResumeInvocation, context: Comman
 async function showCompleted(run: Run, { options }: ResumeInvocation, context: CommandContext): Promise<ExitCode> {
   const { terminal } = context
   const { id, status, perplexity } = run
-  const variants = await readVariantResults((await context.services()).store, id)
+  const services = await context.services()
+  const variants = await readVariantResults(services.store, id)
+  const failure = await readDeviceFailure(services, id)
   terminal.note(`run ${id} is completed already`)
-  if (options.json) terminal.print(JSON.stringify({ type: 'finished', status, run: id, perplexity, variants }))
-  else if (!options.quiet) printResults(terminal, { run: id, perplexity, variants })
+  if (options.json)
+    terminal.print(JSON.stringify({ type: 'finished', status, run: id, perplexity, variants, ...failure }))
+  else if (!options.quiet) printResults(terminal, { run: id, perplexity, variants, ...failure })
   return EXIT.done
 }

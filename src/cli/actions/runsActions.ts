@@ -11,7 +11,7 @@ import { flag } from '../grammar/options'
 import { formatTime } from '../output/numbers'
 import { headlineJson, printJson } from '../output/printJson'
 import { renderPairs, renderTable } from '../output/table'
-import { printResults } from './executeRecipe'
+import { printResults, readDeviceFailure } from './executeRecipe'
 
 const json = flag('print the answer as JSON')
 
@@ -67,7 +67,8 @@ export async function showRunAction(
   for (const line of renderPairs(describe(run))) terminal.print(line)
   terminal.print()
   if (run.status === 'completed') {
-    printResults(terminal, { perplexity: run.perplexity, variants, run: run.id })
+    const failure = await readDeviceFailure(services, run.id)
+    printResults(terminal, { perplexity: run.perplexity, variants, run: run.id, ...failure })
     await noteMissing(terminal, variants)
   } else if (run.status === 'queued' || isResumable(run)) {
     terminal.print(`"quail resume ${run.id}" goes on after the last finished block.`)

@@ -72,6 +72,7 @@ export class LinearAlgebra {
     const device = precision === 'float32' ? this.device : 'cpu'
     const created = GraphSession.create(gemmModel(precision, transA ? 1 : 0, transB ? 1 : 0), device)
     this.#sessions.set(key, created)
+    created.catch(() => this.#sessions.delete(key)) // nothing to release
     return created
   }
 }

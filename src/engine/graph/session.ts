@@ -85,8 +85,9 @@ export class GraphSession {
     )
   }
 
-  release(): Promise<void> {
-    return this.#compute(() => this.session.release())
+  /** Gives back what the session holds; what a device holds that has failed is gone with it. */
+  async release(): Promise<void> {
+    await this.#compute(() => this.session.release()).catch(() => undefined)
   }
 
   async #compute<T>(work: () => Promise<T>): Promise<T> {
@@ -99,9 +100,9 @@ export class GraphSession {
 }
 
 /** A device that cannot be used, or that failed while it computed. */
-class DeviceError extends AppError {
+export class DeviceError extends AppError {
   constructor(
-    device: ProviderName,
+    readonly device: ProviderName,
     readonly obstacle: Obstacle,
     options?: { cause?: unknown }
   ) {

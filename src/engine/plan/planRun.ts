@@ -2,7 +2,8 @@ import type { EngineApi, PlanRequest, PreflightRequest } from '../../shared/engi
 import { AppError } from '../../shared/errors'
 import { type Finding, leaveOut, type Severity } from '../../shared/findings'
 import type { Cost, Plan, PlannedVariant, Preflight, Speed } from '../../shared/plan'
-import type { DeviceName } from '../../shared/recipe'
+import type { Recipe } from '../../shared/recipe'
+import { DeviceError } from '../graph/session'
 import { lastNames } from '../models/targets'
 import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
 import { prepareRun } from '../prepare/prepareRun'
@@ -27,7 +28,7 @@ export async function planRun(
   const { recipe, calibration, evaluation } = request
   const prepared = await prepareRun(recipe, { calibration, evaluation }, '.')
   try {
-    const speed = measure ? await measuredSpeed(recipe.device, signal) : ASSUMED_SPEED
+    const speed = measure ? await measuredSpeed(recipe, signal) : ASSUMED_SPEED
     return await planOf(prepared, request, speed, [])
   } finally {
     await prepared.release()
@@ -37,8 +38,12 @@ export async function planRun(
 /** A plan is waited for: a short measurement will do. */
 const MEASURE_MS = 200
 
-async function measuredSpeed(device: DeviceName, signal: AbortSignal): Promise<Speed> {
-  const { gflops } = await measureDevice(device, signal, MEASURE_MS)
+/** Of the recipe's device, or of the processor where that is missing and the run would go on there. */
+async function measuredSpeed({ device, onDeviceFailure }: Recipe, signal: AbortSignal): Promise<Speed> {
+  const { gflops } = await measureDevice(device, signal, MEASURE_MS).catch((error: unknown) => {
+    if (device === 'cpu' || onDeviceFailure === 'stop' || !(error instanceof DeviceError)) throw error
+    return measureDevice('cpu', signal, MEASURE_MS)
+  })
   return { flopsPerSecond: 1e9 * gflops, measured: true }
 }
 

@@ -70,14 +70,16 @@ async function existing(path: string): Promise<string> {
 
 let devices: ReturnType<typeof listDevices> | undefined
 
-async function deviceFindings({ device }: Recipe): Promise<Finding[]> {
+async function deviceFindings({ device, onDeviceFailure }: Recipe): Promise<Finding[]> {
   if (device === 'cpu') return []
   devices ??= listDevices() // a probe of the adapter takes longer than a plan
   const report = (await devices).find(({ name }) => name === device)
   if (report?.available === true) return []
   const message = `${device} cannot be used on this machine: ${report?.detail ?? 'unknown device'}`
   const fix = { label: 'Use the processor', changes: [{ path: ['device'], value: 'cpu' }] }
-  return [{ code: 'DEVICE', severity: 'error', subject: 'device', message, fix }]
+  if (onDeviceFailure === 'stop') return [{ code: 'DEVICE', severity: 'error', subject: 'device', message, fix }]
+  const instead = `${message}; the run will be computed on the processor`
+  return [{ code: 'DEVICE', severity: 'warning', subject: 'device', message: instead, fix }]
 }
 
 const mib = (bytes: number): string => Math.round(bytes / 2 ** 20).toLocaleString('en')

@@ -14,6 +14,7 @@ import { runWarnings } from '../prepare/warnings'
 import { isSmall, scanWeights } from '../prepare/weightScan'
 import { type BlockContext, blockStep } from './blockStep'
 import { collectGarbage } from './collectGarbage'
+import { deviceFailureOf, onDeviceOf, type Place, placeOfBlock } from './deviceFailure'
 import { embed } from './embedRows'
 import { evaluate } from './evaluate'
 import { exportAdapters } from './exportAdapters'
@@ -26,7 +27,7 @@ import { createStreams, restoreStreams, type Streams, sweepSpool } from './strea
 import { beganWith, noteTokens, tokenDigest } from './tokenDigest'
 
 type Events<T = void> = AsyncGenerator<RunEventDraft, T>
-type Outcome = Pick<RunOutcome, 'perplexity' | 'variants'>
+type Outcome = Pick<RunOutcome, 'perplexity' | 'variants' | 'deviceFailure'>
 
 /**
  * Executes a run from its folder, from the start or from the block after the last finished one.
@@ -43,8 +44,8 @@ export async function* executeRun(folder: string, record: RunRecord, signal: Abo
     const outcome = yield* attempt(folder, record, signal)
     await writeFileAtomic(join(folder, RUN_FILES.outcome), `${JSON.stringify(outcome, null, 2)}\n`)
     if (outcome.status === 'completed') await rm(join(folder, RUN_FILES.spool), { recursive: true, force: true })
-    const { status, perplexity, variants, error } = outcome
-    yield { type: 'finished', status, perplexity, variants, ...(error && { error }) }
+    const { version: _, finishedAtMs: __, ...told } = outcome
+    yield { type: 'finished', ...told }
   } finally {
     await unlock()
   }
@@ -53,7 +54,7 @@ export async function* executeRun(folder: string, record: RunRecord, signal: Abo
 async function* attempt(folder: string, record: RunRecord, signal: AbortSignal): Events<RunOutcome> {
   const stamp = { version: 1 as const, finishedAtMs: 0 }
   try {
-    const outcome = yield* execute(folder, record, signal)
+    const outcome = yield* onDeviceOf(record.recipe, (place) => execute(folder, record, place, signal))
     return { ...stamp, status: 'completed', ...outcome, finishedAtMs: Date.now() }
   } catch (thrown) {
     const error = serializeError(signal.aborted ? new AppError('CANCELLED', 'cancelled') : thrown)
@@ -62,11 +63,11 @@ async function* attempt(folder: string, record: RunRecord, signal: AbortSignal):
   }
 }
 
-async function* execute(folder: string, record: RunRecord, signal: AbortSignal): Events<Outcome> {
+async function* execute(folder: string, record: RunRecord, place: Place, signal: AbortSignal): Events<Outcome> {
   yield { type: 'phaseStarted', phase: 'reading', total: 1, unit: 'checkpoint and texts' }
   // A record of an older version knows no day of its own: it goes on with that on which it was made.
   const today = localDay(record.createdAtMs)
-  const prepared = await prepareRun(record.recipe, record, folder, { today })
+  const prepared = await prepareRun({ ...record.recipe, device: place.device }, record, folder, { today })
   const { architecture, recipe } = prepared
   const runner = new BlockRunner(architecture, recipe.context, recipe.device)
   const algebra = new LinearAlgebra(recipe.device)
@@ -77,16 +78,20 @@ async function* execute(folder: string, record: RunRecord, signal: AbortSignal):
   try {
     const finished = await resumePoint(folder, prepared, streams)
     yield planned(prepared, finished.length)
-    for (const { code, message } of runWarnings(prepared)) yield { type: 'warning', code, message }
+    // The same warnings were given before a device failed.
+    const warnings = place.failure === undefined ? runWarnings(prepared) : []
+    for (const { code, message } of warnings) yield { type: 'warning', code, message }
     await sweepSpool(spool, finished.at(-1)?.spool ?? [])
     if (finished.length === 0) {
       yield* scan(prepared, signal)
       yield* embed(prepared, streams, signal)
     }
-    const journal = yield* runBlocks({ prepared, runner, streams, algebra, folder, signal }, finished)
+    const journal = yield* runBlocks({ prepared, runner, streams, algebra, folder, signal }, place, finished)
     const perplexity = yield* measure(folder, prepared, streams, signal)
-    const variants: VariantResult[] = yield* exportAdapters(folder, record, prepared, journal, perplexity)
-    return { perplexity, variants }
+    const deviceFailure = deviceFailureOf(record.recipe.device, journal, place)
+    const results = { perplexity, ...(deviceFailure && { deviceFailure }) }
+    const variants: VariantResult[] = yield* exportAdapters(folder, record, prepared, journal, results)
+    return { ...results, variants }
   } finally {
     for (const states of streams.all) await states.abandon()
     await runner.release()
@@ -143,14 +148,18 @@ function planned(prepared: PreparedRun, resumedBlocks: number): RunEventDraft {
 }
 
 /** Every block that is not finished yet; each counts from the moment its journal entry is on the disk. */
-async function* runBlocks(context: BlockContext, finished: readonly JournalEntry[]): Events<JournalEntry[]> {
+async function* runBlocks(
+  context: BlockContext,
+  place: Place,
+  finished: readonly JournalEntry[]
+): Events<JournalEntry[]> {
   const { prepared, streams, folder } = context
   const total = prepared.architecture.blocks
   const journal = [...finished]
   yield { type: 'phaseStarted', phase: 'blocks', total, unit: 'blocks' }
   if (finished.length > 0) yield { type: 'phaseProgress', phase: 'blocks', done: finished.length, total }
   for (let block = finished.length; block < total; block++) {
-    const entry = yield* blockStep(context, block)
+    const entry = { ...(yield* blockStep(context, block)), ...placeOfBlock(place) }
     await appendJournal(folder, entry)
     journal.push(entry)
     for (const states of streams.all) await states.dropPrevious()

@@ -3,7 +3,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { badInput } from '../../shared/errors'
 import { baseModelReference } from '../../shared/modelName'
-import type { LayerResult, Perplexities, RunEventDraft, VariantResult } from '../../shared/runEvents'
+import type { LayerResult, RunEventDraft, VariantResult } from '../../shared/runEvents'
 import type { JournalEntry, RunRecord } from '../../shared/runFolder'
 import { sha256File } from '../formats/files'
 import { ADAPTER_WEIGHTS_FILE, adapterConfig, writeAdapterDirectory } from '../formats/peftAdapter'
@@ -11,7 +11,7 @@ import { encodeSafetensors } from '../formats/safetensorsWriter'
 import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
 import { readFactors } from './factorFiles'
 import { modelCard } from './modelCard'
-import { type Proof, proofOf } from './proof'
+import { type Proof, proofOf, type ResultsOfRun } from './proof'
 
 /** Where a variant's adapter goes: a directory inside `out`, or `out` itself when the recipe has one variant. */
 export const adapterDirectory = (record: RunRecord, variant: string): string =>
@@ -29,21 +29,21 @@ export async function* exportAdapters(
   record: RunRecord,
   prepared: PreparedRun,
   journal: readonly JournalEntry[],
-  perplexity: Readonly<Record<string, Perplexities>>
+  results: ResultsOfRun
 ): AsyncGenerator<RunEventDraft, VariantResult[]> {
   yield { type: 'phaseStarted', phase: 'exporting', total: prepared.variants.length, unit: 'adapters' }
-  const results: VariantResult[] = []
+  const exported: VariantResult[] = []
   for (const [i, variant] of prepared.variants.entries()) {
     const layers = resultsOf(journal, variant.name)
-    const proof = await proofOf(record, prepared, variant, journal, layers, perplexity)
+    const proof = await proofOf(record, prepared, variant, journal, layers, results)
     const path = adapterDirectory(record, variant.name)
     const written = await exportAdapter(folder, path, prepared, variant, journal, proof)
     yield { type: 'artifactWritten', variant: variant.name, ...written }
     yield { type: 'phaseProgress', phase: 'exporting', done: i + 1, total: prepared.variants.length }
     const { spec, quantizer, name } = variant
-    results.push({ name, method: spec.method, rank: spec.rank, quantizer, adapter: path, layers })
+    exported.push({ name, method: spec.method, rank: spec.rank, quantizer, adapter: path, layers })
   }
-  return results
+  return exported
 }
 
 const resultsOf = (journal: readonly JournalEntry[], variant: string): LayerResult[] =>

@@ -1,6 +1,7 @@
 import { optionValues } from '../../shared/methods'
 import { isRecomputable, NO_TRAINER, provenBase, quantizerWords, trainerWords } from '../../shared/quantizerWords'
 import { type Targets, targetsText } from '../../shared/recipe'
+import { computedWhere } from '../../shared/runEvents'
 import { torchDtype } from '../../shared/torchDtypes'
 import { DISTINGUISHABLE_RULE, estimateText, NOT_DISTINGUISHABLE, shareText } from '../../shared/uncertainty'
 import type { Proof } from './proof'
@@ -157,7 +158,7 @@ function recipe(proof: Proof): string {
     .map((option) => `, ${option}`)
     .join('')}, targets ${targetsCell(variant.targets)}
 - calibration: ${texts}; ${r.calibration.rows} rows of ${r.context} tokens, ${r.policy}, ${r.calibration.tokens} tokens${counted(r)}${rendered(r)}
-- factors stored in ${r.factorDtype}, computed on ${r.device}, seed ${r.seed}
+- factors stored in ${r.factorDtype}, computed on ${computedOn(r)}, seed ${r.seed}
 - fingerprint of the base: codes ${fingerprint.codes}, absmax ${fingerprint.absmax}`
 }
 
@@ -181,3 +182,6 @@ const rendered = ({ templateDate }: Proof['recipe']): string =>
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
 const cell = (text: string): string => text.replace(/[|`<>\n]/g, ' ')
+
+const computedOn = ({ device, deviceFailure }: Proof['recipe']): string =>
+  deviceFailure === undefined ? device : computedWhere(deviceFailure)

@@ -4,6 +4,7 @@ import type { QuantizerFormat, ScaleOptions } from '../../shared/quantizers'
 import { scaleOptions } from '../../shared/quantizerWords'
 import { positionsLeftOut, type Recipe, type Variant } from '../../shared/recipe'
 import {
+  type DeviceFailure,
   type Fidelity,
   gapClosed,
   type LayerResult,
@@ -45,6 +46,8 @@ export interface Proof {
     readonly templateDate?: Recipe['templateDate']
     readonly factorDtype: string
     readonly device: string
+    /** Which blocks were computed where, when the device failed and the run went on on the processor. */
+    readonly deviceFailure?: DeviceFailure
     readonly seed: number
     readonly calibration: { readonly texts: readonly Text[]; readonly rows: number; readonly tokens: number }
     readonly evaluation: { readonly texts: readonly Text[]; readonly rows: number }
@@ -108,13 +111,19 @@ export interface Fingerprint {
   readonly linears: readonly LinearFingerprint[]
 }
 
+/** What a run measured, and what became of its device. */
+export interface ResultsOfRun {
+  readonly perplexity: Readonly<Record<string, Perplexities>>
+  readonly deviceFailure?: DeviceFailure
+}
+
 export async function proofOf(
   record: RunRecord,
   prepared: PreparedRun,
   variant: PreparedVariant,
   journal: readonly JournalEntry[],
   layers: readonly LayerResult[],
-  perplexity: Readonly<Record<string, Perplexities>>
+  { perplexity, deviceFailure }: ResultsOfRun
 ): Promise<Proof> {
   const { checkpoint, architecture, recipe, calibration, evaluation, renderedAsOf } = prepared
   return {
@@ -134,7 +143,8 @@ export async function proofOf(
       ...positionsLeftOut(recipe),
       ...(renderedAsOf !== undefined && { templateDate: renderedAsOf }),
       factorDtype: recipe.factorDtype,
-      device: recipe.device,
+      device: record.recipe.device,
+      ...(deviceFailure && { deviceFailure }),
       seed: recipe.seed,
       calibration: { texts: record.calibration.map(textOf), rows: calibration.rows, tokens: calibration.tokenCount },
       evaluation: {

@@ -45,6 +45,7 @@ export const TERMS = [
   'memory budget',
   'method',
   'not distinguishable',
+  'onDeviceFailure',
   'perplexity',
   'policy',
   'pre-quantized checkpoint',

@@ -3,7 +3,16 @@ import { useDisclosure } from '@mantine/hooks'
 import { IconChevronDown, IconChevronRight } from '@tabler/icons-react'
 import { DEVICE_LABELS, DEVICES } from '../../shared/devices'
 import { METHOD_OPTIONS, type MethodOptionName, optionText, readsOption } from '../../shared/methods'
-import type { CalibrateOn, DeviceName, FactorDtype, FirstToken, LossOn, Policy, Recipe } from '../../shared/recipe'
+import type {
+  CalibrateOn,
+  DeviceName,
+  FactorDtype,
+  FirstToken,
+  LossOn,
+  OnDeviceFailure,
+  Policy,
+  Recipe
+} from '../../shared/recipe'
 import { ChoiceField } from '../components/ChoiceField'
 import { formatBytes } from '../format/numbers'
 import { isTerm } from '../glossary/glossary'
@@ -36,6 +45,11 @@ const LOSS_ON: readonly { value: LossOn; label: string }[] = [
 const FIRST_TOKEN: readonly { value: FirstToken; label: string }[] = [
   { value: 'include', label: 'Counted' },
   { value: 'exclude', label: 'Left out' }
+]
+
+const ON_DEVICE_FAILURE: readonly { value: OnDeviceFailure; label: string }[] = [
+  { value: 'stop', label: 'Stop; resume later' },
+  { value: 'cpu', label: 'Go on on the processor' }
 ]
 
 const DTYPES: readonly { value: FactorDtype; label: string }[] = [
@@ -125,6 +139,13 @@ export function DeviceCard({ recipe, errors, change }: Props) {
               value={Math.round(recipe.memoryBudget / MIB)}
               onChange={(mib) => set('memoryBudget', mib * MIB)}
               error={errors.memoryBudget}
+            />
+            <ChoiceField
+              label={<Term name="onDeviceFailure">If the device fails</Term>}
+              description="A graphics card, while it computes"
+              data={ON_DEVICE_FAILURE}
+              value={recipe.onDeviceFailure}
+              onChange={(value) => set('onDeviceFailure', value)}
             />
             <NumberField
               label={<Term name="seed">Seed</Term>}

@@ -1,5 +1,6 @@
 import { Group, Stack, Text } from '@mantine/core'
 import type { RunProof } from '../../shared/contract/proof'
+import { computedWhere } from '../../shared/runEvents'
 import { CopyButton } from '../components/CopyButton'
 import { KeyValues } from '../components/KeyValues'
 import { formatBytes, formatCount, plural } from '../format/numbers'
@@ -28,7 +29,7 @@ export function EnvironmentSection({ run }: { readonly run: RunProof }) {
 }
 
 function factsOf(run: RunProof): [string, string][] {
-  const { versions, recipe, planned } = run
+  const { versions, recipe, planned, deviceFailure } = run
   const texts = (name: string, list: RunProof['calibration']): [string, string][] =>
     list.map((text) => [name, `${text.name}, ${formatBytes(text.bytes)}, SHA-256 ${text.sha256}`])
   return [
@@ -36,7 +37,10 @@ function factsOf(run: RunProof): [string, string][] {
     ['Quail', versions.quail],
     ...optional('onnxruntime', versions.onnxruntime),
     ...optional('Node', versions.node),
-    ['Device', recipe.device === 'cpu' ? 'processor (cpu)' : recipe.device],
+    [
+      'Device',
+      deviceFailure ? computedWhere(deviceFailure) : recipe.device === 'cpu' ? 'processor (cpu)' : recipe.device
+    ],
     ['Seed', String(recipe.seed)],
     ...optional('Calibration tokens', planned && formatCount(planned.calibrationTokens)),
     ...optional('Evaluation tokens', planned && formatCount(planned.evaluationTokens)),

@@ -6,7 +6,7 @@ import type { ComparedRun } from '../../shared/compare/comparedRun'
 import { type ComparisonRow, comparisonRows, parseRowKey } from '../../shared/compare/rows'
 import { badInput } from '../../shared/errors'
 import { provenBase, quantizerWords } from '../../shared/quantizerWords'
-import type { LayerResult } from '../../shared/runEvents'
+import { computedWhere, DeviceFailure, type LayerResult } from '../../shared/runEvents'
 import { readLayerFigures } from '../../store/layerResults'
 import { comparedRuns } from '../compare/comparedRuns'
 import { recipeYaml } from '../recipeText'
@@ -82,6 +82,7 @@ async function readReportedRun(
     if (proof !== undefined) proofs.push({ variant: variant.name, proof })
   }
   const versions = proofs.map(({ proof }) => Versions.safeParse(proof).data?.versions).find(Boolean)
+  const failure = proofs.map(({ proof }) => Failure.safeParse(proof).data?.recipe.deviceFailure).find(Boolean)
   return {
     run,
     stored,
@@ -91,7 +92,7 @@ async function readReportedRun(
     environment: [
       ['Quail', run.quailVersion],
       ...(versions === undefined ? [] : Object.entries(versions).filter(([name]) => name !== 'quail')),
-      ['device', stored.record.recipe.device],
+      ['device', failure === undefined ? stored.record.recipe.device : computedWhere(failure)],
       ...renderedAsOf(stored),
       ['model', withoutHome(run.model)],
       ...stored.record.calibration.map(({ name, sha256 }): [string, string] => [
@@ -118,6 +119,7 @@ async function readReportedRun(
 const renderedAsOf = ({ record }: Run): [string, string][] =>
   record.recipe.templateDate === undefined ? [] : [['conversations', `rendered as of ${record.recipe.templateDate}`]]
 
+const Failure = z.looseObject({ recipe: z.looseObject({ deviceFailure: DeviceFailure.optional() }) })
 const Versions = z.looseObject({ versions: z.record(z.string(), z.string()) })
 
 /** One entry for each base, with the variants that were made for it. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Recipe } from '../recipe'
-import type { LayerResult, RunEvent } from '../runEvents'
+import type { DeviceFailure, LayerResult, RunEvent } from '../runEvents'
 import type { ResolvedText } from '../runFolder'
 import { call } from './call'
 import type { RunLayer, RunListEntry, RunVariant } from './runs'
@@ -27,6 +27,8 @@ export interface RunProof extends Omit<RunListEntry, 'variants'> {
   /** Over all attempts. */
   readonly blocksDone: number
   readonly versions: { readonly quail: string; readonly onnxruntime?: string; readonly node?: string }
+  /** Where it was computed, when the device failed and the run went on on the processor. */
+  readonly deviceFailure?: DeviceFailure | undefined
   readonly warnings: readonly { readonly code: string; readonly message: string }[]
 }
 

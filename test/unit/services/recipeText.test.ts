@@ -41,6 +41,7 @@ const rich = Recipe.parse({
   ],
   factorDtype: 'bfloat16',
   device: 'webgpu',
+  onDeviceFailure: 'cpu',
   memoryBudget: 123_456_789,
   seed: 42
 })
@@ -96,6 +97,7 @@ variants:
 
 factorDtype: bfloat16
 device: webgpu
+onDeviceFailure: cpu
 memoryBudget: 123456789
 seed: 42
 `)

@@ -59,7 +59,7 @@ describe('the recipe of the options', () => {
         '--template-date',
         '2026-11-27'
       ],
-      ...['--seed', '4', '--device', 'webgpu', '--memory-budget', '1MiB']
+      ...['--seed', '4', '--device', 'webgpu', '--on-device-failure', 'cpu', '--memory-budget', '1MiB']
     )
     expect(variants).toEqual([
       {
@@ -85,6 +85,7 @@ describe('the recipe of the options', () => {
       templateDate: '2026-11-27',
       factorDtype: 'bfloat16',
       device: 'webgpu',
+      onDeviceFailure: 'cpu',
       memoryBudget: 2 ** 20,
       seed: 4
     })

@@ -1,0 +1,55 @@
+import type { DeviceName, Recipe } from '../../shared/recipe'
+import type { DeviceFailure, RunEventDraft } from '../../shared/runEvents'
+import type { JournalEntry } from '../../shared/runFolder'
+import { DeviceError } from '../graph/session'
+
+type Events<T> = AsyncGenerator<RunEventDraft, T>
+
+/** Where one attempt at a run computes, and why not where its recipe says. */
+export interface Place {
+  readonly device: DeviceName
+  /** The words of the device that failed before. */
+  readonly failure?: string
+}
+
+/**
+ * Works on the recipe's device; when that fails and the recipe allows it, says so and works once more on the processor.
+ * The work begins anew each time, as a resumed run does: after the last block that is finished.
+ *
+ * @throws {AppError} DEVICE with the reason, where the recipe says that the run is to stop
+ */
+export async function* onDeviceOf<T>(
+  { device, onDeviceFailure }: Pick<Recipe, 'device' | 'onDeviceFailure'>,
+  work: (place: Place) => Events<T>
+): Events<T> {
+  try {
+    return yield* work({ device })
+  } catch (error) {
+    const failed = error instanceof DeviceError && error.device === device && device !== 'cpu'
+    if (!failed || onDeviceFailure === 'stop') throw error
+    const message = `${error.message}; the run goes on on the processor, after its last finished block`
+    yield { type: 'warning', code: 'DEVICE_FAILED', message }
+    return yield* work({ device: 'cpu', failure: error.message })
+  }
+}
+
+/** What the journal keeps of where a block was computed. */
+export const placeOfBlock = ({ device, failure }: Place): Pick<JournalEntry, 'device' | 'deviceFailure'> => ({
+  device,
+  ...(failure !== undefined && { deviceFailure: failure })
+})
+
+/**
+ * Which blocks were computed where, when not all were on the recipe's device; undefined when they were.
+ *
+ * @param last - where what follows the blocks was computed
+ */
+export function deviceFailureOf(
+  device: DeviceName,
+  journal: readonly JournalEntry[],
+  last: Place
+): DeviceFailure | undefined {
+  const blocks = journal.map((entry) => entry.device ?? device)
+  const reason = journal.find(({ deviceFailure }) => deviceFailure !== undefined)?.deviceFailure ?? last.failure
+  return reason === undefined ? undefined : { device, reason, blocks, evaluation: last.device }
+}
