@@ -8,6 +8,7 @@ import { measureLinears } from './linearsSection'
 import { machine } from './machine'
 import { measureMemory } from './memory'
 import { measureModel135m } from './model135m'
+import { measureQuantize } from './quantizeSection'
 import { type BenchOptions, type Section, sectionMarkdown } from './section'
 import { measureSolver } from './solverSection'
 import { measureWindow } from './window'
@@ -17,7 +18,7 @@ import { measureWindow } from './window'
 type Measure = (options: BenchOptions) => Promise<Section>
 
 const PARTS: Readonly<Record<string, readonly Measure[]>> = {
-  solver: [measureSolver, measureLinears],
+  solver: [measureSolver, measureLinears, measureQuantize],
   forward: [measureForward],
   memory: [measureMemory],
   model135m: [measureModel135m],

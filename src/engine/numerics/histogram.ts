@@ -6,11 +6,11 @@
  * @param range - half width of the bins together, > 0, unit of the values
  */
 export function histogram(values: Float32Array | Float64Array, range: number, bins: number): number[] {
-  const counts = new Array<number>(bins).fill(0)
+  const counts = new Float64Array(bins)
   const scale = bins / (2 * range)
   for (let i = 0; i < values.length; i++) {
-    const bin = Math.floor((values[i] + range) * scale)
-    counts[bin < 0 ? 0 : bin >= bins ? bins - 1 : bin]++
+    const place = (values[i] + range) * scale
+    counts[place < 0 ? 0 : place < bins ? place | 0 : bins - 1]++
   }
-  return counts
+  return Array.from(counts)
 }

@@ -18,9 +18,13 @@ interface Shape {
  */
 const COLUMNS: Readonly<Record<Weighting, number>> = { full: 4.5, diagonal: 7, none: 8 }
 /** The same where the vectors only start an iteration. */
-const ROUGH_COLUMNS = 3.5
+const ROUGH_COLUMNS = 5
 /** Products with `rank` columns that powers of E H Eᵀ take, whatever the power. */
 const MOST_PRODUCTS = 7
+/** How much longer thin products take than large ones with as many operations. */
+const THIN = 1.25
+/** Seconds a weight: quantizing it, its error, norms, histograms, the transposes. */
+const WEIGHT_SECONDS = 3.5e-8
 /** Seconds per cubed size of a search's dense problem, all looks at it together. */
 const DENSE_SECONDS = 6e-9
 /** Seconds that the calls of one eigenvalue problem, of one product, of one variant take even on tiny matrices. */
@@ -34,7 +38,7 @@ const VARIANT_SECONDS = 0.003
  */
 export function solverWork({ inFeatures: n, outFeatures: m }: Shape, variants: readonly PreparedVariant[]): SolverWork {
   const energy = (9 / 8) * m * n * n
-  const work = { flops: 2 * energy, serialSeconds: 0 }
+  const work = { flops: 2 * energy, serialSeconds: WEIGHT_SECONDS * m * n }
   if (variants.length === 0) return { ...work, flops: energy }
   const add = (flops: number, seconds: number): void => {
     work.flops += flops
@@ -55,7 +59,7 @@ export function solverWork({ inFeatures: n, outFeatures: m }: Shape, variants: r
 
 /** Of E K Eᵀ with one column. */
 const productFlops = (m: number, n: number, weighting: Weighting): number =>
-  4 * m * n + (weighting === 'full' ? 2 * n * n : 0)
+  THIN * (4 * m * n + (weighting === 'full' ? 2 * n * n : 0))
 
 /** The eigenvalue problems that the methods ask for, each with the columns, in ranks, that the most demanding of them needs. */
 function eigenproblems(variants: readonly PreparedVariant[]): ReadonlyMap<Weighting, number> {

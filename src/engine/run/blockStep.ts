@@ -9,7 +9,7 @@ import type { LinearAlgebra } from '../graph/linearAlgebra'
 import { SecondMoment } from '../methods/secondMoment'
 import type { BlockRunner } from '../models/blockRunner'
 import { type Adapter, type BlockWeights, readBlockWeights } from '../models/blockWeights'
-import { firstNonFinite } from '../numerics/matrix'
+import { firstNonFinite, squaredNorm } from '../numerics/matrix'
 import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
 import { quantizerFor } from '../quantizers/registry'
 import { collectGarbage } from './collectGarbage'
@@ -175,7 +175,8 @@ async function linearTasks(
     await stopHere(signal)
     const weight = weights.linears.get(linear.name) as Float32Array
     const moment = moments[linear.input] as SecondMoment
-    tasks.push({ linear, weight, moment, outputEnergy: await outputEnergy(algebra, linear, weight, moment) })
+    const energy = await outputEnergy(algebra, linear, weight, moment)
+    tasks.push({ linear, weight, moment, outputEnergy: energy, weightNorm: squaredNorm(weight) })
   }
   return tasks
 }

@@ -16,15 +16,29 @@ const TOP_CHANNELS = 8
 
 /** The values of E and of R = E − s · B · A, in the same bins. One product of the adapter's size and two passes over E. */
 export async function errorHistogram(
-  { algebra, E, frobeniusRank0 }: LayerProblem,
+  problem: LayerProblem,
   { loraA, loraB }: LoraFactors,
   scaling: number
 ): Promise<ErrorHistogram> {
-  const deviation = Math.sqrt(frobeniusRank0 / E.data.length)
+  const { data: residual } = await problem.algebra.gemm32(loraB, loraA)
+  const { data: E } = problem.E
+  for (let i = 0; i < residual.length; i++) residual[i] = (E[i] as number) - scaling * (residual[i] as number)
+  const { range, before } = histogramOfE(problem)
+  return { range, before, after: histogram(residual, range, BINS) }
+}
+
+const known = new WeakMap<LayerProblem, Pick<ErrorHistogram, 'range' | 'before'>>()
+
+/** That of E alone, which all variants of a linear share. */
+function histogramOfE(problem: LayerProblem): Pick<ErrorHistogram, 'range' | 'before'> {
+  const found = known.get(problem)
+  if (found !== undefined) return found
+  const { data } = problem.E
+  const deviation = Math.sqrt(problem.frobeniusRank0 / data.length)
   const range = deviation > 0 ? WIDTH * deviation : 1
-  const { data: residual } = await algebra.gemm32(loraB, loraA)
-  for (let i = 0; i < residual.length; i++) residual[i] = (E.data[i] as number) - scaling * (residual[i] as number)
-  return { range, before: histogram(E.data, range, BINS), after: histogram(residual, range, BINS) }
+  const counted = { range, before: histogram(data, range, BINS) }
+  known.set(problem, counted)
+  return counted
 }
 
 /** The channels with the largest E[x²], the largest first; of equal ones the lower index. */

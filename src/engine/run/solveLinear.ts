@@ -11,7 +11,7 @@ import { LayerProblem } from '../methods/layerProblem'
 import type { SecondMoment } from '../methods/secondMoment'
 import type { PreparedLinear } from '../models/modelLinears'
 import { difference } from '../numerics/accumulate'
-import { squaredNorm, transposed } from '../numerics/matrix'
+import { transposed } from '../numerics/matrix'
 import type { PreparedVariant } from '../prepare/preparedRun'
 import { errorHistogram, inputChannels } from './layerDetails'
 
@@ -22,6 +22,8 @@ export interface LinearTask {
   readonly moment: SecondMoment
   /** tr(W H Wᵀ). */
   readonly outputEnergy: number
+  /** ‖W‖². */
+  readonly weightNorm: number
 }
 
 export interface SolvedVariant {
@@ -74,7 +76,7 @@ export async function solveLinear(
 
 async function solveVariant(
   problem: LayerProblem,
-  { linear, weight, moment, outputEnergy }: LinearTask,
+  { linear, moment, outputEnergy, weightNorm }: LinearTask,
   variant: PreparedVariant,
   dtype: FactorDtype
 ): Promise<SolvedVariant> {
@@ -83,7 +85,8 @@ async function solveVariant(
   const computed = await projectionFactors(problem, U, { rank: spec.rank, scaling })
   const factors = roundFactors(computed, dtype)
   const stored = await layerError(problem, factors, scaling)
-  const inBfloat16 = await layerError(problem, roundFactors(factors, 'bfloat16'), scaling)
+  const inBfloat16 =
+    dtype === 'bfloat16' ? stored : await layerError(problem, roundFactors(factors, 'bfloat16'), scaling)
   const lossRank0 = await problem.lossRank0()
   return {
     variant,
@@ -97,7 +100,7 @@ async function solveVariant(
       certificate: certificate(lossRank0 - stored.loss, await problem.exactGain(spec.rank)),
       frobeniusRank0: problem.frobeniusRank0,
       frobenius: stored.frobenius,
-      weightNorm: squaredNorm(weight),
+      weightNorm,
       outputEnergy,
       eigenvalues: Array.from((await problem.eigen('full')).values),
       errors: await errorHistogram(problem, factors, scaling),
