@@ -1,4 +1,4 @@
-import { AddedToken, Tokenizer, templateProcessing } from 'tokenizers'
+import { AddedToken, type Normalizer, Tokenizer, templateProcessing } from 'tokenizers'
 import { AppError, badInput } from '../../shared/errors'
 import type { RebuiltFacts, TokenizerFacts } from '../../shared/inspection'
 import { faultyPart } from './faultyPart'
@@ -6,7 +6,7 @@ import { quoted } from './gpt2Files'
 import { probes } from './rebuiltTokenizer'
 import type { AddedTokenOfFile } from './specialTokens'
 import { withoutSpecialTokens } from './splitSpecialTokens'
-import type { TokenizerDefinition } from './tokenizerDefinition'
+import { addedTokensOf, type TokenizerDefinition } from './tokenizerDefinition'
 import { tokenizerFacts } from './tokenizerFacts'
 import { readTokenizerSource, type TokenizerSource } from './tokenizerFiles'
 
@@ -91,8 +91,9 @@ export class ModelTokenizer {
   }
 }
 
-function build({ definition, additions, around }: TokenizerSource): Tokenizer {
+function build({ path, definition, additions, around }: TokenizerSource): Tokenizer {
   const tokenizer = parse(definition)
+  assertFindable([...addedTokensOf(definition), ...additions], tokenizer.getNormalizer(), path)
   tokenizer.disableTruncation()
   tokenizer.disablePadding()
   tokenizer.addAddedTokens(additions.map(nativeToken))
@@ -104,6 +105,16 @@ function build({ definition, additions, around }: TokenizerSource): Tokenizer {
     tokenizer.setPostProcessor(templateProcessing(template, null, ids))
   }
   return tokenizer
+}
+
+/** The library ends the process over a token of which nothing is left in the normalized text: it would be everywhere. */
+function assertFindable(tokens: readonly AddedTokenOfFile[], normalizer: Normalizer | null, path: string): void {
+  const lost = tokens.find(({ content, normalized }) => normalized && normalizer?.normalizeString(content) === '')
+  if (lost !== undefined)
+    throw badInput(
+      `${path}: the normalizer leaves nothing of the added token ${quoted(lost.content)}, which is looked for in the ` +
+        'normalized text; with normalized set to false it can be found'
+    )
 }
 
 /** The first of some texts of which AutoTokenizer of transformers 5 makes other tokens. */

@@ -278,6 +278,23 @@ describe('a directory that cannot be used', () => {
     )
   })
 
+  // The library ends the process over the first text otherwise; Python's raises a PanicException.
+  it.each([
+    ['   ', { type: 'Strip', strip_left: true, strip_right: true }],
+    ['\u0301', { type: 'StripAccents' }],
+    ['eee', { type: 'Replace', pattern: { String: 'e' }, content: '' }]
+  ])('with an added token of which the normalizer leaves nothing names it: %j', async (content, normalizer) => {
+    const added = { single_word: false, lstrip: false, rstrip: false, special: false, normalized: true }
+    const tokens = [...sample.added_tokens, { id: 4096, content, ...added }]
+    const message = /the normalizer leaves nothing of the added token ".*", which is looked for in the normalized text/
+    await refused(directoryWith({ 'tokenizer.json': { ...sample, normalizer, added_tokens: tokens } }), message)
+    const whole = [...sample.added_tokens, { id: 4096, content, ...added, normalized: false }]
+    const opened = await ModelTokenizer.open(
+      directoryWith({ 'tokenizer.json': { ...sample, normalizer, added_tokens: whole } })
+    )
+    expect([...(await opened.encode(content, { specialTokens: false }))]).toEqual([4096])
+  })
+
   it('with a part that is not known names the part', async () => {
     const part = (changes: object) => directoryWith({ 'tokenizer.json': { ...sample, ...changes } })
     const sequence = {
