@@ -51,7 +51,7 @@ interface Shape {
 }
 
 const SHAPES: readonly Shape[] = [
-  { out: 2048, into: 2048, rounds: 3, others: OTHERS },
+  { out: 2048, into: 2048, rounds: 2, others: OTHERS },
   { out: 4096, into: 4096, rounds: 1, others: ['loftq1'] },
   { out: 11008, into: 4096, rounds: 1, others: [] },
   { out: 4096, into: 11008, rounds: 1, others: [] }
@@ -80,9 +80,9 @@ async function inTurn({ out, into, rounds }: Shape, method: LinearMethod): Promi
   return { shape: [out, into], method, now: middle(now), ...(built && { earlier: middle(earlier) }) }
 }
 
-/** The last of two solutions in a fresh process: the first one compiles graphs and loops. */
+/** In a fresh process; of the smaller, the second of two solutions, since the first one compiles graphs and loops. */
 async function child(tree: string, out: number, into: number, method: LinearMethod): Promise<LinearTimes> {
-  const rounds = out * into > 4096 ** 2 ? 1 : 2
+  const rounds = out * into > 2048 ** 2 ? 1 : 2
   const args = [out, into, LINEAR_RANK, method, rounds].map(String)
   const reports = JSON.parse(await childOutput(process.execPath, [`${tree}/${CHILD}`, ...args])) as LinearTimes[]
   return reports.at(-1) as LinearTimes
