@@ -12,6 +12,7 @@ from pathlib import Path
 
 os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", TOKENIZERS_PARALLELISM="false")
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+os.environ["OMP_WAIT_POLICY"] = "passive"  # threads that spin while others work take five times as long on a busy machine
 os.environ["TORCHDYNAMO_DISABLE"] = "1"  # compiling kernels for each small shape takes longer than all the tests
 logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # int8 linears say of every batch that they cast it
 warnings.filterwarnings("ignore", message="Warning only once", category=UserWarning)  # of reference_kernels.py

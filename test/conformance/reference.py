@@ -4,6 +4,7 @@ import logging
 import warnings
 from contextlib import contextmanager
 from copy import copy
+from functools import cached_property
 from types import SimpleNamespace
 
 import reference_kernels  # noqa: F401  before any model is loaded
@@ -37,8 +38,22 @@ class Reference:
         self.tokenizer = tokenizer or AutoTokenizer.from_pretrained(self.path)
         self.evaluation = {text.name: self.rows(text) for text in evaluation}
         self.full = AutoModelForCausalLM.from_pretrained(self.path, dtype=torch.float32).eval()
-        self.full_precision = self.perplexities(self.full)
-        self.quantized = self.perplexities(self.base())
+
+    def without_double_quantization(self, quantizer):
+        """The same checkpoint and texts in another number format; what full precision has is computed once for both."""
+        other = Reference.__new__(Reference)
+        other.__dict__ |= {**self.__dict__, "full_precision": self.full_precision}
+        other.options = SimpleNamespace(quantizer=quantizer, no_double_quant=True)
+        other.__dict__.pop("quantized", None)
+        return other
+
+    @cached_property
+    def full_precision(self):
+        return self.perplexities(self.full)
+
+    @cached_property
+    def quantized(self):
+        return self.perplexities(self.base())
 
     def rows(self, text):
         return rows_of(self.tokenizer, str(text), self.context, self.count)

@@ -12,12 +12,14 @@ from bitsandbytes.functional import dequantize_4bit, quantize_4bit
 from quail import LLAMA, ROOT, export_base, init_lora, proof_of, run
 from reference import Reference, dequantized
 from safetensors.torch import load_file, save_file
+from sample import sample_run
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 GOLDEN = ROOT / "test/fixtures/golden/families"
 FAMILIES = sorted(path for path in GOLDEN.iterdir() if path.is_dir())
 # As in test_adapters: bitsandbytes' CPU kernels and our float32 forward pass.
 PERPLEXITY = 2e-3
+ROWS = 16
 
 
 def quantized_by_transformers(model, double_quantization=True):
@@ -111,7 +113,7 @@ class Sample(unittest.TestCase):
         self.assertEqual([name for name, files in files_of.items() if len(files) > 1], [])
 
     def test_base_is_the_one_that_adapters_are_computed_for_and_has_its_perplexity(self):
-        finished = init_lora(LLAMA, ["zero"])
+        finished = sample_run()
         fingerprint = proof_of(finished["variants"][0]["adapter"])["fingerprint"]
         linears = linears_of(self.loaded)
         self.assertEqual(sorted(linears), sorted(entry["name"] for entry in fingerprint["linears"]))
@@ -153,9 +155,9 @@ class StoredBase(unittest.TestCase):
             base = Path(directory) / "base"
             quantized_by_transformers(LLAMA).save_pretrained(base)
             AutoTokenizer.from_pretrained(LLAMA).save_pretrained(base)
-            finished = init_lora(LLAMA, ["exact"], "--base", base)
+            finished = init_lora(LLAMA, ["exact"], "--base", base, rows=ROWS)
             adapter = finished["variants"][0]["adapter"]
-            reference = Reference(base)
+            reference = Reference(base, rows=ROWS)
             adapted = reference.perplexities(reference.adapted(adapter).eval())
             for name, reported in finished["perplexity"].items():
                 for ours, theirs in (

@@ -13,6 +13,11 @@ from quail import GPT_NEOX, LLAMA, ROOT, init_lora
 from safetensors.torch import load_file, save_file
 
 
+def adapter_of(*options):
+    """An adapter of which only the base matters."""
+    return init_lora(LLAMA, ["zero"], *options, rows=1)["variants"][0]["adapter"]
+
+
 def check(model, adapter):
     script = ROOT / "resources/check_fingerprint.py"
     return subprocess.run([sys.executable, script, model, adapter], capture_output=True, text=True)
@@ -21,7 +26,7 @@ def check(model, adapter):
 class Fingerprint(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.adapter = init_lora(LLAMA, ["zero"])["variants"][0]["adapter"]
+        cls.adapter = adapter_of()
 
     def test_matches_the_base_that_the_adapter_was_made_for(self):
         done = check(LLAMA, self.adapter)
@@ -29,12 +34,12 @@ class Fingerprint(unittest.TestCase):
         self.assertTrue(done.stdout.startswith("match"), done.stdout)
 
     def test_matches_a_base_in_fp4(self):
-        adapter = init_lora(LLAMA, ["zero"], "--quantizer", "fp4")["variants"][0]["adapter"]
+        adapter = adapter_of("--quantizer", "fp4")
         done = check(LLAMA, adapter)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_matches_a_base_in_int8(self):
-        adapter = init_lora(LLAMA, ["zero"], "--quantizer", "int8")["variants"][0]["adapter"]
+        adapter = adapter_of("--quantizer", "int8")
         done = check(LLAMA, adapter)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy
 import torch
-from quail import EVALUATION, LLAMA, init_lora, rows_of_run, variants_by_method
+from quail import EVALUATION, init_lora, rows_of_run, variants_by_method
 from reference import Reference, fidelity
+from sample import sample_reference, sample_run
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import AutoModelForCausalLM, Gemma2Config, PreTrainedTokenizerFast
 
@@ -91,8 +92,8 @@ class Sample(Measures):
 
     @classmethod
     def setUpClass(cls):
-        cls.finished = init_lora(LLAMA, ["svd", "quailora"])
-        cls.reference = Reference(LLAMA)
+        cls.finished = sample_run()
+        cls.reference = sample_reference()
 
     def test_the_quantized_base_is_as_far_from_full_precision_as_torch_says(self):
         for name, expected in self.reference.fidelity(self.reference.base()).items():
