@@ -11,6 +11,7 @@ export default defineConfig({
     pool: 'forks', // native add-ons are safest in child processes
     maxWorkers: 2,
     // Integration tests run a whole model on a machine that may be busy; these limits only stop what hangs.
+    expect: { poll: { timeout: 60_000 } },
     testTimeout: 300_000,
     hookTimeout: 300_000,
     // WebGPU without a graphics card: the software adapter that comes with the Electron runtime, where it is unpacked.

@@ -16,7 +16,9 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 1, // one display
     sequence: { sequencer: ByName },
-    testTimeout: 60_000,
-    hookTimeout: 60_000
+    // The window answers in its own time, on a busy machine late; these limits only stop what hangs.
+    expect: { poll: { timeout: 60_000 } },
+    testTimeout: 300_000,
+    hookTimeout: 300_000
   }
 })

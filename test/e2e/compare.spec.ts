@@ -80,7 +80,7 @@ describe('three variants of a real run', () => {
     const cell = line('quailora-r8').getByRole('cell').nth(4)
     const sign = change < 0 ? '▲ −' : '▼ +'
     await expect.poll(() => cell.textContent()).toContain(`${sign}${Math.abs(change).toPrecision(3)}`)
-    expect(await line('svd-r8').getByText('baseline').count()).toBeGreaterThan(0)
+    await expect.poll(() => line('svd-r8').getByText('baseline').count()).toBeGreaterThan(0)
   })
 
   test('are drawn over each other, on all layers or on one', async () => {
@@ -101,7 +101,7 @@ describe('three variants of a real run', () => {
     await page.keyboard.press('Enter')
     await drawer.getByRole('button', { name: 'Close the details' }).click()
     await drawer.waitFor({ state: 'detached' })
-    await expect.poll(() => line('svd-r8').textContent(), { timeout: 10_000 }).toContain('kept')
+    await expect.poll(() => line('svd-r8').textContent()).toContain('kept')
     const stored = await work.json<{ id: string; notes: string; tags: string[] }[]>('runs', 'list', '--json')
     expect(stored.find(({ id }) => id === run)).toMatchObject({ notes: 'a note', tags: ['kept'] })
     await page.getByRole('button', { name: 'Take zero-r8 of three out' }).click()

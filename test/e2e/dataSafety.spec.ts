@@ -80,7 +80,7 @@ describe('a database of a newer Quail', () => {
     desk = await openDesk({ home })
     const { page } = desk
     await page.getByText(`was written by a newer Quail (schema ${MIGRATIONS.length + 7}`).waitFor()
-    expect(await page.getByRole('button', { name: /from the run folders/ }).count()).toBe(0)
+    await expect.poll(() => page.getByRole('button', { name: /from the run folders/ }).count()).toBe(0)
     expect(await page.evaluate("window.quail.call('projects.list', {})")).toMatchObject({ ok: false })
     expect(hashOf(file)).toBe(before)
     expect(readdirSync(home).filter((name) => name.includes('.before-'))).toEqual([])

@@ -76,8 +76,8 @@ describe('the export page', () => {
     await desk.page.waitForURL(/#\/runs\/.+\/export$/)
     const vllm = desk.page.getByRole('row', { name: /vLLM/ })
     await vllm.waitFor()
-    expect(await vllm.textContent()).toContain('--max-lora-rank 32')
-    expect(await vllm.getByRole('img', { name: 'With care' }).count()).toBe(1)
+    await expect.poll(() => vllm.textContent()).toContain('--max-lora-rank 32')
+    await expect.poll(() => vllm.getByRole('img', { name: 'With care' }).count()).toBe(1)
   })
 
   test('copies the adapter to a chosen folder, and quail verify accepts the copy', async () => {

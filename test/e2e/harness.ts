@@ -24,6 +24,9 @@ export interface DeskOptions {
   readonly args?: readonly string[]
 }
 
+/** How long the page may take to do or show what is waited for, on a busy machine; it only stops what hangs. */
+export const MOST_MS = 60_000
+
 const temporary: string[] = []
 
 /** A folder that `removeTemporary` removes. */
@@ -53,6 +56,7 @@ export async function openDesk({ home, profile, env = {}, args = [] }: DeskOptio
     }
   })
   const page = await app.firstWindow()
+  page.setDefaultTimeout(MOST_MS)
   const complaints: string[] = []
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) complaints.push(message.text())

@@ -28,7 +28,7 @@ describe('the first day', () => {
     async () => {
       const { page } = desk
       await page.getByRole('button', { name: 'Run the sample' }).click()
-      await page.waitForURL(/#\/runs\/\d{8}-/, { timeout: 30_000 })
+      await page.waitForURL(/#\/runs\/\d{8}-/)
       await page.getByRole('progressbar').first().waitFor({ timeout: 60_000 })
       await page.getByRole('gridcell', { name: /block 0, self_attn\.q_proj: \d+ %/ }).waitFor({ timeout: 10 * MINUTES })
       await page

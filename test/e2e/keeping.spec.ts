@@ -33,7 +33,7 @@ const item = (name: string) => desk.page.getByRole('menuitem', { name, exact: tr
 const card = (name: string) => desk.page.getByRole('article', { name: `Project ${name}` })
 const rows = () => desk.page.getByRole('table', { name: 'Runs' }).getByRole('row').filter({ hasText: 'completed' })
 
-const rowsAre = (count: number) => expect.poll(() => rows().count(), { timeout: 15_000 }).toBe(count)
+const rowsAre = (count: number) => expect.poll(() => rows().count()).toBe(count)
 
 async function choose(project: string, action: string): Promise<void> {
   await button(`Actions for ${project}`).click()

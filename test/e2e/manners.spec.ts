@@ -49,11 +49,7 @@ async function working(on: Desk, name: string, rows?: number): Promise<string> {
   const { recipe } = await ask<{ recipe: object }>(on, 'recipes.read', { path })
   const { id } = await ask<{ id: string }>(on, 'queue.enqueue', { recipe })
   const folderOfRun = join(on.home, 'runs', id)
-  await expect
-    .poll(() => readdirSync(folderOfRun).some((file) => file === 'lock.json' || file.includes('lock')), {
-      timeout: 30_000
-    })
-    .toBe(true)
+  await expect.poll(() => readdirSync(folderOfRun).some((file) => file.includes('lock'))).toBe(true)
   return id
 }
 
@@ -89,10 +85,10 @@ const engines = ({ app }: Desk): Promise<number[]> =>
   )
 
 async function killEngine(on: Desk): Promise<void> {
-  await expect.poll(async () => (await engines(on)).length, { timeout: 15_000 }).toBe(1)
+  await expect.poll(async () => (await engines(on)).length).toBe(1)
   const [pid] = (await engines(on)) as [number]
   process.kill(pid, 'SIGKILL')
-  await expect.poll(async () => (await engines(on)).includes(pid), { timeout: 15_000 }).toBe(false)
+  await expect.poll(async () => (await engines(on)).includes(pid)).toBe(false)
 }
 
 /** SHA-256 of what a run wrote. */
@@ -238,11 +234,11 @@ describe('crashes', () => {
   test('of the page: it opens again where it was', async () => {
     desk = await openDesk()
     await goTo(desk, '/settings?panel=storage')
-    await expect.poll(title, { timeout: 20_000 }).toMatch(/storage true$/)
+    await expect.poll(title).toMatch(/storage true$/)
     await desk.app.evaluate(({ BrowserWindow }) =>
       BrowserWindow.getAllWindows()[0]?.webContents.forcefullyCrashRenderer()
     )
-    await expect.poll(title, { timeout: 20_000 }).toMatch(/^#\/settings\?panel=storage true$/)
+    await expect.poll(title).toMatch(/^#\/settings\?panel=storage true$/)
   })
 
   test('of the page, twice at once: the person is asked, and the page comes back', async () => {
@@ -259,8 +255,8 @@ describe('crashes', () => {
       page?.forcefullyCrashRenderer()
     })
     const asked = () => desk.app.evaluate(() => (globalThis as { asked?: string }).asked)
-    await expect.poll(asked, { timeout: 20_000 }).toMatch(/^The page crashed twice \(.+\)$/)
-    await expect.poll(title, { timeout: 20_000 }).toBe('#/models true')
+    await expect.poll(asked).toMatch(/^The page crashed twice \(.+\)$/)
+    await expect.poll(title).toBe('#/models true')
   })
 
   test('of the engine: it is said, calls are answered again, and a run can be resumed', async () => {

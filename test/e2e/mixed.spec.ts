@@ -102,11 +102,11 @@ describe('a run that mixes NF4 and int8', () => {
     await goTo(desk, `/runs/${run}`)
     const sentences = desk.page.getByTestId('sentence').locator('p')
     await sentences.first().waitFor()
-    expect(await sentences.allTextContents()).toEqual(headlineSentences(outcome).map((one) => `${one}.`))
-    expect(await sentences.first().textContent()).toContain(bestOn(NF4).name)
+    await expect.poll(() => sentences.allTextContents()).toEqual(headlineSentences(outcome).map((one) => `${one}.`))
+    await expect.poll(() => sentences.first().textContent()).toContain(bestOn(NF4).name)
     for (const format of ['NF4', 'INT8']) {
       const axis = desk.page.getByRole('img', { name: `Perplexity on ${TEXT}, ${format}.` })
-      expect(await axis.getAttribute('aria-label')).toContain(`quantized (${format})`)
+      await expect.poll(() => axis.getAttribute('aria-label')).toContain(`quantized (${format})`)
     }
   })
 
@@ -114,8 +114,8 @@ describe('a run that mixes NF4 and int8', () => {
     await goTo(desk, '/runs')
     const line = desk.page.getByRole('row').filter({ hasText: 'mixed' })
     await line.waitFor()
-    expect(await line.textContent()).toContain(`NF4 ${(100 * bestOn(NF4).share).toFixed(1)} %`)
-    expect(await line.textContent()).toMatch(/INT8 (−?[\d.]+ %|no gap|≈ quantized|gap unclear)/)
+    await expect.poll(() => line.textContent()).toContain(`NF4 ${(100 * bestOn(NF4).share).toFixed(1)} %`)
+    await expect.poll(() => line.textContent()).toMatch(/INT8 (−?[\d.]+ %|no gap|≈ quantized|gap unclear)/)
   })
 
   test('is compared without taking a share of one gap for more than one of the other', async () => {
@@ -133,7 +133,7 @@ describe('a run that mixes NF4 and int8', () => {
     ).toBe(1)
     const gap = row.getByRole('cell').filter({ hasText: 'pp' }).first()
     await expect.poll(() => gap.textContent()).toContain(`${(100 * bestOn(NF4).share).toFixed(1)} ± `)
-    expect(await gap.textContent()).not.toMatch(/[▲▼]/)
+    await expect.poll(() => gap.textContent()).not.toMatch(/[▲▼]/)
   })
 
   test('offers for export what is best on NF4, and names one for each', async () => {
@@ -141,12 +141,12 @@ describe('a run that mixes NF4 and int8', () => {
     await goTo(desk, `/runs/${run}/export`)
     const choice = page.getByRole('combobox', { name: 'Variant' })
     await choice.waitFor()
-    expect(await choice.inputValue()).toBe(`${labelOf(NF4)} (recommended)`)
+    await expect.poll(() => choice.inputValue()).toBe(`${labelOf(NF4)} (recommended)`)
     const said = await page.getByText(/Recommended for NF4: /).textContent()
     expect(said).toContain(`Recommended for NF4: ${bestOn(NF4).name}`)
     expect(said).toMatch(/Recommended for INT8: \S+|widens the INT8 gap/)
     await page.getByRole('radio').or(page.getByRole('tab')).first().waitFor()
-    expect(await page.locator('main').textContent()).toContain('load_in_4bit=True')
+    await expect.poll(() => page.locator('main').textContent()).toContain('load_in_4bit=True')
   })
 
   test.each([1024, 1280, 1600])('cuts no number and no name at a width of %s', async (width) => {
@@ -154,7 +154,7 @@ describe('a run that mixes NF4 and int8', () => {
       await setLook(desk, 'light', { width, height: 900 })
       await goTo(desk, address)
       await desk.page.locator('[role="cell"], [data-figure="Time"]').first().waitFor()
-      await expect.poll(cutTexts, { timeout: 5000 }).toEqual([])
+      await expect.poll(cutTexts).toEqual([])
     }
   })
 
@@ -167,7 +167,7 @@ describe('a run that mixes NF4 and int8', () => {
       await goTo(desk, address)
       const shown = address === '/models' ? 'Sample model' : name
       await desk.page.locator('main').getByText(shown).first().waitFor()
-      await expect.poll(cutTexts, { timeout: 5000 }).toEqual([])
+      await expect.poll(cutTexts).toEqual([])
     }
   })
 

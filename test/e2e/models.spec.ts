@@ -85,10 +85,12 @@ async function look(name: string): Promise<void> {
 describe('the models page', () => {
   test('finds the sample and the cache by itself, and says of a broken entry what is wrong', async () => {
     await row('Sample model').getByText('Ready').waitFor()
-    expect(await row('acme/tiny-llama').textContent()).toMatch(/llama3\.82 MBF167\.29 MiBReady/)
-    expect(await row('acme/broken').textContent()).toContain('Not supported')
-    expect(await row('acme/broken').textContent()).toContain('is not a safetensors file')
-    expect(await desk.page.getByRole('region', { name: 'Where Quail looked' }).textContent()).toContain('2 models')
+    await expect.poll(() => row('acme/tiny-llama').textContent()).toMatch(/llama3\.82 MBF167\.29 MiBReady/)
+    await expect.poll(() => row('acme/broken').textContent()).toContain('Not supported')
+    await expect.poll(() => row('acme/broken').textContent()).toContain('is not a safetensors file')
+    await expect
+      .poll(() => desk.page.getByRole('region', { name: 'Where Quail looked' }).textContent())
+      .toContain('2 models')
     await look('models')
   })
 
@@ -96,10 +98,10 @@ describe('the models page', () => {
     const { page } = desk
     await page.getByLabel('Search models').fill('acme llama')
     await row('acme/tiny-llama').waitFor()
-    expect(await page.getByRole('table', { name: 'Models' }).getByRole('row').count()).toBe(3)
+    await expect.poll(() => page.getByRole('table', { name: 'Models' }).getByRole('row').count()).toBe(3)
     await page.getByText('Not ready 1').click()
     await row('acme/tiny-llama').waitFor({ state: 'detached' })
-    expect(await row('acme/broken').count()).toBe(1)
+    await expect.poll(() => row('acme/broken').count()).toBe(1)
     await page.getByText('All 3').click()
     await page.getByLabel('Search models').fill('')
   })
@@ -183,7 +185,7 @@ describe('the inspector', () => {
       .waitFor()
     await page.getByLabel('Search tensors').fill('layers.2 q_proj')
     await page.getByText('1 of 38 tensors fit').waitFor()
-    expect(await tree.getByRole('row').last().textContent()).toContain('q_proj.weight256 × 256BF16')
+    await expect.poll(() => tree.getByRole('row').last().textContent()).toContain('q_proj.weight256 × 256BF16')
     await page.getByLabel('Search tensors').fill('norm')
     await page.getByText('9 of 38 tensors fit').waitFor()
     await page.getByLabel('Search tensors').fill('')
@@ -213,9 +215,7 @@ describe('the inspector', () => {
     const { page } = desk
     await page.getByRole('link', { name: 'New run with this model' }).click()
     await page.waitForURL(/#\/new/)
-    await expect
-      .poll(() => page.locator('input').and(page.getByLabel('Checkpoint')).inputValue({ timeout: 2000 }))
-      .toContain('first')
+    await expect.poll(() => page.locator('input').and(page.getByLabel('Checkpoint')).inputValue()).toContain('first')
   })
 
   test('says of a broken model what is wrong and offers no run', async () => {
@@ -223,7 +223,7 @@ describe('the inspector', () => {
     await goTo(desk, '/models')
     await row('acme/broken').click()
     await page.getByRole('alert').filter({ hasText: 'is not a safetensors file' }).waitFor()
-    expect(await page.getByRole('link', { name: 'New run with this model' }).count()).toBe(0)
+    await expect.poll(() => page.getByRole('link', { name: 'New run with this model' }).count()).toBe(0)
     await look('model-broken')
   })
 })
@@ -233,12 +233,12 @@ describe('the devices page', () => {
     const { page } = desk
     await goTo(desk, '/devices')
     const card = (name: string) => page.getByRole('region', { name })
-    expect(await card('Processor').textContent()).toContain('Available')
+    await expect.poll(() => card('Processor').textContent()).toContain('Available')
     const cuda = (await card('CUDA').textContent()) ?? ''
     expect(cuda).toContain('Missing')
     expect(cuda).toMatch(/Why: The CUDA files of onnxruntime [\d.]+ are not installed in .*cuda/)
     expect(cuda).toContain('What to do: “npm run setup:cuda” in a clone of Quail brings them')
-    expect(await card('DirectML').textContent()).toContain('DirectML is a part of Windows; this is Linux')
+    await expect.poll(() => card('DirectML').textContent()).toContain('DirectML is a part of Windows; this is Linux')
   })
 
   test('measures the processor and keeps the result', async () => {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import { temporaryFolder } from './harness'
+import { MOST_MS, temporaryFolder } from './harness'
 
 /** The packaged program with its window, driven as a browser page: hardened builds have no inspector for main. */
 export interface PackagedDesk {
@@ -30,6 +30,7 @@ export async function openPackagedDesk(program: string, options: PackagedOptions
   })
   const browser = await chromium.connectOverCDP(await debuggerAddress(child))
   const page = await firstPage(browser)
+  page.setDefaultTimeout(MOST_MS)
   await page.getByRole('navigation', { name: 'Pages' }).waitFor()
   return { page, home, close: () => stop(child, browser) }
 }

@@ -94,7 +94,7 @@ describe('the page of a completed run', () => {
     const figures = `${figure(quantized)} → ${figure(reached)} (full precision ${figure(measured.fullPrecision)})`
     const error = (100 * measured.statistics!.variants[best]!.gapClosed!.standardError!).toFixed(0)
     const proved = `${best} closes ${share} ± ${error} % of the NF4 gap on sotu-evaluation: ${figures}.`
-    expect(await desk.page.getByTestId('sentence').textContent()).toBe(proved)
+    await expect.poll(() => desk.page.getByTestId('sentence').textContent()).toBe(proved)
   })
 
   test('shows the perplexities of the text as a table, too', async () => {
@@ -233,9 +233,9 @@ describe('the drawer of a layer', () => {
     await page.keyboard.press('Home')
     await page.keyboard.press('ArrowRight')
     const left = 1 - layer.eigenvalues[0]! / layer.lossRank0
-    expect(await slider.getAttribute('aria-valuetext')).toContain(
-      `best possible ${Number((100 * left).toPrecision(3))} %`
-    )
+    await expect
+      .poll(() => slider.getAttribute('aria-valuetext'))
+      .toContain(`best possible ${Number((100 * left).toPrecision(3))} %`)
     await drawer().getByRole('button', { name: 'Show as table: Error against rank' }).click()
     const rows = await rowsOf(drawer().getByRole('table', { name: 'Error against rank' }))
     let sum = 0
@@ -277,7 +277,7 @@ describe('what is folded', () => {
     const weights = readFileSync(work.path('adapters', QUAILORA, 'adapter_model.safetensors'))
     const digest = createHash('sha256').update(weights).digest('hex')
     const row = page.getByRole('table', { name: 'Adapters' }).getByRole('row', { name: QUAILORA })
-    expect(await row.textContent()).toContain(digest.slice(0, 12))
+    await expect.poll(() => row.textContent()).toContain(digest.slice(0, 12))
   })
 })
 
@@ -303,7 +303,7 @@ describe('a run that did not end well', () => {
     await goTo(desk, `/runs/${id}`)
     await page.getByText('The run was interrupted').waitFor()
     await page.getByText('1 block of 4 is kept.', { exact: false }).waitFor()
-    expect(await page.getByRole('gridcell', { name: /of the error removed/ }).count()).toBe(7)
+    await expect.poll(() => page.getByRole('gridcell', { name: /of the error removed/ }).count()).toBe(7)
     await page.getByRole('button', { name: 'Resume' }).click()
     await page.getByRole('status', { name: 'Progress of the run' }).waitFor()
     await page.getByTestId('sentence').waitFor({ timeout: 120_000 })
@@ -324,7 +324,7 @@ describe('a run that did not end well', () => {
     await page.getByRole('button', { name: 'Resume' }).click()
     const alert = page.getByRole('alert').filter({ hasText: 'The run failed' })
     await alert.waitFor({ timeout: 120_000 })
-    expect(await alert.textContent()).toContain(file)
+    await expect.poll(() => alert.textContent()).toContain(file)
     await alert.getByRole('button', { name: 'Copy details' }).click()
     await alert.getByRole('button', { name: 'Copied' }).waitFor()
     expect(await desk.app.evaluate(({ clipboard }) => clipboard.readText())).toContain(id)

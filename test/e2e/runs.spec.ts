@@ -87,7 +87,7 @@ function engineProcesses(): number[] {
 describe('the page of runs', () => {
   test('says what belongs there while there is none', async () => {
     await desk.page.getByRole('heading', { name: 'No run yet' }).waitFor()
-    expect(await desk.page.getByRole('link', { name: 'New run' }).count()).toBeGreaterThan(0)
+    await expect.poll(() => desk.page.getByRole('link', { name: 'New run' }).count()).toBeGreaterThan(0)
   })
 
   test('orders waiting runs by keyboard and by dragging', async () => {
@@ -117,7 +117,7 @@ describe('the page of runs', () => {
       .waitFor({ timeout: 60_000 })
     await button('Stop one').click()
     await becomes('one', 'stopped')
-    await working('three').waitFor({ timeout: 30_000 })
+    await working('three').waitFor()
     await becomes('three', 'completed')
     await expect.poll(() => row('three').getByRole('cell').nth(5).textContent()).toBe('gap unclear')
   })
@@ -178,7 +178,7 @@ describe('many runs', () => {
       .getByText(/^Stopped/)
       .click()
     await row('two').waitFor()
-    expect(await row('three').count()).toBe(0)
+    await expect.poll(() => row('three').count()).toBe(0)
     await page.getByRole('radiogroup', { name: 'State of the runs shown' }).getByText(/^All/).click()
   })
 

@@ -308,7 +308,7 @@ describe('text from outside', () => {
   test('a name full of markup is shown as it is', async () => {
     const name = '<img src=x onerror="window.injected=3"><script>window.injected=4</script>'
     expect(await forge('projects.create', { name })).toMatchObject({ ok: true })
-    await expect.poll(() => inPage<string>('document.body.innerText'), { timeout: 10_000 }).toContain(name)
+    await expect.poll(() => inPage<string>('document.body.innerText')).toContain(name)
     expect(await inPage('typeof window.injected')).toBe('undefined')
     expect(await inPage(`document.querySelectorAll('#root img[src="x"], #root script').length`)).toBe(0)
   })

@@ -37,7 +37,7 @@ async function chooseFromMenu(keys: string): Promise<void> {
 describe('the window', () => {
   test.each(['light', 'dark'] as const)('follows the %s theme of the system without a complaint', async (theme) => {
     await setLook(desk, theme)
-    expect(await desk.page.getByRole('heading', { level: 1 }).count()).toBe(1)
+    await expect.poll(() => desk.page.getByRole('heading', { level: 1 }).count()).toBe(1)
     expect(desk.complaints).toEqual([])
   })
 
@@ -111,7 +111,7 @@ describe('the window', () => {
     expect((await ask('app.quit', {})).ok).toBe(true)
     const seen = () =>
       desk.app.evaluate(() => (globalThis as unknown as { seen: { revealed: string; quits: number } }).seen)
-    await expect.poll(seen, { timeout: 10_000 }).toEqual({ revealed: target, quits: 1 })
+    await expect.poll(seen).toEqual({ revealed: target, quits: 1 })
     await desk.app.evaluate(({ app }) => {
       app.quit = (globalThis as unknown as { quit: () => void }).quit
     })

@@ -28,6 +28,21 @@ const recipe = {
   ]
 }
 
+/** A whole run of this recipe, made once for all tests that hold another against it. */
+const whole = once(async () => {
+  const run = makeRun(recipe)
+  await runToEnd(run)
+  return run
+})
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}
+
 /** The same file with the first element of one tensor set to 2. */
 function changedWeight(original: Buffer, name: string): Buffer {
   const bytes = Buffer.from(original)
@@ -107,59 +122,53 @@ describe('a run', () => {
   })
 
   it('gives the same bytes twice', async () => {
-    const [first, second] = [makeRun(recipe), makeRun(recipe)]
-    await runToEnd(first)
+    const second = makeRun(recipe)
     await runToEnd(second)
-    expect(adapterDigests(second, variants)).toEqual(adapterDigests(first, variants))
+    expect(adapterDigests(second, variants)).toEqual(adapterDigests(await whole(), variants))
   })
 
   it('gives the same bytes with hidden states in memory and on the disk', async () => {
-    const [memory, disk] = [makeRun(recipe), makeRun({ ...recipe, memoryBudget: 1 })]
-    await runToEnd(memory)
+    const disk = makeRun({ ...recipe, memoryBudget: 1 })
     await runToEnd(disk)
-    expect(adapterDigests(disk, variants)).toEqual(adapterDigests(memory, variants))
+    expect(adapterDigests(disk, variants)).toEqual(adapterDigests(await whole(), variants))
   })
 
   it('gives a variant the same factors alone and beside others', async () => {
-    const [alone, beside] = [makeRun({ variants: [{ method: 'quailora', rank: 8 }] }), makeRun(recipe)]
+    const alone = makeRun({ variants: [{ method: 'quailora', rank: 8 }] })
     await runToEnd(alone)
-    await runToEnd(beside)
     const file = 'quailora-r8/adapter_model.safetensors'
-    expect(adapterDigests(alone, ['quailora-r8'])[file]).toBe(adapterDigests(beside, variants)[file])
+    expect(adapterDigests(alone, ['quailora-r8'])[file]).toBe(adapterDigests(await whole(), variants)[file])
   })
 
   it('stops within a block when cancelled, and ends with the same bytes when resumed', async () => {
-    const [whole, broken] = [makeRun(recipe), makeRun(recipe)]
-    await runToEnd(whole)
+    const broken = makeRun(recipe)
     let layers = 0
     const events = await runToEnd(broken, (event) => event.type === 'layerFinished' && ++layers === 10)
     expect(finishedOf(events).status).toBe('cancelled')
     expect(layers).toBeLessThanOrEqual(14) // two blocks of seven: the one at hand was the second
     const resumed = await runToEnd(broken)
     expect(resumed.find(({ type }) => type === 'planned')).toMatchObject({ resumedBlocks: 1 })
-    expect(adapterDigests(broken, variants)).toEqual(adapterDigests(whole, variants))
+    expect(adapterDigests(broken, variants)).toEqual(adapterDigests(await whole(), variants))
   })
 
   it('starts again, with the same result, when the hidden states it left were damaged', async () => {
-    const [whole, broken] = [makeRun(recipe), makeRun(recipe)]
-    await runToEnd(whole)
+    const broken = makeRun(recipe)
     await runToEnd(broken, (event) => event.type === 'blockFinished')
     const spool = join(broken.folder, 'spool')
     writeFileSync(join(spool, readdirSync(spool)[0] as string), 'damaged')
     const resumed = await runToEnd(broken)
     expect(resumed.find(({ type }) => type === 'planned')).toMatchObject({ resumedBlocks: 0 })
-    expect(adapterDigests(broken, variants)).toEqual(adapterDigests(whole, variants))
+    expect(adapterDigests(broken, variants)).toEqual(adapterDigests(await whole(), variants))
   })
 
   it('drops a journal line that was cut off', async () => {
-    const [whole, broken] = [makeRun(recipe), makeRun(recipe)]
-    await runToEnd(whole)
+    const broken = makeRun(recipe)
     await runToEnd(broken, (event) => event.type === 'blockFinished' && event.block === 1)
     const journal = join(broken.folder, 'journal.jsonl')
     const text = readFileSync(journal, 'utf8')
     writeFileSync(journal, text.slice(0, text.length - 20)) // as if killed while block 1's line was written
     await runToEnd(broken)
-    expect(adapterDigests(broken, variants)).toEqual(adapterDigests(whole, variants))
+    expect(adapterDigests(broken, variants)).toEqual(adapterDigests(await whole(), variants))
   })
 
   it('refuses to go on with a text or a model that has changed in between', async () => {

@@ -88,33 +88,28 @@ describe.skipIf(missing !== undefined)('webgpu', () => {
     }
   })
 
-  it.each(['nf4', 'int8'] as const)(
-    'gives a run on %s the perplexities that the processor gives it',
-    async (format) => {
-      const model = smallModel()
-      const results = async (device: string) => {
-        const calibration = { files: [sampleText('moby-evaluation.txt')], rows: 4 }
-        const run = makeRun({
-          model,
-          device,
-          calibration,
-          context: 32,
-          variants: [{ method: 'exact', rank: 4, quantizer: { format } }]
-        })
-        const { status, error, perplexity } = finishedOf(await runToEnd(run))
-        expect(error).toBeUndefined()
-        expect(status).toBe('completed')
-        return Object.values(perplexity)[0]
-      }
-      const [cpu, own] = [await results('cpu'), await results('webgpu')]
-      rmSync(model, { recursive: true })
-      for (const of of [
-        (p: typeof cpu) => p?.fullPrecision,
-        (p: typeof cpu) => Object.values(p?.quantizers ?? {})[0],
-        (p: typeof cpu) => Object.values(p?.variants ?? {})[0]
-      ]) {
-        expect(Math.abs((of(own) ?? Number.NaN) / (of(cpu) ?? Number.NaN) - 1)).toBeLessThan(1e-3)
-      }
+  it('gives a run on nf4 and int8 the perplexities that the processor gives it', async () => {
+    const model = smallModel()
+    const results = async (device: string) => {
+      const calibration = { files: [sampleText('moby-evaluation.txt')], rows: 4 }
+      const variants = (['nf4', 'int8'] as const).map((format) => ({
+        name: `exact-${format}`,
+        method: 'exact',
+        rank: 4,
+        quantizer: { format }
+      }))
+      const run = makeRun({ model, device, calibration, context: 32, variants })
+      const { status, error, perplexity } = finishedOf(await runToEnd(run))
+      expect(error).toBeUndefined()
+      expect(status).toBe('completed')
+      const [text] = Object.values(perplexity)
+      return { full: text?.fullPrecision, ...text?.quantizers, ...text?.variants } as Record<string, number>
     }
-  )
+    const [cpu, own] = [await results('cpu'), await results('webgpu')]
+    rmSync(model, { recursive: true })
+    expect(Object.keys(cpu)).toEqual(['full', 'nf4-b64-dq', 'int8', 'exact-nf4', 'exact-int8'])
+    for (const [name, value] of Object.entries(cpu)) {
+      expect(Math.abs((own[name] ?? Number.NaN) / value - 1), name).toBeLessThan(1e-3)
+    }
+  })
 })

@@ -36,7 +36,7 @@ describe('the window and the command line on one database', () => {
     const started = place.start('resume', id)
     await started.waitFor(/block/)
     await begun
-    await expect.poll(() => statusOf(workbench, id), { timeout: 10_000 }).toBe('running')
+    await expect.poll(() => statusOf(workbench, id)).toBe('running')
     await workbench.call('queue.hold', { held: false })
     expect(await workbench.call('queue.state', {})).toMatchObject({ running: null, waiting: [] })
     await expect(workbench.call('queue.resume', { id })).rejects.toMatchObject({ code: 'LOCKED' })
@@ -45,7 +45,7 @@ describe('the window and the command line on one database', () => {
     const { code, stderr } = await started.ended
     expect({ code, stderr: stderr.includes('Error') }).toEqual({ code: 0, stderr: false })
     await changed
-    await expect.poll(() => statusOf(workbench, id), { timeout: 10_000 }).toBe('completed')
+    await expect.poll(() => statusOf(workbench, id)).toBe('completed')
     // It was begun once, by the command line.
     expect((await workbench.call('runs.get', { id })).attempt).toBe(1)
   })
@@ -55,12 +55,12 @@ describe('the window and the command line on one database', () => {
     const { workbench, id } = await heldWorkbench(place)
     const started = place.start('resume', id)
     await started.waitFor(/block/)
-    await expect.poll(() => statusOf(workbench, id), { timeout: 10_000 }).toBe('running')
+    await expect.poll(() => statusOf(workbench, id)).toBe('running')
     const died = changeSeen(workbench)
     started.child.kill('SIGKILL')
     await started.ended
     await died
-    await expect.poll(() => statusOf(workbench, id), { timeout: 10_000 }).toBe('interrupted')
+    await expect.poll(() => statusOf(workbench, id)).toBe('interrupted')
     const end = workbench.next('run.finished', (event) => event.id === id)
     await workbench.call('queue.resume', { id })
     await workbench.call('queue.hold', { held: false })

@@ -41,15 +41,21 @@ describe('sums over the layers', () => {
     }
   })
 
-  test('of a thousand runs do not read their layers one by one', async () => {
+  test('of many runs are one question to the database, whose answer is a row for each variant', async () => {
     const store = await temporaryStore()
-    const ids = await seedRuns(store, 1000)
-    const startMs = performance.now()
-    const totals = await readVariantTotals(store, ids)
-    console.log(`sums of 1,000 runs: ${Math.round(performance.now() - startMs)} ms`)
-    expect(totals.length).toBe(3000)
+    const ids = await seedRuns(store, 40)
+    let answers = 0
+    const counted = store.withPlugin({
+      transformQuery: ({ node }) => node,
+      transformResult: async ({ result }) => {
+        answers++
+        return result
+      }
+    })
+    expect(await readVariantTotals(counted as typeof store, ids)).toHaveLength(120)
+    expect(answers).toBe(1)
     const { rows } = await sql<{ n: number }>`select count(*) as n from layer_results`.execute(store)
-    expect(rows[0]!.n).toBe(3000 * 28)
+    expect(rows[0]!.n).toBe(120 * 28)
   })
 })
 
