@@ -9,6 +9,7 @@ import type { FinishedEvent, RunEvent, RunStatus } from '../shared/runEvents'
 import { type ResolvedText, RUN_FILES, type RunOutcome, RunRecord } from '../shared/runFolder'
 import { runsDirectory } from '../store/home'
 import { takeQueuedRun } from '../store/queue'
+import * as stored from '../store/runQueries'
 import * as runs from '../store/runs'
 import { withChatTemplate } from './chatTemplates'
 import { isExecutingHere, whileExecuting } from './executingRuns'
@@ -90,7 +91,7 @@ export async function createRun(
 /** Executes a run that was just made. */
 export async function startRun(services: Services, id: string, options: RunOptions = {}): Promise<FinishedEvent> {
   return whileExecuting(services.store, id, async () => {
-    await runs.getRun(services.store, id)
+    await stored.getRun(services.store, id)
     return execute(services, id, options)
   })
 }
@@ -151,25 +152,25 @@ const outcomeOf = ({ status, atMs, perplexity, variants, error }: FinishedEvent)
 })
 
 /** A run as others see it: one that is stored as running, but on which no process works, is interrupted. */
-export type Run<T extends runs.RunSummary = runs.StoredRun> = Omit<T, 'status'> & { readonly status: RunStatus }
+export type Run<T extends stored.RunSummary = stored.StoredRun> = Omit<T, 'status'> & { readonly status: RunStatus }
 
 /** One run by its id, or by the beginning of it where only one run's id begins so. */
 export async function getRun(services: Services, id: string): Promise<Run> {
-  return withStatus(services, await runs.getRun(services.store, await completeId(services, id)))
+  return withStatus(services, await stored.getRun(services.store, await completeId(services, id)))
 }
 
 /** Runs that wait, in the order in which they will be worked on. */
-export async function listQueuedRuns({ store }: Services): Promise<Run<runs.RunSummary>[]> {
-  return runs.listQueue(store)
+export async function listQueuedRuns({ store }: Services): Promise<Run<stored.RunSummary>[]> {
+  return stored.listQueue(store)
 }
 
 /** All runs, or those of a project, the newest first. */
 export async function listRuns(
   services: Services,
-  filter: Pick<runs.RunsFilter, 'project'> = {}
-): Promise<Run<runs.RunSummary>[]> {
-  const stored = await runs.listRuns(services.store, filter)
-  return Promise.all(stored.map((run) => withStatus(services, run)))
+  filter: Pick<stored.RunsFilter, 'project'> = {}
+): Promise<Run<stored.RunSummary>[]> {
+  const found = await stored.listRuns(services.store, filter)
+  return Promise.all(found.map((run) => withStatus(services, run)))
 }
 
 /**
@@ -191,7 +192,7 @@ export async function assertNotWorkedOn(services: Services, id: string): Promise
   return run
 }
 
-async function withStatus<T extends runs.RunSummary>(services: Services, run: T): Promise<Run<T>> {
+async function withStatus<T extends stored.RunSummary>(services: Services, run: T): Promise<Run<T>> {
   if (run.status !== 'running') return run
   return { ...run, status: (await isWorkedOn(services, run.id)) ? 'running' : 'interrupted' }
 }
@@ -201,13 +202,13 @@ const isWorkedOn = async (services: Services, id: string): Promise<boolean> =>
 
 /** Ids of the runs that some process executes now. */
 export async function listExecuting(services: Services): Promise<string[]> {
-  const stored = await runs.listRunning(services.store)
-  const alive = await Promise.all(stored.map((id) => isWorkedOn(services, id)))
-  return stored.filter((_id, index) => alive[index])
+  const running = await stored.listRunning(services.store)
+  const alive = await Promise.all(running.map((id) => isWorkedOn(services, id)))
+  return running.filter((_id, index) => alive[index])
 }
 
 async function completeId({ store }: Services, id: string): Promise<string> {
-  const matches = await runs.findRunIds(store, id)
+  const matches = await stored.findRunIds(store, id)
   if (matches.includes(id)) return id
   if (matches.length > 1) throw badInput(`"${id}" is the beginning of several runs: ${matches.slice(0, 5).join(', ')}`)
   return matches[0] ?? id

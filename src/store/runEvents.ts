@@ -2,7 +2,7 @@ import type { LayerResult, RunEvent } from '../shared/runEvents'
 import { saveArtifact } from './artifacts'
 import { inTransaction } from './database'
 import { readLayerResults, type StoredLayerResult, saveLayerResults } from './layerResults'
-import { unknownRun } from './runs'
+import { unknownRun } from './runQueries'
 import type { Store } from './schema'
 
 /*

@@ -2,7 +2,7 @@ import { readPreferences } from '../services/maintenance/preferences'
 import { listGrants } from '../store/grantedPaths'
 import { listModels } from '../store/models'
 import { listRecipes } from '../store/recipes'
-import { listRuns } from '../store/runs'
+import { listRuns } from '../store/runQueries'
 import type { WorkbenchContext } from './context'
 import type { GrantSource } from './grants'
 

@@ -11,7 +11,7 @@ import {
   setProjectArchived,
   setProjectNotes
 } from '../store/projects'
-import { listRuns, type RunSummary } from '../store/runs'
+import { listRuns, type RunSummary } from '../store/runQueries'
 import type { Store } from '../store/schema'
 import type { WorkbenchContext } from './context'
 import { DELETED } from './deletions'

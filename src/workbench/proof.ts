@@ -10,7 +10,7 @@ import { DeviceFailure, type Perplexities, type RunEvent } from '../shared/runEv
 import { type Artifact, listArtifacts } from '../store/artifacts'
 import { readLayerFigures, readLayerResults } from '../store/layerResults'
 import { readEventsOf } from '../store/runEvents'
-import type { StoredRun } from '../store/runs'
+import type { StoredRun } from '../store/runQueries'
 import type { WorkbenchContext } from './context'
 import type { HandlersOf } from './handler'
 import { runEntry } from './runEntries'

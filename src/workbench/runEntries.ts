@@ -1,7 +1,7 @@
 import type { Run } from '../services/runService'
 import type { RunListEntry } from '../shared/contract/runs'
 import { readWorkedMs } from '../store/comparison'
-import type { RunSummary } from '../store/runs'
+import type { RunSummary } from '../store/runQueries'
 import type { Store } from '../store/schema'
 
 /** What a run is called. */

@@ -9,7 +9,8 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { closeStore, openStore } from '../../src/store/database'
 import { createProject, listProjects } from '../../src/store/projects'
 import { readEvents } from '../../src/store/runEvents'
-import { insertRun, listRuns } from '../../src/store/runs'
+import { listRuns } from '../../src/store/runQueries'
+import { insertRun } from '../../src/store/runs'
 import { runRecord, temporaryHome } from '../helpers/stores'
 
 // Below node_modules, so that the bundle finds the packages that it leaves outside.

@@ -1,5 +1,5 @@
 import { getRun, type Run, resumeRun } from '../../services/runService'
-import { readVariantResults } from '../../store/runs'
+import { readVariantResults } from '../../store/runQueries'
 import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
 import type { CommandContext } from '../grammar/commandContext'
 import { conclude, follow, printResults, readDeviceFailure } from './executeRecipe'

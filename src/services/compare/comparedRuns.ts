@@ -2,7 +2,7 @@ import type { ComparedRun, VariantCurve } from '../../shared/compare/comparedRun
 import { parseRowKey } from '../../shared/compare/rows'
 import { groupBy } from '../../shared/groupBy'
 import * as comparison from '../../store/comparison'
-import type { RunSummary } from '../../store/runs'
+import type { RunSummary } from '../../store/runQueries'
 import { listRuns, type Run } from '../runService'
 import type { Services } from '../services'
 

@@ -6,7 +6,7 @@ import { RUN_FILES } from '../../shared/runFolder'
 import { STATUS_WORDS } from '../../shared/runWords'
 import type { Cleanup, RunStorage, StorageReport } from '../../shared/settings'
 import { adaptersDirectory, databaseFile, runsDirectory } from '../../store/home'
-import type { RunSummary } from '../../store/runs'
+import type { RunSummary } from '../../store/runQueries'
 import { listRuns, type Run } from '../runService'
 import { runFolder, type Services } from '../services'
 

@@ -5,7 +5,8 @@ import { deleteForNow, listDeletions, removeDeleted, takeFinal, undoDeletion } f
 import { createProject, DEFAULT_PROJECT, listProjects, setProjectNotes } from '../../../src/store/projects'
 import { takeQueuedRun } from '../../../src/store/queue'
 import { appendEvents, readEvents } from '../../../src/store/runEvents'
-import { findRunIds, getRun, insertRun, listQueue, listRunning, listRuns, setRunName } from '../../../src/store/runs'
+import { findRunIds, getRun, listQueue, listRunning, listRuns } from '../../../src/store/runQueries'
+import { insertRun, setRunName } from '../../../src/store/runs'
 import type { Store } from '../../../src/store/schema'
 import { eventsOf, runOutcome, runRecord, sha256, temporaryStore } from '../../helpers/stores'
 

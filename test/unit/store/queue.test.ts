@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { orderQueue, queueRun, takeQueuedRun, unqueueRun } from '../../../src/store/queue'
 import { appendEvents } from '../../../src/store/runEvents'
-import { findRunIds, finishRun, getRun, insertRun, listQueue, listRunning } from '../../../src/store/runs'
+import { findRunIds, getRun, listQueue, listRunning } from '../../../src/store/runQueries'
+import { finishRun, insertRun } from '../../../src/store/runs'
 import type { Store } from '../../../src/store/schema'
 import { eventsOf, runOutcome, runRecord, sha256, temporaryHome, temporaryStore } from '../../helpers/stores'
 

@@ -2,7 +2,8 @@ import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { readRunSettings } from '../../../src/store/comparison'
 import { canonicalJson, listRecipes } from '../../../src/store/recipes'
-import { getRun, insertRun } from '../../../src/store/runs'
+import { getRun } from '../../../src/store/runQueries'
+import { insertRun } from '../../../src/store/runs'
 import { runRecord, temporaryStore } from '../../helpers/stores'
 
 test('a recipe of a version that did not ask which positions count says that all do, wherever it is read', async () => {

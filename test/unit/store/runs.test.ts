@@ -7,16 +7,8 @@ import { listModels, rememberModel } from '../../../src/store/models'
 import { createProject, DEFAULT_PROJECT, getProject, listProjects } from '../../../src/store/projects'
 import { canonicalJson, listRecipes, recipeHash } from '../../../src/store/recipes'
 import { appendEvents, readEvents } from '../../../src/store/runEvents'
-import {
-  deleteRun,
-  finishRun,
-  getRun,
-  insertRun,
-  listRuns,
-  type RunSummary,
-  readVariantResults,
-  resumeRun
-} from '../../../src/store/runs'
+import { getRun, listRuns, type RunSummary, readVariantResults } from '../../../src/store/runQueries'
+import { deleteRun, finishRun, insertRun, resumeRun } from '../../../src/store/runs'
 import type { Store } from '../../../src/store/schema'
 import { eventsOf, layerResult, runOutcome, runRecord, sha256, temporaryStore } from '../../helpers/stores'
 

@@ -8,7 +8,7 @@ import { decodeHeader, encodeHeader, padding, TAR_BLOCK } from '../../../../src/
 import { writeBundle } from '../../../../src/services/bundle/writeBundle'
 import { listArtifacts } from '../../../../src/store/artifacts'
 import { readSamples } from '../../../../src/store/calibrationSets'
-import { getRun, listRuns, readVariantResults } from '../../../../src/store/runs'
+import { getRun, listRuns, readVariantResults } from '../../../../src/store/runQueries'
 import { completeRun, readText, temporaryServices, WEIGHTS } from '../../../helpers/bundles'
 import { sha256, temporaryHome } from '../../../helpers/stores'
 
