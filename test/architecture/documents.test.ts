@@ -36,4 +36,32 @@ describe('references to documents', () => {
     const numbered = texts.filter((file) => /\.md §/.test(readFileSync(join(ROOT, file), 'utf8')))
     expect(numbered).toEqual([])
   })
+
+  const documents = files
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => ({ file, text: readFileSync(join(ROOT, file), 'utf8') }))
+  const missing = (pattern: RegExp, exists: (name: string, file: string) => boolean) =>
+    documents.flatMap(({ file, text }) =>
+      [...text.matchAll(pattern)]
+        .map(([, name = '']) => ({ file, name }))
+        .filter(({ name }) => name !== '' && !exists(name, file))
+    )
+
+  test('every link of a document leads to a file of the repository', () => {
+    const inRepository = (name: string, file: string): boolean =>
+      /^https?:/.test(name) || existsSync(resolve(ROOT, dirname(file), name))
+    expect(missing(/\]\(([^)#\s]+)/g, inRepository)).toEqual([])
+  })
+
+  test('every path that a document names is in the repository', () => {
+    const inRepository = (name: string): boolean =>
+      ['', 'src'].some((folder) => existsSync(join(ROOT, folder, name))) || NOT_OURS.has(name)
+    const path = /`((?:src|test|scripts|resources|docs|bench|engine|services|store|renderer|workbench)\/[\w./-]+)`/g
+    expect(missing(path, inRepository)).toEqual([])
+  })
+
+  test('every command of npm that a document names is a script', () => {
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+    expect(missing(/npm run (?:--silent )?([\w:][\w:-]*)/g, (name) => Object.hasOwn(scripts, name))).toEqual([])
+  })
 })
