@@ -64,3 +64,23 @@ export type HoldOut = z.infer<typeof HoldOut>
 
 /** What samples of a set are: text as it stands, or conversations. */
 export type SetKind = 'text' | 'messages'
+
+/** What the beginning of a file shows, before anything is stored. */
+export interface SampleInspection {
+  readonly path: string
+  readonly name: string
+  readonly bytes: number
+  readonly format: string
+  /** Whether it is cut as plain text rather than by its rows. */
+  readonly plainText: boolean
+  readonly columns: readonly string[]
+  /** As given, else guessed; null when the columns are none that are known. */
+  readonly shape: SampleShape | null
+  readonly kind: SetKind | null
+  /** The first samples, cut off; conversations as JSON. */
+  readonly samples: readonly { readonly row: number; readonly text: string }[]
+  /** Among the rows that were looked at, as are the notes. */
+  readonly badRows: readonly BadRow[]
+  readonly notes: readonly string[]
+  readonly rowsRead: number
+}

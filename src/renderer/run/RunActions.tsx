@@ -18,90 +18,79 @@ type QueueAction = 'queue.resume' | 'queue.cancel' | 'queue.hold'
 
 /** What can be done with the run now. */
 export function RunActions({ run }: { readonly run: RunProof }) {
-  const [, navigate] = useLocation()
   const queue = useCall('queue.state', {})
   const held = queue.data?.held ?? false
   switch (run.status) {
     case 'running':
       return (
         <>
-          {held ? (
-            <Action
-              name="queue.hold"
-              input={{ held: false }}
-              label="Keep on"
-              icon={<IconPlayerPlay size={16} aria-hidden />}
-            />
-          ) : (
-            <Action
-              name="queue.hold"
-              input={{ held: true }}
-              label="Pause after this block"
-              icon={<IconPlayerPause size={16} aria-hidden />}
-            />
-          )}
-          <Action
-            name="queue.cancel"
-            input={{ id: run.id }}
-            label="Stop"
-            icon={<IconPlayerStop size={16} aria-hidden />}
-          />
+          {held ? <LetGoOn label="Keep on" /> : <Pause />}
+          <Stop id={run.id} label="Stop" />
         </>
       )
     case 'queued':
       return (
         <>
-          {held && (
-            <Action
-              primary
-              name="queue.hold"
-              input={{ held: false }}
-              label="Let the queue go on"
-              icon={<IconPlayerPlay size={16} aria-hidden />}
-            />
-          )}
-          <Action
-            name="queue.cancel"
-            input={{ id: run.id }}
-            label="Take out of the queue"
-            icon={<IconPlayerStop size={16} aria-hidden />}
-          />
+          {held && <LetGoOn label="Let the queue go on" primary />}
+          <Stop id={run.id} label="Take out of the queue" />
         </>
       )
     case 'interrupted':
     case 'cancelled':
     case 'failed':
-      return !isResumable(run) ? (
-        <RunAgain id={run.id} />
-      ) : (
-        <Action
-          primary
-          name="queue.resume"
-          input={{ id: run.id }}
-          label="Resume"
-          icon={<IconPlayerPlay size={16} aria-hidden />}
-        />
-      )
+      return isResumable(run) ? <Resume id={run.id} /> : <RunAgain id={run.id} />
     case 'completed':
       return (
         <>
           <RunAgain id={run.id} />
-          <Button
-            variant="default"
-            leftSection={<IconArrowsDiff size={16} aria-hidden />}
-            onClick={() => navigate(`/compare?runs=${encodeURIComponent(run.id)}`)}
-          >
-            Compare
-          </Button>
-          <Button
-            leftSection={<IconPackageExport size={16} aria-hidden />}
-            onClick={() => navigate(`/runs/${encodeURIComponent(run.id)}/export`)}
-          >
-            Export
-          </Button>
+          <CompareAndExport id={run.id} />
         </>
       )
   }
+}
+
+const playIcon = <IconPlayerPlay size={16} aria-hidden />
+
+const LetGoOn = ({ label, primary }: { readonly label: string; readonly primary?: boolean }) => (
+  <Action name="queue.hold" input={{ held: false }} label={label} icon={playIcon} primary={primary} />
+)
+
+const Pause = () => (
+  <Action
+    name="queue.hold"
+    input={{ held: true }}
+    label="Pause after this block"
+    icon={<IconPlayerPause size={16} aria-hidden />}
+  />
+)
+
+const Stop = ({ id, label }: { readonly id: string; readonly label: string }) => (
+  <Action name="queue.cancel" input={{ id }} label={label} icon={<IconPlayerStop size={16} aria-hidden />} />
+)
+
+const Resume = ({ id }: { readonly id: string }) => (
+  <Action primary name="queue.resume" input={{ id }} label="Resume" icon={playIcon} />
+)
+
+function CompareAndExport({ id }: { readonly id: string }) {
+  const [, navigate] = useLocation()
+  return (
+    <>
+      <Button
+        variant="default"
+        leftSection={<IconArrowsDiff size={16} aria-hidden />}
+        onClick={() => navigate(`/compare?runs=${encodeURIComponent(id)}`)}
+      >
+        Compare
+      </Button>
+      <Button
+        leftSection={<IconPackageExport size={16} aria-hidden />}
+        onClick={() => navigate(`/runs/${encodeURIComponent(id)}/export`)}
+      >
+        Export
+      </Button>
+    </>
+  )
 }
 
 function RunAgain({ id }: { readonly id: string }) {
@@ -122,7 +111,7 @@ interface ActionProps<N extends QueueAction> {
   readonly input: CallInput<N>
   readonly label: string
   readonly icon: React.ReactNode
-  readonly primary?: boolean
+  readonly primary?: boolean | undefined
 }
 
 function Action<N extends QueueAction>({ name, input, label, icon, primary = false }: ActionProps<N>) {

@@ -1,31 +1,11 @@
 import { basename, resolve } from 'node:path'
-import type { BadRow, SampleShape, SetKind } from '../../shared/samples'
+import type { BadRow, SampleInspection, SampleShape } from '../../shared/samples'
 import { splitText } from './plainText'
 import type { SampleOptions } from './readSamples'
 import { rowFormatOf } from './registry'
 import { RowReader } from './rowReader'
 import { kindOf } from './shapes'
 import { readWholeText, userFileBytes } from './userFile'
-
-/** What the beginning of a file shows, before anything is stored. */
-export interface SampleInspection {
-  readonly path: string
-  readonly name: string
-  readonly bytes: number
-  readonly format: string
-  /** Whether it is cut as plain text rather than by its rows. */
-  readonly plainText: boolean
-  readonly columns: readonly string[]
-  /** As given, else guessed; null when the columns are none that are known. */
-  readonly shape: SampleShape | null
-  readonly kind: SetKind | null
-  /** The first samples, cut off; conversations as JSON. */
-  readonly samples: readonly { readonly row: number; readonly text: string }[]
-  /** Among the rows that were looked at, as are the notes. */
-  readonly badRows: readonly BadRow[]
-  readonly notes: readonly string[]
-  readonly rowsRead: number
-}
 
 const ROWS_LOOKED_AT = 200
 const SHOWN = 8

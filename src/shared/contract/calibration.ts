@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { CalibrateOn, FirstToken, Policy } from '../recipe'
-import { type BadRow, HoldOut, SampleShape, Sampling, type SetKind, Split } from '../samples'
+import { type BadRow, HoldOut, type SampleInspection, SampleShape, Sampling, type SetKind, Split } from '../samples'
 import type { TokenPreview } from '../tokenPreview'
 import { call } from './call'
 import type { Deleted } from './deletions'
@@ -41,21 +41,8 @@ export interface StoredSample {
   readonly text: string
 }
 
-/** What the beginning of a file shows, before anything is stored. */
-export interface ImportPreview {
-  readonly path: string
-  readonly name: string
-  readonly bytes: number
-  readonly format: string
-  readonly plainText: boolean
-  readonly columns: readonly string[]
-  /** As given, else guessed; null when the columns are none that are known. */
-  readonly shape: SampleShape | null
-  readonly kind: SetKind | null
-  readonly samples: readonly { readonly row: number; readonly text: string }[]
-  readonly badRows: readonly BadRow[]
-  readonly notes: readonly string[]
-  readonly rowsRead: number
+/** What the beginning of a file shows, and what the set may be called. */
+export interface ImportPreview extends SampleInspection {
   /** A name for the set that is free. */
   readonly suggestedName: string
 }
