@@ -48,7 +48,7 @@ function randomLayer(name: string, shape: Shape): TestLayer {
 
 const range = (begin: number, end: number): number[] => Array.from({ length: end - begin }, (_, i) => begin + i)
 
-/** The first goes through Krylov cycles, the second is decomposed whole; both have fewer tokens than channels. */
+/** The first goes through a Krylov space, the second is decomposed whole; both have fewer tokens than channels. */
 export const layers: readonly TestLayer[] = [
   randomLayer('300 × 200, few tokens', { out: 300, in: 200, tokens: 90 }),
   randomLayer('120 × 500, few tokens', { out: 120, in: 500, tokens: 150 }),

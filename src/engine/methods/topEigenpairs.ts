@@ -43,6 +43,9 @@ const blockColumns = (count: number): number => BLOCK * Math.ceil(Math.max(1, co
  * images. Unlike iterations that restart often, or with blocks as wide as the count, it converges ever faster; where the space
  * is full it restarts from its best vectors. When the count is a large share of the size, G itself is decomposed.
  *
+ * An eigenvalue that is repeated more often than a block is wide is found because the rounding of float32 products gives every
+ * direction a share; with products in float64 some of its copies can be missed.
+ *
  * @returns the largest eigenvalues, min(count, size) or more, and their vectors
  * Source: Saad, Numerical Methods for Large Eigenvalue Problems, ch. 6; Musco & Musco, arXiv 1504.05477.
  */
