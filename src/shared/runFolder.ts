@@ -7,7 +7,7 @@ import { DeviceFailure, LayerResult, Perplexities, VariantResult } from './runEv
  * What lies in `runs/<id>/`: enough to resume the run, and to rebuild its rows in the database.
  *
  *   run.json       RunRecord: written once, before anything else
- *   journal.jsonl  one JournalEntry per finished block, appended and synced after everything that it names
+ *   journal.jsonl  one JournalEntry per finished step, appended and synced after everything that it names
  *   rows.json      RowLosses: written once perplexity is measured
  *   result.json    RunOutcome: written when the run ends
  *   tokens.sha256  SHA-256 of the tokens that the run began with: written before the first block
@@ -58,17 +58,39 @@ export type RunRecord = z.infer<typeof RunRecord>
 export const LinearFingerprint = z.strictObject({ name: z.string(), codes: z.string(), absmax: z.string() })
 export type LinearFingerprint = z.infer<typeof LinearFingerprint>
 
-export const JournalEntry = z.strictObject({
+/** What every finished step of a run says of itself. */
+const step = {
   block: z.int(),
-  factors: z.strictObject({ file: z.string(), sha256: z.string() }),
-  spool: z.array(z.strictObject({ stream: z.string(), file: z.string(), bytes: z.int(), sha256: z.string() })),
-  fingerprints: z.record(z.string(), z.array(LinearFingerprint)).describe('quantizer key → its linears'),
-  results: z.array(z.strictObject({ variant: z.string(), result: LayerResult })),
   durationMs: z.number(),
   device: z.enum(DEVICES).optional().describe('where it was computed; runs of older versions lack it'),
   deviceFailure: z.string().optional().describe('why it was not computed on the device of the recipe')
+}
+
+/** A block whose linears are quantized and whose factors are found. */
+export const SolvedBlock = z.strictObject({
+  pass: z.literal('solve').default('solve').describe('runs of older versions lack it'),
+  ...step,
+  factors: z.strictObject({ file: z.string(), sha256: z.string() }),
+  spool: z.array(z.strictObject({ stream: z.string(), file: z.string(), bytes: z.int(), sha256: z.string() })),
+  fingerprints: z.record(z.string(), z.array(LinearFingerprint)).describe('quantizer key → its linears'),
+  results: z.array(z.strictObject({ variant: z.string(), result: LayerResult }))
 })
+export type SolvedBlock = z.infer<typeof SolvedBlock>
+
+/** The measurement behind the last block. */
+const EvaluatedModel = z.strictObject({
+  pass: z.literal('evaluate'),
+  ...step,
+  rows: z.string().describe('SHA-256 of rows.json')
+})
+export type EvaluatedModel = z.infer<typeof EvaluatedModel>
+
+/** A finished step: one block of one pass (engine/run/pass.ts). */
+export const JournalEntry = z.union([SolvedBlock, EvaluatedModel])
 export type JournalEntry = z.infer<typeof JournalEntry>
+
+export const solvedBlocks = (journal: readonly JournalEntry[]): SolvedBlock[] =>
+  journal.filter((entry) => entry.pass === 'solve')
 
 const RowsOfSubject = z.strictObject({
   loss: z.array(z.number()).describe('Σ −log p(token), nats'),

@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import { Kysely, sql } from 'kysely'
 import { AppError, badFormat } from '../shared/errors'
 import type { TextSource } from '../shared/recipe'
-import type { ResolvedText } from '../shared/runFolder'
+import { type ResolvedText, solvedBlocks } from '../shared/runFolder'
 import { saveArtifact } from './artifacts'
 import { importSet, listSets } from './calibrationSets'
 import { closeStore, inTransaction, openStore } from './database'
@@ -85,7 +85,7 @@ export async function takeOverFolder(store: Store, folder: string): Promise<Fold
 
 async function insertFound(store: Store, { record, journal, outcome, artifacts }: FoundRun): Promise<void> {
   await insertRun(store, record)
-  for (const { block, results } of journal) {
+  for (const { block, results } of solvedBlocks(journal)) {
     await saveLayerResults(
       store,
       record.id,

@@ -5,7 +5,13 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { Recipe } from '../../src/shared/recipe'
 import type { LayerResult, RunEvent, RunEventDraft, VariantResult } from '../../src/shared/runEvents'
-import { type JournalEntry, RUN_FILES, type RunOutcome, type RunRecord } from '../../src/shared/runFolder'
+import {
+  type JournalEntry,
+  RUN_FILES,
+  type RunOutcome,
+  type RunRecord,
+  type SolvedBlock
+} from '../../src/shared/runFolder'
 import { closeStore, openStore } from '../../src/store/database'
 import type { Store } from '../../src/store/schema'
 
@@ -99,8 +105,9 @@ export function runOutcome(record: RunRecord): RunOutcome {
 }
 
 /** The journal that leads to an outcome. */
-export function journalOf(outcome: RunOutcome): JournalEntry[] {
+export function journalOf(outcome: RunOutcome): SolvedBlock[] {
   return [...new Set(LAYERS.map(blockOf))].map((block) => ({
+    pass: 'solve',
     block,
     factors: { file: `factors/${block}.safetensors`, sha256: sha256(`${block}`) },
     spool: [],

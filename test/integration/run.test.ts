@@ -16,6 +16,7 @@ import { verifyAdapter } from '../../src/engine/ask/verify'
 import { lockRun } from '../../src/engine/run/lock'
 import { perplexitiesOf } from '../../src/engine/run/rowStatistics'
 import { QUANTIZERS } from '../../src/shared/quantizers'
+import type { RunEventDraft } from '../../src/shared/runEvents'
 import { RowLosses, type RowsOfText } from '../../src/shared/runFolder'
 import { sampleModel, sampleText } from '../helpers/paths'
 import { adapterDigests, finishedOf, makeRun, runToEnd } from '../helpers/runs'
@@ -159,6 +160,22 @@ describe('a run', () => {
     const resumed = await runToEnd(broken)
     expect(resumed.find(({ type }) => type === 'planned')).toMatchObject({ resumedBlocks: 0 })
     expect(adapterDigests(broken, variants)).toEqual(adapterDigests(await whole(), variants))
+  })
+
+  it('does not measure again what was measured, unless its figures were damaged', async () => {
+    const [whole, broken] = [makeRun(recipe), makeRun(recipe)]
+    const { perplexity } = finishedOf(await runToEnd(whole))
+    const phases = (events: readonly RunEventDraft[]) =>
+      events.flatMap((one) => (one.type === 'phaseStarted' ? [one.phase] : []))
+    const first = await runToEnd(broken, ({ type }) => type === 'evaluated')
+    expect(finishedOf(first).status).toBe('cancelled')
+    writeFileSync(join(broken.folder, 'rows.json'), '{"version":1,"texts":{}}')
+    const second = await runToEnd(broken, ({ type }) => type === 'evaluated')
+    expect(phases(second)).toEqual(['reading', 'evaluating'])
+    const third = await runToEnd(broken)
+    expect(phases(third)).toEqual(['reading', 'exporting'])
+    expect(finishedOf(third).perplexity).toEqual(perplexity)
+    expect(adapterDigests(broken, variants)).toEqual(adapterDigests(whole, variants))
   })
 
   it('drops a journal line that was cut off', async () => {

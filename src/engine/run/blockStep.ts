@@ -2,12 +2,10 @@ import { setImmediate as eventLoopTurn } from 'node:timers/promises'
 import { AppError } from '../../shared/errors'
 import type { QuantizerSpec } from '../../shared/recipe'
 import type { RunEventDraft } from '../../shared/runEvents'
-import type { JournalEntry } from '../../shared/runFolder'
+import type { SolvedBlock } from '../../shared/runFolder'
 import { realTokens, type TokenRows } from '../calibration/rows'
 import { SecondMoments } from '../calibration/secondMoments'
-import type { LinearAlgebra } from '../graph/linearAlgebra'
 import { SecondMoment } from '../methods/secondMoment'
-import type { BlockRunner } from '../models/blockRunner'
 import { type Adapter, type BlockWeights, readBlockWeights } from '../models/blockWeights'
 import { firstNonFinite, squaredNorm } from '../numerics/matrix'
 import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
@@ -15,19 +13,8 @@ import { quantizerFor } from '../quantizers/registry'
 import { collectGarbage } from './collectGarbage'
 import { writeFactors } from './factorFiles'
 import type { HiddenStates } from './hiddenStates'
+import type { Events, RunContext } from './pass'
 import { type LinearTask, outputEnergy, type SolvedLinear, type SolvedVariant, solveLinear } from './solveLinear'
-import type { Streams } from './streams'
-
-export interface BlockContext {
-  readonly prepared: PreparedRun
-  readonly runner: BlockRunner
-  readonly streams: Streams
-  readonly algebra: LinearAlgebra
-  readonly folder: string
-  readonly signal: AbortSignal
-}
-
-type Events<T = void> = AsyncGenerator<RunEventDraft, T>
 
 /**
  * One block: second moments from the full-precision calibration rows, quantization, every variant's factors, and the next
@@ -35,7 +22,7 @@ type Events<T = void> = AsyncGenerator<RunEventDraft, T>
  *
  * @returns what the journal needs to count the block as finished; everything that it names is on the disk
  */
-export async function* blockStep(context: BlockContext, block: number): Events<JournalEntry> {
+export async function* blockStep(context: RunContext, block: number): Events<SolvedBlock> {
   const { prepared, streams, folder, signal } = context
   const started = performance.now()
   const weights = await readBlockWeights(prepared.weights, prepared.parts, block)
@@ -45,7 +32,7 @@ export async function* blockStep(context: BlockContext, block: number): Events<J
   collectGarbage()
   if (streams.full !== undefined) yield* advance(context, block, streams.full.states, weights, progress)
   const tasks = await linearTasks(context, block, weights, moments)
-  const fingerprints: JournalEntry['fingerprints'] = {}
+  const fingerprints: SolvedBlock['fingerprints'] = {}
   const solved: SolvedVariant[] = []
   for (const key of prepared.quantizers.keys()) {
     const linears = yield* solveBlock(context, block, key, tasks, progress)
@@ -59,7 +46,7 @@ export async function* blockStep(context: BlockContext, block: number): Events<J
   const spool = []
   for (const states of streams.all) spool.push(await states.finish())
   const results = solved.map(({ variant, result }) => ({ variant: variant.name, result }))
-  return { block, factors, spool, fingerprints, results, durationMs: performance.now() - started }
+  return { pass: 'solve', block, factors, spool, fingerprints, results, durationMs: performance.now() - started }
 }
 
 /** Counts finished steps of a block, so that the bar moves within it. */
@@ -68,7 +55,7 @@ class Progress {
   readonly #steps: number
 
   constructor(
-    { prepared, streams }: BlockContext,
+    { prepared, streams }: RunContext,
     private readonly block: number
   ) {
     const batches = streams.all.reduce((sum, states) => sum + states.batches, 0)
@@ -86,7 +73,7 @@ class Progress {
 
 /** Runs the calibration rows through the block in full precision and adds up H of each distinct input. */
 async function* calibrate(
-  { prepared, runner, streams, signal }: BlockContext,
+  { prepared, runner, streams, signal }: RunContext,
   block: number,
   weights: BlockWeights,
   progress: Progress
@@ -118,7 +105,7 @@ function countedMask({ context, counted }: TokenRows, begin: number, end: number
 
 /** Runs one stream of evaluation rows through the block with the given weights. */
 async function* advance(
-  { prepared, runner, streams, signal }: BlockContext,
+  { prepared, runner, streams, signal }: RunContext,
   block: number,
   states: HiddenStates,
   weights: BlockWeights,
@@ -136,7 +123,7 @@ async function* advance(
 
 /** Quantizes every linear of the block with one quantizer and solves its variants. */
 async function* solveBlock(
-  { prepared, algebra, signal }: BlockContext,
+  { prepared, algebra, signal }: RunContext,
   block: number,
   key: string,
   tasks: readonly LinearTask[],
@@ -165,7 +152,7 @@ function specOf({ quantizers }: PreparedRun, key: string): QuantizerSpec {
 
 /** What every quantizer needs of the block's linears, computed once for all of them. */
 async function linearTasks(
-  { prepared, algebra, signal }: BlockContext,
+  { prepared, algebra, signal }: RunContext,
   block: number,
   weights: BlockWeights,
   moments: readonly SecondMoment[]
@@ -183,7 +170,7 @@ async function linearTasks(
 
 /** Advances the quantized stream and those of the variants on this quantizer: Q alone, and with s · B · A beside it. */
 async function* advanceQuantized(
-  context: BlockContext,
+  context: RunContext,
   block: number,
   key: string,
   { parameters }: BlockWeights,

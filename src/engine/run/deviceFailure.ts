@@ -1,6 +1,6 @@
 import type { DeviceName, Recipe } from '../../shared/recipe'
 import type { DeviceFailure, RunEventDraft } from '../../shared/runEvents'
-import type { JournalEntry } from '../../shared/runFolder'
+import { type JournalEntry, solvedBlocks } from '../../shared/runFolder'
 import { DeviceError } from '../graph/session'
 
 type Events<T> = AsyncGenerator<RunEventDraft, T>
@@ -33,8 +33,8 @@ export async function* onDeviceOf<T>(
   }
 }
 
-/** What the journal keeps of where a block was computed. */
-export const placeOfBlock = ({ device, failure }: Place): Pick<JournalEntry, 'device' | 'deviceFailure'> => ({
+/** What the journal keeps of where a step was computed. */
+export const placeOfStep = ({ device, failure }: Place): Pick<JournalEntry, 'device' | 'deviceFailure'> => ({
   device,
   ...(failure !== undefined && { deviceFailure: failure })
 })
@@ -42,14 +42,15 @@ export const placeOfBlock = ({ device, failure }: Place): Pick<JournalEntry, 'de
 /**
  * Which blocks were computed where, when not all were on the recipe's device; undefined when they were.
  *
- * @param last - where what follows the blocks was computed
+ * @param last - where what follows the blocks was computed, unless the journal says so
  */
 export function deviceFailureOf(
   device: DeviceName,
   journal: readonly JournalEntry[],
   last: Place
 ): DeviceFailure | undefined {
-  const blocks = journal.map((entry) => entry.device ?? device)
+  const blocks = solvedBlocks(journal).map((entry) => entry.device ?? device)
   const reason = journal.find(({ deviceFailure }) => deviceFailure !== undefined)?.deviceFailure ?? last.failure
-  return reason === undefined ? undefined : { device, reason, blocks, evaluation: last.device }
+  const evaluation = journal.find(({ pass }) => pass === 'evaluate')?.device ?? last.device
+  return reason === undefined ? undefined : { device, reason, blocks, evaluation }
 }

@@ -1,9 +1,9 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { localDay } from '../../shared/calendarDay'
 import { AppError, serializeError } from '../../shared/errors'
 import type { Perplexities, RunEventDraft, VariantResult } from '../../shared/runEvents'
-import { type JournalEntry, type RowLosses, RUN_FILES, type RunOutcome, type RunRecord } from '../../shared/runFolder'
+import { RowLosses, RUN_FILES, type RunOutcome, type RunRecord, solvedBlocks } from '../../shared/runFolder'
 import { writeFileAtomic } from '../formats/files'
 import { LinearAlgebra } from '../graph/linearAlgebra'
 import { BlockRunner } from '../models/blockRunner'
@@ -11,22 +11,14 @@ import { evaluationShare } from '../plan/estimate'
 import type { PreparedRun } from '../prepare/preparedRun'
 import { prepareRun } from '../prepare/prepareRun'
 import { runWarnings } from '../prepare/warnings'
-import { isSmall, scanWeights } from '../prepare/weightScan'
-import { type BlockContext, blockStep } from './blockStep'
-import { collectGarbage } from './collectGarbage'
-import { deviceFailureOf, onDeviceOf, type Place, placeOfBlock } from './deviceFailure'
-import { embed } from './embedRows'
-import { evaluate } from './evaluate'
+import { deviceFailureOf, onDeviceOf, type Place } from './deviceFailure'
 import { exportAdapters } from './exportAdapters'
-import { factorsAreIntact } from './factorFiles'
-import { appendJournal, readJournal, rewriteJournal } from './journal'
 import { lockRun } from './lock'
-import { assertModelUnchanged } from './modelUnchanged'
+import type { Events, RunContext } from './pass'
 import { perplexitiesOf } from './rowStatistics'
-import { createStreams, restoreStreams, type Streams, sweepSpool } from './streams'
-import { beganWith, noteTokens, tokenDigest } from './tokenDigest'
+import { resumePoint, runPasses } from './runPasses'
+import { createStreams } from './streams'
 
-type Events<T = void> = AsyncGenerator<RunEventDraft, T>
 type Outcome = Pick<RunOutcome, 'perplexity' | 'variants' | 'deviceFailure'>
 
 /**
@@ -75,22 +67,19 @@ async function* execute(folder: string, record: RunRecord, place: Place, signal:
   await mkdir(spool, { recursive: true })
   await mkdir(join(folder, RUN_FILES.factors), { recursive: true })
   const streams = createStreams(prepared, spool)
+  const context: RunContext = { prepared, runner, streams, algebra, folder, signal }
   try {
-    const finished = await resumePoint(folder, prepared, streams)
-    yield planned(prepared, finished.length)
+    const finished = await resumePoint(context)
+    yield planned(prepared, solvedBlocks(finished).length)
     // The same warnings were given before a device failed.
     const warnings = place.failure === undefined ? runWarnings(prepared) : []
     for (const { code, message } of warnings) yield { type: 'warning', code, message }
-    await sweepSpool(spool, finished.at(-1)?.spool ?? [])
-    if (finished.length === 0) {
-      yield* scan(prepared, signal)
-      yield* embed(prepared, streams, signal)
-    }
-    const journal = yield* runBlocks({ prepared, runner, streams, algebra, folder, signal }, place, finished)
-    const perplexity = yield* measure(folder, prepared, streams, signal)
+    const journal = yield* runPasses(context, place, finished)
+    const perplexity = yield* measured(context)
+    signal.throwIfAborted()
     const deviceFailure = deviceFailureOf(record.recipe.device, journal, place)
     const results = { perplexity, ...(deviceFailure && { deviceFailure }) }
-    const variants: VariantResult[] = yield* exportAdapters(folder, record, prepared, journal, results)
+    const variants: VariantResult[] = yield* exportAdapters(folder, record, prepared, solvedBlocks(journal), results)
     return { ...results, variants }
   } finally {
     for (const states of streams.all) await states.abandon()
@@ -98,39 +87,6 @@ async function* execute(folder: string, record: RunRecord, place: Place, signal:
     await algebra.release()
     await prepared.release()
   }
-}
-
-/**
- * The finished blocks whose factors and hidden states are all intact; none when the last ones are not, or when the tokens
- * are others than those that the run began with.
- */
-async function resumePoint(folder: string, prepared: PreparedRun, streams: Streams): Promise<JournalEntry[]> {
-  const journal = await readJournal(folder)
-  const last = journal.at(-1)
-  const tokens = tokenDigest(prepared)
-  if (last === undefined || !(await beganWith(folder, tokens))) {
-    const none = await restart(folder)
-    await noteTokens(folder, tokens) // last: no block of other tokens may stand beside it
-    return none
-  }
-  await assertModelUnchanged(prepared, last)
-  for (const entry of journal) if (!(await factorsAreIntact(folder, entry))) return restart(folder)
-  if (!(await restoreStreams(streams, last))) return restart(folder)
-  await rewriteJournal(folder, journal)
-  return journal
-}
-
-/** Files were lost (a power failure, a full disk), or are of another version: the whole work is done again. */
-async function restart(folder: string): Promise<JournalEntry[]> {
-  await rewriteJournal(folder, [])
-  return []
-}
-
-/** Looks for values that no computation can continue with; of a small model that is done when it is opened. */
-async function* scan(prepared: PreparedRun, signal: AbortSignal): Events {
-  if (isSmall(prepared.checkpoint)) return
-  for await (const done of scanWeights(prepared, signal))
-    yield { type: 'phaseProgress', phase: 'reading', done, total: 1 }
 }
 
 function planned(prepared: PreparedRun, resumedBlocks: number): RunEventDraft {
@@ -147,45 +103,16 @@ function planned(prepared: PreparedRun, resumedBlocks: number): RunEventDraft {
   }
 }
 
-/** Every block that is not finished yet; each counts from the moment its journal entry is on the disk. */
-async function* runBlocks(
-  context: BlockContext,
-  place: Place,
-  finished: readonly JournalEntry[]
-): Events<JournalEntry[]> {
-  const { prepared, streams, folder } = context
-  const total = prepared.architecture.blocks
-  const journal = [...finished]
-  yield { type: 'phaseStarted', phase: 'blocks', total, unit: 'blocks' }
-  if (finished.length > 0) yield { type: 'phaseProgress', phase: 'blocks', done: finished.length, total }
-  for (let block = finished.length; block < total; block++) {
-    const entry = { ...(yield* blockStep(context, block)), ...placeOfBlock(place) }
-    await appendJournal(folder, entry)
-    journal.push(entry)
-    for (const states of streams.all) await states.dropPrevious()
-    collectGarbage()
-    yield { type: 'blockFinished', block, total, durationMs: entry.durationMs }
-  }
-  return journal
-}
-
-/** Perplexities of every evaluation text; the sums of their rows stay in the run's folder. */
-async function* measure(
-  folder: string,
-  prepared: PreparedRun,
-  streams: Streams,
-  signal: AbortSignal
-): Events<Record<string, Perplexities>> {
+/** Perplexities of every evaluation text, from the sums of their rows in the run's folder. */
+async function* measured({ folder, prepared }: RunContext): Events<Record<string, Perplexities>> {
   if (prepared.evaluation.length === 0) return {}
-  const texts = yield* evaluate(prepared, streams, signal)
-  const rows: RowLosses = { version: 1, texts }
-  await writeFileAtomic(join(folder, RUN_FILES.rows), `${JSON.stringify(rows)}\n`)
+  const { texts } = RowLosses.parse(JSON.parse(await readFile(join(folder, RUN_FILES.rows), 'utf8')))
   const bases = new Map(prepared.variants.map(({ name, quantizer }) => [name, quantizer]))
   const perplexity: Record<string, Perplexities> = {}
   for (const [file, sums] of Object.entries(texts)) {
-    const measured = perplexitiesOf(sums, bases)
-    perplexity[file] = measured
-    yield { type: 'evaluated', file, perplexity: measured }
+    const found = perplexitiesOf(sums, bases)
+    perplexity[file] = found
+    yield { type: 'evaluated', file, perplexity: found }
   }
   return perplexity
 }

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { badInput } from '../../shared/errors'
 import { baseModelReference } from '../../shared/modelName'
 import type { LayerResult, RunEventDraft, VariantResult } from '../../shared/runEvents'
-import type { JournalEntry, RunRecord } from '../../shared/runFolder'
+import type { RunRecord, SolvedBlock } from '../../shared/runFolder'
 import { sha256File } from '../formats/files'
 import { ADAPTER_WEIGHTS_FILE, adapterConfig, writeAdapterDirectory } from '../formats/peftAdapter'
 import { encodeSafetensors } from '../formats/safetensorsWriter'
@@ -28,7 +28,7 @@ export async function* exportAdapters(
   folder: string,
   record: RunRecord,
   prepared: PreparedRun,
-  journal: readonly JournalEntry[],
+  journal: readonly SolvedBlock[],
   results: ResultsOfRun
 ): AsyncGenerator<RunEventDraft, VariantResult[]> {
   yield { type: 'phaseStarted', phase: 'exporting', total: prepared.variants.length, unit: 'adapters' }
@@ -46,7 +46,7 @@ export async function* exportAdapters(
   return exported
 }
 
-const resultsOf = (journal: readonly JournalEntry[], variant: string): LayerResult[] =>
+const resultsOf = (journal: readonly SolvedBlock[], variant: string): LayerResult[] =>
   journal.flatMap(({ results }) => results.filter((one) => one.variant === variant).map(({ result }) => result))
 
 async function exportAdapter(
@@ -54,7 +54,7 @@ async function exportAdapter(
   path: string,
   prepared: PreparedRun,
   variant: PreparedVariant,
-  journal: readonly JournalEntry[],
+  journal: readonly SolvedBlock[],
   proof: Proof
 ) {
   await removeLeftovers(path)

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { AppError } from '../../shared/errors'
 import type { FactorDtype } from '../../shared/recipe'
-import { type JournalEntry, RUN_FILES } from '../../shared/runFolder'
+import { RUN_FILES, type SolvedBlock } from '../../shared/runFolder'
 import { encodeFloats, FILE_DTYPES } from '../formats/dtypes'
 import { sha256File } from '../formats/files'
 import { adapterTensorName } from '../formats/peftAdapter'
@@ -16,7 +16,7 @@ export async function writeFactors(
   block: number,
   solved: readonly SolvedVariant[],
   dtype: FactorDtype
-): Promise<JournalEntry['factors']> {
+): Promise<SolvedBlock['factors']> {
   const tensors = solved.flatMap(({ variant, factors, result }) =>
     (['A', 'B'] as const).map((side) =>
       encode(`${variant.name}/${adapterTensorName(result.name, side)}`, factors[`lora${side}`], dtype)
@@ -33,7 +33,7 @@ function encode(name: string, { data, rows, cols }: Matrix32, dtype: FactorDtype
 }
 
 /** True when a block's factors are on the disk as the journal says. */
-export const factorsAreIntact = (folder: string, { factors }: JournalEntry): Promise<boolean> =>
+export const factorsAreIntact = (folder: string, { factors }: SolvedBlock): Promise<boolean> =>
   sha256File(join(folder, factors.file)).then(
     (digest) => digest === factors.sha256,
     () => false
@@ -42,7 +42,7 @@ export const factorsAreIntact = (folder: string, { factors }: JournalEntry): Pro
 /** One variant's adapter tensors, gathered from the files of all blocks. */
 export async function readFactors(
   folder: string,
-  journal: readonly JournalEntry[],
+  journal: readonly SolvedBlock[],
   variant: string
 ): Promise<TensorData[]> {
   const tensors: TensorData[] = []

@@ -2,11 +2,11 @@ import { createHash, type Hash } from 'node:crypto'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '../../shared/errors'
-import type { JournalEntry } from '../../shared/runFolder'
+import type { SolvedBlock } from '../../shared/runFolder'
 import { fileError, sha256File } from '../formats/files'
 import { hiddenBytes, type RowRange } from '../prepare/streamShapes'
 
-export type SpoolEntry = JournalEntry['spool'][number]
+export type SpoolEntry = SolvedBlock['spool'][number]
 
 export interface HiddenStatesShape {
   /** Name of the stream, part of its file names. */

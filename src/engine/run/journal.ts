@@ -2,11 +2,16 @@ import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { JournalEntry, RUN_FILES } from '../../shared/runFolder'
 
+/** Where an entry stands: which block of which pass. */
+export type Step = Pick<JournalEntry, 'pass' | 'block'>
+
 /**
- * The finished blocks of a run, in order. A last line that was cut off by a kill is dropped, and with it whatever follows
- * a line that does not parse or does not continue the sequence.
+ * The finished steps of a run. A last line that was cut off by a kill is dropped, and with it whatever follows a line that
+ * does not parse or is not of the step that is next.
+ *
+ * @param steps - all steps of the run, in order
  */
-export async function readJournal(folder: string): Promise<JournalEntry[]> {
+export async function readJournal(folder: string, steps: readonly Step[]): Promise<JournalEntry[]> {
   const text = await readFile(join(folder, RUN_FILES.journal), 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return ''
     throw error
@@ -14,7 +19,8 @@ export async function readJournal(folder: string): Promise<JournalEntry[]> {
   const entries: JournalEntry[] = []
   for (const line of text.split('\n')) {
     const entry = parseEntry(line)
-    if (entry?.block !== entries.length) break
+    const next = steps[entries.length]
+    if (entry === undefined || entry.pass !== next?.pass || entry.block !== next.block) break
     entries.push(entry)
   }
   return entries
@@ -35,7 +41,7 @@ export async function rewriteJournal(folder: string, entries: readonly JournalEn
   })
 }
 
-/** Adds a finished block and waits until it is on the disk: from now on it counts. */
+/** Adds a finished step and waits until it is on the disk: from now on it counts. */
 export async function appendJournal(folder: string, entry: JournalEntry): Promise<void> {
   await withHandle(join(folder, RUN_FILES.journal), 'a', async (handle) => {
     await handle.writeFile(`${JSON.stringify(entry)}\n`)

@@ -1,5 +1,5 @@
 import { badInput } from '../../shared/errors'
-import type { JournalEntry } from '../../shared/runFolder'
+import type { SolvedBlock } from '../../shared/runFolder'
 import { quantizeLinear } from '../base/quantizeLinear'
 import { readBlockWeights } from '../models/blockWeights'
 import { squaredNorm } from '../numerics/matrix'
@@ -16,7 +16,7 @@ import type { PreparedRun } from '../prepare/preparedRun'
  */
 export async function assertModelUnchanged(
   prepared: PreparedRun,
-  { block, fingerprints, results }: JournalEntry
+  { block, fingerprints, results }: SolvedBlock
 ): Promise<void> {
   const { parts, weights, quantizers, checkpoint, linears, base } = prepared
   const { linears: tensors } = await readBlockWeights(weights, parts, block)

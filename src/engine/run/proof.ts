@@ -11,7 +11,7 @@ import {
   type Perplexities,
   type RowStatistics
 } from '../../shared/runEvents'
-import type { JournalEntry, LinearFingerprint, RunRecord } from '../../shared/runFolder'
+import type { LinearFingerprint, RunRecord, SolvedBlock } from '../../shared/runFolder'
 import { distinguishable, subject } from '../../shared/uncertainty'
 import { sha256File } from '../formats/files'
 import { runtimeVersion } from '../graph/session'
@@ -121,7 +121,7 @@ export async function proofOf(
   record: RunRecord,
   prepared: PreparedRun,
   variant: PreparedVariant,
-  journal: readonly JournalEntry[],
+  journal: readonly SolvedBlock[],
   layers: readonly LayerResult[],
   { perplexity, deviceFailure }: ResultsOfRun
 ): Promise<Proof> {
@@ -192,7 +192,7 @@ function variantPerplexity(measured: Perplexities, { name, quantizer }: Prepared
 function fingerprintOf(
   { parts, weights, base }: PreparedRun,
   { quantizer, spec }: PreparedVariant,
-  journal: readonly JournalEntry[]
+  journal: readonly SolvedBlock[]
 ): Fingerprint {
   const digests = journal.flatMap(({ fingerprints }) => fingerprints[quantizer] ?? [])
   const { algorithm, codes, absmax } = fingerprintModel(digests, base && STORED_FINGERPRINT_ALGORITHM)

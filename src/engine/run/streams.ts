@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { JournalEntry } from '../../shared/runFolder'
+import type { SolvedBlock } from '../../shared/runFolder'
 import { concatRows, type TokenRows } from '../calibration/rows'
 import type { PreparedRun } from '../prepare/preparedRun'
 import { hiddenBytes, streamShapes } from '../prepare/streamShapes'
@@ -70,7 +70,7 @@ export const evaluationStreams = ({ full, quantized, variants }: Streams): Evalu
   [full, ...quantized.values(), ...variants.values()].filter((stream) => stream !== undefined)
 
 /** Takes up every stream where the last finished block left it; false when anything is missing or damaged. */
-export async function restoreStreams(streams: Streams, entry: JournalEntry): Promise<boolean> {
+export async function restoreStreams(streams: Streams, entry: SolvedBlock): Promise<boolean> {
   const spool = new Map(entry.spool.map((file) => [file.stream, file]))
   for (const states of streams.all) {
     const file = spool.get(states.shape.stream)

@@ -8,7 +8,7 @@ import { toFloat32 } from '../../../../src/engine/numerics/matrix'
 import { factorsAreIntact, readFactors, writeFactors } from '../../../../src/engine/run/factorFiles'
 import type { SolvedVariant } from '../../../../src/engine/run/solveLinear'
 import type { FactorDtype } from '../../../../src/shared/recipe'
-import type { JournalEntry } from '../../../../src/shared/runFolder'
+import type { SolvedBlock } from '../../../../src/shared/runFolder'
 import { gaussianMatrix } from '../../../helpers/matrices'
 
 const root = mkdtempSync(join(tmpdir(), 'quail-factors-'))
@@ -33,7 +33,7 @@ function solved(variant: string, linear: string, dtype: FactorDtype): SolvedVari
   } as SolvedVariant
 }
 
-const entryOf = (factors: JournalEntry['factors']): JournalEntry => ({ factors }) as JournalEntry
+const entryOf = (factors: SolvedBlock['factors']): SolvedBlock => ({ factors }) as SolvedBlock
 
 describe('factors on the disk', () => {
   it.each([
@@ -45,7 +45,7 @@ describe('factors on the disk', () => {
     const blocks = [0, 1].map((block) =>
       ['svd-r4', 'exact-r4'].map((variant) => solved(variant, `layers.${block}.q_proj`, dtype))
     )
-    const journal: JournalEntry[] = []
+    const journal: SolvedBlock[] = []
     for (const [block, list] of blocks.entries()) {
       journal.push(entryOf(await writeFactors(folder, block, list, dtype)))
     }

@@ -2,14 +2,22 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { appendJournal, readJournal, rewriteJournal } from '../../../../src/engine/run/journal'
-import type { JournalEntry } from '../../../../src/shared/runFolder'
+import { appendJournal, readJournal as readSteps, rewriteJournal } from '../../../../src/engine/run/journal'
+import type { JournalEntry, SolvedBlock } from '../../../../src/shared/runFolder'
 
 const root = mkdtempSync(join(tmpdir(), 'quail-journal-'))
 afterAll(() => rmSync(root, { recursive: true }))
 const newFolder = () => mkdtempSync(join(root, 'run-'))
 
-const entry = (block: number): JournalEntry => ({
+/** A run of four blocks, which are solved from the first to the last and then measured. */
+const STEPS = [
+  ...[0, 1, 2, 3].map((block) => ({ pass: 'solve' as const, block })),
+  { pass: 'evaluate' as const, block: 4 }
+]
+const readJournal = (folder: string) => readSteps(folder, STEPS)
+
+const entry = (block: number): SolvedBlock => ({
+  pass: 'solve',
   block,
   factors: { file: `factors/block-${block}.safetensors`, sha256: 'f' },
   spool: [{ stream: 'calibration', file: `calibration.${block}.bin`, bytes: 8, sha256: 's' }],
@@ -17,6 +25,8 @@ const entry = (block: number): JournalEntry => ({
   results: [],
   durationMs: 1.5
 })
+
+const measured: JournalEntry = { pass: 'evaluate', block: 4, rows: 'r', durationMs: 2.5 }
 
 /** A journal of these lines. */
 function journalOf(...lines: string[]): string {
@@ -35,6 +45,27 @@ describe('a journal', () => {
     const folder = newFolder()
     for (const block of [0, 1, 2]) await appendJournal(folder, entry(block))
     expect(await readJournal(folder)).toEqual([entry(0), entry(1), entry(2)])
+  })
+
+  it('knows of which pass a step is', async () => {
+    const all = [0, 1, 2, 3].map(line)
+    expect(await readJournal(journalOf(...all, JSON.stringify(measured)))).toEqual([
+      ...[0, 1, 2, 3].map(entry),
+      measured
+    ])
+    expect(await readJournal(journalOf(...all, line(4)))).toHaveLength(4)
+    expect(await readJournal(journalOf(line(0), JSON.stringify(measured)))).toEqual([entry(0)])
+  })
+
+  it('follows a pass that goes backwards', async () => {
+    const backwards = [...STEPS.slice(0, 4)].reverse()
+    const folder = journalOf(line(3), line(2), line(0))
+    expect(await readSteps(folder, backwards)).toEqual([entry(3), entry(2)])
+  })
+
+  it('takes blocks without a pass, as older versions wrote them, for solved ones', async () => {
+    const { pass: _, ...older } = entry(0)
+    expect(await readJournal(journalOf(JSON.stringify(older), line(1)))).toEqual([entry(0), entry(1)])
   })
 
   it('ends before a line that was cut off', async () => {

@@ -1,0 +1,64 @@
+import type { JournalEntry } from '../../shared/runFolder'
+import type { PreparedRun } from '../prepare/preparedRun'
+import { collectGarbage } from './collectGarbage'
+import { type Place, placeOfStep } from './deviceFailure'
+import { appendJournal, readJournal, rewriteJournal, type Step } from './journal'
+import type { Events, Pass, RunContext } from './pass'
+import { PASSES } from './passes'
+import { beganWith, noteTokens, tokenDigest } from './tokenDigest'
+
+/** Every step of a run that is not finished yet; each counts from the moment its journal entry is on the disk. */
+export async function* runPasses(
+  context: RunContext,
+  place: Place,
+  finished: readonly JournalEntry[]
+): Events<JournalEntry[]> {
+  const journal = [...finished]
+  for (const pass of PASSES) {
+    const own = journal.filter((entry) => entry.pass === pass.name).length
+    const left = pass.blocks(context.prepared).slice(own)
+    if (left.length > 0) yield* pass.begin(context, own)
+    for (const block of left) journal.push(yield* runStep(context, place, pass, block))
+  }
+  return journal
+}
+
+async function* runStep(context: RunContext, place: Place, pass: Pass, block: number): Events<JournalEntry> {
+  const entry: JournalEntry = { ...(yield* pass.step(context, block)), ...placeOfStep(place) }
+  await appendJournal(context.folder, entry)
+  yield* pass.settle(context, entry)
+  collectGarbage()
+  return entry
+}
+
+const stepsOf = (prepared: PreparedRun): Step[] =>
+  PASSES.flatMap((pass) => pass.blocks(prepared).map((block) => ({ pass: pass.name, block })))
+
+/**
+ * The finished steps whose files are all intact; none when the tokens are others than those that the run began with. Those
+ * that are not go from the journal: they are done again.
+ */
+export async function resumePoint(context: RunContext): Promise<JournalEntry[]> {
+  const { folder, prepared } = context
+  const journal = await readJournal(folder, stepsOf(prepared))
+  const tokens = tokenDigest(prepared)
+  if (journal.length === 0 || !(await beganWith(folder, tokens))) {
+    await rewriteJournal(folder, [])
+    await noteTokens(folder, tokens) // last: no block of other tokens may stand beside it
+    return []
+  }
+  const intact = await restore(context, journal)
+  await rewriteJournal(folder, intact)
+  return intact
+}
+
+/** Files can be lost (a power failure, a full disk) or be of another version: a pass whose files are begins anew. */
+async function restore(context: RunContext, journal: readonly JournalEntry[]): Promise<JournalEntry[]> {
+  const intact: JournalEntry[] = []
+  for (const pass of PASSES) {
+    const own = journal.filter((entry) => entry.pass === pass.name)
+    if (own.length === 0 || !(await pass.restore(context, own))) break
+    intact.push(...own)
+  }
+  return intact
+}

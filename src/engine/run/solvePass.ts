@@ -1,0 +1,49 @@
+import { join } from 'node:path'
+import { RUN_FILES, type SolvedBlock } from '../../shared/runFolder'
+import { isSmall, scanWeights } from '../prepare/weightScan'
+import { blockStep } from './blockStep'
+import { embed } from './embedRows'
+import { factorsAreIntact } from './factorFiles'
+import { assertModelUnchanged } from './modelUnchanged'
+import type { Events, Pass, RunContext } from './pass'
+import { restoreStreams, sweepSpool } from './streams'
+
+/**
+ * From the first block to the last: second moments, quantization, the factors of every variant, and the hidden states of
+ * every stream behind the block.
+ */
+export const solvePass: Pass<SolvedBlock> = {
+  name: 'solve',
+  blocks: ({ architecture }) => Array.from({ length: architecture.blocks }, (_, block) => block),
+  async *begin(context, finished) {
+    const total = context.prepared.architecture.blocks
+    if (finished === 0) {
+      await sweepSpool(join(context.folder, RUN_FILES.spool), [])
+      yield* scan(context)
+      yield* embed(context.prepared, context.streams, context.signal)
+    }
+    yield { type: 'phaseStarted', phase: 'blocks', total, unit: 'blocks' }
+    if (finished > 0) yield { type: 'phaseProgress', phase: 'blocks', done: finished, total }
+  },
+  step: blockStep,
+  async *settle({ prepared, streams }, { block, durationMs }) {
+    for (const states of streams.all) await states.dropPrevious()
+    yield { type: 'blockFinished', block, total: prepared.architecture.blocks, durationMs }
+  },
+  async restore({ prepared, streams, folder }, entries) {
+    const last = entries.at(-1)
+    if (last === undefined) return false
+    await assertModelUnchanged(prepared, last)
+    for (const entry of entries) if (!(await factorsAreIntact(folder, entry))) return false
+    if (!(await restoreStreams(streams, last))) return false
+    await sweepSpool(join(folder, RUN_FILES.spool), last.spool)
+    return true
+  }
+}
+
+/** Looks for values that no computation can continue with; of a small model that is done when it is opened. */
+async function* scan({ prepared, signal }: RunContext): Events {
+  if (isSmall(prepared.checkpoint)) return
+  for await (const done of scanWeights(prepared, signal))
+    yield { type: 'phaseProgress', phase: 'reading', done, total: 1 }
+}
