@@ -13,6 +13,10 @@ export interface Span {
  * The tokenizer gives no offsets, so a border is found by encoding what stands before it. Where that does not give the
  * same tokens, a token reaches over the border, and the decoded text says which one.
  *
+ * Known difference: where a byte-level tokenizer trims offsets and a span begins or ends with a space, transformers finds
+ * no token there, and counts nothing of this and all later spans, or all that follows. Of a character in several tokens
+ * of bytes it counts the first one alone where the span ends with it. Here the rule holds.
+ *
  * @param ids - tokens of the whole text, without added special tokens
  */
 export async function maskOfSpans(
