@@ -91,6 +91,13 @@ class SavedAdapters(unittest.TestCase):
             "embedding": (dict(target_modules=["q_proj", "embed_tokens"]), "embed_tokens.lora_embedding_A"),
             "tokens": (dict(target_modules=["q_proj"], trainable_token_indices=[1, 2]), "trainable_tokens_delta"),
             "biases": (dict(target_modules=["q_proj"], lora_bias=True), "lora_B.bias"),
+            "DoRA": (dict(target_modules="all-linear", use_dora=True), None),
+            "DoRA of a head and an embedding": (
+                dict(target_modules=["q_proj", "lm_head", "embed_tokens"], use_dora=True),
+                "lm_head.base_layer.weight",
+            ),
+            "alphas": (dict(target_modules=["q_proj", "v_proj"], alpha_pattern={"v_proj": 8}), None),
+            "orthogonal start": (dict(target_modules=["q_proj"], init_lora_weights="orthogonal"), None),
         }
         for name, (settings, noted) in forms.items():
             with self.subTest(name):
@@ -98,12 +105,30 @@ class SavedAdapters(unittest.TestCase):
                 model.save_pretrained(self.folder / name)
                 answer, status = verify(self.folder / name)
                 self.assertEqual((status, answer.get("fits"), answer.get("complete")), (0, True, False), answer)
+                model.save_pretrained(self.folder / f"{name} in torch's form", safe_serialization=False)
+                self.assertEqual(verify(self.folder / f"{name} in torch's form"), (answer, 0))
                 adapted = sum(key.endswith("lora_A.default") for key, _ in model.named_modules())
                 self.assertIn(f"{adapted} linears", answer["summary"])
                 said = " ".join(answer["notes"])
                 self.assertIn(noted, said) if noted else self.assertEqual(said, "")
-        model = get_peft_model(base(), LoraConfig(r=4, task_type="CAUSAL_LM", target_modules=["q_proj"], use_dora=True))
-        model.save_pretrained(self.folder / "dora")
-        answer, status = verify(self.folder / "dora")
-        self.assertEqual(status, 2)
-        self.assertIn("use_dora is true", answer["summary"])
+
+    def test_dora_is_another_adapter_than_the_one_it_was_trained_from(self):
+        config = LoraConfig(r=4, lora_alpha=4, task_type="CAUSAL_LM", target_modules="all-linear", use_dora=True)
+        dora = self.folder / "dora"
+        get_peft_model(base(), config).save_pretrained(dora)
+        answer, status = verify(dora, "--model", LLAMA, "--from", self.ours)
+        self.assertEqual((status, answer["fits"]), (1, False))
+        self.assertEqual(self.checks(answer), dict(keys=True, shapes=True, scaling=False, finite=True, fingerprint=True))
+        self.assertIn("with DoRA", answer["summary"])
+
+    def test_starts_that_change_the_base_when_peft_loads_the_adapter_are_refused_by_name(self):
+        before = base().model.layers[0].self_attn.q_proj.weight
+        for start in ("pissa", "pissa_niter_2", "olora"):
+            with self.subTest(start):
+                settings = dict(target_modules=["q_proj"], init_lora_weights=start)
+                get_peft_model(base(), LoraConfig(r=4, task_type="CAUSAL_LM", **settings)).save_pretrained(self.folder / start)
+                loaded = PeftModel.from_pretrained(base(), self.folder / start).get_base_model()
+                self.assertFalse(torch.equal(loaded.model.layers[0].self_attn.q_proj.base_layer.weight, before))
+                answer, status = verify(self.folder / start)
+                self.assertEqual(status, 2)
+                self.assertIn(f'init_lora_weights is "{start}"', answer["summary"])

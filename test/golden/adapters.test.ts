@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { AdapterTensor } from '../../src/engine/formats/adapterFactors'
-import { readAdapterDirectory } from '../../src/engine/formats/peftAdapter'
+import { readAdapterDirectory } from '../../src/engine/formats/readAdapter'
+import type { Adapter } from '../../src/engine/models/blockWeights'
 import { goldenCases } from '../helpers/golden'
 import { float64s, type GoldenTensor, readGoldenTensors } from '../helpers/goldenTensors'
 import { goldenDirectory } from '../helpers/paths'
@@ -28,32 +29,47 @@ function scalingOf(module: string, rank: number, config: Config): number {
 
 const matrixOf = ({ data, shape: [rows, cols] }: AdapterTensor) => ({ data, rows, cols })
 
+/** What DoRA adds to W [out, in]: m / ‖W + B A‖ · (W + B A) − W, by rows, as the product with the identity. */
+function withMagnitude({ A, B }: Adapter, magnitude: Float32Array, weight: Float64Array): Adapter {
+  const [out, inputs, rank] = [B.rows, A.cols, A.rows]
+  const added = new Float32Array(out * inputs)
+  for (let row = 0; row < out; row++) {
+    const sums = Array.from({ length: inputs }, (_, column) => {
+      let sum = weight[row * inputs + column] as number
+      for (let k = 0; k < rank; k++) sum += (B.data[row * rank + k] as number) * (A.data[k * inputs + column] as number)
+      return sum
+    })
+    const factor = (magnitude[row] as number) / Math.hypot(...sums)
+    for (const [column, sum] of sums.entries()) {
+      added[row * inputs + column] = factor * sum - (weight[row * inputs + column] as number)
+    }
+  }
+  const identity = Float32Array.from({ length: inputs ** 2 }, (_, i) => (i % (inputs + 1) === 0 ? 1 : 0))
+  return { A: { data: identity, rows: inputs, cols: inputs }, B: { data: added, rows: out, cols: inputs } }
+}
+
 describe.each(names)('adapter %s by PEFT', (name) => {
   const folder = join(directory, name)
   const config: Config = JSON.parse(readFileSync(join(folder, 'adapter_config.json'), 'utf8'))
 
-  if (config.use_dora === true) {
-    it('is refused by name', async () => {
-      await expect(readAdapterDirectory(folder)).rejects.toThrow('use_dora')
-    })
-    return
-  }
-
   it('gives the logits of the reference beside the model in full precision', async () => {
     const expected = readGoldenTensors(join(folder, 'expected.safetensors'))
-    const { tensors } = await readAdapterDirectory(folder)
+    const { tensors, magnitudes } = await readAdapterDirectory(folder)
     const factors = [...tensors.values()]
-    const adapters = new Map(
-      factors
-        .filter(({ factor }) => factor === 'A')
-        .map((A) => {
-          const B = factors.find(({ module, factor }) => module === A.module && factor === 'B') as AdapterTensor
-          const scaling = scalingOf(A.module, A.shape[0], config)
-          return [A.module, { A: matrixOf(A), B: matrixOf({ ...B, data: B.data.map((value) => scaling * value) }) }]
-        })
-    )
     const rows = rowsOf(expected)
     const model = join(goldenDirectory(), config.base_model_name_or_path)
+    const weights = readGoldenTensors(join(model, 'model.safetensors'))
+    const adapters = new Map<string, Adapter>()
+    for (const A of factors.filter(({ factor }) => factor === 'A')) {
+      const { module } = A
+      const B = factors.find((other) => other.module === module && other.factor === 'B') as AdapterTensor
+      const scaling = scalingOf(module, A.shape[0], config)
+      const plain = { A: matrixOf(A), B: matrixOf({ ...B, data: B.data.map((value) => scaling * value) }) }
+      const magnitude = magnitudes.get(module)?.data
+      const weight = () => float64s(weights.get(`${module}.weight`) as GoldenTensor)
+      adapters.set(module, magnitude === undefined ? plain : withMagnitude(plain, magnitude, weight()))
+    }
+    expect(magnitudes.size).toBe(config.use_dora === true ? adapters.size : 0)
     const { logits } = await computeModel(model, rows, adapters)
     const reference = float64s(expected.get('logits_on_full_precision_base') as GoldenTensor)
     const tolerance = 1e-4 * standardDeviation(reference)

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
-import { readAdapterConfig } from '../../engine/formats/peftAdapter'
+import { readNamedBase } from '../../engine/formats/readAdapter'
 import { badInput } from '../../shared/errors'
 import type { Verification } from '../../shared/plan'
 import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
@@ -49,7 +49,7 @@ const colourOf = ({ fits, complete }: Verification) => (fits ? (complete ? 'gree
 
 /** The base that an adapter names, where that is a directory of this machine. */
 async function namedBase(adapter: string): Promise<string> {
-  const { base_model_name_or_path: named } = await readAdapterConfig(adapter)
+  const named = await readNamedBase(adapter)
   if (named !== null && isAbsolute(named) && existsSync(named)) return named
   const found = named === null ? 'names no base' : `names ${JSON.stringify(named)} as its base, no directory here`
   throw badInput(`the adapter ${adapter} ${found}; --model DIR says which checkpoint is meant`)

@@ -1,6 +1,7 @@
 import type { Verification } from '../../shared/plan'
 import type { ProofFields } from '../formats/adapterProof'
-import { adapterTensorName, type ReadAdapter } from '../formats/peftAdapter'
+import { adapterTensorName } from '../formats/peftAdapter'
+import type { ReadAdapter } from '../formats/readAdapter'
 import type { ModelArchitecture } from '../models/architecture'
 import type { PreparedLinear } from '../models/modelLinears'
 import { selectTargets } from '../models/targets'
@@ -32,13 +33,26 @@ export function checkKeys(
   const modules = new Set([...adapter.tensors.values()].map(({ module }) => module))
   const foreign = [...modules].find((module) => !paths.includes(module) && module !== outside)
   if (foreign !== undefined) return failed('keys', `${foreign} is no linear of this model`)
-  const detail = `${modules.size} linears, each with lora_A and lora_B`
+  const uneven = unevenMagnitude(adapter, modules)
+  if (uneven !== undefined) return failed('keys', uneven)
+  const parts = adapter.config.use_dora ? 'lora_A, lora_B and lora_magnitude_vector' : 'lora_A and lora_B'
+  const detail = `${modules.size} linears, each with ${parts}`
   const targets = targetsOf(adapter, paths)
   if (targets === undefined) return passed('keys', `${detail}; how adapter_config.json chooses them is not checked`)
   const missing = [...targets].find((path) => !modules.has(path))
   if (missing !== undefined) return failed('keys', `${missing} is a target but has no factors`)
   const extra = [...modules].find((path) => !targets.has(path) && path !== outside)
   return extra === undefined ? passed('keys', detail) : failed('keys', `${extra} has factors but is no target`)
+}
+
+/** A module with factors alone where the config says DoRA, or with a magnitude that PEFT would leave out. */
+function unevenMagnitude({ magnitudes, config }: ReadAdapter, modules: ReadonlySet<string>): string | undefined {
+  if (config.use_dora) {
+    const bare = [...modules].find((module) => !magnitudes.has(module))
+    return bare && `${bare} has no lora_magnitude_vector, which use_dora asks for`
+  }
+  const [first] = magnitudes.keys()
+  return first && `${first} has a lora_magnitude_vector, but adapter_config.json does not say use_dora`
 }
 
 /** The linears that the config names; undefined where it chooses them by an expression, by layer or by exclusion. */
@@ -50,7 +64,8 @@ function targetsOf({ config, settings }: ReadAdapter, paths: readonly string[]):
 }
 
 /** Whether every factor has the shape that its linear and its rank ask for. */
-export function checkShapes({ tensors, settings, config }: ReadAdapter, linears: readonly PreparedLinear[]): Check {
+export function checkShapes(adapter: ReadAdapter, linears: readonly PreparedLinear[]): Check {
+  const { tensors, magnitudes, settings, config } = adapter
   for (const { path, inFeatures, outFeatures } of linears) {
     const a = tensors.get(adapterTensorName(path, 'A'))
     const b = tensors.get(adapterTensorName(path, 'B'))
@@ -61,6 +76,10 @@ export function checkShapes({ tensors, settings, config }: ReadAdapter, linears:
     }
     if (b.shape.join() !== `${outFeatures},${rank}`) {
       return failed('shapes', `${path}: lora_B is [${b.shape}], expected [${outFeatures},${rank}]`)
+    }
+    const magnitude = magnitudes.get(path)
+    if (magnitude !== undefined && magnitude.shape.join() !== `${outFeatures}`) {
+      return failed('shapes', `${path}: lora_magnitude_vector is [${magnitude.shape}], expected [${outFeatures}]`)
     }
   }
   const ranks = isFilled(config.rank_pattern) ? 'the rank of its linear' : settings.rank
@@ -84,8 +103,9 @@ const isFilled = (value: unknown): value is Record<string, number> =>
 /** Whether the config scales the factors as they were made for. @param proof - undefined where it is not known */
 export function checkScaling({ settings, config }: ReadAdapter, proof: ProofFields | undefined): Check {
   const describe = (r: number, a: number, rs: boolean) => `lora_alpha ${a}, r ${r}${rs ? ', rank-stabilised' : ''}`
-  const pattern = isFilled(config.alpha_pattern) ? ', with an alpha_pattern' : ''
-  const found = describe(settings.rank, settings.alpha, settings.rslora) + pattern
+  const patterns = ['alpha_pattern', 'rank_pattern'].filter((key) => isFilled(config[key]))
+  const others = [...patterns.map((key) => `, with ${key}`), config.use_dora ? ', with DoRA' : '']
+  const found = describe(settings.rank, settings.alpha, settings.rslora) + others.join('')
   if (proof === undefined) return passed('scaling', found)
   const made = describe(proof.variant.rank, proof.variant.alpha, proof.variant.rslora)
   return found === made
@@ -94,8 +114,9 @@ export function checkScaling({ settings, config }: ReadAdapter, proof: ProofFiel
 }
 
 /** Whether every factor is finite. */
-export function checkFinite({ tensors }: ReadAdapter): Check {
-  for (const [name, { data }] of tensors) {
+export function checkFinite({ tensors, magnitudes }: ReadAdapter): Check {
+  const vectors = [...magnitudes.values()].map(({ name, data }) => [name, { data }] as const)
+  for (const [name, { data }] of [...tensors, ...vectors]) {
     const index = firstNonFinite(data)
     if (index >= 0) return failed('finite', `${name} holds ${data[index]} at ${index}`)
   }

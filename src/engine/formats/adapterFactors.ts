@@ -1,6 +1,6 @@
 import { badFormat } from '../../shared/errors'
 import { decodeFloats, FLOAT_DTYPES, type FloatDtype, isFloatDtype } from './dtypes'
-import type { TensorInfo } from './tensorInfo'
+import { elementCount, type TensorInfo } from './tensorInfo'
 import { WeightFile } from './weightFile'
 
 /** A factor as read: [rank, in] for A, [out, rank] for B, widened to float32 and not checked to be finite. */
@@ -12,9 +12,18 @@ export interface AdapterTensor {
   readonly data: Float32Array
 }
 
+/** What DoRA scales the rows of a linear to, [out]; as read. */
+export interface AdapterMagnitude {
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly data: Float32Array
+}
+
 /** What a trainer may save beside the factors of linears. */
 export interface AdapterFactors {
   readonly tensors: ReadonlyMap<string, AdapterTensor>
+  /** By module; empty for an adapter without DoRA. */
+  readonly magnitudes: ReadonlyMap<string, AdapterMagnitude>
   /** Keys of modules that were trained whole, of embeddings and of biases; none is read. */
   readonly others: readonly string[]
 }
@@ -22,6 +31,9 @@ export interface AdapterFactors {
 /** `lm_head.weight` of modules_to_save, LoRA of an embedding, single trained tokens, biases, a base layer saved along. */
 const OTHERS =
   /^base_model\.model\.(?!.*\.lora_[AB]\.weight$)(?:.+\.(?:weight|bias|lora_embedding_[AB]|trainable_tokens_delta))$/
+
+/** PEFT leaves out `.weight`, which its loader appends. */
+const MAGNITUDE = /^base_model\.model\.(.+)\.lora_magnitude_vector(?:\.weight)?$/
 
 /**
  * Reads all factors of an adapter's weight file, by key.
@@ -34,19 +46,24 @@ export async function readFactors(path: string, rank: number | undefined): Promi
   const file = await WeightFile.open(path)
   try {
     const tensors = new Map<string, AdapterTensor>()
+    const magnitudes = new Map<string, AdapterMagnitude>()
     const others: string[] = []
     for (const info of file.header.tensors.values()) {
-      if (OTHERS.test(info.name)) others.push(info.name)
+      const [, scaled] = MAGNITUDE.exec(info.name) ?? []
+      if (scaled !== undefined) {
+        magnitudes.set(scaled, { name: info.name, shape: info.shape, data: await readValues(file, info) })
+      } else if (OTHERS.test(info.name)) others.push(info.name)
       else tensors.set(info.name, await readFactor(file, info))
     }
     assertPairs([...tensors.values()], rank, path)
-    return { tensors, others }
+    return { tensors, magnitudes, others: others.sort() }
   } finally {
     await file.close()
   }
 }
 
-async function readFactor(file: WeightFile, { name, dtype, shape, begin, end }: TensorInfo): Promise<AdapterTensor> {
+async function readFactor(file: WeightFile, info: TensorInfo): Promise<AdapterTensor> {
+  const { name, shape } = info
   const [, module, factor] = /^base_model\.model\.(.+)\.lora_([AB])\.weight$/.exec(name) ?? []
   if (module === undefined) {
     const expected = 'base_model.model.<module>.lora_A.weight or lora_B.weight was expected'
@@ -56,14 +73,22 @@ async function readFactor(file: WeightFile, { name, dtype, shape, begin, end }: 
   if (rows === undefined || columns === undefined || rest.length > 0) {
     throw badFormat(`${file.path}: tensor ${name} has shape [${shape}], a matrix was expected`)
   }
-  if (!isFloatDtype(dtype)) {
-    throw badFormat(`${file.path}: tensor ${name} has dtype ${dtype}; ${FLOAT_DTYPES.join(', ')} are accepted`)
-  }
-  const stored = new Uint8Array(end - begin)
-  await file.read(stored, begin)
-  const data = new Float32Array(rows * columns)
+  const dtype = floatDtypeOf(file, info)
+  return { module, factor: factor as 'A' | 'B', dtype, shape: [rows, columns], data: await readValues(file, info) }
+}
+
+function floatDtypeOf(file: WeightFile, { name, dtype }: TensorInfo): FloatDtype {
+  if (isFloatDtype(dtype)) return dtype
+  throw badFormat(`${file.path}: tensor ${name} has dtype ${dtype}; ${FLOAT_DTYPES.join(', ')} are accepted`)
+}
+
+async function readValues(file: WeightFile, info: TensorInfo): Promise<Float32Array> {
+  const dtype = floatDtypeOf(file, info)
+  const stored = new Uint8Array(info.end - info.begin)
+  await file.read(stored, info.begin)
+  const data = new Float32Array(elementCount(info.shape))
   decodeFloats(stored, dtype, data)
-  return { module, factor: factor as 'A' | 'B', dtype, shape: [rows, columns], data }
+  return data
 }
 
 function assertPairs(tensors: readonly AdapterTensor[], rank: number | undefined, path: string): void {

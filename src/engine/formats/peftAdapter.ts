@@ -1,11 +1,8 @@
 import { join } from 'node:path'
-import { z } from 'zod'
-import { AppError, badFormat, badInput } from '../../shared/errors'
-import { type AdapterTensor, readFactors } from './adapterFactors'
+import { AppError } from '../../shared/errors'
 import { writeDirectoryAtomic } from './atomicDirectory'
 import type { FloatDtype } from './dtypes'
-import { listDirectory, readJsonFile, writeFileAtomic } from './files'
-import { MAX_CONFIG_BYTES } from './limits'
+import { writeFileAtomic } from './files'
 import { type TensorData, writeSafetensors } from './safetensorsWriter'
 
 /*
@@ -124,76 +121,4 @@ function assertExtraNames(names: readonly string[]): void {
 /** JSON as PEFT writes it: two spaces, keys sorted at the top, no newline at the end. */
 function sortedJson(config: Record<string, unknown>): string {
   return JSON.stringify(Object.fromEntries(Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1))), null, 2)
-}
-
-export interface ReadAdapter {
-  readonly directory: string
-  readonly config: Readonly<Record<string, unknown>>
-  readonly settings: AdapterSettings
-  /** By key in the file, `base_model.model.<module>.lora_A.weight`; every module has both factors, of one rank. */
-  readonly tensors: ReadonlyMap<string, AdapterTensor>
-  /** Keys of what a trainer saved beside them: modules that were trained whole, embeddings, biases. */
-  readonly others: readonly string[]
-}
-
-const ConfigFields = z.looseObject({
-  peft_type: z.literal('LORA'),
-  r: z.int().min(1),
-  lora_alpha: z.number(),
-  use_rslora: z.boolean().default(false),
-  use_dora: z.literal(false).default(false),
-  rank_pattern: z.record(z.string(), z.int().min(1)).nullable().default(null),
-  target_modules: z
-    .union([z.string(), z.array(z.string())])
-    .nullable()
-    .default(null),
-  base_model_name_or_path: z.string().nullable().default(null)
-})
-
-/**
- * Reads a plain LoRA adapter of linear layers, written by Quail or by PEFT.
- *
- * A `target_modules` that is one text (a pattern, or "all-linear") becomes a list of one.
- *
- * @throws {AppError} BAD_INPUT for missing files, BAD_FORMAT for a config or weights that cannot be a plain LoRA adapter
- */
-export async function readAdapterDirectory(directory: string): Promise<ReadAdapter> {
-  const config = await readAdapterConfig(directory)
-  const { r, lora_alpha, use_rslora, rank_pattern, target_modules, base_model_name_or_path } = config
-  const sameRank = Object.keys(rank_pattern ?? {}).length === 0
-  const factors = await readFactors(join(directory, ADAPTER_WEIGHTS_FILE), sameRank ? r : undefined)
-  const targetModules = typeof target_modules === 'string' ? [target_modules] : (target_modules ?? [])
-  const settings = { rank: r, alpha: lora_alpha, rslora: use_rslora, targetModules, baseModel: base_model_name_or_path }
-  return { directory, config, settings, ...factors }
-}
-
-/** The fields of an adapter_config.json that Quail reads, and every other as it is. */
-export type AdapterConfig = z.infer<typeof ConfigFields>
-
-/**
- * Reads the config of an adapter directory that also holds weights.
- *
- * @throws {AppError} as `readAdapterDirectory`
- */
-export async function readAdapterConfig(directory: string): Promise<AdapterConfig> {
-  const names = await listDirectory(directory, 'adapter directory')
-  if (!names.includes(ADAPTER_CONFIG_FILE)) {
-    throw badInput(`${directory} is not an adapter: there is no ${ADAPTER_CONFIG_FILE} in it`)
-  }
-  if (!names.includes(ADAPTER_WEIGHTS_FILE)) {
-    const found = names.includes('adapter_model.bin')
-      ? ', only adapter_model.bin; save it with safe_serialization=True'
-      : ''
-    throw badInput(`${directory} holds no ${ADAPTER_WEIGHTS_FILE}${found}`)
-  }
-  const path = join(directory, ADAPTER_CONFIG_FILE)
-  const config = await readJsonFile(path, MAX_CONFIG_BYTES)
-  const fields = ConfigFields.safeParse(config)
-  if (fields.success) return fields.data
-  const [issue] = fields.error.issues
-  const key = issue?.path[0]
-  const found = key === undefined ? config : (config as Record<PropertyKey, unknown>)[key]
-  throw badFormat(
-    `${path}: ${String(key ?? 'the content')} is ${JSON.stringify(found) ?? 'missing'}: ${issue?.message}`
-  )
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { PROOF_FILE, type ProofFields, readProof } from '../../engine/formats/adapterProof'
-import { readAdapterConfig } from '../../engine/formats/peftAdapter'
+import { readAdapterConfig } from '../../engine/formats/readAdapter'
 
 /** What an adapter's config and proof say that decides where it can be used; no weight is read. */
 export interface AdapterFacts {

@@ -1,9 +1,5 @@
-import {
-  ADAPTER_CONFIG_FILE,
-  ADAPTER_WEIGHTS_FILE,
-  adapterTensorName,
-  readAdapterDirectory
-} from '../../../src/engine/formats/peftAdapter'
+import { ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE, adapterTensorName } from '../../../src/engine/formats/peftAdapter'
+import { readAdapterDirectory } from '../../../src/engine/formats/readAdapter'
 import { adapterConfigText } from '../../helpers/bundles'
 import type { FuzzTarget } from '../fuzzTarget'
 import { mutateText } from '../mutateText'

@@ -10,9 +10,9 @@ import {
   adapterConfig,
   adapterTensorName,
   adapterTensors,
-  readAdapterDirectory,
   writeAdapterDirectory
 } from '../../../../src/engine/formats/peftAdapter'
+import { readAdapterConfig, readAdapterDirectory } from '../../../../src/engine/formats/readAdapter'
 
 let root = ''
 beforeEach(() => {
@@ -152,6 +152,41 @@ describe('readAdapterDirectory', () => {
     }
     await writeAdapterDirectory(out, { config, tensors: adapterTensors(linears('F32'), 2), extra: {} })
     expect((await readAdapterDirectory(out)).settings).toMatchObject({ rank: 8, targetModules: ['.*proj'] })
+  })
+
+  it('takes the magnitudes of DoRA, which whoever needs a plain adapter refuses', async () => {
+    const out = join(root, 'adapter')
+    const magnitudes = linears('F32').map(({ name, outFeatures }) => ({
+      name: `base_model.model.${name}.lora_magnitude_vector`,
+      shape: [outFeatures],
+      ...factor('BF16', outFeatures, 1)
+    }))
+    const tensors = [...adapterTensors(linears('F32'), 2), ...magnitudes]
+    await writeAdapterDirectory(out, { config: { ...adapterConfig(settings), use_dora: true }, tensors, extra: {} })
+    const read = await readAdapterDirectory(out)
+    expect([read.tensors.size, read.others]).toEqual([4, []])
+    const [first] = linears('F32') as [AdapterLinear]
+    const { name, outFeatures } = first
+    expect(read.magnitudes.get(name)).toEqual({
+      name: magnitudes[0]?.name,
+      shape: [outFeatures],
+      data: Float32Array.from({ length: outFeatures }, (_, i) => 1 + i / 8)
+    })
+    await expect(readAdapterConfig(out)).rejects.toThrow('use_dora is true, a plain LoRA adapter was expected')
+  })
+
+  it.each([
+    ['init_lora_weights', 'pissa'],
+    ['init_lora_weights', 'loftq'],
+    ['use_qalora', true],
+    ['alora_invocation_tokens', [1, 2]],
+    ['kasa_config', {}]
+  ])('refuses %s of %j by name', async (key, value) => {
+    const out = join(root, 'adapter')
+    const config = { ...adapterConfig(settings), [key]: value }
+    await writeAdapterDirectory(out, { config, tensors: adapterTensors(linears('F32'), 2), extra: {} })
+    const named = `adapter_config.json: ${key} is ${JSON.stringify(value)}: `
+    await expect(readAdapterDirectory(out)).rejects.toThrow(named)
   })
 
   it('says that the directory is missing', async () => {
