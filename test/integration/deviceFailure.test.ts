@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { setCudaFolder } from '../../src/engine/graph/devices/cudaFiles'
 import { planRun, preflight } from '../../src/engine/plan/planRun'
 import type { RunEventDraft } from '../../src/shared/runEvents'
-import { JournalEntry } from '../../src/shared/runFolder'
+import { JournalEntry, type SolvedBlock, solvedBlocks } from '../../src/shared/runFolder'
 import { adapterDigests, finishedOf, makeRun, runToEnd, type TestRun } from '../helpers/runs'
 
 /*
@@ -48,11 +48,13 @@ afterEach(() => {
 const shortRun = (changes: object = {}): TestRun =>
   makeRun({ device: 'webgpu', context: 32, variants: [{ name: 'v', method: 'svd', rank: 4 }], ...changes })
 
-const journalOf = ({ folder }: TestRun): JournalEntry[] =>
-  readFileSync(join(folder, 'journal.jsonl'), 'utf8')
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JournalEntry.parse(JSON.parse(line)))
+const journalOf = ({ folder }: TestRun): SolvedBlock[] =>
+  solvedBlocks(
+    readFileSync(join(folder, 'journal.jsonl'), 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JournalEntry.parse(JSON.parse(line)))
+  )
 
 const warnings = (events: readonly RunEventDraft[]): string[] =>
   events.flatMap((event) => (event.type === 'warning' && event.code === 'DEVICE_FAILED' ? [event.message] : []))
