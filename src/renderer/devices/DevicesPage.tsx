@@ -41,8 +41,8 @@ export function DevicesPage() {
         )}
       </QueryView>
       <Text size="sm" c="dimmed">
-        A run computes on the device that its recipe names, and fails with a reason when that is missing: no other is
-        taken in its place.
+        A run computes on the device that its recipe names, and stops with a reason when that is missing or fails; it
+        goes on on the processor only where its recipe says so.
       </Text>
     </PageFrame>
   )

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkCudaFiles, foldersFile } from './cudaFiles'
 import declared from './cudaProvider.json'
-import { type Device, type Facts, largestTensor, type Obstacle, systemName } from './device'
-import { graphicsAdapters, nvidiaDriver } from './graphicsAdapters'
+import { type Device, type Facts, largestTensor, memoryLimits, type Obstacle, systemName } from './device'
+import { graphicsAdapters, nvidiaDriver, nvidiaMemory } from './graphicsAdapters'
 import { libraryFolders, loadLibrary } from './sharedLibraries'
 
 /** NVIDIA's cards through CUDA 13: two files of onnxruntime's own build for it, and NVIDIA's libraries. */
@@ -62,6 +62,7 @@ async function facts(available: boolean): Promise<Facts> {
     adapters: cards,
     limits: [
       ...(driver === undefined ? [] : [{ name: 'NVIDIA driver', value: driver }]),
+      ...memoryLimits(await nvidiaMemory()),
       ...(available ? [largestTensor] : [])
     ]
   }

@@ -27,6 +27,10 @@ export interface Device {
 
 export const largestTensor = { name: 'largest tensor', value: TENSOR_LIMIT_BYTES, unit: 'bytes' } as const
 
+/** Of each card, in the order of the cards. */
+export const memoryLimits = (sizes: readonly number[]): Facts['limits'] =>
+  sizes.map((value) => ({ name: 'memory of the card', value, unit: 'bytes' }))
+
 const SYSTEMS: Partial<Readonly<Record<NodeJS.Platform, string>>> = {
   linux: 'Linux',
   win32: 'Windows',

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { promisify } from 'node:util'
 
 /*
  * Which graphics cards this system has, as far as Linux tells without a driver's help; onnxruntime does not say on which
@@ -48,6 +50,28 @@ async function pciCards(): Promise<string[]> {
   )
   return names.filter((name) => name !== undefined)
 }
+
+/** Memory of AMD's cards, bytes, as their driver tells. */
+export async function amdMemory(): Promise<number[]> {
+  const cards = (await namesIn(DRM)).filter((name) => /^card\d+$/.test(name))
+  const sizes = await Promise.all(cards.map((card) => textOf(join(DRM, card, 'device/mem_info_vram_total'))))
+  return sizes.map(Number).filter((bytes) => bytes > 0)
+}
+
+/** Memory of NVIDIA's cards, bytes, as the program that comes with their driver tells; none where there is no driver. */
+export async function nvidiaMemory(): Promise<number[]> {
+  if ((await nvidiaDriver()) === undefined) return []
+  const query = ['--query-gpu=memory.total', '--format=csv,noheader,nounits']
+  const { stdout } = await promisify(execFile)('nvidia-smi', query, { timeout: 5000 }).catch(() => ({ stdout: '' }))
+  return mebibytes(stdout)
+}
+
+/** The numbers of lines that hold one each, MiB, in bytes. */
+export const mebibytes = (lines: string): number[] =>
+  lines
+    .split('\n')
+    .filter((line) => /^\s*\d+\s*$/.test(line))
+    .map((line) => Number(line) * 2 ** 20)
 
 /** Version of NVIDIA's kernel driver, undefined where there is none. */
 export const nvidiaDriver = async (): Promise<string | undefined> =>

@@ -1,5 +1,5 @@
-import { type Device, type Facts, largestTensor } from './device'
-import { graphicsAdapters, vulkanDrivers } from './graphicsAdapters'
+import { type Device, type Facts, largestTensor, memoryLimits } from './device'
+import { amdMemory, graphicsAdapters, nvidiaMemory, vulkanDrivers } from './graphicsAdapters'
 
 /** Graphics cards of any vendor through WebGPU (Dawn), which is part of the library. */
 export const webgpu: Device = {
@@ -22,6 +22,7 @@ async function facts(available: boolean): Promise<Facts> {
     adapters,
     limits: [
       ...(drivers.length === 0 ? [] : [{ name: 'Vulkan drivers', value: drivers.join(', ') }]),
+      ...(software ? [] : memoryLimits([...(await nvidiaMemory()), ...(await amdMemory())])),
       ...(available ? [largestTensor] : [])
     ]
   }

@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { listDevices } from '../../../../src/engine/graph/devices'
+import { mebibytes } from '../../../../src/engine/graph/devices/graphicsAdapters'
 import { measureDevice } from '../../../../src/engine/plan/measureDevice'
 import { PROVIDERS } from '../../../../src/shared/devices'
+
+describe('the memory of cards', () => {
+  it('is read from what NVIDIA’s program prints, a card a line', () => {
+    expect(mebibytes('81559\n24564\n')).toEqual([81559 * 2 ** 20, 24564 * 2 ** 20])
+    expect(mebibytes('[N/A]\nNo devices were found\n')).toEqual([])
+  })
+})
 
 describe('the devices', () => {
   it('name every provider, with a reason for each that is missing', async () => {
