@@ -109,9 +109,17 @@ export async function dropPaths({ page }: Desk, paths: readonly string[], at = {
   await session.detach()
 }
 
-/** Goes to a page of the window by its address: `/runs`. */
+/** Goes to a page of the window by its address: `/runs`; the page before is gone then, so that nothing lands on it. */
 export async function goTo({ page }: Desk, path: string): Promise<void> {
-  await page.evaluate(`window.location.hash = ${JSON.stringify(`#${path}`)}`)
+  await page.evaluate(`new Promise((done) => {
+    const before = location.href
+    const changed = () => setTimeout(done)
+    addEventListener('hashchange', changed, { once: true })
+    location.hash = ${JSON.stringify(`#${path}`)}
+    if (location.href !== before) return
+    removeEventListener('hashchange', changed)
+    done()
+  })`)
 }
 
 /** Sets size and colours, and waits until both are applied. */
