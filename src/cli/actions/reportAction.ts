@@ -9,7 +9,7 @@ import { plural } from '../output/numbers'
 
 export const reportOptions = {
   out: required('FILE', text, 'the HTML file to write'),
-  overwrite: flag('replace FILE when it exists')
+  replace: flag('replace a file that lies there')
 } as const
 
 /** `quail report`: one HTML file on runs, or on single variants of them. */
@@ -21,10 +21,10 @@ export async function reportAction(
   const { html } = await writeReport(await context.services(), positionals)
   const path = resolve(options.out)
   try {
-    await writeFile(path, html, { flag: options.overwrite ? 'w' : 'wx' })
+    await writeFile(path, html, { flag: options.replace ? 'w' : 'wx' })
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST') throw badInput(`${path} exists; give another name, or --overwrite`)
+    if (code === 'EEXIST') throw badInput(`${path} exists; give another name, or --replace`)
     if (code === 'ENOENT') throw badInput(`${path} cannot be written: its directory does not exist`)
     if (code === 'EISDIR') throw badInput(`${path} is a directory; the name of an HTML file is expected`)
     throw error

@@ -42,12 +42,12 @@ function fewTokens(prepared: PreparedRun): Finding | undefined {
       ? texts(
           'FEW_TOKENS',
           'warning',
-          `${calibration.tokenCount} calibration tokens are fewer than the widest input has channels (${widest}); four times as many are better: give more text or rows`
+          `${count(calibration.tokenCount)} calibration tokens are fewer than the widest input has channels (${widest}); four times as many are better: give more text or rows`
         )
       : texts(
           'FEW_TOKENS',
           'info',
-          `${calibration.tokenCount} calibration tokens are less than four times the channels of the widest input (${widest}); more text or rows may give a better adapter`
+          `${count(calibration.tokenCount)} calibration tokens are less than four times the channels of the widest input (${widest}); more text or rows may give a better adapter`
         )
   const rows = enoughRows(calibration, wanted)
   const fix = { label: `Use ${rows} rows`, changes: [{ path: ['calibration', 'rows'], value: rows }] }
@@ -68,7 +68,7 @@ function fewRows({ calibration, recipe }: PreparedRun): Finding | undefined {
   const asked = recipe.calibration.rows
   const most = Math.max(...calibration.available, 0)
   if (calibration.rows === 0 || most >= asked) return undefined
-  const message = `the calibration text gives ${calibration.rows} rows of ${recipe.context} tokens, ${asked} were asked for`
+  const message = `the calibration text gives ${count(calibration.rows)} rows of ${count(recipe.context)} tokens, ${count(asked)} were asked for`
   return {
     ...texts('FEW_ROWS', 'info', message),
     fix: { label: `Ask for ${most} rows`, changes: [{ path: ['calibration', 'rows'], value: most }] }
@@ -83,9 +83,9 @@ function fewPredicted({ evaluation, recipe }: PreparedRun): Finding | undefined 
   if (few.length === 0) return undefined
   const parts = few.map(
     ({ name, rows, tokens }) =>
-      `${name}: ${tokens} predicted tokens in ${rows.rows} ${rows.rows === 1 ? 'row' : 'rows'}`
+      `${name}: ${count(tokens)} predicted tokens in ${rows.rows} ${rows.rows === 1 ? 'row' : 'rows'}`
   )
-  const message = `few tokens to measure perplexity on (${parts.join('; ')}): with fewer than ${FEW_TOKENS} it is uncertain, and a single row gives no standard error; give more text or rows`
+  const message = `few tokens to measure perplexity on (${parts.join('; ')}): with fewer than ${count(FEW_TOKENS)} it is uncertain, and a single row gives no standard error; give more text or rows`
   const finding = texts('FEW_EVALUATION_TOKENS', 'warning', message)
   // The first token of a row is predicted by nothing: a row has as many more tokens.
   const rows = Math.max(...few.map(({ rows, tokens }) => enoughRows({ ...rows, tokenCount: tokens }, FEW_TOKENS)))
@@ -187,3 +187,5 @@ const texts = (code: string, severity: Severity, message: string): Finding => ({
   subject: 'texts',
   message
 })
+
+const count = (value: number): string => value.toLocaleString('en')

@@ -1,5 +1,5 @@
 import { Spotlight, type SpotlightActionData, spotlight } from '@mantine/spotlight'
-import { IconPlus, IconSearch } from '@tabler/icons-react'
+import { IconBolt, IconPlus, IconSearch } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
 import { PLACES } from './navigation'
@@ -8,10 +8,18 @@ import { useFoundThings } from './paletteSources'
 
 const spotlightAction = ({ keywords, ...action }: PaletteAction): SpotlightActionData => ({
   ...action,
+  leftSection: <IconBolt size={18} />,
   ...(keywords && { keywords: [...keywords] })
 })
 
 export const openPalette = (): void => spotlight.open()
+
+/** The sign of the page that an address belongs to. */
+function iconOf(address: string) {
+  const place = PLACES.find(({ to }) => to !== '/' && address.startsWith(to))
+  const Icon = place?.icon ?? IconBolt
+  return <Icon size={18} />
+}
 
 /** Reaches every page, model, run and action by typing. */
 export function Palette() {
@@ -37,7 +45,13 @@ export function Palette() {
   ]
   const things = found.map(({ label, actions }) => ({
     group: label,
-    actions: actions.map(({ id, title, detail, to }) => ({ id, label: title, description: detail, onClick: go(to) }))
+    actions: actions.map(({ id, title, detail, to }) => ({
+      id,
+      label: title,
+      description: detail,
+      leftSection: iconOf(to),
+      onClick: go(to)
+    }))
   }))
   return (
     <Spotlight

@@ -43,7 +43,7 @@ export function ImportForm({ found, split, shape, busy, summary, onSplit, onShap
         </Text>
         {found.plainText ? (
           <Stack gap={4}>
-            <Text size="sm" fw={500} id="split-label">
+            <Text size="sm" fw={600} id="split-label">
               One sample is
             </Text>
             <SegmentedControl

@@ -118,14 +118,14 @@ function Preview({ set, models, others }: PreviewProps) {
           w={280}
         />
         <Stack gap={2}>
-          <Text size="sm" fw={500} id="policy-label">
+          <Text size="sm" fw={600} id="policy-label">
             Rows
           </Text>
           <SegmentedControl
             aria-labelledby="policy-label"
             data={[
               { value: 'packed', label: 'Packed' },
-              { value: 'padded', label: 'One sample each' }
+              { value: 'padded', label: 'Padded' }
             ]}
             value={policy}
             onChange={(value) => setPolicy(value as Policy)}

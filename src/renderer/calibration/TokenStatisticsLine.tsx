@@ -13,9 +13,9 @@ export function TokenStatisticsLine({ preview: { statistics, rows, available, to
   const facts = [
     `${plural(tokens, 'token')} in all`,
     lengths !== null &&
-      `sample lengths ${formatCount(lengths.min)} to ${formatCount(lengths.max)}, median ${formatCount(lengths.median)}, 95 % up to ${formatCount(lengths.p95)}`,
-    `gives ${plural(available, 'row')} of ${formatCount(context)}`,
-    `a run with 64 rows takes ${formatCount(rows)} of them: ${plural(tokenCount, 'token')}`
+      `Samples of ${formatCount(lengths.min)} to ${formatCount(lengths.max)}, median ${formatCount(lengths.median)}, 95 % up to ${formatCount(lengths.p95)}`,
+    `They give ${plural(available, 'row')} of ${formatCount(context)}`,
+    `A run with 64 rows takes ${formatCount(rows)} of them: ${plural(tokenCount, 'token')}`
   ].filter((fact) => fact !== false)
   return (
     <Group gap="xs">

@@ -3,6 +3,8 @@ import { useElementSize } from '@mantine/hooks'
 import { IconChartLine, IconDownload, IconTable } from '@tabler/icons-react'
 import { type ReactNode, useId, useRef, useState } from 'react'
 import { formatNumber } from '../format/numbers'
+import type { TermName } from '../glossary/glossary'
+import { Term } from '../glossary/Term'
 import { type Cell, type ChartTable, toCsv } from './chartTable'
 import { serializeSvg, svgToPng } from './exportImage'
 import { usePalette } from './palette'
@@ -18,6 +20,8 @@ export type SaveFile = (file: SavedFile) => unknown
 
 interface Props {
   readonly title: string
+  /** What the chart is about, explained by its name. */
+  readonly term?: TermName | undefined
   /** What the axis counts, or how to read the chart. */
   readonly unit?: string
   /** Name of exported files, without ending. */
@@ -31,7 +35,7 @@ interface Props {
 }
 
 /** Around every chart: its name, the same figures as a table, export as CSV, SVG and PNG. */
-export function ChartFrame({ title, unit, fileName, table, onSave, actions, children }: Props) {
+export function ChartFrame({ title, term, unit, fileName, table, onSave, actions, children }: Props) {
   const [asTable, setAsTable] = useState(false)
   const { ref, width } = useElementSize()
   const body = useRef<HTMLDivElement>(null)
@@ -53,7 +57,13 @@ export function ChartFrame({ title, unit, fileName, table, onSave, actions, chil
         <Group justify="space-between" align="flex-start" wrap="nowrap" gap="xs" mb={8}>
           <Box miw={0}>
             <Text id={id} size="sm" fw={600} component="div">
-              {title}
+              {term === undefined ? (
+                title
+              ) : (
+                <Term name={term} focusable>
+                  {title}
+                </Term>
+              )}
             </Text>
             {unit !== undefined && (
               <Text size="xs" c="dimmed" component="div">

@@ -18,6 +18,7 @@ export function RankCurveFrame({ unit, fileName, label, series, marks }: Props) 
   return (
     <ChartFrame
       title="Error against rank"
+      term="rank"
       unit={unit}
       fileName={fileName}
       table={rankCurveTable(series, marks)}

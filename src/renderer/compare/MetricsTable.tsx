@@ -55,6 +55,7 @@ export function MetricsTable({ rows, metrics, baseline, current, onPin, onRemove
       {
         key: 'variant',
         title: 'Variant',
+        term: 'variant',
         width: 'minmax(120px, 1fr)',
         wrapAt: 300,
         sortBy: ({ variant }) => variant.name,
@@ -66,6 +67,7 @@ export function MetricsTable({ rows, metrics, baseline, current, onPin, onRemove
       {
         key: 'rank',
         title: 'Rank',
+        term: 'rank',
         width: '64px',
         align: 'right',
         sortBy: (r) => r.variant.rank,
@@ -143,7 +145,8 @@ export function MetricsTable({ rows, metrics, baseline, current, onPin, onRemove
 }
 
 /** What the figure's name means, where the glossary says it. */
-function termOf({ title }: Metric): { readonly term?: TermName } {
+function termOf({ key, title }: Metric): { readonly term?: TermName } {
+  if (key === 'removed' || key === 'mean removed') return { term: 'loss' }
   const name = title.split(', ')[0]?.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase())
   const term = TERMS.find((one) => one === name)
   return term === undefined ? {} : { term }

@@ -62,6 +62,7 @@ export function PerplexityRankCard({ rows }: { readonly rows: readonly Compariso
       )}
       <ChartFrame
         title={title}
+        term="perplexity"
         unit="lower is better; one line per method"
         fileName={`compare-perplexity-${text.replace(/\.\w+$/, '')}`}
         table={{

@@ -3,7 +3,7 @@ import { useElementSize, useMergedRef } from '@mantine/hooks'
 import { IconArrowDown, IconArrowUp } from '@tabler/icons-react'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
-import { Term } from '../glossary/Term'
+import { explained, Meaning } from '../glossary/Term'
 import type { Column } from './column'
 import { columnWidths, fitColumns, rowHeightOf } from './columnFit'
 import classes from './DataTable.module.css'
@@ -204,11 +204,24 @@ interface HeadingProps<T> {
 function Heading<T>({ column, sort, onSort }: HeadingProps<T>) {
   const active = sort?.key === column.key
   const direction = active ? (sort.descending ? 'descending' : 'ascending') : 'none'
-  const title = (
+  const { title, term } = column
+  const words = (
     <Text span size="xs" fw={600} c="dimmed" lh={1.2} className={classes.title}>
-      {column.term === undefined ? column.title : <Term name={column.term}>{column.title}</Term>}
+      {term === undefined ? title : <span className={explained}>{title}</span>}
     </Text>
   )
+  const heading =
+    column.sortBy === undefined ? (
+      words
+    ) : (
+      <UnstyledButton
+        className={classes.sort}
+        onClick={() => onSort({ key: column.key, descending: active ? !sort.descending : column.align === 'right' })}
+      >
+        {words}
+        {active && (sort.descending ? <IconArrowDown size={12} aria-hidden /> : <IconArrowUp size={12} aria-hidden />)}
+      </UnstyledButton>
+    )
   return (
     <Box
       role="columnheader"
@@ -216,18 +229,7 @@ function Heading<T>({ column, sort, onSort }: HeadingProps<T>) {
       className={classes.cell}
       data-align={column.align}
     >
-      {column.sortBy === undefined ? (
-        title
-      ) : (
-        <UnstyledButton
-          className={classes.sort}
-          onClick={() => onSort({ key: column.key, descending: active ? !sort.descending : column.align === 'right' })}
-        >
-          {title}
-          {active &&
-            (sort.descending ? <IconArrowDown size={12} aria-hidden /> : <IconArrowUp size={12} aria-hidden />)}
-        </UnstyledButton>
-      )}
+      {term === undefined ? heading : <Meaning name={term}>{heading}</Meaning>}
     </Box>
   )
 }

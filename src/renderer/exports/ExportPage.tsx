@@ -11,6 +11,7 @@ import { useCall } from '../api/hooks'
 import { EmptyState } from '../components/EmptyState'
 import { PageFrame } from '../components/PageFrame'
 import { QueryView } from '../components/QueryView'
+import { widest } from '../components/textSize'
 import { BundleCard } from './BundleCard'
 import { ReportCard } from './ReportCard'
 import { VariantExport } from './VariantExport'
@@ -62,7 +63,8 @@ function ExportOf({ run }: { readonly run: RunDetail }) {
             value={shown}
             onChange={setChosen}
             allowDeselect={false}
-            maw={620}
+            w={choiceWidth(exported)}
+            maw="100%"
           />
         )}
         <VariantExport key={shown} run={run.id} variant={shown} />
@@ -75,6 +77,10 @@ function ExportOf({ run }: { readonly run: RunDetail }) {
 
 const recommendation = ({ label, variant, harmful }: Recommendation<RunVariant>): string =>
   harmful ? `Every variant widens the ${label} gap` : `Recommended for ${label}: ${variant.name}`
+
+/** A choice shows its name whole. */
+const choiceWidth = (exported: readonly RunVariant[]): number =>
+  Math.max(480, widest(variantLabels(exported), 400, 14) + 170)
 
 /** Variants under their quantizers, the recommended one of each first. */
 function choices(exported: readonly RunVariant[], recommended: readonly Recommendation<RunVariant>[]) {

@@ -81,10 +81,15 @@ function AdapterCard({ run, found, copied, onCopied }: AdapterCardProps) {
   return (
     <Card withBorder>
       <Group justify="space-between" align="flex-start" wrap="nowrap">
-        <Title order={2} size="h4" mb="xs">
+        <Title order={2} size="h4" mb="xs" style={{ overflowWrap: 'anywhere' }}>
           Adapter {found.variant}
         </Title>
-        <Button leftSection={<IconCopy size={16} aria-hidden />} loading={busy} onClick={() => void copy()}>
+        <Button
+          miw="max-content"
+          leftSection={<IconCopy size={16} aria-hidden />}
+          loading={busy}
+          onClick={() => void copy()}
+        >
           Copy adapter to…
         </Button>
       </Group>

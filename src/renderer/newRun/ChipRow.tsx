@@ -22,7 +22,7 @@ interface Props {
 export function ChipRow({ title, term, axis, variants, secondsOf, onChange, more }: Props) {
   return (
     <Box role="group" aria-label={title} className={classes.row}>
-      <Text size="sm" fw={500} pt={6}>
+      <Text size="sm" fw={600} pt={6}>
         <Term name={term}>{title}</Term>
       </Text>
       <Group gap={6}>

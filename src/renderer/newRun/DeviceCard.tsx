@@ -73,7 +73,7 @@ export function DeviceCard({ recipe, errors, change }: Props) {
     >
       <Group align="flex-end" gap="md">
         <Stack gap={4}>
-          <Text size="sm" fw={500} id="device-label">
+          <Text size="sm" fw={600} id="device-label">
             Computed on
           </Text>
           <SegmentedControl

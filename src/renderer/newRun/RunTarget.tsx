@@ -33,7 +33,7 @@ export function RunTarget({ out, outputs, onChange }: Props) {
       />
       <Stack gap={2}>
         <Group justify="space-between" wrap="nowrap">
-          <Text size="xs" fw={500}>
+          <Text size="xs" fw={600}>
             Adapters go to
           </Text>
           <Group gap={4} wrap="nowrap">

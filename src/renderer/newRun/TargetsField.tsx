@@ -24,7 +24,7 @@ export function TargetsField({ variants, names, onChange }: Props) {
   const value = mixed ? 'mixed' : kindOf(targets)
   return (
     <Box className={classes.row} role="group" aria-label="Targets">
-      <Text size="sm" fw={500} pt={6}>
+      <Text size="sm" fw={600} pt={6}>
         <Term name="targets">Targets</Term>
       </Text>
       <Stack gap="xs">

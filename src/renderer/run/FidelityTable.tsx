@@ -25,16 +25,24 @@ export function FidelityTable({ result, current, label }: Props) {
             <Table.Tr>
               <Table.Th />
               <Table.Th>
-                <Term name="perplexity">Perplexity</Term>
+                <Term name="perplexity" focusable>
+                  Perplexity
+                </Term>
               </Table.Th>
               <Table.Th>
-                <Term name="gap closed">Gap closed</Term>
+                <Term name="gap closed" focusable>
+                  Gap closed
+                </Term>
               </Table.Th>
               <Table.Th>
-                <Term name="KL divergence">KL divergence</Term>
+                <Term name="KL divergence" focusable>
+                  KL divergence
+                </Term>
               </Table.Th>
               <Table.Th>
-                <Term name="same top token">Same top token</Term>
+                <Term name="same top token" focusable>
+                  Same top token
+                </Term>
               </Table.Th>
             </Table.Tr>
           </Table.Thead>
@@ -94,12 +102,18 @@ function Alike({ result }: Pick<Props, 'result'>) {
   const alike = alikeSentences(result, 'quantized')
   return (
     <Text size="xs" c="dimmed" mt={4} style={{ overflowWrap: 'anywhere' }}>
-      ± is one <Term name="standard error">standard error</Term> over rows; the thin lines above are two, of the
-      distance to quantized.
+      ± is one{' '}
+      <Term name="standard error" focusable>
+        standard error
+      </Term>{' '}
+      over rows; the thin lines above are two, of the distance to quantized.
       {alike.length > 0 && (
         <>
           {' '}
-          <Term name="not distinguishable">Not distinguishable</Term>: {alike.join('; ')}.
+          <Term name="not distinguishable" focusable>
+            Not distinguishable
+          </Term>
+          : {alike.join('; ')}.
         </>
       )}
     </Text>

@@ -9,6 +9,7 @@ import { methodColor, usePalette } from '../charts/palette'
 import { RankCurveFrame } from '../charts/RankCurveFrame'
 import { saveFile } from '../components/saveFile'
 import { formatNumber, formatPercent, formatShare } from '../format/numbers'
+import { Term } from '../glossary/Term'
 import { layerCurves } from './layerCurves'
 import { nameInBlock } from './layerNames'
 
@@ -95,28 +96,43 @@ export function LayerDetails({ run, results, variant, onVariant }: Props) {
 
 type ErrorsProps = Pick<Props, 'results' | 'variant' | 'onVariant'>
 
+/** A number stays with its unit. */
+const WHOLE = { whiteSpace: 'nowrap' } as const
+
 /** Calibrated and plain errors of every variant on this layer; a click shows one below. */
 function ErrorsTable({ results, variant, onVariant }: ErrorsProps) {
   const { before, plainBefore } = relativeErrors((results[0] as RunLayer).result)
   return (
-    <Table fz="xs" verticalSpacing={4} className="num" aria-label="Errors of every variant">
+    <Table fz="xs" verticalSpacing={4} horizontalSpacing={8} className="num" aria-label="Errors of every variant">
       <Table.Thead>
         <Table.Tr>
           <Table.Th>Variant</Table.Th>
-          <Table.Th ta="right">Calibrated</Table.Th>
+          <Table.Th ta="right">
+            <Term name="loss" focusable>
+              Calibrated
+            </Term>
+          </Table.Th>
           <Table.Th ta="right">Removed</Table.Th>
           <Table.Th ta="right">bfloat16</Table.Th>
           <Table.Th ta="right">Plain</Table.Th>
-          <Table.Th ta="right">Certificate</Table.Th>
+          <Table.Th ta="right">
+            <Term name="certificate" focusable>
+              Certificate
+            </Term>
+          </Table.Th>
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
         <Table.Tr>
           <Table.Td c="dimmed">quantized</Table.Td>
-          <Table.Td ta="right">{formatShare(before)}</Table.Td>
+          <Table.Td ta="right" style={WHOLE}>
+            {formatShare(before)}
+          </Table.Td>
           <Table.Td />
           <Table.Td />
-          <Table.Td ta="right">{formatShare(plainBefore)}</Table.Td>
+          <Table.Td ta="right" style={WHOLE}>
+            {formatShare(plainBefore)}
+          </Table.Td>
           <Table.Td />
         </Table.Tr>
         {results.map(({ variant: name, result }) => {
@@ -127,6 +143,7 @@ function ErrorsTable({ results, variant, onVariant }: ErrorsProps) {
               <Table.Td>
                 <UnstyledButton
                   fz="xs"
+                  style={{ overflowWrap: 'anywhere' }}
                   fw={name === variant ? 600 : 400}
                   aria-pressed={name === variant}
                   onClick={() => onVariant(name)}
@@ -134,11 +151,21 @@ function ErrorsTable({ results, variant, onVariant }: ErrorsProps) {
                   {name}
                 </UnstyledButton>
               </Table.Td>
-              <Table.Td ta="right">{formatShare(after)}</Table.Td>
-              <Table.Td ta="right">{removed === undefined ? '–' : formatPercent(removed)}</Table.Td>
-              <Table.Td ta="right">{formatShare(afterBfloat16)}</Table.Td>
-              <Table.Td ta="right">{formatShare(plainAfter)}</Table.Td>
-              <Table.Td ta="right">{formatNumber(result.certificate)}</Table.Td>
+              <Table.Td ta="right" style={WHOLE}>
+                {formatShare(after)}
+              </Table.Td>
+              <Table.Td ta="right" style={WHOLE}>
+                {removed === undefined ? '–' : formatPercent(removed)}
+              </Table.Td>
+              <Table.Td ta="right" style={WHOLE}>
+                {formatShare(afterBfloat16)}
+              </Table.Td>
+              <Table.Td ta="right" style={WHOLE}>
+                {formatShare(plainAfter)}
+              </Table.Td>
+              <Table.Td ta="right" style={WHOLE}>
+                {formatNumber(result.certificate)}
+              </Table.Td>
             </Table.Tr>
           )
         })}

@@ -63,6 +63,7 @@ const COLUMNS: readonly Column<LayerLine>[] = [
   {
     key: 'rank',
     title: 'Rank 90 %',
+    term: 'rank',
     width: '100px',
     align: 'right',
     sortBy: ({ row }) => row.rankFor90,
@@ -83,6 +84,7 @@ function share(key: string, title: string, value: (line: LayerLine) => number | 
   return {
     key,
     title,
+    term: 'loss',
     width: key === 'removed' ? '100px' : '90px',
     align: 'right',
     sortBy: value,

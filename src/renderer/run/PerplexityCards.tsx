@@ -38,6 +38,7 @@ export function PerplexityCards({ run, variant, onChoose }: Props) {
           <Card key={title} withBorder padding="md">
             <ChartFrame
               title={title}
+              term="perplexity"
               unit={`${size}, lower is better`}
               fileName={`perplexity-${text.replace(/\.\w+$/, '')}${several ? `-${result.quantizer}` : ''}`}
               table={perplexityTable(result)}

@@ -25,6 +25,7 @@ export function StripSection({ run, layers, variant, current, onOpen }: Props) {
     <Card withBorder padding="md">
       <ChartFrame
         title={title}
+        term="loss"
         unit="percent of the calibrated error; a click opens the layer"
         fileName={`layers-${variant}`}
         table={blockStripTable(cells)}

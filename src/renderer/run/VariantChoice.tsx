@@ -2,6 +2,7 @@ import { Group, ScrollArea, SegmentedControl, Select, Text } from '@mantine/core
 import { textWidth } from '../../shared/chartText'
 import type { ProofVariant } from '../../shared/contract/proof'
 import { variantLabels } from '../../shared/variantLabels'
+import { widest } from '../components/textSize'
 
 interface Props {
   readonly variants: readonly ProofVariant[]
@@ -35,8 +36,8 @@ export function VariantChoice({ variants, value, onChange }: Props) {
           value={value}
           onChange={(name) => name !== null && onChange(name)}
           searchable
-          w={480}
-          maw="100%"
+          w={Math.max(320, widest(labels, 400, 14) + 64)}
+          maw="calc(100% - 70px)"
         />
       )}
     </Group>

@@ -91,7 +91,7 @@ describe('findings with a fix', () => {
     const recipe = recipeWith({ evaluation: { files: [sampleText('sotu-evaluation.txt')], rows: 4 } })
     const finding = await findingIn(recipe, 'FEW_EVALUATION_TOKENS')
     expect(finding).toMatchObject({ severity: 'warning', subject: 'texts', fix: { label: 'Evaluate 16 rows' } })
-    expect(finding.message).toContain('(sotu-evaluation.txt: 1020 predicted tokens in 4 rows)')
+    expect(finding.message).toContain('(sotu-evaluation.txt: 1,020 predicted tokens in 4 rows)')
     expect((await mended(recipe, finding)).evaluation?.rows).toBe(16) // 16 · 255 ≥ 4,000
   })
 
@@ -100,7 +100,9 @@ describe('findings with a fix', () => {
     const finding = await findingIn(recipe, 'FEW_ROWS')
     expect(finding.severity).toBe('info')
     const { calibration } = await mended(recipe, finding)
-    expect(finding.message).toContain(`gives ${calibration.rows} rows of 256 tokens, 100000 were asked for`)
+    expect(finding.message).toContain(
+      `gives ${calibration.rows.toLocaleString('en')} rows of 256 tokens, 100,000 were asked for`
+    )
   })
 
   it('a rank that vLLM does not serve: the largest that it does, each variant once', async () => {
