@@ -50,6 +50,9 @@ export const FEW_TOKENS = 4000
 /** What stands where the rows do not tell a difference from none. */
 export const NOT_DISTINGUISHABLE = 'not distinguishable'
 
+/** In place of a share of a gap that is not told from none. */
+export const GAP_UNCLEAR = 'gap unclear'
+
 /** The rule behind it, as a sentence. */
 export const DISTINGUISHABLE_RULE = `A difference of at most ${DISTINCT} of its standard errors, paired over rows, is ${NOT_DISTINGUISHABLE} from none.`
 

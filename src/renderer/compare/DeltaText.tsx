@@ -14,9 +14,9 @@ import {
 import { formatDuration } from '../format/time'
 
 /** A metric of a row as people read it; a dash where it was not measured. */
-export function metricText({ kind, value, error, digits }: Metric, row: ComparisonRow): string {
+export function metricText({ kind, value, instead, error, digits }: Metric, row: ComparisonRow): string {
   const figure = value(row)
-  if (figure === undefined) return '–'
+  if (figure === undefined) return instead?.(row) ?? '–'
   const known = error?.(row)
   if (!known) return figureText(kind, figure)
   return kind === 'share' ? formatShareEstimate(figure, known) : formatEstimate(figure, known, digits)

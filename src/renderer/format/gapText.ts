@@ -1,4 +1,5 @@
 import type { QuantizerResult } from '../../shared/headline'
+import { GAP_UNCLEAR } from '../../shared/uncertainty'
 import { formatPercent, formatShareEstimate } from './numbers'
 
 type Result = Pick<QuantizerResult<unknown>, 'distinctGap'>
@@ -6,7 +7,7 @@ type Figures = Pick<QuantizerResult<unknown>['variants'][number], 'gapClosed' | 
 
 /** What is said of the gap where there is only room for a word: `63.7 %`, `no gap`, `≈ quantized`, `gap unclear`. */
 export function gapWord({ distinctGap }: Result, { gapClosed, distinctFromBase }: Figures): string {
-  if (distinctGap === false) return 'gap unclear'
+  if (distinctGap === false) return GAP_UNCLEAR
   if (gapClosed === undefined) return 'no gap'
   return distinctFromBase === false ? '≈ quantized' : formatPercent(gapClosed)
 }

@@ -3,7 +3,7 @@ import { placeLabels, wrapText } from '../../shared/chartText'
 import type { RankPoint } from '../../shared/compare/series'
 import { isMethod } from '../../shared/methods'
 import { type Html, html } from './html'
-import { figure, percent } from './numbers'
+import { figure } from './numbers'
 
 /*
  * Charts as SVG in the page. Colours come from the style sheet by class (`m-quailora`), so that they follow the reader's
@@ -17,7 +17,8 @@ export interface AxisMark {
   /** Class of its colour. */
   readonly paint: string
   readonly perplexity: number
-  readonly gapClosed: number | undefined
+  /** Of the gap that it closes, in words. */
+  readonly share: string
 }
 
 export interface AxisFigures {
@@ -43,12 +44,12 @@ export function perplexityAxis(label: string, { fullPrecision, quantized, format
   return html`<svg role="img" aria-label="${label}" viewBox="0 0 ${WIDTH} ${bottom + 8}">
     ${base('full precision', fullPrecision, 'full', order ? 'start' : 'end')}
     ${base(`quantized (${format})`, quantized, 'quantized', order ? 'end' : 'start')}
-    ${marks.map(({ paint, perplexity, gapClosed }, i) => {
+    ${marks.map(({ paint, perplexity, share }, i) => {
       const y = 42 + sum(heights.slice(0, i)) + (heights[i] as number) / 2
       return html`${textLines(lines[i] as string[], 0, y)}
         <line class="bar ${paint}" x1="${px(x(quantized))}" x2="${px(x(perplexity))}" y1="${y}" y2="${y}"/>
         <circle class="${paint}" cx="${px(x(perplexity))}" cy="${y}" r="5"/>
-        <text x="${WIDTH - 134}" y="${y + 4}"><tspan class="strong">${figure(perplexity)}</tspan> · ${percent(gapClosed)}</text>`
+        <text x="${WIDTH - 134}" y="${y + 4}"><tspan class="strong">${figure(perplexity)}</tspan> · ${share}</text>`
     })}</svg>`
 }
 

@@ -11,6 +11,7 @@ import {
   DISTINGUISHABLE_RULE,
   estimateText,
   FEW_TOKENS,
+  GAP_UNCLEAR,
   NOT_DISTINGUISHABLE,
   NOT_PAIRED,
   shareText
@@ -74,8 +75,10 @@ function sentencesOf({ run, rows, layers }: ReportedRun): string[] {
 function figures(rows: readonly ComparisonRow[]): Html {
   const texts = textsOf(rows)
   const metrics = metricsOf(texts, rows)
-  const text = ({ kind, value: of, error, digits }: Metric, row: ComparisonRow): string => {
+  const text = ({ kind, value: of, instead, error, digits }: Metric, row: ComparisonRow): string => {
     const value = of(row)
+    const word = value === undefined ? instead?.(row) : undefined
+    if (word !== undefined) return word
     const known = error?.(row)
     if (value !== undefined && known)
       return kind === 'share' ? shareText(value, known) : estimateText(value, known, digits)
@@ -145,7 +148,7 @@ function axes(rows: readonly ComparisonRow[], text: string): Html[] {
       name: names.get(key) ?? variant.name,
       paint: paint(variant),
       perplexity: perplexity[text]?.adapter as number,
-      gapClosed: perplexity[text]?.gapClosed
+      share: perplexity[text]?.gapUnclear ? GAP_UNCLEAR : percent(perplexity[text]?.gapClosed)
     }))
     const runs = [...new Set(members.map(({ run }) => run.title))].join(', ')
     return html`<figure>${perplexityAxis(`Perplexity on ${text}, ${format}`, { fullPrecision: base.fullPrecision, quantized: base.quantized, format, marks })}

@@ -1,4 +1,4 @@
-import { DISTINCT, distinguishable, subject } from '../uncertainty'
+import { DISTINCT, distinguishable, GAP_UNCLEAR, subject } from '../uncertainty'
 import type { ComparisonRow } from './rows'
 
 /** A figure of a row; `better` says which way an improvement goes, for those that can be better. */
@@ -8,6 +8,8 @@ export interface Metric {
   readonly kind: 'number' | 'share' | 'count' | 'duration'
   readonly better: 'lower' | 'higher' | undefined
   readonly value: (row: ComparisonRow) => number | undefined
+  /** What is said in place of a value that is left out for a reason. */
+  readonly instead?: (row: ComparisonRow) => string | undefined
   /** Standard error of the value, where it has one. */
   readonly error?: (row: ComparisonRow) => number | null | undefined
   /** Significant digits, where four are too many. */
@@ -72,6 +74,7 @@ function perplexityMetrics(text: string, suffix: string): Metric[] {
       kind: 'share',
       better: 'higher',
       value: ({ perplexity }) => perplexity[text]?.gapClosed,
+      instead: ({ perplexity }) => (perplexity[text]?.gapUnclear ? GAP_UNCLEAR : undefined),
       error: ({ perplexity }) => perplexity[text]?.statistics?.gapClosed?.standardError,
       of: baseOf,
       distinct

@@ -1,5 +1,6 @@
 import { quantizedPerplexity } from '../proof'
 import { gapClosed, type Perplexities, type RowStatistics } from '../runEvents'
+import { distinguishable, subject } from '../uncertainty'
 import type { ComparedRun, ComparedVariant } from './comparedRun'
 
 /** What is compared: one variant of one run. Figures that nobody measured yet are undefined. */
@@ -21,7 +22,10 @@ export interface RowPerplexity {
   readonly fullPrecision: number
   readonly quantized: number
   readonly adapter: number
+  /** Undefined where there is no gap, and where it is not told from none. */
   readonly gapClosed: number | undefined
+  /** Whether the quantized base cannot be told from full precision: a share of their difference would say nothing. */
+  readonly gapUnclear: boolean
   /** The whole text's figures, with which variants of the same run are told apart. */
   readonly measured: Perplexities
   /** Uncertainties and divergence from full precision; runs of older versions lack them. */
@@ -75,9 +79,10 @@ function perplexityOf(
       if (adapter === undefined) return []
       const { fullPrecision } = measured
       const quantized = quantizedPerplexity(measured, quantizer)
-      const share = gapClosed(fullPrecision, quantized, adapter)
+      const gapUnclear = distinguishable(measured, subject.quantizer(quantizer), subject.full) === false
+      const share = gapUnclear ? undefined : gapClosed(fullPrecision, quantized, adapter)
       const statistics = measured.statistics?.variants[name]
-      return [[text, { fullPrecision, quantized, adapter, gapClosed: share, measured, statistics }]]
+      return [[text, { fullPrecision, quantized, adapter, gapClosed: share, gapUnclear, measured, statistics }]]
     })
   )
 }

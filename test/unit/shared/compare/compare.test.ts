@@ -125,6 +125,15 @@ describe('differences', () => {
     expect(difference(metric(`perplexity ${TEXT}`), other!, svd)).toBeUndefined()
   })
 
+  test('say so where a base is not told from full precision: its share of the gap says nothing', () => {
+    const measured = measuredText({ gap: 0.0001, left: { 'svd-r8': 0.6, 'quailora-r8': 0.2 } })
+    const [row, other] = comparisonRows([{ ...run('a', 8, 0.2), perplexity: { [TEXT]: measured } }], ['a'])
+    const gap = metricsOf([TEXT]).find(({ title }) => title === 'Gap closed')
+    expect(row?.perplexity[TEXT]?.gapUnclear).toBe(true)
+    expect([gap?.value(row as never), gap?.instead?.(row as never)]).toEqual([undefined, 'gap unclear'])
+    expect(difference(gap as never, other as never, row as never)).toBeUndefined()
+  })
+
   test('are not called better or worse where the rows do not tell them apart', () => {
     const measured = measuredText({ gap: 0.1, left: { 'svd-r8': 0.6, 'quailora-r8': 0.2, 'exact-r8': 0.201 } })
     const base = run('a', 8, 0.2)
