@@ -33,7 +33,9 @@ prepare()
 const { module: harness } = await runnerImport(join(root, 'test/e2e/harness.ts'))
 const desk = await harness.openDesk({ home, env: { HF_HOME: hub } })
 const runs = await ask('runs.list', {})
-const sweep = runs.find(({ title, name }) => (title ?? name) === 'methods')
+const named = (wanted) => runs.find(({ title, name }) => (title ?? name) === wanted)?.id
+const sweep = named('methods')
+const formats = named('formats')
 
 /** Name of the picture → address of the page and what is done there before the picture is taken. */
 const PAGES = {
@@ -44,18 +46,20 @@ const PAGES = {
   'data-set': { at: '/data/sotu' },
   'new-run': { at: '/new', act: (page) => page.getByText('Looking at model and texts').waitFor({ state: 'detached' }) },
   runs: { at: '/runs' },
-  run: { at: `/runs/${sweep?.id}` },
-  'run-layers': { at: `/runs/${sweep?.id}`, act: scrollTo('Layers') },
-  layer: { at: `/runs/${sweep?.id}/layers/model.layers.0.mlp.down_proj` },
+  run: { at: `/runs/${sweep}` },
+  'run-layers': { at: `/runs/${sweep}`, act: scrollTo('Layers') },
+  layer: { at: `/runs/${sweep}/layers/model.layers.0.mlp.down_proj` },
   compare: { at: `/compare?runs=${runs.map(({ id }) => id).join(',')}` },
   export: {
-    at: `/runs/${sweep?.id}`,
+    at: `/runs/${sweep}`,
     act: (page) =>
       page
         .getByRole('button', { name: /^export/i })
         .first()
         .click()
   },
+  'run-formats': { at: `/runs/${formats}` },
+  'compare-formats': { at: `/compare?runs=${formats}` },
   devices: { at: '/devices' },
   settings: { at: '/settings' },
   palette: { at: '/', act: (page) => page.keyboard.press('Control+k') }
@@ -133,6 +137,9 @@ function prepare() {
   const runs = {
     ranks: [4, 8, 16, 32, 64].flatMap((rank) => ['svd', 'quailora'].map((method) => ({ method, rank }))),
     'attention only': ['svd', 'exact'].map((method) => ({ method, rank: 16, targets })),
+    formats: ['nf4', 'int8'].flatMap((format) =>
+      ['svd', 'quailora'].map((method) => ({ method, rank: 16, quantizer: { format } }))
+    ),
     methods: ['zero', 'svd', 'diag', 'quailora', 'exact'].map((method) => ({ method, rank: 16 }))
   }
   for (const [name, variants] of Object.entries(runs)) {

@@ -90,6 +90,17 @@ describe('a new run', () => {
     await expect.poll(() => name.inputValue()).toBe('dropped')
   })
 
+  test('takes the day that conversations are rendered as of, and forgets it where the field is emptied', async () => {
+    const day = () => desk.page.evaluate("JSON.parse(localStorage.getItem('quail.newRun')).recipe.templateDate ?? null")
+    await desk.page.getByRole('button', { name: 'Advanced' }).click()
+    const field = desk.page.getByLabel('Day in conversations')
+    await field.fill('2024-02-29')
+    await expect.poll(day).toBe('2024-02-29')
+    await field.fill('')
+    await expect.poll(day).toBe(null)
+    await desk.page.getByRole('button', { name: 'Advanced' }).click()
+  })
+
   test('shows what each variant adds, and the estimate follows the chips', async () => {
     const before = await shownTime()
     await chip('exact').click()

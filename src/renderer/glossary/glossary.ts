@@ -57,6 +57,7 @@ export const TERMS = [
   'seed',
   'standard error',
   'targets',
+  'templateDate',
   'variant'
 ] as const
 export type TermName = (typeof TERMS)[number]

@@ -123,6 +123,14 @@ export function DeviceCard({ recipe, errors, change }: Props) {
               onChange={(value) => set('policy', value)}
             />
             <PositionFields recipe={recipe} set={set} />
+            <TextInput
+              type="date"
+              label={<Term name="templateDate">Day in conversations</Term>}
+              description="Written as today; else the run's"
+              value={recipe.templateDate ?? ''}
+              onChange={({ currentTarget: { value } }) => change((now) => withDay(now, value))}
+              error={errors.templateDate}
+            />
             <ChoiceField
               label={<Term name="factorDtype">Adapter's dtype</Term>}
               description="As stored; trainers convert"
@@ -164,6 +172,11 @@ export function DeviceCard({ recipe, errors, change }: Props) {
       </Stack>
     </FormCard>
   )
+}
+
+/** Without a day the key goes: the run takes that on which it is made. */
+function withDay({ templateDate: _, ...recipe }: Recipe, templateDate: string): Recipe {
+  return templateDate === '' ? recipe : { ...recipe, templateDate }
 }
 
 interface PositionProps {

@@ -18,6 +18,9 @@ export interface Draft {
 
 export const draftOf = ({ recipe, origin }: StartRecipe): Draft => ({ version: 1, recipe, out: null, origin })
 
+/** What earlier versions did not ask yet; their drafts lack it. */
+const NOT_ASKED = { ...ALL_POSITIONS, onDeviceFailure: 'stop' } as const
+
 const KEY = 'quail.newRun'
 
 export const saveDraft = (draft: Draft): void => localStorage.setItem(KEY, JSON.stringify(draft))
@@ -28,8 +31,7 @@ export function loadDraft(): Draft | undefined {
     const draft = JSON.parse(localStorage.getItem(KEY) ?? 'null') as Draft | null
     if (draft?.version !== 1 || typeof draft.recipe?.model !== 'string') return undefined
     if (!Array.isArray(draft.recipe.variants) || typeof draft.recipe.calibration !== 'object') return undefined
-    // A version that did not ask which positions count wrote drafts without them.
-    return { ...draft, recipe: { ...ALL_POSITIONS, ...draft.recipe } }
+    return { ...draft, recipe: { ...NOT_ASKED, ...draft.recipe } }
   } catch {
     return undefined
   }
