@@ -17,9 +17,6 @@ export interface GramTile {
 export interface BlockGraph {
   readonly model: Uint8Array
   readonly linears: readonly LinearSpec[]
-  readonly parameters: readonly ParameterSpec[]
-  /** Features of each distinct input of linears. */
-  readonly inputs: readonly number[]
   readonly grams: readonly GramTile[]
   /** Whether `real` is an input, [tokens, 1]: 1 for tokens and 0 for pads. */
   readonly readsReal: boolean
@@ -47,8 +44,6 @@ export function blockGraph(
   return {
     model: graph.build(),
     linears: layer.linears,
-    parameters: layer.parameters,
-    inputs: layer.inputs.map(({ features }) => features),
     grams: tiles,
     readsReal: layer.readsReal
   }

@@ -69,7 +69,6 @@ function blockTensors(parts: ModelParts, block: number): ModelTensor[] {
     const path = `${prefix}.${spec.name}`
     return { name: `${path}.weight`, shape: storedShape(spec), linear: { ...spec, path, inBlock: true } }
   })
-  const weights = new Set(linears.map(({ name }) => name))
-  const others = parts.tensors(block).map(({ name, shape }) => ({ name: `${prefix}.${name}`, shape }))
-  return [...linears, ...others.filter(({ name }) => !weights.has(name))]
+  const others = parts.parameters(block).map(({ name, shape }) => ({ name: `${prefix}.${name}`, shape }))
+  return [...linears, ...others]
 }

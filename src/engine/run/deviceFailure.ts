@@ -1,9 +1,8 @@
 import type { DeviceName, Recipe } from '../../shared/recipe'
-import type { DeviceFailure, RunEventDraft } from '../../shared/runEvents'
+import type { DeviceFailure } from '../../shared/runEvents'
 import { type JournalEntry, solvedBlocks } from '../../shared/runFolder'
 import { DeviceError } from '../graph/session'
-
-type Events<T> = AsyncGenerator<RunEventDraft, T>
+import type { Events } from './pass'
 
 /** Where one attempt at a run computes, and why not where its recipe says. */
 export interface Place {
