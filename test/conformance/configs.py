@@ -65,6 +65,26 @@ FULL = {
         "attention_bias": False,
         "rope_parameters": {"rope_type": "default", "rope_theta": 5000.0, "partial_rotary_factor": 0.5},
     },
+    "smollm3": {
+        **LLAMA,
+        "tie_word_embeddings": False,
+        "attention_bias": True,
+        "mlp_bias": True,
+        "use_sliding_window": True,
+        "sliding_window": 7,
+        "no_rope_layers": [0, 1, 1],
+        "no_rope_layer_interval": 2,
+        "layer_types": ["full_attention", "sliding_attention", "full_attention"],
+    },
+    "granite": {
+        **LLAMA,
+        "attention_bias": True,
+        "mlp_bias": True,
+        "embedding_multiplier": 3.0,
+        "logits_scaling": 4.0,
+        "residual_multiplier": 0.5,
+        "attention_multiplier": 0.2,
+    },
     "opt": {
         "vocab_size": 90,
         "hidden_size": 96,
@@ -153,6 +173,15 @@ class Real:
             raise Refused("the mask of a sliding layer needs a window")
         return [self.config.sliding_window if kind == "sliding_attention" else None for kind in self.types()]
 
+    def rotating(self):
+        """Whether each layer rotates its heads."""
+        layers = range(self.config.num_hidden_layers)
+        if self.kind == "smollm3":
+            if len(self.config.no_rope_layers) < len(layers):
+                raise Refused("a layer has no entry in no_rope_layers")
+            return [bool(self.config.no_rope_layers[layer]) for layer in layers]
+        return [True for _ in layers]
+
     def check(self, contexts):
         """Refuses what only a forward pass would."""
         self.windows()
@@ -165,7 +194,7 @@ class Real:
         return getattr(self.module, name)(self.config)
 
     def rotations(self, context):
-        """Inverse frequencies and the factor of cos and sin for each layer, for rows of so many tokens."""
+        """Inverse frequencies and the factor of cos and sin for each layer that rotates, for rows of so many tokens."""
         try:
             rotary = self.rotary()
             named = self.kind == "gemma3_text"
@@ -178,7 +207,8 @@ class Real:
                     raise ValueError(f"{cosines.shape[-1]} of {width} dimensions rotate")
                 frequencies = getattr(rotary, f"{prefix}inv_freq")
                 answer[kind] = frequencies.tolist(), getattr(rotary, f"{prefix}attention_scaling")
-            return [answer[kind] for kind in self.types()]
+            rotating = zip(self.types(), self.rotating(), strict=True)
+            return [answer[kind] if rotates else None for kind, rotates in rotating]
         except Exception as error:
             raise Refused(f"{type(error).__name__}: {error}") from error
 
@@ -195,9 +225,9 @@ def ask(requests):
 
 
 def rotations_of(answer):
-    """Of each context, the rotation of each layer."""
-    layers = answer["settings"]["layers"]
-    return [[own[layer["rope"]] for layer in layers] for own in answer["rotations"]]
+    """Of each context, the rotation of each layer; None where it does not rotate."""
+    ropes = [layer["rope"] for layer in answer["settings"]["layers"]]
+    return [[None if rope is None else own[rope] for rope in ropes] for own in answer["rotations"]]
 
 
 def differences(real, answer, contexts, tolerance=1e-6):
@@ -221,7 +251,12 @@ def differences(real, answer, contexts, tolerance=1e-6):
     if windows != real.windows():
         found.append(f"windows are {windows}, transformers has {real.windows()}")
     for context, rotations in zip(contexts, rotations_of(answer), strict=True):
-        for layer, (own, (frequencies, magnitude)) in enumerate(zip(rotations, real.rotations(context), strict=True)):
+        for layer, (own, theirs) in enumerate(zip(rotations, real.rotations(context), strict=True)):
+            if own is None or theirs is None:
+                if own is not theirs:
+                    found.append(f"layer {layer} {'rotates' if own else 'does not rotate'}, transformers has it otherwise")
+                continue
+            frequencies, magnitude = theirs
             if len(own["frequencies"]) != len(frequencies):
                 found.append(
                     f"layer {layer} has {len(own['frequencies'])} frequencies, transformers {len(frequencies)}"

@@ -14,13 +14,14 @@ SMALL = {
     "max_position_embeddings": 64,
     "head_dim": 16,
 }
+SWITCHED = ("qwen2", "qwen3", "smollm3")  # their windows count only with use_sliding_window
 MIXED = ["sliding_attention", "full_attention", "sliding_attention"]
 
 
 def small_config(kind):
     """Heads of 16 dimensions; layers that slide and layers that do not, where a family has both."""
     layers = {"layer_types": MIXED, "sliding_window": 5} if kind in LAYERED else {}
-    return {"model_type": kind, **SMALL, **layers, **({"use_sliding_window": True} if "qwen" in kind else {})}
+    return {"model_type": kind, **SMALL, **layers, **({"use_sliding_window": True} if kind in SWITCHED else {})}
 
 
 def rope_forms(pairs):
@@ -155,6 +156,12 @@ def layer_forms(kind):
     options = {"layer_types": types, "sliding_window": [absent, 5, None]}
     if kind.startswith("qwen"):
         options |= {"use_sliding_window": [absent, True, False], "max_window_layers": [absent, 0, 1, 9]}
+    elif kind == "smollm3":
+        options |= {
+            "use_sliding_window": [absent, True, False],
+            "no_rope_layers": [absent, None, [0, 1, 1, 0], [1]],
+            "no_rope_layer_interval": [absent, 2],
+        }
     else:
         options |= {"sliding_window_pattern": [absent, 1, 2], "_sliding_window_pattern": [absent, 2]}
     config = {"model_type": kind, **SMALL}

@@ -14,8 +14,8 @@ function answer({ config, contexts = [] }) {
   try {
     const settings = readModelSettings(config, 'config.json')
     readArchitecture(config, 'config.json')
-    const ropes = [...new Set((settings.layers ?? []).map(({ rope }) => rope))]
-    const layers = settings.layers?.map(({ window, rope }) => ({ window, rope: ropes.indexOf(rope) }))
+    const ropes = [...new Set((settings.layers ?? []).map(({ rope }) => rope))].filter((rope) => rope !== null)
+    const layers = settings.layers?.map(({ window, rope }) => ({ window, rope: rope && ropes.indexOf(rope) }))
     const rotations = contexts.map((context) =>
       ropes.map((rope) => {
         const { frequencies, magnitude } = rotationOf(rope, context)

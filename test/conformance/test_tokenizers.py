@@ -6,6 +6,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from configs import TYPES
 from definitions import SPECIALS, added, byte_level, components, families, learn, template, tokenizer
 from quail import ROOT
 from texts import nasty_texts
@@ -127,6 +128,8 @@ class Tokens(unittest.TestCase):
             *[("llama 3", kind, "LlamaTokenizerFast") for kind in ("qwen2", "qwen3", "phi3")],
             *[("gpt-2", "gpt2", "GPT2Tokenizer"), ("gpt-2", "opt", None), ("smollm", "gpt2", None), ("smollm", "llama", "GPT2Tokenizer"), ("smollm", "llama", "PreTrainedTokenizerFast")],
             *[("gpt-neox", "gpt_neox", name) for name in ("GPTNeoXTokenizerFast", None)],
+            *[(name, kind, "LlamaTokenizer") for name in ("llama 2", "llama 3") for kind in TYPES],
+            *[("gpt-2", kind, name) for kind in TYPES for name in ("GPT2Tokenizer", None)],
             *[("gpt-2", "gpt_neox", "GPTNeoXTokenizer"), ("bloom", "bloom", "BloomTokenizerFast"), ("bloom", "bloom", None), ("olmo 2", "llama", "GPT2Tokenizer")],
         ]
         texts = nasty_texts(400, 17, SPECIALS, 200) + [f"{one}a{two}b" for one in SPECIALS for two in SPECIALS]

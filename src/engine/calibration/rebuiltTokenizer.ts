@@ -66,11 +66,17 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
   opt: 'GPT2Tokenizer',
   gpt2: 'GPT2Tokenizer',
   mistral: 'TokenizersBackend',
-  phi3: 'TokenizersBackend'
+  phi3: 'TokenizersBackend',
+  granite: 'TokenizersBackend',
+  olmo: 'GPTNeoXTokenizer',
+  olmo2: 'TokenizersBackend',
+  olmo3: 'TokenizersBackend',
+  ministral3: 'TokenizersBackend',
+  ernie4_5: 'TokenizersBackend'
 }
 
 /** Types whose checkpoints name wrong classes so often that only the type counts. */
-const ONLY_TYPE_COUNTS = new Set(['qwen2', 'phi3'])
+const ONLY_TYPE_COUNTS = new Set(['qwen2', 'phi3', 'ernie4_5'])
 
 /** The tokenizer that AutoTokenizer of transformers 5 builds in the place of a tokenizer.json, and its class. */
 export interface RebuiltTokenizer {

@@ -8,9 +8,16 @@ export interface AttentionShape {
   /** Each key-value head serves heads / keyValueHeads consecutive query heads. */
   readonly keyValueHeads: number
   readonly headDim: number
-  readonly rope?: Rope
+  /** How heads are rotated; not at all when null or left out. */
+  readonly rope?: Rope | null
+  /** Neighbours rotate as pairs, (2i, 2i + 1), and not (i, i + dimensions / 2). */
+  readonly interleaved?: boolean | undefined
+  /** Norms of rotated queries and keys, [rows, heads, context, d] each. */
+  readonly rotatedNorms?: { readonly q: (x: Value) => Value; readonly k: (x: Value) => Value } | undefined
+  /** A factor of the scores of each query, by its position. */
+  readonly queryFactor?: ((position: number) => number) | undefined
   /** Factor of the scores; 1 / √headDim when left out. */
-  readonly scale?: number
+  readonly scale?: number | undefined
   /** Scores are squeezed to cap · tanh(score / cap). */
   readonly softcap?: number | null
   /** ALiBi: slope of each head; slope · (position of the key) is added to the scores. */
@@ -41,10 +48,11 @@ export function causalAttention(
   const { graph, context } = layer
   const { heads, keyValueHeads, headDim } = shape
   const group = heads / keyValueHeads
-  const queries = rotate(graph, splitHeads(graph, q, context, heads, headDim), shape, context)
-  const keys = rotate(graph, splitHeads(graph, k, context, keyValueHeads, headDim), shape, context)
+  const [normQueries, normKeys] = [shape.rotatedNorms?.q ?? unchanged, shape.rotatedNorms?.k ?? unchanged]
+  const queries = normQueries(rotate(graph, splitHeads(graph, q, context, heads, headDim), shape, context))
+  const keys = normKeys(rotate(graph, splitHeads(graph, k, context, keyValueHeads, headDim), shape, context))
   const values = splitHeads(graph, v, context, keyValueHeads, headDim) // [rows, kv, context, d]
-  const scaled = graph.mul(queries, graph.scalar(shape.scale ?? 1 / Math.sqrt(headDim)))
+  const scaled = graph.mul(queries, queryFactors(graph, shape, context))
   const keysT = graph.transpose(keys, [0, 1, 3, 2]) // [rows, kv, d, context]
   const parts: Value[] = []
   for (const [begin, end] of queryBlocks(context, heads)) {
@@ -62,30 +70,49 @@ export function causalAttention(
   return graph.reshape(graph.transpose(merged, [0, 2, 1, 3]), [-1, heads * headDim])
 }
 
+const unchanged = (x: Value): Value => x
+
+/** What queries are multiplied by: a number, or one for each position, [context, 1]. */
+function queryFactors(graph: GraphBuilder, { scale, headDim, queryFactor }: AttentionShape, context: number): Value {
+  const factor = scale ?? 1 / Math.sqrt(headDim)
+  if (queryFactor === undefined) return graph.scalar(factor)
+  const factors = Float32Array.from({ length: context }, (_, position) => factor * queryFactor(position))
+  return graph.floats(factors, [context, 1])
+}
+
 /** [rows · context, heads · d] → [rows, heads, context, d]. */
 const splitHeads = (graph: GraphBuilder, x: Value, context: number, heads: number, headDim: number): Value =>
   graph.transpose(graph.reshape(x, [-1, context, heads, headDim]), [0, 2, 1, 3])
 
-/** Rotates the first dimensions of each head: pairs are (i, i + dimensions / 2), not neighbours. */
+/** Rotates the first dimensions of each head: pairs are (i, i + dimensions / 2), or neighbours where they are interleaved. */
 function rotate(graph: GraphBuilder, x: Value, shape: AttentionShape, context: number): Value {
-  const { rope, headDim } = shape
-  if (rope === undefined || rope.size === 0) return x
+  const { rope, headDim, interleaved } = shape
+  if (rope == null || rope.size === 0) return x
   const rotation = rotationOf(rope, context)
   const half = rotation.frequencies.length
   const tables = rotaryTables(rotation, context)
   const cos = graph.floats(tables.cos, [context, half])
   const sin = graph.floats(tables.sin, [context, half])
   const rest = headDim - 2 * half
-  const [first, second, passed] = graph.split(x, -1, rest > 0 ? [half, half, rest] : [half, half]) as [
-    Value,
-    Value,
-    Value?
-  ]
+  const [first, second, passed] = interleaved ? neighbours(graph, x, half, rest) : halves(graph, x, half, rest)
   const rotated = [
     graph.sub(graph.mul(first, cos), graph.mul(second, sin)),
     graph.add(graph.mul(second, cos), graph.mul(first, sin))
   ]
   return graph.concat(passed === undefined ? rotated : [...rotated, passed], -1)
+}
+
+type Pairs = [first: Value, second: Value, passed?: Value]
+
+const halves = (graph: GraphBuilder, x: Value, half: number, rest: number): Pairs =>
+  graph.split(x, -1, rest > 0 ? [half, half, rest] : [half, half]) as Pairs
+
+/** Queries and keys keep the order in which this takes them apart: it is the same for both, so their products are the same. */
+function neighbours(graph: GraphBuilder, x: Value, half: number, rest: number): Pairs {
+  const [rotating, passed] = rest > 0 ? graph.split(x, -1, [2 * half, rest]) : [x]
+  const pairs = graph.split(graph.reshape(rotating as Value, [0, 0, 0, half, 2]), -1, [1, 1])
+  const [first, second] = pairs.map((each) => graph.reshape(each, [0, 0, 0, half])) as [Value, Value]
+  return passed === undefined ? [first, second] : [first, second, passed]
 }
 
 /** Blocks of queries whose scores [heads, block, context] of one row stay below the tensor limit. */

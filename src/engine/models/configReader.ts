@@ -59,6 +59,12 @@ export class ConfigReader {
     return this.#read<number[]>(key, undefined, isList, `a list of ${count} numbers`)
   }
 
+  /** A list of whole numbers. */
+  wholes(key: string): number[] {
+    const isList = (value: unknown) => Array.isArray(value) && value.every(Number.isSafeInteger)
+    return this.#read<number[]>(key, undefined, isList, 'a list of whole numbers')
+  }
+
   strings(key: string): string[] {
     const isList = (value: unknown) => Array.isArray(value) && value.every((item) => typeof item === 'string')
     return this.#read<string[]>(key, undefined, isList, 'a list of strings')

@@ -9,7 +9,8 @@ export type LayerType = 'full_attention' | 'sliding_attention'
 export interface LayerAttention {
   /** Keys that a query sees, itself included; all before it where null. */
   readonly window: number | null
-  readonly rope: Rope
+  /** How it rotates heads; null where it has no positions. */
+  readonly rope: Rope | null
 }
 
 /** A damaged config must not ask for memory before a tensor contradicts it. */

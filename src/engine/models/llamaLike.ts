@@ -1,37 +1,29 @@
 import type { Value } from '../graph/graphBuilder'
 import { type ActivationName, activate } from './activations'
 import type { ModelArchitecture } from './architecture'
-import { causalAttention } from './attention'
 import type { LayerBuilder } from './layerBuilder'
-import type { LayerAttention } from './layerTypes'
 import { rmsNorm } from './norms'
+import { project, type SelfAttentionOptions, type SelfAttentionSettings, selfAttention } from './selfAttention'
 
 /** What the relatives of LLaMA read from their configs, under the names of the config classes. */
-export interface LlamaLikeSettings {
+export interface LlamaLikeSettings extends SelfAttentionSettings {
   readonly vocab_size: number
-  readonly hidden_size: number
   readonly intermediate_size: number
-  readonly num_attention_heads: number
-  readonly num_key_value_heads: number
-  readonly head_dim: number
   readonly hidden_act: ActivationName
   readonly max_position_embeddings: number
-  readonly rms_norm_eps: number
   readonly tie_word_embeddings: boolean
-  readonly layers: readonly LayerAttention[]
 }
 
 /** Where the relatives of LLaMA differ from it. */
-export interface LlamaLikeOptions {
+export interface LlamaLikeOptions extends SelfAttentionOptions {
   readonly family: string
-  /** Bias of q, k and v; of o. */
-  readonly inputBias: boolean
-  readonly outputBias: boolean
   readonly mlpBias: boolean
-  /** RMS norm of each head of q and k, before the rotation. */
-  readonly headNorm?: boolean
-  /** One linear for q, k and v (`qkv_proj`, contiguous) and one for gate and up (`gate_up_proj`). */
-  readonly fused?: boolean
+  /** Norms stand before each sublayer, x += f(norm(x)), or after it, x += norm(f(x)); before when left out. */
+  readonly norms?: 'before' | 'after'
+  /** Factors of the embedding, of what each sublayer adds, and of the logits; 1 when left out. */
+  readonly embeddingScale?: number
+  readonly residualScale?: number
+  readonly logitScale?: number
 }
 
 /**
@@ -42,50 +34,11 @@ export interface LlamaLikeOptions {
  * Source: transformers modeling_llama.
  */
 export function llamaLike(settings: LlamaLikeSettings, options: LlamaLikeOptions): ModelArchitecture {
-  const { hidden_size: hiddenSize, intermediate_size: intermediate, head_dim: headDim, layers } = settings
-  const { num_attention_heads: heads, num_key_value_heads: keyValueHeads, rms_norm_eps: epsilon } = settings
-  const queryWidth = heads * headDim
-  const keyWidth = keyValueHeads * headDim
-  const { inputBias, outputBias, mlpBias } = options
-
-  /** Parts of the given widths, by a linear each or, for one name, out of one linear. */
-  const project = (
-    layer: LayerBuilder,
-    n: Value,
-    module: string,
-    names: readonly string[],
-    widths: readonly number[],
-    bias: boolean
-  ): Value[] => {
-    const linear = (name: string, out: number) => layer.linear(`${module}.${name}`, n, { in: hiddenSize, out, bias })
-    if (names.length === widths.length) return names.map((name, i) => linear(name, widths[i] as number))
-    const whole = linear(
-      names[0] as string,
-      widths.reduce((sum, width) => sum + width, 0)
-    )
-    return layer.graph.split(whole, 1, widths)
-  }
-  const attention = (layer: LayerBuilder, n: Value, index: number): Value => {
-    const names = options.fused ? ['qkv_proj'] : ['q_proj', 'k_proj', 'v_proj']
-    const widths = [queryWidth, keyWidth, keyWidth]
-    const [q, k, v] = project(layer, n, 'self_attn', names, widths, inputBias) as [Value, Value, Value]
-    const normed = options.headNorm
-      ? { q: headNorm(layer, q, 'q_norm'), k: headNorm(layer, k, 'k_norm'), v }
-      : { q, k, v }
-    const attended = causalAttention(layer, normed, { heads, keyValueHeads, headDim, ...layers[index] })
-    return layer.linear('self_attn.o_proj', attended, { in: queryWidth, out: hiddenSize, bias: outputBias })
-  }
-  const headNorm = (layer: LayerBuilder, x: Value, name: string): Value => {
-    const perHead = layer.graph.reshape(x, [0, -1, headDim])
-    const width = name === 'q_norm' ? queryWidth : keyWidth
-    return layer.graph.reshape(rmsNorm(layer, perHead, `self_attn.${name}`, headDim, epsilon), [-1, width])
-  }
-  const mlp = (layer: LayerBuilder, n: Value): Value => {
-    const names = options.fused ? ['gate_up_proj'] : ['gate_proj', 'up_proj']
-    const [gate, up] = project(layer, n, 'mlp', names, [intermediate, intermediate], mlpBias) as [Value, Value]
-    const gated = layer.graph.mul(activate(layer.graph, settings.hidden_act, gate), up)
-    return layer.linear('mlp.down_proj', gated, { in: intermediate, out: hiddenSize, bias: mlpBias })
-  }
+  const { hidden_size: hiddenSize, rms_norm_eps: epsilon } = settings
+  const { norm: form = rmsNorm, norms = 'before', embeddingScale = 1, residualScale = 1, logitScale = 1 } = options
+  const norm = (layer: LayerBuilder, x: Value, name: string) => form(layer, x, name, hiddenSize, epsilon)
+  const attention = (layer: LayerBuilder, x: Value, index: number) => selfAttention(layer, x, index, settings, options)
+  const added = ({ graph }: LayerBuilder, x: Value, branch: Value) => graph.add(x, scaled(graph, branch, residualScale))
 
   return {
     family: options.family,
@@ -93,18 +46,41 @@ export function llamaLike(settings: LlamaLikeSettings, options: LlamaLikeOptions
     embeddingSize: hiddenSize,
     vocabularySize: settings.vocab_size,
     contextLimit: settings.max_position_embeddings,
-    blocks: layers.length,
+    blocks: settings.layers.length,
     basePrefix: 'model.',
     embedding: 'model.embed_tokens.weight',
     head: 'lm_head.weight',
     tiedHead: settings.tie_word_embeddings,
     blockPath: (index) => `model.layers.${index}`,
+    ...(embeddingScale !== 1 && { buildEmbedding: ({ graph }, x) => scaled(graph, x, embeddingScale) }),
     buildBlock(layer, x, index) {
-      const { graph } = layer
-      const n = rmsNorm(layer, x, 'input_layernorm', hiddenSize, epsilon)
-      const middle = graph.add(x, attention(layer, n, index))
-      return graph.add(middle, mlp(layer, rmsNorm(layer, middle, 'post_attention_layernorm', hiddenSize, epsilon)))
+      if (norms === 'after') {
+        const attended = norm(layer, attention(layer, x, index), 'post_attention_layernorm')
+        const middle = added(layer, x, attended)
+        return added(
+          layer,
+          middle,
+          norm(layer, gatedMlp(layer, middle, settings, options), 'post_feedforward_layernorm')
+        )
+      }
+      const middle = added(layer, x, attention(layer, norm(layer, x, 'input_layernorm'), index))
+      const n = norm(layer, middle, 'post_attention_layernorm')
+      return added(layer, middle, gatedMlp(layer, n, settings, options))
     },
-    buildFinalNorm: (layer, x) => rmsNorm(layer, x, 'model.norm', hiddenSize, epsilon)
+    // The head is linear: its factor may as well be one of what it gets.
+    buildFinalNorm: (layer, x) => scaled(layer.graph, norm(layer, x, 'model.norm'), logitScale)
   }
 }
+
+/** down(act(gate(n)) · up(n)); fused, one linear for gate and up (`gate_up_proj`). */
+function gatedMlp(layer: LayerBuilder, n: Value, settings: LlamaLikeSettings, options: LlamaLikeOptions): Value {
+  const { hidden_size: hiddenSize, intermediate_size: intermediate, hidden_act } = settings
+  const names = options.fused ? ['gate_up_proj'] : ['gate_proj', 'up_proj']
+  const size = { in: hiddenSize, widths: [intermediate, intermediate], bias: options.mlpBias }
+  const [gate, up] = project(layer, n, 'mlp', names, size) as [Value, Value]
+  const gated = layer.graph.mul(activate(layer.graph, hidden_act, gate), up)
+  return layer.linear('mlp.down_proj', gated, { in: intermediate, out: hiddenSize, bias: options.mlpBias })
+}
+
+const scaled = (graph: LayerBuilder['graph'], x: Value, factor: number): Value =>
+  factor === 1 ? x : graph.mul(x, graph.scalar(factor))

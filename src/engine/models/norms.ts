@@ -1,6 +1,9 @@
 import type { Value } from '../graph/graphBuilder'
 import type { LayerBuilder } from './layerBuilder'
 
+/** A norm over the last axis of x, `size` values each, with the parameters `<name>.…`. */
+export type Norm = (layer: LayerBuilder, x: Value, name: string, size: number, epsilon: number) => Value
+
 /** y = w · x / √(mean(x²) + ε), over the last axis of x [tokens, size]. */
 export const rmsNorm = (layer: LayerBuilder, x: Value, name: string, size: number, epsilon: number): Value =>
   layer.graph.mul(rootMeanSquared(layer, x, epsilon), layer.parameter(`${name}.weight`, [size]))

@@ -46,7 +46,7 @@ export const qwen3 = defineFamily({
       inputBias: settings.attention_bias,
       outputBias: settings.attention_bias,
       mlpBias: false,
-      headNorm: true
+      queryKeyNorm: { over: 'head' }
     })
 })
 

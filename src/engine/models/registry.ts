@@ -5,11 +5,13 @@ import { ConfigReader, type Json } from './configReader'
 import { gemma, gemma2, gemma3 } from './gemma'
 import { gpt2 } from './gpt2'
 import { gptNeox } from './gptNeox'
+import { granite } from './granite'
 import { llama } from './llama'
 import { mistral } from './mistral'
 import { opt } from './opt'
 import { phi3 } from './phi3'
 import { qwen2, qwen3 } from './qwen'
+import { smollm3 } from './smollm3'
 
 /** Every family: a new one is one file and one line here. */
 const FAMILIES: readonly Family[] = [
@@ -24,7 +26,9 @@ const FAMILIES: readonly Family[] = [
   gptNeox,
   opt,
   bloom,
-  gpt2
+  gpt2,
+  smollm3,
+  granite
 ]
 
 export const SUPPORTED_MODEL_TYPES: readonly string[] = FAMILIES.flatMap((family) => family.modelTypes)

@@ -23,6 +23,7 @@ export const positive = kind((config, key) => {
   return value
 })
 export const flag = kind((config, key) => config.boolean(key))
+export const wholes = kind((config, key) => config.wholes(key))
 export const texts = kind((config, key) => config.strings(key))
 
 /** The same, or null; null is also what its absence means, unless the config class has another default. */

@@ -19,6 +19,8 @@ def make(out, options):
     path = folder / "config.json"
     if not path.exists():
         raise SystemExit(f"{path} is missing: write a config of a tiny model there, as transformers reads it")
+    if options.whole:
+        write_whole(folder, json.loads(path.read_text(encoding="utf-8")))
     entry = write_case(folder, json.loads(path.read_text(encoding="utf-8")), options.lengths)
     add_to_index(folder.parent / "index.json", {options.name: entry})
     return [folder / "model.safetensors", folder / "expected.safetensors", folder.parent / "index.json"]
@@ -27,6 +29,14 @@ def make(out, options):
 def add_to_index(path, entries):
     index = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     path.write_text(json.dumps({**index, **entries}, indent=1), encoding="utf-8")
+
+
+def write_whole(folder, config):
+    """The config with every key, as save_pretrained writes it beside a model: what test_base.py compares a base with."""
+    real = CONFIG_MAPPING[config["model_type"]].from_dict(copy.deepcopy(config))
+    real.architectures = [MODEL_FOR_CAUSAL_LM_MAPPING[type(real)].__name__]
+    real.dtype = "float32"
+    real.save_pretrained(folder)
 
 
 def load_family(folder, config):

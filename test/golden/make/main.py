@@ -29,6 +29,8 @@ def parser():
     family.add_argument("name")
     family.add_argument("--lengths", type=sizes, default=[24, 18, 11], help="tokens of each row; pads fill up the others")
 
+    family.add_argument("--whole", action="store_true", help="write config.json anew, with every key of its class")
+
     quantizer = kinds.add_parser("quantizers", help="what bitsandbytes makes of one weight: quantizers/NAME.safetensors")
     quantizer.add_argument("name")
     quantizer.add_argument("--shape", type=sizes, default=[23, 181])

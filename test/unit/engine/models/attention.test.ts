@@ -26,7 +26,7 @@ async function attend(q: Tensor, k: Tensor, v: Tensor, shape: AttentionShape, co
 /** Position, head and entry of one row of x [context, heads · d], rotated: pairs are (i, i + dimensions/2). */
 function rotated(x: ArrayLike<number>, at: number, position: number, { headDim, rope }: AttentionShape): number[] {
   const head = Array.from({ length: headDim }, (_, i) => x[at + i] as number)
-  const { frequencies } = rope === undefined ? { frequencies: [] } : rotationOf(rope, 1)
+  const { frequencies } = rope == null ? { frequencies: [] } : rotationOf(rope, 1)
   const half = frequencies.length
   return head.map((value, i) => {
     if (i >= 2 * half) return value

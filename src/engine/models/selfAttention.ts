@@ -1,0 +1,100 @@
+import type { Value } from '../graph/graphBuilder'
+import { type AttentionShape, causalAttention } from './attention'
+import type { LayerBuilder } from './layerBuilder'
+import type { LayerAttention } from './layerTypes'
+import { type Norm, rmsNorm } from './norms'
+
+/** What grouped-query attention reads from a config, under the names of the config classes. */
+export interface SelfAttentionSettings {
+  readonly hidden_size: number
+  readonly num_attention_heads: number
+  readonly num_key_value_heads: number
+  readonly head_dim: number
+  readonly rms_norm_eps: number
+  readonly layers: readonly LayerAttention[]
+}
+
+/** Where the attention of LLaMA's relatives differs from its own. */
+export interface SelfAttentionOptions extends Pick<AttentionShape, 'scale' | 'interleaved' | 'queryFactor'> {
+  /** Bias of q, k and v; of o. */
+  readonly inputBias: boolean
+  readonly outputBias: boolean
+  /** One linear for q, k and v (`qkv_proj`, contiguous). */
+  readonly fused?: boolean
+  /** Norms of q and k, of the same form as those of the block. */
+  readonly queryKeyNorm?: QueryKeyNorm | undefined
+  readonly norm?: Norm
+  /** Values of q, k and v beyond ± this are cut off. */
+  readonly clip?: number | null
+}
+
+interface QueryKeyNorm {
+  /** Of each head, or of all heads as one vector. */
+  readonly over: 'head' | 'width'
+  /** Names of the norms of q and k; `q_norm` and `k_norm` when left out. */
+  readonly names?: readonly [q: string, k: string]
+  /** Heads are normed after they were rotated. */
+  readonly afterRotation?: boolean
+}
+
+/**
+ * Grouped-query attention with its linears: o(attention(q(n), k(n), v(n))), `self_attn` of a block.
+ *
+ * Source: transformers modeling_llama.
+ */
+export function selfAttention(
+  layer: LayerBuilder,
+  n: Value,
+  index: number,
+  settings: SelfAttentionSettings,
+  options: SelfAttentionOptions
+): Value {
+  const { hidden_size: hiddenSize, num_attention_heads: heads, num_key_value_heads: keyValueHeads } = settings
+  const { head_dim: headDim } = settings
+  const { scale, interleaved, queryFactor, queryKeyNorm } = options
+  const widths = [heads * headDim, keyValueHeads * headDim, keyValueHeads * headDim]
+  const names = options.fused ? ['qkv_proj'] : ['q_proj', 'k_proj', 'v_proj']
+  const inputs = project(layer, n, `self_attn`, names, { in: hiddenSize, widths, bias: options.inputBias })
+  const [q, k, v] = inputs.map((x) => clipped(layer, x, options.clip)) as [Value, Value, Value]
+  const norms = headNorms(layer, settings, options)
+  const before = queryKeyNorm?.afterRotation !== true
+  const qkv = before && norms !== undefined ? { q: norms.q(q), k: norms.k(k), v } : { q, k, v }
+  const shape = { heads, keyValueHeads, headDim, scale, interleaved, queryFactor, ...settings.layers[index] }
+  const attended = causalAttention(layer, qkv, { ...shape, rotatedNorms: before ? undefined : norms })
+  const size = { in: heads * headDim, out: hiddenSize, bias: options.outputBias }
+  return layer.linear('self_attn.o_proj', attended, size)
+}
+
+/** Parts of the given widths of one input, by a linear each or, for one name, out of one linear. */
+export function project(
+  layer: LayerBuilder,
+  x: Value,
+  module: string,
+  names: readonly string[],
+  size: { readonly in: number; readonly widths: readonly number[]; readonly bias: boolean }
+): Value[] {
+  const { widths, bias } = size
+  const linear = (name: string, out: number) => layer.linear(`${module}.${name}`, x, { in: size.in, out, bias })
+  if (names.length === widths.length) return names.map((name, i) => linear(name, widths[i] as number))
+  const total = widths.reduce((sum, width) => sum + width, 0)
+  return layer.graph.split(linear(names[0] as string, total), 1, widths)
+}
+
+/** Norms of q and k. Before the rotation x is [tokens, heads · d], after it [rows, heads, context, d]. */
+function headNorms(layer: LayerBuilder, settings: SelfAttentionSettings, options: SelfAttentionOptions) {
+  const { queryKeyNorm, norm = rmsNorm } = options
+  if (queryKeyNorm === undefined) return undefined
+  const { head_dim: headDim, rms_norm_eps: epsilon } = settings
+  const { over, names = ['q_norm', 'k_norm'], afterRotation } = queryKeyNorm
+  const of = (name: string, heads: number) => (x: Value) => {
+    const width = heads * headDim
+    const normed = (value: Value, size: number) => norm(layer, value, `self_attn.${name}`, size, epsilon)
+    if (afterRotation) return normed(x, headDim)
+    if (over === 'width') return normed(x, width)
+    return layer.graph.reshape(normed(layer.graph.reshape(x, [0, -1, headDim]), headDim), [-1, width])
+  }
+  return { q: of(names[0], settings.num_attention_heads), k: of(names[1], settings.num_key_value_heads) }
+}
+
+const clipped = ({ graph }: LayerBuilder, x: Value, limit: number | null | undefined): Value =>
+  limit == null ? x : graph.node('Clip', [x, graph.scalar(-limit), graph.scalar(limit)])
