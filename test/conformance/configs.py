@@ -34,6 +34,16 @@ GEMMA2 = {
     "final_logit_softcapping": 9.0,
     "attn_logit_softcapping": 8.0,
 }
+# Their models norm with layer norms, under another name of ε, and have other defaults for the other keys.
+COHERE = {
+    **{key: value for key, value in LLAMA.items() if key != "rms_norm_eps"},
+    "num_attention_heads": 32,
+    "layer_norm_eps": 1e-4,
+    "tie_word_embeddings": False,
+    "attention_bias": True,
+    "logit_scale": 0.3,
+}
+GLM = {**LLAMA, "num_key_value_heads": 4, "attention_bias": False}
 FULL = {
     "llama": {**LLAMA, "attention_bias": True, "mlp_bias": True},
     "mistral": {**LLAMA, "sliding_window": 7},
@@ -85,6 +95,33 @@ FULL = {
         "residual_multiplier": 0.5,
         "attention_multiplier": 0.2,
     },
+    "cohere": {**COHERE, "use_qk_norm": True},
+    "cohere2": {**COHERE, "sliding_window": 7, "layer_types": GEMMA2["layer_types"]},
+    "glm": GLM,
+    "glm4": GLM,
+    "starcoder2": {
+        **{key: value for key, value in LLAMA.items() if key != "rms_norm_eps"},
+        "num_key_value_heads": 4,
+        "norm_epsilon": 1e-4,
+        "tie_word_embeddings": False,
+        "use_bias": False,
+        "sliding_window": 7,
+    },
+    "stablelm": {
+        **{key: value for key, value in LLAMA.items() if key not in ("rms_norm_eps", "head_dim")},
+        "hidden_size": 1024,
+        "layer_norm_eps": 1e-4,
+        "hidden_act": "gelu",
+        "use_qkv_bias": True,
+        "qk_layernorm": True,
+        "use_parallel_residual": True,
+    },
+    "nemotron": {
+        **{key: value for key, value in LLAMA.items() if key != "rms_norm_eps"},
+        "norm_eps": 1e-4,
+        "attention_bias": True,
+        "mlp_bias": True,
+    },
     "opt": {
         "vocab_size": 90,
         "hidden_size": 96,
@@ -127,6 +164,9 @@ FULL = {
 TYPES = list(FULL)
 FIELDS = {kind: CONFIG_MAPPING[kind].__dataclass_fields__.keys() for kind in TYPES}
 ROTARY = [kind for kind in TYPES if "rope_parameters" in FIELDS[kind]]
+PARTIAL = {"phi3", "gpt_neox", "glm", "glm4", "stablelm", "nemotron"}  # their models may rotate a part of each head
+NAMED = {"stablelm", "nemotron"}  # that fail where the parameters do not name the share
+EXACT = {"stablelm"}  # that fail where another number of dimensions rotates than the share of a head
 LAYERED = [kind for kind in TYPES if "layer_types" in FIELDS[kind]]  # their layers may differ
 
 
@@ -180,6 +220,8 @@ class Real:
             if len(self.config.no_rope_layers) < len(layers):
                 raise Refused("a layer has no entry in no_rope_layers")
             return [bool(self.config.no_rope_layers[layer]) for layer in layers]
+        if self.kind == "cohere2":
+            return [kind == "sliding_attention" for kind in self.types()]
         return [True for _ in layers]
 
     def check(self, contexts):
@@ -197,13 +239,17 @@ class Real:
         """Inverse frequencies and the factor of cos and sin for each layer that rotates, for rows of so many tokens."""
         try:
             rotary = self.rotary()
+            if self.kind in NAMED:
+                self.config.rope_parameters["partial_rotary_factor"]
             named = self.kind == "gemma3_text"
             answer = {}
             for kind in dict.fromkeys(self.types()):
                 prefix, arguments = (f"{kind}_", (kind,)) if named else ("", ())
                 cosines, _ = rotary(torch.zeros(1), torch.arange(context)[None], *arguments)
                 width = self.attribute("head_dim")
-                if cosines.shape[-1] > width or (self.kind not in ("phi3", "gpt_neox") and cosines.shape[-1] != width):
+                share = self.config.rope_parameters.get("partial_rotary_factor", 1.0) if self.kind in PARTIAL else 1.0
+                exact = self.kind in EXACT or self.kind not in PARTIAL
+                if cosines.shape[-1] > width or (exact and cosines.shape[-1] != int(width * share)):
                     raise ValueError(f"{cosines.shape[-1]} of {width} dimensions rotate")
                 frequencies = getattr(rotary, f"{prefix}inv_freq")
                 answer[kind] = frequencies.tolist(), getattr(rotary, f"{prefix}attention_scaling")

@@ -22,6 +22,7 @@ OTHER_VALUES = {
     "attn_pdrop": (0.5, "training"),
     "dropout": (0.5, "training"),
     "embd_pdrop": (0.5, "training"),
+    "embedding_dropout": (0.5, "training"),
     "hidden_dropout": (0.5, "training"),
     "initializer_range": (0.9, "weights that are not in the checkpoint"),
     "init_std": (3.0, "weights that are not in the checkpoint"),
@@ -31,6 +32,7 @@ OTHER_VALUES = {
     "pad_token_id": (5, "the gradient of an embedding"),
     "reorder_and_upcast_attn": (True, "half precision"),
     "resid_pdrop": (0.5, "training"),
+    "residual_dropout": (0.5, "training"),
     "use_cache": (False, "whether keys and values are kept"),
     "pretraining_tp": (2, "how products are split"),
 }

@@ -46,6 +46,14 @@ const BUILT: Readonly<Record<string, (config: Settings) => Parts>> = {
     },
     model: {}
   }),
+  CohereTokenizer: (config) => ({
+    normalizer: { type: 'NFC' },
+    pre_tokenizer: {
+      type: 'Sequence',
+      pretokenizers: [{ type: 'Digits', individual_digits: true }, byteLevel(config, true)]
+    },
+    model: {}
+  }),
   GPT2Tokenizer: (config) => ({ normalizer: null, pre_tokenizer: byteLevel(config, true), model: {} }),
   GPTNeoXTokenizer: (config) => ({ normalizer: { type: 'NFC' }, pre_tokenizer: byteLevel(config, true), model: {} })
 }
@@ -68,6 +76,13 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
   mistral: 'TokenizersBackend',
   phi3: 'TokenizersBackend',
   granite: 'TokenizersBackend',
+  cohere: 'CohereTokenizer',
+  cohere2: 'CohereTokenizer',
+  glm: 'TokenizersBackend',
+  glm4: 'TokenizersBackend',
+  starcoder2: 'GPT2Tokenizer',
+  stablelm: 'TokenizersBackend',
+  nemotron: 'TokenizersBackend',
   olmo: 'GPTNeoXTokenizer',
   olmo2: 'TokenizersBackend',
   olmo3: 'TokenizersBackend',
@@ -108,6 +123,10 @@ const TOKENS: Readonly<Record<string, Settings>> = {
   GemmaTokenizer: {
     ...{ unk_token: '<unk>', bos_token: '<bos>', eos_token: '<eos>' },
     ...{ pad_token: '<pad>', mask_token: '<mask>' }
+  },
+  CohereTokenizer: {
+    ...{ unk_token: '<UNK>', bos_token: '<BOS_TOKEN>', eos_token: '<|END_OF_TURN_TOKEN|>', pad_token: '<PAD>' },
+    ...{ cls_token: '<CLS>', sep_token: '<SEP>', mask_token: '<MASK_TOKEN>' }
   },
   Qwen2Tokenizer: { unk_token: '<|endoftext|>', eos_token: '<|endoftext|>', pad_token: '<|endoftext|>' },
   GPT2Tokenizer: { unk_token: '<|endoftext|>', bos_token: '<|endoftext|>', eos_token: '<|endoftext|>' },

@@ -1,9 +1,10 @@
 import type { Value } from '../graph/graphBuilder'
-import { type ActivationName, activate } from './activations'
+import type { ActivationName } from './activations'
 import type { ModelArchitecture } from './architecture'
 import type { LayerBuilder } from './layerBuilder'
+import { gatedMlp } from './mlp'
 import { rmsNorm } from './norms'
-import { project, type SelfAttentionOptions, type SelfAttentionSettings, selfAttention } from './selfAttention'
+import { type SelfAttentionOptions, type SelfAttentionSettings, selfAttention } from './selfAttention'
 
 /** What the relatives of LLaMA read from their configs, under the names of the config classes. */
 export interface LlamaLikeSettings extends SelfAttentionSettings {
@@ -70,16 +71,6 @@ export function llamaLike(settings: LlamaLikeSettings, options: LlamaLikeOptions
     // The head is linear: its factor may as well be one of what it gets.
     buildFinalNorm: (layer, x) => scaled(layer.graph, norm(layer, x, 'model.norm'), logitScale)
   }
-}
-
-/** down(act(gate(n)) · up(n)); fused, one linear for gate and up (`gate_up_proj`). */
-function gatedMlp(layer: LayerBuilder, n: Value, settings: LlamaLikeSettings, options: LlamaLikeOptions): Value {
-  const { hidden_size: hiddenSize, intermediate_size: intermediate, hidden_act } = settings
-  const names = options.fused ? ['gate_up_proj'] : ['gate_proj', 'up_proj']
-  const size = { in: hiddenSize, widths: [intermediate, intermediate], bias: options.mlpBias }
-  const [gate, up] = project(layer, n, 'mlp', names, size) as [Value, Value]
-  const gated = layer.graph.mul(activate(layer.graph, hidden_act, gate), up)
-  return layer.linear('mlp.down_proj', gated, { in: intermediate, out: hiddenSize, bias: options.mlpBias })
 }
 
 const scaled = (graph: LayerBuilder['graph'], x: Value, factor: number): Value =>

@@ -24,5 +24,35 @@ function rootMeanSquared({ graph }: LayerBuilder, x: Value, epsilon: number): Va
 export function layerNorm(layer: LayerBuilder, x: Value, name: string, size: number, epsilon: number): Value {
   const weight = layer.parameter(`${name}.weight`, [size])
   const bias = layer.parameter(`${name}.bias`, [size])
-  return layer.graph.node('LayerNormalization', [x, weight, bias], { axis: -1, epsilon: { float: epsilon } })
+  return layerNormalization(layer, x, weight, epsilon, bias)
+}
+
+/** The same without b. */
+export function plainLayerNorm(layer: LayerBuilder, x: Value, name: string, size: number, epsilon: number): Value {
+  return layerNormalization(layer, x, layer.parameter(`${name}.weight`, [size]), epsilon)
+}
+
+/** Nemotron's form: y = (1 + w) · (x − mean) / √(variance + ε) + b. */
+export function offsetLayerNorm(layer: LayerBuilder, x: Value, name: string, size: number, epsilon: number): Value {
+  const factor = layer.graph.add(layer.parameter(`${name}.weight`, [size]), layer.graph.scalar(1))
+  return layerNormalization(layer, x, factor, epsilon, layer.parameter(`${name}.bias`, [size]))
+}
+
+/** Each head of x [tokens, heads · d] normed by itself, y = w · (x − mean) / √(variance + ε), with weights [heads, d]. */
+export function headLayerNorm(layer: LayerBuilder, x: Value, weights: Value, heads: HeadSize, epsilon: number): Value {
+  const { graph } = layer
+  const { count, size } = heads
+  const ones = graph.floats(new Float32Array(size).fill(1), [size])
+  const normed = layerNormalization(layer, graph.reshape(x, [-1, count, size]), ones, epsilon)
+  return graph.reshape(graph.mul(normed, weights), [-1, count * size])
+}
+
+interface HeadSize {
+  readonly count: number
+  readonly size: number
+}
+
+function layerNormalization({ graph }: LayerBuilder, x: Value, weight: Value, epsilon: number, bias?: Value): Value {
+  const inputs = bias === undefined ? [x, weight] : [x, weight, bias]
+  return graph.node('LayerNormalization', inputs, { axis: -1, epsilon: { float: epsilon } })
 }

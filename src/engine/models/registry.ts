@@ -1,17 +1,22 @@
 import { badInput } from '../../shared/errors'
 import type { Family, ModelArchitecture } from './architecture'
 import { bloom } from './bloom'
+import { cohere, cohere2 } from './cohere'
 import { ConfigReader, type Json } from './configReader'
 import { gemma, gemma2, gemma3 } from './gemma'
+import { glm, glm4 } from './glm'
 import { gpt2 } from './gpt2'
 import { gptNeox } from './gptNeox'
 import { granite } from './granite'
 import { llama } from './llama'
 import { mistral } from './mistral'
+import { nemotron } from './nemotron'
 import { opt } from './opt'
 import { phi3 } from './phi3'
 import { qwen2, qwen3 } from './qwen'
 import { smollm3 } from './smollm3'
+import { stablelm } from './stablelm'
+import { starcoder2 } from './starcoder2'
 
 /** Every family: a new one is one file and one line here. */
 const FAMILIES: readonly Family[] = [
@@ -28,7 +33,14 @@ const FAMILIES: readonly Family[] = [
   bloom,
   gpt2,
   smollm3,
-  granite
+  granite,
+  cohere,
+  cohere2,
+  glm,
+  glm4,
+  starcoder2,
+  stablelm,
+  nemotron
 ]
 
 export const SUPPORTED_MODEL_TYPES: readonly string[] = FAMILIES.flatMap((family) => family.modelTypes)

@@ -9,8 +9,12 @@ export interface RopeForm {
   readonly theta: readonly [key: string, fallback: number]
   /** The same of the share of each head that rotates. */
   readonly share: readonly [key: string, fallback?: number]
+  /** Whether a null there is the whole head: the config class has its default for an absent key only. */
+  readonly nullIsWhole?: boolean
   /** Whether its model can rotate a part of each head. Others ignore a share without scaling, and fail on one with it. */
   readonly partial: boolean
+  /** Whether its model itself cuts heads at the share, and fails where another number of dimensions rotates. */
+  readonly exact?: boolean
   /** `original_max_position_embeddings` where the config class declares the key itself, with a default. */
   readonly original?: number
   /** The types that the config class accepts, where it accepts fewer than there are. */
@@ -58,10 +62,11 @@ export function readRope(config: ConfigReader, form: RopeForm, shape: RopeShape)
   }
   const [thetaKey, theta] = form.theta
   const [shareKey, share] = form.share
+  const noShare = share === undefined || form.nullIsWhole === true
   return readParameters(`${config.where}: ${key}`, parameters, form, shape, {
     theta: config.given(thetaKey) ? config.raw(thetaKey) : theta,
     // A null is none where the config class has no default for it.
-    share: (config.given(shareKey) ? config.raw(shareKey) : share) ?? (share === undefined ? undefined : null),
+    share: (config.given(shareKey) ? config.raw(shareKey) : share) ?? (noShare ? undefined : null),
     original: form.original ?? config.raw('original_max_position_embeddings'),
     truncate: parameters.truncate
   })
@@ -122,9 +127,11 @@ function rotatingSize(
   const whole = type === 'proportional' || (type === 'default' && !form.partial)
   const size = whole ? headDim : Math.trunc(headDim * share)
   const rotating = 2 * Math.ceil(size / 2)
-  const fits = size >= 0 && (form.partial ? rotating <= headDim : rotating === headDim)
+  const cut = form.exact !== true || rotating === Math.trunc(headDim * share)
+  const fits = size >= 0 && cut && (form.partial ? rotating <= headDim : rotating === headDim)
   if (fits) return size
-  const expected = form.partial ? `an even number up to ${headDim}` : `all ${headDim}, and an even number,`
+  const some = form.exact ? 'those of partial_rotary_factor, and an even number' : 'an even number'
+  const expected = form.partial ? `${some} up to ${headDim}` : `all ${headDim}, and an even number,`
   throw badInput(`${parameters.where}: ${size} dimensions of a head rotate, expected ${expected} in this family`)
 }
 

@@ -5,27 +5,44 @@ import type { LayerAttention } from './layerTypes'
 import { type Norm, rmsNorm } from './norms'
 
 /** What grouped-query attention reads from a config, under the names of the config classes. */
-export interface SelfAttentionSettings {
+export interface AttentionSettings {
   readonly hidden_size: number
   readonly num_attention_heads: number
   readonly num_key_value_heads: number
   readonly head_dim: number
-  readonly rms_norm_eps: number
   readonly layers: readonly LayerAttention[]
 }
 
-/** Where the attention of LLaMA's relatives differs from its own. */
-export interface SelfAttentionOptions extends Pick<AttentionShape, 'scale' | 'interleaved' | 'queryFactor'> {
+/** The same, and ε of the norms. */
+export interface SelfAttentionSettings extends AttentionSettings {
+  readonly rms_norm_eps: number
+}
+
+type ShapeOptions = Pick<AttentionShape, 'scale' | 'interleaved' | 'queryFactor'>
+
+/** Where a family's attention differs from LLaMA's. */
+interface LinearsOptions extends ShapeOptions {
   /** Bias of q, k and v; of o. */
   readonly inputBias: boolean
   readonly outputBias: boolean
   /** One linear for q, k and v (`qkv_proj`, contiguous). */
   readonly fused?: boolean
+  /** The last linear; `o_proj` when left out. */
+  readonly output?: string
+  /** Values of q, k and v beyond ± this are cut off. */
+  readonly clip?: number | null
+}
+
+/** The same, with norms of q and k [tokens, heads · d] before they are rotated, and [rows, heads, context, d] after that. */
+interface AttentionOptions extends LinearsOptions, Pick<AttentionShape, 'rotatedNorms'> {
+  readonly headNorms?: AttentionShape['rotatedNorms']
+}
+
+/** Where the attention of LLaMA's relatives differs from its own. */
+export interface SelfAttentionOptions extends LinearsOptions {
   /** Norms of q and k, of the same form as those of the block. */
   readonly queryKeyNorm?: QueryKeyNorm | undefined
   readonly norm?: Norm
-  /** Values of q, k and v beyond ± this are cut off. */
-  readonly clip?: number | null
 }
 
 interface QueryKeyNorm {
@@ -37,11 +54,7 @@ interface QueryKeyNorm {
   readonly afterRotation?: boolean
 }
 
-/**
- * Grouped-query attention with its linears: o(attention(q(n), k(n), v(n))), `self_attn` of a block.
- *
- * Source: transformers modeling_llama.
- */
+/** `projectedAttention` of LLaMA's relatives. */
 export function selfAttention(
   layer: LayerBuilder,
   n: Value,
@@ -49,20 +62,35 @@ export function selfAttention(
   settings: SelfAttentionSettings,
   options: SelfAttentionOptions
 ): Value {
+  const norms = headNormsOf(layer, settings, options)
+  const place = options.queryKeyNorm?.afterRotation ? { rotatedNorms: norms } : { headNorms: norms }
+  return projectedAttention(layer, n, index, settings, { ...options, ...place })
+}
+
+/**
+ * Grouped-query attention with its linears: o(attention(q(n), k(n), v(n))), `self_attn` of a block.
+ *
+ * Source: transformers modeling_llama.
+ */
+export function projectedAttention(
+  layer: LayerBuilder,
+  n: Value,
+  index: number,
+  settings: AttentionSettings,
+  options: AttentionOptions
+): Value {
   const { hidden_size: hiddenSize, num_attention_heads: heads, num_key_value_heads: keyValueHeads } = settings
   const { head_dim: headDim } = settings
-  const { scale, interleaved, queryFactor, queryKeyNorm } = options
+  const { scale, interleaved, queryFactor, rotatedNorms, headNorms } = options
   const widths = [heads * headDim, keyValueHeads * headDim, keyValueHeads * headDim]
   const names = options.fused ? ['qkv_proj'] : ['q_proj', 'k_proj', 'v_proj']
-  const inputs = project(layer, n, `self_attn`, names, { in: hiddenSize, widths, bias: options.inputBias })
+  const inputs = project(layer, n, 'self_attn', names, { in: hiddenSize, widths, bias: options.inputBias })
   const [q, k, v] = inputs.map((x) => clipped(layer, x, options.clip)) as [Value, Value, Value]
-  const norms = headNorms(layer, settings, options)
-  const before = queryKeyNorm?.afterRotation !== true
-  const qkv = before && norms !== undefined ? { q: norms.q(q), k: norms.k(k), v } : { q, k, v }
-  const shape = { heads, keyValueHeads, headDim, scale, interleaved, queryFactor, ...settings.layers[index] }
-  const attended = causalAttention(layer, qkv, { ...shape, rotatedNorms: before ? undefined : norms })
+  const qkv = headNorms === undefined ? { q, k, v } : { q: headNorms.q(q), k: headNorms.k(k), v }
+  const shape = { heads, keyValueHeads, headDim, scale, interleaved, queryFactor, rotatedNorms }
+  const attended = causalAttention(layer, qkv, { ...shape, ...settings.layers[index] })
   const size = { in: heads * headDim, out: hiddenSize, bias: options.outputBias }
-  return layer.linear('self_attn.o_proj', attended, size)
+  return layer.linear(`self_attn.${options.output ?? 'o_proj'}`, attended, size)
 }
 
 /** Parts of the given widths of one input, by a linear each or, for one name, out of one linear. */
@@ -81,7 +109,7 @@ export function project(
 }
 
 /** Norms of q and k. Before the rotation x is [tokens, heads · d], after it [rows, heads, context, d]. */
-function headNorms(layer: LayerBuilder, settings: SelfAttentionSettings, options: SelfAttentionOptions) {
+function headNormsOf(layer: LayerBuilder, settings: SelfAttentionSettings, options: SelfAttentionOptions) {
   const { queryKeyNorm, norm = rmsNorm } = options
   if (queryKeyNorm === undefined) return undefined
   const { head_dim: headDim, rms_norm_eps: epsilon } = settings
@@ -96,5 +124,6 @@ function headNorms(layer: LayerBuilder, settings: SelfAttentionSettings, options
   return { q: of(names[0], settings.num_attention_heads), k: of(names[1], settings.num_key_value_heads) }
 }
 
-const clipped = ({ graph }: LayerBuilder, x: Value, limit: number | null | undefined): Value =>
+/** Values beyond ± limit cut off. */
+export const clipped = ({ graph }: LayerBuilder, x: Value, limit: number | null | undefined): Value =>
   limit == null ? x : graph.node('Clip', [x, graph.scalar(-limit), graph.scalar(limit)])
