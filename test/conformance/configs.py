@@ -122,6 +122,29 @@ FULL = {
         "attention_bias": True,
         "mlp_bias": True,
     },
+    "mpt": {
+        "vocab_size": 90,
+        "d_model": 128,
+        "n_heads": 32,
+        "n_layers": 3,
+        "max_seq_len": 60,
+        "layer_norm_epsilon": 1e-4,
+        "tie_word_embeddings": False,
+        "attn_config": {"clip_qkv": 2.0, "softmax_scale": 0.3},
+    },
+    "gpt_bigcode": {
+        "vocab_size": 90,
+        "n_positions": 60,
+        "n_embd": 96,
+        "n_layer": 3,
+        "n_head": 6,
+        "n_inner": 80,
+        "activation_function": "relu",
+        "layer_norm_epsilon": 1e-4,
+        "scale_attn_weights": False,
+        "multi_query": False,
+        "tie_word_embeddings": False,
+    },
     "opt": {
         "vocab_size": 90,
         "hidden_size": 96,
@@ -197,7 +220,8 @@ class Real:
         if name == "head_dim":
             heads = self.config.hidden_size // self.config.num_attention_heads
             return getattr(self.config, "head_dim", None) or heads
-        return getattr(self.config, name)
+        nested = getattr(self.config, "attn_config", None)
+        return getattr(self.config, name) if nested is None or name not in vars(nested) else getattr(nested, name)
 
     def types(self):
         """The type of each layer."""

@@ -70,7 +70,7 @@ class Defaults(Comparison):
         """Of each type a config with every key, and those of its keys that Quail reads."""
         cls.whole = {kind: full_config(kind) for kind in TYPES}
         cls.settings = dict(zip(TYPES, settings_of(cls.whole.values()), strict=True))
-        rope = {"rope_parameters", "original_max_position_embeddings"}
+        rope = {"rope_parameters", "original_max_position_embeddings", "attn_config"}
         cls.read = {
             kind: sorted(cls.whole[kind].keys() & (settings.keys() | rope)) for kind, settings in cls.settings.items()
         }

@@ -19,6 +19,7 @@ ROPE = {"rope_parameters", "rope_theta", "partial_rotary_factor", "original_max_
 OTHER_VALUES = {
     "attention_chunk_size": (3, "how the cache of keys and values is kept"),
     "attention_dropout": (0.5, "training"),
+    "attention_softmax_in_fp32": (False, "half precision"),
     "attn_pdrop": (0.5, "training"),
     "dropout": (0.5, "training"),
     "embd_pdrop": (0.5, "training"),
@@ -33,12 +34,14 @@ OTHER_VALUES = {
     "reorder_and_upcast_attn": (True, "half precision"),
     "resid_pdrop": (0.5, "training"),
     "residual_dropout": (0.5, "training"),
+    "scale_attention_softmax_in_fp32": (False, "half precision"),
     "use_cache": (False, "whether keys and values are kept"),
     "pretraining_tp": (2, "how products are split"),
 }
 # Nothing that a file would hold, or of no meaning for one pass over whole rows.
 OTHERS = {
     "_attn_implementation": "which kernel computes the same",
+    "attn_config": "its keys count as settings",
     "_experts_implementation": "which kernel computes the same",
     "base_model_ep_plan": "several devices",
     "base_model_fsdp_plan": "several devices",
@@ -103,7 +106,7 @@ def read_when_run(kind):
             read.add(name)
         return original(self, name)
 
-    for kernel in ("eager",) if kind in ("gemma2", "bloom") else ("eager", "sdpa"):
+    for kernel in ("eager",) if kind in ("gemma2", "bloom", "mpt") else ("eager", "sdpa"):
         cls.__getattribute__ = recording
         try:
             model = model_of(config_of(kind), attn_implementation=kernel)

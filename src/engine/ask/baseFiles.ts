@@ -27,6 +27,9 @@ const COMPANIONS = [
 ]
 const TEMPLATES_FOLDER = 'additional_chat_templates'
 
+/** transformers 5 says dtype, 4 said torch_dtype; each reads the other's name too. */
+const DTYPE_KEYS = ['dtype', 'torch_dtype']
+
 /** config.json of the checkpoint with the dtype and the quantization, as transformers writes it: sorted keys, indent of 2. */
 export async function writeConfig(
   from: string,
@@ -34,9 +37,14 @@ export async function writeConfig(
   { quantizer, dtype, computeDtype }: BaseExportRequest
 ): Promise<void> {
   const config = await readStrictConfig(join(from, CONFIG_FILE))
-  // transformers 5 says dtype, 4 said torch_dtype; each reads the other's name too.
-  const keys = ['dtype', 'torch_dtype'].filter((key) => config.has(key))
+  const keys = DTYPE_KEYS.filter((key) => config.has(key))
   for (const key of keys.length === 0 ? ['dtype'] : keys) config.set(key, dtype)
+  // A part with a config of its own, such as MPT's attn_config, is loaded in the same dtype.
+  for (const [name, part] of config) {
+    if (!(part instanceof Map)) continue
+    const own = DTYPE_KEYS.filter((key) => part.has(key)).map((key) => [key, dtype] as const)
+    if (own.length > 0) config.set(name, new Map([...part, ...own]))
+  }
   config.delete('transformers_weights') // the name of a file that is not among those written
   config.set('quantization_config', quantizationConfig(quantizer, computeDtype))
   await writeFileAtomic(join(to, CONFIG_FILE), pythonJsonFile(config))

@@ -83,6 +83,8 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
   starcoder2: 'GPT2Tokenizer',
   stablelm: 'TokenizersBackend',
   nemotron: 'TokenizersBackend',
+  mpt: 'GPTNeoXTokenizer',
+  gpt_bigcode: 'TokenizersBackend',
   olmo: 'GPTNeoXTokenizer',
   olmo2: 'TokenizersBackend',
   olmo3: 'TokenizersBackend',

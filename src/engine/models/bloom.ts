@@ -1,8 +1,8 @@
 import { geluTanh } from './activations'
+import { alibiSlopes } from './alibi'
 import { defineFamily, type ModelArchitecture } from './architecture'
-import { causalAttention } from './attention'
 import type { ConfigReader } from './configReader'
-import { splitInterleaved } from './fusedProjections'
+import { fusedAttention } from './fusedProjections'
 import { equalHeads } from './heads'
 import { layerNorm } from './norms'
 import { flag, integer, number, orNull, readSettings } from './settings'
@@ -49,7 +49,7 @@ function readBloom(config: ConfigReader) {
 function buildBloom(settings: ReturnType<typeof readBloom>): ModelArchitecture {
   const { hidden_size: hiddenSize, n_head: heads, head_dim: headDim, layer_norm_epsilon: epsilon } = settings
   const residualFromNorm = settings.apply_residual_connection_post_layernorm
-  const alibiSlopes = slopesOf(heads)
+  const slopes = alibiSlopes(heads)
   const embedding = 'transformer.word_embeddings.weight'
   return {
     family: 'bloom',
@@ -69,14 +69,9 @@ function buildBloom(settings: ReturnType<typeof readBloom>): ModelArchitecture {
       const linear = (name: string, value: typeof x, width: number, out: number) =>
         layer.linear(name, value, { in: width, out, bias: true })
       const n = layerNorm(layer, x, 'input_layernorm', hiddenSize, epsilon)
-      const qkv = splitInterleaved(
-        graph,
-        linear('self_attention.query_key_value', n, hiddenSize, 3 * hiddenSize),
-        heads,
-        headDim
-      )
-      const attended = causalAttention(layer, qkv, { heads, keyValueHeads: heads, headDim, alibiSlopes })
-      const dense = linear('self_attention.dense', attended, hiddenSize, hiddenSize)
+      const shape = { heads, keyValueHeads: heads, headDim, alibiSlopes: slopes }
+      const names = ['self_attention.query_key_value', 'self_attention.dense'] as const
+      const dense = fusedAttention(layer, n, shape, { names, bias: true })
       const middle = graph.add(residualFromNorm ? n : x, dense)
       const m = layerNorm(layer, middle, 'post_attention_layernorm', hiddenSize, epsilon)
       const wide = geluTanh(graph, linear('mlp.dense_h_to_4h', m, hiddenSize, 4 * hiddenSize))
@@ -84,15 +79,4 @@ function buildBloom(settings: ReturnType<typeof readBloom>): ModelArchitecture {
     },
     buildFinalNorm: (layer, x) => layerNorm(layer, x, 'transformer.ln_f', hiddenSize, epsilon)
   }
-}
-
-/**
- * ALiBi's slope of each head: for a power of two p the powers 1 … p of 2^(−8/p); head counts beyond the largest power of two
- * below them take the odd powers of 2^(−4/p).
- */
-function slopesOf(heads: number): number[] {
-  const power = 2 ** Math.floor(Math.log2(heads))
-  const base = 2 ** -(2 ** -(Math.log2(power) - 3))
-  const extra = 2 ** -(2 ** -(Math.log2(2 * power) - 3))
-  return Array.from({ length: heads }, (_, i) => (i < power ? base ** (i + 1) : extra ** (2 * (i - power) + 1)))
 }

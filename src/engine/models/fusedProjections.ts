@@ -1,19 +1,42 @@
 import type { GraphBuilder, Value } from '../graph/graphBuilder'
+import { type AttentionShape, causalAttention } from './attention'
+import type { LayerBuilder } from './layerBuilder'
+
+type Heads = Pick<AttentionShape, 'heads' | 'keyValueHeads' | 'headDim'>
 
 /**
- * Queries, keys and values out of a fused projection whose rows are [head][q, k, v][d]: each head has its own three.
+ * Queries, keys and values out of a fused projection whose rows are [key-value head][its queries, k, v][d]: with as many
+ * key-value heads as heads each head has its own three, with one all queries come first.
  *
- * @param fused - [tokens, 3 · heads · d]
- * @returns each [tokens, heads · d]
+ * @param fused - [tokens, (heads + 2 · keyValueHeads) · d]
+ * @returns [tokens, heads · d] and twice [tokens, keyValueHeads · d]
  */
-export function splitInterleaved(
+function splitByHead(
   graph: GraphBuilder,
   fused: Value,
-  heads: number,
-  headDim: number
+  { heads, keyValueHeads, headDim }: Heads
 ): { q: Value; k: Value; v: Value } {
-  const perHead = graph.reshape(fused, [-1, heads, 3 * headDim])
-  const parts = graph.split(perHead, 2, [headDim, headDim, headDim])
-  const [q, k, v] = parts.map((part) => graph.reshape(part, [-1, heads * headDim])) as [Value, Value, Value]
-  return { q, k, v }
+  const queries = (heads / keyValueHeads) * headDim
+  const perHead = graph.reshape(fused, [-1, keyValueHeads, queries + 2 * headDim])
+  const [q, k, v] = graph.split(perHead, 2, [queries, headDim, headDim]) as [Value, Value, Value]
+  const flat = (part: Value, count: number) => graph.reshape(part, [-1, count * headDim])
+  return { q: flat(q, heads), k: flat(k, keyValueHeads), v: flat(v, keyValueHeads) }
+}
+
+/**
+ * Attention out of one linear for q, k and v, head by head, and one for the output.
+ *
+ * @param n - [tokens, hidden], hidden = heads · d
+ */
+export function fusedAttention(
+  layer: LayerBuilder,
+  n: Value,
+  shape: AttentionShape,
+  { names: [input, output], bias }: { readonly names: readonly [input: string, output: string]; readonly bias: boolean }
+): Value {
+  const { heads, keyValueHeads, headDim } = shape
+  const hidden = heads * headDim
+  const fused = layer.linear(input, n, { in: hidden, out: hidden + 2 * keyValueHeads * headDim, bias })
+  const attended = causalAttention(layer, splitByHead(layer.graph, fused, shape), shape)
+  return layer.linear(output, attended, { in: hidden, out: hidden, bias })
 }

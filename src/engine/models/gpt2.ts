@@ -4,6 +4,7 @@ import { defineFamily, type ModelArchitecture } from './architecture'
 import { causalAttention } from './attention'
 import type { ConfigReader } from './configReader'
 import { equalHeads } from './heads'
+import { addPositions } from './learnedPositions'
 import { layerNorm } from './norms'
 import { flag, integer, number, only, orNull, readSettings } from './settings'
 
@@ -61,12 +62,8 @@ function buildGpt2(settings: ReturnType<typeof readGpt2>): ModelArchitecture {
     head: 'lm_head.weight',
     tiedHead: settings.tie_word_embeddings,
     blockPath: (index) => `transformer.h.${index}`,
-    buildEmbedding(layer, embedded) {
-      const { graph, context } = layer
-      const table = layer.parameter('transformer.wpe.weight', [contextLimit, hiddenSize])
-      const rows = graph.reshape(embedded, [-1, context, hiddenSize])
-      return graph.reshape(graph.add(rows, graph.slice(table, 0, 0, context)), [-1, hiddenSize])
-    },
+    buildEmbedding: (layer, embedded) =>
+      addPositions(layer, embedded, { name: 'transformer.wpe.weight', limit: contextLimit, size: hiddenSize }),
     buildBlock(layer, x, index) {
       const { graph } = layer
       const linear = (name: string, value: Value, width: number, out: number) =>

@@ -1,10 +1,10 @@
-import { activate, activation } from './activations'
+import { activation } from './activations'
 import { defineFamily, type ModelArchitecture } from './architecture'
-import { causalAttention } from './attention'
 import type { ConfigReader } from './configReader'
-import { splitInterleaved } from './fusedProjections'
+import { fusedAttention } from './fusedProjections'
 import { equalHeads } from './heads'
 import { equalLayers } from './layerTypes'
+import { plainMlp } from './mlp'
 import { layerNorm } from './norms'
 import { type RopeForm, readRope } from './ropeSettings'
 import { flag, integer, number, readSettings } from './settings'
@@ -44,7 +44,7 @@ function readGptNeox(config: ConfigReader) {
 }
 
 function buildGptNeox(settings: ReturnType<typeof readGptNeox>): ModelArchitecture {
-  const { hidden_size: hiddenSize, intermediate_size: intermediate, head_dim: headDim, layers } = settings
+  const { hidden_size: hiddenSize, head_dim: headDim, layers } = settings
   const { num_attention_heads: heads, layer_norm_eps: epsilon, use_parallel_residual: parallel } = settings
   const attentionBias = settings.attention_bias
   return {
@@ -63,22 +63,13 @@ function buildGptNeox(settings: ReturnType<typeof readGptNeox>): ModelArchitectu
     buildBlock(layer, x, index) {
       const { graph } = layer
       const n = layerNorm(layer, x, 'input_layernorm', hiddenSize, epsilon)
-      const fused = layer.linear('attention.query_key_value', n, {
-        in: hiddenSize,
-        out: 3 * hiddenSize,
-        bias: attentionBias
-      })
-      const qkv = splitInterleaved(graph, fused, heads, headDim)
-      const attended = causalAttention(layer, qkv, { heads, keyValueHeads: heads, headDim, ...layers[index] })
-      const dense = layer.linear('attention.dense', attended, { in: hiddenSize, out: hiddenSize, bias: attentionBias })
+      const shape = { heads, keyValueHeads: heads, headDim, ...layers[index] }
+      const names = ['attention.query_key_value', 'attention.dense'] as const
+      const dense = fusedAttention(layer, n, shape, { names, bias: attentionBias })
       const middle = graph.add(x, dense)
       const m = layerNorm(layer, parallel ? x : middle, 'post_attention_layernorm', hiddenSize, epsilon)
-      const wide = layer.linear('mlp.dense_h_to_4h', m, { in: hiddenSize, out: intermediate, bias: true })
-      const activated = activate(graph, settings.hidden_act, wide)
-      return graph.add(
-        middle,
-        layer.linear('mlp.dense_4h_to_h', activated, { in: intermediate, out: hiddenSize, bias: true })
-      )
+      const mlpNames = ['mlp.dense_h_to_4h', 'mlp.dense_4h_to_h'] as const
+      return graph.add(middle, plainMlp(layer, m, settings, { names: mlpNames, bias: true }))
     },
     buildFinalNorm: (layer, x) => layerNorm(layer, x, 'gpt_neox.final_layer_norm', hiddenSize, epsilon)
   }

@@ -31,8 +31,8 @@ export function plainMlp(
   { hidden_size: hiddenSize, intermediate_size: intermediate, hidden_act }: MlpSettings,
   { names: [up, down], bias }: { readonly names: readonly [up: string, down: string]; readonly bias: boolean }
 ): Value {
-  const wide = layer.linear(`mlp.${up}`, n, { in: hiddenSize, out: intermediate, bias })
-  return layer.linear(`mlp.${down}`, activate(layer.graph, hidden_act, wide), {
+  const wide = layer.linear(up, n, { in: hiddenSize, out: intermediate, bias })
+  return layer.linear(down, activate(layer.graph, hidden_act, wide), {
     in: intermediate,
     out: hiddenSize,
     bias

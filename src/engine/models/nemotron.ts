@@ -57,7 +57,7 @@ export const nemotron = defineFamily({
         const biases = { inputBias: attentionBias, outputBias: attentionBias }
         const middle = graph.add(x, projectedAttention(layer, n, index, settings, biases))
         const m = offsetLayerNorm(layer, middle, 'post_attention_layernorm', hiddenSize, epsilon)
-        return graph.add(middle, plainMlp(layer, m, settings, { names: ['up_proj', 'down_proj'], bias }))
+        return graph.add(middle, plainMlp(layer, m, settings, { names: ['mlp.up_proj', 'mlp.down_proj'], bias }))
       },
       buildFinalNorm: (layer, x) => offsetLayerNorm(layer, x, 'model.norm', hiddenSize, epsilon)
     })

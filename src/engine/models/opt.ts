@@ -3,6 +3,7 @@ import { defineFamily, type ModelArchitecture } from './architecture'
 import { causalAttention } from './attention'
 import type { ConfigReader } from './configReader'
 import { equalHeads } from './heads'
+import { addPositions } from './learnedPositions'
 import { layerNorm } from './norms'
 import { flag, integer, only, orNull, readSettings } from './settings'
 
@@ -60,18 +61,12 @@ function buildOpt(settings: ReturnType<typeof readOpt>): ModelArchitecture {
     tiedHead: settings.tie_word_embeddings,
     blockPath: (index) => `model.decoder.layers.${index}`,
     buildEmbedding(layer, embedded) {
-      const { graph, context } = layer
       const hidden =
         embeddingSize === hiddenSize
           ? embedded
           : layer.project('model.decoder.project_in.weight', embedded, embeddingSize, hiddenSize)
-      const table = layer.parameter('model.decoder.embed_positions.weight', [
-        contextLimit + POSITION_OFFSET,
-        hiddenSize
-      ])
-      const positions = graph.slice(table, 0, POSITION_OFFSET, POSITION_OFFSET + context)
-      const rows = graph.reshape(hidden, [-1, context, hiddenSize])
-      return graph.reshape(graph.add(rows, positions), [-1, hiddenSize])
+      const name = 'model.decoder.embed_positions.weight'
+      return addPositions(layer, hidden, { name, limit: contextLimit, size: hiddenSize, first: POSITION_OFFSET })
     },
     buildBlock(layer, x) {
       const { graph } = layer

@@ -6,10 +6,12 @@ import { ConfigReader, type Json } from './configReader'
 import { gemma, gemma2, gemma3 } from './gemma'
 import { glm, glm4 } from './glm'
 import { gpt2 } from './gpt2'
+import { gptBigCode } from './gptBigCode'
 import { gptNeox } from './gptNeox'
 import { granite } from './granite'
 import { llama } from './llama'
 import { mistral } from './mistral'
+import { mpt } from './mpt'
 import { nemotron } from './nemotron'
 import { opt } from './opt'
 import { phi3 } from './phi3'
@@ -40,7 +42,9 @@ const FAMILIES: readonly Family[] = [
   glm4,
   starcoder2,
   stablelm,
-  nemotron
+  nemotron,
+  mpt,
+  gptBigCode
 ]
 
 export const SUPPORTED_MODEL_TYPES: readonly string[] = FAMILIES.flatMap((family) => family.modelTypes)

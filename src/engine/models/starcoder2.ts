@@ -52,7 +52,7 @@ export const starcoder2 = defineFamily({
         const attended = projectedAttention(layer, n, index, settings, { inputBias: bias, outputBias: bias })
         const middle = graph.add(x, attended)
         const m = layerNorm(layer, middle, 'post_attention_layernorm', hiddenSize, epsilon)
-        return graph.add(middle, plainMlp(layer, m, settings, { names: ['c_fc', 'c_proj'], bias }))
+        return graph.add(middle, plainMlp(layer, m, settings, { names: ['mlp.c_fc', 'mlp.c_proj'], bias }))
       },
       buildFinalNorm: (layer, x) => layerNorm(layer, x, 'model.norm', hiddenSize, epsilon)
     })

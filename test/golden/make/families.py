@@ -12,6 +12,7 @@ SEED = 7
 # Large enough for every part of a block to matter; the usual 0.02 leaves attention nearly even.
 DEVIATION = 0.3
 VECTOR_DEVIATION = 0.2
+BLOCKS = (".layers.", ".h.", ".blocks.")  # what models call their list of blocks
 
 
 def make(out, options):
@@ -82,7 +83,7 @@ def write_case(folder, config, lengths):
     )
     grams = {}
     for name, module in model.named_modules():
-        if isinstance(module, (torch.nn.Linear, Conv1D)) and (".layers." in name or ".h." in name):
+        if isinstance(module, (torch.nn.Linear, Conv1D)) and any(part in name for part in BLOCKS):
             module.register_forward_hook(adding(grams, name, mask))
     with torch.no_grad():
         out = model(ids, attention_mask=mask, output_hidden_states=True, use_cache=False)
