@@ -122,6 +122,11 @@ FULL = {
         "attention_bias": True,
         "mlp_bias": True,
     },
+    "phi": {
+        **{key: value for key, value in LLAMA.items() if key not in ("rms_norm_eps", "head_dim")},
+        "layer_norm_eps": 1e-4,
+        "qk_layernorm": True,
+    },
     "mpt": {
         "vocab_size": 90,
         "d_model": 128,
@@ -187,9 +192,9 @@ FULL = {
 TYPES = list(FULL)
 FIELDS = {kind: CONFIG_MAPPING[kind].__dataclass_fields__.keys() for kind in TYPES}
 ROTARY = [kind for kind in TYPES if "rope_parameters" in FIELDS[kind]]
-PARTIAL = {"phi3", "gpt_neox", "glm", "glm4", "stablelm", "nemotron"}  # their models may rotate a part of each head
-NAMED = {"stablelm", "nemotron"}  # that fail where the parameters do not name the share
-EXACT = {"stablelm"}  # that fail where another number of dimensions rotates than the share of a head
+PARTIAL = {"phi3", "gpt_neox", "glm", "glm4", "stablelm", "nemotron", "phi"}  # their models may rotate a part of each head
+NAMED = {"stablelm", "nemotron", "phi"}  # that fail where the parameters do not name the share
+EXACT = {"stablelm", "phi"}  # that fail where another number of dimensions rotates than the share of a head
 LAYERED = [kind for kind in TYPES if "layer_types" in FIELDS[kind]]  # their layers may differ
 
 

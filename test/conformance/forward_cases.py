@@ -116,6 +116,14 @@ CASES = {
         "rope_local_base_freq": 20.0,
         "final_logit_softcapping": 3.0,
     },
+    "phi-tied": {"model_type": "phi", **LLAMA, "tie_word_embeddings": True, "qk_layernorm": True},
+    "phi-head-dim": {
+        "model_type": "phi",
+        **without(LLAMA, "num_key_value_heads"),
+        "head_dim": 10,
+        "partial_rotary_factor": 0.2,
+        "rope_scaling": {"type": "linear", "factor": 3.0},
+    },
     "phi3-su": {
         "model_type": "phi3",
         **LLAMA,

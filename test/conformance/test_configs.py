@@ -13,7 +13,7 @@ from quail import ROOT
 
 CONTEXTS = [8]
 # Of heads with 16 dimensions those that rotate where no share is given, in pairs; in other families 8.
-PAIRS = {"gpt_neox": 2, "stablelm": 2, "glm": 4, "glm4": 4, "nemotron": 4}
+PAIRS = {"gpt_neox": 2, "stablelm": 2, "glm": 4, "glm4": 4, "nemotron": 4, "phi": 4}
 # Nulls that the config class takes and its model fails on.
 FAILING_NULLS = {
     "cohere: layer_norm_eps",

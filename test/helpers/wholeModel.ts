@@ -70,6 +70,12 @@ export async function computeModel(
     { data: head, rows: vocabularySize, cols: embeddingSize },
     { transB: true }
   )
+  if (architecture.headBias !== undefined) {
+    const bias = await weights.read(architecture.headBias, [vocabularySize])
+    logits.data.forEach((x, i) => {
+      logits.data[i] = x + (bias[i % vocabularySize] as number)
+    })
+  }
   if (cap !== undefined)
     logits.data.forEach((x, i) => {
       logits.data[i] = cap * Math.tanh(x / cap)

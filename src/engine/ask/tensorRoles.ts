@@ -19,7 +19,9 @@ export function tensorRoles(
 ): ReadonlyMap<string, TensorRole> {
   const { architecture } = parts
   const roles = new Map<string, TensorRole>()
-  const matrix = [architecture.vocabularySize, architecture.embeddingSize]
+  const { headBias, vocabularySize } = architecture
+  const matrix = [vocabularySize, architecture.embeddingSize]
+  if (headBias !== undefined) roles.set(weights.find(headBias, [vocabularySize]).name, 'bias')
   if (ownHead) roles.set(weights.find(architecture.head, matrix).name, 'head')
   roles.set(weights.find(architecture.embedding, matrix).name, 'embedding')
   const outer = [embeddingGraph(architecture, parts.context), finalNormGraph(architecture)]

@@ -84,6 +84,7 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
   stablelm: 'TokenizersBackend',
   nemotron: 'TokenizersBackend',
   mpt: 'GPTNeoXTokenizer',
+  phi: 'GPT2Tokenizer',
   gpt_bigcode: 'TokenizersBackend',
   olmo: 'GPTNeoXTokenizer',
   olmo2: 'TokenizersBackend',

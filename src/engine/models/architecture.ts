@@ -16,6 +16,8 @@ export interface ModelArchitecture {
   readonly embedding: string
   /** Output head [vocabulary, embeddingSize], as checkpoints name it. */
   readonly head: string
+  /** Bias of the head, [vocabulary], where it has one. */
+  readonly headBias?: string
   /** Another name of the head in checkpoints. */
   readonly headAlias?: string
   /** Whether config.json ties the head to the embedding; what the files hold decides, see `ModelWeights.storedName`. */

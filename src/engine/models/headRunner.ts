@@ -18,6 +18,14 @@ export interface FullTile extends VocabularyTile {
   readonly exponentials: Tensor
 }
 
+/** Some rows of the head. */
+export interface HeadTile {
+  /** [rows, embeddingSize] */
+  readonly weights: Float32Array
+  /** [rows], where the head has one. */
+  readonly bias?: Float32Array
+}
+
 /** Logits of full precision and their exponentials, and what a graph makes of the other weights' logits beside them. */
 const TILE_TENSORS = 7
 
@@ -39,7 +47,9 @@ export class HeadRunner {
     private readonly architecture: ModelArchitecture,
     private readonly weights: ModelWeights,
     private readonly full: GraphSession,
-    private readonly compared: GraphSession
+    private readonly compared: GraphSession,
+    /** [vocabulary] */
+    private readonly bias: Float32Array | undefined
   ) {
     this.#logits = new Float32Array(HEAD_POSITIONS * tileRows(architecture))
     this.#exponentials = new Float32Array(this.#logits.length)
@@ -48,7 +58,9 @@ export class HeadRunner {
   static async create(architecture: ModelArchitecture, weights: ModelWeights, device: DeviceName): Promise<HeadRunner> {
     const full = await GraphSession.create(vocabularyTileGraph(architecture, 'full'), device)
     const compared = await GraphSession.create(vocabularyTileGraph(architecture, 'compared'), device)
-    return new HeadRunner(architecture, weights, full, compared)
+    const { headBias, vocabularySize } = architecture
+    const bias = headBias === undefined ? undefined : await weights.read(headBias, [vocabularySize])
+    return new HeadRunner(architecture, weights, full, compared, bias)
   }
 
   /** Ranges of the vocabulary that are multiplied at once. */
@@ -62,8 +74,9 @@ export class HeadRunner {
   }
 
   /** Rows [begin, end) of the head. */
-  readTile(begin: number, end: number): Promise<Float32Array> {
-    return this.weights.readVocabularyRows(this.architecture.head, begin, end)
+  async readTile(begin: number, end: number): Promise<HeadTile> {
+    const weights = await this.weights.readVocabularyRows(this.architecture.head, begin, end)
+    return this.bias === undefined ? { weights } : { weights, bias: this.bias.subarray(begin, end) }
   }
 
   /**
@@ -74,8 +87,8 @@ export class HeadRunner {
    * @param head - rows of the head, as read by `readTile`
    * @param targets - per position an index into this tile; any index where the target lies elsewhere
    */
-  async computeFull(normed: Float32Array, head: Float32Array, targets: Int32Array): Promise<FullTile> {
-    const shape = [targets.length, head.length / this.architecture.embeddingSize] as const
+  async computeFull(normed: Float32Array, head: HeadTile, targets: Int32Array): Promise<FullTile> {
+    const shape = [targets.length, head.weights.length / this.architecture.embeddingSize] as const
     const size = shape[0] * shape[1]
     const logits = { data: this.#logits.subarray(0, size), shape }
     const exponentials = { data: this.#exponentials.subarray(0, size), shape }
@@ -87,7 +100,7 @@ export class HeadRunner {
   async compare(
     { logits, exponentials }: FullTile,
     normed: Float32Array,
-    head: Float32Array,
+    head: HeadTile,
     targets: Int32Array
   ): Promise<ComparedTile> {
     const feeds = { ...this.#feeds(normed, head, targets), fullLogits: logits, fullExponentials: exponentials }
@@ -100,11 +113,13 @@ export class HeadRunner {
     await this.compared.release()
   }
 
-  #feeds(normed: Float32Array, head: Float32Array, targets: Int32Array): Feeds {
+  #feeds(normed: Float32Array, head: HeadTile, targets: Int32Array): Feeds {
     const { embeddingSize } = this.architecture
+    const rows = head.weights.length / embeddingSize
     return {
       normed: { data: normed, shape: [targets.length, embeddingSize] },
-      head: { data: head, shape: [head.length / embeddingSize, embeddingSize] },
+      head: { data: head.weights, shape: [rows, embeddingSize] },
+      ...(head.bias && { headBias: { data: head.bias, shape: [rows] } }),
       targetIndex: { data: targets, shape: [targets.length, 1] }
     }
   }

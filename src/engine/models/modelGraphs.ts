@@ -113,7 +113,8 @@ export function finalNormGraph(architecture: ModelArchitecture, form?: LinearFor
  *     best = the first j with Lⱼ = max
  *
  * Inputs: `normed` [tokens, embeddingSize], `head` [tile, embeddingSize], `targetIndex` [tokens, 1] int32, an index into
- * this tile (any valid index where the true target lies in another tile; the caller ignores those).
+ * this tile (any valid index where the true target lies in another tile; the caller ignores those); `headBias` [tile] where
+ * the head has a bias, which is added to L.
  *
  * Of full precision also `logits` L and `exponentials` exp(L − max), both [tokens, tile]. The others take those two as
  * `fullLogits` T and `fullExponentials` e, and give `cross` = Σⱼ eⱼ (Tⱼ − Lⱼ), what the tile adds to the divergence.
@@ -124,7 +125,8 @@ export function vocabularyTileGraph(architecture: ModelArchitecture, subject: 'f
   const normed = graph.input('normed', ['tokens', architecture.embeddingSize])
   const head = graph.input('head', ['tile', architecture.embeddingSize])
   const target = graph.input('targetIndex', ['tokens', 1], 'int32')
-  const raw = graph.gemm(normed, head, { transB: 1 })
+  const bias = architecture.headBias === undefined ? {} : { bias: graph.input('headBias', ['tile']) }
+  const raw = graph.gemm(normed, head, { transB: 1, ...bias })
   const { logitSoftcap } = architecture
   const logits = logitSoftcap === undefined ? raw : softcapped(graph, raw, logitSoftcap)
   const overTile = (operator: string, value: Value): Value =>

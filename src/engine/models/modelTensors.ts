@@ -27,14 +27,15 @@ export interface ModelTensor {
  */
 export function modelTensors(parts: ModelParts, ownHead: boolean): ModelTensor[] {
   const { architecture } = parts
-  const { embedding, head, vocabularySize, embeddingSize } = architecture
+  const { embedding, head, headBias, vocabularySize, embeddingSize } = architecture
   const shape = [vocabularySize, embeddingSize]
   return [
     { name: embedding, shape },
     ...outerTensors(embeddingGraph(architecture, parts.context)),
     ...Array.from({ length: architecture.blocks }, (_, block) => blockTensors(parts, block)).flat(),
     ...outerTensors(finalNormGraph(architecture)),
-    ...(ownHead ? [{ name: head, shape }] : [])
+    ...(ownHead ? [{ name: head, shape }] : []),
+    ...(headBias === undefined ? [] : [{ name: headBias, shape: [vocabularySize] }])
   ]
 }
 

@@ -14,6 +14,7 @@ import { mistral } from './mistral'
 import { mpt } from './mpt'
 import { nemotron } from './nemotron'
 import { opt } from './opt'
+import { phi } from './phi'
 import { phi3 } from './phi3'
 import { qwen2, qwen3 } from './qwen'
 import { smollm3 } from './smollm3'
@@ -29,6 +30,7 @@ const FAMILIES: readonly Family[] = [
   gemma,
   gemma2,
   gemma3,
+  phi,
   phi3,
   gptNeox,
   opt,

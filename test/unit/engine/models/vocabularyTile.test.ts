@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { GraphSession, type Tensor } from '../../../../src/engine/graph/session'
+import type { ModelArchitecture } from '../../../../src/engine/models/architecture'
 import { vocabularyTileGraph } from '../../../../src/engine/models/modelGraphs'
 import { readArchitecture } from '../../../../src/engine/models/registry'
 import { configOf, familyDirectory } from '../../../helpers/checkpoints'
@@ -13,6 +14,9 @@ const matrix = (rows: number, cols: number, label: string): Tensor => ({
   shape: [rows, cols]
 })
 
+/** Of the heads that have one. */
+const BIAS = { data: matrix(1, TILE, 'bias').data, shape: [TILE] }
+
 /** One tile under two sets of weights, with each output as the graph gives it. */
 async function tileOf(family: string, head: Tensor) {
   const architecture = readArchitecture(configOf(familyDirectory(family)), 'config.json')
@@ -21,31 +25,36 @@ async function tileOf(family: string, head: Tensor) {
   const [own, other] = [matrix(POSITIONS, width, 'full'), matrix(POSITIONS, width, 'other')]
   const full = await GraphSession.create(vocabularyTileGraph(architecture, 'full'), 'cpu')
   const compared = await GraphSession.create(vocabularyTileGraph(architecture, 'compared'), 'cpu')
-  const exact = await full.run({ normed: own, head, targetIndex })
+  const given = { head, targetIndex, ...(architecture.headBias !== undefined && { headBias: BIAS }) }
+  const exact = await full.run({ normed: own, ...given })
   const feeds = { fullLogits: exact.logits as Tensor, fullExponentials: exact.exponentials as Tensor }
-  const theirs = await compared.run({ normed: other, head, targetIndex, ...feeds })
+  const theirs = await compared.run({ normed: other, ...given, ...feeds })
   await full.release()
   await compared.release()
   return { architecture, own, other, exact, theirs, targets: targetIndex.data }
 }
 
 /** Logits [positions][tile] in float64. */
-const logitsOf = (states: Tensor, head: Tensor, width: number, cap: number | undefined): number[][] =>
+const logitsOf = (
+  states: Tensor,
+  head: Tensor,
+  { embeddingSize: width, logitSoftcap: cap, headBias }: ModelArchitecture
+): number[][] =>
   Array.from({ length: POSITIONS }, (_, i) =>
     Array.from({ length: TILE }, (_, j) => {
-      let sum = 0
+      let sum = headBias === undefined ? 0 : (BIAS.data[j] as number)
       for (let k = 0; k < width; k++)
         sum += (states.data[i * width + k] as number) * (head.data[j * width + k] as number)
       return cap === undefined ? sum : cap * Math.tanh(sum / cap)
     })
   )
 
-describe.each(['llama', 'gemma2'])('a tile of the vocabulary of %s', async (family) => {
+describe.each(['llama', 'gemma2', 'phi'])('a tile of the vocabulary of %s', async (family) => {
   const width = readArchitecture(configOf(familyDirectory(family)), 'config.json').embeddingSize
   const head = matrix(TILE, width, 'head')
   const { architecture, own, other, exact, theirs, targets } = await tileOf(family, head)
-  const t = logitsOf(own, head, width, architecture.logitSoftcap)
-  const s = logitsOf(other, head, width, architecture.logitSoftcap)
+  const t = logitsOf(own, head, architecture)
+  const s = logitsOf(other, head, architecture)
 
   // Products of 48 or so float32 numbers: 1e-6 of their size, and of exponentials as much again.
   const near = (found: Tensor | undefined, expected: readonly number[]) => {
