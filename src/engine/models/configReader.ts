@@ -19,6 +19,11 @@ export class ConfigReader {
     return this.given(key) && this.config[key] !== null
   }
 
+  /** The keys that are there. */
+  keys(): string[] {
+    return Object.keys(this.config).filter((key) => this.given(key))
+  }
+
   /** The value as it stands in the file, undefined where the key is absent. */
   raw(key: string): unknown {
     return this.given(key) ? this.config[key] : undefined

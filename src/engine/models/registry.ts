@@ -1,4 +1,3 @@
-import { badInput } from '../../shared/errors'
 import type { Family, ModelArchitecture } from './architecture'
 import { bloom } from './bloom'
 import { cohere, cohere2 } from './cohere'
@@ -20,6 +19,7 @@ import { qwen2, qwen3 } from './qwen'
 import { smollm3 } from './smollm3'
 import { stablelm } from './stablelm'
 import { starcoder2 } from './starcoder2'
+import { unknownType } from './unknownType'
 
 /** Every family: a new one is one file and one line here. */
 const FAMILIES: readonly Family[] = [
@@ -72,5 +72,5 @@ function familyOf(config: ConfigReader): Family {
   const modelType = config.string('model_type')
   const family = FAMILIES.find(({ modelTypes }) => modelTypes.includes(modelType))
   if (family !== undefined) return family
-  throw badInput(`${config.where}: model_type is "${modelType}", accepted are ${SUPPORTED_MODEL_TYPES.join(', ')}`)
+  throw unknownType(config, FAMILIES)
 }

@@ -1,0 +1,58 @@
+import { badInput } from '../../shared/errors'
+import { editDistance } from '../../shared/nearestName'
+import type { Family } from './architecture'
+import { ConfigReader } from './configReader'
+
+/** Why a type is refused that Quail could compute. */
+const REFUSED: Readonly<Record<string, string>> = {
+  falcon: 'transformers 5 does not quantize its linears, so that there is nothing to repair'
+}
+
+/** Keys that say nothing of how a model computes, or that every family reads. */
+const NEUTRAL =
+  /^_|^(architectures|auto_map|model_type|transformers_version|use_cache|chunk_size_feed_forward|id2label|label2id|problem_type|return_dict|quantization_config|is_decoder|is_encoder_decoder|torchscript|vocab_size|rope_\w+|partial_rotary_factor|original_max_position_embeddings|is_causal|per_layer_config|fusion_config|transformers_weights|layers)$|dropout|pdrop|drop$|_token_id$|dtype$|initializer|init_|output_|loss|summary_|pretraining_tp/
+
+/** A name that is one; others are not repeated in a message. */
+const NAME = /^\w{1,64}$/
+
+/** Share of a family's keys that a config has which may be called near. */
+const LEAST_COVERED = 0.6
+
+/** Differing keys that a message names. */
+const MOST_NAMED = 8
+
+/**
+ * The error for a `model_type` that no family serves: the family whose keys are nearest to those of the config, and the keys
+ * in which they differ.
+ */
+export function unknownType(config: ConfigReader, families: readonly Family[]): Error {
+  const type = config.string('model_type')
+  const types = families.flatMap(({ modelTypes }) => modelTypes)
+  const reason = Object.hasOwn(REFUSED, type) ? `: ${REFUSED[type]}` : nearest(config, type, families)
+  return badInput(`${config.where}: model_type is "${type}"${reason}, accepted are ${types.join(', ')}`)
+}
+
+function nearest(config: ConfigReader, type: string, families: readonly Family[]): string {
+  const own = new Set(config.keys().filter((key) => NAME.test(key) && !NEUTRAL.test(key)))
+  const ranked = families
+    .map((family) => compared(own, type, family))
+    .sort((a, b) => b.likeness - a.likeness || a.distance - b.distance)
+  const [best] = ranked
+  // Another kind of model, of which a comparison says nothing.
+  if (best === undefined || best.covered < LEAST_COVERED) return ''
+  const { name, further } = best
+  const differing = further.filter((key) => ![null, false, 0].includes(config.raw(key) as null))
+  if (differing.length === 0) return `, nearest by its keys is ${name}`
+  const more = differing.length > MOST_NAMED ? ` and ${differing.length - MOST_NAMED} more` : ''
+  return `, nearest by its keys is ${name}, which has no ${differing.slice(0, MOST_NAMED).join(', ')}${more}`
+}
+
+/** How near a family is: the keys that both have among those that one of them has. */
+function compared(own: ReadonlySet<string>, type: string, family: Family) {
+  const name = family.modelTypes[0] as string
+  const known = Object.keys(family.settings(new ConfigReader({}, ''))).filter((key) => !NEUTRAL.test(key))
+  const shared = known.filter((key) => own.has(key)).length
+  const further = [...own].filter((key) => !known.includes(key))
+  const likeness = shared / (known.length + further.length)
+  return { name, further, likeness, covered: shared / known.length, distance: editDistance(type, name) }
+}
