@@ -44,6 +44,19 @@ COHERE = {
     "logit_scale": 0.3,
 }
 GLM = {**LLAMA, "num_key_value_heads": 4, "attention_bias": False}
+# Rotary dimensions fit, also where the number of heads or of dimensions that rotate is left out.
+GPTJ = {
+    "vocab_size": 90,
+    "n_positions": 60,
+    "n_embd": 1024,
+    "n_layer": 3,
+    "n_head": 8,
+    "rotary_dim": 20,
+    "n_inner": 80,
+    "activation_function": "relu",
+    "layer_norm_epsilon": 1e-4,
+    "tie_word_embeddings": True,
+}
 FULL = {
     "llama": {**LLAMA, "attention_bias": True, "mlp_bias": True},
     "mistral": {**LLAMA, "sliding_window": 7},
@@ -137,6 +150,8 @@ FULL = {
         "tie_word_embeddings": False,
         "attn_config": {"clip_qkv": 2.0, "softmax_scale": 0.3},
     },
+    "gptj": GPTJ,
+    "codegen": GPTJ,
     "gpt_bigcode": {
         "vocab_size": 90,
         "n_positions": 60,

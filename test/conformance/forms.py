@@ -13,6 +13,7 @@ SMALL = {
     "num_hidden_layers": 3,
     "max_position_embeddings": 64,
     "head_dim": 16,
+    "rotary_dim": 8,
 }
 SWITCHED = ("qwen2", "qwen3", "smollm3")  # their windows count only with use_sliding_window
 MIXED = ["sliding_attention", "full_attention", "sliding_attention"]

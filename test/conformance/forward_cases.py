@@ -244,6 +244,8 @@ CASES = {
         "scale_attn_weights": False,
         "n_inner": 20,
     },
+    "gptj-tied": {"model_type": "gptj", **SIZES, "n_positions": 40, "rotary_dim": 8, "tie_word_embeddings": True},
+    "codegen-eight-heads": {"model_type": "codegen", "vocab_size": 64, "n_embd": 48, "n_head": 8, "n_layer": 1, "rotary_dim": 2},
     "opt-no-bias": {
         "model_type": "opt",
         **SIZES,

@@ -28,6 +28,7 @@ OTHER_VALUES = {
     "initializer_range": (0.9, "weights that are not in the checkpoint"),
     "init_std": (3.0, "weights that are not in the checkpoint"),
     "layerdrop": (0.9, "training"),
+    "n_ctx": (7, "an attribute of the model that nothing reads"),
     "output_attentions": (True, "what is returned beside the logits"),
     "output_hidden_states": (True, "what is returned beside the logits"),
     "pad_token_id": (5, "the gradient of an embedding"),
@@ -106,7 +107,7 @@ def read_when_run(kind):
             read.add(name)
         return original(self, name)
 
-    for kernel in ("eager",) if kind in ("gemma2", "bloom", "mpt") else ("eager", "sdpa"):
+    for kernel in ("eager",) if kind in ("gemma2", "bloom", "mpt", "gptj", "codegen") else ("eager", "sdpa"):
         cls.__getattribute__ = recording
         try:
             model = model_of(config_of(kind), attn_implementation=kernel)

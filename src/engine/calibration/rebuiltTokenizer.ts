@@ -85,6 +85,8 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
   nemotron: 'TokenizersBackend',
   mpt: 'GPTNeoXTokenizer',
   phi: 'GPT2Tokenizer',
+  gptj: 'GPT2Tokenizer',
+  codegen: 'GPT2Tokenizer',
   gpt_bigcode: 'TokenizersBackend',
   olmo: 'GPTNeoXTokenizer',
   olmo2: 'TokenizersBackend',

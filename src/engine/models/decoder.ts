@@ -10,7 +10,16 @@ export interface DecoderSettings {
   readonly layers: readonly LayerAttention[]
 }
 
-type OwnParts = Pick<ModelArchitecture, 'family' | 'buildBlock' | 'buildFinalNorm'>
+/** What no two families share. */
+export type OwnParts = Pick<ModelArchitecture, 'family' | 'buildBlock' | 'buildFinalNorm'>
+
+/** Names of tensors as GPT-2 has them. */
+export const TRANSFORMER_NAMES = {
+  basePrefix: 'transformer.',
+  embedding: 'transformer.wte.weight',
+  head: 'lm_head.weight',
+  blockPath: (index: number) => `transformer.h.${index}`
+}
 
 /**
  * A decoder whose tensors have the usual names: `model.embed_tokens`, `model.layers.N`, `lm_head`. Its blocks and its final

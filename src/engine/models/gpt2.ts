@@ -3,6 +3,7 @@ import { activate, activation } from './activations'
 import { defineFamily, type ModelArchitecture } from './architecture'
 import { causalAttention } from './attention'
 import type { ConfigReader } from './configReader'
+import { GPT_ALIASES, gptDecoder } from './gptDecoder'
 import { equalHeads } from './heads'
 import { addPositions } from './learnedPositions'
 import { layerNorm } from './norms'
@@ -24,13 +25,6 @@ const TABLE = {
   tie_word_embeddings: flag(true)
 }
 
-const ALIASES = {
-  hidden_size: 'n_embd',
-  max_position_embeddings: 'n_positions',
-  num_attention_heads: 'n_head',
-  num_hidden_layers: 'n_layer'
-}
-
 /**
  * GPT-2: learned positions, layer norms before each sublayer, linears stored as [in, out] (Conv1D), fused q, k, v.
  *
@@ -39,7 +33,7 @@ const ALIASES = {
 export const gpt2 = defineFamily({ modelTypes: ['gpt2'], settings: readGpt2, build: buildGpt2 })
 
 function readGpt2(config: ConfigReader) {
-  const settings = readSettings(config, TABLE, ALIASES)
+  const settings = readSettings(config, TABLE, GPT_ALIASES)
   return { ...settings, head_dim: equalHeads(config, settings.n_embd, settings.n_head) }
 }
 
@@ -49,19 +43,8 @@ function buildGpt2(settings: ReturnType<typeof readGpt2>): ModelArchitecture {
   const inner = settings.n_inner ?? 4 * hiddenSize
   const scaled = settings.scale_attn_weights ? 1 / Math.sqrt(headDim) : 1
   const byLayer = settings.scale_attn_by_inverse_layer_idx
-  const embedding = 'transformer.wte.weight'
-  return {
+  return gptDecoder(settings, {
     family: 'gpt2',
-    hiddenSize,
-    embeddingSize: hiddenSize,
-    vocabularySize: settings.vocab_size,
-    contextLimit,
-    blocks: settings.n_layer,
-    basePrefix: 'transformer.',
-    embedding,
-    head: 'lm_head.weight',
-    tiedHead: settings.tie_word_embeddings,
-    blockPath: (index) => `transformer.h.${index}`,
     buildEmbedding: (layer, embedded) =>
       addPositions(layer, embedded, { name: 'transformer.wpe.weight', limit: contextLimit, size: hiddenSize }),
     buildBlock(layer, x, index) {
@@ -79,5 +62,5 @@ function buildGpt2(settings: ReturnType<typeof readGpt2>): ModelArchitecture {
       return graph.add(middle, linear('mlp.c_proj', wide, inner, hiddenSize))
     },
     buildFinalNorm: (layer, x) => layerNorm(layer, x, 'transformer.ln_f', hiddenSize, epsilon)
-  }
+  })
 }

@@ -2,6 +2,7 @@ import { activation } from './activations'
 import { defineFamily, type ModelArchitecture } from './architecture'
 import type { ConfigReader } from './configReader'
 import { fusedAttention } from './fusedProjections'
+import { GPT_ALIASES, gptDecoder } from './gptDecoder'
 import { equalHeads } from './heads'
 import { addPositions } from './learnedPositions'
 import { plainMlp } from './mlp'
@@ -24,13 +25,6 @@ const TABLE = {
   tie_word_embeddings: flag(true)
 }
 
-const ALIASES = {
-  hidden_size: 'n_embd',
-  max_position_embeddings: 'n_positions',
-  num_attention_heads: 'n_head',
-  num_hidden_layers: 'n_layer'
-}
-
 /**
  * StarCoder 1 and SantaCoder: GPT-2 with ordinary linears, and one head for keys and values (`multi_query`); without it
  * q, k and v of each head lie side by side.
@@ -40,7 +34,7 @@ const ALIASES = {
 export const gptBigCode = defineFamily({ modelTypes: ['gpt_bigcode'], settings: readBigCode, build: buildBigCode })
 
 function readBigCode(config: ConfigReader) {
-  const settings = readSettings(config, TABLE, ALIASES)
+  const settings = readSettings(config, TABLE, GPT_ALIASES)
   return { ...settings, head_dim: equalHeads(config, settings.n_embd, settings.n_head) }
 }
 
@@ -53,18 +47,8 @@ function buildBigCode(settings: ReturnType<typeof readBigCode>): ModelArchitectu
     intermediate_size: settings.n_inner ?? 4 * hiddenSize,
     hidden_act: settings.activation_function
   }
-  return {
+  return gptDecoder(settings, {
     family: 'gpt_bigcode',
-    hiddenSize,
-    embeddingSize: hiddenSize,
-    vocabularySize: settings.vocab_size,
-    contextLimit: limit,
-    blocks: settings.n_layer,
-    basePrefix: 'transformer.',
-    embedding: 'transformer.wte.weight',
-    head: 'lm_head.weight',
-    tiedHead: settings.tie_word_embeddings,
-    blockPath: (index) => `transformer.h.${index}`,
     buildEmbedding: (layer, x) => addPositions(layer, x, { name: 'transformer.wpe.weight', limit, size: hiddenSize }),
     buildBlock(layer, x) {
       const { graph } = layer
@@ -75,5 +59,5 @@ function buildBigCode(settings: ReturnType<typeof readBigCode>): ModelArchitectu
       return graph.add(middle, plainMlp(layer, m, mlp, { names: ['mlp.c_fc', 'mlp.c_proj'], bias: true }))
     },
     buildFinalNorm: (layer, x) => layerNorm(layer, x, 'transformer.ln_f', hiddenSize, epsilon)
-  }
+  })
 }

@@ -1,6 +1,7 @@
 import type { Value } from '../graph/graphBuilder'
 import type { ActivationName } from './activations'
 import type { ModelArchitecture } from './architecture'
+import { decoder } from './decoder'
 import type { LayerBuilder } from './layerBuilder'
 import { gatedMlp } from './mlp'
 import { rmsNorm } from './norms'
@@ -41,18 +42,8 @@ export function llamaLike(settings: LlamaLikeSettings, options: LlamaLikeOptions
   const attention = (layer: LayerBuilder, x: Value, index: number) => selfAttention(layer, x, index, settings, options)
   const added = ({ graph }: LayerBuilder, x: Value, branch: Value) => graph.add(x, scaled(graph, branch, residualScale))
 
-  return {
+  return decoder(settings, {
     family: options.family,
-    hiddenSize,
-    embeddingSize: hiddenSize,
-    vocabularySize: settings.vocab_size,
-    contextLimit: settings.max_position_embeddings,
-    blocks: settings.layers.length,
-    basePrefix: 'model.',
-    embedding: 'model.embed_tokens.weight',
-    head: 'lm_head.weight',
-    tiedHead: settings.tie_word_embeddings,
-    blockPath: (index) => `model.layers.${index}`,
     ...(embeddingScale !== 1 && { buildEmbedding: ({ graph }, x) => scaled(graph, x, embeddingScale) }),
     buildBlock(layer, x, index) {
       if (norms === 'after') {
@@ -70,7 +61,7 @@ export function llamaLike(settings: LlamaLikeSettings, options: LlamaLikeOptions
     },
     // The head is linear: its factor may as well be one of what it gets.
     buildFinalNorm: (layer, x) => scaled(layer.graph, norm(layer, x, 'model.norm'), logitScale)
-  }
+  })
 }
 
 const scaled = (graph: LayerBuilder['graph'], x: Value, factor: number): Value =>

@@ -3,6 +3,7 @@ import { alibiSlopes } from './alibi'
 import { defineFamily, type ModelArchitecture } from './architecture'
 import { causalAttention } from './attention'
 import type { ConfigReader } from './configReader'
+import { TRANSFORMER_NAMES } from './decoder'
 import { equalHeads } from './heads'
 import { plainMlp } from './mlp'
 import { plainLayerNorm } from './norms'
@@ -58,10 +59,8 @@ function buildMpt(settings: ReturnType<typeof readMpt>): ModelArchitecture {
     vocabularySize: settings.vocab_size,
     contextLimit: settings.max_seq_len,
     blocks: settings.n_layers,
-    basePrefix: 'transformer.',
-    embedding: 'transformer.wte.weight',
-    head: 'lm_head.weight',
     tiedHead: settings.tie_word_embeddings,
+    ...TRANSFORMER_NAMES,
     blockPath: (index) => `transformer.blocks.${index}`,
     buildBlock(layer, x) {
       const { graph } = layer

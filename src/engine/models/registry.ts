@@ -6,6 +6,7 @@ import { gemma, gemma2, gemma3 } from './gemma'
 import { glm, glm4 } from './glm'
 import { gpt2 } from './gpt2'
 import { gptBigCode } from './gptBigCode'
+import { codegen, gptj } from './gptj'
 import { gptNeox } from './gptNeox'
 import { granite } from './granite'
 import { llama } from './llama'
@@ -46,7 +47,9 @@ const FAMILIES: readonly Family[] = [
   stablelm,
   nemotron,
   mpt,
-  gptBigCode
+  gptBigCode,
+  gptj,
+  codegen
 ]
 
 export const SUPPORTED_MODEL_TYPES: readonly string[] = FAMILIES.flatMap((family) => family.modelTypes)

@@ -18,6 +18,9 @@ const NAME = /^\w{1,64}$/
 /** Share of a family's keys that a config has which may be called near. */
 const LEAST_COVERED = 0.6
 
+/** Values, as JSON, of what a model does not use. */
+const OFF = ['null', 'false', '0', '[]']
+
 /** Differing keys that a message names. */
 const MOST_NAMED = 8
 
@@ -41,7 +44,7 @@ function nearest(config: ConfigReader, type: string, families: readonly Family[]
   // Another kind of model, of which a comparison says nothing.
   if (best === undefined || best.covered < LEAST_COVERED) return ''
   const { name, further } = best
-  const differing = further.filter((key) => ![null, false, 0].includes(config.raw(key) as null))
+  const differing = further.filter((key) => !OFF.includes(JSON.stringify(config.raw(key))))
   if (differing.length === 0) return `, nearest by its keys is ${name}`
   const more = differing.length > MOST_NAMED ? ` and ${differing.length - MOST_NAMED} more` : ''
   return `, nearest by its keys is ${name}, which has no ${differing.slice(0, MOST_NAMED).join(', ')}${more}`

@@ -93,7 +93,13 @@ describe('inspecting a checkpoint', () => {
     ['gpt2', ['quantized', 'embedding', 'norm', 'bias', 'other']],
     ['gpt_neox', ['quantized', 'embedding', 'head', 'norm', 'bias']],
     ['opt', ['quantized', 'embedding', 'norm', 'bias', 'other']],
-    ['bloom', ['quantized', 'embedding', 'norm', 'bias']]
+    ['bloom', ['quantized', 'embedding', 'norm', 'bias']],
+    ['cohere', ['quantized', 'embedding', 'head', 'norm', 'bias', 'other']],
+    ['glm4', ['quantized', 'embedding', 'head', 'norm', 'bias']],
+    ['mpt', ['quantized', 'embedding', 'head', 'norm']],
+    ['phi', ['quantized', 'embedding', 'head', 'norm', 'bias']],
+    ['stablelm', ['quantized', 'embedding', 'head', 'norm', 'bias']],
+    ['gpt_bigcode', ['quantized', 'embedding', 'head', 'norm', 'bias', 'other']]
   ])('finds the parts of %s', async (family, roles) => {
     const { model } = await inspectPath(familyDirectory(family))
     expect(model?.roles.map(({ role }) => role)).toEqual(roles)

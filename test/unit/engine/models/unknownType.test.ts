@@ -30,27 +30,42 @@ const mixtral = {
   vocab_size: 32_000
 }
 
-/** GPT-J 6B. */
-const gptj = {
-  activation_function: 'gelu_new',
-  architectures: ['GPTJForCausalLM'],
-  attn_pdrop: 0,
-  bos_token_id: 50_256,
-  embd_pdrop: 0,
-  eos_token_id: 50_256,
+/** Qwen3-30B-A3B. */
+const qwen3Moe = {
+  architectures: ['Qwen3MoeForCausalLM'],
+  attention_bias: false,
+  attention_dropout: 0,
+  bos_token_id: 151_643,
+  decoder_sparse_step: 1,
+  eos_token_id: 151_645,
+  head_dim: 128,
+  hidden_act: 'silu',
+  hidden_size: 2048,
   initializer_range: 0.02,
-  layer_norm_epsilon: 1e-5,
-  model_type: 'gptj',
-  n_embd: 4096,
-  n_head: 16,
-  n_inner: null,
-  n_layer: 28,
-  n_positions: 2048,
-  resid_pdrop: 0,
-  rotary_dim: 64,
-  scale_attn_weights: true,
+  intermediate_size: 6144,
+  max_position_embeddings: 40_960,
+  max_window_layers: 48,
+  mlp_only_layers: [],
+  model_type: 'qwen3_moe',
+  moe_intermediate_size: 768,
+  norm_topk_prob: true,
+  num_attention_heads: 32,
+  num_experts: 128,
+  num_experts_per_tok: 8,
+  num_hidden_layers: 48,
+  num_key_value_heads: 4,
+  output_router_logits: false,
+  rms_norm_eps: 1e-6,
+  rope_scaling: null,
+  rope_theta: 1e6,
+  router_aux_loss_coef: 0.001,
+  sliding_window: null,
   tie_word_embeddings: false,
-  vocab_size: 50_400
+  torch_dtype: 'bfloat16',
+  transformers_version: '4.51.0',
+  use_cache: true,
+  use_sliding_window: false,
+  vocab_size: 151_936
 }
 
 /** Mamba 130M, another kind of model. */
@@ -89,8 +104,14 @@ describe('a model_type that no family serves', () => {
       mixtral,
       'model_type is "mixtral", nearest by its keys is mistral, which has no num_experts_per_tok, num_local_experts'
     ],
-    [gptj, 'model_type is "gptj", nearest by its keys is gpt2, which has no rotary_dim'],
-    [{ ...gptj, rotary_dim: null }, 'model_type is "gptj", nearest by its keys is gpt2'],
+    [
+      qwen3Moe,
+      'model_type is "qwen3_moe", nearest by its keys is qwen3, which has no decoder_sparse_step, moe_intermediate_size, norm_topk_prob, num_experts, num_experts_per_tok'
+    ],
+    [
+      { ...mixtral, num_experts_per_tok: null, num_local_experts: 0 },
+      'model_type is "mixtral", nearest by its keys is mistral'
+    ],
     [mamba, 'model_type is "mamba"'],
     [{ model_type: 'constructor' }, 'model_type is "constructor"'],
     [
