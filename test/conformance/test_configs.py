@@ -12,8 +12,6 @@ from forms import layer_forms, rope_forms, small_config
 from quail import ROOT
 
 CONTEXTS = [8]
-# Of heads with 16 dimensions those that rotate where no share is given, in pairs; in other families 8.
-PAIRS = {"gpt_neox": 2, "stablelm": 2, "glm": 4, "glm4": 4, "nemotron": 4, "phi": 4}
 # Nulls that the config class takes and its model fails on.
 FAILING_NULLS = {
     "cohere: layer_norm_eps",
@@ -118,7 +116,8 @@ class Rotary(Comparison):
     def test_forms(self):
         configs = {}
         for kind in ROTARY:
-            pairs = PAIRS.get(kind, 8)
+            frequencies, _ = Real(small_config(kind)).rotations(8)[0]
+            pairs = len(frequencies)
             for label, form in rope_forms(pairs).items():
                 configs[f"{kind}: {label}"] = {**small_config(kind), **form}
         # Old files of Phi-3 have the original context beside; transformers 4 read them, 5 does not.

@@ -107,7 +107,8 @@ def read_when_run(kind):
             read.add(name)
         return original(self, name)
 
-    for kernel in ("eager",) if kind in ("gemma2", "bloom", "mpt", "gptj", "codegen") else ("eager", "sdpa"):
+    whole = kind != "gemma2" and MODEL_FOR_CAUSAL_LM_MAPPING[cls]._supports_sdpa
+    for kernel in ("eager", "sdpa") if whole else ("eager",):
         cls.__getattribute__ = recording
         try:
             model = model_of(config_of(kind), attn_implementation=kernel)
