@@ -39,7 +39,9 @@ function addBlock(roles: Map<string, TensorRole>, weights: ModelWeights, parts: 
   const biases = new Set(linears.map(({ name }) => `${name}.bias`))
   for (const { name, shape } of parts.tensors(block)) {
     const role = matrices.has(name) ? 'quantized' : biases.has(name) ? 'bias' : 'norm'
-    roles.set(weights.find(`${path}.${name}`, shape).name, role === 'norm' && shape.length > 1 ? 'other' : role)
+    // A norm may have weights for each head.
+    const other = role === 'norm' && shape.length > 1 && !name.includes('norm')
+    roles.set(weights.find(`${path}.${name}`, shape).name, other ? 'other' : role)
   }
 }
 

@@ -94,7 +94,7 @@ describe('inspecting a checkpoint', () => {
     ['gpt_neox', ['quantized', 'embedding', 'head', 'norm', 'bias']],
     ['opt', ['quantized', 'embedding', 'norm', 'bias', 'other']],
     ['bloom', ['quantized', 'embedding', 'norm', 'bias']],
-    ['cohere', ['quantized', 'embedding', 'head', 'norm', 'bias', 'other']],
+    ['cohere', ['quantized', 'embedding', 'head', 'norm', 'bias']],
     ['glm4', ['quantized', 'embedding', 'head', 'norm', 'bias']],
     ['mpt', ['quantized', 'embedding', 'head', 'norm']],
     ['phi', ['quantized', 'embedding', 'head', 'norm', 'bias']],
