@@ -57,6 +57,10 @@ GPTJ = {
     "layer_norm_epsilon": 1e-4,
     "tie_word_embeddings": True,
 }
+LAYER_ROPES = {
+    "full_attention": {"rope_type": "linear", "factor": 2.0, "rope_theta": 5000.0},
+    "sliding_attention": {"rope_type": "default", "rope_theta": 700.0},
+}
 FULL = {
     "llama": {**LLAMA, "attention_bias": True, "mlp_bias": True},
     "mistral": {**LLAMA, "sliding_window": 7},
@@ -66,10 +70,7 @@ FULL = {
     "gemma2": GEMMA2,
     "gemma3_text": {
         **GEMMA2,
-        "rope_parameters": {
-            "full_attention": {"rope_type": "linear", "factor": 2.0, "rope_theta": 5000.0},
-            "sliding_attention": {"rope_type": "default", "rope_theta": 700.0},
-        },
+        "rope_parameters": LAYER_ROPES,
     },
     "phi3": {
         **{key: value for key, value in LLAMA.items() if key != "head_dim"},
@@ -165,6 +166,29 @@ FULL = {
         "multi_query": False,
         "tie_word_embeddings": False,
     },
+    "olmo": {**{key: value for key, value in LLAMA.items() if key != "rms_norm_eps"}, "attention_bias": True, "clip_qkv": 2.5},
+    "olmo2": {**LLAMA, "attention_bias": True},
+    "olmo3": {
+        **LLAMA,
+        "attention_bias": True,
+        "sliding_window": 7,
+        "layer_types": GEMMA2["layer_types"],
+        "rope_parameters": LAYER_ROPES,
+    },
+    "ministral3": {
+        **LLAMA,
+        "sliding_window": 7,
+        "rope_parameters": {**LINEAR["rope_parameters"], "llama_4_scaling_beta": 0.2, "original_max_position_embeddings": 30},
+    },
+    "seed_oss": {**LLAMA, "attention_bias": False, "attention_out_bias": True, "mlp_bias": True},
+    "exaone4": {
+        **LLAMA,
+        "sliding_window": 7,
+        "sliding_window_pattern": 2,
+        "layer_types": GEMMA2["layer_types"],
+    },
+    "hunyuan_v1_dense": {**LLAMA, "attention_bias": True},
+    "ernie4_5": {**LLAMA, "num_key_value_heads": 4, "tie_word_embeddings": False, "use_bias": True},
     "opt": {
         "vocab_size": 90,
         "hidden_size": 96,
@@ -236,7 +260,16 @@ class Real:
         except Exception as error:
             raise Refused(f"{type(error).__name__}: {error}") from error
 
+    def growth(self):
+        """How the scores of Ministral 3 grow, which its model reads from the rotary parameters."""
+        read = [self.config.rope_parameters.get(key) for key in ("llama_4_scaling_beta", "original_max_position_embeddings")]
+        if None in read:
+            raise Refused("the model computes with it")
+        return dict(zip(("beta", "original"), read, strict=True))
+
     def attribute(self, name):
+        if name == "growth":
+            return self.growth()
         if name == "head_dim":
             heads = self.config.hidden_size // self.config.num_attention_heads
             return getattr(self.config, "head_dim", None) or heads
@@ -264,6 +297,8 @@ class Real:
             if len(self.config.no_rope_layers) < len(layers):
                 raise Refused("a layer has no entry in no_rope_layers")
             return [bool(self.config.no_rope_layers[layer]) for layer in layers]
+        if self.kind == "exaone4" and self.config.sliding_window is not None:
+            return [kind == "sliding_attention" for kind in self.types()]
         if self.kind == "cohere2":
             return [kind == "sliding_attention" for kind in self.types()]
         return [True for _ in layers]
@@ -271,6 +306,8 @@ class Real:
     def check(self, contexts):
         """Refuses what only a forward pass would."""
         self.windows()
+        if self.kind == "ministral3":
+            self.growth()
         if self.kind in ROTARY:
             for context in contexts:
                 self.rotations(context)
@@ -285,7 +322,7 @@ class Real:
             rotary = self.rotary()
             if self.kind in NAMED:
                 self.config.rope_parameters["partial_rotary_factor"]
-            named = self.kind == "gemma3_text"
+            named = self.kind in ("gemma3_text", "olmo3")
             answer = {}
             for kind in dict.fromkeys(self.types()):
                 prefix, arguments = (f"{kind}_", (kind,)) if named else ("", ())

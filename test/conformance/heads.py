@@ -17,7 +17,7 @@ os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error")
 
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM
+from transformers import CONFIG_MAPPING, AutoModelForCausalLM
 from transformers.utils import logging
 
 logging.disable_progress_bar()
@@ -86,7 +86,7 @@ def table_of(family, directory, binary):
 
 if __name__ == "__main__":
     families = sorted(path for path in Path(sys.argv[1]).iterdir() if (path / "config.json").is_file())
-    plain = [path for path in families if "-" not in path.name]  # one of each model type
+    plain = [path for path in families if path.name in CONFIG_MAPPING]  # one of each model type that the release has
     with tempfile.TemporaryDirectory() as folder:
         tables = {path.name: table_of(path, Path(folder), binary=False) for path in plain}
         tables["llama, torch files"] = table_of(Path(sys.argv[1]) / "llama", Path(folder), binary=True)

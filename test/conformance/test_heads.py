@@ -12,6 +12,7 @@ from quail import ROOT
 FAMILIES = ROOT / "test/fixtures/golden/families"
 RULES = json.loads((ROOT / "test/fixtures/formats/heads.json").read_text(encoding="utf-8"))
 OLDER = Path(sys.prefix) / "older/transformers-4"
+NEWER = {"transformers4": {"ministral3"}}  # types that a release does not have
 
 
 def tables(environment):
@@ -24,7 +25,7 @@ def tables(environment):
 
 class Heads(unittest.TestCase):
     def assert_rules(self, release, found):
-        self.assertEqual({name for name in found if "," not in name}, set(RULES["tiedByDefault"]))
+        self.assertEqual({name for name in found if "," not in name}, RULES["tiedByDefault"].keys() - NEWER.get(release, set()))
         for family, by_key in found.items():
             tied = {"true": True, "false": False, "absent": RULES["tiedByDefault"][family.split(",")[0]]}
             for key, by_stored in by_key.items():

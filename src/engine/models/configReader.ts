@@ -9,6 +9,11 @@ export class ConfigReader {
     readonly where: string
   ) {}
 
+  /** The same file with other values for some keys. */
+  with(values: Json): ConfigReader {
+    return new ConfigReader({ ...this.config, ...values }, this.where)
+  }
+
   /** Whether the key is there, be it with null. */
   given(key: string): boolean {
     return Object.hasOwn(this.config, key) && this.config[key] !== undefined

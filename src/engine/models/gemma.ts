@@ -2,13 +2,12 @@ import type { Value } from '../graph/graphBuilder'
 import { type ActivationName, activate, activation } from './activations'
 import { defineFamily, type ModelArchitecture } from './architecture'
 import { causalAttention } from './attention'
-import type { ConfigReader, Json } from './configReader'
 import { deriveHeads } from './heads'
 import type { LayerBuilder } from './layerBuilder'
-import { equalLayers, type LayerAttention, type LayerType, layersByType, readLayerTypes } from './layerTypes'
+import { readLayerRopes } from './layerRopes'
+import { equalLayers, type LayerAttention, layersByType, readLayerTypes, slidingBut } from './layerTypes'
 import { offsetRmsNorm } from './norms'
-import type { Rope } from './rope'
-import { readParameters, readRope, STANDARD_ROPE } from './ropeSettings'
+import { readRope, STANDARD_ROPE } from './ropeSettings'
 import { flag, integer, number, only, orNull, positive, readSettings, texts } from './settings'
 
 /** Keys that the three generations share, with the defaults of transformers' GemmaConfig. */
@@ -62,6 +61,12 @@ const GEMMA3 = {
 const GEMMA2_PATTERN = 2
 const GEMMA3_PATTERN = 6
 
+/** Gemma 3 rotates sliding layers with a base of their own. */
+const ROPES = {
+  full_attention: { key: 'rope_theta', theta: 1_000_000 },
+  sliding_attention: { key: 'rope_local_base_freq', theta: 10_000 }
+} as const
+
 /** Embedding scaled by √hidden, norms with 1 + w, gated GELU. Source: transformers modeling_gemma. */
 export const gemma = defineFamily({
   modelTypes: ['gemma'],
@@ -110,7 +115,7 @@ export const gemma3 = defineFamily({
     const pattern = config.given('sliding_window_pattern') ? config.integer('sliding_window_pattern') : GEMMA3_PATTERN
     const layer_types = readLayerTypes(config, settings, slidingBut(pattern))
     const { max_position_embeddings: limit, sliding_window } = settings
-    const ropes = readRopes(config, heads.head_dim, limit)
+    const ropes = readLayerRopes(config, ROPES, { headDim: heads.head_dim, limit })
     return { ...settings, ...heads, layer_types, layers: layersByType(config, layer_types, sliding_window, ropes) }
   },
   build: (settings) =>
@@ -220,43 +225,4 @@ function gemmaActivation() {
     return name === 'gelu' ? 'gelu_pytorch_tanh' : name
   }
   return { ...setting, read }
-}
-
-const slidingBut =
-  (n: number) =>
-  (index: number): LayerType =>
-    (index + 1) % n === 0 ? 'full_attention' : 'sliding_attention'
-
-/**
- * Gemma 3 rotates sliding layers with a base of their own. Parameters stand under the layers' type; those that do not are
- * ignored. `rope_scaling` is merged into those of the full layers, and wins.
- *
- * Source: transformers, Gemma3TextConfig.convert_rope_params_to_dict.
- */
-function readRopes(config: ConfigReader, headDim: number, limit: number): Record<LayerType, Rope> {
-  const parameters = config.object('rope_parameters')
-  const scaling = config.plainObject('rope_scaling')
-  const written = config.has('rope_parameters')
-  if (written && config.has('rope_scaling') && !parameters.has('full_attention')) {
-    throw config.complaint('rope_scaling', 'null, or rope_parameters with a part for full_attention')
-  }
-  const partOf = (type: LayerType): Json =>
-    parameters.has(type) ? parameters.plainObject(type) : { rope_type: 'default' }
-  const read = (type: LayerType, given: Json, thetaKey: string, theta: number) =>
-    readParameters(
-      `${config.where}: rope_parameters: ${type}`,
-      given,
-      STANDARD_ROPE,
-      { headDim, limit },
-      {
-        theta: config.given(thetaKey) ? config.raw(thetaKey) : theta,
-        share: config.raw('partial_rotary_factor') ?? undefined,
-        original: undefined,
-        truncate: parameters.raw('truncate')
-      }
-    )
-  return {
-    full_attention: read('full_attention', { ...partOf('full_attention'), ...scaling }, 'rope_theta', 1_000_000),
-    sliding_attention: read('sliding_attention', partOf('sliding_attention'), 'rope_local_base_freq', 10_000)
-  }
 }

@@ -37,6 +37,12 @@ export function readLayerTypes(
   return types as LayerType[]
 }
 
+/** Types where a config does not list them: every n-th layer sees everything, the others slide. */
+export const slidingBut =
+  (n: number) =>
+  (index: number): LayerType =>
+    (index + 1) % n === 0 ? 'full_attention' : 'sliding_attention'
+
 /**
  * Window and rotary positions of each layer, by its type.
  *

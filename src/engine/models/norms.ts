@@ -38,12 +38,17 @@ export function offsetLayerNorm(layer: LayerBuilder, x: Value, name: string, siz
   return layerNormalization(layer, x, factor, epsilon, layer.parameter(`${name}.bias`, [size]))
 }
 
+/** OLMo's form, without parameters: y = (x − mean) / √(variance + ε). */
+export function bareLayerNorm(layer: LayerBuilder, x: Value, _name: string, size: number, epsilon: number): Value {
+  const ones = layer.graph.floats(new Float32Array(size).fill(1), [size])
+  return layerNormalization(layer, x, ones, epsilon)
+}
+
 /** Each head of x [tokens, heads · d] normed by itself, y = w · (x − mean) / √(variance + ε), with weights [heads, d]. */
 export function headLayerNorm(layer: LayerBuilder, x: Value, weights: Value, heads: HeadSize, epsilon: number): Value {
   const { graph } = layer
   const { count, size } = heads
-  const ones = graph.floats(new Float32Array(size).fill(1), [size])
-  const normed = layerNormalization(layer, graph.reshape(x, [-1, count, size]), ones, epsilon)
+  const normed = bareLayerNorm(layer, graph.reshape(x, [-1, count, size]), '', size, epsilon)
   return graph.reshape(graph.mul(normed, weights), [-1, count * size])
 }
 

@@ -2,6 +2,8 @@ import type { Family, ModelArchitecture } from './architecture'
 import { bloom } from './bloom'
 import { cohere, cohere2 } from './cohere'
 import { ConfigReader, type Json } from './configReader'
+import { ernie } from './ernie'
+import { exaone4 } from './exaone4'
 import { gemma, gemma2, gemma3 } from './gemma'
 import { glm, glm4 } from './glm'
 import { gpt2 } from './gpt2'
@@ -9,14 +11,18 @@ import { gptBigCode } from './gptBigCode'
 import { codegen, gptj } from './gptj'
 import { gptNeox } from './gptNeox'
 import { granite } from './granite'
+import { hunyuan } from './hunyuan'
 import { llama } from './llama'
+import { ministral3 } from './ministral3'
 import { mistral } from './mistral'
 import { mpt } from './mpt'
 import { nemotron } from './nemotron'
+import { olmo, olmo2, olmo3 } from './olmo'
 import { opt } from './opt'
 import { phi } from './phi'
 import { phi3 } from './phi3'
 import { qwen2, qwen3 } from './qwen'
+import { seedOss } from './seedOss'
 import { smollm3 } from './smollm3'
 import { stablelm } from './stablelm'
 import { starcoder2 } from './starcoder2'
@@ -39,6 +45,14 @@ const FAMILIES: readonly Family[] = [
   gpt2,
   smollm3,
   granite,
+  olmo,
+  olmo2,
+  olmo3,
+  ministral3,
+  seedOss,
+  exaone4,
+  hunyuan,
+  ernie,
   cohere,
   cohere2,
   glm,

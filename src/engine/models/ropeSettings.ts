@@ -54,7 +54,7 @@ const SCALED = ['llama3', 'yarn', 'longrope']
  * Source: transformers modeling_rope_utils, RotaryEmbeddingConfigMixin.
  */
 export function readRope(config: ConfigReader, form: RopeForm, shape: RopeShape): Rope {
-  const key = Object.keys(config.plainObject('rope_scaling')).length > 0 ? 'rope_scaling' : 'rope_parameters'
+  const key = ropeKey(config)
   const parameters = config.plainObject(key)
   const nested = Object.keys(parameters).find((name) => (shape.layerTypes as readonly string[])?.includes(name))
   if (nested !== undefined) {
@@ -71,6 +71,10 @@ export function readRope(config: ConfigReader, form: RopeForm, shape: RopeShape)
     truncate: parameters.truncate
   })
 }
+
+/** The key that holds the parameters: `rope_scaling` replaces `rope_parameters` as a whole where it is not empty. */
+export const ropeKey = (config: ConfigReader): 'rope_scaling' | 'rope_parameters' =>
+  Object.keys(config.plainObject('rope_scaling')).length > 0 ? 'rope_scaling' : 'rope_parameters'
 
 /** What stands beside the parameters, or is a default of the family: undefined where there is nothing. */
 interface Beside {
