@@ -189,6 +189,27 @@ FULL = {
     },
     "hunyuan_v1_dense": {**LLAMA, "attention_bias": True},
     "ernie4_5": {**LLAMA, "num_key_value_heads": 4, "tie_word_embeddings": False, "use_bias": True},
+    "lfm2": {
+        **{key: value for key, value in LLAMA.items() if key not in ("rms_norm_eps", "hidden_act")},
+        "norm_eps": 1e-4,
+        "tie_word_embeddings": False,
+        "conv_bias": True,
+        "conv_L_cache": 4,
+        "block_multiple_of": 8,
+        "block_ffn_dim_multiplier": 1.5,
+        "block_auto_adjust_ff_dim": False,
+        "full_attn_idxs": [0, 2],
+        "layer_types": ["full_attention", "conv", "conv"],
+    },
+    "arcee": {**LLAMA, "hidden_size": 256, "attention_bias": True, "mlp_bias": True},
+    "helium": {
+        **LLAMA,
+        "hidden_size": 640,
+        "num_attention_heads": 40,
+        "head_dim": 16,
+        "attention_bias": True,
+        "mlp_bias": True,
+    },
     "opt": {
         "vocab_size": 90,
         "hidden_size": 96,
@@ -284,8 +305,9 @@ class Real:
         return ["sliding_attention" if slides else "full_attention"] * self.config.num_hidden_layers
 
     def windows(self):
-        if not set(self.types()) <= {"sliding_attention", "full_attention"}:
-            raise Refused("the model has masks for full and for sliding layers")
+        kinds = {"conv", "full_attention"} if self.kind == "lfm2" else {"sliding_attention", "full_attention"}
+        if not set(self.types()) <= kinds:
+            raise Refused(f"the model has masks for layers of {kinds}")
         if "sliding_attention" in self.types() and self.config.sliding_window is None:
             raise Refused("the mask of a sliding layer needs a window")
         return [self.config.sliding_window if kind == "sliding_attention" else None for kind in self.types()]
@@ -297,6 +319,8 @@ class Real:
             if len(self.config.no_rope_layers) < len(layers):
                 raise Refused("a layer has no entry in no_rope_layers")
             return [bool(self.config.no_rope_layers[layer]) for layer in layers]
+        if self.kind == "lfm2":
+            return [kind != "conv" for kind in self.types()]
         if self.kind == "exaone4" and self.config.sliding_window is not None:
             return [kind == "sliding_attention" for kind in self.types()]
         if self.kind == "cohere2":
@@ -308,6 +332,8 @@ class Real:
         self.windows()
         if self.kind == "ministral3":
             self.growth()
+        if self.kind == "helium" and self.config.num_attention_heads * self.config.head_dim != self.config.hidden_size:
+            raise Refused("o_proj is square")
         if self.kind in ROTARY:
             for context in contexts:
                 self.rotations(context)

@@ -22,6 +22,8 @@ MIXED = ["sliding_attention", "full_attention", "sliding_attention"]
 def small_config(kind):
     """Heads of 16 dimensions; layers that slide and layers that do not, where a family has both."""
     layers = {"layer_types": MIXED, "sliding_window": 5} if kind in LAYERED else {}
+    if kind == "lfm2":
+        layers = {"full_attn_idxs": [0, 2]}
     return {"model_type": kind, **SMALL, **layers, **({"use_sliding_window": True} if kind in SWITCHED else {})}
 
 
@@ -157,6 +159,9 @@ def layer_forms(kind):
     options = {"layer_types": types, "sliding_window": [absent, 5, None]}
     if kind.startswith("qwen"):
         options |= {"use_sliding_window": [absent, True, False], "max_window_layers": [absent, 0, 1, 9]}
+    elif kind == "lfm2":
+        options["layer_types"] += [["conv", "full_attention", "conv"], ["conv", "attention", "conv"]]
+        options["full_attn_idxs"] = [absent, None, [], [1], [0, 2, 7]]
     elif kind == "smollm3":
         options |= {
             "use_sliding_window": [absent, True, False],

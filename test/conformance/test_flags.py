@@ -54,6 +54,7 @@ OTHERS = {
     "gradient_checkpointing": "training",
     "kv_sharing_modes": "how the cache of keys and values is kept",
     "name_or_path": "a name",
+    "number_of_conv_states": "how the cache of convolutions is kept",
     "output_cross_attentions": "what is returned beside the logits",
     "return_dict": "how the result is wrapped",
     "standardize_rope_params": "a method",

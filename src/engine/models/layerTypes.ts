@@ -22,19 +22,20 @@ const RENAMED: Readonly<Record<string, string>> = { attention: 'full_attention' 
 /**
  * The types of all layers: those that `layer_types` lists, or by their index.
  *
- * @throws {AppError} BAD_INPUT where the list has another length, or a type that is neither full nor sliding attention
+ * @throws {AppError} BAD_INPUT where the list has another length, or a type that the family does not accept
  */
-export function readLayerTypes(
+export function readLayerTypes<T extends string = LayerType>(
   config: ConfigReader,
   { num_hidden_layers: layers, layer_types: listed }: { num_hidden_layers: number; layer_types: string[] | null },
-  typeOf: (index: number) => LayerType
-): LayerType[] {
+  typeOf: (index: number) => T,
+  accepted: readonly string[] = ['sliding_attention', 'full_attention']
+): T[] {
   checkLayers(config, layers)
   if (listed === null) return Array.from({ length: layers }, (_, i) => typeOf(i))
   const types = listed.map((type) => (Object.hasOwn(RENAMED, type) ? RENAMED[type] : type))
-  const known = types.length === layers && types.every((type) => /^(sliding|full)_attention$/.test(type ?? ''))
-  if (!known) throw config.complaint('layer_types', `${layers} times sliding_attention or full_attention`)
-  return types as LayerType[]
+  const known = types.length === layers && types.every((type) => accepted.includes(type ?? ''))
+  if (!known) throw config.complaint('layer_types', `${layers} times ${accepted.join(' or ')}`)
+  return types as T[]
 }
 
 /** Types where a config does not list them: every n-th layer sees everything, the others slide. */

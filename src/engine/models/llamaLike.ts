@@ -3,7 +3,7 @@ import type { ActivationName } from './activations'
 import type { ModelArchitecture } from './architecture'
 import { decoder } from './decoder'
 import type { LayerBuilder } from './layerBuilder'
-import { gatedMlp } from './mlp'
+import { gatedMlp, plainMlp } from './mlp'
 import { rmsNorm } from './norms'
 import { type SelfAttentionOptions, type SelfAttentionSettings, selfAttention } from './selfAttention'
 
@@ -20,6 +20,8 @@ export interface LlamaLikeSettings extends SelfAttentionSettings {
 export interface LlamaLikeOptions extends SelfAttentionOptions {
   readonly family: string
   readonly mlpBias: boolean
+  /** False where the MLP has no gate: down(act(up(n))). */
+  readonly gated?: boolean
   /** Norms stand before each sublayer, x += f(norm(x)), or after it, x += norm(f(x)); before when left out. */
   readonly norms?: 'before' | 'after'
   /** Factors of the embedding, of what each sublayer adds, and of the logits; 1 when left out. */
@@ -42,6 +44,11 @@ export function llamaLike(settings: LlamaLikeSettings, options: LlamaLikeOptions
   const attention = (layer: LayerBuilder, x: Value, index: number) => selfAttention(layer, x, index, settings, options)
   const added = ({ graph }: LayerBuilder, x: Value, branch: Value) => graph.add(x, scaled(graph, branch, residualScale))
 
+  const mlp = (layer: LayerBuilder, n: Value): Value => {
+    if (options.gated ?? true) return gatedMlp(layer, n, settings, options)
+    return plainMlp(layer, n, settings, { names: ['mlp.up_proj', 'mlp.down_proj'], bias: options.mlpBias })
+  }
+
   return decoder(settings, {
     family: options.family,
     ...(embeddingScale !== 1 && { buildEmbedding: ({ graph }, x) => scaled(graph, x, embeddingScale) }),
@@ -49,15 +56,10 @@ export function llamaLike(settings: LlamaLikeSettings, options: LlamaLikeOptions
       if (norms === 'after') {
         const attended = norm(layer, attention(layer, x, index), 'post_attention_layernorm')
         const middle = added(layer, x, attended)
-        return added(
-          layer,
-          middle,
-          norm(layer, gatedMlp(layer, middle, settings, options), 'post_feedforward_layernorm')
-        )
+        return added(layer, middle, norm(layer, mlp(layer, middle), 'post_feedforward_layernorm'))
       }
       const middle = added(layer, x, attention(layer, norm(layer, x, 'input_layernorm'), index))
-      const n = norm(layer, middle, 'post_attention_layernorm')
-      return added(layer, middle, gatedMlp(layer, n, settings, options))
+      return added(layer, middle, mlp(layer, norm(layer, middle, 'post_attention_layernorm')))
     },
     // The head is linear: its factor may as well be one of what it gets.
     buildFinalNorm: (layer, x) => scaled(layer.graph, norm(layer, x, 'model.norm'), logitScale)

@@ -1,3 +1,4 @@
+import { arcee } from './arcee'
 import type { Family, ModelArchitecture } from './architecture'
 import { bloom } from './bloom'
 import { cohere, cohere2 } from './cohere'
@@ -11,7 +12,9 @@ import { gptBigCode } from './gptBigCode'
 import { codegen, gptj } from './gptj'
 import { gptNeox } from './gptNeox'
 import { granite } from './granite'
+import { helium } from './helium'
 import { hunyuan } from './hunyuan'
+import { lfm2 } from './lfm2'
 import { llama } from './llama'
 import { ministral3 } from './ministral3'
 import { mistral } from './mistral'
@@ -53,6 +56,9 @@ const FAMILIES: readonly Family[] = [
   exaone4,
   hunyuan,
   ernie,
+  lfm2,
+  arcee,
+  helium,
   cohere,
   cohere2,
   glm,

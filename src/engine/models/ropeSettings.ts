@@ -1,6 +1,5 @@
 import { badInput } from '../../shared/errors'
 import { ConfigReader, type Json } from './configReader'
-import type { LayerType } from './layerTypes'
 import { type Rope, type RopeScaling, rotationOf } from './rope'
 
 /** How a family's config class names and defaults what describes its rotary positions, and what its model makes of it. */
@@ -36,7 +35,7 @@ export interface RopeShape {
   /** `max_position_embeddings`. */
   readonly limit: number
   /** Types of the layers, where the config class has a key for them. */
-  readonly layerTypes?: readonly LayerType[]
+  readonly layerTypes?: readonly string[]
 }
 
 /** Heads have up to some hundred dimensions; a damaged config must not ask for memory before a tensor contradicts it. */
@@ -56,7 +55,7 @@ const SCALED = ['llama3', 'yarn', 'longrope']
 export function readRope(config: ConfigReader, form: RopeForm, shape: RopeShape): Rope {
   const key = ropeKey(config)
   const parameters = config.plainObject(key)
-  const nested = Object.keys(parameters).find((name) => (shape.layerTypes as readonly string[])?.includes(name))
+  const nested = Object.keys(parameters).find((name) => shape.layerTypes?.includes(name))
   if (nested !== undefined) {
     throw badInput(`${config.where}: ${key} has a part for ${nested}, expected one for all layers of this family`)
   }

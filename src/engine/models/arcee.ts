@@ -1,0 +1,46 @@
+import { activation } from './activations'
+import { defineFamily } from './architecture'
+import { deriveHeads, equalHeads } from './heads'
+import { equalLayers } from './layerTypes'
+import { llamaLike } from './llamaLike'
+import { readRope, STANDARD_ROPE } from './ropeSettings'
+import { flag, integer, number, orNull, readSettings } from './settings'
+
+/** Defaults of transformers' ArceeConfig. */
+const TABLE = {
+  vocab_size: integer(32_000),
+  hidden_size: integer(2560),
+  intermediate_size: integer(18_432),
+  num_hidden_layers: integer(32),
+  num_attention_heads: integer(32),
+  num_key_value_heads: orNull(integer),
+  head_dim: orNull(integer),
+  hidden_act: activation('relu2'),
+  max_position_embeddings: integer(4096),
+  rms_norm_eps: number(1e-5),
+  tie_word_embeddings: flag(false),
+  attention_bias: flag(false),
+  mlp_bias: flag(false)
+}
+
+/** Arcee (AFM): LLaMA whose MLP has no gate, with the square of relu. Source: transformers modeling_arcee. */
+export const arcee = defineFamily({
+  modelTypes: ['arcee'],
+  settings(config) {
+    const settings = readSettings(config, TABLE)
+    const heads = deriveHeads(config, settings)
+    // Its class refuses such a hidden size, whatever head_dim says.
+    equalHeads(config.with({ head_dim: null }), settings.hidden_size, settings.num_attention_heads)
+    const { max_position_embeddings: limit, num_hidden_layers: count } = settings
+    const rope = readRope(config, STANDARD_ROPE, { headDim: heads.head_dim, limit })
+    return { ...settings, ...heads, layers: equalLayers(config, count, null, rope) }
+  },
+  build: (settings) =>
+    llamaLike(settings, {
+      family: 'arcee',
+      inputBias: settings.attention_bias,
+      outputBias: settings.attention_bias,
+      mlpBias: settings.mlp_bias,
+      gated: false
+    })
+})

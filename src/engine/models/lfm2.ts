@@ -1,0 +1,125 @@
+import type { Value } from '../graph/graphBuilder'
+import { activate } from './activations'
+import { defineFamily, type ModelArchitecture } from './architecture'
+import type { ConfigReader } from './configReader'
+import { decoder } from './decoder'
+import { deriveHeads } from './heads'
+import type { LayerBuilder } from './layerBuilder'
+import { readLayerTypes } from './layerTypes'
+import { rmsNorm } from './norms'
+import { readRope, STANDARD_ROPE } from './ropeSettings'
+import { project, selfAttention } from './selfAttention'
+import { flag, integer, number, orNull, readSettings, texts, wholes } from './settings'
+
+/** Defaults of transformers' Lfm2Config. */
+const TABLE = {
+  vocab_size: integer(65_536),
+  hidden_size: integer(2560),
+  intermediate_size: integer(12_288),
+  num_hidden_layers: integer(32),
+  num_attention_heads: integer(32),
+  num_key_value_heads: integer(8),
+  head_dim: orNull(integer),
+  max_position_embeddings: integer(128_000),
+  norm_eps: number(1e-5),
+  tie_word_embeddings: flag(true),
+  conv_bias: flag(false),
+  conv_L_cache: integer(3),
+  block_multiple_of: integer(256),
+  block_ffn_dim_multiplier: number(1),
+  block_auto_adjust_ff_dim: flag(true),
+  full_attn_idxs: orNull(wholes),
+  layer_types: orNull(texts)
+}
+
+const OLD_NAMES = { tie_embedding: 'tie_word_embeddings', block_ff_dim: 'intermediate_size' }
+const TYPES = ['full_attention', 'conv'] as const
+const ROPE = { ...STANDARD_ROPE, theta: ['rope_theta', 1_000_000] } as const
+const ATTENTION = {
+  inputBias: false,
+  outputBias: false,
+  output: 'out_proj',
+  queryKeyNorm: { over: 'head', names: ['q_layernorm', 'k_layernorm'] }
+} as const
+
+/**
+ * LFM2: short gated convolutions in the place of attention on most layers, normed heads on the others.
+ *
+ *     x += out(C · conv(B · y)), (B, C, y) = in(norm₁(x));   x += w₂(silu(w₁(n)) · w₃(n)), n = norm₂(x)
+ *
+ * Source: transformers modeling_lfm2.
+ */
+export const lfm2 = defineFamily({ modelTypes: ['lfm2'], settings: readLfm2, build: buildLfm2 })
+
+function readLfm2(config: ConfigReader) {
+  const settings = readSettings(config, TABLE, OLD_NAMES)
+  const heads = deriveHeads(config, settings)
+  const { max_position_embeddings: limit, num_hidden_layers: count, full_attn_idxs: attending } = settings
+  const typeOf = (index: number) => (attending?.includes(index) === false ? 'conv' : 'full_attention')
+  const layer_types = readLayerTypes(config, settings, typeOf, TYPES)
+  const rope = readRope(config, ROPE, { headDim: heads.head_dim, limit, layerTypes: layer_types })
+  const layers = layer_types.map((type) => ({ window: null, rope: type === 'conv' ? null : rope }))
+  const all = Array.from({ length: count }, (_, index) => index)
+  const full_attn_idxs = settings.layer_types === null ? (attending ?? all) : attending
+  return { ...settings, ...heads, full_attn_idxs, layer_types, layers }
+}
+
+type Lfm2Settings = ReturnType<typeof readLfm2>
+
+function buildLfm2(settings: Lfm2Settings): ModelArchitecture {
+  const { hidden_size: hiddenSize, norm_eps: epsilon } = settings
+  const norm = (layer: LayerBuilder, x: Value, name: string) => rmsNorm(layer, x, name, hiddenSize, epsilon)
+  return decoder(settings, {
+    family: 'lfm2',
+    buildBlock(layer, x, index) {
+      const n = norm(layer, x, 'operator_norm')
+      const mixed =
+        settings.layer_types[index] === 'conv'
+          ? shortConvolution(layer, n, settings)
+          : selfAttention(layer, n, index, { ...settings, rms_norm_eps: epsilon }, ATTENTION)
+      const middle = layer.graph.add(x, mixed)
+      return layer.graph.add(middle, feedForward(layer, norm(layer, middle, 'ffn_norm'), settings))
+    },
+    buildFinalNorm: (layer, x) => norm(layer, x, 'model.embedding_norm')
+  })
+}
+
+function shortConvolution(layer: LayerBuilder, n: Value, settings: Lfm2Settings): Value {
+  const { hidden_size: hiddenSize, conv_bias: bias, conv_L_cache: taps } = settings
+  const { graph, context } = layer
+  const fused = layer.linear('conv.in_proj', n, { in: hiddenSize, out: 3 * hiddenSize, bias })
+  const [before, after, y] = graph.split(fused, 1, [hiddenSize, hiddenSize, hiddenSize]) as [Value, Value, Value]
+  const rows = graph.reshape(graph.mul(before, y), [-1, context, hiddenSize])
+  const convolved = causalConvolution(layer, rows, hiddenSize, taps, bias)
+  const gated = graph.mul(after, graph.reshape(convolved, [-1, hiddenSize]))
+  return layer.linear('conv.out_proj', gated, { in: hiddenSize, out: hiddenSize, bias })
+}
+
+/** y_t = Σₖ wₖ · x_(t − taps + 1 + k) (+ b), each channel by itself, x [rows, context, channels]; zeros before a row. */
+function causalConvolution(layer: LayerBuilder, x: Value, channels: number, taps: number, bias: boolean): Value {
+  const { graph, context } = layer
+  const weight = layer.parameter('conv.conv.weight', [channels, 1, taps])
+  const padded = graph.node('Pad', [x, graph.ints([0, taps - 1, 0, 0, 0, 0])])
+  const terms = Array.from({ length: taps }, (_, k) => {
+    const tap = graph.reshape(graph.slice(weight, 2, k, k + 1), [channels])
+    return graph.mul(graph.slice(padded, 1, k, k + context), tap)
+  })
+  const sum = terms.reduce((total, term) => graph.add(total, term))
+  return bias ? graph.add(sum, layer.parameter('conv.conv.bias', [channels])) : sum
+}
+
+function feedForward(layer: LayerBuilder, n: Value, settings: Lfm2Settings): Value {
+  const width = feedForwardWidth(settings)
+  const { hidden_size: hiddenSize } = settings
+  const size = { in: hiddenSize, widths: [width, width], bias: false }
+  const [gate, up] = project(layer, n, 'feed_forward', ['w1', 'w3'], size) as [Value, Value]
+  const gated = layer.graph.mul(activate(layer.graph, 'silu', gate), up)
+  return layer.linear('feed_forward.w2', gated, { in: width, out: hiddenSize, bias: false })
+}
+
+/** Two thirds of `intermediate_size`, times a factor, up to the next multiple, unless the config says that it is final. */
+function feedForwardWidth(settings: Lfm2Settings): number {
+  const { intermediate_size: given, block_multiple_of: multiple, block_ffn_dim_multiplier: factor } = settings
+  if (!settings.block_auto_adjust_ff_dim) return given
+  return multiple * Math.ceil(Math.trunc(factor * Math.trunc((2 * given) / 3)) / multiple)
+}
