@@ -1,9 +1,8 @@
 import { activation } from './activations'
+import { alikeLayers } from './alikeLayers'
 import { defineFamily } from './architecture'
-import { deriveHeads, equalHeads } from './heads'
-import { equalLayers } from './layerTypes'
+import { equalHeads } from './heads'
 import { llamaLike } from './llamaLike'
-import { readRope, STANDARD_ROPE } from './ropeSettings'
 import { flag, integer, number, orNull, readSettings } from './settings'
 
 /** Defaults of transformers' ArceeConfig. */
@@ -28,12 +27,9 @@ export const arcee = defineFamily({
   modelTypes: ['arcee'],
   settings(config) {
     const settings = readSettings(config, TABLE)
-    const heads = deriveHeads(config, settings)
     // Its class refuses such a hidden size, whatever head_dim says.
     equalHeads(config.with({ head_dim: null }), settings.hidden_size, settings.num_attention_heads)
-    const { max_position_embeddings: limit, num_hidden_layers: count } = settings
-    const rope = readRope(config, STANDARD_ROPE, { headDim: heads.head_dim, limit })
-    return { ...settings, ...heads, layers: equalLayers(config, count, null, rope) }
+    return alikeLayers(config, settings)
   },
   build: (settings) =>
     llamaLike(settings, {

@@ -1,9 +1,8 @@
 import { activation } from './activations'
+import { alikeLayers } from './alikeLayers'
 import { defineFamily } from './architecture'
-import { deriveHeads } from './heads'
-import { equalLayers } from './layerTypes'
 import { llamaLike } from './llamaLike'
-import { readRope, STANDARD_ROPE } from './ropeSettings'
+import { STANDARD_ROPE } from './ropeSettings'
 import { flag, integer, number, orNull, readSettings } from './settings'
 
 /** Defaults of transformers' Ernie4_5Config. */
@@ -27,13 +26,7 @@ const ROPE = { ...STANDARD_ROPE, theta: ['rope_theta', 500_000] } as const
 /** ERNIE 4.5 (dense): LLaMA that rotates neighbours, with one switch for all biases. Source: modeling_ernie4_5. */
 export const ernie = defineFamily({
   modelTypes: ['ernie4_5'],
-  settings(config) {
-    const settings = readSettings(config, TABLE)
-    const heads = deriveHeads(config, settings)
-    const { max_position_embeddings: limit, num_hidden_layers: count } = settings
-    const rope = readRope(config, ROPE, { headDim: heads.head_dim, limit })
-    return { ...settings, ...heads, layers: equalLayers(config, count, null, rope) }
-  },
+  settings: (config) => alikeLayers(config, readSettings(config, TABLE), { form: ROPE }),
   build(settings) {
     const bias = settings.use_bias === true
     return llamaLike(settings, {

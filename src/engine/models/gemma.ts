@@ -1,11 +1,12 @@
 import type { Value } from '../graph/graphBuilder'
 import { type ActivationName, activate, activation } from './activations'
+import { alikeLayers } from './alikeLayers'
 import { defineFamily, type ModelArchitecture } from './architecture'
 import { causalAttention } from './attention'
 import { deriveHeads } from './heads'
 import type { LayerBuilder } from './layerBuilder'
 import { readLayerRopes } from './layerRopes'
-import { equalLayers, type LayerAttention, layersByType, readLayerTypes, slidingBut } from './layerTypes'
+import { type LayerAttention, layersByType, readLayerTypes, slidingBut } from './layerTypes'
 import { offsetRmsNorm } from './norms'
 import { readRope, STANDARD_ROPE } from './ropeSettings'
 import { flag, integer, number, only, orNull, positive, readSettings, texts } from './settings'
@@ -70,13 +71,7 @@ const ROPES = {
 /** Embedding scaled by √hidden, norms with 1 + w, gated GELU. Source: transformers modeling_gemma. */
 export const gemma = defineFamily({
   modelTypes: ['gemma'],
-  settings(config) {
-    const settings = readSettings(config, GEMMA)
-    const heads = deriveHeads(config, settings)
-    const { max_position_embeddings: limit, num_hidden_layers: count } = settings
-    const rope = readRope(config, STANDARD_ROPE, { headDim: heads.head_dim, limit })
-    return { ...settings, ...heads, layers: equalLayers(config, count, null, rope) }
-  },
+  settings: (config) => alikeLayers(config, readSettings(config, GEMMA)),
   build: (settings) =>
     gemmaLike(settings, { family: 'gemma', activation: settings.hidden_act, scale: settings.head_dim ** -0.5 })
 })

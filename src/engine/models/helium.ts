@@ -1,10 +1,9 @@
 import { badInput } from '../../shared/errors'
 import { activation } from './activations'
+import { alikeLayers } from './alikeLayers'
 import { defineFamily } from './architecture'
-import { deriveHeads } from './heads'
-import { equalLayers } from './layerTypes'
 import { llamaLike } from './llamaLike'
-import { readRope, STANDARD_ROPE } from './ropeSettings'
+import { STANDARD_ROPE } from './ropeSettings'
 import { flag, integer, number, readSettings } from './settings'
 
 /** Defaults of transformers' HeliumConfig. */
@@ -31,16 +30,13 @@ export const helium = defineFamily({
   modelTypes: ['helium'],
   settings(config) {
     const settings = readSettings(config, TABLE)
-    const heads = deriveHeads(config, settings)
     const width = settings.num_attention_heads * settings.head_dim
     if (width !== settings.hidden_size) {
       throw badInput(
         `${config.where}: hidden_size is ${settings.hidden_size}, expected num_attention_heads · head_dim = ${width}`
       )
     }
-    const { max_position_embeddings: limit, num_hidden_layers: count } = settings
-    const rope = readRope(config, ROPE, { headDim: heads.head_dim, limit })
-    return { ...settings, ...heads, layers: equalLayers(config, count, null, rope) }
+    return alikeLayers(config, settings, { form: ROPE })
   },
   build: (settings) =>
     llamaLike(settings, {

@@ -1,13 +1,11 @@
 import { activation } from './activations'
+import { alikeLayers } from './alikeLayers'
 import { defineFamily } from './architecture'
-import { deriveHeads } from './heads'
-import { equalLayers } from './layerTypes'
 import { llamaLike } from './llamaLike'
-import { readRope, STANDARD_ROPE } from './ropeSettings'
 import { flag, integer, number, orNull, readSettings } from './settings'
 
 /** Defaults of transformers' LlamaConfig. */
-const TABLE = {
+export const LLAMA = {
   vocab_size: integer(32_000),
   hidden_size: integer(4096),
   intermediate_size: integer(11_008),
@@ -30,13 +28,7 @@ const TABLE = {
  */
 export const llama = defineFamily({
   modelTypes: ['llama'],
-  settings(config) {
-    const settings = readSettings(config, TABLE)
-    const heads = deriveHeads(config, settings)
-    const { max_position_embeddings: limit, num_hidden_layers: count } = settings
-    const rope = readRope(config, STANDARD_ROPE, { headDim: heads.head_dim, limit })
-    return { ...settings, ...heads, layers: equalLayers(config, count, null, rope) }
-  },
+  settings: (config) => alikeLayers(config, readSettings(config, LLAMA)),
   build: (settings) =>
     llamaLike(settings, {
       family: 'llama',

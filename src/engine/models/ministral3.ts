@@ -1,10 +1,9 @@
 import { activation } from './activations'
+import { alikeLayers } from './alikeLayers'
 import { defineFamily } from './architecture'
 import type { ConfigReader } from './configReader'
-import { deriveHeads } from './heads'
-import { equalLayers } from './layerTypes'
 import { llamaLike } from './llamaLike'
-import { readRope, ropeKey, STANDARD_ROPE } from './ropeSettings'
+import { ropeKey } from './ropeSettings'
 import { flag, integer, number, orNull, readSettings } from './settings'
 
 /** Defaults of transformers' Ministral3Config. */
@@ -62,15 +61,8 @@ export const ministral3 = defineFamily({
 function readMinistral3(given: ConfigReader) {
   const config = given.has('rope_parameters') ? given : given.with({ rope_parameters: ROPE_PARAMETERS })
   const settings = readSettings(config, TABLE)
-  const heads = deriveHeads(config, settings)
-  const { max_position_embeddings: limit, num_hidden_layers: count, sliding_window } = settings
-  const rope = readRope(config, STANDARD_ROPE, { headDim: heads.head_dim, limit })
-  return {
-    ...settings,
-    ...heads,
-    growth: readGrowth(config, limit),
-    layers: equalLayers(config, count, sliding_window, rope)
-  }
+  const growth = readGrowth(config, settings.max_position_embeddings)
+  return { ...alikeLayers(config, settings, { window: settings.sliding_window }), growth }
 }
 
 /** β and the length of Ministral's growing scores, which stand among the rotary parameters and have no defaults there. */

@@ -1,9 +1,7 @@
 import { activation } from './activations'
+import { alikeLayers } from './alikeLayers'
 import { defineFamily } from './architecture'
-import { deriveHeads } from './heads'
-import { equalLayers } from './layerTypes'
 import { llamaLike } from './llamaLike'
-import { readRope, STANDARD_ROPE } from './ropeSettings'
 import { flag, integer, number, orNull, readSettings } from './settings'
 
 /** Defaults of transformers' MistralConfig. */
@@ -31,10 +29,7 @@ export const mistral = defineFamily({
   modelTypes: ['mistral'],
   settings(config) {
     const settings = readSettings(config, TABLE)
-    const heads = deriveHeads(config, settings)
-    const { max_position_embeddings: limit, num_hidden_layers: count, sliding_window } = settings
-    const rope = readRope(config, STANDARD_ROPE, { headDim: heads.head_dim, limit })
-    return { ...settings, ...heads, layers: equalLayers(config, count, sliding_window, rope) }
+    return alikeLayers(config, settings, { window: settings.sliding_window })
   },
   build: (settings) => llamaLike(settings, { family: 'mistral', inputBias: false, outputBias: false, mlpBias: false })
 })

@@ -1,11 +1,11 @@
 import { activation } from './activations'
+import { alikeLayers } from './alikeLayers'
 import { defineFamily } from './architecture'
 import { deriveHeads } from './heads'
 import { readLayerRopes } from './layerRopes'
-import { equalLayers, layersByType, readLayerTypes, slidingBut } from './layerTypes'
+import { layersByType, readLayerTypes, slidingBut } from './layerTypes'
 import { type LlamaLikeOptions, llamaLike } from './llamaLike'
 import { bareLayerNorm } from './norms'
-import { readRope, STANDARD_ROPE } from './ropeSettings'
 import { flag, integer, number, orNull, positive, readSettings, texts } from './settings'
 
 /** Keys that the three generations share, with the defaults of transformers' OlmoConfig. */
@@ -46,13 +46,7 @@ const OLMO_EPSILON = 1e-5
 /** OLMo: LLaMA with layer norms that have no parameters; q, k and v may be clipped. Source: transformers modeling_olmo. */
 export const olmo = defineFamily({
   modelTypes: ['olmo'],
-  settings(config) {
-    const settings = readSettings(config, OLMO)
-    const heads = deriveHeads(config, settings)
-    const { max_position_embeddings: limit, num_hidden_layers: count } = settings
-    const rope = readRope(config, STANDARD_ROPE, { headDim: heads.head_dim, limit })
-    return { ...settings, ...heads, layers: equalLayers(config, count, null, rope) }
-  },
+  settings: (config) => alikeLayers(config, readSettings(config, OLMO)),
   build: (settings) =>
     llamaLike(
       { ...settings, rms_norm_eps: OLMO_EPSILON },
@@ -63,13 +57,7 @@ export const olmo = defineFamily({
 /** OLMo 2: LLaMA with norms after each sublayer, and of q and k over all heads at once. Source: modeling_olmo2. */
 export const olmo2 = defineFamily({
   modelTypes: ['olmo2'],
-  settings(config) {
-    const settings = readSettings(config, OLMO2)
-    const heads = deriveHeads(config, settings)
-    const { max_position_embeddings: limit, num_hidden_layers: count } = settings
-    const rope = readRope(config, STANDARD_ROPE, { headDim: heads.head_dim, limit })
-    return { ...settings, ...heads, layers: equalLayers(config, count, null, rope) }
-  },
+  settings: (config) => alikeLayers(config, readSettings(config, OLMO2)),
   build: (settings) => llamaLike(settings, { ...NORMED, ...biases(settings), family: 'olmo2' })
 })
 

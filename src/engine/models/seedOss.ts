@@ -1,9 +1,7 @@
 import { activation } from './activations'
+import { alikeLayers } from './alikeLayers'
 import { defineFamily } from './architecture'
-import { deriveHeads } from './heads'
-import { equalLayers } from './layerTypes'
 import { llamaLike } from './llamaLike'
-import { readRope, STANDARD_ROPE } from './ropeSettings'
 import { flag, integer, number, orNull, readSettings } from './settings'
 
 /** Defaults of transformers' SeedOssConfig. */
@@ -27,13 +25,7 @@ const TABLE = {
 /** Seed-OSS: LLaMA with a switch for each bias, that of o apart from those of q, k and v. Source: modeling_seed_oss. */
 export const seedOss = defineFamily({
   modelTypes: ['seed_oss'],
-  settings(config) {
-    const settings = readSettings(config, TABLE)
-    const heads = deriveHeads(config, settings)
-    const { max_position_embeddings: limit, num_hidden_layers: count } = settings
-    const rope = readRope(config, STANDARD_ROPE, { headDim: heads.head_dim, limit })
-    return { ...settings, ...heads, layers: equalLayers(config, count, null, rope) }
-  },
+  settings: (config) => alikeLayers(config, readSettings(config, TABLE)),
   build: (settings) =>
     llamaLike(settings, {
       family: 'seed_oss',
