@@ -9,7 +9,7 @@ import { readLayerTypes } from './layerTypes'
 import { rmsNorm } from './norms'
 import { readRope, STANDARD_ROPE } from './ropeSettings'
 import { project, selfAttention } from './selfAttention'
-import { flag, integer, number, orNull, readSettings, texts, wholes } from './settings'
+import { flag, integer, number, orNull, readSettings, type Settings, texts, wholes } from './settings'
 
 /** Defaults of transformers' Lfm2Config. */
 const TABLE = {
@@ -42,6 +42,9 @@ const ATTENTION = {
   queryKeyNorm: { over: 'head', names: ['q_layernorm', 'k_layernorm'] }
 } as const
 
+/** A damaged config must not ask for memory before a tensor contradicts it; convolutions have three taps or four. */
+const MAX_TAPS = 256
+
 /**
  * LFM2: short gated convolutions in the place of attention on most layers, normed heads on the others.
  *
@@ -53,6 +56,11 @@ export const lfm2 = defineFamily({ modelTypes: ['lfm2'], settings: readLfm2, bui
 
 function readLfm2(config: ConfigReader) {
   const settings = readSettings(config, TABLE, OLD_NAMES)
+  if (settings.conv_L_cache > MAX_TAPS) throw config.complaint('conv_L_cache', `at most ${MAX_TAPS}`)
+  const width = feedForwardWidth(settings)
+  if (!Number.isSafeInteger(width) || width < 1) {
+    throw config.complaint('block_ffn_dim_multiplier', `one with which the MLP has a width, not ${width}`)
+  }
   const heads = deriveHeads(config, settings)
   const { max_position_embeddings: limit, num_hidden_layers: count, full_attn_idxs: attending } = settings
   const typeOf = (index: number) => (attending?.includes(index) === false ? 'conv' : 'full_attention')
@@ -118,7 +126,7 @@ function feedForward(layer: LayerBuilder, n: Value, settings: Lfm2Settings): Val
 }
 
 /** Two thirds of `intermediate_size`, times a factor, up to the next multiple, unless the config says that it is final. */
-function feedForwardWidth(settings: Lfm2Settings): number {
+function feedForwardWidth(settings: Settings<typeof TABLE>): number {
   const { intermediate_size: given, block_multiple_of: multiple, block_ffn_dim_multiplier: factor } = settings
   if (!settings.block_auto_adjust_ff_dim) return given
   return multiple * Math.ceil(Math.trunc(factor * Math.trunc((2 * given) / 3)) / multiple)

@@ -39,9 +39,8 @@ export function offsetLayerNorm(layer: LayerBuilder, x: Value, name: string, siz
 }
 
 /** OLMo's form, without parameters: y = (x − mean) / √(variance + ε). */
-export function bareLayerNorm(layer: LayerBuilder, x: Value, _name: string, size: number, epsilon: number): Value {
-  const ones = layer.graph.floats(new Float32Array(size).fill(1), [size])
-  return layerNormalization(layer, x, ones, epsilon)
+export function bareLayerNorm(layer: LayerBuilder, x: Value, _name: string, _size: number, epsilon: number): Value {
+  return rootMeanSquared(layer, layer.graph.sub(x, layer.graph.mean(x, -1)), epsilon)
 }
 
 /** Each head of x [tokens, heads · d] normed by itself, y = w · (x − mean) / √(variance + ε), with weights [heads, d]. */

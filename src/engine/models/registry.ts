@@ -1,3 +1,4 @@
+import { badInput } from '../../shared/errors'
 import { arcee } from './arcee'
 import type { Family, ModelArchitecture } from './architecture'
 import { bloom } from './bloom'
@@ -14,6 +15,7 @@ import { gptNeox } from './gptNeox'
 import { granite } from './granite'
 import { helium } from './helium'
 import { hunyuan } from './hunyuan'
+import { MAX_LAYERS } from './layerTypes'
 import { lfm2 } from './lfm2'
 import { llama } from './llama'
 import { ministral3 } from './ministral3'
@@ -82,7 +84,9 @@ export const SUPPORTED_MODEL_TYPES: readonly string[] = FAMILIES.flatMap((family
  */
 export function readArchitecture(config: Json, where: string): ModelArchitecture {
   const reader = new ConfigReader(config, where)
-  return familyOf(reader).read(reader)
+  const architecture = familyOf(reader).read(reader)
+  if (architecture.blocks <= MAX_LAYERS) return architecture
+  throw badInput(`${where}: the model has ${architecture.blocks} layers, expected at most ${MAX_LAYERS}`)
 }
 
 /** What a config.json means: the attributes that its family reads, with their defaults, under the names of transformers. */
