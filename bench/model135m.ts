@@ -36,6 +36,7 @@ export async function measureModel135m({ quick, folder }: BenchOptions): Promise
       ...phases,
       ['whole process', duration(run.wallSeconds), '100 %'],
       ['processor time, all threads', duration(run.cpuSeconds), percent(run.cpuSeconds / run.wallSeconds)],
+      ['inside onnxruntime', duration(run.librarySeconds), percent(run.librarySeconds / run.wallSeconds)],
       ['peak memory', mebibytes(run.peakBytes), '']
     ],
     verdicts: [

@@ -30,7 +30,7 @@ await bundle(
     main: at('bench/main.ts'),
     oneLinear: at('bench/oneLinear.ts'),
     wholeRun: at('bench/wholeRun.ts'),
-    engineWorker: at('src/engine/worker/entry.ts')
+    timedWorker: at('bench/timedWorker.ts')
   },
   'out/bench'
 )
