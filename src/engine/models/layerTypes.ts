@@ -14,7 +14,7 @@ export interface LayerAttention {
 }
 
 /** A damaged config must not ask for memory before a tensor contradicts it. */
-export const MAX_LAYERS = 65_536
+export const MAX_LAYERS = 4096
 
 /** Names of older files. */
 const RENAMED: Readonly<Record<string, string>> = { attention: 'full_attention' }

@@ -87,7 +87,7 @@ describe('the architecture of a config', () => {
     [{ ...llama, hidden_act: 'mish' }, 'config.json: hidden_act is "mish", expected one of silu, '],
     [{ ...llama, vocab_size: null }, 'config.json: vocab_size is null, expected a positive integer'],
     [{ ...llama, model_type: 'mamba' }, `model_type is "mamba", accepted are ${SUPPORTED_MODEL_TYPES.join(', ')}`],
-    [{ model_type: 'gpt2', n_layer: 2 ** 32 }, 'config.json: the model has 4294967296 layers, expected at most 65536'],
+    [{ model_type: 'gpt2', n_layer: 2 ** 32 }, 'config.json: the model has 4294967296 layers, expected at most 4096'],
     [{ model_type: 'lfm2', conv_L_cache: 2 ** 32 }, 'config.json: conv_L_cache is 4294967296, expected at most 256'],
     [{ model_type: 'lfm2', block_ffn_dim_multiplier: 0 }, 'block_ffn_dim_multiplier is 0, expected one with which'],
     [{ model_type: 'helium', head_dim: 64 }, 'hidden_size is 2560, expected num_attention_heads · head_dim = 1280'],
