@@ -1,89 +1,72 @@
-import { create, toBinary } from '@bufbuild/protobuf'
 import {
-  AttributeProtoSchema,
-  AttributeProto_AttributeType as AttributeType,
-  TensorProto_DataType as DataType,
-  GraphProtoSchema,
-  ModelProtoSchema,
-  type NodeProto,
-  NodeProtoSchema,
-  OperatorSetIdProtoSchema,
-  type TensorProto,
-  TensorProtoSchema,
-  TensorShapeProto_DimensionSchema,
-  TensorShapeProtoSchema,
-  TypeProto_TensorSchema,
-  TypeProtoSchema,
-  type ValueInfoProto,
-  ValueInfoProtoSchema
-} from 'onnx-buf'
+  type Attributes,
+  type Dim,
+  type ElementType,
+  type GraphConstant,
+  type GraphNode,
+  type GraphPort,
+  onnxModel,
+  type Value
+} from './onnxModel'
 
-/** The name of a value inside one graph. */
-export type Value = string & { readonly brand: 'Value' }
-/** A size that is known now, or a name for one that is known when the graph runs. */
-export type Dim = number | string
-export type ElementType = 'float32' | 'float64' | 'int32' | 'int64'
-export type Attributes = Readonly<Record<string, number | string | readonly number[] | { readonly float: number }>>
-
-const ELEMENT_TYPES: Readonly<Record<ElementType, DataType>> = {
-  float32: DataType.FLOAT,
-  float64: DataType.DOUBLE,
-  int32: DataType.INT32,
-  int64: DataType.INT64
-}
-
-const OPSET = 21n
-const IR_VERSION = 10n
+export type { GraphNode, Value } from './onnxModel'
 
 /**
  * Builds an ONNX model in memory, one method per operator that Quail's graphs use.
  *
  * Values are named in order of creation, so equal sequences of calls give equal bytes: the bytes are the cache key of
- * compiled sessions. Operator semantics: onnx.ai/onnx/operators, opset 21.
+ * compiled sessions. Nodes that no output needs are left out. Operator semantics: onnx.ai/onnx/operators, opset 21.
  */
 export class GraphBuilder {
-  readonly #nodes: NodeProto[] = []
-  readonly #inputs: ValueInfoProto[] = []
-  readonly #outputs: ValueInfoProto[] = []
-  readonly #initializers: TensorProto[] = []
-  readonly #constants = new Map<string, Value>()
+  readonly #nodes: GraphNode[] = []
+  readonly #producers = new Map<string, GraphNode>()
+  readonly #inputs = new Map<string, GraphPort>()
+  readonly #outputs: GraphPort[] = []
+  readonly #constants = new Map<string, GraphConstant>()
+  readonly #known = new Map<string, Value>()
+  readonly #standIns = new Map<Value, Value>()
   #count = 0
 
-  input(name: string, shape: readonly Dim[], type: ElementType = 'float32'): Value {
-    this.#inputs.push(valueInfo(name, shape, type))
+  /** @param precision - of inputs and constants where nothing else is said */
+  constructor(readonly precision: 'float32' | 'float64' = 'float32') {}
+
+  input(name: string, shape: readonly Dim[], type: ElementType = this.precision): Value {
+    this.#inputs.set(name, { name, shape, type })
     return name as Value
   }
 
-  output(name: string, value: Value, shape: readonly Dim[], type: ElementType = 'float32'): void {
-    this.#nodes.push(create(NodeProtoSchema, { opType: 'Identity', input: [value], output: [name] }))
-    this.#outputs.push(valueInfo(name, shape, type))
+  output(name: string, value: Value, shape: readonly Dim[], type: ElementType = this.precision): void {
+    this.#push('Identity', '', [value], [name as Value], {})
+    this.#outputs.push({ name, shape, type })
   }
 
   /** Any operator with one output. */
-  node(opType: string, input: readonly Value[], attributes: Attributes = {}, domain = ''): Value {
-    const output = this.#fresh(opType)
-    this.#push(opType, domain, input, [output], attributes)
+  node(operator: string, inputs: readonly Value[], attributes: Attributes = {}, domain = ''): Value {
+    const output = this.#fresh(operator)
+    this.#push(operator, domain, inputs, [output], attributes)
     return output
   }
 
   /** Any operator with several outputs. */
-  nodes(opType: string, input: readonly Value[], outputs: number, attributes: Attributes = {}): Value[] {
-    const names = Array.from({ length: outputs }, () => this.#fresh(opType))
-    this.#push(opType, '', input, names, attributes)
+  nodes(operator: string, inputs: readonly Value[], outputs: number, attributes: Attributes = {}): Value[] {
+    const names = Array.from({ length: outputs }, () => this.#fresh(operator))
+    this.#push(operator, '', inputs, names, attributes)
     return names
   }
 
   floats(data: Float32Array, shape: readonly number[]): Value {
-    return this.#initializer('float32', new Uint8Array(data.buffer, data.byteOffset, data.byteLength), shape)
+    const values = this.precision === 'float32' ? data : Float64Array.from(data)
+    return this.#constant(this.precision, values, shape)
   }
 
   scalar(value: number): Value {
-    return this.#shared(`f${value}`, () => this.floats(Float32Array.of(value), []))
+    const values = this.precision === 'float32' ? Float32Array.of(value) : Float64Array.of(value)
+    return this.#shared(`f${value}`, () => this.#constant(this.precision, values, []))
   }
 
   ints(values: readonly number[]): Value {
     return this.#shared(`i${values.join()}`, () =>
-      this.#initializer('int64', new Uint8Array(BigInt64Array.from(values, BigInt).buffer), [values.length])
+      this.#constant('int64', BigInt64Array.from(values, BigInt), [values.length])
     )
   }
 
@@ -120,72 +103,81 @@ export class GraphBuilder {
 
   /** Mean over one axis, which stays with size 1. */
   mean = (x: Value, axis: number): Value => this.node('ReduceMean', [x, this.ints([axis])], { keepdims: 1 })
+  /** Sum over axes, which stay with size 1 or, where asked for, go. */
+  sum = (x: Value, axes: readonly number[], keepdims: 0 | 1 = 1): Value =>
+    this.node('ReduceSum', [x, this.ints(axes)], { keepdims })
+
+  /**
+   * Says that the gradient of a value is that of another, as it is: how a rounding, whose own derivative is zero, is
+   * differentiated (straight-through estimator). The graph computes the same with and without.
+   */
+  passGradient(from: Value, to: Value): void {
+    this.#standIns.set(from, to)
+  }
+
+  /** The value that takes the gradient of a value in its place, where `passGradient` named one. */
+  standIn = (value: Value): Value | undefined => this.#standIns.get(value)
+
+  /** What was built until now, in order. */
+  get trace(): readonly GraphNode[] {
+    return this.#nodes
+  }
+
+  /** The node that a value comes from; undefined for inputs and constants. */
+  producer = (value: Value): GraphNode | undefined => this.#producers.get(value)
+
+  /** Shape of an input or of a constant; undefined for what a node computes. */
+  givenShape = (value: Value): readonly Dim[] | undefined =>
+    (this.#inputs.get(value) ?? this.#constants.get(value))?.shape
+
+  /** The numbers of a constant that `ints` made. */
+  constantInts(value: Value): number[] | undefined {
+    const constant = this.#constants.get(value)
+    if (constant?.type !== 'int64') return undefined
+    return Array.from(new BigInt64Array(constant.bytes.slice().buffer), Number)
+  }
 
   build(): Uint8Array {
-    const graph = create(GraphProtoSchema, {
-      name: 'quail',
-      node: this.#nodes,
-      input: this.#inputs,
-      output: this.#outputs,
-      initializer: this.#initializers
+    const needed = this.#needed()
+    return onnxModel({
+      nodes: this.#nodes.filter(({ outputs }) => outputs.some((output) => needed.has(output))),
+      inputs: [...this.#inputs.values()],
+      outputs: this.#outputs,
+      constants: [...this.#constants.values()].filter(({ name }) => needed.has(name))
     })
-    const opsetImport = [create(OperatorSetIdProtoSchema, { domain: '', version: OPSET })]
-    return toBinary(ModelProtoSchema, create(ModelProtoSchema, { irVersion: IR_VERSION, opsetImport, graph }))
   }
 
-  #push(opType: string, domain: string, input: readonly Value[], output: string[], attributes: Attributes): void {
-    const list = Object.entries(attributes).map(attribute)
-    this.#nodes.push(create(NodeProtoSchema, { opType, domain, input: [...input], output, attribute: list }))
+  /** Every value that an output depends on. */
+  #needed(): Set<string> {
+    const needed = new Set(this.#outputs.map(({ name }) => name))
+    for (const { inputs, outputs } of [...this.#nodes].reverse()) {
+      if (outputs.some((output) => needed.has(output))) for (const input of inputs) needed.add(input)
+    }
+    return needed
   }
 
-  #fresh(opType: string): Value {
-    return `${opType}_${this.#count++}` as Value
+  #push(operator: string, domain: string, inputs: readonly Value[], outputs: Value[], attributes: Attributes): void {
+    const node = { operator, domain, inputs: [...inputs], outputs, attributes }
+    this.#nodes.push(node)
+    for (const output of outputs) this.#producers.set(output, node)
+  }
+
+  #fresh(operator: string): Value {
+    return `${operator}_${this.#count++}` as Value
   }
 
   #shared(key: string, make: () => Value): Value {
-    const known = this.#constants.get(key)
+    const known = this.#known.get(key)
     if (known !== undefined) return known
     const value = make()
-    this.#constants.set(key, value)
+    this.#known.set(key, value)
     return value
   }
 
-  #initializer(type: ElementType, rawData: Uint8Array, shape: readonly number[]): Value {
+  #constant(type: ElementType, data: ArrayBufferView, shape: readonly number[]): Value {
     const name = this.#fresh('constant')
-    const dims = shape.map(BigInt)
-    this.#initializers.push(
-      create(TensorProtoSchema, { name, dataType: ELEMENT_TYPES[type], dims, rawData: new Uint8Array(rawData) })
-    )
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    this.#constants.set(name, { name, shape, type, bytes })
     return name
   }
-}
-
-function valueInfo(name: string, shape: readonly Dim[], type: ElementType): ValueInfoProto {
-  const dim = shape.map((size) =>
-    create(TensorShapeProto_DimensionSchema, {
-      value: typeof size === 'number' ? { case: 'dimValue', value: BigInt(size) } : { case: 'dimParam', value: size }
-    })
-  )
-  const tensor = create(TypeProto_TensorSchema, {
-    elemType: ELEMENT_TYPES[type],
-    shape: create(TensorShapeProtoSchema, { dim })
-  })
-  return create(ValueInfoProtoSchema, {
-    name,
-    type: create(TypeProtoSchema, { value: { case: 'tensorType', value: tensor } })
-  })
-}
-
-function attribute([name, value]: [string, Attributes[string]]) {
-  if (typeof value === 'number')
-    return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) })
-  if (typeof value === 'string') {
-    return create(AttributeProtoSchema, {
-      name,
-      type: AttributeType.STRING,
-      s: new Uint8Array(new TextEncoder().encode(value))
-    })
-  }
-  if ('float' in value) return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float })
-  return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) })
 }

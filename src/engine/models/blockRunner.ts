@@ -3,13 +3,20 @@ import { type Feeds, GraphSession, type Tensor } from '../graph/session'
 import type { ModelArchitecture } from './architecture'
 import type { Adapter, BlockWeights } from './blockWeights'
 import type { LinearForm } from './layerBuilder'
-import { type BlockGraph, blockGraph } from './modelGraphs'
+import { type BlockGraph, backwardGraph, blockGraph } from './modelGraphs'
 
 /** A part of a Gram matrix: rows from `begin` on of Σ x xᵀ over the batch's tokens. */
 export interface GramRows {
   readonly input: number
   readonly begin: number
   readonly data: Float32Array
+}
+
+/** Gradients of a loss with respect to what a block takes, each in the layout of what it belongs to. */
+export interface BlockGradients {
+  readonly hidden: Float32Array
+  /** By linear, of A [rank, in] and of B [out, rank], which holds the scaling. */
+  readonly adapters: ReadonlyMap<string, { readonly A: Float32Array; readonly B: Float32Array }>
 }
 
 /**
@@ -21,6 +28,7 @@ export class BlockRunner {
   readonly #plain = new Map<string, BlockGraph>()
   /** Of weights that compute otherwise: they stay the same for all batches of a stream. */
   readonly #own = new WeakMap<BlockWeights, BlockGraph>()
+  readonly #backward = new WeakMap<BlockWeights, BlockGraph>()
   readonly #sessions = new Map<BlockGraph, GraphSession>()
 
   constructor(
@@ -63,6 +71,35 @@ export class BlockRunner {
     return { next: outputs.next?.data as Float32Array, grams }
   }
 
+  /**
+   * The gradient of a loss with respect to a batch's hidden states and the adapters of the block, which is computed anew
+   * from the same hidden states.
+   *
+   * @param gradient - ∂L/∂(next hidden states), [tokens, hidden]; zero at pads
+   * @param real - as for `forward`
+   */
+  async backward(
+    index: number,
+    hidden: Float32Array,
+    gradient: Float32Array,
+    real: Float32Array,
+    weights: BlockWeights
+  ): Promise<BlockGradients> {
+    const graph = this.#backwardOf(index, weights)
+    const shape = [gradient.length / this.architecture.hiddenSize, this.architecture.hiddenSize]
+    const feeds = {
+      ...this.#feeds(graph, hidden, weights),
+      gradient: { data: gradient, shape },
+      ...(graph.readsReal && { real: column(real) })
+    }
+    const outputs = await (await this.#session(graph)).run(feeds)
+    const of = (name: string): Float32Array => outputs[`gradient.${name}`]?.data as Float32Array
+    const adapters = new Map(
+      [...(weights.adapters?.keys() ?? [])].map((name) => [name, { A: of(`${name}.lora_A`), B: of(`${name}.lora_B`) }])
+    )
+    return { hidden: of('hidden'), adapters }
+  }
+
   async release(): Promise<void> {
     for (const session of this.#sessions.values()) await session.release()
     this.#sessions.clear()
@@ -89,6 +126,15 @@ export class BlockRunner {
     return graph
   }
 
+  #backwardOf(index: number, weights: BlockWeights): BlockGraph {
+    const known = this.#backward.get(weights)
+    if (known !== undefined) return known
+    const { adapters: adapted, roundInputs } = weights
+    const graph = this.#shared(backwardGraph(this.architecture, index, this.context, { adapted, roundInputs }))
+    this.#backward.set(weights, graph)
+    return graph
+  }
+
   #graph(index: number, grams: boolean): BlockGraph {
     const key = `${index} ${grams}`
     const known = this.#plain.get(key)
@@ -100,7 +146,10 @@ export class BlockRunner {
 
   /** Blocks that are built alike share one description, and with it one compiled session. */
   #build(index: number, grams: boolean, form?: LinearForm): BlockGraph {
-    const built = blockGraph(this.architecture, index, this.context, grams, form)
+    return this.#shared(blockGraph(this.architecture, index, this.context, grams, form))
+  }
+
+  #shared(built: BlockGraph): BlockGraph {
     const known = [...this.#plain.values(), ...this.#sessions.keys()]
     return known.find((graph) => Buffer.compare(graph.model, built.model) === 0) ?? built
   }

@@ -42,6 +42,8 @@ export class LayerBuilder {
   readonly parameters: ParameterSpec[] = []
   /** The distinct inputs of linears, [tokens, in], in order of first use. */
   readonly inputs: { readonly value: Value; readonly features: number }[] = []
+  /** The matrices of adapters, as inputs of the graph. */
+  readonly adapters: Value[] = []
   readonly #rounded = new Map<Value, Value>()
   #real: Value | undefined
 
@@ -96,6 +98,8 @@ export class LayerBuilder {
     if (known !== undefined) return known
     this.#real ??= this.graph.input('real', ['tokens', 1])
     const rounded = roundInputs(this.graph, x, this.#real)
+    // bitsandbytes multiplies the output's gradient by Q and takes no notice of the rounding (MatMul8bitLt.backward).
+    this.graph.passGradient(rounded, x)
     this.#rounded.set(x, rounded)
     return rounded
   }
@@ -104,6 +108,7 @@ export class LayerBuilder {
     const rank = `${name}.rank`
     const A = this.graph.input(`${name}.lora_A`, [rank, size.in])
     const B = this.graph.input(`${name}.lora_B`, [size.out, rank])
+    this.adapters.push(A, B)
     return this.graph.gemm(this.graph.gemm(x, A, { transB: 1 }), B, { transB: 1, bias: y })
   }
 

@@ -1,3 +1,4 @@
+import { addGradients } from '../graph/gradient'
 import type { Value } from '../graph/graphBuilder'
 import { TENSOR_LIMIT_BYTES } from '../graph/session'
 import type { ModelArchitecture } from './architecture'
@@ -47,6 +48,31 @@ export function blockGraph(
     grams: tiles,
     readsReal: layer.readsReal
   }
+}
+
+/**
+ * The gradient of block `index` for rows of `context` tokens, the block being computed anew inside.
+ *
+ * Inputs: those of `blockGraph`, and `gradient` ∂L/∂next [tokens, hidden], zero at pads. Outputs: ∂L/∂ of `hidden`, and of
+ * `<name>.lora_A` and `<name>.lora_B` of the adapted linears, each under its input's name behind `gradient.`.
+ */
+export function backwardGraph(
+  architecture: ModelArchitecture,
+  index: number,
+  context: number,
+  form: LinearForm
+): BlockGraph {
+  const layer = new LayerBuilder(context, form)
+  const { graph } = layer
+  const shape = ['tokens', architecture.hiddenSize]
+  const hidden = graph.input('hidden', shape)
+  const next = architecture.buildBlock(layer, hidden, index)
+  const seed = graph.input('gradient', shape)
+  const wanted = [hidden, ...layer.adapters]
+  for (const [value, gradient] of addGradients(graph, next, seed, wanted)) {
+    graph.output(`gradient.${value}`, gradient, graph.givenShape(value) ?? [])
+  }
+  return { model: graph.build(), linears: layer.linears, grams: [], readsReal: layer.readsReal }
 }
 
 function addGrams(layer: LayerBuilder): GramTile[] {
