@@ -1,0 +1,67 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { Checkpoint } from '../../src/engine/formats/checkpoint'
+import { encodeFloats } from '../../src/engine/formats/dtypes'
+import { type TensorData, writeSafetensors } from '../../src/engine/formats/safetensorsWriter'
+import { BlockRunner } from '../../src/engine/models/blockRunner'
+import { readBlockWeights } from '../../src/engine/models/blockWeights'
+import { ModelParts } from '../../src/engine/models/modelParts'
+import { ModelWeights } from '../../src/engine/models/modelWeights'
+import { readArchitecture } from '../../src/engine/models/registry'
+import { hiddenStates, uniform, withAdapters } from '../helpers/adaptedBlock'
+
+/** Tokens in a row: more than the windows of some families. */
+const CONTEXT = 13
+const RANK = 4
+
+/**
+ * Writes what Quail computes of every checkpoint in a folder: a safetensors file each, with the block's inputs `<block
+ * path>/hidden`, `/seed`, `/<linear>.lora_A` … and the gradients of Σ seed · next under the same names behind `gradient.`.
+ *
+ * @returns the names of the checkpoints
+ */
+export async function writeGradients(families: string, out: string): Promise<string[]> {
+  const names = readdirSync(families).filter((name) => !name.includes('.'))
+  for (const name of names)
+    await writeSafetensors(join(out, `${name}.safetensors`), await gradientsOf(join(families, name)))
+  return names
+}
+
+async function gradientsOf(directory: string): Promise<TensorData[]> {
+  const checkpoint = await Checkpoint.open(directory)
+  const architecture = readArchitecture(checkpoint.config, 'config.json')
+  const parts = new ModelParts(architecture)
+  const weights = new ModelWeights(checkpoint, architecture)
+  const context = Math.min(CONTEXT, architecture.contextLimit)
+  const runner = new BlockRunner(architecture, context, 'cpu')
+  const tensors: TensorData[] = []
+  for (let block = 0; block < architecture.blocks; block++) {
+    const add = (name: string, values: Float32Array, ...shape: number[]) =>
+      tensors.push({
+        name: `${architecture.blockPath(block)}/${name}`,
+        dtype: 'F32',
+        shape,
+        data: encodeFloats(values, 'F32')
+      })
+    const adapted = withAdapters(parts, block, await readBlockWeights(weights, parts, block), RANK)
+    const hidden = hiddenStates(architecture, context, block)
+    const seed = uniform(hidden.length, 1, 'seed', block)
+    const real = new Float32Array(2 * context).fill(1)
+    const gradients = await runner.backward(block, hidden, seed, real, adapted)
+    const states = [2, context, architecture.hiddenSize]
+    add('hidden', hidden, ...states)
+    add('seed', seed, ...states)
+    add('gradient.hidden', gradients.hidden, ...states)
+    for (const [name, { A, B }] of adapted.adapters ?? []) {
+      const found = gradients.adapters.get(name)
+      if (found === undefined) throw new Error(`no gradient for ${name}`)
+      add(`${name}.lora_A`, A.data, A.rows, A.cols)
+      add(`${name}.lora_B`, B.data, B.rows, B.cols)
+      add(`gradient.${name}.lora_A`, found.A, A.rows, A.cols)
+      add(`gradient.${name}.lora_B`, found.B, B.rows, B.cols)
+    }
+  }
+  await runner.release()
+  await checkpoint.close()
+  return tensors
+}

@@ -1,0 +1,93 @@
+"""Gradients of every family's blocks, with adapters beside all linears, against torch autograd through transformers' modules."""
+
+import json
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+import torch
+from quail import ROOT
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM
+
+FAMILIES = ROOT / "test/fixtures/golden/families"
+TOLERANCE = 1e-4  # of the gradient's largest value: two float32 libraries add up in different orders
+
+
+def by_block(tensors):
+    blocks = {}
+    for name, tensor in tensors.items():
+        path, key = name.split("/")
+        blocks.setdefault(path, {})[key] = tensor
+    return blocks
+
+
+def arguments_of(model, block, context):
+    """What the model passes to a block beside its hidden states: masks, positions."""
+    seen = {}
+    hook = block.register_forward_pre_hook(lambda _, args, kwargs: seen.update(args=args, kwargs=kwargs), with_kwargs=True)
+    with torch.no_grad():
+        model(torch.arange(2 * context).reshape(2, context) % 64 + 3, use_cache=False)
+    hook.remove()
+    return seen["args"], dict(seen["kwargs"])
+
+
+def beside(matrices):
+    A, B = matrices
+    return lambda _, inputs, output: output + inputs[0] @ A.T @ B.T
+
+
+def autograd(model, path, given):
+    """The gradients of Σ seed · next, by the names of the inputs."""
+    block = model.get_submodule(path)
+    args, kwargs = arguments_of(model, block, given["hidden"].shape[1])
+    wanted = {name: tensor.clone().requires_grad_() for name, tensor in given.items() if name == "hidden" or ".lora_" in name}
+    linears = {name.rsplit(".lora_", 1)[0] for name in wanted if ".lora_" in name}
+    hooks = [
+        block.get_submodule(name).register_forward_hook(beside([wanted[f"{name}.lora_{side}"] for side in "AB"]))
+        for name in linears
+    ]
+    if "hidden_states" in kwargs:
+        kwargs["hidden_states"] = wanted["hidden"]
+    else:
+        args = (wanted["hidden"], *args[1:])
+    output = block(*args, **kwargs)
+    following = output[0] if isinstance(output, tuple) else output
+    (following * given["seed"]).sum().backward()
+    for hook in hooks:
+        hook.remove()
+    return {name: tensor.grad for name, tensor in wanted.items()}
+
+
+class Gradients(unittest.TestCase):
+    def test_every_family(self):
+        with tempfile.TemporaryDirectory() as out:
+            command = ["node", str(Path(__file__).with_name("gradients.mjs")), str(FAMILIES), out]
+            done = subprocess.run(command, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr[-3000:])
+            names = json.loads(done.stdout)
+            self.assertGreater(len(names), 0)
+            worst = {}
+            for name in names:
+                with self.subTest(name):
+                    worst[name] = self.compare(name, load_file(Path(out) / f"{name}.safetensors"))
+        print("largest difference:", max(worst.items(), key=lambda each: each[1]))
+
+    def compare(self, name, tensors):
+        model = AutoModelForCausalLM.from_pretrained(
+            FAMILIES / name, dtype=torch.float32, attn_implementation="eager"
+        ).eval()
+        model.requires_grad_(False)
+        worst = 0
+        for path, block in by_block(tensors).items():
+            given = {key: tensor for key, tensor in block.items() if not key.startswith("gradient.")}
+            expected = autograd(model, path, given)
+            self.assertEqual({f"gradient.{key}" for key in expected}, {key for key in block if key.startswith("gradient.")})
+            for key, gradient in expected.items():
+                found = block[f"gradient.{key}"]
+                difference = ((found - gradient).abs().max() / gradient.abs().max()).item()
+                self.assertLess(difference, TOLERANCE, f"{path}: {key}")
+                worst = max(worst, difference)
+        self.assertGreater(worst, 0)  # equal to the last bit would mean that nothing was compared
+        return worst
