@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { Checkpoint } from '../../src/engine/formats/checkpoint'
+import { GraphSession, type Tensor } from '../../src/engine/graph/session'
 import { BlockRunner } from '../../src/engine/models/blockRunner'
 import { type BlockWeights, readBlockWeights } from '../../src/engine/models/blockWeights'
+import { finalNormBackwardGraph, finalNormGraph } from '../../src/engine/models/modelGraphs'
 import { ModelParts } from '../../src/engine/models/modelParts'
 import { ModelWeights } from '../../src/engine/models/modelWeights'
 import { readArchitecture } from '../../src/engine/models/registry'
@@ -31,7 +33,7 @@ async function openBlocks(name: string) {
   const adapted = async (block: number): Promise<BlockWeights> =>
     withAdapters(parts, block, await readBlockWeights(weights, parts, block), RANK)
   const close = () => Promise.all([runner.release(), checkpoint.close()])
-  return { architecture, context, runner, adapted, close }
+  return { architecture, context, weights, runner, adapted, close }
 }
 
 function pointOf(hidden: Float32Array, { adapters }: BlockWeights): Point {
@@ -99,6 +101,42 @@ describe.each(names)('gradients of the blocks of %s', (name) => {
     }
     expect(checked).toBeGreaterThan(0)
     await close()
+  })
+
+  it('go on through the final norm', async () => {
+    const { architecture, weights, close } = await openBlocks(name)
+    const { hiddenSize, embeddingSize } = architecture
+    const graph = finalNormGraph(architecture)
+    const feeds: Record<string, Tensor> = {}
+    for (const parameter of graph.parameters) {
+      feeds[parameter.name] = { data: await weights.readParameter(parameter), shape: parameter.shape }
+    }
+    const [forward, backward] = await Promise.all(
+      [graph, finalNormBackwardGraph(architecture)].map(({ model }) => GraphSession.create(model, 'cpu'))
+    )
+    const states = (data: Float32Array, width: number): Tensor => ({ data, shape: [data.length / width, width] })
+    const hidden = uniform(3 * hiddenSize, 1, 'hidden')
+    const seed = uniform(3 * embeddingSize, 1, 'seed')
+    const loss = async (data: Float32Array): Promise<number> => {
+      const outputs = await forward?.run({ ...feeds, hidden: states(data, hiddenSize) })
+      return dot(outputs?.normed?.data as Float32Array, seed)
+    }
+    const outputs = await backward?.run({
+      ...feeds,
+      hidden: states(hidden, hiddenSize),
+      gradient: states(seed, embeddingSize)
+    })
+    const found = outputs?.['gradient.hidden']?.data as Float32Array
+    const length = norm(found)
+    expect(length).toBeGreaterThan(0)
+    for (const direction of [found.map((x) => x / length), uniform(found.length, 1, 'across')]) {
+      const size = norm(direction)
+      const moved = (by: number) => hidden.map((x, i) => x + (by * (direction[i] as number)) / size)
+      const slope = ((await loss(moved(0.01))) - (await loss(moved(-0.01)))) / 0.02
+      // Of float32 sums over a step of a hundredth, and of its cube.
+      expect(Math.abs(slope - dot(found, direction) / size)).toBeLessThan(1e-3 * length)
+    }
+    await Promise.all([forward?.release(), backward?.release(), close()])
   })
 
   it('take no notice of the rounding of inputs, as bitsandbytes does', async () => {

@@ -131,6 +131,19 @@ export function finalNormGraph(architecture: ModelArchitecture, form?: LinearFor
   return { model: graph.build(), parameters: layer.parameters, readsReal: layer.readsReal }
 }
 
+/** The gradient of the final norm: `hidden` and `gradient` ∂L/∂normed in, `gradient.hidden` ∂L/∂hidden out. */
+export function finalNormBackwardGraph(architecture: ModelArchitecture, form?: LinearForm): PlainGraph {
+  const layer = new LayerBuilder(1, form)
+  const { graph } = layer
+  const shape = ['tokens', architecture.hiddenSize]
+  const hidden = graph.input('hidden', shape)
+  const normed = architecture.buildFinalNorm(layer, hidden)
+  const seed = graph.input('gradient', ['tokens', architecture.embeddingSize])
+  const gradient = addGradients(graph, normed, seed, [hidden]).get(hidden) as Value
+  graph.output('gradient.hidden', gradient, shape)
+  return { model: graph.build(), parameters: layer.parameters, readsReal: layer.readsReal }
+}
+
 /**
  * What one tile of the vocabulary adds to the figures of each position, for the full-precision states or for others that are
  * compared with them.
