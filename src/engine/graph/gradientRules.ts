@@ -43,10 +43,14 @@ const binary =
 /** Sums a gradient over the axes along which a value was repeated. */
 function summedTo({ graph, node, shapes }: RuleContext, gradient: Value, value: Value): Value {
   const [own, whole] = [shapes.of(value), shapes.of(node.outputs[0] as Value)]
-  if (own.length < whole.length)
-    throw new AppError('INTERNAL', `no gradient of ${node.operator} for a value of less axes`)
+  if (own.length < whole.length) refuse(node, 'for a value of fewer axes')
   const repeated = own.flatMap((size, axis) => (size === 1 && whole[axis] !== 1 ? [axis] : []))
   return repeated.length === 0 ? gradient : graph.sum(gradient, repeated)
+}
+
+/** Refuses a form of an operator that its rule does not differentiate. */
+function refuse({ operator }: GraphNode, form: string): never {
+  throw new AppError('INTERNAL', `no gradient of ${operator} ${form}`)
 }
 
 /** The rule of each operator that graphs of blocks use; operator semantics as of ONNX opset 21. */
@@ -78,7 +82,8 @@ export const RULES: Readonly<Record<string, Rule>> = {
   Pad: pad,
   ReduceMean: mean,
   Sqrt: unary((g, dy, _, y) => g.div(g.mul(dy, g.scalar(0.5)), y)),
-  Softmax: unary((g, dy, _, y) => {
+  Softmax: unary((g, dy, _, y, node) => {
+    if (node.attributes.axis !== -1) refuse(node, 'over another axis than the last')
     const weighted = g.mul(dy, y)
     return g.sub(weighted, g.mul(y, g.sum(weighted, [-1])))
   }),
@@ -94,9 +99,10 @@ export const RULES: Readonly<Record<string, Rule>> = {
 
 function matmul({ graph, node, shapes, gradients, active, add }: RuleContext): void {
   const [a, b, dy] = [...node.inputs, gradients[0]] as [Value, Value, Value]
-  if (shapes.of(a).length !== shapes.of(b).length)
-    throw new AppError('INTERNAL', 'no gradient of a MatMul that broadcasts')
-  const rank = shapes.of(a).length
+  const [left, right] = [shapes.of(a), shapes.of(b)]
+  const rank = left.length
+  const repeats = left.some((size, axis) => axis < rank - 2 && (size === 1) !== (right[axis] === 1))
+  if (right.length !== rank || repeats) refuse(node, 'that broadcasts')
   const swapped = (x: Value) => graph.transpose(x, [...Array(rank - 2).keys(), rank - 1, rank - 2])
   if (active(a)) add(a, graph.matmul(dy, swapped(b)))
   if (active(b)) add(b, graph.matmul(swapped(a), dy))
@@ -106,12 +112,14 @@ function matmul({ graph, node, shapes, gradients, active, add }: RuleContext): v
 function gemm({ graph, node, shapes, gradients, active, add }: RuleContext): void {
   const [a, b, bias] = node.inputs as [Value, Value, Value?]
   const dy = gradients[0] as Value
-  if (node.attributes.transA === 1) throw new AppError('INTERNAL', 'no gradient of a Gemm with transA')
+  const { transA, alpha, beta } = node.attributes
+  if (transA === 1) refuse(node, 'with transA')
+  if (alpha !== undefined || beta !== undefined) refuse(node, 'with alpha or beta')
   const transB = node.attributes.transB === 1
   if (active(a)) add(a, graph.gemm(dy, b, { transB: transB ? 0 : 1 }))
   if (active(b)) add(b, transB ? graph.gemm(dy, a, { transA: 1 }) : graph.gemm(a, dy, { transA: 1 }))
   if (bias === undefined || !active(bias)) return
-  if (shapes.of(bias).length !== 2) throw new AppError('INTERNAL', 'no gradient of a Gemm for a bias that is repeated')
+  if (shapes.of(bias).length !== 2) refuse(node, 'for a bias that is repeated')
   add(bias, dy)
 }
 
@@ -138,7 +146,10 @@ const sizeOf = (graph: GraphBuilder, x: Value, axis: number): Value =>
 /** Elements [begin, end) of one axis: zeros stand for the others. */
 function slice({ graph, node, gradients, add }: RuleContext): void {
   const [x, ...bounds] = node.inputs as [Value, Value, Value, Value]
-  const [begin, end, axis] = bounds.map((each) => graph.constantInts(each)?.[0]) as [number, number, number]
+  const constants = bounds.map((each) => graph.constantInts(each) ?? [])
+  if (node.inputs.length !== 4 || constants.some(({ length }) => length !== 1))
+    refuse(node, 'of several axes or with steps')
+  const [begin, end, axis] = constants.flat() as [number, number, number]
   const size = sizeOf(graph, x, axis)
   const before = begin < 0 ? graph.add(size, graph.ints([begin])) : graph.ints([begin])
   const after = end < 0 ? graph.ints([-end]) : graph.sub(size, graph.ints([end]))
@@ -149,6 +160,8 @@ function slice({ graph, node, gradients, add }: RuleContext): void {
 /** Zeros on both sides of each axis. */
 function pad({ graph, node, gradients, add }: RuleContext): void {
   const [x, widths] = node.inputs as [Value, Value]
+  if (node.inputs.length !== 2 || node.attributes.mode !== undefined)
+    refuse(node, 'with other values than zeros on all axes')
   const pads = graph.constantInts(widths) ?? []
   const begins = pads.slice(0, pads.length / 2)
   const starts = graph.ints(begins)
@@ -162,7 +175,8 @@ function mean({ graph, node, shapes, gradients, add }: RuleContext): void {
     (product, axis) => product * (shapes.of(x).at(axis) ?? Number.NaN),
     1
   )
-  if (Number.isNaN(size)) throw new AppError('INTERNAL', 'no gradient of a ReduceMean over an axis of unknown size')
+  if (Number.isNaN(size)) refuse(node, 'over an axis of unknown size')
+  if (node.attributes.keepdims !== 1) refuse(node, 'that leaves out its axis')
   const share = graph.mul(gradients[0] as Value, graph.scalar(1 / size))
   add(x, graph.node('Expand', [share, graph.node('Shape', [x])]))
 }
@@ -187,9 +201,8 @@ function geluTanhSlope(g: GraphBuilder, x: Value): Value {
 /** With x̂ = (x − mean) r, r = 1 / √(variance + ε), g = dy · w: r (g − mean g − x̂ mean(g x̂)), over the last axis. */
 function layerNorm({ graph, node, gradients, active, add }: RuleContext): void {
   const [x, weight, bias] = node.inputs as [Value, Value, Value?]
-  if (active(weight) || (bias !== undefined && active(bias))) {
-    throw new AppError('INTERNAL', 'no gradient of LayerNormalization for its weights')
-  }
+  if (active(weight) || (bias !== undefined && active(bias))) refuse(node, 'for its weights')
+  if (node.attributes.axis !== -1) refuse(node, 'over more than the last axis')
   const { float } = node.attributes.epsilon as { float: number }
   const centred = graph.sub(x, graph.mean(x, -1))
   const variance = graph.mean(graph.mul(centred, centred), -1)

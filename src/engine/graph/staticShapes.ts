@@ -5,6 +5,22 @@ import type { GraphNode, Value } from './onnxModel'
 /** Sizes of a value's axes; undefined where a size is known only when the graph runs. */
 export type StaticShape = readonly (number | undefined)[]
 
+/** Operators whose result is shaped as their first input. */
+const SAME_SHAPE = new Set([
+  'Identity',
+  'Sqrt',
+  'Softmax',
+  'Sigmoid',
+  'Tanh',
+  'Relu',
+  'Gelu',
+  'LayerNormalization',
+  'Clip',
+  'Neg',
+  'Erf',
+  'Exp'
+])
+
 /** What is known of the shapes of a graph's values while it is built, worked out from inputs and constants on. */
 export class StaticShapes {
   readonly #known = new Map<Value, StaticShape>()
@@ -23,6 +39,8 @@ export class StaticShapes {
   #infer(value: Value): StaticShape {
     const given = this.graph.givenShape(value)
     if (given !== undefined) return given.map((size) => (typeof size === 'number' ? size : undefined))
+    const standIn = this.graph.standIn(value)
+    if (standIn !== undefined) return this.of(standIn) // whose gradient it is
     const node = this.graph.producer(value)
     if (node === undefined) throw new AppError('INTERNAL', `no value ${value} in the graph`)
     return this.#ofNode(node, node.outputs.indexOf(value))
@@ -62,7 +80,8 @@ export class StaticShapes {
       case 'ReduceSum':
         return this.#replaced(x, this.#ints(node, second)[0] as number, 1)
       default:
-        return this.of(x)
+        if (SAME_SHAPE.has(node.operator)) return this.of(x)
+        throw new AppError('INTERNAL', `no shape of ${node.operator}`)
     }
   }
 

@@ -104,6 +104,39 @@ describe('gradients', () => {
     expect(() => addGradients(g, y, y, [x])).toThrow('no gradient of Cos')
   })
 
+  it.each<[string, (g: GraphBuilder, x: Value, w: Value) => Value]>([
+    ['MatMul that broadcasts', (g, x, w) => g.matmul(x, g.transpose(g.slice(w, 0, 0, 1), [0, 2, 1]))],
+    ['Gemm with transA', (g, x, w) => g.gemm(g.reshape(x, [6, 4]), g.reshape(w, [6, 4]), { transA: 1 })],
+    [
+      'Gemm with alpha or beta',
+      (g, x, w) => g.node('Gemm', [g.reshape(x, [6, 4]), g.reshape(w, [4, 6])], { alpha: { float: 2 } })
+    ],
+    ['Softmax over another axis', (g, x, w) => g.mul(g.softmax(x, 1), w)],
+    [
+      'Slice of several axes',
+      (g, x, w) => g.mul(g.node('Slice', [x, g.ints([0, 0]), g.ints([1, 1]), g.ints([0, 1])]), w)
+    ],
+    [
+      'ReduceMean that leaves out its axis',
+      (g, x, w) => g.mul(g.node('ReduceMean', [x, g.ints([0])], { keepdims: 0 }), w)
+    ],
+    [
+      'LayerNormalization over more than',
+      (g, x, w) =>
+        g.node('LayerNormalization', [g.mul(x, w), g.floats(new Float32Array(12), [3, 4])], {
+          axis: 1,
+          epsilon: { float: 1 }
+        })
+    ],
+    ['Add for a value of fewer axes', (g, x, w) => g.add(g.reshape(g.slice(x, 0, 0, 1), [3, 4]), w)],
+    ['Where', (g, x, w) => g.mul(g.node('Where', [g.node('Less', [x, w]), x, w]), w)]
+  ])('refuse %s', (words, build) => {
+    const g = new GraphBuilder()
+    const [x, w] = inputs(g)
+    const y = build(g, x, w)
+    expect(() => addGradients(g, y, y, [x, w])).toThrow(words)
+  })
+
   it('refuse an input on which the output does not depend', () => {
     const g = new GraphBuilder()
     const [x, w] = inputs(g)
