@@ -149,7 +149,7 @@ export interface Recommendation<T> {
   readonly quantizer: string
   readonly label: string
   readonly variant: T
-  /** True where even the best of the quantizer's variants widens its gap: better train without any of them. */
+  /** True where even the best of the quantizer's variants makes the base worse: better train without any of them. */
   readonly harmful: boolean
 }
 
@@ -159,11 +159,12 @@ export interface Recommendation<T> {
  */
 export function recommendations<T extends ProvenVariant>(run: Measured<T>): Recommendation<T>[] {
   const keys = keysOf(run.variants)
-  const measured = (headlineOf(run)?.results ?? []).map(({ quantizer, label, variants: [best] }) => ({
+  const measured = (headlineOf(run)?.results ?? []).map(({ quantizer, label, quantized, variants: [best] }) => ({
     quantizer,
     label,
     variant: best.variant,
-    harmful: (best.gapClosed ?? 0) < 0 && best.distinctFromBase !== false
+    // Also where quantizing left no gap, so that no share of it can say so.
+    harmful: best.perplexity > quantized && best.distinctFromBase !== false
   }))
   const others = keys.filter((key) => !measured.some(({ quantizer }) => quantizer === key))
   return [

@@ -102,7 +102,7 @@ export function printResults(
   terminal.print()
   const adapters = results.variants.map(({ name, adapter }): [string, string] => [name, shortPath(adapter)])
   const best = recommendations(results).map(({ label, variant, harmful }) =>
-    harmful ? `none for ${label}: all widen its gap` : `${variant.name} for ${label}`
+    harmful ? `none for ${label}: all make it worse` : `${variant.name} for ${label}`
   )
   const { deviceFailure } = results
   const where: [string, string][] = deviceFailure ? [['computed on', computedWhere(deviceFailure)]] : []

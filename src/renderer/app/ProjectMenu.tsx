@@ -1,4 +1,4 @@
-import { Button, Menu } from '@mantine/core'
+import { Button, Menu, Text } from '@mantine/core'
 import { IconCheck, IconChevronDown, IconFolders } from '@tabler/icons-react'
 import { useLocation } from 'wouter'
 import { useCall } from '../api/hooks'
@@ -19,8 +19,11 @@ export function ProjectMenu() {
           size="sm"
           rightSection={<IconChevronDown size={14} aria-hidden />}
           maw={240}
+          title={name}
         >
-          {name}
+          <Text span inherit truncate>
+            {name}
+          </Text>
         </Button>
       </Menu.Target>
       <Menu.Dropdown>

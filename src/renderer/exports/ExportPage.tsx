@@ -76,7 +76,7 @@ function ExportOf({ run }: { readonly run: RunDetail }) {
 }
 
 const recommendation = ({ label, variant, harmful }: Recommendation<RunVariant>): string =>
-  harmful ? `Every variant widens the ${label} gap` : `Recommended for ${label}: ${variant.name}`
+  harmful ? `Every variant makes ${label} worse` : `Recommended for ${label}: ${variant.name}`
 
 /** A choice shows its name whole. */
 const choiceWidth = (exported: readonly RunVariant[]): number =>

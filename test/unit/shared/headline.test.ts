@@ -58,6 +58,14 @@ describe('a run that mixes quantizers', () => {
     ])
   })
 
+  it('recommends none that makes a base worse on which quantizing left no gap', () => {
+    const [found] = recommendations({
+      perplexity: { a: { ...measured, quantizers: { ...measured.quantizers, int8: 79.9 } } },
+      variants
+    }).filter(({ label }) => label === 'INT8')
+    expect(found).toMatchObject({ harmful: true })
+  })
+
   it('is the same as JSON', () => {
     expect(headlineJson(run)).toMatchObject({
       text: 'a.txt',
