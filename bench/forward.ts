@@ -1,13 +1,11 @@
 import { SecondMoments } from '../src/engine/calibration/secondMoments'
 import { LinearAlgebra } from '../src/engine/graph/linearAlgebra'
 import { BlockRunner } from '../src/engine/models/blockRunner'
-import type { BlockWeights } from '../src/engine/models/blockWeights'
 import { ModelParts } from '../src/engine/models/modelParts'
 import { readArchitecture } from '../src/engine/models/registry'
 import type { Matrix32 } from '../src/engine/numerics/matrix'
-import { seededRandom } from '../src/engine/numerics/random'
-import { fillGaussian } from './gaussian'
 import { type LlamaShape, llamaConfig } from './makeCheckpoint'
+import { blockParameters, randomMatrix } from './randomBlock'
 import type { BenchOptions, Section } from './section'
 import { duration, median, percent, secondsOf } from './statistics'
 
@@ -83,15 +81,7 @@ async function measureSize(size: (typeof SIZES)[number], rounds: number): Promis
 
 /** What the engine does with each batch of calibration rows. */
 function preparePass(runner: BlockRunner, parts: ModelParts, hiddenSize: number): () => Promise<void> {
-  const linears = new Map(
-    parts.linears(0).map(({ name, inFeatures, outFeatures }) => [name, randomMatrix(outFeatures, inFeatures).data])
-  )
-  const names = new Set([...linears.keys()].map((name) => `${name}.weight`))
-  const rest = parts.tensors(0).filter(({ name }) => !names.has(name))
-  const parameters = Object.fromEntries(
-    rest.map(({ name, shape }) => [name, { data: new Float32Array(shape[0] ?? 0).fill(1), shape }])
-  )
-  const weights: BlockWeights = { linears, parameters }
+  const weights = blockParameters(parts)
   const hidden = randomMatrix(TOKENS, hiddenSize, 1).data
   const mask = new Float32Array(TOKENS).fill(1)
   const moments = new SecondMoments(parts.inputs(0))
@@ -115,10 +105,4 @@ function prepareProducts(parts: ModelParts, algebra: LinearAlgebra) {
     for (const x of inputs) await algebra.gemm32(x, x, { transA: true })
   }
   return { run, flops: 2 * TOKENS * (weights + squares) }
-}
-
-function randomMatrix(rows: number, cols: number, deviation = 0.02): Matrix32 {
-  const data = new Float32Array(rows * cols)
-  fillGaussian(data, deviation, seededRandom('forward', rows, cols))
-  return { data, rows, cols }
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { measureBackward } from './backward'
 import { writeBenchmarks } from './benchmarksFile'
 import { measureDemo } from './demo'
 import { measureForward } from './forward'
@@ -19,7 +20,7 @@ type Measure = (options: BenchOptions) => Promise<Section>
 
 const PARTS: Readonly<Record<string, readonly Measure[]>> = {
   solver: [measureSolver, measureLinears, measureQuantize],
-  forward: [measureForward],
+  forward: [measureForward, measureBackward],
   memory: [measureMemory],
   model135m: [measureModel135m],
   demo: [measureDemo],
