@@ -1,14 +1,8 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { Checkpoint } from '../../src/engine/formats/checkpoint'
 import { encodeFloats } from '../../src/engine/formats/dtypes'
 import { type TensorData, writeSafetensors } from '../../src/engine/formats/safetensorsWriter'
-import { BlockRunner } from '../../src/engine/models/blockRunner'
-import { readBlockWeights } from '../../src/engine/models/blockWeights'
-import { ModelParts } from '../../src/engine/models/modelParts'
-import { ModelWeights } from '../../src/engine/models/modelWeights'
-import { readArchitecture } from '../../src/engine/models/registry'
-import { hiddenStates, uniform, withAdapters } from '../helpers/adaptedBlock'
+import { hiddenStates, openAdaptedBlocks, uniform } from '../helpers/adaptedBlock'
 
 /** Tokens in a row: more than the windows of some families. */
 const CONTEXT = 13
@@ -28,12 +22,8 @@ export async function writeGradients(families: string, out: string): Promise<str
 }
 
 async function gradientsOf(directory: string): Promise<TensorData[]> {
-  const checkpoint = await Checkpoint.open(directory)
-  const architecture = readArchitecture(checkpoint.config, 'config.json')
-  const parts = new ModelParts(architecture)
-  const weights = new ModelWeights(checkpoint, architecture)
-  const context = Math.min(CONTEXT, architecture.contextLimit)
-  const runner = new BlockRunner(architecture, context, 'cpu')
+  const opened = await openAdaptedBlocks(directory, { device: 'cpu', context: CONTEXT, rank: RANK })
+  const { architecture, context, runner } = opened
   const tensors: TensorData[] = []
   for (let block = 0; block < architecture.blocks; block++) {
     const add = (name: string, values: Float32Array, ...shape: number[]) =>
@@ -43,7 +33,7 @@ async function gradientsOf(directory: string): Promise<TensorData[]> {
         shape,
         data: encodeFloats(values, 'F32')
       })
-    const adapted = withAdapters(parts, block, await readBlockWeights(weights, parts, block), RANK)
+    const adapted = await opened.adapted(block)
     const hidden = hiddenStates(architecture, context, block)
     const seed = uniform(hidden.length, 1, 'seed', block)
     const real = new Float32Array(2 * context).fill(1)
@@ -61,7 +51,6 @@ async function gradientsOf(directory: string): Promise<TensorData[]> {
       add(`gradient.${name}.lora_B`, found.B, B.rows, B.cols)
     }
   }
-  await runner.release()
-  await checkpoint.close()
+  await opened.close()
   return tensors
 }

@@ -1,15 +1,10 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { Checkpoint } from '../../src/engine/formats/checkpoint'
 import { GraphSession, type Tensor } from '../../src/engine/graph/session'
-import { BlockRunner } from '../../src/engine/models/blockRunner'
-import { type BlockWeights, readBlockWeights } from '../../src/engine/models/blockWeights'
+import type { BlockWeights } from '../../src/engine/models/blockWeights'
 import { finalNormBackwardGraph, finalNormGraph } from '../../src/engine/models/modelGraphs'
-import { ModelParts } from '../../src/engine/models/modelParts'
-import { ModelWeights } from '../../src/engine/models/modelWeights'
-import { readArchitecture } from '../../src/engine/models/registry'
 import { roundInputs } from '../../src/engine/quantizers/int8Inputs'
-import { hiddenStates, uniform, withAdapters } from '../helpers/adaptedBlock'
+import { hiddenStates, openAdaptedBlocks, uniform } from '../helpers/adaptedBlock'
 import { goldenCases } from '../helpers/golden'
 
 // Whatever lies there is a case: a family with an operator that has no gradient fails here.
@@ -23,18 +18,8 @@ const STEPS = [5e-4, 1e-4]
 /** Everything that is differentiated: hidden states, and each adapter's matrices. */
 type Point = ReadonlyMap<string, Float32Array>
 
-async function openBlocks(name: string) {
-  const checkpoint = await Checkpoint.open(join(directory, name))
-  const architecture = readArchitecture(checkpoint.config, 'config.json')
-  const parts = new ModelParts(architecture)
-  const weights = new ModelWeights(checkpoint, architecture)
-  const context = Math.min(CONTEXT, architecture.contextLimit)
-  const runner = new BlockRunner(architecture, context, 'cpu')
-  const adapted = async (block: number): Promise<BlockWeights> =>
-    withAdapters(parts, block, await readBlockWeights(weights, parts, block), RANK)
-  const close = () => Promise.all([runner.release(), checkpoint.close()])
-  return { architecture, context, weights, runner, adapted, close }
-}
+const openBlocks = (name: string) =>
+  openAdaptedBlocks(join(directory, name), { device: 'cpu', context: CONTEXT, rank: RANK })
 
 function pointOf(hidden: Float32Array, { adapters }: BlockWeights): Point {
   const matrices = [...(adapters ?? [])].flatMap(([name, { A, B }]): [string, Float32Array][] => [

@@ -2,17 +2,12 @@ import { copyFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { InferenceSession } from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
-import { Checkpoint } from '../../src/engine/formats/checkpoint'
 import { listDevices } from '../../src/engine/graph/devices'
-import { BlockRunner } from '../../src/engine/models/blockRunner'
-import { readBlockWeights } from '../../src/engine/models/blockWeights'
 import { blockGraph, finalNormGraph, vocabularyTileGraph } from '../../src/engine/models/modelGraphs'
-import { ModelParts } from '../../src/engine/models/modelParts'
-import { ModelWeights } from '../../src/engine/models/modelWeights'
 import { readArchitecture } from '../../src/engine/models/registry'
 import { seededRandom } from '../../src/engine/numerics/random'
 import { quantizer as int8 } from '../../src/engine/quantizers/formats/int8'
-import { hiddenStates, uniform, withAdapters } from '../helpers/adaptedBlock'
+import { hiddenStates, openAdaptedBlocks, uniform } from '../helpers/adaptedBlock'
 import { computeBlocks, configOf, copyCheckpoint, familyDirectory } from '../helpers/checkpoints'
 import { sampleModel, sampleText } from '../helpers/paths'
 import { finishedOf, makeRun, runToEnd } from '../helpers/runs'
@@ -74,18 +69,14 @@ describe.skipIf(missing !== undefined)('webgpu', () => {
   )
 
   it.each(['gpt_neox', 'gemma2', 'lfm2'])('differentiates the blocks of %s as the processor does', async (family) => {
-    const checkpoint = await Checkpoint.open(familyDirectory(family))
-    const architecture = readArchitecture(checkpoint.config, 'config.json')
-    const parts = new ModelParts(architecture)
-    const weights = await readBlockWeights(new ModelWeights(checkpoint, architecture), parts, 0)
-    const context = Math.min(8, architecture.contextLimit)
-    const hidden = hiddenStates(architecture, context, 0)
-    const seed = uniform(hidden.length, 1, 'seed')
-    const real = new Float32Array(2 * context).fill(1)
     const gradientsOn = async (device: 'cpu' | 'webgpu') => {
-      const runner = new BlockRunner(architecture, context, device)
-      const gradients = await runner.backward(0, hidden, seed, real, withAdapters(parts, 0, weights, 4))
-      await runner.release()
+      const opened = await openAdaptedBlocks(familyDirectory(family), { device, context: 8, rank: 4 })
+      const { architecture, context, runner } = opened
+      const hidden = hiddenStates(architecture, context, 0)
+      const seed = uniform(hidden.length, 1, 'seed')
+      const real = new Float32Array(2 * context).fill(1)
+      const gradients = await runner.backward(0, hidden, seed, real, await opened.adapted(0))
+      await opened.close()
       return gradients
     }
     const [cpu, own] = [await gradientsOn('cpu'), await gradientsOn('webgpu')]
@@ -95,7 +86,6 @@ describe.skipIf(missing !== undefined)('webgpu', () => {
       expect(distance(A, own.adapters.get(name)?.A ?? []), name).toBeLessThan(TOLERANCE)
       expect(distance(B, own.adapters.get(name)?.B ?? []), name).toBeLessThan(TOLERANCE)
     }
-    await checkpoint.close()
   })
 
   // The runtime would quietly put an operator that the device lacks on the processor, and copy back and forth.

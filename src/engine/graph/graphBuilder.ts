@@ -103,9 +103,9 @@ export class GraphBuilder {
 
   /** Mean over one axis, which stays with size 1. */
   mean = (x: Value, axis: number): Value => this.node('ReduceMean', [x, this.ints([axis])], { keepdims: 1 })
-  /** Sum over axes, which stay with size 1 or, where asked for, go. */
-  sum = (x: Value, axes: readonly number[], keepdims: 0 | 1 = 1): Value =>
-    this.node('ReduceSum', [x, this.ints(axes)], { keepdims })
+
+  /** Sum over axes, which stay with size 1. */
+  sum = (x: Value, axes: readonly number[]): Value => this.node('ReduceSum', [x, this.ints(axes)], { keepdims: 1 })
 
   /**
    * Says that the gradient of a value is that of another, as it is: how a rounding, whose own derivative is zero, is
