@@ -1,4 +1,5 @@
 import type { DeviceName } from '../../shared/recipe'
+import type { InputRounding } from '../graph/inputRounding'
 import { type Feeds, GraphSession, type Tensor } from '../graph/session'
 import type { ModelArchitecture } from './architecture'
 import type { Adapter, BlockWeights } from './blockWeights'
@@ -26,9 +27,9 @@ export interface BlockGradients {
 export class BlockRunner {
   /** Of full precision, with and without Gram matrices. */
   readonly #plain = new Map<string, BlockGraph>()
-  /** Of weights that compute otherwise: they stay the same for all batches of a stream. */
-  readonly #own = new WeakMap<BlockWeights, BlockGraph>()
-  readonly #backward = new WeakMap<BlockWeights, BlockGraph>()
+  /** Of weights that compute otherwise, and backwards: by block, adapted linears and rounding of inputs. */
+  readonly #own = new FormCache()
+  readonly #backward = new FormCache()
   readonly #sessions = new Map<BlockGraph, GraphSession>()
 
   constructor(
@@ -119,20 +120,15 @@ export class BlockRunner {
   #graphOf(index: number, weights: BlockWeights): BlockGraph {
     const { adapters: adapted, roundInputs } = weights
     if (adapted === undefined && roundInputs === undefined) return this.#graph(index, false)
-    const known = this.#own.get(weights)
-    if (known !== undefined) return known
-    const graph = this.#build(index, false, { adapted, roundInputs })
-    this.#own.set(weights, graph)
-    return graph
+    return this.#own.of(index, weights, () => this.#build(index, false, { adapted, roundInputs }))
   }
 
   #backwardOf(index: number, weights: BlockWeights): BlockGraph {
-    const known = this.#backward.get(weights)
-    if (known !== undefined) return known
     const { adapters: adapted, roundInputs } = weights
-    const graph = this.#shared(backwardGraph(this.architecture, index, this.context, { adapted, roundInputs }))
-    this.#backward.set(weights, graph)
-    return graph
+    const form = { adapted, roundInputs }
+    return this.#backward.of(index, weights, () =>
+      this.#shared(backwardGraph(this.architecture, index, this.context, form))
+    )
   }
 
   #graph(index: number, grams: boolean): BlockGraph {
@@ -160,6 +156,20 @@ export class BlockRunner {
     const session = await GraphSession.create(graph.model, this.device)
     this.#sessions.set(graph, session)
     return session
+  }
+}
+
+/** Graphs of blocks by all that decides them, so that new adapters in the place of others need no new graph. */
+class FormCache {
+  readonly #graphs = new Map<InputRounding | undefined, Map<string, BlockGraph>>()
+
+  of(index: number, { adapters, roundInputs }: BlockWeights, build: () => BlockGraph): BlockGraph {
+    const graphs = this.#graphs.get(roundInputs) ?? new Map<string, BlockGraph>()
+    this.#graphs.set(roundInputs, graphs)
+    const key = [index, ...(adapters?.keys() ?? [])].join(' ')
+    const graph = graphs.get(key) ?? build()
+    graphs.set(key, graph)
+    return graph
   }
 }
 

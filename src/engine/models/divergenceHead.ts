@@ -3,15 +3,12 @@ import { GraphBuilder, type Value } from '../graph/graphBuilder'
 import { type Feeds, GraphSession, type Tensor } from '../graph/session'
 import type { ModelArchitecture } from './architecture'
 import { softcapped } from './attention'
-import type { HeadRunner } from './headRunner'
+import type { HeadTiles } from './vocabularyHead'
 
 /** What is added up over the tiles of the vocabulary for some positions. */
 const SUMS = ['studentMax', 'studentSum', 'studentRow', 'teacherMax', 'teacherSum', 'teacherRow', 'cross'] as const
 type SumName = (typeof SUMS)[number]
 type Sums = Readonly<Record<SumName, Tensor>>
-
-/** Where the head is read from, the vocabulary in tiles. */
-export type HeadTiles = Pick<HeadRunner, 'tiles' | 'readTile'>
 
 /** KL(teacher ‖ student) of the next token at some positions, and where it leads. */
 export interface Divergence {

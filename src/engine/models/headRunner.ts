@@ -1,14 +1,11 @@
 import type { DeviceName } from '../../shared/recipe'
-import { type Feeds, GraphSession, TENSOR_LIMIT_BYTES, type Tensor } from '../graph/session'
+import { type Feeds, GraphSession, type Tensor } from '../graph/session'
 import type { ComparedTile, VocabularyTile } from '../numerics/tokenLosses'
 import type { ModelArchitecture } from './architecture'
 import { vocabularyTileGraph } from './modelGraphs'
 import type { ModelWeights } from './modelWeights'
+import { type HeadTile, type HeadTiles, tileRows, VocabularyHead } from './vocabularyHead'
 
-/** Rows of the head that are multiplied at once: the logits of a batch then stay in memory that is used again. */
-const MAX_TILE_ROWS = 2048
-/** A tile's weights take at most this share of the tensor limit. */
-const TILE_SHARE = 4
 /** Positions that are multiplied at once, so that a tile's logits stay bounded however long the rows are. */
 export const HEAD_POSITIONS = 2048
 
@@ -18,14 +15,6 @@ export interface FullTile extends VocabularyTile {
   readonly exponentials: Tensor
 }
 
-/** Some rows of the head. */
-export interface HeadTile {
-  /** [rows, embeddingSize] */
-  readonly weights: Float32Array
-  /** [rows], where the head has one. */
-  readonly bias?: Float32Array
-}
-
 /** Logits of full precision and their exponentials, and what a graph makes of the other weights' logits beside them. */
 const TILE_TENSORS = 7
 
@@ -33,23 +22,16 @@ const TILE_TENSORS = 7
 export const headBytes = (architecture: ModelArchitecture): number =>
   4 * tileRows(architecture) * (architecture.embeddingSize + TILE_TENSORS * HEAD_POSITIONS)
 
-function tileRows({ vocabularySize, embeddingSize }: ModelArchitecture): number {
-  const fitting = Math.floor(TENSOR_LIMIT_BYTES / (TILE_SHARE * 4 * embeddingSize))
-  return Math.max(1, Math.min(MAX_TILE_ROWS, fitting, vocabularySize))
-}
-
-/** The output head, the vocabulary in tiles. */
-export class HeadRunner {
+/** Computes the logits of the output head, the vocabulary in tiles. */
+export class HeadRunner implements HeadTiles {
   readonly #logits: Float32Array
   readonly #exponentials: Float32Array
 
   private constructor(
     private readonly architecture: ModelArchitecture,
-    private readonly weights: ModelWeights,
+    private readonly head: VocabularyHead,
     private readonly full: GraphSession,
-    private readonly compared: GraphSession,
-    /** [vocabulary] */
-    private readonly bias: Float32Array | undefined
+    private readonly compared: GraphSession
   ) {
     this.#logits = new Float32Array(HEAD_POSITIONS * tileRows(architecture))
     this.#exponentials = new Float32Array(this.#logits.length)
@@ -58,25 +40,15 @@ export class HeadRunner {
   static async create(architecture: ModelArchitecture, weights: ModelWeights, device: DeviceName): Promise<HeadRunner> {
     const full = await GraphSession.create(vocabularyTileGraph(architecture, 'full'), device)
     const compared = await GraphSession.create(vocabularyTileGraph(architecture, 'compared'), device)
-    const { headBias, vocabularySize } = architecture
-    const bias = headBias === undefined ? undefined : await weights.read(headBias, [vocabularySize])
-    return new HeadRunner(architecture, weights, full, compared, bias)
+    return new HeadRunner(architecture, await VocabularyHead.open(architecture, weights), full, compared)
   }
 
-  /** Ranges of the vocabulary that are multiplied at once. */
   tiles(): [number, number][] {
-    const { vocabularySize } = this.architecture
-    const size = tileRows(this.architecture)
-    return Array.from({ length: Math.ceil(vocabularySize / size) }, (_, i) => [
-      i * size,
-      Math.min(vocabularySize, (i + 1) * size)
-    ])
+    return this.head.tiles()
   }
 
-  /** Rows [begin, end) of the head. */
-  async readTile(begin: number, end: number): Promise<HeadTile> {
-    const weights = await this.weights.readVocabularyRows(this.architecture.head, begin, end)
-    return this.bias === undefined ? { weights } : { weights, bias: this.bias.subarray(begin, end) }
+  readTile(begin: number, end: number): Promise<HeadTile> {
+    return this.head.readTile(begin, end)
   }
 
   /**

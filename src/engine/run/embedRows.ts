@@ -1,10 +1,10 @@
 import type { RunEventDraft } from '../../shared/runEvents'
+import { hasLinears, outerLinears } from '../base/outerLinears'
 import { realTokens, type TokenRows } from '../calibration/rows'
 import { EmbeddingRunner } from '../models/embeddingRunner'
 import { embeddingGraph } from '../models/modelGraphs'
 import type { PreparedRun } from '../prepare/preparedRun'
 import type { HiddenStates } from './hiddenStates'
-import { hasLinears, outerLinears } from './outerLinears'
 import { evaluationStreams, type Streams } from './streams'
 
 /** Embeds all rows: generation 0 of every stream. Streams of evaluation rows that begin alike are embedded together. */

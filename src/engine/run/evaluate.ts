@@ -1,5 +1,7 @@
 import type { RunEventDraft } from '../../shared/runEvents'
 import type { RowsOfText } from '../../shared/runFolder'
+import { PlainRunners } from '../base/outerLinears'
+import { nextTokens } from '../calibration/nextTokens'
 import { realTokens, type TokenRows } from '../calibration/rows'
 import { HEAD_POSITIONS, HeadRunner } from '../models/headRunner'
 import { finalNormGraph } from '../models/modelGraphs'
@@ -7,7 +9,6 @@ import type { PlainRunner } from '../models/plainRunner'
 import { ComparedLosses, type TilePlace, TokenLosses } from '../numerics/tokenLosses'
 import type { PreparedRun } from '../prepare/preparedRun'
 import type { HiddenStates } from './hiddenStates'
-import { PlainRunners } from './outerLinears'
 import type { EvaluationStream, Streams } from './streams'
 
 /** What is gathered for every evaluation row: of full precision, and of all that is compared with it by subject. */
@@ -135,16 +136,6 @@ function placeOf(
     return id >= begin && id < end
   }
   return { first, begin, holdsTarget, local: targets.map((id) => Math.min(Math.max(id - begin, 0), end - begin - 1)) }
-}
-
-/** The token that each position predicts; −1 where none counts: before a pad or a prompt, and at the end of a row. */
-function nextTokens({ ids, counted, context }: TokenRows): Int32Array {
-  const targets = new Int32Array(ids.length).fill(-1)
-  for (let i = 0; i < targets.length; i++) {
-    const next = i + 1
-    if (next % context !== 0 && counted[next] === 1) targets[i] = ids[next] as number
-  }
-  return targets
 }
 
 function sumByRow(

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { ModelArchitecture } from '../../../../src/engine/models/architecture'
-import { DivergenceHead, type HeadTiles } from '../../../../src/engine/models/divergenceHead'
+import { DivergenceHead } from '../../../../src/engine/models/divergenceHead'
 import { readArchitecture } from '../../../../src/engine/models/registry'
+import type { HeadTiles } from '../../../../src/engine/models/vocabularyHead'
 import { configOf, familyDirectory } from '../../../helpers/checkpoints'
 import { gaussianMatrix } from '../../../helpers/matrices'
 
