@@ -38,8 +38,12 @@ function partsOf({ name, method, rank, quantizer }: NamedVariant): NameParts | u
 
 const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
 
-/** A label for each variant, in their order; two have the same one only where they have the same name. */
-export function variantLabels(variants: readonly NamedVariant[]): string[] {
+/**
+ * A label for each variant, in their order; two of one owner have the same one only where they have the same name.
+ *
+ * @param owners - whose each variant is, such as its run; without it all are of one
+ */
+export function variantLabels(variants: readonly NamedVariant[], owners?: readonly string[]): string[] {
   const parts = variants.map(partsOf)
   const quantizers = [...new Set(variants.map(({ quantizer }) => quantizer))]
   const formats = new Map(quantizers.map((key) => [key, quantizerLabel(key, quantizers)]))
@@ -61,12 +65,8 @@ export function variantLabels(variants: readonly NamedVariant[]): string[] {
       .filter(Boolean)
       .join(LABEL_BREAK)
   })
-  const names = new Map<string, string>()
-  const unclear = new Set<string>()
-  for (const [i, label] of labels.entries()) {
-    const name = variants[i]?.name as string
-    if ((names.get(label) ?? name) !== name) unclear.add(label)
-    names.set(label, name)
-  }
-  return labels.map((label, i) => (unclear.has(label) ? (variants[i]?.name as string) : label))
+  const named = labels.map((label, i) => ({ label, name: variants[i]?.name as string, owner: owners?.[i] }))
+  const alike = groupBy(named, ({ label, owner }) => JSON.stringify([label, owner]))
+  const unclear = new Set([...alike.values()].filter((own) => own.some(({ name }) => name !== own[0]?.name)).flat())
+  return named.map((one) => (unclear.has(one) ? one.name : one.label))
 }

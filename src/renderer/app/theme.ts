@@ -1,4 +1,8 @@
-import { type CSSVariablesResolver, createTheme, Notification, Tooltip } from '@mantine/core'
+import { type CSSVariablesResolver, createTheme, Drawer, Modal, Notification, Tooltip } from '@mantine/core'
+import { Spotlight } from '@mantine/spotlight'
+
+/** The page keeps its scroll bar (global.css), so what opens over it must not make up for a bar that goes. */
+const KEEPS_SCROLLBAR = { removeScrollProps: { removeScrollBar: false } } as const
 
 /** Colours and spacing of the whole window; components take them from here. */
 export const theme = createTheme({
@@ -12,6 +16,9 @@ export const theme = createTheme({
   autoContrast: true,
   cursorType: 'pointer',
   components: {
+    Drawer: Drawer.extend({ defaultProps: KEEPS_SCROLLBAR }),
+    Modal: Modal.extend({ defaultProps: KEEPS_SCROLLBAR }),
+    Spotlight: Spotlight.extend({ defaultProps: KEEPS_SCROLLBAR }),
     Notification: Notification.extend({
       defaultProps: {
         closeButtonProps: { 'aria-label': 'Close notification' },

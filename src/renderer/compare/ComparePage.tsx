@@ -195,7 +195,7 @@ function Actions({ rows, metrics, onPick, onClear }: ActionsProps) {
       }
     )
   return (
-    <Group gap="xs" wrap="nowrap">
+    <Group gap="xs">
       <Button variant="default" leftSection={<IconPlus size={16} aria-hidden />} onClick={onPick}>
         Runs and variants
       </Button>

@@ -7,7 +7,17 @@ import { LABEL_BREAK } from '../../shared/variantLabels'
 import { formatCount } from '../format/numbers'
 
 /** Paths and digests are long, and say only as a whole what differs. */
-const WHOLE = { overflowWrap: 'anywhere', minWidth: 110 } as const
+const WHOLE = { overflowWrap: 'anywhere' } as const
+
+/** Characters of the longest line that a value is given, and what a narrow column has at least. */
+const MOST_CHARACTERS = 36
+const LEAST_CHARACTERS = 12
+
+/** A column is as wide as its longest value, up to where paths go on in the next line; then the table scrolls. */
+function columnStyle(texts: readonly (string | undefined)[]) {
+  const longest = Math.max(...texts.map((text) => text?.length ?? 0))
+  return { ...WHOLE, minWidth: `${Math.min(MOST_CHARACTERS, Math.max(LEAST_CHARACTERS, longest + 2))}ch` }
+}
 
 /** More columns than this are not read one by one: then the values are counted. */
 const MAX_COLUMNS = 8
@@ -23,7 +33,11 @@ export function SettingsDiff({ rows }: { readonly rows: readonly ComparisonRow[]
     )
   }
   return (
-    <ScrollArea viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': 'Settings that differ' }}>
+    <ScrollArea
+      type="auto"
+      offsetScrollbars="x"
+      viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': 'Settings that differ' }}
+    >
       {rows.length > MAX_COLUMNS ? <Counted settings={settings} /> : <SideBySide rows={rows} settings={settings} />}
     </ScrollArea>
   )
@@ -41,10 +55,11 @@ function SideBySide({ rows, settings }: TableProps) {
       <Table.Thead>
         <Table.Tr>
           <Table.Th>Setting</Table.Th>
-          {rows.map(({ key, variant }) => {
+          {rows.map(({ key, variant }, i) => {
             const [name, ...others] = (labels.get(key) ?? variant.name).split(LABEL_BREAK)
+            const below = settings.map(({ values }) => values[i])
             return (
-              <Table.Th key={key} style={WHOLE}>
+              <Table.Th key={key} style={columnStyle([name, ...others, ...below])}>
                 {name}
                 {others.map((part) => (
                   <Text key={part} size="xs" c="dimmed" fw={400}>
@@ -60,7 +75,7 @@ function SideBySide({ rows, settings }: TableProps) {
         {settings.map(({ key, values }) => (
           <Table.Tr key={key}>
             <Table.Td>
-              <Code>{key}</Code>
+              <Code style={NAME}>{key}</Code>
             </Table.Td>
             {values.map((value, i) => (
               <Table.Td key={rows[i]?.key} className="num" style={WHOLE}>
@@ -73,6 +88,9 @@ function SideBySide({ rows, settings }: TableProps) {
     </Table>
   )
 }
+
+/** The name of a setting stays in one line. */
+const NAME = { whiteSpace: 'nowrap' } as const
 
 const SHOWN_VALUES = 12
 
@@ -91,7 +109,7 @@ function Counted({ settings }: Pick<TableProps, 'settings'>) {
           return (
             <Table.Tr key={key}>
               <Table.Td>
-                <Code>{key}</Code>
+                <Code style={NAME}>{key}</Code>
               </Table.Td>
               <Table.Td className="num">
                 {counts.slice(0, SHOWN_VALUES).map(([value, count], i) => (

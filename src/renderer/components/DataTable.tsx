@@ -7,6 +7,7 @@ import { explained, Meaning } from '../glossary/Term'
 import type { Column } from './column'
 import { columnWidths, fitColumns, rowHeightOf } from './columnFit'
 import classes from './DataTable.module.css'
+import { foldColumns } from './foldColumns'
 
 export interface Sort {
   readonly key: string
@@ -43,16 +44,20 @@ const BORDERS = 2
  * hitch. Arrow keys, Home, End move between rows, Enter opens, Space chooses.
  */
 export function DataTable<T>(props: Props<T>) {
-  const { label, rows, columns, rowKey, onOpen, initialSort, selected, onSelect, current } = props
+  const { label, rows, rowKey, onOpen, initialSort, selected, onSelect, current } = props
   const [sort, setSort] = useState<Sort | undefined>(initialSort)
   const [active, setActive] = useState(0)
   const viewport = useRef<HTMLDivElement>(null)
   const { ref: sized, width: room } = useElementSize()
   const ref = useMergedRef(viewport, sized)
-  const sorted = useMemo(() => sortRows(rows, columns, sort), [rows, columns, sort])
+  const selectable = selected !== undefined && onSelect !== undefined
+  const columns = useMemo(
+    () => foldColumns(rows, props.columns, Math.max(0, room - BORDERS - SCROLLBAR - (selectable ? CHOICE : 0))),
+    [rows, props.columns, room, selectable]
+  )
+  const sorted = useMemo(() => sortRows(rows, props.columns, sort), [rows, props.columns, sort])
   const fitted = useMemo(() => fitColumns(rows, columns), [rows, columns])
   const rowHeight = props.rowHeight ?? 40
-  const selectable = selected !== undefined && onSelect !== undefined
   const template = [...(selectable ? [`${CHOICE}px`] : []), ...fitted.columns.map(({ track }) => track)].join(' ')
   const minWidth = (selectable ? CHOICE : 0) + fitted.width
   const space = Math.max(room - BORDERS - SCROLLBAR, minWidth) - (selectable ? CHOICE : 0)

@@ -6,7 +6,7 @@ interface Props {
   readonly title: string
   /** The question that the page answers, or its answer, in one line. */
   readonly subtitle?: ReactNode
-  /** Buttons at the right of the title. */
+  /** Buttons at the right of the title, below it where the window is narrow. */
   readonly actions?: ReactNode
   readonly children: ReactNode
   /** Fills the window's height, for pages whose list scrolls by itself. */
@@ -18,8 +18,8 @@ export function PageFrame({ title, subtitle, actions, children, fill = false }: 
   useDocumentTitle(title === 'Quail' ? title : `${title} – Quail`)
   return (
     <Stack gap="lg" h={fill ? 'calc(100dvh - var(--app-shell-header-height) - 2 * var(--app-shell-padding))' : 'auto'}>
-      <Group justify="space-between" align="flex-start" wrap="nowrap" gap="md">
-        <Box style={{ minWidth: 0 }}>
+      <Group justify="space-between" align="flex-start" gap="md">
+        <Box style={{ minWidth: 0, flex: '1 1 320px' }}>
           <Title order={1} size="h2" style={{ overflowWrap: 'anywhere' }}>
             {title}
           </Title>
@@ -30,7 +30,7 @@ export function PageFrame({ title, subtitle, actions, children, fill = false }: 
           )}
         </Box>
         {actions !== undefined && (
-          <Group gap="xs" wrap="nowrap">
+          <Group gap="xs" maw="100%">
             {actions}
           </Group>
         )}

@@ -19,6 +19,8 @@ export interface Column<T> {
   readonly bold?: boolean
   /** Further lines, in small letters, that the cell has below its text. */
   readonly below?: (row: T) => readonly string[]
+  /** Where the table has not enough room, what `text` says stands below the text of the first column that has such lines. */
+  readonly folds?: boolean
   /** Makes the column sortable; undefined values come last whatever the direction. */
   readonly sortBy?: (row: T) => number | string | undefined
 }

@@ -40,7 +40,7 @@ const columns = (remove: (model: FoundModel) => void): Column<FoundModel>[] => [
     key: 'name',
     title: 'Model',
     width: 'minmax(210px, 2.4fr)',
-    wrapAt: 240,
+    wrapAt: 200,
     bold: true,
     text: (model) => `${fullName(model)}${model.source === 'sample' ? '   SAMPLE  ' : ''}`,
     below: (model) => [placeText(model)],
@@ -51,6 +51,8 @@ const columns = (remove: (model: FoundModel) => void): Column<FoundModel>[] => [
     key: 'family',
     title: 'Family',
     width: 'minmax(80px, 0.8fr)',
+    folds: true,
+    text: ({ family }) => family ?? '–',
     sortBy: ({ family }) => family ?? undefined,
     render: ({ family }) => family ?? '–'
   },
@@ -66,6 +68,8 @@ const columns = (remove: (model: FoundModel) => void): Column<FoundModel>[] => [
     key: 'dtype',
     title: 'Dtype',
     width: '80px',
+    folds: true,
+    text: ({ dtypes }) => dtypesText(dtypes),
     sortBy: ({ dtypes }) => dtypes[0],
     render: ({ dtypes }) => (
       <Text span inherit title={dtypes.join(', ')}>
@@ -84,7 +88,7 @@ const columns = (remove: (model: FoundModel) => void): Column<FoundModel>[] => [
   {
     key: 'status',
     title: 'State',
-    width: 'minmax(190px, 2fr)',
+    width: 'minmax(140px, 2fr)',
     wrapAt: 240,
     text: ({ status }) => status,
     below: problemLines,

@@ -67,6 +67,7 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
     title: 'Model',
     width: 'minmax(84px, 1.2fr)',
     wrapAt: 72,
+    folds: true,
     text: ({ model }) => modelName(model),
     sortBy: ({ model }) => modelName(model),
     render: ({ model }) => <span title={model}>{modelName(model)}</span>
@@ -77,6 +78,7 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
     term: 'variant',
     width: 'minmax(104px, 1.2fr)',
     wrapAt: 84,
+    folds: true,
     text: variantsText,
     sortBy: ({ variants }) => variants.length,
     render: (run) => <span title={run.variants.map(({ name }) => name).join('\n')}>{variantsText(run)}</span>
@@ -107,6 +109,9 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
     key: 'tags',
     title: 'Tags',
     width: 'minmax(64px, 1fr)',
+    wrapAt: 160,
+    folds: true,
+    text: ({ tags }) => tags.join(', '),
     sortBy: ({ tags }) => tags.join(' ') || undefined,
     render: ({ tags }) => <Tags tags={tags} />
   },

@@ -13,7 +13,10 @@ export function rowLabels(
   rows: readonly ComparisonRow[],
   where: 'alone' | 'beside the run' = 'alone'
 ): Map<string, string> {
-  const names = variantLabels(rows.map(({ variant }) => variant))
+  const names = variantLabels(
+    rows.map(({ variant }) => variant),
+    rows.map(({ run }) => run.id)
+  )
   const severalTitles = new Set(rows.map(({ run }) => run.title)).size > 1
   const named = rows.map((row, i) => ({ row, name: names[i] as string }))
   const told = new Map<string, readonly string[]>()

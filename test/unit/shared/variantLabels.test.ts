@@ -18,6 +18,14 @@ function labels(given: readonly object[]): string[] {
 }
 
 describe('labels of variants', () => {
+  it('are short in each run, though one variant has different names in different runs', () => {
+    const alone = { name: 'svd-r16', method: 'svd', rank: 16, quantizer: 'nf4-b64-dq' }
+    const mixed = ['nf4-b64-dq', 'int8'].map((quantizer) => ({ ...alone, name: `svd-r16-a16-${quantizer}`, quantizer }))
+    const labelled = variantLabels([alone, ...mixed], ['one', 'two', 'two'])
+    expect(labelled).toEqual(['svd-r16 · NF4', 'svd-r16 · NF4', 'svd-r16 · INT8'])
+    expect(variantLabels([alone, ...mixed])).toEqual([alone.name, mixed[0]?.name, 'svd-r16 · INT8'])
+  })
+
   it('are the short names while these tell them apart', () => {
     expect(labels([{ method: 'svd' }, { method: 'exact', rank: 8 }])).toEqual(['svd-r16', 'exact-r8'])
   })

@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { seededId, seedHome } from '../helpers/seedRuns'
+import { type Desk, goTo, openDesk, removeTemporary, setLook, temporaryFolder } from './harness'
+
+let desk: Desk
+
+beforeAll(async () => {
+  const home = await temporaryFolder()
+  desk = await openDesk({ home })
+  await desk.close()
+  await seedHome(home, 3)
+  desk = await openDesk({ home, profile: desk.profile })
+})
+
+afterAll(async () => {
+  await desk?.close()
+  await removeTemporary()
+})
+
+/** Where the search begins; what opens over the page hides the header from roles, not from sight. */
+const left = async (): Promise<number | undefined> =>
+  (await desk.page.locator('button[aria-label^="Search or do"]').boundingBox())?.x
+
+describe('the header', () => {
+  test('stands still from a short page to a long one, and under what opens over the page', async () => {
+    const { page } = desk
+    await setLook(desk, 'light', { width: 1280, height: 800 })
+    await goTo(desk, '/compare')
+    await page.getByRole('heading', { level: 1, name: 'Compare' }).waitFor()
+    const place = await left()
+    await goTo(desk, `/runs/${seededId(0)}`)
+    await page.getByRole('heading', { name: 'Layers' }).waitFor()
+    expect(await left()).toBe(place)
+    await page.keyboard.press('Control+k')
+    await page.getByRole('dialog').waitFor()
+    expect(await left()).toBe(place)
+    await page.keyboard.press('Escape')
+    await page.getByRole('table', { name: 'Layers' }).getByRole('row').nth(1).click()
+    await page.getByRole('dialog').waitFor()
+    expect(await left()).toBe(place)
+    await page.keyboard.press('Escape')
+  })
+})
+
+/** Pixels of a table that are seen only after scrolling sideways. */
+function hiddenWidth(table: unknown): number {
+  const { scrollWidth, clientWidth } = table as { readonly scrollWidth: number; readonly clientWidth: number }
+  return scrollWidth - clientWidth
+}
+
+describe('a window 800 pixels wide', () => {
+  test.each([
+    ['/', 'Home'],
+    ['/new', 'New run'],
+    ['/data', 'Data'],
+    ['/models', 'Models']
+  ])('has room for the line below the title of %s', async (path, title) => {
+    await setLook(desk, 'light', { width: 800, height: 700 })
+    await goTo(desk, path)
+    const heading = desk.page.getByRole('heading', { level: 1, name: title })
+    await heading.waitFor()
+    const box = await heading.locator('xpath=..').boundingBox()
+    expect(box?.width).toBeGreaterThan(300)
+  })
+
+  test.each([
+    ['/runs', 'Runs'],
+    ['/models', 'Models']
+  ])('shows every figure of the table of %s without scrolling sideways', async (path, label) => {
+    await setLook(desk, 'light', { width: 800, height: 700 })
+    await goTo(desk, path)
+    const table = desk.page.getByRole('table', { name: label, exact: true })
+    await table.getByRole('row').nth(1).waitFor()
+    await expect.poll(() => table.evaluate(hiddenWidth)).toBe(0)
+  })
+
+  test('says in a line of the runs what folded columns say', async () => {
+    await setLook(desk, 'light', { width: 1280, height: 700 })
+    await goTo(desk, '/runs')
+    const table = desk.page.getByRole('table', { name: 'Runs', exact: true })
+    const row = table.getByRole('row').nth(1)
+    await table.getByRole('columnheader', { name: 'Model' }).waitFor()
+    const model = await row.getByRole('cell').nth(3).innerText()
+    await setLook(desk, 'light', { width: 800, height: 700 })
+    await table.getByRole('columnheader', { name: 'Model' }).waitFor({ state: 'detached' })
+    await expect.poll(() => row.innerText()).toContain(model)
+  })
+})
+
+describe('a chosen row', () => {
+  test.each(['light', 'dark'] as const)('is told from the badge of its state in the %s theme', async (theme) => {
+    await setLook(desk, theme, { width: 1280, height: 800 })
+    await goTo(desk, '/runs')
+    const row = desk.page.getByRole('table', { name: 'Runs', exact: true }).getByRole('row').nth(1)
+    await row.getByRole('checkbox').check()
+    await row.getByRole('cell').nth(1).waitFor()
+    const [badge, behind] = (await desk.page.evaluate(COLOURS)) as [number[], number[]]
+    await row.getByRole('checkbox').uncheck()
+    // Two shades of one hue: a difference that is seen, though neither is text.
+    expect(Math.max(...badge.map((value, i) => Math.abs(value - (behind[i] ?? 0))))).toBeGreaterThan(15)
+  })
+})
+
+/** Red, green and blue of a row's badge and of the row beside it, as they are painted. */
+const COLOURS = `(() => {
+  const row = document.querySelector('[role=row][aria-selected=true]')
+  const canvas = document.createElement('canvas').getContext('2d')
+  const painted = (elements) => {
+    for (const element of elements) {
+      canvas.fillStyle = getComputedStyle(element).backgroundColor
+      canvas.fillRect(0, 0, 1, 1)
+    }
+    return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3)
+  }
+  return [painted([document.body, row, row.querySelector('.mantine-Badge-root')]), painted([document.body, row])]
+})()`
