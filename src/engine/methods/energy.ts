@@ -1,5 +1,6 @@
 import type { LinearAlgebra } from '../graph/linearAlgebra'
-import { innerProduct, type Matrix32 } from '../numerics/matrix'
+import { innerProduct, type Matrix32, squaredNorm } from '../numerics/matrix'
+import type { SecondMoment } from './secondMoment'
 
 /** Panels that H's triangle is cut into: with eight, the products come to 9/16 of those with the whole of H. */
 const PANELS = 8
@@ -12,15 +13,20 @@ const SHORTEST = 64
  *     tr(M H Mᵀ) = Σ_J 2⟨M_J, H_J,<J Mᵀ_<J⟩ + ⟨M_J, H_JJ Mᵀ_J⟩,   J panels of channels
  *
  * Products are float32 on the device; each entry is off by some 1e-7 of its row's length, in random directions, and all are
- * added up in float64, so the sum keeps nine digits.
+ * added up in float64, so the sum keeps nine digits. What rounding H to float32 does to its diagonal is made good: where one
+ * channel has nearly all the energy, it would be nearly all the error.
  *
  * @param Mt - the transpose of M [m, n]
- * @param H - symmetric [n, n]
  */
-export async function energy(algebra: LinearAlgebra, Mt: Matrix32, H: Matrix32): Promise<number> {
+export async function energy(algebra: LinearAlgebra, Mt: Matrix32, moment: SecondMoment): Promise<number> {
   const { rows: n, cols: m } = Mt
+  const { rounded: H, diagonal } = moment
   const height = Math.max(SHORTEST, Math.ceil(n / PANELS))
   let sum = 0
+  for (let i = 0, at = 0; i < n; i++, at += n + 1) {
+    const lost = (diagonal[i] as number) - (H.data[at] as number)
+    if (lost !== 0) sum += lost * squaredNorm(Mt.data.subarray(i * m, (i + 1) * m))
+  }
   for (let begin = 0; begin < n; begin += height) {
     const end = Math.min(n, begin + height)
     const above = { data: Mt.data.subarray(0, end * m), rows: end, cols: m }

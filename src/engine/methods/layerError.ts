@@ -1,6 +1,7 @@
 import type { LinearAlgebra } from '../graph/linearAlgebra'
-import type { Matrix64 } from '../numerics/matrix'
-import { innerProduct, subtract, toFloat64 } from '../numerics/matrix'
+import { scaleInto } from '../numerics/accumulate'
+import type { Matrix32, Matrix64 } from '../numerics/matrix'
+import { innerProduct, subtract, toFloat64, transposed } from '../numerics/matrix'
 import type { LoraFactors } from './factors'
 import type { LayerProblem } from './layerProblem'
 
@@ -14,31 +15,68 @@ export interface LayerError {
 
 /** Below this share of the error without adapter the expansion would lose digits to cancellation. */
 const CANCELLATION = 1e-5
+/** The same with products in float32, whose sums keep eight digits: of what is left, seven. */
+const CANCELLATION_FLOAT32 = 0.1
 
 /**
- * Calibrated and plain error of factors as they will be stored, in float64.
+ * Calibrated and plain error of factors as they will be stored.
  *
  *     tr(R K Rᵀ) = tr(E K Eᵀ) − 2⟨BᵀE, CᵀK⟩ + ⟨BᵀB, CᵀKC⟩,  Cᵀ = s · A,  K = H or I
  *
- * from thin products alone; when nearly everything cancels, from R itself.
+ * from thin products alone, of large linears in float32 as long as little cancels; when nearly everything does, from R itself.
  */
 export async function layerError(problem: LayerProblem, factors: LoraFactors, scaling: number): Promise<LayerError> {
-  const { algebra } = problem
+  const rank0 = { loss: await problem.lossRank0(), frobenius: problem.frobeniusRank0 }
+  if (factors.loraB.data.every((value) => value === 0)) return rank0
+  if (problem.inFloat32) {
+    const error = await errorInFloat32(problem, factors, scaling, rank0)
+    if (keeps(error, rank0, CANCELLATION_FLOAT32)) return error
+  }
   const B = toFloat64(factors.loraB) // [m, r]
   const C = toFloat64(factors.loraA) // sA [r, n]
-  C.data.forEach((value, i) => {
-    C.data[i] = scaling * value
-  })
+  scaleInto(C.data, scaling)
+  const error = await errorInFloat64(problem, B, C, rank0)
+  return keeps(error, rank0, CANCELLATION) ? error : directError(problem, B, C)
+}
+
+/** Whether no less than this share of either error is left. */
+const keeps = (error: LayerError, rank0: LayerError, share: number): boolean =>
+  error.loss >= share * rank0.loss && error.frobenius >= share * rank0.frobenius
+
+/** The products of full size in float32 on the device, each sum in float64. */
+async function errorInFloat32(
+  problem: LayerProblem,
+  { loraA, loraB }: LoraFactors,
+  scaling: number,
+  rank0: LayerError
+): Promise<LayerError> {
+  const { algebra, moment } = problem
+  const A = toFloat64(loraA)
+  const B = toFloat64(loraB)
+  const BB = await algebra.gemm64(B, B, { transA: true })
+  const EB = await problem.transposedTimes(loraB) // [n, r]
+  const At = transposed(loraA) // [n, r]
+  const error = async (KA: Matrix32, without: number): Promise<number> => {
+    const square = innerProduct(BB.data, (await algebra.gemm64(A, toFloat64(KA))).data)
+    return Math.max(0, without - 2 * scaling * innerProduct(EB.data, KA.data) + scaling ** 2 * square)
+  }
+  return {
+    loss: await error(await algebra.gemm32(moment.rounded, At), rank0.loss),
+    frobenius: await error(At, rank0.frobenius)
+  }
+}
+
+async function errorInFloat64(problem: LayerProblem, B: Matrix64, C: Matrix64, rank0: LayerError): Promise<LayerError> {
+  const { algebra, moment } = problem
   const thin = {
     BE: await problem.project(B), // [r, n]
     BB: await algebra.gemm64(B, B, { transA: true }),
     C
   }
-  const rank0 = await problem.lossRank0()
-  const loss = await expandedError(algebra, thin, await algebra.gemm64(C, problem.moment.H), rank0)
-  const frobenius = await expandedError(algebra, thin, C, problem.frobeniusRank0)
-  const lost = loss < CANCELLATION * rank0 || frobenius < CANCELLATION * problem.frobeniusRank0
-  return lost ? directError(problem, B, C) : { loss, frobenius }
+  return {
+    loss: await expandedError(algebra, thin, await algebra.gemm64(C, moment.H), rank0.loss),
+    frobenius: await expandedError(algebra, thin, C, rank0.frobenius)
+  }
 }
 
 interface ThinProducts {

@@ -36,7 +36,7 @@ const TOLERANCE = { float32: 1e-7, float64: 1e-12 } as const
  */
 const START_TOLERANCE = 1e-2
 
-/** Up to so many multiplications E · H is made in float64, which is then a matter of milliseconds. */
+/** Up to so many multiplications E · H, and all that is smaller, is made in float64: then a matter of milliseconds. */
 const SMALL_PRODUCT = 2 ** 27
 
 /**
@@ -99,9 +99,13 @@ export class LayerProblem {
     return this.#lossRank0
   }
 
+  /** Whether products of the linear's size are made in float32 where their sums keep eight digits. */
+  get inFloat32(): boolean {
+    return this.#precision === 'float32' && this.outFeatures * this.inFeatures ** 2 > SMALL_PRODUCT
+  }
+
   async #energy(): Promise<number> {
-    const exact = this.#precision === 'float64' || this.outFeatures * this.inFeatures ** 2 <= SMALL_PRODUCT
-    if (!exact) return Math.max(0, await energy(this.algebra, this.#transposed, this.moment.rounded))
+    if (this.inFloat32) return Math.max(0, await energy(this.algebra, this.#transposed, this.moment))
     const E = toFloat64(this.E)
     return Math.max(0, innerProduct((await this.algebra.gemm64(E, this.moment.H)).data, E.data))
   }
@@ -110,6 +114,11 @@ export class LayerProblem {
   get frobeniusRank0(): number {
     this.#frobeniusRank0 ??= squaredNorm(this.E.data)
     return this.#frobeniusRank0
+  }
+
+  /** EᵀY [n, k] in float32 on the device, for Y [m, k]. */
+  transposedTimes(Y: Matrix32): Promise<Matrix32> {
+    return this.algebra.gemm32(this.#transposed, Y)
   }
 
   /** UᵀE [k, n] in float64, for U [m, k]. */
@@ -125,7 +134,7 @@ export class LayerProblem {
   async apply(weighting: Weighting, Y: Matrix64): Promise<Matrix64> {
     if (this.#precision === 'float64') return this.#apply64(weighting, Y)
     const { algebra, moment } = this
-    let T = await algebra.gemm32(this.#transposed, toFloat32(Y)) // EᵀY [n, k]
+    let T = await this.transposedTimes(toFloat32(Y))
     if (weighting === 'diagonal') scaleRows(T, moment.diagonal)
     if (weighting === 'full') T = await algebra.gemm32(moment.rounded, T)
     return toFloat64(await algebra.gemm32(this.#E32, T))

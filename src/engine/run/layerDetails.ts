@@ -2,7 +2,8 @@ import type { ErrorHistogram, InputChannels } from '../../shared/runEvents'
 import type { LoraFactors } from '../methods/factors'
 import type { LayerProblem } from '../methods/layerProblem'
 import type { SecondMoment } from '../methods/secondMoment'
-import { histogram } from '../numerics/histogram'
+import { countInto, histogram } from '../numerics/histogram'
+import { sliceRows } from '../numerics/matrix'
 
 /*
  * What the window shows of one linear beside its figures. It decides nothing: neither factors nor adapters depend on it.
@@ -14,17 +15,28 @@ const BINS = 41
 const WIDTH = 4
 const TOP_CHANNELS = 8
 
-/** The values of E and of R = E − s · B · A, in the same bins. One product of the adapter's size and two passes over E. */
+/** Values of R that exist at a time: they stay in the cache. */
+const TILE_VALUES = 2 ** 18
+
+/** The values of E and of R = E − s · B · A, in the same bins: a part of the rows after the other. */
 export async function errorHistogram(
   problem: LayerProblem,
   { loraA, loraB }: LoraFactors,
   scaling: number
 ): Promise<ErrorHistogram> {
-  const { data: residual } = await problem.algebra.gemm32(loraB, loraA)
-  const { data: E } = problem.E
-  for (let i = 0; i < residual.length; i++) residual[i] = (E[i] as number) - scaling * (residual[i] as number)
   const { range, before } = histogramOfE(problem)
-  return { range, before, after: histogram(residual, range, BINS) }
+  if (loraB.data.every((value) => value === 0)) return { range, before, after: before }
+  const { data: E, rows, cols } = problem.E
+  const height = Math.max(1, Math.floor(TILE_VALUES / cols))
+  const counts = new Float64Array(BINS)
+  for (let begin = 0; begin < rows; begin += height) {
+    const end = Math.min(rows, begin + height)
+    const { data: R } = await problem.algebra.gemm32(sliceRows(loraB, begin, end), loraA)
+    const at = begin * cols
+    for (let i = 0; i < R.length; i++) R[i] = (E[at + i] as number) - scaling * (R[i] as number)
+    countInto(counts, R, range)
+  }
+  return { range, before, after: Array.from(counts) }
 }
 
 const known = new WeakMap<LayerProblem, Pick<ErrorHistogram, 'range' | 'before'>>()

@@ -53,7 +53,7 @@ export async function outputEnergy(
   weight: Float32Array,
   moment: SecondMoment
 ): Promise<number> {
-  return energy(algebra, transposed({ data: weight, rows: outFeatures, cols: inFeatures }), moment.rounded)
+  return energy(algebra, transposed({ data: weight, rows: outFeatures, cols: inFeatures }), moment)
 }
 
 /** Quantizes one linear with one quantizer and solves every variant that sits on it. */
