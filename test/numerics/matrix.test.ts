@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { addInto, difference, scaleInto } from '../../src/engine/numerics/accumulate'
+import { addInto, difference, mirrorUpper, scaleInto } from '../../src/engine/numerics/accumulate'
 import {
   concatColumns,
   diagonalOf,
@@ -19,6 +19,8 @@ import {
   transposed,
   zeros64
 } from '../../src/engine/numerics/matrix'
+
+import { matrixOf } from '../helpers/matrices'
 
 const matrix = (...rows: number[][]): Matrix64 => ({
   data: Float64Array.from(rows.flat()),
@@ -84,12 +86,19 @@ describe('the first value that is not finite', () => {
 })
 
 describe('accumulation', () => {
-  it('adds float32 values up in float64, from an offset on', () => {
-    const sum = Float64Array.of(1, 1, 1)
-    for (let i = 0; i < 3; i++) addInto(sum, Float32Array.of(2 ** -40, 2), 1)
-    expect([...sum]).toEqual([1, 1 + 3 * 2 ** -40, 7])
-    scaleInto(sum, 0.5)
-    expect(sum[2]).toBe(3.5)
+  it('adds float32 values up in float64, at a row and a column', () => {
+    const sum = { data: new Float64Array(9).fill(1), rows: 3, cols: 3 }
+    const part = { data: Float32Array.of(2 ** -40, 2, 0, 5), rows: 2, cols: 2 }
+    for (let i = 0; i < 3; i++) addInto(sum, part, 0, 1)
+    expect([...sum.data]).toEqual([1, 1 + 3 * 2 ** -40, 7, 1, 1, 16, 1, 1, 1])
+    scaleInto(sum.data, 0.5)
+    expect(sum.data[2]).toBe(3.5)
+  })
+
+  it.each([1, 31, 32, 75])('mirrors the upper triangle of a matrix of size %i', (n) => {
+    const upper = matrixOf(n, n, (i, j) => (i <= j ? 100 * i + j : -1))
+    mirrorUpper(upper)
+    expect(upper).toEqual(matrixOf(n, n, (i, j) => 100 * Math.min(i, j) + Math.max(i, j)))
   })
 
   it('subtracts near values exactly', () => {

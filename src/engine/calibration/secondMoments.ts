@@ -1,10 +1,14 @@
 import { AppError } from '../../shared/errors'
-import { addInto, scaleInto } from '../numerics/accumulate'
+import { addInto, mirrorUpper, scaleInto } from '../numerics/accumulate'
+import { type Matrix64, zeros64 } from '../numerics/matrix'
 
-/** A part of a batch's Gram matrix of one layer input: its rows from `begin` on. */
-interface GramRows {
+/** A rectangle of a batch's Gram matrix of one layer input, by rows; its first entry stands at (row, column). */
+interface GramPart {
   readonly input: number
-  readonly begin: number
+  readonly row: number
+  readonly column: number
+  readonly rows: number
+  readonly columns: number
   readonly data: Float32Array
 }
 
@@ -13,21 +17,21 @@ interface GramRows {
  *
  *     gram = Σ x xᵀ,   H = gram / tokenCount
  *
- * Each batch's Gram matrix is a float32 product of at most a few thousand tokens; batches are added up in float64.
- * Padding enters neither the sum nor the count.
+ * Each batch's Gram matrix is a float32 product of at most a few thousand tokens; batches are added up in float64. Of each
+ * only the upper triangle counts. Padding enters neither the sum nor the count.
  */
 export class SecondMoments {
-  readonly #grams: Float64Array[]
+  readonly #grams: Matrix64[]
   #tokenCount = 0
 
   /** @param inputs - features of each distinct input */
   constructor(readonly inputs: readonly number[]) {
-    this.#grams = inputs.map((features) => new Float64Array(features * features))
+    this.#grams = inputs.map((features) => zeros64(features, features))
   }
 
-  add(rows: readonly GramRows[], tokenCount: number): void {
-    for (const { input, begin, data } of rows) {
-      addInto(this.#gram(input), data, begin * (this.inputs[input] as number))
+  add(parts: readonly GramPart[], tokenCount: number): void {
+    for (const { input, row, column, rows, columns, data } of parts) {
+      addInto(this.#gram(input), { data, rows, cols: columns }, row, column)
     }
     this.#tokenCount += tokenCount
   }
@@ -38,13 +42,14 @@ export class SecondMoments {
 
   /** Hands out H of one input, [features, features], and forgets it; call once. */
   take(input: number): Float64Array {
-    const H = this.#gram(input)
-    scaleInto(H, 1 / this.#tokenCount)
-    this.#grams[input] = new Float64Array(0)
-    return H
+    const gram = this.#gram(input)
+    scaleInto(gram.data, 1 / this.#tokenCount)
+    mirrorUpper(gram)
+    this.#grams[input] = zeros64(0, 0)
+    return gram.data
   }
 
-  #gram(input: number): Float64Array {
+  #gram(input: number): Matrix64 {
     const gram = this.#grams[input]
     if (gram === undefined) throw new AppError('INTERNAL', `no layer input ${input}`)
     return gram

@@ -3,13 +3,12 @@ import type { InputRounding } from '../graph/inputRounding'
 import { type Feeds, GraphSession, type Tensor } from '../graph/session'
 import type { ModelArchitecture } from './architecture'
 import type { Adapter, BlockWeights } from './blockWeights'
+import type { GramTile } from './gramTiles'
 import type { LinearForm } from './layerBuilder'
 import { type BlockGraph, backwardGraph, blockGraph } from './modelGraphs'
 
-/** A part of a Gram matrix: rows from `begin` on of Σ x xᵀ over the batch's tokens. */
-export interface GramRows {
-  readonly input: number
-  readonly begin: number
+/** A tile of the upper triangle of a Gram matrix Σ x xᵀ over the batch's tokens, with its values by rows. */
+export interface GramPart extends GramTile {
   readonly data: Float32Array
 }
 
@@ -60,15 +59,11 @@ export class BlockRunner {
     hidden: Float32Array,
     mask: Float32Array,
     weights: BlockWeights
-  ): Promise<{ next: Float32Array; grams: GramRows[] }> {
+  ): Promise<{ next: Float32Array; grams: GramPart[] }> {
     const graph = this.#graph(index, true)
     const feeds = { ...this.#feeds(graph, hidden, weights), mask: column(mask) }
     const outputs = await (await this.#session(graph)).run(feeds)
-    const grams = graph.grams.map(({ output, input, begin }) => ({
-      input,
-      begin,
-      data: outputs[output]?.data as Float32Array
-    }))
+    const grams = graph.grams.map((tile) => ({ ...tile, data: outputs[tile.output]?.data as Float32Array }))
     return { next: outputs.next?.data as Float32Array, grams }
   }
 

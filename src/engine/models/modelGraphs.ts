@@ -1,24 +1,15 @@
 import { addGradients } from '../graph/gradient'
 import type { Value } from '../graph/graphBuilder'
-import { TENSOR_LIMIT_BYTES } from '../graph/session'
 import type { ModelArchitecture } from './architecture'
 import { softcapped } from './attention'
+import { type GramOutput, upperTriangle } from './gramTiles'
 import { LayerBuilder, type LinearForm, type LinearSpec, type ParameterSpec } from './layerBuilder'
-
-/** Rows [begin, end) of a Gram matrix [features, features]: one output of a graph. */
-export interface GramTile {
-  readonly output: string
-  readonly input: number
-  readonly features: number
-  readonly begin: number
-  readonly end: number
-}
 
 /** One block as a graph: `hidden` and the weights in, `next` and perhaps the Gram matrices out. */
 export interface BlockGraph {
   readonly model: Uint8Array
   readonly linears: readonly LinearSpec[]
-  readonly grams: readonly GramTile[]
+  readonly grams: readonly GramOutput[]
   /** Whether `real` is an input, [tokens, 1]: 1 for tokens and 0 for pads. */
   readonly readsReal: boolean
 }
@@ -27,7 +18,8 @@ export interface BlockGraph {
  * Builds block `index` for rows of `context` tokens.
  *
  * Inputs: `hidden` [tokens, hidden], each linear's `<name>.weight` and each parameter; `<name>.lora_A` and `.lora_B` of
- * adapted linears; with Gram matrices also `mask` [tokens, 1], 1 for tokens and 0 for padding. Outputs: `next`, and per distinct input X the tiles of (mask·X)ᵀ(mask·X).
+ * adapted linears; with Gram matrices also `mask` [tokens, 1], 1 for tokens and 0 for padding. Outputs: `next`, and per distinct input X
+ * the tiles that make up the upper triangle of (mask·X)ᵀ(mask·X).
  */
 export function blockGraph(
   architecture: ModelArchitecture,
@@ -75,29 +67,11 @@ export function backwardGraph(
   return { model: graph.build(), linears: layer.linears, grams: [], readsReal: layer.readsReal }
 }
 
-function addGrams(layer: LayerBuilder): GramTile[] {
-  const { graph } = layer
-  const mask = graph.input('mask', ['tokens', 1])
-  return layer.inputs.flatMap(({ value, features }, input) => {
-    const X = graph.mul(value, mask)
-    return gramTiles(input, features).map((tile) => {
-      const whole = tile.begin === 0 && tile.end === features
-      const left = whole ? X : graph.slice(X, 1, tile.begin, tile.end)
-      graph.output(tile.output, graph.gemm(left, X, { transA: 1 }), [tile.end - tile.begin, features])
-      return tile
-    })
-  })
-}
-
-function gramTiles(input: number, features: number): GramTile[] {
-  const rows = Math.max(1, Math.floor(TENSOR_LIMIT_BYTES / (4 * features)))
-  return Array.from({ length: Math.ceil(features / rows) }, (_, i) => ({
-    output: `gram.${input}.${i}`,
-    input,
-    features,
-    begin: i * rows,
-    end: Math.min(features, (i + 1) * rows)
-  }))
+function addGrams(layer: LayerBuilder): GramOutput[] {
+  const mask = layer.graph.input('mask', ['tokens', 1])
+  return layer.inputs.flatMap(({ value, features }, input) =>
+    upperTriangle(layer.graph, layer.graph.mul(value, mask), { input, features })
+  )
 }
 
 /** A graph with one input and one output, and the parameters that it takes beside them. */

@@ -1,11 +1,29 @@
-/** target[offset + i] += values[i], in float64. */
-export function addInto(target: Float64Array, values: Float32Array, offset: number): void {
-  for (let i = 0; i < values.length; i++) target[offset + i] += values[i]
+import type { Matrix32, Matrix64 } from './matrix'
+
+/** Adds a matrix to the part of a larger one that begins at a row and a column, in float64. */
+export function addInto(target: Matrix64, { data, rows, cols }: Matrix32, row: number, column: number): void {
+  for (let i = 0, from = 0; i < rows; i++) {
+    for (let j = 0, to = (row + i) * target.cols + column; j < cols; j++, from++, to++) target.data[to] += data[from]
+  }
 }
 
 /** target[i] *= factor. */
 export function scaleInto(target: Float64Array, factor: number): void {
   for (let i = 0; i < target.length; i++) target[i] *= factor
+}
+
+/** Squares by which a triangle is mirrored, so that both sides stay in the cache. */
+const TILE = 32
+
+/** Makes the lower triangle of a square matrix the mirror image of its upper one, in place. */
+export function mirrorUpper({ data, rows: n }: Matrix64): void {
+  for (let top = 0; top < n; top += TILE) {
+    for (let left = top; left < n; left += TILE) {
+      for (let j = left; j < Math.min(n, left + TILE); j++) {
+        for (let i = top; i < Math.min(j, top + TILE); i++) data[j * n + i] = data[i * n + j]
+      }
+    }
+  }
 }
 
 /** target[i] = a[i] − b[i] in float32 (exact where a and b are within a factor of two of each other). */

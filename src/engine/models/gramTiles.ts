@@ -1,0 +1,56 @@
+import type { GraphBuilder, Value } from '../graph/graphBuilder'
+import { TENSOR_LIMIT_BYTES } from '../graph/session'
+
+/** A rectangle of a Gram matrix Σ x xᵀ of one distinct input: where its first entry stands, and its size. */
+export interface GramTile {
+  readonly input: number
+  readonly row: number
+  readonly column: number
+  readonly rows: number
+  readonly columns: number
+}
+
+/** A tile as an output of a graph. */
+export interface GramOutput extends GramTile {
+  readonly output: string
+}
+
+/** Squares narrower than twice that are not cut again: below, products are too small to be worth fewer of them. */
+const SMALLEST = 256
+/** Cuts lie between vectors of the processor. */
+const VECTOR = 16
+
+/**
+ * XᵀX [features, features] of X [tokens, features], as outputs that together hold its upper triangle: cut into halves again
+ * and again, X = [L R], so that of
+ *
+ *     XᵀX = [LᵀL LᵀR; RᵀL RᵀR]
+ *
+ * RᵀL, the mirror image of LᵀR, is never made. That is 9/16 of the products at eight squares, and 17/32 at sixteen.
+ */
+export function upperTriangle(graph: GraphBuilder, X: Value, of: { input: number; features: number }): GramOutput[] {
+  const outputs: GramOutput[] = []
+  const add = (left: Value, right: Value, tile: Omit<GramTile, 'input'>): void => {
+    const height = Math.max(1, Math.floor(TENSOR_LIMIT_BYTES / (4 * tile.columns)))
+    for (let begin = 0; begin < tile.rows; begin += height) {
+      const rows = Math.min(height, tile.rows - begin)
+      const part = rows === tile.rows ? left : graph.slice(left, 1, begin, begin + rows)
+      const output = `gram.${of.input}.${outputs.length}`
+      graph.output(output, graph.gemm(part, right, { transA: 1 }), [rows, tile.columns])
+      outputs.push({ ...tile, input: of.input, row: tile.row + begin, rows, output })
+    }
+  }
+  const cut = (value: Value, begin: number, size: number): void => {
+    if (size < 2 * SMALLEST) {
+      add(value, value, { row: begin, column: begin, rows: size, columns: size })
+      return
+    }
+    const half = VECTOR * Math.ceil(size / 2 / VECTOR)
+    const [left, right] = graph.split(value, 1, [half, size - half]) as [Value, Value]
+    add(left, right, { row: begin, column: begin + half, rows: half, columns: size - half })
+    cut(left, begin, half)
+    cut(right, begin + half, size - half)
+  }
+  cut(X, 0, of.features)
+  return outputs
+}
