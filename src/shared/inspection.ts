@@ -1,4 +1,5 @@
 import type { QuantizerSpec } from './recipe'
+import type { TextTower } from './textTower'
 
 /*
  * What is known of a checkpoint from its headers, its config and its tokenizer: no weight has been read.
@@ -32,6 +33,8 @@ export interface InspectedTensor {
 
 export interface InspectedModel {
   readonly family: string
+  /** Present where only the text model inside of another is read. */
+  readonly tower?: TextTower
   readonly blocks: number
   readonly hiddenSize: number
   readonly vocabularySize: number

@@ -7,7 +7,7 @@ from importlib import import_module
 
 import torch
 from quail import ROOT
-from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING
+from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
 # Read for every family, with one value that is accepted.
 COMMON = {"is_causal", "per_layer_config", "fusion_config", "transformers_weights"}
@@ -249,8 +249,14 @@ FULL = {
     },
 }
 
+# Models around a text model, with that one's type. Their configs are flat here, as those of all others: `nested` makes the
+# real ones of them.
+WRAPPERS = {"gemma3": "gemma3_text"}
+OUTER = ("model_type", "tie_word_embeddings")  # what does not stand in text_config
+FULL |= {kind: FULL[text] for kind, text in WRAPPERS.items()}
+
 TYPES = list(FULL)
-FIELDS = {kind: CONFIG_MAPPING[kind].__dataclass_fields__.keys() for kind in TYPES}
+FIELDS = {kind: CONFIG_MAPPING[WRAPPERS.get(kind, kind)].__dataclass_fields__.keys() for kind in TYPES}
 ROTARY = [kind for kind in TYPES if "rope_parameters" in FIELDS[kind]]
 PARTIAL = {"phi3", "gpt_neox", "glm", "glm4", "stablelm", "nemotron", "phi"}  # their models may rotate a part of each head
 NAMED = {"stablelm", "nemotron", "phi"}  # that fail where the parameters do not name the share
@@ -262,9 +268,26 @@ class Refused(Exception):
     """transformers does not make a model of this config."""
 
 
+def nested(config):
+    """The config.json of a flat config."""
+    kind = config.get("model_type")
+    if kind not in WRAPPERS:
+        return config
+    outer = {key: config[key] for key in OUTER if key in config}
+    inner = {key: value for key, value in config.items() if key not in OUTER}
+    return {**outer, "text_config": {"model_type": WRAPPERS[kind], **inner}}
+
+
+def class_of(config):
+    """What a trainer loads: of models that see images too, some have no class for texts alone."""
+    mappings = (MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING)
+    return next(mapping[type(config)] for mapping in mappings if type(config) in mapping)
+
+
 def full_config(kind):
-    """A config.json with every key that the class writes; those that matter differ from their defaults."""
-    whole = CONFIG_MAPPING[kind].from_dict(copy.deepcopy(FULL[kind])).to_dict()
+    """A flat config with every key that the class writes; those that matter differ from their defaults."""
+    whole = CONFIG_MAPPING[WRAPPERS.get(kind, kind)].from_dict(copy.deepcopy(FULL[kind])).to_dict()
+    whole.pop("model_type", None)
     return {"model_type": kind, **json.loads(json.dumps(whole, default=str))}
 
 
@@ -273,9 +296,10 @@ class Real:
 
     def __init__(self, config):
         try:
-            self.config = CONFIG_MAPPING[config["model_type"]].from_dict(copy.deepcopy(config))
-            self.kind = config["model_type"]
-            self.module = import_module(MODEL_FOR_CAUSAL_LM_MAPPING[type(self.config)].__module__)
+            self.outer = CONFIG_MAPPING[config["model_type"]].from_dict(copy.deepcopy(nested(config)))
+            self.config = self.outer.get_text_config()
+            self.kind = WRAPPERS.get(config["model_type"], config["model_type"])
+            self.module = import_module(class_of(self.outer).__module__)
             if self.kind in ROTARY:
                 self.rotary()
         except Exception as error:
@@ -291,6 +315,8 @@ class Real:
     def attribute(self, name):
         if name == "growth":
             return self.growth()
+        if name == "tie_word_embeddings" and self.outer is not self.config:
+            return bool(self.outer.tie_word_embeddings)
         if name == "head_dim":
             heads = self.config.hidden_size // self.config.num_attention_heads
             return getattr(self.config, "head_dim", None) or heads
@@ -367,8 +393,8 @@ class Real:
 
 
 def ask(requests):
-    """What Quail's reader says of each {"config", "contexts"}."""
-    lines = "".join(f"{json.dumps(request)}\n" for request in requests)
+    """What Quail's reader says of each {"config", "contexts"}, the config being flat."""
+    lines = "".join(f"{json.dumps({**request, 'config': nested(request['config'])})}\n" for request in requests)
     command = ["node", str(ROOT / "test/conformance/settings.mjs")]
     done = subprocess.run(command, input=lines, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

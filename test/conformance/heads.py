@@ -75,6 +75,9 @@ def table_of(family, directory, binary):
     for key, tied in TIED.items():
         kept = {name: value for name, value in config.items() if name != "tie_word_embeddings"}
         changed = kept if tied is None else {**kept, "tie_word_embeddings": tied}
+        if "text_config" in kept:  # where transformers 4 looks for it
+            inner = {name: value for name, value in kept["text_config"].items() if name != "tie_word_embeddings"}
+            changed["text_config"] = inner if tied is None else {**inner, "tie_word_embeddings": tied}
         for stored in STORED:
             own = dict(cases[stored])
             if binary and stored == "equal":

@@ -63,7 +63,7 @@ class Families(Conformance):
         config = json.loads((FAMILIES / name / "config.json").read_text(encoding="utf-8"))
         config["dtype"] = "bfloat16"
         (model / "config.json").write_text(json.dumps(config), encoding="utf-8")
-        character_tokenizer(config["vocab_size"]).save(str(model / "tokenizer.json"))
+        character_tokenizer(config.get("text_config", config)["vocab_size"]).save(str(model / "tokenizer.json"))
         fast = {"tokenizer_class": "PreTrainedTokenizerFast"}
         (model / "tokenizer_config.json").write_text(json.dumps(fast), encoding="utf-8")
         return model

@@ -3,14 +3,15 @@
 import ast
 import copy
 import inspect
+import re
 import sys
 import textwrap
 import unittest
 from importlib import import_module
 
 import torch
-from configs import FULL, ROTARY, TYPES, ask, full_config
-from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING, PreTrainedModel, masking_utils
+from configs import FULL, ROTARY, TYPES, WRAPPERS, ask, class_of, full_config, nested
+from transformers import CONFIG_MAPPING, PreTrainedModel, masking_utils
 
 # What the reader of rotary positions knows beside the settings.
 ROPE = {"rope_parameters", "rope_theta", "partial_rotary_factor", "original_max_position_embeddings"}
@@ -60,17 +61,30 @@ OTHERS = {
     "standardize_rope_params": "a method",
     "sub_configs": "models of several parts",
     "vision_aspect_ratio": "models of several parts",
+    "auto_map": "code that a checkpoint brings along",
+    "image_token_index": "models of several parts",
+    "mm_tokens_per_image": "models of several parts",
+    "text_config": "models of several parts",
+    "vision_config": "models of several parts",
     "vision_feature_layer": "models of several parts",
     "vision_feature_select_strategy": "models of several parts",
 }
+VISION = re.compile(r"\.(vision_tower|visual|multi_modal_projector)\b")
 # Attributes of some families that the models of others read only for their cache, where each layer sees whole rows.
 CACHE = {"sliding_window", "layer_types"}
 
 
 def model_of(config, **options):
-    real = CONFIG_MAPPING[config["model_type"]].from_dict(copy.deepcopy(config))
+    real = CONFIG_MAPPING[config["model_type"]].from_dict({**copy.deepcopy(nested(config)), **small_parts(config)})
     torch.manual_seed(1)
-    return MODEL_FOR_CAUSAL_LM_MAPPING[type(real)]._from_config(real, **options).eval()
+    return class_of(real)._from_config(real, **options).eval()
+
+
+def small_parts(config):
+    """What else than the text model a model around one is made of, small enough to be made here."""
+    if config["model_type"] not in WRAPPERS:
+        return {}
+    return {"vision_config": {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}}
 
 
 def config_of(kind):
@@ -92,8 +106,9 @@ def read_in(source):
 
 def read_when_run(kind):
     """Attributes that are read while the model is made and computes, but for the config's own code."""
-    cls = CONFIG_MAPPING[kind]
-    read, original = set(), cls.__getattribute__
+    classes = {CONFIG_MAPPING[kind], CONFIG_MAPPING[WRAPPERS.get(kind, kind)]}
+    read = set()
+    [original] = {cls.__getattribute__ for cls in classes}
 
     def recording(self, name):
         frame = sys._getframe(1)
@@ -108,28 +123,31 @@ def read_when_run(kind):
             read.add(name)
         return original(self, name)
 
-    whole = kind != "gemma2" and MODEL_FOR_CAUSAL_LM_MAPPING[cls]._supports_sdpa
+    whole = kind != "gemma2" and class_of(CONFIG_MAPPING[kind]())._supports_sdpa
     for kernel in ("eager", "sdpa") if whole else ("eager",):
-        cls.__getattribute__ = recording
+        for cls in classes:
+            cls.__getattribute__ = recording
         try:
             model = model_of(config_of(kind), attn_implementation=kernel)
             with torch.no_grad():
                 model(torch.arange(8)[None])
         finally:
-            cls.__getattribute__ = original
+            for cls in classes:
+                cls.__getattribute__ = original
     return read, model
 
 
 def read_by_transformers(kind):
     read, model = read_when_run(kind)
     module = import_module(type(model).__module__)
-    sources = {part for part in map(type, model.modules()) if part.__module__ == module.__name__}
+    parts = {type(part) for name, part in model.named_modules() if not VISION.search(name)}
+    sources = {part for part in parts if part.__module__ == module.__name__}
     sources |= {f for f in vars(module).values() if inspect.isfunction(f) and f.__module__ == module.__name__}
     sources |= {masking_utils.create_causal_mask, masking_utils.create_sliding_window_causal_mask}
     sources.add(PreTrainedModel.from_pretrained)
     for source in sources:
         read |= read_in(inspect.getsource(source))
-    names = CONFIG_MAPPING[kind].attribute_map
+    names = CONFIG_MAPPING[kind].attribute_map | CONFIG_MAPPING[WRAPPERS.get(kind, kind)].attribute_map
     return {names.get(name, name) for name in read}
 
 
@@ -152,9 +170,10 @@ class Flags(unittest.TestCase):
             whole = config_of(kind)
             model = model_of(whole, attn_implementation="eager")
             logits = self.logits(model)
-            values = {name: value for name, (value, _) in OTHER_VALUES.items() if hasattr(model.config, name)}
+            read = model.config.get_text_config()
+            values = {name: value for name, (value, _) in OTHER_VALUES.items() if hasattr(read, name)}
             other = model_of({**whole, **values}, attn_implementation="eager")
-            self.assertEqual({name: getattr(other.config, name) for name in values}, values)
+            self.assertEqual({name: getattr(other.config.get_text_config(), name) for name in values}, values)
             other.load_state_dict(model.state_dict())
             difference = (self.logits(other) - logits).abs().max()
             self.assertLess(difference, 1e-5 * logits.std(), f"{kind}: {list(values)}")

@@ -29,14 +29,18 @@ const VALUES = { embedding: 0.5, head: -2 } as const
 /** A checkpoint of a family whose embedding and head are stored as asked, each filled with its own value. */
 function checkpointOf(family: string, tied: boolean | undefined, stored: string): string {
   const directory = familyDirectory(family)
-  const config = { ...configOf(directory), tie_word_embeddings: tied }
+  const { text_config: text, ...stated } = configOf(directory)
+  // Where transformers 4 looks for it in a model around a text model.
+  const inner = text === undefined ? {} : { text_config: { ...text, tie_word_embeddings: tied } }
+  const config = { ...stated, ...inner, tie_word_embeddings: tied }
   const architecture = readArchitecture(config, 'config.json')
   const filled = (name: string, value: number): TensorData => {
     const shape = [architecture.vocabularySize, architecture.embeddingSize]
     const data = new Float32Array(architecture.vocabularySize * architecture.embeddingSize).fill(value)
     return { name, dtype: 'F32', shape, data: new Uint8Array(data.buffer) }
   }
-  const names = [architecture.embedding, architecture.head]
+  // In the files of a model around a text model they have other names than in the loaded module.
+  const names = [architecture.embedding, architecture.head, 'language_model.model.embed_tokens.weight']
   const others = tensorsOf(directory).filter(({ name }) => !names.includes(name))
   const own = [
     ...(stored === 'head' ? [] : [filled(architecture.embedding, VALUES.embedding)]),

@@ -6,6 +6,7 @@ import {
   type SpecialToken,
   type TokenizerFacts
 } from '../../shared/inspection'
+import { type TextTower, TOWER_ALONE, towerText } from '../../shared/textTower'
 import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
 import type { CommandContext } from '../grammar/commandContext'
 import { flag } from '../grammar/options'
@@ -58,11 +59,15 @@ function familyPairs({ model, modelType }: Inspection): [string, string][] {
   const head = model.tiedHead ? 'head tied to the embedding' : 'own head'
   return [
     ['family', model.family],
+    ...towerPairs(model.tower),
     ['blocks', `${model.blocks}, hidden size ${model.hiddenSize}, ${plural(model.linears.length, 'linear')}`],
     ['vocabulary', `${formatCount(model.vocabularySize)}, ${head}`],
     ['context', `up to ${plural(model.contextLimit, 'token')}`]
   ]
 }
+
+const towerPairs = (tower: TextTower | undefined): [string, string][] =>
+  tower === undefined ? [] : [['', `${towerText(tower)}: ${TOWER_ALONE}`]]
 
 function quantizationPairs({ quantization }: Inspection): [string, string][] {
   if (quantization === undefined) return []

@@ -11,6 +11,7 @@ import type { WrittenFile } from '../formats/files'
 import { MAX_SHARDS } from '../formats/limits'
 import { elementCount } from '../formats/tensorInfo'
 import { TensorSpool } from '../formats/tensorSpool'
+import type { ModelArchitecture } from '../models/architecture'
 import { assertTensors } from '../models/modelLinears'
 import { ModelParts } from '../models/modelParts'
 import { exactDtype, linearDtypes, type ModelTensor, modelTensors } from '../models/modelTensors'
@@ -55,6 +56,7 @@ export async function exportBase(
   const checkpoint = await Checkpoint.open(request.model)
   try {
     const architecture = readArchitecture(checkpoint.config, join(checkpoint.directory, CONFIG_FILE))
+    refuseTower(request.model, architecture)
     const parts = new ModelParts(architecture)
     const weights = new ModelWeights(checkpoint, architecture)
     assertTensors(weights, parts)
@@ -73,6 +75,15 @@ export async function exportBase(
   } finally {
     await checkpoint.close()
   }
+}
+
+/** A base without the other parts of the model, or with them in full precision, would not be what a trainer makes. */
+function refuseTower(model: string, { tower }: ModelArchitecture): void {
+  if (tower === undefined) return
+  const reason = 'of the other parts of such a model Quail does not know which linears a trainer quantizes'
+  throw badInput(
+    `${model} is a ${tower.wrapper}, whose quantized base is not written: ${reason}; write it with save_pretrained of transformers, and name it as the base`
+  )
 }
 
 async function writeWeights(source: Source, tensors: readonly ModelTensor[], directory: string) {

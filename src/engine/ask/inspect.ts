@@ -142,9 +142,10 @@ async function describeModel(
     name: path,
     shape: [outFeatures, inFeatures] as const
   }))
-  const { family, blocks, hiddenSize, vocabularySize, contextLimit } = architecture
+  const { family, tower, blocks, hiddenSize, vocabularySize, contextLimit } = architecture
   const model = {
     family,
+    ...(tower && { tower }),
     blocks,
     hiddenSize,
     vocabularySize,

@@ -70,6 +70,7 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
   gemma: 'GemmaTokenizer',
   gemma2: 'GemmaTokenizer',
   gemma3_text: 'GemmaTokenizer',
+  gemma3: 'GemmaTokenizer',
   gpt_neox: 'GPTNeoXTokenizer',
   opt: 'GPT2Tokenizer',
   gpt2: 'GPT2Tokenizer',

@@ -1,3 +1,4 @@
+import type { TextTower } from '../../shared/textTower'
 import type { Value } from '../graph/graphBuilder'
 import type { ConfigReader } from './configReader'
 import type { LayerBuilder } from './layerBuilder'
@@ -20,8 +21,14 @@ export interface ModelArchitecture {
   readonly headBias?: string
   /** Another name of the head in checkpoints. */
   readonly headAlias?: string
+  /** Other beginnings that names have in checkpoints, by the beginning that they stand for. */
+  readonly storedPrefixes?: Readonly<Record<string, readonly string[]>>
+  /** Present where this is the text model inside of another, of which nothing else is read. */
+  readonly tower?: TextTower
   /** Whether config.json ties the head to the embedding; what the files hold decides, see `ModelWeights.storedName`. */
   readonly tiedHead: boolean
+  /** The same as transformers 4 reads it, where that is something else. */
+  readonly tiedHeadIn4?: boolean
   /** Width of embedding and head; hiddenSize in nearly every model. */
   readonly embeddingSize: number
   /** Logits are squeezed to cap · tanh(logit / cap). */

@@ -45,6 +45,7 @@ export class LayerBuilder {
   /** The matrices of adapters, as inputs of the graph. */
   readonly adapters: Value[] = []
   readonly #rounded = new Map<Value, Value>()
+  #nameOf = (name: string): string => name
   #real: Value | undefined
 
   /** @param context - tokens in a row; the hidden states are [rows · context, hidden] */
@@ -78,16 +79,29 @@ export class LayerBuilder {
   }
 
   /** y = x Wᵀ for a linear outside the blocks, whose weight [out, in] is quantized but not adapted. */
-  project(name: string, x: Value, inFeatures: number, outFeatures: number): Value {
+  project(given: string, x: Value, inFeatures: number, outFeatures: number): Value {
     const shape = [outFeatures, inFeatures]
+    const name = this.#nameOf(given)
     this.parameters.push({ name, shape, linear: true })
     return this.graph.gemm(this.#seen(x), this.graph.input(name, shape), { transB: 1 })
   }
 
   /** A tensor of the checkpoint that stays in full precision. */
-  parameter(name: string, shape: readonly number[]): Value {
+  parameter(given: string, shape: readonly number[]): Value {
+    const name = this.#nameOf(given)
     this.parameters.push({ name, shape })
     return this.graph.input(name, shape)
+  }
+
+  /** What `build` adds, with other names of its parameters: those of a model inside of another. */
+  renamed(nameOf: (name: string) => string, build: () => Value): Value {
+    const before = this.#nameOf
+    this.#nameOf = nameOf
+    try {
+      return build()
+    } finally {
+      this.#nameOf = before
+    }
   }
 
   /** x as the base's linears see it; linears with the same input share it. */

@@ -104,10 +104,17 @@ export class ModelWeights {
 
   /** The first of a tensor's names that the checkpoint has. */
   #stored(name: string): string | undefined {
-    const { basePrefix, head, headAlias } = this.architecture
+    const { basePrefix, head, headAlias, storedPrefixes = {} } = this.architecture
     const bare = name.startsWith(basePrefix) ? [name.slice(basePrefix.length)] : []
     const alias = name === head && headAlias !== undefined ? [headAlias] : []
-    return [name, ...bare, ...alias].find((one) => this.checkpoint.has(one))
+    const prefixed = Object.entries(storedPrefixes).flatMap(([prefix, others]) =>
+      name.startsWith(prefix) ? others.map((other) => `${other}${name.slice(prefix.length)}`) : []
+    )
+    const [first, second] = [name, ...bare, ...alias, ...prefixed].filter((one) => this.checkpoint.has(one))
+    if (second === undefined || prefixed.length === 0) return first
+    // Which of them counts depends on the release of transformers.
+    const { directory } = this.checkpoint
+    throw badFormat(`${directory} holds the tensor ${name} twice, as ${first} and as ${second}; expected one of them`)
   }
 
   /** What a tied embedding or head has in the checkpoint under the other's name. */

@@ -31,7 +31,9 @@ import { seedOss } from './seedOss'
 import { smollm3 } from './smollm3'
 import { stablelm } from './stablelm'
 import { starcoder2 } from './starcoder2'
+import { textTower } from './textTower'
 import { unknownType } from './unknownType'
+import { WRAPPERS } from './wrappers'
 
 /** Every family: a new one is one file and one line here. */
 const FAMILIES: readonly Family[] = [
@@ -74,7 +76,9 @@ const FAMILIES: readonly Family[] = [
   codegen
 ]
 
-export const SUPPORTED_MODEL_TYPES: readonly string[] = FAMILIES.flatMap((family) => family.modelTypes)
+const TOWERS = WRAPPERS.map((wrapper) => textTower(wrapper, FAMILIES))
+
+export const SUPPORTED_MODEL_TYPES: readonly string[] = [...FAMILIES, ...TOWERS].flatMap(({ modelTypes }) => modelTypes)
 
 /**
  * Reads a config.json into the architecture of its family.
@@ -97,7 +101,7 @@ export function readModelSettings(config: Json, where: string): Readonly<Record<
 
 function familyOf(config: ConfigReader): Family {
   const modelType = config.string('model_type')
-  const family = FAMILIES.find(({ modelTypes }) => modelTypes.includes(modelType))
+  const family = [...FAMILIES, ...TOWERS].find(({ modelTypes }) => modelTypes.includes(modelType))
   if (family !== undefined) return family
-  throw unknownType(config, FAMILIES)
+  throw unknownType(config, FAMILIES, TOWERS)
 }

@@ -1,11 +1,21 @@
 import { badInput } from '../../shared/errors'
 import { editDistance } from '../../shared/nearestName'
+import { isRecord } from '../formats/checkpointFiles'
 import type { Family } from './architecture'
 import { ConfigReader } from './configReader'
+import { TEXT_CONFIG } from './textTower'
 
-/** Why a type is refused that Quail could compute. */
+const GEMMA_3N =
+  'its text model has several streams of hidden states (AltUp), embeddings for each layer and layers that share keys and values'
+const LLAMA_4 = 'its text model has experts, attention in chunks and norms of heads after the rotation'
+
+/** Why a type is refused, where that is known. */
 const REFUSED: Readonly<Record<string, string>> = {
-  falcon: 'transformers 5 does not quantize its linears, so that there is nothing to repair'
+  falcon: 'transformers 5 does not quantize its linears, so that there is nothing to repair',
+  gemma3n: GEMMA_3N,
+  gemma3n_text: GEMMA_3N,
+  llama4: LLAMA_4,
+  llama4_text: LLAMA_4
 }
 
 /** Keys that say nothing of how a model computes, or that every family reads. */
@@ -25,14 +35,27 @@ const OFF = ['null', 'false', '0', '[]']
 const MOST_NAMED = 8
 
 /**
- * The error for a `model_type` that no family serves: the family whose keys are nearest to those of the config, and the keys
- * in which they differ.
+ * The error for a `model_type` that no family serves: the family whose keys are nearest to those of the config, or of the
+ * config of the text model inside, and the keys in which they differ.
+ *
+ * @param towers - what is accepted beside the families: models around a text model
  */
-export function unknownType(config: ConfigReader, families: readonly Family[]): Error {
+export function unknownType(config: ConfigReader, families: readonly Family[], towers: readonly Family[]): Error {
   const type = config.string('model_type')
-  const types = families.flatMap(({ modelTypes }) => modelTypes)
-  const reason = Object.hasOwn(REFUSED, type) ? `: ${REFUSED[type]}` : nearest(config, type, families)
+  const types = [...families, ...towers].flatMap(({ modelTypes }) => modelTypes)
+  const reason = Object.hasOwn(REFUSED, type) ? `: ${REFUSED[type]}` : likeness(config, type, families)
   return badInput(`${config.where}: model_type is "${type}"${reason}, accepted are ${types.join(', ')}`)
+}
+
+function likeness(config: ConfigReader, type: string, families: readonly Family[]): string {
+  const text = config.raw(TEXT_CONFIG)
+  if (!isRecord(text)) return nearest(config, type, families)
+  const inner = config.object(TEXT_CONFIG)
+  const named = inner.raw('model_type')
+  if (typeof named !== 'string' || !NAME.test(named)) return nearest(inner, type, families)
+  const around = `, a model around a text model of type "${named}"`
+  if (families.some(({ modelTypes }) => modelTypes.includes(named))) return `${around}, which is read only by itself`
+  return `${around}${Object.hasOwn(REFUSED, named) ? `: ${REFUSED[named]}` : nearest(inner, named, families)}`
 }
 
 function nearest(config: ConfigReader, type: string, families: readonly Family[]): string {

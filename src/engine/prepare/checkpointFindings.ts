@@ -62,7 +62,8 @@ function replacedTensors({ checkpoint: { directory, tensors, replaced } }: Model
 }
 
 async function headFindings(weights: ModelWeights, architecture: ModelArchitecture): Promise<Finding[]> {
-  const { tiedHead, embedding, head } = architecture
+  const { tiedHead, tiedHeadIn4 = tiedHead, embedding, head } = architecture
+  if (tiedHead !== tiedHeadIn4) return tiedOtherwise(weights, architecture)
   if (!tiedHead) return []
   const { directory } = weights.checkpoint
   const names = { embedding: weights.storedName(embedding), head: weights.storedName(head) }
@@ -81,6 +82,21 @@ async function headFindings(weights: ModelWeights, architecture: ModelArchitectu
     return [warning('HEAD_ALONE', `${directory} holds no ${embedding}, only the head that it is tied to: ${use}`)]
   }
   return []
+}
+
+/** Of a model around a text model, transformers 5 goes by tie_word_embeddings of config.json, 4 by that of text_config. */
+function tiedOtherwise(weights: ModelWeights, { tiedHead }: ModelArchitecture): Finding[] {
+  const { directory } = weights.checkpoint
+  const tied = (yes: boolean) => (yes ? 'ties the output head to the embedding' : 'does not tie the output head')
+  const stated = `${directory}: config.json ${tied(tiedHead)}, its text_config ${tied(!tiedHead)}`
+  const fix = `set tie_word_embeddings to ${tiedHead} in text_config too`
+  if (!tiedHead) {
+    const use = 'transformers 5 goes by the first, and so does Quail; transformers 4 uses the embedding as the head'
+    return [warning('TIED_IN_4', `${stated}: ${use}; ${fix}`)]
+  }
+  if (weights.storesHead) return []
+  const use = 'transformers 5 goes by the first, and so does Quail; transformers 4 leaves the head at random values'
+  return [warning('NOT_TIED_IN_4', `${stated}: ${use}; ${fix}`)]
 }
 
 const warning = (code: string, message: string): Finding => ({ code, severity: 'warning', subject: 'model', message })

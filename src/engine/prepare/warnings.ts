@@ -2,6 +2,7 @@ import { changeVariants, type Finding, type Severity } from '../../shared/findin
 import { describeRebuilt } from '../../shared/inspection'
 import { NO_TRAINER, trainerWords } from '../../shared/quantizerWords'
 import type { QuantizerSpec } from '../../shared/recipe'
+import { TOWER_ALONE, towerText } from '../../shared/textTower'
 import { FEW_TOKENS } from '../../shared/uncertainty'
 import { distinctVariants } from '../../shared/variantAxes'
 import type { TokenRows } from '../calibration/rows'
@@ -20,6 +21,7 @@ export function runWarnings(prepared: PreparedRun): Finding[] {
     fewRows(prepared),
     fewPredicted(prepared),
     emptyRows(prepared),
+    textTower(prepared),
     templateDate(prepared),
     rebuiltTokenizer(prepared),
     vllmRank(prepared),
@@ -30,6 +32,11 @@ export function runWarnings(prepared: PreparedRun): Finding[] {
     noEvaluation(prepared)
   ]
   return [...prepared.checkpointFindings, ...found.filter((finding) => finding !== undefined)]
+}
+
+function textTower({ architecture: { tower } }: PreparedRun): Finding | undefined {
+  if (tower === undefined) return undefined
+  return { code: 'TEXT_TOWER', severity: 'info', subject: 'model', message: `${towerText(tower)}: ${TOWER_ALONE}` }
 }
 
 function fewTokens(prepared: PreparedRun): Finding | undefined {

@@ -97,8 +97,12 @@ async function presentAdapter(path: string, tensors: Parameters<typeof encodeSaf
   throw badInput(`${path} already holds another adapter; it is not overwritten, choose another output directory`)
 }
 
-/** The shortest names that select exactly these linears: last names where they do, whole paths otherwise. */
+/**
+ * The shortest names that select exactly these linears: last names where they do, whole paths otherwise. The last names of a
+ * text tower may be those of linears in other parts of the model too.
+ */
 function targetNames(prepared: PreparedRun, { targets }: PreparedVariant): string[] {
+  if (prepared.architecture.tower !== undefined) return [...targets]
   const last = (path: string): string => path.slice(path.lastIndexOf('.') + 1)
   const short = [...new Set([...targets].map(last))]
   const selected = prepared.linears.filter(({ path }) => short.includes(last(path)))

@@ -2,6 +2,7 @@ import { optionValues } from '../../shared/methods'
 import { isRecomputable, NO_TRAINER, provenBase, quantizerWords, trainerWords } from '../../shared/quantizerWords'
 import { type Targets, targetsText } from '../../shared/recipe'
 import { computedWhere } from '../../shared/runEvents'
+import { TOWER_ALONE, towerText } from '../../shared/textTower'
 import { torchDtype } from '../../shared/torchDtypes'
 import { DISTINGUISHABLE_RULE, estimateText, NOT_DISTINGUISHABLE, shareText } from '../../shared/uncertainty'
 import type { Proof } from './proof'
@@ -135,7 +136,7 @@ Give a trainer either this \`model\` or a \`peft_config\`, never both: a \`peft_
 const configLines = (words: readonly string[]): string =>
   words.map((word, i) => (i === 0 ? word : i % 2 === 0 ? `,\n    ${word}` : `, ${word}`)).join('')
 
-function traps({ fingerprint, variant }: Proof): string {
+function traps({ fingerprint, variant, model }: Proof): string {
   return `## Mind
 
 - ${fingerprint.base === undefined ? 'The trainer must quantize exactly as assumed here' : `The base must be the pre-quantized checkpoint ${fingerprint.base}`}: ${quantizerWords(provenBase(fingerprint))}, weights loaded as ${fingerprint.dtype}. ${
@@ -144,7 +145,11 @@ function traps({ fingerprint, variant }: Proof): string {
 - \`lora_dropout\` above 0 switches the correction off at random while training.
 - The scaling lora_alpha / ${variant.rslora ? 'sqrt(r)' : 'r'} = ${variant.scaling} is divided out of the stored factors; keep \`lora_alpha\` and \`r\`.
 - Merging the trained adapter into the ORIGINAL weights counts the correction twice. Merge it into the dequantized base.
-- \`init_lora_weights\` stays \`true\`, so that no loader initializes the factors again.`
+- \`init_lora_weights\` stays \`true\`, so that no loader initializes the factors again.${
+    model.tower === undefined
+      ? ''
+      : `\n- This is the ${towerText(model.tower)}: ${TOWER_ALONE}. \`target_modules\` names whole paths, as the last names would also mean linears of the other parts.`
+  }`
 }
 
 function recipe(proof: Proof): string {

@@ -12,6 +12,7 @@ import {
   type RowStatistics
 } from '../../shared/runEvents'
 import type { LinearFingerprint, RunRecord, SolvedBlock } from '../../shared/runFolder'
+import type { TextTower } from '../../shared/textTower'
 import { distinguishable, subject } from '../../shared/uncertainty'
 import { sha256File } from '../formats/files'
 import { runtimeVersion } from '../graph/session'
@@ -30,6 +31,8 @@ export interface Proof {
   readonly model: {
     readonly name: string
     readonly family: string
+    /** Present where the adapter is for the text model inside of another. */
+    readonly tower?: TextTower
     readonly configSha256: string
     readonly weights: readonly { readonly file: string; readonly bytes: number }[]
   }
@@ -132,6 +135,7 @@ export async function proofOf(
     model: {
       name: baseModelName(checkpoint.directory),
       family: architecture.family,
+      ...(architecture.tower && { tower: architecture.tower }),
       configSha256: await sha256File(join(checkpoint.directory, 'config.json')),
       weights: checkpoint.files.map(({ name, bytes }) => ({ file: name, bytes }))
     },

@@ -2,6 +2,7 @@ import { Card, SimpleGrid, Stack, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
 import type { InspectedModel, Inspection } from '../../shared/inspection'
 import type { FoundModel } from '../../shared/models'
+import { TOWER_ALONE, towerText } from '../../shared/textTower'
 import { KeyValues } from '../components/KeyValues'
 import { RelativeTime } from '../components/RelativeTime'
 import { formatBytes, formatCount, formatParameters, formatPercent, plural } from '../format/numbers'
@@ -106,7 +107,8 @@ function shapeFacts({ model, tokenizer, chatTemplates }: Inspection): Items {
       : [
           ['Vocabulary', plural(model.vocabularySize, 'token')],
           ['Output head', model.tiedHead ? 'tied to the embedding' : 'its own weights'],
-          ['Context', `up to ${plural(model.contextLimit, 'token')}`]
+          ['Context', `up to ${plural(model.contextLimit, 'token')}`],
+          ...(model.tower === undefined ? [] : ([['Part', `${towerText(model.tower)}: ${TOWER_ALONE}`]] as const))
         ]
   const [template] = chatTemplates
   return [

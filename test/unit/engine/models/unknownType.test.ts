@@ -117,6 +117,22 @@ describe('a model_type that no family serves', () => {
     [
       { model_type: 'falcon' },
       'model_type is "falcon": transformers 5 does not quantize its linears, so that there is nothing to repair'
+    ],
+    [
+      { model_type: 'internvl', text_config: { model_type: 'qwen2', hidden_size: 64 } },
+      'model_type is "internvl", a model around a text model of type "qwen2", which is read only by itself'
+    ],
+    [
+      { model_type: 'some_vl', text_config: { ...mixtral } },
+      'model_type is "some_vl", a model around a text model of type "mixtral", nearest by its keys is mistral, which has no num_experts_per_tok, num_local_experts'
+    ],
+    [
+      { model_type: 'some_vl', text_config: { model_type: 'llama4_text' } },
+      'model_type is "some_vl", a model around a text model of type "llama4_text": its text model has experts, attention in chunks and norms of heads after the rotation'
+    ],
+    [
+      { model_type: 'gemma3n' },
+      'model_type is "gemma3n": its text model has several streams of hidden states (AltUp), embeddings for each layer and layers that share keys and values'
     ]
   ])('is refused with the nearest that is known and what differs: %#', (config, message) => {
     expect(refusal(config)).toBe(`config.json: ${message}${ACCEPTED}`)

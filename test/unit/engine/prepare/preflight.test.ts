@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -8,6 +8,7 @@ import type { PreflightRequest } from '../../../../src/shared/engineApi'
 import { applyChanges, type Finding } from '../../../../src/shared/findings'
 import type { Preflight } from '../../../../src/shared/plan'
 import { Recipe } from '../../../../src/shared/recipe'
+import { addTokenizer, copyCheckpoint, familyDirectory } from '../../../helpers/checkpoints'
 import { sampleModel, sampleText } from '../../../helpers/paths'
 import { resolveText } from '../../../helpers/runs'
 
@@ -54,6 +55,20 @@ describe('a sound recipe', () => {
   it('has the same plan either way', async () => {
     const request = requestOf(recipeWith())
     expect((await preflight(request)).plan).toEqual(await planRun({ ...request, measure: false }))
+  })
+})
+
+describe('a text model inside of another', () => {
+  it('is said to be one, and that a trainer quantizes the rest too', async () => {
+    const model = copyCheckpoint(familyDirectory('gemma3'))
+    addTokenizer(model)
+    const { severity, message } = await findingIn(recipeWith({ model }), 'TEXT_TOWER')
+    expect(severity).toBe('info')
+    expect(message).toBe(
+      'text tower of gemma3 (gemma3_text): only the text tower is read, quantized and repaired; the other parts (vision ' +
+        'tower, projector) are left alone, but a trainer quantizes their linears too, which changes nothing on texts'
+    )
+    rmSync(model, { recursive: true })
   })
 })
 

@@ -1,0 +1,127 @@
+"""Text towers: an adapter of ours loads on what each class of transformers 5 and 4 loads, and computes what we said."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import reference_kernels  # noqa: F401  before any model is loaded
+import test_families  # not its class, whose tests would run here again
+import torch
+from quail import init_lora, proof_of, run
+from safetensors.torch import load_file, save_file
+from test_base import CHECKPOINTS, is_wrapper
+from test_families import CONTEXT, PERPLEXITY, ROWS
+from transformers import AutoModelForImageTextToText, BitsAndBytesConfig
+
+OLDER = Path(sys.prefix) / "older"
+RELEASES = {"current": [], "4": ["transformers-4"], "4 and PEFT 0.13": ["peft-0.13", "transformers-4"]}
+CAUSAL, IMAGES = "AutoModelForCausalLM", "AutoModelForImageTextToText"
+# What loads each type: some have no class for texts alone.
+CLASSES = {"gemma3": [CAUSAL, IMAGES]}
+# Tensors as they are published, where transformers 4 does not know the names that 5 writes.
+RENAMED = {"gemma3": ("vision_tower.", "vision_tower.vision_model.")}
+
+
+def as_in_4(text):
+    """A text model's config with the rotary positions under the keys that transformers 4 reads."""
+    others = {key: value for key, value in text.items() if key != "rope_parameters"}
+    rope = dict(text["rope_parameters"])
+    if "full_attention" in rope:
+        others["rope_local_base_freq"] = rope["sliding_attention"]["rope_theta"]
+        rope = dict(rope["full_attention"])
+    theta = rope.pop("rope_theta")
+    return {**others, "rope_theta": theta, "rope_scaling": None if rope == {"rope_type": "default"} else rope}
+
+
+def answers_of(packages, model, adapter, texts):
+    path = os.pathsep.join(str(OLDER / name) for name in packages)
+    command = [sys.executable, str(Path(__file__).with_name("towers.py")), *map(str, [model, adapter, ROWS, CONTEXT, *texts])]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path})
+    if done.returncode != 0:
+        raise AssertionError(f"with {packages}:\n{done.stderr[-3000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+class Towers(unittest.TestCase):
+    setUpClass = classmethod(test_families.Families.setUpClass.__func__)
+    checkpoint = test_families.Families.checkpoint
+
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp(dir=self.folder))
+
+    def assert_judged(self, answer, finished, variant):
+        for text in self.evaluation:
+            reported = finished["perplexity"][text.name]
+            for judged, ours in (
+                (answer["base"][str(text)], reported["quantizers"]["nf4-b64-dq"]),
+                (answer["adapter"][str(text)], reported["variants"][variant["name"]]),
+            ):
+                self.assertLessEqual(abs(judged / ours - 1), PERPLEXITY, (text.name, judged, ours))
+
+    def published(self, name):
+        model = self.checkpoint(name)
+        path = model / "model.safetensors"
+        if name in RENAMED:
+            save_file({key.replace(*RENAMED[name]): weight for key, weight in load_file(path).items()}, path, {"format": "pt"})
+        config = json.loads((model / "config.json").read_text(encoding="utf-8"))
+        config["text_config"] = as_in_4(config["text_config"])
+        (model / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        return model
+
+    def judge(self, name):
+        model = self.published(name)
+        texts = (self.calibration, self.evaluation)
+        finished = init_lora(model, ["quailora"], texts=texts, rank=4, context=CONTEXT, rows=ROWS)
+        [variant] = finished["variants"]
+        adapter = Path(variant["adapter"])
+        stored = load_file(adapter / "adapter_model.safetensors")
+        targets = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))["target_modules"]
+        self.assertIn(f"text tower of {name} (", (adapter / "README.md").read_text(encoding="utf-8"))
+        for release, packages in RELEASES.items():
+            answers = answers_of(packages, model, adapter, self.evaluation)
+            self.assertEqual(list(answers), CLASSES[name], release)
+            for kind, answer in answers.items():
+                with self.subTest(name, release=release, kind=kind):
+                    self.assertEqual(answer["unexpected"], [])
+                    adapted = {key.replace("lora_A.default", "lora_A.weight") for key in answer["adapted"]}
+                    self.assertEqual(adapted, {key for key in stored if "lora_A" in key})
+                    self.assertEqual(len(answer["adapted"]), len(variant["layers"]))
+                    self.assertEqual({key[len("base_model.model.") : -len(".lora_A.default")] for key in answer["adapted"]}, set(targets))
+                    self.assertGreater(answer["by_short_names"], len(targets), "whole paths are needed")
+                    self.assertGreater(len(answer["quantized"]), len(targets), "the other parts are quantized too")
+                    self.assert_judged(answer, finished, variant)
+
+    def test_adapters_load_and_compute_what_was_reported(self):
+        for name in CLASSES:
+            self.judge(name)
+
+    def test_bases_that_transformers_wrote_are_read(self):
+        for name in CLASSES:
+            model = self.checkpoint(name)
+            base = self.folder / f"{name}-base"
+            quantization = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True)
+            fresh = AutoModelForImageTextToText.from_pretrained(
+                model, dtype=torch.bfloat16, device_map={"": "cpu"}, quantization_config=quantization
+            )
+            fresh.save_pretrained(base)
+            finished = init_lora(
+                model, ["quailora"], "--base", base, texts=(self.calibration, self.evaluation), rank=4, context=CONTEXT, rows=ROWS
+            )
+            [variant] = finished["variants"]
+            for linear in proof_of(variant["adapter"])["fingerprint"]["linears"]:
+                with self.subTest(name, linear=linear["name"]):
+                    codes = fresh.get_submodule(linear["name"]).weight.data.numpy().tobytes()
+                    self.assertEqual(hashlib.sha256(codes).hexdigest(), linear["codes"])
+
+    def test_every_tower_is_here(self):
+        self.assertEqual({path.name for path in CHECKPOINTS if is_wrapper(path)}, CLASSES.keys())
+
+    def test_quantized_bases_are_refused(self):
+        for name in CLASSES:
+            with self.subTest(name), self.assertRaisesRegex(AssertionError, "whose quantized base is not written"):
+                run(["export-base", "--model", test_families.FAMILIES / name, "--out", self.folder / "base"], self.folder / "home")

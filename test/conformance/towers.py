@@ -1,0 +1,60 @@
+"""Prints, as JSON, what the libraries in use make of an adapter for a text tower; for releases of any age.
+
+python towers.py MODEL ADAPTER ROWS CONTEXT TEXT ...     with the releases first in PYTHONPATH
+
+{class: {"loaded", "adapted", "unexpected", "quantized", "by_short_names", "base": {text: perplexity}, "adapter": {…}}} for
+each of AutoModelForCausalLM and AutoModelForImageTextToText that knows the type: `adapted` are the modules with an adapter,
+`by_short_names` those that an adapter for the last names would have, `quantized` the linears in 4 bits.
+"""
+
+import json
+import sys
+import warnings
+
+import bitsandbytes
+import reference_kernels  # noqa: F401  before any model is loaded
+import torch
+import transformers
+from judge import perplexity, rows_of
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, BitsAndBytesConfig, PreTrainedTokenizerFast
+
+
+def load(kind, model):
+    quantization = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True)
+    # In float32 the values of a bfloat16 checkpoint are the same, and so are their codes.
+    options = {"torch_dtype": torch.float32, "device_map": {"": "cpu"}, "quantization_config": quantization}
+    return kind.from_pretrained(model, **options).eval()
+
+
+def answer_of(kind, model, adapter, texts):
+    base = load(kind, model)
+    quantized = [name for name, module in base.named_modules() if isinstance(module, bitsandbytes.nn.Linear4bit)]
+    figures = {text: perplexity(base, rows) for text, rows in texts.items()}
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        adapted = PeftModel.from_pretrained(base, adapter).eval()
+    with_adapter = {text: perplexity(adapted, rows) for text, rows in texts.items()}
+    names = [name for name, _ in adapted.named_modules() if name.endswith("lora_A.default")]
+    short = sorted({name.split(".")[-3] for name in names})
+    by_short_names = get_peft_model(load(kind, model), LoraConfig(r=1, target_modules=short))
+    return {
+        "loaded": type(base).__name__,
+        "adapted": names,
+        "unexpected": [str(each.message) for each in said if "adapter" in str(each.message)],
+        "quantized": quantized,
+        "by_short_names": sum(name.endswith("lora_A.default") for name, _ in by_short_names.named_modules()),
+        "base": figures,
+        "adapter": with_adapter,
+    }
+
+
+model, adapter, rows, context, *paths = sys.argv[1:]
+tokenizer = PreTrainedTokenizerFast(tokenizer_file=f"{model}/tokenizer.json")
+texts = {path: rows_of(tokenizer, path, int(context), int(rows)) for path in paths}
+config = transformers.AutoConfig.from_pretrained(model)
+answers = {}
+for kind in (AutoModelForCausalLM, AutoModelForImageTextToText):
+    if type(config) in kind._model_mapping:
+        answers[kind.__name__] = answer_of(kind, model, adapter, texts)
+print(json.dumps(answers))

@@ -1,0 +1,118 @@
+import { rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { exportBase } from '../../../../src/engine/ask/exportBase'
+import { inspectPath } from '../../../../src/engine/ask/inspect'
+import { Checkpoint } from '../../../../src/engine/formats/checkpoint'
+import type { TensorData } from '../../../../src/engine/formats/safetensorsWriter'
+import { ModelWeights } from '../../../../src/engine/models/modelWeights'
+import { readArchitecture } from '../../../../src/engine/models/registry'
+import { checkpointFindings } from '../../../../src/engine/prepare/checkpointFindings'
+import { configOf, familyDirectory, tensorsOf, writeCheckpoint } from '../../../helpers/checkpoints'
+import { computeModel } from '../../../helpers/wholeModel'
+
+const STORED = 'language_model.model.'
+const model = familyDirectory('gemma3')
+const config = configOf(model)
+const text = config.text_config as Record<string, unknown>
+const rows = { ids: Int32Array.of(1, 5, 9, 33, 2, 60), mask: new Float32Array(6).fill(1), context: 6 }
+
+const made: string[] = []
+afterAll(() => {
+  for (const directory of made) rmSync(directory, { recursive: true })
+})
+function written(tensors: readonly TensorData[], changed: Record<string, unknown> = {}): string {
+  const directory = writeCheckpoint({ ...config, ...changed }, tensors)
+  made.push(directory)
+  return directory
+}
+
+/** The embedding with the other sign, as a head. */
+const head = (name: string): TensorData => {
+  const embedding = tensorsOf(model).find((tensor) => tensor.name === `${STORED}embed_tokens.weight`) as TensorData
+  return { ...embedding, name, data: Buffer.from(embedding.data).map((byte, i) => (i % 4 === 3 ? byte ^ 0x80 : byte)) }
+}
+
+async function findingsOf(directory: string): Promise<string[]> {
+  const checkpoint = await Checkpoint.open(directory)
+  try {
+    const architecture = readArchitecture(checkpoint.config, 'config.json')
+    const found = await checkpointFindings(new ModelWeights(checkpoint, architecture), architecture)
+    return found.map(({ code }) => code)
+  } finally {
+    await checkpoint.close()
+  }
+}
+
+describe('a text tower', () => {
+  // The names that each release of transformers reads: test/conformance/test_towers.py, and its conversion_mapping.py.
+  it.each(['model.language_model.', 'language_model.'])('is found where its tensors begin with %s', async (prefix) => {
+    const renamed = tensorsOf(model).map((tensor) => ({ ...tensor, name: tensor.name.replace(STORED, prefix) }))
+    const [own, other] = [await computeModel(model, rows), await computeModel(written(renamed), rows)]
+    expect(other.logits.data).toEqual(own.logits.data)
+    expect(other.linears).toEqual(own.linears)
+    expect(own.linears[0]).toBe('model.language_model.layers.0.self_attn.q_proj')
+  })
+
+  it.each(['lm_head.weight', 'language_model.lm_head.weight'])('has its own head as %s', async (name) => {
+    const untied = { tie_word_embeddings: false, text_config: { ...text, tie_word_embeddings: false } }
+    const directory = written([...tensorsOf(model), head(name)], untied)
+    const { logits } = await computeModel(directory, rows)
+    const tied = (await computeModel(model, rows)).logits
+    for (const [i, value] of logits.data.entries()) expect(value).toBeCloseTo(-(tied.data[i] as number), 4)
+    expect(await findingsOf(directory)).toEqual([])
+  })
+
+  it('is refused where a tensor is there under two names', async () => {
+    const name = `${STORED}norm.weight`
+    const norm = tensorsOf(model).find((tensor) => tensor.name === name) as TensorData
+    const { problems } = await inspectPath(
+      written([...tensorsOf(model), { ...norm, name: 'model.language_model.norm.weight' }])
+    )
+    expect(problems.join()).toContain(
+      `holds the tensor model.language_model.norm.weight twice, as model.language_model.norm.weight and as ${name}; expected one of them`
+    )
+  })
+
+  it('is refused where another text model is inside', () => {
+    const other = { ...config, text_config: { ...text, model_type: 'llama' } }
+    expect(() => readArchitecture(other, 'config.json')).toThrow(
+      'config.json: text_config: model_type is "llama", a gemma3 is read with gemma3_text'
+    )
+  })
+
+  it('names what text_config is wrong about', () => {
+    const wrong = { ...config, text_config: { ...text, head_dim: 0 } }
+    expect(() => readArchitecture(wrong, 'config.json')).toThrow('config.json: text_config: head_dim is 0, expected')
+  })
+
+  it('is said to be one, and how much of the checkpoint is left alone', async () => {
+    const { model: found, tensors } = await inspectPath(model)
+    expect(found).toMatchObject({ family: 'gemma3', tower: { wrapper: 'gemma3', text: 'gemma3_text' } })
+    const others = tensors.filter(({ name }) => /^(vision_tower|multi_modal_projector)\./.test(name))
+    expect(others.length).toBeGreaterThan(20)
+    expect(new Set(others.map(({ role }) => role))).toEqual(new Set(['unused']))
+    expect(found?.linears).toHaveLength(14)
+  })
+
+  it('gives no quantized base, of which other linears are a part', async () => {
+    const quantizer = { format: 'nf4', blockSize: 64, doubleQuantization: true } as const
+    const options = { quantizer, dtype: 'bfloat16', computeDtype: 'float32', maxShardBytes: 5e9 } as const
+    const request = { model, out: join(tmpdir(), 'quail-no-base'), ...options }
+    await expect(exportBase(request, new AbortController().signal)).rejects.toThrow(
+      'is a gemma3, whose quantized base is not written'
+    )
+  })
+
+  it('is tied by config.json, with a word where transformers 4 goes by text_config', async () => {
+    const [tied, untied] = [true, false].map((tie_word_embeddings) => ({ ...text, tie_word_embeddings }))
+    const own = [...tensorsOf(model), head('lm_head.weight')]
+    expect(await findingsOf(model)).toEqual([])
+    expect(await findingsOf(written(own, { text_config: tied }))).toEqual(['OTHER_HEAD'])
+    expect(await findingsOf(written(own, { text_config: untied }))).toEqual([])
+    expect(await findingsOf(written(tensorsOf(model), { text_config: untied }))).toEqual(['NOT_TIED_IN_4'])
+    expect(await findingsOf(written(own, { tie_word_embeddings: false, text_config: tied }))).toEqual(['TIED_IN_4'])
+    expect(await findingsOf(written(own, { tie_word_embeddings: null, text_config: untied }))).toEqual([])
+  })
+})
