@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { serializeError } from '../shared/errors'
 import { type Finding, type Fix, leaveOut } from '../shared/findings'
 import type { Preflight } from '../shared/plan'
+import type { OnProgress } from '../shared/progress'
 import type { Recipe, Variant } from '../shared/recipe'
 import { runsDirectory } from '../store/home'
 import { checkRunOut } from './outDirectory'
@@ -15,6 +16,8 @@ export interface PreflightOptions extends PlanOptions {
   readonly flopsPerSecond?: number | undefined
   /** Guesses the tokens from the texts' sizes instead of reading them. */
   readonly guess?: boolean | undefined
+  /** Told which text is tokenized, and how far it is. */
+  readonly onProgress?: OnProgress | undefined
   /** Other choices of variants whose cost is asked for. */
   readonly alternatives?: Readonly<Record<string, Variant[]>> | undefined
 }
@@ -29,7 +32,7 @@ export const defaultOut = ({ home }: Pick<Services, 'home'>, runId: string): str
 export function preflightRecipe(
   services: Services,
   recipe: Recipe,
-  { signal, out, flopsPerSecond, guess, alternatives }: PreflightOptions = {}
+  { signal, out, flopsPerSecond, guess, alternatives, onProgress }: PreflightOptions = {}
 ): Promise<Preflight> {
   const { home, store, engine } = services
   return withTemporaryDirectory(async (inputs) => {
@@ -39,7 +42,7 @@ export function preflightRecipe(
     })
     const folders = { spool: runsDirectory(home), out: out ?? defaultOut(services, 'new') }
     const request = { recipe, ...texts, folders, flopsPerSecond, guess, alternatives }
-    const { findings, plan, alternatives: costs } = await engine.call('preflight', request, { signal })
+    const { findings, plan, alternatives: costs } = await engine.call('preflight', request, { signal, onProgress })
     return { findings: [...found, ...findings], plan, alternatives: costs }
   })
 }

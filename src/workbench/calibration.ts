@@ -11,6 +11,7 @@ import { type CalibrationSet, getSet, listSets, readSamples } from '../store/cal
 import type { WorkbenchContext } from './context'
 import { DELETED } from './deletions'
 import type { HandlersOf } from './handler'
+import { tokenizing } from './tokenizing'
 
 /** Calibration sets: import with a look at the file first, samples, exact tokens. */
 export const calibrationHandlers = ({ services, emit }: WorkbenchContext): HandlersOf<typeof calibrationCalls> => {
@@ -38,8 +39,7 @@ export const calibrationHandlers = ({ services, emit }: WorkbenchContext): Handl
     'calibration.preview': ({ name, ...request }, { signal, progress }) =>
       withTemporaryDirectory(async (folder) => {
         const text = await exportSet(store, name, folder)
-        const onProgress = (done: number, total: number): void => progress({ done, total, label: 'Tokenizing samples' })
-        return engine.call('previewTokens', { ...request, text }, { signal, onProgress })
+        return engine.call('previewTokens', { ...request, text }, { signal, onProgress: tokenizing(progress) })
       }),
     async 'calibration.holdOut'({ name, ...how }) {
       const { calibration, evaluation } = await holdOut(store, name, how)

@@ -56,12 +56,17 @@ export class Dispatcher {
 
   #progressOf(task: string | undefined): CallScope['progress'] {
     let lastMs = Number.NEGATIVE_INFINITY
-    return ({ done, total, label }) => {
+    let told = ''
+    return (report) => {
+      const { done, total, label } = report
       const now = performance.now()
-      const last = done === total
-      if (task === undefined || (!last && now - lastMs < PROGRESS_INTERVAL_MS)) return
+      // The end, and another thing that is worked on, are told at once: nothing may follow for a while.
+      const what = `${label} ${total === null}`
+      const due = done === total || what !== told || now - lastMs >= PROGRESS_INTERVAL_MS
+      if (task === undefined || !due) return
       lastMs = now
-      this.emit({ type: 'task.progress', task, done, total, label })
+      told = what
+      this.emit({ type: 'task.progress', task, ...report })
     }
   }
 }

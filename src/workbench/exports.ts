@@ -55,7 +55,7 @@ export const exportHandlers = ({ services, installation, emit }: WorkbenchContex
 
 const reporting = ({ signal, progress }: CallScope, label: string) => ({
   signal,
-  onProgress: (done: number, total: number) => progress({ done, total, label })
+  onProgress: (done: number, total: number | null) => progress({ done, total, label })
 })
 
 async function describe(

@@ -4,8 +4,8 @@ import type { Calls, OutputOf, ParsedInputOf } from '../shared/contract/call'
 export interface CallScope {
   /** Aborts when the window gives the call up. */
   readonly signal: AbortSignal
-  /** Tells the window how far a long call is; `total` is null while it is unknown. */
-  readonly progress: (report: { done: number; total: number | null; label: string }) => void
+  /** Tells the window how far a long call is; `total` is null while it is unknown, `bytes` is the size of what it names. */
+  readonly progress: (report: { done: number; total: number | null; label: string; bytes?: number }) => void
 }
 
 /** One function for each call of a topic: a call without one does not compile. */

@@ -4,6 +4,7 @@ import { chipKey, toggleChip } from '../shared/variantAxes'
 import type { WorkbenchContext } from './context'
 import { measureSpeed, readSpeeds } from './deviceSpeeds'
 import type { HandlersOf } from './handler'
+import { tokenizing } from './tokenizing'
 
 const GIGA = 1e9
 
@@ -11,13 +12,14 @@ const GIGA = 1e9
 export function planHandlers(context: WorkbenchContext): HandlersOf<typeof planCalls> {
   const { services } = context
   return {
-    'plan.preflight'({ recipe, out, chips, guess, flopsPerSecond }, { signal }) {
+    'plan.preflight'({ recipe, out, chips, guess, flopsPerSecond }, { signal, progress }) {
       const toggled = chips.map((chip) => [chipKey(chip), toggleChip(recipe.variants, chip)] as const)
       const alternatives = Object.fromEntries(toggled.filter(([, variants]) => variants.length > 0))
       return preflightRecipe(services, recipe, {
         signal,
         alternatives,
         guess,
+        onProgress: tokenizing(progress),
         ...(out !== null && { out }),
         ...(flopsPerSecond !== null && { flopsPerSecond })
       })

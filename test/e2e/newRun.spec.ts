@@ -246,6 +246,28 @@ describe('a new run', () => {
     await desk.page.getByRole('button', { name: 'Back to the earlier draft' }).click()
     await expect.poll(() => name.inputValue()).toBe('another')
   })
+
+  test('tells how long a text is that is tokenized, and can be told to stop', async () => {
+    const { page } = desk
+    await goTo(desk, '/new')
+    await page.getByRole('button', { name: 'Begin with' }).click()
+    await page.getByRole('menuitem', { name: 'The sample model' }).click()
+    const paragraph = readFileSync(join(sample, 'text/moby-evaluation.txt'), 'utf8')
+    writeFileSync(join(folder, 'a-long-text.txt'), paragraph.repeat(Math.ceil(2 ** 23 / paragraph.length)))
+    await page.getByRole('heading', { name: 'Data' }).scrollIntoViewIfNeeded()
+    const box = await page.getByRole('group', { name: 'Calibration' }).boundingBox()
+    if (box === null) throw new Error('the calibration texts are not in view')
+    await dropPaths(desk, [join(folder, 'a-long-text.txt')], { x: box.x + 60, y: box.y + 40 })
+    const preflight = page.getByRole('region', { name: 'Preflight' })
+    await preflight.getByText(/Tokenizing a-long-text\.txt, 8\.\d+ MiB/).waitFor()
+    await preflight.getByRole('button', { name: 'Cancel' }).click()
+    await preflight.getByText('Preflight: not checked').waitFor()
+    await expect.poll(() => page.getByRole('button', { name: 'Start when checked' }).isEnabled()).toBe(true)
+    await preflight.getByRole('button', { name: 'Check again' }).click()
+    await preflight.getByText(/Tokenizing a-long-text\.txt, 8\.\d+ MiB/).waitFor()
+    await page.getByRole('button', { name: 'Remove a-long-text.txt' }).click()
+    await expect.poll(() => start().textContent()).toMatch(/^Start(?! when)/)
+  })
 })
 
 /** Moves the focus by Tab until it is on the element whose accessible name begins so. */

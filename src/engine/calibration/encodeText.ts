@@ -1,3 +1,4 @@
+import type { OnProgress } from '../../shared/progress'
 import type { Policy } from '../../shared/recipe'
 import type { ResolvedText } from '../../shared/runFolder'
 import type { ChatRenderer } from './chatRenderer'
@@ -11,9 +12,6 @@ export interface TokenSequence {
   readonly ids: Int32Array
   readonly response?: Uint8Array | undefined
 }
-
-/** Told of work that goes on: what is done of how much. */
-export type OnProgress = (done: number, total: number) => void
 
 /** How conversations become tokens. */
 export interface ChatEncoding {
@@ -29,7 +27,7 @@ export interface ChatEncoding {
  * no token belongs to two of them; otherwise the whole is tokenized in one piece.
  *
  * @param chat - renders conversations; their texts already hold the special tokens
- * @param report - told of samples that are done; a text in one piece reports nothing
+ * @param report - told of samples that are done; a text in one piece only that it has begun, for no part of it is done before
  */
 export async function encodeText(
   tokenizer: ModelTokenizer,
@@ -44,9 +42,10 @@ export async function encodeText(
     const samples = await encodeResponses(tokenizer, read, chat.renderer, text.name, report)
     return policy === 'packed' ? [joined(samples)] : samples
   }
-  const documents = chat === undefined ? read : renderAll(read, chat.renderer, text.name)
+  const documents = chat === undefined ? read : renderAll(read, chat.renderer, text.name, report)
   if (policy === 'packed') {
     const separator = chat === undefined ? '\n\n' : ''
+    report(0, null)
     return [{ ids: await tokenizer.encode(documents.join(separator), { specialTokens: false }) }]
   }
   const samples = text.kind === 'text' ? documents.flatMap(splitSamples) : documents
@@ -58,8 +57,9 @@ export async function encodeText(
   return encoded
 }
 
-const renderAll = (samples: readonly string[], chat: ChatRenderer, name: string): string[] =>
+const renderAll = (samples: readonly string[], chat: ChatRenderer, name: string, report: OnProgress): string[] =>
   samples.map((sample, index) => {
+    report(index, samples.length)
     const where = `${name}, sample ${index + 1}`
     return chat.render(parseConversation(sample, where), where)
   })

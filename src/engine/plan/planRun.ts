@@ -2,6 +2,7 @@ import type { EngineApi, PlanRequest, PreflightRequest } from '../../shared/engi
 import { AppError } from '../../shared/errors'
 import { type Finding, leaveOut, type Severity } from '../../shared/findings'
 import type { Cost, Plan, PlannedVariant, Preflight, Speed } from '../../shared/plan'
+import type { OnProgress } from '../../shared/progress'
 import type { Recipe } from '../../shared/recipe'
 import { DeviceError } from '../graph/session'
 import { lastNames } from '../models/targets'
@@ -48,14 +49,14 @@ async function measuredSpeed({ device, onDeviceFailure }: Recipe, signal: AbortS
 }
 
 /** The same for a recipe in the making: whatever keeps it from running is among the findings instead of thrown. */
-export async function preflight(request: PreflightRequest): Promise<Preflight> {
+export async function preflight(request: PreflightRequest, onProgress?: OnProgress): Promise<Preflight> {
   const { recipe, calibration, evaluation, flopsPerSecond, alternatives = {}, guess = false } = request
   const speed = flopsPerSecond === undefined ? ASSUMED_SPEED : { flopsPerSecond, measured: true }
   const errors: Finding[] = []
   const report = (problem: Problem): void => void errors.push({ ...problem, severity: 'error' })
   let prepared: PreparedRun
   try {
-    prepared = await prepareRun(recipe, { calibration, evaluation }, '.', { report, guess })
+    prepared = await prepareRun(recipe, { calibration, evaluation }, '.', { report, guess, onProgress })
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     report({ code: 'MODEL', subject: 'model', message: error.message })

@@ -1,9 +1,10 @@
 import type { CalendarDay } from '../../shared/calendarDay'
 import { badInput } from '../../shared/errors'
+import type { OnProgress } from '../../shared/progress'
 import type { Policy } from '../../shared/recipe'
 import type { ResolvedText } from '../../shared/runFolder'
 import { ChatRenderer } from '../calibration/chatRenderer'
-import { encodeText, type OnProgress, type TokenSequence } from '../calibration/encodeText'
+import { encodeText, type TokenSequence } from '../calibration/encodeText'
 import { ModelTokenizer } from '../calibration/tokenizer'
 
 /** What turns texts into the tokens of one model. */
@@ -23,7 +24,7 @@ export const openTexts = async (model: string): Promise<TextEncoder> => ({
  *
  * @param responses - tells the tokens of responses from the others, which only conversations have
  * @param day - what chat templates write as today
- * @param report - told of samples that are done, unless another call tokenizes the same text already
+ * @param report - told how far it is, also where another call tokenizes the same text already
  * @throws {AppError} BAD_INPUT when the text cannot be read, or the chat template is no longer that of the run
  */
 export async function encodeForRun(
@@ -56,31 +57,58 @@ export async function encodeForRun(
     responses
   ].join()
   const encoding = chat && { renderer: chat, responses }
-  return remembered(key, () => encodeText(tokenizer, text, folder, policy, encoding, report))
+  const onText: OnProgress = (done, total) => report?.(done, total, text)
+  return remembered(key, onText, (tell) => encodeText(tokenizer, text, folder, policy, encoding, tell))
+}
+
+interface Remembered {
+  readonly tokens: Promise<readonly TokenSequence[]>
+  /** Everyone who waits for the tokens. */
+  readonly listeners: Set<OnProgress>
+  /** What they were told last. */
+  told: { readonly done: number; readonly total: number | null } | undefined
+  count: number
 }
 
 /** Tokens of the texts last used: a plan and the run that follows it, or one plan after another, need the same ones. */
-const recent = new Map<string, { readonly tokens: Promise<readonly TokenSequence[]>; count: number }>()
+const recent = new Map<string, Remembered>()
 const RECENT_TOKENS = 2 ** 23
 
-/** Two that ask at the same time get the same work. */
+/** Two that ask at the same time get the same work, and both are told how far it is. */
 async function remembered(
   key: string,
-  encode: () => Promise<readonly TokenSequence[]>
+  report: OnProgress,
+  encode: (tell: OnProgress) => Promise<readonly TokenSequence[]>
 ): Promise<readonly TokenSequence[]> {
-  const known = recent.get(key)
-  const entry = known ?? { tokens: encode(), count: 0 }
+  const entry = recent.get(key) ?? begun(encode)
+  entry.listeners.add(report)
+  if (entry.told !== undefined) report(entry.told.done, entry.told.total)
   recent.delete(key)
   recent.set(key, entry)
   try {
     const tokens = await entry.tokens
+    entry.told = undefined
     entry.count = countTokens(tokens)
     forgetOldest()
     return tokens
   } catch (error) {
     recent.delete(key)
     throw error
+  } finally {
+    entry.listeners.delete(report)
   }
+}
+
+function begun(encode: (tell: OnProgress) => Promise<readonly TokenSequence[]>): Remembered {
+  const listeners = new Set<OnProgress>()
+  const tell: OnProgress = (done, total) => {
+    entry.told = { done, total }
+    for (const listener of listeners) listener(done, total)
+  }
+  // Encoding begins after the entry is made: what it tells at once is kept too.
+  const tokens = Promise.resolve().then(() => encode(tell))
+  const entry: Remembered = { tokens, listeners, told: undefined, count: 0 }
+  return entry
 }
 
 function forgetOldest(): void {

@@ -1,5 +1,6 @@
 import { type CalendarDay, localDay } from '../../shared/calendarDay'
 import { badInput } from '../../shared/errors'
+import type { OnProgress } from '../../shared/progress'
 import { quantizerKey } from '../../shared/quantizerWords'
 import type { Recipe } from '../../shared/recipe'
 import { StoredBase } from '../base/storedBase'
@@ -27,6 +28,8 @@ interface PrepareOptions {
   readonly guess?: boolean
   /** What chat templates write as today where the recipe does not say; default: today. */
   readonly today?: CalendarDay
+  /** Told how far the texts are tokenized, the only part of it that may take long. */
+  readonly onProgress?: OnProgress | undefined
 }
 
 /**
@@ -39,7 +42,7 @@ export async function prepareRun(
   asked: Recipe,
   texts: RunTexts,
   folder: string,
-  { report = throwProblem, guess = false, today = localDay(Date.now()) }: PrepareOptions = {}
+  { report = throwProblem, guess = false, today = localDay(Date.now()), onProgress }: PrepareOptions = {}
 ): Promise<PreparedRun> {
   const checkpoint = await Checkpoint.open(asked.model)
   let base: StoredBase | undefined
@@ -72,7 +75,7 @@ export async function prepareRun(
     const day = recipe.templateDate ?? today
     const tokenized = guess
       ? guessTexts(recipe, texts)
-      : await tokenizeTexts(recipe, texts, folder, vocabularySize, day, report)
+      : await tokenizeTexts(recipe, texts, folder, vocabularySize, day, report, onProgress)
     const quantizers = new Map(recipe.variants.map(({ quantizer }) => [quantizerKey(quantizer), quantizer]))
     const release = async () => {
       await base?.close()

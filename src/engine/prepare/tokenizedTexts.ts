@@ -3,6 +3,7 @@ import type { CalendarDay } from '../../shared/calendarDay'
 import { badInput } from '../../shared/errors'
 import { leaveOut } from '../../shared/findings'
 import type { RebuiltFacts } from '../../shared/inspection'
+import type { OnProgress } from '../../shared/progress'
 import type { Recipe } from '../../shared/recipe'
 import type { ResolvedText } from '../../shared/runFolder'
 import { readRenderingTemplates } from '../calibration/chatTemplate'
@@ -74,6 +75,7 @@ export function guessTexts(recipe: Recipe, texts: RunTexts): TokenizedTexts {
  * @param folder - where relative paths of texts begin
  * @param day - what chat templates write as today
  * @param report - receives a text that cannot be used, which is left out when it returns
+ * @param onProgress - told which text is tokenized, and how far it is
  * @throws {AppError} BAD_INPUT for a text that has changed, is empty, or shares its name with another evaluation text
  */
 export async function tokenizeTexts(
@@ -82,7 +84,8 @@ export async function tokenizeTexts(
   folder: string,
   vocabularySize: number,
   day: CalendarDay,
-  report: Report
+  report: Report,
+  onProgress?: OnProgress
 ): Promise<TokenizedTexts> {
   const opened = await attempt(report, { code: 'TOKENIZER', subject: 'model' }, () => openTexts(recipe.model))
   if (opened === undefined) return { calibration: concatRows([]), evaluation: [] }
@@ -91,7 +94,7 @@ export async function tokenizeTexts(
     attempt(report, { code: 'TEXT', subject: 'texts', fix: leaveOut(recipe, role, text.path) }, async () => {
       await assertTextUnchanged(text, folder)
       const counting = countingOf(recipe, role)
-      const tokens = await encodeForRun(opened, text, folder, policy, counting.on !== 'all', day)
+      const tokens = await encodeForRun(opened, text, folder, policy, counting.on !== 'all', day, onProgress)
       const rows = recipe[role]?.rows ?? 1
       const cut = cutRows(tokens, text.name, opened.tokenizer.padId, { policy, context, rows, vocabularySize })
       return countSome(cut, counting, text.name, role)

@@ -1,5 +1,6 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { AppError, assertNever, serializeError } from '../../shared/errors'
+import type { OnProgress } from '../../shared/progress'
 import { exportBase } from '../ask/exportBase'
 import { inspectPath } from '../ask/inspect'
 import { previewTokens } from '../ask/previewTokens'
@@ -72,7 +73,7 @@ async function perform(
     case 'plan':
       return planRun(request.input, signal)
     case 'preflight':
-      return preflight(request.input)
+      return preflight(request.input, throttled(request.id, send))
     case 'inspect':
       return inspectPath(request.input.path)
     case 'survey':
@@ -101,13 +102,17 @@ async function perform(
 /** Progress is sent this often at most. */
 const PROGRESS_INTERVAL_MS = 100
 
-function throttled(id: number, send: (message: FromEngine) => void): (done: number, total: number) => void {
+/** Work that tells nothing for a while, and that on another text, is told of at once. */
+function throttled(id: number, send: (message: FromEngine) => void): OnProgress {
   let lastMs = Number.NEGATIVE_INFINITY
-  return (done, total) => {
+  let last: string | undefined
+  return (done, total, text) => {
     const now = performance.now()
-    if (now - lastMs < PROGRESS_INTERVAL_MS) return
+    const what = `${text?.name} ${total === null}`
+    if (what === last && now - lastMs < PROGRESS_INTERVAL_MS) return
     lastMs = now
-    send({ kind: 'progress', id, done, total })
+    last = what
+    send({ kind: 'progress', id, done, total, text: text && { name: text.name, bytes: text.bytes } })
   }
 }
 

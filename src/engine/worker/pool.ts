@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { SHARE_ENV, Worker } from 'node:worker_threads'
 import type { EngineMethod } from '../../shared/engineApi'
 import { AppError, deserializeError, type SerializedError } from '../../shared/errors'
+import type { OnProgress } from '../../shared/progress'
 import type { FinishedEvent, RunEvent } from '../../shared/runEvents'
 import { deviceLockMemory } from '../graph/deviceLock'
 import type { FromEngine, InputOf, OutputOf, StartMessage, ThreadData, ToEngine } from './protocol'
@@ -19,7 +20,7 @@ export interface CallOptions {
   /** Events of a run, in order; the last is `finished`. */
   readonly onEvent?: ((event: RunEvent) => void) | undefined
   /** How far a long request is, for those that tell. */
-  readonly onProgress?: ((done: number, total: number) => void) | undefined
+  readonly onProgress?: OnProgress | undefined
 }
 
 export interface Engine {
@@ -213,7 +214,7 @@ class EngineThread {
       return
     }
     if (message.kind === 'progress') {
-      pending.options.onProgress?.(message.done, message.total)
+      pending.options.onProgress?.(message.done, message.total, message.text)
       return
     }
     this.pending.delete(message.id)

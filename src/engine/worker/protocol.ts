@@ -1,5 +1,6 @@
 import type { EngineApi, EngineMethod } from '../../shared/engineApi'
 import type { SerializedError } from '../../shared/errors'
+import type { TextInWork } from '../../shared/progress'
 import type { RunEvent } from '../../shared/runEvents'
 
 /*
@@ -27,7 +28,13 @@ export type ToEngine =
 
 export type FromEngine =
   | { readonly kind: 'event'; readonly id: number; readonly event: RunEvent }
-  | { readonly kind: 'progress'; readonly id: number; readonly done: number; readonly total: number }
+  | {
+      readonly kind: 'progress'
+      readonly id: number
+      readonly done: number
+      readonly total: number | null
+      readonly text?: TextInWork | undefined
+    }
   | { readonly kind: 'done'; readonly id: number; readonly output: OutputOf<EngineMethod> }
   | { readonly kind: 'failed'; readonly id: number; readonly error: SerializedError }
 

@@ -5,16 +5,27 @@ import type { WindowEventOf, WindowEventType } from '../../shared/contract/event
 import { AppError } from '../../shared/errors'
 import { call, onEvent } from './desktop'
 
+interface CallQueryOptions {
+  readonly enabled?: boolean
+  readonly keepPrevious?: boolean
+  /** Told the name under which a call reports its progress, each time it is asked. */
+  readonly onTask?: (task: string) => void
+}
+
 /** The answer of a call, asked again when an event makes it stale. The key of the query is [name, input]. */
 export function useCall<N extends CallName>(
   name: N,
   input: CallInput<N>,
-  { enabled = true, keepPrevious = false }: { readonly enabled?: boolean; readonly keepPrevious?: boolean } = {}
+  { enabled = true, keepPrevious = false, onTask }: CallQueryOptions = {}
 ) {
   return useQuery<CallOutput<N>, AppError>({
     queryKey: [name, input],
     // `undefined` is no answer to a query; calls without an answer are mutations.
-    queryFn: ({ signal }) => call(name, input, { signal }),
+    queryFn: ({ signal }) => {
+      const task = crypto.randomUUID()
+      onTask?.(task)
+      return call(name, input, { signal, task })
+    },
     enabled,
     ...(keepPrevious && { placeholderData: keepPreviousData })
   })
@@ -43,23 +54,37 @@ export function useWindowEvent<T extends WindowEventType>(type: T, listener: (ev
   )
 }
 
+/** How far a long call is. */
+export type CallProgress = Omit<WindowEventOf<'task.progress'>, 'type' | 'task'>
+
+/** The progress of the call that was followed last; null until it tells any. */
+export function useProgress(): { readonly progress: CallProgress | null; readonly follow: (task: string) => void } {
+  const followed = useRef<string>(undefined)
+  const [progress, setProgress] = useState<CallProgress | null>(null)
+  useWindowEvent('task.progress', ({ type: _, task, ...told }) => {
+    if (task === followed.current) setProgress(told)
+  })
+  const follow = useCallback((task: string) => {
+    followed.current = task
+    setProgress(null)
+  }, [])
+  return { progress, follow }
+}
+
 export interface Task<N extends CallName> {
   readonly run: (input: CallInput<N>) => Promise<CallOutput<N> | undefined>
   readonly cancel: () => void
   readonly running: boolean
-  readonly progress: Omit<WindowEventOf<'task.progress'>, 'type' | 'task'> | null
+  readonly progress: CallProgress | null
   readonly error: AppError | null
 }
 
 /** A long call with progress that can be cancelled; `run` resolves with undefined when it failed or was cancelled. */
 export function useTask<N extends CallName>(name: N): Task<N> {
-  const [state, setState] = useState<{ id: string; controller: AbortController } | null>(null)
-  const [progress, setProgress] = useState<Task<N>['progress']>(null)
+  const [running, setRunning] = useState(false)
+  const { progress, follow } = useProgress()
   const [error, setError] = useState<AppError | null>(null)
   const present = useRef<AbortController | null>(null)
-  useWindowEvent('task.progress', ({ task, done, total, label }) => {
-    if (task === state?.id) setProgress({ done, total, label })
-  })
   useEffect(() => () => present.current?.abort(), [])
   const run = useCallback(
     async (input: CallInput<N>) => {
@@ -67,8 +92,8 @@ export function useTask<N extends CallName>(name: N): Task<N> {
       const controller = new AbortController()
       const id = crypto.randomUUID()
       present.current = controller
-      setState({ id, controller })
-      setProgress(null)
+      setRunning(true)
+      follow(id)
       setError(null)
       try {
         return await call(name, input, { signal: controller.signal, task: id })
@@ -77,10 +102,10 @@ export function useTask<N extends CallName>(name: N): Task<N> {
         if (failure.code !== 'CANCELLED' && present.current === controller) setError(failure)
         return undefined
       } finally {
-        if (present.current === controller) setState(null)
+        if (present.current === controller) setRunning(false)
       }
     },
-    [name]
+    [name, follow]
   )
-  return { run, cancel: () => present.current?.abort(), running: state !== null, progress, error }
+  return { run, cancel: () => present.current?.abort(), running, progress, error }
 }

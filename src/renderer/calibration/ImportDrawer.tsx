@@ -7,7 +7,7 @@ import { useCall, useTask } from '../api/hooks'
 import { ErrorCard } from '../components/ErrorCard'
 import { notifyDone } from '../components/notify'
 import { PathText } from '../components/PathText'
-import { ProgressBar } from '../components/ProgressBar'
+import { CallProgressBar } from '../components/ProgressBar'
 import { QueryView } from '../components/QueryView'
 import { formatBytes, plural } from '../format/numbers'
 import { type ImportChoices, ImportForm } from './ImportForm'
@@ -123,14 +123,7 @@ function Import({ found, split, shape, onSplit, onShape, onDone }: ImportProps) 
         onShape={onShape}
         onStore={(choices) => void store(choices)}
       />
-      {task.running && (
-        <ProgressBar
-          label={task.progress?.label ?? 'Storing'}
-          done={task.progress?.done ?? 0}
-          total={task.progress?.total ?? null}
-          onCancel={task.cancel}
-        />
-      )}
+      {task.running && <CallProgressBar progress={task.progress} label="Storing" onCancel={task.cancel} />}
       {task.error && <ErrorCard title="Nothing was stored" error={task.error} />}
       <ImportSamples found={found} />
     </>

@@ -12,7 +12,7 @@ import { type Task, useCall, useTask } from '../api/hooks'
 import { ChoiceField } from '../components/ChoiceField'
 import { EmptyState } from '../components/EmptyState'
 import { ErrorCard } from '../components/ErrorCard'
-import { ProgressBar } from '../components/ProgressBar'
+import { CallProgressBar } from '../components/ProgressBar'
 import { QueryView } from '../components/QueryView'
 import { plural } from '../format/numbers'
 import { fullName } from '../models/modelText'
@@ -202,14 +202,7 @@ function PreviewState({ preview, name }: { readonly preview: LivePreview; readon
   if (task.error !== null) return <ErrorCard title="The tokens cannot be shown" error={task.error} onRetry={again} />
   if (task.running && late) {
     const { progress, cancel } = task
-    return (
-      <ProgressBar
-        label={progress?.label ?? `Tokenizing ${name}`}
-        done={progress?.done ?? 0}
-        total={progress?.total ?? null}
-        onCancel={cancel}
-      />
-    )
+    return <CallProgressBar progress={progress} label={`Tokenizing ${name}`} onCancel={cancel} />
   }
   if (task.running || found !== undefined) return null
   return (

@@ -1,4 +1,6 @@
 import { Button, Group, Progress, Stack, Text } from '@mantine/core'
+import type { CallProgress } from '../api/hooks'
+import { formatBytes } from '../format/numbers'
 
 interface Props {
   readonly label: string
@@ -14,11 +16,11 @@ export function ProgressBar({ label, done, total, onCancel }: Props) {
   return (
     <Stack gap={4}>
       <Group justify="space-between" wrap="nowrap">
-        <Text size="sm" truncate>
+        <Text size="sm" style={{ overflowWrap: 'anywhere', minWidth: 0 }}>
           {label}
         </Text>
         {onCancel && (
-          <Button size="compact-xs" variant="default" onClick={onCancel}>
+          <Button size="compact-xs" variant="default" style={{ flexShrink: 0 }} onClick={onCancel}>
             Cancel
           </Button>
         )}
@@ -26,4 +28,19 @@ export function ProgressBar({ label, done, total, onCancel }: Props) {
       <Progress value={percent} animated={total === null} striped={total === null} aria-label={label} />
     </Stack>
   )
+}
+
+interface CallProgressProps {
+  /** null before the call told any. */
+  readonly progress: CallProgress | null
+  /** What it does before it told. */
+  readonly label: string
+  readonly onCancel: () => void
+}
+
+/** How far a long call is, as it tells itself, with the size of what it works on. */
+export function CallProgressBar({ progress, label, onCancel }: CallProgressProps) {
+  const { done = 0, total = null, bytes } = progress ?? {}
+  const size = bytes === undefined ? '' : `, ${formatBytes(bytes)}`
+  return <ProgressBar label={`${progress?.label ?? label}${size}`} done={done} total={total} onCancel={onCancel} />
 }

@@ -6,7 +6,7 @@ import { call } from '../api/desktop'
 import { useTask } from '../api/hooks'
 import { ErrorCard } from '../components/ErrorCard'
 import { PathText } from '../components/PathText'
-import { ProgressBar } from '../components/ProgressBar'
+import { CallProgressBar } from '../components/ProgressBar'
 import { formatBytes, plural } from '../format/numbers'
 
 /** The whole run as one file, for another machine. */
@@ -47,14 +47,7 @@ export function BundleCard({ run }: { readonly run: string }) {
             onChange={(event) => setFactors(event.currentTarget.checked)}
           />
         </Group>
-        {task.running && (
-          <ProgressBar
-            label={task.progress?.label ?? 'Hashing the files'}
-            done={task.progress?.done ?? 0}
-            total={task.progress?.total ?? null}
-            onCancel={task.cancel}
-          />
-        )}
+        {task.running && <CallProgressBar progress={task.progress} label="Hashing the files" onCancel={task.cancel} />}
         {task.error !== null && <ErrorCard title="The bundle was not written" error={task.error} />}
         {written !== null && (
           <Group gap="xs" role="status">

@@ -11,7 +11,7 @@ import { CodeBlock } from '../components/CodeBlock'
 import { CopyButton } from '../components/CopyButton'
 import { ErrorCard } from '../components/ErrorCard'
 import { KeyValues } from '../components/KeyValues'
-import { ProgressBar } from '../components/ProgressBar'
+import { CallProgressBar } from '../components/ProgressBar'
 
 interface Props {
   readonly run: string
@@ -53,12 +53,7 @@ export function CheckCard({ run, found, copied }: Props) {
       </Text>
       <Stack gap="sm">
         {verify.running && (
-          <ProgressBar
-            label={verify.progress?.label ?? 'Reading adapter and base'}
-            done={verify.progress?.done ?? 0}
-            total={verify.progress?.total ?? null}
-            onCancel={verify.cancel}
-          />
+          <CallProgressBar progress={verify.progress} label="Reading adapter and base" onCancel={verify.cancel} />
         )}
         {verify.error && <ErrorCard title="It could not be verified" error={verify.error} />}
         {verdict && !verify.running && <Verdict verdict={verdict} />}

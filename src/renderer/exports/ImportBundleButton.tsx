@@ -7,7 +7,7 @@ import { useTask } from '../api/hooks'
 import { ErrorCard } from '../components/ErrorCard'
 import { notifyDone } from '../components/notify'
 import { PathText } from '../components/PathText'
-import { ProgressBar } from '../components/ProgressBar'
+import { CallProgressBar } from '../components/ProgressBar'
 
 /** Takes over a run from another machine: a file that is chosen, or one that was dropped (`/?bundle=FILE`). */
 export function ImportBundleButton() {
@@ -53,12 +53,7 @@ export function ImportBundleButton() {
         <Stack gap="sm">
           {file !== null && <PathText path={file} actions={false} length={56} />}
           {error === null ? (
-            <ProgressBar
-              label={progress?.label ?? 'Reading the bundle'}
-              done={progress?.done ?? 0}
-              total={progress?.total ?? null}
-              onCancel={close}
-            />
+            <CallProgressBar progress={progress} label="Reading the bundle" onCancel={close} />
           ) : (
             <>
               <ErrorCard title="The bundle was not imported" error={error} />

@@ -7,7 +7,7 @@ import { call } from '../api/desktop'
 import { useTask } from '../api/hooks'
 import { ErrorCard } from '../components/ErrorCard'
 import { PathText } from '../components/PathText'
-import { ProgressBar } from '../components/ProgressBar'
+import { CallProgressBar } from '../components/ProgressBar'
 import { formatBytes, plural } from '../format/numbers'
 import { baseName } from '../format/paths'
 
@@ -48,12 +48,7 @@ export function QuantizedBaseCard({ run, found: { variant, model, noBase, finger
             : `Not offered here: ${noBase}.`}
         </Text>
         {write.running && (
-          <ProgressBar
-            label={write.progress?.label ?? 'Reading the checkpoint'}
-            done={write.progress?.done ?? 0}
-            total={write.progress?.total ?? null}
-            onCancel={write.cancel}
-          />
+          <CallProgressBar progress={write.progress} label="Reading the checkpoint" onCancel={write.cancel} />
         )}
         {write.error && <ErrorCard title="The base was not written" error={write.error} />}
         {written && !write.running && (

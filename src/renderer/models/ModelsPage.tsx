@@ -7,7 +7,7 @@ import { useCall, useTask } from '../api/hooks'
 import { EmptyState } from '../components/EmptyState'
 import { ErrorCard } from '../components/ErrorCard'
 import { PageFrame } from '../components/PageFrame'
-import { ProgressBar } from '../components/ProgressBar'
+import { CallProgressBar } from '../components/ProgressBar'
 import { QueryView } from '../components/QueryView'
 import { plural } from '../format/numbers'
 import { ModelTable } from './ModelTable'
@@ -45,14 +45,7 @@ export function ModelsPage() {
         </>
       }
     >
-      {scan.running && (
-        <ProgressBar
-          label={scan.progress?.label ?? 'Searching'}
-          done={scan.progress?.done ?? 0}
-          total={scan.progress?.total ?? null}
-          onCancel={scan.cancel}
-        />
-      )}
+      {scan.running && <CallProgressBar progress={scan.progress} label="Searching" onCancel={scan.cancel} />}
       {scan.error && <ErrorCard title="The search failed" error={scan.error} />}
       <QueryView query={list} failure="The models could not be searched for" rows={6}>
         {(discovery) => <Found discovery={discovery} folders={folders} />}

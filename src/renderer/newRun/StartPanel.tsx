@@ -1,5 +1,5 @@
 import { ActionIcon, Button, Card, Divider, Group, Kbd, Loader, Stack, Text, Tooltip } from '@mantine/core'
-import { useHotkeys } from '@mantine/hooks'
+import { useDebouncedValue, useHotkeys } from '@mantine/hooks'
 import { IconPlayerPlay, IconRefresh } from '@tabler/icons-react'
 import { useEffect, useMemo, useState } from 'react'
 import { useLocation } from 'wouter'
@@ -7,6 +7,7 @@ import type { Recipe } from '../../shared/recipe'
 import { useAction } from '../api/hooks'
 import { useProject } from '../api/useProject'
 import { ErrorCard } from '../components/ErrorCard'
+import { CallProgressBar } from '../components/ProgressBar'
 import { useShortcuts } from '../components/shortcuts'
 import { EstimateCard } from './EstimateCard'
 import { countFindings, FindingList, type ListedFinding } from './FindingList'
@@ -38,6 +39,7 @@ export function StartPanel({ recipe, out, outputs, live, findings, onOut }: Prop
   const waits = wanted !== undefined && wanted === recipe && checking
   const start = (): void => {
     if (recipe === undefined || isPending) return
+    if (live.stopped) live.refresh()
     if (checking) setWanted(waits ? undefined : recipe)
     else if (!blocked) mutate({ recipe, project, ...(out !== null && { out }) })
   }
@@ -69,16 +71,21 @@ export function StartPanel({ recipe, out, outputs, live, findings, onOut }: Prop
         <Stack gap="xs" component="section" aria-label="Preflight">
           <Group justify="space-between" wrap="nowrap">
             <Text size="sm" fw={600} role="status">
-              {checking ? 'Preflight: checking…' : `Preflight${counted === '' ? '' : `: ${counted}`}`}
+              {live.stopped
+                ? 'Preflight: not checked'
+                : checking
+                  ? 'Preflight: checking…'
+                  : `Preflight${counted === '' ? '' : `: ${counted}`}`}
             </Text>
-            {checking && <Loader size={14} ml="auto" />}
+            {checking && !live.stopped && <Loader size={14} ml="auto" />}
             <Tooltip label="Check again">
               <ActionIcon size="sm" variant="subtle" color="gray" aria-label="Check again" onClick={live.refresh}>
                 <IconRefresh size={14} aria-hidden />
               </ActionIcon>
             </Tooltip>
           </Group>
-          {recipe !== undefined && live.preflight === undefined && live.error === null ? (
+          <Counting live={live} />
+          {recipe !== undefined && live.preflight === undefined && live.error === null && !live.stopped ? (
             <Text size="sm" c="dimmed">
               Looking at model and texts…
             </Text>
@@ -91,6 +98,17 @@ export function StartPanel({ recipe, out, outputs, live, findings, onOut }: Prop
       </Stack>
     </Card>
   )
+}
+
+/** Long enough that only what people wait for is told. */
+const PATIENCE_MS = 500
+
+/** Tokens of a long text take a minute: which text that is, how far it is where that can be told, and the way out. */
+function Counting({ live }: { readonly live: LivePlan }) {
+  const { progress } = live
+  const [late] = useDebouncedValue(progress !== null, PATIENCE_MS)
+  if (progress === null || !late) return null
+  return <CallProgressBar progress={progress} label="Tokenizing" onCancel={live.cancel} />
 }
 
 /** Starts by keyboard, from within any field too. */

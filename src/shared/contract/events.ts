@@ -44,6 +44,8 @@ export type WindowEvent =
       readonly done: number
       readonly total: number | null
       readonly label: string
+      /** Size of what the label names, where that says how long it may take. */
+      readonly bytes?: number
     }
   | { readonly type: 'engine.state'; readonly state: EngineState; readonly error?: SerializedError }
   /** Main asks the page to go somewhere: menu, notification, a recipe opened from the file manager. */

@@ -72,6 +72,51 @@ describe('a text model inside of another', () => {
   })
 })
 
+describe('a preflight that takes long', () => {
+  /** Texts of the sample that nobody tokenized before. */
+  function newTexts(names: readonly string[], word: string): string[] {
+    const folder = mkdtempSync(join(tmpdir(), 'quail-new-'))
+    const whole = readFileSync(sampleText('sotu-evaluation.txt'), 'utf8').slice(0, 40_000)
+    return names.map((name, i) => {
+      const path = join(folder, name)
+      writeFileSync(path, whole.replaceAll('the', `${word}${i}`))
+      return path
+    })
+  }
+
+  /** What is told of a recipe's texts, without repetitions of the same. */
+  async function toldOf(changes: Changes): Promise<[name: string | undefined, total: number | null][]> {
+    const [first, second] = newTexts(['first.txt', 'second.txt'], String(changes.policy))
+    const recipe = recipeWith({ calibration: { files: [first] }, evaluation: { files: [second] }, ...changes })
+    const told: [string | undefined, number | null][] = []
+    await preflight(requestOf(recipe), (_, total, text) => told.push([text?.name, total]))
+    return told.filter((one, i) => one.join() !== told[i - 1]?.join())
+  }
+
+  it('tells which text is tokenized, and of a text in one piece that no part of it is done before the whole', async () => {
+    expect(await toldOf({ policy: 'packed' })).toEqual([
+      ['first.txt', null],
+      ['second.txt', null]
+    ])
+  })
+
+  it('tells of samples how many there are', async () => {
+    const told = await toldOf({ policy: 'padded' })
+    expect(told.map(([name]) => name)).toEqual(['first.txt', 'second.txt'])
+    for (const [, total] of told) expect(total).toBeGreaterThan(1)
+  })
+
+  it('tells a second one that waits for the same tokens, and nothing where they are known', async () => {
+    const request = requestOf(recipeWith({ calibration: { files: newTexts(['long.txt'], 'both') } }))
+    const told: string[] = []
+    const check = (name: string) =>
+      preflight(request, (_, total, of) => void (of?.name === 'long.txt' && told.push(`${name} ${total}`)))
+    await Promise.all([check('first'), check('second')])
+    await check('third')
+    expect(told.sort()).toEqual(['first null', 'second null'])
+  })
+})
+
 describe('a tokenizer.json that AutoTokenizer of transformers 5 does not execute', () => {
   it('is a warning, with a text of which it makes other tokens', async () => {
     const model = mkdtempSync(join(tmpdir(), 'quail-rebuilt-'))
