@@ -1,16 +1,40 @@
-/** Tells from the growth of a sum what it still lacks: steps shrink at least as fast as the last two did. */
+/** Tells from the growth of a sum what it still lacks: steps of one size shrink at least as fast as the last two did. */
 export class Settling {
   #last: number | undefined
   #step: number | undefined
+  #ratio = 1
+  #stepsLeft = 1
 
   constructor(private readonly tolerance: number) {}
 
+  /** Whether the sum is settled at this value, which it reached by one more step. */
   at(value: number): boolean {
     const step = this.#last === undefined ? value : Math.max(0, value - this.#last)
-    const ratio = this.#step === undefined ? 1 : step / this.#step
-    const remaining = ratio < 0.5 ? (step * ratio) / (1 - ratio) : step
+    if (this.#step !== undefined) this.#ratio = step / this.#step
     if (this.#last !== undefined) this.#step = step
     this.#last = value
-    return remaining <= this.tolerance * value
+    const ratio = this.#ratio
+    const remaining = ratio < 0.5 ? (step * ratio) / (1 - ratio) : step
+    const wanted = this.tolerance * value
+    this.#stepsLeft = ratio < 1 && remaining > wanted ? Math.log(wanted / remaining) / Math.log(ratio) : 1
+    return remaining <= wanted
+  }
+
+  /** The sum has this value after several steps at once. */
+  leap(value: number): void {
+    this.#last = value
+    this.#step = undefined
+    this.#stepsLeft = 1
+  }
+
+  /** Steps from here on do not shrink as those before did. */
+  restart(): void {
+    this.#step = undefined
+    this.#ratio = 1
+  }
+
+  /** How many more steps will settle the sum, should they go on to shrink as they did; 1 where nothing is known. */
+  get stepsLeft(): number {
+    return this.#stepsLeft
   }
 }

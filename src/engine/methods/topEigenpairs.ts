@@ -29,6 +29,8 @@ const COUNT_PER_BLOCK = 64
 
 /** The size, in counts, at which the space is looked at first: before, nothing was ever settled. */
 const FIRST_LOOK = 2.5
+/** A look costs as much as a product, and more in a large space: where many steps are left only some of them are looked at. */
+const SHARE_OF_STEPS = 0.6
 
 /** Vectors that the space may hold before it restarts, for each of the wanted: only nearly flat spectra need more. */
 const CAPACITY = 8
@@ -67,6 +69,7 @@ export async function topEigenpairs(
       const { values, vectors } = leadingOf(found, count)
       return { values, vectors: await space.combined(vectors) }
     }
+    settling.restart()
     const kept = leadingOf(found, count + block)
     await space.restart(kept.values, kept.vectors)
   }
@@ -82,13 +85,18 @@ interface Growth {
 async function growUntil(space: KrylovSpace, { count, random }: EigenOptions, settling: Settling): Promise<Growth> {
   const { cols: size } = space.rows
   const block = blockColumns(count)
+  let leaps = false
   for (let look = Math.max(FIRST_LOOK * count, space.size + 1); ; ) {
     const full = space.size + block > space.capacity
     if (full || space.size >= look) {
-      look = space.size + Math.max(count / 2, space.size / 8)
       const found = reduced(space.projected())
-      if (settling.at(sum(found.values.subarray(0, count)))) return { found, full: false }
+      const value = sum(found.values.subarray(0, count))
+      if (leaps) settling.leap(value)
+      else if (settling.at(value)) return { found, full: false }
       if (full && space.capacity < size) return { found, full: true }
+      const steps = SHARE_OF_STEPS * settling.stepsLeft
+      leaps = steps >= 2
+      look = space.size + Math.max(count / 2, space.size / 8) * (leaps ? steps : 1)
     }
     const grew = (await space.extend()) > 0
     // The space is invariant: what is left to find has no share in its start.
