@@ -1,11 +1,14 @@
 import type { Finding } from './findings'
 import type { QuantizerSpec } from './recipe'
+import type { TextTower } from './textTower'
 
 /** What a run would do and need, computed from the checkpoint's headers, its tokenizer and the texts alone. */
 export interface Plan {
   readonly model: {
     readonly directory: string
     readonly family: string
+    /** Present where only the text model inside of another is prepared. */
+    readonly tower?: TextTower
     readonly parameters: number
     readonly bytes: number
     readonly dtype: string

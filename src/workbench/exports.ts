@@ -64,7 +64,7 @@ async function describe(
   shown: string,
   resources: string
 ): Promise<ExportedVariant> {
-  const { fingerprint, rank, alpha, rslora, targetModules } = facts
+  const { fingerprint, rank, alpha, rslora, targetModules, loader } = facts
   const snippets = await fillSnippets(resources, {
     model,
     adapter: shown,
@@ -73,7 +73,8 @@ async function describe(
     rank,
     alpha,
     rslora,
-    targetModules
+    targetModules,
+    loader
   })
   const sizes = await Promise.all(ADAPTER_FILES.map((name) => sizeOf(join(adapter, name))))
   const script = shown === adapter ? join(resources, CHECK_SCRIPT) : join(shown, CHECK_SCRIPT)

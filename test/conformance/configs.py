@@ -251,9 +251,10 @@ FULL = {
 
 # Models around a text model, with that one's type. Their configs are flat here, as those of all others: `nested` makes the
 # real ones of them.
-WRAPPERS = {"gemma3": "gemma3_text"}
+WRAPPERS = {"gemma3": "gemma3_text", "mistral3": "mistral", "llava": "llama"}
 OUTER = ("model_type", "tie_word_embeddings")  # what does not stand in text_config
 FULL |= {kind: FULL[text] for kind, text in WRAPPERS.items()}
+FULL["mistral3"] = {**FULL["mistral3"], "tie_word_embeddings": False}
 
 TYPES = list(FULL)
 FIELDS = {kind: CONFIG_MAPPING[WRAPPERS.get(kind, kind)].__dataclass_fields__.keys() for kind in TYPES}
@@ -275,7 +276,7 @@ def nested(config):
         return config
     outer = {key: config[key] for key in OUTER if key in config}
     inner = {key: value for key, value in config.items() if key not in OUTER}
-    return {**outer, "text_config": {"model_type": WRAPPERS[kind], **inner}}
+    return {**outer, "text_config": {"model_type": WRAPPERS[kind], **inner}} if inner else outer
 
 
 def class_of(config):
@@ -299,7 +300,8 @@ class Real:
             self.outer = CONFIG_MAPPING[config["model_type"]].from_dict(copy.deepcopy(nested(config)))
             self.config = self.outer.get_text_config()
             self.kind = WRAPPERS.get(config["model_type"], config["model_type"])
-            self.module = import_module(class_of(self.outer).__module__)
+            alone = type(self.config) in MODEL_FOR_CAUSAL_LM_MAPPING  # some text models lie in their wrapper's module
+            self.module = import_module(class_of(self.config if alone else self.outer).__module__)
             if self.kind in ROTARY:
                 self.rotary()
         except Exception as error:

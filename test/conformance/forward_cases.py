@@ -407,6 +407,59 @@ CASES |= {
 }
 
 
+PARTS = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "patch_size": 4}
+CLIP = {"model_type": "clip_vision_model", **PARTS, "image_size": 8}
+PIXTRAL = {"model_type": "pixtral", **PARTS, "head_dim": 8, "image_size": 8}
+CASES |= {
+    "mistral3-ministral3": {
+        "model_type": "mistral3",
+        "tie_word_embeddings": False,
+        "vision_config": PIXTRAL,
+        "text_config": {
+            "model_type": "ministral3",
+            **LLAMA,
+            "head_dim": 12,
+            "rope_parameters": {
+                "rope_type": "yarn",
+                "rope_theta": 500.0,
+                "factor": 4.0,
+                "original_max_position_embeddings": 8,
+                "llama_4_scaling_beta": 0.3,
+            },
+        },
+    },
+    "mistral3-tied-by-default": {
+        "model_type": "mistral3",
+        "vision_config": PIXTRAL,
+        "text_config": {**LLAMA, "hidden_size": 34, "sliding_window": 5, "tie_word_embeddings": False},
+    },
+    "llava-mistral": {
+        "model_type": "llava",
+        "vision_config": CLIP,
+        "text_config": {"model_type": "mistral", **LLAMA, "sliding_window": 5, "tie_word_embeddings": True},
+    },
+    "llava-qwen2-one-layer": {
+        "model_type": "llava",
+        "vision_config": CLIP,
+        "text_config": {"model_type": "qwen2", **LLAMA, "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 1},
+    },
+    "gemma3-rope-scaling": {
+        "model_type": "gemma3",
+        "tie_word_embeddings": False,
+        "mm_tokens_per_image": 4,
+        "vision_config": {**PARTS, "image_size": 8},
+        "text_config": {
+            **GEMMA,
+            "sliding_window": 6,
+            "sliding_window_pattern": 2,
+            "rope_scaling": {"rope_type": "linear", "factor": 8.0},
+            "final_logit_softcapping": 3.0,
+            "attn_logit_softcapping": 2.0,
+        },
+    },
+}
+
+
 def write_cases(directory, cases=CASES):
     """A directory as test/fixtures/golden has it, with these families."""
     for name, config in cases.items():

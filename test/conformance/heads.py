@@ -17,7 +17,7 @@ os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error")
 
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import CONFIG_MAPPING, AutoModelForCausalLM
+from transformers import CONFIG_MAPPING, AutoModelForCausalLM, AutoModelForImageTextToText
 from transformers.utils import logging
 
 logging.disable_progress_bar()
@@ -51,7 +51,10 @@ def used(parameter, values):
 
 def outcome(directory, values):
     try:
-        model = AutoModelForCausalLM.from_pretrained(directory, torch_dtype=torch.float32)
+        kind = json.loads((directory / "config.json").read_text(encoding="utf-8"))["model_type"]
+        alone = CONFIG_MAPPING[kind] in AutoModelForCausalLM._model_mapping
+        loader = AutoModelForCausalLM if alone else AutoModelForImageTextToText
+        model = loader.from_pretrained(directory, torch_dtype=torch.float32)
     except (OSError, ValueError, RuntimeError):
         return ["none", "none"]
     return [used(module().weight, values) for module in (model.get_input_embeddings, model.get_output_embeddings)]
@@ -61,7 +64,7 @@ def table_of(family, directory, binary):
     config = json.loads((family / "config.json").read_text(encoding="utf-8"))
     tensors = load_file(family / "model.safetensors")
     embedding = named(tensors, EMBEDDINGS)
-    head = "embed_out.weight" if config["model_type"] == "gpt_neox" else "lm_head.weight"
+    head = named(tensors, HEADS) or ("embed_out.weight" if config["model_type"] == "gpt_neox" else "lm_head.weight")
     values = {"embedding": tensors[embedding].float(), "head": 2 * tensors[embedding].float().flip(0) + 1}
     others = {name: tensor for name, tensor in tensors.items() if name not in (embedding, head)}
     both = {embedding: values["embedding"], head: values["head"]}

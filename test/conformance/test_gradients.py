@@ -7,9 +7,10 @@ import unittest
 from pathlib import Path
 
 import torch
+from configs import class_of
 from quail import ROOT
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM
+from transformers import AutoConfig
 
 FAMILIES = ROOT / "test/fixtures/golden/families"
 TOLERANCE = 1e-4  # of the gradient's largest value: two float32 libraries add up in different orders
@@ -75,7 +76,7 @@ class Gradients(unittest.TestCase):
         print("largest difference:", max(worst.items(), key=lambda each: each[1]))
 
     def compare(self, name, tensors):
-        model = AutoModelForCausalLM.from_pretrained(
+        model = class_of(AutoConfig.from_pretrained(FAMILIES / name)).from_pretrained(
             FAMILIES / name, dtype=torch.float32, attn_implementation="eager"
         ).eval()
         model.requires_grad_(False)

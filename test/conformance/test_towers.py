@@ -22,9 +22,10 @@ OLDER = Path(sys.prefix) / "older"
 RELEASES = {"current": [], "4": ["transformers-4"], "4 and PEFT 0.13": ["peft-0.13", "transformers-4"]}
 CAUSAL, IMAGES = "AutoModelForCausalLM", "AutoModelForImageTextToText"
 # What loads each type: some have no class for texts alone.
-CLASSES = {"gemma3": [CAUSAL, IMAGES]}
+CLASSES = {"gemma3": [CAUSAL, IMAGES], "mistral3": [IMAGES], "llava": [IMAGES]}
 # Tensors as they are published, where transformers 4 does not know the names that 5 writes.
-RENAMED = {"gemma3": ("vision_tower.", "vision_tower.vision_model.")}
+VISION = ("vision_tower.", "vision_tower.vision_model.")
+RENAMED = {"gemma3": VISION, "llava": VISION}
 
 
 def as_in_4(text):

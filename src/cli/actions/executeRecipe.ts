@@ -5,10 +5,12 @@ import { createRun, planRecipe, type RunOptions, startRun } from '../../services
 import type { Services } from '../../services/services'
 import { deserializeError, type ErrorCode } from '../../shared/errors'
 import { recommendations } from '../../shared/headline'
+import type { Plan } from '../../shared/plan'
 import { NO_TRAINER, trainerWords } from '../../shared/quantizerWords'
 import type { Recipe } from '../../shared/recipe'
 import { isResumable, NOT_RESUMABLE } from '../../shared/resumable'
 import { computedWhere, type FinishedEvent, type RunEvent } from '../../shared/runEvents'
+import { loaderOf } from '../../shared/textTower'
 import { readEventsOf } from '../../store/runEvents'
 import { EXIT, type ExitCode } from '../grammar/command'
 import type { CommandContext } from '../grammar/commandContext'
@@ -50,7 +52,7 @@ export async function executeRecipe(
   const known = plan.findings.map(({ message }) => message)
   const finished = await follow(context, reporting, known, (options) => startRun(services, run.id, options))
   const code = conclude(context, finished, reporting)
-  if (code === EXIT.done && forPeople) await printSnippet(context, recipe, finished, plan.model.dtype)
+  if (code === EXIT.done && forPeople) await printSnippet(context, recipe, finished, plan.model)
   return code
 }
 
@@ -114,7 +116,7 @@ async function printSnippet(
   { terminal, resources }: CommandContext,
   recipe: Recipe,
   finished: FinishedEvent,
-  dtype: string
+  { dtype, tower }: Plan['model']
 ): Promise<void> {
   const [{ variant: best } = {}] = recommendations(finished)
   const spec = recipe.variants[finished.variants.findIndex(({ name }) => name === best?.name)]
@@ -125,7 +127,7 @@ async function printSnippet(
     terminal.print(`Next: fine-tune ${best.name}; ${NO_TRAINER}.`)
     return
   }
-  const values = { ...paths, quantizer, dtype, rank, alpha, rslora, targetModules: [] }
+  const values = { ...paths, quantizer, dtype, rank, alpha, rslora, targetModules: [], loader: loaderOf(tower) }
   const { text } = await fillSnippet(resources, 'peft', values)
   terminal.print()
   terminal.print(`Next: fine-tune ${best.name}. In Python, with the base quantized exactly as the adapter expects:`)

@@ -71,6 +71,8 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
   gemma2: 'GemmaTokenizer',
   gemma3_text: 'GemmaTokenizer',
   gemma3: 'GemmaTokenizer',
+  mistral3: 'TokenizersBackend',
+  llava: 'TokenizersBackend',
   gpt_neox: 'GPTNeoXTokenizer',
   opt: 'GPT2Tokenizer',
   gpt2: 'GPT2Tokenizer',
@@ -97,7 +99,7 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
 }
 
 /** Types whose checkpoints name wrong classes so often that only the type counts. */
-const ONLY_TYPE_COUNTS = new Set(['qwen2', 'phi3', 'ernie4_5'])
+const ONLY_TYPE_COUNTS = new Set(['qwen2', 'phi3', 'ernie4_5', 'llava'])
 
 /** The tokenizer that AutoTokenizer of transformers 5 builds in the place of a tokenizer.json, and its class. */
 export interface RebuiltTokenizer {
@@ -168,7 +170,7 @@ export function replacesMistralRegex(
 ) {
   const isOld = !(Number.parseInt(String(modelConfig.transformers_version), 10) >= 5)
   const isLarge = Object.keys(model.vocab as object).length > 100_000
-  const isMistral = modelConfig.model_type === 'mistral'
+  const isMistral = modelConfig.model_type === 'mistral' || modelConfig.model_type === 'mistral3'
   return config.fix_mistral_regex === true && isMistral && isOld && isLarge && isRecord(pre_tokenizer)
 }
 

@@ -3,6 +3,7 @@ import { badFormat } from '../../shared/errors'
 import { quantizerFacts } from '../../shared/quantizers'
 import { QuantizerSpec } from '../../shared/recipe'
 import { LinearFingerprint } from '../../shared/runFolder'
+import { LOADERS } from '../../shared/textTower'
 import { readJsonFile } from './files'
 
 /** quail.json is small beside the weights; this stops a file that is something else. */
@@ -13,6 +14,10 @@ export const PROOF_FILE = 'quail.json'
 /** The part of an adapter's proof that others check or act upon. */
 export const ProofFields = z.looseObject({
   version: z.literal(1),
+  model: z
+    .looseObject({ tower: z.looseObject({ loader: z.enum(LOADERS) }).optional() })
+    .optional()
+    .describe('its text tower, where it is one'),
   variant: z.looseObject({ rank: z.int(), alpha: z.number(), rslora: z.boolean() }),
   fingerprint: z
     .looseObject({

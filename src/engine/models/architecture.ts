@@ -11,7 +11,7 @@ export interface ModelArchitecture {
   /** Tokens that the positions reach. */
   readonly contextLimit: number
   readonly blocks: number
-  /** Prefix of tensor names that checkpoints of the bare model leave out, such as `model.`. */
+  /** Prefix of tensor names that checkpoints of the bare model leave out, such as `model.`; empty where none is. */
   readonly basePrefix: string
   /** Token embedding [vocabulary, embeddingSize]. */
   readonly embedding: string

@@ -105,7 +105,7 @@ export class ModelWeights {
   /** The first of a tensor's names that the checkpoint has. */
   #stored(name: string): string | undefined {
     const { basePrefix, head, headAlias, storedPrefixes = {} } = this.architecture
-    const bare = name.startsWith(basePrefix) ? [name.slice(basePrefix.length)] : []
+    const bare = basePrefix !== '' && name.startsWith(basePrefix) ? [name.slice(basePrefix.length)] : []
     const alias = name === head && headAlias !== undefined ? [headAlias] : []
     const prefixed = Object.entries(storedPrefixes).flatMap(([prefix, others]) =>
       name.startsWith(prefix) ? others.map((other) => `${other}${name.slice(prefix.length)}`) : []

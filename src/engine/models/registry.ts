@@ -76,7 +76,7 @@ const FAMILIES: readonly Family[] = [
   codegen
 ]
 
-const TOWERS = WRAPPERS.map((wrapper) => textTower(wrapper, FAMILIES))
+const TOWERS = WRAPPERS.map(textTower)
 
 export const SUPPORTED_MODEL_TYPES: readonly string[] = [...FAMILIES, ...TOWERS].flatMap(({ modelTypes }) => modelTypes)
 

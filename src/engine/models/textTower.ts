@@ -1,71 +1,72 @@
 import { badInput } from '../../shared/errors'
+import type { TextTower } from '../../shared/textTower'
+import type { Value } from '../graph/graphBuilder'
 import type { Family, ModelArchitecture } from './architecture'
-import type { ConfigReader } from './configReader'
+import type { ConfigReader, Json } from './configReader'
 import type { LayerBuilder } from './layerBuilder'
-import { flag, orNull, readSettings } from './settings'
+import { readSettings, type Setting } from './settings'
 
 /** A model around a text model, in which that is `model.language_model` and the head lies beside. */
 export interface Wrapper {
   readonly modelType: string
-  /** Types that `text_config` may have; the first is meant where it names none. */
-  readonly texts: readonly string[]
-  /** Whether the head is tied where config.json does not say; what text_config says of it counts for transformers 4 alone. */
-  readonly tiedHead: boolean
+  /** Families of text models that may be inside; the first is meant where `text_config` names no type. */
+  readonly texts: readonly Family[]
+  /** What is meant where there is no `text_config`; default: an empty one. */
+  readonly absent?: Json
+  /** What config.json may say of whether the head is tied. */
+  readonly tiedHead: Setting<boolean | null>
+  /** Whether `text_config` may tie it too; of others what that says counts for transformers 4 alone. */
+  readonly textTies?: boolean
+  /** Other beginnings of names in checkpoints, by the beginning of a module's name. */
+  readonly stored: Readonly<Record<string, readonly string[]>>
+  /** The class of transformers that loads it. */
+  readonly loader: TextTower['loader']
 }
 
 /** Key of the text model's config. */
 export const TEXT_CONFIG = 'text_config'
 
-/** Where the text models have their blocks and their head by themselves, and where inside of a wrapper. */
+/** Where the text models have their blocks by themselves, and where inside of a wrapper. */
 const OWN = 'model.'
-const INSIDE = 'model.language_model.'
-const HEAD = 'lm_head.'
-
-/**
- * How checkpoints name the parts beside the names of the loaded module: `language_model.model.` is what transformers wrote
- * before 4.52 and writes from 5 on, `language_model.` what it writes of the model without head.
- *
- * Source: transformers 5.23, conversion_mapping.py, llava; 4.57, _checkpoint_conversion_mapping.
- */
-const STORED = { [INSIDE]: ['language_model.model.'], [HEAD]: ['language_model.lm_head.'] }
+export const INSIDE = 'model.language_model.'
 
 /**
  * The text model of a wrapper as a family: settings and blocks are those of the text model's own family, names of modules
  * those of the wrapper that transformers loads. On texts alone the wrapper computes head(text model), and nothing of what
  * else a text model's own class does to the logits.
  */
-export function textTower(wrapper: Wrapper, families: readonly Family[]): Family {
-  const { modelType } = wrapper
-  const textOf = (config: ConfigReader) => {
-    const text = textConfig(config, wrapper)
-    const type = text.string('model_type')
-    const family = families.find(({ modelTypes }) => modelTypes.includes(type)) as Family
-    return { text, type, family }
-  }
+export function textTower(wrapper: Wrapper): Family {
+  const { modelType, loader, stored } = wrapper
   return {
     modelTypes: [modelType],
     settings(config) {
-      const { text, family } = textOf(config)
+      const { text, family } = textOf(config, wrapper)
       return family.settings(text)
     },
     read(config) {
-      const { text, type, family } = textOf(config)
-      const { tiedHead: tiedHeadIn4 } = family.read(config.object(TEXT_CONFIG))
-      return { ...inside(family.read(text)), tiedHeadIn4, family: modelType, tower: { wrapper: modelType, text: type } }
+      const { text, given, type, family } = textOf(config, wrapper)
+      const tower = { wrapper: modelType, text: type, loader }
+      const { tiedHead: tiedHeadIn4 } = family.read(given)
+      return { ...inside(family.read(text)), tiedHeadIn4, storedPrefixes: stored, family: modelType, tower }
     }
   }
 }
 
-/** The text model's config, with what the wrapper's says of the head. */
-function textConfig(config: ConfigReader, { texts, modelType, tiedHead }: Wrapper): ConfigReader {
-  const outer = readSettings(config, { tie_word_embeddings: orNull(flag, tiedHead) })
-  const text = config.object(TEXT_CONFIG)
-  const type = text.given('model_type') ? text.raw('model_type') : texts[0]
-  if (!texts.includes(type as string)) {
+/** The text model's config as it is given, and with what the wrapper's says of the head; and the family that reads it. */
+function textOf(config: ConfigReader, { modelType, texts, absent = {}, tiedHead, textTies = false }: Wrapper) {
+  const outer = readSettings(config, { tie_word_embeddings: tiedHead })
+  const stated = config.object(TEXT_CONFIG)
+  const given = config.has(TEXT_CONFIG) ? stated : stated.with(absent)
+  const types = texts.flatMap(({ modelTypes }) => modelTypes)
+  const type = given.given('model_type') ? given.raw('model_type') : types[0]
+  const family = texts.find(({ modelTypes }) => modelTypes.includes(type as string))
+  if (family === undefined) {
     const found = `model_type is ${JSON.stringify(type)}`
-    throw badInput(`${text.where}: ${found}, a ${modelType} is read with ${texts.join(', ')}`)
+    throw badInput(`${given.where}: ${found}, a ${modelType} is read with ${types.join(', ')}`)
   }
-  return text.with({ model_type: type, tie_word_embeddings: outer.tie_word_embeddings === true })
+  const inner = textTies && family.settings(given).tie_word_embeddings === true
+  const text = given.with({ tie_word_embeddings: outer.tie_word_embeddings === true || inner })
+  return { given, text, type: type as string, family }
 }
 
 const nameInside = (name: string): string => (name.startsWith(OWN) ? `${INSIDE}${name.slice(OWN.length)}` : name)
@@ -73,13 +74,12 @@ const nameInside = (name: string): string => (name.startsWith(OWN) ? `${INSIDE}$
 /** A text model under the names that it has inside of a wrapper, whose class has no soft cap of the logits. */
 function inside(text: ModelArchitecture): ModelArchitecture {
   const { buildEmbedding } = text
-  const renamed = (layer: LayerBuilder, build: () => ReturnType<ModelArchitecture['buildFinalNorm']>) =>
-    layer.renamed(nameInside, build)
+  const renamed = (layer: LayerBuilder, build: () => Value) => layer.renamed(nameInside, build)
   return {
     ...text,
     logitSoftcap: undefined,
+    basePrefix: '',
     embedding: nameInside(text.embedding),
-    storedPrefixes: STORED,
     blockPath: (index) => nameInside(text.blockPath(index)),
     ...(buildEmbedding && {
       buildEmbedding: (layer, embedded) => renamed(layer, () => buildEmbedding(layer, embedded))

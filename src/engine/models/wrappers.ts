@@ -1,4 +1,53 @@
-import type { Wrapper } from './textTower'
+import { gemma3 } from './gemma'
+import { llama } from './llama'
+import { ministral3 } from './ministral3'
+import { mistral } from './mistral'
+import { qwen2 } from './qwen'
+import { flag, orNull } from './settings'
+import { INSIDE, type Wrapper } from './textTower'
+
+/**
+ * Names in files, by the beginning of a module's name: what transformers wrote before 4.52 and writes again from 5 on, and
+ * what it writes of the model without head. Source: conversion_mapping.py, llava; in 4.57 _checkpoint_conversion_mapping.
+ */
+const LLAVA_NAMES = { [INSIDE]: ['language_model.model.', 'language_model.'], 'lm_head.': ['language_model.lm_head.'] }
+
+/** The text model of Mistral Small 3.1, which is meant where a config.json has no `text_config`. */
+const MISTRAL_SMALL = {
+  head_dim: 128,
+  hidden_size: 5120,
+  intermediate_size: 32_768,
+  max_position_embeddings: 131_072,
+  num_hidden_layers: 40,
+  rms_norm_eps: 1e-5,
+  rope_theta: 1_000_000_000,
+  sliding_window: null,
+  vocab_size: 131_072
+}
 
 /** Models around a text model: a new one is an entry here. Sources: transformers' configuration_<type>, modeling_<type>. */
-export const WRAPPERS: readonly Wrapper[] = [{ modelType: 'gemma3', texts: ['gemma3_text'], tiedHead: true }]
+export const WRAPPERS: readonly Wrapper[] = [
+  {
+    modelType: 'gemma3',
+    texts: [gemma3],
+    tiedHead: orNull(flag, true),
+    stored: LLAVA_NAMES,
+    loader: 'AutoModelForCausalLM'
+  },
+  {
+    modelType: 'mistral3',
+    texts: [mistral, ministral3],
+    absent: MISTRAL_SMALL,
+    tiedHead: flag(true),
+    stored: LLAVA_NAMES,
+    loader: 'AutoModelForImageTextToText'
+  },
+  {
+    modelType: 'llava',
+    texts: [llama, mistral, qwen2],
+    tiedHead: flag(false),
+    textTies: true,
+    stored: LLAVA_NAMES,
+    loader: 'AutoModelForImageTextToText'
+  }
+]

@@ -127,6 +127,7 @@ function describeModel({ checkpoint, architecture, weights }: PreparedRun): Plan
   return {
     directory: checkpoint.directory,
     family: architecture.family,
+    ...(architecture.tower && { tower: architecture.tower }),
     parameters: checkpoint.parameters,
     bytes: checkpoint.bytes,
     dtype: embedding?.dtype ?? 'F32',

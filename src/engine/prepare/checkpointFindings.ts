@@ -95,7 +95,8 @@ function tiedOtherwise(weights: ModelWeights, { tiedHead }: ModelArchitecture): 
     return [warning('TIED_IN_4', `${stated}: ${use}; ${fix}`)]
   }
   if (weights.storesHead) return []
-  const use = 'transformers 5 goes by the first, and so does Quail; transformers 4 leaves the head at random values'
+  const use =
+    'transformers 5 goes by the first, and so does Quail; transformers 4 leaves what is not stored at random values'
   return [warning('NOT_TIED_IN_4', `${stated}: ${use}; ${fix}`)]
 }
 

@@ -2,7 +2,7 @@ import { optionValues } from '../../shared/methods'
 import { isRecomputable, NO_TRAINER, provenBase, quantizerWords, trainerWords } from '../../shared/quantizerWords'
 import { type Targets, targetsText } from '../../shared/recipe'
 import { computedWhere } from '../../shared/runEvents'
-import { TOWER_ALONE, towerText } from '../../shared/textTower'
+import { loaderOf, TOWER_ALONE, towerText } from '../../shared/textTower'
 import { torchDtype } from '../../shared/torchDtypes'
 import { DISTINGUISHABLE_RULE, estimateText, NOT_DISTINGUISHABLE, shareText } from '../../shared/uncertainty'
 import type { Proof } from './proof'
@@ -111,7 +111,8 @@ const tableRow = (cells: readonly string[]): string => `| ${cells.join(' | ')} |
 const tableRule = (titles: readonly string[]): string => `|${'---|'.repeat(titles.length)}`
 
 function usage(proof: Proof): string {
-  const { fingerprint } = proof
+  const { fingerprint, model } = proof
+  const loader = loaderOf(model.tower)
   const stored = fingerprint.base !== undefined
   const words = trainerWords(provenBase(fingerprint))
   if (!stored && words === undefined) return `## Use\n\nThe base is in ${fingerprint.quantizer}: ${NO_TRAINER}.`
@@ -121,9 +122,9 @@ function usage(proof: Proof): string {
 \`\`\`python
 import torch
 from peft import PeftModel
-from transformers import AutoModelForCausalLM${stored ? '' : ', BitsAndBytesConfig'}
+from transformers import ${loader}${stored ? '' : ', BitsAndBytesConfig'}
 
-${quantizing}base = AutoModelForCausalLM.from_pretrained("${loadedName(proof)}", dtype=torch.${torchDtype(fingerprint.dtype)}${
+${quantizing}base = ${loader}.from_pretrained("${loadedName(proof)}", dtype=torch.${torchDtype(fingerprint.dtype)}${
     stored ? '' : ', quantization_config=quantization'
   })
 model = PeftModel.from_pretrained(base, "PATH_OF_THIS_DIRECTORY", is_trainable=True)

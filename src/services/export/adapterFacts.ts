@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { PROOF_FILE, type ProofFields, readProof } from '../../engine/formats/adapterProof'
 import { readAdapterConfig } from '../../engine/formats/readAdapter'
+import { loaderOf } from '../../shared/textTower'
 
 /** What an adapter's config and proof say that decides where it can be used; no weight is read. */
 export interface AdapterFacts {
@@ -19,6 +20,8 @@ export interface AdapterFacts {
   readonly configKeys: readonly string[]
   /** What the base was assumed to be; undefined without quail.json. */
   readonly fingerprint: BaseFacts | undefined
+  /** The class of transformers that loads its model. */
+  readonly loader: string
 }
 
 /** Without the digests of its linears. */
@@ -38,6 +41,7 @@ export async function readAdapterFacts(adapter: string): Promise<AdapterFacts> {
   const proofFile = join(directory, PROOF_FILE)
   const ranks = Object.values(config.rank_pattern ?? {})
   const { target_modules: targets } = config
+  const proof = existsSync(proofFile) ? await readProof(proofFile) : undefined
   return {
     directory,
     rank: Math.max(config.r, ...ranks),
@@ -49,7 +53,8 @@ export async function readAdapterFacts(adapter: string): Promise<AdapterFacts> {
     modulesToSave: Array.isArray(config.modules_to_save) ? config.modules_to_save.map(String) : [],
     initializer: config.init_lora_weights ?? true,
     configKeys: Object.keys(config),
-    fingerprint: existsSync(proofFile) ? (await readProof(proofFile)).fingerprint : undefined
+    fingerprint: proof?.fingerprint,
+    loader: proof?.model?.tower?.loader ?? loaderOf(undefined)
   }
 }
 

@@ -22,6 +22,8 @@ export interface SnippetValues {
   readonly alpha: number
   readonly rslora: boolean
   readonly targetModules: readonly string[]
+  /** The class of transformers that loads the model. */
+  readonly loader: string
 }
 
 const FILES: readonly (Omit<Snippet, 'text'> & { readonly template: string })[] = [
@@ -64,7 +66,7 @@ async function fill(resources: string, file: (typeof FILES)[number], values: Sni
 }
 
 function wordsOf(values: SnippetValues): Record<string, string> {
-  const { model, adapter, quantizer, dtype, rank, alpha, rslora, targetModules } = values
+  const { model, adapter, quantizer, dtype, rank, alpha, rslora, targetModules, loader } = values
   const trained = trainerWords(quantizer)
   if (trained === undefined) throw badInput(`${quantizer.format}: ${NO_TRAINER}`)
   const loaded = torchDtype(dtype)
@@ -81,7 +83,8 @@ function wordsOf(values: SnippetValues): Record<string, string> {
     rank: String(rank),
     alpha: String(alpha),
     rslora: String(rslora),
-    targets: JSON.stringify(targetModules)
+    targets: JSON.stringify(targetModules),
+    loader
   }
 }
 

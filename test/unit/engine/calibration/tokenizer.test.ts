@@ -184,18 +184,21 @@ describe('a tokenizer.json that AutoTokenizer of transformers 5 does not execute
     expect((await openWith({}, { tokenizer_class: 'GPT2Tokenizer' })).facts.rebuilt).toBeUndefined()
   })
 
-  it('or into which it puts another regular expression is refused', async () => {
-    const many = Object.fromEntries(Array.from({ length: 100_001 }, (_, i) => [`t${i}`, i]))
-    const files = (transformers_version: string) => ({
-      'tokenizer.json': { ...sample, added_tokens: [], model: { ...sample.model, vocab: many, merges: [] } },
-      'tokenizer_config.json': { fix_mistral_regex: true },
-      'config.json': { model_type: 'mistral', transformers_version }
-    })
-    await expect(ModelTokenizer.open(directoryWith(files('4.57.1')))).rejects.toThrow(
-      /fix_mistral_regex .* not supported/
-    )
-    expect((await ModelTokenizer.open(directoryWith(files('5.0.0')))).vocabularySize).toBe(100_001)
-  })
+  it.each(['mistral', 'mistral3'])(
+    'or into which it puts another regular expression is refused: %s',
+    async (model_type) => {
+      const many = Object.fromEntries(Array.from({ length: 100_001 }, (_, i) => [`t${i}`, i]))
+      const files = (transformers_version: string) => ({
+        'tokenizer.json': { ...sample, added_tokens: [], model: { ...sample.model, vocab: many, merges: [] } },
+        'tokenizer_config.json': { fix_mistral_regex: true },
+        'config.json': { model_type, transformers_version }
+      })
+      await expect(ModelTokenizer.open(directoryWith(files('4.57.1')))).rejects.toThrow(
+        /fix_mistral_regex .* not supported/
+      )
+      expect((await ModelTokenizer.open(directoryWith(files('5.0.0')))).vocabularySize).toBe(100_001)
+    }
+  )
 })
 
 describe('special tokens', () => {

@@ -89,7 +89,10 @@ describe('a text tower', () => {
 
   it('is said to be one, and how much of the checkpoint is left alone', async () => {
     const { model: found, tensors } = await inspectPath(model)
-    expect(found).toMatchObject({ family: 'gemma3', tower: { wrapper: 'gemma3', text: 'gemma3_text' } })
+    expect(found).toMatchObject({
+      family: 'gemma3',
+      tower: { wrapper: 'gemma3', text: 'gemma3_text', loader: 'AutoModelForCausalLM' }
+    })
     const others = tensors.filter(({ name }) => /^(vision_tower|multi_modal_projector)\./.test(name))
     expect(others.length).toBeGreaterThan(20)
     expect(new Set(others.map(({ role }) => role))).toEqual(new Set(['unused']))

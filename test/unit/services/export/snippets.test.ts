@@ -19,6 +19,7 @@ const values = (changes: Partial<SnippetValues> = {}): SnippetValues => ({
   alpha: 32,
   rslora: true,
   targetModules: ['q_proj', 'down_proj'],
+  loader: 'AutoModelForCausalLM',
   ...changes
 })
 
@@ -69,6 +70,14 @@ const find = (calls: readonly PythonCall[], name: string): PythonCall => {
   if (found === undefined) throw new Error(`${name} is not called; called are ${calls.map(([called]) => called)}`)
   return found
 }
+
+test('a model that is loaded by another class is loaded by it', async () => {
+  for (const trainer of ['peft', 'trl'] as const) {
+    const calls = await callsOf(trainer, { loader: 'AutoModelForImageTextToText' })
+    expect(find(calls, 'transformers.AutoModelForImageTextToText.from_pretrained')[1]).toEqual([HARD])
+    expect(calls.map(([name]) => name).filter((name) => name.includes('CausalLM'))).toEqual([])
+  }
+})
 
 test('there is one for each trainer, and nothing is left to fill in', async () => {
   const snippets = await fillSnippets(resources, values({ model: '/models/small' }))
