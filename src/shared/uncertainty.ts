@@ -56,10 +56,6 @@ export const GAP_UNCLEAR = 'gap unclear'
 /** The rule behind it, as a sentence. */
 export const DISTINGUISHABLE_RULE = `A difference of at most ${DISTINCT} of its standard errors, paired over rows, is ${NOT_DISTINGUISHABLE} from none.`
 
-/** What a comparison of several runs says of their perplexities. */
-export const NOT_PAIRED =
-  'Perplexities of different runs are not paired over rows: of them, ▲ and ▼ say only which figure is better, not whether it is distinguishable.'
-
 const decimalsOf = (value: number, digits: number): number =>
   value === 0 || !Number.isFinite(value) ? 0 : Math.max(0, digits - 1 - Math.floor(Math.log10(Math.abs(value))))
 

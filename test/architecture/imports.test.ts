@@ -21,7 +21,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   workbench: ['services', 'store', 'engine/worker', 'shared'],
   cli: ['services', 'store', ...WHOLE_ENGINE],
   // The lock is a file beside the run's record: whether somebody holds it needs no engine thread; nor does a file format.
-  services: ['store', 'engine/worker', 'engine/run/lock.ts', 'engine/formats', 'shared'],
+  services: [
+    'store',
+    'engine/worker',
+    'engine/run/lock.ts',
+    'engine/formats',
+    'engine/numerics/ratioEstimates.ts',
+    'shared'
+  ],
   store: ['shared'],
   'engine/worker': WHOLE_ENGINE,
   'engine/run': BELOW_RUN,

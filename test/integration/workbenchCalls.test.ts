@@ -95,6 +95,7 @@ async function aboutProofs(id: string): Promise<void> {
   ])
   const [compared] = await ask('compare.runs', { ids: [id] })
   expect(compared).toMatchObject({ id, title: 'The first' })
+  expect(await ask('compare.paired', { baseline: `${id}/quailora-r4`, ids: [id] })).toEqual({})
   expect(await ask('compare.layers', { ids: [id] })).toContain(name)
   const curves = await ask('compare.curves', { rows: [`${id}/quailora-r4`], layer: null })
   expect(curves).toHaveLength(1)

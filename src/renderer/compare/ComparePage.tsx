@@ -5,10 +5,10 @@ import { useLocation } from 'wouter'
 import type { ComparedRun } from '../../shared/compare/comparedRun'
 import { type Filtered, parseFilter } from '../../shared/compare/filter'
 import { comparisonTable, metricsOf } from '../../shared/compare/metrics'
+import { type Pairing, pairingSentences } from '../../shared/compare/pairing'
 import { type ComparisonRow, comparisonRows, textsOf } from '../../shared/compare/rows'
 import { MAX_REPORTED_RUNS } from '../../shared/contract/compare'
 import { modelName } from '../../shared/modelName'
-import { NOT_PAIRED } from '../../shared/uncertainty'
 import { useAction, useCall } from '../api/hooks'
 import { toCsv } from '../charts/chartTable'
 import { EmptyState } from '../components/EmptyState'
@@ -85,11 +85,12 @@ function Compared({ runs, comparison }: Props) {
     const passes = parseFilter(wanted)
     return wanted.trim() === '' ? all : all.filter((row) => passes(wordsOf(row)))
   }, [all, wanted])
-  const metrics = useMemo(() => metricsOf(textsOf(all), all), [all])
+  const baseline = all.find(({ key }) => key === comparison.baseline)
+  const pairing = usePairing(runs, baseline?.key)
+  const metrics = useMemo(() => metricsOf(textsOf(all), all, pairing), [all, pairing])
   const variantsOf = useMemo(() => new Map(runs.map((run) => [run.id, run.variants.map(({ name }) => name)])), [runs])
   const chosen = useMemo(() => new Set(all.map(({ key }) => key)), [all])
   const knownTags = useMemo(() => [...new Set(runs.flatMap(({ tags }) => tags))].sort(), [runs])
-  const baseline = all.find(({ key }) => key === comparison.baseline)
   const remove = useCallback(
     (key: string) => setKeys(shortKeys(new Set([...chosen].filter((one) => one !== key)), variantsOf)),
     [chosen, variantsOf, setKeys]
@@ -123,7 +124,7 @@ function Compared({ runs, comparison }: Props) {
           {baseline === undefined
             ? 'Pin a variant to see how far the others are from it. Enter opens a line, with the tags and notes of its run.'
             : '▲ better, ▼ worse, ≈ not distinguishable from the baseline; ± one standard error; pp are percentage points.'}
-          {baseline !== undefined && runs.length > 1 && ` ${NOT_PAIRED}`}
+          {baseline !== undefined && pairingText(pairing, runs)}
         </Text>
       </Stack>
       <Section title="Settings that differ">
@@ -147,6 +148,20 @@ function Compared({ runs, comparison }: Props) {
     </PageFrame>
   )
 }
+
+const NO_PAIRS: Pairing = {}
+
+/** How the runs' variants differ from the baseline over rows; nothing until that is read, and within one run. */
+function usePairing(runs: readonly ComparedRun[], baseline: string | undefined): Pairing {
+  const ids = useMemo(() => runs.map(({ id }) => id), [runs])
+  const enabled = baseline !== undefined && ids.length > 1
+  return useCall('compare.paired', { baseline: baseline ?? '', ids }, { enabled }).data ?? NO_PAIRS
+}
+
+const pairingText = (pairing: Pairing, runs: readonly ComparedRun[]): string =>
+  pairingSentences(pairing, new Map(runs.map(({ id, title }) => [id, title])), 'the baseline')
+    .map((sentence) => ` ${sentence}`)
+    .join('')
 
 const wordsOf = ({ run, variant }: ComparisonRow): Filtered => ({
   name: `${run.title} ${run.id} ${variant.name}`,

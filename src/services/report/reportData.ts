@@ -3,12 +3,14 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { PROOF_FILE, readProof } from '../../engine/formats/adapterProof'
 import type { ComparedRun } from '../../shared/compare/comparedRun'
+import type { Pairing } from '../../shared/compare/pairing'
 import { type ComparisonRow, comparisonRows, parseRowKey } from '../../shared/compare/rows'
 import { badInput } from '../../shared/errors'
 import { provenBase, quantizerWords } from '../../shared/quantizerWords'
 import { computedWhere, DeviceFailure, type LayerResult } from '../../shared/runEvents'
 import { readLayerFigures } from '../../store/layerResults'
 import { comparedRuns } from '../compare/comparedRuns'
+import { pairedWith } from '../compare/pairedRows'
 import { recipeYaml } from '../recipeText'
 import { getRun, type Run } from '../runService'
 import type { Services } from '../services'
@@ -19,6 +21,8 @@ export interface ReportData {
   readonly version: string
   readonly rows: readonly ComparisonRow[]
   readonly runs: readonly ReportedRun[]
+  /** How the rows of other runs differ from the first row. */
+  readonly pairing: Pairing
 }
 
 export interface ReportedRun {
@@ -63,7 +67,8 @@ export async function readReportData(services: Services, keys: readonly string[]
     const own = rows.filter((row) => row.run.id === run.id)
     runs.push(await readReportedRun(services, run, stored.find(({ id }) => id === run.id) as Run, own))
   }
-  return { madeAtMs: Date.now(), version: services.version, rows, runs }
+  const pairing = await pairedWith(services, rows[0]?.key ?? '', compared)
+  return { madeAtMs: Date.now(), version: services.version, rows, runs, pairing }
 }
 
 async function readReportedRun(

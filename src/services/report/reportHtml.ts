@@ -1,4 +1,5 @@
 import { difference, type Metric, metricsOf } from '../../shared/compare/metrics'
+import { pairingSentences } from '../../shared/compare/pairing'
 import { rowLabels } from '../../shared/compare/rowLabels'
 import { type ComparisonRow, textsOf } from '../../shared/compare/rows'
 import { rankSeries } from '../../shared/compare/series'
@@ -13,7 +14,6 @@ import {
   FEW_TOKENS,
   GAP_UNCLEAR,
   NOT_DISTINGUISHABLE,
-  NOT_PAIRED,
   shareText
 } from '../../shared/uncertainty'
 import { linePlot, paints, perplexityAxis, rankPoints } from './charts'
@@ -48,7 +48,7 @@ export function reportHtml(data: ReportData): string {
 ${runs.flatMap((run) => sentencesOf(run).map((sentence) => html`<p class="sentence">${sentence}</p>`))}
 </header>
 <main>
-${figures(rows)}
+${figures(data)}
 ${rankChart(rows)}
 ${settings(rows)}
 ${runs.map(runSection)}
@@ -72,9 +72,9 @@ function sentencesOf({ run, rows, layers }: ReportedRun): string[] {
   return [`${prefix}${STATUS_WORDS[run.status]}; nothing is proven yet.`]
 }
 
-function figures(rows: readonly ComparisonRow[]): Html {
+function figures({ rows, runs, pairing }: ReportData): Html {
   const texts = textsOf(rows)
-  const metrics = metricsOf(texts, rows)
+  const metrics = metricsOf(texts, rows, pairing)
   const text = ({ kind, value: of, instead, error, digits }: Metric, row: ComparisonRow): string => {
     const value = of(row)
     const word = value === undefined ? instead?.(row) : undefined
@@ -92,6 +92,8 @@ function figures(rows: readonly ComparisonRow[]): Html {
   }
   const severalRuns = new Set(rows.map(({ run }) => run.id)).size > 1
   const [baseline] = rows
+  const titles = new Map(runs.map(({ run }) => [run.id, run.title]))
+  const paired = pairingSentences(pairing, titles, 'the first line')
   return html`<section><h2>Figures</h2><div class="scroll"><table>
 <thead><tr>${severalRuns && html`<th>run</th>`}<th>variant</th><th class="n">rank</th>${metrics.map(({ title }) => html`<th class="n">${title}</th>`)}</tr></thead>
 <tbody>${rows.map(
@@ -104,7 +106,7 @@ function figures(rows: readonly ComparisonRow[]): Html {
         }
       )}</tr>`
   )}</tbody></table></div>
-${rows.length > 1 && html`<p class="dim">▲ better, ▼ worse than the first line, ≈ ${NOT_DISTINGUISHABLE} from it.${severalRuns && ` ${NOT_PAIRED}`}</p>`}
+${rows.length > 1 && html`<p class="dim">▲ better, ▼ worse than the first line, ≈ ${NOT_DISTINGUISHABLE} from it.${paired.map((sentence) => ` ${sentence}`)}</p>`}
 ${uncertainties(rows, texts)}
 ${texts.map((name) => axes(rows, name))}</section>`
 }

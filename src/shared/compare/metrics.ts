@@ -1,4 +1,5 @@
 import { DISTINCT, distinguishable, GAP_UNCLEAR, subject } from '../uncertainty'
+import type { Pairing } from './pairing'
 import type { ComparisonRow } from './rows'
 
 /** A figure of a row; `better` says which way an improvement goes, for those that can be better. */
@@ -23,12 +24,20 @@ export interface Metric {
 /** A share is one of the error of a quantized base: that of another quantizer is another whole. */
 const baseOf = ({ run, variant }: ComparisonRow): string => JSON.stringify([run.model, variant.quantizer])
 
-/** The figures of rows that were measured on these texts; divergences where `rows` have any. */
-export const metricsOf = (texts: readonly string[], rows: readonly ComparisonRow[] = []): Metric[] => [
+/**
+ * The figures of rows that were measured on these texts; divergences where `rows` have any.
+ *
+ * @param pairing - what is known of the differences between the runs of rows and that of the baseline
+ */
+export const metricsOf = (
+  texts: readonly string[],
+  rows: readonly ComparisonRow[] = [],
+  pairing: Pairing = {}
+): Metric[] => [
   ...texts.flatMap((text) => {
     const known = rows.some(({ perplexity }) => perplexity[text]?.statistics !== undefined)
     const suffix = texts.length === 1 ? '' : `, ${shortText(text)}`
-    return [...perplexityMetrics(text, suffix), ...(known ? fidelityMetrics(text, suffix) : [])]
+    return [...perplexityMetrics(text, suffix, pairing), ...(known ? fidelityMetrics(text, suffix) : [])]
   }),
   {
     key: 'removed',
@@ -50,11 +59,16 @@ export const metricsOf = (texts: readonly string[], rows: readonly ComparisonRow
   { key: 'time', title: 'Time of run', kind: 'duration', better: undefined, value: ({ workedMs }) => workedMs }
 ]
 
-function perplexityMetrics(text: string, suffix: string): Metric[] {
+function perplexityMetrics(text: string, suffix: string, pairing: Pairing): Metric[] {
   const distinct: Metric['distinct'] = (row, other) => {
     const measured = row.perplexity[text]?.measured
-    // Only one run's rows are known to be the same for both, and how their losses go together.
-    if (measured === undefined || row.run.id !== other.run.id) return undefined
+    if (measured === undefined) return undefined
+    if (row.run.id !== other.run.id) {
+      const error = pairing[row.run.id]?.[text]?.logRatioErrors?.[row.variant.name]
+      const baseline = other.perplexity[text]?.adapter
+      if (error === undefined || baseline === undefined) return undefined
+      return Math.abs(Math.log((row.perplexity[text]?.adapter as number) / baseline)) > DISTINCT * error
+    }
     return distinguishable(measured, subject.variant(row.variant.name), subject.variant(other.variant.name))
   }
   return [

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { ComparedRun, VariantCurve } from '../compare/comparedRun'
+import type { Pairing } from '../compare/pairing'
 import { call } from './call'
 
 export interface WrittenReport {
@@ -20,6 +21,8 @@ export const MAX_REPORTED_RUNS = 40
 export const compareCalls = {
   /** Runs with what is compared of them, in this order; those that there are not any more are left out. */
   'compare.runs': call<ComparedRun[]>()(z.strictObject({ ids: z.array(Id).max(MAX_COMPARED_RUNS) })),
+  /** How the runs' variants differ from a baseline `run/variant` of one of them, paired over the rows that both measured. */
+  'compare.paired': call<Pairing>()(z.strictObject({ baseline: RowKey, ids: z.array(Id).max(MAX_COMPARED_RUNS) })),
   /** The linears of any of the runs, in the order of the model. */
   'compare.layers': call<string[]>()(z.strictObject({ ids: z.array(Id).max(MAX_COMPARED_RUNS) })),
   /** Error against rank of rows `run/variant`, on one linear or (null) summed over all. */

@@ -140,7 +140,7 @@ describe('differences', () => {
     const exact = { ...base.variants[0], name: 'exact-r8', method: 'exact' } as (typeof base.variants)[number]
     const known = { ...base, variants: [...base.variants, exact], perplexity: { [TEXT]: measured } }
     const rows = comparisonRows([known, { ...known, id: 'b' }], ['a', 'b'])
-    const [svd, quailora, same, , other] = rows as [never, never, never, never, never]
+    const [svd, quailora, same, svdOfOther, other] = rows as [never, never, never, never, never]
     const metrics = metricsOf([TEXT], rows)
     expect(metrics.map(({ title }) => title).slice(0, 4)).toEqual([
       'Perplexity',
@@ -152,8 +152,14 @@ describe('differences', () => {
       expect(difference(one, quailora, svd)?.verdict, one.title).toBe('better')
       expect(difference(one, quailora, same)?.verdict, one.title).toBe('unclear')
     }
-    // Rows of another run are not known to go together.
+    // Rows of another run are not known to go together, unless they were read.
     expect(difference(metrics[0] as never, quailora, other)?.verdict).toBeUndefined()
+    const verdictWith = (error: number) => {
+      const errors = { 'quailora-r8': error }
+      const paired = metricsOf([TEXT], rows, { a: { [TEXT]: { logRatioErrors: errors } } })
+      return difference(paired[0] as never, quailora, svdOfOther)?.verdict
+    }
+    expect([verdictWith(0.01), verdictWith(0.5)]).toEqual(['better', 'unclear'])
     const { columns, rows: lines } = comparisonTable([quailora], metrics)
     const { statistics } = measured
     expect(lines[0]?.[columns.indexOf(`perplexity ${TEXT}, standard error`)]).toBe(
