@@ -28,7 +28,10 @@ export class ProgressTracker {
   #layersDone = 0
   #tokens = 0
   #evaluationShare = 0
+  #refinementShare = 0
   #share = 0
+  /** Steps of a refinement that an earlier process made; undefined until its first report. */
+  #refinedBefore: number | undefined
   /** When the present block or phase began. */
   #begunAtMs = 0
   readonly #durations: number[] = []
@@ -46,6 +49,7 @@ export class ProgressTracker {
         this.#blocksDone = event.resumedBlocks
         this.#tokens = event.calibrationTokens
         this.#evaluationShare = event.evaluationShare ?? 0
+        this.#refinementShare = event.refinementShare ?? 0
         return
       case 'phaseStarted':
         this.#phase = event.phase
@@ -57,6 +61,7 @@ export class ProgressTracker {
       case 'phaseProgress':
         this.#done = event.done
         this.#total = event.total
+        if (event.phase === 'refining') this.#refinedBefore ??= event.done
         if (event.phase === 'blocks') this.#blocksDone = Math.max(this.#blocksDone, Math.ceil(event.done) - 1)
         return
       case 'layerFinished':
@@ -118,6 +123,7 @@ export class ProgressTracker {
         const after = this.#timeAfterBlocks(block)
         return { low: left * block.low + after.low, high: left * block.high + after.high }
       }
+      case 'refining':
       case 'evaluating':
       case 'exporting':
         return this.#restOfPhase(nowMs)
@@ -127,7 +133,9 @@ export class ProgressTracker {
   #weights(): Readonly<Record<Phase, number>> {
     const large = 1 - 3 * SMALL
     const evaluating = large * this.#evaluationShare
-    return { reading: SMALL, embedding: SMALL, blocks: large - evaluating, evaluating, exporting: SMALL }
+    const refining = large * this.#refinementShare
+    const blocks = large - evaluating - refining
+    return { reading: SMALL, embedding: SMALL, blocks, refining, evaluating, exporting: SMALL }
   }
 
   #shareNow(): number {
@@ -152,19 +160,33 @@ export class ProgressTracker {
 
   #timeAfterBlocks(block: Span): Span {
     const weights = this.#weights()
-    const blocks = (this.#blocks * (weights.evaluating + weights.exporting)) / weights.blocks
+    const blocks = (this.#blocks * this.#weightFrom('refining')) / weights.blocks
     const span = roughly(blocks)
     return { low: span.low * block.low, high: span.high * block.high }
   }
 
+  /** Share of the phases from this one on. */
+  #weightFrom(first: Phase): number {
+    const weights = this.#weights()
+    return PHASES.slice(PHASES.indexOf(first)).reduce((sum, phase) => sum + weights[phase], 0)
+  }
+
   #restOfPhase(nowMs: number): Span | null {
     const elapsed = nowMs - this.#begunAtMs
-    if (this.#done > 0 && elapsed > 0) {
-      const rest = (elapsed * (this.#total - this.#done)) / this.#done
-      return { low: rest * (1 - MARGIN), high: rest * (1 + MARGIN) }
+    const done = this.#done - (this.#phase === 'refining' ? (this.#refinedBefore ?? 0) : 0)
+    if (done > 0 && elapsed > 0) {
+      const rest = (elapsed * (this.#total - this.#done)) / done
+      const after = this.#phase === 'refining' ? (elapsed / done) * this.#stepsAfterRefining() : 0
+      return { low: rest * (1 - MARGIN) + after / ROUGHLY, high: rest * (1 + MARGIN) + after * ROUGHLY }
     }
     const block = this.#blockTime(nowMs)
     return block === null || this.#phase === 'exporting' ? null : this.#timeAfterBlocks(block)
+  }
+
+  /** What follows a refinement, in its steps. */
+  #stepsAfterRefining(): number {
+    const { refining } = this.#weights()
+    return refining > 0 ? (this.#total * this.#weightFrom('evaluating')) / refining : 0
   }
 
   /** Calibration tokens through one block per second. */
@@ -174,6 +196,6 @@ export class ProgressTracker {
   }
 }
 
-const PHASES: readonly Phase[] = ['reading', 'embedding', 'blocks', 'evaluating', 'exporting']
+const PHASES: readonly Phase[] = ['reading', 'embedding', 'blocks', 'refining', 'evaluating', 'exporting']
 
 const roughly = (value: number): Span => ({ low: value / ROUGHLY, high: value * ROUGHLY })

@@ -13,6 +13,7 @@ import {
   SCALE_DEFAULTS
 } from './quantizers'
 import { quantizerKey } from './quantizerWords'
+import { REFINED_SUFFIX, Refinement } from './refinement'
 import { PATTERN_PREFIX, patternProblem } from './targetPattern'
 
 /*
@@ -98,7 +99,10 @@ export const Variant = z.strictObject({
   rslora: z.boolean().default(false).describe('scaling = alpha / sqrt(rank) instead of alpha / rank'),
   ...methodOptionSchemas,
   targets: Targets.default('all-linear'),
-  quantizer: QuantizerSpec.prefault({})
+  quantizer: QuantizerSpec.prefault({}),
+  refine: Refinement.optional().describe(
+    'refine the factors against the whole model; left out: they stay as the method finds them'
+  )
 })
 export type Variant = z.infer<typeof Variant>
 
@@ -170,9 +174,12 @@ export const targetsText = (targets: Targets): string => {
 export const scalingOf = (variant: Pick<Variant, 'alpha' | 'rank' | 'rslora'>): number =>
   variant.alpha / (variant.rslora ? Math.sqrt(variant.rank) : variant.rank)
 
-/** The name of each variant, unique in the recipe: as given, else `<method>-r<rank>` with what tells equal ones apart. */
+/**
+ * The name of each variant, unique in the recipe: as given, else `<method>-r<rank>`, `-refined` behind it where it is, with
+ * what tells equal ones apart.
+ */
 export function variantNames(variants: readonly Variant[]): string[] {
-  const plain = variants.map((v) => v.name ?? `${v.method}-r${v.rank}`)
+  const plain = variants.map((v) => v.name ?? `${v.method}-r${v.rank}${v.refine === undefined ? '' : REFINED_SUFFIX}`)
   const seen = new Map<string, number>()
   return plain.map((name, index) => {
     if (plain.filter((other) => other === name).length === 1) return name

@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import { DEVICES } from './devices'
+import { RefinementResult } from './refinement'
 
 /*
  * What a run reports. The engine emits drafts; the worker stamps them with run, seq and time; the store keeps them; the
  * command line and the window show them. Exactly one `finished` ends a run, always last.
  */
 
-export const Phase = z.enum(['reading', 'embedding', 'blocks', 'evaluating', 'exporting'])
+export const Phase = z.enum(['reading', 'embedding', 'blocks', 'refining', 'evaluating', 'exporting'])
 export type Phase = z.infer<typeof Phase>
 
 export const RunStatus = z.enum(['queued', 'running', 'interrupted', 'cancelled', 'failed', 'completed'])
@@ -126,6 +127,7 @@ export const VariantResult = z.object({
   rank: z.int(),
   quantizer: z.string(),
   adapter: z.string().describe('directory of the PEFT adapter'),
+  refinement: RefinementResult.optional().describe('of a refined variant; its layers are those of the start'),
   layers: z.array(LayerResult)
 })
 export type VariantResult = z.infer<typeof VariantResult>
@@ -140,7 +142,11 @@ const drafts = [
     evaluationTokens: z.int(),
     variants: z.array(z.string()),
     resumedBlocks: z.int().describe('blocks that an earlier process already finished'),
-    evaluationShare: z.number().optional().describe('of the arithmetic of blocks and evaluation; older runs lack it')
+    evaluationShare: z
+      .number()
+      .optional()
+      .describe('of the arithmetic of blocks, refinement and evaluation; older runs lack it'),
+    refinementShare: z.number().optional().describe('of the same; missing where nothing is refined')
   }),
   z.object({ type: z.literal('phaseStarted'), phase: Phase, total: z.int(), unit: z.string() }),
   z.object({ type: z.literal('phaseProgress'), phase: Phase, done: z.number(), total: z.int() }),
@@ -151,6 +157,7 @@ const drafts = [
     results: z.array(z.object({ variant: z.string(), result: LayerResult }))
   }),
   z.object({ type: z.literal('blockFinished'), block: z.int(), total: z.int(), durationMs: z.number() }),
+  z.object({ type: z.literal('refined'), variant: z.string(), result: RefinementResult.describe('so far') }),
   z.object({ type: z.literal('evaluated'), file: z.string(), perplexity: Perplexities }),
   z.object({
     type: z.literal('artifactWritten'),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { DEVICES } from './devices'
 import { Recipe } from './recipe'
+import { RefinementResult } from './refinement'
 import { DeviceFailure, LayerResult, Perplexities, VariantResult } from './runEvents'
 
 /*
@@ -77,6 +78,28 @@ export const SolvedBlock = z.strictObject({
 })
 export type SolvedBlock = z.infer<typeof SolvedBlock>
 
+const WrittenFile = z.strictObject({ file: z.string(), sha256: z.string() })
+
+/** Some steps of the refinement of one variant, and what the held-out rows said after them; the first entry has none. */
+export const RefinedSteps = z.strictObject({
+  pass: z.literal('refine'),
+  ...step,
+  block: z.int().describe('number of the entry among all of the pass'),
+  variant: z.string(),
+  result: RefinementResult.describe('so far'),
+  state: WrittenFile.optional().describe('to go on from; the last entry of a variant has none'),
+  factors: WrittenFile.optional().describe('the factors that are kept; without it those that the method found')
+})
+export type RefinedSteps = z.infer<typeof RefinedSteps>
+
+/** A block through which the evaluation rows went under the refined variants. */
+export const AdvancedBlock = z.strictObject({
+  pass: z.literal('advance'),
+  ...step,
+  spool: SolvedBlock.shape.spool
+})
+export type AdvancedBlock = z.infer<typeof AdvancedBlock>
+
 /** The measurement behind the last block. */
 const EvaluatedModel = z.strictObject({
   pass: z.literal('evaluate'),
@@ -86,11 +109,15 @@ const EvaluatedModel = z.strictObject({
 export type EvaluatedModel = z.infer<typeof EvaluatedModel>
 
 /** A finished step: one block of one pass (engine/run/pass.ts). */
-export const JournalEntry = z.union([SolvedBlock, EvaluatedModel])
+export const JournalEntry = z.union([SolvedBlock, RefinedSteps, AdvancedBlock, EvaluatedModel])
 export type JournalEntry = z.infer<typeof JournalEntry>
 
 export const solvedBlocks = (journal: readonly JournalEntry[]): SolvedBlock[] =>
   journal.filter((entry) => entry.pass === 'solve')
+
+/** What became of the refinement of each variant that has one, by name: its last entry. */
+export const refinedVariants = (journal: readonly JournalEntry[]): Map<string, RefinedSteps> =>
+  new Map(journal.flatMap((entry) => (entry.pass === 'refine' ? [[entry.variant, entry] as const] : [])))
 
 const RowsOfSubject = z.strictObject({
   loss: z.array(z.number()).describe('Σ −log p(token), nats'),

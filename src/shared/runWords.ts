@@ -25,6 +25,7 @@ export const PHASE_WORDS: Readonly<Record<Phase, string>> = {
   reading: 'reading',
   embedding: 'embedding',
   blocks: 'blocks',
+  refining: 'refining',
   evaluating: 'evaluating',
   exporting: 'exporting'
 }

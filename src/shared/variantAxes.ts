@@ -2,9 +2,10 @@ import { z } from 'zod'
 import { METHOD_OPTIONS, METHODS, MethodName, type MethodOptionName, readsOption } from './methods'
 import { quantizerKey } from './quantizerWords'
 import { QuantizerSpec, type Variant } from './recipe'
+import { Refinement } from './refinement'
 
 /*
- * Variants as a grid: each axis (method, rank, scaling, quantizer) has the values that any variant has. Switching a value
+ * Variants as a grid: each axis (method, rank, scaling, quantizer, refinement) has the values that any variant has. Switching a value
  * on adds it to every combination of the others; switching it off removes the variants that have it. So a list of variants
  * that is no full grid can be edited the same way.
  */
@@ -14,7 +15,8 @@ export const Chip = z.discriminatedUnion('axis', [
   z.strictObject({ axis: z.literal('method'), method: MethodName }),
   z.strictObject({ axis: z.literal('rank'), rank: z.int().min(1) }),
   z.strictObject({ axis: z.literal('scaling'), alpha: z.number().positive(), rslora: z.boolean() }),
-  z.strictObject({ axis: z.literal('quantizer'), quantizer: QuantizerSpec })
+  z.strictObject({ axis: z.literal('quantizer'), quantizer: QuantizerSpec }),
+  z.strictObject({ axis: z.literal('refinement'), refine: Refinement.nullable() })
 ])
 export type Chip = z.infer<typeof Chip>
 export type Axis = Chip['axis']
@@ -30,8 +32,14 @@ export function chipKey(chip: Chip): string {
       return `scaling:${chip.alpha}${chip.rslora ? '-rslora' : ''}`
     case 'quantizer':
       return `quantizer:${quantizerKey(chip.quantizer)}`
+    case 'refinement':
+      return `refinement:${refinementKey(chip.refine ?? undefined)}`
   }
 }
+
+/** `48-4` for steps and rows in a step, with the learning rate where one is given; `none` of a variant that is not refined. */
+const refinementKey = (refine: Refinement | undefined): string =>
+  refine === undefined ? 'none' : [refine.steps, refine.batch, refine.learningRate].filter(Boolean).join('-')
 
 /** What a variant has on an axis. */
 export function chipOf(variant: Variant, axis: Axis): Chip {
@@ -44,6 +52,8 @@ export function chipOf(variant: Variant, axis: Axis): Chip {
       return { axis, alpha: variant.alpha, rslora: variant.rslora }
     case 'quantizer':
       return { axis, quantizer: variant.quantizer }
+    case 'refinement':
+      return { axis, refine: variant.refine ?? null }
   }
 }
 
@@ -65,11 +75,19 @@ export function toggleChip(variants: readonly Variant[], chip: Chip): Variant[] 
   if (without.length < variants.length) return without
   const added = new Map<string, Variant>()
   for (const { name: _, ...variant } of variants) {
-    const { axis: _axis, ...value } = chip
-    const changed: Variant = { ...variant, ...value }
+    const changed = withChip(variant, chip)
     added.set(variantKey(changed), changed)
   }
   return sortVariants([...variants, ...added.values()])
+}
+
+function withChip(variant: Omit<Variant, 'name'>, chip: Chip): Variant {
+  if (chip.axis !== 'refinement') {
+    const { axis: _, ...value } = chip
+    return { ...variant, ...value }
+  }
+  const { refine: _, ...unrefined } = variant
+  return chip.refine === null ? unrefined : { ...unrefined, refine: chip.refine }
 }
 
 /** Methods in the order of the recipe schema, then ranks upwards, so that equal choices give equal recipes. */
@@ -79,13 +97,14 @@ function sortVariants(variants: readonly Variant[]): Variant[] {
       METHODS.indexOf(a.method) - METHODS.indexOf(b.method) ||
       a.rank - b.rank ||
       Number(a.rslora) - Number(b.rslora) ||
-      a.alpha - b.alpha
+      a.alpha - b.alpha ||
+      Number(a.refine !== undefined) - Number(b.refine !== undefined)
   )
 }
 
 /** What decides the result of a variant, as one word. */
 export function variantKey(variant: Variant): string {
-  const { method, rank, alpha, rslora, targets, quantizer } = variant
+  const { method, rank, alpha, rslora, targets, quantizer, refine } = variant
   const options = (Object.keys(METHOD_OPTIONS) as MethodOptionName[]).filter((option) => readsOption(method, option))
   return JSON.stringify([
     method,
@@ -94,7 +113,8 @@ export function variantKey(variant: Variant): string {
     rslora,
     options.map((option) => variant[option]),
     Array.isArray(targets) ? [...targets].sort() : targets,
-    quantizerKey(quantizer)
+    quantizerKey(quantizer),
+    refinementKey(refine)
   ])
 }
 

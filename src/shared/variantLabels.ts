@@ -1,5 +1,6 @@
 import { groupBy } from './groupBy'
 import { quantizerLabel } from './quantizerWords'
+import { REFINED_SUFFIX } from './refinement'
 
 /*
  * Names that tell variants apart by what differs between them: `svd-r8 · NF4` beside `svd-r8 · INT8` where the recipe's
@@ -29,7 +30,8 @@ interface NameParts {
 }
 
 function partsOf({ name, method, rank, quantizer }: NamedVariant): NameParts | undefined {
-  const short = `${method}-r${rank}`
+  const own = `${method}-r${rank}`
+  const short = name.startsWith(`${own}${REFINED_SUFFIX}`) ? `${own}${REFINED_SUFFIX}` : own
   if (name === short) return { name, scaling: '', quantizer, count: '' }
   const [, scaling = '', count = ''] =
     new RegExp(`^${escaped(short)}-(a[\\d.e+-]+?(?:-rslora)?)-${escaped(quantizer)}(?:-(\\d+))?$`).exec(name) ?? []

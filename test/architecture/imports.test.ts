@@ -7,7 +7,8 @@ const BELOW_STATISTICS = ['engine/graph', 'engine/templates', 'engine/formats', 
 const BELOW_BASE = [...ENGINE_STATISTICS, ...BELOW_STATISTICS]
 const BELOW_PREPARE = ['engine/base', ...BELOW_BASE]
 const BELOW_PLAN = ['engine/prepare', ...BELOW_PREPARE]
-const BELOW_RUN = ['engine/plan', ...BELOW_PLAN]
+const BELOW_REFINE = ['engine/prepare', ...BELOW_PREPARE]
+const BELOW_RUN = ['engine/refine', 'engine/plan', ...BELOW_PLAN]
 const WHOLE_ENGINE = ['engine/worker', 'engine/run', 'engine/ask', ...BELOW_RUN]
 
 /** Which folders, or single files, each folder may import from, beside itself; docs/architecture.md draws it. */
@@ -32,6 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   store: ['shared'],
   'engine/worker': WHOLE_ENGINE,
   'engine/run': BELOW_RUN,
+  'engine/refine': BELOW_REFINE,
   'engine/ask': BELOW_PLAN,
   'engine/plan': BELOW_PLAN,
   'engine/prepare': BELOW_PREPARE,
@@ -68,6 +70,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   store: ['node:', 'zod', 'sqlite3', 'kysely'],
   'engine/worker': ['node:', 'zod'],
   'engine/run': ['node:', 'zod'],
+  'engine/refine': ['node:'],
   'engine/ask': ['node:'],
   'engine/plan': ['node:'],
   'engine/prepare': ['node:'],

@@ -8,7 +8,7 @@ import { type Started, Workplace } from '../helpers/commandLine'
 import { sampleModel, sampleText } from '../helpers/paths'
 
 const KILLS = 20
-const variants = ['svd-r4', 'quailora-r4']
+const variants = ['svd-r4', 'quailora-r4', 'exact-r4-refined']
 
 function writeRecipe(work: Workplace): void {
   const text = sampleText('moby-evaluation.txt')
@@ -20,7 +20,8 @@ function writeRecipe(work: Workplace): void {
     context: 64,
     variants: [
       { method: 'svd', rank: 4 },
-      { method: 'quailora', rank: 4 }
+      { method: 'quailora', rank: 4 },
+      { method: 'exact', rank: 4, refine: { steps: 5, batch: 2 } }
     ]
   }
   writeFileSync(work.path('recipe.json'), JSON.stringify(recipe))

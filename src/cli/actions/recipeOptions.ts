@@ -23,6 +23,7 @@ import {
   type Recipe,
   type Variant
 } from '../../shared/recipe'
+import { Refinement } from '../../shared/refinement'
 import { PATTERN_PREFIX, patternProblem } from '../../shared/targetPattern'
 import {
   day,
@@ -32,11 +33,15 @@ import {
   oneOf,
   optional,
   positive,
+  share,
   size,
   text,
   type Values,
   withDefault
 } from '../grammar/options'
+
+/** What `--refine` does unless it is told otherwise. */
+const USUAL = Refinement.parse({})
 
 type Numbers = { readonly [K in MethodOptionName]: ReturnType<typeof withDefault<number>> }
 
@@ -84,6 +89,10 @@ export const recipeOptions = {
     defaultText: 'all-linear'
   }),
   ...methodOptions,
+  refine: flag('refine the factors of every variant against the whole model; held-out rows decide what is kept'),
+  'refine-steps': optional('N', integer(1, 10_000), `steps of --refine (default ${USUAL.steps})`),
+  'refine-batch': optional('N', integer(1, 1024), `calibration rows in a step of --refine (default ${USUAL.batch})`),
+  'refine-rate': optional('SHARE', share, "largest step of --refine, as a share of an entry's size; default: by rank"),
   context: withDefault('N', integer(2), 256, 'tokens in a row'),
   'calibration-rows': withDefault('N', integer(1), 64, 'rows taken from each calibration file'),
   'evaluation-rows': withDefault('N', integer(1), 64, 'rows taken from each evaluation file'),
@@ -173,6 +182,7 @@ function variantsOf(values: RecipeValues): Omit<Variant, 'name'>[] {
       rslora: values.rslora,
       ...methodOptionsOf(values),
       targets: targetsOf(values.targets),
+      ...refinementOf(values),
       quantizer: {
         format: values.quantizer,
         blockSize: values['block-size'],
@@ -180,6 +190,18 @@ function variantsOf(values: RecipeValues): Omit<Variant, 'name'>[] {
       }
     }))
   )
+}
+
+function refinementOf(values: RecipeValues): Pick<Variant, 'refine'> {
+  const given = {
+    ...(values['refine-steps'] !== undefined && { steps: values['refine-steps'] }),
+    ...(values['refine-batch'] !== undefined && { batch: values['refine-batch'] }),
+    ...(values['refine-rate'] !== undefined && { learningRate: values['refine-rate'] })
+  }
+  if (values.refine) return { refine: Refinement.parse(given) }
+  if (Object.keys(given).length === 0) return {}
+  const option = (['refine-steps', 'refine-batch', 'refine-rate'] as const).find((name) => values[name] !== undefined)
+  throw badInput(`--${option} is of --refine: add that, too`)
 }
 
 function targetsOf(targets: readonly string[]): Recipe['variants'][number]['targets'] {

@@ -96,6 +96,12 @@ export const positive: Parser<number> = (value, option) => {
   return number
 }
 
+export const share: Parser<number> = (value, option) => {
+  const number = positive(value, option)
+  if (number > 1) throw badInput(`${option} is ${value}; at most 1 is accepted`)
+  return number
+}
+
 export const size: Parser<number> = (value, option) => {
   const bytes = parseSize(value)
   if (bytes === undefined) throw badInput(`${option} is "${value}"; a size such as 512MiB or 2GiB is needed`)

@@ -9,3 +9,11 @@ export function nextTokens({ ids, counted, context }: TokenRows): Int32Array {
   }
   return targets
 }
+
+/** The rows in which a token is predicted that counts. */
+export function predictingRows(rows: TokenRows): number[] {
+  const targets = nextTokens(rows)
+  return Array.from({ length: rows.rows }, (_, row) => row).filter((row) =>
+    targets.subarray(row * rows.context, (row + 1) * rows.context).some((target) => target >= 0)
+  )
+}

@@ -4,6 +4,7 @@ import { type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node
 import { basename, dirname, join } from 'node:path'
 import { AppError, badFormat, badInput, deserializeError, serializeError } from '../../shared/errors'
 import { refuseLfsPointer } from './lfsPointer'
+import { READ_PIECE_BYTES } from './limits'
 import { JsonFault, type JsonValue, parseStrictJson } from './strictJson'
 
 /** Digest and length of what was written. */
@@ -84,10 +85,29 @@ async function writeNewFile(path: string, chunks: Chunks): Promise<WrittenFile> 
   return { bytes, sha256: hash.digest('hex') }
 }
 
-/** Writes all of a piece at the file's position. */
-export async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
+/** Writes all of a piece, at `position` or where the file stands. */
+export async function writeAll(file: FileHandle, chunk: Uint8Array, position?: number): Promise<void> {
   for (let done = 0; done < chunk.byteLength; ) {
-    done += (await file.write(chunk, done, Math.min(chunk.byteLength - done, 2 ** 26))).bytesWritten
+    const at = position === undefined ? null : position + done
+    done += (await file.write(chunk, done, Math.min(chunk.byteLength - done, 2 ** 26), at)).bytesWritten
+  }
+}
+
+/**
+ * Fills `target` with the bytes of an open file from `position` on.
+ *
+ * @throws {AppError} IO, naming the file, if it cannot be read or ends too early
+ */
+export async function readAll(file: FileHandle, target: Uint8Array, position: number, path: string): Promise<void> {
+  try {
+    for (let done = 0; done < target.length; ) {
+      const length = Math.min(READ_PIECE_BYTES, target.length - done) // some systems stop at 2 GiB
+      const { bytesRead } = await file.read(target, done, length, position + done)
+      if (bytesRead === 0) throw new AppError('IO', `${path} ends at byte ${position + done}`)
+      done += bytesRead
+    }
+  } catch (error) {
+    throw fileError(error, path)
   }
 }
 

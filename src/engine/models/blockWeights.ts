@@ -29,9 +29,15 @@ export async function readBlockWeights(weights: ModelWeights, parts: ModelParts,
   for (const linear of parts.linears(index)) {
     linears.set(linear.name, await weights.readLinear(`${path}.${linear.name}`, linear))
   }
+  return { linears, parameters: await readBlockParameters(weights, parts, index) }
+}
+
+/** Reads what a block takes beside the weights of its linears, by name relative to the block. */
+export async function readBlockParameters(weights: ModelWeights, parts: ModelParts, index: number): Promise<Feeds> {
+  const path = parts.architecture.blockPath(index)
   const parameters: Record<string, Tensor> = {}
   for (const { name, shape } of parts.parameters(index)) {
     parameters[name] = { data: await weights.read(`${path}.${name}`, shape), shape }
   }
-  return { linears, parameters }
+  return parameters
 }

@@ -28,11 +28,19 @@ export class PlainRunner {
    * The output, for an input [tokens, columns] under the name that the graph gives it.
    *
    * @param real - [tokens], 1 for tokens and 0 for the pads behind them; needed where the graph tells them apart
+   * @param beside - further inputs, where the graph has some
    */
-  async run(input: string, data: Float32Array, columns: number, real?: Float32Array): Promise<Float32Array> {
+  async run(
+    input: string,
+    data: Float32Array,
+    columns: number,
+    real?: Float32Array,
+    beside: Feeds = {}
+  ): Promise<Float32Array> {
     const tokens = data.length / columns
     const outputs = await this.session.run({
       ...this.parameters,
+      ...beside,
       ...(this.readsReal && real !== undefined && { real: { data: real, shape: [tokens, 1] } }),
       [input]: { data, shape: [tokens, columns] }
     })

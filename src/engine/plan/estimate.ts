@@ -1,5 +1,6 @@
 import type { Cost, Speed } from '../../shared/plan'
 import type { FactorDtype } from '../../shared/recipe'
+import { checkedSteps, heldOutRows } from '../../shared/refinement'
 import { headBytes } from '../models/headRunner'
 import { type PreparedRun, type PreparedVariant, prepareVariants } from '../prepare/preparedRun'
 import { hiddenBytes, streamShapes } from '../prepare/streamShapes'
@@ -41,6 +42,9 @@ export function evaluationShare(prepared: PreparedRun): number {
   return head / workOf(prepared).flops
 }
 
+/** Share of the refinements in all matrix products of the run. */
+export const refinementShare = (prepared: PreparedRun): number => refinementFlops(prepared) / workOf(prepared).flops
+
 /** The same run with other variants; nothing is opened or read. */
 export function withVariants(prepared: PreparedRun, variants: PreparedRun['recipe']['variants']): PreparedRun {
   const planned = prepareVariants(variants, prepared.linears)
@@ -69,7 +73,7 @@ function workOf(prepared: PreparedRun): Work {
   const head = 2 * architecture.vocabularySize * architecture.hiddenSize
   const forward = calibrationTokens * perToken + evaluationTokens * streams * (perToken + head)
   const moments = distinctInputs(prepared).reduce((sum, n) => sum + 2 * n * n * calibrationTokens, 0)
-  let flops = forward + moments
+  let flops = forward + moments + refinementFlops(prepared)
   let serialSeconds = 0
   for (const key of quantizers.keys()) {
     const own = prepared.variants.filter(({ quantizer }) => quantizer === key)
@@ -83,6 +87,24 @@ function workOf(prepared: PreparedRun): Work {
     }
   }
   return { flops, quantizedWeights: weights * quantizers.size, serialSeconds }
+}
+
+/** Products of a step are three times those of the blocks, which are computed again on the way back, and of the head. */
+const STEP = 3
+
+/** Multiplications and additions of all refinements: steps, and the held-out rows after some of them. */
+function refinementFlops({ variants, recipe, calibration, linears, architecture }: PreparedRun): number {
+  const weights = linears.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0)
+  const attention = 4 * architecture.blocks * architecture.hiddenSize * (recipe.context / 2)
+  // Logits of both models, and as much for their gradient.
+  const head = 8 * architecture.vocabularySize * architecture.hiddenSize
+  const block = 2 * weights + attention
+  return variants.reduce((sum, { spec: { refine } }) => {
+    if (refine === undefined) return sum
+    const learned = refine.steps * Math.min(refine.batch, calibration.rows) * recipe.context
+    const asked = (2 + checkedSteps(refine).length) * heldOutRows(calibration.rows) * recipe.context
+    return sum + learned * (STEP * block + head) + asked * (block + head)
+  }, 0)
 }
 
 /** Features of every distinct input of linears over all blocks. */

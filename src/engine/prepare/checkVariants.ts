@@ -1,5 +1,8 @@
 import { changeVariants, type Fix } from '../../shared/findings'
 import { type Recipe, targetsText, type Variant } from '../../shared/recipe'
+import { heldOutRows } from '../../shared/refinement'
+import { predictingRows } from '../calibration/nextTokens'
+import type { TokenRows } from '../calibration/rows'
 import type { PreparedLinear } from '../models/modelLinears'
 import { meantTarget, selectTargets, unmatchedTarget } from '../models/targets'
 import type { PreparedVariant } from './preparedRun'
@@ -56,3 +59,15 @@ export function checkRanks(recipe: Recipe, { linears, variants }: Choice, report
 }
 
 const shorterSide = ({ inFeatures, outFeatures }: PreparedLinear): number => Math.min(inFeatures, outFeatures)
+
+/** Reports variants that cannot be refined: one row is held out, so that two are needed. */
+export function checkRefinements(calibration: TokenRows, variants: readonly PreparedVariant[], report: Report): void {
+  const refined = variants.filter(({ spec }) => spec.refine !== undefined).map(({ name }) => name)
+  if (refined.length === 0 || calibration.ids.length === 0) return // unread, or only guessed
+  const usable = predictingRows(calibration).length
+  if (heldOutRows(usable) > 0) return
+  const found =
+    usable === calibration.rows ? `there is ${usable}` : `a token is predicted in ${usable} of ${calibration.rows}`
+  const message = `${refined.join(', ')}: refinement needs 2 rows of the calibration set, one of them to hold out; ${found}`
+  report({ code: 'REFINE_ROWS', subject: 'texts', message })
+}

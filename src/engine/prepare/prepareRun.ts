@@ -12,7 +12,7 @@ import { ModelWeights } from '../models/modelWeights'
 import { readArchitecture } from '../models/registry'
 import { baseFindings } from './baseFindings'
 import { adapterInside, checkpointFindings, dtypeFindings } from './checkpointFindings'
-import { checkRanks, checkTargets } from './checkVariants'
+import { checkRanks, checkRefinements, checkTargets } from './checkVariants'
 import { type PreparedRun, prepareVariants } from './preparedRun'
 import { attempt, type Report, throwProblem } from './problems'
 import { guessTexts, type RunTexts, tokenizeTexts } from './tokenizedTexts'
@@ -76,6 +76,7 @@ export async function prepareRun(
     const tokenized = guess
       ? guessTexts(recipe, texts)
       : await tokenizeTexts(recipe, texts, folder, vocabularySize, day, report, onProgress)
+    checkRefinements(tokenized.calibration, variants, report)
     const quantizers = new Map(recipe.variants.map(({ quantizer }) => [quantizerKey(quantizer), quantizer]))
     const release = async () => {
       await base?.close()

@@ -18,10 +18,13 @@ export interface StreamShape {
   readonly ranges: readonly RowRange[]
 }
 
+/** Rows of that many tokens that are computed together. */
+export const batchRows = (context: number): number => Math.max(1, Math.floor(BATCH_TOKENS / context))
+
 /** Names and sizes of a run's streams: one place for the plan and the run. */
 export function streamShapes(prepared: PreparedRun): StreamShape[] {
   const { calibration, evaluation, recipe } = prepared
-  const largest = Math.max(1, Math.floor(BATCH_TOKENS / recipe.context))
+  const largest = batchRows(recipe.context)
   const texts = evaluation.map((text) => text.rows.rows)
   const rows = texts.reduce((sum, count) => sum + count, 0)
   const ranges = rangesOf(texts, Math.min(EVALUATION_ROWS, largest))
@@ -50,7 +53,8 @@ function rangesOf(texts: readonly number[], size: number): RowRange[] {
   return ranges
 }
 
-const changesOutputs = (variant: PreparedVariant): boolean => variant.method.neutral !== true
+const changesOutputs = ({ method, spec }: PreparedVariant): boolean =>
+  method.neutral !== true || spec.refine !== undefined
 
 /** Bytes of a stream's hidden states, float32 [rows · context, width]. */
 export const hiddenBytes = ({ rows, context, width }: { rows: number; context: number; width: number }): number =>

@@ -1,18 +1,17 @@
-import { setImmediate as eventLoopTurn } from 'node:timers/promises'
 import { AppError } from '../../shared/errors'
 import type { QuantizerSpec } from '../../shared/recipe'
 import type { RunEventDraft } from '../../shared/runEvents'
 import type { SolvedBlock } from '../../shared/runFolder'
-import { realTokens, type TokenRows } from '../calibration/rows'
+import type { TokenRows } from '../calibration/rows'
 import { SecondMoments } from '../calibration/secondMoments'
 import { SecondMoment } from '../methods/secondMoment'
 import { type Adapter, type BlockWeights, readBlockWeights } from '../models/blockWeights'
 import { firstNonFinite, squaredNorm } from '../numerics/matrix'
 import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
 import { quantizerFor } from '../quantizers/registry'
+import { activationError, advance, assertFinite, stopHere } from './advance'
 import { collectGarbage } from './collectGarbage'
 import { writeFactors } from './factorFiles'
-import type { HiddenStates } from './hiddenStates'
 import type { Events, RunContext } from './pass'
 import { type LinearTask, outputEnergy, type SolvedLinear, type SolvedVariant, solveLinear } from './solveLinear'
 
@@ -26,7 +25,7 @@ export async function* blockStep(context: RunContext, block: number): Events<Sol
   const { prepared, streams, folder, signal } = context
   const started = performance.now()
   const weights = await readBlockWeights(prepared.weights, prepared.parts, block)
-  for (const states of streams.all) await states.begin(block + 1)
+  for (const states of streams.solved) await states.begin(block + 1)
   const progress = new Progress(context, block)
   const moments = yield* calibrate(context, block, weights, progress)
   collectGarbage()
@@ -44,7 +43,7 @@ export async function* blockStep(context: RunContext, block: number): Events<Sol
   signal.throwIfAborted()
   const factors = await writeFactors(folder, block, solved, prepared.recipe.factorDtype)
   const spool = []
-  for (const states of streams.all) spool.push(await states.finish())
+  for (const states of streams.solved) spool.push(await states.finish())
   const results = solved.map(({ variant, result }) => ({ variant: variant.name, result }))
   return { pass: 'solve', block, factors, spool, fingerprints, results, durationMs: performance.now() - started }
 }
@@ -58,7 +57,7 @@ class Progress {
     { prepared, streams }: RunContext,
     private readonly block: number
   ) {
-    const batches = streams.all.reduce((sum, states) => sum + states.batches, 0)
+    const batches = streams.solved.reduce((sum, states) => sum + states.batches, 0)
     this.#steps = batches + prepared.parts.linears(block).length * prepared.quantizers.size
     this.total = prepared.architecture.blocks
   }
@@ -101,24 +100,6 @@ async function* calibrate(
 function countedMask({ context, counted }: TokenRows, begin: number, end: number) {
   const mask = Float32Array.from(counted.subarray(begin * context, end * context))
   return { mask, tokens: mask.reduce((sum, value) => sum + value, 0) }
-}
-
-/** Runs one stream of evaluation rows through the block with the given weights. */
-async function* advance(
-  { prepared, runner, streams, signal }: RunContext,
-  block: number,
-  states: HiddenStates,
-  weights: BlockWeights,
-  progress: Progress
-): Events {
-  for (let batch = 0; batch < states.batches; batch++) {
-    await stopHere(signal)
-    const real = realTokens(streams.evaluation, ...states.rowsOf(batch))
-    const next = await runner.forward(block, await states.read(batch), real, weights)
-    assertFinite(prepared, block, next)
-    await states.write(batch, next)
-    yield progress.step()
-  }
 }
 
 /** Quantizes every linear of the block with one quantizer and solves its variants. */
@@ -185,7 +166,7 @@ async function* advanceQuantized(
   if (stream !== undefined) yield* advance(context, block, stream.states, base, progress)
   for (const variant of prepared.variants) {
     const own = streams.variants.get(variant.name)
-    if (own === undefined || variant.quantizer !== key) continue
+    if (own === undefined || variant.quantizer !== key || variant.spec.refine !== undefined) continue
     const adapters = adaptersOf(variant, names, solved)
     yield* advance(context, block, own.states, { ...base, adapters }, progress)
   }
@@ -206,22 +187,3 @@ function adaptersOf(
   }
   return adapters
 }
-
-/** A thread busy with arithmetic reads no messages: let a cancel arrive, and obey it. */
-async function stopHere(signal: AbortSignal): Promise<void> {
-  await eventLoopTurn()
-  signal.throwIfAborted()
-}
-
-function assertFinite(prepared: PreparedRun, block: number, values: Float32Array): void {
-  const index = firstNonFinite(values)
-  if (index < 0) return
-  const channel = index % prepared.architecture.hiddenSize
-  throw activationError(prepared, block, `its output is ${values[index]} in channel ${channel}`)
-}
-
-const activationError = ({ architecture, checkpoint }: PreparedRun, block: number, found: string): AppError =>
-  new AppError(
-    'NUMERICS',
-    `${checkpoint.directory}: ${architecture.blockPath(block)}: ${found}; activations must be finite`
-  )

@@ -5,19 +5,19 @@ import { EmbeddingRunner } from '../models/embeddingRunner'
 import { embeddingGraph } from '../models/modelGraphs'
 import type { PreparedRun } from '../prepare/preparedRun'
 import type { HiddenStates } from './hiddenStates'
+import type { RunContext } from './pass'
 import { evaluationStreams, type Streams } from './streams'
 
-/** Embeds all rows: generation 0 of every stream. Streams of evaluation rows that begin alike are embedded together. */
+/** Embeds rows: generation 0 of these streams. Streams of evaluation rows that begin alike are embedded together. */
 export async function* embed(
-  prepared: PreparedRun,
-  streams: Streams,
-  signal: AbortSignal
+  { prepared, streams, signal }: Pick<RunContext, 'prepared' | 'streams' | 'signal'>,
+  wanted: readonly HiddenStates[]
 ): AsyncGenerator<RunEventDraft, void> {
   const { architecture, weights, recipe } = prepared
-  const total = streams.all.length
+  const total = wanted.length
   yield { type: 'phaseStarted', phase: 'embedding', total, unit: 'sets of rows' }
   let done = 0
-  for (const [quantizer, sets] of rowsToEmbed(prepared, streams)) {
+  for (const [quantizer, sets] of rowsToEmbed(prepared, streams, wanted)) {
     const outer = outerLinears(prepared, quantizer)
     const runner = await EmbeddingRunner.create(architecture, weights, recipe.context, recipe.device, outer)
     try {
@@ -41,14 +41,17 @@ interface RowsToEmbed {
 /** By the quantizer of a base; all under undefined, unless a linear before the first block is quantized. */
 function rowsToEmbed(
   { architecture, recipe, calibration }: PreparedRun,
-  streams: Streams
+  streams: Streams,
+  wanted: readonly HiddenStates[]
 ): Map<string | undefined, RowsToEmbed[]> {
   const graph = embeddingGraph(architecture, recipe.context)
   const byQuantizer = graph !== undefined && hasLinears(graph)
   const sets = new Map<string | undefined, RowsToEmbed[]>()
-  sets.set(undefined, [{ rows: calibration, alike: [streams.calibration] }])
+  if (wanted.includes(streams.calibration)) {
+    sets.set(undefined, [{ rows: calibration, alike: [streams.calibration] }])
+  }
   const rows = streams.evaluation
-  const own = evaluationStreams(streams)
+  const own = evaluationStreams(streams).filter(({ states }) => wanted.includes(states))
   for (const key of new Set(own.map(({ quantizer }) => (byQuantizer ? quantizer : undefined)))) {
     const alike = own.filter(({ quantizer }) => !byQuantizer || quantizer === key).map(({ states }) => states)
     sets.set(key, [...(sets.get(key) ?? []), { rows, alike }])

@@ -3,11 +3,18 @@ import { join } from 'node:path'
 import { localDay } from '../../shared/calendarDay'
 import { AppError, serializeError } from '../../shared/errors'
 import type { Perplexities, RunEventDraft, VariantResult } from '../../shared/runEvents'
-import { RowLosses, RUN_FILES, type RunOutcome, type RunRecord, solvedBlocks } from '../../shared/runFolder'
+import {
+  type JournalEntry,
+  RowLosses,
+  RUN_FILES,
+  type RunOutcome,
+  type RunRecord,
+  solvedBlocks
+} from '../../shared/runFolder'
 import { writeFileAtomic } from '../formats/files'
 import { LinearAlgebra } from '../graph/linearAlgebra'
 import { BlockRunner } from '../models/blockRunner'
-import { evaluationShare } from '../plan/estimate'
+import { evaluationShare, refinementShare } from '../plan/estimate'
 import type { PreparedRun } from '../prepare/preparedRun'
 import { prepareRun } from '../prepare/prepareRun'
 import { runWarnings } from '../prepare/warnings'
@@ -67,19 +74,20 @@ async function* execute(folder: string, record: RunRecord, place: Place, signal:
   await mkdir(spool, { recursive: true })
   await mkdir(join(folder, RUN_FILES.factors), { recursive: true })
   const streams = createStreams(prepared, spool)
-  const context: RunContext = { prepared, runner, streams, algebra, folder, signal }
+  const journal: JournalEntry[] = []
+  const context: RunContext = { prepared, runner, streams, algebra, folder, signal, journal }
   try {
-    const finished = await resumePoint(context)
-    yield planned(prepared, solvedBlocks(finished).length)
+    journal.push(...(await resumePoint(context)))
+    yield planned(prepared, solvedBlocks(journal).length)
     // The same warnings were given before a device failed.
     const warnings = place.failure === undefined ? runWarnings(prepared) : []
     for (const { code, message } of warnings) yield { type: 'warning', code, message }
-    const journal = yield* runPasses(context, place, finished)
+    yield* runPasses(context, place)
     const perplexity = yield* measured(context)
     signal.throwIfAborted()
     const deviceFailure = deviceFailureOf(record.recipe.device, journal, place)
     const results = { perplexity, ...(deviceFailure && { deviceFailure }) }
-    const variants: VariantResult[] = yield* exportAdapters(folder, record, prepared, solvedBlocks(journal), results)
+    const variants: VariantResult[] = yield* exportAdapters(folder, record, prepared, journal, results)
     return { ...results, variants }
   } finally {
     for (const states of streams.all) await states.abandon()
@@ -99,7 +107,8 @@ function planned(prepared: PreparedRun, resumedBlocks: number): RunEventDraft {
     evaluationTokens: prepared.evaluation.reduce((sum, { rows }) => sum + rows.tokenCount, 0),
     variants: prepared.variants.map(({ name }) => name),
     resumedBlocks,
-    evaluationShare: evaluationShare(prepared)
+    evaluationShare: evaluationShare(prepared),
+    ...(refinementShare(prepared) > 0 && { refinementShare: refinementShare(prepared) })
   }
 }
 

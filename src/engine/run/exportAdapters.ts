@@ -1,15 +1,21 @@
 import { createHash } from 'node:crypto'
 import { readdir, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { badInput } from '../../shared/errors'
+import { AppError, badInput } from '../../shared/errors'
 import { baseModelReference } from '../../shared/modelName'
 import type { LayerResult, RunEventDraft, VariantResult } from '../../shared/runEvents'
-import type { RunRecord, SolvedBlock } from '../../shared/runFolder'
+import {
+  type JournalEntry,
+  type RunRecord,
+  refinedVariants,
+  type SolvedBlock,
+  solvedBlocks
+} from '../../shared/runFolder'
 import { sha256File } from '../formats/files'
 import { ADAPTER_WEIGHTS_FILE, adapterConfig, writeAdapterDirectory } from '../formats/peftAdapter'
 import { encodeSafetensors } from '../formats/safetensorsWriter'
 import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
-import { readFactors } from './factorFiles'
+import { factorFilesOf, readFactors } from './factorFiles'
 import { modelCard } from './modelCard'
 import { type Proof, proofOf, type ResultsOfRun } from './proof'
 
@@ -28,20 +34,24 @@ export async function* exportAdapters(
   folder: string,
   record: RunRecord,
   prepared: PreparedRun,
-  journal: readonly SolvedBlock[],
+  journal: readonly JournalEntry[],
   results: ResultsOfRun
 ): AsyncGenerator<RunEventDraft, VariantResult[]> {
   yield { type: 'phaseStarted', phase: 'exporting', total: prepared.variants.length, unit: 'adapters' }
   const exported: VariantResult[] = []
+  const blocks = solvedBlocks(journal)
+  const refined = refinedVariants(journal)
   for (const [i, variant] of prepared.variants.entries()) {
-    const layers = resultsOf(journal, variant.name)
-    const proof = await proofOf(record, prepared, variant, journal, layers, results)
+    const layers = resultsOf(blocks, variant.name)
+    const refinement = refined.get(variant.name)?.result
+    const proof = await proofOf(record, prepared, variant, blocks, layers, { ...results, refinement })
     const path = adapterDirectory(record, variant.name)
     const written = await exportAdapter(folder, path, prepared, variant, journal, proof)
     yield { type: 'artifactWritten', variant: variant.name, ...written }
     yield { type: 'phaseProgress', phase: 'exporting', done: i + 1, total: prepared.variants.length }
     const { spec, quantizer, name } = variant
-    exported.push({ name, method: spec.method, rank: spec.rank, quantizer, adapter: path, layers })
+    const told = { name, method: spec.method, rank: spec.rank, quantizer, adapter: path, layers }
+    exported.push({ ...told, ...(refinement && { refinement }) })
   }
   return exported
 }
@@ -54,11 +64,12 @@ async function exportAdapter(
   path: string,
   prepared: PreparedRun,
   variant: PreparedVariant,
-  journal: readonly SolvedBlock[],
+  journal: readonly JournalEntry[],
   proof: Proof
 ) {
   await removeLeftovers(path)
-  const tensors = await readFactors(folder, journal, variant.name)
+  const tensors = await readFactors(folder, factorFilesOf(journal, variant.name), variant.name)
+  if (tensors.length === 0) throw new AppError('INTERNAL', `${folder}: no factors of variant ${variant.name}`)
   const present = await presentAdapter(path, tensors)
   if (present !== undefined) return present
   const { rank, alpha, rslora } = variant.spec

@@ -1,14 +1,17 @@
 import { join } from 'node:path'
-import { AppError } from '../../shared/errors'
 import type { FactorDtype } from '../../shared/recipe'
-import { RUN_FILES, type SolvedBlock } from '../../shared/runFolder'
-import { encodeFloats, FILE_DTYPES } from '../formats/dtypes'
+import { type JournalEntry, RUN_FILES, refinedVariants, type SolvedBlock, solvedBlocks } from '../../shared/runFolder'
+import { decodeFloats, encodeFloats, FILE_DTYPES, type FloatDtype } from '../formats/dtypes'
 import { sha256File } from '../formats/files'
 import { adapterTensorName } from '../formats/peftAdapter'
 import { type TensorData, writeSafetensors } from '../formats/safetensorsWriter'
 import { WeightFile } from '../formats/weightFile'
+import type { LoraFactors } from '../methods/factors'
 import type { Matrix32 } from '../numerics/matrix'
 import type { SolvedVariant } from './solveLinear'
+
+/** A file of factors, as the journal names it. */
+type WrittenFactors = SolvedBlock['factors']
 
 /** Writes the factors of all variants of one block; names are `<variant>/<key in the adapter>`. */
 export async function writeFactors(
@@ -16,38 +19,60 @@ export async function writeFactors(
   block: number,
   solved: readonly SolvedVariant[],
   dtype: FactorDtype
-): Promise<SolvedBlock['factors']> {
-  const tensors = solved.flatMap(({ variant, factors, result }) =>
-    (['A', 'B'] as const).map((side) =>
-      encode(`${variant.name}/${adapterTensorName(result.name, side)}`, factors[`lora${side}`], dtype)
-    )
-  )
-  const file = `${RUN_FILES.factors}/block-${String(block).padStart(4, '0')}.safetensors`
+): Promise<WrittenFactors> {
+  const tensors = solved.flatMap(({ variant, factors, result }) => encoded(variant.name, result.name, factors, dtype))
+  return write(folder, `block-${String(block).padStart(4, '0')}`, tensors)
+}
+
+/** Writes the factors of one variant, by path of the linear, under the same names. */
+export async function writeRefinedFactors(
+  folder: string,
+  variant: string,
+  steps: number | 'zero',
+  factors: ReadonlyMap<string, LoraFactors>,
+  dtype: FactorDtype
+): Promise<WrittenFactors> {
+  const tensors = [...factors].flatMap(([path, found]) => encoded(variant, path, found, dtype))
+  return write(folder, `refined-${variant}-${steps}`, tensors)
+}
+
+async function write(folder: string, name: string, tensors: readonly TensorData[]): Promise<WrittenFactors> {
+  const file = `${RUN_FILES.factors}/${name}.safetensors`
   const { sha256 } = await writeSafetensors(join(folder, file), tensors)
   return { file, sha256 }
 }
 
-function encode(name: string, { data, rows, cols }: Matrix32, dtype: FactorDtype): TensorData {
+function encoded(variant: string, path: string, factors: LoraFactors, dtype: FactorDtype): TensorData[] {
   const stored = FILE_DTYPES[dtype]
-  return { name, dtype: stored, shape: [rows, cols], data: encodeFloats(data, stored) }
+  return (['A', 'B'] as const).map((side) => {
+    const { data, rows, cols } = factors[`lora${side}`]
+    const name = `${variant}/${adapterTensorName(path, side)}`
+    return { name, dtype: stored, shape: [rows, cols], data: encodeFloats(data, stored) }
+  })
 }
 
-/** True when a block's factors are on the disk as the journal says. */
-export const factorsAreIntact = (folder: string, { factors }: SolvedBlock): Promise<boolean> =>
-  sha256File(join(folder, factors.file)).then(
-    (digest) => digest === factors.sha256,
+/** True when a file of the run's folder is as the journal says. */
+export const isIntact = (folder: string, { file, sha256 }: WrittenFactors): Promise<boolean> =>
+  sha256File(join(folder, file)).then(
+    (digest) => digest === sha256,
     () => false
   )
 
-/** One variant's adapter tensors, gathered from the files of all blocks. */
+/** The files that hold a variant's factors: those of its refinement, where it kept any, or those of all blocks. */
+export function factorFilesOf(journal: readonly JournalEntry[], variant: string): WrittenFactors[] {
+  const refined = refinedVariants(journal).get(variant)?.factors
+  return refined === undefined ? solvedBlocks(journal).map(({ factors }) => factors) : [refined]
+}
+
+/** One variant's adapter tensors out of these files. */
 export async function readFactors(
   folder: string,
-  journal: readonly SolvedBlock[],
+  files: readonly WrittenFactors[],
   variant: string
 ): Promise<TensorData[]> {
   const tensors: TensorData[] = []
-  for (const { factors } of journal) {
-    const file = await WeightFile.open(join(folder, factors.file))
+  for (const { file: name } of files) {
+    const file = await WeightFile.open(join(folder, name))
     try {
       for (const { name, dtype, shape, begin, end } of file.header.tensors.values()) {
         if (!name.startsWith(`${variant}/`)) continue
@@ -59,6 +84,24 @@ export async function readFactors(
       await file.close()
     }
   }
-  if (tensors.length === 0) throw new AppError('INTERNAL', `${folder}: no factors of variant ${variant}`)
   return tensors
+}
+
+/** The factors of linears out of such tensors, by path. */
+export function decodeFactors(tensors: readonly TensorData[], paths: Iterable<string>): Map<string, LoraFactors> {
+  const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]))
+  const read = (path: string, side: 'A' | 'B'): Matrix32 | undefined => {
+    const tensor = byName.get(adapterTensorName(path, side))
+    if (tensor === undefined) return undefined
+    const [rows = 0, cols = 0] = tensor.shape
+    const data = new Float32Array(rows * cols)
+    decodeFloats(tensor.data, tensor.dtype as FloatDtype, data)
+    return { data, rows, cols }
+  }
+  const found = new Map<string, LoraFactors>()
+  for (const path of paths) {
+    const [loraA, loraB] = [read(path, 'A'), read(path, 'B')]
+    if (loraA !== undefined && loraB !== undefined) found.set(path, { loraA, loraB })
+  }
+  return found
 }

@@ -1,9 +1,8 @@
 import { createHash, type Hash } from 'node:crypto'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { AppError } from '../../shared/errors'
 import type { SolvedBlock } from '../../shared/runFolder'
-import { fileError, sha256File } from '../formats/files'
+import { fileError, readAll, sha256File } from '../formats/files'
 import { hiddenBytes, type RowRange } from '../prepare/streamShapes'
 
 export type SpoolEntry = SolvedBlock['spool'][number]
@@ -38,6 +37,11 @@ export class HiddenStates {
     if (inMemory) this.#memory = new Float32Array(shape.rows * shape.context * shape.width)
   }
 
+  /** What they take of the memory budget. */
+  get memoryBytes(): number {
+    return this.#memory?.byteLength ?? 0
+  }
+
   get batches(): number {
     return this.shape.ranges.length
   }
@@ -69,7 +73,7 @@ export class HiddenStates {
 
   /** Opens the file for the next generation of states. */
   async begin(generation: number): Promise<void> {
-    const file = `${this.shape.stream}.${generation}.bin`
+    const file = this.#fileOf(generation)
     const handle = await open(join(this.folder, file), 'w')
     this.#writing = { file, handle, hash: createHash('sha256'), bytes: 0 }
   }
@@ -117,6 +121,15 @@ export class HiddenStates {
     return true
   }
 
+  /** Whether a file of the folder is one of this stream's. */
+  owns(file: string): boolean {
+    return file === this.#fileOf(Number(/\.(\d+)\.bin$/.exec(file)?.[1]))
+  }
+
+  #fileOf(generation: number): string {
+    return `${this.shape.stream}.${generation}.bin`
+  }
+
   /** Positions [begin, end) of a batch, counted through all rows. */
   positionsOf(batch: number): [number, number] {
     const [begin, end] = this.rowsOf(batch)
@@ -124,25 +137,14 @@ export class HiddenStates {
   }
 }
 
-/** Largest single read: some systems stop at 2 GiB. */
-const PIECE_BYTES = 2 ** 24
-
-/** Fills `target` with the bytes of a file from `position` on. */
+/** Fills `target` with the bytes of a file of hidden states from `position` on. */
 async function fill(target: Uint8Array, path: string, position: number): Promise<void> {
-  try {
-    const handle = await open(path, 'r')
-    try {
-      for (let done = 0; done < target.length; ) {
-        const length = Math.min(PIECE_BYTES, target.length - done)
-        const { bytesRead } = await handle.read(target, done, length, position + done)
-        if (bytesRead === 0)
-          throw new AppError('IO', `${path} ends at byte ${position + done}; hidden states are missing`)
-        done += bytesRead
-      }
-    } finally {
-      await handle.close()
-    }
-  } catch (error) {
+  const handle = await open(path, 'r').catch((error: unknown) => {
     throw fileError(error, path)
+  })
+  try {
+    await readAll(handle, target, position, path)
+  } finally {
+    await handle.close()
   }
 }

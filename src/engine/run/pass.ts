@@ -16,6 +16,8 @@ export interface RunContext {
   /** The run's folder. */
   readonly folder: string
   readonly signal: AbortSignal
+  /** The steps that are finished, of all passes; each is added as soon as it counts. */
+  readonly journal: JournalEntry[]
 }
 
 /**
@@ -27,7 +29,10 @@ export interface RunContext {
  */
 export interface Pass<Entry extends JournalEntry = JournalEntry> {
   readonly name: Entry['pass']
-  /** The blocks that it visits, in its order; what lies behind the last block (norm and head) counts as one more. */
+  /**
+   * The blocks that it visits, in its order; what lies behind the last block (norm and head) counts as one more. A pass
+   * that goes over the whole model in each of its steps numbers these instead.
+   */
   blocks(prepared: PreparedRun): readonly number[]
   /**
    * Says that it begins, and makes what its next step needs beside what finished steps left.
@@ -47,4 +52,6 @@ export interface Pass<Entry extends JournalEntry = JournalEntry> {
    * @throws {AppError} BAD_INPUT when the inputs of the run are not what they were
    */
   restore(context: RunContext, entries: readonly Entry[]): Promise<boolean>
+  /** Lets go of what its steps share, however they ended. */
+  end?(context: RunContext): Promise<void>
 }

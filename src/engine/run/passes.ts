@@ -1,6 +1,8 @@
+import { advancePass } from './advancePass'
 import { evaluatePass } from './evaluatePass'
 import type { Pass } from './pass'
+import { refinePass } from './refinePass'
 import { solvePass } from './solvePass'
 
 /** The passes of every run, in order. */
-export const PASSES: readonly Pass[] = [solvePass, evaluatePass] as const
+export const PASSES: readonly Pass[] = [solvePass, refinePass, advancePass, evaluatePass] as const

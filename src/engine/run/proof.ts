@@ -3,6 +3,7 @@ import { baseModelName } from '../../shared/modelName'
 import type { QuantizerFormat, ScaleOptions } from '../../shared/quantizers'
 import { scaleOptions } from '../../shared/quantizerWords'
 import { positionsLeftOut, type Recipe, type Variant } from '../../shared/recipe'
+import type { RefinementResult } from '../../shared/refinement'
 import {
   type DeviceFailure,
   type Fidelity,
@@ -81,6 +82,8 @@ export interface Proof {
       }
     >
   >
+  /** What became of the refinement; missing where there was none. The layers are those of its start. */
+  readonly refinement?: RefinementResult
   readonly layers: readonly ProofLayer[]
 }
 
@@ -120,13 +123,19 @@ export interface ResultsOfRun {
   readonly deviceFailure?: DeviceFailure
 }
 
+/** The same of one variant. */
+export interface ResultsOfVariant extends ResultsOfRun {
+  /** Missing where it was not refined. */
+  readonly refinement: RefinementResult | undefined
+}
+
 export async function proofOf(
   record: RunRecord,
   prepared: PreparedRun,
   variant: PreparedVariant,
   journal: readonly SolvedBlock[],
   layers: readonly LayerResult[],
-  { perplexity, deviceFailure }: ResultsOfRun
+  { perplexity, deviceFailure, refinement }: ResultsOfVariant
 ): Promise<Proof> {
   const { checkpoint, architecture, recipe, calibration, evaluation, renderedAsOf } = prepared
   return {
@@ -159,6 +168,7 @@ export async function proofOf(
     perplexity: Object.fromEntries(
       Object.entries(perplexity).map(([file, measured]) => [file, variantPerplexity(measured, variant)])
     ),
+    ...(refinement && { refinement }),
     layers: layers.map(({ errors, channels, ...figures }): ProofLayer => figures)
   }
 }

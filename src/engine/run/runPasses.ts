@@ -7,28 +7,27 @@ import type { Events, Pass, RunContext } from './pass'
 import { PASSES } from './passes'
 import { beganWith, noteTokens, tokenDigest } from './tokenDigest'
 
-/** Every step of a run that is not finished yet; each counts from the moment its journal entry is on the disk. */
-export async function* runPasses(
-  context: RunContext,
-  place: Place,
-  finished: readonly JournalEntry[]
-): Events<JournalEntry[]> {
-  const journal = [...finished]
+/** Every step of a run that is not in its journal yet; each counts from the moment its entry is on the disk. */
+export async function* runPasses(context: RunContext, place: Place): Events {
   for (const pass of PASSES) {
-    const own = journal.filter((entry) => entry.pass === pass.name).length
+    const own = context.journal.filter((entry) => entry.pass === pass.name).length
     const left = pass.blocks(context.prepared).slice(own)
-    if (left.length > 0) yield* pass.begin(context, own)
-    for (const block of left) journal.push(yield* runStep(context, place, pass, block))
+    if (left.length === 0) continue
+    try {
+      yield* pass.begin(context, own)
+      for (const block of left) yield* runStep(context, place, pass, block)
+    } finally {
+      await pass.end?.(context)
+    }
   }
-  return journal
 }
 
-async function* runStep(context: RunContext, place: Place, pass: Pass, block: number): Events<JournalEntry> {
+async function* runStep(context: RunContext, place: Place, pass: Pass, block: number): Events {
   const entry: JournalEntry = { ...(yield* pass.step(context, block)), ...placeOfStep(place) }
   await appendJournal(context.folder, entry)
+  context.journal.push(entry)
   yield* pass.settle(context, entry)
   collectGarbage()
-  return entry
 }
 
 const stepsOf = (prepared: PreparedRun): Step[] =>
@@ -56,6 +55,7 @@ export async function resumePoint(context: RunContext): Promise<JournalEntry[]> 
 async function restore(context: RunContext, journal: readonly JournalEntry[]): Promise<JournalEntry[]> {
   const intact: JournalEntry[] = []
   for (const pass of PASSES) {
+    if (pass.blocks(context.prepared).length === 0) continue
     const own = journal.filter((entry) => entry.pass === pass.name)
     if (own.length === 0 || !(await pass.restore(context, own))) break
     intact.push(...own)

@@ -1,9 +1,10 @@
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RUN_FILES, type SolvedBlock } from '../../shared/runFolder'
 import { isSmall, scanWeights } from '../prepare/weightScan'
 import { blockStep } from './blockStep'
 import { embed } from './embedRows'
-import { factorsAreIntact } from './factorFiles'
+import { isIntact } from './factorFiles'
 import { assertModelUnchanged } from './modelUnchanged'
 import type { Events, Pass, RunContext } from './pass'
 import { restoreStreams, sweepSpool } from './streams'
@@ -18,27 +19,32 @@ export const solvePass: Pass<SolvedBlock> = {
   async *begin(context, finished) {
     const total = context.prepared.architecture.blocks
     if (finished === 0) {
-      await sweepSpool(join(context.folder, RUN_FILES.spool), [])
+      await clearFolder(join(context.folder, RUN_FILES.spool))
       yield* scan(context)
-      yield* embed(context.prepared, context.streams, context.signal)
+      yield* embed(context, context.streams.solved)
     }
     yield { type: 'phaseStarted', phase: 'blocks', total, unit: 'blocks' }
     if (finished > 0) yield { type: 'phaseProgress', phase: 'blocks', done: finished, total }
   },
   step: blockStep,
   async *settle({ prepared, streams }, { block, durationMs }) {
-    for (const states of streams.all) await states.dropPrevious()
+    for (const states of streams.solved) await states.dropPrevious()
     yield { type: 'blockFinished', block, total: prepared.architecture.blocks, durationMs }
   },
   async restore({ prepared, streams, folder }, entries) {
     const last = entries.at(-1)
     if (last === undefined) return false
     await assertModelUnchanged(prepared, last)
-    for (const entry of entries) if (!(await factorsAreIntact(folder, entry))) return false
-    if (!(await restoreStreams(streams, last))) return false
-    await sweepSpool(join(folder, RUN_FILES.spool), last.spool)
+    for (const entry of entries) if (!(await isIntact(folder, entry.factors))) return false
+    if (!(await restoreStreams(streams.solved, last.spool))) return false
+    await sweepSpool(join(folder, RUN_FILES.spool), streams.solved, last.spool)
     return true
   }
+}
+
+/** Removes what an earlier process left there. */
+async function clearFolder(folder: string): Promise<void> {
+  for (const file of await readdir(folder)) await rm(join(folder, file), { force: true })
 }
 
 /** Looks for values that no computation can continue with; of a small model that is done when it is opened. */

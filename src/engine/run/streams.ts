@@ -1,6 +1,5 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { SolvedBlock } from '../../shared/runFolder'
 import { concatRows, type TokenRows } from '../calibration/rows'
 import type { PreparedRun } from '../prepare/preparedRun'
 import { hiddenBytes, streamShapes } from '../prepare/streamShapes'
@@ -25,6 +24,10 @@ export interface Streams {
   /** Variants that change the outputs; the others are read off their quantizer's stream. */
   readonly variants: ReadonlyMap<string, EvaluationStream>
   readonly all: readonly HiddenStates[]
+  /** Those that go through the blocks as these are solved: all but the refined variants'. */
+  readonly solved: readonly HiddenStates[]
+  /** Those of refined variants, which go through the blocks once these are refined. */
+  readonly refined: readonly EvaluationStream[]
 }
 
 /** Makes the streams; in the order listed they stay in memory as long as the budget lasts. */
@@ -49,6 +52,15 @@ export function createStreams(prepared: PreparedRun, folder: string): Streams {
         return found ? [[subject, found] as const] : []
       })
     )
+  const variants = collect(
+    'variant',
+    prepared.variants.map(({ name, quantizer }) => [name, quantizer])
+  )
+  const refined = prepared.variants.flatMap(({ name, spec }) => {
+    const found = spec.refine && variants.get(name)
+    return found ? [found] : []
+  })
+  const all = [...states.values()]
   return {
     calibration: states.get('calibration') as HiddenStates,
     evaluation: concatRows(prepared.evaluation.map((text) => text.rows)),
@@ -57,11 +69,10 @@ export function createStreams(prepared: PreparedRun, folder: string): Streams {
       'quantizer',
       [...prepared.quantizers.keys()].map((key) => [key, key])
     ),
-    variants: collect(
-      'variant',
-      prepared.variants.map(({ name, quantizer }) => [name, quantizer])
-    ),
-    all: [...states.values()]
+    variants,
+    all,
+    refined,
+    solved: all.filter((one) => !refined.some(({ states: own }) => own === one))
   }
 }
 
@@ -69,20 +80,25 @@ export function createStreams(prepared: PreparedRun, folder: string): Streams {
 export const evaluationStreams = ({ full, quantized, variants }: Streams): EvaluationStream[] =>
   [full, ...quantized.values(), ...variants.values()].filter((stream) => stream !== undefined)
 
-/** Takes up every stream where the last finished block left it; false when anything is missing or damaged. */
-export async function restoreStreams(streams: Streams, entry: SolvedBlock): Promise<boolean> {
-  const spool = new Map(entry.spool.map((file) => [file.stream, file]))
-  for (const states of streams.all) {
-    const file = spool.get(states.shape.stream)
+/** Takes up streams where the last finished block left them; false when anything is missing or damaged. */
+export async function restoreStreams(streams: readonly HiddenStates[], spool: readonly SpoolEntry[]): Promise<boolean> {
+  const files = new Map(spool.map((file) => [file.stream, file]))
+  for (const states of streams) {
+    const file = files.get(states.shape.stream)
     if (file === undefined || !(await states.restore(file))) return false
   }
   return true
 }
 
-/** Removes files that no finished block names: what a killed process was writing. */
-export async function sweepSpool(folder: string, keep: readonly SpoolEntry[]): Promise<void> {
+/** Removes files of these streams that no finished block names: what a killed process was writing. */
+export async function sweepSpool(
+  folder: string,
+  streams: readonly HiddenStates[],
+  keep: readonly SpoolEntry[]
+): Promise<void> {
   const names = new Set(keep.map(({ file }) => file))
   for (const file of await readdir(folder)) {
-    if (!names.has(file)) await rm(join(folder, file), { force: true })
+    const own = streams.some((states) => states.owns(file))
+    if (own && !names.has(file)) await rm(join(folder, file), { force: true })
   }
 }

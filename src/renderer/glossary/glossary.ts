@@ -51,6 +51,7 @@ export const TERMS = [
   'pre-quantized checkpoint',
   'quantizer',
   'rank',
+  'refinement',
   'rows',
   'same top token',
   'scaling',

@@ -5,6 +5,7 @@ import { type ReactNode, useState } from 'react'
 import { BLOCK_SIZES, DEFAULT_QUANTIZER, QUANTIZERS, quantizerFacts } from '../../shared/quantizers'
 import { scaleOptions } from '../../shared/quantizerWords'
 import { QuantizerSpec } from '../../shared/recipe'
+import { Refinement } from '../../shared/refinement'
 import type { Chip } from '../../shared/variantAxes'
 
 interface AddProps {
@@ -79,6 +80,30 @@ export function AddScaling({ onAdd }: AddProps) {
         label="rsLoRA: alpha / √rank"
         checked={rslora}
         onChange={({ currentTarget }) => setRslora(currentTarget.checked)}
+      />
+    </AddFrame>
+  )
+}
+
+export function AddRefinement({ onAdd }: AddProps) {
+  const [steps, setSteps] = useState<number | string>(96)
+  const [batch, setBatch] = useState<number | string>(4)
+  const [learningRate, setLearningRate] = useState<number | string>('')
+  const given = learningRate === '' ? {} : { learningRate }
+  const { data: refine } = Refinement.safeParse({ steps, batch, ...given })
+  return (
+    <AddFrame label="Other refinement" chip={refine && { axis: 'refinement', refine }} onAdd={onAdd}>
+      <NumberInput label="Steps" min={1} allowDecimal={false} value={steps} onChange={setSteps} data-autofocus />
+      <NumberInput label="Rows in a step" min={1} allowDecimal={false} value={batch} onChange={setBatch} />
+      <NumberInput
+        label="Learning rate"
+        description="share of an entry's typical size"
+        placeholder="by rank"
+        min={0}
+        max={1}
+        step={0.01}
+        value={learningRate}
+        onChange={setLearningRate}
       />
     </AddFrame>
   )

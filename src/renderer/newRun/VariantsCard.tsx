@@ -5,7 +5,7 @@ import type { Plan } from '../../shared/plan'
 import type { Recipe, Variant } from '../../shared/recipe'
 import { type Chip, hasChip, toggleChip } from '../../shared/variantAxes'
 import { plural } from '../format/numbers'
-import { AddQuantizer, AddRank, AddScaling } from './AddValue'
+import { AddQuantizer, AddRank, AddRefinement, AddScaling } from './AddValue'
 import { ChipRow } from './ChipRow'
 import { FormCard } from './FormCard'
 import { TargetsField } from './TargetsField'
@@ -18,7 +18,7 @@ interface Props {
   readonly change: (change: (recipe: Recipe) => Recipe) => void
 }
 
-/** What is computed side by side: methods × ranks × scalings × quantizers, each with what it adds to the time. */
+/** What is computed side by side: methods × ranks × scalings × quantizers × refinements, each with what it adds to the time. */
 export function VariantsCard({ recipe, plan, chipSeconds, change }: Props) {
   const [listed, { toggle }] = useDisclosure(false)
   const { variants } = recipe
@@ -34,6 +34,13 @@ export function VariantsCard({ recipe, plan, chipSeconds, change }: Props) {
         <ChipRow title="Rank" term="rank" axis="rank" {...row} more={<AddRank onAdd={add} />} />
         <ChipRow title="Scaling" term="scaling" axis="scaling" {...row} more={<AddScaling onAdd={add} />} />
         <ChipRow title="Quantizer" term="quantizer" axis="quantizer" {...row} more={<AddQuantizer onAdd={add} />} />
+        <ChipRow
+          title="Whole model"
+          term="refinement"
+          axis="refinement"
+          {...row}
+          more={<AddRefinement onAdd={add} />}
+        />
         <TargetsField variants={variants} names={plan?.targetNames ?? []} onChange={setVariants} />
       </Stack>
       <Stack gap="xs" align="flex-start">

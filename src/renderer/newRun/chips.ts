@@ -2,7 +2,9 @@ import { METHODS, methodFacts } from '../../shared/methods'
 import { QUANTIZERS, quantizerFacts } from '../../shared/quantizers'
 import { NO_TRAINER, quantizerChoice, trainerWords } from '../../shared/quantizerWords'
 import { QuantizerSpec, type Recipe, type Variant } from '../../shared/recipe'
+import { Refinement } from '../../shared/refinement'
 import { type Axis, type Chip, chipKey, chipsOn } from '../../shared/variantAxes'
+import { plural } from '../format/numbers'
 import { formatDuration } from '../format/time'
 
 /** What is offered on each axis, beside what the recipe has. */
@@ -18,7 +20,11 @@ const OFFERED: Readonly<Record<Axis, readonly Chip[]>> = {
     [{}, ...(quantizerFacts(format).alsoOffered ?? [])].map((options): Chip => {
       return { axis: 'quantizer', quantizer: QuantizerSpec.parse({ format, ...options }) }
     })
-  )
+  ),
+  refinement: [
+    { axis: 'refinement', refine: null },
+    { axis: 'refinement', refine: Refinement.parse({}) }
+  ]
 }
 
 /** The chips of an axis: those offered and those in use, in their natural order. */
@@ -32,7 +38,7 @@ const rankOf = (chip: Chip): number => (chip.axis === 'rank' ? chip.rank : 0)
 
 /** Every chip that the form shows. */
 export const shownChips = ({ variants }: Recipe): Chip[] =>
-  (['method', 'rank', 'scaling', 'quantizer'] as const).flatMap((axis) => chipsFor(variants, axis))
+  (['method', 'rank', 'scaling', 'quantizer', 'refinement'] as const).flatMap((axis) => chipsFor(variants, axis))
 
 /** The words on a chip. */
 export function chipLabel(chip: Chip): string {
@@ -45,7 +51,27 @@ export function chipLabel(chip: Chip): string {
       return chip.rslora ? `α ${chip.alpha}, rsLoRA` : `α ${chip.alpha}`
     case 'quantizer':
       return quantizerChoice(chip.quantizer)
+    case 'refinement':
+      return refinementLabel(chip.refine)
   }
+}
+
+/** `Refined`, and what differs from the usual refinement. */
+function refinementLabel(refine: Refinement | null): string {
+  if (refine === null) return 'As found'
+  const usual = Refinement.parse({})
+  const parts = [
+    refine.steps !== usual.steps ? plural(refine.steps, 'step') : '',
+    refine.batch !== usual.batch ? `${plural(refine.batch, 'row')} each` : '',
+    refine.learningRate !== undefined ? `rate ${refine.learningRate}` : ''
+  ].filter(Boolean)
+  return ['Refined', ...parts].join(', ')
+}
+
+function refinementHelp(refine: Refinement | null): string {
+  if (refine === null) return 'Factors stay as the method finds them, each layer for itself'
+  const steps = `${plural(refine.steps, 'step')} of ${plural(refine.batch, 'row')}`
+  return `Then ${steps} against the whole model; held-out rows decide what is kept, so that it is never worse on these`
 }
 
 /** Seconds that something adds: `3.2 s`, `<0.1 s`. */
@@ -72,5 +98,7 @@ export function chipHelp(chip: Chip): string {
         : `lora_alpha ${chip.alpha}, scaled by alpha / rank`
     case 'quantizer':
       return trainingHelp(chip.quantizer)
+    case 'refinement':
+      return refinementHelp(chip.refine)
   }
 }

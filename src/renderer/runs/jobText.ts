@@ -11,6 +11,8 @@ export function phaseText({ phase, blocksDone, blocks, done, total }: RunProgres
       return 'Embedding the texts'
     case 'blocks':
       return `Block ${Math.min(blocksDone + 1, blocks)} of ${blocks}`
+    case 'refining':
+      return `Refining, step ${Math.min(Math.floor(done) + 1, total)} of ${total}`
     case 'evaluating':
       return `Measuring perplexity, ${done} of ${total}`
     case 'exporting':

@@ -10,17 +10,19 @@ type Task = Pick<RunProof, 'evaluation' | 'variants'>
 export function progressSentence({ phase, blocksDone, blocks }: Progress, { evaluation, variants }: Task): string {
   const texts = plural(evaluation.length, 'text')
   const adapters = plural(variants.length, 'adapter')
+  const then = evaluation.length > 0 ? `perplexity on ${texts}` : `writing ${adapters}`
   switch (phase) {
     case 'reading':
       return 'Reading the checkpoint and the texts; then the blocks, one after another.'
     case 'embedding':
       return `Embedding the texts; then ${plural(blocks, 'block')}.`
     case 'blocks': {
-      const then = evaluation.length > 0 ? `perplexity on ${texts}` : `writing ${adapters}`
       if (blocksDone >= blocks) return `All ${plural(blocks, 'block')} done. Next ${then}.`
       const next = blocksDone + 1 < blocks ? `block ${blocksDone + 2}` : then
       return `${blocksDone} of ${plural(blocks, 'block')} done. Now block ${blocksDone + 1}, next ${next}.`
     }
+    case 'refining':
+      return `All ${plural(blocks, 'block')} done. Now refining against the whole model, next ${then}.`
     case 'evaluating':
       return `All ${plural(blocks, 'block')} done. Now perplexity on ${texts}, next writing ${adapters}.`
     case 'exporting':

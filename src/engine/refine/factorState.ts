@@ -1,0 +1,129 @@
+import { open } from 'node:fs/promises'
+import { AppError } from '../../shared/errors'
+import type { FactorDtype } from '../../shared/recipe'
+import { fileError, readAll, type WrittenFile, writeChunksAtomic } from '../formats/files'
+import type { LoraFactors } from '../methods/factors'
+import type { Adapter } from '../models/blockWeights'
+import type { PreparedLinear } from '../models/modelLinears'
+import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
+import type { MemoryBudget } from './memoryBudget'
+import { bytesOf, floatsOf, Shelf } from './shelf'
+import type { AdapterGradients } from './student'
+import { type AdamSettings, TrainedLinear } from './trainedFactors'
+
+/** The factors that a variant's method found for the linears of a block, by path. */
+export type LayerStart = (block: number) => Promise<ReadonlyMap<string, LoraFactors>>
+
+/** The adapters of all blocks while they learn, with the moments of their gradients. */
+export class FactorState {
+  private constructor(
+    private readonly variant: PreparedVariant,
+    private readonly frobenius: ReadonlyMap<string, number>,
+    /** The linears with an adapter, by block. */
+    private readonly linears: readonly (readonly PreparedLinear[])[],
+    private readonly shelf: Shelf
+  ) {}
+
+  /** @param frobenius - ‖E‖² of each linear that has an adapter, by path */
+  static async open(
+    { architecture, linears }: PreparedRun,
+    variant: PreparedVariant,
+    frobenius: ReadonlyMap<string, number>,
+    path: string,
+    budget: MemoryBudget
+  ): Promise<FactorState> {
+    const targeted = linears.filter((linear) => variant.targets.has(linear.path))
+    const floats = targeted.reduce((sum, linear) => sum + TrainedLinear.size(linear, variant.spec.rank), 0)
+    const byBlock = Array.from({ length: architecture.blocks }, (_, block) =>
+      targeted.filter((linear) => linear.block === block)
+    )
+    return new FactorState(variant, frobenius, byBlock, await Shelf.create(path, budget.take(4 * floats)))
+  }
+
+  /** Begins at these factors, with no moments. */
+  async begin(start: LayerStart): Promise<void> {
+    for (let block = 0; block < this.linears.length; block++) {
+      const found = await start(block)
+      const state = new Float32Array(this.#size(block))
+      for (const trained of this.#trained(block, state)) trained.start(found.get(trained.linear.path) as LoraFactors)
+      await this.shelf.put(block, bytesOf(state))
+    }
+  }
+
+  /** The adapters of a block as they are now, by name of the linear. */
+  async adapters(block: number): Promise<Map<string, Adapter>> {
+    const trained = await this.#read(block)
+    return new Map(trained.map(({ linear, adapter }) => [linear.name, adapter]))
+  }
+
+  /** The same as a file of the dtype would hold them, in PEFT's scale, by path of the linear. */
+  async stored(block: number, dtype: FactorDtype): Promise<Map<string, LoraFactors>> {
+    const trained = await this.#read(block)
+    return new Map(trained.map((one) => [one.linear.path, one.stored(dtype)]))
+  }
+
+  /** One step of Adam for the adapters of a block. */
+  async learn(block: number, gradients: AdapterGradients, settings: AdamSettings): Promise<void> {
+    const state = floatsOf(await this.shelf.get(block))
+    for (const trained of this.#trained(block, state)) {
+      const gradient = gradients.get(trained.linear.name)
+      if (gradient === undefined) throw new AppError('INTERNAL', `${trained.linear.path}: no gradient`)
+      trained.learn(gradient, settings)
+    }
+    await this.shelf.put(block, bytesOf(state))
+  }
+
+  /** Writes everything that `load` needs to go on to the same bytes. */
+  async save(path: string): Promise<WrittenFile> {
+    const { linears, shelf } = this
+    return writeChunksAtomic(
+      path,
+      (async function* () {
+        for (let block = 0; block < linears.length; block++) yield await shelf.get(block)
+      })()
+    )
+  }
+
+  /** @throws {AppError} IO where the file ends too early or cannot be read */
+  async load(path: string): Promise<void> {
+    const file = await open(path, 'r').catch((error: unknown) => {
+      throw fileError(error, path)
+    })
+    try {
+      let position = 0
+      for (let block = 0; block < this.linears.length; block++) {
+        const state = new Uint8Array(4 * this.#size(block))
+        await readAll(file, state, position, path)
+        await this.shelf.put(block, state)
+        position += state.length
+      }
+    } finally {
+      await file.close()
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.shelf.close()
+  }
+
+  async #read(block: number): Promise<TrainedLinear[]> {
+    return this.#trained(block, floatsOf(await this.shelf.get(block)))
+  }
+
+  /** The linears of a block over its state. */
+  #trained(block: number, state: Float32Array): TrainedLinear[] {
+    const { rank } = this.variant.spec
+    let offset = 0
+    return (this.linears[block] ?? []).map((linear) => {
+      const size = TrainedLinear.size(linear, rank)
+      const own = state.subarray(offset, offset + size)
+      offset += size
+      return new TrainedLinear(linear, this.variant.scaling, rank, this.frobenius.get(linear.path) ?? 0, own)
+    })
+  }
+
+  #size(block: number): number {
+    const { rank } = this.variant.spec
+    return (this.linears[block] ?? []).reduce((sum, linear) => sum + TrainedLinear.size(linear, rank), 0)
+  }
+}

@@ -1,0 +1,52 @@
+import { setImmediate as eventLoopTurn } from 'node:timers/promises'
+import { AppError } from '../../shared/errors'
+import type { RunEventDraft } from '../../shared/runEvents'
+import { realTokens } from '../calibration/rows'
+import type { BlockWeights } from '../models/blockWeights'
+import { firstNonFinite } from '../numerics/matrix'
+import type { PreparedRun } from '../prepare/preparedRun'
+import type { HiddenStates } from './hiddenStates'
+import type { Events, RunContext } from './pass'
+
+/** Counts finished steps. */
+interface Progress {
+  step(): RunEventDraft
+}
+
+/** Runs one stream of evaluation rows through the block with the given weights. */
+export async function* advance(
+  { prepared, runner, streams, signal }: RunContext,
+  block: number,
+  states: HiddenStates,
+  weights: BlockWeights,
+  progress: Progress
+): Events {
+  for (let batch = 0; batch < states.batches; batch++) {
+    await stopHere(signal)
+    const real = realTokens(streams.evaluation, ...states.rowsOf(batch))
+    const next = await runner.forward(block, await states.read(batch), real, weights)
+    assertFinite(prepared, block, next)
+    await states.write(batch, next)
+    yield progress.step()
+  }
+}
+
+/** A thread busy with arithmetic reads no messages: lets a cancel arrive, and obeys it. */
+export async function stopHere(signal: AbortSignal): Promise<void> {
+  await eventLoopTurn()
+  signal.throwIfAborted()
+}
+
+/** @throws {AppError} NUMERICS naming the block where a value is not finite */
+export function assertFinite(prepared: PreparedRun, block: number, values: Float32Array): void {
+  const index = firstNonFinite(values)
+  if (index < 0) return
+  const channel = index % prepared.architecture.hiddenSize
+  throw activationError(prepared, block, `its output is ${values[index]} in channel ${channel}`)
+}
+
+export const activationError = ({ architecture, checkpoint }: PreparedRun, block: number, found: string): AppError =>
+  new AppError(
+    'NUMERICS',
+    `${checkpoint.directory}: ${architecture.blockPath(block)}: ${found}; activations must be finite`
+  )

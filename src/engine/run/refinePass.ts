@@ -1,0 +1,221 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AppError } from '../../shared/errors'
+import { checkedSteps, keptOf, type Refinement, RefinementResult } from '../../shared/refinement'
+import { type RefinedSteps, RUN_FILES, type SolvedBlock, solvedBlocks } from '../../shared/runFolder'
+import type { LoraFactors } from '../methods/factors'
+import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
+import { defaultRate } from '../refine/learningRate'
+import { MemoryBudget } from '../refine/memoryBudget'
+import { Refiner } from '../refine/refiner'
+import { decodeFactors, isIntact, readFactors, writeRefinedFactors } from './factorFiles'
+import type { Events, Pass, RunContext } from './pass'
+
+/** A variant that is refined, with the numbers that the recipe leaves open. */
+interface Refined {
+  readonly variant: PreparedVariant
+  readonly settings: Required<Refinement>
+}
+
+/** One entry of the pass: steps after which a variant's held-out rows are asked; none at the start. */
+interface Stretch extends Refined {
+  readonly from: number
+  readonly to: number
+  /** Steps of the variants before. */
+  readonly before: number
+}
+
+export const refinedIn = ({ variants }: PreparedRun): Refined[] =>
+  variants.flatMap((variant) => {
+    const { refine, rank } = variant.spec
+    return refine === undefined ? [] : [{ variant, settings: { learningRate: defaultRate(rank), ...refine } }]
+  })
+
+function stretchesOf(prepared: PreparedRun): Stretch[] {
+  const stretches: Stretch[] = []
+  let before = 0
+  for (const refined of refinedIn(prepared)) {
+    const ends = [0, ...checkedSteps(refined.settings)]
+    stretches.push(...ends.map((to, i) => ({ ...refined, from: ends[i - 1] ?? 0, to, before })))
+    before += refined.settings.steps
+  }
+  return stretches
+}
+
+/** Steps of all variants, and the blocks that their evaluation rows go through after them. */
+export const stepsAndBlocks = (prepared: PreparedRun): number =>
+  refinedIn(prepared).reduce((sum, { settings }) => sum + settings.steps, 0) +
+  (prepared.evaluation.length === 0 ? 0 : prepared.architecture.blocks)
+
+/** What is at work, one variant at a time; a run goes on in one process. */
+const working = new WeakMap<RunContext, { readonly variant: string; readonly refiner: Refiner }>()
+
+/**
+ * Refines the variants that ask for it, one after the other, against the whole model; each entry is some steps and the
+ * divergence on the held-out rows after them. The state with the least is kept, be it the start or no adapter at all.
+ */
+export const refinePass: Pass<RefinedSteps> = {
+  name: 'refine',
+  blocks: (prepared) => stretchesOf(prepared).map((_, i) => i),
+  async *begin(context, finished) {
+    const total = stepsAndBlocks(context.prepared)
+    yield { type: 'phaseStarted', phase: 'refining', total, unit: 'steps' }
+    const next = stretchesOf(context.prepared)[finished]
+    if (next !== undefined) {
+      yield { type: 'phaseProgress', phase: 'refining', done: next.before + next.from, total }
+    }
+  },
+  step,
+  async *settle({ folder, journal }, entry) {
+    const before = journal.findLast(
+      (one): one is RefinedSteps => one.pass === 'refine' && one.block === entry.block - 1
+    )
+    const named = new Set([entry.state?.file, entry.factors?.file])
+    for (const old of [before?.state?.file, before?.variant === entry.variant ? before.factors?.file : undefined]) {
+      if (old !== undefined && !named.has(old)) await rm(join(folder, old), { force: true })
+    }
+    yield { type: 'refined', variant: entry.variant, result: entry.result }
+  },
+  async restore({ prepared, folder }, entries) {
+    const stretches = stretchesOf(prepared)
+    for (const [i, entry] of entries.entries()) {
+      const last = i + 1 === entries.length || entries[i + 1]?.variant !== entry.variant
+      if (stretches[i]?.variant.name !== entry.variant) return false
+      if (!last) continue
+      if (entry.factors !== undefined && !(await isIntact(folder, entry.factors))) return false
+      if (i + 1 === entries.length && entry.state !== undefined && !(await isIntact(folder, entry.state))) return false
+    }
+    return true
+  },
+  async end(context) {
+    await working.get(context)?.refiner.release()
+    working.delete(context)
+  }
+}
+
+async function* step(context: RunContext, block: number): Events<RefinedSteps> {
+  const started = performance.now()
+  const stretch = stretchesOf(context.prepared)[block] as Stretch
+  const { variant, settings, from, to } = stretch
+  const before = lastOf(context.journal, variant.name)
+  const refiner = await refinerOf(context, stretch, before)
+  let finite = before?.result.curve.at(-1)?.divergence !== null
+  for (let step = from + 1; step <= to && finite; step++) {
+    finite = yield* progressing(context.prepared, stretch.before + step - 1, refiner.step(step))
+  }
+  const quantized = before?.result.quantized ?? (await withoutAdapter(context, refiner))
+  const divergence = finite ? await finished(refiner.heldOut('stored')) : null
+  const curve = [...(before?.result.curve ?? []), { steps: to, divergence }]
+  // Parsed, so that its keys have the order in which the journal gives them back.
+  const result = RefinementResult.parse({
+    ...settings,
+    ...countsOf(refiner),
+    quantized,
+    curve,
+    kept: keptOf(quantized, curve)
+  })
+  const state = to === settings.steps ? {} : { state: await saveState(context, refiner, variant.name, to) }
+  const same = before !== undefined && before.result.kept === result.kept
+  const kept = same ? before.factors : await keep(context, refiner, variant, result.kept)
+  const told = { variant: variant.name, result, ...state, ...(kept && { factors: kept }) }
+  return { pass: 'refine', block, ...told, durationMs: performance.now() - started }
+}
+
+const lastOf = (journal: RunContext['journal'], variant: string): RefinedSteps | undefined =>
+  journal.findLast((entry): entry is RefinedSteps => entry.pass === 'refine' && entry.variant === variant)
+
+/** The refiner of a variant, where the last entry left it. */
+async function refinerOf(
+  context: RunContext,
+  { variant, settings }: Refined,
+  before: RefinedSteps | undefined
+): Promise<Refiner> {
+  const current = working.get(context)
+  if (current?.variant === variant.name) return current.refiner
+  await current?.refiner.release()
+  working.delete(context)
+  const { prepared, runner, streams, folder, signal, journal } = context
+  const results = solvedBlocks(journal).flatMap((entry) => entry.results.filter((one) => one.variant === variant.name))
+  const refiner = await Refiner.open(
+    {
+      prepared,
+      variant,
+      runner,
+      signal,
+      teacher: (begin, end) => streams.calibration.readPositions(begin, end),
+      frobenius: new Map(results.map(({ result }) => [result.name, result.frobeniusRank0])),
+      folder: join(folder, RUN_FILES.spool),
+      budget: new MemoryBudget(
+        prepared.recipe.memoryBudget - streams.all.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0)
+      )
+    },
+    settings
+  )
+  working.set(context, { variant: variant.name, refiner })
+  if (before?.state !== undefined) await refiner.factors.load(join(folder, before.state.file))
+  else await refiner.factors.begin((block) => startOf(context, variant, block))
+  return refiner
+}
+
+/** The factors that the variant's method found for a block. */
+async function startOf({ folder, journal }: RunContext, { name, targets }: PreparedVariant, block: number) {
+  const { factors } = solvedBlocks(journal)[block] as SolvedBlock
+  return decodeFactors(await readFactors(folder, [factors], name), targets)
+}
+
+async function withoutAdapter({ prepared }: RunContext, refiner: Refiner): Promise<number> {
+  const divergence = await finished(refiner.heldOut('zero'))
+  if (divergence !== null) return divergence
+  const { directory } = prepared.checkpoint
+  throw new AppError('NUMERICS', `${directory}: the quantized model's divergence from full precision is not finite`)
+}
+
+const countsOf = ({ rows }: Refiner) => ({
+  rows: rows.training.length,
+  heldOutRows: rows.heldOut.length,
+  heldOutTokens: rows.tokens(rows.heldOut)
+})
+
+async function saveState({ folder }: RunContext, refiner: Refiner, variant: string, steps: number) {
+  const file = `${RUN_FILES.spool}/refine.${variant}.${steps}.state`
+  const { sha256 } = await refiner.factors.save(join(folder, file))
+  return { file, sha256 }
+}
+
+/** Writes the factors as they are now, with lora_B = 0 where no adapter is best; the start lies with its blocks. */
+async function keep(
+  { prepared, folder }: RunContext,
+  refiner: Refiner,
+  { name }: PreparedVariant,
+  kept: RefinementResult['kept']
+) {
+  if (kept === 0) return undefined
+  const factors = new Map<string, LoraFactors>()
+  for (let block = 0; block < prepared.architecture.blocks; block++) {
+    for (const [path, found] of await refiner.stored(block))
+      factors.set(path, kept === 'zero' ? silenced(found) : found)
+  }
+  return writeRefinedFactors(folder, name, kept, factors, prepared.recipe.factorDtype)
+}
+
+const silenced = ({ loraA, loraB }: LoraFactors): LoraFactors => ({
+  loraA,
+  loraB: { ...loraB, data: new Float32Array(loraB.data.length) }
+})
+
+/** Tells how far a step of Adam is, the `done`-th of all steps of the pass. */
+async function* progressing<T>(prepared: PreparedRun, done: number, work: AsyncGenerator<number, T>): Events<T> {
+  const total = stepsAndBlocks(prepared)
+  for (;;) {
+    const next = await work.next()
+    if (next.done) return next.value
+    yield { type: 'phaseProgress', phase: 'refining', done: done + next.value, total }
+  }
+}
+
+async function finished<T>(work: AsyncGenerator<number, T>): Promise<T> {
+  for (;;) {
+    const next = await work.next()
+    if (next.done) return next.value
+  }
+}
