@@ -5,11 +5,18 @@ import type { ModelArchitecture } from './architecture'
 import type { Adapter, BlockWeights } from './blockWeights'
 import type { GramTile } from './gramTiles'
 import type { LinearForm } from './layerBuilder'
-import { type BlockGraph, backwardGraph, blockGraph } from './modelGraphs'
+import { type BlockGraph, backwardGraph, blockGraph, energyOutput } from './modelGraphs'
 
 /** A tile of the upper triangle of a Gram matrix Σ x xᵀ over the batch's tokens, with its values by rows. */
 export interface GramPart extends GramTile {
   readonly data: Float32Array
+}
+
+/** What a batch adds to the statistics of a block's linears. */
+export interface BlockStatistics {
+  readonly grams: readonly GramPart[]
+  /** By linear, ‖W x‖² of each token, [tokens]. */
+  readonly energies: ReadonlyMap<string, Float32Array>
 }
 
 /** Gradients of a loss with respect to what a block takes, each in the layout of what it belongs to. */
@@ -50,7 +57,8 @@ export class BlockRunner {
   }
 
   /**
-   * The same in full precision, and the Gram matrix of every distinct input of the block's linears.
+   * The same in full precision, and the Gram matrices of the distinct inputs of the block's linears with what these make of
+   * them.
    *
    * @param mask - [tokens], 1 for tokens and 0 for padding
    */
@@ -59,12 +67,13 @@ export class BlockRunner {
     hidden: Float32Array,
     mask: Float32Array,
     weights: BlockWeights
-  ): Promise<{ next: Float32Array; grams: GramPart[] }> {
+  ): Promise<BlockStatistics & { readonly next: Float32Array }> {
     const graph = this.#graph(index, true)
     const feeds = { ...this.#feeds(graph, hidden, weights), mask: column(mask) }
     const outputs = await (await this.#session(graph)).run(feeds)
     const grams = graph.grams.map((tile) => ({ ...tile, data: outputs[tile.output]?.data as Float32Array }))
-    return { next: outputs.next?.data as Float32Array, grams }
+    const energies = new Map(graph.linears.map(({ name }) => [name, outputs[energyOutput(name)]?.data as Float32Array]))
+    return { next: outputs.next?.data as Float32Array, grams, energies }
   }
 
   /**

@@ -42,6 +42,8 @@ export class LayerBuilder {
   readonly parameters: ParameterSpec[] = []
   /** The distinct inputs of linears, [tokens, in], in order of first use. */
   readonly inputs: { readonly value: Value; readonly features: number }[] = []
+  /** What each linear of `linears` computes, before its adapter, and the bias in it. */
+  readonly outputs: { readonly value: Value; readonly bias: Value | undefined }[] = []
   /** The matrices of adapters, as inputs of the graph. */
   readonly adapters: Value[] = []
   readonly #rounded = new Map<Value, Value>()
@@ -73,8 +75,9 @@ export class LayerBuilder {
       transposed: size.transposed ?? false,
       input: this.#inputIndex(x, size.in)
     })
-    const bias = size.bias ? { bias: this.parameter(`${name}.bias`, [size.out]) } : {}
-    const y = this.graph.gemm(this.#seen(x), weight, { transB: 1, ...bias })
+    const bias = size.bias ? this.parameter(`${name}.bias`, [size.out]) : undefined
+    const y = this.graph.gemm(this.#seen(x), weight, { transB: 1, ...(bias !== undefined && { bias }) })
+    this.outputs.push({ value: y, bias })
     return this.form.adapted?.has(name) === true ? this.#adapted(name, x, y, size) : y
   }
 

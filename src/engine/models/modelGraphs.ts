@@ -14,12 +14,15 @@ export interface BlockGraph {
   readonly readsReal: boolean
 }
 
+/** Name of the output with a linear's ‖W x‖². */
+export const energyOutput = (linear: string): string => `energy.${linear}`
+
 /**
  * Builds block `index` for rows of `context` tokens.
  *
  * Inputs: `hidden` [tokens, hidden], each linear's `<name>.weight` and each parameter; `<name>.lora_A` and `.lora_B` of
  * adapted linears; with Gram matrices also `mask` [tokens, 1], 1 for tokens and 0 for padding. Outputs: `next`, and per distinct input X
- * the tiles that make up the upper triangle of (mask·X)ᵀ(mask·X).
+ * the tiles that make up the upper triangle of (mask·X)ᵀ(mask·X), and of every linear ‖W x‖² [tokens, 1].
  */
 export function blockGraph(
   architecture: ModelArchitecture,
@@ -34,6 +37,7 @@ export function blockGraph(
   const next = architecture.buildBlock(layer, hidden, index)
   graph.output('next', next, ['tokens', architecture.hiddenSize])
   const tiles = grams ? addGrams(layer) : []
+  if (grams) addEnergies(layer)
   return {
     model: graph.build(),
     linears: layer.linears,
@@ -65,6 +69,15 @@ export function backwardGraph(
     graph.output(`gradient.${value}`, gradient, graph.givenShape(value) ?? [])
   }
   return { model: graph.build(), linears: layer.linears, grams: [], readsReal: layer.readsReal }
+}
+
+/** ‖W x‖² of every linear and token: of what is computed anyway, as H is of the inputs. */
+function addEnergies({ graph, linears, outputs }: LayerBuilder): void {
+  for (const [i, { value, bias }] of outputs.entries()) {
+    const Wx = bias === undefined ? value : graph.sub(value, bias)
+    const energy = graph.node('ReduceSumSquare', [Wx, graph.ints([1])], { keepdims: 1 })
+    graph.output(energyOutput((linears[i] as LinearSpec).name), energy, ['tokens', 1])
+  }
 }
 
 function addGrams(layer: LayerBuilder): GramOutput[] {

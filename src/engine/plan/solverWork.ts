@@ -38,8 +38,8 @@ const VARIANT_SECONDS = 0.003
  */
 export function solverWork({ inFeatures: n, outFeatures: m }: Shape, variants: readonly PreparedVariant[]): SolverWork {
   const energy = (9 / 8) * m * n * n
-  const work = { flops: 2 * energy, serialSeconds: WEIGHT_SECONDS * m * n }
-  if (variants.length === 0) return { ...work, flops: energy }
+  const work = { flops: energy, serialSeconds: WEIGHT_SECONDS * m * n }
+  if (variants.length === 0) return { ...work, flops: 0 }
   const add = (flops: number, seconds: number): void => {
     work.flops += flops
     work.serialSeconds += seconds

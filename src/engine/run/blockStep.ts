@@ -2,6 +2,7 @@ import { AppError } from '../../shared/errors'
 import type { QuantizerSpec } from '../../shared/recipe'
 import type { RunEventDraft } from '../../shared/runEvents'
 import type { SolvedBlock } from '../../shared/runFolder'
+import { OutputEnergies } from '../calibration/outputEnergies'
 import type { TokenRows } from '../calibration/rows'
 import { SecondMoments } from '../calibration/secondMoments'
 import { SecondMoment } from '../methods/secondMoment'
@@ -13,7 +14,7 @@ import { activationError, advance, assertFinite, stopHere } from './advance'
 import { collectGarbage } from './collectGarbage'
 import { writeFactors } from './factorFiles'
 import type { Events, RunContext } from './pass'
-import { type LinearTask, outputEnergy, type SolvedLinear, type SolvedVariant, solveLinear } from './solveLinear'
+import { type LinearTask, type SolvedLinear, type SolvedVariant, solveLinear } from './solveLinear'
 
 /**
  * One block: second moments from the full-precision calibration rows, quantization, every variant's factors, and the next
@@ -27,10 +28,10 @@ export async function* blockStep(context: RunContext, block: number): Events<Sol
   const weights = await readBlockWeights(prepared.weights, prepared.parts, block)
   for (const states of streams.solved) await states.begin(block + 1)
   const progress = new Progress(context, block)
-  const moments = yield* calibrate(context, block, weights, progress)
+  const calibrated = yield* calibrate(context, block, weights, progress)
   collectGarbage()
   if (streams.full !== undefined) yield* advance(context, block, streams.full.states, weights, progress)
-  const tasks = await linearTasks(context, block, weights, moments)
+  const tasks = linearTasks(context, block, weights, calibrated)
   const fingerprints: SolvedBlock['fingerprints'] = {}
   const solved: SolvedVariant[] = []
   for (const key of prepared.quantizers.keys()) {
@@ -70,30 +71,40 @@ class Progress {
   }
 }
 
-/** Runs the calibration rows through the block in full precision and adds up H of each distinct input. */
+/** What the calibration rows say of a block: H of each distinct input, and what each linear makes of its own. */
+interface Calibrated {
+  readonly moments: readonly SecondMoment[]
+  readonly energies: OutputEnergies
+}
+
+/** Runs the calibration rows through the block in full precision. */
 async function* calibrate(
   { prepared, runner, streams, signal }: RunContext,
   block: number,
   weights: BlockWeights,
   progress: Progress
-): Events<readonly SecondMoment[]> {
+): Events<Calibrated> {
   const { parts, calibration } = prepared
   const states = streams.calibration
-  const moments = new SecondMoments(parts.inputs(block))
+  const sums = new SecondMoments(parts.inputs(block))
+  const energies = new OutputEnergies()
   for (let batch = 0; batch < states.batches; batch++) {
     await stopHere(signal)
     const { mask, tokens } = countedMask(calibration, ...states.rowsOf(batch))
-    const { next, grams } = await runner.forwardWithGrams(block, await states.read(batch), mask, weights)
+    const batchOf = await runner.forwardWithGrams(block, await states.read(batch), mask, weights)
+    const { next } = batchOf
     assertFinite(prepared, block, next)
-    moments.add(grams, tokens)
+    sums.add(batchOf.grams, tokens)
+    energies.add(batchOf.energies, mask)
     await states.write(batch, next)
     yield progress.step()
   }
-  return parts.inputs(block).map((size, input) => {
-    const data = moments.take(input)
+  const moments = parts.inputs(block).map((size, input) => {
+    const data = sums.take(input)
     if (firstNonFinite(data) >= 0) throw activationError(prepared, block, 'the second moment of its inputs overflowed')
     return new SecondMoment({ data, rows: size, cols: size })
   })
+  return { moments, energies }
 }
 
 /** 1 for each position of rows [begin, end) that counts in H, 0 for the others and for pads. */
@@ -132,21 +143,19 @@ function specOf({ quantizers }: PreparedRun, key: string): QuantizerSpec {
 }
 
 /** What every quantizer needs of the block's linears, computed once for all of them. */
-async function linearTasks(
-  { prepared, algebra, signal }: RunContext,
+function linearTasks(
+  { prepared }: RunContext,
   block: number,
   weights: BlockWeights,
-  moments: readonly SecondMoment[]
-): Promise<LinearTask[]> {
-  const tasks: LinearTask[] = []
-  for (const linear of prepared.linears.filter((one) => one.block === block)) {
-    await stopHere(signal)
-    const weight = weights.linears.get(linear.name) as Float32Array
-    const moment = moments[linear.input] as SecondMoment
-    const energy = await outputEnergy(algebra, linear, weight, moment)
-    tasks.push({ linear, weight, moment, outputEnergy: energy, weightNorm: squaredNorm(weight) })
-  }
-  return tasks
+  { moments, energies }: Calibrated
+): LinearTask[] {
+  return prepared.linears
+    .filter((linear) => linear.block === block)
+    .map((linear) => {
+      const weight = weights.linears.get(linear.name) as Float32Array
+      const moment = moments[linear.input] as SecondMoment
+      return { linear, weight, moment, outputEnergy: energies.of(linear.name), weightNorm: squaredNorm(weight) }
+    })
 }
 
 /** Advances the quantized stream and those of the variants on this quantizer: Q alone, and with s · B · A beside it. */

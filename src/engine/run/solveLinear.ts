@@ -4,14 +4,12 @@ import type { LinearFingerprint } from '../../shared/runFolder'
 import { quantizeLinear } from '../base/quantizeLinear'
 import type { StoredBase } from '../base/storedBase'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
-import { energy } from '../methods/energy'
 import { type LoraFactors, projectionFactors, roundFactors } from '../methods/factors'
 import { layerError } from '../methods/layerError'
 import { LayerProblem } from '../methods/layerProblem'
 import type { SecondMoment } from '../methods/secondMoment'
 import type { PreparedLinear } from '../models/modelLinears'
 import { difference } from '../numerics/accumulate'
-import { transposed } from '../numerics/matrix'
 import type { PreparedVariant } from '../prepare/preparedRun'
 import { errorHistogram, inputChannels } from './layerDetails'
 
@@ -44,16 +42,6 @@ export interface SolveOptions {
   readonly factorDtype: FactorDtype
   /** Where Q is read from instead of quantizing. */
   readonly base: StoredBase | undefined
-}
-
-/** tr(W H Wᵀ): mean squared output over the calibration tokens, summed over output channels. */
-export async function outputEnergy(
-  algebra: LinearAlgebra,
-  { outFeatures, inFeatures }: PreparedLinear,
-  weight: Float32Array,
-  moment: SecondMoment
-): Promise<number> {
-  return energy(algebra, transposed({ data: weight, rows: outFeatures, cols: inFeatures }), moment)
 }
 
 /** Quantizes one linear with one quantizer and solves every variant that sits on it. */
