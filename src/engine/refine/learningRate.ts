@@ -3,19 +3,24 @@ import type { Refinement } from '../../shared/refinement'
 /** Share of the steps over which the rate rises. */
 const WARM_UP = 0.1
 /** The rate at rank 16, and how it falls with the rank: docs/numerics.md has the measurements. */
-const RATE_AT_16 = 0.04
-const FALL = 1.2
+const RATE_AT_16 = 0.035
+const FALL = 1.1
+/** Of small ranks: more does not help them. */
+const MOST = 0.08
 
 /** The largest step of an entry, as a share of its typical size, where the recipe says nothing. */
-export const defaultRate = (rank: number): number => RATE_AT_16 * (16 / Math.max(1, rank)) ** FALL
+export const defaultRate = (rank: number): number => Math.min(MOST, RATE_AT_16 * (16 / rank) ** FALL)
 
 /**
  * The rate of a step: it rises over the first tenth and then falls to nothing along a cosine.
  *
  * @param step - from 1 on
  */
-export function rateOf(step: number, { steps, learningRate }: Refinement, rank: number): number {
+export function rateOf(
+  step: number,
+  { steps, learningRate }: Required<Pick<Refinement, 'steps' | 'learningRate'>>
+): number {
   const rising = Math.max(1, Math.round(WARM_UP * steps))
   const share = step <= rising ? step / rising : (1 + Math.cos((Math.PI * (step - rising)) / (steps - rising + 1))) / 2
-  return share * (learningRate ?? defaultRate(rank))
+  return share * learningRate
 }

@@ -40,7 +40,7 @@ export interface RefinerOptions {
 export class Refiner {
   private constructor(
     private readonly options: RefinerOptions,
-    private readonly settings: Refinement,
+    private readonly settings: Required<Refinement>,
     readonly rows: RefinedRows,
     readonly factors: FactorState,
     private readonly blocks: QuantizedBlocks,
@@ -50,7 +50,7 @@ export class Refiner {
     private readonly states: Shelf
   ) {}
 
-  static async open(options: RefinerOptions, settings: Refinement): Promise<Refiner> {
+  static async open(options: RefinerOptions, settings: Required<Refinement>): Promise<Refiner> {
     const { prepared, variant, runner, frobenius, folder, budget } = options
     const { recipe, architecture, calibration, quantizers } = prepared
     const rows = new RefinedRows(calibration, recipe.seed)
@@ -86,7 +86,7 @@ export class Refiner {
       if (!Number.isFinite(divergence.sum)) return false
       gradients.push((await divergence.gradient()).map((value) => value / positions))
     }
-    const rate = rateOf(step, this.settings, this.options.variant.spec.rank)
+    const rate = rateOf(step, this.settings)
     const backward = this.student.backward(batches, this.#learning, gradients, this.states, this.#here)
     for await (const [block, found] of backward) {
       await this.factors.learn(block, found, { step, rate })
