@@ -46,7 +46,8 @@ export const COMMANDS: readonly Command[] = [
     details:
       'Quantizes the linears as bitsandbytes will, runs the full-precision model over the calibration text, and solves for\n' +
       'adapters that bring the quantized model back. Several methods or ranks share one pass; each adapter is then written\n' +
-      'to OUT/<method>-r<rank>, a single one to OUT itself.',
+      'to OUT/<method>-r<rank>, a single one to OUT itself. --refine goes on from there against the whole model: some steps\n' +
+      'over the calibration rows, with some of the rows held out to decide which state is kept, the start included.',
     options: {
       ...recipeOptions,
       model: required('DIR', text, 'checkpoint in the Hugging Face layout'),
@@ -64,6 +65,10 @@ export const COMMANDS: readonly Command[] = [
       {
         command: 'quail init-lora --model ./llama --calibration train.txt --method svd,exact --rank 8,16 --out ./sweep',
         says: 'four adapters in one pass'
+      },
+      {
+        command: 'quail init-lora --model ./llama --calibration train.txt --method exact --refine --out ./adapter',
+        says: 'the optimum of single layers, then refined against the whole model'
       }
     ],
     action: ({ options }, context) => executeRecipe(context, recipeFromOptions(options, 'init-lora'), options)

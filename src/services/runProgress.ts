@@ -1,4 +1,6 @@
-import type { RunProgress } from '../shared/contract/runs'
+import type { RefiningProgress, RunProgress } from '../shared/contract/runs'
+import { keptDivergence, type RefinementResult } from '../shared/refinement'
+import { startDivergence } from '../shared/refinementWords'
 import type { Phase, RunEvent } from '../shared/runEvents'
 
 /** Blocks of one run differ; a remaining time from few of them is this much wider on either side. */
@@ -30,6 +32,10 @@ export class ProgressTracker {
   #evaluationShare = 0
   #refinementShare = 0
   #share = 0
+  /** The refinements of the run, in their order. */
+  #refinements: readonly { readonly variant: string; readonly steps: number }[] = []
+  /** What was last reported of each. */
+  readonly #refined = new Map<string, RefinementResult>()
   /** Steps of a refinement that an earlier process made; undefined until its first report. */
   #refinedBefore: number | undefined
   /** When the present block or phase began. */
@@ -50,6 +56,7 @@ export class ProgressTracker {
         this.#tokens = event.calibrationTokens
         this.#evaluationShare = event.evaluationShare ?? 0
         this.#refinementShare = event.refinementShare ?? 0
+        this.#refinements = event.refinements ?? []
         return
       case 'phaseStarted':
         this.#phase = event.phase
@@ -66,6 +73,9 @@ export class ProgressTracker {
         return
       case 'layerFinished':
         this.#layersDone++
+        return
+      case 'refined':
+        this.#refined.set(event.variant, event.result)
         return
       case 'blockFinished':
         this.#blocksDone = event.block + 1
@@ -95,6 +105,20 @@ export class ProgressTracker {
     return this.#phase
   }
 
+  get refining(): RefiningProgress | null {
+    if (this.#phase !== 'refining') return null
+    let before = 0
+    for (const { variant, steps } of this.#refinements) {
+      const step = Math.floor(this.#done) - before + 1
+      before += steps
+      if (step > steps) continue
+      const result = this.#refined.get(variant)
+      const start = result === undefined ? null : startDivergence(result)
+      return { variant, step, steps, start, least: result === undefined ? null : keptDivergence(result) }
+    }
+    return null
+  }
+
   snapshot(run: Pick<RunProgress, 'run' | 'title' | 'startedAtMs' | 'memoryBytes'>, nowMs = Date.now()): RunProgress {
     return {
       ...run,
@@ -105,6 +129,7 @@ export class ProgressTracker {
       blocksDone: this.blocksDone,
       blocks: this.#blocks,
       layersDone: this.#layersDone,
+      refining: this.refining,
       remainingMs: this.remaining(nowMs),
       tokensPerSecond: this.#tokensPerSecond()
     }

@@ -62,8 +62,21 @@ export interface PlannedVariant {
   readonly quantizer: string
   readonly linears: number
   readonly parameters: number
+  /** Of a variant that is refined. */
+  readonly refinement?: PlannedRefinement
   /** Seconds that the run would save without this variant. */
   readonly extraSeconds: number
+}
+
+/** What a refinement does, and what it adds to the run. */
+export interface PlannedRefinement {
+  readonly steps: number
+  /** Rows in a step. */
+  readonly batch: number
+  /** Rows of the calibration set that it learns from, and that decide what is kept. */
+  readonly rows: number
+  readonly heldOutRows: number
+  readonly seconds: number
 }
 
 /** The answer of `quail verify`: does this adapter belong on this base? */

@@ -146,7 +146,11 @@ const drafts = [
       .number()
       .optional()
       .describe('of the arithmetic of blocks, refinement and evaluation; older runs lack it'),
-    refinementShare: z.number().optional().describe('of the same; missing where nothing is refined')
+    refinementShare: z.number().optional().describe('of the same; missing where nothing is refined'),
+    refinements: z
+      .array(z.object({ variant: z.string(), steps: z.int() }))
+      .optional()
+      .describe('in their order; missing where nothing is refined')
   }),
   z.object({ type: z.literal('phaseStarted'), phase: Phase, total: z.int(), unit: z.string() }),
   z.object({ type: z.literal('phaseProgress'), phase: Phase, done: z.number(), total: z.int() }),

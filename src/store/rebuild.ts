@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import { Kysely, sql } from 'kysely'
 import { AppError, badFormat } from '../shared/errors'
 import type { TextSource } from '../shared/recipe'
-import { type ResolvedText, solvedBlocks } from '../shared/runFolder'
+import { type ResolvedText, refinedVariants, solvedBlocks } from '../shared/runFolder'
 import { saveArtifact } from './artifacts'
 import { importSet, listSets } from './calibrationSets'
 import { closeStore, inTransaction, openStore } from './database'
@@ -17,7 +17,7 @@ import {
   readRunFolder,
   readSampleFile
 } from './runFolders'
-import { finishRun, insertRun } from './runs'
+import { finishRun, insertRun, saveRefinement } from './runs'
 import type { Store } from './schema'
 import { isBusy } from './sqliteErrors'
 
@@ -92,6 +92,7 @@ async function insertFound(store: Store, { record, journal, outcome, artifacts }
       results.map((result) => ({ ...result, block }))
     )
   }
+  for (const entry of refinedVariants(journal).values()) await saveRefinement(store, record.id, entry)
   for (const artifact of artifacts) await saveArtifact(store, record.id, artifact)
   if (outcome !== undefined) await finishRun(store, record.id, outcome)
 }

@@ -3,6 +3,7 @@ import { saveArtifact } from './artifacts'
 import { inTransaction } from './database'
 import { readLayerResults, type StoredLayerResult, saveLayerResults } from './layerResults'
 import { unknownRun } from './runQueries'
+import { saveRefinement } from './runs'
 import type { Store } from './schema'
 
 /*
@@ -21,8 +22,8 @@ export interface StoredEvent {
 }
 
 /**
- * Stores events as the next of the run's present attempt, with the layer results and artifacts that they tell of; all
- * of them or none.
+ * Stores events as the next of the run's present attempt, with the layer results, refinements and artifacts that they
+ * tell of; all of them or none.
  * @throws AppError BAD_INPUT when there is no such run
  */
 export async function appendEvents(store: Store, run: string, events: readonly RunEvent[]): Promise<void> {
@@ -45,7 +46,10 @@ export async function appendEvents(store: Store, run: string, events: readonly R
         .execute()
     }
     await saveLayerResults(trx, run, events.flatMap(layersOf))
-    for (const event of events) if (event.type === 'artifactWritten') await saveArtifact(trx, run, event)
+    for (const event of events) {
+      if (event.type === 'artifactWritten') await saveArtifact(trx, run, event)
+      if (event.type === 'refined') await saveRefinement(trx, run, event)
+    }
   })
 }
 

@@ -1,6 +1,8 @@
 import type { Updateable } from 'kysely'
 import { quantizerKey } from '../shared/quantizerWords'
 import { type Recipe, variantNames } from '../shared/recipe'
+import type { RefinementResult } from '../shared/refinement'
+import type { VariantResult } from '../shared/runEvents'
 import type { RunOutcome, RunRecord } from '../shared/runFolder'
 import { inTransaction } from './database'
 import { saveLayerResults } from './layerResults'
@@ -120,13 +122,13 @@ export async function resumeRun(store: Store, id: string): Promise<number> {
 export async function finishRun(store: Store, id: string, outcome: RunOutcome): Promise<void> {
   await inTransaction(store, async (trx) => {
     const { variants } = await getRun(trx, id)
-    const adapters = new Map(outcome.variants.map(({ name, adapter }) => [name, adapter]))
+    const results = new Map(outcome.variants.map((variant) => [variant.name, variant]))
     await trx
       .updateTable('runs')
       .set({
         status: outcome.status,
         finished_at_ms: outcome.finishedAtMs,
-        variants_json: JSON.stringify(variants.map((v) => ({ ...v, adapter: adapters.get(v.name) ?? v.adapter }))),
+        variants_json: JSON.stringify(variants.map((v) => withResult(v, results.get(v.name)))),
         perplexity_json: JSON.stringify(outcome.perplexity),
         error_json: outcome.error === undefined ? null : JSON.stringify(outcome.error),
         queue_position: null
@@ -138,6 +140,26 @@ export async function finishRun(store: Store, id: string, outcome: RunOutcome): 
     )
     await saveLayerResults(trx, id, layers)
   })
+}
+
+function withResult(variant: VariantSummary, result: VariantResult | undefined): VariantSummary {
+  if (result === undefined) return variant
+  const { adapter, refinement } = result
+  return { ...variant, adapter, ...(refinement && { refinement }) }
+}
+
+/**
+ * Stores how far the refinement of a variant is, replacing what was stored of it before.
+ * @throws AppError BAD_INPUT when there is no such run
+ */
+export async function saveRefinement(
+  store: Store,
+  id: string,
+  { variant, result }: { readonly variant: string; readonly result: RefinementResult }
+): Promise<void> {
+  const { variants } = await getRun(store, id)
+  const changed = variants.map((one) => (one.name === variant ? { ...one, refinement: result } : one))
+  await updateRun(store, id, { variants_json: JSON.stringify(changed) })
 }
 
 /** Removes a run with its events, layers and artifacts from the database; throws as `getRun`. Its files stay. */

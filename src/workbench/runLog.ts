@@ -1,4 +1,5 @@
 import type { RunLogEntry } from '../shared/contract/runs'
+import { refiningSentence } from '../shared/refinementWords'
 import type { Perplexities, RunEvent } from '../shared/runEvents'
 import { STATUS_WORDS } from '../shared/runWords'
 import type { StoredEvent } from '../store/runEvents'
@@ -24,6 +25,8 @@ function textOf(event: RunEvent): string {
       return `${event.layer}: ${event.results.length} variants solved`
     case 'blockFinished':
       return `block ${event.block + 1} of ${event.total} finished in ${(event.durationMs / 1000).toFixed(1)} s`
+    case 'refined':
+      return `${event.variant}: ${refiningSentence(event.result)}`
     case 'evaluated':
       return `${event.file}: perplexity ${event.perplexity.fullPrecision.toFixed(4)} in full precision, ${quantizedText(event.perplexity)}`
     case 'artifactWritten':

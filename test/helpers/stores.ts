@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { Recipe } from '../../src/shared/recipe'
+import { keptOf, type RefinementResult } from '../../src/shared/refinement'
 import type { LayerResult, RunEvent, RunEventDraft, VariantResult } from '../../src/shared/runEvents'
 import {
   type JournalEntry,
+  type RefinedSteps,
   RUN_FILES,
   type RunOutcome,
   type RunRecord,
@@ -119,6 +121,26 @@ export function journalOf(outcome: RunOutcome): SolvedBlock[] {
 
 const resultsOf = (outcome: RunOutcome, layer: string) =>
   outcome.variants.map(({ name, layers }) => ({ variant: name, result: layers.find((l) => l.name === layer)! }))
+
+/** A refinement of 48 steps after so many of its checks, six steps each; its numbers need all their digits. */
+export function refinementResult(checks: number): RefinementResult {
+  const curve = Array.from({ length: checks + 1 }, (_, i) => ({ steps: 6 * i, divergence: 0.01 / (3 + i) }))
+  const quantized = 0.025 / 3
+  return {
+    ...{ steps: 48, batch: 4, learningRate: 0.1 + 0.2, rows: 56, heldOutRows: 8, heldOutTokens: 2040 },
+    ...{ quantized, curve, kept: keptOf(quantized, curve) }
+  }
+}
+
+/** The entry of the journal after so many checks. */
+export const refinedSteps = (variant: string, checks: number): RefinedSteps => ({
+  pass: 'refine',
+  block: checks,
+  variant,
+  result: refinementResult(checks),
+  factors: { file: `factors/refined-${variant}-${6 * checks}.safetensors`, sha256: sha256(variant) },
+  durationMs: 7.5
+})
 
 export interface WrittenAdapter {
   readonly bytes: number

@@ -1,5 +1,5 @@
 import type { Finding } from '../../shared/findings'
-import type { Plan, PlannedVariant } from '../../shared/plan'
+import type { Plan, PlannedRefinement, PlannedVariant } from '../../shared/plan'
 import { quantizerKey } from '../../shared/quantizerWords'
 import { formatCount, formatDuration, formatNumber, formatParameters, plural } from './numbers'
 import { formatSize } from './sizes'
@@ -25,7 +25,7 @@ export function planText(plan: Plan): string[] {
     ],
     ['calibration', rowsText(calibration)],
     ['evaluation', evaluation.rows === 0 ? 'none: perplexity will not be measured' : rowsText(evaluation)],
-    ...variants.map((variant, i): [string, string] => [i === 0 ? 'variants' : '', variantText(variant)]),
+    ...variants.flatMap(variantLines).map((line, i): [string, string] => [i === 0 ? 'variants' : '', line]),
     ['memory', `about ${formatSize(plan.peakMemoryBytes)} at most`],
     ['disk', `${formatSize(plan.spoolBytes)} while it works, ${formatSize(plan.adapterBytes)} for the adapters`],
     ['time', `about ${formatDuration(plan.seconds)}`]
@@ -36,6 +36,13 @@ const rowsText = ({ rows, tokens }: Plan['calibration']): string => `${plural(ro
 
 const variantText = ({ name, scaling, linears, parameters }: PlannedVariant): string =>
   `${name}: ${plural(linears, 'linear')}, ${formatParameters(parameters)} parameters, scaling ${formatNumber(scaling)}`
+
+const variantLines = (variant: PlannedVariant): string[] =>
+  variant.refinement === undefined ? [variantText(variant)] : [variantText(variant), refinementText(variant.refinement)]
+
+/** `  refined in 48 steps of 4 rows out of 56, 8 rows held out; about 42 s of the time`. */
+const refinementText = ({ steps, batch, rows, heldOutRows, seconds }: PlannedRefinement): string =>
+  `  refined in ${plural(steps, 'step')} of ${plural(batch, 'row')} out of ${formatCount(rows)}, ${plural(heldOutRows, 'row')} held out; about ${formatDuration(seconds)} of the time`
 
 /** A finding of the plan as one line; what is good to know is a note. */
 export const findingText = ({ severity, message }: Finding): string =>

@@ -1,4 +1,5 @@
 import { ProgressTracker } from '../../services/runProgress'
+import { changeShare, refiningSentence } from '../../shared/refinementWords'
 import type { RunEvent } from '../../shared/runEvents'
 import { PHASE_WORDS } from '../../shared/runWords'
 import { formatCount, formatDuration, formatShare, plural } from './numbers'
@@ -53,6 +54,8 @@ function plainLine(state: State, event: RunEvent): string | undefined {
       const seconds = formatDuration(event.durationMs / 1000)
       return `block ${event.block + 1} of ${event.total} in ${seconds}${lossText(state.removed)}${timeLeft(state, event.atMs)}`
     }
+    case 'refined':
+      return `${event.variant}: ${refiningSentence(event.result)}${timeLeft(state, event.atMs)}`
     case 'artifactWritten':
       return `wrote ${event.path}`
     default:
@@ -79,13 +82,26 @@ function timeLeft({ tracker }: State, nowMs: number): string {
 function barLine({ tracker, ...state }: State, width: number, nowMs: number): string {
   const { phase, share, blocks, blocksDone } = tracker
   const inBlocks = phase === 'blocks'
-  const count = inBlocks ? `  ${Math.min(blocks, blocksDone + 1)} of ${blocks}` : ''
+  const count = inBlocks ? `  ${Math.min(blocks, blocksDone + 1)} of ${blocks}` : refiningCount(tracker)
   const detail = `${inBlocks ? `  ${state.layer}` : ''}${timeLeft({ tracker, ...state }, nowMs)}`
-  return [...`${PHASE_WORDS[phase].padEnd(11)}${bar(share, 24)}${count}${detail}`]
+  return [
+    ...`${PHASE_WORDS[phase].padEnd(11)}${bar(share, tracker.refining === null ? CELLS : CELLS / 2)}${count}${detail}`
+  ]
     .slice(0, width - 1)
     .join('')
     .trimEnd()
 }
+
+/** `  exact-r16-refined 13 of 48, KL −9 %`: the step, and the least divergence so far against the start's. */
+function refiningCount({ refining }: ProgressTracker): string {
+  if (refining === null) return ''
+  const { variant, step, steps, start, least } = refining
+  const reached = start === null || least === null ? '' : `, KL ${changeShare(start, least)}`
+  return `  ${variant} ${step} of ${steps}${reached}`
+}
+
+/** Of the bar; half as many where a variant's name stands beside it. */
+const CELLS = 24
 
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']
 

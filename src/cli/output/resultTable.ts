@@ -1,5 +1,6 @@
 import { alikeSentences, headlineOf, type QuantizerResult, quantizerResults } from '../../shared/headline'
 import { meanLossRemoved } from '../../shared/proof'
+import { LAYERS_OF_START, layersAreOfStart, refinementSentence, startName } from '../../shared/refinementWords'
 import type { Fidelity, FinishedEvent, Perplexities, VariantResult } from '../../shared/runEvents'
 import { DISTINCT, estimateText, FEW_TOKENS, NOT_DISTINGUISHABLE, shareText } from '../../shared/uncertainty'
 import { formatCount, formatShare, plural } from './numbers'
@@ -18,7 +19,7 @@ export function resultTable(results: Results): string[] {
     ...textTable(file, measured, byQuantizer(results, measured)),
     ''
   ])
-  return [...texts, ...lossTable(results)]
+  return [...texts, ...lossTable(results), ...refinementLines(results)]
 }
 
 /** The quantizers in the order of the headline, under each its variants in the order of the recipe. */
@@ -98,6 +99,22 @@ function notes(measured: Perplexities, bases: readonly Result[], baseName: (base
 
 /** The mean share of the calibrated loss that each adapter removes. */
 function lossTable({ variants }: Results): string[] {
-  const rows = variants.map(({ name, layers }) => [name, formatShare(meanLossRemoved(layers))])
+  const rows = variants.map((variant) => [
+    isOfStart(variant) ? startName(variant.name) : variant.name,
+    formatShare(meanLossRemoved(variant.layers))
+  ])
   return renderTable([{ title: '' }, { title: 'loss removed', align: 'right' }], rows)
+}
+
+const isOfStart = ({ refinement }: VariantResult): boolean =>
+  layersAreOfStart({ refined: refinement !== undefined, refinement: refinement ?? null })
+
+/** What became of each refinement, a line for each; nothing where there was none. */
+function refinementLines({ variants }: Results): string[] {
+  const lines = variants.flatMap(({ name, refinement }) =>
+    refinement === undefined ? [] : [`  ${name}: ${refinementSentence(refinement)}`]
+  )
+  if (lines.length === 0) return []
+  const note = variants.some(isOfStart) ? [LAYERS_OF_START] : []
+  return ['', 'Refined against the whole model; rows held out from it decided what is kept:', ...lines, ...note]
 }

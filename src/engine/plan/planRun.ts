@@ -4,6 +4,7 @@ import { type Finding, leaveOut, type Severity } from '../../shared/findings'
 import type { Cost, Plan, PlannedVariant, Preflight, Speed } from '../../shared/plan'
 import type { OnProgress } from '../../shared/progress'
 import type { Recipe } from '../../shared/recipe'
+import { heldOutRows } from '../../shared/refinement'
 import { DeviceError } from '../graph/session'
 import { lastNames } from '../models/targets'
 import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
@@ -103,6 +104,7 @@ async function planOf(
     },
     variants: variants.map((variant, i) => ({
       ...describeVariant(prepared, variant),
+      ...refinementOf(prepared, i, (other) => cost.seconds - costOf(other, speed).seconds),
       extraSeconds: cost.seconds - costOf(without(prepared, i), speed).seconds
     })),
     ...cost,
@@ -116,6 +118,31 @@ const without = (prepared: PreparedRun, index: number): PreparedRun =>
     prepared,
     prepared.recipe.variants.filter((_, i) => i !== index)
   )
+
+/** What the refinement of a variant is; `saved` says how many seconds a run without it takes less. */
+function refinementOf(
+  prepared: PreparedRun,
+  index: number,
+  saved: (other: PreparedRun) => number
+): Pick<PlannedVariant, 'refinement'> {
+  const { variants } = prepared.recipe
+  const refine = variants[index]?.refine
+  if (refine === undefined) return {}
+  const { rows } = prepared.calibration
+  const heldOut = heldOutRows(rows)
+  const unrefined = variants.map(({ refine: own, ...variant }, i) =>
+    i === index || own === undefined ? variant : { ...variant, refine: own }
+  )
+  return {
+    refinement: {
+      steps: refine.steps,
+      batch: refine.batch,
+      rows: rows - heldOut,
+      heldOutRows: heldOut,
+      seconds: saved(withVariants(prepared, unrefined))
+    }
+  }
+}
 
 function countNames(paths: readonly string[]): Plan['targetNames'] {
   return lastNames(paths).map((name) => ({ name, linears: paths.filter((path) => path.endsWith(`.${name}`)).length }))

@@ -22,6 +22,7 @@ import { deviceFailureOf, onDeviceOf, type Place } from './deviceFailure'
 import { exportAdapters } from './exportAdapters'
 import { lockRun } from './lock'
 import type { Events, RunContext } from './pass'
+import { refinedIn } from './refinePass'
 import { perplexitiesOf } from './rowStatistics'
 import { resumePoint, runPasses } from './runPasses'
 import { createStreams } from './streams'
@@ -108,8 +109,16 @@ function planned(prepared: PreparedRun, resumedBlocks: number): RunEventDraft {
     variants: prepared.variants.map(({ name }) => name),
     resumedBlocks,
     evaluationShare: evaluationShare(prepared),
-    ...(refinementShare(prepared) > 0 && { refinementShare: refinementShare(prepared) })
+    ...refinementsOf(prepared)
   }
+}
+
+function refinementsOf(prepared: PreparedRun) {
+  const refinements = refinedIn(prepared).map(({ variant, settings }) => ({
+    variant: variant.name,
+    steps: settings.steps
+  }))
+  return refinements.length > 0 && { refinementShare: refinementShare(prepared), refinements }
 }
 
 /** Perplexities of every evaluation text, from the sums of their rows in the run's folder. */

@@ -3,7 +3,7 @@ import { formatBytes, formatCount, plural } from '../format/numbers'
 import { timeLeft } from './progressText'
 
 /** What is done now: `block 3 of 30`. */
-export function phaseText({ phase, blocksDone, blocks, done, total }: RunProgress): string {
+export function phaseText({ phase, blocksDone, blocks, done, total, refining }: RunProgress): string {
   switch (phase) {
     case 'reading':
       return 'Reading checkpoint and texts'
@@ -12,7 +12,9 @@ export function phaseText({ phase, blocksDone, blocks, done, total }: RunProgres
     case 'blocks':
       return `Block ${Math.min(blocksDone + 1, blocks)} of ${blocks}`
     case 'refining':
-      return `Refining, step ${Math.min(Math.floor(done) + 1, total)} of ${total}`
+      return refining === null
+        ? 'Running the texts through what was refined'
+        : `Refining ${refining.variant}, step ${refining.step} of ${refining.steps}`
     case 'evaluating':
       return `Measuring perplexity, ${done} of ${total}`
     case 'exporting':

@@ -17,6 +17,8 @@ export interface RunProgress {
   readonly blocksDone: number
   readonly blocks: number
   readonly layersDone: number
+  /** What is refined now; null outside of the steps of a refinement. */
+  readonly refining: RefiningProgress | null
   /** To the end of the run, from the blocks of this session alone; null while they do not tell it. */
   readonly remainingMs: { readonly low: number; readonly high: number } | null
   /** Calibration tokens through one block; null before the first is done. */
@@ -24,6 +26,17 @@ export interface RunProgress {
   /** Resident set of the engine's process. */
   readonly memoryBytes: number
   readonly startedAtMs: number
+}
+
+/** How far the refinement of one variant is. */
+export interface RefiningProgress {
+  readonly variant: string
+  /** The one that is worked on, from 1 on. */
+  readonly step: number
+  readonly steps: number
+  /** Divergence on the held-out rows: of the start, and the least so far; null while this session has not measured it. */
+  readonly start: number | null
+  readonly least: number | null
 }
 
 export interface RunVariant {

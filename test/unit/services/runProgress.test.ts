@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ProgressTracker } from '../../../src/services/runProgress'
 import type { RunEvent, RunEventDraft } from '../../../src/shared/runEvents'
+import { refinementResult } from '../../helpers/stores'
 
 const BLOCK_MS = 10_000
 
@@ -83,4 +84,31 @@ test('tokens per second are those of the last block', () => {
   const states = shown(events())
   expect(states.find(({ phase }) => phase === 'blocks')?.tokensPerSecond).toBeNull()
   expect(states.at(-1)?.tokensPerSecond).toBe((1000 * 5000) / BLOCK_MS)
+})
+
+test('a refinement tells its variant, its step and how its held-out rows stand', () => {
+  const tracker = new ProgressTracker()
+  const at = { run: 'r', seq: 0, atMs: 0 }
+  const figures = { blocks: 4, linears: 28, parameters: 1, calibrationTokens: 5000, evaluationTokens: 900 }
+  const refinements = [
+    { variant: 'a', steps: 48 },
+    { variant: 'b', steps: 2 }
+  ]
+  tracker.accept({ ...at, type: 'planned', ...figures, variants: ['a', 'b'], resumedBlocks: 4, refinements })
+  expect(tracker.refining).toBeNull()
+  tracker.accept({ ...at, type: 'phaseStarted', phase: 'refining', total: 54, unit: 'steps' })
+  expect(tracker.refining).toEqual({ variant: 'a', step: 1, steps: 48, start: null, least: null })
+  tracker.accept({ ...at, type: 'refined', variant: 'a', result: refinementResult(1) })
+  const steps = [6.5, 47.9, 48, 50, 53].map((done) => {
+    tracker.accept({ ...at, type: 'phaseProgress', phase: 'refining', done, total: 54 })
+    return tracker.refining
+  })
+  const ofA = { variant: 'a', steps: 48, start: 0.01 / 3, least: 0.01 / 4 }
+  expect(steps).toEqual([
+    { ...ofA, step: 7 },
+    { ...ofA, step: 48 },
+    { variant: 'b', step: 1, steps: 2, start: null, least: null },
+    null,
+    null
+  ])
 })

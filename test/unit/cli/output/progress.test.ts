@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { bar, showProgress } from '../../../../src/cli/output/progress'
 import type { Terminal } from '../../../../src/cli/output/terminal'
 import type { LayerResult, RunEvent, RunEventDraft } from '../../../../src/shared/runEvents'
+import { refinementResult } from '../../../helpers/stores'
 
 function record(live: boolean): { terminal: Terminal; notes: string[]; drawn: string[] } {
   const notes: string[] = []
@@ -93,5 +94,30 @@ describe('progress', () => {
 
   it('fills the bar by eighths of a cell', () => {
     expect([bar(0, 4), bar(0.5, 4), bar(0.53125, 4), bar(1, 4)]).toEqual(['░░░░', '██░░', '██▏░', '████'])
+  })
+
+  it('tells of a refinement after each of its checks, and on a terminal at each step', () => {
+    const events: RunEvent[] = [
+      { ...planned(2, 2), refinements: [{ variant: 'exact-refined', steps: 48 }] } as RunEvent,
+      stamped({ type: 'phaseStarted', phase: 'refining', total: 50, unit: 'steps' }),
+      stamped({ type: 'phaseProgress', phase: 'refining', done: 0, total: 50 }),
+      stamped({ type: 'refined', variant: 'exact-refined', result: refinementResult(0) }),
+      { ...stamped({ type: 'phaseProgress', phase: 'refining', done: 6, total: 50 }), atMs: 6000 },
+      { ...stamped({ type: 'refined', variant: 'exact-refined', result: refinementResult(1) }), atMs: 6000 },
+      { ...stamped({ type: 'phaseProgress', phase: 'refining', done: 48, total: 50 }), atMs: 48_000 }
+    ]
+    const [plain, live] = [record(false), record(true)]
+    for (const { terminal } of [plain, live]) {
+      const show = showProgress(terminal)
+      for (const event of events) show(event)
+    }
+    expect(plain.notes.slice(1)).toEqual([
+      'refining …',
+      'exact-refined: held-out KL 0.00333 at the start, 0.00833 without an adapter',
+      'exact-refined: held-out KL 0.00250 after 6 of 48 steps; 0.00333 at the start, 44 s left'
+    ])
+    expect(live.drawn[5]).toMatch(/^refining +█+.░* {2}exact-refined 7 of 48, KL −25 %, 44 s left$/)
+    // The texts go through the refined model: no step of it any more.
+    expect(live.drawn[6]).toMatch(/^refining +█+.? *░*(, \d.* left)?$/)
   })
 })

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { resultTable } from '../../../../src/cli/output/resultTable'
 import { meanLossRemoved } from '../../../../src/shared/proof'
 import { measuredText, NF4 } from '../../../helpers/measured'
+import { refinementResult } from '../../../helpers/stores'
 
 const layers = (...losses: [number, number][]) => losses.map(([lossRank0, loss]) => ({ lossRank0, loss })) as never
 
@@ -116,5 +117,23 @@ describe('the table of results', () => {
   it('leaves linears out that had no loss to remove', () => {
     expect(meanLossRemoved(layers([0, 0], [4, 1]))).toBe(0.75)
     expect(meanLossRemoved(layers([0, 0]))).toBeNaN()
+  })
+
+  it('says what became of refinements, and that the losses are those of their starts', () => {
+    const found = variant('exact-refined', 'nf4', layers([2, 1]))
+    const kept = { ...found, refinement: refinementResult(2) }
+    expect(resultTable({ perplexity: {}, variants: [variant('exact', 'nf4', layers([2, 1])), kept] })).toEqual([
+      '                      loss removed',
+      '────────────────────  ────────────',
+      'exact                       50.0 %',
+      'exact-refined, start        50.0 %',
+      '',
+      'Refined against the whole model; rows held out from it decided what is kept:',
+      '  exact-refined: held-out KL 0.00333 → 0.00200 (−40 %), kept after 12 of 48 steps; without an adapter 0.00833',
+      'Figures of layers are those of the start, before refinement: refinement looks at the whole model, and leaves the optimum of single layers.'
+    ])
+    const start = resultTable({ perplexity: {}, variants: [{ ...found, refinement: refinementResult(0) }] })
+    expect(start.join('\n')).toContain('exact-refined        50.0 %')
+    expect(start.at(-1)).toMatch(/^ {2}exact-refined: the start was kept/)
   })
 })

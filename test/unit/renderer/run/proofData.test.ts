@@ -11,8 +11,10 @@ import {
   stripCells,
   stripMax
 } from '../../../../src/renderer/run/proofData'
+import { phaseText } from '../../../../src/renderer/runs/jobText'
 import { progressSentence, timeLeft } from '../../../../src/renderer/runs/progressText'
 import type { LayerRow, ProofVariant, RunProof } from '../../../../src/shared/contract/proof'
+import type { RefiningProgress, RunProgress } from '../../../../src/shared/contract/runs'
 import type { Perplexities } from '../../../../src/shared/runEvents'
 
 const variant = (name: string, quantizer = 'nf4-b64-dq', rank = 4): ProofVariant => ({
@@ -157,7 +159,7 @@ describe('curves of a layer', () => {
 describe('progress', () => {
   const task = { evaluation: [{}, {}], variants } as unknown as RunProof
   const at = (blocksDone: number, phase: 'blocks' | 'evaluating' | 'reading' = 'blocks') =>
-    progressSentence({ phase, blocksDone, blocks: 4, remainingMs: null }, task)
+    progressSentence({ phase, blocksDone, blocks: 4, remainingMs: null, refining: null }, task)
 
   it('says what is done, what is done now and what is next', () => {
     expect(at(1)).toBe('1 of 4 blocks done. Now block 2, next block 3.')
@@ -165,6 +167,27 @@ describe('progress', () => {
     // The last block is done, and the evaluation has not begun yet.
     expect(at(4)).toBe('All 4 blocks done. Next perplexity on 2 texts.')
     expect(at(4, 'evaluating')).toContain('Now perplexity on 2 texts')
+  })
+
+  it('names what is refined, its step, and how its held-out rows stand', () => {
+    const refinements = ['exact-refined', 'zero-refined'].map((name) => ({ variant: name, steps: 48 }))
+    const refined = { ...task, planned: { refinements } } as unknown as RunProof
+    const sentence = (phase: 'blocks' | 'refining', refining: RefiningProgress | null, blocksDone = 4) =>
+      progressSentence({ phase, blocksDone, blocks: 4, remainingMs: null, refining }, refined)
+    expect(sentence('blocks', null, 3)).toBe('3 of 4 blocks done. Now block 4, next refining exact-refined.')
+    const first = { variant: 'exact-refined', step: 13, steps: 48, start: 0.0033, least: 0.003 }
+    expect(sentence('refining', first)).toBe(
+      'All 4 blocks done. Now refining exact-refined, step 13 of 48, held-out KL 0.00330 → 0.00300 (−9 %), next zero-refined.'
+    )
+    const second = { variant: 'zero-refined', step: 1, steps: 48, start: null, least: null }
+    expect(sentence('refining', second)).toBe(
+      'All 4 blocks done. Now refining zero-refined, step 1 of 48, next perplexity on 2 texts.'
+    )
+    expect(sentence('refining', null)).toBe(
+      'All 4 blocks done. Now the texts go through what was refined, next perplexity on 2 texts.'
+    )
+    const job = { phase: 'refining', refining: second } as RunProgress
+    expect(phaseText(job)).toBe('Refining zero-refined, step 1 of 48')
   })
 
   it('gives the time left with its uncertainty, once there is a measure for it', () => {

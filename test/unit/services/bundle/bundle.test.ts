@@ -1,16 +1,17 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { importBundle } from '../../../../src/services/bundle/importBundle'
 import { MANIFEST_NAME } from '../../../../src/services/bundle/manifest'
 import { decodeHeader, encodeHeader, padding, TAR_BLOCK } from '../../../../src/services/bundle/tarHeader'
 import { writeBundle } from '../../../../src/services/bundle/writeBundle'
+import { RUN_FILES } from '../../../../src/shared/runFolder'
 import { listArtifacts } from '../../../../src/store/artifacts'
 import { readSamples } from '../../../../src/store/calibrationSets'
 import { getRun, listRuns, readVariantResults } from '../../../../src/store/runQueries'
 import { completeRun, readText, temporaryServices, WEIGHTS } from '../../../helpers/bundles'
-import { sha256, temporaryHome } from '../../../helpers/stores'
+import { refinedSteps, sha256, temporaryHome } from '../../../helpers/stores'
 
 const ID = '20261125-1200-law-abcd'
 
@@ -68,6 +69,26 @@ describe('a bundle', () => {
     rows('{"version":1,"texts":{"a.txt":{}}}')
     await writeBundle(services, ID, path, { replace: true })
     await expect(importBundle(await temporaryServices(), path)).rejects.toThrow(/rows\.json: texts\.a\.txt\.tokens: /)
+  })
+
+  test('brings refinements along, with their factors on request', async () => {
+    const services = await temporaryServices()
+    await completeRun(services, ID)
+    const folder = join(services.home, 'runs', ID)
+    const entry = refinedSteps('quailora-r8', 2)
+    appendFileSync(join(folder, RUN_FILES.journal), `${JSON.stringify(entry)}\n`)
+    writeFileSync(join(folder, entry.factors?.file ?? ''), 'refined factors')
+    const outcome = JSON.parse(readFileSync(join(folder, RUN_FILES.outcome), 'utf8'))
+    outcome.variants[1].refinement = entry.result
+    writeFileSync(join(folder, RUN_FILES.outcome), JSON.stringify(outcome))
+    const path = join(services.home, 'refined.quail.tar')
+    await writeBundle(services, ID, path, { factors: true })
+    const other = await temporaryServices()
+    await importBundle(other, path)
+    expect(readText(other.home, 'runs', ID, entry.factors?.file ?? '')).toBe('refined factors')
+    expect(readText(other.home, 'runs', ID, RUN_FILES.journal)).toBe(readText(folder, RUN_FILES.journal))
+    const results = await readVariantResults(other.store, ID)
+    expect(results.map(({ refinement }) => refinement)).toEqual([undefined, entry.result])
   })
 
   test('is a plain tar archive that says nothing of owners and times', async () => {

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import type { Plan } from '../../src/shared/plan'
+import { checkedSteps } from '../../src/shared/refinement'
+import { RunEvent } from '../../src/shared/runEvents'
+import { jsonLines, Workplace } from '../helpers/commandLine'
+import { sampleModel, sampleText } from '../helpers/paths'
+
+const STEPS = 4
+const NAME = 'exact-r4-refined'
+
+/** Short rows of few tokens: a run takes seconds. */
+const options = [
+  ...['--model', sampleModel, '--calibration', sampleText('sotu-calibration.txt')],
+  ...['--context', '64', '--calibration-rows', '8', '--method', 'exact', '--rank', '4'],
+  ...['--refine', '--refine-steps', `${STEPS}`, '--refine-batch', '2', '--refine-rate', '0.01']
+]
+const work = new Workplace()
+const printed = work.quail('init-lora', ...options, '--out', 'adapter')
+
+describe('a refined variant on the command line', () => {
+  it('is in the plan with what its refinement adds', async () => {
+    const { stdout } = await work.quail('plan', ...options)
+    expect(stdout).toMatch(new RegExp(`^variants +${NAME}: `, 'm'))
+    expect(stdout).toMatch(/^ +refined in 4 steps of 2 rows out of 7, 1 row held out; about \d.* of the time$/m)
+    const { variants } = await work.json<Plan>('plan', ...options, '--json')
+    const { refinement, extraSeconds } = variants[0] ?? {}
+    expect(refinement).toMatchObject({ steps: STEPS, batch: 2, rows: 7, heldOutRows: 1 })
+    expect(refinement?.seconds).toBeGreaterThan(0)
+    expect(refinement?.seconds).toBeLessThan(extraSeconds as number)
+  })
+
+  it('tells how it goes, and at its end what was kept', async () => {
+    const { code, stdout, stderr } = await printed
+    expect(code).toBe(0)
+    const told = stderr.split('\n').filter((line) => line.startsWith(`${NAME}: `))
+    expect(told[0]).toMatch(/: held-out KL 0\.0\d+ at the start, 0\.0\d+ without an adapter/)
+    expect(told.slice(1).map((line) => line.match(/after (\d+) of 4 steps; 0\.0\d+ at the start/)?.[1])).toEqual(
+      checkedSteps({ steps: STEPS }).map(String)
+    )
+    expect(stdout).toMatch(new RegExp(`^  ${NAME}: (held-out KL|the start was kept)`, 'm'))
+  })
+
+  it('is shown and verified later, also after a rebuild of the database', async () => {
+    const { stdout } = await printed
+    const line = stdout.split('\n').find((one) => one.startsWith(`  ${NAME}: `)) as string
+    const [run] = await work.json<{ id: string }[]>('runs', 'list', '--json')
+    const show = async () => (await work.quail('runs', 'show', run?.id as string)).stdout
+    expect(await show()).toContain(line)
+    const { code } = await work.quail('verify', 'adapter', '--model', sampleModel)
+    expect(code).toBe(0)
+    expect((await work.quail('runs', 'rebuild')).code).toBe(0)
+    expect(await show()).toContain(line)
+  })
+
+  it('reports events as the rest of the run does', async () => {
+    const { stdout } = await work.quail('init-lora', ...options, '--out', 'other', '--json')
+    const events = jsonLines(stdout).map((line) => RunEvent.parse(line))
+    expect(events.filter(({ type }) => type === 'refined')).toHaveLength(1 + STEPS)
+    expect(events.find(({ type }) => type === 'planned')).toMatchObject({
+      refinements: [{ variant: NAME, steps: STEPS }]
+    })
+  })
+})
