@@ -19,6 +19,12 @@ const SMALLEST_PIVOT = 1e-4
 /** A round that finds no more than this to correct leaves nothing but ε: the last one. */
 const SETTLED = 1e-9
 
+/** Columns that overlap with a basis by no more than this are outside of it, as far as float64 goes. */
+const OUTSIDE = 1e-13
+/** What a projection leaves of an overlap, unless it was so large that most of a column was taken away. */
+const PROJECTED = 1e-15
+const LARGE_OVERLAP = 1e-3
+
 /** Two rounds settle an ordinary block; one that was all but dependent, or lay all but in span(V), takes a few more. */
 const MAX_ROUNDS = 6
 
@@ -37,19 +43,37 @@ const MAX_ROUNDS = 6
  */
 export async function orthonormalize(algebra: LinearAlgebra, Y: Matrix64, Vt?: Matrix64): Promise<Matrix64> {
   let U = normalizedColumns(Y)
+  // The largest entry of VᵀU, as far as it is known: what is known to be small is not measured again.
+  let overlap = Vt === undefined || Vt.rows === 0 ? 0 : Number.POSITIVE_INFINITY
   for (let round = 0; round < MAX_ROUNDS && U.cols > 0; round++) {
     let found = 0
-    if (Vt !== undefined && Vt.rows > 0) {
-      const overlap = await algebra.gemm64(Vt, U)
-      found = largestEntry(overlap)
-      U = normalizedColumns(subtract(U, await algebra.gemm64(Vt, overlap, { transA: true })), REMAINDER)
+    if (Vt !== undefined && overlap > OUTSIDE) {
+      const { outside, before } = await projected(algebra, U, Vt)
+      U = outside
+      found = before
+      overlap = before <= OUTSIDE ? before : before <= LARGE_OVERLAP ? PROJECTED : Number.POSITIVE_INFINITY
     }
     const gram = await algebra.gemm64(U, U, { transA: true })
     found = Math.max(found, departureFromIdentity(gram))
-    U = await algebra.gemm64(U, whitening(gram))
+    const T = whitening(gram)
+    U = await algebra.gemm64(U, T)
+    overlap *= Math.sqrt(T.rows) * largestEntry(T)
     if (found <= SETTLED) break
   }
   return U
+}
+
+/** The columns of U without their shares in span(V), each of length one again; and the largest of those shares. */
+async function projected(
+  algebra: LinearAlgebra,
+  U: Matrix64,
+  Vt: Matrix64
+): Promise<{ outside: Matrix64; before: number }> {
+  const overlap = await algebra.gemm64(Vt, U)
+  const before = largestEntry(overlap)
+  if (before <= OUTSIDE) return { outside: U, before }
+  const rest = subtract(U, await algebra.gemm64(Vt, overlap, { transA: true }))
+  return { outside: normalizedColumns(rest, REMAINDER), before }
 }
 
 /**

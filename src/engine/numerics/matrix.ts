@@ -127,12 +127,12 @@ export function scaleRows<T extends Float32Array | Float64Array>(a: Matrix<T>, f
 /** The columns that are longer than `shortest`, each scaled to length one. */
 export function normalizedColumns(a: Matrix64, shortest = 0): Matrix64 {
   const squares = new Float64Array(a.cols)
-  for (let i = 0, at = 0; i < a.rows; i++) for (let j = 0; j < a.cols; j++, at++) squares[j] += a.data[at] ** 2
+  for (let i = 0, at = 0; i < a.rows; i++) for (let j = 0; j < a.cols; j++, at++) squares[j] += a.data[at] * a.data[at]
   const kept = Int32Array.from(Array.from(squares.keys()).filter((j) => squares[j] > shortest ** 2))
   const lengths = Float64Array.from(kept, (j) => Math.sqrt(squares[j]))
   const result = zeros64(a.rows, kept.length)
-  for (let i = 0, at = 0; i < a.rows; i++) {
-    for (let j = 0; j < kept.length; j++, at++) result.data[at] = a.data[i * a.cols + kept[j]] / lengths[j]
+  for (let i = 0, at = 0, row = 0; i < a.rows; i++, row += a.cols) {
+    for (let j = 0; j < kept.length; j++, at++) result.data[at] = a.data[row + kept[j]] / lengths[j]
   }
   return result
 }
