@@ -16,9 +16,10 @@ import { seededRandom } from '../numerics/random'
 import type { SymmetricEigen } from '../numerics/symmetricEigen'
 import { symmetricEigen } from '../numerics/symmetricEigen'
 import { energy } from './energy'
+import { orthonormalize } from './orthonormalize'
 import { projectRows } from './projectRows'
 import type { SecondMoment } from './secondMoment'
-import { topEigenpairs } from './topEigenpairs'
+import { type EigenOptions, topEigenpairs } from './topEigenpairs'
 
 export interface LayerProblemOptions {
   /** The largest rank that will be asked for; eigenpairs are computed once for it. */
@@ -180,16 +181,29 @@ export class LayerProblem {
     return firstColumns(await started, rank)
   }
 
-  #search(weighting: Weighting, tolerance: number, purpose: string): Promise<SymmetricEigen> {
-    return topEigenpairs(
-      this.algebra,
-      { size: this.outFeatures, apply: (Y) => this.apply(weighting, Y) },
-      {
-        count: Math.min(this.options.maxRank, this.outFeatures, this.inFeatures),
-        tolerance,
-        random: seededRandom(purpose, this.options.seed, this.name, weighting)
-      }
-    )
+  /** Where the smaller side is that of the inputs, and K has a square root for nothing, the search is among the inputs. */
+  async #search(weighting: Weighting, tolerance: number, purpose: string): Promise<SymmetricEigen> {
+    const options = {
+      count: Math.min(this.options.maxRank, this.outFeatures, this.inFeatures),
+      tolerance,
+      random: seededRandom(purpose, this.options.seed, this.name, weighting)
+    }
+    if (this.inFloat32 && weighting !== 'full' && this.inFeatures < this.outFeatures) {
+      return this.#searchInputs(weighting === 'diagonal' ? this.moment.diagonal.map(Math.sqrt) : undefined, options)
+    }
+    const operator = { size: this.outFeatures, apply: (Y: Matrix64) => this.apply(weighting, Y) }
+    return topEigenpairs(this.algebra, operator, options)
+  }
+
+  /** The same by K^½ EᵀE K^½, which has the same eigenvalues: its eigenvectors V give U = E K^½ V, made orthonormal. */
+  async #searchInputs(roots: Float64Array | undefined, options: EigenOptions): Promise<SymmetricEigen> {
+    const { algebra } = this
+    const weighted = (Y: Matrix32): Matrix32 => (roots === undefined ? Y : scaleRows(Y, roots))
+    const forward = (Y: Matrix64): Promise<Matrix32> => algebra.gemm32(this.#E32, weighted(toFloat32(Y))) // E K^½ Y
+    const apply = async (Y: Matrix64): Promise<Matrix64> =>
+      toFloat64(weighted(await this.transposedTimes(await forward(Y))))
+    const { values, vectors } = await topEigenpairs(algebra, { size: this.inFeatures, apply }, options)
+    return { values, vectors: await orthonormalize(algebra, toFloat64(await forward(vectors))) }
   }
 
   async #computeEigen(weighting: Weighting): Promise<SymmetricEigen> {
