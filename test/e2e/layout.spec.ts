@@ -1,4 +1,7 @@
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { importSet } from '../../src/store/calibrationSets'
+import { closeStore, openStore } from '../../src/store/database'
 import { seededId, seedHome } from '../helpers/seedRuns'
 import { type Desk, goTo, openDesk, removeTemporary, setLook, temporaryFolder } from './harness'
 
@@ -9,6 +12,7 @@ beforeAll(async () => {
   desk = await openDesk({ home })
   await desk.close()
   await seedHome(home, 3)
+  await storeSets(home)
   desk = await openDesk({ home, profile: desk.profile })
 })
 
@@ -16,6 +20,17 @@ afterAll(async () => {
   await desk?.close()
   await removeTemporary()
 })
+
+/** More sets than are found by looking, one with a long name. */
+async function storeSets(home: string): Promise<void> {
+  const store = await openStore(join(home, 'quail.db'))
+  const names = Array.from({ length: 12 }, (_, i) => (i === 5 ? 'speeches-of-'.repeat(12) + i : `set-${i}`))
+  for (const name of names) {
+    const source = { path: `/texts/${name.slice(0, 40)}.jsonl`, sha256: '0'.repeat(64) }
+    await importSet(store, { name, source, samples: ['A sample.'] })
+  }
+  await closeStore(store)
+}
 
 /** Where the search begins; what opens over the page hides the header from roles, not from sight. */
 const left = async (): Promise<number | undefined> =>
@@ -65,7 +80,8 @@ describe('a window 800 pixels wide', () => {
 
   test.each([
     ['/runs', 'Runs'],
-    ['/models', 'Models']
+    ['/models', 'Models'],
+    ['/data', 'Calibration sets']
   ])('shows every figure of the table of %s without scrolling sideways', async (path, label) => {
     await setLook(desk, 'light', { width: 800, height: 700 })
     await goTo(desk, path)
@@ -114,3 +130,19 @@ const COLOURS = `(() => {
   }
   return [painted([document.body, row, row.querySelector('.mantine-Badge-root')]), painted([document.body, row])]
 })()`
+
+describe('many stored sets', () => {
+  test('are searched where a text is chosen', async () => {
+    const { page } = desk
+    await setLook(desk, 'light', { width: 1280, height: 800 })
+    await goTo(desk, '/new')
+    await page
+      .getByRole('group', { name: 'Calibration' })
+      .getByRole('button', { name: /text for calibration/ })
+      .click()
+    await page.getByRole('textbox', { name: 'Search sets and files' }).fill('speeches')
+    await expect.poll(() => page.getByRole('menuitem').allTextContents()).toHaveLength(2)
+    await page.getByRole('menuitem', { name: /^speeches/ }).click()
+    await page.getByRole('group', { name: 'Calibration' }).getByText('speeches-of-', { exact: false }).waitFor()
+  })
+})

@@ -329,6 +329,8 @@ describe('a run that did not end well', () => {
     await alert.getByRole('button', { name: 'Copied' }).waitFor()
     expect(await desk.app.evaluate(({ clipboard }) => clipboard.readText())).toContain(id)
     await page.getByRole('button', { name: 'Resume' }).waitFor()
+    await page.getByRole('button', { name: 'Run again with changes' }).click()
+    await page.getByText(`The recipe of run ${id}`).waitFor()
   }, 240_000)
 
   test('makes the page complain of nothing', () => {

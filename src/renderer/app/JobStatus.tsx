@@ -1,7 +1,7 @@
 import { Box, Group, Loader, Progress, Text, UnstyledButton } from '@mantine/core'
 import { Link } from 'wouter'
 import { useJob } from '../api/useJob'
-import { formatDuration } from '../format/time'
+import { formatRough } from '../format/time'
 import { phaseText } from '../runs/jobText'
 
 /** The running job, visible from every page; a click opens it. */
@@ -24,7 +24,7 @@ export function JobStatus() {
     )
   }
   if (progress === null) return null
-  const left = progress.remainingMs === null ? '' : ` · at most ${formatDuration(progress.remainingMs.high)} left`
+  const left = progress.remainingMs === null ? '' : ` · at most ${formatRough(progress.remainingMs.high)} left`
   const more = waiting === 0 ? '' : ` · ${waiting} waiting`
   return (
     <UnstyledButton

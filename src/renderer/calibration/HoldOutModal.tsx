@@ -3,7 +3,7 @@ import { useState } from 'react'
 import { useLocation } from 'wouter'
 import { useAction } from '../api/hooks'
 import { notifyDone } from '../components/notify'
-import { plural } from '../format/numbers'
+import { formatCount, plural } from '../format/numbers'
 import { setAddress } from './setText'
 
 /** Parts a set in two, one of them for evaluation. */
@@ -12,7 +12,9 @@ export function HoldOutModal({ name, onClose }: { readonly name: string; readonl
   const [percent, setPercent] = useState<number | string>(10)
   const [seed, setSeed] = useState<number | string>(0)
   const part = useAction('calibration.holdOut', ({ calibration, evaluation }) => {
-    notifyDone(`${calibration.name} and ${evaluation.name} hold ${plural(evaluation.samples, 'sample')} apart.`)
+    notifyDone(
+      `${evaluation.name} holds ${plural(evaluation.samples, 'sample')}, ${calibration.name} the other ${formatCount(calibration.samples)}.`
+    )
     navigate(setAddress(evaluation.name))
   })
   const share = Number(percent) / 100

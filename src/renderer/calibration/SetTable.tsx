@@ -14,6 +14,7 @@ const COLUMNS: readonly Column<CalibrationSetEntry>[] = [
     width: 'minmax(180px, 2fr)',
     wrapAt: 180,
     text: ({ name }) => name,
+    below: () => [],
     sortBy: ({ name }) => name,
     render: ({ name }) => (
       <Anchor component={Link} href={setAddress(name)} size="sm" tabIndex={-1}>
@@ -25,6 +26,8 @@ const COLUMNS: readonly Column<CalibrationSetEntry>[] = [
     key: 'kind',
     title: 'Holds',
     width: '110px',
+    folds: true,
+    text: ({ kind }) => KIND_LABELS[kind],
     sortBy: ({ kind }) => kind,
     render: ({ kind }) => KIND_LABELS[kind]
   },
@@ -49,6 +52,7 @@ const COLUMNS: readonly Column<CalibrationSetEntry>[] = [
     title: 'From',
     width: 'minmax(140px, 1.5fr)',
     wrapAt: 150,
+    folds: true,
     text: ({ sourceName }) => sourceName,
     sortBy: ({ sourceName }) => sourceName,
     render: ({ sourceName }) => sourceName

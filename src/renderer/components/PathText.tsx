@@ -16,7 +16,7 @@ export function PathText({ path, length = 48, actions = true }: Props) {
   return (
     <Group gap={4} wrap="nowrap" style={{ minWidth: 0 }}>
       <Tooltip label={path} multiline maw={520} openDelay={300} style={{ overflowWrap: 'anywhere' }}>
-        <Code style={{ whiteSpace: 'nowrap' }}>{shortenPath(path, length)}</Code>
+        <Code style={{ overflowWrap: 'anywhere' }}>{shortenPath(path, length)}</Code>
       </Tooltip>
       {actions && (
         <>

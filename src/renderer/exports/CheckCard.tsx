@@ -49,7 +49,7 @@ export function CheckCard({ run, found, copied }: Props) {
       <Text size="sm" c="dimmed" mb="sm">
         {checks.bitsandbytes === null
           ? 'Says whether a pre-quantized checkpoint is the base that this adapter was made for.'
-          : 'Both say whether a base, quantized as the trainer will, is the one that this adapter was made for.'}
+          : 'Each of these says whether a base, quantized as the trainer will, is the one that this adapter was made for.'}
       </Text>
       <Stack gap="sm">
         {verify.running && (

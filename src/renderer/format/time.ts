@@ -14,6 +14,14 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`
 }
 
+/** A time that is only roughly known, no finer than it is: `25 s`, `3 min 20 s`, `24 min`, `2 h 05 min`. */
+export function formatRough(ms: number): string {
+  const step = ms < 10 * SECOND ? 1 : ms < MINUTE ? 5 : ms < 10 * MINUTE ? 10 : ms < HOUR ? 60 : 300
+  const rounded = Math.max(1, Math.round(ms / SECOND / step)) * step * SECOND
+  if (rounded < 10 * SECOND) return `${rounded / SECOND} s`
+  return formatDuration(rounded).replace(/ min 00 s$/, ' min')
+}
+
 const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
 
 /** `just now`, `5 minutes ago`, `yesterday`; a date when it is longer ago than a month. */

@@ -56,7 +56,7 @@ function RecentRun({ run: { id, title, status, model, variants, createdAtMs } }:
       <Table.Td>
         <RunStatusBadge status={status} />
       </Table.Td>
-      <Table.Td style={{ overflowWrap: 'anywhere' }}>{modelName(model)}</Table.Td>
+      <Table.Td style={{ overflowWrap: 'anywhere', minWidth: 130 }}>{modelName(model)}</Table.Td>
       <Table.Td className="num">{variants.length}</Table.Td>
       <Table.Td style={{ whiteSpace: 'nowrap' }}>
         <Text span size="sm" c="dimmed">

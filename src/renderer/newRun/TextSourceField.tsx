@@ -1,5 +1,5 @@
-import { ActionIcon, Anchor, Button, Group, Input, Menu, Stack, Text, Tooltip } from '@mantine/core'
-import { IconChevronDown, IconDatabase, IconFilePlus, IconFileText, IconX } from '@tabler/icons-react'
+import { ActionIcon, Anchor, Group, Input, Stack, Text, Tooltip } from '@mantine/core'
+import { IconDatabase, IconFileText, IconX } from '@tabler/icons-react'
 import { useState } from 'react'
 import { Link } from 'wouter'
 import type { StartChoices } from '../../shared/contract/recipes'
@@ -7,12 +7,12 @@ import type { Policy, TextSource } from '../../shared/recipe'
 import { call } from '../api/desktop'
 import { ImportDrawer } from '../calibration/ImportDrawer'
 import { notifyOffer } from '../components/notify'
-import { formatCount, plural } from '../format/numbers'
-import { baseName, shortenPath } from '../format/paths'
+import { baseName } from '../format/paths'
 import type { TermName } from '../glossary/glossary'
 import { Term } from '../glossary/Term'
 import { DropTarget } from './DropTarget'
 import { NumberField } from './NumberField'
+import { TextMenu } from './TextMenu'
 
 interface Props {
   readonly title: string
@@ -67,7 +67,6 @@ export function TextSourceField({ title, term, help, source, choices, errors, on
   const setFiles = (next: string[]): void => onChange({ files: next, rows })
   const pick = async (): Promise<void> => add(await call('app.pick', { kind: 'texts', multiple: true }))
   const verb = empty ? 'Choose text' : set === undefined ? 'Add text' : 'Choose other text'
-  const unused = choices.texts.filter((path) => !files.includes(path))
   return (
     <DropTarget
       label="Drop text files"
@@ -99,39 +98,15 @@ export function TextSourceField({ title, term, help, source, choices, errors, on
         </Input.Wrapper>
         {empty && offer}
         <Group gap="xs" align="flex-end">
-          <Menu position="bottom-start" width={320} withinPortal>
-            <Menu.Target>
-              <Button
-                variant="default"
-                leftSection={<IconFilePlus size={16} aria-hidden />}
-                rightSection={<IconChevronDown size={14} aria-hidden />}
-                aria-label={`${verb} for ${title.toLowerCase()}`}
-              >
-                {verb}
-              </Button>
-            </Menu.Target>
-            <Menu.Dropdown mah={320} style={{ overflowY: 'auto' }}>
-              <Menu.Item onClick={() => void pick()}>Files…</Menu.Item>
-              {choices.sets.length > 0 && <Menu.Label>Stored sets (instead of files)</Menu.Label>}
-              {choices.sets.map(({ name, samples, characters }) => (
-                <Menu.Item key={name} onClick={() => choose({ set: name, rows })}>
-                  {name}
-                  <Text size="xs" c="dimmed">
-                    {plural(samples, 'sample')}, {formatCount(characters)} characters
-                  </Text>
-                </Menu.Item>
-              ))}
-              {unused.length > 0 && <Menu.Label>Used before</Menu.Label>}
-              {unused.slice(0, 12).map((path) => (
-                <Menu.Item key={path} onClick={() => add([path])}>
-                  {baseName(path)}
-                  <Text size="xs" c="dimmed">
-                    {shortenPath(path, 44)}
-                  </Text>
-                </Menu.Item>
-              ))}
-            </Menu.Dropdown>
-          </Menu>
+          <TextMenu
+            verb={verb}
+            title={title}
+            sets={choices.sets}
+            unused={choices.texts.filter((path) => !files.includes(path))}
+            onPick={() => void pick()}
+            onSet={(name) => choose({ set: name, rows })}
+            onText={(path) => add([path])}
+          />
           <NumberField
             label={<Term name="rows">{set === undefined ? 'Rows per file' : 'Rows'}</Term>}
             w={120}
@@ -167,7 +142,7 @@ function Chosen({ icon, name, detail, preview, onRemove }: ChosenProps) {
       <Tooltip label={detail} multiline maw={520} style={{ overflowWrap: 'anywhere' }}>
         <Group gap={6} wrap="nowrap" style={{ minWidth: 0 }}>
           {icon}
-          <Text size="sm" truncate>
+          <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
             {name}
           </Text>
           {preview !== undefined && (

@@ -38,7 +38,12 @@ export function RunActions({ run }: { readonly run: RunProof }) {
     case 'interrupted':
     case 'cancelled':
     case 'failed':
-      return isResumable(run) ? <Resume id={run.id} /> : <RunAgain id={run.id} />
+      return (
+        <>
+          <RunAgain id={run.id} />
+          {isResumable(run) && <Resume id={run.id} />}
+        </>
+      )
     case 'completed':
       return (
         <>

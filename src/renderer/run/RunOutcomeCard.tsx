@@ -11,10 +11,10 @@ import { plural } from '../format/numbers'
 /** What to do about a failure, beside what its message says. */
 const ADVICE: Readonly<Record<ErrorCode, string>> = {
   BAD_INPUT: 'Mend what the message names, then resume; or run again with changes.',
-  BAD_FORMAT: 'The file is damaged or not what it says it is. Get it again, then resume.',
+  BAD_FORMAT: 'The file is damaged or not what it says it is. Get it again, then resume; or run again with changes.',
   NUMERICS:
     'The checkpoint gives values that cannot be computed with, so the run cannot go on. Mend the checkpoint, then run again.',
-  IO: 'Make room on the disk or give access to the file, then resume.',
+  IO: 'Put the file back, give access to it, or make room on the disk, as the message asks; then resume, or run again with changes.',
   DEVICE: 'The device failed. Resume, or run again with changes on another device.',
   LOCKED: 'Another process works on this run. Wait for it, or stop it, then resume.',
   CANCELLED: 'Resume whenever you like.',

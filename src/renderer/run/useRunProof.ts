@@ -22,7 +22,8 @@ export function useRunProof(id: string) {
     seen.current = now
   })
   useWindowEvent('runs.changed', (event) => {
-    if (event.id === id || event.id === null) refresh('later')
+    // Of a run that works figures come all the time; of another somebody changed its name, tags or notes.
+    if (event.id === id || event.id === null) refresh(run.data?.status === 'running' ? 'later' : 'soon')
   })
   // A run begins, waits or ends.
   useWindowEvent('queue.changed', () => refresh('soon'))

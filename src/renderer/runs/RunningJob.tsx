@@ -9,6 +9,9 @@ import { cancelRun } from './queueActions'
 import { runAddress } from './runRow'
 import { statusText } from './status'
 
+/** Names go on in the next line. */
+const WHOLE = { overflowWrap: 'anywhere', minWidth: 0 } as const
+
 interface Props {
   readonly run: RunListEntry
   /** Null until the engine reports. */
@@ -24,14 +27,14 @@ export function RunningJob({ run, progress, held, elsewhere = false }: Props) {
   return (
     <Stack gap={6} role="group" aria-label={`Working on ${run.title}`}>
       <Group justify="space-between" wrap="nowrap" gap="md">
-        <Group gap="xs" wrap="nowrap" style={{ minWidth: 0 }}>
+        <Group gap="xs" style={{ minWidth: 0 }}>
           <Badge variant="light" color="blue" tt="none" style={{ flexShrink: 0 }}>
             {statusText('running')}
           </Badge>
-          <Anchor component={Link} href={runAddress(run.id)} fw={600} size="sm" truncate>
+          <Anchor component={Link} href={runAddress(run.id)} fw={600} size="sm" style={WHOLE}>
             {run.title}
           </Anchor>
-          <Text size="sm" c="dimmed" truncate>
+          <Text size="sm" c="dimmed" style={WHOLE}>
             {modelName(run.model)} · {plural(run.variants.length, 'variant')}
           </Text>
         </Group>
@@ -60,7 +63,7 @@ export function RunningJob({ run, progress, held, elsewhere = false }: Props) {
             striped={held}
             aria-label={`Progress of ${run.title}`}
           />
-          <Text size="sm" c="dimmed" className="num" truncate>
+          <Text size="sm" c="dimmed" className="num">
             {[state, ...(progress === null ? [] : jobFigures(progress))].join(' · ')}
           </Text>
         </>

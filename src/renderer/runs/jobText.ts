@@ -1,5 +1,5 @@
 import type { RunProgress } from '../../shared/contract/runs'
-import { formatBytes, formatCount, plural } from '../format/numbers'
+import { formatBytes, formatCount, formatPercent, plural } from '../format/numbers'
 import { timeLeft } from './progressText'
 
 /** What is done now: `block 3 of 30`. */
@@ -16,7 +16,7 @@ export function phaseText({ phase, blocksDone, blocks, done, total, refining }: 
         ? 'Running the texts through what was refined'
         : `Refining ${refining.variant}, step ${refining.step} of ${refining.steps}`
     case 'evaluating':
-      return `Measuring perplexity, ${done} of ${total}`
+      return `Measuring perplexity, ${formatPercent(done / Math.max(1, total), 0)}`
     case 'exporting':
       return `Writing ${plural(total, 'adapter')}`
   }

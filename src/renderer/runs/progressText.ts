@@ -2,7 +2,7 @@ import type { RunProof } from '../../shared/contract/proof'
 import type { RefiningProgress, RunProgress } from '../../shared/contract/runs'
 import { changeText } from '../../shared/refinementWords'
 import { plural } from '../format/numbers'
-import { formatDuration } from '../format/time'
+import { formatRough } from '../format/time'
 
 type Progress = Pick<RunProgress, 'phase' | 'blocksDone' | 'blocks' | 'remainingMs' | 'refining'>
 type Task = Pick<RunProof, 'evaluation' | 'variants' | 'planned'>
@@ -48,9 +48,9 @@ function afterRefining({ variant }: RefiningProgress, refinements: readonly { re
   return refinements[refinements.findIndex((one) => one.variant === variant) + 1]?.variant
 }
 
-/** `3 min 20 s to 4 min 05 s left`: as sure as the blocks of this session make it; nothing while they do not tell. */
+/** `3 min 20 s to 4 min left`: as sure as the blocks of this session make it; nothing while they do not tell. */
 export function timeLeft({ remainingMs }: Pick<Progress, 'remainingMs'>): string | undefined {
   if (remainingMs === null) return undefined
-  const [low, high] = [formatDuration(remainingMs.low), formatDuration(remainingMs.high)]
+  const [low, high] = [formatRough(remainingMs.low), formatRough(remainingMs.high)]
   return low === high ? `about ${low} left` : `${low} to ${high} left`
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { formatBytes, formatNumber, formatPercent } from '../../../src/renderer/format/numbers'
-import { formatDuration } from '../../../src/renderer/format/time'
+import { formatDuration, formatRough } from '../../../src/renderer/format/time'
 
 describe('numbers', () => {
   test.each([
@@ -24,6 +24,15 @@ describe('numbers', () => {
 
   test('sizes and durations keep their units', () => {
     expect([512, 7_644_119, 2 ** 31].map(formatBytes)).toEqual(['512 B', '7.29 MiB', '2.00 GiB'])
+    expect([420, 42_000, 57_900, 203_000, 600_000, 1_439_000, 7_460_000].map(formatRough)).toEqual([
+      '1 s',
+      '40 s',
+      '1 min',
+      '3 min 20 s',
+      '10 min',
+      '24 min',
+      '2 h 05 min'
+    ])
     expect([420, 42_000, 200_000, 7_500_000].map(formatDuration)).toEqual(['0.4 s', '42 s', '3 min 20 s', '2 h 05 min'])
   })
 })

@@ -65,7 +65,8 @@ export function checkCudaFiles(): Promise<Obstacle | undefined> {
 
 const notInstalled = (): Obstacle => ({
   reason: `the CUDA files of onnxruntime ${declared.onnxruntime} are not installed in ${versionFolder()}`,
-  remedy: '“npm run setup:cuda” in a clone of Quail brings them; README, “NVIDIA cards”, says how without a clone'
+  remedy:
+    '“npm run setup:cuda” in a clone of Quail brings them, for an NVIDIA card; README, “NVIDIA cards”, says how without a clone'
 })
 
 async function findFault(): Promise<Obstacle | undefined> {

@@ -191,8 +191,8 @@ describe('progress', () => {
   })
 
   it('gives the time left with its uncertainty, once there is a measure for it', () => {
-    expect(timeLeft({ remainingMs: { low: 27_000, high: 31_000 } })).toBe('27 s to 31 s left')
-    expect(timeLeft({ remainingMs: { low: 27_100, high: 27_200 } })).toBe('about 27 s left')
+    expect(timeLeft({ remainingMs: { low: 27_000, high: 31_000 } })).toBe('25 s to 30 s left')
+    expect(timeLeft({ remainingMs: { low: 27_100, high: 27_200 } })).toBe('about 25 s left')
     expect(timeLeft({ remainingMs: null })).toBeUndefined()
   })
 })
