@@ -113,8 +113,9 @@ export class ProgressTracker {
       before += steps
       if (step > steps) continue
       const result = this.#refined.get(variant)
-      const start = result === undefined ? null : startDivergence(result)
-      return { variant, step, steps, start, least: result === undefined ? null : keptDivergence(result) }
+      if (result === undefined) return { variant, step, steps, checks: 0, start: null, least: null }
+      const figures = { start: startDivergence(result), least: keptDivergence(result) }
+      return { variant, step, steps, checks: result.curve.length, ...figures }
     }
     return null
   }

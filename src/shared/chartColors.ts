@@ -53,17 +53,18 @@ export const methodShape = (method: string): Shape => SHAPES[(place(method) ?? 1
 interface Painted {
   readonly method: string
   readonly quantizer: string
+  readonly refined?: boolean
 }
 
 /** What a variant is painted with: its method's colour, or one of the series. */
 export type Paint = { readonly method: string } | { readonly series: number }
 
 /**
- * The paint of variants that are seen together. A method on one quantizer has its own colour; on several, each pair of
- * method and quantizer has a colour of the series, so that NF4 and INT8 never share one.
+ * The paint of variants that are seen together. A method on one quantizer has its own colour; on several, or refined and
+ * not, each of these has a colour of the series, so that NF4 and INT8 never share one.
  */
 export function paintOf(together: readonly Painted[]): (variant: Painted) => Paint {
-  const pair = ({ method, quantizer }: Painted): string => JSON.stringify([method, quantizer])
+  const pair = ({ method, quantizer, refined = false }: Painted): string => JSON.stringify([method, quantizer, refined])
   const pairs = [...new Set(together.map(pair))]
   const methods = new Set(together.map(({ method }) => method))
   if (pairs.length === methods.size) return ({ method }) => ({ method })

@@ -58,7 +58,7 @@ export const proofHandlers = ({ services }: WorkbenchContext): HandlersOf<typeof
 })
 
 function variantsOf({ variants, record }: Pick<StoredRun, 'variants' | 'record'>, artifacts: readonly Artifact[]) {
-  return variants.map(({ name, method, rank, quantizer, adapter }, i): ProofVariant => {
+  return variants.map(({ name, method, rank, quantizer, adapter, refinement }, i): ProofVariant => {
     const written = artifacts.find(({ variant }) => variant === name)
     const spec = record.recipe.variants[i]
     return {
@@ -67,6 +67,8 @@ function variantsOf({ variants, record }: Pick<StoredRun, 'variants' | 'record'>
       rank,
       quantizer,
       scaling: spec === undefined ? Number.NaN : scalingOf(spec),
+      refined: spec?.refine !== undefined,
+      refinement: refinement ?? null,
       adapter: adapter ?? written?.path ?? null,
       bytes: written?.bytes ?? null,
       sha256: written?.sha256 ?? null

@@ -6,6 +6,7 @@ import { rowLabels } from '../../shared/compare/rowLabels'
 import { type ComparisonRow, rowKey } from '../../shared/compare/rows'
 import { errorCurves } from '../../shared/compare/series'
 import { MAX_CURVES } from '../../shared/contract/compare'
+import { startName } from '../../shared/refinementWords'
 import { useCall } from '../api/hooks'
 import { type Palette, usePalette, variantColors } from '../charts/palette'
 import type { RankMark, RankSeries } from '../charts/RankCurve'
@@ -97,7 +98,7 @@ function drawing(curves: readonly VariantCurve[], rows: readonly ComparisonRow[]
     const key = rowKey(curve.run, curve.variant)
     return {
       key,
-      label: labels.get(key) ?? key,
+      label: curve.ofStart ? startName(labels.get(key) ?? key) : (labels.get(key) ?? key),
       color: colorOf(curve),
       shape: methodShape(curve.method),
       rank: curve.rank,

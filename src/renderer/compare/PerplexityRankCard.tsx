@@ -37,8 +37,8 @@ export function PerplexityRankCard({ rows }: { readonly rows: readonly Compariso
       </Text>
     )
   }
-  const points = found.flatMap(({ method, quantizer, label, points: own }) =>
-    own.map((point) => ({ ...point, method, quantizer, label }))
+  const points = found.flatMap(({ method, quantizer, refined, label, points: own }) =>
+    own.map((point) => ({ ...point, method, quantizer, refined, label }))
   )
   const bases = [
     ...new Set(rows.map(({ perplexity }) => perplexity[text]?.fullPrecision).filter((p) => p !== undefined))
@@ -83,10 +83,10 @@ export function PerplexityRankCard({ rows }: { readonly rows: readonly Compariso
             label={title}
             fromZero={false}
             series={[
-              ...found.map(({ key, label, method, quantizer, points: own }) => ({
+              ...found.map(({ key, label, points: own, ...painted }) => ({
                 key,
                 label,
-                color: colorOf({ method, quantizer }),
+                color: colorOf(painted),
                 points: own.map(({ rank, perplexity }) => ({ x: rank, y: perplexity }))
               })),
               ...(bases.length === 1
@@ -101,10 +101,10 @@ export function PerplexityRankCard({ rows }: { readonly rows: readonly Compariso
                   ]
                 : [])
             ]}
-            marks={points.slice(0, MAX_NAMED).map(({ key, method, quantizer, rank, perplexity }) => ({
+            marks={points.slice(0, MAX_NAMED).map(({ key, method, quantizer, refined, rank, perplexity }) => ({
               key,
               label: labels.get(key) ?? key,
-              color: colorOf({ method, quantizer }),
+              color: colorOf({ method, quantizer, refined }),
               shape: methodShape(method),
               x: rank,
               y: perplexity

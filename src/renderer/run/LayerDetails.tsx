@@ -2,6 +2,7 @@ import { Stack, Table, Text, UnstyledButton } from '@mantine/core'
 import type { RunProof } from '../../shared/contract/proof'
 import type { RunLayer } from '../../shared/contract/runs'
 import { lossRemoved, relativeErrors } from '../../shared/proof'
+import { LAYERS_OF_START } from '../../shared/refinementWords'
 import { BarList } from '../charts/BarList'
 import { ChartFrame } from '../charts/ChartFrame'
 import { Histogram, histogramTable } from '../charts/Histogram'
@@ -12,6 +13,7 @@ import { formatNumber, formatPercent, formatShare } from '../format/numbers'
 import { Term } from '../glossary/Term'
 import { layerCurves } from './layerCurves'
 import { nameInBlock } from './layerNames'
+import { layersName, ofStart } from './proofData'
 
 interface Props {
   readonly run: RunProof
@@ -31,7 +33,12 @@ export function LayerDetails({ run, results, variant, onVariant }: Props) {
   const { series, marks } = layerCurves(run.variants, results, palette)
   return (
     <Stack gap="xl">
-      <ErrorsTable results={results} variant={shown.variant} onVariant={onVariant} />
+      <ErrorsTable run={run} results={results} variant={shown.variant} onVariant={onVariant} />
+      {results.some((one) => ofStart(run, one.variant)) && (
+        <Text size="xs" c="dimmed" mt={-16}>
+          {LAYERS_OF_START}
+        </Text>
+      )}
       <RankCurveFrame
         unit={`${shape.join(' × ')}; drag to zoom`}
         fileName={`rank-${name}`}
@@ -50,7 +57,7 @@ export function LayerDetails({ run, results, variant, onVariant }: Props) {
       ) : (
         <>
           <ChartFrame
-            title={`Weight errors before and after ${shown.variant}`}
+            title={`Weight errors before and after ${layersName(run, shown.variant)}`}
             unit="E = W − Q and what the adapter leaves"
             fileName={`errors-${name}-${shown.variant}`}
             table={histogramTable(errors)}
@@ -94,13 +101,13 @@ export function LayerDetails({ run, results, variant, onVariant }: Props) {
   )
 }
 
-type ErrorsProps = Pick<Props, 'results' | 'variant' | 'onVariant'>
+type ErrorsProps = Pick<Props, 'run' | 'results' | 'variant' | 'onVariant'>
 
 /** A number stays with its unit. */
 const WHOLE = { whiteSpace: 'nowrap' } as const
 
 /** Calibrated and plain errors of every variant on this layer; a click shows one below. */
-function ErrorsTable({ results, variant, onVariant }: ErrorsProps) {
+function ErrorsTable({ run, results, variant, onVariant }: ErrorsProps) {
   const { before, plainBefore } = relativeErrors((results[0] as RunLayer).result)
   return (
     <Table fz="xs" verticalSpacing={4} horizontalSpacing={8} className="num" aria-label="Errors of every variant">
@@ -148,7 +155,7 @@ function ErrorsTable({ results, variant, onVariant }: ErrorsProps) {
                   aria-pressed={name === variant}
                   onClick={() => onVariant(name)}
                 >
-                  {name}
+                  {layersName(run, name)}
                 </UnstyledButton>
               </Table.Td>
               <Table.Td ta="right" style={WHOLE}>

@@ -136,7 +136,7 @@ export function LayersTable({ run, layers, variant, current, onOpen }: Props) {
           variant="default"
           leftSection={<IconDownload size={14} aria-hidden />}
           disabled={layers.length === 0}
-          onClick={() => void saveFile({ name: `${run.id}-layers.csv`, content: toCsv(layersTable(layers)) })}
+          onClick={() => void saveFile({ name: `${run.id}-layers.csv`, content: toCsv(layersTable(layers, run)) })}
         >
           All variants as CSV
         </Button>

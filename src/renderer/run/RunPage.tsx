@@ -4,6 +4,7 @@ import { useLocation, useParams } from 'wouter'
 import type { LayerRow, RunProof } from '../../shared/contract/proof'
 import { modelName } from '../../shared/modelName'
 import { worstFirst } from '../../shared/proof'
+import { LAYERS_OF_START } from '../../shared/refinementWords'
 import { PageFrame } from '../components/PageFrame'
 import { QueryView } from '../components/QueryView'
 import { RelativeTime } from '../components/RelativeTime'
@@ -15,8 +16,9 @@ import { LayerDrawer } from './LayerDrawer'
 import { LayersTable } from './LayersTable'
 import { LogSection } from './LogSection'
 import { PerplexityCards } from './PerplexityCards'
-import { firstVariant, resultSentences } from './proofData'
+import { firstVariant, ofStart, resultSentences } from './proofData'
 import { RecipeSection } from './RecipeSection'
+import { RefinementCard } from './RefinementCard'
 import { RunActions } from './RunActions'
 import { RunMenu } from './RunMenu'
 import { RunOutcomeCard } from './RunOutcomeCard'
@@ -99,11 +101,17 @@ function Proof({ run, layers, layer }: Props) {
         <RunOutcomeCard run={run} />
         <VariantChoice variants={run.variants} value={variant} onChange={setChosen} />
         <PerplexityCards run={run} variant={variant} onChoose={setChosen} />
+        <RefinementCard run={run} />
         <StripSection run={run} layers={layers} variant={variant} current={layer} onOpen={open} />
         <Stack gap="xs" component="section" aria-labelledby="layers-heading">
           <Title order={2} size="h4" id="layers-heading">
             Layers
           </Title>
+          {ofStart(run, variant) && (
+            <Text size="sm" data-testid="layers-of-start">
+              {LAYERS_OF_START}
+            </Text>
+          )}
           <LayersTable run={run} layers={layers} variant={variant} current={layer} onOpen={open} />
         </Stack>
         <Accordion multiple variant="separated" chevronPosition="left" order={2}>

@@ -4,7 +4,7 @@ import type { LayerRow, RunProof } from '../../shared/contract/proof'
 import { BlockStrip, blockStripTable } from '../charts/BlockStrip'
 import { ChartFrame } from '../charts/ChartFrame'
 import { saveFile } from '../components/saveFile'
-import { stripCells, stripMax } from './proofData'
+import { ofStart, stripCells, stripMax } from './proofData'
 
 interface Props {
   readonly run: RunProof
@@ -20,13 +20,14 @@ export function StripSection({ run, layers, variant, current, onOpen }: Props) {
   const max = useMemo(() => stripMax(layers), [layers])
   const blocks = run.planned?.blocks ?? Math.max(0, ...cells.map(({ block }) => block + 1))
   if (blocks === 0) return null
-  const title = `Error removed by ${variant}, layer by layer`
+  const start = ofStart(run, variant)
+  const title = `Error removed by ${start ? `the start of ${variant}` : variant}, layer by layer`
   return (
     <Card withBorder padding="md">
       <ChartFrame
         title={title}
         term="loss"
-        unit="percent of the calibrated error; a click opens the layer"
+        unit={`percent of the calibrated error${start ? ', before refinement' : ''}; a click opens the layer`}
         fileName={`layers-${variant}`}
         table={blockStripTable(cells)}
         onSave={saveFile}

@@ -3,6 +3,7 @@ import type { ProofVariant } from '../../shared/contract/proof'
 import type { RunLayer } from '../../shared/contract/runs'
 import { rankCurve, rankCurveBound } from '../../shared/proof'
 import { quantizerLabel } from '../../shared/quantizerWords'
+import { layersAreOfStart, startName } from '../../shared/refinementWords'
 import { variantLabels } from '../../shared/variantLabels'
 import { type Palette, variantColors } from '../charts/palette'
 import type { RankMark, RankSeries } from '../charts/RankCurve'
@@ -36,7 +37,7 @@ export function layerCurves(
   const marks = found.map(
     ({ variant, variant: { name, method, rank }, result }, i): RankMark => ({
       key: name,
-      label: labels[i] as string,
+      label: layersAreOfStart(variant) ? startName(labels[i] as string) : (labels[i] as string),
       color: colorOf(variant),
       shape: methodShape(method),
       rank,

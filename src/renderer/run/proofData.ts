@@ -1,11 +1,13 @@
 import type { LayerRow, RunProof } from '../../shared/contract/proof'
 import { headlineSentences, recommendations } from '../../shared/headline'
 import { lossRemoved, lossSentence, relativeErrors } from '../../shared/proof'
+import { layersAreOfStart, startName } from '../../shared/refinementWords'
 import type { LayerResult } from '../../shared/runEvents'
 import type { ChartTable } from '../charts/chartTable'
 import type { StripCell } from '../charts/stripCells'
 import { formatNumber, formatShare } from '../format/numbers'
 import { nameInBlock } from './layerNames'
+import { refinedVariants, refinementText } from './refinementCurves'
 
 /* What the page of a run shows, worked out of the run's figures. */
 
@@ -13,10 +15,20 @@ import { nameInBlock } from './layerNames'
 export const firstVariant = (run: Pick<RunProof, 'perplexity' | 'variants'>): string =>
   recommendations(run)[0]?.variant.name ?? ''
 
+/** Whether the figures of the layers are not this variant's adapter's, but those that its refinement began with. */
+export const ofStart = ({ variants }: Pick<RunProof, 'variants'>, variant: string): boolean =>
+  variants.some((one) => one.name === variant && layersAreOfStart(one))
+
+/** A variant where it is told what its layers have. */
+export const layersName = (run: Pick<RunProof, 'variants'>, variant: string): string =>
+  ofStart(run, variant) ? startName(variant) : variant
+
 /** What the run proved, a sentence for each quantizer, one of them about this variant; none before it is measured. */
 export function resultSentences(run: RunProof, variant: string, layers: readonly LayerRow[]): string[] {
   const sentences = headlineSentences(run, variant).map((sentence) => `${sentence}.`)
   if (sentences.length > 0) return sentences
+  const refined = refinedVariants(run.variants).find(({ name }) => name === variant)
+  if (run.status === 'completed' && refined !== undefined) return [refinementText(refined)]
   const own = layers.filter((row) => row.variant === variant)
   return run.status !== 'completed' || own.length === 0 ? [] : [`${lossSentence(variant, own)}.`]
 }
@@ -69,7 +81,7 @@ export const isWorse = ({ loss, lossRank0, frobenius, frobeniusRank0 }: LayerRow
   loss > lossRank0 * 1.001 || frobenius > frobeniusRank0 * 1.001
 
 /** Every figure of every variant's layers, as they were computed. */
-export const layersTable = (layers: readonly LayerRow[]): ChartTable => ({
+export const layersTable = (layers: readonly LayerRow[], run: Pick<RunProof, 'variants'>): ChartTable => ({
   columns: [
     'layer',
     'variant',
@@ -89,7 +101,7 @@ export const layersTable = (layers: readonly LayerRow[]): ChartTable => ({
   ],
   rows: layers.map((row) => [
     row.name,
-    row.variant,
+    layersName(run, row.variant),
     row.block,
     ...row.shape,
     row.lossRank0,

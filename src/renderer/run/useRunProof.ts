@@ -34,7 +34,8 @@ export function useRunProof(id: string) {
 }
 
 /** Progress that changes what is stored, beside the bar. */
-const milestone = ({ phase, blocksDone, layersDone }: RunProgress): string => `${phase} ${blocksDone} ${layersDone}`
+const milestone = ({ phase, blocksDone, layersDone, refining }: RunProgress): string =>
+  `${phase} ${blocksDone} ${layersDone} ${refining?.variant} ${refining?.checks}`
 
 /** Asks again, but while the run goes never so often that answering takes more than a tenth of the time. */
 function useRefresh(id: string): (when: 'soon' | 'later') => void {

@@ -1,6 +1,7 @@
-import type { ComparedRun, VariantCurve } from '../../shared/compare/comparedRun'
+import type { ComparedRun, ComparedVariant, VariantCurve } from '../../shared/compare/comparedRun'
 import { parseRowKey } from '../../shared/compare/rows'
 import { groupBy } from '../../shared/groupBy'
+import { layersAreOfStart } from '../../shared/refinementWords'
 import * as comparison from '../../store/comparison'
 import type { RunSummary } from '../../store/runQueries'
 import { listRuns, type Run } from '../runService'
@@ -42,9 +43,11 @@ function comparedRun(
     quailVersion,
     recipe,
     texts: { calibration: digests(calibration), evaluation: digests(evaluation) },
-    variants: run.variants.map(({ name, method, rank, quantizer }) => {
+    variants: run.variants.map(({ name, method, rank, quantizer, refinement = null }, i) => {
       const own = totals.find(({ variant }) => variant === name)
-      return { name, method, rank, quantizer, totals: own === undefined ? null : withoutNames(own) }
+      const refined = recipe.variants[i]?.refine !== undefined
+      const known = { name, method, rank, quantizer, refined, refinement }
+      return { ...known, totals: own === undefined ? null : withoutNames(own) }
     }),
     perplexity: run.perplexity
   }
@@ -63,27 +66,33 @@ export async function variantCurves(
 ): Promise<VariantCurve[]> {
   const wanted = new Set(keys)
   const ids = [...new Set(keys.map((key) => parseRowKey(key).run))]
-  const runs = new Map((await listRuns(services)).map((run) => [run.id, run]))
   const curves: VariantCurve[] = []
-  for (const id of ids) {
-    const variants = runs.get(id)?.variants ?? []
+  for (const { id, variants } of await comparedRuns(services, ids)) {
     const maxRank = Math.max(0, ...variants.map(({ rank }) => rank))
     const stored = await comparison.readCurves(services.store, id, layer)
-    for (const { name, method, rank, quantizer } of variants) {
-      const own = stored.find(({ variant }) => variant === name)
-      if (own === undefined || !wanted.has(`${id}/${name}`)) continue
-      const { loss, lossRank0, eigenvalues } = own
-      curves.push({
-        run: id,
-        variant: name,
-        method,
-        rank,
-        quantizer,
-        loss,
-        lossRank0,
-        eigenvalues: eigenvalues.slice(0, maxRank)
-      })
+    for (const variant of variants) {
+      const own = stored.find((one) => one.variant === variant.name)
+      if (own === undefined || !wanted.has(`${id}/${variant.name}`)) continue
+      curves.push(curveOf(id, variant, { ...own, eigenvalues: own.eigenvalues.slice(0, maxRank) }))
     }
   }
   return curves
 }
+
+/** The curve of a variant, from its losses and eigenvalues. */
+export const curveOf = (
+  run: string,
+  variant: Omit<ComparedVariant, 'totals'>,
+  { loss, lossRank0, eigenvalues }: Pick<VariantCurve, 'loss' | 'lossRank0' | 'eigenvalues'>
+): VariantCurve => ({
+  run,
+  variant: variant.name,
+  method: variant.method,
+  rank: variant.rank,
+  quantizer: variant.quantizer,
+  refined: variant.refined,
+  ofStart: layersAreOfStart(variant),
+  loss,
+  lossRank0,
+  eigenvalues
+})

@@ -1,9 +1,11 @@
 import type { VariantCurve } from '../../shared/compare/comparedRun'
 import { errorCurves } from '../../shared/compare/series'
 import { lossRemoved, worstFirst } from '../../shared/proof'
+import { startName } from '../../shared/refinementWords'
 import type { LayerResult } from '../../shared/runEvents'
 import { STATUS_WORDS } from '../../shared/runWords'
 import { variantLabels } from '../../shared/variantLabels'
+import { curveOf } from '../compare/comparedRuns'
 import { linePlot, paints } from './charts'
 import { type Html, html } from './html'
 import { duration, figure, instant, percent } from './numbers'
@@ -38,21 +40,22 @@ function curves({ run, rows, layers }: ReportedRun): Html | undefined {
     const own = layers.get(variant.name) ?? []
     if (own.length === 0) return []
     const eigenvalues = Array.from({ length: maxRank }, (_, i) => sum(own, (layer) => layer.eigenvalues[i] ?? 0))
-    const { name, method, rank, quantizer } = variant
     const loss = sum(own, (layer) => layer.loss)
     const lossRank0 = sum(own, (layer) => layer.lossRank0)
-    return [{ run: run.id, variant: name, method, rank, quantizer, loss, lossRank0, eigenvalues }]
+    return [curveOf(run.id, variant, { loss, lossRank0, eigenvalues })]
   })
   if (found.length === 0) return undefined
   const lines = errorCurves(found, [run]).map(({ label, left }) => ({ label, points: left.map((y, x) => ({ x, y })) }))
   const paint = paints(found)
   const names = variantLabels(rows.map(({ variant }) => variant))
   const labels = new Map(rows.map(({ variant }, i) => [variant.name, names[i] as string]))
-  const marks = found.map(({ variant, method, quantizer, rank, loss, lossRank0 }) => ({
-    label: labels.get(variant) ?? variant,
-    paint: paint({ method, quantizer }),
-    x: rank,
-    y: lossRank0 > 0 ? loss / lossRank0 : 0
+  const marks = found.map((curve) => ({
+    label: curve.ofStart
+      ? startName(labels.get(curve.variant) ?? curve.variant)
+      : (labels.get(curve.variant) ?? curve.variant),
+    paint: paint(curve),
+    x: curve.rank,
+    y: curve.lossRank0 > 0 ? curve.loss / curve.lossRank0 : 0
   }))
   const label = `Calibrated error of ${run.title} left after each rank, all linears`
   return html`<figure>${linePlot(lines, marks, { label, xLabel: 'rank', yLabel: 'error left', fromZero: true, format: percent })}

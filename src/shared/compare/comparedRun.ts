@@ -1,4 +1,5 @@
 import type { Recipe } from '../recipe'
+import type { MaybeRefined } from '../refinementWords'
 import type { Perplexities, RunStatus } from '../runEvents'
 
 /** A run as comparisons need it: its settings and figures, without the layers. */
@@ -28,12 +29,12 @@ export interface TextDigest {
   readonly sha256: string
 }
 
-export interface ComparedVariant {
+export interface ComparedVariant extends MaybeRefined {
   readonly name: string
   readonly method: string
   readonly rank: number
   readonly quantizer: string
-  /** Over the layers that are done; null while none is. */
+  /** Over the layers that are done, of the start where it was refined; null while none is. */
   readonly totals: VariantTotals | null
 }
 
@@ -55,6 +56,9 @@ export interface VariantCurve {
   readonly method: string
   readonly rank: number
   readonly quantizer: string
+  readonly refined: boolean
+  /** Whether the loss is that of the start of a refinement, and not the adapter's. */
+  readonly ofStart: boolean
   readonly loss: number
   readonly lossRank0: number
   /** What each further rank can remove at most; in a sum every linear gets the same rank. */

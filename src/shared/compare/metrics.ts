@@ -45,6 +45,7 @@ export const metricsOf = (
     kind: 'share',
     better: 'higher',
     value: ({ lossRemoved }) => lossRemoved,
+    instead: ({ atStart }) => startText(atStart?.lossRemoved),
     of: baseOf
   },
   {
@@ -53,11 +54,16 @@ export const metricsOf = (
     kind: 'share',
     better: 'higher',
     value: ({ meanLossRemoved }) => meanLossRemoved,
+    instead: ({ atStart }) => startText(atStart?.meanLossRemoved),
     of: baseOf
   },
   { key: 'parameters', title: 'Parameters', kind: 'count', better: 'lower', value: ({ parameters }) => parameters },
   { key: 'time', title: 'Time of run', kind: 'duration', better: undefined, value: ({ workedMs }) => workedMs }
 ]
+
+/** What is known of a refined variant: the figure of its start. */
+const startText = (share: number | undefined): string | undefined =>
+  share === undefined ? undefined : `start ${(100 * share).toFixed(1)} %`
 
 function perplexityMetrics(text: string, suffix: string, pairing: Pairing): Metric[] {
   const distinct: Metric['distinct'] = (row, other) => {

@@ -1,7 +1,8 @@
 import { quantizedPerplexity } from '../proof'
+import { layersAreOfStart } from '../refinementWords'
 import { gapClosed, type Perplexities, type RowStatistics } from '../runEvents'
 import { distinguishable, subject } from '../uncertainty'
-import type { ComparedRun, ComparedVariant } from './comparedRun'
+import type { ComparedRun, ComparedVariant, VariantTotals } from './comparedRun'
 
 /** What is compared: one variant of one run. Figures that nobody measured yet are undefined. */
 export interface ComparisonRow {
@@ -10,9 +11,11 @@ export interface ComparisonRow {
   readonly run: ComparedRun
   readonly variant: ComparedVariant
   readonly perplexity: Readonly<Record<string, RowPerplexity>>
-  /** 1 − Σ loss / Σ loss at rank 0, over all linears. */
+  /** 1 − Σ loss / Σ loss at rank 0, over all linears; of a refined variant only `atStart` is known. */
   readonly lossRemoved: number | undefined
   readonly meanLossRemoved: number | undefined
+  /** The same two of the start of a refinement. */
+  readonly atStart?: Pick<ComparisonRow, 'lossRemoved' | 'meanLossRemoved'>
   /** Of the adapter. */
   readonly parameters: number | undefined
   readonly workedMs: number | undefined
@@ -55,6 +58,13 @@ export function comparisonRows(runs: readonly ComparedRun[], keys: readonly stri
   return [...rows.values()]
 }
 
+const NOT_KNOWN = { lossRemoved: undefined, meanLossRemoved: undefined }
+
+const removedOf = (totals: VariantTotals | null) => ({
+  lossRemoved: totals !== null && totals.lossRank0 > 0 ? 1 - totals.loss / totals.lossRank0 : undefined,
+  meanLossRemoved: totals?.meanRemoved ?? undefined
+})
+
 function rowOf(run: ComparedRun, variant: ComparedVariant): ComparisonRow {
   const { totals } = variant
   return {
@@ -62,8 +72,7 @@ function rowOf(run: ComparedRun, variant: ComparedVariant): ComparisonRow {
     run,
     variant,
     perplexity: perplexityOf(run, variant),
-    lossRemoved: totals !== null && totals.lossRank0 > 0 ? 1 - totals.loss / totals.lossRank0 : undefined,
-    meanLossRemoved: totals?.meanRemoved ?? undefined,
+    ...(layersAreOfStart(variant) ? { ...NOT_KNOWN, atStart: removedOf(totals) } : removedOf(totals)),
     parameters: totals === null ? undefined : totals.width * variant.rank,
     workedMs: run.workedMs ?? undefined
   }

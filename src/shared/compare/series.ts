@@ -15,27 +15,31 @@ export interface RankSeries {
   readonly key: string
   readonly method: string
   readonly quantizer: string
+  readonly refined: boolean
   readonly label: string
   readonly points: readonly RankPoint[]
 }
 
-/** Perplexity on a text against rank: a series for each method, and where there are several, each model and quantizer. */
+/** Perplexity on a text against rank: a series for each method, refined or not, and where there are several, each model and quantizer. */
 export function rankSeries(rows: readonly ComparisonRow[], text: string): RankSeries[] {
   const measured = rows.filter(({ perplexity }) => perplexity[text] !== undefined)
   const models = new Set(measured.map(({ run }) => run.model))
   const quantizers = new Set(measured.map(({ variant }) => variant.quantizer))
-  const groups = groupBy(measured, ({ run, variant }) => JSON.stringify([variant.method, run.model, variant.quantizer]))
+  const groups = groupBy(measured, ({ run, variant }) =>
+    JSON.stringify([variant.method, variant.refined, run.model, variant.quantizer])
+  )
   return [...groups].map(([key, members]) => {
     const { run, variant } = members[0] as ComparisonRow
     const label = [
-      variant.method,
+      variant.refined ? `${variant.method}, refined` : variant.method,
       ...(models.size > 1 ? [lastPart(run.model)] : []),
       ...(quantizers.size > 1 ? [quantizerLabel(variant.quantizer, [...quantizers])] : [])
     ].join(LABEL_BREAK)
     const points = members
       .map((row) => ({ key: row.key, rank: row.variant.rank, perplexity: row.perplexity[text]?.adapter as number }))
       .sort((a, b) => a.rank - b.rank || a.perplexity - b.perplexity)
-    return { key, method: variant.method, quantizer: variant.quantizer, label, points }
+    const { method, quantizer, refined } = variant
+    return { key, method, quantizer, refined, label, points }
   })
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Recipe } from '../recipe'
+import type { MaybeRefined } from '../refinementWords'
 import type { DeviceFailure, LayerResult, RunEvent } from '../runEvents'
 import type { ResolvedText } from '../runFolder'
 import { call } from './call'
@@ -7,7 +8,7 @@ import type { RunLayer, RunListEntry, RunVariant } from './runs'
 
 /* What the page of one run shows. It grows while the run goes; the page asks again when it hears of the run. */
 
-export interface ProofVariant extends RunVariant {
+export interface ProofVariant extends RunVariant, MaybeRefined {
   readonly scaling: number
   /** Of adapter_model.safetensors; null until it is exported. */
   readonly bytes: number | null

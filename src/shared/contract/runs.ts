@@ -34,6 +34,8 @@ export interface RefiningProgress {
   /** The one that is worked on, from 1 on. */
   readonly step: number
   readonly steps: number
+  /** How often the held-out rows were asked; 0 while this session has not asked them. */
+  readonly checks: number
   /** Divergence on the held-out rows: of the start, and the least so far; null while this session has not measured it. */
   readonly start: number | null
   readonly least: number | null

@@ -97,17 +97,17 @@ test('a refinement tells its variant, its step and how its held-out rows stand',
   tracker.accept({ ...at, type: 'planned', ...figures, variants: ['a', 'b'], resumedBlocks: 4, refinements })
   expect(tracker.refining).toBeNull()
   tracker.accept({ ...at, type: 'phaseStarted', phase: 'refining', total: 54, unit: 'steps' })
-  expect(tracker.refining).toEqual({ variant: 'a', step: 1, steps: 48, start: null, least: null })
+  expect(tracker.refining).toEqual({ variant: 'a', step: 1, steps: 48, checks: 0, start: null, least: null })
   tracker.accept({ ...at, type: 'refined', variant: 'a', result: refinementResult(1) })
   const steps = [6.5, 47.9, 48, 50, 53].map((done) => {
     tracker.accept({ ...at, type: 'phaseProgress', phase: 'refining', done, total: 54 })
     return tracker.refining
   })
-  const ofA = { variant: 'a', steps: 48, start: 0.01 / 3, least: 0.01 / 4 }
+  const ofA = { variant: 'a', steps: 48, checks: 2, start: 0.01 / 3, least: 0.01 / 4 }
   expect(steps).toEqual([
     { ...ofA, step: 7 },
     { ...ofA, step: 48 },
-    { variant: 'b', step: 1, steps: 2, start: null, least: null },
+    { variant: 'b', step: 1, steps: 2, checks: 0, start: null, least: null },
     null,
     null
   ])

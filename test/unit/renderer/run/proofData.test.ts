@@ -23,6 +23,8 @@ const variant = (name: string, quantizer = 'nf4-b64-dq', rank = 4): ProofVariant
   rank,
   scaling: 1,
   quantizer,
+  refined: false,
+  refinement: null,
   adapter: null,
   bytes: null,
   sha256: null
@@ -116,7 +118,7 @@ describe('layers', () => {
       plainBefore: 0.02,
       removed: 0.6
     })
-    const table = layersTable([row(), row({ lossRank0: 0, loss: 0 })])
+    const table = layersTable([row(), row({ lossRank0: 0, loss: 0 })], { variants })
     expect(table.rows.map((cells) => cells.length)).toEqual([table.columns.length, table.columns.length])
     expect(table.rows[1]?.[8]).toBeNull()
   })
@@ -175,11 +177,11 @@ describe('progress', () => {
     const sentence = (phase: 'blocks' | 'refining', refining: RefiningProgress | null, blocksDone = 4) =>
       progressSentence({ phase, blocksDone, blocks: 4, remainingMs: null, refining }, refined)
     expect(sentence('blocks', null, 3)).toBe('3 of 4 blocks done. Now block 4, next refining exact-refined.')
-    const first = { variant: 'exact-refined', step: 13, steps: 48, start: 0.0033, least: 0.003 }
+    const first = { variant: 'exact-refined', step: 13, steps: 48, checks: 3, start: 0.0033, least: 0.003 }
     expect(sentence('refining', first)).toBe(
       'All 4 blocks done. Now refining exact-refined, step 13 of 48, held-out KL 0.00330 → 0.00300 (−9 %), next zero-refined.'
     )
-    const second = { variant: 'zero-refined', step: 1, steps: 48, start: null, least: null }
+    const second = { variant: 'zero-refined', step: 1, steps: 48, checks: 0, start: null, least: null }
     expect(sentence('refining', second)).toBe(
       'All 4 blocks done. Now refining zero-refined, step 1 of 48, next perplexity on 2 texts.'
     )

@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import type { ComparedRun } from '../../../../src/shared/compare/comparedRun'
 import { parseFilter } from '../../../../src/shared/compare/filter'
-import { comparisonTable, difference, metricsOf } from '../../../../src/shared/compare/metrics'
+import { comparisonTable, difference, type Metric, metricsOf } from '../../../../src/shared/compare/metrics'
 import { rowLabels } from '../../../../src/shared/compare/rowLabels'
-import { comparisonRows } from '../../../../src/shared/compare/rows'
+import { type ComparisonRow, comparisonRows } from '../../../../src/shared/compare/rows'
 import { errorCurves, rankSeries } from '../../../../src/shared/compare/series'
 import { differingSettings } from '../../../../src/shared/compare/settings'
 import { Recipe } from '../../../../src/shared/recipe'
 import { measuredText } from '../../../helpers/measured'
+import { refinementResult } from '../../../helpers/stores'
 
 const TEXT = 'evaluation.txt'
 
@@ -27,6 +28,8 @@ function run(id: string, rank: number, svd: number, changes: Partial<Recipe> = {
     method,
     rank,
     quantizer: 'nf4-b64-dq',
+    refined: false,
+    refinement: null,
     totals: { ...totals, loss }
   })
   return {
@@ -240,12 +243,23 @@ describe('series', () => {
     ])
   })
 
+  test('keep refined variants apart from those of the same method', () => {
+    const refined = {
+      ...run('a', 8, 0.2),
+      variants: run('a', 8, 0.2).variants.map((one) => ({ ...one, refined: true }))
+    }
+    const found = rankSeries(comparisonRows([{ ...refined, id: 'b' }, run('a', 8, 0.2)], ['b', 'a']), TEXT)
+    expect(found.map(({ label }) => label)).toEqual(['svd, refined', 'quailora, refined', 'svd', 'quailora'])
+  })
+
   test('of equal bases are drawn once, under both names', () => {
     const curve = {
       variant: 'svd-r2',
       method: 'svd',
       rank: 2,
       quantizer: 'nf4',
+      refined: false,
+      ofStart: false,
       loss: 5,
       lossRank0: 8,
       eigenvalues: [4, 2]
@@ -261,4 +275,22 @@ describe('series', () => {
       ['run c', [1, 0.5, 0]]
     ])
   })
+})
+
+test('what a refinement left of the layers’ errors is not known: the figure of the start is told as such', () => {
+  const plain = run('a', 8, 0.2)
+  const variants = plain.variants.map((one, i) => ({
+    ...one,
+    refined: true,
+    // The first kept its start: its layers are the adapter's own.
+    refinement: refinementResult(i === 0 ? 0 : 2)
+  }))
+  const [kept, changed] = comparisonRows([{ ...plain, variants }], ['a']) as [ComparisonRow, ComparisonRow]
+  const [removed] = metricsOf([]).filter(({ key }) => key === 'removed') as [Metric]
+  expect([kept.lossRemoved, removed.instead?.(kept)]).toEqual([
+    comparisonRows([plain], ['a'])[0]?.lossRemoved,
+    undefined
+  ])
+  expect(removed.value(changed)).toBeUndefined()
+  expect(removed.instead?.(changed)).toMatch(/^start \d+\.\d %$/)
 })
