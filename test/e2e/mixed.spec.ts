@@ -77,6 +77,12 @@ const cutTexts = (): Promise<string[]> =>
       .concat([...document.querySelectorAll('[role="cell"]')].filter((cell) => cell.scrollHeight > cell.closest('[role="row"]').clientHeight + 1))
       .map((one) => one.innerText || one.value)`)
 
+/** Pixels of an element's height that are not seen. */
+function hiddenHeight(element: unknown): number {
+  const { scrollHeight, clientHeight } = element as { readonly scrollHeight: number; readonly clientHeight: number }
+  return scrollHeight - clientHeight
+}
+
 describe('a run that mixes NF4 and int8', () => {
   test('has gaps of its own for each, that of NF4 first', () => {
     const { quantizers } = outcome.perplexity[TEXT]!
@@ -169,6 +175,22 @@ describe('a run that mixes NF4 and int8', () => {
       await desk.page.locator('main').getByText(shown).first().waitFor()
       await expect.poll(cutTexts).toEqual([])
     }
+  })
+
+  test('has the whole of its sentences in the notice that tells its end on another page', async () => {
+    await setLook(desk, 'dark', { width: 800, height: 700 })
+    await goTo(desk, '/devices')
+    const best = bestOn(NF4).name
+    const sentence = `${best} closes a part of the gap on a text with a long name: 91.68 → 91.24 (full precision 90.57). `
+    const event = { type: 'run.finished', id: run, title: 'mixed', status: 'completed', sentence: sentence.repeat(3) }
+    await desk.app.evaluate(
+      ({ BrowserWindow }, told) => BrowserWindow.getAllWindows()[0]?.webContents.send('quail.event', told),
+      event
+    )
+    const notice = desk.page.getByRole('alert').filter({ hasText: 'mixed is completed' })
+    await notice.getByRole('button', { name: 'Open the run' }).waitFor()
+    await expect.poll(() => notice.evaluate(hiddenHeight)).toBe(0)
+    await notice.getByRole('button', { name: 'Close notification' }).click()
   })
 
   test('is told the same by the command line', () => {

@@ -18,7 +18,8 @@ export function App() {
     <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="auto">
       <QueryClientProvider client={queryClient}>
         <ModalsProvider>
-          <Notifications position="bottom-right" />
+          {/* Sentences of several quantizers are long; none is cut. */}
+          <Notifications position="bottom-right" notificationMaxHeight="60dvh" />
           <Router hook={useHashLocation}>
             <ShortcutsProvider>
               <EventBridge />

@@ -28,8 +28,8 @@ export function notifyOffer(title: string, message: string, { label, onClick }: 
     // Nobody saw it yet where the window is not looked at.
     autoClose: document.hasFocus() ? 30_000 : false,
     message: (
-      <Group justify="space-between" wrap="nowrap" gap="sm">
-        <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+      <Group justify="flex-end" gap="sm">
+        <Text size="sm" style={{ overflowWrap: 'anywhere', flex: '1 1 60%' }}>
           {message}
         </Text>
         <Button
