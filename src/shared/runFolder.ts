@@ -112,6 +112,31 @@ export type EvaluatedModel = z.infer<typeof EvaluatedModel>
 export const JournalEntry = z.union([SolvedBlock, RefinedSteps, AdvancedBlock, EvaluatedModel])
 export type JournalEntry = z.infer<typeof JournalEntry>
 
+/**
+ * The entries of a journal's text up to the first line that is none: the last may have been cut off by a kill.
+ *
+ * @returns `torn`: that line; undefined where all lines are entries
+ */
+export function parseJournal(text: string): { readonly entries: JournalEntry[]; readonly torn: string | undefined } {
+  const lines = text.split('\n')
+  if (lines.at(-1) === '') lines.pop()
+  const entries: JournalEntry[] = []
+  for (const line of lines) {
+    const entry = parseEntry(line)
+    if (entry === undefined) return { entries, torn: line }
+    entries.push(entry)
+  }
+  return { entries, torn: undefined }
+}
+
+function parseEntry(line: string): JournalEntry | undefined {
+  try {
+    return JournalEntry.safeParse(JSON.parse(line)).data
+  } catch {
+    return undefined
+  }
+}
+
 export const solvedBlocks = (journal: readonly JournalEntry[]): SolvedBlock[] =>
   journal.filter((entry) => entry.pass === 'solve')
 

@@ -4,7 +4,14 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { z } from 'zod'
 import { AppError, badFormat, serializeError } from '../shared/errors'
-import { JournalEntry, type ResolvedText, RUN_FILES, RunOutcome, RunRecord } from '../shared/runFolder'
+import {
+  type JournalEntry,
+  parseJournal,
+  type ResolvedText,
+  RUN_FILES,
+  RunOutcome,
+  RunRecord
+} from '../shared/runFolder'
 import type { Artifact } from './artifacts'
 
 /** A run as its folder tells of it; `outcome` is undefined while it has not ended. */
@@ -65,17 +72,8 @@ export function problemOf(path: string, error: unknown): FolderProblem {
   return { path, message }
 }
 
-/** Finished blocks up to the first line that is not one: the last may have been cut off by a kill. */
-async function readJournal(folder: string): Promise<JournalEntry[]> {
-  const text = (await readIfThere(join(folder, RUN_FILES.journal))) ?? ''
-  const entries: JournalEntry[] = []
-  for (const line of text.split('\n')) {
-    const entry = JournalEntry.safeParse(parseJson(line)).data
-    if (entry === undefined) break
-    entries.push(entry)
-  }
-  return entries
-}
+const readJournal = async (folder: string): Promise<JournalEntry[]> =>
+  parseJournal((await readIfThere(join(folder, RUN_FILES.journal))) ?? '').entries
 
 async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
   const text = await readIfThere(path)

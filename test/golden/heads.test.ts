@@ -1,6 +1,6 @@
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { inspectPath } from '../../src/engine/ask/inspect'
 import { Checkpoint } from '../../src/engine/formats/checkpoint'
 import type { TensorData } from '../../src/engine/formats/safetensorsWriter'
@@ -10,6 +10,7 @@ import { ModelWeights } from '../../src/engine/models/modelWeights'
 import { readArchitecture } from '../../src/engine/models/registry'
 import { hasOtherHead } from '../../src/engine/models/tiedHead'
 import { configOf, familyDirectory, tensorsOf, writeCheckpoint } from '../helpers/checkpoints'
+import { removedAfterTests } from '../helpers/removedAfter'
 
 type Used = 'embedding' | 'head' | 'none'
 type Rules = Record<'tied' | 'untied', Record<string, [Used, Used]>>
@@ -20,10 +21,7 @@ const rules = JSON.parse(
 ) as Record<'transformers5' | 'transformers4', Rules> &
   Record<'tiedByDefault' | 'tiedByDefaultIn4', Record<string, boolean>>
 
-const made: string[] = []
-afterEach(() => {
-  for (const directory of made.splice(0)) rmSync(directory, { recursive: true })
-})
+const made = removedAfterTests()
 
 const VALUES = { embedding: 0.5, head: -2 } as const
 
@@ -52,7 +50,7 @@ function checkpointOf(family: string, tied: boolean | undefined, stored: string)
     ...(stored === 'embedding' ? [] : [filled(architecture.head, stored === 'equal' ? VALUES.embedding : VALUES.head)])
   ]
   const written = writeCheckpoint(config, [...others, ...own])
-  made.push(written)
+  made(written)
   return written
 }
 
@@ -106,7 +104,7 @@ it('also takes the name that transformers 5 has for the head of GPT-NeoX', async
     tensor.name === 'embed_out.weight' ? { ...tensor, name: 'lm_head.weight' } : tensor
   )
   const written = writeCheckpoint(configOf(directory), renamed)
-  made.push(written)
+  made(written)
   expect((await inspectPath(written)).model?.roles.map(({ role }) => role)).toContain('head')
 })
 
@@ -116,6 +114,6 @@ it('finds a head of which only the last row differs', async () => {
   const head = tensors.find(({ name }) => name === 'lm_head.weight') as TensorData
   new Float32Array(head.data.buffer, head.data.byteOffset, head.data.byteLength / 4)[head.data.byteLength / 4 - 1] = 9
   const written = writeCheckpoint(configOf(directory), tensors)
-  made.push(written)
+  made(written)
   expect((await inspectPath(written)).warnings).toEqual([expect.stringContaining('holds other values')])
 })

@@ -1,6 +1,6 @@
 import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { JournalEntry, RUN_FILES } from '../../shared/runFolder'
+import { type JournalEntry, parseJournal, RUN_FILES } from '../../shared/runFolder'
 
 /** Where an entry stands: which block of which pass. */
 export type Step = Pick<JournalEntry, 'pass' | 'block'>
@@ -16,22 +16,9 @@ export async function readJournal(folder: string, steps: readonly Step[]): Promi
     if (error.code === 'ENOENT') return ''
     throw error
   })
-  const entries: JournalEntry[] = []
-  for (const line of text.split('\n')) {
-    const entry = parseEntry(line)
-    const next = steps[entries.length]
-    if (entry === undefined || entry.pass !== next?.pass || entry.block !== next.block) break
-    entries.push(entry)
-  }
-  return entries
-}
-
-function parseEntry(line: string): JournalEntry | undefined {
-  try {
-    return JournalEntry.safeParse(JSON.parse(line)).data
-  } catch {
-    return undefined
-  }
+  const { entries } = parseJournal(text)
+  const other = entries.findIndex(({ pass, block }, i) => pass !== steps[i]?.pass || block !== steps[i]?.block)
+  return other < 0 ? entries : entries.slice(0, other)
 }
 
 /** Replaces the journal by these entries: drops a torn line before new ones follow it. */

@@ -4,7 +4,7 @@ import type { z } from 'zod'
 import { fileError } from '../../engine/formats/files'
 import { refuseOpenLfsPointer } from '../../engine/formats/lfsPointer'
 import { badFormat } from '../../shared/errors'
-import { JournalEntry, RowLosses, RUN_FILES, RunOutcome, RunRecord } from '../../shared/runFolder'
+import { JournalEntry, parseJournal, RowLosses, RUN_FILES, RunOutcome, RunRecord } from '../../shared/runFolder'
 import {
   type BundleFile,
   BundleManifest,
@@ -153,9 +153,8 @@ async function readRun(
   }
   const record = parse(RunRecord, await read(RUN_FILES.record), `${path}: ${RUN_FILES.record}`)
   const outcome = parse(RunOutcome, await read(RUN_FILES.outcome), `${path}: ${RUN_FILES.outcome}`)
-  for (const line of (await read(RUN_FILES.journal)).split('\n')) {
-    if (line !== '') parse(JournalEntry, line, `${path}: ${RUN_FILES.journal}`)
-  }
+  const { torn } = parseJournal(await read(RUN_FILES.journal))
+  if (torn !== undefined) parse(JournalEntry, torn, `${path}: ${RUN_FILES.journal}`)
   if (entries.some(({ name }) => name === `${RUN_PREFIX}${RUN_FILES.rows}`))
     parse(RowLosses, await read(RUN_FILES.rows), `${path}: ${RUN_FILES.rows}`)
   assertBelongTogether(record, outcome, manifest, path)

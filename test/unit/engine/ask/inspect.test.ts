@@ -1,6 +1,6 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { inspectPath } from '../../../../src/engine/ask/inspect'
 import {
   addTokenizer,
@@ -11,16 +11,10 @@ import {
   writeCheckpoint
 } from '../../../helpers/checkpoints'
 import { goldenCopies, neoxModel, sampleModel } from '../../../helpers/paths'
+import { removedAfterTests } from '../../../helpers/removedAfter'
 
-const made: string[] = []
-afterAll(() => {
-  for (const directory of made) rmSync(directory, { recursive: true })
-})
-const copy: typeof copyCheckpoint = (...args) => {
-  const directory = copyCheckpoint(...args)
-  made.push(directory)
-  return directory
-}
+const made = removedAfterTests()
+const copy: typeof copyCheckpoint = (...args) => made(copyCheckpoint(...args))
 describe('inspecting a pre-quantized checkpoint', () => {
   const golden = (name: string): string => join(goldenCopies, 'prequantized', name)
 
@@ -109,7 +103,7 @@ describe('inspecting a checkpoint', () => {
     const directory = copy(familyDirectory('llama-tied-bias'), undefined)
     const extra = { name: 'model.layers.0.self_attn.rotary_emb.inv_freq', dtype: 'F32', shape: [2] } as const
     const whole = writeCheckpoint(configOf(directory), [...tensorsOf(directory), { ...extra, data: new Uint8Array(8) }])
-    made.push(whole)
+    made(whole)
     const { model, tensors } = await inspectPath(whole)
     expect(tensors.find(({ name }) => name === extra.name)?.role).toBe('unused')
     expect(model?.roles.at(-1)).toEqual({ role: 'unused', tensors: 1, parameters: 2 })

@@ -1,19 +1,12 @@
-import { rmSync } from 'node:fs'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { Checkpoint } from '../../../../src/engine/formats/checkpoint'
 import { ModelWeights } from '../../../../src/engine/models/modelWeights'
 import { readArchitecture } from '../../../../src/engine/models/registry'
 import { computeBlocks, copyCheckpoint, familyDirectory } from '../../../helpers/checkpoints'
+import { removedAfterTests } from '../../../helpers/removedAfter'
 
-const made: string[] = []
-afterAll(() => {
-  for (const directory of made) rmSync(directory, { recursive: true })
-})
-const copy: typeof copyCheckpoint = (...args) => {
-  const directory = copyCheckpoint(...args)
-  made.push(directory)
-  return directory
-}
+const made = removedAfterTests()
+const copy: typeof copyCheckpoint = (...args) => made(copyCheckpoint(...args))
 
 async function withWeights<T>(directory: string, use: (weights: ModelWeights) => Promise<T>): Promise<T> {
   const checkpoint = await Checkpoint.open(directory)

@@ -1,7 +1,6 @@
-import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { exportBase } from '../../../../src/engine/ask/exportBase'
 import { inspectPath } from '../../../../src/engine/ask/inspect'
 import { Checkpoint } from '../../../../src/engine/formats/checkpoint'
@@ -10,6 +9,7 @@ import { ModelWeights } from '../../../../src/engine/models/modelWeights'
 import { readArchitecture } from '../../../../src/engine/models/registry'
 import { checkpointFindings } from '../../../../src/engine/prepare/checkpointFindings'
 import { configOf, familyDirectory, tensorsOf, writeCheckpoint } from '../../../helpers/checkpoints'
+import { removedAfterTests } from '../../../helpers/removedAfter'
 import { computeModel } from '../../../helpers/wholeModel'
 
 const STORED = 'language_model.model.'
@@ -18,14 +18,9 @@ const config = configOf(model)
 const text = config.text_config as Record<string, unknown>
 const rows = { ids: Int32Array.of(1, 5, 9, 33, 2, 60), mask: new Float32Array(6).fill(1), context: 6 }
 
-const made: string[] = []
-afterAll(() => {
-  for (const directory of made) rmSync(directory, { recursive: true })
-})
+const made = removedAfterTests()
 function written(tensors: readonly TensorData[], changed: Record<string, unknown> = {}): string {
-  const directory = writeCheckpoint({ ...config, ...changed }, tensors)
-  made.push(directory)
-  return directory
+  return made(writeCheckpoint({ ...config, ...changed }, tensors))
 }
 
 /** The embedding with the other sign, as a head. */

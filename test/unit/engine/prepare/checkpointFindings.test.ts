@@ -1,6 +1,6 @@
-import { rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { exportBase } from '../../../../src/engine/ask/exportBase'
 import { inspectPath } from '../../../../src/engine/ask/inspect'
 import type { TensorData } from '../../../../src/engine/formats/safetensorsWriter'
@@ -8,15 +8,13 @@ import { planRun, preflight } from '../../../../src/engine/plan/planRun'
 import { Recipe } from '../../../../src/shared/recipe'
 import { addTokenizer, configOf, copyCheckpoint, tensorsOf, writeCheckpoint } from '../../../helpers/checkpoints'
 import { sampleModel, sampleText } from '../../../helpers/paths'
+import { removedAfterTests } from '../../../helpers/removedAfter'
 import { resolveText } from '../../../helpers/runs'
 
-const made: string[] = []
-afterEach(() => {
-  for (const directory of made.splice(0)) rmSync(directory, { recursive: true })
-})
+const made = removedAfterTests()
 function copy(change?: (tensor: TensorData) => TensorData | undefined): string {
   const directory = copyCheckpoint(sampleModel, change)
-  made.push(directory)
+  made(directory)
   addTokenizer(directory)
   return directory
 }
@@ -70,7 +68,7 @@ describe('what a trainer could load otherwise', () => {
       return [tensor, { ...tensor, name: 'lm_head.weight', data: Buffer.from(tensor.data).map((byte) => byte ^ 0x80) }]
     })
     const directory = writeCheckpoint(configOf(sampleModel), own)
-    made.push(directory)
+    made(directory)
     addTokenizer(directory)
     const [finding] = await warningsOf(directory)
     expect(finding?.code).toBe('OTHER_HEAD')
@@ -87,7 +85,7 @@ describe('what a trainer could load otherwise', () => {
   it('is a tensor that two shards hold, of which the last counts', async () => {
     const tensors = tensorsOf(sampleModel)
     const directory = writeCheckpoint(configOf(sampleModel), [...tensors.slice(0, 2), ...tensors.slice(1)], 2)
-    made.push(directory)
+    made(directory)
     addTokenizer(directory)
     const [finding, ...others] = await warningsOf(directory)
     expect(finding).toMatchObject({ code: 'TENSOR_TWICE', severity: 'warning' })

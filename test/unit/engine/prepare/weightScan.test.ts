@@ -1,18 +1,16 @@
-import { closeSync, ftruncateSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { exportBase } from '../../../../src/engine/ask/exportBase'
 import { inspectPath } from '../../../../src/engine/ask/inspect'
 import type { TensorData } from '../../../../src/engine/formats/safetensorsWriter'
 import { planRun, preflight } from '../../../../src/engine/plan/planRun'
 import { addTokenizer, copyCheckpoint } from '../../../helpers/checkpoints'
 import { neoxModel, sampleModel } from '../../../helpers/paths'
+import { removedAfterTests } from '../../../helpers/removedAfter'
 import { finishedOf, makeRun, runToEnd } from '../../../helpers/runs'
 
-const made: string[] = []
-afterEach(() => {
-  for (const directory of made.splice(0)) rmSync(directory, { recursive: true })
-})
+const made = removedAfterTests()
 
 /** A copy of a model of bfloat16 weights, one of whose values has these bits. */
 function withBits(model: string, name: string, index: number, bits: number): string {
@@ -22,7 +20,7 @@ function withBits(model: string, name: string, index: number, bits: number): str
     new Uint16Array(data.buffer)[index] = bits
     return { ...tensor, data }
   })
-  made.push(directory)
+  made(directory)
   addTokenizer(directory)
   return directory
 }
@@ -66,7 +64,7 @@ describe('a weight that is not finite', () => {
 
   it('is found in the scales of a pre-quantized base', async () => {
     const out = join(copyCheckpoint(sampleModel), 'base')
-    made.push(join(out, '..'))
+    made(join(out, '..'))
     await exportBase({ model: sampleModel, out, quantizer: NF4, ...BASE }, new AbortController().signal)
     const scales = 'model.layers.1.mlp.up_proj.weight.absmax'
     const base = copyCheckpoint(out, (tensor: TensorData) => {
@@ -75,7 +73,7 @@ describe('a weight that is not finite', () => {
       new Float32Array(data.buffer)[5] = Number.NaN
       return { ...tensor, data }
     })
-    made.push(base)
+    made(base)
     const request = requestOf({
       base,
       variants: [{ method: 'svd', rank: 4, quantizer: { doubleQuantization: false } }]
