@@ -252,17 +252,32 @@ FULL = {
 # Models around a text model, with that one's type. Their configs are flat here, as those of all others: `nested` makes the
 # real ones of them.
 WRAPPERS = {"gemma3": "gemma3_text", "mistral3": "mistral", "llava": "llama"}
+WRAPPERS |= {kind: f"{kind}_text" for kind in ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")}
 OUTER = ("model_type", "tie_word_embeddings")  # what does not stand in text_config
-FULL |= {kind: FULL[text] for kind, text in WRAPPERS.items()}
+# Their heads divide the hidden size, and their streams of positions make up a head.
+QWEN2_VL = {
+    **{key: value for key, value in QWEN.items() if key not in ("head_dim", "num_attention_heads")},
+    "num_attention_heads": 32,
+    "num_key_value_heads": 2,
+    "rope_parameters": {**LINEAR["rope_parameters"], "mrope_section": [4, 4, 4]},
+}
+TEXTS = {
+    **FULL,
+    "qwen2_vl_text": QWEN2_VL,
+    "qwen2_5_vl_text": QWEN2_VL,
+    "qwen3_vl_text": {**LLAMA, "attention_bias": True},
+}
+FULL |= {kind: TEXTS[text] for kind, text in WRAPPERS.items()}
 FULL["mistral3"] = {**FULL["mistral3"], "tie_word_embeddings": False}
 
 TYPES = list(FULL)
-FIELDS = {kind: CONFIG_MAPPING[WRAPPERS.get(kind, kind)].__dataclass_fields__.keys() for kind in TYPES}
+FIELDS = {kind: CONFIG_MAPPING[kind].__dataclass_fields__.keys() for kind in (*TYPES, *WRAPPERS.values())}
+FIELDS |= {kind: FIELDS[text] for kind, text in WRAPPERS.items()}
 ROTARY = [kind for kind in TYPES if "rope_parameters" in FIELDS[kind]]
 PARTIAL = {"phi3", "gpt_neox", "glm", "glm4", "stablelm", "nemotron", "phi"}  # their models may rotate a part of each head
 NAMED = {"stablelm", "nemotron", "phi"}  # that fail where the parameters do not name the share
 EXACT = {"stablelm", "phi"}  # that fail where another number of dimensions rotates than the share of a head
-LAYERED = [kind for kind in TYPES if "layer_types" in FIELDS[kind]]  # their layers may differ
+LAYERED = [kind for kind in FIELDS if "layer_types" in FIELDS[kind]]  # their layers may differ
 
 
 class Refused(Exception):
@@ -302,7 +317,7 @@ class Real:
             self.kind = WRAPPERS.get(config["model_type"], config["model_type"])
             alone = type(self.config) in MODEL_FOR_CAUSAL_LM_MAPPING  # some text models lie in their wrapper's module
             self.module = import_module(class_of(self.config if alone else self.outer).__module__)
-            if self.kind in ROTARY:
+            if "rope_parameters" in FIELDS[self.kind]:
                 self.rotary()
         except Exception as error:
             raise Refused(f"{type(error).__name__}: {error}") from error
@@ -362,12 +377,12 @@ class Real:
             self.growth()
         if self.kind == "helium" and self.config.num_attention_heads * self.config.head_dim != self.config.hidden_size:
             raise Refused("o_proj is square")
-        if self.kind in ROTARY:
+        if "rope_parameters" in FIELDS[self.kind]:
             for context in contexts:
                 self.rotations(context)
 
     def rotary(self):
-        [name] = [name for name in vars(self.module) if name.endswith("RotaryEmbedding")]
+        [name] = [name for name in vars(self.module) if name.endswith("RotaryEmbedding") and "Vision" not in name]
         return getattr(self.module, name)(self.config)
 
     def rotations(self, context):

@@ -15,8 +15,13 @@ SMALL = {
     "head_dim": 16,
     "rotary_dim": 8,
 }
-SWITCHED = ("qwen2", "qwen3", "smollm3")  # their windows count only with use_sliding_window
+SWITCHED = ("qwen2", "qwen3", "smollm3", "qwen2_vl", "qwen2_5_vl")  # their windows count only with use_sliding_window
 MIXED = ["sliding_attention", "full_attention", "sliding_attention"]
+
+
+def sizes(kind):
+    """Small ones; of Qwen-VL with heads of 128 dimensions, which three streams of positions make up by default."""
+    return {**SMALL, "hidden_size": 512, "head_dim": 128} if kind in ("qwen2_vl", "qwen2_5_vl") else SMALL
 
 
 def small_config(kind):
@@ -24,7 +29,7 @@ def small_config(kind):
     layers = {"layer_types": MIXED, "sliding_window": 5} if kind in LAYERED else {}
     if kind == "lfm2":
         layers = {"full_attn_idxs": [0, 2]}
-    return {"model_type": kind, **SMALL, **layers, **({"use_sliding_window": True} if kind in SWITCHED else {})}
+    return {"model_type": kind, **sizes(kind), **layers, **({"use_sliding_window": True} if kind in SWITCHED else {})}
 
 
 def rope_forms(pairs):
@@ -170,7 +175,7 @@ def layer_forms(kind):
         }
     else:
         options |= {"sliding_window_pattern": [absent, 1, 2], "_sliding_window_pattern": [absent, 2]}
-    config = {"model_type": kind, **SMALL}
+    config = {"model_type": kind, **sizes(kind)}
     for values in itertools.product(*options.values()):
         given = {key: value for key, value in zip(options, values, strict=True) if value is not absent}
         yield f"{kind}: {given}", {**config, **given}

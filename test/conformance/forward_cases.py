@@ -443,6 +443,41 @@ CASES |= {
         "vision_config": CLIP,
         "text_config": {"model_type": "qwen2", **LLAMA, "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 1},
     },
+    # As Qwen2-VL was published: the text model's keys beside, and rotary positions under their old name.
+    "qwen2_vl-flat": {
+        "model_type": "qwen2_vl",
+        **LLAMA,
+        "tie_word_embeddings": True,
+        "rope_theta": 500.0,
+        "rope_scaling": {"type": "mrope", "mrope_section": [1, 2, 1]},
+        "vision_config": {"depth": 1, "embed_dim": 8, "hidden_size": 32, "num_heads": 1, "mlp_ratio": 1},
+    },
+    "qwen2_5_vl-windows": {
+        "model_type": "qwen2_5_vl",
+        "text_config": {
+            **LLAMA,
+            "tie_word_embeddings": True,
+            "use_sliding_window": True,
+            "sliding_window": 5,
+            "max_window_layers": 1,
+            "rope_scaling": {"type": "mrope", "mrope_section": [2, 1, 1]},
+        },
+        "vision_config": {"depth": 1, "hidden_size": 8, "intermediate_size": 8, "num_heads": 1, "out_hidden_size": 32},
+    },
+    "qwen3_vl-rope-scaling": {
+        "model_type": "qwen3_vl",
+        "tie_word_embeddings": True,
+        "text_config": {
+            **LLAMA,
+            "head_dim": 10,
+            "attention_bias": True,
+            "rope_scaling": {"rope_type": "default", "mrope_section": [2, 2, 1], "mrope_interleaved": True},
+        },
+        "vision_config": {
+            **{"depth": 1, "hidden_size": 8, "intermediate_size": 8, "num_heads": 1, "out_hidden_size": 32},
+            **{"deepstack_visual_indexes": [0], "num_position_embeddings": 4},
+        },
+    },
     "gemma3-rope-scaling": {
         "model_type": "gemma3",
         "tie_word_embeddings": False,

@@ -80,6 +80,8 @@ def table_of(family, directory, binary):
         changed = kept if tied is None else {**kept, "tie_word_embeddings": tied}
         if "text_config" in kept:  # where transformers 4 looks for it
             inner = {name: value for name, value in kept["text_config"].items() if name != "tie_word_embeddings"}
+            if "mrope_section" in inner["rope_parameters"]:
+                inner["rope_scaling"] = inner["rope_parameters"]
             changed["text_config"] = inner if tied is None else {**inner, "tie_word_embeddings": tied}
         for stored in STORED:
             own = dict(cases[stored])

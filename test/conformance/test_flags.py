@@ -66,7 +66,9 @@ OTHERS = {
     "multimodal_projector_bias": "models of several parts",
     "projector_hidden_act": "models of several parts",
     "spatial_merge_size": "models of several parts",
+    "image_token_id": "models of several parts",
     "image_token_index": "models of several parts",
+    "video_token_id": "models of several parts",
     "mm_tokens_per_image": "models of several parts",
     "text_config": "models of several parts",
     "vision_config": "models of several parts",
@@ -88,7 +90,9 @@ def small_parts(config):
     """What else than the text model a model around one is made of, small enough to be made here."""
     if config["model_type"] not in WRAPPERS:
         return {}
-    return {"vision_config": {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}}
+    sizes = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
+    others = {"embed_dim": 8, "num_heads": 1, "depth": 1, "deepstack_visual_indexes": [0], "fullatt_block_indexes": [0]}
+    return {"vision_config": sizes if config["model_type"] in ("gemma3", "mistral3", "llava") else {**others, "hidden_size": 8}}
 
 
 def config_of(kind):

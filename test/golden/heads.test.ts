@@ -39,11 +39,13 @@ function checkpointOf(family: string, tied: boolean | undefined, stored: string)
     return { name, dtype: 'F32', shape, data: new Uint8Array(data.buffer) }
   }
   // In the files of a model around a text model they have other names than in the loaded module.
-  const inside = ['embed_tokens.weight', 'lm_head.weight'].flatMap((name) => [
-    `language_model.model.${name}`,
-    `language_model.${name}`
-  ])
-  const names = [architecture.embedding, architecture.head, ...inside]
+  const prefixes = Object.entries(architecture.storedPrefixes ?? {})
+  const names = [architecture.embedding, architecture.head].flatMap((name) => {
+    const others = prefixes.flatMap(([own, stored]) =>
+      name.startsWith(own) ? stored.map((one) => name.replace(own, one)) : []
+    )
+    return [name, ...others]
+  })
   const others = tensorsOf(directory).filter(({ name }) => !names.includes(name))
   const own = [
     ...(stored === 'head' ? [] : [filled(architecture.embedding, VALUES.embedding)]),

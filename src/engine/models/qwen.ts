@@ -4,11 +4,11 @@ import type { ConfigReader } from './configReader'
 import { deriveHeads } from './heads'
 import { layersByType, readLayerTypes } from './layerTypes'
 import { llamaLike } from './llamaLike'
-import { readRope, STANDARD_ROPE } from './ropeSettings'
+import { type RopeForm, readRope, STANDARD_ROPE } from './ropeSettings'
 import { flag, integer, natural, number, orNull, readSettings, type Settings, texts } from './settings'
 
 /** Defaults of transformers' Qwen2Config. */
-const QWEN2 = {
+export const QWEN2 = {
   vocab_size: integer(151_936),
   hidden_size: integer(4096),
   intermediate_size: integer(22_016),
@@ -50,15 +50,24 @@ export const qwen3 = defineFamily({
     })
 })
 
+/** What decides on the layers of these models; a null is accepted where the config class accepts it. */
+type LayerSettings = Omit<Settings<typeof QWEN2>, 'use_sliding_window' | 'max_window_layers'> & {
+  readonly use_sliding_window: boolean | null
+  readonly max_window_layers: number | null
+}
+
 /** The window counts only with `use_sliding_window`, and on the layers from `max_window_layers` on. */
-function derive<S extends Settings<typeof QWEN2>>(config: ConfigReader, settings: S) {
+export function derive<S extends LayerSettings>(config: ConfigReader, settings: S, form: RopeForm = STANDARD_ROPE) {
   const heads = deriveHeads(config, settings)
-  const sliding_window = settings.use_sliding_window ? settings.sliding_window : null
-  const layer_types = readLayerTypes(config, settings, (index) =>
-    sliding_window !== null && index >= settings.max_window_layers ? 'sliding_attention' : 'full_attention'
-  )
+  const { max_window_layers: first } = settings
+  const sliding_window = settings.use_sliding_window === true ? settings.sliding_window : null
+  const layer_types = readLayerTypes(config, settings, (index) => {
+    if (sliding_window === null) return 'full_attention'
+    if (first === null) throw config.complaint('max_window_layers', 'a whole number, where a window is used')
+    return index >= first ? 'sliding_attention' : 'full_attention'
+  })
   const shape = { headDim: heads.head_dim, limit: settings.max_position_embeddings, layerTypes: layer_types }
-  const rope = readRope(config, STANDARD_ROPE, shape)
+  const rope = readRope(config, form, shape)
   const layers = layersByType(config, layer_types, sliding_window, rope)
   return { ...settings, ...heads, sliding_window, layer_types, layers }
 }

@@ -13,6 +13,8 @@ export interface Wrapper {
   readonly texts: readonly Family[]
   /** What is meant where there is no `text_config`; default: an empty one. */
   readonly absent?: Json
+  /** Whether the keys of the text model stand beside where there is no `text_config`. */
+  readonly flat?: boolean
   /** What config.json may say of whether the head is tied. */
   readonly tiedHead: Setting<boolean | null>
   /** Whether `text_config` may tie it too; of others what that says counts for transformers 4 alone. */
@@ -53,18 +55,18 @@ export function textTower(wrapper: Wrapper): Family {
 }
 
 /** The text model's config as it is given, and with what the wrapper's says of the head; and the family that reads it. */
-function textOf(config: ConfigReader, { modelType, texts, absent = {}, tiedHead, textTies = false }: Wrapper) {
+function textOf(config: ConfigReader, { modelType, texts, absent = {}, flat, tiedHead, textTies }: Wrapper) {
   const outer = readSettings(config, { tie_word_embeddings: tiedHead })
-  const stated = config.object(TEXT_CONFIG)
-  const given = config.has(TEXT_CONFIG) ? stated : stated.with(absent)
   const types = texts.flatMap(({ modelTypes }) => modelTypes)
+  const stated = flat && !config.has(TEXT_CONFIG) ? config.with({ model_type: types[0] }) : config.object(TEXT_CONFIG)
+  const given = config.has(TEXT_CONFIG) ? stated : stated.with(absent)
   const type = given.given('model_type') ? given.raw('model_type') : types[0]
   const family = texts.find(({ modelTypes }) => modelTypes.includes(type as string))
   if (family === undefined) {
     const found = `model_type is ${JSON.stringify(type)}`
     throw badInput(`${given.where}: ${found}, a ${modelType} is read with ${types.join(', ')}`)
   }
-  const inner = textTies && family.settings(given).tie_word_embeddings === true
+  const inner = textTies === true && family.settings(given).tie_word_embeddings === true
   const text = given.with({ tie_word_embeddings: outer.tie_word_embeddings === true || inner })
   return { given, text, type: type as string, family }
 }

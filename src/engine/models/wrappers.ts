@@ -3,6 +3,7 @@ import { llama } from './llama'
 import { ministral3 } from './ministral3'
 import { mistral } from './mistral'
 import { qwen2 } from './qwen'
+import { qwen2VlText, qwen3VlText, qwen25VlText } from './qwenVl'
 import { flag, orNull } from './settings'
 import { INSIDE, type Wrapper } from './textTower'
 
@@ -24,6 +25,15 @@ const MISTRAL_SMALL = {
   sliding_window: null,
   vocab_size: 131_072
 }
+
+/** What transformers wrote before 4.52, and writes again from 5 on. Source: conversion_mapping.py, Qwen2VL. */
+const QWEN2_VL = {
+  tiedHead: flag(false),
+  textTies: true,
+  flat: true,
+  stored: { [INSIDE]: ['model.', 'language_model.'] },
+  loader: 'AutoModelForImageTextToText'
+} as const
 
 /** Models around a text model: a new one is an entry here. Sources: transformers' configuration_<type>, modeling_<type>. */
 export const WRAPPERS: readonly Wrapper[] = [
@@ -48,6 +58,15 @@ export const WRAPPERS: readonly Wrapper[] = [
     tiedHead: flag(false),
     textTies: true,
     stored: LLAVA_NAMES,
+    loader: 'AutoModelForImageTextToText'
+  },
+  { modelType: 'qwen2_vl', texts: [qwen2VlText], ...QWEN2_VL },
+  { modelType: 'qwen2_5_vl', texts: [qwen25VlText], ...QWEN2_VL },
+  {
+    modelType: 'qwen3_vl',
+    texts: [qwen3VlText],
+    tiedHead: flag(false),
+    stored: { [INSIDE]: ['language_model.'] },
     loader: 'AutoModelForImageTextToText'
   }
 ]

@@ -149,7 +149,7 @@ function traps({ fingerprint, variant, model }: Proof): string {
 - \`init_lora_weights\` stays \`true\`, so that no loader initializes the factors again.${
     model.tower === undefined
       ? ''
-      : `\n- This is the ${towerText(model.tower)}: ${TOWER_ALONE}. \`target_modules\` names whole paths, as the last names would also mean linears of the other parts.`
+      : `\n- This is the ${towerText(model.tower)}: ${TOWER_ALONE}. \`target_modules\` names whole paths, as the last names may also mean linears of the other parts.`
   }`
 }
 
