@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { Plan } from '../../src/shared/plan'
 import { checkedSteps } from '../../src/shared/refinement'
+import { LAYERS_OF_START } from '../../src/shared/refinementWords'
 import { RunEvent } from '../../src/shared/runEvents'
 import { jsonLines, Workplace } from '../helpers/commandLine'
 import { sampleModel, sampleText } from '../helpers/paths'
@@ -50,6 +52,18 @@ describe('a refined variant on the command line', () => {
     expect(code).toBe(0)
     expect((await work.quail('runs', 'rebuild')).code).toBe(0)
     expect(await show()).toContain(line)
+  })
+
+  it('has a model card that says what was refined, what was kept, and whose the figures of layers are', async () => {
+    const { stdout } = await printed
+    const sentence = stdout.match(new RegExp(`^  ${NAME}: (.*)$`, 'm'))?.[1] as string
+    const card = readFileSync(work.path('adapter', 'README.md'), 'utf8')
+    expect(card).toContain(': exact, rank 4, refined against the whole model\n')
+    expect(card).toContain(`: ${sentence} (KL divergence`)
+    expect(card).toMatch(/^- refined: 4 steps of 2 rows out of 7, largest step 1 % .*; 1 row \(63 tokens\) held out$/m)
+    const { refinement } = JSON.parse(readFileSync(work.path('adapter', 'quail.json'), 'utf8'))
+    expect(card.includes(LAYERS_OF_START)).toBe(refinement.kept !== 0)
+    expect(card.includes('removed by the start, before refinement')).toBe(refinement.kept !== 0)
   })
 
   it('reports events as the rest of the run does', async () => {

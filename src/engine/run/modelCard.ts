@@ -1,6 +1,14 @@
 import { optionValues } from '../../shared/methods'
 import { isRecomputable, NO_TRAINER, provenBase, quantizerWords, trainerWords } from '../../shared/quantizerWords'
 import { type Targets, targetsText } from '../../shared/recipe'
+import type { RefinementResult } from '../../shared/refinement'
+import {
+  divergenceText,
+  LAYERS_OF_START,
+  layersAreOfStart,
+  refinementSentence,
+  refinementSettings
+} from '../../shared/refinementWords'
 import { computedWhere } from '../../shared/runEvents'
 import { loaderOf, TOWER_ALONE, towerText } from '../../shared/textTower'
 import { torchDtype } from '../../shared/torchDtypes'
@@ -35,21 +43,32 @@ function frontMatter(proof: Proof): string {
   ].join('\n')
 }
 
-function heading({ model, variant, versions }: Proof): string {
-  return `# LoRA initialization for ${model.name}: ${variant.method}, rank ${variant.rank}
+function heading({ model, variant, versions, refinement }: Proof): string {
+  const refined = refinement === undefined ? '' : ', refined against the whole model'
+  return `# LoRA initialization for ${model.name}: ${variant.method}, rank ${variant.rank}${refined}
 
 This adapter is a **starting point for QLoRA fine-tuning**, made by Quail ${versions.quail}. It has not been fine-tuned: on the
 quantized base it brings the outputs back towards those of the full-precision model.`
 }
 
-function results({ perplexity, layers, fingerprint }: Proof): string {
+function results({ perplexity, layers, fingerprint, refinement }: Proof): string {
   const texts = Object.entries(perplexity)
   const removed = layers.map(({ lossRank0, loss }) => (lossRank0 > 0 ? 1 - loss / lossRank0 : 0))
   const mean = removed.reduce((sum, x) => sum + x, 0) / Math.max(1, removed.length)
-  const sentence = `Mean over ${layers.length} linears: ${percent(mean)} of the calibrated error removed (per layer in \`quail.json\`).`
+  const ofStart = layersAreOfStart({ refined: refinement !== undefined, refinement: refinement ?? null })
+  const by = ofStart ? 'removed by the start, before refinement' : 'removed'
+  const sentence = `Mean over ${layers.length} linears: ${percent(mean)} of the calibrated error ${by} (per layer in \`quail.json\`).${ofStart ? ` ${LAYERS_OF_START}` : ''}`
   const measured =
     texts.length === 0 ? [] : [perplexityTable(texts, fingerprint.quantizer), fidelityTable(texts), howMeasured(texts)]
-  return ['## Measured', ...measured, sentence].join('\n\n')
+  const refined = refinement === undefined ? [] : [refinementText(refinement)]
+  return ['## Measured', ...measured, ...refined, sentence].join('\n\n')
+}
+
+/** What became of the refinement, and the curve of its held-out rows. */
+function refinementText(refinement: RefinementResult): string {
+  const { curve } = refinement
+  const points = curve.map(({ steps, divergence }) => `${steps}: ${divergenceText(divergence)}`).join(', ')
+  return `Refined against the whole model, from what the method found: ${refinementSentence(refinement)} (KL divergence from full precision in nats, mean over the predicted tokens of calibration rows that were held out from the refinement). After each number of steps: ${points}.`
 }
 
 type MeasuredTexts = readonly (readonly [file: string, measured: Proof['perplexity'][string]])[]
@@ -163,10 +182,13 @@ function recipe(proof: Proof): string {
   )
     .map((option) => `, ${option}`)
     .join('')}, targets ${targetsCell(variant.targets)}
-- calibration: ${texts}; ${r.calibration.rows} rows of ${r.context} tokens, ${r.policy}, ${r.calibration.tokens} tokens${counted(r)}${rendered(r)}
+${refined(proof)}- calibration: ${texts}; ${r.calibration.rows} rows of ${r.context} tokens, ${r.policy}, ${r.calibration.tokens} tokens${counted(r)}${rendered(r)}
 - factors stored in ${r.factorDtype}, computed on ${computedOn(r)}, seed ${r.seed}
 - fingerprint of the base: codes ${fingerprint.codes}, absmax ${fingerprint.absmax}`
 }
+
+const refined = ({ refinement }: Proof): string =>
+  refinement === undefined ? '' : `- refined: ${refinementSettings(refinement)}\n`
 
 /** An expression holds signs that Markdown would take for its own, but no backtick. */
 const targetsCell = (targets: Targets): string =>

@@ -65,10 +65,12 @@ export interface PlotOptions {
   readonly xLabel: string
   readonly yLabel: string
   readonly fromZero: boolean
+  /** What stands below the axis; without it the places of the marks. */
+  readonly ticks?: readonly number[]
   readonly format: (value: number) => string
 }
 
-/** Lines and named marks over a common axis of ranks. */
+/** Lines and named marks over a common axis, of ranks or of steps. */
 export function linePlot(
   lines: readonly Line[],
   marks: readonly (RankMarkPoint & { label: string })[],
@@ -83,7 +85,8 @@ export function linePlot(
   const x = scale(Math.min(...xs, options.fromZero ? 0 : Number.POSITIVE_INFINITY), Math.max(...xs), left, right)
   const y = scale(low, Math.max(...ys), bottom, top)
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((share) => low + share * (Math.max(...ys) - low))
-  const ranks = thinned([...new Set(marks.length > 0 ? marks.map((m) => m.x) : xs)].sort((a, b) => a - b))
+  const below = options.ticks ?? (marks.length > 0 ? marks.map((m) => m.x) : xs)
+  const ranks = thinned([...new Set(below)].sort((a, b) => a - b))
   const names_ = marks.map(({ label }) => wrapText(label, 150))
   const places = placeLabels(
     marks.map((mark, i) => ({ at: y(mark.y), size: LINE * (names_[i] as string[]).length + 2 })),

@@ -7,6 +7,7 @@ import { differingSettings } from '../../shared/compare/settings'
 import { headlineSentences } from '../../shared/headline'
 import { lossSentence } from '../../shared/proof'
 import { quantizerLabel } from '../../shared/quantizerWords'
+import { refinementSentence } from '../../shared/refinementWords'
 import { STATUS_WORDS } from '../../shared/runWords'
 import {
   DISTINGUISHABLE_RULE,
@@ -66,6 +67,8 @@ function sentencesOf({ run, rows, layers }: ReportedRun): string[] {
   const sentences = headlineSentences({ perplexity: run.perplexity, variants })
   if (sentences.length > 0) return sentences.map((sentence) => `${prefix}${sentence}.`)
   const last = variants.at(-1)
+  if (last?.refinement != null && run.status === 'completed')
+    return [`${prefix}${last.name}: ${refinementSentence(last.refinement)}.`]
   const done = last === undefined ? [] : (layers.get(last.name) ?? [])
   if (last !== undefined && run.status === 'completed' && done.length > 0)
     return [`${prefix}${lossSentence(last.name, done)}.`]

@@ -1,7 +1,7 @@
-import type { VariantCurve } from '../../shared/compare/comparedRun'
+import type { ComparedVariant, VariantCurve } from '../../shared/compare/comparedRun'
 import { errorCurves } from '../../shared/compare/series'
 import { lossRemoved, worstFirst } from '../../shared/proof'
-import { startName } from '../../shared/refinementWords'
+import { LAYERS_OF_START, layersAreOfStart, startName } from '../../shared/refinementWords'
 import type { LayerResult } from '../../shared/runEvents'
 import { STATUS_WORDS } from '../../shared/runWords'
 import { variantLabels } from '../../shared/variantLabels'
@@ -9,6 +9,7 @@ import { curveOf } from '../compare/comparedRuns'
 import { linePlot, paints } from './charts'
 import { type Html, html } from './html'
 import { duration, figure, instant, percent } from './numbers'
+import { refinements } from './refinements'
 import type { ReportedRun } from './reportData'
 
 /** One run: error against rank, its layers, how to repeat it, what it was computed with. */
@@ -17,8 +18,9 @@ export function runSection(reported: ReportedRun): Html {
   return html`<section><h2>${run.title}</h2>
 <p class="dim">${run.id}, ${STATUS_WORDS[run.status]}, begun ${instant(run.createdAtMs)}${run.workedMs !== null && `, worked ${duration(run.workedMs)}`}${run.tags.length > 0 && `, tags: ${run.tags.join(', ')}`}</p>
 ${run.notes !== '' && html`<p>${run.notes}</p>`}
+${refinements(reported)}
 ${curves(reported)}
-${rows.map(({ variant }) => layerTable(variant.name, layers.get(variant.name) ?? []))}
+${rows.map(({ variant }) => layerTable(variant, layers.get(variant.name) ?? []))}
 <details><summary>Recipe</summary><pre>${reported.recipeText}</pre></details>
 <details><summary>Environment and fingerprint of the base</summary>
 <dl>${reported.environment.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
@@ -59,16 +61,17 @@ function curves({ run, rows, layers }: ReportedRun): Html | undefined {
   }))
   const label = `Calibrated error of ${run.title} left after each rank, all linears`
   return html`<figure>${linePlot(lines, marks, { label, xLabel: 'rank', yLabel: 'error left', fromZero: true, format: percent })}
-<figcaption>Calibrated error that is left, summed over all linears. The line is the best that any adapter of that rank can do; points are the variants as stored.</figcaption></figure>`
+<figcaption>Calibrated error that is left, summed over all linears. The line is the best that any adapter of that rank can do; points are the variants as stored${found.some(({ ofStart }) => ofStart) && ', or the starts of those that were refined'}.</figcaption></figure>`
 }
 
 const sum = <T>(items: readonly T[], of: (item: T) => number): number =>
   items.reduce((total, item) => total + of(item), 0)
 
-function layerTable(variant: string, layers: readonly LayerResult[]): Html | undefined {
+function layerTable(variant: ComparedVariant, layers: readonly LayerResult[]): Html | undefined {
   if (layers.length === 0) return undefined
+  const ofStart = layersAreOfStart(variant)
   const ordered = worstFirst(layers.map((result) => ({ result })))
-  return html`<details><summary>Layers of ${variant}, worst first (${layers.length})</summary><div class="scroll"><table>
+  return html`<details><summary>Layers of ${ofStart ? startName(variant.name) : variant.name}, worst first (${layers.length})</summary>${ofStart && html`<p class="dim">${LAYERS_OF_START}</p>`}<div class="scroll"><table>
 <thead><tr><th>layer</th><th class="n">shape</th><th class="n">error before</th><th class="n">after</th><th class="n">removed</th><th class="n">bfloat16</th><th class="n">plain before</th><th class="n">after</th><th class="n">certificate</th></tr></thead>
 <tbody>${ordered.map(
     ({ result }) =>

@@ -3,10 +3,18 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { writeReport } from '../../../../src/services/report/report'
 import type { Services } from '../../../../src/services/services'
+import { LAYERS_OF_START } from '../../../../src/shared/refinementWords'
 import type { RunRecord } from '../../../../src/shared/runFolder'
 import { finishRun, insertRun, setRunNotes, setRunTags } from '../../../../src/store/runs'
 import { seededId, seedRuns } from '../../../helpers/seedRuns'
-import { layerResult, runOutcome, runRecord, temporaryHome, temporaryStore } from '../../../helpers/stores'
+import {
+  layerResult,
+  refinementResult,
+  runOutcome,
+  runRecord,
+  temporaryHome,
+  temporaryStore
+} from '../../../helpers/stores'
 
 const HOSTILE = `"><script>alert(1)</script><img src=https://evil.invalid/x onerror='alert(2)'>&amp;`
 
@@ -83,5 +91,27 @@ describe('a report', () => {
     expect(html).toContain('Layers of svd-r8')
     expect(html).not.toContain('Layers of quailora-r8')
     await expect(writeReport(s, ['a/none'])).rejects.toThrow('run a has no variant "none"; it has svd-r8, quailora-r8')
+  })
+
+  test('tells of refinements, and that the figures of layers are those of the start', async () => {
+    const s = await services()
+    const plain = runRecord('a')
+    const [first, second] = plain.recipe.variants
+    const refine = { steps: 48, batch: 4 }
+    const record = {
+      ...plain,
+      recipe: { ...plain.recipe, variants: [first!, { ...second!, name: 'quailora-r8', refine }] }
+    }
+    await insertRun(s.store, record)
+    const outcome = runOutcome(record)
+    const refined = { ...outcome.variants[1]!, refinement: refinementResult(8) }
+    await finishRun(s.store, 'a', { ...outcome, variants: [outcome.variants[0]!, refined] })
+    const { html } = await writeReport(s, ['a'])
+    expect(html).toContain('quailora-r8: held-out KL 0.00333 → 0.000909 (−73 %), kept after 48 of 48 steps')
+    expect(html).toContain('aria-label="Refinement of law: KL divergence on held-out rows"')
+    expect(html).toContain('Layers of quailora-r8, start, worst first')
+    expect(html).toContain('Layers of svd-r8, worst first')
+    expect(html).toMatch(/>start \d+\.\d %</)
+    expect(html.split(LAYERS_OF_START)).toHaveLength(2)
   })
 })
