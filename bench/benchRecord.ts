@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { Recipe } from '../src/shared/recipe'
+import type { Refinement } from '../src/shared/refinement'
 import type { ResolvedText, RunRecord } from '../src/shared/runFolder'
 
 const CALIBRATION_TEXT = 'resources/sample/text/sotu-calibration.txt'
@@ -14,6 +15,8 @@ export interface RunSizes {
   readonly evaluationRows: number
   readonly rank: number
   readonly memoryBudget?: number
+  /** How the variant is refined; left out: not at all. */
+  readonly refine?: Pick<Refinement, 'steps' | 'batch'>
 }
 
 /** The record of a run of `quailora` on the sample's texts, for a run folder. */
@@ -24,7 +27,7 @@ export async function benchRecord(folder: string, sizes: RunSizes): Promise<RunR
     calibration: { files: [CALIBRATION_TEXT], rows: sizes.calibrationRows },
     evaluation: { files: [EVALUATION_TEXT], rows: sizes.evaluationRows },
     context: sizes.context,
-    variants: [{ method: 'quailora', rank: sizes.rank }],
+    variants: [{ method: 'quailora', rank: sizes.rank, ...(sizes.refine && { refine: sizes.refine }) }],
     ...(sizes.memoryBudget && { memoryBudget: sizes.memoryBudget })
   })
   return {

@@ -10,6 +10,7 @@ import { machine } from './machine'
 import { measureMemory } from './memory'
 import { measureModel135m } from './model135m'
 import { measureQuantize } from './quantizeSection'
+import { measureRefinement } from './refinement'
 import { type BenchOptions, type Section, sectionMarkdown } from './section'
 import { measureSolver } from './solverSection'
 import { measureWindow } from './window'
@@ -22,6 +23,7 @@ const PARTS: Readonly<Record<string, readonly Measure[]>> = {
   solver: [measureSolver, measureLinears, measureQuantize],
   forward: [measureForward, measureBackward],
   memory: [measureMemory],
+  refinement: [measureRefinement],
   model135m: [measureModel135m],
   demo: [measureDemo],
   window: [measureWindow]

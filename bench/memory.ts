@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { makeCheckpoint } from './makeCheckpoint'
 import { measureRun } from './measureRun'
 import type { BenchOptions, Section } from './section'
-import { duration, mebibytes, median } from './statistics'
+import { duration, mebibytes, median, signedPercent } from './statistics'
 
 const SHAPE = { hidden: 512, intermediate: 1408, heads: 8, keyValueHeads: 4, vocabulary: 8192 }
 const SMALL = { hidden: 128, intermediate: 352, heads: 4, keyValueHeads: 2, vocabulary: 4096 }
@@ -81,5 +81,3 @@ function memorySection(depths: readonly Depth[]): Section {
     ]
   }
 }
-
-const signedPercent = (share: number): string => `${share < 0 ? '−' : '+'}${Math.abs(100 * share).toFixed(1)} %`

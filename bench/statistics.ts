@@ -17,3 +17,6 @@ export const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed
 /** Seconds with as many digits as they deserve. */
 export const duration = (seconds: number): string =>
   seconds < 1 ? `${(1000 * seconds).toFixed(seconds < 0.1 ? 1 : 0)} ms` : `${seconds.toFixed(seconds < 100 ? 1 : 0)} s`
+
+/** A difference with its sign, as a share of what it is compared with. */
+export const signedPercent = (share: number): string => `${share < 0 ? '−' : '+'}${Math.abs(100 * share).toFixed(1)} %`
