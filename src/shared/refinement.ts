@@ -10,7 +10,7 @@ import { z } from 'zod'
 export const REFINED_SUFFIX = '-refined'
 
 export const Refinement = z.strictObject({
-  steps: z.int().min(1).max(10_000).default(48).describe('steps of Adam'),
+  steps: z.int().min(1).max(10_000).default(96).describe('steps of Adam'),
   batch: z.int().min(1).max(1024).default(4).describe('rows of the calibration set in a step'),
   learningRate: z
     .number()
@@ -18,7 +18,7 @@ export const Refinement = z.strictObject({
     .max(1)
     .optional()
     .describe(
-      'largest step of a factor, as a share of its typical entry; default: what docs/numerics.md says for the rank'
+      'largest step of a factor, as a share of its typical entry; default: what docs/numerics.md says for rank and steps'
     )
 })
 export type Refinement = z.infer<typeof Refinement>

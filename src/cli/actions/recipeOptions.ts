@@ -92,7 +92,11 @@ export const recipeOptions = {
   refine: flag('refine the factors of every variant against the whole model; held-out rows decide what is kept'),
   'refine-steps': optional('N', integer(1, 10_000), `steps of --refine (default ${USUAL.steps})`),
   'refine-batch': optional('N', integer(1, 1024), `calibration rows in a step of --refine (default ${USUAL.batch})`),
-  'refine-rate': optional('SHARE', share, "largest step of --refine, as a share of an entry's size; default: by rank"),
+  'refine-rate': optional(
+    'SHARE',
+    share,
+    "largest step of --refine, as a share of an entry's size; default: by rank and steps"
+  ),
   context: withDefault('N', integer(2), 256, 'tokens in a row'),
   'calibration-rows': withDefault('N', integer(1), 64, 'rows taken from each calibration file'),
   'evaluation-rows': withDefault('N', integer(1), 64, 'rows taken from each evaluation file'),

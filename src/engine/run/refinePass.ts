@@ -28,7 +28,9 @@ interface Stretch extends Refined {
 export const refinedIn = ({ variants }: PreparedRun): Refined[] =>
   variants.flatMap((variant) => {
     const { refine, rank } = variant.spec
-    return refine === undefined ? [] : [{ variant, settings: { learningRate: defaultRate(rank), ...refine } }]
+    return refine === undefined
+      ? []
+      : [{ variant, settings: { learningRate: defaultRate(rank, refine.steps), ...refine } }]
   })
 
 function stretchesOf(prepared: PreparedRun): Stretch[] {

@@ -86,7 +86,7 @@ export function AddScaling({ onAdd }: AddProps) {
 }
 
 export function AddRefinement({ onAdd }: AddProps) {
-  const [steps, setSteps] = useState<number | string>(96)
+  const [steps, setSteps] = useState<number | string>(48)
   const [batch, setBatch] = useState<number | string>(4)
   const [learningRate, setLearningRate] = useState<number | string>('')
   const given = learningRate === '' ? {} : { learningRate }
@@ -98,7 +98,7 @@ export function AddRefinement({ onAdd }: AddProps) {
       <NumberInput
         label="Learning rate"
         description="share of an entry's typical size"
-        placeholder="by rank"
+        placeholder="by rank and steps"
         min={0}
         max={1}
         step={0.01}

@@ -74,8 +74,14 @@ describe('the learning rate', () => {
   })
 
   it('is smaller for larger ranks', () => {
-    const rates = [1, 4, 8, 16, 32, 64, 128].map(defaultRate)
+    const rates = [1, 4, 8, 16, 32, 64, 128].map((rank) => defaultRate(rank, 96))
     expect([...rates].sort((a, b) => b - a)).toEqual(rates)
-    expect(defaultRate(16)).toBe(0.035)
+    expect(defaultRate(16, 96)).toBe(0.035)
+  })
+
+  it('is smaller for few steps', () => {
+    const rates = [1, 12, 24, 48].map((steps) => defaultRate(16, steps))
+    expect([...rates].sort((a, b) => a - b)).toEqual(rates)
+    expect(defaultRate(16, 48)).toBe(defaultRate(16, 1000))
   })
 })
