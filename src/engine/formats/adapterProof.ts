@@ -15,7 +15,9 @@ export const PROOF_FILE = 'quail.json'
 export const ProofFields = z.looseObject({
   version: z.literal(1),
   model: z
-    .looseObject({ tower: z.looseObject({ loader: z.enum(LOADERS) }).optional() })
+    .looseObject({
+      tower: z.looseObject({ wrapper: z.string(), text: z.string(), loader: z.enum(LOADERS) }).optional()
+    })
     .optional()
     .describe('its text tower, where it is one'),
   variant: z.looseObject({ rank: z.int(), alpha: z.number(), rslora: z.boolean() }),

@@ -1,5 +1,6 @@
 import type { CompatibilityEntry } from '../../shared/exports'
 import { provenBase, trainerWords } from '../../shared/quantizerWords'
+import { loaderOf } from '../../shared/textTower'
 import { torchDtype } from '../../shared/torchDtypes'
 import type { AdapterFacts } from './adapterFacts'
 
@@ -132,13 +133,20 @@ function loadingDtype({ fingerprint }: AdapterFacts): CompatibilityEntry {
   )
 }
 
-function trainers({ fingerprint }: AdapterFacts): CompatibilityEntry {
+function trainers({ fingerprint, loader }: AdapterFacts): CompatibilityEntry {
   const consumer = 'Axolotl, LLaMA-Factory, Unsloth'
   const words = fingerprint && trainerWords(provenBase(fingerprint))
   if (fingerprint !== undefined && words === undefined) {
     return no(consumer, `cannot quantize to ${fingerprint.quantizer}`, 'Make a variant for a format of bitsandbytes.')
   }
   if (words?.otherDefault !== undefined) return caution(consumer, words.otherDefault.says, words.otherDefault.fix)
+  if (loader !== loaderOf(undefined)) {
+    return caution(
+      consumer,
+      'load a model that sees images by settings of their own, not by those for text models',
+      `See that the trainer loads it with ${loader}, and that every target module gets its factors.`
+    )
+  }
   return ok(
     consumer,
     'their default, double quantization on, is what this adapter was made for',

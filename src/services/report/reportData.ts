@@ -8,6 +8,7 @@ import { type ComparisonRow, comparisonRows, parseRowKey } from '../../shared/co
 import { badInput } from '../../shared/errors'
 import { provenBase, quantizerWords } from '../../shared/quantizerWords'
 import { computedWhere, DeviceFailure, type LayerResult } from '../../shared/runEvents'
+import { TOWER_ALONE, towerText } from '../../shared/textTower'
 import { readLayerFigures } from '../../store/layerResults'
 import { comparedRuns } from '../compare/comparedRuns'
 import { pairedWith } from '../compare/pairedRows'
@@ -87,6 +88,7 @@ async function readReportedRun(
     if (proof !== undefined) proofs.push({ variant: variant.name, proof })
   }
   const versions = proofs.map(({ proof }) => Versions.safeParse(proof).data?.versions).find(Boolean)
+  const tower = proofs.map(({ proof }) => proof.model?.tower).find(Boolean)
   const failure = proofs.map(({ proof }) => Failure.safeParse(proof).data?.recipe.deviceFailure).find(Boolean)
   return {
     run,
@@ -100,6 +102,7 @@ async function readReportedRun(
       ['device', failure === undefined ? stored.record.recipe.device : computedWhere(failure)],
       ...renderedAsOf(stored),
       ['model', withoutHome(run.model)],
+      ...(tower === undefined ? [] : [['part', `${towerText(tower)}: ${TOWER_ALONE}`] as [string, string]]),
       ...stored.record.calibration.map(({ name, sha256 }): [string, string] => [
         'calibration',
         `${name}, sha256 ${sha256}`

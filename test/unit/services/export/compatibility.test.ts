@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readAdapterFacts } from '../../../../src/services/export/adapterFacts'
@@ -29,6 +30,22 @@ test('an adapter as Quail writes it suits every PEFT, the trainers and vLLM as t
     'llama.cpp converter': 'caution',
     Ollama: 'caution',
     Merging: 'caution'
+  })
+})
+
+test('trainers that load models of images in their own way are named where the adapter is for one', async () => {
+  const directory = writeAdapter(join(temporaryHome(), 'adapter'))
+  const path = join(directory, 'quail.json')
+  const proof = JSON.parse(readFileSync(path, 'utf8')) as Record<string, object>
+  const tower = { wrapper: 'mistral3', text: 'mistral', loader: 'AutoModelForImageTextToText' }
+  writeFileSync(path, JSON.stringify({ ...proof, model: { ...proof.model, tower } }))
+  const facts = await readAdapterFacts(directory)
+  expect(facts.loader).toBe('AutoModelForImageTextToText')
+  expect(compatibilityOf(facts)).toContainEqual({
+    consumer: 'Axolotl, LLaMA-Factory, Unsloth',
+    verdict: 'caution',
+    says: 'load a model that sees images by settings of their own, not by those for text models',
+    fix: 'See that the trainer loads it with AutoModelForImageTextToText, and that every target module gets its factors.'
   })
 })
 

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { writeReport } from '../../../../src/services/report/report'
@@ -6,6 +6,7 @@ import type { Services } from '../../../../src/services/services'
 import { LAYERS_OF_START } from '../../../../src/shared/refinementWords'
 import type { RunRecord } from '../../../../src/shared/runFolder'
 import { finishRun, insertRun, setRunNotes, setRunTags } from '../../../../src/store/runs'
+import { completeRun } from '../../../helpers/bundles'
 import { seededId, seedRuns } from '../../../helpers/seedRuns'
 import {
   layerResult,
@@ -80,6 +81,19 @@ describe('a report', () => {
     expect(html).toContain('≈ not distinguishable from it')
     expect(html).toContain('Settings that differ')
     expect(html).not.toContain('NaN')
+  })
+
+  test('says that an adapter is for the text model inside of another', async () => {
+    const s = await services()
+    const record = await completeRun(s, 'a')
+    for (const { adapter } of runOutcome(record).variants) {
+      const path = join(adapter, 'quail.json')
+      const proof = JSON.parse(readFileSync(path, 'utf8')) as Record<string, object>
+      const tower = { wrapper: 'gemma3', text: 'gemma3_text', loader: 'AutoModelForCausalLM' }
+      writeFileSync(path, JSON.stringify({ ...proof, model: { ...proof.model, tower } }))
+    }
+    const { html } = await writeReport(s, ['a'])
+    expect(html).toContain('text tower of gemma3 (gemma3_text): only the text tower is read')
   })
 
   test('tells of the variants that were asked for only, and refuses one that there is not', async () => {
