@@ -59,6 +59,7 @@ const PAGES = {
         .click()
   },
   'run-formats': { at: `/runs/${formats}` },
+  'export-formats': { at: `/runs/${formats}/export` },
   'compare-formats': { at: `/compare?runs=${formats}` },
   devices: { at: '/devices' },
   settings: { at: '/settings' },

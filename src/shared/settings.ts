@@ -40,6 +40,7 @@ export interface StoragePart {
 
 export interface RunStorage {
   readonly id: string
+  readonly title: string
   readonly bytes: number
   readonly status: RunStatus
 }

@@ -117,30 +117,8 @@ function Preview({ set, models, others }: PreviewProps) {
           searchable
           w={280}
         />
-        <Stack gap={2}>
-          <Text size="sm" fw={600} id="policy-label">
-            Rows
-          </Text>
-          <SegmentedControl
-            aria-labelledby="policy-label"
-            data={[
-              { value: 'packed', label: 'Packed' },
-              { value: 'padded', label: 'Padded' }
-            ]}
-            value={policy}
-            onChange={(value) => setPolicy(value as Policy)}
-          />
-        </Stack>
-        <NumberInput
-          label="Context"
-          suffix=" tokens"
-          min={2}
-          max={65_536}
-          allowDecimal={false}
-          value={context}
-          onChange={(value) => Number(value) >= 2 && setContext(Number(value))}
-          w={140}
-        />
+        <PolicyField value={policy} onChange={setPolicy} />
+        <ContextField value={context} onChange={setContext} />
         <NumberInput
           label="Row"
           min={1}
@@ -167,6 +145,48 @@ function Preview({ set, models, others }: PreviewProps) {
           <TokenRow preview={preview.found} />
         </Stack>
       )}
+    </Stack>
+  )
+}
+
+interface ContextProps {
+  readonly value: number
+  readonly onChange: (context: number) => void
+}
+
+const ContextField = ({ value, onChange }: ContextProps) => (
+  <NumberInput
+    label="Context"
+    suffix=" tokens"
+    min={2}
+    max={65_536}
+    allowDecimal={false}
+    value={value}
+    onChange={(next) => Number(next) >= 2 && onChange(Number(next))}
+    w={140}
+  />
+)
+
+interface PolicyProps {
+  readonly value: Policy
+  readonly onChange: (policy: Policy) => void
+}
+
+function PolicyField({ value, onChange }: PolicyProps) {
+  return (
+    <Stack gap={2}>
+      <Text size="sm" fw={600} id="policy-label">
+        Rows
+      </Text>
+      <SegmentedControl
+        aria-labelledby="policy-label"
+        data={[
+          { value: 'packed', label: 'Packed' },
+          { value: 'padded', label: 'Padded' }
+        ]}
+        value={value}
+        onChange={(next) => onChange(next as Policy)}
+      />
     </Stack>
   )
 }

@@ -1,11 +1,12 @@
 import { Box } from '@mantine/core'
-import { type KeyboardEvent, type SyntheticEvent, useMemo, useRef, useState } from 'react'
+import { type KeyboardEvent, type RefObject, type SyntheticEvent, useMemo, useRef, useState } from 'react'
 import { textWidth } from '../../shared/chartText'
 import { formatPercent } from '../format/numbers'
 import { ChartTip, TipLine } from './ChartTip'
 import type { ChartTable } from './chartTable'
 import { usePalette } from './palette'
-import { Heads, indices, Legend, ROW, type StripCell, StripCellMark } from './stripCells'
+import { StripRow } from './StripRow'
+import { HEAD, Heads, indices, Legend, ROW, type StripCell } from './stripCells'
 
 interface Props {
   readonly width: number
@@ -21,7 +22,6 @@ interface Props {
   readonly onOpen: (layer: string) => void
 }
 
-const HEAD = 18
 const FOOT = 44
 
 interface Place {
@@ -36,53 +36,19 @@ interface Place {
 export function BlockStrip({ width, label, cells, blocks, rows: expected = 0, max, current, onOpen }: Props) {
   const palette = usePalette()
   const grid = useRef<HTMLDivElement>(null)
-  const [active, setActive] = useState<Place>({ row: 0, block: 0 })
-  const [pointed, setPointed] = useState<Place>()
   const rows = useMemo(() => rowNames(cells, expected), [cells, expected])
   const at = useMemo(() => new Map(cells.map((cell) => [`${cell.block} ${cell.linear}`, cell])), [cells])
   const cellAt = ({ row, block }: Place): StripCell | undefined => at.get(`${block} ${rows[row]}`)
   const left = Math.min(width * 0.3, Math.max(...rows.map((name) => textWidth(name, 11))) + 12)
   const size = Math.max(7, Math.min(96, (width - left - 2) / Math.max(1, blocks)))
   const height = HEAD + ROW * rows.length + FOOT
-  const shown = pointed && cellAt(pointed)
 
-  function open(place: Place | undefined): void {
-    const cell = place && cellAt(place)
+  const open = (place: Place): void => {
+    const cell = cellAt(place)
     if (cell !== undefined) onOpen(cell.layer)
   }
-
-  function onKeyDown(event: KeyboardEvent): void {
-    const from = placeOf(event)
-    if (from === undefined) return
-    const { row, block } = from
-    const moves: Record<string, Place> = {
-      ArrowRight: { row, block: block + 1 },
-      ArrowLeft: { row, block: block - 1 },
-      ArrowDown: { row: row + 1, block },
-      ArrowUp: { row: row - 1, block },
-      Home: { row, block: 0 },
-      End: { row, block: blocks - 1 }
-    }
-    const to = moves[event.key]
-    if (event.key === 'Enter' || event.key === ' ') open(from)
-    else if (to !== undefined) focus(to)
-    else return
-    event.preventDefault()
-    event.stopPropagation()
-  }
-
-  function focus(to: Place): void {
-    const row = Math.max(0, Math.min(rows.length - 1, to.row))
-    const block = Math.max(0, Math.min(blocks - 1, to.block))
-    grid.current?.querySelector<SVGElement>(`[data-place="${row} ${block}"]`)?.focus()
-  }
-
-  function onFocus(event: SyntheticEvent): void {
-    const place = placeOf(event)
-    if (place !== undefined) setActive(place)
-    setPointed(place)
-  }
-
+  const { active, pointed, handlers } = usePlaces(grid, { rows: rows.length, blocks }, open)
+  const shown = pointed && cellAt(pointed)
   return (
     <Box pos="relative">
       <Box
@@ -92,12 +58,7 @@ export function BlockStrip({ width, label, cells, blocks, rows: expected = 0, ma
         aria-label={label}
         aria-rowcount={rows.length}
         aria-colcount={blocks}
-        onKeyDown={onKeyDown}
-        onFocus={onFocus}
-        onBlur={() => setPointed(undefined)}
-        onPointerOver={(event) => setPointed(placeOf(event))}
-        onPointerLeave={() => setPointed(undefined)}
-        onClick={(event) => open(placeOf(event))}
+        {...handlers}
       >
         <svg
           data-chart
@@ -108,54 +69,97 @@ export function BlockStrip({ width, label, cells, blocks, rows: expected = 0, ma
         >
           <Heads {...{ blocks, left, size, palette }} />
           {rows.map((linear, row) => (
-            // biome-ignore lint/a11y/useSemanticElements: rows of a picture are groups
-            <g key={linear} role="row" aria-label={linear.trim() || 'not known yet'}>
-              <text
-                aria-hidden
-                x={left - 8}
-                y={HEAD + ROW * (row + 0.5)}
-                dy="0.35em"
-                textAnchor="end"
-                fontSize={11}
-                fill={palette.dimmed}
-              >
-                {linear}
-              </text>
-              {indices(blocks).map((block) => {
-                const cell = cellAt({ row, block })
-                return (
-                  <StripCellMark
-                    key={block}
-                    {...{ cell, palette, max, size }}
-                    name={`block ${block}, ${linear.trim() || 'not known yet'}`}
-                    x={left + size * block}
-                    y={HEAD + ROW * row}
-                    place={`${row} ${block}`}
-                    tabbable={active.row === row && active.block === block}
-                    current={cell !== undefined && cell.layer === current}
-                  />
-                )
-              })}
-            </g>
+            <StripRow
+              key={linear}
+              {...{ linear, row, blocks, left, size, max, palette, current }}
+              cellAt={(block) => cellAt({ row, block })}
+              tabbable={active.row === row ? active.block : undefined}
+            />
           ))}
           <Legend x={left} y={height - FOOT + 12} palette={palette} max={max} />
         </svg>
       </Box>
       {pointed !== undefined && shown !== undefined && (
-        <ChartTip
+        <CellTip
+          cell={shown}
           x={left + size * (pointed.block + 1) - (grid.current?.scrollLeft ?? 0)}
           y={HEAD + ROW * (pointed.row + 1) + 4}
           width={width}
-          title={shown.layer}
-        >
-          <TipLine label="error removed" value={shown.share === null ? 'not yet' : formatPercent(shown.share)} />
-          {shown.details.map((detail) => (
-            <TipLine key={detail.label} {...detail} />
-          ))}
-        </ChartTip>
+        />
       )}
     </Box>
   )
+}
+
+/** The cell that Tab reaches, and the one that is pointed at or focused. */
+function usePlaces(
+  grid: RefObject<HTMLDivElement | null>,
+  { rows, blocks }: { readonly rows: number; readonly blocks: number },
+  open: (place: Place) => void
+) {
+  const [active, setActive] = useState<Place>({ row: 0, block: 0 })
+  const [pointed, setPointed] = useState<Place>()
+  const focus = (to: Place): void => {
+    const row = Math.max(0, Math.min(rows - 1, to.row))
+    const block = Math.max(0, Math.min(blocks - 1, to.block))
+    grid.current?.querySelector<SVGElement>(`[data-place="${row} ${block}"]`)?.focus()
+  }
+  const handlers = {
+    onKeyDown(event: KeyboardEvent): void {
+      const from = placeOf(event)
+      if (from === undefined) return
+      const to = movedBy(event.key, from, blocks)
+      if (event.key === 'Enter' || event.key === ' ') open(from)
+      else if (to !== undefined) focus(to)
+      else return
+      event.preventDefault()
+      event.stopPropagation()
+    },
+    onFocus(event: SyntheticEvent): void {
+      const place = placeOf(event)
+      if (place !== undefined) setActive(place)
+      setPointed(place)
+    },
+    onBlur: (): void => setPointed(undefined),
+    onPointerOver: (event: SyntheticEvent): void => setPointed(placeOf(event)),
+    onPointerLeave: (): void => setPointed(undefined),
+    onClick(event: SyntheticEvent): void {
+      const place = placeOf(event)
+      if (place !== undefined) open(place)
+    }
+  }
+  return { active, pointed, handlers }
+}
+
+interface CellTipProps {
+  readonly cell: StripCell
+  readonly x: number
+  readonly y: number
+  readonly width: number
+}
+
+function CellTip({ cell: { layer, share, details }, ...place }: CellTipProps) {
+  return (
+    <ChartTip {...place} title={layer}>
+      <TipLine label="error removed" value={share === null ? 'not yet' : formatPercent(share)} />
+      {details.map((detail) => (
+        <TipLine key={detail.label} {...detail} />
+      ))}
+    </ChartTip>
+  )
+}
+
+/** Where a key leads from a cell. */
+function movedBy(key: string, { row, block }: Place, blocks: number): Place | undefined {
+  const moves: Readonly<Record<string, Place>> = {
+    ArrowRight: { row, block: block + 1 },
+    ArrowLeft: { row, block: block - 1 },
+    ArrowDown: { row: row + 1, block },
+    ArrowUp: { row: row - 1, block },
+    Home: { row, block: 0 },
+    End: { row, block: blocks - 1 }
+  }
+  return moves[key]
 }
 
 /** The cell that an event came from. */

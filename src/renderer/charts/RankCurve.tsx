@@ -1,6 +1,7 @@
 import type { Shape } from '../../shared/chartColors'
 import type { ChartTable } from './chartTable'
-import { LinePlot, type PlotMark, type PlotSeries } from './LinePlot'
+import { LinePlot } from './LinePlot'
+import type { PlotMark, PlotSeries } from './plot'
 
 /** The loss that is left after every rank, by the best correction of that rank. */
 export interface RankSeries {

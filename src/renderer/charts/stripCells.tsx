@@ -19,6 +19,8 @@ export interface StripCell {
 }
 
 export const ROW = 22
+/** Height of the numbers of the blocks. */
+export const HEAD = 18
 
 interface CellProps {
   readonly cell: StripCell | undefined

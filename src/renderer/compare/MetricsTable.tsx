@@ -36,93 +36,12 @@ export function MetricsTable({ rows, metrics, baseline, current, onPin, onRemove
     [palette, rows]
   )
   const columns = useMemo(
-    (): Column<ComparisonRow>[] => [
-      {
-        key: 'pin',
-        title: '',
-        width: '44px',
-        render: (row) => <PinButton row={row} pinned={row.key === baseline?.key} onPin={onPin} />
-      },
-      {
-        key: 'run',
-        title: 'Run',
-        width: 'minmax(120px, 1.6fr)',
-        wrapAt: 300,
-        sortBy: ({ run }) => run.title,
-        text: ({ run }) => run.title,
-        render: (row) => <RunCell row={row} />
-      },
-      {
-        key: 'variant',
-        title: 'Variant',
-        term: 'variant',
-        width: 'minmax(120px, 1fr)',
-        wrapAt: 300,
-        sortBy: ({ variant }) => variant.name,
-        text: ({ key }) => `MM${labels.get(key)}`,
-        render: ({ key, variant }) => (
-          <VariantCell label={labels.get(key) ?? ''} variant={variant} color={colorOf(variant)} />
-        )
-      },
-      {
-        key: 'rank',
-        title: 'Rank',
-        term: 'rank',
-        width: '64px',
-        align: 'right',
-        sortBy: (r) => r.variant.rank,
-        render: (r) => r.variant.rank
-      },
-      ...metrics.map(
-        (metric): Column<ComparisonRow> => ({
-          key: metric.key,
-          title: metric.title,
-          ...termOf(metric),
-          width: metric.error === undefined ? '118px' : '150px',
-          align: 'right',
-          sortBy: metric.value,
-          text: (row) => metricText(metric, row),
-          render: (row) => (
-            <>
-              {metricText(metric, row)}
-              {baseline !== undefined && (
-                <div>
-                  <DeltaText metric={metric} row={row} baseline={baseline} />
-                </div>
-              )}
-            </>
-          )
-        })
-      ),
-      {
-        key: 'tags',
-        title: 'Tags',
-        width: 'minmax(90px, 0.8fr)',
-        sortBy: ({ run }) => run.tags.join(' ') || undefined,
-        wrapAt: 200,
-        text: ({ run }) => run.tags.join(', '),
-        render: ({ run }) => run.tags.join(', ')
-      },
-      {
-        key: 'remove',
-        title: '',
-        width: '44px',
-        render: (row) => (
-          <ActionIcon
-            variant="subtle"
-            color="gray"
-            size="sm"
-            aria-label={`Take ${row.variant.name} of ${row.run.title} out`}
-            title="Take out of the comparison"
-            onClick={(event) => {
-              event.stopPropagation()
-              onRemove(row.key)
-            }}
-          >
-            <IconX size={14} aria-hidden />
-          </ActionIcon>
-        )
-      }
+    () => [
+      pinColumn(baseline, onPin),
+      ...nameColumns(labels, colorOf),
+      ...metrics.map((metric) => metricColumn(metric, baseline)),
+      TAGS,
+      removeColumn(onRemove)
     ],
     [metrics, baseline, onPin, onRemove, labels, colorOf]
   )
@@ -143,6 +62,100 @@ export function MetricsTable({ rows, metrics, baseline, current, onPin, onRemove
     />
   )
 }
+
+const pinColumn = (baseline: ComparisonRow | undefined, onPin: Props['onPin']): Column<ComparisonRow> => ({
+  key: 'pin',
+  title: '',
+  width: '44px',
+  render: (row) => <PinButton row={row} pinned={row.key === baseline?.key} onPin={onPin} />
+})
+
+const nameColumns = (
+  labels: ReadonlyMap<string, string>,
+  colorOf: (variant: ComparisonRow['variant']) => string
+): Column<ComparisonRow>[] => [
+  {
+    key: 'run',
+    title: 'Run',
+    width: 'minmax(120px, 1.6fr)',
+    wrapAt: 300,
+    sortBy: ({ run }) => run.title,
+    text: ({ run }) => run.title,
+    render: (row) => <RunCell row={row} />
+  },
+  {
+    key: 'variant',
+    title: 'Variant',
+    term: 'variant',
+    width: 'minmax(120px, 1fr)',
+    wrapAt: 300,
+    sortBy: ({ variant }) => variant.name,
+    text: ({ key }) => `MM${labels.get(key)}`,
+    render: ({ key, variant }) => (
+      <VariantCell label={labels.get(key) ?? ''} variant={variant} color={colorOf(variant)} />
+    )
+  },
+  {
+    key: 'rank',
+    title: 'Rank',
+    term: 'rank',
+    width: '64px',
+    align: 'right',
+    sortBy: (r) => r.variant.rank,
+    render: (r) => r.variant.rank
+  }
+]
+
+const metricColumn = (metric: Metric, baseline: ComparisonRow | undefined): Column<ComparisonRow> => ({
+  key: metric.key,
+  title: metric.title,
+  ...termOf(metric),
+  width: metric.error === undefined ? '118px' : '150px',
+  align: 'right',
+  sortBy: metric.value,
+  text: (row) => metricText(metric, row),
+  render: (row) => (
+    <>
+      {metricText(metric, row)}
+      {baseline !== undefined && (
+        <div>
+          <DeltaText metric={metric} row={row} baseline={baseline} />
+        </div>
+      )}
+    </>
+  )
+})
+
+const TAGS: Column<ComparisonRow> = {
+  key: 'tags',
+  title: 'Tags',
+  width: 'minmax(90px, 0.8fr)',
+  sortBy: ({ run }) => run.tags.join(' ') || undefined,
+  wrapAt: 200,
+  text: ({ run }) => run.tags.join(', '),
+  render: ({ run }) => run.tags.join(', ')
+}
+
+const removeColumn = (onRemove: Props['onRemove']): Column<ComparisonRow> => ({
+  key: 'remove',
+  title: '',
+  width: '44px',
+  render: (row) => (
+    <ActionIcon
+      variant="subtle"
+      color="gray"
+      size="sm"
+      aria-label={`Take ${row.variant.name} of ${row.run.title} out`}
+      title="Take out of the comparison"
+      onClick={(event) => {
+        event.stopPropagation()
+        onRemove(row.key)
+      }}
+    >
+      <IconX size={14} aria-hidden />
+    </ActionIcon>
+  )
+})
 
 /** What the figure's name means, where the glossary says it. */
 function termOf({ key, title }: Metric): { readonly term?: TermName } {

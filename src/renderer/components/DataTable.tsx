@@ -1,18 +1,14 @@
-import { Box, Checkbox, Text, UnstyledButton } from '@mantine/core'
+import { Box, Checkbox } from '@mantine/core'
 import { useElementSize, useMergedRef } from '@mantine/hooks'
-import { IconArrowDown, IconArrowUp } from '@tabler/icons-react'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
-import { explained, Meaning } from '../glossary/Term'
 import type { Column } from './column'
 import { columnWidths, fitColumns, rowHeightOf } from './columnFit'
 import classes from './DataTable.module.css'
 import { foldColumns } from './foldColumns'
-
-export interface Sort {
-  readonly key: string
-  readonly descending: boolean
-}
+import { Heading } from './Heading'
+import { type Sort, sortRows } from './sortRows'
+import { useRowFocus } from './useRowFocus'
 
 interface Props<T> {
   /** What the rows are, for people who hear the page: "Layers". */
@@ -44,214 +40,214 @@ const BORDERS = 2
  * hitch. Arrow keys, Home, End move between rows, Enter opens, Space chooses.
  */
 export function DataTable<T>(props: Props<T>) {
-  const { label, rows, rowKey, onOpen, initialSort, selected, onSelect, current } = props
+  const { label, rows, rowKey, initialSort, selected, onSelect } = props
   const [sort, setSort] = useState<Sort | undefined>(initialSort)
-  const [active, setActive] = useState(0)
   const viewport = useRef<HTMLDivElement>(null)
   const { ref: sized, width: room } = useElementSize()
   const ref = useMergedRef(viewport, sized)
-  const selectable = selected !== undefined && onSelect !== undefined
-  const columns = useMemo(
-    () => foldColumns(rows, props.columns, Math.max(0, room - BORDERS - SCROLLBAR - (selectable ? CHOICE : 0))),
-    [rows, props.columns, room, selectable]
-  )
-  const sorted = useMemo(() => sortRows(rows, props.columns, sort), [rows, props.columns, sort])
-  const fitted = useMemo(() => fitColumns(rows, columns), [rows, columns])
+  const choice: Choice | undefined = selected && onSelect && { selected, onSelect }
   const rowHeight = props.rowHeight ?? 40
-  const template = [...(selectable ? [`${CHOICE}px`] : []), ...fitted.columns.map(({ track }) => track)].join(' ')
-  const minWidth = (selectable ? CHOICE : 0) + fitted.width
-  const space = Math.max(room - BORDERS - SCROLLBAR, minWidth) - (selectable ? CHOICE : 0)
-  const heights = useMemo(() => {
-    const widths = columnWidths(fitted.columns, space)
-    return sorted.map((row) => Math.max(rowHeight, rowHeightOf(row, columns, widths)))
-  }, [sorted, columns, fitted, space, rowHeight])
-  const virtual = useVirtualizer({
+  const sorted = useMemo(() => sortRows(rows, props.columns, sort), [rows, props.columns, sort])
+  const layout = useLayout(rows, sorted, props.columns, room, choice !== undefined, rowHeight)
+  const virtual = useVirtualizer<HTMLDivElement, Element>({
     count: sorted.length,
     getScrollElement: () => viewport.current,
-    estimateSize: (index) => heights[index] ?? rowHeight,
+    estimateSize: (index) => layout.heights[index] ?? rowHeight,
     overscan: 8
   })
   // biome-ignore lint/correctness/useExhaustiveDependencies: the heights are what was measured
-  useEffect(() => virtual.measure(), [virtual, heights])
-  const activeIndex = Math.min(active, Math.max(0, sorted.length - 1))
-
-  function toggle(key: string): void {
-    const next = new Set(selected)
-    if (!next.delete(key)) next.add(key)
-    onSelect?.(next)
-  }
-
-  function focusRow(index: number): void {
-    const target = Math.max(0, Math.min(sorted.length - 1, index))
-    setActive(target)
-    virtual.scrollToIndex(target)
-    const row = () => viewport.current?.querySelector<HTMLElement>(`[data-index="${target}"]`)
-    // A row out of sight is in the document only after the next frame; the others must not lose a quick key.
-    if (row()) row()?.focus()
-    else requestAnimationFrame(() => row()?.focus())
-  }
-
-  function onKeyDown(event: KeyboardEvent, index: number, row: T): void {
-    if (event.target !== event.currentTarget) return
-    const page = Math.max(1, Math.floor((viewport.current?.clientHeight ?? 400) / rowHeight) - 2)
-    const moves: Record<string, number> = {
-      ArrowDown: index + 1,
-      ArrowUp: index - 1,
-      PageDown: index + page,
-      PageUp: index - page,
-      Home: 0,
-      End: sorted.length - 1
-    }
-    const target = moves[event.key]
-    if (target !== undefined) focusRow(target)
-    else if (event.key === 'Enter') onOpen?.(row)
-    else if (event.key === ' ' && selectable) toggle(rowKey(row))
-    else return
-    event.preventDefault()
-  }
-
+  useEffect(() => virtual.measure(), [virtual, layout.heights])
+  const focus = useRowFocus(viewport, virtual, sorted.length, rowHeight)
   if (rows.length === 0 && props.empty !== undefined) return <>{props.empty}</>
-  const all = selectable && sorted.length > 0 && sorted.every((row) => selected.has(rowKey(row)))
-  const some = selectable && sorted.some((row) => selected.has(rowKey(row)))
+  const bar = layout.minWidth > room - BORDERS ? SCROLLBAR : 0
+  const needed = layout.head + Math.max(rowHeight, virtual.getTotalSize()) + bar + BORDERS
   return (
     <Box
       ref={ref}
       className={classes.viewport}
-      style={{
-        height:
-          props.height ??
-          `min(60dvh, ${fitted.head + Math.max(rowHeight, virtual.getTotalSize()) + (minWidth > room - BORDERS ? SCROLLBAR : 0) + BORDERS}px)`
-      }}
+      style={{ height: props.height ?? `min(60dvh, ${needed}px)` }}
       role="table"
       aria-label={label}
       aria-rowcount={sorted.length + 1}
     >
-      <Box role="rowgroup" className={classes.head} style={{ height: fitted.head }}>
-        <Box role="row" aria-rowindex={1} className={classes.row} style={{ gridTemplateColumns: template, minWidth }}>
-          {selectable && (
-            <Box role="columnheader" className={classes.cell}>
-              <Checkbox
-                size="xs"
-                aria-label="Choose all rows"
-                checked={all}
-                indeterminate={some && !all}
-                onChange={() => onSelect(new Set(all ? [] : sorted.map(rowKey)))}
-              />
-            </Box>
-          )}
-          {columns.map((column) => (
-            <Heading key={column.key} column={column} sort={sort} onSort={setSort} />
-          ))}
-        </Box>
-      </Box>
+      <HeadRow layout={layout} keys={sorted.map(rowKey)} choice={choice} sort={sort} onSort={setSort} />
       <Box role="rowgroup" style={{ height: virtual.getTotalSize(), position: 'relative' }}>
-        {virtual.getVirtualItems().map(({ index, start }) => {
-          const row = sorted[index] as T
-          const key = rowKey(row)
-          return (
-            <Box
-              key={key}
-              role="row"
-              aria-rowindex={index + 2}
-              aria-selected={selectable ? selected.has(key) : undefined}
-              aria-current={current === key ? 'true' : undefined}
-              data-index={index}
-              tabIndex={index === activeIndex ? 0 : -1}
-              className={classes.row}
-              data-clickable={onOpen !== undefined || undefined}
-              data-last={index === sorted.length - 1 || undefined}
-              style={{
-                gridTemplateColumns: template,
-                minWidth,
-                height: heights[index],
-                transform: `translateY(${start}px)`
-              }}
-              onFocus={() => setActive(index)}
-              onClick={() => onOpen?.(row)}
-              onKeyDown={(event) => onKeyDown(event, index, row)}
-            >
-              {selectable && (
-                <Box role="cell" className={classes.cell} onClick={(event) => event.stopPropagation()}>
-                  <Checkbox
-                    size="xs"
-                    tabIndex={-1}
-                    aria-label={`Choose ${key}`}
-                    checked={selected.has(key)}
-                    onChange={() => toggle(key)}
-                  />
-                </Box>
-              )}
-              {columns.map((column) => (
-                <Box
-                  key={column.key}
-                  role="cell"
-                  className={classes.cell}
-                  data-align={column.align}
-                  data-wrap={column.wrapAt !== undefined || undefined}
-                >
-                  {column.render(row)}
-                </Box>
-              ))}
-            </Box>
-          )
-        })}
+        {virtual.getVirtualItems().map(({ index, start }) => (
+          <DataRow
+            key={rowKey(sorted[index] as T)}
+            {...{ index, start, layout, choice, focus }}
+            row={sorted[index] as T}
+            table={props}
+            count={sorted.length}
+          />
+        ))}
       </Box>
     </Box>
   )
 }
 
-interface HeadingProps<T> {
-  readonly column: Column<T>
+interface Choice {
+  readonly selected: ReadonlySet<string>
+  readonly onSelect: (selected: ReadonlySet<string>) => void
+}
+
+function toggled({ selected }: Choice, key: string): ReadonlySet<string> {
+  const next = new Set(selected)
+  if (!next.delete(key)) next.add(key)
+  return next
+}
+
+interface Layout<T> {
+  /** Those that are shown. */
+  readonly columns: readonly Column<T>[]
+  /** CSS grid tracks. */
+  readonly template: string
+  readonly minWidth: number
+  /** Height of the headings. */
+  readonly head: number
+  /** Of the sorted rows. */
+  readonly heights: readonly number[]
+}
+
+/** Columns and rows as wide and as high as their texts need in `room` pixels. */
+function useLayout<T>(
+  rows: readonly T[],
+  sorted: readonly T[],
+  all: readonly Column<T>[],
+  room: number,
+  selectable: boolean,
+  rowHeight: number
+): Layout<T> {
+  const choice = selectable ? CHOICE : 0
+  const columns = useMemo(
+    () => foldColumns(rows, all, Math.max(0, room - BORDERS - SCROLLBAR - choice)),
+    [rows, all, room, choice]
+  )
+  const fitted = useMemo(() => fitColumns(rows, columns), [rows, columns])
+  const template = [...(selectable ? [`${CHOICE}px`] : []), ...fitted.columns.map(({ track }) => track)].join(' ')
+  const minWidth = choice + fitted.width
+  const space = Math.max(room - BORDERS - SCROLLBAR, minWidth) - choice
+  const heights = useMemo(() => {
+    const widths = columnWidths(fitted.columns, space)
+    return sorted.map((row) => Math.max(rowHeight, rowHeightOf(row, columns, widths)))
+  }, [sorted, columns, fitted, space, rowHeight])
+  return { columns, template, minWidth, head: fitted.head, heights }
+}
+
+interface HeadRowProps<T> {
+  readonly layout: Layout<T>
+  readonly keys: readonly string[]
+  readonly choice: Choice | undefined
   readonly sort: Sort | undefined
   readonly onSort: (sort: Sort) => void
 }
 
-function Heading<T>({ column, sort, onSort }: HeadingProps<T>) {
-  const active = sort?.key === column.key
-  const direction = active ? (sort.descending ? 'descending' : 'ascending') : 'none'
-  const { title, term } = column
-  const words = (
-    <Text span size="xs" fw={600} c="dimmed" lh={1.2} className={classes.title}>
-      {term === undefined ? title : <span className={explained}>{title}</span>}
-    </Text>
-  )
-  const heading =
-    column.sortBy === undefined ? (
-      words
-    ) : (
-      <UnstyledButton
-        className={classes.sort}
-        onClick={() => onSort({ key: column.key, descending: active ? !sort.descending : column.align === 'right' })}
-      >
-        {words}
-        {active && (sort.descending ? <IconArrowDown size={12} aria-hidden /> : <IconArrowUp size={12} aria-hidden />)}
-      </UnstyledButton>
-    )
+function HeadRow<T>({ layout, keys, choice, sort, onSort }: HeadRowProps<T>) {
+  const { columns, template, minWidth, head } = layout
+  const all = choice !== undefined && keys.length > 0 && keys.every((key) => choice.selected.has(key))
+  const some = choice !== undefined && keys.some((key) => choice.selected.has(key))
   return (
-    <Box
-      role="columnheader"
-      aria-sort={column.sortBy === undefined ? undefined : direction}
-      className={classes.cell}
-      data-align={column.align}
-    >
-      {term === undefined ? heading : <Meaning name={term}>{heading}</Meaning>}
+    <Box role="rowgroup" className={classes.head} style={{ height: head }}>
+      <Box role="row" aria-rowindex={1} className={classes.row} style={{ gridTemplateColumns: template, minWidth }}>
+        {choice !== undefined && (
+          <Box role="columnheader" className={classes.cell}>
+            <Checkbox
+              size="xs"
+              aria-label="Choose all rows"
+              checked={all}
+              indeterminate={some && !all}
+              onChange={() => choice.onSelect(new Set(all ? [] : keys))}
+            />
+          </Box>
+        )}
+        {columns.map((column) => (
+          <Heading key={column.key} column={column} sort={sort} onSort={onSort} />
+        ))}
+      </Box>
     </Box>
   )
 }
 
-const COLLATOR = new Intl.Collator('en', { numeric: true })
+interface DataRowProps<T> {
+  readonly row: T
+  readonly table: Pick<Props<T>, 'rowKey' | 'onOpen' | 'current'>
+  readonly index: number
+  readonly count: number
+  readonly start: number
+  readonly layout: Layout<T>
+  readonly choice: Choice | undefined
+  readonly focus: ReturnType<typeof useRowFocus>
+}
 
-/** The rows in the order of a column; equal ones keep theirs. */
-export function sortRows<T>(rows: readonly T[], columns: readonly Column<T>[], sort: Sort | undefined): readonly T[] {
-  const value = columns.find(({ key }) => key === sort?.key)?.sortBy
-  if (sort === undefined || value === undefined) return rows
-  const sign = sort.descending ? -1 : 1
-  return rows
-    .map((row) => ({ row, by: value(row) }))
-    .sort((a, b) => {
-      if (a.by === undefined || b.by === undefined) return Number(a.by === undefined) - Number(b.by === undefined)
-      if (typeof a.by === 'number' && typeof b.by === 'number') return sign * (a.by - b.by)
-      return sign * COLLATOR.compare(String(a.by), String(b.by))
-    })
-    .map(({ row }) => row)
+function DataRow<T>({ row, table, index, count, start, layout, choice, focus }: DataRowProps<T>) {
+  const { rowKey, onOpen, current } = table
+  const key = rowKey(row)
+  const toggle = (): void => choice?.onSelect(toggled(choice, key))
+  function onKeyDown(event: KeyboardEvent): void {
+    if (event.target !== event.currentTarget) return
+    const target = targetOf(event.key, index, count, focus.page())
+    if (target !== undefined) focus.focusRow(target)
+    else if (event.key === 'Enter') onOpen?.(row)
+    else if (event.key === ' ' && choice !== undefined) toggle()
+    else return
+    event.preventDefault()
+  }
+  const { template, minWidth, heights } = layout
+  return (
+    <Box
+      role="row"
+      aria-rowindex={index + 2}
+      aria-selected={choice?.selected.has(key)}
+      aria-current={current === key ? 'true' : undefined}
+      data-index={index}
+      tabIndex={index === focus.active ? 0 : -1}
+      className={classes.row}
+      data-clickable={onOpen !== undefined || undefined}
+      data-last={index === count - 1 || undefined}
+      style={{ gridTemplateColumns: template, minWidth, height: heights[index], transform: `translateY(${start}px)` }}
+      onFocus={() => focus.setActive(index)}
+      onClick={() => onOpen?.(row)}
+      onKeyDown={onKeyDown}
+    >
+      {choice !== undefined && (
+        <Box role="cell" className={classes.cell} onClick={(event) => event.stopPropagation()}>
+          <Checkbox
+            size="xs"
+            tabIndex={-1}
+            aria-label={`Choose ${key}`}
+            checked={choice.selected.has(key)}
+            onChange={toggle}
+          />
+        </Box>
+      )}
+      <Cells row={row} columns={layout.columns} />
+    </Box>
+  )
+}
+
+function Cells<T>({ row, columns }: { readonly row: T; readonly columns: readonly Column<T>[] }) {
+  return columns.map((column) => (
+    <Box
+      key={column.key}
+      role="cell"
+      className={classes.cell}
+      data-align={column.align}
+      data-wrap={column.wrapAt !== undefined || undefined}
+    >
+      {column.render(row)}
+    </Box>
+  ))
+}
+
+/** The row that a key leads to from row `index`. */
+function targetOf(key: string, index: number, count: number, page: number): number | undefined {
+  const moves: Readonly<Record<string, number>> = {
+    ArrowDown: index + 1,
+    ArrowUp: index - 1,
+    PageDown: index + page,
+    PageUp: index - page,
+    Home: 0,
+    End: count - 1
+  }
+  return moves[key]
 }

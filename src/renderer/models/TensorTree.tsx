@@ -3,6 +3,7 @@ import { IconChevronDown, IconChevronRight, IconSearch } from '@tabler/icons-rea
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, useDeferredValue, useMemo, useRef, useState } from 'react'
 import type { InspectedTensor } from '../../shared/inspection'
+import { useRowFocus } from '../components/useRowFocus'
 import { formatCount, formatParameters, plural } from '../format/numbers'
 import { RoleBadge } from './RoleBadge'
 import classes from './TensorTree.module.css'
@@ -65,47 +66,41 @@ interface TableProps {
   readonly onToggle: (row: TreeRow) => void
 }
 
+const TreeHead = () => (
+  <Box role="row" aria-rowindex={1} className={`${classes.row} ${classes.head}`}>
+    {['Name', 'Shape', 'Dtype', 'Parameters', 'Part', 'File'].map((title) => (
+      <Box
+        key={title}
+        role="columnheader"
+        className={`${classes.cell} ${title === 'Parameters' ? classes.number : ''}`}
+      >
+        <Text span size="xs" fw={600} c="dimmed">
+          {title}
+        </Text>
+      </Box>
+    ))}
+  </Box>
+)
+
 function TreeTable({ rows, onToggle }: TableProps) {
-  const [active, setActive] = useState(0)
   const viewport = useRef<HTMLDivElement>(null)
-  const virtual = useVirtualizer({
+  const virtual = useVirtualizer<HTMLDivElement, Element>({
     count: rows.length,
     getScrollElement: () => viewport.current,
     estimateSize: () => ROW_HEIGHT,
     overscan: 10
   })
-  const activeIndex = Math.min(active, rows.length - 1)
-
-  function focusRow(index: number): void {
-    const target = Math.max(0, Math.min(rows.length - 1, index))
-    setActive(target)
-    virtual.scrollToIndex(target)
-    const row = () => viewport.current?.querySelector<HTMLElement>(`[data-index="${target}"]`)
-    // A row out of sight is in the document only after the next frame; the others must not lose a quick key.
-    if (row()) row()?.focus()
-    else requestAnimationFrame(() => row()?.focus())
-  }
+  const { active, setActive, focusRow, page } = useRowFocus(viewport, virtual, rows.length, ROW_HEIGHT)
 
   function onKeyDown(event: KeyboardEvent, index: number): void {
     const row = rows[index] as TreeRow
-    const page = Math.max(1, Math.floor((viewport.current?.clientHeight ?? 400) / ROW_HEIGHT) - 2)
     const parent = rows.findLastIndex(({ level }, i) => i < index && level < row.level)
-    const actions: Record<string, () => void> = {
-      ArrowDown: () => focusRow(index + 1),
-      ArrowUp: () => focusRow(index - 1),
-      PageDown: () => focusRow(index + page),
-      PageUp: () => focusRow(index - page),
-      Home: () => focusRow(0),
-      End: () => focusRow(rows.length - 1),
-      ArrowRight: () => (row.expanded === false ? onToggle(row) : focusRow(index + 1)),
-      ArrowLeft: () => (row.expanded === true ? onToggle(row) : focusRow(parent)),
-      Enter: () => onToggle(row),
-      ' ': () => onToggle(row)
-    }
-    const action = actions[event.key]
-    if (action === undefined) return
+    const to = { next: index + 1, parent, last: rows.length - 1, page: page(), index }
+    const target = targetOf(event.key, row, to)
+    if (target === undefined) return
     event.preventDefault()
-    action()
+    if (target === 'toggle') onToggle(row)
+    else focusRow(target)
   }
 
   return (
@@ -117,19 +112,7 @@ function TreeTable({ rows, onToggle }: TableProps) {
       aria-label="Tensors"
       aria-rowcount={rows.length + 1}
     >
-      <Box role="row" aria-rowindex={1} className={`${classes.row} ${classes.head}`}>
-        {['Name', 'Shape', 'Dtype', 'Parameters', 'Part', 'File'].map((title) => (
-          <Box
-            key={title}
-            role="columnheader"
-            className={`${classes.cell} ${title === 'Parameters' ? classes.number : ''}`}
-          >
-            <Text span size="xs" fw={600} c="dimmed">
-              {title}
-            </Text>
-          </Box>
-        ))}
-      </Box>
+      <TreeHead />
       <Box role="rowgroup" style={{ height: virtual.getTotalSize(), position: 'relative' }}>
         {virtual.getVirtualItems().map(({ index, start }) => {
           const row = rows[index] as TreeRow
@@ -142,7 +125,7 @@ function TreeTable({ rows, onToggle }: TableProps) {
               aria-expanded={row.expanded}
               data-index={index}
               data-module={row.expanded !== undefined || undefined}
-              tabIndex={index === activeIndex ? 0 : -1}
+              tabIndex={index === active ? 0 : -1}
               className={classes.row}
               style={{ transform: `translateY(${start}px)` }}
               onFocus={() => setActive(index)}
@@ -156,6 +139,32 @@ function TreeTable({ rows, onToggle }: TableProps) {
       </Box>
     </Box>
   )
+}
+
+interface Around {
+  readonly index: number
+  readonly next: number
+  readonly parent: number
+  readonly last: number
+  readonly page: number
+}
+
+/** The row that a key leads to, or that this one opens or closes. */
+function targetOf(key: string, { expanded }: TreeRow, around: Around): number | 'toggle' | undefined {
+  const { index, next, parent, last, page } = around
+  const targets: Readonly<Record<string, number | 'toggle'>> = {
+    ArrowDown: next,
+    ArrowUp: index - 1,
+    PageDown: index + page,
+    PageUp: index - page,
+    Home: 0,
+    End: last,
+    ArrowRight: expanded === false ? 'toggle' : next,
+    ArrowLeft: expanded === true ? 'toggle' : parent,
+    Enter: 'toggle',
+    ' ': 'toggle'
+  }
+  return targets[key]
 }
 
 function Cells({ row: { node, level, expanded } }: { readonly row: TreeRow }) {

@@ -60,6 +60,91 @@ const DTYPES: readonly { value: FactorDtype; label: string }[] = [
 
 const MIB = 2 ** 20
 
+type SetKey = <K extends keyof Recipe>(key: K, value: Recipe[K]) => void
+
+interface FieldsProps extends Pick<Props, 'recipe' | 'errors'> {
+  readonly set: SetKey
+}
+
+/** Memory, and what is left to chance. */
+function ResourceFields({ recipe, errors, set }: FieldsProps) {
+  return (
+    <>
+      <NumberField
+        label={<Term name="memory budget">Memory budget, MiB</Term>}
+        description="Hidden states; more goes to disk"
+        min={1}
+        step={256}
+        allowDecimal={false}
+        value={Math.round(recipe.memoryBudget / MIB)}
+        onChange={(mib) => set('memoryBudget', mib * MIB)}
+        error={errors.memoryBudget}
+      />
+      <ChoiceField
+        label={<Term name="onDeviceFailure">If the device fails</Term>}
+        description="A graphics card, while it computes"
+        data={ON_DEVICE_FAILURE}
+        value={recipe.onDeviceFailure}
+        onChange={(value) => set('onDeviceFailure', value)}
+      />
+      <NumberField
+        label={<Term name="seed">Seed</Term>}
+        description="Of lora_A where it is random"
+        min={0}
+        allowDecimal={false}
+        value={recipe.seed}
+        onChange={(seed) => set('seed', seed)}
+        error={errors.seed}
+      />
+    </>
+  )
+}
+
+/** What most people leave as it is. */
+function AdvancedFields({ recipe, errors, change, set }: Props & { readonly set: SetKey }) {
+  return (
+    <SimpleGrid cols={{ base: 2, xl: 3 }} spacing="md">
+      <NumberField
+        label={<Term name="context">Context</Term>}
+        description="Tokens in a row"
+        min={2}
+        step={64}
+        allowDecimal={false}
+        value={recipe.context}
+        onChange={(context) => set('context', context)}
+        error={errors.context}
+      />
+      <ChoiceField
+        label={<Term name="policy">Rows</Term>}
+        description="How text becomes rows"
+        data={POLICIES}
+        value={recipe.policy}
+        onChange={(value) => set('policy', value)}
+      />
+      <PositionFields recipe={recipe} set={set} />
+      <TextInput
+        type="date"
+        label={<Term name="templateDate">Day in conversations</Term>}
+        description="Written as today; else the run's"
+        value={recipe.templateDate ?? ''}
+        onChange={({ currentTarget: { value } }) => change((now) => withDay(now, value))}
+        error={errors.templateDate}
+      />
+      <ChoiceField
+        label={<Term name="factorDtype">Adapter's dtype</Term>}
+        description="As stored; trainers convert"
+        data={DTYPES}
+        value={recipe.factorDtype}
+        onChange={(value) => set('factorDtype', value)}
+      />
+      <ResourceFields recipe={recipe} errors={errors} set={set} />
+      {OPTIONS.map((option) => (
+        <OptionField key={option} option={option} recipe={recipe} errors={errors} change={change} />
+      ))}
+    </SimpleGrid>
+  )
+}
+
 /** Where it is computed, and what most people leave as it is. */
 export function DeviceCard({ recipe, errors, change }: Props) {
   const unusual = errors.context ?? errors.memoryBudget ?? errors.seed
@@ -104,70 +189,7 @@ export function DeviceCard({ recipe, errors, change }: Props) {
           Advanced
         </Button>
         <Collapse expanded={opened} w="100%">
-          <SimpleGrid cols={{ base: 2, xl: 3 }} spacing="md">
-            <NumberField
-              label={<Term name="context">Context</Term>}
-              description="Tokens in a row"
-              min={2}
-              step={64}
-              allowDecimal={false}
-              value={recipe.context}
-              onChange={(context) => set('context', context)}
-              error={errors.context}
-            />
-            <ChoiceField
-              label={<Term name="policy">Rows</Term>}
-              description="How text becomes rows"
-              data={POLICIES}
-              value={recipe.policy}
-              onChange={(value) => set('policy', value)}
-            />
-            <PositionFields recipe={recipe} set={set} />
-            <TextInput
-              type="date"
-              label={<Term name="templateDate">Day in conversations</Term>}
-              description="Written as today; else the run's"
-              value={recipe.templateDate ?? ''}
-              onChange={({ currentTarget: { value } }) => change((now) => withDay(now, value))}
-              error={errors.templateDate}
-            />
-            <ChoiceField
-              label={<Term name="factorDtype">Adapter's dtype</Term>}
-              description="As stored; trainers convert"
-              data={DTYPES}
-              value={recipe.factorDtype}
-              onChange={(value) => set('factorDtype', value)}
-            />
-            <NumberField
-              label={<Term name="memory budget">Memory budget, MiB</Term>}
-              description="Hidden states; more goes to disk"
-              min={1}
-              step={256}
-              allowDecimal={false}
-              value={Math.round(recipe.memoryBudget / MIB)}
-              onChange={(mib) => set('memoryBudget', mib * MIB)}
-              error={errors.memoryBudget}
-            />
-            <ChoiceField
-              label={<Term name="onDeviceFailure">If the device fails</Term>}
-              description="A graphics card, while it computes"
-              data={ON_DEVICE_FAILURE}
-              value={recipe.onDeviceFailure}
-              onChange={(value) => set('onDeviceFailure', value)}
-            />
-            <NumberField
-              label={<Term name="seed">Seed</Term>}
-              description="Of lora_A where it is random"
-              min={0}
-              allowDecimal={false}
-              value={recipe.seed}
-              onChange={(seed) => set('seed', seed)}
-              error={errors.seed}
-            />
-            {OPTIONS.map((option) => (
-              <OptionField key={option} option={option} recipe={recipe} errors={errors} change={change} />
-            ))}
-          </SimpleGrid>
+          <AdvancedFields recipe={recipe} errors={errors} change={change} set={set} />
         </Collapse>
       </Stack>
     </FormCard>

@@ -36,34 +36,8 @@ const ROWS = /\.(jsonl|ndjson|csv|tsv|parquet|json)$/i
 export function TextSourceField({ title, term, help, source, choices, errors, onChange, offer, missing }: Props) {
   const { set, files = [], rows } = source
   const empty = set === undefined && files.length === 0
-  const [importing, setImporting] = useState<readonly string[]>([])
   const error = empty && missing !== undefined ? missing : (errors.files ?? errors.set)
-
-  function add(paths: readonly string[]): void {
-    setImporting(paths.filter((path) => ROWS.test(path)))
-    const texts = paths.filter((path) => !ROWS.test(path))
-    if (texts.length > 0) choose({ files: [...new Set([...files, ...texts])], rows })
-  }
-
-  /** A run takes files or one set: what goes is said, with the way back. */
-  function choose(next: TextSource, policy?: Policy): void {
-    onChange(next, policy)
-    const before = set === undefined ? files.map(baseName).join(', ') : set
-    const replaced = !empty && next.set !== set
-    if (replaced)
-      notifyOffer(`${before} was replaced`, 'A run takes text files or one stored set.', {
-        label: 'Undo',
-        onClick: () => onChange(source)
-      })
-  }
-
-  const closeImport = async (stored: readonly string[]): Promise<void> => {
-    setImporting([])
-    const last = stored.at(-1)
-    if (last === undefined) return
-    const { policy } = await call('calibration.get', { name: last })
-    choose({ set: last, rows }, policy)
-  }
+  const { add, choose, importing, closeImport } = useTexts(source, onChange)
   const setFiles = (next: string[]): void => onChange({ files: next, rows })
   const pick = async (): Promise<void> => add(await call('app.pick', { kind: 'texts', multiple: true }))
   const verb = empty ? 'Choose text' : set === undefined ? 'Add text' : 'Choose other text'
@@ -76,24 +50,7 @@ export function TextSourceField({ title, term, help, source, choices, errors, on
       <Stack gap="xs" role="group" aria-label={title}>
         <Input.Wrapper label={<Term name={term}>{title}</Term>} description={help} error={error}>
           <Stack gap={4} mt={6}>
-            {set !== undefined && (
-              <Chosen
-                icon={<IconDatabase size={16} aria-hidden />}
-                name={set}
-                detail="A stored set"
-                preview={`/data/${encodeURIComponent(set)}`}
-                onRemove={() => setFiles([])}
-              />
-            )}
-            {files.map((path) => (
-              <Chosen
-                key={path}
-                icon={<IconFileText size={16} aria-hidden />}
-                name={baseName(path)}
-                detail={path}
-                onRemove={() => setFiles(files.filter((one) => one !== path))}
-              />
-            ))}
+            <ChosenTexts set={set} files={files} onFiles={setFiles} />
           </Stack>
         </Input.Wrapper>
         {empty && offer}
@@ -124,6 +81,71 @@ export function TextSourceField({ title, term, help, source, choices, errors, on
         <ImportDrawer key={importing.join('\n')} files={importing} onClose={(stored) => void closeImport(stored)} />
       )}
     </DropTarget>
+  )
+}
+
+/** Adds files, or puts a set in place of what is chosen. */
+function useTexts(source: TextSource, onChange: Props['onChange']) {
+  const { set, files = [], rows } = source
+  const empty = set === undefined && files.length === 0
+  const [importing, setImporting] = useState<readonly string[]>([])
+
+  function add(paths: readonly string[]): void {
+    setImporting(paths.filter((path) => ROWS.test(path)))
+    const texts = paths.filter((path) => !ROWS.test(path))
+    if (texts.length > 0) choose({ files: [...new Set([...files, ...texts])], rows })
+  }
+
+  /** A run takes files or one set: what goes is said, with the way back. */
+  function choose(next: TextSource, policy?: Policy): void {
+    onChange(next, policy)
+    const before = set === undefined ? files.map(baseName).join(', ') : set
+    const replaced = !empty && next.set !== set
+    if (replaced)
+      notifyOffer(`${before} was replaced`, 'A run takes text files or one stored set.', {
+        label: 'Undo',
+        onClick: () => onChange(source)
+      })
+  }
+
+  const closeImport = async (stored: readonly string[]): Promise<void> => {
+    setImporting([])
+    const last = stored.at(-1)
+    if (last === undefined) return
+    const { policy } = await call('calibration.get', { name: last })
+    choose({ set: last, rows }, policy)
+  }
+  return { add, choose, importing, closeImport }
+}
+
+interface ChosenTextsProps {
+  readonly set: string | undefined
+  readonly files: readonly string[]
+  readonly onFiles: (files: string[]) => void
+}
+
+function ChosenTexts({ set, files, onFiles }: ChosenTextsProps) {
+  return (
+    <>
+      {set !== undefined && (
+        <Chosen
+          icon={<IconDatabase size={16} aria-hidden />}
+          name={set}
+          detail="A stored set"
+          preview={`/data/${encodeURIComponent(set)}`}
+          onRemove={() => onFiles([])}
+        />
+      )}
+      {files.map((path) => (
+        <Chosen
+          key={path}
+          icon={<IconFileText size={16} aria-hidden />}
+          name={baseName(path)}
+          detail={path}
+          onRemove={() => onFiles(files.filter((one) => one !== path))}
+        />
+      ))}
+    </>
   )
 }
 

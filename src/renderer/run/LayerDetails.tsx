@@ -27,8 +27,7 @@ interface Props {
 export function LayerDetails({ run, results, variant, onVariant }: Props) {
   const palette = usePalette()
   const shown = results.find((one) => one.variant === variant) ?? (results[0] as RunLayer)
-  const { name, shape, errors, channels } = shown.result
-  const method = run.variants.find((one) => one.name === shown.variant)?.method ?? ''
+  const { name, shape } = shown.result
   const file = nameInBlock(name)
   const { series, marks } = layerCurves(run.variants, results, palette)
   return (
@@ -50,54 +49,71 @@ export function LayerDetails({ run, results, variant, onVariant }: Props) {
         The line is the best that any adapter of that rank can do, from the eigenvalues of E H Eᵀ; marks are what the
         variants reached, as stored. Dashes: what larger ranks leave at least.
       </Text>
-      {errors === undefined || channels === undefined ? (
-        <Text size="sm" c="dimmed">
-          This run was made by an older version, which did not record the errors' spread and the input channels.
-        </Text>
-      ) : (
-        <>
-          <ChartFrame
-            title={`Weight errors before and after ${layersName(run, shown.variant)}`}
-            unit="E = W − Q and what the adapter leaves"
-            fileName={`errors-${name}-${shown.variant}`}
-            table={histogramTable(errors)}
-            onSave={saveFile}
-          >
-            {(width) => (
-              <Histogram
-                width={width}
-                label={`Weight errors of ${file} before and after`}
-                figures={errors}
-                color={methodColor(palette, method)}
-                xLabel="error of a weight; the outermost bins hold what lies beyond"
-              />
-            )}
-          </ChartFrame>
-          <ChartFrame
-            title="Input channels with the most energy"
-            unit="second moment on the calibration text; times the mean"
-            fileName={`channels-${name}`}
-            table={{
-              columns: ['channel', 'second moment', 'times the mean'],
-              rows: channels.top.map(({ index, value }) => [index, value, value / channels.mean])
-            }}
-            onSave={saveFile}
-          >
-            {(width) => (
-              <BarList
-                width={width}
-                label={`Input channels of ${file} with the most energy`}
-                bars={channels.top.map(({ index, value }) => ({
-                  label: `channel ${index}`,
-                  value,
-                  note: channels.mean > 0 ? `${formatNumber(value / channels.mean, 3)} ×` : ''
-                }))}
-              />
-            )}
-          </ChartFrame>
-        </>
-      )}
+      <SpreadCharts run={run} shown={shown} />
     </Stack>
+  )
+}
+
+interface SpreadProps {
+  readonly run: RunProof
+  readonly shown: RunLayer
+}
+
+/** How the errors of the weights spread before and after, and which inputs matter most. */
+function SpreadCharts({ run, shown }: SpreadProps) {
+  const palette = usePalette()
+  const { name, errors, channels } = shown.result
+  const method = run.variants.find((one) => one.name === shown.variant)?.method ?? ''
+  const file = nameInBlock(name)
+  if (errors === undefined || channels === undefined) {
+    return (
+      <Text size="sm" c="dimmed">
+        This run was made by an older version, which did not record the errors' spread and the input channels.
+      </Text>
+    )
+  }
+  return (
+    <>
+      <ChartFrame
+        title={`Weight errors before and after ${layersName(run, shown.variant)}`}
+        unit="E = W − Q and what the adapter leaves"
+        fileName={`errors-${name}-${shown.variant}`}
+        table={histogramTable(errors)}
+        onSave={saveFile}
+      >
+        {(width) => (
+          <Histogram
+            width={width}
+            label={`Weight errors of ${file} before and after`}
+            figures={errors}
+            color={methodColor(palette, method)}
+            xLabel="error of a weight; the outermost bins hold what lies beyond"
+          />
+        )}
+      </ChartFrame>
+      <ChartFrame
+        title="Input channels with the most energy"
+        unit="second moment on the calibration text; times the mean"
+        fileName={`channels-${name}`}
+        table={{
+          columns: ['channel', 'second moment', 'times the mean'],
+          rows: channels.top.map(({ index, value }) => [index, value, value / channels.mean])
+        }}
+        onSave={saveFile}
+      >
+        {(width) => (
+          <BarList
+            width={width}
+            label={`Input channels of ${file} with the most energy`}
+            bars={channels.top.map(({ index, value }) => ({
+              label: `channel ${index}`,
+              value,
+              note: channels.mean > 0 ? `${formatNumber(value / channels.mean, 3)} ×` : ''
+            }))}
+          />
+        )}
+      </ChartFrame>
+    </>
   )
 }
 

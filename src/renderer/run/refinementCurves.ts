@@ -6,8 +6,8 @@ import { keptDivergence, type RefinementResult } from '../../shared/refinement'
 import { refinementSentence, refiningSentence } from '../../shared/refinementWords'
 import { variantLabels } from '../../shared/variantLabels'
 import type { ChartTable } from '../charts/chartTable'
-import type { PlotMark, PlotSeries } from '../charts/LinePlot'
 import { methodColor, type Palette } from '../charts/palette'
+import type { PlotMark, PlotSeries } from '../charts/plot'
 
 /** A variant whose refinement has something to tell. */
 export interface RefinedVariant extends ProofVariant {

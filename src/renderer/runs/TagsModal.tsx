@@ -22,11 +22,7 @@ export function TagsModal({ runs, known, onClose }: Props) {
 
   async function save(): Promise<void> {
     try {
-      for (const run of runs) {
-        // What only some of the runs carry stays.
-        const others = run.tags.filter((tag) => !shared.includes(tag) && !tags.includes(tag))
-        await call('runs.setTags', { id: run.id, tags: [...others, ...tags] })
-      }
+      await saveTags(runs, shared, tags)
       if (single !== undefined && name !== single.title) await call('runs.setName', { id: single.id, name })
       if (single !== undefined && notes !== single.notes) await call('runs.setNotes', { id: single.id, notes })
       onClose()
@@ -39,7 +35,7 @@ export function TagsModal({ runs, known, onClose }: Props) {
     <Modal
       opened
       onClose={onClose}
-      title={single === undefined ? `Tags of ${plural(runs.length, 'run')}` : single.title}
+      title={single === undefined ? `Tags of ${plural(runs.length, 'run')}` : `Name, tags and notes of ${single.title}`}
     >
       <form
         onSubmit={(event) => {
@@ -48,16 +44,7 @@ export function TagsModal({ runs, known, onClose }: Props) {
         }}
       >
         <Stack gap="md">
-          {single !== undefined && (
-            <TextInput
-              label="Name"
-              description="When it is empty, the run is called as its recipe."
-              maxLength={120}
-              value={name}
-              onChange={(event) => setName(event.currentTarget.value)}
-              data-autofocus
-            />
-          )}
+          {single !== undefined && <NameField value={name} onChange={setName} />}
           <TagsInput
             label="Tags"
             description={single === undefined ? 'Those that all of them carry; others stay.' : 'Enter ends a tag.'}
@@ -67,17 +54,7 @@ export function TagsModal({ runs, known, onClose }: Props) {
             maxTags={50}
             {...(single === undefined && { 'data-autofocus': true })}
           />
-          {single !== undefined && (
-            <Textarea
-              label="Notes"
-              autosize
-              minRows={3}
-              maxRows={12}
-              maxLength={20_000}
-              value={notes}
-              onChange={(event) => setNotes(event.currentTarget.value)}
-            />
-          )}
+          {single !== undefined && <NotesField value={notes} onChange={setNotes} />}
           <Group justify="flex-end" gap="xs">
             <Button variant="default" onClick={onClose}>
               Cancel
@@ -89,3 +66,39 @@ export function TagsModal({ runs, known, onClose }: Props) {
     </Modal>
   )
 }
+
+/** Gives the runs these tags in place of those that all of them had; what only some of them carry stays. */
+async function saveTags(runs: Props['runs'], shared: readonly string[], tags: readonly string[]): Promise<void> {
+  for (const run of runs) {
+    const others = run.tags.filter((tag) => !shared.includes(tag) && !tags.includes(tag))
+    await call('runs.setTags', { id: run.id, tags: [...others, ...tags] })
+  }
+}
+
+interface FieldProps {
+  readonly value: string
+  readonly onChange: (value: string) => void
+}
+
+const NameField = ({ value, onChange }: FieldProps) => (
+  <TextInput
+    label="Name"
+    description="When it is empty, the run is called as its recipe."
+    maxLength={120}
+    value={value}
+    onChange={(event) => onChange(event.currentTarget.value)}
+    data-autofocus
+  />
+)
+
+const NotesField = ({ value, onChange }: FieldProps) => (
+  <Textarea
+    label="Notes"
+    autosize
+    minRows={3}
+    maxRows={12}
+    maxLength={20_000}
+    value={value}
+    onChange={(event) => onChange(event.currentTarget.value)}
+  />
+)

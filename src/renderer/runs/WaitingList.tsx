@@ -66,41 +66,7 @@ export function WaitingList({ runs }: { readonly runs: readonly RunListEntry[] }
             }}
             onDragEnd={end}
           >
-            <Handle run={run} index={index} last={ids.length - 1} onMove={(to) => move(run, to)} />
-            <Text size="sm" c="dimmed" ta="right" className="num">
-              {index + 1}
-            </Text>
-            <Group gap="xs" wrap="nowrap" style={{ minWidth: 0 }}>
-              <Anchor component={Link} href={runAddress(run.id)} size="sm" truncate draggable={false}>
-                {run.title}
-              </Anchor>
-              <Text size="sm" c="dimmed" truncate>
-                {modelName(run.model)} · {plural(run.variants.length, 'variant')}
-              </Text>
-            </Group>
-            <Group gap={4} wrap="nowrap">
-              <Tooltip label="Work on it next">
-                <ActionIcon
-                  variant="subtle"
-                  color="gray"
-                  aria-label={`Work on ${run.title} next`}
-                  disabled={index === 0}
-                  onClick={() => move(run, 0)}
-                >
-                  <IconArrowBarToUp size={16} aria-hidden />
-                </ActionIcon>
-              </Tooltip>
-              <Tooltip label="Take out of the queue">
-                <ActionIcon
-                  variant="subtle"
-                  color="gray"
-                  aria-label={`Take ${run.title} out of the queue`}
-                  onClick={() => void cancelRun(run.id)}
-                >
-                  <IconX size={16} aria-hidden />
-                </ActionIcon>
-              </Tooltip>
-            </Group>
+            <Waiting run={run} index={index} last={ids.length - 1} onMove={(to) => move(run, to)} />
           </li>
         ))}
       </ol>
@@ -119,6 +85,52 @@ interface HandleProps {
   readonly index: number
   readonly last: number
   readonly onMove: (to: number) => void
+}
+
+/** Names go on in the next line. */
+const WHOLE = { overflowWrap: 'anywhere', minWidth: 0 } as const
+
+/** What is seen of a run that waits, and what can be done with it. */
+function Waiting({ run, index, last, onMove }: HandleProps) {
+  return (
+    <>
+      <Handle run={run} index={index} last={last} onMove={onMove} />
+      <Text size="sm" c="dimmed" ta="right" className="num">
+        {index + 1}
+      </Text>
+      <Group gap="xs" style={{ minWidth: 0 }}>
+        <Anchor component={Link} href={runAddress(run.id)} size="sm" style={WHOLE} draggable={false}>
+          {run.title}
+        </Anchor>
+        <Text size="sm" c="dimmed" style={WHOLE}>
+          {modelName(run.model)} · {plural(run.variants.length, 'variant')}
+        </Text>
+      </Group>
+      <Group gap={4} wrap="nowrap">
+        <Tooltip label="Work on it next">
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            aria-label={`Work on ${run.title} next`}
+            disabled={index === 0}
+            onClick={() => onMove(0)}
+          >
+            <IconArrowBarToUp size={16} aria-hidden />
+          </ActionIcon>
+        </Tooltip>
+        <Tooltip label="Take out of the queue">
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            aria-label={`Take ${run.title} out of the queue`}
+            onClick={() => void cancelRun(run.id)}
+          >
+            <IconX size={16} aria-hidden />
+          </ActionIcon>
+        </Tooltip>
+      </Group>
+    </>
+  )
 }
 
 function Handle({ run, index, last, onMove }: HandleProps) {

@@ -152,11 +152,17 @@ function Runs({ report: { runs } }: { readonly report: StorageReport }) {
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {runs.slice(0, SHOWN).map(({ id, status, bytes }) => (
+          {runs.slice(0, SHOWN).map(({ id, title, status, bytes }) => (
             <Table.Tr key={id}>
               <Table.Td>
-                <Anchor component={Link} href={`/runs/${encodeURIComponent(id)}`} size="sm">
-                  {id}
+                <Anchor
+                  component={Link}
+                  href={`/runs/${encodeURIComponent(id)}`}
+                  size="sm"
+                  title={id}
+                  style={{ overflowWrap: 'anywhere' }}
+                >
+                  {title}
                 </Anchor>
               </Table.Td>
               <Table.Td>{STATUS_WORDS[status]}</Table.Td>

@@ -155,8 +155,8 @@ async function logs(home: string): Promise<Removable> {
   }
 }
 
-async function runStorage(services: Services, { id, status }: Run<RunSummary>): Promise<RunStorage> {
-  return { id, status, bytes: await sizeOf(runFolder(services, id)) }
+async function runStorage(services: Services, { id, name, status }: Run<RunSummary>): Promise<RunStorage> {
+  return { id, title: name ?? id, status, bytes: await sizeOf(runFolder(services, id)) }
 }
 
 const namesIn = (directory: string): Promise<string[]> => readdir(directory).catch(() => [])
