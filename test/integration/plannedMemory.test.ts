@@ -2,6 +2,24 @@ import { expect, it } from 'vitest'
 import { planRun } from '../../src/engine/plan/planRun'
 import { finishedOf, makeRun, runToEnd } from '../helpers/runs'
 
+it('a plan counts what a refinement keeps: in memory as far as the budget allows, else on the disk', async () => {
+  const planOf = async (changes: Parameters<typeof makeRun>[0]) => {
+    const { recipe, calibration, evaluation } = makeRun(changes).record
+    const plan = await planRun({ recipe, calibration, evaluation, measure: false })
+    const states = 4 * plan.model.blocks * 4 * recipe.context * plan.model.hiddenSize
+    return { ...plan, states, factors: 12 * (plan.variants[0]?.parameters ?? 0) }
+  }
+  const [plain, refined] = [[{ method: 'exact', rank: 8 }], [{ method: 'exact', rank: 8, refine: {} }]]
+  const [before, after] = [await planOf({ variants: plain }), await planOf({ variants: refined })]
+  const { states, factors, quantized } = after
+  expect(after.peakMemoryBytes - before.peakMemoryBytes).toBe(states + factors + 4 * quantized.parameters)
+  const [small, tight] = await Promise.all([plain, refined].map((variants) => planOf({ variants, memoryBudget: 1 })))
+  expect(tight?.peakMemoryBytes).toBe(small?.peakMemoryBytes)
+  const hidden = (small?.spoolBytes ?? 0) / 2
+  expect(tight?.spoolBytes).toBeGreaterThan(hidden + states + 3 * factors + 0.5 * quantized.parameters)
+  expect(tight?.spoolBytes).toBeLessThan(hidden + states + 3 * factors + 0.6 * quantized.parameters)
+})
+
 it('a plan foresees the largest resident set of a run within a factor of two', async () => {
   const run = makeRun({ variants: [{ method: 'exact', rank: 8 }] })
   const { recipe, calibration, evaluation } = run.record

@@ -4,6 +4,7 @@ import { checkedSteps, heldOutRows } from '../../shared/refinement'
 import { headBytes } from '../models/headRunner'
 import { type PreparedRun, type PreparedVariant, prepareVariants } from '../prepare/preparedRun'
 import { hiddenBytes, streamShapes } from '../prepare/streamShapes'
+import { refinementNeeds } from './refinementNeeds'
 import { solverWork } from './solverWork'
 
 /** Share of a large product's speed that the products of a whole run reach (docs/benchmarks.md). */
@@ -116,7 +117,7 @@ const BASE_BYTES = 300 * 2 ** 20
 
 /**
  * Largest resident set, bytes: one block's weights (full precision, quantized, and as much for what the runtime makes of them), its second moments in
- * float64 and float32, one linear's error in both precisions, one batch's activations, and hidden states up to the budget.
+ * float64 and float32, one linear's error in both precisions, one batch's activations, and hidden states and what refinements keep up to the budget.
  */
 function peakMemoryBytes(prepared: PreparedRun): number {
   const { architecture, parts, recipe, linears } = prepared
@@ -128,7 +129,8 @@ function peakMemoryBytes(prepared: PreparedRun): number {
   const largest = Math.max(...linears.map((l) => l.inFeatures * l.outFeatures))
   const hidden = streamBytes(prepared)
   const working = Math.max(Math.max(...perBlock) + 28 * largest + batchBytes(prepared), evaluationBytes(prepared))
-  return BASE_BYTES + working + Math.min(hidden, recipe.memoryBudget)
+  const inMemory = Math.min(hidden, recipe.memoryBudget)
+  return BASE_BYTES + working + inMemory + refinementNeeds(prepared, recipe.memoryBudget - inMemory).memory
 }
 
 /** A tile of the head with its logits, under full precision and other weights, and the figures of each position. */
@@ -151,8 +153,12 @@ const streamBytes = (prepared: PreparedRun): number =>
     0
   )
 
-/** Hidden states are on the disk twice while a block is worked on. */
-const spoolBytes = (prepared: PreparedRun): number => 2 * streamBytes(prepared)
+/** Hidden states are on the disk twice while a block is worked on, and once beside what a refinement keeps there. */
+function spoolBytes(prepared: PreparedRun): number {
+  const hidden = streamBytes(prepared)
+  const left = Math.max(0, prepared.recipe.memoryBudget - hidden)
+  return Math.max(2 * hidden, hidden + refinementNeeds(prepared, left).disk)
+}
 
 /** Parameters of one variant's factors. */
 export const adapterParameters = ({ linears }: PreparedRun, { targets, spec }: PreparedVariant): number =>
