@@ -13,7 +13,7 @@ import {
   SCALE_DEFAULTS
 } from './quantizers'
 import { quantizerKey } from './quantizerWords'
-import { REFINED_SUFFIX, Refinement } from './refinement'
+import { REFINED_SUFFIX, Refinement, refinementKey } from './refinement'
 import { PATTERN_PREFIX, patternProblem } from './targetPattern'
 
 /*
@@ -174,12 +174,19 @@ export const targetsText = (targets: Targets): string => {
 export const scalingOf = (variant: Pick<Variant, 'alpha' | 'rank' | 'rslora'>): number =>
   variant.alpha / (variant.rslora ? Math.sqrt(variant.rank) : variant.rank)
 
+/** Behind the name of a refined variant, where the recipe has so many refinements that differ. */
+const suffixOf = (refine: Refinement, refinements: number): string =>
+  refinements > 1 ? `${REFINED_SUFFIX}-${refinementKey(refine)}` : REFINED_SUFFIX
+
 /**
- * The name of each variant, unique in the recipe: as given, else `<method>-r<rank>`, `-refined` behind it where it is, with
- * what tells equal ones apart.
+ * The name of each variant, unique in the recipe: as given, else `<method>-r<rank>`, `-refined` behind it where it is (with
+ * steps and rows where these differ, `-refined-48x4`), with what tells equal ones apart.
  */
 export function variantNames(variants: readonly Variant[]): string[] {
-  const plain = variants.map((v) => v.name ?? `${v.method}-r${v.rank}${v.refine === undefined ? '' : REFINED_SUFFIX}`)
+  const refined = new Set(variants.flatMap(({ refine }) => (refine ? [refinementKey(refine)] : [])))
+  const plain = variants.map(
+    (v) => v.name ?? `${v.method}-r${v.rank}${v.refine ? suffixOf(v.refine, refined.size) : ''}`
+  )
   const seen = new Map<string, number>()
   return plain.map((name, index) => {
     if (plain.filter((other) => other === name).length === 1) return name

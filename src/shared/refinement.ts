@@ -23,6 +23,10 @@ export const Refinement = z.strictObject({
 })
 export type Refinement = z.infer<typeof Refinement>
 
+/** `48x4` for steps and rows in a step, with the learning rate behind where one is given: what tells two refinements apart. */
+export const refinementKey = ({ steps, batch, learningRate }: Refinement): string =>
+  `${steps}x${batch}${learningRate === undefined ? '' : `-${learningRate}`}`
+
 /** The states that the held-out rows are asked about, beside the start. */
 export const HELD_OUT_CHECKS = 8
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { METHOD_OPTIONS, METHODS, MethodName, type MethodOptionName, readsOption } from './methods'
 import { quantizerKey } from './quantizerWords'
 import { QuantizerSpec, type Variant } from './recipe'
-import { Refinement } from './refinement'
+import { Refinement, refinementKey } from './refinement'
 
 /*
  * Variants as a grid: each axis (method, rank, scaling, quantizer, refinement) has the values that any variant has. Switching a value
@@ -33,13 +33,11 @@ export function chipKey(chip: Chip): string {
     case 'quantizer':
       return `quantizer:${quantizerKey(chip.quantizer)}`
     case 'refinement':
-      return `refinement:${refinementKey(chip.refine ?? undefined)}`
+      return `refinement:${keyOf(chip.refine ?? undefined)}`
   }
 }
 
-/** `48-4` for steps and rows in a step, with the learning rate where one is given; `none` of a variant that is not refined. */
-const refinementKey = (refine: Refinement | undefined): string =>
-  refine === undefined ? 'none' : [refine.steps, refine.batch, refine.learningRate].filter(Boolean).join('-')
+const keyOf = (refine: Refinement | undefined): string => (refine === undefined ? 'none' : refinementKey(refine))
 
 /** What a variant has on an axis. */
 export function chipOf(variant: Variant, axis: Axis): Chip {
@@ -114,7 +112,7 @@ export function variantKey(variant: Variant): string {
     options.map((option) => variant[option]),
     Array.isArray(targets) ? [...targets].sort() : targets,
     quantizerKey(quantizer),
-    refinementKey(refine)
+    keyOf(refine)
   ])
 }
 

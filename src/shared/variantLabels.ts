@@ -31,7 +31,8 @@ interface NameParts {
 
 function partsOf({ name, method, rank, quantizer }: NamedVariant): NameParts | undefined {
   const own = `${method}-r${rank}`
-  const short = name.startsWith(`${own}${REFINED_SUFFIX}`) ? `${own}${REFINED_SUFFIX}` : own
+  const refined = new RegExp(`^${escaped(own)}${REFINED_SUFFIX}(?:-\\d+x\\d+(?:-\\d[\\d.e+-]*?)?)?(?=-a|$)`)
+  const short = refined.exec(name)?.[0] ?? own
   if (name === short) return { name, scaling: '', quantizer, count: '' }
   const [, scaling = '', count = ''] =
     new RegExp(`^${escaped(short)}-(a[\\d.e+-]+?(?:-rslora)?)-${escaped(quantizer)}(?:-(\\d+))?$`).exec(name) ?? []

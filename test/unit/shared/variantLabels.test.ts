@@ -30,6 +30,24 @@ describe('labels of variants', () => {
     expect(labels([{ method: 'svd' }, { method: 'exact', rank: 8 }])).toEqual(['svd-r16', 'exact-r8'])
   })
 
+  it('say of refinements that differ in steps, rows or learning rate in what they do', () => {
+    const refined = (refine: object, more = {}) => ({ method: 'exact', rank: 8, refine, ...more })
+    expect(labels([{ method: 'exact', rank: 8 }, refined({})])).toEqual(['exact-r8', 'exact-r8-refined'])
+    expect(labels([refined({}), refined({ steps: 8, learningRate: 0.02 })])).toEqual([
+      'exact-r8-refined-48x4',
+      'exact-r8-refined-8x4-0.02'
+    ])
+    const several = ['nf4', 'int8'].flatMap((format) =>
+      [{}, { steps: 8, learningRate: 1e-7 }].map((refine) => refined(refine, { quantizer: { format } }))
+    )
+    expect(labels(several)).toEqual([
+      'exact-r8-refined-48x4 · NF4',
+      'exact-r8-refined-8x4-1e-7 · NF4',
+      'exact-r8-refined-48x4 · INT8',
+      'exact-r8-refined-8x4-1e-7 · INT8'
+    ])
+  })
+
   it('name the quantizer where quantizers differ, with no more of it than is needed', () => {
     const mixed = [{ format: 'nf4' }, { format: 'int8' }].map((quantizer) => ({ method: 'svd', rank: 8, quantizer }))
     expect(labels(mixed)).toEqual(['svd-r8 · NF4', 'svd-r8 · INT8'])
