@@ -5,6 +5,7 @@ import { type Place, placeOfStep } from './deviceFailure'
 import { appendJournal, readJournal, rewriteJournal, type Step } from './journal'
 import type { Events, Pass, RunContext } from './pass'
 import { PASSES } from './passes'
+import { sweepRefinements } from './sweepRefinements'
 import { beganWith, noteTokens, tokenDigest } from './tokenDigest'
 
 /** Every step of a run that is not in its journal yet; each counts from the moment its entry is on the disk. */
@@ -43,11 +44,13 @@ export async function resumePoint(context: RunContext): Promise<JournalEntry[]> 
   const tokens = tokenDigest(prepared)
   if (journal.length === 0 || !(await beganWith(folder, tokens))) {
     await rewriteJournal(folder, [])
+    await sweepRefinements(folder, [])
     await noteTokens(folder, tokens) // last: no block of other tokens may stand beside it
     return []
   }
   const intact = await restore(context, journal)
   await rewriteJournal(folder, intact)
+  await sweepRefinements(folder, intact) // last: the journal no longer names what goes
   return intact
 }
 
