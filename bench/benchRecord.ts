@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
+import type { MethodName } from '../src/shared/methods'
 import { Recipe } from '../src/shared/recipe'
 import type { Refinement } from '../src/shared/refinement'
 import type { ResolvedText, RunRecord } from '../src/shared/runFolder'
@@ -14,20 +15,23 @@ export interface RunSizes {
   readonly calibrationRows: number
   readonly evaluationRows: number
   readonly rank: number
+  /** One variant of each; `quailora` where none is named. */
+  readonly methods?: readonly MethodName[]
   readonly memoryBudget?: number
   /** How the variant is refined; left out: not at all. */
   readonly refine?: Pick<Refinement, 'steps' | 'batch'>
 }
 
-/** The record of a run of `quailora` on the sample's texts, for a run folder. */
+/** The record of a run on the sample's texts, for a run folder. */
 export async function benchRecord(folder: string, sizes: RunSizes): Promise<RunRecord> {
+  const { methods = ['quailora'] } = sizes
   const recipe = Recipe.parse({
     version: 1,
     model: sizes.model,
     calibration: { files: [CALIBRATION_TEXT], rows: sizes.calibrationRows },
     evaluation: { files: [EVALUATION_TEXT], rows: sizes.evaluationRows },
     context: sizes.context,
-    variants: [{ method: 'quailora', rank: sizes.rank, ...(sizes.refine && { refine: sizes.refine }) }],
+    variants: methods.map((method) => ({ method, rank: sizes.rank, ...(sizes.refine && { refine: sizes.refine }) })),
     ...(sizes.memoryBudget && { memoryBudget: sizes.memoryBudget })
   })
   return {
@@ -37,7 +41,7 @@ export async function benchRecord(folder: string, sizes: RunSizes): Promise<RunR
     quailVersion: 'bench',
     recipe,
     out: resolve(folder, 'out'),
-    outIsAdapter: true,
+    outIsAdapter: methods.length === 1,
     calibration: [await resolvedText(CALIBRATION_TEXT)],
     evaluation: [await resolvedText(EVALUATION_TEXT)]
   }

@@ -39,7 +39,7 @@ export type LinearMethod = (typeof LINEAR_METHODS)[number]
 export const LINEAR_RANK = 64
 const CHILD = 'oneLinear.js'
 const NOW = 'out/bench'
-const EARLIER = 'out/bench-earlier'
+const EARLIER = 'out/bench-earlier-solver'
 
 interface Shape {
   readonly out: number

@@ -3,6 +3,7 @@ import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { measureBackward } from './backward'
 import { writeBenchmarks } from './benchmarksFile'
+import { measureBlock } from './block'
 import { measureDemo } from './demo'
 import { measureForward } from './forward'
 import { measureLinears } from './linearsSection'
@@ -22,6 +23,7 @@ type Measure = (options: BenchOptions) => Promise<Section>
 const PARTS: Readonly<Record<string, readonly Measure[]>> = {
   solver: [measureSolver, measureLinears, measureQuantize],
   forward: [measureForward, measureBackward],
+  block: [measureBlock],
   memory: [measureMemory],
   refinement: [measureRefinement],
   model135m: [measureModel135m],

@@ -11,11 +11,13 @@ export interface MeasuredRun extends WholeRunReport {
   readonly wallSeconds: number
 }
 
-/** Carries out one run of `quailora` in a process of its own and says what it took; its folder is removed. */
-export async function measureRun(folder: string, sizes: RunSizes): Promise<MeasuredRun> {
+/** The program of a run as it is now. */
+export const WHOLE_RUN = fileURLToPath(new URL('./wholeRun.js', import.meta.url))
+
+/** Carries out one run in a process of its own and says what it took; its folder is removed. */
+export async function measureRun(folder: string, sizes: RunSizes, program = WHOLE_RUN): Promise<MeasuredRun> {
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, RUN_FILES.record), JSON.stringify(await benchRecord(folder, sizes)))
-  const program = fileURLToPath(new URL('./wholeRun.js', import.meta.url))
   const started = performance.now()
   const report: WholeRunReport = JSON.parse(await childOutput(process.execPath, [program, folder]))
   const wallSeconds = (performance.now() - started) / 1000

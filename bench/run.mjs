@@ -1,6 +1,6 @@
 // `npm run bench`: builds the benchmarks and runs them.
 //
-//   node bench/run.mjs [solver] [forward] [memory] [refinement] [model135m] [demo] [window] [--quick]      all parts when none is named
+//   node bench/run.mjs [solver] [forward] [block] [memory] [refinement] [model135m] [demo] [window] [--quick]      all parts when none is named
 import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { build } from 'vite'
@@ -36,9 +36,14 @@ await bundle(
 )
 // Only the window needs a display.
 const parts = process.argv.slice(2).filter((arg) => !arg.startsWith('--'))
-if (parts.length === 0 || parts.includes('solver')) {
-  const tree = earlierTree(root)
-  if (tree !== undefined) await bundle({ oneLinear: resolve(tree, 'bench/oneLinear.ts') }, 'out/bench-earlier')
+const earlier = { solver: ['oneLinear'], run: ['wholeRun', 'timedWorker'] }
+const wanted = { solver: 'solver', run: 'block' }
+for (const [name, files] of Object.entries(earlier)) {
+  if (parts.length > 0 && !parts.includes(wanted[name])) continue
+  const tree = earlierTree(root, name)
+  if (tree === undefined) continue
+  const input = Object.fromEntries(files.map((file) => [file, resolve(tree, `bench/${file}.ts`)]))
+  await bundle(input, `out/bench-earlier-${name}`)
 }
 const virtual = process.platform === 'linux' && !process.env.DISPLAY && (parts.length === 0 || parts.includes('window'))
 const display = virtual ? ['xvfb-run', '-a', '-s', '-screen 0 1280x1024x24'] : []

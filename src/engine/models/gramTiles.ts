@@ -20,6 +20,13 @@ const SMALLEST = 256
 /** Cuts lie between vectors of the processor. */
 const VECTOR = 16
 
+/** The share of XᵀX that is made: (1 + 1 / squares) / 2. */
+export function triangleShare(features: number): number {
+  let squares = 1
+  for (let size = features; size >= 2 * SMALLEST; size = VECTOR * Math.ceil(size / 2 / VECTOR)) squares *= 2
+  return (1 + 1 / squares) / 2
+}
+
 /**
  * XᵀX [features, features] of X [tokens, features], as outputs that together hold its upper triangle: cut into halves again
  * and again, X = [L R], so that of

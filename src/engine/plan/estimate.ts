@@ -1,6 +1,7 @@
 import type { Cost, Speed } from '../../shared/plan'
 import type { FactorDtype } from '../../shared/recipe'
 import { checkedSteps, heldOutRows } from '../../shared/refinement'
+import { triangleShare } from '../models/gramTiles'
 import { headBytes } from '../models/headRunner'
 import { type PreparedRun, type PreparedVariant, prepareVariants } from '../prepare/preparedRun'
 import { hiddenBytes, streamShapes } from '../prepare/streamShapes'
@@ -73,7 +74,7 @@ function workOf(prepared: PreparedRun): Work {
   const perToken = 2 * weights + attention
   const head = 2 * architecture.vocabularySize * architecture.hiddenSize
   const forward = calibrationTokens * perToken + evaluationTokens * streams * (perToken + head)
-  const moments = distinctInputs(prepared).reduce((sum, n) => sum + 2 * n * n * calibrationTokens, 0)
+  const moments = distinctInputs(prepared).reduce((sum, n) => sum + 2 * triangleShare(n) * n * n * calibrationTokens, 0)
   let flops = forward + moments + refinementFlops(prepared)
   let serialSeconds = 0
   for (const key of quantizers.keys()) {

@@ -26,7 +26,7 @@ const THIN = 1.25
 /** Seconds a weight: quantizing it, its error, norms, histograms, the transposes. */
 const WEIGHT_SECONDS = 3.5e-8
 /** Seconds per cubed size of a search's dense problem, all looks at it together. */
-const DENSE_SECONDS = 6e-9
+const DENSE_SECONDS = 3e-9
 /** Seconds that the calls of one eigenvalue problem, of one product, of one variant take even on tiny matrices. */
 const PROBLEM_SECONDS = 0.01
 const PRODUCT_SECONDS = 0.003

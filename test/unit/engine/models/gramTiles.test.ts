@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { SecondMoments } from '../../../../src/engine/calibration/secondMoments'
 import { GraphBuilder } from '../../../../src/engine/graph/graphBuilder'
 import { GraphSession } from '../../../../src/engine/graph/session'
-import { upperTriangle } from '../../../../src/engine/models/gramTiles'
+import { triangleShare, upperTriangle } from '../../../../src/engine/models/gramTiles'
 import { toFloat32 } from '../../../../src/engine/numerics/matrix'
 import { entry, gaussianMatrix, product, transpose } from '../../../helpers/matrices'
 
@@ -16,6 +16,8 @@ describe('the upper triangle of a Gram matrix', () => {
     const graph = new GraphBuilder()
     const tiles = upperTriangle(graph, graph.input('X', ['tokens', features]), { input: 0, features })
     expect(tiles).toHaveLength(outputs)
+    const made = tiles.reduce((sum, { rows, columns }) => sum + rows * columns, 0)
+    expect(made / features ** 2).toBeCloseTo(triangleShare(features), 2) // halves are not exactly equal
     const session = await GraphSession.create(graph.build(), 'cpu')
     const X = toFloat32(gaussianMatrix(tokens, features, 'X'))
     const found = await session.run({ X: { data: X.data, shape: [tokens, features] } })
