@@ -7,6 +7,7 @@ import { isResumable } from '../../shared/resumable'
 import { useCall } from '../api/hooks'
 import { CopyButton } from '../components/CopyButton'
 import { plural } from '../format/numbers'
+import { kept } from './proofData'
 
 /** What to do about a failure, beside what its message says. */
 const ADVICE: Readonly<Record<ErrorCode, string>> = {
@@ -113,11 +114,6 @@ function whereOf({ planned, blocksDone }: RunProof): string {
   if (planned === null) return 'before its first block'
   return blocksDone < planned.blocks ? `in block ${blocksDone + 1} of ${planned.blocks}` : 'after its last block'
 }
-
-const kept = ({ blocksDone, planned }: RunProof): string =>
-  blocksDone === 0
-    ? 'No block was finished.'
-    : `${plural(blocksDone, 'block')}${planned === null ? '' : ` of ${planned.blocks}`} ${blocksDone === 1 ? 'is' : 'are'} kept.`
 
 function Warnings({ run: { warnings } }: { readonly run: RunProof }) {
   return (

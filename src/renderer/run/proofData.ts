@@ -5,7 +5,7 @@ import { layersAreOfStart, startName } from '../../shared/refinementWords'
 import type { LayerResult } from '../../shared/runEvents'
 import type { ChartTable } from '../charts/chartTable'
 import type { StripCell } from '../charts/stripCells'
-import { formatNumber, formatShare } from '../format/numbers'
+import { formatNumber, formatShare, plural } from '../format/numbers'
 import { nameInBlock } from './layerNames'
 import { refinedVariants, refinementText } from './refinementCurves'
 
@@ -31,6 +31,16 @@ export function resultSentences(run: RunProof, variant: string, layers: readonly
   if (run.status === 'completed' && refined !== undefined) return [refinementText(refined)]
   const own = layers.filter((row) => row.variant === variant)
   return run.status !== 'completed' || own.length === 0 ? [] : [`${lossSentence(variant, own)}.`]
+}
+
+/** What an unfinished run keeps: its blocks, and the steps of refinements that its held-out rows were asked after. */
+export function kept({ blocksDone, planned, variants }: Pick<RunProof, 'blocksDone' | 'planned' | 'variants'>): string {
+  if (blocksDone === 0) return 'No block was finished.'
+  const steps = refinedVariants(variants).map(({ name, refinement: { curve, steps: all } }) => {
+    return `${curve.at(-1)?.steps ?? 0} of ${plural(all, 'step')} of ${name}`
+  })
+  const blocks = `${plural(blocksDone, 'block')}${planned === null ? '' : ` of ${planned.blocks}`}`
+  return `${[blocks, ...steps].join(', ')} ${blocksDone === 1 && steps.length === 0 ? 'is' : 'are'} kept.`
 }
 
 /** The cells of one variant in the order of the model. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { PALETTES } from '../../../../src/renderer/charts/palette'
-import { ofStart, resultSentences } from '../../../../src/renderer/run/proofData'
+import { kept, ofStart, resultSentences } from '../../../../src/renderer/run/proofData'
 import {
   refinedVariants,
   refinementCurves,
@@ -88,6 +88,16 @@ describe('a run of refined variants', () => {
 
   it('that measured no perplexity proves the divergence on held-out rows', () => {
     expect(resultSentences(run, 'exact-r8-refined', [])).toEqual([refinementText(refinedVariants(variants)[0]!)])
+  })
+
+  it('that was stopped keeps blocks and steps', () => {
+    const of = (blocksDone: number, own: readonly ProofVariant[]) =>
+      kept({ blocksDone, planned: { blocks: 4 } as RunProof['planned'], variants: own })
+    expect(of(0, [])).toBe('No block was finished.')
+    expect(of(1, variants.slice(0, 1))).toBe('1 block of 4 is kept.')
+    expect(of(4, variants)).toBe(
+      '4 blocks of 4, 48 of 48 steps of exact-r8-refined, 18 of 48 steps of zero-r8-refined are kept.'
+    )
   })
 
   it('has layers of the start', () => {
