@@ -20,6 +20,16 @@ it('a plan counts what a refinement keeps: in memory as far as the budget allows
   expect(tight?.spoolBytes).toBeLessThan(hidden + states + 3 * factors + 0.6 * quantized.parameters)
 })
 
+it('a plan counts the attention weights of a batch of long rows, which a step needs all at once', async () => {
+  const context = 512
+  const planOf = async (variant: object) => {
+    const { recipe, calibration } = makeRun({ context, variants: [{ method: 'svd', rank: 8, ...variant }] }).record
+    return planRun({ recipe: { ...recipe, memoryBudget: 1 }, calibration, evaluation: [], measure: false })
+  }
+  const [before, after] = [await planOf({}), await planOf({ refine: {} })]
+  expect(after.peakMemoryBytes - before.peakMemoryBytes).toBeGreaterThan(8 * 4 * 4 * context ** 2) // four rows, four heads, with gradients
+})
+
 it('a plan foresees the largest resident set of a run within a factor of two', async () => {
   const run = makeRun({ variants: [{ method: 'exact', rank: 8 }] })
   const { recipe, calibration, evaluation } = run.record

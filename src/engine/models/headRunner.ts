@@ -18,9 +18,9 @@ export interface FullTile extends VocabularyTile {
 /** Logits of full precision and their exponentials, and what a graph makes of the other weights' logits beside them. */
 const TILE_TENSORS = 7
 
-/** What the head takes in memory while it is read, bytes: a tile of its rows, and logits of HEAD_POSITIONS positions. */
-export const headBytes = (architecture: ModelArchitecture): number =>
-  4 * tileRows(architecture) * (architecture.embeddingSize + TILE_TENSORS * HEAD_POSITIONS)
+/** What the head takes in memory while it is read, bytes: a tile of its rows, and logits of so many positions. */
+export const headBytes = (architecture: ModelArchitecture, positions = HEAD_POSITIONS): number =>
+  4 * tileRows(architecture) * (architecture.embeddingSize + TILE_TENSORS * Math.min(positions, HEAD_POSITIONS))
 
 /** Computes the logits of the output head, the vocabulary in tiles. */
 export class HeadRunner implements HeadTiles {

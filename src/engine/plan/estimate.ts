@@ -6,6 +6,7 @@ import { headBytes } from '../models/headRunner'
 import { type PreparedRun, type PreparedVariant, prepareVariants } from '../prepare/preparedRun'
 import { hiddenBytes, streamShapes } from '../prepare/streamShapes'
 import { refinementNeeds } from './refinementNeeds'
+import { refinementWorkBytes } from './refinementWork'
 import { solverWork } from './solverWork'
 
 /** Share of a large product's speed that the products of a whole run reach (docs/benchmarks.md). */
@@ -118,7 +119,8 @@ const BASE_BYTES = 300 * 2 ** 20
 
 /**
  * Largest resident set, bytes: one block's weights (full precision, quantized, and as much for what the runtime makes of them), its second moments in
- * float64 and float32, one linear's error in both precisions, one batch's activations, and hidden states and what refinements keep up to the budget.
+ * float64 and float32, one linear's error in both precisions, one batch's activations; or what the evaluation or a refinement works with; and hidden states and what
+ * refinements keep up to the budget.
  */
 function peakMemoryBytes(prepared: PreparedRun): number {
   const { architecture, parts, recipe, linears } = prepared
@@ -129,7 +131,8 @@ function peakMemoryBytes(prepared: PreparedRun): number {
   })
   const largest = Math.max(...linears.map((l) => l.inFeatures * l.outFeatures))
   const hidden = streamBytes(prepared)
-  const working = Math.max(Math.max(...perBlock) + 28 * largest + batchBytes(prepared), evaluationBytes(prepared))
+  const solving = Math.max(...perBlock) + 28 * largest + batchBytes(prepared)
+  const working = Math.max(solving, evaluationBytes(prepared), refinementWorkBytes(prepared))
   const inMemory = Math.min(hidden, recipe.memoryBudget)
   return BASE_BYTES + working + inMemory + refinementNeeds(prepared, recipe.memoryBudget - inMemory).memory
 }
