@@ -25,8 +25,6 @@ export interface LayerProblemOptions {
   /** The largest rank that will be asked for; eigenpairs are computed once for it. */
   readonly maxRank: number
   readonly seed: number
-  /** Weightings whose eigenvectors some method wants to the last digit: there a rough search would be made in vain. */
-  readonly precisely?: ReadonlySet<Weighting>
   /** Precision of the large products; the small dense problems are always float64. */
   readonly precision?: 'float32' | 'float64'
 }
@@ -174,7 +172,6 @@ export class LayerProblem {
 
   /** The same as far as an iteration that starts there needs them: Σ λᵢ still lacks up to a hundredth. */
   async roughlyLeading(weighting: Weighting, rank: number): Promise<Matrix64> {
-    if (this.options.precisely?.has(weighting) === true) return this.leading(weighting, rank)
     const known = this.#started.get(weighting)
     const started = known ?? this.#search(weighting, START_TOLERANCE, 'start')
     if (known === undefined) this.#started.set(weighting, started)

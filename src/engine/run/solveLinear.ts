@@ -56,8 +56,7 @@ export async function solveLinear(
   const { Q, fingerprint } = await quantizeLinear(options.base, linear, weight, spec)
   const E = { data: difference(weight, Q), rows: linear.outFeatures, cols: linear.inFeatures }
   const maxRank = Math.max(1, ...variants.map(({ spec: { rank } }) => rank))
-  const precisely = new Set(variants.flatMap(({ method }) => (method.roughly ? [] : method.eigenproblems)))
-  const problem = new LayerProblem(algebra, linear.path, E, moment, { maxRank, seed: options.seed, precisely })
+  const problem = new LayerProblem(algebra, linear.path, E, moment, { maxRank, seed: options.seed })
   const solved: SolvedVariant[] = []
   for (const variant of variants) solved.push(await solveVariant(problem, task, variant, options.factorDtype))
   return { Q, fingerprint, solved }
