@@ -6,9 +6,10 @@ import { softcapped } from './attention'
 import type { HeadTiles } from './vocabularyHead'
 
 /** What is added up over the tiles of the vocabulary for some positions. */
-const SUMS = ['studentMax', 'studentSum', 'studentRow', 'teacherMax', 'teacherSum', 'teacherRow', 'cross'] as const
-type SumName = (typeof SUMS)[number]
-type Sums = Readonly<Record<SumName, Tensor>>
+type ColumnName = 'studentMax' | 'studentSum' | 'teacherMax' | 'teacherSum' | 'cross'
+/** The same, where the gradient is asked for: half of the products. */
+type RowName = 'studentRow' | 'teacherRow'
+type Sums = Readonly<Record<ColumnName, Tensor> & Partial<Record<RowName, Tensor>>>
 
 /** KL(teacher ‖ student) of the next token at some positions, and where it leads. */
 export interface Divergence {
@@ -32,75 +33,101 @@ export class DivergenceHead {
   private constructor(
     private readonly architecture: ModelArchitecture,
     private readonly head: HeadTiles,
-    private readonly session: GraphSession
+    private readonly whole: GraphSession,
+    private readonly valuesAlone: GraphSession
   ) {}
 
   static async create(architecture: ModelArchitecture, head: HeadTiles, device: DeviceName): Promise<DivergenceHead> {
-    const session = await GraphSession.create(divergenceTileGraph(architecture), device)
-    return new DivergenceHead(architecture, head, session)
+    const whole = await GraphSession.create(divergenceTileGraph(architecture, true), device)
+    const valuesAlone = await GraphSession.create(divergenceTileGraph(architecture, false), device)
+    return new DivergenceHead(architecture, head, whole, valuesAlone)
   }
 
   /** @param student, teacher - states behind the final norm, [positions, embeddingSize] */
   async compute(student: Float32Array, teacher: Float32Array): Promise<Divergence> {
     const width = this.architecture.embeddingSize
+    const sums = await this.#overTiles(this.whole, student, teacher, true)
+    return { values: valuesOf(sums), gradient: gradientOf(sums, student.length / width, width) }
+  }
+
+  /** The divergence of each position alone, nats, for half the products. */
+  async values(student: Float32Array, teacher: Float32Array): Promise<Float64Array> {
+    return valuesOf(await this.#overTiles(this.valuesAlone, student, teacher, false))
+  }
+
+  async release(): Promise<void> {
+    await this.whole.release()
+    await this.valuesAlone.release()
+  }
+
+  async #overTiles(session: GraphSession, student: Float32Array, teacher: Float32Array, rows: boolean): Promise<Sums> {
+    const width = this.architecture.embeddingSize
     const positions = student.length / width
     const shape = [positions, width]
     const states: Feeds = { student: { data: student, shape }, teacher: { data: teacher, shape } }
-    let sums = noSums(positions, width)
+    let sums = noSums(positions, rows ? width : undefined)
     for (const [begin, end] of this.head.tiles()) {
       const { weights, bias } = await this.head.readTile(begin, end)
       const head: Feeds = {
         head: { data: weights, shape: [end - begin, width] },
         ...(bias && { headBias: { data: bias, shape: [end - begin] } })
       }
-      sums = (await this.session.run({ ...states, ...head, ...asInputs(sums) })) as Sums
+      sums = (await session.run({ ...states, ...head, ...asInputs(sums) })) as unknown as Sums
     }
-    return divergenceOf(sums, positions, width)
-  }
-
-  release(): Promise<void> {
-    return this.session.release()
+    return sums
   }
 }
 
-const asInputs = (sums: Sums): Feeds => Object.fromEntries(SUMS.map((name) => [`${name}Before`, sums[name]]))
+const asInputs = (sums: Sums): Feeds =>
+  Object.fromEntries(Object.entries(sums).map(([name, values]) => [`${name}Before`, values]))
 
-function noSums(positions: number, width: number): Sums {
+/** @param width - of the rows; undefined where there are none */
+function noSums(positions: number, width: number | undefined): Sums {
   const column = (value: number): Tensor => ({ data: new Float32Array(positions).fill(value), shape: [positions, 1] })
-  const rows = (): Tensor => ({ data: new Float32Array(positions * width), shape: [positions, width] })
   const largest = -3.4028234663852886e38
-  return {
+  const columns = {
     studentMax: column(largest),
     studentSum: column(0),
-    studentRow: rows(),
     teacherMax: column(largest),
     teacherSum: column(0),
-    teacherRow: rows(),
     cross: column(0)
   }
+  if (width === undefined) return columns
+  const rows = (): Tensor => ({ data: new Float32Array(positions * width), shape: [positions, width] })
+  return { ...columns, studentRow: rows(), teacherRow: rows() }
 }
 
-function divergenceOf(sums: Sums, positions: number, width: number): Divergence {
-  const values = new Float64Array(positions)
+function valuesOf({ studentMax, studentSum, teacherMax, teacherSum, cross }: Sums): Float64Array {
+  const at = ({ data }: Tensor, i: number): number => data[i] as number
+  return Float64Array.from({ length: cross.data.length }, (_, i) => {
+    const logSums = at(teacherMax, i) + Math.log(at(teacherSum, i)) - at(studentMax, i) - Math.log(at(studentSum, i))
+    return at(cross, i) / at(teacherSum, i) - logSums
+  })
+}
+
+function gradientOf({ studentSum, studentRow, teacherSum, teacherRow }: Sums, positions: number, width: number) {
   const gradient = new Float32Array(positions * width)
-  const at = (name: SumName, i: number): number => sums[name].data[i] as number
+  const [own, full] = [studentRow?.data as Float32Array, teacherRow?.data as Float32Array]
   for (let i = 0; i < positions; i++) {
-    const [studentSum, teacherSum] = [at('studentSum', i), at('teacherSum', i)]
-    const logSums = at('teacherMax', i) + Math.log(teacherSum) - at('studentMax', i) - Math.log(studentSum)
-    values[i] = at('cross', i) / teacherSum - logSums
+    const [ownSum, fullSum] = [studentSum.data[i] as number, teacherSum.data[i] as number]
     for (let j = i * width; j < (i + 1) * width; j++) {
-      gradient[j] = at('studentRow', j) / studentSum - at('teacherRow', j) / teacherSum
+      gradient[j] = (own[j] as number) / ownSum - (full[j] as number) / fullSum
     }
   }
-  return { values, gradient }
+  return gradient
 }
 
 /**
  * One tile of the vocabulary: `student` and `teacher` [positions, width], `head` [tile, width] and, under `…Before`, what the
  * tiles before gave; max and sum [positions, 1], row = Σⱼ exp(logitⱼ − max) cap′(sⱼ) wⱼ [positions, width],
  * cross = Σⱼ exp(tⱼ − max t) (tⱼ − sⱼ) [positions, 1].
+ *
+ * @param rows - whether the rows, for the gradient, are summed as well
  */
-function divergenceTileGraph({ embeddingSize: width, logitSoftcap, headBias }: ModelArchitecture): Uint8Array {
+function divergenceTileGraph(
+  { embeddingSize: width, logitSoftcap, headBias }: ModelArchitecture,
+  rows: boolean
+): Uint8Array {
   const g = new GraphBuilder()
   const head = g.input('head', ['tile', width])
   const bias = headBias === undefined ? {} : { bias: g.input('headBias', ['tile']) }
@@ -109,19 +136,21 @@ function divergenceTileGraph({ embeddingSize: width, logitSoftcap, headBias }: M
     return logitSoftcap === undefined ? raw : softcapped(g, raw, logitSoftcap)
   }
   const [s, t] = [logits('student'), logits('teacher')]
-  const slope = logitSoftcap === undefined ? undefined : capSlope(g, s, logitSoftcap)
-  const before = (name: SumName): Value => g.input(`${name}Before`, ['positions', name.endsWith('Row') ? width : 1])
-  const give = (name: SumName, value: Value) => g.output(name, value, ['positions', name.endsWith('Row') ? width : 1])
+  const slope = logitSoftcap === undefined || !rows ? undefined : capSlope(g, s, logitSoftcap)
+  const before = (name: ColumnName | RowName, columns = 1): Value => g.input(`${name}Before`, ['positions', columns])
+  const give = (name: ColumnName | RowName, value: Value, columns = 1) => g.output(name, value, ['positions', columns])
   const overTile = (operator: string, value: Value): Value => g.node(operator, [value, g.ints([1])], { keepdims: 1 })
   const gather = (who: 'student' | 'teacher', values: Value) => {
     const maxBefore = before(`${who}Max`)
     const max = g.node('Max', [maxBefore, overTile('ReduceMax', values)])
     const kept = g.node('Exp', [g.sub(maxBefore, max)])
     const exponentials = g.node('Exp', [g.sub(values, max)])
-    const weighted = slope === undefined ? exponentials : g.mul(exponentials, slope)
     give(`${who}Max`, max)
     give(`${who}Sum`, g.add(g.mul(before(`${who}Sum`), kept), overTile('ReduceSum', exponentials)))
-    give(`${who}Row`, g.gemm(weighted, head, { bias: g.mul(before(`${who}Row`), kept) }))
+    if (rows) {
+      const weighted = slope === undefined ? exponentials : g.mul(exponentials, slope)
+      give(`${who}Row`, g.gemm(weighted, head, { bias: g.mul(before(`${who}Row`, width), kept) }), width)
+    }
     return { kept, exponentials }
   }
   gather('student', s)

@@ -34,19 +34,26 @@ export class ModelEnd {
     return new ModelEnd(prepared, quantizer, norms, backward, head)
   }
 
+  /**
+   * The sum alone, for half the products of the head.
+   *
+   * @param student, teacher - states behind the last block, [tokens, hidden]
+   */
+  async divergence(student: Float32Array, teacher: Float32Array, batch: RowBatch): Promise<number> {
+    let sum = 0
+    for await (const { own, full } of this.#pieces(student, teacher, batch)) {
+      for (const value of await this.head.values(own, full)) sum += value
+    }
+    return sum
+  }
+
   /** @param student, teacher - states behind the last block, [tokens, hidden] */
   async compare(student: Float32Array, teacher: Float32Array, batch: RowBatch): Promise<BatchDivergence> {
     const { embeddingSize: width } = this.prepared.architecture
-    const own = await this.#normed(this.quantizer, student, batch)
-    const full = await this.#normed(undefined, teacher, batch)
-    const normed = new Float32Array(own.length)
+    const normed = new Float32Array(batch.real.length * width)
     let sum = 0
-    for (let first = 0; first < batch.predicting.length; first += HEAD_POSITIONS) {
-      const positions = batch.predicting.subarray(first, first + HEAD_POSITIONS)
-      const { values, gradient } = await this.head.compute(
-        gather(own, positions, width),
-        gather(full, positions, width)
-      )
+    for await (const { positions, own, full } of this.#pieces(student, teacher, batch)) {
+      const { values, gradient } = await this.head.compute(own, full)
       for (const value of values) sum += value
       for (const [i, at] of positions.entries()) normed.set(gradient.subarray(i * width, (i + 1) * width), at * width)
     }
@@ -57,6 +64,17 @@ export class ModelEnd {
     await this.norms.release()
     await this.backward.release()
     await this.head.release()
+  }
+
+  /** The states that predict a token, behind the final norm: as many at a time as the head takes. */
+  async *#pieces(student: Float32Array, teacher: Float32Array, batch: RowBatch) {
+    const { embeddingSize: width } = this.prepared.architecture
+    const own = await this.#normed(this.quantizer, student, batch)
+    const full = await this.#normed(undefined, teacher, batch)
+    for (let first = 0; first < batch.predicting.length; first += HEAD_POSITIONS) {
+      const positions = batch.predicting.subarray(first, first + HEAD_POSITIONS)
+      yield { positions, own: gather(own, positions, width), full: gather(full, positions, width) }
+    }
   }
 
   async #normed(quantizer: string | undefined, states: Float32Array, { real }: RowBatch): Promise<Float32Array> {

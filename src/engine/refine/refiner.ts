@@ -108,7 +108,7 @@ export class Refiner {
     let positions = 0
     for (const [i, batch] of batches.entries()) {
       await this.#here()
-      sum += (await this.end.compare(states[i] as Float32Array, await this.#teacher(batch), batch)).sum
+      sum += await this.end.divergence(states[i] as Float32Array, await this.#teacher(batch), batch)
       positions += batch.predicting.length
     }
     return Number.isFinite(sum) ? sum / positions : null
