@@ -40,9 +40,15 @@ const MOST_HELD_OUT = 64
 export const heldOutRows = (rows: number): number =>
   rows < 2 ? 0 : Math.min(MOST_HELD_OUT, Math.max(1, Math.floor(rows / ROWS_TO_EACH_HELD_OUT)))
 
-/** Steps after which the held-out rows are asked: ascending, the last is `steps`. */
-export function checkedSteps({ steps }: Pick<Refinement, 'steps'>): number[] {
-  const checks = Math.min(HELD_OUT_CHECKS, steps)
+/**
+ * Steps after which the held-out rows are asked: ascending, the last is `steps`. In all they are asked of half as many rows
+ * at most as are learned from: a step takes three times what a question takes of a row, so that questions are a seventh.
+ *
+ * @param rows - of the calibration set
+ */
+export function checkedSteps({ steps, batch }: Pick<Refinement, 'steps' | 'batch'>, rows: number): number[] {
+  const affordable = Math.floor((steps * Math.min(batch, rows)) / (2 * Math.max(1, heldOutRows(rows))))
+  const checks = Math.max(1, Math.min(HELD_OUT_CHECKS, steps, affordable))
   return Array.from({ length: checks }, (_, i) => Math.round(((i + 1) * steps) / checks))
 }
 

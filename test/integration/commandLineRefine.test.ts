@@ -37,7 +37,7 @@ describe('a refined variant on the command line', () => {
     const told = stderr.split('\n').filter((line) => line.startsWith(`${NAME}: `))
     expect(told[0]).toMatch(/: held-out KL 0\.0\d+ at the start, 0\.0\d+ without an adapter/)
     expect(told.slice(1).map((line) => line.match(/after (\d+) of 4 steps; 0\.0\d+ at the start/)?.[1])).toEqual(
-      checkedSteps({ steps: STEPS }).map(String)
+      checkedSteps({ steps: STEPS, batch: 2 }, 8).map(String)
     )
     expect(stdout).toMatch(new RegExp(`^  ${NAME}: (held-out KL|the start was kept)`, 'm'))
   })

@@ -105,7 +105,7 @@ function refinementFlops({ variants, recipe, calibration, linears, architecture 
   return variants.reduce((sum, { spec: { refine } }) => {
     if (refine === undefined) return sum
     const learned = refine.steps * Math.min(refine.batch, calibration.rows) * recipe.context
-    const asked = (2 + checkedSteps(refine).length) * heldOutRows(calibration.rows) * recipe.context
+    const asked = (2 + checkedSteps(refine, calibration.rows).length) * heldOutRows(calibration.rows) * recipe.context
     return sum + learned * (STEP * block + head) + asked * (block + head)
   }, 0)
 }

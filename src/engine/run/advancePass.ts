@@ -83,11 +83,8 @@ async function adaptersOf(
   block: number
 ): Promise<Map<string, Adapter>> {
   const own = prepared.linears.filter((linear) => linear.block === block && targets.has(linear.path))
-  const tensors = await readFactors(folder, factorFilesOf(journal, name), name)
-  const factors = decodeFactors(
-    tensors,
-    own.map(({ path }) => path)
-  )
+  const paths = own.map(({ path }) => path)
+  const factors = decodeFactors(await readFactors(folder, factorFilesOf(journal, name), name, paths), paths)
   const adapted = own.flatMap(({ name, path }) => {
     const found = factors.get(path)
     return found === undefined ? [] : [[name, adapterOf(found, scaling)] as const]

@@ -64,18 +64,25 @@ export function factorFilesOf(journal: readonly JournalEntry[], variant: string)
   return refined === undefined ? solvedBlocks(journal).map(({ factors }) => factors) : [refined]
 }
 
-/** One variant's adapter tensors out of these files. */
+/**
+ * One variant's adapter tensors out of these files.
+ *
+ * @param paths - of the linears that are wanted; all when left out
+ */
 export async function readFactors(
   folder: string,
   files: readonly WrittenFactors[],
-  variant: string
+  variant: string,
+  paths?: readonly string[]
 ): Promise<TensorData[]> {
+  const wanted = paths && new Set(paths.flatMap((path) => [adapterTensorName(path, 'A'), adapterTensorName(path, 'B')]))
   const tensors: TensorData[] = []
   for (const { file: name } of files) {
     const file = await WeightFile.open(join(folder, name))
     try {
       for (const { name, dtype, shape, begin, end } of file.header.tensors.values()) {
         if (!name.startsWith(`${variant}/`)) continue
+        if (wanted?.has(name.slice(variant.length + 1)) === false) continue
         const data = new Uint8Array(end - begin)
         await file.read(data, begin)
         tensors.push({ name: name.slice(variant.length + 1), dtype, shape, data })

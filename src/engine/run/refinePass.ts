@@ -37,7 +37,7 @@ function stretchesOf(prepared: PreparedRun): Stretch[] {
   const stretches: Stretch[] = []
   let before = 0
   for (const refined of refinedIn(prepared)) {
-    const ends = [0, ...checkedSteps(refined.settings)]
+    const ends = [0, ...checkedSteps(refined.settings, prepared.calibration.rows)]
     stretches.push(...ends.map((to, i) => ({ ...refined, from: ends[i - 1] ?? 0, to, before })))
     before += refined.settings.steps
   }
