@@ -33,12 +33,12 @@ describe('labels of variants', () => {
   it('say of refinements that differ in steps, rows or learning rate in what they do', () => {
     const refined = (refine: object, more = {}) => ({ method: 'exact', rank: 8, refine, ...more })
     expect(labels([{ method: 'exact', rank: 8 }, refined({})])).toEqual(['exact-r8', 'exact-r8-refined'])
-    expect(labels([refined({}), refined({ steps: 8, learningRate: 0.02 })])).toEqual([
+    expect(labels([refined({ steps: 48 }), refined({ steps: 8, learningRate: 0.02 })])).toEqual([
       'exact-r8-refined-48x4',
       'exact-r8-refined-8x4-0.02'
     ])
     const several = ['nf4', 'int8'].flatMap((format) =>
-      [{}, { steps: 8, learningRate: 1e-7 }].map((refine) => refined(refine, { quantizer: { format } }))
+      [{ steps: 48 }, { steps: 8, learningRate: 1e-7 }].map((refine) => refined(refine, { quantizer: { format } }))
     )
     expect(labels(several)).toEqual([
       'exact-r8-refined-48x4 · NF4',
