@@ -15,6 +15,7 @@ import { readEventsOf } from '../../store/runEvents'
 import { EXIT, type ExitCode } from '../grammar/command'
 import type { CommandContext } from '../grammar/commandContext'
 import { exitCodeOf } from '../grammar/failures'
+import { goOnWith, nextStep } from '../output/nextStep'
 import { findingText, planText } from '../output/planText'
 import { printEvents } from '../output/printJson'
 import { showProgress } from '../output/progress'
@@ -118,19 +119,20 @@ async function printSnippet(
   finished: FinishedEvent,
   { dtype, tower }: Plan['model']
 ): Promise<void> {
-  const [{ variant: best } = {}] = recommendations(finished)
-  const spec = recipe.variants[finished.variants.findIndex(({ name }) => name === best?.name)]
-  if (best === undefined || spec === undefined) return
+  const found = goOnWith(recommendations(finished))
+  const spec = recipe.variants[finished.variants.findIndex(({ name }) => name === found?.variant.name)]
+  if (found === undefined || spec === undefined) return
+  const best = found.variant
   const paths = { model: shortPath(recipe.base ?? recipe.model), adapter: shortPath(best.adapter) }
   const { quantizer, rank, alpha, rslora } = spec
   if (trainerWords(quantizer) === undefined) {
-    terminal.print(`Next: fine-tune ${best.name}; ${NO_TRAINER}.`)
+    terminal.print(`${nextStep(found)}; ${NO_TRAINER}.`)
     return
   }
   const values = { ...paths, quantizer, dtype, rank, alpha, rslora, targetModules: [], loader: loaderOf(tower) }
   const { text } = await fillSnippet(resources, 'peft', values)
   terminal.print()
-  terminal.print(`Next: fine-tune ${best.name}. In Python, with the base quantized exactly as the adapter expects:`)
+  terminal.print(`${nextStep(found)}. In Python, with the base quantized exactly as the adapter expects:`)
   terminal.print()
   for (const line of text.trimEnd().split('\n')) terminal.print(`  ${line}`)
   terminal.print()
