@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { InferenceSession } from 'onnxruntime-node'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { setCudaFolder } from '../../src/engine/graph/devices/cudaFiles'
 import { planRun, preflight } from '../../src/engine/plan/planRun'
 import type { RunEventDraft } from '../../src/shared/runEvents'
 import { JournalEntry, type SolvedBlock, solvedBlocks } from '../../src/shared/runFolder'
+import { mockCard } from '../helpers/failingCard'
 import { adapterDigests, finishedOf, makeRun, runToEnd, type TestRun } from '../helpers/runs'
 
 /*
@@ -14,30 +14,11 @@ import { adapterDigests, finishedOf, makeRun, runToEnd, type TestRun } from '../
  */
 
 const LOST = "Non-zero status code returned while running Gemm node. Name:'' Status Message: Device was lost"
-const create = InferenceSession.create.bind(InferenceSession) as (
-  model: Uint8Array,
-  options: InferenceSession.SessionOptions
-) => Promise<InferenceSession>
 
 /** @param after - calls that succeed; @returns how many were made */
 function failingCard(after: number): () => number {
   let calls = 0
-  const lose = (): void => {
-    if (++calls > after) throw new Error(LOST)
-  }
-  vi.spyOn(InferenceSession, 'create').mockImplementation((async (
-    model: Uint8Array,
-    options: InferenceSession.SessionOptions
-  ) => {
-    if (options.executionProviders?.[0] !== 'webgpu') return create(model, options)
-    const session = await create(model, { ...options, executionProviders: ['cpu'] })
-    const run = session.run.bind(session)
-    session.run = (async (...args: Parameters<typeof run>) => {
-      lose()
-      return run(...args)
-    }) as typeof session.run
-    return session
-  }) as unknown as typeof InferenceSession.create)
+  mockCard(() => (++calls > after ? LOST : undefined))
   return () => calls
 }
 

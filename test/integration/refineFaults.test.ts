@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { InferenceSession } from 'onnxruntime-node'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { RunEventDraft } from '../../src/shared/runEvents'
+import { mockCard } from '../helpers/failingCard'
 import { adapterDigests, finishedOf, makeRun, runToEnd, type TestRun } from '../helpers/runs'
 
 const recipe = {
@@ -19,27 +19,6 @@ const whole = (async () => {
   expect(finishedOf(await runToEnd(run)).status).toBe('completed')
   return run
 })()
-
-/** What is computed on `webgpu` is computed by the processor until `fails` says that the device is lost. */
-function card(fails: () => boolean): void {
-  const create = InferenceSession.create.bind(InferenceSession) as (
-    model: Uint8Array,
-    options: InferenceSession.SessionOptions
-  ) => Promise<InferenceSession>
-  vi.spyOn(InferenceSession, 'create').mockImplementation((async (
-    model: Uint8Array,
-    options: InferenceSession.SessionOptions
-  ) => {
-    if (options.executionProviders?.[0] !== 'webgpu') return create(model, options)
-    const session = await create(model, { ...options, executionProviders: ['cpu'] })
-    const run = session.run.bind(session)
-    session.run = (async (...args: Parameters<typeof run>) => {
-      if (fails()) throw new Error('Device was lost')
-      return run(...args)
-    }) as typeof session.run
-    return session
-  }) as unknown as typeof InferenceSession.create)
-}
 
 afterEach(() => {
   vi.restoreAllMocks()
@@ -58,7 +37,7 @@ describe('a refinement', () => {
     const run = makeRun({ ...recipe, device: 'webgpu', onDeviceFailure: 'cpu' })
     let reports = 0
     let calls = 0
-    card(() => reports >= 3 && ++calls > 2)
+    mockCard(() => (reports >= 3 && ++calls > 2 ? 'Device was lost' : undefined))
     const events = await runToEnd(run, ({ type }) => {
       if (type === 'refined') reports++
       return false

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { setImmediate as eventLoopTurn } from 'node:timers/promises'
 import type { BaseExport, BaseExportRequest } from '../../shared/baseExport'
 import { AppError, badInput } from '../../shared/errors'
 import type { LinearFingerprint } from '../../shared/runFolder'
@@ -11,6 +10,7 @@ import type { WrittenFile } from '../formats/files'
 import { MAX_SHARDS } from '../formats/limits'
 import { elementCount } from '../formats/tensorInfo'
 import { TensorSpool } from '../formats/tensorSpool'
+import { stopHere } from '../graph/stopHere'
 import type { ModelArchitecture } from '../models/architecture'
 import { assertTensors } from '../models/modelLinears'
 import { ModelParts } from '../models/modelParts'
@@ -98,8 +98,7 @@ async function writeWeights(source: Source, tensors: readonly ModelTensor[], dir
     const spool = await TensorSpool.create(join(directory, '.spool'))
     try {
       for (const tensor of shard) {
-        await eventLoopTurn() // a thread busy with arithmetic reads no messages: let a cancel arrive
-        source.signal.throwIfAborted()
+        await stopHere(source.signal)
         source.report(done++, tensors.length)
         const fingerprint = await spoolTensor(source, tensor, spool)
         if (fingerprint !== undefined) fingerprints.push(fingerprint)

@@ -1,6 +1,5 @@
 import { realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setImmediate as eventLoopTurn } from 'node:timers/promises'
 import { baseModelName } from '../../shared/modelName'
 import type { Verification } from '../../shared/plan'
 import { provenBase, quantizerWords, scaleOptions } from '../../shared/quantizerWords'
@@ -11,6 +10,7 @@ import { PROOF_FILE, type ProofFields, readProof } from '../formats/adapterProof
 import { Checkpoint } from '../formats/checkpoint'
 import { isQuantized } from '../formats/checkpointFiles'
 import { type ReadAdapter, readAdapterDirectory } from '../formats/readAdapter'
+import { stopHere } from '../graph/stopHere'
 import type { ModelArchitecture } from '../models/architecture'
 import { listLinears, type PreparedLinear } from '../models/modelLinears'
 import { ModelParts } from '../models/modelParts'
@@ -78,8 +78,7 @@ const observed = (
 ): Observed => ({
   linears,
   async next(index) {
-    await eventLoopTurn() // a thread busy with arithmetic reads no messages: let a cancel arrive
-    signal?.throwIfAborted()
+    await stopHere(signal)
     report?.(index, linears.length)
   }
 })

@@ -1,4 +1,5 @@
 import type { CalendarDay } from '../../shared/calendarDay'
+import { AppError } from '../../shared/errors'
 import type { Finding } from '../../shared/findings'
 import type { RebuiltFacts } from '../../shared/inspection'
 import { quantizerKey } from '../../shared/quantizerWords'
@@ -47,6 +48,13 @@ export interface PreparedRun {
   /** What a trainer could load otherwise. */
   readonly checkpointFindings: readonly Finding[]
   release(): Promise<void>
+}
+
+/** What the quantizer of a key of the run is. */
+export function specOf({ quantizers }: Pick<PreparedRun, 'quantizers'>, key: string): QuantizerSpec {
+  const spec = quantizers.get(key)
+  if (spec === undefined) throw new AppError('INTERNAL', `no quantizer ${key}`)
+  return spec
 }
 
 /** The variants with their method, scaling and targets; a target that matches nothing adds none. */

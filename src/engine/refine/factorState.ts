@@ -12,7 +12,7 @@ import type { AdapterGradients } from './student'
 import { type AdamSettings, TrainedLinear } from './trainedFactors'
 
 /** The factors that a variant's method found for the linears of a block, by path. */
-export type LayerStart = (block: number) => Promise<ReadonlyMap<string, LoraFactors>>
+type LayerStart = (block: number) => Promise<ReadonlyMap<string, LoraFactors>>
 
 /** The adapters of all blocks while they learn, with the moments of their gradients. */
 export class FactorState {

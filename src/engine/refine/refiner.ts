@@ -1,12 +1,11 @@
 import { join } from 'node:path'
-import { setImmediate as eventLoopTurn } from 'node:timers/promises'
-import type { QuantizerSpec } from '../../shared/recipe'
 import type { Refinement } from '../../shared/refinement'
+import { stopHere } from '../graph/stopHere'
 import type { LoraFactors } from '../methods/factors'
 import type { BlockRunner } from '../models/blockRunner'
-import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
+import { type PreparedRun, type PreparedVariant, specOf } from '../prepare/preparedRun'
 import { batchRows } from '../prepare/streamShapes'
-import { FactorState, type LayerStart } from './factorState'
+import { FactorState } from './factorState'
 import { rateOf } from './learningRate'
 import type { MemoryBudget } from './memoryBudget'
 import { ModelEnd } from './modelEnd'
@@ -52,22 +51,17 @@ export class Refiner {
 
   static async open(options: RefinerOptions, settings: Required<Refinement>): Promise<Refiner> {
     const { prepared, variant, runner, frobenius, folder, budget } = options
-    const { recipe, architecture, calibration, quantizers } = prepared
+    const { recipe, architecture, calibration } = prepared
     const rows = new RefinedRows(calibration, recipe.seed)
     const file = (what: string): string => join(folder, `refine.${what}.tmp`)
     const stateBytes = 4 * architecture.blocks * settings.batch * recipe.context * architecture.hiddenSize
     const states = await Shelf.create(file('states'), budget.take(stateBytes))
     const factors = await FactorState.open(prepared, variant, frobenius, file('factors'), budget)
-    const spec = quantizers.get(variant.quantizer) as QuantizerSpec
+    const spec = specOf(prepared, variant.quantizer)
     const blocks = await QuantizedBlocks.open(prepared, spec, file('codes'), budget)
     const student = await Student.open(prepared, variant.quantizer, runner, blocks)
     const end = await ModelEnd.open(prepared, variant.quantizer)
     return new Refiner(options, settings, rows, factors, blocks, student, end, states)
-  }
-
-  /** Begins at the factors that the variant's method found. */
-  begin(start: LayerStart): Promise<void> {
-    return this.factors.begin(start)
   }
 
   /**
@@ -97,13 +91,12 @@ export class Refiner {
 
   /**
    * The divergence on the held-out rows, mean over their predicting positions, of the factors as a file holds them or
-   * without an adapter; null where it is not finite. Gives the share that is done on the way.
+   * without an adapter; null where it is not finite.
    */
-  async *heldOut(what: 'stored' | 'zero'): AsyncGenerator<number, number | null> {
+  async heldOut(what: 'stored' | 'zero'): Promise<number | null> {
     const batches = this.#cut(this.rows.heldOut)
     const adapters: AdaptersOf = what === 'zero' ? async () => undefined : this.#stored
-    const forward = this.student.forward(batches, adapters, this.#here)
-    const states = yield* shares(forward, (done) => done / this.#blocks)
+    const states = await resultOf(this.student.forward(batches, adapters, this.#here))
     let sum = 0
     let positions = 0
     for (const [i, batch] of batches.entries()) {
@@ -138,11 +131,7 @@ export class Refiner {
     return new Map(factors.map(([path, found]) => [path.slice(prefix.length), adapterOf(found, variant.scaling)]))
   }
 
-  /** A thread busy with arithmetic reads no messages: lets a cancel arrive, and obeys it. */
-  readonly #here = async (): Promise<void> => {
-    await eventLoopTurn()
-    this.options.signal.throwIfAborted()
-  }
+  readonly #here = (): Promise<void> => stopHere(this.options.signal)
 
   #cut(rows: readonly number[]): RowBatch[] {
     return this.rows.cut(rows, batchRows(this.options.prepared.recipe.context))
@@ -165,5 +154,13 @@ async function* shares<T>(from: AsyncGenerator<number, T>, share: (done: number)
     const { done, value } = await from.next()
     if (done) return value
     yield share(value)
+  }
+}
+
+/** What a generator ends with, whatever it gives on the way. */
+async function resultOf<T>(work: AsyncGenerator<unknown, T>): Promise<T> {
+  for (;;) {
+    const { done, value } = await work.next()
+    if (done) return value
   }
 }

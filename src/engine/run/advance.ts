@@ -1,7 +1,7 @@
-import { setImmediate as eventLoopTurn } from 'node:timers/promises'
 import { AppError } from '../../shared/errors'
 import type { RunEventDraft } from '../../shared/runEvents'
 import { realTokens } from '../calibration/rows'
+import { stopHere } from '../graph/stopHere'
 import type { BlockWeights } from '../models/blockWeights'
 import { firstNonFinite } from '../numerics/matrix'
 import type { PreparedRun } from '../prepare/preparedRun'
@@ -29,12 +29,6 @@ export async function* advance(
     await states.write(batch, next)
     yield progress.step()
   }
-}
-
-/** A thread busy with arithmetic reads no messages: lets a cancel arrive, and obeys it. */
-export async function stopHere(signal: AbortSignal): Promise<void> {
-  await eventLoopTurn()
-  signal.throwIfAborted()
 }
 
 /** @throws {AppError} NUMERICS naming the block where a value is not finite */

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { type AdvancedBlock, RUN_FILES } from '../../shared/runFolder'
 import { quantizeLinear } from '../base/quantizeLinear'
 import { type Adapter, type BlockWeights, readBlockWeights } from '../models/blockWeights'
-import type { PreparedVariant } from '../prepare/preparedRun'
+import { type PreparedVariant, specOf } from '../prepare/preparedRun'
 import { quantizerFor } from '../quantizers/registry'
 import { adapterOf } from '../refine/trainedFactors'
 import { advance } from './advance'
@@ -65,8 +65,7 @@ async function* step(context: RunContext, block: number): Events<AdvancedBlock> 
 
 /** A block under a quantized base. */
 async function quantizedBlock({ prepared }: RunContext, block: number, key: string): Promise<BlockWeights> {
-  const spec = prepared.quantizers.get(key)
-  if (spec === undefined) throw new Error(`no quantizer ${key}`)
+  const spec = specOf(prepared, key)
   const { linears, parameters } = await readBlockWeights(prepared.weights, prepared.parts, block)
   const quantized = new Map<string, Float32Array>()
   for (const linear of prepared.linears.filter((one) => one.block === block)) {

@@ -1,16 +1,16 @@
-import { AppError } from '../../shared/errors'
-import type { QuantizerSpec } from '../../shared/recipe'
 import type { RunEventDraft } from '../../shared/runEvents'
 import type { SolvedBlock } from '../../shared/runFolder'
 import { OutputEnergies } from '../calibration/outputEnergies'
 import type { TokenRows } from '../calibration/rows'
 import { SecondMoments } from '../calibration/secondMoments'
+import { stopHere } from '../graph/stopHere'
 import { SecondMoment } from '../methods/secondMoment'
 import { type Adapter, type BlockWeights, readBlockWeights } from '../models/blockWeights'
 import { firstNonFinite, squaredNorm } from '../numerics/matrix'
-import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
+import { type PreparedVariant, specOf } from '../prepare/preparedRun'
 import { quantizerFor } from '../quantizers/registry'
-import { activationError, advance, assertFinite, stopHere } from './advance'
+import { adapterOf } from '../refine/trainedFactors'
+import { activationError, advance, assertFinite } from './advance'
 import { collectGarbage } from './collectGarbage'
 import { writeFactors } from './factorFiles'
 import type { Events, RunContext } from './pass'
@@ -136,12 +136,6 @@ async function* solveBlock(
   return solved
 }
 
-function specOf({ quantizers }: PreparedRun, key: string): QuantizerSpec {
-  const spec = quantizers.get(key)
-  if (spec === undefined) throw new AppError('INTERNAL', `no quantizer ${key}`)
-  return spec
-}
-
 /** What every quantizer needs of the block's linears, computed once for all of them. */
 function linearTasks(
   { prepared }: RunContext,
@@ -190,9 +184,7 @@ function adaptersOf(
   const adapters = new Map<string, Adapter>()
   for (const [i, name] of names.entries()) {
     const found = solved[i]?.solved.find((one) => one.variant === variant)
-    if (found === undefined) continue
-    const { loraA, loraB } = found.factors
-    adapters.set(name, { A: loraA, B: { ...loraB, data: loraB.data.map((value) => value * variant.scaling) } })
+    if (found !== undefined) adapters.set(name, adapterOf(found.factors, variant.scaling))
   }
   return adapters
 }

@@ -106,7 +106,7 @@ async function* step(context: RunContext, block: number): Events<RefinedSteps> {
     finite = yield* progressing(context.prepared, stretch.before + step - 1, refiner.step(step))
   }
   const quantized = before?.result.quantized ?? (await withoutAdapter(context, refiner))
-  const divergence = finite ? await finished(refiner.heldOut('stored')) : null
+  const divergence = finite ? await refiner.heldOut('stored') : null
   const curve = [...(before?.result.curve ?? []), { steps: to, divergence }]
   // Parsed, so that its keys have the order in which the journal gives them back.
   const result = RefinementResult.parse({
@@ -166,7 +166,7 @@ async function startOf({ folder, journal }: RunContext, { name, targets }: Prepa
 }
 
 async function withoutAdapter({ prepared }: RunContext, refiner: Refiner): Promise<number> {
-  const divergence = await finished(refiner.heldOut('zero'))
+  const divergence = await refiner.heldOut('zero')
   if (divergence !== null) return divergence
   const { directory } = prepared.checkpoint
   throw new AppError('NUMERICS', `${directory}: the quantized model's divergence from full precision is not finite`)
@@ -212,12 +212,5 @@ async function* progressing<T>(prepared: PreparedRun, done: number, work: AsyncG
     const next = await work.next()
     if (next.done) return next.value
     yield { type: 'phaseProgress', phase: 'refining', done: done + next.value, total }
-  }
-}
-
-async function finished<T>(work: AsyncGenerator<number, T>): Promise<T> {
-  for (;;) {
-    const next = await work.next()
-    if (next.done) return next.value
   }
 }
