@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { headlineJson } from '../../../src/cli/output/printJson'
+import { perplexitiesOf } from '../../../src/engine/run/rowStatistics'
 import {
   alikeSentences,
   headlineOf,
@@ -8,7 +9,7 @@ import {
   recommendations
 } from '../../../src/shared/headline'
 import type { Perplexities } from '../../../src/shared/runEvents'
-import { measuredText } from '../../helpers/measured'
+import { measuredRows, measuredText } from '../../helpers/measured'
 
 const NF4 = 'nf4-b64-dq'
 const on = (name: string, quantizer = NF4) => ({ name, quantizer })
@@ -114,6 +115,29 @@ describe('what the rows of a text do not tell apart', () => {
       `${others.map(({ variant }) => variant.name).join(', ')} from quantized`,
       `${next?.variant.name} from the best, ${best?.variant.name}`
     ])
+  })
+
+  it('makes the one of them the best that is nearest to full precision', () => {
+    const rows = measuredRows({ gap: 0.1, left: { lowest: 0.2, nearest: 0.2, far: 0.6 }, rows: 200 })
+    const { lowest, nearest, far } = rows.variants as Record<string, { loss: number[]; klDivergence: number[] }>
+    if (!lowest || !nearest || !far) throw new Error('no rows')
+    nearest.loss = lowest.loss.map((loss, i) => loss + (i % 2 === 0 ? 0.02 : -0.0199))
+    nearest.klDivergence = lowest.klDivergence.map((sum) => 0.7 * sum)
+    far.klDivergence = lowest.klDivergence.map((sum) => 0.5 * sum) // told from the lowest by its perplexity
+    const names = ['lowest', 'nearest', 'far']
+    const perplexity = { 'a.txt': perplexitiesOf(rows, new Map(names.map((name) => [name, NF4]))) }
+    const found = perplexity['a.txt'].variants
+    expect(found.nearest).toBeGreaterThan(found.lowest as number)
+    const [result] = quantizerResults(
+      perplexity['a.txt'],
+      names.map((name) => on(name))
+    )
+    expect(result?.variants.map(({ variant, distinctFromBest }) => [variant.name, distinctFromBest])).toEqual([
+      ['nearest', undefined],
+      ['lowest', false],
+      ['far', true]
+    ])
+    expect(recommendations({ perplexity, variants: names.map((name) => on(name)) })[0]?.variant.name).toBe('nearest')
   })
 
   it('keeps a variant from being called harmful', () => {

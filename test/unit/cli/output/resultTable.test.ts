@@ -94,7 +94,7 @@ describe('the table of results', () => {
     expect(rows.slice(at, at + 4)).toEqual([
       'Not distinguishable (within 2 standard errors, paired over rows):',
       '  zero-r4 from quantized',
-      '  exact-r4 from the best, quailora-r4',
+      '  quailora-r4 from the best, exact-r4', // whose divergence is a little less
       ''
     ])
     expect(rows.join('\n')).not.toContain('Few tokens')
