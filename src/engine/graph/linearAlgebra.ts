@@ -1,5 +1,5 @@
 import type { ProviderName } from '../../shared/devices'
-import type { Matrix } from '../numerics/matrix'
+import { type Matrix, transposed } from '../numerics/matrix'
 import { GraphBuilder } from './graphBuilder'
 import { GraphSession, TENSOR_LIMIT_BYTES, type Tensor } from './session'
 
@@ -7,6 +7,14 @@ export interface Transposes {
   readonly transA?: boolean
   readonly transB?: boolean
 }
+
+/**
+ * The library gives each thread a share of a product's rows, or of its columns where these are more. It adds up in other steps
+ * where a share is a single row or a few columns, so that bits would depend on the number of threads; with A transposed its
+ * steps are always the same. Products of more rows and more columns than these leave large shares even to 64 threads.
+ */
+const FEW_ROWS = 128
+const FEW_COLUMNS = 4096
 
 type Precision = 'float32' | 'float64'
 type ArrayOf = { float32: Float32Array; float64: Float64Array }
@@ -16,7 +24,7 @@ type ArrayOf = { float32: Float32Array; float64: Float64Array }
  *
  * float32 products run on the chosen device, float64 products always on the processor (WebGPU has no float64; in
  * Quail's methods they are O(rank) narrow or made once per linear). Products are made one after another: one compute
- * session at a time.
+ * session at a time. On the processor their bits do not depend on the number of threads.
  */
 export class LinearAlgebra {
   readonly #sessions = new Map<string, Promise<GraphSession>>()
@@ -49,6 +57,8 @@ export class LinearAlgebra {
     const zeros = (): ArrayOf[P] =>
       (precision === 'float32' ? new Float32Array(rows * cols) : new Float64Array(rows * cols)) as ArrayOf[P]
     if (rows * cols === 0 || (transA ? a.rows : a.cols) === 0) return { data: zeros(), rows, cols }
+    const sharesVary = (rows <= cols && cols <= FEW_COLUMNS) || rows <= FEW_ROWS
+    if (!transA && sharesVary) return this.#gemm(precision, transposed(a), b, { transA: true, transB })
     const session = await this.#session(precision, transA, transB)
     const right = { data: b.data, shape: [b.rows, b.cols] }
     const tiles = [...rowTiles(rows, cols * a.data.BYTES_PER_ELEMENT, transA)]
