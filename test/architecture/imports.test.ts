@@ -66,7 +66,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   main: ['electron', 'node:', 'pathToFileURL(builtCommandLine).href', 'zod'],
   workbench: ['node:', 'zod'],
   cli: ['node:', 'zod'],
-  services: ['node:', 'zod', 'yaml', 'csv-parse', 'hyparquet', 'hyparquet-compressors'],
+  services: ['node:', 'zod', 'yaml', 'csv-parse', 'hyparquet', 'hyparquet/src/column.js', 'hyparquet-compressors'],
   store: ['node:', 'zod', 'sqlite3', 'kysely'],
   'engine/worker': ['node:', 'zod'],
   'engine/run': ['node:', 'zod'],

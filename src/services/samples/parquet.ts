@@ -4,17 +4,22 @@ import {
   parquetMetadataAsync,
   parquetReadObjects,
   parquetSchema,
+  type RowGroup,
   type SchemaTree
 } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import type { JsonValue } from '../../engine/formats/strictJson'
 import { badInput } from '../../shared/errors'
 import type { Row, RowFormat } from './format'
+import { assertRowCounts, checkPages, hasRepeated } from './parquetPages'
 import { isDecimal, Moment, ParquetFault, parquetValue, textOfBytes } from './parquetValues'
 import { openUserFile } from './userFile'
 
-/** Rows decoded at once: bounds memory whatever the size of the file's row groups says. */
-const BATCH = 1000
+/** Bytes, decompressed, that are decoded at once: a whole row group, or as many rows of a larger one. */
+const BATCH_BYTES = 64 * 2 ** 20
+
+/** Bytes of a row group with lists, of which the library decodes all rows to give some. */
+const MAX_NESTED_BYTES = 256 * 2 ** 20
 
 /** JSON columns are read as their text, which keeps numbers as written, times with all digits, texts only where they are UTF-8. */
 const parsers = {
@@ -31,7 +36,7 @@ interface Opened {
   readonly path: string
 }
 
-/** A Parquet file, a thousand rows at a time. */
+/** A Parquet file, a row group at a time, or a part of a large one. */
 export const parquet: RowFormat = {
   name: 'Parquet',
   endings: ['.parquet'],
@@ -40,6 +45,8 @@ export const parquet: RowFormat = {
     const file: AsyncBuffer = {
       byteLength: size,
       async slice(start, end = size) {
+        if (!(start >= 0 && start <= end && end <= size))
+          throw badInput(`${path} has ${size} bytes, but bytes ${start} to ${end} are looked for in it; it is damaged`)
         const bytes = new Uint8Array(end - start)
         const { bytesRead } = await handle.read(bytes, 0, bytes.length, start)
         if (bytesRead !== bytes.length)
@@ -49,15 +56,21 @@ export const parquet: RowFormat = {
     }
     try {
       const declared = await parquetMetadataAsync(file)
-      const metadata = withoutDecimals(declared)
+      assertRowCounts(declared, path)
+      const opened = { file, metadata: withoutDecimals(declared), path }
       const schema = parquetSchema(declared)
-      const total = Number(metadata.num_rows)
-      for (let start = 0; start < total; start += BATCH) {
-        signal?.throwIfAborted()
-        const rowEnd = Math.min(total, start + BATCH)
-        const rows = await readRows({ file, metadata, path }, start, rowEnd)
-        onShare?.(rowEnd / total)
-        for (const [index, row] of rows.entries()) yield rowOf(start + index + 1, row, schema.children)
+      const total = Number(declared.num_rows)
+      let done = 0
+      for (const [index, group] of declared.row_groups.entries()) {
+        const groupEnd = done + Number(group.num_rows)
+        const step = await stepOf(opened, schema, index)
+        for (; done < groupEnd; done += step) {
+          signal?.throwIfAborted()
+          const rows = await readRows(opened, done, Math.min(groupEnd, done + step))
+          for (const [i, row] of rows.entries()) yield rowOf(done + i + 1, row, schema.children)
+          onShare?.(Math.min(groupEnd, done + step) / total)
+        }
+        done = groupEnd
       }
     } catch (error) {
       if (signal?.aborted || !isFormatError(error)) throw error
@@ -66,6 +79,20 @@ export const parquet: RowFormat = {
       await handle.close()
     }
   }
+}
+
+/** Rows of a row group that are decoded at once. @throws {AppError} BAD_INPUT when the group contradicts itself, or is too large */
+async function stepOf({ file, metadata, path }: Opened, schema: SchemaTree, index: number): Promise<number> {
+  const group = metadata.row_groups[index] as RowGroup
+  const where = `${path}: row group ${index + 1}`
+  const bytes = await checkPages(file, group, schema, where)
+  const rows = Number(group.num_rows)
+  if (!hasRepeated(schema)) return Math.max(1, Math.floor(rows * Math.min(1, BATCH_BYTES / bytes)))
+  if (bytes <= MAX_NESTED_BYTES) return rows
+  throw badInput(
+    `${where} has ${bytes} bytes, with lists among its columns; up to ${MAX_NESTED_BYTES} are read: write the file with ` +
+      'smaller row groups'
+  )
 }
 
 /** The library makes rounded numbers of decimals: it reads their digits where it does not know what they are. */

@@ -115,6 +115,80 @@ describe('Parquet', () => {
   })
 })
 
+describe('a Parquet file that contradicts itself is refused before anything is decoded', () => {
+  const bytes = readFileSync(resolve('test/fixtures/samples/chat.parquet'))
+  const footer = bytes.length - 8 - bytes.readUInt32LE(bytes.length - 8)
+  const I64 = 0x16 // the next field, a 64-bit integer: a zigzag varint follows
+
+  /** The file with numbers of its footer changed; both are found by what stands around them. */
+  function withCounts(name: string, change: (metadata: Buffer) => Buffer): string {
+    const metadata = change(Buffer.from(bytes.subarray(footer, -8)))
+    const end = Buffer.alloc(8, 'PAR1', 'latin1')
+    end.writeUInt32LE(metadata.length)
+    end.write('PAR1', 4)
+    return file(name, Buffer.concat([bytes.subarray(0, footer), metadata, end]))
+  }
+
+  /** num_rows of the file, 12, stands before its list of three row groups. */
+  const withTotal = (metadata: Buffer, total: readonly number[]): Buffer => {
+    const at = metadata.indexOf(Buffer.from([I64, 24, 0x19, 0x3c]))
+    expect(at).toBeGreaterThan(0)
+    return Buffer.concat([metadata.subarray(0, at + 1), Buffer.from(total), metadata.subarray(at + 2)])
+  }
+
+  test.each([
+    ['a thousand million', [0x80, 0xa8, 0xd6, 0xb9, 0x07], '1000000000'],
+    ['2^62', [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01], '4611686018427387904'],
+    ['fewer', [14], '7']
+  ])('%s rows where its row groups hold 12', async (_, total, said) => {
+    const path = withCounts('rows.parquet', (metadata) => withTotal(metadata, total))
+    await expect(readSampleFile(path)).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      message: `${path}: its footer promises ${said} rows, but its row groups hold 12; it is damaged`
+    })
+  })
+
+  test('a row group that promises more rows than its pages hold', async () => {
+    const path = withCounts('group.parquet', (metadata) => {
+      const changed = withTotal(metadata, [26])
+      // num_rows of the first group, 5, stands behind its total_byte_size
+      const at = changed.indexOf(Buffer.from([I64, 10, 0x26]))
+      expect(at).toBeGreaterThan(0)
+      changed[at + 1] = 12
+      return changed
+    })
+    await expect(readSampleFile(path)).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      message: `${path}: row group 1, column "id": 6 rows are promised, but its pages hold 5; the file is damaged`
+    })
+  })
+
+  test.each([
+    [
+      '1,800,000,000 bytes',
+      [0x80, 0xc8, 0xce, 0xb4, 0x0d],
+      [10],
+      /a page has 1800000000 bytes and 5 values; up to 134217728 /
+    ],
+    [
+      'a thousand million values',
+      [20],
+      [0x80, 0xa8, 0xd6, 0xb9, 0x07],
+      /a page has 10 bytes and 1000000000 values; up to /
+    ]
+  ])('a page of %s', async (_, size, values, message) => {
+    const { row_groups } = parquetMetadata(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
+    const column = row_groups[0]?.columns[0]?.meta_data
+    const header = [0x15, 0, 0x15, ...size, 0x15, 2, 0x2c, 0x15, ...values, 0x15, 0, 0x15, 6, 0x15, 6, 0, 0]
+    const changed = Buffer.from(bytes)
+    changed.set(header, Number(column?.dictionary_page_offset ?? column?.data_page_offset))
+    await expect(readSampleFile(file('page.parquet', changed))).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      message: expect.stringMatching(message)
+    })
+  })
+})
+
 describe('values of Parquet', () => {
   const fixture = resolve('test/fixtures/samples/typed.parquet')
 
