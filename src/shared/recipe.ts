@@ -111,7 +111,12 @@ export const TextSource = z
   .strictObject({
     files: z.array(z.string().min(1)).min(1).optional().describe('text files, UTF-8'),
     set: z.string().min(1).optional().describe('name of a stored calibration set'),
-    rows: z.int().min(1).default(64).describe('rows taken from each file')
+    rows: z.int().min(1).default(64).describe('rows taken from each file'),
+    draw: z
+      .int()
+      .min(0)
+      .optional()
+      .describe('which rows are taken: each draw takes others, and none shares a row with another; default 0')
   })
   .refine((source) => (source.files === undefined) !== (source.set === undefined), {
     message: 'give either files or set'

@@ -99,6 +99,12 @@ export const recipeOptions = {
   ),
   context: withDefault('N', integer(2), 256, 'tokens in a row'),
   'calibration-rows': withDefault('N', integer(1), 64, 'rows taken from each calibration file'),
+  'calibration-draw': withDefault(
+    'N',
+    integer(0),
+    0,
+    'which rows of the calibration text: each draw takes others, and none shares a row with another'
+  ),
   'evaluation-rows': withDefault('N', integer(1), 64, 'rows taken from each evaluation file'),
   policy: withDefault('POLICY', oneOf(POLICIES), 'packed', 'packed: text cut into full rows; padded: a sample a row'),
   'loss-on': withDefault(
@@ -153,7 +159,10 @@ export function recipeFromOptions(values: RecipeValues, command: string): Recipe
     version: 1,
     model: resolve(values.model),
     ...(values.base !== undefined && { base: resolve(values.base) }),
-    calibration: textSource(values.calibration, values['calibration-rows'], '--calibration'),
+    calibration: {
+      ...textSource(values.calibration, values['calibration-rows'], '--calibration'),
+      ...(values['calibration-draw'] > 0 && { draw: values['calibration-draw'] })
+    },
     ...(values.evaluation.length > 0 && { evaluation }),
     policy: values.policy,
     context: values.context,

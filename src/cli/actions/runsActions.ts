@@ -87,13 +87,16 @@ function describe(run: Run): [string, string][] {
     ['model', run.model],
     [
       'calibration',
-      `${names(calibration)}, ${recipe.calibration.rows} rows of ${recipe.context} tokens, ${recipe.policy}`
+      `${names(calibration)}, ${recipe.calibration.rows} rows of ${recipe.context} tokens${drawText(recipe.calibration)}, ${recipe.policy}`
     ],
     ...(evaluation.length === 0 ? [] : [['evaluation', names(evaluation)] as [string, string]]),
     ['variants', run.variants.map(({ name }) => name).join(', ')],
     ['out', run.out]
   ]
 }
+
+const drawText = ({ draw }: Run['record']['recipe']['calibration']): string =>
+  draw === undefined ? '' : `, draw ${draw}`
 
 async function noteMissing(
   terminal: CommandContext['terminal'],

@@ -2,6 +2,7 @@ import { badInput } from '../../shared/errors'
 import type { CalibrateOn, FirstToken, Policy } from '../../shared/recipe'
 import type { ResolvedText } from '../../shared/runFolder'
 import { encodeText, type TokenSequence } from './encodeText'
+import { spacedRows } from './spacedRows'
 import type { ModelTokenizer } from './tokenizer'
 
 /** Rows of tokens, [rows, context] row-major; behind the `lengths[i]` real tokens of row i come pads to be masked. */
@@ -23,29 +24,32 @@ export interface TokenRows {
 /**
  * Cuts `rows` full rows out of one long stretch of tokens, starting evenly spaced.
  *
- * With T tokens, n = min(rows, ⌊T / context⌋): row i starts at token i · ⌊⌊T / context⌋ / n⌋ · context.
+ * With T tokens, n = min(rows, ⌊T / context⌋): row i starts at token i · ⌊⌊T / context⌋ / n⌋ · context. Other draws take
+ * rows between these (`spacedRows`).
  *
  * @param name what the tokens come from, for the error
- * @throws {AppError} BAD_INPUT if T < context
+ * @throws {AppError} BAD_INPUT if T < context, or for a draw that there is not
  */
 export function packedRows(
   { ids, response }: TokenSequence,
   context: number,
   rows: number,
-  name = 'the text'
+  name = 'the text',
+  draw = 0
 ): TokenRows {
   const available = Math.floor(ids.length / context)
   if (available === 0)
     throw badInput(
       `${name} has ${ids.length} tokens; one row needs ${context}: give a longer text or a smaller context`
     )
-  const count = Math.min(rows, available)
-  const step = Math.floor(available / count) * context
+  const taken = spacedRows(available, rows, draw, name)
+  const count = taken.length
   const result = new Int32Array(count * context)
   const responses = response && new Uint8Array(result.length)
-  for (let row = 0; row < count; row++) {
-    result.set(ids.subarray(row * step, row * step + context), row * context)
-    if (response) responses?.set(response.subarray(row * step, row * step + context), row * context)
+  for (const [row, place] of taken.entries()) {
+    const [begin, end] = [place * context, (place + 1) * context]
+    result.set(ids.subarray(begin, end), row * context)
+    if (response) responses?.set(response.subarray(begin, end), row * context)
   }
   return {
     context,
@@ -63,28 +67,29 @@ export function packedRows(
  * Puts one sample in each row: cut off after `context` tokens, filled up with `padId` on the right.
  *
  * Samples of fewer than two tokens predict nothing and are left out. Of the m others n = min(rows, m) are taken evenly
- * spaced: row i is sample i · ⌊m / n⌋.
+ * spaced: row i is sample i · ⌊m / n⌋; other draws take samples between these (`spacedRows`).
  *
- * @throws {AppError} BAD_INPUT if no sample is left
+ * @throws {AppError} BAD_INPUT if no sample is left, or for a draw that there is not
  */
 export function paddedRows(
   samples: readonly TokenSequence[],
   context: number,
   rows: number,
   padId: number,
-  name = 'the text'
+  name = 'the text',
+  draw = 0
 ): TokenRows {
   const usable = samples.filter(({ ids }) => ids.length >= 2)
   if (usable.length === 0)
     throw badInput(`${name} has no sample of two or more tokens among ${samples.length}; give longer samples`)
-  const count = Math.min(rows, usable.length)
-  const step = Math.floor(usable.length / count)
+  const taken = spacedRows(usable.length, rows, draw, name)
+  const count = taken.length
   const ids = new Int32Array(count * context).fill(padId)
   const lengths = new Int32Array(count)
   const counted = new Uint8Array(ids.length)
   const responses = usable.some(({ response }) => response !== undefined) ? new Uint8Array(ids.length) : undefined
-  for (let row = 0; row < count; row++) {
-    const { ids: sample, response } = usable[row * step] as TokenSequence
+  for (const [row, place] of taken.entries()) {
+    const { ids: sample, response } = usable[place] as TokenSequence
     lengths[row] = Math.min(context, sample.length)
     ids.set(sample.subarray(0, context), row * context)
     counted.fill(1, row * context, row * context + Math.min(context, sample.length))
@@ -156,6 +161,8 @@ export interface RowOptions {
   readonly context: number
   /** Rows to take; fewer when the text is shorter. */
   readonly rows: number
+  /** Which choice of rows; default 0. */
+  readonly draw?: number | undefined
   /** Rows of the model's embedding; every id must be below. */
   readonly vocabularySize?: number | undefined
 }
@@ -182,12 +189,12 @@ export function cutRows(
   tokens: readonly TokenSequence[],
   name: string,
   padId: number | undefined,
-  { policy, context, rows, vocabularySize }: RowOptions
+  { policy, context, rows, draw, vocabularySize }: RowOptions
 ): TokenRows {
   const result =
     policy === 'packed'
-      ? packedRows(tokens[0] ?? { ids: new Int32Array() }, context, rows, name)
-      : paddedRows(tokens, context, rows, padId ?? 0, name)
+      ? packedRows(tokens[0] ?? { ids: new Int32Array() }, context, rows, name, draw)
+      : paddedRows(tokens, context, rows, padId ?? 0, name, draw)
   if (vocabularySize !== undefined) checkIds(result, vocabularySize, name)
   return result
 }

@@ -95,8 +95,8 @@ export async function tokenizeTexts(
       await assertTextUnchanged(text, folder)
       const counting = countingOf(recipe, role)
       const tokens = await encodeForRun(opened, text, folder, policy, counting.on !== 'all', day, onProgress)
-      const rows = recipe[role]?.rows ?? 1
-      const cut = cutRows(tokens, text.name, opened.tokenizer.padId, { policy, context, rows, vocabularySize })
+      const { rows = 1, draw } = recipe[role] ?? {}
+      const cut = cutRows(tokens, text.name, opened.tokenizer.padId, { policy, context, rows, draw, vocabularySize })
       return countSome(cut, counting, text.name, role)
     })
   const calibration: TokenRows[] = []

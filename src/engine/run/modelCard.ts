@@ -182,13 +182,15 @@ function recipe(proof: Proof): string {
   )
     .map((option) => `, ${option}`)
     .join('')}, targets ${targetsCell(variant.targets)}
-${refined(proof)}- calibration: ${texts}; ${r.calibration.rows} rows of ${r.context} tokens, ${r.policy}, ${r.calibration.tokens} tokens${counted(r)}${rendered(r)}
+${refined(proof)}- calibration: ${texts}; ${r.calibration.rows} rows of ${r.context} tokens${drawn(r)}, ${r.policy}, ${r.calibration.tokens} tokens${counted(r)}${rendered(r)}
 - factors stored in ${r.factorDtype}, computed on ${computedOn(r)}, seed ${r.seed}
 - fingerprint of the base: codes ${fingerprint.codes}, absmax ${fingerprint.absmax}`
 }
 
 const refined = ({ refinement }: Proof): string =>
   refinement === undefined ? '' : `- refined: ${refinementSettings(refinement)}\n`
+
+const drawn = ({ calibration: { draw } }: Proof['recipe']): string => (draw === undefined ? '' : ` (draw ${draw})`)
 
 /** An expression holds signs that Markdown would take for its own, but no backtick. */
 const targetsCell = (targets: Targets): string =>

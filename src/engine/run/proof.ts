@@ -53,8 +53,8 @@ export interface Proof {
     /** Which blocks were computed where, when the device failed and the run went on on the processor. */
     readonly deviceFailure?: DeviceFailure
     readonly seed: number
-    readonly calibration: { readonly texts: readonly Text[]; readonly rows: number; readonly tokens: number }
-    readonly evaluation: { readonly texts: readonly Text[]; readonly rows: number }
+    readonly calibration: DrawnRows & { readonly tokens: number }
+    readonly evaluation: DrawnRows
   }
   readonly perplexity: Readonly<
     Record<
@@ -94,6 +94,13 @@ interface BaseAndAdapter<T> {
 
 /** What only pictures need stays with the run: an adapter should be small. */
 type ProofLayer = Omit<LayerResult, 'errors' | 'channels'>
+
+interface DrawnRows {
+  readonly texts: readonly Text[]
+  readonly rows: number
+  /** Which choice of rows. Missing where it is the first. */
+  readonly draw?: number
+}
 
 interface Text {
   readonly name: string
@@ -159,10 +166,16 @@ export async function proofOf(
       device: record.recipe.device,
       ...(deviceFailure && { deviceFailure }),
       seed: recipe.seed,
-      calibration: { texts: record.calibration.map(textOf), rows: calibration.rows, tokens: calibration.tokenCount },
+      calibration: {
+        texts: record.calibration.map(textOf),
+        rows: calibration.rows,
+        ...drawOf(recipe.calibration),
+        tokens: calibration.tokenCount
+      },
       evaluation: {
         texts: record.evaluation.map(textOf),
-        rows: evaluation.reduce((sum, { rows }) => sum + rows.rows, 0)
+        rows: evaluation.reduce((sum, { rows }) => sum + rows.rows, 0),
+        ...drawOf(recipe.evaluation)
       }
     },
     perplexity: Object.fromEntries(
@@ -172,6 +185,8 @@ export async function proofOf(
     layers: layers.map(({ errors, channels, ...figures }): ProofLayer => figures)
   }
 }
+
+const drawOf = (source: Recipe['evaluation']): { draw?: number } => (source?.draw ? { draw: source.draw } : {})
 
 const textOf = ({ name, bytes, sha256 }: Text): Text => ({ name, bytes, sha256 })
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { concatRows, loadRows, packedRows, paddedRows } from '../../../../src/engine/calibration/rows'
+import { spacedRows } from '../../../../src/engine/calibration/spacedRows'
 import { ModelTokenizer } from '../../../../src/engine/calibration/tokenizer'
 import type { ResolvedText } from '../../../../src/shared/runFolder'
 import { sampleModel, sampleText } from '../../../helpers/paths'
@@ -27,6 +28,30 @@ describe('packed rows', () => {
 
   it('need one row of tokens at least', () => {
     expect(() => packedRows(counting(9), 10, 1, 'a.txt')).toThrow('a.txt has 9 tokens; one row needs 10')
+  })
+})
+
+describe('draws', () => {
+  it('share no row with each other, and lie apart in the text', () => {
+    const draws = Array.from({ length: 14 }, (_, draw) => starts(packedRows(counting(1000), 10, 7, 'a.txt', draw)))
+    expect(draws[0]).toEqual([0, 140, 280, 420, 560, 700, 840])
+    expect(draws[1]).toEqual([50, 190, 330, 470, 610, 750, 890]) // 5 of 14: the number below 8.65 that shares no divisor
+    expect(new Set(draws.flat())).toHaveLength(98)
+  })
+
+  it.each([1, 2, 3, 4, 6, 24, 97])('are as many as there are rows in the space between two: %i', (space) => {
+    const first = Array.from({ length: space }, (_, draw) => spacedRows(5 * space + 2, 5, draw, 'a.txt')[0])
+    expect([...first].sort((a, b) => Number(a) - Number(b))).toEqual(Array.from({ length: space }, (_, i) => i))
+    expect(() => spacedRows(5 * space, 5, space, 'a.txt')).toThrow(/^a\.txt gives .* draw/)
+  })
+
+  it('of samples are other samples; a text that is too short says how many rows it has for them', () => {
+    const samples = Array.from({ length: 9 }, (_, i) => ({ ids: Int32Array.of(i, i) }))
+    expect(starts(paddedRows(samples, 4, 4, 0, 'a.txt', 1))).toEqual([1, 3, 5, 7])
+    expect(() => paddedRows(samples, 4, 4, 0, 'a.txt', 2)).toThrow(
+      'a.txt gives 9 rows, 4 of them are taken: draws 0 to 1 are there without a row in common, draw 2 is asked for; ' +
+        'give a longer text, or take at most 3 rows'
+    )
   })
 })
 
