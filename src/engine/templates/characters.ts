@@ -1,3 +1,4 @@
+import { spend } from './budget'
 import { isPrintable } from './printing'
 
 /*
@@ -8,17 +9,20 @@ import { isPrintable } from './printing'
 export const SPACE = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000'
 
 const LEADING = new RegExp(`^[${SPACE}]+`)
-const TRAILING = new RegExp(`[${SPACE}]+$`)
+const SPACE_CHARACTER = new RegExp(`[${SPACE}]`)
 
 type Side = 'both' | 'left' | 'right'
 
 /** str.strip(), lstrip() or rstrip(): without white space, or without the characters given. */
 export function strip(text: string, side: Side, characters?: string): string {
   if (characters === undefined) {
-    // A pattern that ends in $ is slow on long texts that have inner spaces; most texts end in none.
     const left = side === 'right' ? text : text.replace(LEADING, '')
-    return side === 'left' || !TRAILING.test(left.slice(-1)) ? left : left.replace(TRAILING, '')
+    // A pattern that ends in $ looks at every inner space, too.
+    let end = left.length
+    if (side !== 'left') while (end > 0 && SPACE_CHARACTER.test(left[end - 1] as string)) end--
+    return left.slice(0, end)
   }
+  spend(text.length)
   const set = new Set(characters)
   const points = [...text]
   let begin = 0
@@ -36,6 +40,7 @@ export function splitLines(text: string, keepEnds = false): string[] {
   const lines: string[] = []
   let from = 0
   for (const { 0: end, index } of text.matchAll(LINE_END)) {
+    spend(1)
     lines.push(text.slice(from, keepEnds ? index + end.length : index))
     from = index + end.length
   }
@@ -74,6 +79,7 @@ function capital(character: string): string {
 
 /** str.capitalize(). */
 export function capitalize(text: string): string {
+  spend(text.length)
   const [first, ...others] = text
   return first === undefined ? '' : capital(first) + lowerAfter(first, others.join(''))
 }
@@ -86,13 +92,16 @@ function lowerAfter(first: string, others: string): string {
 
 /** str.title(): a word begins behind every character that has no case. */
 export function titleCase(text: string): string {
+  spend(text.length)
   const lower = [...text]
   let result = ''
   let inWord = false
   for (const [i, character] of lower.entries()) {
     if (!inWord) result += capital(character)
-    else if (character === 'Σ') result += lowerAfter(lower.slice(0, i).join(''), lower.slice(i).join(''))[0] ?? 'σ'
-    else result += character.toLowerCase()
+    else if (character === 'Σ') {
+      spend(lower.length)
+      result += lowerAfter(lower.slice(0, i).join(''), lower.slice(i).join(''))[0] ?? 'σ'
+    } else result += character.toLowerCase()
     inWord = CASED.test(character)
   }
   return result
@@ -100,7 +109,7 @@ export function titleCase(text: string): string {
 
 /** str.swapcase(). */
 export const swapCase = (text: string): string =>
-  [...text]
+  [...spent(text)]
     .map((character) => {
       const lower = character.toLowerCase()
       return /\p{Uppercase}/u.test(character)
@@ -110,6 +119,11 @@ export const swapCase = (text: string): string =>
           : character
     })
     .join('')
+
+const spent = (text: string): string => {
+  spend(text.length)
+  return text
+}
 
 /** Characters of category No that have Numeric_Type=Digit: superscripts, circled digits and the like. */
 const OTHER_DIGITS = '²³¹፩-፱᧚⁰⁴-⁹₀-₉①-⑨⑴-⑼⒈-⒐⓪⓵-⓽⓿❶-❾➀-➈➊-➒𐩀-𐩃𐹠-𐹨𑁒-𑁚🄀-🄊'

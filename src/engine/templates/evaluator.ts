@@ -1,4 +1,5 @@
 import type { CalendarDay } from '../../shared/calendarDay'
+import { joined, spend, withBudget } from './budget'
 import { ExpressionEvaluator } from './expressionEvaluator'
 import { TemplateFault } from './fault'
 import { checkAttribute, globalsOf } from './globals'
@@ -15,6 +16,8 @@ export interface RenderOptions {
   readonly day: CalendarDay
   /** Text that is put before and behind what {% generation %} holds. */
   readonly marks?: readonly [open: string, close: string] | undefined
+  /** How much it may do; see budget.ts. */
+  readonly steps?: number | undefined
 }
 
 type Of<K extends Statement['kind']> = Extract<Statement, { kind: K }>
@@ -30,7 +33,7 @@ class LoopControl {
  * @throws {TemplateFault} with the line of what failed
  */
 export function evaluate(body: Body, variables: ReadonlyMap<string, Value>, options: RenderOptions): string {
-  return new Evaluator(options).render(body, variables)
+  return withBudget(() => new Evaluator(options).render(body, variables), options.steps)
 }
 
 class Evaluator extends ExpressionEvaluator {
@@ -61,11 +64,12 @@ class Evaluator extends ExpressionEvaluator {
       if (error instanceof LoopControl) throw new TemplateFault(`{% ${error.kind} %} stands outside of a loop`)
       throw error
     }
-    return out.join('')
+    return joined(out)
   }
 
   #body(body: Body, scope: Scope, out: Output): void {
     for (const statement of body) {
+      spend(1)
       this.line = statement.line
       this.#statement(statement, scope, out)
     }
@@ -146,6 +150,7 @@ class Evaluator extends ExpressionEvaluator {
     const parameters = ['loop', ...namesOf(loop.target)]
     let turns = 0
     for (; state.next(); turns++) {
+      spend(1)
       const inner = new Scope(scope)
       inner.declare(loop.body, parameters)
       inner.set('loop', state)
@@ -166,7 +171,7 @@ class Evaluator extends ExpressionEvaluator {
   #again(loop: Of<'for'>, items: Value, scope: Scope, depth: number): string {
     const out: Output = []
     this.#for(loop, items, scope, out, depth + 1)
-    return out.join('')
+    return joined(out)
   }
 
   /** The items for which the loop's own condition holds, found as they are asked for. */

@@ -1,3 +1,4 @@
+import { joined, spend, spendText } from './budget'
 import { textOf } from './callArguments'
 import { TemplateFault } from './fault'
 import { applyFilter } from './filters'
@@ -15,6 +16,13 @@ export class ExpressionEvaluator {
   protected line = 1
 
   protected value(node: Expression, scope: Scope): Value {
+    spend(1)
+    const value = this.#valueOf(node, scope)
+    if (typeof value === 'string' && node.kind !== 'name' && node.kind !== 'constant') spendText(value.length)
+    return value
+  }
+
+  #valueOf(node: Expression, scope: Scope): Value {
     switch (node.kind) {
       case 'constant':
         return node.value
@@ -48,7 +56,7 @@ export class ExpressionEvaluator {
         return operated(node.operator, left, right)
       }
       case 'concat':
-        return node.parts.map((part) => str(this.value(part, scope))).join('')
+        return joined(node.parts.map((part) => str(this.value(part, scope))))
       default:
         return this.#logic(node, scope)
     }

@@ -1,3 +1,4 @@
+import { joined, LIST_STEPS, spend, spendText } from './budget'
 import { CallArguments, countOf, textOf } from './callArguments'
 import { capitalize, strip } from './characters'
 import { codePoints } from './codePoints'
@@ -73,9 +74,10 @@ const FILTERS: Readonly<Record<string, Declared>> = {
   items: filter([], (value) => new Iter(pairsOf(value))),
   join: filter(['d', 'attribute'], (value, args) => {
     const get = getter(args.get('attribute'))
-    return itemsOf(value)
-      .map((item) => str(get(item)))
-      .join(str(args.value('d', '')))
+    return joined(
+      itemsOf(value).map((item) => str(get(item))),
+      str(args.value('d', ''))
+    )
   }),
   last: filter([], lastOf),
   length: filter([], (value) => {
@@ -117,7 +119,11 @@ const FILTERS: Readonly<Record<string, Declared>> = {
   truncate: filter(['length', 'killwords', 'end', 'leeway'], truncated),
   unique: filter(['case_sensitive', 'attribute'], (value, args) => new Iter(uniqueOf(value, args))),
   upper: filter([], (value) => soft(value).toUpperCase()),
-  wordcount: filter([], (value) => BigInt(soft(value).match(/[\p{L}\p{N}_]+/gu)?.length ?? 0))
+  wordcount: filter([], (value) => {
+    const text = soft(value)
+    spend(text.length)
+    return BigInt(text.match(/[\p{L}\p{N}_]+/gu)?.length ?? 0)
+  })
 }
 
 const ALIASES: Readonly<Record<string, string>> = { count: 'length', d: 'default', e: 'escape' }
@@ -139,6 +145,14 @@ const NO_KEYWORDS: Keywords = new Map()
 
 /** `value | name(args)`. @throws {TemplateFault} when there is no such filter, or it cannot be applied */
 export function applyFilter(name: string, value: Value, args: readonly Value[], keywords: Keywords): Value {
+  spend(LIST_STEPS)
+  if (typeof value === 'string') spendText(value.length)
+  const result = filtered(name, value, args, keywords)
+  if (typeof result === 'string') spendText(result.length)
+  return result
+}
+
+function filtered(name: string, value: Value, args: readonly Value[], keywords: Keywords): Value {
   switch (name) {
     case 'map':
       return new Iter(mapped(value, args, keywords))

@@ -1,3 +1,4 @@
+import { joined, spend, spendText } from './budget'
 import { TemplateFault } from './fault'
 import { lessThan } from './ordering'
 import { floatText } from './printing'
@@ -13,8 +14,12 @@ export interface JsonLayout {
 
 /** json.dumps(value) of Python. @throws {TemplateFault} for what it cannot write */
 export function jsonText(value: Value, layout: JsonLayout): string {
-  const quote = (text: string): string => (layout.ensureAscii ? asciiQuoted(text) : quoted(text))
+  const quote = (text: string): string => {
+    spendText(text.length)
+    return layout.ensureAscii ? asciiQuoted(text) : quoted(text)
+  }
   const write = (item: Value, line: string): string => {
+    spend(4) // as in repr
     if (typeof item === 'string') return quote(item)
     if (item instanceof Markup) return quote(item.text)
     if (item instanceof Dict) return nested('{', '}', dictEntries(item, line), line)
@@ -31,8 +36,8 @@ export function jsonText(value: Value, layout: JsonLayout): string {
   const nested = (open: string, close: string, parts: readonly string[], line: string): string => {
     const [comma] = layout.separators
     if (parts.length === 0) return open + close
-    if (layout.indent === undefined) return open + parts.join(comma) + close
-    return `${open}${inner(line)}${parts.join(comma + inner(line))}${line}${close}`
+    if (layout.indent === undefined) return open + joined(parts, comma) + close
+    return `${open}${inner(line)}${joined(parts, comma + inner(line))}${line}${close}`
   }
   const dictEntries = (dict: Dict, line: string): string[] => {
     const entries = [...dict.entries()]

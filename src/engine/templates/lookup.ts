@@ -1,6 +1,6 @@
 import { braceFormat, type FieldLookup } from './braceFormat'
 import { CallArguments } from './callArguments'
-import { codePoints } from './codePoints'
+import { codePointAt, codePoints } from './codePoints'
 import { notHandled, TemplateFault } from './fault'
 import { equal } from './ordering'
 import { repr } from './printing'
@@ -169,9 +169,10 @@ function itemOrMissing(value: Value, key: Value): Value | undefined {
   if (value instanceof Dict) return hashable(key) ? value.get(key) : undefined
   if (!isInt(key)) return undefined
   if (value instanceof Markup) throw notHandled('an item of text marked as safe')
-  const items = typeof value === 'string' ? codePoints(value) : indexed(value)
-  if (items === undefined) return undefined
   const index = Number(intOf(key))
+  if (typeof value === 'string') return codePointAt(value, index)
+  const items = indexed(value)
+  if (items === undefined) return undefined
   return items[index < 0 ? index + items.length : index]
 }
 

@@ -1,3 +1,4 @@
+import { MAX_TEXT, spend } from './budget'
 import { strip } from './characters'
 import { notHandled, TemplateFault } from './fault'
 import { intOf, isInt, isNumber, List, Markup, Tuple, typeName, type Value } from './values'
@@ -8,8 +9,8 @@ import { intOf, isInt, isNumber, List, Markup, Tuple, typeName, type Value } fro
 
 export type Operator = '+' | '-' | '*' | '/' | '//' | '%' | '**'
 
-/** Longest text, or list, that a product may make: no chat has more, and a larger one would take all memory. */
-const MAX_REPEATED = 2 ** 26
+/** Digits of the longest integer that Python reads from a text. */
+const MAX_DIGITS = 4300
 /** Bits of the largest power: a number that takes a page to write is no part of a chat. */
 const MAX_POWER_BITS = 2 ** 16
 
@@ -32,17 +33,23 @@ const unsupported = (operator: string, a: Value, b: Value): TemplateFault =>
 
 function added(a: Value, b: Value): Value {
   if (typeof a === 'string' && typeof b === 'string') return a + b
-  if (a instanceof List && b instanceof List) return new List([...a.items, ...b.items])
-  if (a instanceof Tuple && b instanceof Tuple) return new Tuple([...a.items, ...b.items])
+  if (a instanceof List && b instanceof List) return new List(behind(a.items, b.items))
+  if (a instanceof Tuple && b instanceof Tuple) return new Tuple(behind(a.items, b.items))
   throw unsupported('+', a, b)
+}
+
+function behind(a: readonly Value[], b: readonly Value[]): Value[] {
+  spend(a.length + b.length)
+  return a.concat(b)
 }
 
 function repeated(value: Value, times: bigint): Value {
   const count = Number(times < 0n ? 0n : times)
   const size =
     typeof value === 'string' ? value.length : value instanceof List || value instanceof Tuple ? value.items.length : 0
-  if (size * count > MAX_REPEATED) throw notHandled(`repeating something ${times} times`)
+  if (size * count > MAX_TEXT) throw notHandled(`repeating something ${times} times`)
   if (typeof value === 'string') return value.repeat(count)
+  spend(size * count)
   const items = (list: List | Tuple): Value[] => Array.from({ length: count }, () => list.items).flat()
   if (value instanceof List) return new List(items(value))
   if (value instanceof Tuple) return new Tuple(items(value))
@@ -56,7 +63,7 @@ function ofIntegers(operator: Operator, a: bigint, b: bigint): Value {
     case '-':
       return a - b
     case '*':
-      return a * b
+      return bounded(a * b)
     case '/':
       return quotient(a, b)
     case '//':
@@ -68,6 +75,11 @@ function ofIntegers(operator: Operator, a: bigint, b: bigint): Value {
     default:
       return operator satisfies never
   }
+}
+
+function bounded(product: bigint): bigint {
+  if (BigInt.asIntN(MAX_POWER_BITS, product) !== product) throw notHandled('a product of so many digits')
+  return product
 }
 
 const divisor = <T extends bigint | number>(b: T): T => {
@@ -153,6 +165,7 @@ export function fixed(value: number, digits: number): string {
 export function round(value: Value, digits: number): Value {
   if (isInt(value)) {
     if (digits >= 0) return intOf(value)
+    if (digits < -MAX_DIGITS) throw notHandled(`rounding to ${-digits} digits`)
     const unit = 10n ** BigInt(-digits)
     const [low, rest] = [floorDivide(intOf(value), unit), ((intOf(value) % unit) + unit) % unit]
     const up = 2n * rest > unit || (2n * rest === unit && low % 2n !== 0n)
@@ -182,6 +195,10 @@ export function parseInteger(text: string, base: number): bigint | undefined {
     if (/^0[0_]*[1-9]/.test(digits)) return undefined
   }
   if (!DIGITS.test(digits) || /^[+-]/.test(digits)) return undefined
+  if (digits.length > MAX_DIGITS) {
+    if (![2, 4, 8, 16, 32].includes(radix)) return undefined
+    throw notHandled(`an integer of ${digits.length} digits`)
+  }
   let value = 0n
   for (const digit of digits.replaceAll('_', '')) {
     const number = Number.parseInt(digit, 36)

@@ -1,3 +1,4 @@
+import { spend } from './budget'
 import { TemplateFault } from './fault'
 import {
   Dict,
@@ -15,6 +16,7 @@ import {
 
 /** a == b. */
 export function equal(a: Value, b: Value): boolean {
+  spend(1)
   if (isNumber(a) && isNumber(b)) return a <= b && a >= b // exact, also of an int and a float
   if (a instanceof Markup || b instanceof Markup) return plain(a) === plain(b)
   if (a instanceof List && b instanceof List) return sameItems(a.items, b.items)
@@ -44,6 +46,7 @@ const equalViews = (a: DictView, b: DictView): boolean =>
 
 /** a < b. @throws {TemplateFault} where Python cannot order the two */
 export function lessThan(a: Value, b: Value): boolean {
+  spend(1)
   if (isNumber(a) && isNumber(b)) return a < b
   const [left, right] = [plain(a), plain(b)]
   if (typeof left === 'string' && typeof right === 'string') return compareText(left, right) < 0

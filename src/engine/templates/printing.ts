@@ -1,4 +1,5 @@
 import { pythonFloat } from '../formats/pythonJson'
+import { joined, spend } from './budget'
 import { notHandled } from './fault'
 import {
   Attributed,
@@ -34,6 +35,7 @@ export function str(value: Value): string {
 
 /** repr(value): what stands inside of lists and dictionaries. */
 export function repr(value: Value): string {
+  spend(4) // a value that holds another twice is soon longer than all memory
   if (value === null) return 'None'
   if (typeof value === 'boolean') return value ? 'True' : 'False'
   if (isInt(value)) return String(intOf(value))
@@ -41,10 +43,10 @@ export function repr(value: Value): string {
   if (typeof value === 'string') return quoted(value)
   if (value instanceof Undefined) return 'Undefined'
   if (value instanceof Markup) return `Markup(${quoted(value.text)})`
-  if (value instanceof List) return `[${value.items.map(repr).join(', ')}]`
-  if (value instanceof Tuple) return `(${value.items.map(repr).join(', ')}${value.items.length === 1 ? ',' : ''})`
+  if (value instanceof List) return `[${listed(value.items)}]`
+  if (value instanceof Tuple) return `(${listed(value.items)}${value.items.length === 1 ? ',' : ''})`
   if (value instanceof Dict) return dictText(value)
-  if (value instanceof DictView) return `dict_${value.of}([${value.items.map(repr).join(', ')}])`
+  if (value instanceof DictView) return `dict_${value.of}([${listed(value.items)}])`
   if (value instanceof Range) {
     const { start, stop, step } = value
     return step === 1n ? `range(${start}, ${stop})` : `range(${start}, ${stop}, ${step})`
@@ -57,8 +59,12 @@ export function repr(value: Value): string {
   return value satisfies never
 }
 
-const dictText = (dict: Dict): string =>
-  `{${Array.from(dict.entries(), ([key, value]) => `${repr(key)}: ${repr(value)}`).join(', ')}}`
+const listed = (items: readonly Value[]): string => joined(items.map(repr), ', ')
+
+const dictText = (dict: Dict): string => {
+  const entries = Array.from(dict.entries(), ([key, value]) => `${repr(key)}: ${repr(value)}`)
+  return `{${joined(entries, ', ')}}`
+}
 
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 const NOT_PRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Zs}]/u
@@ -67,6 +73,7 @@ const NOT_PRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Zs}]/u
 export const isPrintable = (character: string): boolean => character === ' ' || !NOT_PRINTABLE.test(character)
 
 function quoted(text: string): string {
+  spend(text.length)
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'"
   let body = ''
   for (const character of text) {

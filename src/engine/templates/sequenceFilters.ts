@@ -1,3 +1,4 @@
+import { LIST_STEPS, spend } from './budget'
 import type { CallArguments } from './callArguments'
 import { TemplateFault } from './fault'
 import { Dict, DictView, Iter, itemsOf, iterate, List, rest, Undefined, type Value } from './values'
@@ -22,6 +23,7 @@ export function* batches(value: Value, args: CallArguments): Generator<Value> {
   let batch: Value[] = []
   for (const item of rest(iterate(value))) {
     if (batch.length === size) {
+      spend(LIST_STEPS)
       yield new List(batch)
       batch = []
     }
@@ -29,6 +31,7 @@ export function* batches(value: Value, args: CallArguments): Generator<Value> {
   }
   if (batch.length === 0) return
   const missing = fill === null ? 0 : Math.max(0, size - batch.length)
+  spend(missing)
   yield new List([...batch, ...Array.from({ length: missing }, () => fill)])
 }
 
@@ -41,6 +44,7 @@ export function* slices(value: Value, args: CallArguments): Generator<Value> {
   const [size, extra] = [Math.floor(items.length / count), items.length % count]
   let from = 0
   for (let i = 0; i < count; i++) {
+    spend(LIST_STEPS)
     const end = from + size + (i < extra ? 1 : 0)
     const part = items.slice(from, end)
     yield new List(fill !== null && i >= extra ? [...part, fill] : part)

@@ -1,3 +1,4 @@
+import { joined, spend } from './budget'
 import { type CallArguments, countOf, textOf } from './callArguments'
 import { SPACE, splitLines } from './characters'
 import { codePointCount, codePoints } from './codePoints'
@@ -29,21 +30,23 @@ export function indented(value: Value, args: CallArguments): Value {
   const lines = splitLines(`${value}\n`)
   const blank = isTrue(args.value('blank', false))
   const [head = '', ...tail] = lines
-  const body = [head, ...tail.map((line) => (line !== '' || blank ? indention + line : line))].join('\n')
+  const body = joined([head, ...tail.map((line) => (line !== '' || blank ? indention + line : line))], '\n')
   return isTrue(args.value('first', false)) ? indention + body : body
 }
 
 const WORD_BEGINNINGS = new RegExp(`([-${SPACE}({\\[<]+)`)
 
 /** `| title`: a capital at the beginning of each word. */
-export const titled = (text: string): string =>
-  text
+export function titled(text: string): string {
+  spend(text.length)
+  return text
     .split(WORD_BEGINNINGS)
     .map((part) => {
       const [head = ''] = part
       return head.toUpperCase() + part.slice(head.length).toLowerCase()
     })
     .join('')
+}
 
 /** `| truncate`. */
 export function truncated(value: Value, args: CallArguments): Value {

@@ -1,3 +1,4 @@
+import { joined, spend, spendText } from './budget'
 import { CallArguments, countOf, textOf } from './callArguments'
 import { capitalize, PREDICATES, SPACE, splitLines, strip, swapCase, titleCase } from './characters'
 import { codePointCount, codePoints } from './codePoints'
@@ -65,9 +66,10 @@ const METHODS: Readonly<Record<string, Method>> = {
     return BigInt(part === '' ? codePointCount(inside) + 1 : inside.split(part).length - 1)
   }),
   join: method(['iterable!'], (text, args) =>
-    itemsOf(args.get('iterable') as Value)
-      .map((item, i) => textOf(item, `item ${i} of what join is given`))
-      .join(text)
+    joined(
+      itemsOf(args.get('iterable') as Value).map((item, i) => textOf(item, `item ${i} of what join is given`)),
+      text
+    )
   ),
   center: method(['width!', 'fillchar'], (text, args) => {
     const width = args.count('width', 0)
@@ -91,7 +93,13 @@ const OTHERS = ['encode', 'isnumeric', 'maketrans', 'translate']
 export function textMethod(text: string, name: string): Callable | undefined {
   if (OTHERS.includes(name)) throw notHandled(`the method ${name} of texts`)
   const found = Object.hasOwn(METHODS, name) ? METHODS[name] : undefined
-  return found && new Callable(name, (args, keywords) => found(text, args, keywords, name))
+  return (
+    found &&
+    new Callable(name, (args, keywords) => {
+      spendText(text.length)
+      return found(text, args, keywords, name)
+    })
+  )
 }
 
 export const listOf = (items: readonly string[]): List => new List(items)
@@ -116,6 +124,7 @@ function separatorOf(args: CallArguments): string {
 }
 
 function split(text: string, args: CallArguments): List {
+  spend(text.length)
   const separator = givenSeparator(args)
   const most = limitOf(args)
   if (separator !== undefined) {
@@ -140,6 +149,7 @@ function split(text: string, args: CallArguments): List {
 const SPACES = new RegExp(`[${SPACE}]`)
 
 function rightSplit(text: string, args: CallArguments): List {
+  spend(text.length)
   const separator = givenSeparator(args)
   const most = limitOf(args)
   if (separator !== undefined) return listOf(splitFromRight(text, separator, most))
@@ -147,6 +157,7 @@ function rightSplit(text: string, args: CallArguments): List {
   let rest = strip(text, 'right')
   const lastSpace = new RegExp(`[${SPACE}][^${SPACE}]*$`)
   while (rest !== '') {
+    spendText(rest.length)
     const at = parts.length < most ? rest.search(lastSpace) : -1
     if (at < 0) {
       parts.push(rest)
@@ -184,15 +195,15 @@ function partition(text: string, separator: string, from: 'left' | 'right'): Tup
 /** str.replace(old, new, count); a negative count replaces all. */
 export function replace(text: string, old: string, by: string, count = -1): string {
   const most = count < 0 ? Number.POSITIVE_INFINITY : count
+  spend(text.length / 4)
   if (old === '') {
     const points = codePoints(text)
     const places = Math.min(most, points.length + 1)
-    return Array.from({ length: points.length + 1 }, (_, i) => (i < places ? by : '') + (points[i] ?? '')).join('')
+    return joined(Array.from({ length: points.length + 1 }, (_, i) => (i < places ? by : '') + (points[i] ?? '')))
   }
-  if (most === Number.POSITIVE_INFINITY) return text.split(old).join(by)
   const parts = text.split(old)
-  if (parts.length - 1 <= most) return parts.join(by)
-  return parts.slice(0, most + 1).join(by) + old + parts.slice(most + 1).join(old)
+  if (parts.length - 1 <= most) return joined(parts, by)
+  return joined(parts.slice(0, most + 1), by) + old + joined(parts.slice(most + 1), old)
 }
 
 function affixes(args: CallArguments, name: string): string[] {

@@ -1,3 +1,4 @@
+import { LIST_STEPS, spend } from './budget'
 import { codePointCount } from './codePoints'
 import { TemplateFault } from './fault'
 
@@ -77,6 +78,7 @@ export class Dict {
 
   set(key: Value, value: Value): void {
     const hash = hashOf(key)
+    spend(1)
     this.#entries.set(hash, [this.#entries.get(hash)?.[0] ?? key, value])
   }
 
@@ -105,6 +107,7 @@ export class DictView {
   ) {}
 
   get items(): Value[] {
+    spend(LIST_STEPS * this.dict.size)
     if (this.of === 'items') return Array.from(this.dict.entries(), (pair) => new Tuple(pair))
     return [...(this.of === 'keys' ? this.dict.keys() : this.dict.values())]
   }
@@ -207,6 +210,7 @@ export const isIterable = (value: Value): boolean =>
 
 /** All that iter(value) gives. @throws {TemplateFault} when it cannot be iterated */
 export function itemsOf(value: Value): readonly Value[] {
+  spend(lengthOf(value))
   if (typeof value === 'string') return [...value]
   if (value instanceof List || value instanceof Tuple || value instanceof DictView) return value.items
   if (value instanceof Dict) return [...value.keys()]
@@ -217,13 +221,26 @@ export function itemsOf(value: Value): readonly Value[] {
   throw new TemplateFault(`'${typeName(value)}' object is not iterable`)
 }
 
+/** How many items there will be, at most; 0 where they are counted one by one. */
+function lengthOf(value: Value): number {
+  if (typeof value === 'string') return value.length
+  if (value instanceof Markup) return value.text.length
+  return value instanceof List || value instanceof Tuple || value instanceof Dict || value instanceof Range
+    ? (sizeOf(value) as number)
+    : 0
+}
+
 /** What is left of an iterator. */
 export function* rest(iterator: Iterator<Value>): Generator<Value> {
-  for (let next = iterator.next(); next.done !== true; next = iterator.next()) yield next.value
+  for (let next = iterator.next(); next.done !== true; next = iterator.next()) {
+    spend(1)
+    yield next.value
+  }
 }
 
 /** Equal for equal keys, and for no others. @throws {TemplateFault} for what cannot be a key */
 export function hashOf(value: Value): string {
+  spend(1)
   if (typeof value === 'string') return `s${value}`
   if (value instanceof Markup) return `s${value.text}`
   if (value === null) return 'none'
