@@ -23,6 +23,7 @@ export const RUN_FILES = {
   rows: 'rows.json',
   outcome: 'result.json',
   tokens: 'tokens.sha256',
+  weights: 'weights.stamp',
   lock: 'lock',
   inputs: 'inputs',
   factors: 'factors',

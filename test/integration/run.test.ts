@@ -205,6 +205,44 @@ describe('a run', () => {
     rmSync(model, { recursive: true })
   })
 
+  it('notices weights that are written to while it runs, and afterwards in a block that is not its last', async () => {
+    const model = mkdtempSync(join(tmpdir(), 'quail-model-'))
+    for (const file of readdirSync(sampleModel)) copyFileSync(join(sampleModel, file), join(model, file))
+    const weights = join(model, 'model.safetensors')
+    const original = readFileSync(weights)
+    const run = makeRun({ model })
+    let blocks = 0
+    const events = await runToEnd(run, ({ type }) => {
+      if (type === 'blockFinished' && ++blocks === 2)
+        writeFileSync(weights, changedWeight(original, 'model.layers.0.self_attn.q_proj.weight'))
+      return false
+    })
+    expect(blocks).toBe(2)
+    expect(finishedOf(events).error).toMatchObject({
+      code: 'BAD_INPUT',
+      message: `${weights} has changed while it was in use: start a new run`
+    })
+    expect(existsSync(run.record.out)).toBe(false)
+    expect(finishedOf(await runToEnd(run)).error?.message).toMatch(/layers\.0\.self_attn\.q_proj has changed since/)
+    writeFileSync(weights, original)
+    expect(finishedOf(await runToEnd(run)).status).toBe('completed')
+    rmSync(model, { recursive: true })
+  })
+
+  it.each([
+    [5e-324, 'float32', 'large'],
+    [1e300, 'float32', 'small'],
+    [1e-12, 'float16', 'large']
+  ])('refuses a lora_alpha of %f, with which factors in %s are too %s', async (alpha, factorDtype, how) => {
+    const run = makeRun({ evaluation: undefined, factorDtype, variants: [{ method: 'svd', rank: 8, alpha }] })
+    expect(finishedOf(await runToEnd(run)).error).toMatchObject({
+      code: 'NUMERICS',
+      message: expect.stringMatching(
+        new RegExp(`q_proj are too ${how} for ${factorDtype}; a lora_alpha near the rank, 8, keeps`)
+      )
+    })
+  })
+
   it('is refused while another process works on it', async () => {
     const run = makeRun()
     const unlock = await lockRun(run.folder)

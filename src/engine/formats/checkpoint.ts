@@ -173,6 +173,16 @@ export class Checkpoint {
     if (index >= 0) await this.#readElements(this.#tensor(name), index, 1) // which says what it holds
   }
 
+  /** Names, lengths and times of change of the weight files, as they were opened. */
+  get stamp(): string {
+    return [...this.#files.values()].map(({ name, stamp }) => `${name} ${stamp}`).join('\n')
+  }
+
+  /** @throws {AppError} BAD_INPUT naming the file that was written to since the checkpoint was opened */
+  async assertUnchanged(): Promise<void> {
+    for (const file of this.#files.values()) await file.assertUnchanged()
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#files.values()].map((file) => file.close()))
   }

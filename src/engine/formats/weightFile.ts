@@ -1,7 +1,7 @@
 import { readSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { AppError } from '../../shared/errors'
+import { AppError, badInput } from '../../shared/errors'
 import { fileError } from './files'
 import { refuseOpenLfsPointer } from './lfsPointer'
 import { READ_PIECE_BYTES } from './limits'
@@ -17,7 +17,9 @@ export class WeightFile {
   private constructor(
     readonly path: string,
     readonly header: WeightHeader,
-    readonly handle: FileHandle
+    readonly handle: FileHandle,
+    /** Length and time of the last change when it was opened. */
+    readonly stamp: string
   ) {}
 
   /**
@@ -29,7 +31,8 @@ export class WeightFile {
     const handle = await openForReading(path)
     try {
       await refuseOpenLfsPointer(handle, path)
-      return new WeightFile(path, await readHeader(handle, path), handle)
+      const stamp = await stampOf(handle)
+      return new WeightFile(path, await readHeader(handle, path), handle, stamp)
     } catch (error) {
       await handle.close()
       throw error
@@ -71,6 +74,12 @@ export class WeightFile {
     }
   }
 
+  /** @throws {AppError} BAD_INPUT when the file was written to since it was opened */
+  async assertUnchanged(): Promise<void> {
+    if ((await stampOf(this.handle)) === this.stamp) return
+    throw badInput(`${this.path} has changed while it was in use: start a new run`)
+  }
+
   async close(): Promise<void> {
     await this.handle.close()
   }
@@ -82,4 +91,9 @@ export class WeightFile {
       `${this.path} ends after ${position} bytes, ${expected}: the file was changed while in use`
     )
   }
+}
+
+async function stampOf(handle: FileHandle): Promise<string> {
+  const { size, mtimeNs } = await handle.stat({ bigint: true })
+  return `${size} ${mtimeNs}`
 }

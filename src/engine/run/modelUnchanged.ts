@@ -1,24 +1,61 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { badInput } from '../../shared/errors'
-import type { SolvedBlock } from '../../shared/runFolder'
+import { RUN_FILES, type SolvedBlock } from '../../shared/runFolder'
 import { quantizeLinear } from '../base/quantizeLinear'
+import { isMissing, sha256, writeFileAtomic } from '../formats/files'
 import { readBlockWeights } from '../models/blockWeights'
 import { squaredNorm } from '../numerics/matrix'
 import type { PreparedRun } from '../prepare/preparedRun'
 
 /*
- * A run that is resumed days later must not mix two inputs: what it was started with is compared with what is there now.
+ * An adapter belongs to one model. Weights that change while a run reads them, or between two of its processes, would give
+ * an adapter of two: what a run was started with is compared with what is there now.
  */
 
+/** @throws {AppError} BAD_INPUT naming a weight file that was written to since the run, or its last process, began */
+export async function assertWeightsInPlace({ checkpoint, base }: PreparedRun): Promise<void> {
+  await checkpoint.assertUnchanged()
+  await base?.checkpoint.assertUnchanged()
+}
+
 /**
- * Quantizes, or reads from the base, the last finished block again and compares it with the journal.
+ * Compares finished blocks with the journal: the last one, and all of them where the weight files are not those, by
+ * length and time, that were noted before.
  *
  * @throws {AppError} BAD_INPUT when the checkpoint no longer holds the weights that the run was started with
  */
 export async function assertModelUnchanged(
   prepared: PreparedRun,
+  folder: string,
+  solved: readonly SolvedBlock[]
+): Promise<void> {
+  const blocks = (await readStamp(folder)) === stampOf(prepared) ? solved.slice(-1) : solved
+  for (const block of blocks) await assertBlockUnchanged(prepared, block)
+  if (blocks.length > 1) await noteWeights(prepared, folder)
+}
+
+/** Notes which weight files a run reads. */
+export const noteWeights = (prepared: PreparedRun, folder: string): Promise<void> =>
+  writeFileAtomic(join(folder, RUN_FILES.weights), `${stampOf(prepared)}\n`)
+
+const stampOf = ({ checkpoint, base }: PreparedRun): string =>
+  sha256(JSON.stringify([checkpoint.stamp, base?.checkpoint.stamp]))
+
+async function readStamp(folder: string): Promise<string | undefined> {
+  try {
+    return (await readFile(join(folder, RUN_FILES.weights), 'utf8')).trim()
+  } catch (error) {
+    if (isMissing(error)) return undefined // an older version noted nothing
+    throw error
+  }
+}
+
+/** Quantizes a block again, or reads it from the base. */
+async function assertBlockUnchanged(
+  { parts, weights, quantizers, checkpoint, linears, base }: PreparedRun,
   { block, fingerprints, results }: SolvedBlock
 ): Promise<void> {
-  const { parts, weights, quantizers, checkpoint, linears, base } = prepared
   const { linears: tensors } = await readBlockWeights(weights, parts, block)
   for (const [key, spec] of quantizers) {
     for (const linear of linears.filter((one) => one.block === block)) {

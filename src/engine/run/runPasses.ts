@@ -3,6 +3,7 @@ import type { PreparedRun } from '../prepare/preparedRun'
 import { collectGarbage } from './collectGarbage'
 import { type Place, placeOfStep } from './deviceFailure'
 import { appendJournal, readJournal, rewriteJournal, type Step } from './journal'
+import { assertWeightsInPlace, noteWeights } from './modelUnchanged'
 import type { Events, Pass, RunContext } from './pass'
 import { PASSES } from './passes'
 import { sweepRefinements } from './sweepRefinements'
@@ -25,6 +26,7 @@ export async function* runPasses(context: RunContext, place: Place): Events {
 
 async function* runStep(context: RunContext, place: Place, pass: Pass, block: number): Events {
   const entry: JournalEntry = { ...(yield* pass.step(context, block)), ...placeOfStep(place) }
+  await assertWeightsInPlace(context.prepared)
   await appendJournal(context.folder, entry)
   context.journal.push(entry)
   yield* pass.settle(context, entry)
@@ -45,6 +47,7 @@ export async function resumePoint(context: RunContext): Promise<JournalEntry[]> 
   if (journal.length === 0 || !(await beganWith(folder, tokens))) {
     await rewriteJournal(folder, [])
     await sweepRefinements(folder, [])
+    await noteWeights(prepared, folder)
     await noteTokens(folder, tokens) // last: no block of other tokens may stand beside it
     return []
   }

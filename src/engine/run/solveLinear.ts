@@ -1,3 +1,4 @@
+import { AppError } from '../../shared/errors'
 import type { FactorDtype, QuantizerSpec } from '../../shared/recipe'
 import type { LayerResult } from '../../shared/runEvents'
 import type { LinearFingerprint } from '../../shared/runFolder'
@@ -10,6 +11,7 @@ import { LayerProblem } from '../methods/layerProblem'
 import type { SecondMoment } from '../methods/secondMoment'
 import type { PreparedLinear } from '../models/modelLinears'
 import { difference } from '../numerics/accumulate'
+import { firstNonFinite } from '../numerics/matrix'
 import type { PreparedVariant } from '../prepare/preparedRun'
 import { errorHistogram, inputChannels } from './layerDetails'
 
@@ -72,6 +74,7 @@ async function solveVariant(
   const U = await method.basis(problem, spec)
   const computed = await projectionFactors(problem, U, { rank: spec.rank, scaling })
   const factors = roundFactors(computed, dtype)
+  assertStorable(factors, variant, dtype, linear.path)
   const stored = await layerError(problem, factors, scaling)
   const inBfloat16 =
     dtype === 'bfloat16' ? stored : await layerError(problem, roundFactors(factors, 'bfloat16'), scaling)
@@ -99,3 +102,22 @@ async function solveVariant(
 
 /** Share of the possible gain that was reached; 1 where nothing can be gained. */
 const certificate = (gain: number, exactGain: number): number => (exactGain > 0 ? gain / exactGain : 1)
+
+/**
+ * Factors grow as lora_alpha shrinks, and the reverse: beyond some size a file of the dtype holds infinities, or nothing
+ * of them. A loraA of zeros alone is none of the method's: ranks without a correction start at random.
+ */
+function assertStorable(
+  { loraA, loraB }: LoraFactors,
+  { name, spec }: PreparedVariant,
+  dtype: FactorDtype,
+  path: string
+) {
+  const infinite = [loraA, loraB].some(({ data }) => firstNonFinite(data) >= 0)
+  if (!infinite && loraA.data.some((value) => value !== 0)) return
+  throw new AppError(
+    'NUMERICS',
+    `${name}: with lora_alpha ${spec.alpha}, the factors of ${path} are too ${infinite ? 'large' : 'small'} for ${dtype}; ` +
+      `a lora_alpha near the rank, ${spec.rank}, keeps them near the size of the weights`
+  )
+}

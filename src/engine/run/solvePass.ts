@@ -34,7 +34,7 @@ export const solvePass: Pass<SolvedBlock> = {
   async restore({ prepared, streams, folder }, entries) {
     const last = entries.at(-1)
     if (last === undefined) return false
-    await assertModelUnchanged(prepared, last)
+    await assertModelUnchanged(prepared, folder, entries)
     for (const entry of entries) if (!(await isIntact(folder, entry.factors))) return false
     if (!(await restoreStreams(streams.solved, last.spool))) return false
     await sweepSpool(join(folder, RUN_FILES.spool), streams.solved, last.spool)
