@@ -6,12 +6,14 @@ import type { TextTower } from './textTower'
  */
 
 /** What a tensor is to the model, and so to quantization. */
-export const TENSOR_ROLES = ['quantized', 'embedding', 'head', 'norm', 'bias', 'other', 'unused'] as const
+export const TENSOR_ROLES = ['quantized', 'experts', 'embedding', 'head', 'norm', 'bias', 'other', 'unused'] as const
 export type TensorRole = (typeof TENSOR_ROLES)[number]
 
 /** Why tensors of a role are, or are not, quantized; for people. */
 export const ROLE_REASONS: Readonly<Record<TensorRole, string>> = {
   quantized: 'linears of the blocks: bitsandbytes quantizes them, and an adapter repairs them',
+  experts:
+    'experts and their routers: transformers 5 holds them in modules of their own, which bitsandbytes does not quantize',
   embedding: 'token embedding: its rows are looked up, not multiplied, so bitsandbytes leaves it alone',
   head: 'output head: transformers keeps it out of quantization, because every logit comes through it',
   norm: 'norms: vectors, and bitsandbytes quantizes only the matrices of linears',

@@ -78,6 +78,8 @@ def table_of(family, directory, binary):
     for key, tied in TIED.items():
         kept = {name: value for name, value in config.items() if name != "tie_word_embeddings"}
         changed = kept if tied is None else {**kept, "tie_word_embeddings": tied}
+        if "num_local_experts" in kept:  # what transformers 4 calls otherwise
+            changed["num_experts"] = kept["num_local_experts"]
         if "text_config" in kept:  # where transformers 4 looks for it
             inner = {name: value for name, value in kept["text_config"].items() if name != "tie_word_embeddings"}
             if "mrope_section" in inner["rope_parameters"]:

@@ -18,6 +18,8 @@ FAILING_NULLS = {
     "cohere: logit_scale",
     "glm: head_dim",
     "glm: num_key_value_heads",
+    "qwen3_moe: head_dim",
+    "qwen3_moe: num_local_experts",
 }
 # Refused but for the default.
 SINGLE = {

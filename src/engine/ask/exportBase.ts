@@ -12,6 +12,7 @@ import { elementCount } from '../formats/tensorInfo'
 import { TensorSpool } from '../formats/tensorSpool'
 import { stopHere } from '../graph/stopHere'
 import type { ModelArchitecture } from '../models/architecture'
+import { expertTensors } from '../models/expertWeights'
 import { assertTensors } from '../models/modelLinears'
 import { ModelParts } from '../models/modelParts'
 import { exactDtype, linearDtypes, type ModelTensor, modelTensors } from '../models/modelTensors'
@@ -62,7 +63,7 @@ export async function exportBase(
     assertTensors(weights, parts)
     const dtype = FILE_DTYPES[request.dtype]
     const ownHead = !architecture.tiedHead || (await hasOtherHead(weights, architecture, { dtype }))
-    const tensors = modelTensors(parts, ownHead)
+    const tensors = [...modelTensors(parts, ownHead), ...expertTensors(weights, parts)]
     const source = { request, dtype, weights, signal, report }
     const written = await writeDirectoryAtomic(request.out, async (directory) => {
       const stored = await writeWeights(source, tensors, directory)
@@ -162,8 +163,13 @@ async function spoolTensor(source: Source, tensor: ModelTensor, spool: TensorSpo
 }
 
 /** A tensor that stays in full precision, rounded to the dtype. */
-async function* plainPieces(source: Source, { name, shape }: ModelTensor): AsyncGenerator<Uint8Array> {
+async function* plainPieces(source: Source, { name, shape, place }: ModelTensor): AsyncGenerator<Uint8Array> {
   const { weights } = source
+  if (place !== undefined) {
+    const values = await weights.readPart(place.name, place.shape, place.first, place.count)
+    yield rounded(values, source, name).bytes
+    return
+  }
   const [rows = 1, columns = 1] = shape
   if (shape.length !== 2) {
     yield rounded(await weights.read(name, shape), source, name).bytes

@@ -2,6 +2,7 @@ import type { RoleSummary, TensorRole } from '../../shared/inspection'
 import { TENSOR_ROLES } from '../../shared/inspection'
 import type { Checkpoint } from '../formats/checkpoint'
 import { elementCount } from '../formats/tensorInfo'
+import { storedExperts } from '../models/expertWeights'
 import { embeddingGraph, finalNormGraph } from '../models/modelGraphs'
 import type { ModelParts } from '../models/modelParts'
 import type { ModelWeights } from '../models/modelWeights'
@@ -37,7 +38,13 @@ function addBlock(roles: Map<string, TensorRole>, weights: ModelWeights, parts: 
   const path = parts.architecture.blockPath(block)
   const matrices = new Set(linears.map(({ name }) => `${name}.weight`))
   const biases = new Set(linears.map(({ name }) => `${name}.bias`))
+  for (const { name } of storedExperts(weights, parts, block)) roles.set(name, 'experts')
+  const router = parts.experts(block)?.router
   for (const { name, shape } of parts.tensors(block)) {
+    if (router !== undefined && name.startsWith(`${router}.`)) {
+      roles.set(weights.find(`${path}.${name}`, shape).name, 'experts')
+      continue
+    }
     const role = matrices.has(name) ? 'quantized' : biases.has(name) ? 'bias' : 'norm'
     // A norm may have weights for each head.
     const other = role === 'norm' && shape.length > 1 && !name.includes('norm')

@@ -81,6 +81,19 @@ export class StoredBase {
     throw badFormat(`${directory}: ${path} is quantized as ${quantizerKey(state.spec)}, ${expected}`)
   }
 
+  /**
+   * Refuses a base that quantizes more than these linears: experts, which Quail computes in full precision.
+   *
+   * @throws {AppError} BAD_INPUT naming the first such tensor
+   */
+  refuseOthers(linears: readonly ModelLinear[]): void {
+    const known = new Set(linears.map(({ path }) => this.#stored(path)))
+    const other = quantizedWeights(this.checkpoint).find((name) => !known.has(name))
+    if (other === undefined) return
+    const expected = 'a base of transformers 5 keeps experts and router in full precision, and so does Quail'
+    throw badInput(`the base ${this.checkpoint.directory} holds ${other} quantized; ${expected}`)
+  }
+
   /** Q of a linear, as `check` accepts it. */
   async read(linear: ModelLinear): Promise<BaseWeight> {
     const { path } = linear

@@ -67,6 +67,7 @@ function prependScheme({ add_prefix_space, legacy }: Settings): string {
 const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
   qwen2: 'Qwen2Tokenizer',
   qwen3: 'Qwen2Tokenizer',
+  qwen3_moe: 'Qwen2Tokenizer',
   gemma: 'GemmaTokenizer',
   gemma2: 'GemmaTokenizer',
   gemma3_text: 'GemmaTokenizer',
@@ -80,6 +81,7 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
   opt: 'GPT2Tokenizer',
   gpt2: 'GPT2Tokenizer',
   mistral: 'TokenizersBackend',
+  mixtral: 'TokenizersBackend',
   phi3: 'TokenizersBackend',
   granite: 'TokenizersBackend',
   cohere: 'CohereTokenizer',

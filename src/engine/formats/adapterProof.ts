@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { badFormat } from '../../shared/errors'
+import { ExpertsNote } from '../../shared/expertsNote'
 import { quantizerFacts } from '../../shared/quantizers'
 import { QuantizerSpec } from '../../shared/recipe'
 import { LinearFingerprint } from '../../shared/runFolder'
@@ -16,10 +17,11 @@ export const ProofFields = z.looseObject({
   version: z.literal(1),
   model: z
     .looseObject({
-      tower: z.looseObject({ wrapper: z.string(), text: z.string(), loader: z.enum(LOADERS) }).optional()
+      tower: z.looseObject({ wrapper: z.string(), text: z.string(), loader: z.enum(LOADERS) }).optional(),
+      experts: ExpertsNote.loose().optional()
     })
     .optional()
-    .describe('its text tower, where it is one'),
+    .describe('its text tower and its experts, where it has them'),
   variant: z.looseObject({ rank: z.int(), alpha: z.number(), rslora: z.boolean() }),
   fingerprint: z
     .looseObject({

@@ -126,6 +126,22 @@ export class Checkpoint {
   }
 
   /**
+   * Reads consecutive elements of a tensor, widened to float32.
+   *
+   * @throws {AppError} as `readFloat32`, and BAD_INPUT for elements that the tensor does not have
+   */
+  async readPart(name: string, first: number, count: number): Promise<Float32Array> {
+    const tensor = this.#tensor(name)
+    const last = first + count
+    if (first < 0 || last > elementCount(tensor.shape)) {
+      throw badInput(
+        `${this.directory}: elements ${first} to ${last - 1} of ${name} asked for, its shape is [${tensor.shape}]`
+      )
+    }
+    return await this.#readElements(tensor, first, count)
+  }
+
+  /**
    * Reads one row of a matrix into target[offset …], without a promise, for embeddings looked up token by token.
    *
    * @throws {AppError} as `readRows`

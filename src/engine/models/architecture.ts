@@ -1,3 +1,4 @@
+import type { ExpertsNote } from '../../shared/expertsNote'
 import type { TextTower } from '../../shared/textTower'
 import type { Value } from '../graph/graphBuilder'
 import type { ConfigReader } from './configReader'
@@ -23,6 +24,12 @@ export interface ModelArchitecture {
   readonly headAlias?: string
   /** Other beginnings that names have in checkpoints, by the beginning that they stand for. */
   readonly storedPrefixes?: Readonly<Record<string, readonly string[]>>
+  /** Further names that a tensor may have in checkpoints. */
+  otherNames?(name: string): readonly string[]
+  /** Present where some blocks have experts. */
+  readonly experts?: ExpertsNote
+  /** Linears of the blocks that no adapter reaches, by their paths: the trainer quantizes them all the same. */
+  readonly unreached?: ReadonlySet<string>
   /** Present where this is the text model inside of another, of which nothing else is read. */
   readonly tower?: TextTower
   /** Whether config.json ties the head to the embedding; what the files hold decides, see `ModelWeights.storedName`. */

@@ -3,6 +3,7 @@ import type { InputRounding } from '../graph/inputRounding'
 import { type Feeds, GraphSession, type Tensor } from '../graph/session'
 import type { ModelArchitecture } from './architecture'
 import type { Adapter, BlockWeights } from './blockWeights'
+import { ExpertRunner } from './expertRunner'
 import type { GramTile } from './gramTiles'
 import type { LinearForm } from './layerBuilder'
 import { type BlockGraph, backwardGraph, blockGraph, energyOutput } from './modelGraphs'
@@ -37,12 +38,15 @@ export class BlockRunner {
   readonly #own = new FormCache()
   readonly #backward = new FormCache()
   readonly #sessions = new Map<BlockGraph, GraphSession>()
+  readonly #experts: ExpertRunner
 
   constructor(
     private readonly architecture: ModelArchitecture,
     private readonly context: number,
     private readonly device: DeviceName
-  ) {}
+  ) {
+    this.#experts = new ExpertRunner(device)
+  }
 
   /**
    * Next hidden states of a batch, [tokens, hidden].
@@ -52,8 +56,8 @@ export class BlockRunner {
   async forward(index: number, hidden: Float32Array, real: Float32Array, weights: BlockWeights): Promise<Float32Array> {
     const graph = this.#graphOf(index, weights)
     const feeds = { ...this.#feeds(graph, hidden, weights), ...(graph.readsReal && { real: column(real) }) }
-    const { next } = await (await this.#session(graph)).run(feeds)
-    return next?.data as Float32Array
+    const outputs = await (await this.#session(graph)).run(feeds)
+    return this.#withExperts(graph, outputs, weights)
   }
 
   /**
@@ -73,7 +77,7 @@ export class BlockRunner {
     const outputs = await (await this.#session(graph)).run(feeds)
     const grams = graph.grams.map((tile) => ({ ...tile, data: outputs[tile.output]?.data as Float32Array }))
     const energies = new Map(graph.linears.map(({ name }) => [name, outputs[energyOutput(name)]?.data as Float32Array]))
-    return { next: outputs.next?.data as Float32Array, grams, energies }
+    return { next: await this.#withExperts(graph, outputs, weights), grams, energies }
   }
 
   /**
@@ -108,6 +112,16 @@ export class BlockRunner {
   async release(): Promise<void> {
     for (const session of this.#sessions.values()) await session.release()
     this.#sessions.clear()
+    await this.#experts.release()
+  }
+
+  /** The next hidden states, from what the graph of the block gives. */
+  async #withExperts(graph: BlockGraph, outputs: Feeds, weights: BlockWeights): Promise<Float32Array> {
+    const next = outputs.next?.data as Float32Array
+    if (graph.experts === undefined || weights.experts === undefined) return next
+    const [input, routing] = [outputs.expertInput?.data as Float32Array, outputs.routing?.data as Float32Array]
+    await this.#experts.addTo([next], [{ input, routing }], graph.experts, weights.experts)
+    return next
   }
 
   #feeds(graph: BlockGraph, hidden: Float32Array, weights: BlockWeights): Feeds {

@@ -1,6 +1,7 @@
 import type { InputRounding } from '../graph/inputRounding'
 import type { Feeds, Tensor } from '../graph/session'
 import type { Matrix32 } from '../numerics/matrix'
+import { expertReader, type ReadExpert } from './expertWeights'
 import type { ModelParts } from './modelParts'
 import type { ModelWeights } from './modelWeights'
 
@@ -18,6 +19,8 @@ export interface BlockWeights {
   readonly parameters: Feeds
   /** Adapters beside linears. */
   readonly adapters?: ReadonlyMap<string, Adapter>
+  /** Reads the experts, which stay in full precision. */
+  readonly experts?: ReadExpert | undefined
   /** What the linears of a quantized base make of their inputs. */
   readonly roundInputs?: InputRounding | undefined
 }
@@ -29,15 +32,19 @@ export async function readBlockWeights(weights: ModelWeights, parts: ModelParts,
   for (const linear of parts.linears(index)) {
     linears.set(linear.name, await weights.readLinear(`${path}.${linear.name}`, linear))
   }
-  return { linears, parameters: await readBlockParameters(weights, parts, index) }
+  return { linears, ...(await readUnquantized(weights, parts, index)) }
 }
 
-/** Reads what a block takes beside the weights of its linears, by name relative to the block. */
-export async function readBlockParameters(weights: ModelWeights, parts: ModelParts, index: number): Promise<Feeds> {
+/** Reads what a block takes beside the weights of its linears; its experts are read when they are wanted. */
+export async function readUnquantized(
+  weights: ModelWeights,
+  parts: ModelParts,
+  index: number
+): Promise<Pick<BlockWeights, 'parameters' | 'experts'>> {
   const path = parts.architecture.blockPath(index)
   const parameters: Record<string, Tensor> = {}
   for (const { name, shape } of parts.parameters(index)) {
     parameters[name] = { data: await weights.read(`${path}.${name}`, shape), shape }
   }
-  return parameters
+  return { parameters, experts: expertReader(weights, parts, index) }
 }

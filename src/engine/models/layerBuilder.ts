@@ -1,5 +1,6 @@
 import { GraphBuilder, type Value } from '../graph/graphBuilder'
 import type { InputRounding } from '../graph/inputRounding'
+import type { ExpertsSpec } from './experts'
 
 /** A linear of a block: y = x Wᵀ + b with W [out, in]. */
 export interface LinearSpec {
@@ -44,6 +45,8 @@ export class LayerBuilder {
   readonly inputs: { readonly value: Value; readonly features: number }[] = []
   /** What each linear of `linears` computes, before its adapter, and the bias in it. */
   readonly outputs: { readonly value: Value; readonly bias: Value | undefined }[] = []
+  /** The experts behind the block, what they are given, and the weights of their outputs. */
+  experts: { readonly spec: ExpertsSpec; readonly input: Value; readonly routing: Value } | undefined
   /** The matrices of adapters, as inputs of the graph. */
   readonly adapters: Value[] = []
   readonly #rounded = new Map<Value, Value>()
@@ -94,6 +97,11 @@ export class LayerBuilder {
     const name = this.#nameOf(given)
     this.parameters.push({ name, shape })
     return this.graph.input(name, shape)
+  }
+
+  /** Adds Σₑ wₑ · expertₑ(n) to the block's output, for the inputs n [tokens, hidden] and the weights w [tokens, count]. */
+  addExperts(spec: ExpertsSpec, input: Value, routing: Value): void {
+    this.experts = { spec, input, routing }
   }
 
   /** What `build` adds, with other names of its parameters: those of a model inside of another. */

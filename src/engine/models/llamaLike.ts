@@ -22,6 +22,8 @@ export interface LlamaLikeOptions extends SelfAttentionOptions {
   readonly mlpBias: boolean
   /** False where the MLP has no gate: down(act(up(n))). */
   readonly gated?: boolean
+  /** In the place of the MLP, where norms stand before each sublayer; undefined where experts behind the block do the rest. */
+  readonly feedForward?: (layer: LayerBuilder, n: Value, index: number) => Value | undefined
   /** Norms stand before each sublayer, x += f(norm(x)), or after it, x += norm(f(x)); before when left out. */
   readonly norms?: 'before' | 'after'
   /** Factors of the embedding, of what each sublayer adds, and of the logits; 1 when left out. */
@@ -59,7 +61,9 @@ export function llamaLike(settings: LlamaLikeSettings, options: LlamaLikeOptions
         return added(layer, middle, norm(layer, mlp(layer, middle), 'post_feedforward_layernorm'))
       }
       const middle = added(layer, x, attention(layer, norm(layer, x, 'input_layernorm'), index))
-      return added(layer, middle, mlp(layer, norm(layer, middle, 'post_attention_layernorm')))
+      const n = norm(layer, middle, 'post_attention_layernorm')
+      const branch = options.feedForward === undefined ? mlp(layer, n) : options.feedForward(layer, n, index)
+      return branch === undefined ? middle : added(layer, middle, branch)
     },
     // The head is linear: its factor may as well be one of what it gets.
     buildFinalNorm: (layer, x) => scaled(layer.graph, norm(layer, x, 'model.norm'), logitScale)

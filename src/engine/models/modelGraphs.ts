@@ -1,7 +1,9 @@
+import { AppError } from '../../shared/errors'
 import { addGradients } from '../graph/gradient'
 import type { Value } from '../graph/graphBuilder'
 import type { ModelArchitecture } from './architecture'
 import { softcapped } from './attention'
+import type { ExpertsSpec } from './experts'
 import { type GramOutput, upperTriangle } from './gramTiles'
 import { LayerBuilder, type LinearForm, type LinearSpec, type ParameterSpec } from './layerBuilder'
 
@@ -12,6 +14,8 @@ export interface BlockGraph {
   readonly grams: readonly GramOutput[]
   /** Whether `real` is an input, [tokens, 1]: 1 for tokens and 0 for pads. */
   readonly readsReal: boolean
+  /** What stands behind the block and is computed apart: `next` is without it. */
+  readonly experts?: ExpertsSpec
 }
 
 /** Name of the output with a linear's ‖W x‖². */
@@ -22,7 +26,8 @@ export const energyOutput = (linear: string): string => `energy.${linear}`
  *
  * Inputs: `hidden` [tokens, hidden], each linear's `<name>.weight` and each parameter; `<name>.lora_A` and `.lora_B` of
  * adapted linears; with Gram matrices also `mask` [tokens, 1], 1 for tokens and 0 for padding. Outputs: `next`, and per distinct input X
- * the tiles that make up the upper triangle of (mask·X)ᵀ(mask·X), and of every linear ‖W x‖² [tokens, 1].
+ * the tiles that make up the upper triangle of (mask·X)ᵀ(mask·X), and of every linear ‖W x‖² [tokens, 1]; with experts
+ * `expertInput` [tokens, hidden] and `routing` [tokens, count].
  */
 export function blockGraph(
   architecture: ModelArchitecture,
@@ -36,13 +41,19 @@ export function blockGraph(
   const hidden = graph.input('hidden', ['tokens', architecture.hiddenSize])
   const next = architecture.buildBlock(layer, hidden, index)
   graph.output('next', next, ['tokens', architecture.hiddenSize])
+  const { experts } = layer
+  if (experts !== undefined) {
+    graph.output('expertInput', experts.input, ['tokens', architecture.hiddenSize])
+    graph.output('routing', experts.routing, ['tokens', experts.spec.count])
+  }
   const tiles = grams ? addGrams(layer) : []
   if (grams) addEnergies(layer)
   return {
     model: graph.build(),
     linears: layer.linears,
     grams: tiles,
-    readsReal: layer.readsReal
+    readsReal: layer.readsReal,
+    ...(experts && { experts: experts.spec })
   }
 }
 
@@ -63,6 +74,7 @@ export function backwardGraph(
   const shape = ['tokens', architecture.hiddenSize]
   const hidden = graph.input('hidden', shape)
   const next = architecture.buildBlock(layer, hidden, index)
+  if (layer.experts !== undefined) throw new AppError('INTERNAL', 'no gradient through experts')
   const seed = graph.input('gradient', shape)
   const wanted = [hidden, ...layer.adapters]
   for (const [value, gradient] of addGradients(graph, next, seed, wanted)) {

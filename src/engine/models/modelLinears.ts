@@ -1,3 +1,4 @@
+import { storedExperts } from './expertWeights'
 import type { LinearSpec } from './layerBuilder'
 import type { ModelParts } from './modelParts'
 import { modelTensors } from './modelTensors'
@@ -8,17 +9,24 @@ export interface PreparedLinear extends LinearSpec {
   /** Module path, as PEFT names it. */
   readonly path: string
   readonly block: number
+  /** Whether an adapter can be put beside it; where not, it is only quantized. */
+  readonly adaptable: boolean
 }
 
 /** Every linear of every block, in order of execution. */
 export function listLinears(parts: ModelParts): PreparedLinear[] {
   const { architecture } = parts
+  const prepared = (spec: LinearSpec, block: number): PreparedLinear => {
+    const path = `${architecture.blockPath(block)}.${spec.name}`
+    return { ...spec, path, block, adaptable: architecture.unreached?.has(path) !== true }
+  }
   return Array.from({ length: architecture.blocks }, (_, block) =>
-    parts.linears(block).map((spec) => ({ ...spec, path: `${architecture.blockPath(block)}.${spec.name}`, block }))
+    parts.linears(block).map((spec) => prepared(spec, block))
   ).flat()
 }
 
 /** Finds a missing or misshapen tensor now, not hours later. */
 export function assertTensors(weights: ModelWeights, parts: ModelParts): void {
   for (const { name, shape } of modelTensors(parts, true)) weights.find(name, shape)
+  for (let block = 0; block < parts.architecture.blocks; block++) storedExperts(weights, parts, block)
 }

@@ -1,4 +1,5 @@
 import type { ModelArchitecture } from './architecture'
+import type { ExpertsSpec } from './experts'
 import { LayerBuilder, type LinearSpec, type ParameterSpec } from './layerBuilder'
 import { storedShape } from './modelWeights'
 
@@ -10,6 +11,7 @@ interface BlockParts {
   readonly parameters: readonly ParameterSpec[]
   /** Features of each distinct input of the linears. */
   readonly inputs: readonly number[]
+  readonly experts: ExpertsSpec | undefined
 }
 
 /** What the blocks of a model consist of, from its architecture alone: nothing is compiled and no device is touched. */
@@ -38,7 +40,12 @@ export class ModelParts {
     return this.#block(index).inputs
   }
 
-  /** Every tensor that a block reads, by name relative to the block, shaped as checkpoints store it. */
+  /** The experts of a block, where it has some. */
+  experts(index: number): ExpertsSpec | undefined {
+    return this.#block(index).experts
+  }
+
+  /** Every tensor that a block reads other than its experts, by name relative to the block, shaped as checkpoints store it. */
   tensors(index: number): readonly { readonly name: string; readonly shape: readonly number[] }[] {
     const { linears, parameters } = this.#block(index)
     const weights = linears.map((linear) => ({ name: `${linear.name}.weight`, shape: storedShape(linear) }))
@@ -52,7 +59,7 @@ export class ModelParts {
     const hidden = layer.graph.input('hidden', ['tokens', this.architecture.hiddenSize])
     this.architecture.buildBlock(layer, hidden, index)
     const { linears, parameters, inputs } = layer
-    const block = { linears, parameters, inputs: inputs.map(({ features }) => features) }
+    const block = { linears, parameters, inputs: inputs.map(({ features }) => features), experts: layer.experts?.spec }
     this.#blocks.set(index, block)
     return block
   }

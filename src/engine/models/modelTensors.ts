@@ -1,4 +1,5 @@
 import type { Dtype } from '../formats/dtypes'
+import type { ExpertPlace } from './experts'
 import type { LinearSpec, ParameterSpec } from './layerBuilder'
 import { embeddingGraph, finalNormGraph, type PlainGraph } from './modelGraphs'
 import type { ModelParts } from './modelParts'
@@ -13,6 +14,8 @@ export interface ModelLinear extends Pick<LinearSpec, 'inFeatures' | 'outFeature
 export interface ModelTensor {
   readonly name: string
   readonly shape: readonly number[]
+  /** Of an expert: where its values lie in the checkpoint. */
+  readonly place?: ExpertPlace
   /** Present for the weight of a linear, which is what gets quantized. */
   readonly linear?: ModelLinear & {
     /** Whether it lies in a block: only those get adapters, and only those are in the fingerprint. */

@@ -45,6 +45,16 @@ export class ModelWeights {
   /** What the checkpoint holds for a parameter of a graph. */
   readonly readParameter: ReadParameter = ({ name, shape }) => this.read(name, shape)
 
+  /** Some consecutive elements of a tensor as float32. */
+  readPart(name: string, shape: readonly number[], first: number, count: number): Promise<Float32Array> {
+    return this.checkpoint.readPart(this.find(name, shape).name, first, count)
+  }
+
+  /** Whether the checkpoint holds a tensor, under any of its names. */
+  has(name: string): boolean {
+    return this.#stored(name) !== undefined
+  }
+
   /** Rows of a matrix as float32. */
   readMatrixRows(name: string, shape: readonly number[], first: number, count: number): Promise<Float32Array> {
     return this.checkpoint.readRows(this.find(name, shape).name, first, count)
@@ -104,14 +114,17 @@ export class ModelWeights {
 
   /** The first of a tensor's names that the checkpoint has. */
   #stored(name: string): string | undefined {
-    const { basePrefix, head, headAlias, storedPrefixes = {} } = this.architecture
-    const bare = basePrefix !== '' && name.startsWith(basePrefix) ? [name.slice(basePrefix.length)] : []
+    const { basePrefix, head, headAlias, storedPrefixes = {}, otherNames } = this.architecture
+    const own = [name, ...(otherNames?.(name) ?? [])]
+    const bare = own
+      .filter((one) => basePrefix !== '' && one.startsWith(basePrefix))
+      .map((one) => one.slice(basePrefix.length))
     const alias = name === head && headAlias !== undefined ? [headAlias] : []
     const prefixed = Object.entries(storedPrefixes).flatMap(([prefix, others]) =>
       name.startsWith(prefix) ? others.map((other) => `${other}${name.slice(prefix.length)}`) : []
     )
-    const [first, second] = [name, ...bare, ...alias, ...prefixed].filter((one) => this.checkpoint.has(one))
-    if (second === undefined || prefixed.length === 0) return first
+    const [first, second] = [...own, ...bare, ...alias, ...prefixed].filter((one) => this.checkpoint.has(one))
+    if (second === undefined || (prefixed.length === 0 && own.length === 1)) return first
     // Which of them counts depends on the release of transformers.
     const { directory } = this.checkpoint
     throw badFormat(`${directory} holds the tensor ${name} twice, as ${first} and as ${second}; expected one of them`)

@@ -20,6 +20,7 @@ import { lfm2 } from './lfm2'
 import { llama } from './llama'
 import { ministral3 } from './ministral3'
 import { mistral } from './mistral'
+import { mixtral } from './mixtral'
 import { mpt } from './mpt'
 import { nemotron } from './nemotron'
 import { olmo, olmo2, olmo3 } from './olmo'
@@ -27,6 +28,7 @@ import { opt } from './opt'
 import { phi } from './phi'
 import { phi3 } from './phi3'
 import { qwen2, qwen3 } from './qwen'
+import { qwen3Moe } from './qwen3Moe'
 import { seedOss } from './seedOss'
 import { smollm3 } from './smollm3'
 import { stablelm } from './stablelm'
@@ -73,7 +75,9 @@ const FAMILIES: readonly Family[] = [
   mpt,
   gptBigCode,
   gptj,
-  codegen
+  codegen,
+  qwen3Moe,
+  mixtral
 ]
 
 const TOWERS = WRAPPERS.map(textTower)

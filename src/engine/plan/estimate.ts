@@ -5,6 +5,7 @@ import { triangleShare } from '../models/gramTiles'
 import { headBytes } from '../models/headRunner'
 import { type PreparedRun, type PreparedVariant, prepareVariants } from '../prepare/preparedRun'
 import { hiddenBytes, streamShapes } from '../prepare/streamShapes'
+import { expertBytes, expertFlops, expertReadSeconds } from './expertWork'
 import { refinementNeeds } from './refinementNeeds'
 import { refinementWorkBytes } from './refinementWork'
 import { solverWork } from './solverWork'
@@ -72,12 +73,12 @@ function workOf(prepared: PreparedRun): Work {
   const evaluationTokens = prepared.evaluation.reduce((sum, { rows }) => sum + rows.rows, 0) * recipe.context
   const streams = streamShapes(prepared).length - 1
   const attention = 4 * architecture.blocks * architecture.hiddenSize * (recipe.context / 2)
-  const perToken = 2 * weights + attention
+  const perToken = 2 * weights + attention + expertFlops(prepared)
   const head = 2 * architecture.vocabularySize * architecture.hiddenSize
   const forward = calibrationTokens * perToken + evaluationTokens * streams * (perToken + head)
   const moments = distinctInputs(prepared).reduce((sum, n) => sum + 2 * triangleShare(n) * n * n * calibrationTokens, 0)
   let flops = forward + moments + refinementFlops(prepared)
-  let serialSeconds = 0
+  let serialSeconds = expertReadSeconds(prepared)
   for (const key of quantizers.keys()) {
     const own = prepared.variants.filter(({ quantizer }) => quantizer === key)
     for (const linear of linears) {
@@ -119,7 +120,7 @@ const BASE_BYTES = 300 * 2 ** 20
 
 /**
  * Largest resident set, bytes: one block's weights (full precision, quantized, and as much for what the runtime makes of them), its second moments in
- * float64 and float32, one linear's error in both precisions, one batch's activations; or what the evaluation or a refinement works with; and hidden states and what
+ * float64 and float32, one linear's error in both precisions, one batch's activations, one expert; or what the evaluation or a refinement works with; and hidden states and what
  * refinements keep up to the budget.
  */
 function peakMemoryBytes(prepared: PreparedRun): number {
@@ -131,7 +132,7 @@ function peakMemoryBytes(prepared: PreparedRun): number {
   })
   const largest = Math.max(...linears.map((l) => l.inFeatures * l.outFeatures))
   const hidden = streamBytes(prepared)
-  const solving = Math.max(...perBlock) + 28 * largest + batchBytes(prepared)
+  const solving = Math.max(...perBlock) + 28 * largest + batchBytes(prepared) + expertBytes(prepared)
   const working = Math.max(solving, evaluationBytes(prepared), refinementWorkBytes(prepared))
   const inMemory = Math.min(hidden, recipe.memoryBudget)
   return BASE_BYTES + working + inMemory + refinementNeeds(prepared, recipe.memoryBudget - inMemory).memory

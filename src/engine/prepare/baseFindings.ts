@@ -1,6 +1,8 @@
 import type { Finding } from '../../shared/findings'
 import type { StoredBase } from '../base/storedBase'
 import { FLOAT_DTYPES, type FloatDtype, isFloatDtype } from '../formats/dtypes'
+import type { ExpertPlace } from '../models/experts'
+import { expertPlace } from '../models/expertWeights'
 import type { ModelParts } from '../models/modelParts'
 import { type ModelTensor, modelTensors } from '../models/modelTensors'
 import type { ModelWeights } from '../models/modelWeights'
@@ -21,12 +23,34 @@ export async function baseFindings(base: StoredBase, weights: ModelWeights, part
     if (tensor.linear === undefined && !(await isSame(base.weights, weights, tensor)))
       others.add(weights.storedName(tensor.name))
   }
+  for (const [own, ofBase] of firstExperts(base.weights, weights, parts)) {
+    if (!(await isSamePart(base.weights, weights, own, ofBase))) others.add(own.name)
+  }
   const [first] = others
   if (first === undefined) return []
   const more = others.size > 1 ? ` and ${others.size - 1} more` : ''
   const where = `the base ${base.checkpoint.directory} holds other values than the model in ${first}${more}`
   const message = `${where}: Quail computes with those of the model, a trainer with those of the base; give the checkpoint that the base was made from`
   return [{ code: 'OTHER_BASE', severity: 'warning', subject: 'model', message }]
+}
+
+/** Where model and base hold the first expert of each block; the others are as they are, whoever made the base. */
+function firstExperts(base: ModelWeights, model: ModelWeights, parts: ModelParts): [ExpertPlace, ExpertPlace][] {
+  return Array.from({ length: parts.architecture.blocks }, (_, block): [ExpertPlace, ExpertPlace][] => {
+    const path = parts.architecture.blockPath(block)
+    return (parts.experts(block)?.tensors ?? []).map((tensor) => [
+      expertPlace(model, path, tensor, 0),
+      expertPlace(base, path, tensor, 0)
+    ])
+  }).flat()
+}
+
+async function isSamePart(base: ModelWeights, model: ModelWeights, own: ExpertPlace, other: ExpertPlace) {
+  const { dtype } = base.find(other.name, other.shape)
+  if (!isFloatDtype(dtype)) return false
+  const count = Math.min(own.count, COMPARED_VALUES)
+  const values = await model.readPart(own.name, own.shape, own.first, count)
+  return equal(values, await base.readPart(other.name, other.shape, other.first, count), dtype)
 }
 
 async function isSame(base: ModelWeights, model: ModelWeights, { name, shape }: ModelTensor): Promise<boolean> {

@@ -3,6 +3,7 @@ import { type Recipe, targetsText, type Variant } from '../../shared/recipe'
 import { heldOutRows } from '../../shared/refinement'
 import { predictingRows } from '../calibration/nextTokens'
 import type { TokenRows } from '../calibration/rows'
+import type { ModelArchitecture } from '../models/architecture'
 import type { PreparedLinear } from '../models/modelLinears'
 import { meantTarget, selectTargets, unmatchedTarget } from '../models/targets'
 import type { PreparedVariant } from './preparedRun'
@@ -10,7 +11,7 @@ import type { Report } from './problems'
 
 /** Reports every target that matches no linear, once for all variants. */
 export function checkTargets(recipe: Recipe, linears: readonly PreparedLinear[], report: Report): void {
-  const paths = linears.map(({ path }) => path)
+  const paths = linears.filter(({ adaptable }) => adaptable).map(({ path }) => path)
   const unmatched = new Set<string>()
   for (const { targets } of recipe.variants) selectTargets(targets, paths, (target) => unmatched.add(target))
   for (const target of unmatched) {
@@ -59,6 +60,20 @@ export function checkRanks(recipe: Recipe, { linears, variants }: Choice, report
 }
 
 const shorterSide = ({ inFeatures, outFeatures }: PreparedLinear): number => Math.min(inFeatures, outFeatures)
+
+/** Reports variants that ask for a refinement of a model with experts, through which no gradient is computed. */
+export function refuseRefinedExperts(
+  recipe: Recipe,
+  { experts, family }: ModelArchitecture,
+  variants: readonly PreparedVariant[],
+  report: Report
+): void {
+  const refined = variants.filter(({ spec }) => spec.refine !== undefined).map(({ name }) => name)
+  if (experts === undefined || refined.length === 0) return
+  const message = `${refined.join(', ')}: a ${family} cannot be refined, as no gradient is computed through experts`
+  const fix = changeVariants(recipe, 'Do not refine', ({ refine: _, ...variant }) => variant)
+  report({ code: 'REFINE_EXPERTS', subject: 'variants', message, fix })
+}
 
 /** Reports variants that cannot be refined: one row is held out, so that two are needed. */
 export function checkRefinements(calibration: TokenRows, variants: readonly PreparedVariant[], report: Report): void {

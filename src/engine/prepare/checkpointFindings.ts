@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
+import { expertsSentence, expertsText } from '../../shared/expertsNote'
 import type { Finding } from '../../shared/findings'
-
 import { ADAPTER_CONFIG_FILE } from '../formats/peftAdapter'
 import type { ModelArchitecture } from '../models/architecture'
 import type { ModelParts } from '../models/modelParts'
@@ -21,6 +21,7 @@ export async function checkpointFindings(weights: ModelWeights, architecture: Mo
   return [
     ...(await adapterInside(weights.checkpoint.directory)),
     ...replacedTensors(weights),
+    ...expertFindings(architecture),
     ...(await headFindings(weights, architecture)),
     ...(await embeddingFindings(weights, architecture))
   ]
@@ -60,6 +61,17 @@ function replacedTensors({ checkpoint: { directory, tensors, replaced } }: Model
   const use = 'the last shard counts, as in transformers, whatever the index says'
   return [warning('TENSOR_TWICE', `${where}: ${use}; others may read the first, so save the checkpoint anew`)]
 }
+
+/** Of a mixture of experts, only a part is quantized, and not by every trainer the same. */
+function expertFindings({ experts, unreached = new Set() }: ModelArchitecture): Finding[] {
+  return [
+    ...(experts === undefined ? [] : [warning('EXPERTS', `${expertsText(experts)}: ${expertsSentence(experts)}`)]),
+    ...(experts === undefined || unreached.size === 0 ? [] : [warning('UNREACHED', unreachedSentence([...unreached]))])
+  ]
+}
+
+const unreachedSentence = (paths: readonly string[]): string =>
+  `${paths.length} linears (${paths[0]}, …) are quantized, but not repaired: PEFT takes their names for those of experts`
 
 async function headFindings(weights: ModelWeights, architecture: ModelArchitecture): Promise<Finding[]> {
   const { tiedHead, tiedHeadIn4 = tiedHead, embedding, head } = architecture

@@ -12,7 +12,7 @@ import { ModelWeights } from '../models/modelWeights'
 import { readArchitecture } from '../models/registry'
 import { baseFindings } from './baseFindings'
 import { adapterInside, checkpointFindings, dtypeFindings } from './checkpointFindings'
-import { checkRanks, checkRefinements, checkTargets } from './checkVariants'
+import { checkRanks, checkRefinements, checkTargets, refuseRefinedExperts } from './checkVariants'
 import { type PreparedRun, prepareVariants } from './preparedRun'
 import { attempt, type Report, throwProblem } from './problems'
 import { guessTexts, type RunTexts, tokenizeTexts } from './tokenizedTexts'
@@ -76,6 +76,7 @@ export async function prepareRun(
     const tokenized = guess
       ? guessTexts(recipe, texts)
       : await tokenizeTexts(recipe, texts, folder, vocabularySize, day, report, onProgress)
+    refuseRefinedExperts(recipe, architecture, variants, report)
     checkRefinements(tokenized.calibration, variants, report)
     const quantizers = new Map(recipe.variants.map(({ quantizer }) => [quantizerKey(quantizer), quantizer]))
     const release = async () => {
@@ -109,6 +110,7 @@ async function openBase(
     if (other !== undefined)
       throw badInput(`the base ${directory} is quantized as ${held}, the recipe asks for ${other}`)
     for (const linear of linears) await base.check(linear)
+    if (architecture.experts !== undefined) base.refuseOthers(linears)
     await scanBaseIfSmall(base, linears)
     return base
   } catch (error) {

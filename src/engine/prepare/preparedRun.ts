@@ -60,7 +60,7 @@ export function specOf({ quantizers }: Pick<PreparedRun, 'quantizers'>, key: str
 /** The variants with their method, scaling and targets; a target that matches nothing adds none. */
 export function prepareVariants(variants: readonly Variant[], linears: readonly PreparedLinear[]): PreparedVariant[] {
   const names = variantNames(variants)
-  const paths = linears.map(({ path }) => path)
+  const paths = linears.filter(({ adaptable }) => adaptable).map(({ path }) => path)
   return variants.map((spec, i) => ({
     name: names[i] as string,
     spec,

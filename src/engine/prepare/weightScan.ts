@@ -2,6 +2,7 @@ import type { Finding } from '../../shared/findings'
 import type { StoredBase } from '../base/storedBase'
 import type { Checkpoint } from '../formats/checkpoint'
 import type { ModelArchitecture } from '../models/architecture'
+import { storedExperts } from '../models/expertWeights'
 import type { ModelParts } from '../models/modelParts'
 import { type ModelLinear, modelTensors } from '../models/modelTensors'
 import type { ModelWeights } from '../models/modelWeights'
@@ -77,7 +78,9 @@ function neededTensors({ weights, parts }: ScannedModel): Part {
   const { architecture } = parts
   const embedding = weights.storedName(architecture.embedding)
   const head = weights.storedName(architecture.head)
-  const names = modelTensors(parts, true).map(({ name }) => weights.storedName(name))
+  const blocks = Array.from({ length: architecture.blocks }, (_, block) => storedExperts(weights, parts, block))
+  const experts = blocks.flat().map(({ name }) => name)
+  const names = [...modelTensors(parts, true).map(({ name }) => weights.storedName(name)), ...experts]
   return [weights.checkpoint, [...new Set(names.filter((name) => name !== embedding || name === head))]]
 }
 

@@ -1,6 +1,6 @@
 import type { QuantizerSpec } from '../../shared/recipe'
 import { quantizeLinear } from '../base/quantizeLinear'
-import { type BlockWeights, readBlockParameters } from '../models/blockWeights'
+import { type BlockWeights, readUnquantized } from '../models/blockWeights'
 import type { PreparedLinear } from '../models/modelLinears'
 import { dequantizeAbsmax } from '../numerics/doubleQuantization'
 import type { PreparedRun } from '../prepare/preparedRun'
@@ -46,8 +46,8 @@ export class QuantizedBlocks {
     for (const [place, linear] of prepared.linears.entries()) {
       if (linear.block === block) linears.set(linear.name, await this.#read(linear, place))
     }
-    const parameters = await readBlockParameters(prepared.weights, prepared.parts, block)
-    const weights = { linears, parameters, roundInputs: quantizerFor(spec).roundInputs }
+    const unquantized = await readUnquantized(prepared.weights, prepared.parts, block)
+    const weights = { linears, ...unquantized, roundInputs: quantizerFor(spec).roundInputs }
     if (this.inMemory) this.#kept.set(block, weights)
     return weights
   }

@@ -66,13 +66,13 @@ async function* step(context: RunContext, block: number): Events<AdvancedBlock> 
 /** A block under a quantized base. */
 async function quantizedBlock({ prepared }: RunContext, block: number, key: string): Promise<BlockWeights> {
   const spec = specOf(prepared, key)
-  const { linears, parameters } = await readBlockWeights(prepared.weights, prepared.parts, block)
+  const { linears, ...unquantized } = await readBlockWeights(prepared.weights, prepared.parts, block)
   const quantized = new Map<string, Float32Array>()
   for (const linear of prepared.linears.filter((one) => one.block === block)) {
     const weight = linears.get(linear.name) as Float32Array
     quantized.set(linear.name, (await quantizeLinear(prepared.base, linear, weight, spec)).Q)
   }
-  return { linears: quantized, parameters, roundInputs: quantizerFor(spec).roundInputs }
+  return { ...unquantized, linears: quantized, roundInputs: quantizerFor(spec).roundInputs }
 }
 
 /** What was kept of a variant for the linears of a block, by name of the linear. */

@@ -157,14 +157,15 @@ async function* advanceQuantized(
   context: RunContext,
   block: number,
   key: string,
-  { parameters }: BlockWeights,
+  { parameters, experts }: BlockWeights,
   solved: readonly SolvedLinear[],
   progress: Progress
 ): Events {
   const { prepared, streams } = context
   const names = prepared.parts.linears(block).map(({ name }) => name)
   const linears = new Map(names.map((name, i) => [name, (solved[i] as SolvedLinear).Q]))
-  const base: BlockWeights = { linears, parameters, roundInputs: quantizerFor(specOf(prepared, key)).roundInputs }
+  const { roundInputs } = quantizerFor(specOf(prepared, key))
+  const base: BlockWeights = { linears, parameters, experts, roundInputs }
   const stream = streams.quantized.get(key)
   if (stream !== undefined) yield* advance(context, block, stream.states, base, progress)
   for (const variant of prepared.variants) {

@@ -1,3 +1,4 @@
+import { expertsSentence, expertsText } from '../../shared/expertsNote'
 import { optionValues } from '../../shared/methods'
 import { isRecomputable, NO_TRAINER, provenBase, quantizerWords, trainerWords } from '../../shared/quantizerWords'
 import { type Targets, targetsText } from '../../shared/recipe'
@@ -169,7 +170,7 @@ function traps({ fingerprint, variant, model }: Proof): string {
     model.tower === undefined
       ? ''
       : `\n- This is the ${towerText(model.tower)}: ${TOWER_ALONE}. \`target_modules\` names whole paths, as the last names may also mean linears of the other parts.`
-  }`
+  }${model.experts === undefined ? '' : `\n- The model has ${expertsText(model.experts)}: ${expertsSentence(model.experts)}.`}`
 }
 
 function recipe(proof: Proof): string {

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { ExpertsNote } from '../../shared/expertsNote'
 import { baseModelName } from '../../shared/modelName'
 import type { QuantizerFormat, ScaleOptions } from '../../shared/quantizers'
 import { scaleOptions } from '../../shared/quantizerWords'
@@ -34,6 +35,8 @@ export interface Proof {
     readonly family: string
     /** Present where the adapter is for the text model inside of another. */
     readonly tower?: TextTower
+    /** Present where some of its blocks have experts. */
+    readonly experts?: ExpertsNote
     readonly configSha256: string
     readonly weights: readonly { readonly file: string; readonly bytes: number }[]
   }
@@ -152,6 +155,7 @@ export async function proofOf(
       name: baseModelName(checkpoint.directory),
       family: architecture.family,
       ...(architecture.tower && { tower: architecture.tower }),
+      ...(architecture.experts && { experts: architecture.experts }),
       configSha256: await sha256File(join(checkpoint.directory, 'config.json')),
       weights: checkpoint.files.map(({ name, bytes }) => ({ file: name, bytes }))
     },

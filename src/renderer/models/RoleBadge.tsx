@@ -3,6 +3,7 @@ import { ROLE_REASONS, type TensorRole } from '../../shared/inspection'
 
 const COLORS: Readonly<Record<TensorRole, string>> = {
   quantized: 'teal',
+  experts: 'grape',
   embedding: 'blue',
   head: 'blue',
   norm: 'gray',

@@ -6,6 +6,7 @@ import type { ComparedRun } from '../../shared/compare/comparedRun'
 import type { Pairing } from '../../shared/compare/pairing'
 import { type ComparisonRow, comparisonRows, parseRowKey } from '../../shared/compare/rows'
 import { badInput } from '../../shared/errors'
+import { expertsSentence, expertsText } from '../../shared/expertsNote'
 import { provenBase, quantizerWords } from '../../shared/quantizerWords'
 import { computedWhere, DeviceFailure, type LayerResult } from '../../shared/runEvents'
 import { TOWER_ALONE, towerText } from '../../shared/textTower'
@@ -89,6 +90,7 @@ async function readReportedRun(
   }
   const versions = proofs.map(({ proof }) => Versions.safeParse(proof).data?.versions).find(Boolean)
   const tower = proofs.map(({ proof }) => proof.model?.tower).find(Boolean)
+  const experts = proofs.map(({ proof }) => proof.model?.experts).find(Boolean)
   const failure = proofs.map(({ proof }) => Failure.safeParse(proof).data?.recipe.deviceFailure).find(Boolean)
   return {
     run,
@@ -103,6 +105,9 @@ async function readReportedRun(
       ...renderedAsOf(stored),
       ['model', withoutHome(run.model)],
       ...(tower === undefined ? [] : [['part', `${towerText(tower)}: ${TOWER_ALONE}`] as [string, string]]),
+      ...(experts === undefined
+        ? []
+        : [['experts', `${expertsText(experts)}: ${expertsSentence(experts)}`] as [string, string]]),
       ...stored.record.calibration.map(({ name, sha256 }): [string, string] => [
         'calibration',
         `${name}, sha256 ${sha256}`

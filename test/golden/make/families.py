@@ -54,8 +54,8 @@ def load_family(folder, config):
     torch.manual_seed(SEED)
     path = folder / "model.safetensors"
     model = class_of(real)(real).eval()
-    if path.exists() and real is not real.get_text_config():
-        # The names in files of a model around a text model are not those of its modules.
+    if path.exists() and not set(load_file(path)) <= set(model.state_dict()):
+        # The names in files of a model around a text model, or with experts, are not those of its modules.
         model, loaded = class_of(real).from_pretrained(folder, config=real, dtype=torch.float32, output_loading_info=True)
         model.eval().set_attn_implementation("eager")
         if loaded["missing_keys"] or loaded["unexpected_keys"]:

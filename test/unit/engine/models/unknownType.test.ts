@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { readArchitecture, SUPPORTED_MODEL_TYPES } from '../../../../src/engine/models/registry'
 
-/** config.json of Mixtral 8x7B v0.1 as it was published. */
-const mixtral = {
-  architectures: ['MixtralForCausalLM'],
+/** A config.json much like Mistral's, with experts under keys that no family has. */
+const otherMoe = {
+  architectures: ['OtherMoeForCausalLM'],
   attention_dropout: 0,
   bos_token_id: 1,
   eos_token_id: 2,
@@ -12,12 +12,12 @@ const mixtral = {
   initializer_range: 0.02,
   intermediate_size: 14_336,
   max_position_embeddings: 32_768,
-  model_type: 'mixtral',
+  model_type: 'othermoe',
   num_attention_heads: 32,
-  num_experts_per_tok: 2,
+  moe_top_k: 2,
   num_hidden_layers: 32,
   num_key_value_heads: 8,
-  num_local_experts: 8,
+  moe_experts: 8,
   output_router_logits: false,
   rms_norm_eps: 1e-5,
   rope_theta: 1e6,
@@ -46,7 +46,7 @@ const qwen3Moe = {
   max_position_embeddings: 40_960,
   max_window_layers: 48,
   mlp_only_layers: [],
-  model_type: 'qwen3_moe',
+  model_type: 'qwen3_moe_next',
   moe_intermediate_size: 768,
   norm_topk_prob: true,
   num_attention_heads: 32,
@@ -100,18 +100,9 @@ const refusal = (config: Record<string, unknown>): string => {
 
 describe('a model_type that no family serves', () => {
   it.each([
-    [
-      mixtral,
-      'model_type is "mixtral", nearest by its keys is mistral, which has no num_experts_per_tok, num_local_experts'
-    ],
-    [
-      qwen3Moe,
-      'model_type is "qwen3_moe", nearest by its keys is qwen3, which has no decoder_sparse_step, moe_intermediate_size, norm_topk_prob, num_experts, num_experts_per_tok'
-    ],
-    [
-      { ...mixtral, num_experts_per_tok: null, num_local_experts: 0 },
-      'model_type is "mixtral", nearest by its keys is mistral'
-    ],
+    [otherMoe, 'model_type is "othermoe", nearest by its keys is mistral, which has no moe_top_k, moe_experts'],
+    [qwen3Moe, 'model_type is "qwen3_moe_next", nearest by its keys is qwen3_moe, which has no max_window_layers'],
+    [{ ...otherMoe, moe_top_k: null, moe_experts: 0 }, 'model_type is "othermoe", nearest by its keys is mistral'],
     [mamba, 'model_type is "mamba"'],
     [{ model_type: 'constructor' }, 'model_type is "constructor"'],
     [
@@ -123,8 +114,8 @@ describe('a model_type that no family serves', () => {
       'model_type is "internvl", a model around a text model of type "qwen2", which is read only by itself'
     ],
     [
-      { model_type: 'some_vl', text_config: { ...mixtral } },
-      'model_type is "some_vl", a model around a text model of type "mixtral", nearest by its keys is mistral, which has no num_experts_per_tok, num_local_experts'
+      { model_type: 'some_vl', text_config: { ...otherMoe } },
+      'model_type is "some_vl", a model around a text model of type "othermoe", nearest by its keys is mistral, which has no moe_top_k, moe_experts'
     ],
     [
       { model_type: 'some_vl', text_config: { model_type: 'llama4_text' } },
@@ -140,9 +131,9 @@ describe('a model_type that no family serves', () => {
 
   it('names a few of many differences, and none that is no name', () => {
     const further = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`own_${i}`, i + 1]))
-    const message = refusal({ ...mixtral, ...further, 'a\nb': 1, ['x'.repeat(1000)]: 1 })
+    const message = refusal({ ...otherMoe, ...further, 'a\nb': 1, ['x'.repeat(1000)]: 1 })
     expect(message).toContain(
-      'which has no num_experts_per_tok, num_local_experts, own_0, own_1, own_2, own_3, own_4, own_5 and 4 more,'
+      'which has no moe_top_k, moe_experts, own_0, own_1, own_2, own_3, own_4, own_5 and 4 more,'
     )
     expect(message).not.toContain('\n')
     expect(message).not.toContain('xxx')

@@ -8,8 +8,17 @@ import type { PreflightRequest } from '../../../../src/shared/engineApi'
 import { applyChanges, type Finding } from '../../../../src/shared/findings'
 import type { Preflight } from '../../../../src/shared/plan'
 import { Recipe } from '../../../../src/shared/recipe'
-import { addTokenizer, copyCheckpoint, familyDirectory } from '../../../helpers/checkpoints'
+import {
+  addTokenizer,
+  configOf,
+  copyCheckpoint,
+  familyDirectory,
+  tensorsOf,
+  writeCheckpoint
+} from '../../../helpers/checkpoints'
+import { exportedBase } from '../../../helpers/exportedBase'
 import { sampleModel, sampleText } from '../../../helpers/paths'
+import { removedAfterTests } from '../../../helpers/removedAfter'
 import { resolveText } from '../../../helpers/runs'
 
 type Changes = Partial<Record<keyof Recipe, unknown>>
@@ -69,6 +78,66 @@ describe('a text model inside of another', () => {
         'tower, projector) are left alone, but a trainer quantizes their linears too, which changes nothing on texts'
     )
     rmSync(model, { recursive: true })
+  })
+})
+
+describe('a model with experts', () => {
+  const sound = { context: 16, calibration: { files: [sampleText('sotu-calibration.txt')], rows: 4 } }
+  const variants = [{ method: 'exact', rank: 4 }]
+  const removed = removedAfterTests()
+  function modelOf(name: string): string {
+    const model = removed(copyCheckpoint(familyDirectory(name)))
+    addTokenizer(model)
+    return model
+  }
+
+  it('is said to be one, with what stays in full precision and for which trainer that holds', async () => {
+    const { severity, message } = await findingIn(
+      recipeWith({ ...sound, variants, model: modelOf('mixtral') }),
+      'EXPERTS'
+    )
+    expect(severity).toBe('warning')
+    expect(message).toBe(
+      '4 experts in a block, 2 for each token: experts and router (mlp.experts, mlp.gate of each block) stay in full ' +
+        'precision, as transformers 5 with bitsandbytes leaves them, and only the other linears are quantized and ' +
+        'repaired; transformers 4 quantizes experts and router too, as other trainers may: theirs is another base, whose ' +
+        'perplexity was not measured'
+    )
+  })
+
+  it('is not refined', async () => {
+    const recipe = recipeWith({ ...sound, model: modelOf('mixtral'), variants: [{ ...variants[0], refine: {} }] })
+    const finding = await findingIn(recipe, 'REFINE_EXPERTS')
+    expect(finding).toMatchObject({ severity: 'error', subject: 'variants' })
+    await mended(recipe, finding)
+  })
+
+  it('has no adapter where PEFT would put it beside experts, and says so', async () => {
+    const model = modelOf('qwen3_moe')
+    const { message } = await findingIn(recipeWith({ ...sound, variants, model }), 'UNREACHED')
+    expect(message).toContain('3 linears (model.layers.0.mlp.gate_proj, …) are quantized, but not repaired')
+    const { plan } = await check(recipeWith({ ...sound, variants, model }))
+    expect([plan?.quantized.linears, plan?.variants[0]?.linears]).toEqual([11, 8])
+    const asked = recipeWith({ ...sound, model, variants: [{ ...variants[0], targets: ['down_proj'] }] })
+    expect((await findingIn(asked, 'TARGETS')).message).toContain('target down_proj matches no linear')
+  })
+
+  it('is not put on a base that holds experts quantized', async () => {
+    const model = modelOf('mixtral')
+    const out = removed(await exportedBase(model))
+    const sound = recipeWith({ ...{ context: 16, variants }, model, base: out })
+    expect(codesOf(await check(sound))).not.toContain('BASE')
+    const expert = 'model.layers.0.block_sparse_moe.experts.0.w1.weight'
+    const others = tensorsOf(out).filter(({ name }) => name !== expert)
+    const quantized = others.flatMap((tensor) =>
+      tensor.name.startsWith('model.layers.0.self_attn.q_proj.weight')
+        ? [{ ...tensor, name: tensor.name.replace('model.layers.0.self_attn.q_proj.weight', expert) }]
+        : []
+    )
+    const base = removed(writeCheckpoint(configOf(out), [...others, ...quantized]))
+    expect((await findingIn({ ...sound, base }, 'BASE')).message).toBe(
+      `the base ${base} holds ${expert} quantized; a base of transformers 5 keeps experts and router in full precision, and so does Quail`
+    )
   })
 })
 

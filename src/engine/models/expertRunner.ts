@@ -1,0 +1,96 @@
+import type { DeviceName } from '../../shared/recipe'
+import { GraphSession } from '../graph/session'
+import { expertGraph } from './expertGraphs'
+import type { ExpertsSpec } from './experts'
+import type { ReadExpert } from './expertWeights'
+
+/** What a block gives its experts, for a batch. */
+export interface Routed {
+  /** Inputs of the experts, [tokens, hidden]. */
+  readonly input: Float32Array
+  /** Routing weights, [tokens, count]; 0 where a token is not routed to an expert. */
+  readonly routing: Float32Array
+}
+
+/** Computes experts on a device, one after another, each on the tokens that are routed to it. */
+export class ExpertRunner {
+  /** By the graph's bytes, so that blocks alike share one. */
+  readonly #sessions = new Map<string, GraphSession>()
+
+  constructor(private readonly device: DeviceName) {}
+
+  /**
+   * Adds Σₑ wₑ · expertₑ(n) to the outputs of some batches. Each expert is read once for all of them, and nobody reads one
+   * that no token is routed to.
+   *
+   * @param outputs - of the block without its experts, [tokens, hidden] each; written to
+   */
+  async addTo(
+    outputs: readonly Float32Array[],
+    batches: readonly Routed[],
+    spec: ExpertsSpec,
+    read: ReadExpert
+  ): Promise<void> {
+    const session = await this.#session(spec)
+    const sums = outputs.map((output) => new Float32Array(output.length))
+    for (let expert = 0; expert < spec.count; expert++) {
+      const tokens = batches.map((batch) => routedTokens(batch, spec.count, expert))
+      if (tokens.every(({ length }) => length === 0)) continue
+      const weights = await read(expert)
+      for (const [i, batch] of batches.entries()) {
+        const own = tokens[i] as Int32Array
+        if (own.length === 0) continue
+        const { sum } = await session.run({ ...weights, ...rowsOf(batch, own, spec, expert) })
+        addRows(sums[i] as Float32Array, sum?.data as Float32Array, own, spec.hiddenSize)
+      }
+    }
+    for (const [i, output] of outputs.entries()) addAll(output, sums[i] as Float32Array)
+  }
+
+  async release(): Promise<void> {
+    for (const session of this.#sessions.values()) await session.release()
+    this.#sessions.clear()
+  }
+
+  async #session(spec: ExpertsSpec): Promise<GraphSession> {
+    const graph = expertGraph(spec)
+    const key = Buffer.from(graph).toString('base64')
+    const known = this.#sessions.get(key)
+    if (known !== undefined) return known
+    const session = await GraphSession.create(graph, this.device)
+    this.#sessions.set(key, session)
+    return session
+  }
+}
+
+/** The tokens of a batch that are routed to an expert. */
+function routedTokens({ routing }: Routed, count: number, expert: number): Int32Array {
+  const tokens: number[] = []
+  for (let at = expert, token = 0; at < routing.length; at += count, token++) if (routing[at] !== 0) tokens.push(token)
+  return Int32Array.from(tokens)
+}
+
+/** What one expert gets: the rows of its tokens, and their weights. */
+function rowsOf({ input, routing }: Routed, tokens: Int32Array, spec: ExpertsSpec, expert: number) {
+  const { hiddenSize, count } = spec
+  const rows = new Float32Array(tokens.length * hiddenSize)
+  for (const [i, token] of tokens.entries()) {
+    rows.set(input.subarray(token * hiddenSize, (token + 1) * hiddenSize), i * hiddenSize)
+  }
+  const weight = Float32Array.from(tokens, (token) => routing[token * count + expert] as number)
+  return {
+    rows: { data: rows, shape: [tokens.length, hiddenSize] },
+    weight: { data: weight, shape: [tokens.length, 1] }
+  }
+}
+
+/** sums[token] += rows[i] for the i-th of the tokens. */
+function addRows(sums: Float32Array, rows: Float32Array, tokens: Int32Array, width: number): void {
+  for (const [i, token] of tokens.entries()) {
+    for (let j = 0; j < width; j++) (sums[token * width + j] as number) += rows[i * width + j] as number
+  }
+}
+
+function addAll(target: Float32Array, values: Float32Array): void {
+  for (let i = 0; i < target.length; i++) (target[i] as number) += values[i] as number
+}

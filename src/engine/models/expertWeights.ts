@@ -1,0 +1,84 @@
+import { badFormat } from '../../shared/errors'
+import type { CheckpointTensor } from '../formats/shards'
+import { elementCount } from '../formats/tensorInfo'
+import type { Feeds, Tensor } from '../graph/session'
+import type { ExpertPlace, ExpertsSpec, ExpertTensor } from './experts'
+import type { ModelParts } from './modelParts'
+import type { ModelTensor } from './modelTensors'
+import type { ModelWeights } from './modelWeights'
+
+/** Reads one expert's tensors, by the names of the graph's inputs. */
+export type ReadExpert = (expert: number) => Promise<Feeds>
+
+/**
+ * Reads the experts of a block one at a time; undefined where it has none.
+ *
+ * @throws {AppError} as `expertPlace`
+ */
+export function expertReader(weights: ModelWeights, parts: ModelParts, block: number): ReadExpert | undefined {
+  const spec = parts.experts(block)
+  if (spec === undefined) return undefined
+  const path = parts.architecture.blockPath(block)
+  return async (expert) => {
+    const tensors: Record<string, Tensor> = {}
+    for (const tensor of spec.tensors) {
+      const { name, shape, first, count } = expertPlace(weights, path, tensor, expert)
+      const data = await weights.readPart(name, shape, first, count)
+      tensors[tensor.input] = { data, shape: tensor.shape }
+    }
+    return tensors
+  }
+}
+
+/**
+ * Finds one tensor of one expert, by itself or among those of all.
+ *
+ * @throws {AppError} BAD_FORMAT where the checkpoint holds both forms
+ */
+export function expertPlace(weights: ModelWeights, path: string, tensor: ExpertTensor, expert: number): ExpertPlace {
+  const { alone, stacked, shape } = tensor
+  const own = `${path}.${alone(expert)}`
+  const all = `${path}.${stacked.name}`
+  const count = elementCount(shape)
+  if (weights.has(all) && !weights.has(own)) {
+    const [, ...ofExpert] = stacked.shape
+    return { name: all, shape: stacked.shape, first: expert * elementCount(ofExpert) + stacked.first, count }
+  }
+  if (!weights.has(all)) return { name: own, shape, first: 0, count }
+  const { directory } = weights.checkpoint
+  throw badFormat(`${directory} holds the experts of ${path} twice, as ${own} and in ${all}; expected one of them`)
+}
+
+/**
+ * Every tensor of the checkpoint that holds experts of a block, each once.
+ *
+ * @throws {AppError} BAD_FORMAT for one that is missing, misshapen or stored twice
+ */
+export function storedExperts(weights: ModelWeights, parts: ModelParts, block: number): CheckpointTensor[] {
+  const spec = parts.experts(block)
+  if (spec === undefined) return []
+  const path = parts.architecture.blockPath(block)
+  const found = eachTensor(spec).map(([tensor, expert]) => {
+    const { name, shape } = expertPlace(weights, path, tensor, expert)
+    return weights.find(name, shape)
+  })
+  return [...new Set(found)]
+}
+
+/** The tensors of every expert of a model, each by itself, as transformers saves them. */
+export function expertTensors(weights: ModelWeights, parts: ModelParts): ModelTensor[] {
+  const { architecture } = parts
+  return Array.from({ length: architecture.blocks }, (_, block): ModelTensor[] => {
+    const spec = parts.experts(block)
+    if (spec === undefined) return []
+    const path = architecture.blockPath(block)
+    return eachTensor(spec).map(([tensor, expert]) => ({
+      name: `${path}.${tensor.alone(expert)}`,
+      shape: tensor.shape,
+      place: expertPlace(weights, path, tensor, expert)
+    }))
+  }).flat()
+}
+
+const eachTensor = ({ count, tensors }: ExpertsSpec): (readonly [ExpertTensor, number])[] =>
+  Array.from({ length: count }, (_, expert) => tensors.map((tensor) => [tensor, expert] as const)).flat()

@@ -1,0 +1,69 @@
+import type { Value } from '../graph/graphBuilder'
+import { activation } from './activations'
+import { alikeLayers } from './alikeLayers'
+import { defineFamily } from './architecture'
+import { checkRouting, gatedExperts, topKRouting } from './experts'
+import type { LayerBuilder } from './layerBuilder'
+import { llamaLike } from './llamaLike'
+import { STANDARD_ROPE } from './ropeSettings'
+import { flag, integer, number, orNull, readSettings } from './settings'
+
+/** Defaults of transformers' MixtralConfig. */
+const TABLE = {
+  vocab_size: integer(32_000),
+  hidden_size: integer(4096),
+  intermediate_size: integer(14_336),
+  num_hidden_layers: integer(32),
+  num_attention_heads: integer(32),
+  num_key_value_heads: integer(8),
+  head_dim: orNull(integer),
+  hidden_act: activation('silu'),
+  max_position_embeddings: integer(131_072),
+  rms_norm_eps: number(1e-5),
+  tie_word_embeddings: flag(false),
+  sliding_window: orNull(integer),
+  num_experts_per_tok: integer(2),
+  num_local_experts: integer(8)
+}
+
+const ALIASES = { num_experts: 'num_local_experts' }
+const ROPE = { ...STANDARD_ROPE, theta: ['rope_theta', 1_000_000] } as const
+
+/** The module is `mlp` in transformers 5, and has its old name in checkpoints. */
+const MODULE = 'block_sparse_moe'
+
+/**
+ * Mixtral: Mistral with experts in the place of the MLP, the weights of the chosen ones adding up to 1.
+ *
+ *     x += Σₑ wₑ · w2ₑ(act(w1ₑ(n)) · w3ₑ(n)), w = normed top k of softmax(gate(n))
+ *
+ * Source: transformers modeling_mixtral.
+ */
+export const mixtral = defineFamily({
+  modelTypes: ['mixtral'],
+  settings(config) {
+    const settings = readSettings(config, TABLE, ALIASES)
+    checkRouting(config, settings.num_experts_per_tok, settings.num_local_experts)
+    return alikeLayers(config, settings, { form: ROPE, window: settings.sliding_window })
+  },
+  build(settings) {
+    const { hidden_size: hiddenSize, num_local_experts: count, num_experts_per_tok: perToken } = settings
+    const spec = gatedExperts({
+      count,
+      perToken,
+      hiddenSize,
+      intermediateSize: settings.intermediate_size,
+      activation: settings.hidden_act,
+      names: { router: `${MODULE}.gate`, module: `${MODULE}.experts`, alone: ['w1', 'w3', 'w2'] }
+    })
+    const feedForward = (layer: LayerBuilder, n: Value): undefined => {
+      const router = layer.parameter(`${spec.router}.weight`, [count, hiddenSize])
+      layer.addExperts(spec, n, topKRouting(layer.graph, n, router, { perToken, normed: true }))
+    }
+    return {
+      ...llamaLike(settings, { family: 'mixtral', inputBias: false, outputBias: false, mlpBias: false, feedForward }),
+      otherNames: (name) => (name.includes(`.${MODULE}.`) ? [name.replace(`.${MODULE}.`, '.mlp.')] : []),
+      experts: { count, perToken, unquantized: ['mlp.experts', 'mlp.gate'], quantizedIn4: true }
+    }
+  }
+})

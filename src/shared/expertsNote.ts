@@ -1,0 +1,23 @@
+import { z } from 'zod'
+
+/** What of a mixture of experts stays in full precision. */
+export const ExpertsNote = z.object({
+  count: z.int().describe('experts of a block'),
+  perToken: z.int().describe('experts that a token is routed to'),
+  unquantized: z.array(z.string()).readonly().describe('modules of a block that stay in full precision'),
+  quantizedIn4: z.boolean().describe('whether transformers 4, whose experts are linears, quantizes these too')
+})
+export type ExpertsNote = Readonly<z.infer<typeof ExpertsNote>>
+
+/** In a few words. */
+export const expertsText = ({ count, perToken }: ExpertsNote): string =>
+  `${count} experts in a block, ${perToken} for each token`
+
+/** What is quantized and repaired, and for which trainer that holds, as a sentence. */
+export const expertsSentence = ({ unquantized, quantizedIn4 }: ExpertsNote): string =>
+  `experts and router (${unquantized.join(', ')} of each block) stay in full precision, as transformers 5 with bitsandbytes ` +
+  'leaves them, and only the other linears are quantized and repaired; ' +
+  (quantizedIn4
+    ? 'transformers 4 quantizes experts and router too, as other trainers may'
+    : 'trainers with experts of their own may quantize these too') +
+  ': theirs is another base, whose perplexity was not measured'
