@@ -33,6 +33,14 @@ import {
   showRunAction,
   showRunOptions
 } from './actions/runsActions'
+import { sweepAction, sweepOptions } from './actions/sweepAction'
+import {
+  listSweepsAction,
+  listSweepsOptions,
+  resumeSweepAction,
+  showSweepAction,
+  showSweepOptions
+} from './actions/sweepsActions'
 import { verifyAction, verifyOptions } from './actions/verifyAction'
 import { type Command, defineCommand, EXIT } from './grammar/command'
 import { list, optional, required, text } from './grammar/options'
@@ -106,6 +114,31 @@ export const COMMANDS: readonly Command[] = [
       { command: 'quail plan --model ./llama --calibration train.txt --rank 64', says: 'the same for options' }
     ],
     action: planAction
+  }),
+  defineCommand({
+    name: 'sweep',
+    summary: 'measure against rank, calibration sets and choices of rows: several runs, one report',
+    details:
+      'Makes one run for each calibration set and seed; each seed takes other rows of the set, and ranks, methods and all\n' +
+      "else are variants of each run. An evaluation text is of a set's own kind when both have one label: that of\n" +
+      'LABEL=FILE, or the name of the file without -calibration, -evaluation and the like. Adapters go to OUT/<label>-seed<N>,\n' +
+      'the report to README.md, sweep.csv and sweep.json in OUT. With a recipe, its variants are taken; --rank gives them\n' +
+      'other ranks, --calibration other texts.',
+    positionals: [{ name: 'RECIPE', description: 'a recipe, instead of most options', optional: true }],
+    options: sweepOptions,
+    examples: [
+      {
+        command:
+          'quail sweep --model ./llama --calibration law.txt --evaluation test.txt --rank 4,8,16,32,64 --out ./sweep',
+        says: 'everything against rank, in one run'
+      },
+      {
+        command:
+          'quail sweep --model ./llama --calibration law-train.txt chat-train.txt --evaluation law-test.txt chat-test.txt --seeds 3 --out ./sweep',
+        says: 'two calibration sets on text of their own kind and of the other, with error bars'
+      }
+    ],
+    action: sweepAction
   }),
   defineCommand({
     name: 'inspect',
@@ -256,6 +289,29 @@ export const COMMANDS: readonly Command[] = [
     options: rebuildOptions,
     examples: [],
     action: rebuildAction
+  }),
+  defineCommand({
+    name: 'sweeps list',
+    summary: 'list all sweeps, the newest first',
+    options: listSweepsOptions,
+    examples: [],
+    action: listSweepsAction
+  }),
+  defineCommand({
+    name: 'sweeps show',
+    summary: 'show what a sweep found so far, and write its report anew',
+    positionals: [{ name: 'SWEEP', description: 'id of the sweep, or the beginning of it' }],
+    options: showSweepOptions,
+    examples: [],
+    action: showSweepAction
+  }),
+  defineCommand({
+    name: 'sweeps resume',
+    summary: 'go on with a sweep: with the run that was stopped, and those that are not there yet',
+    positionals: [{ name: 'SWEEP', description: 'id of the sweep, or the beginning of it' }],
+    options: reportingOptions,
+    examples: [],
+    action: resumeSweepAction
   }),
   defineCommand({
     name: 'report',

@@ -55,7 +55,7 @@ export async function createRun(
   services: Services,
   recipe: Recipe,
   chooseOut: (id: string) => string,
-  options: runs.InsertOptions = {}
+  { sweep, ...options }: runs.InsertOptions & Pick<RunRecord, 'sweep'> = {}
 ): Promise<RunRecord> {
   const id = newRunId(recipe.name ?? recipe.model)
   const model = resolve(recipe.model)
@@ -77,7 +77,8 @@ export async function createRun(
       out,
       outIsAdapter: recipe.variants.length === 1,
       calibration: templated.calibration.map(inFolder),
-      evaluation: templated.evaluation.map(inFolder)
+      evaluation: templated.evaluation.map(inFolder),
+      ...(sweep && { sweep })
     }
     await writeRecord(folder, RunRecord.parse(record))
     await runs.insertRun(services.store, record, options)
@@ -190,6 +191,11 @@ export async function assertNotWorkedOn(services: Services, id: string): Promise
   const run = await getRun(services, id)
   if (run.status === 'running') throw stillRunning(run.id)
   return run
+}
+
+/** The status of a stored run as others see it. */
+export async function statusOf(services: Services, run: stored.RunSummary): Promise<RunStatus> {
+  return (await withStatus(services, run)).status
 }
 
 async function withStatus<T extends stored.RunSummary>(services: Services, run: T): Promise<Run<T>> {

@@ -3,6 +3,7 @@ import { DEVICES } from './devices'
 import { Recipe } from './recipe'
 import { RefinementResult } from './refinement'
 import { DeviceFailure, LayerResult, Perplexities, VariantResult } from './runEvents'
+import { SweepMember } from './sweep'
 
 /*
  * What lies in `runs/<id>/`: enough to resume the run, and to rebuild its rows in the database.
@@ -52,7 +53,8 @@ export const RunRecord = z.strictObject({
   out: z.string().describe('absolute path of the output directory'),
   outIsAdapter: z.boolean().describe('the one adapter is written to `out` itself, not to a directory inside'),
   calibration: z.array(ResolvedText).min(1),
-  evaluation: z.array(ResolvedText)
+  evaluation: z.array(ResolvedText),
+  sweep: SweepMember.optional().describe('of a run that is part of a sweep')
 })
 export type RunRecord = z.infer<typeof RunRecord>
 

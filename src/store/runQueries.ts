@@ -2,6 +2,7 @@ import type { Selectable } from 'kysely'
 import { badInput } from '../shared/errors'
 import type { Perplexities, VariantResult } from '../shared/runEvents'
 import type { ResolvedText, RunOutcome, RunRecord } from '../shared/runFolder'
+import type { SweepMember } from '../shared/sweep'
 import { readLayerResults } from './layerResults'
 import { parseStoredRecipe } from './recipes'
 import type { RunsTable, Store, StoredStatus } from './schema'
@@ -51,7 +52,8 @@ export async function getRun(store: Store, id: string): Promise<StoredRun> {
       'runs.quail_version',
       'runs.out_is_adapter',
       'runs.calibration_json',
-      'runs.evaluation_json'
+      'runs.evaluation_json',
+      'runs.sweep_json'
     ])
     .where('runs.id', '=', id)
     .executeTakeFirst()
@@ -65,7 +67,8 @@ export async function getRun(store: Store, id: string): Promise<StoredRun> {
     out: row.out,
     outIsAdapter: row.out_is_adapter === 1,
     calibration: JSON.parse(row.calibration_json) as ResolvedText[],
-    evaluation: JSON.parse(row.evaluation_json) as ResolvedText[]
+    evaluation: JSON.parse(row.evaluation_json) as ResolvedText[],
+    ...(row.sweep_json !== null && { sweep: JSON.parse(row.sweep_json) as SweepMember })
   }
   return { ...summaryOf(row), record }
 }
@@ -133,7 +136,8 @@ export async function readVariantResults(store: Store, id: string): Promise<Vari
 export const unknownRun = (id: string) =>
   badInput(`there is no run "${id}"; \`quail runs list\` shows those that exist`)
 
-const selectRuns = (store: Store) =>
+/** The query of every list of runs. */
+export const selectRuns = (store: Store) =>
   store
     .selectFrom('runs')
     .innerJoin('models', 'models.id', 'runs.model_id')
@@ -159,10 +163,18 @@ const selectRuns = (store: Store) =>
 
 type SummaryRow = Omit<
   Selectable<RunsTable>,
-  'model_id' | 'recipe_id' | 'quail_version' | 'out_is_adapter' | 'calibration_json' | 'evaluation_json' | 'deletion'
+  | 'model_id'
+  | 'recipe_id'
+  | 'quail_version'
+  | 'out_is_adapter'
+  | 'calibration_json'
+  | 'evaluation_json'
+  | 'deletion'
+  | 'sweep_id'
+  | 'sweep_json'
 > & { name: string | null; directory: string }
 
-const summaryOf = (row: SummaryRow): RunSummary => ({
+export const summaryOf = (row: SummaryRow): RunSummary => ({
   id: row.id,
   project: row.project_id,
   name: row.name,

@@ -80,7 +80,8 @@ const columnsOf = (record: RunRecord) => ({
   evaluation_json: JSON.stringify(record.evaluation),
   variants_json: JSON.stringify(plannedVariants(record.recipe)),
   perplexity_json: null,
-  error_json: null
+  error_json: null,
+  ...(record.sweep && { sweep_id: record.sweep.definition.id, sweep_json: JSON.stringify(record.sweep) })
 })
 
 function plannedVariants({ variants }: Recipe): VariantSummary[] {

@@ -87,6 +87,9 @@ export interface RunsTable {
   /** Given by the person; null: the recipe's. */
   name: Generated<string | null>
   deletion: Deleted
+  /** The sweep that the run is part of. */
+  sweep_id: Generated<string | null>
+  sweep_json: Generated<string | null>
 }
 
 export interface RunEventsTable {

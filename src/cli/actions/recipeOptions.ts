@@ -236,7 +236,8 @@ function patternOf(targets: readonly string[]): Recipe['variants'][number]['targ
   return { regex }
 }
 
-function textSource(values: readonly string[], rows: number, option: string): Recipe['calibration'] {
+/** Files, or one stored set. @throws {AppError} BAD_INPUT for both */
+export function textSource(values: readonly string[], rows: number, option: string): Recipe['calibration'] {
   const [first] = values
   if (first?.startsWith('set:')) {
     if (values.length > 1) throw badInput(`${option} takes files, or one stored set, not both`)

@@ -140,7 +140,8 @@ async function writeTexts(folder: string, { record, outcome }: CheckedBundle, id
     ...variant,
     adapter: record.outIsAdapter ? out : join(out, variant.name)
   }))
-  await writeFile(join(folder, RUN_FILES.record), `${JSON.stringify({ ...record, id, out }, null, 2)}\n`, {
+  const { sweep: _, ...own } = record // its other runs, and what they are made of, stayed where it was made
+  await writeFile(join(folder, RUN_FILES.record), `${JSON.stringify({ ...own, id, out }, null, 2)}\n`, {
     flush: true
   })
   await writeFile(join(folder, RUN_FILES.outcome), `${JSON.stringify({ ...outcome, variants }, null, 2)}\n`, {

@@ -14,6 +14,7 @@ import { appendEvents } from '../../../src/store/runEvents'
 import { getRun, listRuns, readVariantResults } from '../../../src/store/runQueries'
 import { finishRun, insertRun } from '../../../src/store/runs'
 import type { Store } from '../../../src/store/schema'
+import { listSweepRuns } from '../../../src/store/sweeps'
 import { eventsOf, journalOf, runOutcome, runRecord, sha256, temporaryHome, writeRunFolder } from '../../helpers/stores'
 
 const WEIGHTS = 'the weights'
@@ -44,6 +45,7 @@ async function contents(store: Store) {
   const runs = await listRuns(store)
   return {
     runs,
+    sweeps: await listSweepRuns(store),
     models: await listModels(store),
     recipes: await listRecipes(store),
     details: await Promise.all(
@@ -62,11 +64,15 @@ test('a rebuilt database equals the one that was stored, and the old one is kept
   const file = join(home, 'quail.db')
   const store = await openStore(file)
   await completeRun(store, home, 'a')
-  await completeRun(store, home, 'b', { createdAtMs: 1_700_000_000_001 })
+  const definition = { id: 's', name: 'sweep', out: '/out', seeds: 2, evaluation: ['law'] }
+  const set = { label: 'law', source: { files: ['/texts/calibration.txt'], rows: 64 } }
+  const sweep = { index: 1, definition: { ...definition, sets: [set] } }
+  await completeRun(store, home, 'b', { createdAtMs: 1_700_000_000_001, sweep })
   const before = await contents(store)
   await closeStore(store)
 
   const rebuilt = await rebuildStore(file, join(home, 'runs'))
+  expect(before.sweeps).toHaveLength(1)
   expect(rebuilt).toMatchObject({ runs: 2, calibrationSets: 0, problems: [] })
   expect(await contents(await open(file))).toEqual(before)
   expect(await contents(await open(rebuilt.setAside!))).toEqual(before)

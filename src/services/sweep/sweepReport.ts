@@ -1,0 +1,103 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { writeFileAtomic } from '../../engine/formats/files'
+import { toCsv } from '../../shared/csv'
+import { quantizerResults } from '../../shared/headline'
+import { placeOf, placeText, type SweepDefinition } from '../../shared/sweep'
+import { errorWords } from '../../shared/sweep/estimates'
+import { type SweptRun, sweepResults } from '../../shared/sweep/results'
+import { type SweepTable, sweepTables } from '../../shared/sweep/tables'
+import type { Sweep } from './sweepQueries'
+
+/** The files of a report, beside the adapters. */
+export const SWEEP_FILES = { csv: 'sweep.csv', markdown: 'README.md', json: 'sweep.json' } as const
+
+/**
+ * Writes what a sweep found so far into its directory: every seed's figures as CSV, tables as Markdown, and both with the
+ * definition as JSON. Files of an earlier report are replaced.
+ *
+ * @returns the paths
+ */
+export async function writeSweepReport(sweep: Sweep): Promise<string[]> {
+  const { out } = sweep.definition
+  await mkdir(out, { recursive: true })
+  const texts = {
+    [SWEEP_FILES.csv]: sweepCsv(sweep),
+    [SWEEP_FILES.markdown]: sweepMarkdown(sweep),
+    [SWEEP_FILES.json]: `${JSON.stringify(sweepJson(sweep), null, 2)}\n`
+  }
+  for (const [name, text] of Object.entries(texts)) await writeFileAtomic(join(out, name), text)
+  return Object.keys(texts).map((name) => join(out, name))
+}
+
+/** Everything that is known of a sweep, as one value. */
+export const sweepJson = ({ definition, runs, completed, total, model, createdAtMs }: Sweep): object => ({
+  version: 1,
+  definition,
+  ...{ model, createdAtMs, completed, total },
+  errors: errorWords(definition.seeds),
+  runs: runs.map(({ id, index, status }) => ({ id, ...named(definition, index), status })),
+  ...sweepResults(definition, runs)
+})
+
+const named = (definition: SweepDefinition, index: number) => {
+  const { set, seed } = placeOf(definition, index)
+  return { set: set.label, seed }
+}
+
+const COLUMNS = [
+  ...['calibration set', 'seed', 'evaluation text', 'own kind', 'variant', 'method', 'refined', 'quantizer', 'rank'],
+  ...['full precision', 'quantized', 'perplexity', 'perplexity standard error'],
+  ...['gap closed', 'gap closed standard error', 'KL divergence', 'KL divergence standard error'],
+  ...['same top token', 'same top token standard error', 'run']
+]
+
+/** One line for each run, evaluation text and variant, with all digits; standard errors are over rows. */
+function sweepCsv({ definition, runs }: Sweep): string {
+  const done = runs.filter(({ status }) => status === 'completed')
+  return toCsv({ columns: COLUMNS, rows: done.flatMap((run) => csvRows(definition, run)) })
+}
+
+function csvRows(definition: SweepDefinition, { id, index, evaluation, perplexity, variants }: SweptRun) {
+  const { set, seed } = named(definition, index)
+  return evaluation.flatMap((text, place) => {
+    const measured = perplexity[text]
+    const results = measured === undefined ? [] : quantizerResults(measured, variants)
+    const own = definition.evaluation[place] === set ? 'yes' : 'no'
+    return results.flatMap(({ fullPrecision, quantized, distinctGap, variants: figures }) =>
+      figures.map(({ variant, perplexity: reached, gapClosed, statistics: s }) => [
+        ...[set, seed, text, own, variant.name, variant.method, variant.refined ? 'yes' : 'no'],
+        ...[variant.quantizer, variant.rank, fullPrecision, quantized, reached, s?.standardError ?? null],
+        ...(distinctGap === false ? [null, null] : [gapClosed ?? null, s?.gapClosed?.standardError ?? null]),
+        ...[s?.klDivergence.mean ?? null, s?.klDivergence.standardError ?? null],
+        ...[s?.sameTopToken.share ?? null, s?.sameTopToken.standardError ?? null, id]
+      ])
+    )
+  })
+}
+
+function sweepMarkdown(sweep: Sweep): string {
+  const { definition, runs, completed, total, model } = sweep
+  const done = runs.filter(({ status }) => status === 'completed').map(({ index }) => placeText(definition, index))
+  const tables = sweepTables(definition, sweepResults(definition, runs))
+  return [
+    `# ${cell(definition.name)}`,
+    '',
+    `Model ${cell(model)}, ${completed} of ${total} runs${completed < total ? `: ${cell(done.join('; ') || 'none')}` : ''}.`,
+    '',
+    errorWords(definition.seeds),
+    '',
+    ...tables.flatMap((table) => [...markdownTable(table), ''])
+  ].join('\n')
+}
+
+function markdownTable({ title, columns, rows, note }: SweepTable): string[] {
+  const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`
+  return [
+    ...[`## ${cell(title)}`, '', line(columns), `|${columns.map((_, i) => (i === 0 ? '---|' : '--:|')).join('')}`],
+    ...rows.map(line),
+    ...(note === undefined ? [] : ['', `\\${cell(note)}.`])
+  ]
+}
+
+const cell = (text: string): string => text.replace(/[|`<>\n]/g, ' ')

@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { SweepFigures } from '../../src/shared/sweep/results'
+import { jsonLines, Workplace } from '../helpers/commandLine'
+import { sampleModel, sampleText } from '../helpers/paths'
+
+const texts = [
+  '--calibration',
+  sampleText('sotu-calibration.txt'),
+  `whales=${sampleText('moby-evaluation.txt')}`,
+  '--evaluation',
+  sampleText('sotu-evaluation.txt'),
+  `whales=${sampleText('moby-evaluation.txt')}`
+]
+/** Short rows of few tokens: a run takes seconds. */
+const small = [
+  '--context',
+  '32',
+  '--calibration-rows',
+  '4',
+  '--evaluation-rows',
+  '4',
+  '--method',
+  'exact',
+  '--rank',
+  '2,4'
+]
+const args = ['--model', sampleModel, ...texts, ...small, '--seeds', '2']
+
+interface Report {
+  completed: number
+  total: number
+  definition: { id: string; evaluation: string[] }
+  runs: { id: string; set: string; seed: number; status: string }[]
+  figures: SweepFigures[]
+}
+
+const report = (out: string): Report => JSON.parse(readFileSync(join(out, 'sweep.json'), 'utf8'))
+
+/** Every file but the report's, by its path. */
+function digests(out: string): Record<string, string> {
+  const files = readdirSync(out, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  return Object.fromEntries(
+    files
+      .map((file) => join(file.parentPath, file.name))
+      .filter((path) => !['README.md', 'sweep.csv', 'sweep.json'].includes(path.slice(out.length + 1)))
+      .map((path) => [path.slice(out.length), createHash('sha256').update(readFileSync(path)).digest('hex')])
+  )
+}
+
+describe('quail sweep', () => {
+  const work = new Workplace()
+
+  it('makes a run for each calibration set and seed, and reports means and deviations of what each measured', async () => {
+    const { code, stdout, stderr } = await work.quail('sweep', ...args, '--out', 'whole')
+    expect(stderr).toContain('run 4 of 4: whales, seed 1')
+    expect(code).toBe(0)
+    expect(stdout).toContain('4 runs, one after the other: 2 seeds of sotu, whales')
+    expect(stdout).toContain('± is one standard deviation over 2 seeds')
+    const { figures, runs, definition } = report(work.path('whole'))
+    expect(definition.evaluation).toEqual(['sotu', 'whales'])
+    expect(runs.map(({ set, seed }) => `${set} ${seed}`)).toEqual(['sotu 0', 'sotu 1', 'whales 0', 'whales 1'])
+    expect(figures).toHaveLength(2 * 2 * 2) // sets, texts, ranks
+    expect(readdirSync(work.path('whole')).sort()).toEqual([
+      ...['README.md', 'sotu-seed0', 'sotu-seed1', 'sweep.csv', 'sweep.json', 'whales-seed0', 'whales-seed1']
+    ])
+    const own = figures.find(({ set, own, variant }) => set === 'whales' && own && variant.rank === 4)
+    const seeds = await Promise.all(
+      runs.slice(2).map(async ({ id }) => {
+        const run = await work.json<{ perplexity: Record<string, { variants: Record<string, number> }> }>(
+          ...['runs', 'show', id, '--json']
+        )
+        return run.perplexity['moby-evaluation.txt']?.variants['exact-r4'] as number
+      })
+    )
+    const [a = 0, b = 0] = seeds
+    expect(a).not.toBe(b)
+    expect(own?.perplexity.values).toEqual(seeds)
+    expect(own?.perplexity.mean).toBeCloseTo((a + b) / 2, 10)
+    expect(own?.perplexity.deviation).toBeCloseTo(Math.abs(a - b) / Math.SQRT2, 10)
+    const lines = readFileSync(work.path('whole', 'sweep.csv'), 'utf8').trim().split('\r\n')
+    expect(lines).toHaveLength(1 + 4 * 2 * 2)
+  })
+
+  it('has the adapters of single runs: a seed is the draw of its number', async () => {
+    const single = [
+      '--calibration',
+      sampleText('sotu-calibration.txt'),
+      ...texts.slice(3, 5),
+      sampleText('moby-evaluation.txt')
+    ]
+    const options = ['--model', sampleModel, ...single, ...small, '--calibration-draw', '1', '--out', 'single']
+    expect((await work.quail('init-lora', ...options)).code).toBe(0)
+    const inSweep = digests(work.path('whole', 'sotu-seed1'))
+    expect(digests(work.path('single'))).toEqual(inSweep)
+    expect(digests(work.path('whole', 'sotu-seed0'))).not.toEqual(inSweep)
+  })
+
+  it('goes on after it was killed, makes what is missing, and gives the same bytes', async () => {
+    const started = work.start('sweep', ...args, '--out', 'killed')
+    await started.waitFor(/run 2 of 4[\s\S]*block 2 of 4/)
+    started.child.kill('SIGKILL')
+    await started.ended
+    const [listed] = await work.json<{ id: string; completed: number; total: number }[]>('sweeps', 'list', '--json')
+    expect(listed).toMatchObject({ completed: 1, total: 4 })
+    const { code, stdout } = await work.quail('sweeps', 'resume', listed?.id ?? '', '--json')
+    expect(code).toBe(0)
+    expect(jsonLines(stdout).at(-1)).toMatchObject({ type: 'sweep', sweep: listed?.id })
+    expect(jsonLines(stdout).filter(({ type }) => type === 'finished')).toHaveLength(3)
+    expect(digests(work.path('killed'))).toEqual(digests(work.path('whole')))
+    const [whole, killed] = [report(work.path('whole')), report(work.path('killed'))]
+    expect(killed.figures).toEqual(whole.figures)
+  })
+
+  it('is whole again after the database was made anew from the run folders', async () => {
+    const before = await work.json('sweeps', 'list', '--json')
+    await work.json('runs', 'rebuild', '--json')
+    expect(await work.json('sweeps', 'list', '--json')).toEqual(before)
+  })
+
+  it('computes a run again that was deleted, when it is resumed', async () => {
+    const { runs, definition, figures } = report(work.path('killed'))
+    await work.json('runs', 'delete', runs[3]?.id ?? '', '--json')
+    rmSync(work.path('killed', 'whales-seed1'), { recursive: true })
+    const { stdout } = await work.quail('sweeps', 'show', definition.id)
+    expect(stdout).toContain('3 of 4 runs')
+    expect((await work.quail('sweeps', 'resume', definition.id, '--quiet')).code).toBe(0)
+    expect(report(work.path('killed')).figures).toEqual(figures)
+  })
+})
+
+describe('quail sweep refuses', () => {
+  const work = new Workplace()
+  const nothingStored = async (): Promise<void> => expect(await work.json('runs', 'list', '--json')).toEqual([])
+
+  it('seeds for which a text is too short, before anything is stored', async () => {
+    const { code, stderr } = await work.quail(
+      ...['sweep', ...args, '--calibration-rows', '700', '--seeds', '3', '--out', 'a']
+    )
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/moby-evaluation\.txt gives \d+ rows, 700 of them are taken: .* draw 2 is asked for/)
+    await nothingStored()
+  })
+
+  it('two calibration texts of one label', async () => {
+    const both = ['--calibration', sampleText('sotu-calibration.txt'), sampleText('sotu-evaluation.txt')]
+    const { code, stderr } = await work.quail('sweep', '--model', sampleModel, ...both, ...small, '--out', 'a')
+    expect(code).toBe(2)
+    expect(stderr).toContain('two calibration texts are of the kind "sotu"; tell them apart as LABEL=FILE')
+    await nothingStored()
+  })
+
+  it('a sweep that there is not', async () => {
+    const { code, stderr } = await work.quail('sweeps', 'show', 'nothing')
+    expect(code).toBe(2)
+    expect(stderr).toContain('there is no sweep "nothing"')
+  })
+
+  it('nothing with --plan, which only tells', async () => {
+    const plan = await work.json<{ runs: number; sets: object[] }>('sweep', ...args, '--out', 'a', '--plan', '--json')
+    expect(plan).toMatchObject({ runs: 4, sets: [{ label: 'sotu' }, { label: 'whales' }] })
+    await nothingStored()
+  })
+})
