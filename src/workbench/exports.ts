@@ -12,6 +12,7 @@ import { fillSnippets } from '../services/export/snippets'
 import { assertOutside } from '../services/outDirectory'
 import type { CopyTarget, ExportedVariant, exportCalls } from '../shared/contract/exports'
 import { isRecomputable } from '../shared/quantizerWords'
+import { shellWord } from '../shared/quoting'
 import type { WorkbenchContext } from './context'
 import type { CallScope, HandlersOf } from './handler'
 
@@ -91,9 +92,9 @@ async function describe(
     checks: {
       bitsandbytes:
         fingerprint === undefined || isRecomputable(fingerprint)
-          ? `python ${quote(script)} ${quote(model)} ${quote(shown)}`
+          ? `python ${shellWord(script)} ${shellWord(model)} ${shellWord(shown)}`
           : null,
-      quail: `quail verify ${quote(shown)} --model ${quote(model)}`
+      quail: `quail verify ${shellWord(shown)} --model ${shellWord(model)}`
     }
   }
 }
@@ -105,10 +106,6 @@ const sizeOf = (path: string): Promise<number> =>
     ({ size }) => size,
     () => 0
   )
-
-/** As a shell takes it: bare where that is safe. */
-const quote = (path: string): string =>
-  /^[\w@%+=:,./\\-]+$/.test(path) ? path : `"${path.replaceAll(/(["$`\\])/g, '\\$1')}"`
 
 /** A folder with other things in it gets a directory of its own, with a number where the name is taken by something else. */
 async function chooseTarget(folder: string, { model, variant }: RunAdapter): Promise<CopyTarget> {

@@ -6,6 +6,7 @@ import { parse } from 'yaml'
 import { planRun } from '../../src/engine/plan/planRun'
 import { modelCard } from '../../src/engine/run/modelCard'
 import type { Proof } from '../../src/engine/run/proof'
+import { markdownText } from '../../src/shared/quoting'
 import { readGoldenTensors } from '../helpers/goldenTensors'
 import { sampleModel } from '../helpers/paths'
 import { finishedOf, makeRun, runToEnd } from '../helpers/runs'
@@ -100,6 +101,21 @@ describe('what an adapter says of itself', () => {
     const proof = JSON.parse(read('svd-r4', 'quail.json')) as Proof
     for (const name of ['my "model": #1', '- [x] {y}', 'näme\\with\tall: of, it', "it's", '@org/!tag &a *b']) {
       expect(frontMatter(modelCard({ ...proof, model: { ...proof.model, name } }))).toMatchObject({ base_model: name })
+    }
+  })
+
+  it('runs and shows nothing that stands in the name of the model', async () => {
+    await finished
+    const proof = JSON.parse(read('svd-r4', 'quail.json')) as Proof
+    for (const name of ['x"); import os; os.abort() #', 'a\n```\n# b', '<img src=x onerror=alert(1)>', 'a\x1b[2Jb']) {
+      const card = modelCard({ ...proof, model: { ...proof.model, name } })
+      expect(frontMatter(card)).toMatchObject({ base_model: name })
+      // JSON's strings of these are Python's: test/unit/shared/quoting.test.ts
+      const [, loaded = ''] = /from_pretrained\((".*"), dtype=/.exec(card) ?? []
+      expect(JSON.parse(loaded)).toBe(name)
+      const [, heading = ''] = /^# LoRA initialization for (.*): svd, rank 4$/m.exec(card) ?? []
+      expect(heading).toBe(markdownText(name))
+      expect(card).not.toContain('\x1b')
     }
   })
 

@@ -16,7 +16,7 @@ export function demoAction({ options }: Invocation<typeof demoOptions>, context:
   const { terminal, resources } = context
   const { out = freshDirectory('quail-demo'), json, quiet } = options
   if (!json && !quiet) {
-    terminal.print(terminal.paint('bold', 'Quail on its sample model: every initialization at rank 16, side by side.'))
+    terminal.print('Quail on its sample model: every initialization at rank 16, side by side.', 'bold')
     terminal.print()
   }
   return executeRecipe(context, sampleRecipe(resources), { out, json, quiet, measure: true })

@@ -7,6 +7,7 @@ import { deserializeError, type ErrorCode } from '../../shared/errors'
 import { recommendations } from '../../shared/headline'
 import type { Plan } from '../../shared/plan'
 import { NO_TRAINER, trainerWords } from '../../shared/quantizerWords'
+import { shellWord } from '../../shared/quoting'
 import type { Recipe } from '../../shared/recipe'
 import { isResumable, NOT_RESUMABLE } from '../../shared/resumable'
 import { computedWhere, type FinishedEvent, type RunEvent } from '../../shared/runEvents'
@@ -136,7 +137,7 @@ async function printSnippet(
   terminal.print()
   for (const line of text.trimEnd().split('\n')) terminal.print(`  ${line}`)
   terminal.print()
-  terminal.print(`Check it at any time: quail verify ${paths.adapter} --model ${paths.model}`)
+  terminal.print(`Check it at any time: quail verify ${shellWord(paths.adapter)} --model ${shellWord(paths.model)}`)
 }
 
 /** Where a stored run was computed, if not on its recipe's device alone; as the last of its events tells. */

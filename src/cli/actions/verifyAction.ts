@@ -38,7 +38,7 @@ export async function verifyAction(
     const checks = verification.checks.map(({ name, ok, detail }) => [`${signOf(ok)} ${name}`, detail] as const)
     if (!options.quiet) for (const line of renderPairs(checks)) terminal.print(line)
     for (const note of verification.notes) terminal.note(`note: ${note}`)
-    terminal.print(terminal.paint(colourOf(verification), verification.summary))
+    terminal.print(verification.summary, colourOf(verification))
   }
   return verification.fits ? EXIT.done : EXIT.failed
 }

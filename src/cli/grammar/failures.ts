@@ -23,6 +23,6 @@ export async function reportFailure(
     const where = log === undefined ? 'QUAIL_DEBUG=1 shows where' : `details are in ${log}`
     note(`quail: ${message} (this is a defect of Quail; ${where})`)
   } else note(`quail: ${message}`)
-  if (env.QUAIL_DEBUG) note(trace)
+  if (env.QUAIL_DEBUG) for (const line of trace.split('\n')) note(line)
   return exitCodeOf(code)
 }

@@ -28,4 +28,6 @@ export function headlineJson<T extends ProvenVariant>(run: Parameters<typeof hea
 }
 
 /** Any other answer of `--json`: one value, indented where a person reads it. */
-export const printJson = (terminal: Terminal, value: unknown): void => terminal.print(JSON.stringify(value, null, 2))
+export function printJson(terminal: Terminal, value: unknown): void {
+  for (const line of JSON.stringify(value, null, 2).split('\n')) terminal.print(line)
+}

@@ -1,11 +1,16 @@
+import { visible } from '../../shared/quoting'
+
 export interface Column {
   readonly title: string
   readonly align?: 'left' | 'right'
 }
 
 /** Lines of a table: a header, a rule, and rows whose cells are padded to their column; no spaces at line ends. */
-export function renderTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
-  const widths = columns.map(({ title }, i) => Math.max(...[title, ...rows.map((row) => row[i] ?? '')].map(widthOf)))
+export function renderTable(columns: readonly Column[], given: readonly (readonly string[])[]): string[] {
+  const rows = given.map((row) => row.map(visible))
+  const widths = columns.map(({ title }, i) =>
+    rows.reduce((width, row) => Math.max(width, widthOf(row[i] ?? '')), widthOf(title))
+  )
   const line = (cells: readonly string[]): string =>
     columns
       .map(({ align }, i) => pad(cells[i] ?? '', widths[i] as number, align ?? 'left'))
@@ -16,8 +21,9 @@ export function renderTable(columns: readonly Column[], rows: readonly (readonly
 }
 
 /** Lines `name   value` with the values under each other. */
-export function renderPairs(pairs: readonly (readonly [string, string])[]): string[] {
-  const width = Math.max(0, ...pairs.map(([name]) => widthOf(name)))
+export function renderPairs(given: readonly (readonly [string, string])[]): string[] {
+  const pairs = given.map(([name, value]) => [visible(name), visible(value)] as const)
+  const width = pairs.reduce((most, [name]) => Math.max(most, widthOf(name)), 0)
   return pairs.map(([name, value]) => `${pad(name, width, 'left')}  ${value}`.trimEnd())
 }
 

@@ -1,3 +1,5 @@
+import { visible } from '../../shared/quoting'
+
 type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red'
 
 const CODES: Readonly<Record<Style, readonly [number, number]>> = {
@@ -10,8 +12,8 @@ const CODES: Readonly<Record<Style, readonly [number, number]>> = {
 
 /** Where a command writes: answers to stdout; progress, warnings and errors to stderr. */
 export interface Terminal {
-  /** One line of the answer. */
-  print(line?: string): void
+  /** One line of the answer. The style is seen on a terminal only, without NO_COLOR, and not on a dumb one. */
+  print(line?: string, style?: Style): void
   /** One line about the work: progress, warnings, what to do next. */
   note(line: string): void
   /** Replaces the line that is being drawn; only where `live`. */
@@ -19,12 +21,11 @@ export interface Terminal {
   /** stderr is a terminal: lines may be redrawn. */
   readonly live: boolean
   readonly width: number
-  /** Colours on stdout's text; plain where stdout is no terminal, with NO_COLOR, or on a dumb terminal. */
-  paint(style: Style, text: string): string
 }
 
 type Stream = Pick<NodeJS.WriteStream, 'write'> & { readonly isTTY?: boolean; readonly columns?: number }
 
+/** What is written is what the caller says, in one line: a name with control characters in it moves no cursor. */
 export function createTerminal(stdout: Stream, stderr: Stream, env: NodeJS.ProcessEnv): Terminal {
   const coloured = stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'
   const live = stderr.isTTY === true && env.TERM !== 'dumb'
@@ -38,19 +39,20 @@ export function createTerminal(stdout: Stream, stderr: Stream, env: NodeJS.Proce
     get width() {
       return stderr.columns ?? 80
     },
-    print(line = '') {
+    print(line = '', style) {
       clear()
-      stdout.write(`${line}\n`)
+      const [on, off] = style !== undefined && coloured ? CODES[style] : []
+      const text = visible(line)
+      stdout.write(on === undefined ? `${text}\n` : `\x1b[${on}m${text}\x1b[${off}m\n`)
     },
     note(line) {
       clear()
-      stderr.write(`${line}\n`)
+      stderr.write(`${visible(line)}\n`)
     },
     draw(line) {
       if (!live) return
-      stderr.write(`\r\x1b[K${line}`)
+      stderr.write(`\r\x1b[K${visible(line)}`)
       drawn = line !== ''
-    },
-    paint: (style, text) => (coloured ? `\x1b[${CODES[style][0]}m${text}\x1b[${CODES[style][1]}m` : text)
+    }
   }
 }

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { badInput } from '../../shared/errors'
+import { quotedText, shellWord } from '../../shared/quoting'
 import { CONFIG_FILE, isRecord } from '../formats/checkpointFiles'
 import { readTextFileIfThere, sha256 } from '../formats/files'
 import { MAX_CONFIG_BYTES, MAX_TOKENIZER_BYTES } from '../formats/limits'
@@ -188,17 +189,20 @@ function whatIsThereInstead(directory: string, names: readonly string[]): string
   if (found.length === 0)
     return (
       `${directory} has no tokenizer.json, and no file of any tokenizer; make one with transformers: ` +
-      `AutoTokenizer.from_pretrained("the model it comes from").save_pretrained("${directory}")`
+      `AutoTokenizer.from_pretrained("the model it comes from").save_pretrained(${quotedText(directory)})`
     )
   return `${directory} has no tokenizer.json, but ${found.join(' and ')}; ${conversion(directory)}`
 }
 
-/** The command that writes tokenizer.json. Quoted so that it works in shells of Unix and of Windows. */
+/** The command that writes tokenizer.json: a form for shells of Unix and of Windows, where the path allows for it. */
 function conversion(directory: string): string {
-  const place = `'${directory.split(sep).join('/').replaceAll("'", "\\'")}'`
+  const path = directory.split(sep).join('/')
+  const isTame = /^[\w@%+=:,./ ()-]+$/.test(path)
+  const place = isTame ? `'${path}'` : quotedText(path)
   const script = `AutoTokenizer.from_pretrained(${place}, use_fast=True).save_pretrained(${place})`
+  const code = `from transformers import AutoTokenizer; ${script}`
   return (
-    `make one with transformers: python -c "from transformers import AutoTokenizer; ${script}" ` +
+    `make one with transformers: python -c ${isTame ? `"${code}"` : shellWord(code)} ` +
     '(a SentencePiece model needs the packages sentencepiece and protobuf too)'
   )
 }

@@ -1,6 +1,7 @@
 import { expertsSentence, expertsText } from '../../shared/expertsNote'
 import { optionValues } from '../../shared/methods'
 import { isRecomputable, NO_TRAINER, provenBase, quantizerWords, trainerWords } from '../../shared/quantizerWords'
+import { markdownText, quotedText, visible } from '../../shared/quoting'
 import { type Targets, targetsText } from '../../shared/recipe'
 import type { RefinementResult } from '../../shared/refinement'
 import {
@@ -26,17 +27,15 @@ export function modelCard(proof: Proof): string {
 /** What a trainer loads: the pre-quantized base where there is one. */
 const loadedName = ({ model, fingerprint }: Proof): string => fingerprint.base ?? model.name
 
-const yaml = (text: string): string => JSON.stringify(text) // a JSON string is a YAML string, whatever it holds
-
 function frontMatter(proof: Proof): string {
   const name = loadedName(proof)
   return [
     '---',
-    `base_model: ${yaml(name)}`,
+    `base_model: ${quotedText(name)}`,
     'library_name: peft',
     'pipeline_tag: text-generation',
     'tags:',
-    `- ${yaml(`base_model:adapter:${name}`)}`,
+    `- ${quotedText(`base_model:adapter:${name}`)}`,
     '- lora',
     '- quail',
     '- transformers',
@@ -46,7 +45,7 @@ function frontMatter(proof: Proof): string {
 
 function heading({ model, variant, versions, refinement }: Proof): string {
   const refined = refinement === undefined ? '' : ', refined against the whole model'
-  return `# LoRA initialization for ${model.name}: ${variant.method}, rank ${variant.rank}${refined}
+  return `# LoRA initialization for ${markdownText(model.name)}: ${variant.method}, rank ${variant.rank}${refined}
 
 This adapter is a **starting point for QLoRA fine-tuning**, made by Quail ${versions.quail}. It has not been fine-tuned: on the
 quantized base it brings the outputs back towards those of the full-precision model.`
@@ -78,7 +77,7 @@ function perplexityTable(texts: MeasuredTexts, quantizer: string): string {
   const rows = texts.map(([file, p]) => {
     const { fullPrecision, quantized, adapter } = p.standardErrors
     return tableRow([
-      cell(file),
+      markdownText(file),
       estimateText(p.fullPrecision, fullPrecision, 6),
       estimateText(p.quantized, quantized, 6),
       estimateText(p.adapter, adapter, 6),
@@ -105,7 +104,7 @@ function closedText({ gapClosed, standardErrors, distinguishable }: MeasuredText
 function fidelityTable(texts: MeasuredTexts): string {
   const rows = texts.map(([file, { klDivergence: kl, sameTopToken: same }]) =>
     tableRow([
-      cell(file),
+      markdownText(file),
       estimateText(kl.quantized.mean, kl.quantized.standardError, 3),
       estimateText(kl.adapter.mean, kl.adapter.standardError, 3),
       shareText(same.quantized.share, same.quantized.standardError),
@@ -123,7 +122,9 @@ function fidelityTable(texts: MeasuredTexts): string {
 }
 
 function howMeasured(texts: MeasuredTexts): string {
-  const sizes = texts.map(([file, { tokens, rows }]) => `${cell(file)} ${tokens} predicted tokens in ${rows} rows`)
+  const sizes = texts.map(
+    ([file, { tokens, rows }]) => `${markdownText(file)} ${tokens} predicted tokens in ${rows} rows`
+  )
   return `± is one standard error over rows: ${sizes.join('; ')}. ${DISTINGUISHABLE_RULE}`
 }
 
@@ -144,7 +145,7 @@ import torch
 from peft import PeftModel
 from transformers import ${loader}${stored ? '' : ', BitsAndBytesConfig'}
 
-${quantizing}base = ${loader}.from_pretrained("${loadedName(proof)}", dtype=torch.${torchDtype(fingerprint.dtype)}${
+${quantizing}base = ${loader}.from_pretrained(${quotedText(loadedName(proof))}, dtype=torch.${torchDtype(fingerprint.dtype)}${
     stored ? '' : ', quantization_config=quantization'
   })
 model = PeftModel.from_pretrained(base, "PATH_OF_THIS_DIRECTORY", is_trainable=True)
@@ -160,7 +161,7 @@ const configLines = (words: readonly string[]): string =>
 function traps({ fingerprint, variant, model }: Proof): string {
   return `## Mind
 
-- ${fingerprint.base === undefined ? 'The trainer must quantize exactly as assumed here' : `The base must be the pre-quantized checkpoint ${fingerprint.base}`}: ${quantizerWords(provenBase(fingerprint))}, weights loaded as ${fingerprint.dtype}. ${
+- ${fingerprint.base === undefined ? 'The trainer must quantize exactly as assumed here' : `The base must be the pre-quantized checkpoint ${markdownText(fingerprint.base)}`}: ${quantizerWords(provenBase(fingerprint))}, weights loaded as ${fingerprint.dtype}. ${
     isRecomputable(fingerprint) ? "`check_fingerprint.py` in Quail's resources" : '`quail verify`'
   } compares a base with \`quail.json\`.
 - \`lora_dropout\` above 0 switches the correction off at random while training.
@@ -175,7 +176,7 @@ function traps({ fingerprint, variant, model }: Proof): string {
 
 function recipe(proof: Proof): string {
   const { recipe: r, variant, fingerprint } = proof
-  const texts = r.calibration.texts.map(({ name, sha256 }) => `${cell(name)} (sha256 ${sha256})`).join(', ')
+  const texts = r.calibration.texts.map(({ name, sha256 }) => `${markdownText(name)} (sha256 ${sha256})`).join(', ')
   return `## Recipe
 
 - method ${variant.method}, rank ${variant.rank}, lora_alpha ${variant.alpha}${variant.rslora ? ', rank-stabilised' : ''}${optionValues(
@@ -195,7 +196,9 @@ const drawn = ({ calibration: { draw } }: Proof['recipe']): string => (draw === 
 
 /** An expression holds signs that Markdown would take for its own, but no backtick. */
 const targetsCell = (targets: Targets): string =>
-  typeof targets === 'string' || Array.isArray(targets) ? targetsText(targets) : `\`${targetsText(targets)}\``
+  typeof targets === 'string' || Array.isArray(targets)
+    ? markdownText(targetsText(targets))
+    : `\`${visible(targetsText(targets)).replaceAll('`', "'")}\``
 
 /** Says where not all positions count; nothing where they do. */
 const counted = ({ calibrateOn, firstToken, lossOn }: Proof['recipe']): string =>
@@ -212,7 +215,5 @@ const rendered = ({ templateDate }: Proof['recipe']): string =>
   templateDate === undefined ? '' : `; conversations rendered as of ${templateDate}`
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
-const cell = (text: string): string => text.replace(/[|`<>\n]/g, ' ')
-
 const computedOn = ({ device, deviceFailure }: Proof['recipe']): string =>
   deviceFailure === undefined ? device : computedWhere(deviceFailure)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { AppError, badInput } from '../../shared/errors'
 import type { Snippet, Trainer } from '../../shared/exports'
 import { NO_TRAINER, type QuantizedBase, type TrainerWords, trainerWords } from '../../shared/quantizerWords'
+import { quotedText } from '../../shared/quoting'
 import { torchDtype } from '../../shared/torchDtypes'
 
 /*
@@ -72,8 +73,8 @@ function wordsOf(values: SnippetValues): Record<string, string> {
   const loaded = torchDtype(dtype)
   const python = (yes: boolean): string => (yes ? 'True' : 'False')
   return {
-    model: JSON.stringify(model),
-    adapter: JSON.stringify(adapter),
+    model: quotedText(model),
+    adapter: quotedText(adapter),
     ...quantizationWords(trained),
     dtype: loaded,
     bf16_py: python(loaded !== 'float16'),
@@ -83,7 +84,7 @@ function wordsOf(values: SnippetValues): Record<string, string> {
     rank: String(rank),
     alpha: String(alpha),
     rslora: String(rslora),
-    targets: JSON.stringify(targetModules),
+    targets: `[${targetModules.map(quotedText).join(',')}]`,
     loader
   }
 }

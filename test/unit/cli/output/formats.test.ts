@@ -102,11 +102,15 @@ describe('the terminal', () => {
   }
 
   it('colours and draws only on a terminal, and not with NO_COLOR', () => {
-    const terminal = (isTTY: boolean, env = {}) => createTerminal(stream(isTTY), stream(isTTY), env)
-    expect(terminal(true).paint('red', 'x')).toBe('\x1b[31mx\x1b[39m')
-    expect(terminal(true, { NO_COLOR: '1' }).paint('red', 'x')).toBe('x')
-    expect(terminal(false).paint('red', 'x')).toBe('x')
-    expect([terminal(true).live, terminal(false).live]).toEqual([true, false])
+    const printed = (isTTY: boolean, env = {}) => {
+      const out = stream(isTTY)
+      const terminal = createTerminal(out, stream(isTTY), env)
+      terminal.print('x', 'red')
+      return { live: terminal.live, text: out.written.join('') }
+    }
+    expect(printed(true)).toEqual({ live: true, text: '\x1b[31mx\x1b[39m\n' })
+    expect(printed(true, { NO_COLOR: '1' }).text).toBe('x\n')
+    expect(printed(false)).toEqual({ live: false, text: 'x\n' })
   })
 
   it('wipes the drawn line before it prints another', () => {

@@ -12,8 +12,7 @@ function record(live: boolean): { terminal: Terminal; notes: string[]; drawn: st
     width: 80,
     print: () => {},
     note: (line) => notes.push(line),
-    draw: (line) => drawn.push(line),
-    paint: (_, text) => text
+    draw: (line) => drawn.push(line)
   }
   return { terminal, notes, drawn }
 }
