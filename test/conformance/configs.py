@@ -57,6 +57,17 @@ GPTJ = {
     "layer_norm_epsilon": 1e-4,
     "tie_word_embeddings": True,
 }
+QWEN_HYBRID = {
+    **LLAMA,
+    "attention_bias": True,
+    "linear_conv_kernel_dim": 3,
+    "linear_key_head_dim": 6,
+    "linear_value_head_dim": 5,
+    "linear_num_key_heads": 8,
+    "linear_num_value_heads": 64,
+    "layer_types": ["full_attention", "linear_attention", "linear_attention"],
+    "rope_parameters": {"rope_type": "linear", "factor": 2.0, "rope_theta": 5000.0, "partial_rotary_factor": 0.5},
+}
 LAYER_ROPES = {
     "full_attention": {"rope_type": "linear", "factor": 2.0, "rope_theta": 5000.0},
     "sliding_attention": {"rope_type": "default", "rope_theta": 700.0},
@@ -214,6 +225,8 @@ FULL = {
         "full_attn_idxs": [0, 2],
         "layer_types": ["full_attention", "conv", "conv"],
     },
+    "qwen3_5_text": QWEN_HYBRID,
+    "qwen3_next": {**QWEN_HYBRID, "num_key_value_heads": 4, "num_experts": 0, "decoder_sparse_step": 2, "mlp_only_layers": [1]},
     "arcee": {**LLAMA, "hidden_size": 256, "attention_bias": True, "mlp_bias": True},
     "helium": {
         **LLAMA,
@@ -287,7 +300,8 @@ TYPES = list(FULL)
 FIELDS = {kind: CONFIG_MAPPING[kind].__dataclass_fields__.keys() for kind in (*TYPES, *WRAPPERS.values())}
 FIELDS |= {kind: FIELDS[text] for kind, text in WRAPPERS.items()}
 ROTARY = [kind for kind in TYPES if "rope_parameters" in FIELDS[kind]]
-PARTIAL = {"phi3", "gpt_neox", "glm", "glm4", "stablelm", "nemotron", "phi"}  # their models may rotate a part of each head
+HYBRID = {"qwen3_5_text", "qwen3_next"}  # some of their layers have a linear attention
+PARTIAL = {"phi3", "gpt_neox", "glm", "glm4", "stablelm", "nemotron", "phi", *HYBRID}  # their models may rotate a part of each head
 NAMED = {"stablelm", "nemotron", "phi"}  # that fail where the parameters do not name the share
 EXACT = {"stablelm", "phi"}  # that fail where another number of dimensions rotates than the share of a head
 LAYERED = [kind for kind in FIELDS if "layer_types" in FIELDS[kind]]  # their layers may differ
@@ -361,7 +375,8 @@ class Real:
         return ["sliding_attention" if slides else "full_attention"] * self.config.num_hidden_layers
 
     def windows(self):
-        kinds = {"conv", "full_attention"} if self.kind == "lfm2" else {"sliding_attention", "full_attention"}
+        other = "conv" if self.kind == "lfm2" else "linear_attention" if self.kind in HYBRID else "sliding_attention"
+        kinds = {other, "full_attention"}
         if not set(self.types()) <= kinds:
             raise Refused(f"the model has masks for layers of {kinds}")
         if "sliding_attention" in self.types() and self.config.sliding_window is None:
@@ -377,6 +392,8 @@ class Real:
             return [bool(self.config.no_rope_layers[layer]) for layer in layers]
         if self.kind == "lfm2":
             return [kind != "conv" for kind in self.types()]
+        if self.kind in HYBRID:
+            return [kind == "full_attention" for kind in self.types()]
         if self.kind == "exaone4" and self.config.sliding_window is not None:
             return [kind == "sliding_attention" for kind in self.types()]
         if self.kind == "cohere2":

@@ -2,7 +2,7 @@
 
 import itertools
 
-from configs import LAYERED
+from configs import HYBRID, LAYERED, WRAPPERS
 
 SMALL = {
     "vocab_size": 90,
@@ -27,6 +27,8 @@ def sizes(kind):
 def small_config(kind):
     """Heads of 16 dimensions; layers that slide and layers that do not, where a family has both."""
     layers = {"layer_types": MIXED, "sliding_window": 5} if kind in LAYERED else {}
+    if WRAPPERS.get(kind, kind) in HYBRID:
+        layers = {"layer_types": ["full_attention", "linear_attention", "full_attention"]}
     if kind == "lfm2":
         layers = {"full_attn_idxs": [0, 2]}
     return {"model_type": kind, **sizes(kind), **layers, **({"use_sliding_window": True} if kind in SWITCHED else {})}
@@ -162,7 +164,10 @@ def layer_forms(kind):
     if kind in LAYERED:  # other config classes check what no model of theirs reads
         types += [MIXED[:2], ["no"] * 3, ["chunked_attention"] * 3]
     options = {"layer_types": types, "sliding_window": [absent, 5, None]}
-    if kind.startswith("qwen"):
+    if WRAPPERS.get(kind, kind) in HYBRID:
+        options["layer_types"] += [["linear_attention", "full_attention", "linear_attention"]]
+        options["full_attention_interval"] = [absent, None, 0, 1, 2, 9]
+    elif kind.startswith("qwen"):
         options |= {"use_sliding_window": [absent, True, False], "max_window_layers": [absent, 0, 1, 9]}
     elif kind == "lfm2":
         options["layer_types"] += [["conv", "full_attention", "conv"], ["conv", "attention", "conv"]]

@@ -9,6 +9,12 @@ from families import add_to_index, write_case  # noqa: E402  what makes the gold
 ROWS, CONTEXT = 2, 24
 SIZES = {"vocab_size": 64, "hidden_size": 32, "num_attention_heads": 4, "num_hidden_layers": 2}
 LLAMA = {**SIZES, "intermediate_size": 48, "num_key_value_heads": 2, "max_position_embeddings": 64}
+DELTA = {
+    "linear_key_head_dim": 6,
+    "linear_value_head_dim": 10,
+    "linear_num_key_heads": 2,
+    "linear_num_value_heads": 4,
+}
 GEMMA = {**LLAMA, "head_dim": 8, "pad_token_id": 0}
 LISTS = {
     "short_factor": [1.0, 1.1, 1.2, 1.3],
@@ -294,6 +300,33 @@ CASES = {
         "conv_L_cache": 1,
         "block_auto_adjust_ff_dim": False,
         "layer_types": ["conv", "full_attention"],
+    },
+    "qwen3_5_text-types-absent": {
+        "model_type": "qwen3_5_text",
+        **LLAMA,
+        **DELTA,
+        "num_hidden_layers": 3,
+        "full_attention_interval": 2,
+        "head_dim": 12,
+        "tie_word_embeddings": True,
+    },
+    "qwen3_5_text-linear": {
+        "model_type": "qwen3_5_text",
+        **LLAMA,
+        **DELTA,
+        "linear_conv_kernel_dim": 1,
+        "hidden_act": "gelu",
+        "layer_types": ["linear_attention", "linear_attention"],
+    },
+    "qwen3_next-sparse-step": {
+        "model_type": "qwen3_next",
+        **LLAMA,
+        **DELTA,
+        "head_dim": 8,
+        "attention_bias": True,
+        "decoder_sparse_step": 3,
+        "layer_types": ["full_attention", "linear_attention"],
+        "rope_parameters": {"rope_type": "yarn", "factor": 4.0, "rope_theta": 500.0, "original_max_position_embeddings": 16},
     },
     "arcee-head-dim": {"model_type": "arcee", **LLAMA, "head_dim": 6, "mlp_bias": True},
     "helium-scaled": {

@@ -4,8 +4,8 @@ import { encodeFloats } from '../../src/engine/formats/dtypes'
 import { type TensorData, writeSafetensors } from '../../src/engine/formats/safetensorsWriter'
 import { hiddenStates, openAdaptedBlocks, uniform } from '../helpers/adaptedBlock'
 
-/** Tokens in a row: more than the windows of some families. */
-const CONTEXT = 13
+/** Tokens in a row: more than the windows of some families, and than a chunk of a delta rule. */
+const CONTEXT = 37
 const RANK = 4
 
 /**

@@ -124,7 +124,7 @@ class Tokens(unittest.TestCase):
             *[("llama 2, metaspace", "llama", "LlamaTokenizer"), ("mistral", "llama", "LlamaTokenizer"), ("llama 3", "llama", "LlamaTokenizerFast")],
             *[("gemma", kind, name) for kind in ("gemma", "gemma2", "gemma3_text") for name in ("GemmaTokenizerFast", None)],
             *[("gemma 3", "gemma3_text", "GemmaTokenizer"), ("llama 2", "gemma", "GemmaTokenizer"), ("llama 2", "gemma", "PreTrainedTokenizerFast")],
-            *[("qwen", kind, name) for kind in ("qwen2", "qwen3") for name in ("Qwen2Tokenizer", "PreTrainedTokenizerFast", None)],
+            *[("qwen", kind, name) for kind in ("qwen2", "qwen3", "qwen3_5_text") for name in ("Qwen2Tokenizer", "PreTrainedTokenizerFast", None)],
             *[("llama 3", kind, "LlamaTokenizerFast") for kind in ("qwen2", "qwen3", "phi3")],
             *[("gpt-2", "gpt2", "GPT2Tokenizer"), ("gpt-2", "opt", None), ("smollm", "gpt2", None), ("smollm", "llama", "GPT2Tokenizer"), ("smollm", "llama", "PreTrainedTokenizerFast")],
             *[("gpt-neox", "gpt_neox", name) for name in ("GPTNeoXTokenizerFast", None)],

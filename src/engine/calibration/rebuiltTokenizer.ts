@@ -16,6 +16,9 @@ type Parts = Pick<TokenizerDefinition, 'normalizer' | 'pre_tokenizer' | 'model'>
 const QWEN_REGEX =
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 
+/** The same, with marks as parts of words. */
+const QWEN3_5_REGEX = QWEN_REGEX.replaceAll('\\p{L}+', '[\\p{L}\\p{M}]+').replaceAll('\\s\\p{L}', '\\s\\p{L}\\p{M}')
+
 const byteLevel = (config: Settings, use_regex: boolean) => ({
   type: 'ByteLevel',
   add_prefix_space: config.add_prefix_space === true,
@@ -41,6 +44,17 @@ const BUILT: Readonly<Record<string, (config: Settings) => Parts>> = {
       type: 'Sequence',
       pretokenizers: [
         { type: 'Split', pattern: { Regex: QWEN_REGEX }, behavior: 'Isolated', invert: false },
+        byteLevel(config, false)
+      ]
+    },
+    model: {}
+  }),
+  Qwen3_5Tokenizer: (config) => ({
+    normalizer: { type: 'NFC' },
+    pre_tokenizer: {
+      type: 'Sequence',
+      pretokenizers: [
+        { type: 'Split', pattern: { Regex: QWEN3_5_REGEX }, behavior: 'Isolated', invert: false },
         byteLevel(config, false)
       ]
     },
@@ -77,6 +91,8 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
   qwen2_vl: 'Qwen2Tokenizer',
   qwen2_5_vl: 'Qwen2Tokenizer',
   qwen3_vl: 'Qwen2Tokenizer',
+  qwen3_next: 'Qwen2Tokenizer',
+  qwen3_5_text: 'Qwen3_5Tokenizer',
   gpt_neox: 'GPTNeoXTokenizer',
   opt: 'GPT2Tokenizer',
   gpt2: 'GPT2Tokenizer',
@@ -142,6 +158,7 @@ const TOKENS: Readonly<Record<string, Settings>> = {
     ...{ cls_token: '<CLS>', sep_token: '<SEP>', mask_token: '<MASK_TOKEN>' }
   },
   Qwen2Tokenizer: { unk_token: '<|endoftext|>', eos_token: '<|endoftext|>', pad_token: '<|endoftext|>' },
+  Qwen3_5Tokenizer: { unk_token: '<|endoftext|>', eos_token: '<|endoftext|>', pad_token: '<|endoftext|>' },
   GPT2Tokenizer: { unk_token: '<|endoftext|>', bos_token: '<|endoftext|>', eos_token: '<|endoftext|>' },
   GPTNeoXTokenizer: {
     ...{ unk_token: '<|endoftext|>', bos_token: '<|endoftext|>', eos_token: '<|endoftext|>' },

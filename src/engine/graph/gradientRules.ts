@@ -88,6 +88,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
     return g.sub(weighted, g.mul(y, g.sum(weighted, [-1])))
   }),
   Sigmoid: unary((g, dy, _, y) => g.mul(dy, g.mul(y, g.sub(g.scalar(1), y)))),
+  Exp: unary((g, dy, _, y) => g.mul(dy, y)),
   Tanh: unary((g, dy, _, y) => g.mul(dy, g.sub(g.scalar(1), g.mul(y, y)))),
   Relu: unary((g, dy, x) => g.node('Where', [g.node('Greater', [x, g.scalar(0)]), dy, g.scalar(0)])),
   Gelu: unary((g, dy, x, _y, { attributes }) =>

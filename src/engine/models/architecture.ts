@@ -73,8 +73,14 @@ export const defineFamily = <S extends Readonly<Record<string, unknown>>>(family
   /** @throws {AppError} BAD_INPUT naming a key whose value the family cannot use */
   settings(config: ConfigReader): S
   build(settings: S): ModelArchitecture
+  /** Refuses settings that can be read but not built; `where` is how messages name the file. */
+  check?(settings: NoInfer<S>, where: string): void
 }): Family => ({
   modelTypes: family.modelTypes,
   settings: (config) => family.settings(config),
-  read: (config) => family.build(family.settings(config))
+  read(config) {
+    const settings = family.settings(config)
+    family.check?.(settings, config.where)
+    return family.build(settings)
+  }
 })

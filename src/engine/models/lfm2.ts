@@ -1,6 +1,7 @@
 import type { Value } from '../graph/graphBuilder'
 import { activate } from './activations'
 import { defineFamily, type ModelArchitecture } from './architecture'
+import { causalConvolution, checkTaps } from './causalConvolution'
 import type { ConfigReader } from './configReader'
 import { decoder } from './decoder'
 import { deriveHeads } from './heads'
@@ -42,9 +43,6 @@ const ATTENTION = {
   queryKeyNorm: { over: 'head', names: ['q_layernorm', 'k_layernorm'] }
 } as const
 
-/** A damaged config must not ask for memory before a tensor contradicts it; convolutions have three taps or four. */
-const MAX_TAPS = 256
-
 /**
  * LFM2: short gated convolutions in the place of attention on most layers, normed heads on the others.
  *
@@ -56,7 +54,7 @@ export const lfm2 = defineFamily({ modelTypes: ['lfm2'], settings: readLfm2, bui
 
 function readLfm2(config: ConfigReader) {
   const settings = readSettings(config, TABLE, OLD_NAMES)
-  if (settings.conv_L_cache > MAX_TAPS) throw config.complaint('conv_L_cache', `at most ${MAX_TAPS}`)
+  checkTaps(config, 'conv_L_cache', settings.conv_L_cache)
   const width = feedForwardWidth(settings)
   if (!Number.isSafeInteger(width) || width < 1) {
     throw config.complaint('block_ffn_dim_multiplier', `one with which the MLP has a width, not ${width}`)
@@ -98,22 +96,9 @@ function shortConvolution(layer: LayerBuilder, n: Value, settings: Lfm2Settings)
   const fused = layer.linear('conv.in_proj', n, { in: hiddenSize, out: 3 * hiddenSize, bias })
   const [before, after, y] = graph.split(fused, 1, [hiddenSize, hiddenSize, hiddenSize]) as [Value, Value, Value]
   const rows = graph.reshape(graph.mul(before, y), [-1, context, hiddenSize])
-  const convolved = causalConvolution(layer, rows, hiddenSize, taps, bias)
+  const convolved = causalConvolution(layer, rows, 'conv.conv', { channels: hiddenSize, taps, bias })
   const gated = graph.mul(after, graph.reshape(convolved, [-1, hiddenSize]))
   return layer.linear('conv.out_proj', gated, { in: hiddenSize, out: hiddenSize, bias })
-}
-
-/** y_t = Σₖ wₖ · x_(t − taps + 1 + k) (+ b), each channel by itself, x [rows, context, channels]; zeros before a row. */
-function causalConvolution(layer: LayerBuilder, x: Value, channels: number, taps: number, bias: boolean): Value {
-  const { graph, context } = layer
-  const weight = layer.parameter('conv.conv.weight', [channels, 1, taps])
-  const padded = graph.node('Pad', [x, graph.ints([0, taps - 1, 0, 0, 0, 0])])
-  const terms = Array.from({ length: taps }, (_, k) => {
-    const tap = graph.reshape(graph.slice(weight, 2, k, k + 1), [channels])
-    return graph.mul(graph.slice(padded, 1, k, k + context), tap)
-  })
-  const sum = terms.reduce((total, term) => graph.add(total, term))
-  return bias ? graph.add(sum, layer.parameter('conv.conv.bias', [channels])) : sum
 }
 
 function feedForward(layer: LayerBuilder, n: Value, settings: Lfm2Settings): Value {

@@ -29,6 +29,7 @@ import { phi } from './phi'
 import { phi3 } from './phi3'
 import { qwen2, qwen3 } from './qwen'
 import { qwen3Moe } from './qwen3Moe'
+import { qwen3Next, qwen35Text } from './qwenHybrid'
 import { seedOss } from './seedOss'
 import { smollm3 } from './smollm3'
 import { stablelm } from './stablelm'
@@ -76,6 +77,8 @@ const FAMILIES: readonly Family[] = [
   gptBigCode,
   gptj,
   codegen,
+  qwen35Text,
+  qwen3Next,
   qwen3Moe,
   mixtral
 ]

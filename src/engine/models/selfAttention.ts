@@ -31,6 +31,8 @@ interface LinearsOptions extends ShapeOptions {
   readonly output?: string
   /** Values of q, k and v beyond ± this are cut off. */
   readonly clip?: number | null
+  /** `q_proj` gives queries and as many gates, head by head: what heads attend to is multiplied by sigmoid(gate). */
+  readonly gated?: boolean
 }
 
 /** The same, with norms of q and k [tokens, heads · d] before they are rotated, and [rows, heads, context, d] after that. */
@@ -81,16 +83,25 @@ export function projectedAttention(
 ): Value {
   const { hidden_size: hiddenSize, num_attention_heads: heads, num_key_value_heads: keyValueHeads } = settings
   const { head_dim: headDim } = settings
-  const { scale, interleaved, queryFactor, rotatedNorms, headNorms } = options
-  const widths = [heads * headDim, keyValueHeads * headDim, keyValueHeads * headDim]
+  const { scale, interleaved, queryFactor, rotatedNorms, headNorms, gated = false } = options
+  const widths = [(gated ? 2 : 1) * heads * headDim, keyValueHeads * headDim, keyValueHeads * headDim]
   const names = options.fused ? ['qkv_proj'] : ['q_proj', 'k_proj', 'v_proj']
   const inputs = project(layer, n, 'self_attn', names, { in: hiddenSize, widths, bias: options.inputBias })
-  const [q, k, v] = inputs.map((x) => clipped(layer, x, options.clip)) as [Value, Value, Value]
+  const [first, k, v] = inputs.map((x) => clipped(layer, x, options.clip)) as [Value, Value, Value]
+  const { q, gate } = gated ? withGate(layer, first, heads, headDim) : { q: first }
   const qkv = headNorms === undefined ? { q, k, v } : { q: headNorms.q(q), k: headNorms.k(k), v }
   const shape = { heads, keyValueHeads, headDim, scale, interleaved, queryFactor, rotatedNorms }
   const attended = causalAttention(layer, qkv, { ...shape, ...settings.layers[index] })
   const size = { in: heads * headDim, out: hiddenSize, bias: options.outputBias }
-  return layer.linear(`self_attn.${options.output ?? 'o_proj'}`, attended, size)
+  const passed = gate === undefined ? attended : layer.graph.mul(attended, layer.graph.sigmoid(gate))
+  return layer.linear(`self_attn.${options.output ?? 'o_proj'}`, passed, size)
+}
+
+/** Queries and gates [tokens, heads · d] out of [tokens, heads · 2 d], in which each head's gate follows its query. */
+function withGate({ graph }: LayerBuilder, x: Value, heads: number, headDim: number): { q: Value; gate?: Value } {
+  const parts = graph.split(graph.reshape(x, [-1, heads, 2 * headDim]), 2, [headDim, headDim])
+  const [q, gate] = parts.map((part) => graph.reshape(part, [-1, heads * headDim])) as [Value, Value]
+  return { q, gate }
 }
 
 /** Parts of the given widths of one input, by a linear each or, for one name, out of one linear. */

@@ -29,7 +29,7 @@ export interface Wrapper {
 export const TEXT_CONFIG = 'text_config'
 
 /** Where the text models have their blocks by themselves, and where inside of a wrapper. */
-const OWN = 'model.'
+export const OWN = 'model.'
 export const INSIDE = 'model.language_model.'
 
 /**

@@ -35,6 +35,7 @@ const GRAPHS: Readonly<Record<string, Build>> = {
   ReduceMean: (g, x, w) => g.mul(g.mean(g.mul(x, x), -1), w),
   Sqrt: (g, x, w) => g.mul(g.node('Sqrt', [g.add(g.mul(x, x), g.scalar(1))]), w),
   Softmax: (g, x, w) => g.mul(g.softmax(x), w),
+  Exp: (g, x, w) => g.mul(g.node('Exp', [x]), w),
   Sigmoid: (g, x, w) => g.mul(g.sigmoid(x), w),
   Tanh: (g, x, w) => g.mul(g.node('Tanh', [x]), w),
   Relu: (g, x, w) => g.mul(g.node('Relu', [x]), w),

@@ -88,6 +88,22 @@ describe('the architecture of a config', () => {
     [{ ...llama, vocab_size: null }, 'config.json: vocab_size is null, expected a positive integer'],
     [{ ...llama, model_type: 'mamba' }, `model_type is "mamba", accepted are ${SUPPORTED_MODEL_TYPES.join(', ')}`],
     [{ model_type: 'gpt2', n_layer: 2 ** 32 }, 'config.json: the model has 4294967296 layers, expected at most 4096'],
+    [
+      { model_type: 'qwen3_5_text', linear_conv_kernel_dim: 2 ** 32 },
+      'linear_conv_kernel_dim is 4294967296, expected at'
+    ],
+    [
+      { model_type: 'qwen3_5_text', linear_num_key_heads: 5 },
+      'config.json: linear_num_key_heads is 5, expected a divisor of linear_num_value_heads 32'
+    ],
+    [
+      { model_type: 'qwen3_5_text', rope_parameters: { mrope_section: [1, 1] } },
+      'rope_parameters: mrope_section is [1,1], expected a list of 3 whole numbers'
+    ],
+    [
+      { model_type: 'qwen3_next', mlp_only_layers: [0, 1] },
+      'config.json: layer 2 has 512 experts (num_experts, decoder_sparse_step, mlp_only_layers), qwen3_next is read without'
+    ],
     [{ model_type: 'lfm2', conv_L_cache: 2 ** 32 }, 'config.json: conv_L_cache is 4294967296, expected at most 256'],
     [{ model_type: 'lfm2', block_ffn_dim_multiplier: 0 }, 'block_ffn_dim_multiplier is 0, expected one with which'],
     [{ model_type: 'helium', head_dim: 64 }, 'hidden_size is 2560, expected num_attention_heads · head_dim = 1280'],

@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest'
+import { addGradients } from '../../../../src/engine/graph/gradient'
+import { GraphBuilder, type Value } from '../../../../src/engine/graph/graphBuilder'
+import { GraphSession, type Tensor } from '../../../../src/engine/graph/session'
+import { gatedDeltaRule } from '../../../../src/engine/models/deltaRule'
+import { LayerBuilder } from '../../../../src/engine/models/layerBuilder'
+import { softplus } from '../../../../src/engine/models/softplus'
+import { constantMatrix, unitLowerInverse } from '../../../../src/engine/models/unitLowerInverse'
+import { uniform } from '../../../helpers/adaptedBlock'
+
+const ROWS = 2
+const SHAPE = { heads: 3, keyDim: 4, valueDim: 5 }
+const NAMES = ['q', 'k', 'v', 'decay', 'beta'] as const
+type Point = Record<(typeof NAMES)[number], Float32Array>
+
+const widths = (): Record<keyof Point, number> => {
+  const { heads, keyDim, valueDim } = SHAPE
+  return { q: heads * keyDim, k: heads * keyDim, v: heads * valueDim, decay: heads, beta: heads }
+}
+
+/** Keys of length one, as the model has them; decays from nothing forgotten to everything. */
+function pointOf(context: number, forgets: number): Point {
+  const { keyDim } = SHAPE
+  const size = (name: keyof Point) => ROWS * context * widths()[name]
+  const k = uniform(size('k'), 1, 'k')
+  for (let i = 0; i < k.length; i += keyDim) {
+    const length = Math.hypot(...k.subarray(i, i + keyDim))
+    for (let j = 0; j < keyDim; j++) k[i + j] = (k[i + j] as number) / length
+  }
+  return {
+    q: uniform(size('q'), 1, 'q'),
+    k,
+    v: uniform(size('v'), 1, 'v'),
+    decay: uniform(size('decay'), 1, 'decay').map((x) => -forgets * (x + 1) ** 4),
+    beta: uniform(size('beta'), 0.5, 'beta').map((x) => x + 0.5)
+  }
+}
+
+/** The recurrence, token by token, in float64. */
+function recurrence(
+  { q, k, v, decay, beta }: { [K in keyof Point]: ArrayLike<number> },
+  context: number
+): Float64Array {
+  const { heads, keyDim, valueDim } = SHAPE
+  const out = new Float64Array(ROWS * context * heads * valueDim)
+  for (let row = 0; row < ROWS; row++) {
+    for (let head = 0; head < heads; head++) {
+      const state = new Float64Array(keyDim * valueDim)
+      for (let t = row * context; t < (row + 1) * context; t++) {
+        const at = t * heads + head
+        const kept = Math.exp(decay[at] as number)
+        for (let j = 0; j < valueDim; j++) {
+          let known = 0
+          for (let i = 0; i < keyDim; i++) {
+            known += kept * (state[i * valueDim + j] as number) * (k[at * keyDim + i] as number)
+          }
+          const added = (beta[at] as number) * ((v[at * valueDim + j] as number) - known)
+          let read = 0
+          for (let i = 0; i < keyDim; i++) {
+            const cell = i * valueDim + j
+            state[cell] = kept * (state[cell] as number) + (k[at * keyDim + i] as number) * added
+            read += (state[cell] as number) * (q[at * keyDim + i] as number)
+          }
+          out[at * valueDim + j] = read
+        }
+      }
+    }
+  }
+  return out
+}
+
+/** What the graph gives, and the gradients of Σ seed · o. */
+async function computed(point: Point, context: number, seed: Float32Array) {
+  const layer = new LayerBuilder(context)
+  const { graph } = layer
+  const input = (name: keyof Point) => graph.input(name, ['tokens', widths()[name]])
+  const inputs = Object.fromEntries(NAMES.map((name) => [name, input(name)])) as Record<keyof Point, Value>
+  const output = gatedDeltaRule(layer, inputs, SHAPE)
+  const width = SHAPE.heads * SHAPE.valueDim
+  const gradients = addGradients(
+    graph,
+    output,
+    graph.input('seed', ['tokens', width]),
+    NAMES.map((name) => inputs[name])
+  )
+  graph.output('out', output, ['tokens', width])
+  for (const name of NAMES) {
+    graph.output(`gradient.${name}`, gradients.get(inputs[name]) as Value, ['tokens', widths()[name]])
+  }
+  const session = await GraphSession.create(graph.build(), 'cpu')
+  const tensor = (data: Float32Array, size: number): Tensor => ({ data, shape: [ROWS * context, size] })
+  const feeds = Object.fromEntries(NAMES.map((name) => [name, tensor(point[name], widths()[name])]))
+  const found = await session.run({ ...feeds, seed: tensor(seed, width) })
+  await session.release()
+  return Object.fromEntries(Object.entries(found).map(([name, { data }]) => [name, data as Float32Array]))
+}
+
+const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
+  Array.from(a).reduce((sum, x, i) => sum + x * (b[i] as number), 0)
+
+// One token, less than a chunk, a whole one, and several of which the last is not full.
+describe.each([1, 5, 32, 33, 101])('the delta rule over rows of %i tokens', (context) => {
+  it.each([0, 0.01, 1, 60])(
+    'is the recurrence, and its gradient that of the recurrence, with decays of %f',
+    async (forgets) => {
+      const point = pointOf(context, forgets)
+      const seed = uniform(ROWS * context * SHAPE.heads * SHAPE.valueDim, 1, 'seed')
+      const found = await computed(point, context, seed)
+      const expected = recurrence(point, context)
+      const largest = Math.max(...expected.map(Math.abs))
+      const worst = Math.max(...expected.map((x, i) => Math.abs(x - (found.out?.[i] as number))))
+      expect(worst).toBeLessThan(1e-5 * largest) // sums of a hundred float32 terms
+      for (const name of NAMES) {
+        const gradient = found[`gradient.${name}`] as Float32Array
+        const length = Math.sqrt(dot(gradient, gradient))
+        // Along the gradient and across, in float64: a difference of second order in the step is left.
+        for (const direction of [gradient, uniform(gradient.length, 1, 'across', name)]) {
+          const step = 1e-5 / (Math.sqrt(dot(direction, direction)) || 1)
+          const moved = (by: number) =>
+            Float64Array.from(point[name], (x, i) => x + by * step * (direction[i] as number))
+          const at = (by: number) => dot(seed, recurrence({ ...point, [name]: moved(by) }, context))
+          const slope = (at(1) - at(-1)) / (2 * step)
+          const error = Math.abs(slope - dot(gradient, direction)) / (Math.sqrt(dot(direction, direction)) || 1)
+          expect(error, name).toBeLessThan(1e-5 * length + 1e-6)
+        }
+      }
+    }
+  )
+})
+
+describe('the inverse of I + a lower triangle', () => {
+  it('is exact where powers of the triangle are beyond float32', async () => {
+    // Equal keys, each overwriting the last: the powers of the triangle hold binomials, its inverse one band.
+    const size = 64
+    const graph = new GraphBuilder()
+    const lower = constantMatrix(graph, [size, size], (row, column) => (row > column ? 1 : 7))
+    graph.output('inverse', unitLowerInverse(graph, graph.reshape(lower, [1, 1, 1, size, size]), size), [
+      1,
+      1,
+      1,
+      size,
+      size
+    ])
+    const session = await GraphSession.create(graph.build(), 'cpu')
+    const { inverse } = await session.run({})
+    await session.release()
+    const band = (row: number, column: number) => (row === column ? 1 : row === column + 1 ? -1 : 0)
+    const expected = Array.from({ length: size * size }, (_, i) => band(Math.floor(i / size), i % size))
+    expect(Array.from(inverse?.data as Float32Array)).toEqual(expected.map((x) => expect.closeTo(x, 5)))
+  })
+})
+
+describe('softplus', () => {
+  it('is right to the last digits, where it is small too', async () => {
+    const x = Float32Array.of(-80, -30, -17.3, -5, -1, -1e-3, 0, 1e-3, 0.5, 1, 5, 20, 90)
+    const graph = new GraphBuilder()
+    graph.output('y', softplus(graph, graph.input('x', [x.length])), [x.length])
+    const session = await GraphSession.create(graph.build(), 'cpu')
+    const { y } = await session.run({ x: { data: x, shape: [x.length] } })
+    await session.release()
+    for (const [i, value] of x.entries()) {
+      const expected = Math.max(value, 0) + Math.log1p(Math.exp(-Math.abs(value)))
+      expect(Math.abs((y?.data[i] as number) / expected - 1), `${value}`).toBeLessThan(5e-7) // a few roundings
+    }
+  })
+})
