@@ -30,7 +30,8 @@ export default defineConfig({
           index: resolve('src/main/index.ts'),
           cli: resolve('src/cli/index.ts'),
           workbench: resolve('src/workbench/entry.ts'),
-          engineWorker: resolve('src/engine/worker/entry.ts')
+          engineWorker: resolve('src/engine/worker/entry.ts'),
+          sampleWorker: resolve('src/services/samples/entry.ts')
         },
         // No folder for chunks: a path relative to import.meta.dirname then means the same wherever a module lands.
         output: { chunkFileNames: '[name]-[hash].js' }

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { resourcesFolder } from '../shared/resourcesFolder'
 import { quailHome } from '../store/home'
-import { EXIT } from './grammar/command'
 import { main } from './main'
 import { createTerminal } from './output/terminal'
 
@@ -31,8 +30,16 @@ for (const stream of [process.stdout, process.stderr]) {
 
 const stop = new AbortController()
 
-function onSignal(): void {
-  if (stop.signal.aborted) process.exit(EXIT.cancelled)
+/**
+ * The second signal ends the process as if nobody listened: leaving it in order would wait for threads, and for libraries
+ * that work for them, which may be stuck.
+ */
+function onSignal(signal: NodeJS.Signals): void {
+  if (stop.signal.aborted) {
+    process.removeAllListeners(signal)
+    process.kill(process.pid, signal)
+    return
+  }
   stop.abort()
   terminal.note('stopping after the present step; once more stops at once')
 }

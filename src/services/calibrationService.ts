@@ -3,10 +3,13 @@ import { badInput } from '../shared/errors'
 import type { BadRow, SetKind } from '../shared/samples'
 import { type CalibrationSet, importSet } from '../store/calibrationSets'
 import type { Store } from '../store/schema'
-import { readSampleFile, type SampleOptions } from './samples/readSamples'
+import type { SampleOptions } from './samples/readSamples'
+import { readSamplesApart } from './samples/sampleThread'
 
 export interface ImportRequest extends SampleOptions {
   readonly file: string
+  /** The built main of the thread that reads it. */
+  readonly thread: URL
   /** Default: the file's name without its ending. */
   readonly name?: string | undefined
 }
@@ -33,10 +36,10 @@ const BAD_ROWS_KEPT = 200
  */
 export async function importCalibration(
   store: Store,
-  { file, name, ...options }: ImportRequest
+  { file, thread, name, ...options }: ImportRequest
 ): Promise<ImportReport> {
   const setName = checkName(name ?? defaultName(file))
-  const read = await readSampleFile(file, options)
+  const read = await readSamplesApart(thread, file, options)
   const { format, kind, split, shape, available, badRows, notes } = read
   const set = await importSet(store, {
     name: setName,

@@ -3,7 +3,7 @@ import { defaultName, importCalibration, setKindOf } from '../services/calibrati
 import { deleteWithUndo } from '../services/deletions'
 import { holdOut } from '../services/holdOut'
 import { exportSet } from '../services/runTexts'
-import { inspectSampleFile } from '../services/samples/inspectSamples'
+import { inspectSamplesApart, sampleThread } from '../services/samples/sampleThread'
 import { withTemporaryDirectory } from '../services/temporaryDirectory'
 import type { CalibrationSetDetail, CalibrationSetEntry, calibrationCalls } from '../shared/contract/calibration'
 import { HoldOut, SampleShape, Sampling, Split } from '../shared/samples'
@@ -14,8 +14,13 @@ import type { HandlersOf } from './handler'
 import { tokenizing } from './tokenizing'
 
 /** Calibration sets: import with a look at the file first, samples, exact tokens. */
-export const calibrationHandlers = ({ services, emit }: WorkbenchContext): HandlersOf<typeof calibrationCalls> => {
+export const calibrationHandlers = ({
+  services,
+  installation,
+  emit
+}: WorkbenchContext): HandlersOf<typeof calibrationCalls> => {
   const { store, engine } = services
+  const thread = sampleThread(new URL(installation.workerUrl))
   return {
     async 'calibration.list'() {
       return (await listSets(store)).map(entryOf)
@@ -25,14 +30,14 @@ export const calibrationHandlers = ({ services, emit }: WorkbenchContext): Handl
     },
     'calibration.samples': ({ name, after, limit }) => readSamples(store, name, { after, limit }),
     async 'calibration.inspect'({ file, split, shape }, { signal }) {
-      const found = await inspectSampleFile(file, { split, shape, signal })
+      const found = await inspectSamplesApart(thread, file, { split, shape, signal })
       const taken = new Set((await listSets(store)).map(({ name }) => name))
       return { ...found, suggestedName: freeName(defaultName(file) || 'set', taken) }
     },
     async 'calibration.import'({ file, ...request }, { signal, progress }) {
       const onShare = (share: number): void =>
         progress({ done: Math.round(1000 * share), total: 1000, label: 'Reading the file' })
-      const { set, badRows } = await importCalibration(store, { file, ...request, signal, onShare })
+      const { set, badRows } = await importCalibration(store, { file, thread, ...request, signal, onShare })
       emit({ type: 'sets.changed' })
       return { name: set.name, samples: set.sampleCount, badRows: badRows.length }
     },

@@ -210,6 +210,24 @@ describe('a run that does not reach its end', () => {
   const work = new Workplace()
   writeRecipe(work)
 
+  it('ends at once by the second Ctrl-C, whatever it is at', async () => {
+    // A template that keeps the engine's thread busy for minutes: half of what one conversation may do, for each of many.
+    const model = work.path('slow')
+    cpSync(sampleModel, model, { recursive: true })
+    const template = '{% for i in range(2000) %}{% for j in range(1000) %}{% endfor %}{% endfor %}x'
+    writeFileSync(join(model, 'chat_template.jinja'), template)
+    const turns = [{ role: 'user', content: 'a' }]
+    writeFileSync(work.path('chats.jsonl'), `${JSON.stringify({ messages: turns })}\n`.repeat(500))
+    expect((await work.quail('calibration', 'import', work.path('chats.jsonl'), '--name', 'chats')).code).toBe(0)
+    const busy = work.start('plan', '--model', model, '--calibration', 'set:chats', '--policy', 'padded')
+    await expect.poll(() => existsSync(join(work.home, 'quail.db-wal'))).toBe(true) // it has begun
+    busy.child.kill('SIGINT')
+    await busy.waitFor('once more stops at once')
+    busy.child.kill('SIGINT')
+    await busy.ended
+    expect(busy.child.signalCode).toBe('SIGINT')
+  })
+
   it('is cancelled by Ctrl-C, killed, resumed, and gives the same bytes', async () => {
     const whole = await runRecipe(work, 'whole').ended
     expect(whole.code).toBe(0)

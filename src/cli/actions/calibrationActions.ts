@@ -1,5 +1,6 @@
 import { importCalibration } from '../../services/calibrationService'
 import { holdOut } from '../../services/holdOut'
+import { sampleThread } from '../../services/samples/sampleThread'
 import { badInput } from '../../shared/errors'
 import { SAMPLE_KINDS, SampleShape, SPLITS } from '../../shared/samples'
 import { type CalibrationSet, deleteSet, getSet, listSets, readSamples } from '../../store/calibrationSets'
@@ -38,9 +39,11 @@ export async function importAction(
     throw badInput('--name is for one file; every file becomes a set of its own')
   }
   const { store } = await context.services()
+  const thread = sampleThread(context.workerUrl)
   const reports = []
   for (const file of positionals) {
-    const report = await importCalibration(store, { file, name, split, shape, sampling, signal: context.signal })
+    const request = { file, thread, name, split, shape, sampling, signal: context.signal }
+    const report = await importCalibration(store, request)
     reports.push({ ...report.set, badRows: report.badRows, notes: report.notes })
     if (options.json) continue
     terminal.print(`stored ${report.set.name}: ${sizeText(report.set)}, from ${file}`)

@@ -45,6 +45,13 @@ function parse(scanner: Scanner): JsonValue {
 
 /** A value for a message: short, and on one line. */
 export function showJson(value: JsonValue | undefined): string {
+  const shown = shownJson(value)
+  return shown.length > MAX_SHOWN ? `${shown.slice(0, MAX_SHOWN)}…` : shown
+}
+
+const MAX_SHOWN = 200
+
+function shownJson(value: JsonValue | undefined): string {
   if (value === undefined) return 'missing'
   if (value instanceof JsonNumber) return value.text
   if (value instanceof Map) return `an object with ${value.size} keys`

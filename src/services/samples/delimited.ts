@@ -57,7 +57,7 @@ async function beginning(path: string): Promise<string> {
  * there most often; spreadsheets write semicolons where a comma is the decimal sign.
  */
 function delimiterOf(text: string, usual: string): string {
-  const outside = text.replaceAll(/"(?:[^"]|"")*"/g, '')
+  const outside = text.replaceAll(/"[^"]*"/g, '') // a doubled quote is two fields here, which is as good
   const heading = outside.split(/[\r\n]/).find((line) => line.trim() !== '') ?? ''
   const count = (delimiter: string): number => heading.split(delimiter).length - 1
   if (count(usual) > 0) return usual
@@ -79,7 +79,8 @@ async function feed(path: string, parser: ReturnType<typeof parse>, options: Rea
 
 function headingOf(record: readonly string[], path: string): readonly string[] {
   const names = record.map((name) => name.trim())
-  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  const seen = new Set<string>()
+  const twice = names.find((name) => seen.size === seen.add(name).size)
   if (twice !== undefined) throw badInput(`${path}: the heading names the column "${twice}" twice`)
   return names
 }

@@ -54,30 +54,33 @@ function parsed(text: string): Parsed {
 
 /** The first line that is not empty, and whether another follows. */
 async function firstLine(path: string): Promise<{ line: string; more: boolean }> {
-  let text = ''
+  let line = ''
+  let ended = false
   for await (const chunk of textChunks(path, {})) {
-    text = (text + chunk).trimStart()
-    const end = text.search(/[\r\n]\s*\S/)
-    if (end >= 0) return { line: text.slice(0, end), more: true }
-    if (text.length > MAX_LINE) break
+    const text = line === '' ? chunk.trimStart() : chunk
+    const end: number = ended ? 0 : text.search(/[\r\n]/)
+    line += end < 0 ? text : text.slice(0, end)
+    ended ||= end >= 0
+    if (ended && /\S/.test(text.slice(end))) return { line, more: true }
+    if (line.length > MAX_LINE) break
   }
-  return { line: text, more: false }
+  return { line, more: false }
 }
 
 async function* lines(path: string, options: ReadOptions): AsyncGenerator<Row> {
   let rest = ''
-  let number = 0
+  let number = 1
   for await (const chunk of textChunks(path, options)) {
-    const parts = (rest + chunk).split('\n')
-    rest = parts.pop() ?? ''
-    if (rest.length > MAX_LINE)
-      throw badInput(`${path}: line ${number + parts.length + 1} is longer than ${MAX_LINE} characters`)
-    for (const line of parts) {
+    const [head = '', ...others] = chunk.split('\n')
+    rest += head
+    if (rest.length > MAX_LINE) throw badInput(`${path}: line ${number} is longer than ${MAX_LINE} characters`)
+    for (const next of others) {
+      if (rest.trim() !== '') yield rowOf(number, rest)
+      rest = next
       number++
-      if (line.trim() !== '') yield rowOf(number, line)
     }
   }
-  if (rest.trim() !== '') yield rowOf(number + 1, rest)
+  if (rest.trim() !== '') yield rowOf(number, rest)
 }
 
 function rowOf(number: number, line: string): Row {

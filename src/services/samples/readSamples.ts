@@ -22,61 +22,74 @@ export interface SampleOptions extends ReadOptions {
   readonly sampling?: Sampling | undefined
 }
 
-export interface SampleFile {
-  readonly path: string
-  readonly name: string
-  readonly sha256: string
+/** What a file holds, beside the samples themselves. */
+export interface SampleSummary {
   readonly bytes: number
   /** Of the file: `plain text`, or the name of a row format. */
   readonly format: string
   readonly kind: SetKind
   readonly split?: Split
   readonly shape?: SampleShape
-  readonly samples: readonly string[]
-  /** Samples that the file holds, of which sampling took some. */
-  readonly available: number
   readonly badRows: readonly BadRow[]
   /** What of the rows that were used is left out, or kept in another form than usual, a sentence each. */
   readonly notes: readonly string[]
+}
+
+export interface SampleFile extends SampleSummary {
+  readonly path: string
+  readonly name: string
+  readonly sha256: string
+  readonly samples: readonly string[]
+  /** Samples that the file holds, of which sampling took some. */
+  readonly available: number
 }
 
 /** Samples are held in memory once before they are stored. */
 const MAX_CHARACTERS = 2 ** 29
 
 /**
- * Reads the samples of a file.
+ * Reads the samples of a file on this thread; sampleThread.ts does so for files that nobody vouches for.
  *
  * @throws {AppError} BAD_INPUT when the file is missing, too large, not of its format, has no columns that are known, or
  *   holds no usable sample
  */
 export async function readSampleFile(file: string, options: SampleOptions = {}): Promise<SampleFile> {
   const path = resolve(file)
-  const bytes = await userFileBytes(path)
-  const format = rowFormatOf(path)
-  const read = format === undefined ? await readText(path, options) : await readRows(path, format, options)
-  const { samples: found, ...rest } = read
+  const found: string[] = []
+  const rest = await readSamples(path, options, (sample) => found.push(sample))
   const samples = options.sampling === undefined ? found : chooseSamples(found, options.sampling)
   const sha256 = await sha256File(path, options.signal)
-  return { path, name: basename(path), sha256, bytes, samples, available: found.length, ...rest }
+  return { path, name: basename(path), sha256, samples, available: found.length, ...rest }
 }
 
-type Read = Pick<SampleFile, 'format' | 'kind' | 'split' | 'shape' | 'samples' | 'badRows' | 'notes'>
+/** `readSampleFile` with every sample handed on as soon as it is read; sampling is the caller's. */
+export async function readSamples(file: string, options: SampleOptions, take: Take): Promise<SampleSummary> {
+  const path = resolve(file)
+  const bytes = await userFileBytes(path)
+  const format = rowFormatOf(path)
+  const read = format === undefined ? await readText(path, options, take) : await readRows(path, format, options, take)
+  return { bytes, ...read }
+}
 
-async function readText(path: string, { split = 'document', shape }: SampleOptions): Promise<Read> {
+type Read = Omit<SampleSummary, 'bytes'>
+type Take = (sample: string) => void
+
+async function readText(path: string, { split = 'document', shape }: SampleOptions, take: Take): Promise<Read> {
   if (shape !== undefined)
     throw badInput(`${path} is plain text without columns; it is cut by document, paragraph or line`)
   const samples = splitText(await readWholeText(path), split)
   if (samples.length === 0) throw badInput(`${path} holds no text; a file with words in it is needed`)
-  return { format: 'plain text', kind: 'text', split, samples, badRows: [], notes: [] }
+  for (const sample of samples) take(sample)
+  return { format: 'plain text', kind: 'text', split, badRows: [], notes: [] }
 }
 
-async function readRows(path: string, format: RowFormat, options: SampleOptions): Promise<Read> {
+async function readRows(path: string, format: RowFormat, options: SampleOptions, take: Take): Promise<Read> {
   const { split } = options
   if (split !== undefined && split !== 'line') {
     throw badInput(`${path} is cut by its rows; splitting by ${split} is for plain text`)
   }
   const reader = new RowReader(options.shape)
-  const samples: string[] = []
+  let samples = 0
   const badRows: BadRow[] = []
   let characters = 0
   for await (const row of format.rows(path, options)) {
@@ -85,14 +98,15 @@ async function readRows(path: string, format: RowFormat, options: SampleOptions)
       badRows.push({ row: row.number, reason: sample.reason })
       continue
     }
-    samples.push(sample.text)
+    samples++
+    take(sample.text)
     characters += sample.text.length
     if (characters > MAX_CHARACTERS)
       throw badInput(`${path} holds more than ${MAX_CHARACTERS} characters; import a part of it`)
   }
   const { shape, notes } = reader
-  if (samples.length === 0 || shape === undefined) throw badInput(noSamples(path, badRows, shape))
-  return { format: format.name, kind: kindOf(shape), split: 'line', shape, samples, badRows, notes }
+  if (samples === 0 || shape === undefined) throw badInput(noSamples(path, badRows, shape))
+  return { format: format.name, kind: kindOf(shape), split: 'line', shape, badRows, notes }
 }
 
 function noSamples(path: string, [first]: readonly BadRow[], shape: SampleShape | undefined): string {

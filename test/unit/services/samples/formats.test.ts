@@ -42,6 +42,28 @@ describe('a table', () => {
   })
 })
 
+// What is quadratic in these takes hours.
+describe('a file of a form that nobody writes is read in time', () => {
+  test('with 200,000 columns', async () => {
+    const names = Array.from({ length: 200_000 }, (_, i) => `c${i}`)
+    const path = file('wide.csv', `text,${names.join()}\na${','.repeat(names.length)}\n`)
+    expect(await readSampleFile(path)).toMatchObject({ samples: ['a'], badRows: [] })
+  })
+
+  test.each([
+    ['lines.json', `[${'\n'.repeat(4e6)}`, /is not valid JSON: it ends where a value was expected/],
+    ['open.json', '['.repeat(2e6), /is not valid JSON: it is nested deeper than/],
+    ['objects.json', '{"a":'.repeat(1e6), /is not valid JSON: it is nested deeper than/],
+    ['quotes.csv', `text\n"${'""'.repeat(2e6)}`, /quotes\.csv/],
+    ['escapes.json', `["${'\\'.repeat(4e6)}`, /is not valid JSON: it ends inside a string/]
+  ])('%s', async (name, content, message) => {
+    await expect(readSampleFile(file(name, content))).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      message: expect.stringMatching(message)
+    })
+  })
+})
+
 describe('JSON', () => {
   test('is a list, or an object that holds one; instructions take their input along', async () => {
     const rows = [

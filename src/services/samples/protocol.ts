@@ -1,0 +1,18 @@
+import type { SerializedError } from '../../shared/errors'
+import type { SampleInspection } from '../../shared/samples'
+import type { SampleOptions, SampleSummary } from './readSamples'
+
+/** What the thread is asked for; one request a thread. */
+export interface SampleRequest {
+  readonly task: 'read' | 'inspect'
+  readonly file: string
+  readonly options: Pick<SampleOptions, 'split' | 'shape'>
+}
+
+/** What it tells: samples in their order and shares of the file as it goes, then exactly one of the last three. */
+export type FromSampleThread =
+  | { readonly kind: 'samples'; readonly samples: readonly string[] }
+  | { readonly kind: 'share'; readonly share: number }
+  | { readonly kind: 'read'; readonly summary: SampleSummary }
+  | { readonly kind: 'inspected'; readonly inspection: SampleInspection }
+  | { readonly kind: 'failed'; readonly error: SerializedError }
