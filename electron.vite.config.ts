@@ -31,7 +31,8 @@ export default defineConfig({
           cli: resolve('src/cli/index.ts'),
           workbench: resolve('src/workbench/entry.ts'),
           engineWorker: resolve('src/engine/worker/entry.ts'),
-          sampleWorker: resolve('src/services/samples/entry.ts')
+          sampleWorker: resolve('src/services/samples/entry.ts'),
+          solverWorker: resolve('src/engine/solve/entry.ts')
         },
         // No folder for chunks: a path relative to import.meta.dirname then means the same wherever a module lands.
         output: { chunkFileNames: '[name]-[hash].js' }

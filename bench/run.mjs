@@ -30,7 +30,8 @@ await bundle(
     main: at('bench/main.ts'),
     oneLinear: at('bench/oneLinear.ts'),
     wholeRun: at('bench/wholeRun.ts'),
-    timedWorker: at('bench/timedWorker.ts')
+    timedWorker: at('bench/timedWorker.ts'),
+    solverWorker: at('bench/solverWorker.ts')
   },
   'out/bench'
 )

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { setEnvironmentData } from 'node:worker_threads'
 import { startEngine } from '../src/engine/worker/pool'
 import type { RunEvent } from '../src/shared/runEvents'
-import { LIBRARY_TIME } from './libraryTime'
+import { LIBRARY_TIME, libraryClock, libraryMilliseconds } from './libraryTime'
 
 /*
  * A program of its own: works on the run in the folder that its argument names, in the engine's worker thread as the
@@ -18,7 +18,7 @@ export interface WholeRunReport {
   readonly cpuSeconds: number
   /** From the request to the last event, without the start of the program. */
   readonly seconds: number
-  /** Of these, inside of onnxruntime. */
+  /** Of these, with at least one thread inside of onnxruntime. */
   readonly librarySeconds: number
   readonly phases: readonly { readonly phase: string; readonly seconds: number }[]
   /** Full precision, quantized, first variant; of the first text. */
@@ -26,8 +26,8 @@ export interface WholeRunReport {
 }
 
 async function work(folder: string): Promise<WholeRunReport> {
-  const library = new Float64Array(new SharedArrayBuffer(8))
-  setEnvironmentData(LIBRARY_TIME, library.buffer)
+  const clock = libraryClock()
+  setEnvironmentData(LIBRARY_TIME, clock)
   const engine = startEngine(new URL('./timedWorker.js', import.meta.url))
   const started = performance.now()
   const phases: { phase: string; from: number }[] = []
@@ -45,7 +45,7 @@ async function work(folder: string): Promise<WholeRunReport> {
     peakBytes: peakBytes(),
     cpuSeconds: cpuSeconds(),
     seconds: (ended - started) / 1000,
-    librarySeconds: (library[0] as number) / 1000,
+    librarySeconds: libraryMilliseconds(clock) / 1000,
     phases: phases.map(({ phase, from }, i) => ({ phase, seconds: ((phases[i + 1]?.from ?? ended) - from) / 1000 })),
     perplexities: measured
       ? [measured.fullPrecision, ...Object.values(measured.quantizers), ...Object.values(measured.variants)]

@@ -6,7 +6,7 @@ const BELOW_STATISTICS = ['engine/graph', 'engine/templates', 'engine/formats', 
 /** What stands on these, each on those before it; none of them knows the two that come last. */
 const BELOW_BASE = [...ENGINE_STATISTICS, ...BELOW_STATISTICS]
 const BELOW_PREPARE = ['engine/base', ...BELOW_BASE]
-const BELOW_PLAN = ['engine/prepare', ...BELOW_PREPARE]
+const BELOW_PLAN = ['engine/solve', 'engine/prepare', ...BELOW_PREPARE]
 const BELOW_REFINE = ['engine/prepare', ...BELOW_PREPARE]
 const BELOW_RUN = ['engine/refine', 'engine/plan', ...BELOW_PLAN]
 const WHOLE_ENGINE = ['engine/worker', 'engine/run', 'engine/ask', ...BELOW_RUN]
@@ -37,6 +37,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'engine/ask': BELOW_PLAN,
   'engine/plan': BELOW_PLAN,
   'engine/prepare': BELOW_PREPARE,
+  'engine/solve': BELOW_PREPARE,
   'engine/base': BELOW_BASE,
   ...Object.fromEntries(ENGINE_STATISTICS.map((folder) => [folder, BELOW_STATISTICS])),
   'engine/templates': ['engine/formats', 'shared'],
@@ -74,6 +75,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   'engine/ask': ['node:'],
   'engine/plan': ['node:'],
   'engine/prepare': ['node:'],
+  'engine/solve': ['node:'],
   'engine/base': ['node:'],
   'engine/calibration': ['node:', 'zod', 'tokenizers'],
   'engine/templates': [],

@@ -55,11 +55,12 @@ export function makeRun(changes: Partial<Record<keyof Recipe, unknown>> = {}): T
 /** Executes to the end, or until `stopAfter` asks for a cancel; returns every event. */
 export async function runToEnd(
   { folder, record }: TestRun,
-  stopAfter: (event: RunEventDraft) => boolean = () => false
+  stopAfter: (event: RunEventDraft) => boolean = () => false,
+  solverUrl?: URL
 ): Promise<RunEventDraft[]> {
   const controller = new AbortController()
   const events: RunEventDraft[] = []
-  for await (const event of executeRun(folder, record, controller.signal)) {
+  for await (const event of executeRun(folder, record, controller.signal, solverUrl)) {
     events.push(event)
     if (stopAfter(event)) controller.abort()
   }

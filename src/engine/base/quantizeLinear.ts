@@ -16,7 +16,11 @@ export async function quantizeLinear(
   weight: Float32Array,
   spec: QuantizerSpec
 ): Promise<BaseWeight> {
-  if (base !== undefined) return base.read(linear)
+  return base === undefined ? quantizeWeight(linear, weight, spec) : base.read(linear)
+}
+
+/** The same without a base. @throws {AppError} NUMERICS naming the linear */
+export function quantizeWeight(linear: ModelLinear, weight: Float32Array, spec: QuantizerSpec): BaseWeight {
   const quantizer = quantizerFor(spec)
   try {
     const quantized = quantizer.quantize(weight, spec, linear.inFeatures)

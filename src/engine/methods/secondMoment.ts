@@ -6,8 +6,8 @@ export class SecondMoment {
   #rounded: Matrix32 | undefined
   #diagonal: Float64Array | undefined
 
-  /** @param H - symmetric [in, in], float64 */
-  constructor(readonly H: Matrix64) {}
+  /** @param H - symmetric [in, in], float64; empty while another thread has it */
+  constructor(public H: Matrix64) {}
 
   /** H rounded to float32, for products on the device. */
   get rounded(): Matrix32 {

@@ -5,6 +5,7 @@ import { triangleShare } from '../models/gramTiles'
 import { headBytes } from '../models/headRunner'
 import { type PreparedRun, type PreparedVariant, prepareVariants } from '../prepare/preparedRun'
 import { hiddenBytes, streamShapes } from '../prepare/streamShapes'
+import { bytesBesideFirst, linearsAtATime, sharesOf } from '../solve/threadCount'
 import { expertBytes, expertFlops, expertReadSeconds } from './expertWork'
 import { refinementNeeds } from './refinementNeeds'
 import { refinementWorkBytes } from './refinementWork'
@@ -27,7 +28,8 @@ const DTYPE_BYTES: Readonly<Record<FactorDtype, number>> = { float32: 4, bfloat1
 export function costOf(prepared: PreparedRun, speed: Speed): Cost & { readonly flops: number } {
   const { flops, quantizedWeights, serialSeconds } = workOf(prepared)
   const slowness = Math.max(1, REFERENCE_SPEED / speed.flopsPerSecond)
-  const serial = slowness * (serialSeconds + quantizedWeights * SECONDS_PER_WEIGHT)
+  const shares = sharesOf(prepared.linears, solvedAtATime(prepared))
+  const serial = (slowness * (serialSeconds + quantizedWeights * SECONDS_PER_WEIGHT)) / shares
   const parameters = prepared.variants.reduce((sum, variant) => sum + adapterParameters(prepared, variant), 0)
   return {
     flops,
@@ -37,6 +39,10 @@ export function costOf(prepared: PreparedRun, speed: Speed): Cost & { readonly f
     adapterBytes: parameters * DTYPE_BYTES[prepared.recipe.factorDtype]
   }
 }
+
+/** Linears that the run solves at a time. */
+const solvedAtATime = ({ linears, recipe }: PreparedRun): number =>
+  linearsAtATime(linears, recipe.device, recipe.memoryBudget)
 
 /** Share of the head's products, which come after the blocks, in all matrix products of the run. */
 export function evaluationShare(prepared: PreparedRun): number {
@@ -120,7 +126,7 @@ const BASE_BYTES = 300 * 2 ** 20
 
 /**
  * Largest resident set, bytes: one block's weights (full precision, quantized, and as much for what the runtime makes of them), its second moments in
- * float64 and float32, one linear's error in both precisions, one batch's activations, one expert; or what the evaluation or a refinement works with; and hidden states and what
+ * float64 and float32, one linear's error in both precisions and what those solved beside it take, one batch's activations, one expert; or what the evaluation or a refinement works with; and hidden states and what
  * refinements keep up to the budget.
  */
 function peakMemoryBytes(prepared: PreparedRun): number {
@@ -132,7 +138,8 @@ function peakMemoryBytes(prepared: PreparedRun): number {
   })
   const largest = Math.max(...linears.map((l) => l.inFeatures * l.outFeatures))
   const hidden = streamBytes(prepared)
-  const solving = Math.max(...perBlock) + 28 * largest + batchBytes(prepared) + expertBytes(prepared)
+  const beside = bytesBesideFirst(linears, solvedAtATime(prepared))
+  const solving = Math.max(...perBlock) + 28 * largest + beside + batchBytes(prepared) + expertBytes(prepared)
   const working = Math.max(solving, evaluationBytes(prepared), refinementWorkBytes(prepared))
   const inMemory = Math.min(hidden, recipe.memoryBudget)
   return BASE_BYTES + working + inMemory + refinementNeeds(prepared, recipe.memoryBudget - inMemory).memory

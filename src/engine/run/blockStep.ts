@@ -3,18 +3,19 @@ import type { SolvedBlock } from '../../shared/runFolder'
 import { OutputEnergies } from '../calibration/outputEnergies'
 import type { TokenRows } from '../calibration/rows'
 import { SecondMoments } from '../calibration/secondMoments'
+import { collectGarbage } from '../graph/collectGarbage'
 import { stopHere } from '../graph/stopHere'
 import { SecondMoment } from '../methods/secondMoment'
 import { type Adapter, type BlockWeights, readBlockWeights } from '../models/blockWeights'
 import { firstNonFinite, squaredNorm } from '../numerics/matrix'
-import { type PreparedVariant, specOf } from '../prepare/preparedRun'
+import { type PreparedRun, type PreparedVariant, specOf } from '../prepare/preparedRun'
 import { quantizerFor } from '../quantizers/registry'
 import { adapterOf } from '../refine/trainedFactors'
+import type { LinearJob } from '../solve/blockSolver'
+import type { LinearTask, SolvedLinear, SolvedVariant } from '../solve/solveLinear'
 import { activationError, advance, assertFinite } from './advance'
-import { collectGarbage } from './collectGarbage'
 import { writeFactors } from './factorFiles'
 import type { Events, RunContext } from './pass'
-import { type LinearTask, type SolvedLinear, type SolvedVariant, solveLinear } from './solveLinear'
 
 /**
  * One block: second moments from the full-precision calibration rows, quantization, every variant's factors, and the next
@@ -45,7 +46,7 @@ export async function* blockStep(context: RunContext, block: number): Events<Sol
   const factors = await writeFactors(folder, block, solved, prepared.recipe.factorDtype)
   const spool = []
   for (const states of streams.solved) spool.push(await states.finish())
-  const results = solved.map(({ variant, result }) => ({ variant: variant.name, result }))
+  const results = solved.map(({ variant, result }) => ({ variant, result }))
   return { pass: 'solve', block, factors, spool, fingerprints, results, durationMs: performance.now() - started }
 }
 
@@ -115,25 +116,35 @@ function countedMask({ context, counted }: TokenRows, begin: number, end: number
 
 /** Quantizes every linear of the block with one quantizer and solves its variants. */
 async function* solveBlock(
-  { prepared, algebra, signal }: RunContext,
+  { prepared, solver, signal }: RunContext,
   block: number,
   key: string,
   tasks: readonly LinearTask[],
   progress: Progress
 ): Events<SolvedLinear[]> {
-  const spec = specOf(prepared, key)
-  const solved: SolvedLinear[] = []
-  for (const task of tasks) {
-    await stopHere(signal)
-    const variants = prepared.variants.filter((v) => v.quantizer === key && v.targets.has(task.linear.path))
-    const { seed, factorDtype } = prepared.recipe
-    const linear = await solveLinear(algebra, task, spec, variants, { seed, factorDtype, base: prepared.base })
-    solved.push(linear)
-    const results = linear.solved.map(({ variant, result }) => ({ variant: variant.name, result }))
-    yield { type: 'layerFinished', block, layer: task.linear.path, results }
+  const jobs = tasks.map((task) => jobOf(prepared, key, task))
+  const found: SolvedLinear[] = []
+  for await (const linear of solver.solve(jobs, signal)) {
+    const results = linear.solved.map(({ variant, result }) => ({ variant, result }))
+    yield { type: 'layerFinished', block, layer: tasks[found.length]?.linear.path as string, results }
     yield progress.step()
+    found.push(linear)
   }
-  return solved
+  return found
+}
+
+/** A linear under the quantizer of that key, with the variants that sit on it. */
+function jobOf(prepared: PreparedRun, key: string, task: LinearTask): LinearJob {
+  const { base, recipe, variants } = prepared
+  const own = variants.filter(({ quantizer, targets }) => quantizer === key && targets.has(task.linear.path))
+  return {
+    task,
+    spec: specOf(prepared, key),
+    readBase: base && (() => base.read(task.linear)),
+    variants: own.map(({ name, spec, scaling }) => ({ name, spec, scaling })),
+    seed: recipe.seed,
+    factorDtype: recipe.factorDtype
+  }
 }
 
 /** What every quantizer needs of the block's linears, computed once for all of them. */
@@ -184,7 +195,7 @@ function adaptersOf(
 ): Map<string, Adapter> {
   const adapters = new Map<string, Adapter>()
   for (const [i, name] of names.entries()) {
-    const found = solved[i]?.solved.find((one) => one.variant === variant)
+    const found = solved[i]?.solved.find((one) => one.variant === variant.name)
     if (found !== undefined) adapters.set(name, adapterOf(found.factors, variant.scaling))
   }
   return adapters

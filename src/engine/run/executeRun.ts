@@ -12,12 +12,12 @@ import {
   solvedBlocks
 } from '../../shared/runFolder'
 import { writeFileAtomic } from '../formats/files'
-import { LinearAlgebra } from '../graph/linearAlgebra'
 import { BlockRunner } from '../models/blockRunner'
 import { evaluationShare, refinementShare } from '../plan/estimate'
 import type { PreparedRun } from '../prepare/preparedRun'
 import { prepareRun } from '../prepare/prepareRun'
 import { runWarnings } from '../prepare/warnings'
+import { blockSolver } from '../solve/blockSolvers'
 import { deviceFailureOf, onDeviceOf, type Place } from './deviceFailure'
 import { exportAdapters } from './exportAdapters'
 import { lockRun } from './lock'
@@ -35,13 +35,14 @@ type Outcome = Pick<RunOutcome, 'perplexity' | 'variants' | 'deviceFailure'>
  * Whatever happens after the lock is taken, the last event is one `finished`; `result.json` says the same. A cancelled or
  * failed run keeps its journal and hidden states and can be executed again.
  *
+ * @param solverUrl - main of the threads that solve linears; left out, this thread does
  * @throws {AppError} LOCKED, before any event, while another process works on the run
  */
-export async function* executeRun(folder: string, record: RunRecord, signal: AbortSignal): Events {
+export async function* executeRun(folder: string, record: RunRecord, signal: AbortSignal, solverUrl?: URL): Events {
   const unlock = await lockRun(folder)
   try {
     await rm(join(folder, RUN_FILES.outcome), { force: true }) // what an earlier attempt ended with no longer holds
-    const outcome = yield* attempt(folder, record, signal)
+    const outcome = yield* attempt(folder, record, signal, solverUrl)
     await writeFileAtomic(join(folder, RUN_FILES.outcome), `${JSON.stringify(outcome, null, 2)}\n`)
     if (outcome.status === 'completed') await rm(join(folder, RUN_FILES.spool), { recursive: true, force: true })
     const { version: _, finishedAtMs: __, ...told } = outcome
@@ -51,10 +52,10 @@ export async function* executeRun(folder: string, record: RunRecord, signal: Abo
   }
 }
 
-async function* attempt(folder: string, record: RunRecord, signal: AbortSignal): Events<RunOutcome> {
+async function* attempt(folder: string, record: RunRecord, signal: AbortSignal, solverUrl?: URL): Events<RunOutcome> {
   const stamp = { version: 1 as const, finishedAtMs: 0 }
   try {
-    const outcome = yield* onDeviceOf(record.recipe, (place) => execute(folder, record, place, signal))
+    const outcome = yield* onDeviceOf(record.recipe, (place) => execute(folder, record, place, signal, solverUrl))
     return { ...stamp, status: 'completed', ...outcome, finishedAtMs: Date.now() }
   } catch (thrown) {
     const error = serializeError(signal.aborted ? new AppError('CANCELLED', 'cancelled') : thrown)
@@ -63,20 +64,26 @@ async function* attempt(folder: string, record: RunRecord, signal: AbortSignal):
   }
 }
 
-async function* execute(folder: string, record: RunRecord, place: Place, signal: AbortSignal): Events<Outcome> {
+async function* execute(
+  folder: string,
+  record: RunRecord,
+  place: Place,
+  signal: AbortSignal,
+  solverUrl?: URL
+): Events<Outcome> {
   yield { type: 'phaseStarted', phase: 'reading', total: 1, unit: 'checkpoint and texts' }
   // A record of an older version knows no day of its own: it goes on with that on which it was made.
   const today = localDay(record.createdAtMs)
   const prepared = await prepareRun({ ...record.recipe, device: place.device }, record, folder, { today })
   const { architecture, recipe } = prepared
   const runner = new BlockRunner(architecture, recipe.context, recipe.device)
-  const algebra = new LinearAlgebra(recipe.device)
+  const solver = blockSolver(prepared, solverUrl)
   const spool = join(folder, RUN_FILES.spool)
   await mkdir(spool, { recursive: true })
   await mkdir(join(folder, RUN_FILES.factors), { recursive: true })
   const streams = createStreams(prepared, spool)
   const journal: JournalEntry[] = []
-  const context: RunContext = { prepared, runner, streams, algebra, folder, signal, journal }
+  const context: RunContext = { prepared, runner, streams, solver, folder, signal, journal }
   try {
     journal.push(...(await resumePoint(context)))
     yield planned(prepared, solvedBlocks(journal).length)
@@ -93,7 +100,7 @@ async function* execute(folder: string, record: RunRecord, place: Place, signal:
   } finally {
     for (const states of streams.all) await states.abandon()
     await runner.release()
-    await algebra.release()
+    await solver.close()
     await prepared.release()
   }
 }

@@ -8,7 +8,7 @@ import { type TensorData, writeSafetensors } from '../formats/safetensorsWriter'
 import { WeightFile } from '../formats/weightFile'
 import type { LoraFactors } from '../methods/factors'
 import type { Matrix32 } from '../numerics/matrix'
-import type { SolvedVariant } from './solveLinear'
+import type { SolvedVariant } from '../solve/solveLinear'
 
 /** A file of factors, as the journal names it. */
 type WrittenFactors = SolvedBlock['factors']
@@ -20,7 +20,7 @@ export async function writeFactors(
   solved: readonly SolvedVariant[],
   dtype: FactorDtype
 ): Promise<WrittenFactors> {
-  const tensors = solved.flatMap(({ variant, factors, result }) => encoded(variant.name, result.name, factors, dtype))
+  const tensors = solved.flatMap(({ variant, factors, result }) => encoded(variant, result.name, factors, dtype))
   return write(folder, `block-${String(block).padStart(4, '0')}`, tensors)
 }
 

@@ -1,8 +1,8 @@
 import type { RunEventDraft } from '../../shared/runEvents'
 import type { JournalEntry } from '../../shared/runFolder'
-import type { LinearAlgebra } from '../graph/linearAlgebra'
 import type { BlockRunner } from '../models/blockRunner'
 import type { PreparedRun } from '../prepare/preparedRun'
+import type { BlockSolver } from '../solve/blockSolver'
 import type { Streams } from './streams'
 
 export type Events<T = void> = AsyncGenerator<RunEventDraft, T>
@@ -12,7 +12,7 @@ export interface RunContext {
   readonly prepared: PreparedRun
   readonly runner: BlockRunner
   readonly streams: Streams
-  readonly algebra: LinearAlgebra
+  readonly solver: BlockSolver
   /** The run's folder. */
   readonly folder: string
   readonly signal: AbortSignal

@@ -1,6 +1,6 @@
 import type { JournalEntry } from '../../shared/runFolder'
+import { collectGarbage } from '../graph/collectGarbage'
 import type { PreparedRun } from '../prepare/preparedRun'
-import { collectGarbage } from './collectGarbage'
 import { type Place, placeOfStep } from './deviceFailure'
 import { appendJournal, readJournal, rewriteJournal, type Step } from './journal'
 import { assertWeightsInPlace, noteWeights } from './modelUnchanged'

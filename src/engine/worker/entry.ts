@@ -19,6 +19,9 @@ import { runTask } from './runTask'
  * Main of the engine's thread: answers the requests of protocol.ts until it is told to close.
  */
 
+/** Built beside this file. */
+const SOLVER_URL = new URL('solverWorker.js', new URL('.', import.meta.url))
+
 function serve(port: MessagePort): void {
   const active = new Map<number, AbortController>()
   let closing = false
@@ -68,7 +71,7 @@ async function perform(
     case 'run': {
       const emit = (event: Extract<FromEngine, { kind: 'event' }>['event']): void =>
         send({ kind: 'event', id: request.id, event })
-      return { finished: await runTask(request.input.folder, signal, emit) }
+      return { finished: await runTask(request.input.folder, signal, emit, SOLVER_URL) }
     }
     case 'plan':
       return planRun(request.input, signal)

@@ -11,17 +11,19 @@ import { executeRun } from '../run/executeRun'
  *
  * Exactly one `finished` is emitted, as the last event, and returned.
  *
+ * @param solverUrl - main of the threads that solve linears
  * @throws {AppError} LOCKED, without any event, while another process works on the run: its events are its own
  */
 export async function runTask(
   folder: string,
   signal: AbortSignal,
-  emit: (event: RunEvent) => void
+  emit: (event: RunEvent) => void,
+  solverUrl?: URL
 ): Promise<FinishedEvent> {
   const run = basename(folder)
   let seq = 0
   let last: RunEvent | undefined
-  for await (const draft of draftsOf(folder, signal)) {
+  for await (const draft of draftsOf(folder, signal, solverUrl)) {
     last = { ...draft, run, seq: seq++, atMs: Date.now() }
     emit(last)
     await eventLoopTurn() // a thread busy with arithmetic reads no messages: let a cancel arrive
@@ -31,10 +33,10 @@ export async function runTask(
 }
 
 /** The drafts of the run, whose last is `finished` also when the run breaks before it can say so. */
-async function* draftsOf(folder: string, signal: AbortSignal): AsyncGenerator<RunEventDraft, void> {
+async function* draftsOf(folder: string, signal: AbortSignal, solverUrl?: URL): AsyncGenerator<RunEventDraft, void> {
   let finished = false
   try {
-    for await (const draft of executeRun(folder, await readRecord(folder), signal)) {
+    for await (const draft of executeRun(folder, await readRecord(folder), signal, solverUrl)) {
       finished = draft.type === 'finished'
       yield draft
     }

@@ -6,7 +6,7 @@ import { decodeFloats } from '../../../../src/engine/formats/dtypes'
 import { roundFactors } from '../../../../src/engine/methods/factors'
 import { toFloat32 } from '../../../../src/engine/numerics/matrix'
 import { factorFilesOf, isIntact, readFactors, writeFactors } from '../../../../src/engine/run/factorFiles'
-import type { SolvedVariant } from '../../../../src/engine/run/solveLinear'
+import type { SolvedVariant } from '../../../../src/engine/solve/solveLinear'
 import type { FactorDtype } from '../../../../src/shared/recipe'
 import type { SolvedBlock } from '../../../../src/shared/runFolder'
 import { gaussianMatrix } from '../../../helpers/matrices'
@@ -27,7 +27,7 @@ function solved(variant: string, linear: string, dtype: FactorDtype): SolvedVari
     loraB: toFloat32(gaussianMatrix(8, 4, `${variant} ${linear} B`))
   }
   return {
-    variant: { name: variant },
+    variant,
     factors: roundFactors(factors, dtype),
     result: { name: linear }
   } as SolvedVariant

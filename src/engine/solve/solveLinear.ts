@@ -1,24 +1,26 @@
 import { AppError } from '../../shared/errors'
-import type { FactorDtype, QuantizerSpec } from '../../shared/recipe'
+import type { FactorDtype, QuantizerSpec, Variant } from '../../shared/recipe'
 import type { LayerResult } from '../../shared/runEvents'
 import type { LinearFingerprint } from '../../shared/runFolder'
-import { quantizeLinear } from '../base/quantizeLinear'
-import type { StoredBase } from '../base/storedBase'
+import { quantizeWeight } from '../base/quantizeLinear'
+import type { BaseWeight } from '../base/storedBase'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
 import { type LoraFactors, projectionFactors, roundFactors } from '../methods/factors'
 import { layerError } from '../methods/layerError'
 import { LayerProblem } from '../methods/layerProblem'
+import { methodFor } from '../methods/registry'
 import type { SecondMoment } from '../methods/secondMoment'
 import type { PreparedLinear } from '../models/modelLinears'
 import { difference } from '../numerics/accumulate'
 import { firstNonFinite } from '../numerics/matrix'
-import type { PreparedVariant } from '../prepare/preparedRun'
 import { errorHistogram, inputChannels } from './layerDetails'
 
-/** A linear of the block at hand, with all that is known of it. */
+/** A linear of the block at hand, with all that is known of it whatever its quantizer. */
 export interface LinearTask {
   readonly linear: PreparedLinear
-  readonly weight: Float32Array
+  /** [out, in]; empty while a thread has it. */
+  weight: Float32Array
+  /** Of its input: shared by the linears that read it. */
   readonly moment: SecondMoment
   /** tr(W H Wᵀ). */
   readonly outputEnergy: number
@@ -26,8 +28,27 @@ export interface LinearTask {
   readonly weightNorm: number
 }
 
+/** A variant as far as one linear is concerned. */
+export interface VariantTask {
+  readonly name: string
+  readonly spec: Variant
+  /** s = alpha / rank or alpha / √rank. */
+  readonly scaling: number
+}
+
+/** What is to be done with a linear under one quantizer. */
+export interface SolveOptions {
+  readonly spec: QuantizerSpec
+  /** Q, where it is not quantized but read out of a pre-quantized checkpoint. */
+  readonly base: BaseWeight | undefined
+  readonly variants: readonly VariantTask[]
+  readonly seed: number
+  readonly factorDtype: FactorDtype
+}
+
 export interface SolvedVariant {
-  readonly variant: PreparedVariant
+  /** Its name. */
+  readonly variant: string
   /** As stored: values are those that a file of the recipe's dtype holds. */
   readonly factors: LoraFactors
   readonly result: LayerResult
@@ -39,48 +60,38 @@ export interface SolvedLinear {
   readonly solved: readonly SolvedVariant[]
 }
 
-export interface SolveOptions {
-  readonly seed: number
-  readonly factorDtype: FactorDtype
-  /** Where Q is read from instead of quantizing. */
-  readonly base: StoredBase | undefined
-}
-
 /** Quantizes one linear with one quantizer and solves every variant that sits on it. */
 export async function solveLinear(
   algebra: LinearAlgebra,
   task: LinearTask,
-  spec: QuantizerSpec,
-  variants: readonly PreparedVariant[],
-  options: SolveOptions
+  { spec, base, variants, seed, factorDtype }: SolveOptions
 ): Promise<SolvedLinear> {
   const { linear, weight, moment } = task
-  const { Q, fingerprint } = await quantizeLinear(options.base, linear, weight, spec)
+  const { Q, fingerprint } = base ?? quantizeWeight(linear, weight, spec)
   const E = { data: difference(weight, Q), rows: linear.outFeatures, cols: linear.inFeatures }
   const maxRank = Math.max(1, ...variants.map(({ spec: { rank } }) => rank))
-  const problem = new LayerProblem(algebra, linear.path, E, moment, { maxRank, seed: options.seed })
+  const problem = new LayerProblem(algebra, linear.path, E, moment, { maxRank, seed })
   const solved: SolvedVariant[] = []
-  for (const variant of variants) solved.push(await solveVariant(problem, task, variant, options.factorDtype))
+  for (const variant of variants) solved.push(await solveVariant(problem, task, variant, factorDtype))
   return { Q, fingerprint, solved }
 }
 
 async function solveVariant(
   problem: LayerProblem,
   { linear, moment, outputEnergy, weightNorm }: LinearTask,
-  variant: PreparedVariant,
+  { name, spec, scaling }: VariantTask,
   dtype: FactorDtype
 ): Promise<SolvedVariant> {
-  const { method, scaling, spec } = variant
-  const U = await method.basis(problem, spec)
+  const U = await methodFor(spec.method).basis(problem, spec)
   const computed = await projectionFactors(problem, U, { rank: spec.rank, scaling })
   const factors = roundFactors(computed, dtype)
-  assertStorable(factors, variant, dtype, linear.path)
+  assertStorable(factors, { name, spec }, dtype, linear.path)
   const stored = await layerError(problem, factors, scaling)
   const inBfloat16 =
     dtype === 'bfloat16' ? stored : await layerError(problem, roundFactors(factors, 'bfloat16'), scaling)
   const lossRank0 = await problem.lossRank0()
   return {
-    variant,
+    variant: name,
     factors,
     result: {
       name: linear.path,
@@ -109,7 +120,7 @@ const certificate = (gain: number, exactGain: number): number => (exactGain > 0 
  */
 function assertStorable(
   { loraA, loraB }: LoraFactors,
-  { name, spec }: PreparedVariant,
+  { name, spec }: Pick<VariantTask, 'name' | 'spec'>,
   dtype: FactorDtype,
   path: string
 ) {

@@ -4,7 +4,7 @@ import { projectionFactors, roundFactors } from '../../../../src/engine/methods/
 import { layerError } from '../../../../src/engine/methods/layerError'
 import { LayerProblem } from '../../../../src/engine/methods/layerProblem'
 import { SecondMoment } from '../../../../src/engine/methods/secondMoment'
-import { errorHistogram, inputChannels } from '../../../../src/engine/run/layerDetails'
+import { errorHistogram, inputChannels } from '../../../../src/engine/solve/layerDetails'
 import { layers } from '../../../helpers/layerProblems'
 
 const algebra = new LinearAlgebra('cpu')

@@ -1,0 +1,38 @@
+import type { BaseWeight } from '../base/storedBase'
+import type { LinearAlgebra } from '../graph/linearAlgebra'
+import { stopHere } from '../graph/stopHere'
+import { type LinearTask, type SolvedLinear, type SolveOptions, solveLinear } from './solveLinear'
+
+/** One linear under one quantizer, to be solved. */
+export interface LinearJob extends Omit<SolveOptions, 'base'> {
+  readonly task: LinearTask
+  /** Reads Q out of a pre-quantized checkpoint, where there is one. */
+  readonly readBase?: (() => Promise<BaseWeight>) | undefined
+}
+
+/** Where the linears of a block are solved. What comes out has the same bits everywhere. */
+export interface BlockSolver {
+  /**
+   * Solves linears; results come in the order of the jobs.
+   *
+   * @throws {AppError} what the first job that fails throws, the signal's reason when it is cancelled; nothing is under way then
+   */
+  solve(jobs: readonly LinearJob[], signal: AbortSignal): AsyncGenerator<SolvedLinear, void>
+  close(): Promise<void>
+}
+
+/** Solves one linear after the other on this thread. */
+export class OwnThread implements BlockSolver {
+  constructor(private readonly algebra: LinearAlgebra) {}
+
+  async *solve(jobs: readonly LinearJob[], signal: AbortSignal): AsyncGenerator<SolvedLinear, void> {
+    for (const { task, readBase, ...options } of jobs) {
+      await stopHere(signal)
+      yield await solveLinear(this.algebra, task, { ...options, base: await readBase?.() })
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.algebra.release()
+  }
+}
