@@ -1,11 +1,11 @@
-import { readdir, realpath } from 'node:fs/promises'
+import { lstat, mkdtemp, readdir, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
-import { badInput } from '../shared/errors'
+import { badInput, serializeError } from '../shared/errors'
 import type { Recipe } from '../shared/recipe'
 
 /**
- * Makes sure that a run may write its adapters to a directory: it does not exist yet, or is empty, and does not lie in
- * the checkpoint, which is never written.
+ * Makes sure that a run may write its adapters to a directory: it does not exist yet, or is empty, does not lie in the
+ * checkpoint, which is never written, and can be written: what a run does there after hours is tried now.
  *
  * @returns the absolute path
  * @throws {AppError} BAD_INPUT
@@ -21,7 +21,55 @@ export async function checkOutDirectory(out: string, model: string): Promise<str
   if (entries.length > 0) {
     throw badInput(`${out} is not empty (it holds ${entries[0]}); a new or empty directory is needed`)
   }
+  await assertWritable(path)
   return path
+}
+
+/**
+ * Makes a directory with a file in it where adapters would be made, renames it, and removes it.
+ *
+ * @throws {AppError} BAD_INPUT with what the system says
+ */
+async function assertWritable(out: string): Promise<void> {
+  const parent = await nearestThere(dirname(out))
+  try {
+    const made = await mkdtemp(join(parent, '.quail-'))
+    const renamed = `${made}-renamed`
+    try {
+      await writeFile(join(made, 'file'), 'x')
+      await rename(made, renamed)
+    } finally {
+      await rm(made, { recursive: true, force: true })
+      await rm(renamed, { recursive: true, force: true })
+    }
+    if (await isDangling(out))
+      throw badInput(`${out} is a link to what does not exist; a new or empty directory is needed`)
+  } catch (error) {
+    const { code, message } = serializeError(error)
+    if (code === 'BAD_INPUT' || code === 'INTERNAL') throw error
+    const why = message.slice(message.lastIndexOf(': ') + 2)
+    throw badInput(`${out} cannot be written (${parent}: ${why}); choose another directory`)
+  }
+}
+
+/** The nearest directory on the way up that is there. */
+async function nearestThere(path: string): Promise<string> {
+  try {
+    return await realpath(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) return path
+    if (await isDangling(path)) throw badInput(`${path} is a link to what does not exist; a directory is needed`)
+    return nearestThere(dirname(path))
+  }
+}
+
+const isDangling = async (path: string): Promise<boolean> => {
+  const found = await lstat(path).catch(() => undefined)
+  if (found?.isSymbolicLink() !== true) return false
+  return realpath(path).then(
+    () => false,
+    () => true
+  )
 }
 
 /** `checkOutDirectory` for the adapters of a recipe: outside of its model and of its pre-quantized base. */

@@ -174,8 +174,12 @@ describe('quail init-lora', () => {
     expect(digests(work.path('silent'))).toEqual(before)
   })
 
-  it('makes the database anew from the run folders', async () => {
+  it('makes the database anew from the run folders, which a missing one names', async () => {
     const before = await work.json<ListedRun[]>('runs', 'list', '--json')
+    for (const file of readdirSync(work.home)) if (file.startsWith('quail.db')) rmSync(join(work.home, file))
+    const folders = before.length === 1 ? '1 run folder' : `${before.length} run folders`
+    const offered = `No run is in the database, but ${folders} beside it; "quail runs rebuild" takes them in.`
+    expect((await work.quail('runs')).stdout.trim()).toBe(offered)
     const { code, stderr } = await work.quail('runs', 'rebuild')
     expect([code, stderr]).toEqual([0, ''])
     const ids = (runs: ListedRun[]) => runs.map(({ id, status, out }) => ({ id, status, out }))

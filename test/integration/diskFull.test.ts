@@ -7,11 +7,11 @@ import { sampleModel, sampleText } from '../helpers/paths'
 const work = new Workplace()
 mkdirSync(work.path('small'))
 
-/** Runs a script in a mount namespace of its own, in which `small` is a disk of one megabyte. */
-const withSmallDisk = (script: string) =>
+/** Runs a script in a mount namespace of its own, in which `small` is a disk of so many megabytes. */
+const withSmallDisk = (script: string, megabytes = 1) =>
   spawnSync(
     'unshare',
-    ['--map-root-user', '--mount', 'sh', '-c', `mount -t tmpfs -o size=1m tmpfs small && ${script}`],
+    ['--map-root-user', '--mount', 'sh', '-c', `mount -t tmpfs -o size=${megabytes}m tmpfs small && ${script}`],
     {
       cwd: work.directory,
       env: { ...process.env, QUAIL_HOME: work.home },
@@ -22,13 +22,26 @@ const withSmallDisk = (script: string) =>
 const possible = withSmallDisk('true').status === 0
 if (!possible) console.log('skipped: this system does not let `unshare --map-root-user --mount` mount a small disk')
 
+const text = sampleText('moby-evaluation.txt')
+const options = '--calibration-rows 4 --context 64 --rank 64 --method svd --out small/out --quiet'
+const command = `${process.execPath} ${builtCli} init-lora --model ${sampleModel} --calibration ${text} ${options}`
+
+it.skipIf(!possible)('does not begin where the disk has no room for the adapters', async () => {
+  const { status, stderr } = withSmallDisk(command)
+  expect(status).toBe(2)
+  expect(stderr).toMatch(/^quail: about \d+ MiB of disk are needed for adapters, 1 MiB are free at .*small\n$/)
+  expect(await work.json('runs', 'list', '--json')).toEqual([])
+})
+
 it.skipIf(!possible)(
   'ends with one sentence when the disk is full, leaves nothing half-written, and can be resumed',
   async () => {
-    const text = sampleText('moby-evaluation.txt')
-    const options = '--calibration-rows 4 --context 64 --rank 64 --method svd --out small/out --quiet'
-    const command = `${process.execPath} ${builtCli} init-lora --model ${sampleModel} --calibration ${text} ${options}`
-    const { status, stdout, stderr } = withSmallDisk(`{ ${command}; code=$?; ls -A small; exit $code; }`)
+    // Somebody else fills it once the run has begun.
+    const fill = `until ls ${work.home}/runs/*/journal.jsonl; do sleep 0.1; done >&2 2>/dev/null; head -c 16m /dev/zero > small/fill`
+    const { status, stdout, stderr } = withSmallDisk(
+      `{ ${command} & (${fill}) 2>/dev/null; wait $!; code=$?; rm small/fill; ls -A small; exit $code; }`,
+      16
+    )
     expect(status).toBe(1)
     expect(stderr).toMatch(/small\/out\/adapter_model\.safetensors: the disk is full/)
     expect(stdout.trim()).toBe('') // ls: neither the adapter nor a temporary directory

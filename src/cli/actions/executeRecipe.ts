@@ -3,7 +3,8 @@ import { fillSnippet } from '../../services/export/snippets'
 import { checkRunOut } from '../../services/outDirectory'
 import { createRun, planRecipe, type RunOptions, startRun } from '../../services/runService'
 import type { Services } from '../../services/services'
-import { deserializeError, type ErrorCode } from '../../shared/errors'
+import { badInput, deserializeError, type ErrorCode } from '../../shared/errors'
+import type { Finding } from '../../shared/findings'
 import { recommendations } from '../../shared/headline'
 import type { Plan } from '../../shared/plan'
 import { NO_TRAINER, trainerWords } from '../../shared/quantizerWords'
@@ -48,14 +49,21 @@ export async function executeRecipe(
   if (forPeople) {
     for (const line of planText(plan)) terminal.print(line)
     terminal.print()
-    for (const finding of plan.findings) terminal.note(findingText(finding))
+    for (const finding of plan.findings) if (finding.severity !== 'error') terminal.note(findingText(finding))
   }
+  assertCanEnd(plan.findings)
   const run = await createRun(services, recipe, (id) => resolve(out ?? `quail-out/${id}`))
   const known = plan.findings.map(({ message }) => message)
   const finished = await follow(context, reporting, known, (options) => startRun(services, run.id, options))
   const code = conclude(context, finished, reporting)
   if (code === EXIT.done && forPeople) await printSnippet(context, recipe, finished, plan.model)
   return code
+}
+
+/** @throws {AppError} BAD_INPUT with the first finding that keeps a run from succeeding: too small a disk, a missing device */
+export function assertCanEnd(findings: readonly Finding[]): void {
+  const fatal = findings.find(({ severity }) => severity === 'error')
+  if (fatal !== undefined) throw badInput(fatal.message)
 }
 
 /** Executes with the wanted report of its events. */

@@ -3,12 +3,14 @@ import { deleteRun, getRun, listRuns, type Run } from '../../services/runService
 import { modelName } from '../../shared/modelName'
 import { isResumable, NOT_RESUMABLE } from '../../shared/resumable'
 import { STATUS_WORDS } from '../../shared/runWords'
+import { runsDirectory } from '../../store/home'
+import { listRunFolders } from '../../store/runFolders'
 import type { RunSummary } from '../../store/runQueries'
 import { readVariantResults } from '../../store/runQueries'
 import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
 import type { CommandContext } from '../grammar/commandContext'
 import { flag } from '../grammar/options'
-import { formatTime } from '../output/numbers'
+import { formatTime, plural } from '../output/numbers'
 import { headlineJson, printJson } from '../output/printJson'
 import { renderPairs, renderTable } from '../output/table'
 import { printResults, readDeviceFailure } from './executeRecipe'
@@ -24,7 +26,12 @@ export async function listRunsAction(
 ): Promise<ExitCode> {
   const { terminal } = context
   const runs = await listRuns(await context.services())
+  const folders = runs.length > 0 ? [] : await listRunFolders(runsDirectory(context.home))
   if (options.json) printJson(terminal, runs.map(briefly))
+  else if (folders.length > 0)
+    terminal.print(
+      `No run is in the database, but ${plural(folders.length, 'run folder')} beside it; "quail runs rebuild" takes them in.`
+    )
   else if (runs.length === 0) terminal.print('No run yet; "quail demo" makes one.')
   else {
     const columns = ['run', 'status', 'made', 'model', 'variants', 'out'].map((title) => ({ title }))

@@ -16,7 +16,7 @@ import { flag, integer, optional, required, text, withDefault } from '../grammar
 import { findingText } from '../output/planText'
 import { printJson } from '../output/printJson'
 import { sweepPlanText, sweepText } from '../output/sweepText'
-import { conclude, follow, type Reporting } from './executeRecipe'
+import { assertCanEnd, conclude, follow, type Reporting } from './executeRecipe'
 import { recipeFromOptions, recipeOptions } from './recipeOptions'
 import { reportingOptions } from './reportingOptions'
 import { labelledTexts, setsOf } from './sweepTexts'
@@ -52,6 +52,7 @@ export async function sweepAction(invocation: SweepInvocation, context: CommandC
     for (const finding of plan.findings) terminal.note(findingText(finding))
   }
   if (options.plan) return EXIT.done
+  assertCanEnd(plan.findings)
   const known = plan.findings.map(({ message }) => message)
   return workOn(context, services, recipe, { definition, runs: [] }, options, known)
 }

@@ -9,6 +9,19 @@ import { meantTarget, selectTargets, unmatchedTarget } from '../models/targets'
 import type { PreparedVariant } from './preparedRun'
 import type { Report } from './problems'
 
+/** Reports variants whose adapters would go to one directory; many file systems take large and small letters for the same. */
+export function checkNames(variants: readonly Pick<PreparedVariant, 'name'>[], report: Report): void {
+  const seen = new Map<string, string>()
+  for (const { name } of variants) {
+    const before = seen.get(name.toLowerCase())
+    if (before !== undefined) {
+      const message = `two variants are named ${before === name ? name : `${before} and ${name}`}, and their adapters would go to one directory; give them names that differ`
+      report({ code: 'NAMES', subject: 'variants', message })
+    }
+    seen.set(name.toLowerCase(), name)
+  }
+}
+
 /** Reports every target that matches no linear, once for all variants. */
 export function checkTargets(recipe: Recipe, linears: readonly PreparedLinear[], report: Report): void {
   const paths = linears.filter(({ adaptable }) => adaptable).map(({ path }) => path)

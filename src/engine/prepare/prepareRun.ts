@@ -12,7 +12,7 @@ import { ModelWeights } from '../models/modelWeights'
 import { readArchitecture } from '../models/registry'
 import { baseFindings } from './baseFindings'
 import { adapterInside, checkpointFindings, dtypeFindings } from './checkpointFindings'
-import { checkRanks, checkRefinements, checkTargets, refuseRefinedExperts } from './checkVariants'
+import { checkNames, checkRanks, checkRefinements, checkTargets, refuseRefinedExperts } from './checkVariants'
 import { type PreparedRun, prepareVariants } from './preparedRun'
 import { attempt, type Report, throwProblem } from './problems'
 import { guessTexts, type RunTexts, tokenizeTexts } from './tokenizedTexts'
@@ -69,6 +69,7 @@ export async function prepareRun(
     const ofBase = await attempt(report, { code: 'BASE', subject: 'model', fix: QUANTIZE_ANEW }, async () =>
       base === undefined || findings === undefined ? [] : baseFindings(base, weights, parts)
     )
+    checkNames(variants, report)
     checkTargets(recipe, linears, report)
     checkRanks(recipe, { linears, variants }, report)
     const { vocabularySize } = architecture

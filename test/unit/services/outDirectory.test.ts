@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -35,5 +35,26 @@ describe('the output directory', () => {
     symlinkSync(model, join(root, 'link'))
     await expect(checkOutDirectory(model, model)).rejects.toThrow(/never written/)
     await expect(checkOutDirectory(join(root, 'link', 'adapter'), model)).rejects.toThrow(/never written/)
+  })
+
+  it('is tried before hours of work: what cannot be written is refused, and nothing is left behind', async () => {
+    const before = readdirSync(root)
+    await checkOutDirectory(join(root, 'new'), model)
+    expect(readdirSync(root)).toEqual(before)
+    symlinkSync(join(root, 'nowhere'), join(root, 'dangling'))
+    await expect(checkOutDirectory(join(root, 'dangling'), model)).rejects.toThrow(/is a link to what does not exist/)
+    await expect(checkOutDirectory(join(root, 'dangling', 'a'), model)).rejects.toThrow(
+      /is a link to what does not exist/
+    )
+  })
+
+  // The file system of processes takes no directory, whoever asks; one of Linux alone.
+  it.runIf(existsSync('/proc/self'))('must not lie where nothing can be written', async () => {
+    await expect(checkOutDirectory('/proc/quail/adapter', model)).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      message: expect.stringMatching(
+        /^\/proc\/quail\/adapter cannot be written \(\/proc: .+\); choose another directory$/
+      )
+    })
   })
 })

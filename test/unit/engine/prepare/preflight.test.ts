@@ -56,6 +56,21 @@ async function mended(recipe: Recipe, { code, fix }: Finding): Promise<Recipe> {
   return changed
 }
 
+describe('the names of variants', () => {
+  const named = (...names: (string | undefined)[]): Recipe =>
+    recipeWith({ variants: names.map((name, i) => ({ name, method: 'svd', rank: 4 + i })) })
+
+  it('lead to directories of their own, on every file system', async () => {
+    expect(codesOf(await check(named('a', 'b', undefined)))).not.toContain('NAMES')
+    expect((await findingIn(named('exact', 'Exact'), 'NAMES')).message).toMatch(
+      /^two variants are named exact and Exact, /
+    )
+    // Equal names are told apart by what is behind them, which may be the name of a third.
+    const { message, severity } = await findingIn(named('a', 'a', 'a-a16-nf4-b64-dq'), 'NAMES')
+    expect([severity, message]).toEqual(['error', expect.stringMatching(/^two variants are named a-a16-nf4-b64-dq, /)])
+  })
+})
+
 describe('a sound recipe', () => {
   it('has no finding', async () => {
     expect((await check(recipeWith())).findings).toEqual([])
