@@ -90,6 +90,18 @@ FULL = {
         "norm_topk_prob": True,
     },
     "mixtral": {**LLAMA, "sliding_window": 7, "num_local_experts": 5, "num_experts_per_tok": 3},
+    "gpt_oss": {
+        **{key: value for key, value in LLAMA.items() if key != "hidden_act"},
+        "num_attention_heads": 32,
+        "num_key_value_heads": 4,
+        "attention_bias": False,
+        "sliding_window": 7,
+        "layer_types": GEMMA2["layer_types"],
+        "num_local_experts": 9,
+        "num_experts_per_tok": 3,
+        "swiglu_alpha": 1.5,
+        "swiglu_limit": 6.0,
+    },
     "gemma": {**GEMMA, "hidden_act": "silu"},
     "gemma2": GEMMA2,
     "gemma3_text": {
@@ -429,8 +441,9 @@ class Real:
                 width = self.attribute("head_dim")
                 share = self.config.rope_parameters.get("partial_rotary_factor", 1.0) if self.kind in PARTIAL else 1.0
                 exact = self.kind in EXACT or self.kind not in PARTIAL
-                if cosines.shape[-1] > width or (exact and cosines.shape[-1] != int(width * share)):
-                    raise ValueError(f"{cosines.shape[-1]} of {width} dimensions rotate")
+                rotating = cosines.shape[-1] * (2 if self.kind == "gpt_oss" else 1)  # which has one cosine for a pair
+                if rotating > width or (exact and rotating != int(width * share)):
+                    raise ValueError(f"{rotating} of {width} dimensions rotate")
                 frequencies = getattr(rotary, f"{prefix}inv_freq")
                 answer[kind] = frequencies.tolist(), getattr(rotary, f"{prefix}attention_scaling")
             rotating = zip(self.types(), self.rotating(), strict=True)

@@ -171,6 +171,12 @@ async function* plainPieces(source: Source, { name, shape, place }: ModelTensor)
     return
   }
   const [rows = 1, columns = 1] = shape
+  if (shape.length === 3) {
+    const size = elementCount(shape) / rows
+    for (let i = 0; i < rows; i++)
+      yield rounded(await weights.readPart(name, shape, i * size, size), source, name).bytes
+    return
+  }
   if (shape.length !== 2) {
     yield rounded(await weights.read(name, shape), source, name).bytes
     return

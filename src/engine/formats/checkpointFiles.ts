@@ -67,9 +67,13 @@ export function quantizedAlready(directory: string, config: Readonly<Record<stri
   const quantization = config.quantization_config
   const method = isRecord(quantization) ? quantMethodOf(quantization) : undefined
   const found = typeof method === 'string' ? ` (quant_method ${JSON.stringify(method)})` : ''
+  const already = `${directory} holds weights that are already quantized${found}, says its config.json`
+  if (method === 'mxfp4') {
+    const remedy = 'load it with Mxfp4Config(dequantize=True) in bfloat16 and save it first'
+    return badInput(`${already}; transformers does not quantize such a checkpoint with bitsandbytes: ${remedy}`)
+  }
   return badInput(
-    `${directory} holds weights that are already quantized${found}, says its config.json; ` +
-      'Quail needs the full-precision checkpoint that they were made from, and can take these as its base'
+    `${already}; Quail needs the full-precision checkpoint that they were made from, and can take these as its base`
   )
 }
 

@@ -22,6 +22,8 @@ export interface AttentionShape {
   readonly softcap?: number | null
   /** ALiBi: slope of each head; slope · (position of the key) is added to the scores. */
   readonly alibiSlopes?: readonly number[]
+  /** Scores of one more key for each head, [heads], which takes its share of the attention and has no value. */
+  readonly sinks?: Value | undefined
   /** A query sees this many keys, itself included; all before it when null or left out. */
   readonly window?: number | null
 }
@@ -55,14 +57,16 @@ export function causalAttention(
   const scaled = graph.mul(queries, queryFactors(graph, shape, context))
   const keysT = graph.transpose(keys, [0, 1, 3, 2]) // [rows, kv, d, context]
   const parts: Value[] = []
-  for (const [begin, end] of queryBlocks(context, heads)) {
+  for (const [begin, end] of queryBlocks(context, heads, shape.sinks === undefined ? context : context + 1)) {
     const some = begin === 0 && end === context
     const block = some ? scaled : graph.slice(scaled, 2, begin, end) // [rows, heads, block, d]
     const visibleKeys = end === context ? keysT : graph.slice(keysT, 3, 0, end)
     const visibleValues = end === context ? values : graph.slice(values, 2, 0, end)
     const grouped = graph.reshape(block, [-1, keyValueHeads, group * (end - begin), headDim])
     const scores = graph.reshape(graph.matmul(grouped, visibleKeys), [-1, heads, end - begin, end])
-    const weights = graph.softmax(graph.add(biased(graph, scores, shape, end), mask(graph, begin, end, shape)))
+    const masked = graph.add(biased(graph, scores, shape, end), mask(graph, begin, end, shape))
+    const weights =
+      shape.sinks === undefined ? graph.softmax(masked) : besideSinks(graph, masked, shape.sinks, heads, end)
     const flat = graph.reshape(weights, [-1, keyValueHeads, group * (end - begin), end])
     parts.push(graph.reshape(graph.matmul(flat, visibleValues), [-1, heads, end - begin, headDim]))
   }
@@ -116,8 +120,8 @@ function neighbours(graph: GraphBuilder, x: Value, half: number, rest: number): 
 }
 
 /** Blocks of queries whose scores [heads, block, context] of one row stay below the tensor limit. */
-function queryBlocks(context: number, heads: number): [number, number][] {
-  const fitting = Math.floor(TENSOR_LIMIT_BYTES / (4 * heads * context))
+function queryBlocks(context: number, heads: number, keys: number): [number, number][] {
+  const fitting = Math.floor(TENSOR_LIMIT_BYTES / (4 * heads * keys))
   const size = Math.max(1, Math.min(QUERY_BLOCK, fitting))
   return Array.from({ length: Math.ceil(context / size) }, (_, i) => [i * size, Math.min(context, (i + 1) * size)])
 }
@@ -125,6 +129,13 @@ function queryBlocks(context: number, heads: number): [number, number][] {
 /** cap · tanh(x / cap): nearly x below the cap, never beyond it. */
 export const softcapped = (graph: GraphBuilder, x: Value, cap: number): Value =>
   graph.mul(graph.node('Tanh', [graph.div(x, graph.scalar(cap))]), graph.scalar(cap))
+
+/** The softmax of scores [rows, heads, queries, keys] beside the sink of each head, which is left out of the result. */
+function besideSinks(graph: GraphBuilder, scores: Value, sinks: Value, heads: number, end: number): Value {
+  const none = graph.mul(graph.slice(scores, 3, 0, 1), graph.scalar(0))
+  const column = graph.add(none, graph.reshape(sinks, [1, heads, 1, 1]))
+  return graph.slice(graph.softmax(graph.concat([column, scores], 3)), 3, 1, end + 1)
+}
 
 /** Scores with soft cap and ALiBi's bias. A key's position of a key counts from the row's start; pads lie behind every real key. */
 function biased(graph: GraphBuilder, raw: Value, { alibiSlopes, heads, softcap }: AttentionShape, end: number): Value {

@@ -37,10 +37,10 @@ export function expertReader(weights: ModelWeights, parts: ModelParts, block: nu
  */
 export function expertPlace(weights: ModelWeights, path: string, tensor: ExpertTensor, expert: number): ExpertPlace {
   const { alone, stacked, shape } = tensor
-  const own = `${path}.${alone(expert)}`
+  const own = alone && `${path}.${alone(expert)}`
   const all = `${path}.${stacked.name}`
   const count = elementCount(shape)
-  if (weights.has(all) && !weights.has(own)) {
+  if (own === undefined || (weights.has(all) && !weights.has(own))) {
     const [, ...ofExpert] = stacked.shape
     return { name: all, shape: stacked.shape, first: expert * elementCount(ofExpert) + stacked.first, count }
   }
@@ -65,18 +65,22 @@ export function storedExperts(weights: ModelWeights, parts: ModelParts, block: n
   return [...new Set(found)]
 }
 
-/** The tensors of every expert of a model, each by itself, as transformers saves them. */
+/** The tensors of every expert of a model as transformers saves them: each by itself, where the family has names for that. */
 export function expertTensors(weights: ModelWeights, parts: ModelParts): ModelTensor[] {
   const { architecture } = parts
   return Array.from({ length: architecture.blocks }, (_, block): ModelTensor[] => {
     const spec = parts.experts(block)
     if (spec === undefined) return []
     const path = architecture.blockPath(block)
-    return eachTensor(spec).map(([tensor, expert]) => ({
-      name: `${path}.${tensor.alone(expert)}`,
-      shape: tensor.shape,
-      place: expertPlace(weights, path, tensor, expert)
-    }))
+    return spec.tensors.flatMap((tensor): ModelTensor[] => {
+      const { alone, shape, stacked } = tensor
+      if (alone === undefined) return [{ name: `${path}.${stacked.name}`, shape: stacked.shape }]
+      return Array.from({ length: spec.count }, (_, expert) => ({
+        name: `${path}.${alone(expert)}`,
+        shape,
+        place: expertPlace(weights, path, tensor, expert)
+      }))
+    })
   }).flat()
 }
 

@@ -13,7 +13,7 @@ export interface ExpertTensor {
   /** One expert's, as the checkpoint holds it: [rows, columns], or [values] of a bias. */
   readonly shape: readonly number[]
   /** The name that it has for one expert, in checkpoints that hold each expert by itself. */
-  readonly alone: (expert: number) => string
+  readonly alone?: (expert: number) => string
   /** The tensor of all experts, in checkpoints that hold them together: its shape, and which element of an expert's part is the first. */
   readonly stacked: { readonly name: string; readonly shape: readonly number[]; readonly first: number }
 }
@@ -101,6 +101,16 @@ export function topKRouting(
   const chosen = graph.mul(probabilities, largest(graph, probabilities, perToken))
   return normed ? graph.div(chosen, graph.sum(chosen, [-1])) : chosen
 }
+
+/** Routing weights [tokens, count] of logits: softmax over the k largest of each token, 0 for the others. */
+export function selectedSoftmax(graph: GraphBuilder, logits: Value, k: number): Value {
+  const chosen = largest(graph, logits, k)
+  const others = graph.mul(graph.sub(chosen, graph.scalar(1)), graph.scalar(FARTHEST))
+  return graph.softmax(graph.add(logits, others))
+}
+
+/** The largest float32: what is added to the logits of others is so far below that nothing is left of them. */
+const FARTHEST = 3.4028234663852886e38
 
 /** 1 for the k largest values of each row, 0 for the others. */
 function largest(graph: GraphBuilder, x: Value, k: number): Value {

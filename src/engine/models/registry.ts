@@ -12,6 +12,7 @@ import { gpt2 } from './gpt2'
 import { gptBigCode } from './gptBigCode'
 import { codegen, gptj } from './gptj'
 import { gptNeox } from './gptNeox'
+import { gptOss } from './gptOss'
 import { granite } from './granite'
 import { helium } from './helium'
 import { hunyuan } from './hunyuan'
@@ -80,7 +81,8 @@ const FAMILIES: readonly Family[] = [
   qwen35Text,
   qwen3Next,
   qwen3Moe,
-  mixtral
+  mixtral,
+  gptOss
 ]
 
 const TOWERS = WRAPPERS.map(textTower)

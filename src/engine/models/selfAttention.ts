@@ -29,6 +29,8 @@ interface LinearsOptions extends ShapeOptions {
   readonly fused?: boolean
   /** The last linear; `o_proj` when left out. */
   readonly output?: string
+  /** Each head has a sink beside the keys, with a parameter for its score. */
+  readonly sinks?: boolean
   /** Values of q, k and v beyond ± this are cut off. */
   readonly clip?: number | null
   /** `q_proj` gives queries and as many gates, head by head: what heads attend to is multiplied by sigmoid(gate). */
@@ -90,7 +92,8 @@ export function projectedAttention(
   const [first, k, v] = inputs.map((x) => clipped(layer, x, options.clip)) as [Value, Value, Value]
   const { q, gate } = gated ? withGate(layer, first, heads, headDim) : { q: first }
   const qkv = headNorms === undefined ? { q, k, v } : { q: headNorms.q(q), k: headNorms.k(k), v }
-  const shape = { heads, keyValueHeads, headDim, scale, interleaved, queryFactor, rotatedNorms }
+  const sinks = options.sinks ? layer.parameter('self_attn.sinks', [heads]) : undefined
+  const shape = { heads, keyValueHeads, headDim, scale, interleaved, queryFactor, rotatedNorms, sinks }
   const attended = causalAttention(layer, qkv, { ...shape, ...settings.layers[index] })
   const size = { in: heads * headDim, out: hiddenSize, bias: options.outputBias }
   const passed = gate === undefined ? attended : layer.graph.mul(attended, layer.graph.sigmoid(gate))

@@ -70,8 +70,8 @@ def load_family(folder, config):
         model.tie_weights()
         return model
     with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.ndim == 1:
+        for name, parameter in model.named_parameters():
+            if parameter.ndim == 1 or name.endswith("_bias"):  # biases of experts are matrices
                 parameter.add_(VECTOR_DEVIATION * torch.randn_like(parameter))
     stated = json.dumps(config, indent=2)
     model.save_pretrained(folder)

@@ -97,6 +97,28 @@ describe('a model with experts', () => {
     expect((await computeModel(made(copyCheckpoint(model, renamed)), rows)).logits.data).toEqual(own.logits.data)
   })
 
+  it('of gpt-oss keeps experts and router in full precision with every release of transformers', async () => {
+    const { tensors, warnings } = await inspectPath(familyDirectory('gpt_oss'))
+    const names = tensors.filter(({ role }) => role === 'experts').map(({ name }) => name)
+    expect(names.sort()).toEqual(
+      tensors
+        .map(({ name }) => name)
+        .filter((name) => name.includes('.mlp.'))
+        .sort()
+    )
+    expect(names).toHaveLength(2 * 6)
+    expect(warnings[0]).toContain('(mlp.experts, mlp.router of each block)')
+    expect(warnings[0]).not.toContain('transformers 4')
+  })
+
+  it('is refused in MXFP4, which transformers does not quantize with bitsandbytes', async () => {
+    const config = { ...configOf(familyDirectory('gpt_oss')), quantization_config: { quant_method: 'mxfp4' } }
+    const stored = made(writeCheckpoint(config, tensorsOf(familyDirectory('gpt_oss'))))
+    expect((await inspectPath(stored)).problems[0]).toContain(
+      'transformers does not quantize such a checkpoint with bitsandbytes: load it with Mxfp4Config(dequantize=True) in bfloat16 and save it first'
+    )
+  })
+
   it('is refused where a token would be routed to more experts than there are', () => {
     for (const [type, key] of [
       ['qwen3_moe', 'num_experts'],
