@@ -82,11 +82,12 @@ async function writeWhole(path: string, text: string): Promise<void> {
 /** What has no default, and what people want to see even where it is one, in the order of reading. */
 function writtenRecipe(recipe: Recipe, { directory }: RecipeTextOptions): Record<string, unknown> {
   const place = (path: string): string => (directory === undefined ? path : shortPath(path, directory))
-  const texts = ({ files, set, rows, draw }: Recipe['calibration']) => ({
+  const texts = ({ files, set, rows, draw, enough }: Recipe['calibration']) => ({
     ...(files && { files: files.map(place) }),
     ...(set !== undefined && { set }),
     rows,
-    ...(draw !== undefined && { draw })
+    ...(draw !== undefined && { draw }),
+    ...(enough !== undefined && { enough })
   })
   const { version, name, model, calibration, evaluation, policy, context, variants } = recipe
   return {

@@ -106,22 +106,40 @@ export const Variant = z.strictObject({
 })
 export type Variant = z.infer<typeof Variant>
 
+const textSourceShape = {
+  files: z.array(z.string().min(1)).min(1).optional().describe('text files, UTF-8'),
+  set: z.string().min(1).optional().describe('name of a stored calibration set'),
+  rows: z.int().min(1).default(64).describe('rows taken from each file'),
+  draw: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('which rows are taken: each draw takes others, and none shares a row with another; default 0')
+}
+
+const oneKind = (source: { files?: string[] | undefined; set?: string | undefined }): boolean =>
+  (source.files === undefined) !== (source.set === undefined)
+const ONE_KIND = { message: 'give either files or set' }
+
 /** Texts: files on disk, or a set stored under a name. `rows` counts rows per file. */
-export const TextSource = z
-  .strictObject({
-    files: z.array(z.string().min(1)).min(1).optional().describe('text files, UTF-8'),
-    set: z.string().min(1).optional().describe('name of a stored calibration set'),
-    rows: z.int().min(1).default(64).describe('rows taken from each file'),
-    draw: z
-      .int()
-      .min(0)
-      .optional()
-      .describe('which rows are taken: each draw takes others, and none shares a row with another; default 0')
-  })
-  .refine((source) => (source.files === undefined) !== (source.set === undefined), {
-    message: 'give either files or set'
-  })
+export const TextSource = z.strictObject(textSourceShape).refine(oneKind, ONE_KIND)
 export type TextSource = z.infer<typeof TextSource>
+
+/** The same of calibration, where the run itself may find out how many rows are enough. */
+export const CalibrationSource = z
+  .strictObject({
+    ...textSourceShape,
+    enough: z
+      .number()
+      .positive()
+      .max(1)
+      .optional()
+      .describe(
+        'take no more rows than are enough, `rows` being the most: doubling them must make the error that is left on other rows smaller by this share'
+      )
+  })
+  .refine(oneKind, ONE_KIND)
+export type CalibrationSource = z.infer<typeof CalibrationSource>
 
 export const Recipe = z.strictObject({
   version: z.literal(1).describe('version of this format'),
@@ -132,7 +150,7 @@ export const Recipe = z.strictObject({
     .min(1)
     .optional()
     .describe('directory of a pre-quantized checkpoint of the model: Q is what it holds, instead of quantizing anew'),
-  calibration: TextSource,
+  calibration: CalibrationSource,
   evaluation: TextSource.optional().describe('texts on which perplexity is measured'),
   policy: Policy.default('packed').describe('how texts become rows of tokens'),
   context: z.int().min(2).default(256).describe('tokens in a row'),

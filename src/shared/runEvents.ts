@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { DEVICES } from './devices'
+import { EnoughRows } from './enoughRows'
 import { RefinementResult } from './refinement'
 
 /*
@@ -139,6 +140,7 @@ const drafts = [
     linears: z.int(),
     parameters: z.int(),
     calibrationTokens: z.int(),
+    enoughRows: EnoughRows.optional().describe('missing where the recipe says how many rows are taken'),
     evaluationTokens: z.int(),
     variants: z.array(z.string()),
     resumedBlocks: z.int().describe('blocks that an earlier process already finished'),

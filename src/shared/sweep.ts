@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Recipe, TextSource } from './recipe'
+import { CalibrationSource, type Recipe } from './recipe'
 
 /*
  * A sweep is a named set of ordinary runs: one for each calibration set and seed. What is swept over beside these, such as
@@ -10,7 +10,7 @@ import { type Recipe, TextSource } from './recipe'
 /** A calibration set of a sweep. */
 export const SweepSet = z.strictObject({
   label: z.string().min(1).max(200).describe('of texts of its kind'),
-  source: TextSource
+  source: CalibrationSource
 })
 export type SweepSet = z.infer<typeof SweepSet>
 

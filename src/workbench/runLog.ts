@@ -1,4 +1,5 @@
 import type { RunLogEntry } from '../shared/contract/runs'
+import { enoughRowsSentence } from '../shared/enoughRows'
 import { refiningSentence } from '../shared/refinementWords'
 import type { Perplexities, RunEvent } from '../shared/runEvents'
 import { STATUS_WORDS } from '../shared/runWords'
@@ -16,7 +17,7 @@ export const logEntry = ({ position, attempt, event }: StoredEvent): RunLogEntry
 function textOf(event: RunEvent): string {
   switch (event.type) {
     case 'planned':
-      return `planned: ${event.blocks} blocks, ${event.linears} linears, ${event.calibrationTokens} calibration tokens, variants ${event.variants.join(', ')}${event.resumedBlocks > 0 ? `; ${event.resumedBlocks} blocks were finished before` : ''}`
+      return `planned: ${event.blocks} blocks, ${event.linears} linears, ${event.calibrationTokens} calibration tokens, variants ${event.variants.join(', ')}${event.resumedBlocks > 0 ? `; ${event.resumedBlocks} blocks were finished before` : ''}${event.enoughRows === undefined ? '' : `; ${enoughRowsSentence(event.enoughRows)}`}`
     case 'phaseStarted':
       return `${event.phase}: ${event.total} ${event.unit}`
     case 'phaseProgress':

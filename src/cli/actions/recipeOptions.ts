@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { describeRecipeProblems, parseRecipe } from '../../services/recipeProblems'
 import { DEVICES } from '../../shared/devices'
+import { ENOUGH_TOLERANCE, MOST_ROWS } from '../../shared/enoughRows'
 import { badInput } from '../../shared/errors'
 import {
   DEFAULT_METHOD,
@@ -58,6 +59,18 @@ const methodOptions = Object.fromEntries(
 const methodOptionsOf = (values: MethodOptionValues): MethodOptionValues =>
   Object.fromEntries(OPTIONS.map(([name]) => [name, values[name]])) as unknown as MethodOptionValues
 
+/** How many rows: so many, or as many as are enough and at most so many. */
+export type RowsWish = Pick<Recipe['calibration'], 'rows' | 'enough'>
+
+const rowsWish = (value: string, option: string): RowsWish => {
+  const [auto, most, ...others] = value.split(':')
+  if (auto !== 'auto' || others.length > 0) {
+    if (/[a-z]/i.test(value)) throw badInput(`${option} is "${value}"; a whole number, auto or auto:MOST is needed`)
+    return { rows: integer(1)(value, option) }
+  }
+  return { rows: most === undefined ? MOST_ROWS : integer(1)(most, option), enough: ENOUGH_TOLERANCE }
+}
+
 /** The options that make a recipe, as `init-lora` and `plan` take them. */
 export const recipeOptions = {
   model: optional('DIR', text, 'checkpoint in the Hugging Face layout (needed)'),
@@ -98,7 +111,13 @@ export const recipeOptions = {
     "largest step of --refine, as a share of an entry's size; default: by rank and steps"
   ),
   context: withDefault('N', integer(2), 256, 'tokens in a row'),
-  'calibration-rows': withDefault('N', integer(1), 64, 'rows taken from each calibration file'),
+  'calibration-rows': withDefault<RowsWish>(
+    'N',
+    rowsWish,
+    { rows: 64 },
+    `rows taken from each calibration file; auto: as many as are enough, at most ${MOST_ROWS}; auto:MOST`,
+    { defaultText: '64' }
+  ),
   'calibration-draw': withDefault(
     'N',
     integer(0),
@@ -154,7 +173,7 @@ export type RecipeValues = Values<typeof recipeOptions>
 export function recipeFromOptions(values: RecipeValues, command: string): Recipe {
   if (values.model === undefined) throw missing('--model DIR', 'a checkpoint in the Hugging Face layout', command)
   if (values.calibration.length === 0) throw missing('--calibration FILE', 'text of your domain', command)
-  const evaluation = textSource(values.evaluation, values['evaluation-rows'], '--evaluation')
+  const evaluation = textSource(values.evaluation, { rows: values['evaluation-rows'] }, '--evaluation')
   const parsed = parseRecipe({
     version: 1,
     model: resolve(values.model),
@@ -237,15 +256,15 @@ function patternOf(targets: readonly string[]): Recipe['variants'][number]['targ
 }
 
 /** Files, or one stored set. @throws {AppError} BAD_INPUT for both */
-export function textSource(values: readonly string[], rows: number, option: string): Recipe['calibration'] {
+export function textSource(values: readonly string[], wish: RowsWish, option: string): Recipe['calibration'] {
   const [first] = values
   if (first?.startsWith('set:')) {
     if (values.length > 1) throw badInput(`${option} takes files, or one stored set, not both`)
-    return { set: first.slice('set:'.length), rows }
+    return { set: first.slice('set:'.length), ...wish }
   }
   const mixed = values.find((value) => value.startsWith('set:'))
   if (mixed !== undefined) throw badInput(`${option} takes files, or one stored set, not both`)
-  return { files: values.map((file) => resolve(file)), rows }
+  return { files: values.map((file) => resolve(file)), ...wish }
 }
 
 const unique = <T>(values: readonly T[]): T[] => [...new Set(values)]

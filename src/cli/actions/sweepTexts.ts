@@ -1,6 +1,6 @@
 import type { Recipe } from '../../shared/recipe'
 import { kindOfText, type SweepDefinition, type SweepSet } from '../../shared/sweep'
-import { textSource } from './recipeOptions'
+import { type RowsWish, textSource } from './recipeOptions'
 
 /** Texts as the command line names them: `laws=a.txt`, or `a.txt` whose kind its name tells. */
 export interface LabelledText {
@@ -25,7 +25,7 @@ interface GivenTexts {
   readonly calibration: readonly LabelledText[]
   readonly evaluation: readonly LabelledText[]
   /** Rows of each file, where they are given beside a recipe. */
-  readonly rows: number | undefined
+  readonly rows: RowsWish | undefined
 }
 
 /** Calibration sets and labels of the evaluation texts: as given, or those of the recipe, whose texts are one set. */
@@ -33,21 +33,24 @@ export function setsOf(
   recipe: Recipe,
   { calibration, evaluation, rows }: GivenTexts
 ): Pick<SweepDefinition, 'sets' | 'evaluation'> {
-  const own = { ...recipe.calibration, ...(rows !== undefined && { rows }) }
+  const { enough, ...rest } = recipe.calibration
+  const own = rows === undefined ? recipe.calibration : { ...rest, ...rows }
   const [first = ''] = namesOf(recipe.calibration)
   const labels =
     evaluation.length > 0 ? evaluation.map(({ label }) => label) : namesOf(recipe.evaluation).map(kindOfText)
   return {
-    sets: calibration.length > 0 ? grouped(calibration, own.rows) : [{ label: kindOfText(first), source: own }],
+    sets: calibration.length > 0 ? grouped(calibration, wishOf(own)) : [{ label: kindOfText(first), source: own }],
     evaluation: labels
   }
 }
+
+const wishOf = ({ rows, enough }: RowsWish): RowsWish => ({ rows, ...(enough !== undefined && { enough }) })
 
 const namesOf = (source: Recipe['evaluation']): readonly string[] =>
   source === undefined ? [] : (source.files ?? [source.set as string])
 
 /** Files that were given one label are one set. */
-function grouped(texts: readonly LabelledText[], rows: number): SweepSet[] {
+function grouped(texts: readonly LabelledText[], rows: RowsWish): SweepSet[] {
   const sets: { label: string; given: boolean; texts: string[] }[] = []
   for (const { label, text, given } of texts) {
     const same = given ? sets.find((set) => set.given && set.label === label) : undefined

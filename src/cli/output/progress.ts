@@ -1,4 +1,5 @@
 import { ProgressTracker } from '../../services/runProgress'
+import { enoughRowsSentence } from '../../shared/enoughRows'
 import { changeShare, refiningSentence } from '../../shared/refinementWords'
 import type { RunEvent } from '../../shared/runEvents'
 import { PHASE_WORDS } from '../../shared/runWords'
@@ -66,7 +67,8 @@ function plainLine(state: State, event: RunEvent): string | undefined {
 function plannedLine(event: Extract<RunEvent, { type: 'planned' }>): string {
   const tokens = `${formatCount(event.calibrationTokens)} calibration tokens`
   const resumed = event.resumedBlocks > 0 ? `, ${event.resumedBlocks} of them done before` : ''
-  return `${plural(event.blocks, 'block')}${resumed}; ${plural(event.linears, 'linear')}, ${tokens}, ${plural(event.variants.length, 'variant')}`
+  const enough = event.enoughRows === undefined ? '' : `\n${enoughRowsSentence(event.enoughRows)}`
+  return `${plural(event.blocks, 'block')}${resumed}; ${plural(event.linears, 'linear')}, ${tokens}, ${plural(event.variants.length, 'variant')}${enough}`
 }
 
 const lossText = (removed: readonly number[]): string =>

@@ -1,4 +1,5 @@
 import type { CalendarDay } from '../../shared/calendarDay'
+import type { EnoughRows } from '../../shared/enoughRows'
 import { AppError } from '../../shared/errors'
 import type { Finding } from '../../shared/findings'
 import type { RebuiltFacts } from '../../shared/inspection'
@@ -36,7 +37,12 @@ export interface PreparedRun {
   readonly base: StoredBase | undefined
   readonly parts: ModelParts
   readonly linears: readonly PreparedLinear[]
+  /** Where the recipe asks how many rows are enough, the most that it could be until that is known. */
   readonly calibration: TokenRows
+  /** Other numbers and choices of calibration rows; missing where the recipe says how many. */
+  readonly cutCalibration?: ((rows: number, draw: number) => TokenRows) | undefined
+  /** How many rows were found to be enough; missing where nobody asked. */
+  readonly enoughRows?: EnoughRows | undefined
   readonly evaluation: readonly EvaluationText[]
   /** The day that the chat template wrote as today; missing where it writes none. */
   readonly renderedAsOf?: CalendarDay | undefined

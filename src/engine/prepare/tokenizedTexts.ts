@@ -23,7 +23,10 @@ export interface RunTexts {
 }
 
 export interface TokenizedTexts {
+  /** Where the recipe asks how many rows are enough, the most that it could be. */
   readonly calibration: TokenRows
+  /** Other numbers and choices of calibration rows of the same texts; missing where nobody asks for them. */
+  readonly cutCalibration?: ((rows: number, draw: number) => TokenRows) | undefined
   readonly evaluation: readonly EvaluationText[]
   /** The day that the chat template wrote as today; missing where it writes none. */
   readonly renderedAsOf?: CalendarDay | undefined
@@ -90,14 +93,21 @@ export async function tokenizeTexts(
   const opened = await attempt(report, { code: 'TOKENIZER', subject: 'model' }, () => openTexts(recipe.model))
   if (opened === undefined) return { calibration: concatRows([]), evaluation: [] }
   const { policy, context } = recipe
+  const { enough } = recipe.calibration
+  const cuts: ((rows: number, draw: number) => TokenRows)[] = []
   const load = (role: 'calibration' | 'evaluation', text: ResolvedText) =>
     attempt(report, { code: 'TEXT', subject: 'texts', fix: leaveOut(recipe, role, text.path) }, async () => {
       await assertTextUnchanged(text, folder)
       const counting = countingOf(recipe, role)
       const tokens = await encodeForRun(opened, text, folder, policy, counting.on !== 'all', day, onProgress)
-      const { rows = 1, draw } = recipe[role] ?? {}
-      const cut = cutRows(tokens, text.name, opened.tokenizer.padId, { policy, context, rows, draw, vocabularySize })
-      return countSome(cut, counting, text.name, role)
+      const cut = (rows: number, draw: number): TokenRows => {
+        const options = { policy, context, rows, draw, vocabularySize }
+        return countSome(cutRows(tokens, text.name, opened.tokenizer.padId, options), counting, text.name, role)
+      }
+      const { rows = 1, draw = 0 } = recipe[role] ?? {}
+      if (role === 'evaluation' || enough === undefined) return cut(rows, draw)
+      cuts.push(cut)
+      return cut(rows, 0) // how many there are is what matters of the most that it could be
     })
   const calibration: TokenRows[] = []
   for (const text of texts.calibration) {
@@ -113,7 +123,10 @@ export async function tokenizeTexts(
     if (rows !== undefined) evaluation.push({ name: text.name, rows })
   }
   const renderedAsOf = (await readsDate(recipe.model, texts)) ? day : undefined
-  return { calibration: concatRows(calibration), evaluation, renderedAsOf, rebuilt: opened.tokenizer.facts.rebuilt }
+  const cutCalibration =
+    enough === undefined ? undefined : (rows: number, draw: number) => concatRows(cuts.map((cut) => cut(rows, draw)))
+  const { rebuilt } = opened.tokenizer.facts
+  return { calibration: concatRows(calibration), cutCalibration, evaluation, renderedAsOf, rebuilt }
 }
 
 async function readsDate(model: string, { calibration, evaluation }: RunTexts): Promise<boolean> {

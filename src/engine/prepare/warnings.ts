@@ -17,6 +17,7 @@ const TOKENS_PER_CHANNEL = 4
 /** What a person should know before the work begins; none of it stops the run. */
 export function runWarnings(prepared: PreparedRun): Finding[] {
   const found = [
+    asManyAsNeeded(prepared),
     fewTokens(prepared),
     fewRows(prepared),
     fewPredicted(prepared),
@@ -37,6 +38,17 @@ export function runWarnings(prepared: PreparedRun): Finding[] {
 function textTower({ architecture: { tower } }: PreparedRun): Finding | undefined {
   if (tower === undefined) return undefined
   return { code: 'TEXT_TOWER', severity: 'info', subject: 'model', message: `${towerText(tower)}: ${TOWER_ALONE}` }
+}
+
+/** What a plan tells is of the most rows that may be taken. */
+function asManyAsNeeded({ recipe, enoughRows: found, calibration, variants }: PreparedRun): Finding | undefined {
+  const { enough } = recipe.calibration
+  if (enough === undefined || found !== undefined) return undefined
+  const refined = variants.some(({ spec }) => spec.refine !== undefined)
+    ? '; a refinement learns from these rows too, and may ask for more of them'
+    : ''
+  const message = `the run takes as many calibration rows as are enough, ${count(calibration.rows)} at most: memory, disk and time are for that many${refined}`
+  return texts('ENOUGH_ROWS', 'info', message)
 }
 
 function fewTokens(prepared: PreparedRun): Finding | undefined {
@@ -74,7 +86,7 @@ function enoughRows({ tokenCount, rows: present, available }: TokenRows, tokens:
 function fewRows({ calibration, recipe }: PreparedRun): Finding | undefined {
   const asked = recipe.calibration.rows
   const most = Math.max(...calibration.available, 0)
-  if (calibration.rows === 0 || most >= asked) return undefined
+  if (calibration.rows === 0 || most >= asked || recipe.calibration.enough !== undefined) return undefined
   const message = `the calibration text gives ${count(calibration.rows)} rows of ${count(recipe.context)} tokens, ${count(asked)} were asked for`
   return {
     ...texts('FEW_ROWS', 'info', message),

@@ -39,8 +39,11 @@ export function assertFinite(prepared: PreparedRun, block: number, values: Float
   throw activationError(prepared, block, `its output is ${values[index]} in channel ${channel}`)
 }
 
-export const activationError = ({ architecture, checkpoint }: PreparedRun, block: number, found: string): AppError =>
+const activationError = ({ architecture, checkpoint }: PreparedRun, block: number, found: string): AppError =>
   new AppError(
     'NUMERICS',
     `${checkpoint.directory}: ${architecture.blockPath(block)}: ${found}; activations must be finite`
   )
+
+export const momentsOverflowed = (prepared: PreparedRun, block: number): AppError =>
+  activationError(prepared, block, 'the second moment of its inputs overflowed')

@@ -13,7 +13,7 @@ import { quantizerFor } from '../quantizers/registry'
 import { adapterOf } from '../refine/trainedFactors'
 import type { LinearJob } from '../solve/blockSolver'
 import type { LinearTask, SolvedLinear, SolvedVariant } from '../solve/solveLinear'
-import { activationError, advance, assertFinite } from './advance'
+import { advance, assertFinite, momentsOverflowed } from './advance'
 import { writeFactors } from './factorFiles'
 import type { Events, RunContext } from './pass'
 
@@ -102,7 +102,7 @@ async function* calibrate(
   }
   const moments = parts.inputs(block).map((size, input) => {
     const data = sums.take(input)
-    if (firstNonFinite(data) >= 0) throw activationError(prepared, block, 'the second moment of its inputs overflowed')
+    if (firstNonFinite(data) >= 0) throw momentsOverflowed(prepared, block)
     return new SecondMoment({ data, rows: size, cols: size })
   })
   return { moments, energies }

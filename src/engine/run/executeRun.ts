@@ -18,6 +18,7 @@ import type { PreparedRun } from '../prepare/preparedRun'
 import { prepareRun } from '../prepare/prepareRun'
 import { runWarnings } from '../prepare/warnings'
 import { blockSolver } from '../solve/blockSolvers'
+import { chooseRows } from './chooseRows'
 import { deviceFailureOf, onDeviceOf, type Place } from './deviceFailure'
 import { exportAdapters } from './exportAdapters'
 import { lockRun } from './lock'
@@ -25,7 +26,7 @@ import type { Events, RunContext } from './pass'
 import { refinedIn } from './refinePass'
 import { perplexitiesOf } from './rowStatistics'
 import { resumePoint, runPasses } from './runPasses'
-import { createStreams } from './streams'
+import { createStreams, type Streams } from './streams'
 
 type Outcome = Pick<RunOutcome, 'perplexity' | 'variants' | 'deviceFailure'>
 
@@ -74,17 +75,19 @@ async function* execute(
   yield { type: 'phaseStarted', phase: 'reading', total: 1, unit: 'checkpoint and texts' }
   // A record of an older version knows no day of its own: it goes on with that on which it was made.
   const today = localDay(record.createdAtMs)
-  const prepared = await prepareRun({ ...record.recipe, device: place.device }, record, folder, { today })
-  const { architecture, recipe } = prepared
+  const asked = await prepareRun({ ...record.recipe, device: place.device }, record, folder, { today })
+  const { architecture, recipe } = asked
   const runner = new BlockRunner(architecture, recipe.context, recipe.device)
-  const solver = blockSolver(prepared, solverUrl)
+  const solver = blockSolver(asked, solverUrl)
   const spool = join(folder, RUN_FILES.spool)
   await mkdir(spool, { recursive: true })
   await mkdir(join(folder, RUN_FILES.factors), { recursive: true })
-  const streams = createStreams(prepared, spool)
-  const journal: JournalEntry[] = []
-  const context: RunContext = { prepared, runner, streams, solver, folder, signal, journal }
+  let streams: Streams | undefined
   try {
+    const prepared = await chooseRows({ prepared: asked, runner, signal }, folder)
+    streams = createStreams(prepared, spool)
+    const journal: JournalEntry[] = []
+    const context: RunContext = { prepared, runner, streams, solver, folder, signal, journal }
     journal.push(...(await resumePoint(context)))
     yield planned(prepared, solvedBlocks(journal).length)
     // The same warnings were given before a device failed.
@@ -98,10 +101,10 @@ async function* execute(
     const variants: VariantResult[] = yield* exportAdapters(folder, record, prepared, journal, results)
     return { ...results, variants }
   } finally {
-    for (const states of streams.all) await states.abandon()
+    for (const states of streams?.all ?? []) await states.abandon()
     await runner.release()
     await solver.close()
-    await prepared.release()
+    await asked.release()
   }
 }
 
@@ -112,6 +115,7 @@ function planned(prepared: PreparedRun, resumedBlocks: number): RunEventDraft {
     linears: prepared.linears.length,
     parameters: prepared.checkpoint.parameters,
     calibrationTokens: prepared.calibration.tokenCount,
+    ...(prepared.enoughRows && { enoughRows: prepared.enoughRows }),
     evaluationTokens: prepared.evaluation.reduce((sum, { rows }) => sum + rows.tokenCount, 0),
     variants: prepared.variants.map(({ name }) => name),
     resumedBlocks,

@@ -1,3 +1,4 @@
+import { enoughRowsSentence } from '../../shared/enoughRows'
 import { expertsSentence, expertsText } from '../../shared/expertsNote'
 import { optionValues } from '../../shared/methods'
 import { isRecomputable, NO_TRAINER, provenBase, quantizerWords, trainerWords } from '../../shared/quantizerWords'
@@ -184,13 +185,17 @@ function recipe(proof: Proof): string {
   )
     .map((option) => `, ${option}`)
     .join('')}, targets ${targetsCell(variant.targets)}
-${refined(proof)}- calibration: ${texts}; ${r.calibration.rows} rows of ${r.context} tokens${drawn(r)}, ${r.policy}, ${r.calibration.tokens} tokens${counted(r)}${rendered(r)}
+${refined(proof)}- calibration: ${texts}; ${r.calibration.rows} rows of ${r.context} tokens${drawn(r)}, ${r.policy}, ${r.calibration.tokens} tokens${counted(r)}${rendered(r)}${enough(r)}
 - factors stored in ${r.factorDtype}, computed on ${computedOn(r)}, seed ${r.seed}
 - fingerprint of the base: codes ${fingerprint.codes}, absmax ${fingerprint.absmax}`
 }
 
 const refined = ({ refinement }: Proof): string =>
   refinement === undefined ? '' : `- refined: ${refinementSettings(refinement)}\n`
+
+/** How the number of rows was found, where nobody gave it. */
+const enough = ({ calibration: { enough: found } }: Proof['recipe']): string =>
+  found === undefined ? '' : `; ${enoughRowsSentence(found)}`
 
 const drawn = ({ calibration: { draw } }: Proof['recipe']): string => (draw === undefined ? '' : ` (draw ${draw})`)
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { EnoughRows } from '../../shared/enoughRows'
 import type { ExpertsNote } from '../../shared/expertsNote'
 import { baseModelName } from '../../shared/modelName'
 import type { QuantizerFormat, ScaleOptions } from '../../shared/quantizers'
@@ -56,7 +57,8 @@ export interface Proof {
     /** Which blocks were computed where, when the device failed and the run went on on the processor. */
     readonly deviceFailure?: DeviceFailure
     readonly seed: number
-    readonly calibration: DrawnRows & { readonly tokens: number }
+    /** `enough`: how many rows were found to be enough. Missing where the recipe says how many. */
+    readonly calibration: DrawnRows & { readonly tokens: number; readonly enough?: EnoughRows }
     readonly evaluation: DrawnRows
   }
   readonly perplexity: Readonly<
@@ -174,7 +176,8 @@ export async function proofOf(
         texts: record.calibration.map(textOf),
         rows: calibration.rows,
         ...drawOf(recipe.calibration),
-        tokens: calibration.tokenCount
+        tokens: calibration.tokenCount,
+        ...(prepared.enoughRows && { enough: prepared.enoughRows })
       },
       evaluation: {
         texts: record.evaluation.map(textOf),

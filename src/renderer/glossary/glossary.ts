@@ -33,6 +33,7 @@ export const TERMS = [
   'context',
   'device',
   'double quantization',
+  'enough',
   'evaluation',
   'factorDtype',
   'firstToken',

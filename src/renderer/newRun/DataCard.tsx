@@ -31,6 +31,7 @@ export function DataCard({ recipe, choices, plan, errors, change }: Props) {
             change((now) => (policy ? { ...now, calibration, policy } : withPolicy({ ...now, calibration }, choices)))
           }
           missing="Choose a text"
+          mayAsk
         />
         <Box>
           <TextSourceField

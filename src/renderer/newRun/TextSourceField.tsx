@@ -1,9 +1,10 @@
-import { ActionIcon, Anchor, Group, Input, Stack, Text, Tooltip } from '@mantine/core'
+import { ActionIcon, Anchor, Checkbox, Group, Input, Stack, Text, Tooltip } from '@mantine/core'
 import { IconDatabase, IconFileText, IconX } from '@tabler/icons-react'
 import { useState } from 'react'
 import { Link } from 'wouter'
 import type { StartChoices } from '../../shared/contract/recipes'
-import type { Policy, TextSource } from '../../shared/recipe'
+import { ENOUGH_TOLERANCE } from '../../shared/enoughRows'
+import type { CalibrationSource, Policy } from '../../shared/recipe'
 import { call } from '../api/desktop'
 import { ImportDrawer } from '../calibration/ImportDrawer'
 import { notifyOffer } from '../components/notify'
@@ -18,11 +19,13 @@ interface Props {
   readonly title: string
   readonly term: TermName
   readonly help: string
-  readonly source: TextSource
+  readonly source: CalibrationSource
   readonly choices: Pick<StartChoices, 'sets' | 'texts'>
   readonly errors: Readonly<Record<string, string>>
   /** `policy`: that of a set which is too new to be among the choices. */
-  readonly onChange: (source: TextSource, policy?: Policy) => void
+  readonly onChange: (source: CalibrationSource, policy?: Policy) => void
+  /** Whether the run may find out how many rows are enough. */
+  readonly mayAsk?: boolean
   /** Offered where no text is chosen. */
   readonly offer?: React.ReactNode
   /** Said where nothing is chosen and something is needed. */
@@ -33,12 +36,13 @@ interface Props {
 const ROWS = /\.(jsonl|ndjson|csv|tsv|parquet|json)$/i
 
 /** Text files, or one stored set. */
-export function TextSourceField({ title, term, help, source, choices, errors, onChange, offer, missing }: Props) {
-  const { set, files = [], rows } = source
+export function TextSourceField(props: Props) {
+  const { title, term, help, source, choices, errors, onChange, offer, missing, mayAsk = false } = props
+  const { set, files = [], rows, enough } = source
   const empty = set === undefined && files.length === 0
   const error = empty && missing !== undefined ? missing : (errors.files ?? errors.set)
   const { add, choose, importing, closeImport } = useTexts(source, onChange)
-  const setFiles = (next: string[]): void => onChange({ files: next, rows })
+  const setFiles = (next: string[]): void => onChange({ files: next, ...wishOf(source) })
   const pick = async (): Promise<void> => add(await call('app.pick', { kind: 'texts', multiple: true }))
   const verb = empty ? 'Choose text' : set === undefined ? 'Add text' : 'Choose other text'
   return (
@@ -61,11 +65,11 @@ export function TextSourceField({ title, term, help, source, choices, errors, on
             sets={choices.sets}
             unused={choices.texts.filter((path) => !files.includes(path))}
             onPick={() => void pick()}
-            onSet={(name) => choose({ set: name, rows })}
+            onSet={(name) => choose({ set: name, ...wishOf(source) })}
             onText={(path) => add([path])}
           />
           <NumberField
-            label={<Term name="rows">{set === undefined ? 'Rows per file' : 'Rows'}</Term>}
+            label={<Term name="rows">{rowsLabel(source)}</Term>}
             w={120}
             min={1}
             step={16}
@@ -75,6 +79,15 @@ export function TextSourceField({ title, term, help, source, choices, errors, on
             error={errors.rows}
             disabled={empty}
           />
+          {mayAsk && (
+            <Checkbox
+              label={<Term name="enough">no more than are enough</Term>}
+              mb={8}
+              checked={enough !== undefined}
+              onChange={(event) => onChange(asking(source, event.currentTarget.checked))}
+              disabled={empty}
+            />
+          )}
         </Group>
       </Stack>
       {importing.length > 0 && (
@@ -84,20 +97,30 @@ export function TextSourceField({ title, term, help, source, choices, errors, on
   )
 }
 
+const rowsLabel = ({ set, enough }: CalibrationSource): string =>
+  `${set === undefined ? 'Rows per file' : 'Rows'}${enough === undefined ? '' : ', at most'}`
+
+/** How many rows are wanted, of whatever text. */
+const wishOf = ({ rows, enough }: CalibrationSource) => ({ rows, ...(enough !== undefined && { enough }) })
+
+function asking({ enough: _, ...source }: CalibrationSource, asks: boolean): CalibrationSource {
+  return asks ? { ...source, enough: ENOUGH_TOLERANCE } : source
+}
+
 /** Adds files, or puts a set in place of what is chosen. */
-function useTexts(source: TextSource, onChange: Props['onChange']) {
-  const { set, files = [], rows } = source
+function useTexts(source: CalibrationSource, onChange: Props['onChange']) {
+  const { set, files = [] } = source
   const empty = set === undefined && files.length === 0
   const [importing, setImporting] = useState<readonly string[]>([])
 
   function add(paths: readonly string[]): void {
     setImporting(paths.filter((path) => ROWS.test(path)))
     const texts = paths.filter((path) => !ROWS.test(path))
-    if (texts.length > 0) choose({ files: [...new Set([...files, ...texts])], rows })
+    if (texts.length > 0) choose({ files: [...new Set([...files, ...texts])], ...wishOf(source) })
   }
 
   /** A run takes files or one set: what goes is said, with the way back. */
-  function choose(next: TextSource, policy?: Policy): void {
+  function choose(next: CalibrationSource, policy?: Policy): void {
     onChange(next, policy)
     const before = set === undefined ? files.map(baseName).join(', ') : set
     const replaced = !empty && next.set !== set
@@ -113,7 +136,7 @@ function useTexts(source: TextSource, onChange: Props['onChange']) {
     const last = stored.at(-1)
     if (last === undefined) return
     const { policy } = await call('calibration.get', { name: last })
-    choose({ set: last, rows }, policy)
+    choose({ set: last, ...wishOf(source) }, policy)
   }
   return { add, choose, importing, closeImport }
 }

@@ -1,5 +1,6 @@
 import { Group, Stack, Text } from '@mantine/core'
 import type { RunProof } from '../../shared/contract/proof'
+import { enoughRowsSentence } from '../../shared/enoughRows'
 import { computedWhere } from '../../shared/runEvents'
 import { CopyButton } from '../components/CopyButton'
 import { KeyValues } from '../components/KeyValues'
@@ -43,6 +44,7 @@ function factsOf(run: RunProof): [string, string][] {
     ],
     ['Seed', String(recipe.seed)],
     ...optional('Calibration tokens', planned && formatCount(planned.calibrationTokens)),
+    ...optional('Calibration rows', planned?.enoughRows && enoughRowsSentence(planned.enoughRows)),
     ...optional('Evaluation tokens', planned && formatCount(planned.evaluationTokens)),
     ...optional('Linears', planned && `${planned.linears}, ${plural(planned.parameters, 'parameter')}`),
     ['Started', formatExact(run.createdAtMs)],

@@ -19,7 +19,7 @@ const rich = Recipe.parse({
   name: 'no: "defaults" # at all',
   model: '/models/my model: 1',
   base: '/models/my model: 1, in 4 bits',
-  calibration: { set: 'yes', rows: 7 },
+  calibration: { set: 'yes', rows: 7, draw: 2, enough: 0.02 },
   evaluation: { files: ['/texts/a #1.txt', '/texts/- b.txt', '/texts/ä.txt'], rows: 9 },
   policy: 'padded',
   context: 128,
@@ -67,6 +67,8 @@ base: "/models/my model: 1, in 4 bits"
 calibration:
   set: yes
   rows: 7
+  draw: 2
+  enough: 0.02
 
 evaluation:
   files:

@@ -31,6 +31,20 @@ describe('the recipe of the options', () => {
     )
   })
 
+  it('asks how many calibration rows are enough, at most so many', () => {
+    const calibration = { files: [resolve('a.txt')] }
+    const rows = (value: string) => recipe(...basic, '--calibration-rows', value).calibration
+    expect(rows('96')).toEqual({ ...calibration, rows: 96 })
+    expect(rows('auto')).toEqual({ ...calibration, rows: 512, enough: 0.01 })
+    expect(rows('auto:100')).toEqual({ ...calibration, rows: 100, enough: 0.01 })
+    for (const wrong of ['automatic', 'auto:', 'auto:x', 'auto:1:2', '0', 'auto:0'])
+      expect(() => rows(wrong)).toThrow(/^--calibration-rows is /)
+  })
+
+  it('takes other rows where a draw is given', () => {
+    expect(recipe(...basic, '--calibration-draw', '2').calibration).toMatchObject({ rows: 64, draw: 2 })
+  })
+
   it('has a variant for each method and rank, once each', () => {
     const { variants } = recipe(...basic, '--method', 'svd,exact', 'svd', '--rank', '8', '--rank=16,8')
     expect(variants.map(({ method, rank }) => `${method}${rank}`)).toEqual(['svd8', 'svd16', 'exact8', 'exact16'])

@@ -1,0 +1,152 @@
+import { quantizeLinear } from '../base/quantizeLinear'
+import { realTokens, type TokenRows } from '../calibration/rows'
+import { SecondMoments } from '../calibration/secondMoments'
+import type { LinearAlgebra } from '../graph/linearAlgebra'
+import { stopHere } from '../graph/stopHere'
+import { LayerProblem } from '../methods/layerProblem'
+import { SecondMoment } from '../methods/secondMoment'
+import type { BlockRunner } from '../models/blockRunner'
+import { type BlockWeights, readBlockWeights } from '../models/blockWeights'
+import { EmbeddingRunner } from '../models/embeddingRunner'
+import type { PreparedLinear } from '../models/modelLinears'
+import { difference } from '../numerics/accumulate'
+import { firstNonFinite, innerProduct, type Matrix32, type Matrix64 } from '../numerics/matrix'
+import { type PreparedRun, specOf } from '../prepare/preparedRun'
+import { batchRows } from '../prepare/streamShapes'
+import { momentsOverflowed } from './advance'
+
+export interface RowsTools {
+  readonly prepared: PreparedRun
+  readonly runner: BlockRunner
+  readonly algebra: LinearAlgebra
+  readonly signal: AbortSignal
+}
+
+/** The only block before which nothing has to be computed. */
+const FIRST = 0
+
+/** A linear of the block under one quantizer, and the largest rank at which it is corrected. */
+interface Target {
+  readonly quantizer: string
+  readonly linear: PreparedLinear
+  readonly rank: number
+}
+
+/**
+ * The first block in full precision, with what quantizing does to its linears: which corrections rows lead to, and what
+ * these leave of the error on other rows. One set of second moments and one linear's error are in memory at a time.
+ */
+export class FirstBlock {
+  private constructor(
+    private readonly tools: RowsTools,
+    private readonly embedding: EmbeddingRunner,
+    private readonly weights: BlockWeights,
+    private readonly targets: readonly Target[]
+  ) {}
+
+  static async open(tools: RowsTools): Promise<FirstBlock> {
+    const { architecture, weights, recipe, parts } = tools.prepared
+    const embedding = await EmbeddingRunner.create(architecture, weights, recipe.context, recipe.device)
+    return new FirstBlock(tools, embedding, await readBlockWeights(weights, parts, FIRST), targetsOf(tools.prepared))
+  }
+
+  release(): Promise<void> {
+    return this.embedding.release()
+  }
+
+  /**
+   * Share of the error that the best corrections by every second of these rows (`half`), and by all of them (`left`), leave on
+   * other rows: the mean over linears and quantizers of tr(R H Rᵀ) / tr(E H Eᵀ), R = E − U Uᵀ E, H of the others.
+   */
+  async judge(rows: TokenRows, others: TokenRows): Promise<{ half: number; left: number }> {
+    const ofHalf = await this.#corrections(await this.#moments(rows, 2))
+    const ofAll = await this.#corrections(await this.#moments(rows, 1))
+    const moments = await this.#moments(others, 1)
+    let [half, left, judged] = [0, 0, 0]
+    for (const [place, target] of this.targets.entries()) {
+      const problem = await this.#problem(target, moments)
+      const error = await problem.lossRank0()
+      if (!(error > 0)) continue
+      half += await leftBy(problem, ofHalf[place] as Matrix64, error)
+      left += await leftBy(problem, ofAll[place] as Matrix64, error)
+      judged++
+    }
+    return judged === 0 ? { half: 0, left: 0 } : { half: half / judged, left: left / judged }
+  }
+
+  /** H of each distinct input of the block, over every `step`-th row. */
+  async #moments(rows: TokenRows, step: number): Promise<SecondMoment[]> {
+    const { prepared, runner, signal } = this.tools
+    const { parts, recipe } = prepared
+    const { context } = rows
+    const sums = new SecondMoments(parts.inputs(FIRST))
+    const taken = Array.from({ length: Math.ceil(rows.rows / step) }, (_, i) => i * step)
+    const size = batchRows(recipe.context)
+    for (let begin = 0; begin < taken.length; begin += size) {
+      await stopHere(signal)
+      const batch = taken.slice(begin, begin + size)
+      const pick = <T extends Int32Array | Uint8Array>(from: T, into: (length: number) => T): T => {
+        const picked = into(batch.length * context)
+        for (const [i, row] of batch.entries())
+          picked.set(from.subarray(row * context, (row + 1) * context), i * context)
+        return picked
+      }
+      const ids = pick(rows.ids, (length) => new Int32Array(length))
+      const mask = Float32Array.from(pick(rows.counted, (length) => new Uint8Array(length)))
+      const lengths = Int32Array.from(batch, (row) => rows.lengths[row] as number)
+      const hidden = await this.embedding.run(ids, realTokens({ ...rows, lengths }, 0, batch.length))
+      const { grams } = await runner.forwardWithGrams(FIRST, hidden, mask, this.weights)
+      sums.add(
+        grams,
+        mask.reduce((sum, value) => sum + value, 0)
+      )
+    }
+    return parts.inputs(FIRST).map((features, input) => {
+      const data = sums.take(input)
+      if (firstNonFinite(data) >= 0) throw momentsOverflowed(prepared, FIRST)
+      return new SecondMoment({ data, rows: features, cols: features })
+    })
+  }
+
+  /** U of each target: the leading eigenvectors of E H Eᵀ. */
+  async #corrections(moments: readonly SecondMoment[]): Promise<Matrix64[]> {
+    const found: Matrix64[] = []
+    for (const target of this.targets) {
+      await stopHere(this.tools.signal)
+      found.push(await (await this.#problem(target, moments)).leading('full', target.rank))
+    }
+    return found
+  }
+
+  async #problem({ quantizer, linear, rank }: Target, moments: readonly SecondMoment[]): Promise<LayerProblem> {
+    const { prepared, algebra } = this.tools
+    const weight = this.weights.linears.get(linear.name) as Float32Array
+    const { Q } = await quantizeLinear(prepared.base, linear, weight, specOf(prepared, quantizer))
+    const E: Matrix32 = { data: difference(weight, Q), rows: linear.outFeatures, cols: linear.inFeatures }
+    const options = { maxRank: rank, seed: prepared.recipe.seed }
+    return new LayerProblem(algebra, linear.path, E, moments[linear.input] as SecondMoment, options)
+  }
+}
+
+/** 1 − tr(Uᵀ E H Eᵀ U) / tr(E H Eᵀ). */
+async function leftBy(problem: LayerProblem, U: Matrix64, error: number): Promise<number> {
+  const X = await problem.project(U) // UᵀE
+  const XH = await problem.algebra.gemm64(X, problem.moment.H)
+  return Math.max(0, 1 - innerProduct(X.data, XH.data) / error)
+}
+
+/** The linears of the first block that a variant corrects, each at the largest rank; all of them where none is. */
+function targetsOf({ linears, variants, quantizers }: PreparedRun): Target[] {
+  const first = linears.filter(({ block }) => block === FIRST)
+  const most = Math.max(...variants.map(({ spec }) => spec.rank))
+  const found = [...quantizers.keys()].flatMap((quantizer) =>
+    first.flatMap((linear): Target[] => {
+      const own = variants.filter((one) => one.quantizer === quantizer && one.targets.has(linear.path))
+      return own.length === 0 ? [] : [{ quantizer, linear, rank: Math.max(...own.map(({ spec }) => spec.rank)) }]
+    })
+  )
+  if (found.length > 0) return found
+  return [...quantizers.keys()].flatMap((quantizer) =>
+    first.map((linear) => ({ quantizer, linear, rank: Math.min(most, linear.inFeatures, linear.outFeatures) }))
+  )
+}
