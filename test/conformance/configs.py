@@ -290,7 +290,7 @@ FULL = {
 # Models around a text model, with that one's type. Their configs are flat here, as those of all others: `nested` makes the
 # real ones of them.
 WRAPPERS = {"gemma3": "gemma3_text", "mistral3": "mistral", "llava": "llama"}
-WRAPPERS |= {kind: f"{kind}_text" for kind in ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")}
+WRAPPERS |= {kind: f"{kind}_text" for kind in ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5")}
 OUTER = ("model_type", "tie_word_embeddings")  # what does not stand in text_config
 # Their heads divide the hidden size, and their streams of positions make up a head.
 QWEN2_VL = {
@@ -336,7 +336,9 @@ def nested(config):
 def class_of(config):
     """What a trainer loads: of models that see images too, some have no class for texts alone."""
     mappings = (MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING)
-    return next(mapping[type(config)] for mapping in mappings if type(config) in mapping)
+    classes = [mapping[type(config)] for mapping in mappings if type(config) in mapping]
+    # The class for texts of some takes the text model's config, and loads that one alone.
+    return next(each for each in classes if each.config_class is type(config))
 
 
 def full_config(kind):

@@ -52,7 +52,9 @@ def used(parameter, values):
 def outcome(directory, values):
     try:
         kind = json.loads((directory / "config.json").read_text(encoding="utf-8"))["model_type"]
-        alone = CONFIG_MAPPING[kind] in AutoModelForCausalLM._model_mapping
+        known = AutoModelForCausalLM._model_mapping
+        real = CONFIG_MAPPING[kind]
+        alone = real in known and known[real].config_class is real
         loader = AutoModelForCausalLM if alone else AutoModelForImageTextToText
         model = loader.from_pretrained(directory, torch_dtype=torch.float32)
     except (OSError, ValueError, RuntimeError):

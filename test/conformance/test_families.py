@@ -16,9 +16,10 @@ FAMILIES = Path(os.environ.get("QUAIL_GOLDEN", ROOT / "test/fixtures/golden")) /
 
 
 def loads_alone(folder):
-    """Whether AutoModelForCausalLM, which the judge uses, knows the type; what else there is test_towers.py judges."""
+    """Whether AutoModelForCausalLM, which the judge uses, loads it whole; what else there is test_towers.py judges."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return CONFIG_MAPPING[config["model_type"]] in MODEL_FOR_CAUSAL_LM_MAPPING
+    real = CONFIG_MAPPING[config["model_type"]]
+    return real in MODEL_FOR_CAUSAL_LM_MAPPING and MODEL_FOR_CAUSAL_LM_MAPPING[real].config_class is real
 
 
 CASES = sorted(path.parent.name for path in FAMILIES.glob("*/expected.safetensors") if loads_alone(path.parent))

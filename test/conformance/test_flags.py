@@ -65,7 +65,6 @@ OTHERS = {
     "sub_configs": "models of several parts",
     "vision_aspect_ratio": "models of several parts",
     "num_experts_per_tok": "layers with experts, which are refused",
-    "router_aux_loss_coef": "layers with experts, which are refused",
     "output_router_logits": "layers with experts, which are refused",
     "auto_map": "code that a checkpoint brings along",
     "initializer_factor": "weights that are not in the checkpoint",

@@ -3,7 +3,7 @@
 python towers.py MODEL ADAPTER ROWS CONTEXT TEXT ...     with the releases first in PYTHONPATH
 
 {class: {"loaded", "adapted", "unexpected", "quantized", "by_short_names", "base": {text: perplexity}, "adapter": {…}}} for
-each of AutoModelForCausalLM and AutoModelForImageTextToText that knows the type: `adapted` are the modules with an adapter,
+each of AutoModelForCausalLM and AutoModelForImageTextToText that loads the whole model: `adapted` are the modules with an adapter,
 `by_short_names` those that an adapter for the last names would have, `quantized` the linears in 4 bits.
 """
 
@@ -55,6 +55,6 @@ texts = {path: rows_of(tokenizer, path, int(context), int(rows)) for path in pat
 config = transformers.AutoConfig.from_pretrained(model)
 answers = {}
 for kind in (AutoModelForCausalLM, AutoModelForImageTextToText):
-    if type(config) in kind._model_mapping:
+    if type(config) in kind._model_mapping and kind._model_mapping[type(config)].config_class is type(config):
         answers[kind.__name__] = answer_of(kind, model, adapter, texts)
 print(json.dumps(answers))

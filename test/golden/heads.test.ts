@@ -94,7 +94,8 @@ describe.each(Object.entries(rules.tiedByDefault))('embedding and head of %s', (
         const warnings = (await inspectPath(directory)).warnings.filter((text) => !text.includes('experts'))
         const ruleIn4 = (tied ?? rules.tiedByDefaultIn4[family] ?? byDefault) ? 'tied' : 'untied'
         const differs = JSON.stringify(rules.transformers4[ruleIn4][stored]) !== JSON.stringify(right)
-        expect(warnings).toEqual(differs ? [expect.stringContaining('transformers 4')] : [])
+        const ofHeads = warnings.filter((warning) => !warning.includes('experts'))
+        expect(ofHeads).toEqual(differs ? [expect.stringContaining('transformers 4')] : [])
       }
     )
   })

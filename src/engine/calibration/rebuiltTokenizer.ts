@@ -92,6 +92,7 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
   qwen2_5_vl: 'Qwen2Tokenizer',
   qwen3_vl: 'Qwen2Tokenizer',
   qwen3_next: 'Qwen2Tokenizer',
+  qwen3_5: 'Qwen3_5Tokenizer',
   qwen3_5_text: 'Qwen3_5Tokenizer',
   gpt_neox: 'GPTNeoXTokenizer',
   opt: 'GPT2Tokenizer',
@@ -120,7 +121,7 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
 }
 
 /** Types whose checkpoints name wrong classes so often that only the type counts. */
-const ONLY_TYPE_COUNTS = new Set(['qwen2', 'phi3', 'ernie4_5', 'llava'])
+const ONLY_TYPE_COUNTS = new Set(['qwen2', 'phi3', 'ernie4_5', 'llava', 'qwen3_5'])
 
 /** The tokenizer that AutoTokenizer of transformers 5 builds in the place of a tokenizer.json, and its class. */
 export interface RebuiltTokenizer {

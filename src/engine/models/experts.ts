@@ -126,3 +126,12 @@ export function checkRouting(config: ConfigReader, perToken: number, count: numb
     throw badInput(`${config.where}: ${count} experts in a block, expected at most ${MAX_EXPERTS}`)
   if (perToken > count) throw config.complaint('num_experts_per_tok', `at most ${count}, the number of experts`)
 }
+
+/** PEFT takes the names of an MLP's linears for those of experts, wherever they stand, and puts the adapter there. */
+export function linearsNamedAsExperts(
+  { blockPath }: { blockPath(index: number): string },
+  blocks: Iterable<number>
+): ReadonlySet<string> {
+  const names = ['gate_proj', 'up_proj', 'down_proj']
+  return new Set([...blocks].flatMap((index) => names.map((name) => `${blockPath(index)}.mlp.${name}`)))
+}

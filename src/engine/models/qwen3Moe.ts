@@ -3,7 +3,7 @@ import { activation } from './activations'
 import { alikeLayers } from './alikeLayers'
 import { defineFamily, type ModelArchitecture } from './architecture'
 import type { ConfigReader } from './configReader'
-import { checkRouting, gatedExperts, topKRouting } from './experts'
+import { checkRouting, gatedExperts, linearsNamedAsExperts, topKRouting } from './experts'
 import type { LayerBuilder } from './layerBuilder'
 import { llamaLike } from './llamaLike'
 import { gatedMlp } from './mlp'
@@ -92,9 +92,8 @@ function buildQwen3Moe(settings: Qwen3MoeSettings): ModelArchitecture {
     queryKeyNorm: { over: 'head' },
     feedForward
   })
-  // PEFT takes the names of the MLP's linears for those of experts, wherever they stand, and puts the adapter there.
-  const dense = sparse.flatMap((experts, index) => (experts ? [] : [`${model.blockPath(index)}.mlp`]))
-  const unreached = dense.flatMap((mlp) => ['gate_proj', 'up_proj', 'down_proj'].map((name) => `${mlp}.${name}`))
+  const dense = [...sparse.keys()].filter((index) => !sparse[index])
+  const unreached = linearsNamedAsExperts(model, dense)
   const experts = { count, perToken, unquantized: ['mlp.experts', 'mlp.gate'], quantizedIn4: true }
-  return { ...model, unreached: new Set(unreached), ...(sparse.includes(true) && { experts }) }
+  return { ...model, unreached, ...(sparse.includes(true) && { experts }) }
 }

@@ -5,6 +5,7 @@ import { defineFamily, type ModelArchitecture } from './architecture'
 import { checkTaps } from './causalConvolution'
 import type { ConfigReader } from './configReader'
 import { decoder } from './decoder'
+import { linearsNamedAsExperts } from './experts'
 import { gatedDeltaNet, groupedInputs, type ProjectInputs, separateInputs } from './gatedDeltaNet'
 import { deriveHeads } from './heads'
 import type { LayerBuilder } from './layerBuilder'
@@ -92,7 +93,10 @@ export const qwen3Next = defineFamily({
     return derive(config, { ...table, mlp_only_layers: table.mlp_only_layers ?? [] })
   },
   check: checkDense,
-  build: (settings) => hybrid(settings, 'qwen3_next', groupedInputs)
+  build(settings) {
+    const model = hybrid(settings, 'qwen3_next', groupedInputs)
+    return { ...model, unreached: linearsNamedAsExperts(model, settings.layers.keys()) }
+  }
 })
 
 /** What follows from the keys that both have. */

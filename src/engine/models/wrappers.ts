@@ -3,6 +3,7 @@ import { llama } from './llama'
 import { ministral3 } from './ministral3'
 import { mistral } from './mistral'
 import { qwen2 } from './qwen'
+import { qwen35Text } from './qwenHybrid'
 import { qwen2VlText, qwen3VlText, qwen25VlText } from './qwenVl'
 import { flag, orNull } from './settings'
 import { INSIDE, type Wrapper } from './textTower'
@@ -65,6 +66,13 @@ export const WRAPPERS: readonly Wrapper[] = [
   {
     modelType: 'qwen3_vl',
     texts: [qwen3VlText],
+    tiedHead: flag(false),
+    stored: { [INSIDE]: ['language_model.'] },
+    loader: 'AutoModelForImageTextToText'
+  },
+  {
+    modelType: 'qwen3_5',
+    texts: [qwen35Text],
     tiedHead: flag(false),
     stored: { [INSIDE]: ['language_model.'] },
     loader: 'AutoModelForImageTextToText'

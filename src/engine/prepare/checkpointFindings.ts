@@ -66,7 +66,7 @@ function replacedTensors({ checkpoint: { directory, tensors, replaced } }: Model
 function expertFindings({ experts, unreached = new Set() }: ModelArchitecture): Finding[] {
   return [
     ...(experts === undefined ? [] : [warning('EXPERTS', `${expertsText(experts)}: ${expertsSentence(experts)}`)]),
-    ...(experts === undefined || unreached.size === 0 ? [] : [warning('UNREACHED', unreachedSentence([...unreached]))])
+    ...(unreached.size === 0 ? [] : [warning('UNREACHED', unreachedSentence([...unreached]))])
   ]
 }
 

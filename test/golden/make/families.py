@@ -43,7 +43,9 @@ def write_whole(folder, config):
 def class_of(config):
     """What a trainer loads: of models that see images too, some have no class for texts alone."""
     mappings = (MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING)
-    return next(mapping[type(config)] for mapping in mappings if type(config) in mapping)
+    classes = [mapping[type(config)] for mapping in mappings if type(config) in mapping]
+    # The class for texts of some takes the text model's config, and loads that one alone.
+    return next(each for each in classes if each.config_class is type(config))
 
 
 def load_family(folder, config):
