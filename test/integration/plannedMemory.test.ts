@@ -1,5 +1,10 @@
-import { expect, it } from 'vitest'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it, vi } from 'vitest'
+import { makeCheckpoint } from '../../bench/makeCheckpoint'
 import { planRun } from '../../src/engine/plan/planRun'
+import { sampleText } from '../helpers/paths'
 import { finishedOf, makeRun, runToEnd } from '../helpers/runs'
 
 it('a plan counts what a refinement keeps: in memory as far as the budget allows, else on the disk', async () => {
@@ -39,4 +44,45 @@ it('a plan foresees the largest resident set of a run within a factor of two', a
   const measured = 1024 * process.resourceUsage().maxRSS
   expect(peakMemoryBytes / measured).toBeGreaterThan(1 / 2)
   expect(peakMemoryBytes / measured).toBeLessThan(2)
+})
+
+it('a plan counts what the tokenizer takes for texts, each in one piece, and not for samples', async () => {
+  const planOf = async (policy: string, bytes: number) => {
+    const { recipe, calibration } = makeRun({
+      policy,
+      calibration: { files: [sampleText('moby-evaluation.txt')], rows: 2 }
+    }).record
+    const texts = calibration.map((text) => ({ ...text, bytes: text.bytes + bytes }))
+    const { peakMemoryBytes } = await planRun({ recipe, calibration: texts, evaluation: [], measure: false })
+    return peakMemoryBytes
+  }
+  const long = 10 * 2 ** 20
+  // Of texts of 1.5, 6 and 12 million bytes preparing a run took 0.2, 0.8 and 1.6 GB more than of a short one.
+  expect((await planOf('packed', 2 * long)) - (await planOf('packed', long))).toBe(138 * long)
+  expect(await planOf('padded', long)).toBe(await planOf('padded', 0))
+})
+
+it('a plan counts the threads that solve linears, and what each of them takes', async () => {
+  const model = mkdtempSync(join(tmpdir(), 'quail-model-'))
+  await makeCheckpoint(model, {
+    blocks: 1,
+    hidden: 512,
+    intermediate: 1024,
+    heads: 8,
+    keyValueHeads: 8,
+    vocabulary: 4096
+  })
+  const planOf = async (threads: number) => {
+    vi.stubEnv('QUAIL_THREADS', `${threads}`)
+    const { recipe, calibration } = makeRun({ model }).record
+    return planRun({ recipe, calibration, evaluation: [], measure: false })
+  }
+  const [one, two, three] = [await planOf(1), await planOf(2), await planOf(3)]
+  vi.unstubAllEnvs()
+  const MiB = 2 ** 20
+  // Of the second linear [1024, 512]: E, its transpose and as much again; H of 512 inputs in both precisions.
+  const beside = 12 * (512 * 1024 + 512 * 512)
+  expect(two.peakMemoryBytes - one.peakMemoryBytes).toBe(2 * 50 * MiB + beside)
+  expect(three.peakMemoryBytes - two.peakMemoryBytes).toBe(50 * MiB + beside)
+  expect(two.seconds).toBeLessThan(one.seconds)
 })

@@ -2,13 +2,12 @@ import type { Cost, Speed } from '../../shared/plan'
 import type { FactorDtype } from '../../shared/recipe'
 import { checkedSteps, heldOutRows } from '../../shared/refinement'
 import { triangleShare } from '../models/gramTiles'
-import { headBytes } from '../models/headRunner'
 import { type PreparedRun, type PreparedVariant, prepareVariants } from '../prepare/preparedRun'
-import { hiddenBytes, streamShapes } from '../prepare/streamShapes'
-import { bytesBesideFirst, linearsAtATime, sharesOf } from '../solve/threadCount'
-import { expertBytes, expertFlops, expertReadSeconds } from './expertWork'
+import { streamShapes } from '../prepare/streamShapes'
+import { sharesOf } from '../solve/threadCount'
+import { expertFlops, expertReadSeconds } from './expertWork'
+import { peakMemoryBytes, solvedAtATime, streamBytes } from './peakMemory'
 import { refinementNeeds } from './refinementNeeds'
-import { refinementWorkBytes } from './refinementWork'
 import { solverWork } from './solverWork'
 
 /** Share of a large product's speed that the products of a whole run reach (docs/benchmarks.md). */
@@ -17,8 +16,6 @@ const EFFICIENCY = 0.7
 const SECONDS_PER_WEIGHT = 3e-8
 /** Seconds for the program, the graphs and the files. */
 const BASE_SECONDS = 2
-/** Of each position and each set of weights while the head is read: four sums in float64, a token. */
-const FIGURES_BYTES = 36
 /** Speed of the machine on which the constants of one-threaded work were measured, flops per second. */
 const REFERENCE_SPEED = 1.6e11
 
@@ -39,10 +36,6 @@ export function costOf(prepared: PreparedRun, speed: Speed): Cost & { readonly f
     adapterBytes: parameters * DTYPE_BYTES[prepared.recipe.factorDtype]
   }
 }
-
-/** Linears that the run solves at a time. */
-const solvedAtATime = ({ linears, recipe }: PreparedRun): number =>
-  linearsAtATime(linears, recipe.device, recipe.memoryBudget)
 
 /** Share of the head's products, which come after the blocks, in all matrix products of the run. */
 export function evaluationShare(prepared: PreparedRun): number {
@@ -120,50 +113,6 @@ function refinementFlops({ variants, recipe, calibration, linears, architecture 
 /** Features of every distinct input of linears over all blocks. */
 const distinctInputs = ({ architecture, parts }: PreparedRun): number[] =>
   Array.from({ length: architecture.blocks }, (_, block) => [...parts.inputs(block)]).flat()
-
-/** Process, runtime, graphs and the temporaries of one batch, before anything that grows with the model. */
-const BASE_BYTES = 300 * 2 ** 20
-
-/**
- * Largest resident set, bytes: one block's weights (full precision, quantized, and as much for what the runtime makes of them), its second moments in
- * float64 and float32, one linear's error in both precisions and what those solved beside it take, one batch's activations, one expert; or what the evaluation or a refinement works with; and hidden states and what
- * refinements keep up to the budget.
- */
-function peakMemoryBytes(prepared: PreparedRun): number {
-  const { architecture, parts, recipe, linears } = prepared
-  const perBlock = Array.from({ length: architecture.blocks }, (_, block) => {
-    const weights = linears.filter((l) => l.block === block).reduce((sum, l) => sum + l.inFeatures * l.outFeatures, 0)
-    const moments = parts.inputs(block).reduce((sum, n) => sum + n * n, 0)
-    return 4 * weights * (2 + prepared.quantizers.size) + 16 * moments
-  })
-  const largest = Math.max(...linears.map((l) => l.inFeatures * l.outFeatures))
-  const hidden = streamBytes(prepared)
-  const beside = bytesBesideFirst(linears, solvedAtATime(prepared))
-  const solving = Math.max(...perBlock) + 28 * largest + beside + batchBytes(prepared) + expertBytes(prepared)
-  const working = Math.max(solving, evaluationBytes(prepared), refinementWorkBytes(prepared))
-  const inMemory = Math.min(hidden, recipe.memoryBudget)
-  return BASE_BYTES + working + inMemory + refinementNeeds(prepared, recipe.memoryBudget - inMemory).memory
-}
-
-/** A tile of the head with its logits, under full precision and other weights, and the figures of each position. */
-function evaluationBytes(prepared: PreparedRun): number {
-  const [, ...streams] = streamShapes(prepared)
-  const positions = Math.max(0, ...streams.map(({ rows }) => rows)) * prepared.recipe.context
-  return streams.length === 0 ? 0 : headBytes(prepared.architecture) + FIGURES_BYTES * positions * streams.length
-}
-
-/** Activations of one batch in a block: about the inputs of all its linears, twice. */
-function batchBytes({ parts, recipe }: PreparedRun): number {
-  const tokens = Math.max(2048, recipe.context)
-  return 2 * 4 * tokens * parts.inputs(0).reduce((sum, n) => sum + n, 0)
-}
-
-const streamBytes = (prepared: PreparedRun): number =>
-  streamShapes(prepared).reduce(
-    (sum, { rows }) =>
-      sum + hiddenBytes({ rows, context: prepared.recipe.context, width: prepared.architecture.hiddenSize }),
-    0
-  )
 
 /** Hidden states are on the disk twice while a block is worked on, and once beside what a refinement keeps there. */
 function spoolBytes(prepared: PreparedRun): number {

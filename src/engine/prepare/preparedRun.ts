@@ -44,6 +44,8 @@ export interface PreparedRun {
   /** How many rows were found to be enough; missing where nobody asked. */
   readonly enoughRows?: EnoughRows | undefined
   readonly evaluation: readonly EvaluationText[]
+  /** Bytes of the texts that are tokenized in one piece each. */
+  readonly bytesInOnePiece: number
   /** The day that the chat template wrote as today; missing where it writes none. */
   readonly renderedAsOf?: CalendarDay | undefined
   /** Where AutoTokenizer of transformers 5 cuts texts otherwise. */

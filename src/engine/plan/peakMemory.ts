@@ -1,0 +1,80 @@
+import { headBytes } from '../models/headRunner'
+import type { PreparedRun } from '../prepare/preparedRun'
+import { hiddenBytes, streamShapes } from '../prepare/streamShapes'
+import { bytesBesideFirst, linearsAtATime } from '../solve/threadCount'
+import { expertBytes } from './expertWork'
+import { refinementNeeds } from './refinementNeeds'
+import { refinementWorkBytes } from './refinementWork'
+
+/** Process, runtime, graphs and the temporaries of one batch, before anything that grows with the model or the texts. */
+const BASE_BYTES = 150 * 2 ** 20
+/** Of a thread that solves linears: its own engine, with sessions and compiled code. */
+const THREAD_BYTES = 50 * 2 ** 20
+/** What the tokenizer takes for each byte of a text that is one piece to it: strings, places and masks of every token. */
+const TOKENIZER_BYTES = 138
+/** Of memory that was given back before the peak, what is not used again: it lies in pieces. */
+const LOST_SHARE = 1 / 4
+/** Bytes a weight of the linear that is being solved: its E and Eᵀ, products with them, codes. */
+const LINEAR_BYTES = 20
+
+/** Of each position and each set of weights while the head is read: four sums in float64, a token. */
+const FIGURES_BYTES = 36
+
+/** Linears that a run solves at a time. */
+export const solvedAtATime = ({ linears, recipe }: PreparedRun): number =>
+  linearsAtATime(linears, recipe.device, recipe.memoryBudget)
+
+/**
+ * Largest resident set, bytes: the process with its threads, and the larger of what the tokenizer and what the rest of the run
+ * needs. What was given back before the peak is not all used again.
+ */
+export function peakMemoryBytes(prepared: PreparedRun): number {
+  const threads = solvedAtATime(prepared)
+  const tokenizing = TOKENIZER_BYTES * prepared.bytesInOnePiece
+  const working = workingBytes(prepared)
+  const process = BASE_BYTES + (threads > 1 ? threads * THREAD_BYTES : 0)
+  return process + Math.max(tokenizing, working) + Math.round(LOST_SHARE * Math.min(tokenizing, working))
+}
+
+/**
+ * One block's weights (full precision, quantized, and as much for what the runtime makes of them), its second moments in
+ * float64 and float32, the error of one linear in both precisions and what those solved beside it take, one batch's
+ * activations, one expert; or what the evaluation or a refinement works with; and hidden states and what refinements keep, up
+ * to the budget.
+ */
+function workingBytes(prepared: PreparedRun): number {
+  const { architecture, parts, recipe, linears } = prepared
+  const perBlock = Array.from({ length: architecture.blocks }, (_, block) => {
+    const weights = linears.filter((l) => l.block === block).reduce((sum, l) => sum + l.inFeatures * l.outFeatures, 0)
+    const moments = parts.inputs(block).reduce((sum, n) => sum + n * n, 0)
+    return 4 * weights * (2 + prepared.quantizers.size) + 16 * moments
+  })
+  const largest = Math.max(...linears.map((l) => l.inFeatures * l.outFeatures))
+  const hidden = streamBytes(prepared)
+  const beside = bytesBesideFirst(linears, solvedAtATime(prepared))
+  const solving = Math.max(...perBlock) + LINEAR_BYTES * largest + beside + batchBytes(prepared) + expertBytes(prepared)
+  const working = Math.max(solving, evaluationBytes(prepared), refinementWorkBytes(prepared))
+  const inMemory = Math.min(hidden, recipe.memoryBudget)
+  return working + inMemory + refinementNeeds(prepared, recipe.memoryBudget - inMemory).memory
+}
+
+/** A tile of the head with its logits, under full precision and other weights, and the figures of each position. */
+function evaluationBytes(prepared: PreparedRun): number {
+  const [, ...streams] = streamShapes(prepared)
+  const positions = Math.max(0, ...streams.map(({ rows }) => rows)) * prepared.recipe.context
+  return streams.length === 0 ? 0 : headBytes(prepared.architecture) + FIGURES_BYTES * positions * streams.length
+}
+
+/** Activations of one batch in a block: about the inputs of all its linears, twice. */
+function batchBytes({ parts, recipe }: PreparedRun): number {
+  const tokens = Math.max(2048, recipe.context)
+  return 2 * 4 * tokens * parts.inputs(0).reduce((sum, n) => sum + n, 0)
+}
+
+/** Hidden states of all streams, bytes. */
+export const streamBytes = (prepared: PreparedRun): number =>
+  streamShapes(prepared).reduce(
+    (sum, { rows }) =>
+      sum + hiddenBytes({ rows, context: prepared.recipe.context, width: prepared.architecture.hiddenSize }),
+    0
+  )
