@@ -166,15 +166,17 @@ async function spoolTensor(source: Source, tensor: ModelTensor, spool: TensorSpo
 async function* plainPieces(source: Source, { name, shape, place }: ModelTensor): AsyncGenerator<Uint8Array> {
   const { weights } = source
   if (place !== undefined) {
-    const values = await weights.readPart(place.name, place.shape, place.first, place.count)
+    const values = await weights.readPart(place)
     yield rounded(values, source, name).bytes
     return
   }
   const [rows = 1, columns = 1] = shape
   if (shape.length === 3) {
     const size = elementCount(shape) / rows
-    for (let i = 0; i < rows; i++)
-      yield rounded(await weights.readPart(name, shape, i * size, size), source, name).bytes
+    for (let i = 0; i < rows; i++) {
+      const values = await weights.readPart({ name, shape, first: i * size, count: size })
+      yield rounded(values, source, name).bytes
+    }
     return
   }
   if (shape.length !== 2) {

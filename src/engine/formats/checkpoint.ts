@@ -128,9 +128,10 @@ export class Checkpoint {
   /**
    * Reads consecutive elements of a tensor, widened to float32.
    *
+   * @param into - where they are put; a new array when left out
    * @throws {AppError} as `readFloat32`, and BAD_INPUT for elements that the tensor does not have
    */
-  async readPart(name: string, first: number, count: number): Promise<Float32Array> {
+  async readPart(name: string, first: number, count: number, into?: Float32Array): Promise<Float32Array> {
     const tensor = this.#tensor(name)
     const last = first + count
     if (first < 0 || last > elementCount(tensor.shape)) {
@@ -138,7 +139,7 @@ export class Checkpoint {
         `${this.directory}: elements ${first} to ${last - 1} of ${name} asked for, its shape is [${tensor.shape}]`
       )
     }
-    return await this.#readElements(tensor, first, count)
+    return await this.#readElements(tensor, first, count, into)
   }
 
   /**
@@ -225,11 +226,15 @@ export class Checkpoint {
     throw badInput(`${this.directory}: ${asked} of ${tensor.name} asked for, it has ${rows} rows`)
   }
 
-  async #readElements(tensor: CheckpointTensor, first: number, count: number): Promise<Float32Array> {
+  async #readElements(
+    tensor: CheckpointTensor,
+    first: number,
+    count: number,
+    values: Float32Array = new Float32Array(count)
+  ): Promise<Float32Array> {
     const dtype = floatDtypeOf(tensor, this.directory)
     const width = dtypeBytes(dtype)
     const file = this.#fileOf(tensor)
-    const values = new Float32Array(count)
     const piece = this.#piece ?? new Uint8Array(READ_PIECE_BYTES)
     this.#piece = undefined // a second read that starts before this one ends takes a piece of its own
     for (let done = 0; done < count; ) {

@@ -1,5 +1,5 @@
 import type { DeviceName } from '../../shared/recipe'
-import { GraphSession } from '../graph/session'
+import { GraphSession, type Tensor } from '../graph/session'
 import { expertGraph } from './expertGraphs'
 import type { ExpertsSpec } from './experts'
 import type { ReadExpert } from './expertWeights'
@@ -16,6 +16,8 @@ export interface Routed {
 export class ExpertRunner {
   /** By the graph's bytes, so that blocks alike share one. */
   readonly #sessions = new Map<string, GraphSession>()
+  /** What is written over for every expert and batch: inputs, outputs, and sums of batches. */
+  readonly #buffers = new Map<string, Float32Array>()
 
   constructor(private readonly device: DeviceName) {}
 
@@ -32,7 +34,7 @@ export class ExpertRunner {
     read: ReadExpert
   ): Promise<void> {
     const session = await this.#session(spec)
-    const sums = outputs.map((output) => new Float32Array(output.length))
+    const sums = outputs.map((output, i) => this.#buffer(`sum ${i}`, output.length).fill(0))
     for (let expert = 0; expert < spec.count; expert++) {
       const tokens = batches.map((batch) => routedTokens(batch, spec.count, expert))
       if (tokens.every(({ length }) => length === 0)) continue
@@ -40,8 +42,13 @@ export class ExpertRunner {
       for (const [i, batch] of batches.entries()) {
         const own = tokens[i] as Int32Array
         if (own.length === 0) continue
-        const { sum } = await session.run({ ...weights, ...rowsOf(batch, own, spec, expert) })
-        addRows(sums[i] as Float32Array, sum?.data as Float32Array, own, spec.hiddenSize)
+        const shape = [own.length, spec.hiddenSize]
+        const size = own.length * spec.hiddenSize
+        const rows = gathered(batch.input, own, this.#buffer('rows', size))
+        const sum = { data: this.#buffer('output', size), shape }
+        const feeds = { ...weights, rows: { data: rows, shape }, weight: weightsOf(batch, own, spec, expert) }
+        await session.run(feeds, { sum })
+        addRows(sums[i] as Float32Array, sum.data, own, spec.hiddenSize)
       }
     }
     for (const [i, output] of outputs.entries()) addAll(output, sums[i] as Float32Array)
@@ -50,6 +57,15 @@ export class ExpertRunner {
   async release(): Promise<void> {
     for (const session of this.#sessions.values()) await session.release()
     this.#sessions.clear()
+    this.#buffers.clear()
+  }
+
+  /** As many values of a buffer, which grows where it is too small. */
+  #buffer(name: string, length: number): Float32Array {
+    const known = this.#buffers.get(name)
+    const buffer = known !== undefined && known.length >= length ? known : new Float32Array(length)
+    this.#buffers.set(name, buffer)
+    return buffer.subarray(0, length)
   }
 
   async #session(spec: ExpertsSpec): Promise<GraphSession> {
@@ -70,18 +86,19 @@ function routedTokens({ routing }: Routed, count: number, expert: number): Int32
   return Int32Array.from(tokens)
 }
 
-/** What one expert gets: the rows of its tokens, and their weights. */
-function rowsOf({ input, routing }: Routed, tokens: Int32Array, spec: ExpertsSpec, expert: number) {
-  const { hiddenSize, count } = spec
-  const rows = new Float32Array(tokens.length * hiddenSize)
+/** The rows of some tokens. */
+function gathered(input: Float32Array, tokens: Int32Array, rows: Float32Array): Float32Array {
+  const width = rows.length / tokens.length
   for (const [i, token] of tokens.entries()) {
-    rows.set(input.subarray(token * hiddenSize, (token + 1) * hiddenSize), i * hiddenSize)
+    rows.set(input.subarray(token * width, (token + 1) * width), i * width)
   }
-  const weight = Float32Array.from(tokens, (token) => routing[token * count + expert] as number)
-  return {
-    rows: { data: rows, shape: [tokens.length, hiddenSize] },
-    weight: { data: weight, shape: [tokens.length, 1] }
-  }
+  return rows
+}
+
+/** The weights of an expert for its tokens, [tokens, 1]. */
+function weightsOf({ routing }: Routed, tokens: Int32Array, { count }: ExpertsSpec, expert: number): Tensor {
+  const data = Float32Array.from(tokens, (token) => routing[token * count + expert] as number)
+  return { data, shape: [tokens.length, 1] }
 }
 
 /** sums[token] += rows[i] for the i-th of the tokens. */

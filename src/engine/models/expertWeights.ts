@@ -2,12 +2,12 @@ import { badFormat } from '../../shared/errors'
 import type { CheckpointTensor } from '../formats/shards'
 import { elementCount } from '../formats/tensorInfo'
 import type { Feeds, Tensor } from '../graph/session'
-import type { ExpertPlace, ExpertsSpec, ExpertTensor } from './experts'
+import type { ExpertsSpec, ExpertTensor } from './experts'
 import type { ModelParts } from './modelParts'
 import type { ModelTensor } from './modelTensors'
-import type { ModelWeights } from './modelWeights'
+import type { ModelWeights, TensorPart } from './modelWeights'
 
-/** Reads one expert's tensors, by the names of the graph's inputs. */
+/** Reads one expert's tensors, by the names of the graph's inputs; they hold until the next one is read. */
 export type ReadExpert = (expert: number) => Promise<Feeds>
 
 /**
@@ -19,11 +19,13 @@ export function expertReader(weights: ModelWeights, parts: ModelParts, block: nu
   const spec = parts.experts(block)
   if (spec === undefined) return undefined
   const path = parts.architecture.blockPath(block)
+  // Of one block's hundred experts each would otherwise leave its arrays to the next garbage collection.
+  const buffers = new Map<string, Float32Array>()
   return async (expert) => {
     const tensors: Record<string, Tensor> = {}
     for (const tensor of spec.tensors) {
-      const { name, shape, first, count } = expertPlace(weights, path, tensor, expert)
-      const data = await weights.readPart(name, shape, first, count)
+      const data = await weights.readPart(expertPlace(weights, path, tensor, expert), buffers.get(tensor.input))
+      buffers.set(tensor.input, data)
       tensors[tensor.input] = { data, shape: tensor.shape }
     }
     return tensors
@@ -35,7 +37,7 @@ export function expertReader(weights: ModelWeights, parts: ModelParts, block: nu
  *
  * @throws {AppError} BAD_FORMAT where the checkpoint holds both forms
  */
-export function expertPlace(weights: ModelWeights, path: string, tensor: ExpertTensor, expert: number): ExpertPlace {
+export function expertPlace(weights: ModelWeights, path: string, tensor: ExpertTensor, expert: number): TensorPart {
   const { alone, stacked, shape } = tensor
   const own = alone && `${path}.${alone(expert)}`
   const all = `${path}.${stacked.name}`

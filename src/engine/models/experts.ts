@@ -77,14 +77,6 @@ export function gatedExperts(options: GatedExperts): ExpertsSpec {
   }
 }
 
-/** Where the tensor of an expert lies: a tensor of the checkpoint, the first of its elements in it and how many they are. */
-export interface ExpertPlace {
-  readonly name: string
-  readonly shape: readonly number[]
-  readonly first: number
-  readonly count: number
-}
-
 /**
  * Routing weights [tokens, count]: the probabilities softmax(n Rᵀ) of the `perToken` most probable experts, 0 for the others;
  * normed, they add up to 1 for each token. Of equal probabilities the first expert's counts; torch leaves that open.

@@ -1,9 +1,8 @@
 import type { Dtype } from '../formats/dtypes'
-import type { ExpertPlace } from './experts'
 import type { LinearSpec, ParameterSpec } from './layerBuilder'
 import { embeddingGraph, finalNormGraph, type PlainGraph } from './modelGraphs'
 import type { ModelParts } from './modelParts'
-import { type ModelWeights, storedShape } from './modelWeights'
+import { type ModelWeights, storedShape, type TensorPart } from './modelWeights'
 
 /** A linear with what its weight is stored as. */
 export interface ModelLinear extends Pick<LinearSpec, 'inFeatures' | 'outFeatures' | 'transposed'> {
@@ -15,7 +14,7 @@ export interface ModelTensor {
   readonly name: string
   readonly shape: readonly number[]
   /** Of an expert: where its values lie in the checkpoint. */
-  readonly place?: ExpertPlace
+  readonly place?: TensorPart
   /** Present for the weight of a linear, which is what gets quantized. */
   readonly linear?: ModelLinear & {
     /** Whether it lies in a block: only those get adapters, and only those are in the fingerprint. */

@@ -5,6 +5,14 @@ import { transposed } from '../numerics/matrix'
 import type { ModelArchitecture } from './architecture'
 import type { LinearSpec, ParameterSpec } from './layerBuilder'
 
+/** Some consecutive elements of a tensor of this name and shape. */
+export interface TensorPart {
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly first: number
+  readonly count: number
+}
+
 type LinearShape = Pick<LinearSpec, 'inFeatures' | 'outFeatures' | 'transposed'>
 
 /** Where a graph gets its parameters from: the checkpoint, or a quantized base. */
@@ -45,9 +53,9 @@ export class ModelWeights {
   /** What the checkpoint holds for a parameter of a graph. */
   readonly readParameter: ReadParameter = ({ name, shape }) => this.read(name, shape)
 
-  /** Some consecutive elements of a tensor as float32. */
-  readPart(name: string, shape: readonly number[], first: number, count: number): Promise<Float32Array> {
-    return this.checkpoint.readPart(this.find(name, shape).name, first, count)
+  /** Some consecutive elements of a tensor as float32, in an array that is given or in a new one. */
+  readPart({ name, shape, first, count }: TensorPart, into?: Float32Array): Promise<Float32Array> {
+    return this.checkpoint.readPart(this.find(name, shape).name, first, count, into)
   }
 
   /** Whether the checkpoint holds a tensor, under any of its names. */

@@ -1,11 +1,10 @@
 import type { Finding } from '../../shared/findings'
 import type { StoredBase } from '../base/storedBase'
 import { FLOAT_DTYPES, type FloatDtype, isFloatDtype } from '../formats/dtypes'
-import type { ExpertPlace } from '../models/experts'
 import { expertPlace } from '../models/expertWeights'
 import type { ModelParts } from '../models/modelParts'
 import { type ModelTensor, modelTensors } from '../models/modelTensors'
-import type { ModelWeights } from '../models/modelWeights'
+import type { ModelWeights, TensorPart } from '../models/modelWeights'
 import { rounded, rowsToCompare } from '../models/tiedHead'
 
 /** Values of one tensor that are compared, its first and last rows among them: 16 M, which takes a tenth of a second. */
@@ -35,8 +34,8 @@ export async function baseFindings(base: StoredBase, weights: ModelWeights, part
 }
 
 /** Where model and base hold the first expert of each block; the others are as they are, whoever made the base. */
-function firstExperts(base: ModelWeights, model: ModelWeights, parts: ModelParts): [ExpertPlace, ExpertPlace][] {
-  return Array.from({ length: parts.architecture.blocks }, (_, block): [ExpertPlace, ExpertPlace][] => {
+function firstExperts(base: ModelWeights, model: ModelWeights, parts: ModelParts): [TensorPart, TensorPart][] {
+  return Array.from({ length: parts.architecture.blocks }, (_, block): [TensorPart, TensorPart][] => {
     const path = parts.architecture.blockPath(block)
     return (parts.experts(block)?.tensors ?? []).map((tensor) => [
       expertPlace(model, path, tensor, 0),
@@ -45,12 +44,12 @@ function firstExperts(base: ModelWeights, model: ModelWeights, parts: ModelParts
   }).flat()
 }
 
-async function isSamePart(base: ModelWeights, model: ModelWeights, own: ExpertPlace, other: ExpertPlace) {
+async function isSamePart(base: ModelWeights, model: ModelWeights, own: TensorPart, other: TensorPart) {
   const { dtype } = base.find(other.name, other.shape)
   if (!isFloatDtype(dtype)) return false
   const count = Math.min(own.count, COMPARED_VALUES)
-  const values = await model.readPart(own.name, own.shape, own.first, count)
-  return equal(values, await base.readPart(other.name, other.shape, other.first, count), dtype)
+  const values = await model.readPart({ ...own, count })
+  return equal(values, await base.readPart({ ...other, count }), dtype)
 }
 
 async function isSame(base: ModelWeights, model: ModelWeights, { name, shape }: ModelTensor): Promise<boolean> {
