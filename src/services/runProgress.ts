@@ -31,6 +31,7 @@ export class ProgressTracker {
   #tokens = 0
   #evaluationShare = 0
   #refinementShare = 0
+  #curvatureShare = 0
   #share = 0
   /** The refinements of the run, in their order. */
   #refinements: readonly { readonly variant: string; readonly steps: number }[] = []
@@ -56,6 +57,7 @@ export class ProgressTracker {
         this.#tokens = event.calibrationTokens
         this.#evaluationShare = event.evaluationShare ?? 0
         this.#refinementShare = event.refinementShare ?? 0
+        this.#curvatureShare = event.curvatureShare ?? 0
         this.#refinements = event.refinements ?? []
         return
       case 'phaseStarted':
@@ -140,6 +142,7 @@ export class ProgressTracker {
   remaining(nowMs: number): Span | null {
     switch (this.#phase) {
       case 'reading':
+      case 'weighing':
       case 'embedding':
         return null
       case 'blocks': {
@@ -160,8 +163,9 @@ export class ProgressTracker {
     const large = 1 - 3 * SMALL
     const evaluating = large * this.#evaluationShare
     const refining = large * this.#refinementShare
-    const blocks = large - evaluating - refining
-    return { reading: SMALL, embedding: SMALL, blocks, refining, evaluating, exporting: SMALL }
+    const weighing = large * this.#curvatureShare
+    const blocks = large - evaluating - refining - weighing
+    return { reading: SMALL, weighing, embedding: SMALL, blocks, refining, evaluating, exporting: SMALL }
   }
 
   #shareNow(): number {
@@ -222,6 +226,6 @@ export class ProgressTracker {
   }
 }
 
-const PHASES: readonly Phase[] = ['reading', 'embedding', 'blocks', 'refining', 'evaluating', 'exporting']
+const PHASES: readonly Phase[] = ['reading', 'weighing', 'embedding', 'blocks', 'refining', 'evaluating', 'exporting']
 
 const roughly = (value: number): Span => ({ low: value / ROUGHLY, high: value * ROUGHLY })

@@ -37,6 +37,8 @@ export interface MethodFacts {
   readonly products?: (options: MethodOptionValues) => number
   /** The options that it reads. */
   readonly options?: readonly MethodOptionName[]
+  /** True where it asks what the model's predictions make of errors: a pass backwards over the model comes before. */
+  readonly curvature?: true
   /** True when outputs stay as the quantized model has them, so that nothing needs to be evaluated again. */
   readonly neutral?: true
 }
@@ -66,6 +68,11 @@ const FACTS = {
   exact: {
     help: 'The optimum that quailora approaches',
     eigenproblems: ['full']
+  },
+  kfac: {
+    help: "Weighs outputs by what the model's predictions make of them, beyond single layers",
+    eigenproblems: ['full'],
+    curvature: true
   }
 } as const satisfies Record<string, MethodFacts>
 

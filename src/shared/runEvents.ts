@@ -8,7 +8,7 @@ import { RefinementResult } from './refinement'
  * command line and the window show them. Exactly one `finished` ends a run, always last.
  */
 
-export const Phase = z.enum(['reading', 'embedding', 'blocks', 'refining', 'evaluating', 'exporting'])
+export const Phase = z.enum(['reading', 'weighing', 'embedding', 'blocks', 'refining', 'evaluating', 'exporting'])
 export type Phase = z.infer<typeof Phase>
 
 export const RunStatus = z.enum(['queued', 'running', 'interrupted', 'cancelled', 'failed', 'completed'])
@@ -148,6 +148,7 @@ const drafts = [
       .number()
       .optional()
       .describe('of the arithmetic of blocks, refinement and evaluation; older runs lack it'),
+    curvatureShare: z.number().optional().describe('of the same; missing where no method asks for the curvature'),
     refinementShare: z.number().optional().describe('of the same; missing where nothing is refined'),
     refinements: z
       .array(z.object({ variant: z.string(), steps: z.int() }))

@@ -72,6 +72,18 @@ const step = {
   deviceFailure: z.string().optional().describe('why it was not computed on the device of the recipe')
 }
 
+const WrittenFile = z.strictObject({ file: z.string(), sha256: z.string() })
+/** A safetensors file of a run's folder. */
+export type WrittenTensors = z.infer<typeof WrittenFile>
+
+/** What errors at the outputs of all linears count, measured in one step. */
+export const MeasuredCurvature = z.strictObject({
+  pass: z.literal('curvature'),
+  ...step,
+  files: z.array(WrittenFile).describe('by block')
+})
+export type MeasuredCurvature = z.infer<typeof MeasuredCurvature>
+
 /** A block whose linears are quantized and whose factors are found. */
 export const SolvedBlock = z.strictObject({
   pass: z.literal('solve').default('solve').describe('runs of older versions lack it'),
@@ -82,8 +94,6 @@ export const SolvedBlock = z.strictObject({
   results: z.array(z.strictObject({ variant: z.string(), result: LayerResult }))
 })
 export type SolvedBlock = z.infer<typeof SolvedBlock>
-
-const WrittenFile = z.strictObject({ file: z.string(), sha256: z.string() })
 
 /** Some steps of the refinement of one variant, and what the held-out rows said after them; the first entry has none. */
 export const RefinedSteps = z.strictObject({
@@ -114,7 +124,7 @@ const EvaluatedModel = z.strictObject({
 export type EvaluatedModel = z.infer<typeof EvaluatedModel>
 
 /** A finished step: one block of one pass (engine/run/pass.ts). */
-export const JournalEntry = z.union([SolvedBlock, RefinedSteps, AdvancedBlock, EvaluatedModel])
+export const JournalEntry = z.union([MeasuredCurvature, SolvedBlock, RefinedSteps, AdvancedBlock, EvaluatedModel])
 export type JournalEntry = z.infer<typeof JournalEntry>
 
 /**

@@ -23,6 +23,7 @@ export const STATUS_SENTENCES: Readonly<Record<RunStatus, string>> = {
 
 export const PHASE_WORDS: Readonly<Record<Phase, string>> = {
   reading: 'reading',
+  weighing: 'weighing',
   embedding: 'embedding',
   blocks: 'blocks',
   refining: 'refining',

@@ -8,7 +8,7 @@ const BELOW_BASE = [...ENGINE_STATISTICS, ...BELOW_STATISTICS]
 const BELOW_PREPARE = ['engine/base', ...BELOW_BASE]
 const BELOW_PLAN = ['engine/solve', 'engine/prepare', ...BELOW_PREPARE]
 const BELOW_REFINE = ['engine/prepare', ...BELOW_PREPARE]
-const BELOW_RUN = ['engine/refine', 'engine/plan', ...BELOW_PLAN]
+const BELOW_RUN = ['engine/curvature', 'engine/refine', 'engine/plan', ...BELOW_PLAN]
 const WHOLE_ENGINE = ['engine/worker', 'engine/run', 'engine/ask', ...BELOW_RUN]
 
 /** Which folders, or single files, each folder may import from, beside itself; docs/architecture.md draws it. */
@@ -33,6 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   store: ['shared'],
   'engine/worker': WHOLE_ENGINE,
   'engine/run': BELOW_RUN,
+  'engine/curvature': ['engine/refine', ...BELOW_REFINE],
   'engine/refine': BELOW_REFINE,
   'engine/ask': BELOW_PLAN,
   'engine/plan': BELOW_PLAN,
@@ -71,6 +72,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   store: ['node:', 'zod', 'sqlite3', 'kysely'],
   'engine/worker': ['node:', 'zod'],
   'engine/run': ['node:', 'zod'],
+  'engine/curvature': ['node:'],
   'engine/refine': ['node:'],
   'engine/ask': ['node:'],
   'engine/plan': ['node:'],

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { SecondMoments } from '../../src/engine/calibration/secondMoments'
 import { encodeFloats } from '../../src/engine/formats/dtypes'
 import { type TensorData, writeSafetensors } from '../../src/engine/formats/safetensorsWriter'
 import { hiddenStates, openAdaptedBlocks, uniform } from '../helpers/adaptedBlock'
@@ -10,7 +11,8 @@ const RANK = 4
 
 /**
  * Writes what Quail computes of every checkpoint in a folder: a safetensors file each, with the block's inputs `<block
- * path>/hidden`, `/seed`, `/<linear>.lora_A` … and the gradients of Σ seed · next under the same names behind `gradient.`.
+ * path>/hidden`, `/seed`, `/<linear>.lora_A` … and the gradients of Σ seed · next under the same names behind `gradient.`; and
+ * without the adapters Σ g gᵀ of the gradients at the outputs of each linear, `/curvature.<linear>`.
  *
  * @returns the names of the checkpoints
  */
@@ -49,6 +51,14 @@ async function gradientsOf(directory: string): Promise<TensorData[]> {
       add(`${name}.lora_B`, B.data, B.rows, B.cols)
       add(`gradient.${name}.lora_A`, found.A, A.rows, A.cols)
       add(`gradient.${name}.lora_B`, found.B, B.rows, B.cols)
+    }
+    const { adapters: _, ...plain } = adapted
+    const { grams } = await runner.curvature(block, hidden, seed, real, plain)
+    const linears = opened.parts.linears(block)
+    const sums = new SecondMoments(linears.map(({ outFeatures }) => outFeatures))
+    sums.add(grams, 1)
+    for (const [place, { name, outFeatures: size }] of linears.entries()) {
+      add(`curvature.${name}`, Float32Array.from(sums.take(place)), size, size)
     }
   }
   await opened.close()

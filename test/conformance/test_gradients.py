@@ -1,4 +1,5 @@
-"""Gradients of every family's blocks, with adapters beside all linears, against torch autograd through transformers' modules."""
+"""Gradients of every family's blocks, with adapters beside all linears, and the second moments of gradients at the linears'
+outputs, against torch autograd through transformers' modules."""
 
 import json
 import subprocess
@@ -61,6 +62,35 @@ def autograd(model, path, given):
     return {name: tensor.grad for name, tensor in wanted.items()}
 
 
+def keeping(outputs, name):
+    def hook(_module, _inputs, output):
+        outputs[name] = output
+        return output.clone()  # OLMo clamps what it is given in place
+
+    return hook
+
+
+def curvature(model, path, given, linears):
+    """Σ g gᵀ over tokens of g = ∂(Σ seed · next) / ∂(output), by linear; without adapters."""
+    block = model.get_submodule(path)
+    args, kwargs = arguments_of(model, block, given["hidden"].shape[1])
+    outputs, hooks = {}, []
+    for name in linears:
+        hooks.append(block.get_submodule(name).register_forward_hook(keeping(outputs, name)))
+    hidden = given["hidden"].clone().requires_grad_()
+    if "hidden_states" in kwargs:
+        kwargs["hidden_states"] = hidden
+    else:
+        args = (hidden, *args[1:])
+    output = block(*args, **kwargs)
+    for hook in hooks:
+        hook.remove()
+    following = output[0] if isinstance(output, tuple) else output
+    gradients = torch.autograd.grad((following * given["seed"]).sum(), [outputs[name] for name in linears])
+    flat = {name: gradient.flatten(0, -2).double() for name, gradient in zip(linears, gradients)}
+    return {name: rows.T @ rows for name, rows in flat.items()}
+
+
 class Gradients(unittest.TestCase):
     def test_every_family(self):
         with tempfile.TemporaryDirectory() as out:
@@ -82,7 +112,12 @@ class Gradients(unittest.TestCase):
         model.requires_grad_(False)
         worst = 0
         for path, block in by_block(tensors).items():
-            given = {key: tensor for key, tensor in block.items() if not key.startswith("gradient.")}
+            given = {key: tensor for key, tensor in block.items() if not key.startswith(("gradient.", "curvature."))}
+            weights = {key.removeprefix("curvature."): block[key] for key in block if key.startswith("curvature.")}
+            self.assertEqual({f"{name}.lora_A" for name in weights}, {key for key in given if key.endswith(".lora_A")})
+            for linear, expected in curvature(model, path, given, list(weights)).items():
+                difference = ((weights[linear] - expected).abs().max() / expected.abs().max()).item()
+                self.assertLess(difference, TOLERANCE, f"{path}: curvature of {linear}")
             expected = autograd(model, path, given)
             self.assertEqual({f"gradient.{key}" for key in expected}, {key for key in block if key.startswith("gradient.")})
             for key, gradient in expected.items():

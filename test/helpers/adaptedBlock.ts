@@ -40,7 +40,7 @@ export async function openAdaptedBlocks(
   const adapted = async (block: number): Promise<BlockWeights> =>
     withAdapters(parts, block, await readBlockWeights(weights, parts, block), rank)
   const close = () => Promise.all([runner.release(), checkpoint.close()])
-  return { architecture, context, weights, runner, adapted, close }
+  return { architecture, context, parts, weights, runner, adapted, close }
 }
 
 /** Hidden states of two rows, as large as those of a model that was trained. */

@@ -20,13 +20,14 @@ const dying = new URL(
   )}`
 )
 
-const variants = ['quailora-r4', 'int8']
+const variants = ['quailora-r4', 'kfac-r4', 'int8']
 const recipe = {
   calibration: { files: [], rows: 2 },
   evaluation: undefined,
   factorDtype: 'bfloat16',
   variants: [
     { method: 'quailora', rank: 4 },
+    { method: 'kfac', rank: 4 },
     { name: 'int8', method: 'exact', rank: 2, quantizer: { format: 'int8' } }
   ]
 }

@@ -22,20 +22,22 @@ export interface FactorOptions {
 const NOISE = 1e-12
 
 /**
- * The factors of the correction U UᵀE, balanced and scaled.
+ * The factors of the correction U C, balanced and scaled; C = UᵀE unless another is given.
  *
- *     UᵀE = P diag(σ) Vᵀ,   loraB = U P diag(√σ) / √s,   loraA = diag(√σ) Vᵀ / √s
+ *     C = P diag(σ) Vᵀ,   loraB = U P diag(√σ) / √s,   loraA = diag(√σ) Vᵀ / √s
  *
- * so that s · loraB · loraA = U UᵀE and column i of loraB is as long as row i of loraA. Ranks that carry no correction
+ * so that s · loraB · loraA = U C and column i of loraB is as long as row i of loraA. Ranks that carry no correction
  * start as in plain LoRA, with a Kaiming-uniform row of loraA and a zero column of loraB: were both zero, neither would
  * ever receive a gradient.
  *
  * @param U - orthonormal [m, k], k ≤ rank
+ * @param rows - C [k, n]
  */
 export async function projectionFactors(
   problem: LayerProblem,
   U: Matrix64,
-  { rank, scaling }: FactorOptions
+  { rank, scaling }: FactorOptions,
+  rows?: Matrix64
 ): Promise<LoraFactors> {
   const { algebra, outFeatures, inFeatures } = problem
   const loraA = zeros64(rank, inFeatures)
@@ -43,7 +45,7 @@ export async function projectionFactors(
   // The rows' random start does not depend on the method, so variants differ only where they mean to.
   fillUniform(loraA.data, 1 / Math.sqrt(inFeatures), seededRandom('lora_A', problem.seed, problem.name))
   if (U.cols > 0) {
-    const C = await problem.project(U) // UᵀE [k, n]
+    const C = rows ?? (await problem.project(U)) // [k, n]
     const { values, vectors: P } = symmetricEigen(await algebra.gemm64(C, C, { transB: true }))
     const sigma = values.map((value) => Math.sqrt(Math.max(0, value)))
     const carried = sigma.filter((value) => value > NOISE * (sigma[0] ?? 0)).length

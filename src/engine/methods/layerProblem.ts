@@ -1,3 +1,4 @@
+import { AppError } from '../../shared/errors'
 import type { Weighting } from '../../shared/methods'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
 import type { Matrix32, Matrix64 } from '../numerics/matrix'
@@ -17,6 +18,7 @@ import type { SymmetricEigen } from '../numerics/symmetricEigen'
 import { symmetricEigen } from '../numerics/symmetricEigen'
 import { energy } from './energy'
 import { orthonormalize } from './orthonormalize'
+import type { OutputCurvature } from './outputCurvature'
 import { projectRows } from './projectRows'
 import type { SecondMoment } from './secondMoment'
 import { type EigenOptions, topEigenpairs } from './topEigenpairs'
@@ -25,6 +27,8 @@ export interface LayerProblemOptions {
   /** The largest rank that will be asked for; eigenpairs are computed once for it. */
   readonly maxRank: number
   readonly seed: number
+  /** What errors at the outputs count, for methods that ask. */
+  readonly curvature?: OutputCurvature | undefined
   /** Precision of the large products; the small dense problems are always float64. */
   readonly precision?: 'float32' | 'float64'
 }
@@ -55,6 +59,7 @@ export class LayerProblem {
   #Et: Matrix32 | undefined
   #lossRank0: Promise<number> | undefined
   #frobeniusRank0: number | undefined
+  #weighed: Promise<LayerProblem> | undefined
 
   constructor(
     readonly algebra: LinearAlgebra,
@@ -82,6 +87,22 @@ export class LayerProblem {
 
   get seed(): number {
     return this.options.seed
+  }
+
+  get curvature(): OutputCurvature | undefined {
+    return this.options.curvature
+  }
+
+  /** The problem of G^½E in the place of E, with G the outputs' curvature. */
+  weighed(): Promise<LayerProblem> {
+    this.#weighed ??= this.#weigh()
+    return this.#weighed
+  }
+
+  async #weigh(): Promise<LayerProblem> {
+    const { algebra, name, moment, curvature } = this
+    if (curvature === undefined) throw new AppError('INTERNAL', `${name}: no curvature was measured`)
+    return new LayerProblem(algebra, name, await curvature.weigh(algebra, this.#E32), moment, this.options)
   }
 
   get #precision(): 'float32' | 'float64' {

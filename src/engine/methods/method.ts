@@ -4,7 +4,8 @@ import type { LayerProblem } from './layerProblem'
 
 /**
  * Every method here is a choice of an orthonormal basis U [m, k], k ≤ rank, of corrections to the outputs: for a given
- * U the best correction is U UᵀE whatever the input's second moment (decision 0003), so nothing is ever inverted.
+ * U the best correction is U UᵀE whatever the input's second moment (decision 0003), so nothing is ever inverted. A method
+ * that declares `curvature` is given the problem with its outputs weighed, G^½E in the place of E (solveMethod.ts).
  */
 export type Basis = (
   problem: LayerProblem,

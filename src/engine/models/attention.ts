@@ -137,6 +137,12 @@ function besideSinks(graph: GraphBuilder, scores: Value, sinks: Value, heads: nu
   return graph.slice(graph.softmax(graph.concat([column, scores], 3)), 3, 1, end + 1)
 }
 
+/** The derivative of cap · tanh(x / cap), from its value: 1 − (value / cap)². */
+export function capSlope(graph: GraphBuilder, value: Value, cap: number): Value {
+  const share = graph.div(value, graph.scalar(cap))
+  return graph.sub(graph.scalar(1), graph.mul(share, share))
+}
+
 /** Scores with soft cap and ALiBi's bias. A key's position of a key counts from the row's start; pads lie behind every real key. */
 function biased(graph: GraphBuilder, raw: Value, { alibiSlopes, heads, softcap }: AttentionShape, end: number): Value {
   const scores = softcap == null ? raw : softcapped(graph, raw, softcap)

@@ -6,7 +6,7 @@ import type { Adapter, BlockWeights } from './blockWeights'
 import { ExpertRunner } from './expertRunner'
 import type { GramTile } from './gramTiles'
 import type { LinearForm } from './layerBuilder'
-import { type BlockGraph, backwardGraph, blockGraph, energyOutput } from './modelGraphs'
+import { type BlockGraph, backwardGraph, blockGraph, curvatureGraph, energyOutput } from './modelGraphs'
 
 /** A tile of the upper triangle of a Gram matrix Σ x xᵀ over the batch's tokens, with its values by rows. */
 export interface GramPart extends GramTile {
@@ -37,6 +37,8 @@ export class BlockRunner {
   /** Of weights that compute otherwise, and backwards: by block, adapted linears and rounding of inputs. */
   readonly #own = new FormCache()
   readonly #backward = new FormCache()
+  /** Backwards in full precision, with Gram matrices of gradients: by block. */
+  readonly #curvature = new Map<number, BlockGraph>()
   readonly #sessions = new Map<BlockGraph, GraphSession>()
   readonly #experts: ExpertRunner
 
@@ -109,6 +111,28 @@ export class BlockRunner {
     return { hidden: of('hidden'), adapters }
   }
 
+  /**
+   * The same in full precision, and the Gram matrices Σ g gᵀ of the gradients at the outputs of the block's linears: `input` of
+   * a part is the linear's place among them.
+   */
+  async curvature(
+    index: number,
+    hidden: Float32Array,
+    gradient: Float32Array,
+    real: Float32Array,
+    weights: BlockWeights
+  ): Promise<{ readonly hidden: Float32Array; readonly grams: readonly GramPart[] }> {
+    const graph = this.#curvatureOf(index)
+    const shape = [gradient.length / this.architecture.hiddenSize, this.architecture.hiddenSize]
+    const outputs = await (await this.#session(graph)).run({
+      ...this.#feeds(graph, hidden, weights),
+      gradient: { data: gradient, shape },
+      ...(graph.readsReal && { real: column(real) })
+    })
+    const grams = graph.grams.map((tile) => ({ ...tile, data: outputs[tile.output]?.data as Float32Array }))
+    return { hidden: outputs['gradient.hidden']?.data as Float32Array, grams }
+  }
+
   async release(): Promise<void> {
     for (const session of this.#sessions.values()) await session.release()
     this.#sessions.clear()
@@ -147,6 +171,14 @@ export class BlockRunner {
     return this.#backward.of(index, weights, () =>
       this.#shared(backwardGraph(this.architecture, index, this.context, form))
     )
+  }
+
+  #curvatureOf(index: number): BlockGraph {
+    const known = this.#curvature.get(index)
+    if (known !== undefined) return known
+    const graph = this.#shared(curvatureGraph(this.architecture, index, this.context))
+    this.#curvature.set(index, graph)
+    return graph
   }
 
   #graph(index: number, grams: boolean): BlockGraph {

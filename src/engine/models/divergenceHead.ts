@@ -2,7 +2,7 @@ import type { DeviceName } from '../../shared/recipe'
 import { GraphBuilder, type Value } from '../graph/graphBuilder'
 import { type Feeds, GraphSession, type Tensor } from '../graph/session'
 import type { ModelArchitecture } from './architecture'
-import { softcapped } from './attention'
+import { capSlope, softcapped } from './attention'
 import type { HeadTiles } from './vocabularyHead'
 
 /** What is added up over the tiles of the vocabulary for some positions. */
@@ -158,10 +158,4 @@ function divergenceTileGraph(
   const cross = overTile('ReduceSum', g.mul(exponentials, g.sub(t, s)))
   give('cross', g.add(g.mul(before('cross'), kept), cross))
   return g.build()
-}
-
-/** The derivative of cap · tanh(x / cap), from its value: 1 − (value / cap)². */
-function capSlope(g: GraphBuilder, value: Value, cap: number): Value {
-  const share = g.div(value, g.scalar(cap))
-  return g.sub(g.scalar(1), g.mul(share, share))
 }

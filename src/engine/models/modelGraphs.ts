@@ -83,6 +83,27 @@ export function backwardGraph(
   return { model: graph.build(), linears: layer.linears, grams: [], readsReal: layer.readsReal }
 }
 
+/**
+ * The gradient of block `index` in full precision, and what it has at the outputs of the linears.
+ *
+ * Inputs: those of `blockGraph`, and `gradient` ∂L/∂next [tokens, hidden], zero at pads. Outputs: `gradient.hidden`, and per
+ * linear, in their order, the tiles of the upper triangle of Σ g gᵀ, g = ∂L/∂(Wx + b) of each token.
+ */
+export function curvatureGraph(architecture: ModelArchitecture, index: number, context: number): BlockGraph {
+  const layer = new LayerBuilder(context)
+  const { graph, linears } = layer
+  const shape = ['tokens', architecture.hiddenSize]
+  const hidden = graph.input('hidden', shape)
+  const next = architecture.buildBlock(layer, hidden, index)
+  const outputs = layer.outputs.map(({ value }) => value)
+  const gradients = addGradients(graph, next, graph.input('gradient', shape), [hidden, ...outputs])
+  graph.output('gradient.hidden', gradients.get(hidden) as Value, shape)
+  const grams = outputs.flatMap((value, input) =>
+    upperTriangle(graph, gradients.get(value) as Value, { input, features: (linears[input] as LinearSpec).outFeatures })
+  )
+  return { model: graph.build(), linears, grams, readsReal: layer.readsReal }
+}
+
 /** ‖W x‖² of every linear and token: of what is computed anyway, as H is of the inputs. */
 function addEnergies({ graph, linears, outputs }: LayerBuilder): void {
   for (const [i, { value, bias }] of outputs.entries()) {

@@ -5,6 +5,7 @@ import { triangleShare } from '../models/gramTiles'
 import { type PreparedRun, type PreparedVariant, prepareVariants } from '../prepare/preparedRun'
 import { streamShapes } from '../prepare/streamShapes'
 import { sharesOf } from '../solve/threadCount'
+import { curvatureNeeds } from './curvatureNeeds'
 import { expertFlops, expertReadSeconds } from './expertWork'
 import { peakMemoryBytes, solvedAtATime, streamBytes } from './peakMemory'
 import { refinementNeeds } from './refinementNeeds'
@@ -48,6 +49,9 @@ export function evaluationShare(prepared: PreparedRun): number {
 /** Share of the refinements in all matrix products of the run. */
 export const refinementShare = (prepared: PreparedRun): number => refinementFlops(prepared) / workOf(prepared).flops
 
+/** Share of the curvature of the outputs in all matrix products of the run. */
+export const curvatureShare = (prepared: PreparedRun): number => curvatureNeeds(prepared).flops / workOf(prepared).flops
+
 /** The same run with other variants; nothing is opened or read. */
 export function withVariants(prepared: PreparedRun, variants: PreparedRun['recipe']['variants']): PreparedRun {
   const planned = prepareVariants(variants, prepared.linears)
@@ -76,7 +80,7 @@ function workOf(prepared: PreparedRun): Work {
   const head = 2 * architecture.vocabularySize * architecture.hiddenSize
   const forward = calibrationTokens * perToken + evaluationTokens * streams * (perToken + head)
   const moments = distinctInputs(prepared).reduce((sum, n) => sum + 2 * triangleShare(n) * n * n * calibrationTokens, 0)
-  let flops = forward + moments + refinementFlops(prepared)
+  let flops = forward + moments + refinementFlops(prepared) + curvatureNeeds(prepared).flops
   let serialSeconds = expertReadSeconds(prepared)
   for (const key of quantizers.keys()) {
     const own = prepared.variants.filter(({ quantizer }) => quantizer === key)
@@ -118,7 +122,9 @@ const distinctInputs = ({ architecture, parts }: PreparedRun): number[] =>
 function spoolBytes(prepared: PreparedRun): number {
   const hidden = streamBytes(prepared)
   const left = Math.max(0, prepared.recipe.memoryBudget - hidden)
-  return Math.max(2 * hidden, hidden + refinementNeeds(prepared, left).disk)
+  const { stateBytes, fileBytes } = curvatureNeeds(prepared)
+  const states = stateBytes <= prepared.recipe.memoryBudget ? 0 : stateBytes
+  return fileBytes + Math.max(states, 2 * hidden, hidden + refinementNeeds(prepared, left).disk)
 }
 
 /** Parameters of one variant's factors. */

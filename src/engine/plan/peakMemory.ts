@@ -2,6 +2,7 @@ import { headBytes } from '../models/headRunner'
 import type { PreparedRun } from '../prepare/preparedRun'
 import { hiddenBytes, streamShapes } from '../prepare/streamShapes'
 import { bytesBesideFirst, linearsAtATime } from '../solve/threadCount'
+import { curvatureNeeds } from './curvatureNeeds'
 import { expertBytes } from './expertWork'
 import { refinementNeeds } from './refinementNeeds'
 import { refinementWorkBytes } from './refinementWork'
@@ -40,7 +41,7 @@ export function peakMemoryBytes(prepared: PreparedRun): number {
  * One block's weights (full precision, quantized, and as much for what the runtime makes of them), its second moments in
  * float64 and float32, the error of one linear in both precisions and what those solved beside it take, one batch's
  * activations, one expert; or what the evaluation or a refinement works with; and hidden states and what refinements keep, up
- * to the budget.
+ * to the budget; or what weighing the outputs takes, before all that.
  */
 function workingBytes(prepared: PreparedRun): number {
   const { architecture, parts, recipe, linears } = prepared
@@ -55,7 +56,9 @@ function workingBytes(prepared: PreparedRun): number {
   const solving = Math.max(...perBlock) + LINEAR_BYTES * largest + beside + batchBytes(prepared) + expertBytes(prepared)
   const working = Math.max(solving, evaluationBytes(prepared), refinementWorkBytes(prepared))
   const inMemory = Math.min(hidden, recipe.memoryBudget)
-  return working + inMemory + refinementNeeds(prepared, recipe.memoryBudget - inMemory).memory
+  const kept = inMemory + refinementNeeds(prepared, recipe.memoryBudget - inMemory).memory
+  const { workBytes, stateBytes } = curvatureNeeds(prepared) // before anything else is kept
+  return Math.max(working + kept, workBytes + (stateBytes <= recipe.memoryBudget ? stateBytes : 0))
 }
 
 /** A tile of the head with its logits, under full precision and other weights, and the figures of each position. */

@@ -1,4 +1,5 @@
 import type { Weighting } from '../../shared/methods'
+import { CURVATURE_RANK } from '../methods/outputCurvature'
 import type { PreparedVariant } from '../prepare/preparedRun'
 
 export interface SolverWork {
@@ -48,6 +49,12 @@ export function solverWork({ inFeatures: n, outFeatures: m }: Shape, variants: r
   for (const [weighting, multiple] of eigenproblems(variants)) {
     const columns = Math.min(m, multiple * rank)
     add(columns * productFlops(m, n, weighting), DENSE_SECONDS * columns ** 3 + PROBLEM_SECONDS)
+  }
+  const weighed = variants.filter(({ method }) => method.curvature).map(({ spec }) => spec.rank)
+  if (weighed.length > 0) {
+    const columns = Math.min(m, COLUMNS.full * Math.max(...weighed))
+    const roots = 4 * Math.min(CURVATURE_RANK, m) * m * n
+    add(roots + columns * productFlops(m, n, 'full'), DENSE_SECONDS * columns ** 3 + PROBLEM_SECONDS)
   }
   for (const { spec, method } of variants) {
     const products = Math.min(MOST_PRODUCTS, method.products?.(spec) ?? 0)

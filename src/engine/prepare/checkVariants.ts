@@ -74,18 +74,37 @@ export function checkRanks(recipe: Recipe, { linears, variants }: Choice, report
 
 const shorterSide = ({ inFeatures, outFeatures }: PreparedLinear): number => Math.min(inFeatures, outFeatures)
 
-/** Reports variants that ask for a refinement of a model with experts, through which no gradient is computed. */
-export function refuseRefinedExperts(
+/** Reports variants that ask for gradients of a model with experts, through which none are computed. */
+export function refuseGradientsOfExperts(
   recipe: Recipe,
   { experts, family }: ModelArchitecture,
   variants: readonly PreparedVariant[],
   report: Report
 ): void {
+  if (experts === undefined) return
   const refined = variants.filter(({ spec }) => spec.refine !== undefined).map(({ name }) => name)
-  if (experts === undefined || refined.length === 0) return
-  const message = `${refined.join(', ')}: a ${family} cannot be refined, as no gradient is computed through experts`
-  const fix = changeVariants(recipe, 'Do not refine', ({ refine: _, ...variant }) => variant)
-  report({ code: 'REFINE_EXPERTS', subject: 'variants', message, fix })
+  if (refined.length > 0) {
+    const message = `${refined.join(', ')}: a ${family} cannot be refined, as no gradient is computed through experts`
+    const fix = changeVariants(recipe, 'Do not refine', ({ refine: _, ...variant }) => variant)
+    report({ code: 'REFINE_EXPERTS', subject: 'variants', message, fix })
+  }
+  const weighed = variants.filter(({ method }) => method.curvature)
+  if (weighed.length === 0) return
+  const methods = [...new Set(weighed.map(({ method }) => method.name))].join(', ')
+  const message = `${weighed.map(({ name }) => name).join(', ')}: ${methods} cannot weigh the outputs of a ${family}, as no gradient is computed through experts`
+  const fix = changeVariants(recipe, 'Use exact', (variant) =>
+    weighed.some(({ spec }) => spec.method === variant.method) ? { ...variant, method: 'exact' } : variant
+  )
+  report({ code: 'CURVATURE_EXPERTS', subject: 'variants', message, fix })
+}
+
+/** Reports variants whose outputs no row could weigh: a token has to be predicted. */
+export function checkCurvature(calibration: TokenRows, variants: readonly PreparedVariant[], report: Report): void {
+  const weighed = variants.filter(({ method }) => method.curvature).map(({ name }) => name)
+  if (weighed.length === 0 || calibration.ids.length === 0) return // unread, or only guessed
+  if (predictingRows(calibration).length > 0) return
+  const message = `${weighed.join(', ')}: outputs are weighed by predicted tokens; none is predicted in the ${calibration.rows} rows of the calibration set`
+  report({ code: 'CURVATURE_ROWS', subject: 'texts', message })
 }
 
 /** Reports variants that cannot be refined: one row is held out, so that two are needed. */

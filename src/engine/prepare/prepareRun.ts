@@ -12,7 +12,14 @@ import { ModelWeights } from '../models/modelWeights'
 import { readArchitecture } from '../models/registry'
 import { baseFindings } from './baseFindings'
 import { adapterInside, checkpointFindings, dtypeFindings } from './checkpointFindings'
-import { checkNames, checkRanks, checkRefinements, checkTargets, refuseRefinedExperts } from './checkVariants'
+import {
+  checkCurvature,
+  checkNames,
+  checkRanks,
+  checkRefinements,
+  checkTargets,
+  refuseGradientsOfExperts
+} from './checkVariants'
 import { type PreparedRun, prepareVariants } from './preparedRun'
 import { attempt, type Report, throwProblem } from './problems'
 import { guessTexts, type RunTexts, tokenizeTexts } from './tokenizedTexts'
@@ -77,8 +84,9 @@ export async function prepareRun(
     const tokenized = guess
       ? guessTexts(recipe, texts)
       : await tokenizeTexts(recipe, texts, folder, vocabularySize, day, report, onProgress)
-    refuseRefinedExperts(recipe, architecture, variants, report)
+    refuseGradientsOfExperts(recipe, architecture, variants, report)
     checkRefinements(tokenized.calibration, variants, report)
+    checkCurvature(tokenized.calibration, variants, report)
     const quantizers = new Map(recipe.variants.map(({ quantizer }) => [quantizerKey(quantizer), quantizer]))
     const release = async () => {
       await base?.close()

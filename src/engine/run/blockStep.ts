@@ -5,6 +5,7 @@ import type { TokenRows } from '../calibration/rows'
 import { SecondMoments } from '../calibration/secondMoments'
 import { collectGarbage } from '../graph/collectGarbage'
 import { stopHere } from '../graph/stopHere'
+import type { OutputCurvature } from '../methods/outputCurvature'
 import { SecondMoment } from '../methods/secondMoment'
 import { type Adapter, type BlockWeights, readBlockWeights } from '../models/blockWeights'
 import { firstNonFinite, squaredNorm } from '../numerics/matrix'
@@ -14,6 +15,7 @@ import { adapterOf } from '../refine/trainedFactors'
 import type { LinearJob } from '../solve/blockSolver'
 import type { LinearTask, SolvedLinear, SolvedVariant } from '../solve/solveLinear'
 import { advance, assertFinite, momentsOverflowed } from './advance'
+import { curvatureOf } from './curvaturePass'
 import { writeFactors } from './factorFiles'
 import type { Events, RunContext } from './pass'
 
@@ -32,7 +34,7 @@ export async function* blockStep(context: RunContext, block: number): Events<Sol
   const calibrated = yield* calibrate(context, block, weights, progress)
   collectGarbage()
   if (streams.full !== undefined) yield* advance(context, block, streams.full.states, weights, progress)
-  const tasks = linearTasks(context, block, weights, calibrated)
+  const tasks = linearTasks(context, block, weights, { ...calibrated, curvature: await curvatureOf(context, block) })
   const fingerprints: SolvedBlock['fingerprints'] = {}
   const solved: SolvedVariant[] = []
   for (const key of prepared.quantizers.keys()) {
@@ -152,14 +154,15 @@ function linearTasks(
   { prepared }: RunContext,
   block: number,
   weights: BlockWeights,
-  { moments, energies }: Calibrated
+  { moments, energies, curvature }: Calibrated & { readonly curvature: ReadonlyMap<string, OutputCurvature> }
 ): LinearTask[] {
   return prepared.linears
     .filter((linear) => linear.block === block)
     .map((linear) => {
       const weight = weights.linears.get(linear.name) as Float32Array
       const moment = moments[linear.input] as SecondMoment
-      return { linear, weight, moment, outputEnergy: energies.of(linear.name), weightNorm: squaredNorm(weight) }
+      const known = { moment, curvature: curvature.get(linear.path), outputEnergy: energies.of(linear.name) }
+      return { linear, weight, ...known, weightNorm: squaredNorm(weight) }
     })
 }
 

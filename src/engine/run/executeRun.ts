@@ -13,7 +13,7 @@ import {
 } from '../../shared/runFolder'
 import { writeFileAtomic } from '../formats/files'
 import { BlockRunner } from '../models/blockRunner'
-import { evaluationShare, refinementShare } from '../plan/estimate'
+import { curvatureShare, evaluationShare, refinementShare } from '../plan/estimate'
 import type { PreparedRun } from '../prepare/preparedRun'
 import { prepareRun } from '../prepare/prepareRun'
 import { runWarnings } from '../prepare/warnings'
@@ -120,6 +120,7 @@ function planned(prepared: PreparedRun, resumedBlocks: number): RunEventDraft {
     variants: prepared.variants.map(({ name }) => name),
     resumedBlocks,
     evaluationShare: evaluationShare(prepared),
+    ...(prepared.variants.some(({ method }) => method.curvature) && { curvatureShare: curvatureShare(prepared) }),
     ...refinementsOf(prepared)
   }
 }

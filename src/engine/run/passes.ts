@@ -1,8 +1,9 @@
 import { advancePass } from './advancePass'
+import { curvaturePass } from './curvaturePass'
 import { evaluatePass } from './evaluatePass'
 import type { Pass } from './pass'
 import { refinePass } from './refinePass'
 import { solvePass } from './solvePass'
 
 /** The passes of every run, in order. */
-export const PASSES: readonly Pass[] = [solvePass, refinePass, advancePass, evaluatePass] as const
+export const PASSES: readonly Pass[] = [curvaturePass, solvePass, refinePass, advancePass, evaluatePass] as const

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { RUN_FILES, type SolvedBlock } from '../../shared/runFolder'
 import { isSmall, scanWeights } from '../prepare/weightScan'
 import { blockStep } from './blockStep'
+import { curvatureFiles } from './curvaturePass'
 import { embed } from './embedRows'
 import { isIntact } from './factorFiles'
 import { assertModelUnchanged } from './modelUnchanged'
@@ -19,7 +20,7 @@ export const solvePass: Pass<SolvedBlock> = {
   async *begin(context, finished) {
     const total = context.prepared.architecture.blocks
     if (finished === 0) {
-      await clearFolder(join(context.folder, RUN_FILES.spool))
+      await clearSpool(context)
       yield* scan(context)
       yield* embed(context, context.streams.solved)
     }
@@ -43,8 +44,12 @@ export const solvePass: Pass<SolvedBlock> = {
 }
 
 /** Removes what an earlier process left there. */
-async function clearFolder(folder: string): Promise<void> {
-  for (const file of await readdir(folder)) await rm(join(folder, file), { force: true })
+async function clearSpool({ folder, journal }: RunContext): Promise<void> {
+  const kept = curvatureFiles(journal)
+  for (const name of await readdir(join(folder, RUN_FILES.spool))) {
+    const file = `${RUN_FILES.spool}/${name}`
+    if (!kept.has(file)) await rm(join(folder, file), { force: true })
+  }
 }
 
 /** Looks for values that no computation can continue with; of a small model that is done when it is opened. */

@@ -5,11 +5,13 @@ import type { LinearFingerprint } from '../../shared/runFolder'
 import { quantizeWeight } from '../base/quantizeLinear'
 import type { BaseWeight } from '../base/storedBase'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
-import { type LoraFactors, projectionFactors, roundFactors } from '../methods/factors'
+import { type LoraFactors, roundFactors } from '../methods/factors'
 import { layerError } from '../methods/layerError'
 import { LayerProblem } from '../methods/layerProblem'
+import { type Eigenpairs, OutputCurvature } from '../methods/outputCurvature'
 import { methodFor } from '../methods/registry'
 import type { SecondMoment } from '../methods/secondMoment'
+import { solveMethod } from '../methods/solveMethod'
 import type { PreparedLinear } from '../models/modelLinears'
 import { difference } from '../numerics/accumulate'
 import { firstNonFinite } from '../numerics/matrix'
@@ -22,6 +24,8 @@ export interface LinearTask {
   weight: Float32Array
   /** Of its input: shared by the linears that read it. */
   readonly moment: SecondMoment
+  /** What errors at its outputs count; undefined where no method asks. */
+  readonly curvature: Eigenpairs | undefined
   /** tr(W H Wᵀ). */
   readonly outputEnergy: number
   /** ‖W‖². */
@@ -67,10 +71,11 @@ export async function solveLinear(
   { spec, base, variants, seed, factorDtype }: SolveOptions
 ): Promise<SolvedLinear> {
   const { linear, weight, moment } = task
+  const curvature = task.curvature && OutputCurvature.of(task.curvature)
   const { Q, fingerprint } = base ?? quantizeWeight(linear, weight, spec)
   const E = { data: difference(weight, Q), rows: linear.outFeatures, cols: linear.inFeatures }
   const maxRank = Math.max(1, ...variants.map(({ spec: { rank } }) => rank))
-  const problem = new LayerProblem(algebra, linear.path, E, moment, { maxRank, seed })
+  const problem = new LayerProblem(algebra, linear.path, E, moment, { maxRank, seed, curvature })
   const solved: SolvedVariant[] = []
   for (const variant of variants) solved.push(await solveVariant(problem, task, variant, factorDtype))
   return { Q, fingerprint, solved }
@@ -82,8 +87,7 @@ async function solveVariant(
   { name, spec, scaling }: VariantTask,
   dtype: FactorDtype
 ): Promise<SolvedVariant> {
-  const U = await methodFor(spec.method).basis(problem, spec)
-  const computed = await projectionFactors(problem, U, { rank: spec.rank, scaling })
+  const computed = await solveMethod(problem, methodFor(spec.method), { ...spec, scaling })
   const factors = roundFactors(computed, dtype)
   assertStorable(factors, { name, spec }, dtype, linear.path)
   const stored = await layerError(problem, factors, scaling)

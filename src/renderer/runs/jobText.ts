@@ -7,6 +7,8 @@ export function phaseText({ phase, blocksDone, blocks, done, total, refining }: 
   switch (phase) {
     case 'reading':
       return 'Reading checkpoint and texts'
+    case 'weighing':
+      return `Weighing outputs, block ${Math.min(Math.floor(done) + 1, total)} of ${total}`
     case 'embedding':
       return 'Embedding the texts'
     case 'blocks':

@@ -20,6 +20,8 @@ export function progressSentence(
   switch (phase) {
     case 'reading':
       return 'Reading the checkpoint and the texts; then the blocks, one after another.'
+    case 'weighing':
+      return `Weighing the outputs of every layer, once forward and once backward over ${plural(blocks, 'block')}; then embedding the texts.`
     case 'embedding':
       return `Embedding the texts; then ${plural(blocks, 'block')}.`
     case 'blocks': {

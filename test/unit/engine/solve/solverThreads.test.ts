@@ -23,7 +23,14 @@ const never = new AbortController().signal
 function jobsOf(moments: readonly SecondMoment[], weights: readonly Float32Array[]): LinearJob[] {
   return moments.map((moment, i) => {
     const linear = { path: `linear ${i}`, inFeatures: 2, outFeatures: 1 + i } as PreparedLinear
-    const task: LinearTask = { linear, weight: weights[i] as Float32Array, moment, outputEnergy: 0, weightNorm: 0 }
+    const task: LinearTask = {
+      linear,
+      weight: weights[i] as Float32Array,
+      moment,
+      curvature: undefined,
+      outputEnergy: 0,
+      weightNorm: 0
+    }
     return { task, spec: {}, variants: [], seed: 0, factorDtype: 'float32' } as unknown as LinearJob
   })
 }

@@ -1,0 +1,164 @@
+import { outerLinears, PlainRunners } from '../base/outerLinears'
+import { SecondMoments } from '../calibration/secondMoments'
+import { LinearAlgebra } from '../graph/linearAlgebra'
+import { stopHere } from '../graph/stopHere'
+import type { OutputCurvature } from '../methods/outputCurvature'
+import type { BlockRunner } from '../models/blockRunner'
+import { readBlockWeights } from '../models/blockWeights'
+import { EmbeddingRunner } from '../models/embeddingRunner'
+import { HEAD_POSITIONS } from '../models/headRunner'
+import { LabelHead } from '../models/labelHead'
+import { finalNormBackwardGraph, finalNormGraph } from '../models/modelGraphs'
+import { VocabularyHead } from '../models/vocabularyHead'
+import { type Random, seededRandom } from '../numerics/random'
+import type { PreparedRun } from '../prepare/preparedRun'
+import { batchRows } from '../prepare/streamShapes'
+import { MemoryBudget } from '../refine/memoryBudget'
+import type { RowBatch } from '../refine/refinedRows'
+import { bytesOf, floatsOf, Shelf } from '../refine/shelf'
+import { curvatureBatches } from './curvatureRows'
+import { reduceCurvature } from './reduceCurvature'
+
+export interface CurvatureOptions {
+  readonly prepared: PreparedRun
+  readonly runner: BlockRunner
+  /** A file that may be made for what does not fit into the memory budget; gone at the end. */
+  readonly path: string
+  readonly signal: AbortSignal
+}
+
+/** The curvature of one block's linears, by path. */
+export interface BlockCurvature {
+  readonly block: number
+  readonly linears: ReadonlyMap<string, OutputCurvature>
+}
+
+/**
+ * What errors at the outputs of every linear count for the model's predictions (OutputCurvature): gradients of the predictions of
+ * full precision, of labels drawn from these, over some rows of the calibration set. Once forward and once backward; a block's
+ * weights, second moments and rows are in memory at a time.
+ *
+ * Gives the blocks that are behind it on the way, of twice as many as the model has, and each block's curvature from the last
+ * to the first.
+ */
+export async function* measureCurvature(options: CurvatureOptions): AsyncGenerator<number | BlockCurvature, void> {
+  const { prepared, runner, path, signal } = options
+  const { architecture, recipe, calibration, parts, weights, linears } = prepared
+  const { blocks } = architecture
+  const batches = curvatureBatches(calibration, recipe.seed, batchRows(recipe.context))
+  const bytes = batches.reduce((sum, { ids }) => sum + 4 * blocks * ids.length * architecture.hiddenSize, 0)
+  const kept = await Shelf.create(path, new MemoryBudget(recipe.memoryBudget).take(bytes))
+  const algebra = new LinearAlgebra(recipe.device)
+  try {
+    const states = yield* forward(options, batches, kept)
+    const gradients = await gradientsOf(prepared, states, batches, signal)
+    for (let block = blocks - 1; block >= 0; block--) {
+      const read = await readBlockWeights(weights, parts, block)
+      const own = parts.linears(block)
+      const sums = new SecondMoments(own.map(({ outFeatures }) => outFeatures))
+      for (const [i, { real, predicting }] of batches.entries()) {
+        await stopHere(signal)
+        const hidden = floatsOf(await kept.get(block * batches.length + i))
+        const found = await runner.curvature(block, hidden, gradients[i] as Float32Array, real, read)
+        gradients[i] = found.hidden
+        sums.add(found.grams, predicting.length)
+      }
+      const reduced = new Map<string, OutputCurvature>()
+      for (const [place, { name, outFeatures: size }] of own.entries()) {
+        await stopHere(signal)
+        const linear = linears.find((one) => one.block === block && one.name === name)
+        const G = { data: sums.take(place), rows: size, cols: size }
+        if (linear !== undefined)
+          reduced.set(linear.path, await reduceCurvature(algebra, G, { seed: recipe.seed, name: linear.path }))
+      }
+      yield { block, linears: reduced }
+      yield 2 * blocks - block
+    }
+  } finally {
+    await algebra.release()
+    await kept.close()
+  }
+}
+
+/** The states behind the last block; those before each block lie on the shelf afterwards. */
+async function* forward(
+  { prepared, runner, signal }: CurvatureOptions,
+  batches: readonly RowBatch[],
+  kept: Shelf
+): AsyncGenerator<number, Float32Array[]> {
+  const { architecture, recipe, parts, weights } = prepared
+  const outer = outerLinears(prepared, undefined)
+  const embedding = await EmbeddingRunner.create(architecture, weights, recipe.context, recipe.device, outer)
+  const states: Float32Array[] = []
+  try {
+    for (const { ids, real } of batches) states.push(await embedding.run(ids, real))
+  } finally {
+    await embedding.release()
+  }
+  for (let block = 0; block < architecture.blocks; block++) {
+    const read = await readBlockWeights(weights, parts, block)
+    for (const [i, { real }] of batches.entries()) {
+      await stopHere(signal)
+      const hidden = states[i] as Float32Array
+      await kept.put(block * batches.length + i, bytesOf(hidden))
+      states[i] = await runner.forward(block, hidden, real, read)
+    }
+    yield block + 1
+  }
+  return states
+}
+
+/** Gradients of the drawn labels' −log p, summed over the positions, at the states behind the last block. */
+async function gradientsOf(
+  prepared: PreparedRun,
+  states: readonly Float32Array[],
+  batches: readonly RowBatch[],
+  signal: AbortSignal
+): Promise<Float32Array[]> {
+  const { architecture, weights, recipe } = prepared
+  const { hiddenSize, embeddingSize } = architecture
+  const norms = new PlainRunners(prepared, (form) => finalNormGraph(architecture, form))
+  const backward = new PlainRunners(prepared, (form) => finalNormBackwardGraph(architecture, form))
+  const head = await LabelHead.create(architecture, await VocabularyHead.open(architecture, weights), recipe.device)
+  const random = seededRandom('labels', recipe.seed)
+  const gradients: Float32Array[] = []
+  try {
+    for (const [i, batch] of batches.entries()) {
+      const own = states[i] as Float32Array
+      const normed = await (await norms.of(undefined)).run('hidden', own, hiddenSize, batch.real)
+      const found = await labelGradients(head, normed, batch, { width: embeddingSize, random, signal })
+      const beside = { gradient: { data: found, shape: [batch.real.length, embeddingSize] } }
+      gradients.push(await (await backward.of(undefined)).run('hidden', own, hiddenSize, batch.real, beside))
+    }
+  } finally {
+    await norms.release()
+    await backward.release()
+    await head.release()
+  }
+  return gradients
+}
+
+interface Labels {
+  readonly width: number
+  readonly random: Random
+  readonly signal: AbortSignal
+}
+
+/** The same behind the final norm; zero where no token that counts is predicted. */
+async function labelGradients(
+  head: LabelHead,
+  normed: Float32Array,
+  { predicting }: RowBatch,
+  { width, random, signal }: Labels
+): Promise<Float32Array> {
+  const gradients = new Float32Array(normed.length)
+  for (let first = 0; first < predicting.length; first += HEAD_POSITIONS) {
+    await stopHere(signal)
+    const positions = predicting.subarray(first, first + HEAD_POSITIONS)
+    const own = new Float32Array(positions.length * width)
+    for (const [i, at] of positions.entries()) own.set(normed.subarray(at * width, (at + 1) * width), i * width)
+    const found = await head.gradient(own, random)
+    for (const [i, at] of positions.entries()) gradients.set(found.subarray(i * width, (i + 1) * width), at * width)
+  }
+  return gradients
+}

@@ -1,0 +1,58 @@
+import { CURVATURE_RANK, curvatureRows } from '../methods/outputCurvature'
+import { triangleShare } from '../models/gramTiles'
+import { headBytes } from '../models/headRunner'
+import type { PreparedRun } from '../prepare/preparedRun'
+import { batchRows } from '../prepare/streamShapes'
+
+/** What the curvature of the outputs takes, where a method of the run asks for it. */
+export interface CurvatureNeeds {
+  readonly flops: number
+  /** Beside what lies in the budget, bytes. */
+  readonly workBytes: number
+  /** States before each block, bytes: in memory where the budget allows, else on the disk. */
+  readonly stateBytes: number
+  /** What is kept of the curvature until the run ends, bytes of disk. */
+  readonly fileBytes: number
+}
+
+const NOTHING: CurvatureNeeds = { flops: 0, workBytes: 0, stateBytes: 0, fileBytes: 0 }
+/** Products of a block: forward, computed again, and for the gradient of its input. */
+const SWEEPS = 3
+/** Columns that the search for the eigenpairs of G multiplies, for each that is kept. */
+const SEARCHED = 4
+/** Features of a head of attention; few models have less. */
+const HEAD_WIDTH = 64
+
+export function curvatureNeeds(prepared: PreparedRun): CurvatureNeeds {
+  const { architecture, linears, calibration, recipe, variants } = prepared
+  if (!variants.some(({ method }) => method.curvature)) return NOTHING
+  const tokens = curvatureRows(calibration) * recipe.context
+  const sum = (of: (linear: (typeof linears)[number]) => number): number =>
+    linears.reduce((total, linear) => total + of(linear), 0)
+  const weights = sum(({ inFeatures, outFeatures }) => inFeatures * outFeatures)
+  const attention = 4 * architecture.blocks * architecture.hiddenSize * (recipe.context / 2)
+  const head = 4 * architecture.vocabularySize * architecture.hiddenSize
+  const grams = sum(({ outFeatures: m }) => 2 * triangleShare(m) * m * m * tokens)
+  const search = sum(({ outFeatures: m }) => 2 * SEARCHED * CURVATURE_RANK * m * m)
+  return {
+    flops: tokens * (SWEEPS * (2 * weights + attention) + head) + grams + search,
+    workBytes: workBytes(prepared, tokens),
+    stateBytes: 4 * architecture.blocks * tokens * architecture.hiddenSize,
+    fileBytes: sum(({ outFeatures: m }) => 4 * Math.min(CURVATURE_RANK, m) * (m + 1))
+  }
+}
+
+/** One block's weights and as much for what the runtime makes of them, its sums G with a batch's, and a batch's activations. */
+function workBytes({ architecture, linears, recipe }: PreparedRun, tokens: number): number {
+  const together = Math.min(tokens, batchRows(recipe.context) * recipe.context)
+  const ofBlocks = Array.from({ length: architecture.blocks }, (_, block) => {
+    const own = linears.filter((linear) => linear.block === block)
+    const weights = own.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0)
+    const sums = own.reduce((sum, { outFeatures }) => sum + outFeatures ** 2, 0)
+    const features = own.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures + outFeatures, 0)
+    return 8 * weights + 12 * sums + 8 * together * features
+  })
+  const attention = 8 * together * recipe.context * Math.ceil(architecture.hiddenSize / HEAD_WIDTH)
+  const gradients = 4 * tokens * (2 * architecture.hiddenSize + architecture.embeddingSize)
+  return Math.max(...ofBlocks) + attention + gradients + headBytes(architecture, together)
+}

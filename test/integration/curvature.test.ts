@@ -1,0 +1,77 @@
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { sampleText } from '../helpers/paths'
+import { adapterDigests, finishedOf, makeRun, runToEnd } from '../helpers/runs'
+
+const recipe = {
+  calibration: { files: [sampleText('sotu-calibration.txt')], rows: 24 },
+  evaluation: { files: [sampleText('sotu-evaluation.txt')], rows: 8 },
+  variants: [
+    { method: 'exact', rank: 8 },
+    { method: 'kfac', rank: 8 }
+  ]
+}
+const NAMES = ['exact-r8', 'kfac-r8']
+
+/** The same recipe, to its end. */
+const whole = (async () => {
+  const run = makeRun(recipe)
+  const events = await runToEnd(run)
+  return { run, events, finished: finishedOf(events) }
+})()
+
+describe('a run that weighs outputs', () => {
+  it('brings the model nearer to full precision than the optimum of single layers does', async () => {
+    const { finished } = await whole
+    expect(finished.status).toBe('completed')
+    const { klDivergence: exact } = finished.perplexity['sotu-evaluation.txt']?.statistics?.variants['exact-r8'] ?? {}
+    const { klDivergence: kfac } = finished.perplexity['sotu-evaluation.txt']?.statistics?.variants['kfac-r8'] ?? {}
+    expect(kfac?.mean).toBeGreaterThan(0)
+    expect(kfac?.mean).toBeLessThan(0.95 * (exact?.mean as number))
+  })
+
+  it('says how far it is, once forward and once backward', async () => {
+    const { events } = await whole
+    const done = events.flatMap((event) =>
+      event.type === 'phaseProgress' && event.phase === 'weighing' ? [[event.done, event.total]] : []
+    )
+    expect(done).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((blocks) => [blocks, 8]))
+  })
+
+  it.each([
+    ['while it weighs', 'phaseProgress', 3],
+    ['after its second block', 'blockFinished', 2]
+  ])('stopped %s goes on to the same bytes', async (_, type, count) => {
+    const { run } = await whole
+    const stopped = makeRun(recipe)
+    let seen = 0
+    const first = await runToEnd(stopped, (event) => event.type === type && ++seen === count)
+    expect(finishedOf(first).status).toBe('cancelled')
+    await runToEnd(stopped)
+    expect(adapterDigests(stopped, NAMES)).toEqual(adapterDigests(run, NAMES))
+  })
+
+  it('weighs anew where what it left is damaged', async () => {
+    const { run } = await whole
+    const broken = makeRun(recipe)
+    await runToEnd(broken, (event) => event.type === 'blockFinished')
+    const spool = join(broken.folder, 'spool')
+    const [file] = readdirSync(spool).filter((name) => name.startsWith('curvature.'))
+    writeFileSync(join(spool, file as string), 'damaged')
+    const events = await runToEnd(broken)
+    expect(events.filter((event) => event.type === 'phaseStarted' && event.phase === 'weighing')).toHaveLength(1)
+    expect(adapterDigests(broken, NAMES)).toEqual(adapterDigests(run, NAMES))
+  })
+
+  it('gives the same bytes when nothing may stay in memory, and leaves the other variants as they are', async () => {
+    const { run } = await whole
+    const onDisk = makeRun({ ...recipe, memoryBudget: 1 })
+    await runToEnd(onDisk)
+    expect(adapterDigests(onDisk, NAMES)).toEqual(adapterDigests(run, NAMES))
+    const alone = makeRun({ ...recipe, variants: [recipe.variants[0]] })
+    const events = await runToEnd(alone)
+    expect(events.some((event) => event.type === 'phaseStarted' && event.phase === 'weighing')).toBe(false)
+    expect(adapterDigests(alone, ['exact-r8'])).toEqual(adapterDigests(run, ['exact-r8']))
+  })
+})
