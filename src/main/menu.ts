@@ -9,6 +9,7 @@ const PAGES: readonly (readonly [label: string, to: string])[] = [
   ['Models', '/models'],
   ['Data', '/data'],
   ['Runs', '/runs'],
+  ['Sweeps', '/sweeps'],
   ['Compare', '/compare'],
   ['Devices', '/devices'],
   ['Settings', '/settings']

@@ -67,6 +67,22 @@ export function memberRecipe(recipe: Recipe, definition: SweepDefinition, index:
   }
 }
 
+/** A recipe's calibration as sets of a sweep: all texts as one, or each file by itself; and the labels of its evaluation. */
+export function setsOfRecipe(
+  { calibration, evaluation }: Pick<Recipe, 'calibration' | 'evaluation'>,
+  each: boolean
+): Pick<SweepDefinition, 'sets' | 'evaluation'> {
+  const { files = [] } = calibration
+  const parts = each && files.length > 1 ? files.map((file) => ({ ...calibration, files: [file] })) : [calibration]
+  return {
+    sets: parts.map((source) => ({ label: kindOfText(namesOf(source)[0] ?? ''), source })),
+    evaluation: namesOf(evaluation).map(kindOfText)
+  }
+}
+
+const namesOf = (source: Recipe['evaluation']): readonly string[] =>
+  source === undefined ? [] : (source.files ?? (source.set === undefined ? [] : [source.set]))
+
 /** What texts are for, as the ends of their names say it. */
 const PURPOSE = /[-_. ](calibration|calib|train|training|evaluation|eval|test|validation|valid|heldout|held-out)$/i
 

@@ -14,6 +14,7 @@ import { queueHandlers } from './queue'
 import { recipeHandlers } from './recipes'
 import { runHandlers } from './runs'
 import { settingsHandlers } from './settings'
+import { sweepHandlers } from './sweeps'
 
 type AllHandlers = HandlersOf<Omit<typeof WORKBENCH_CALLS, 'store.state' | 'store.rebuild'>>
 
@@ -31,5 +32,6 @@ export const handlersOf = (context: WorkbenchContext): AllHandlers => ({
   ...settingsHandlers(context),
   ...calibrationHandlers(context),
   ...compareHandlers(context),
+  ...sweepHandlers(context),
   ...deletionHandlers(context)
 })

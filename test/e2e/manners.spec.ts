@@ -301,6 +301,7 @@ describe('the menu', () => {
       Models: 'models',
       Data: 'data',
       Runs: 'runs',
+      Sweeps: 'sweeps',
       Compare: 'compare',
       Devices: 'devices',
       Settings: 'settings',

@@ -59,6 +59,7 @@ describe('the workbench answers', () => {
     await aboutRecipes(id, folder)
     await aboutThisMachine()
     await aboutDeletions()
+    await aboutSweeps(folder)
     await aboutStore(home)
     expect([...driven].sort()).toEqual(Object.keys(WORKBENCH_CALLS).sort())
   })
@@ -236,6 +237,29 @@ async function aboutDeletions(): Promise<void> {
   await ask('deletions.undo', { id: deletion })
   expect((await ask('queue.state', {})).waiting.map((one) => one.id)).toContain(id)
   await expect(ask('deletions.undo', { id: deletion })).rejects.toThrow('cannot be undone any more')
+}
+
+/** The queue is held: its runs wait. */
+async function aboutSweeps(folder: string): Promise<void> {
+  const wish = { recipe: recipe('swept'), name: 'sweep', seeds: 2, each: false, out: join(folder, 'sweep') }
+  await expect(ask('sweeps.start', { ...wish, seeds: 100 })).rejects.toThrow(/draw 99 is asked for/)
+  const { id } = await ask('sweeps.start', wish)
+  const sweep = await ask('sweeps.get', { id })
+  expect(sweep).toMatchObject({ definition: { name: 'sweep', seeds: 2 }, completed: 0, total: 2 })
+  expect(sweep.runs.map(({ index, status }) => [index, status])).toEqual([
+    [0, 'queued'],
+    [1, 'queued']
+  ])
+  const [first, second] = sweep.runs
+  await ask('queue.cancel', { id: first?.id ?? '' })
+  await ask('runs.delete', { ids: [second?.id ?? ''] })
+  expect(await ask('sweeps.list', {})).toMatchObject([{ definition: { id }, runs: [{ status: 'cancelled' }] }])
+  await ask('sweeps.resume', { id })
+  const resumed = (await ask('sweeps.get', { id })).runs
+  expect(resumed.map(({ status }) => status)).toEqual(['queued', 'queued'])
+  expect(resumed[1]?.id).not.toBe(second?.id)
+  const { files } = await ask('sweeps.report', { id })
+  expect(files.map((file) => existsSync(file))).toEqual([true, true, true])
 }
 
 async function aboutStore(home: string): Promise<void> {

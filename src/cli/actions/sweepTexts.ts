@@ -1,5 +1,5 @@
 import type { Recipe } from '../../shared/recipe'
-import { kindOfText, type SweepDefinition, type SweepSet } from '../../shared/sweep'
+import { kindOfText, type SweepDefinition, type SweepSet, setsOfRecipe } from '../../shared/sweep'
 import { type RowsWish, textSource } from './recipeOptions'
 
 /** Texts as the command line names them: `laws=a.txt`, or `a.txt` whose kind its name tells. */
@@ -35,19 +35,14 @@ export function setsOf(
 ): Pick<SweepDefinition, 'sets' | 'evaluation'> {
   const { enough, ...rest } = recipe.calibration
   const own = rows === undefined ? recipe.calibration : { ...rest, ...rows }
-  const [first = ''] = namesOf(recipe.calibration)
-  const labels =
-    evaluation.length > 0 ? evaluation.map(({ label }) => label) : namesOf(recipe.evaluation).map(kindOfText)
+  const ofRecipe = setsOfRecipe({ ...recipe, calibration: own }, false)
   return {
-    sets: calibration.length > 0 ? grouped(calibration, wishOf(own)) : [{ label: kindOfText(first), source: own }],
-    evaluation: labels
+    sets: calibration.length > 0 ? grouped(calibration, wishOf(own)) : ofRecipe.sets,
+    evaluation: evaluation.length > 0 ? evaluation.map(({ label }) => label) : ofRecipe.evaluation
   }
 }
 
 const wishOf = ({ rows, enough }: RowsWish): RowsWish => ({ rows, ...(enough !== undefined && { enough }) })
-
-const namesOf = (source: Recipe['evaluation']): readonly string[] =>
-  source === undefined ? [] : (source.files ?? [source.set as string])
 
 /** Files that were given one label are one set. */
 function grouped(texts: readonly LabelledText[], rows: RowsWish): SweepSet[] {

@@ -1,7 +1,6 @@
 import type { SweepPlan } from '../../services/sweep/planSweep'
-import type { Sweep } from '../../services/sweep/sweepQueries'
 import { errorWords } from '../../shared/sweep/estimates'
-import { sweepResults } from '../../shared/sweep/results'
+import { type Sweep, sweepResults } from '../../shared/sweep/results'
 import { type SweepTable, sweepTables } from '../../shared/sweep/tables'
 import { formatDuration, plural } from './numbers'
 import { planText } from './planText'

@@ -19,8 +19,8 @@ export const queryClient = new QueryClient({
 
 /** The topics whose answers an event makes stale. */
 const STALE: Readonly<Partial<Record<WindowEventType, readonly string[]>>> = {
-  'runs.changed': ['runs', 'projects', 'compare', 'exports', 'queue'],
-  'queue.changed': ['queue', 'runs'],
+  'runs.changed': ['runs', 'projects', 'compare', 'exports', 'queue', 'sweeps'],
+  'queue.changed': ['queue', 'runs', 'sweeps'],
   'sets.changed': ['calibration', 'recipes'],
   'models.changed': ['models'],
   'projects.changed': ['projects'],

@@ -1,5 +1,6 @@
 import {
   IconArrowsDiff,
+  IconChartDots,
   IconCpu,
   IconDatabase,
   IconHome,
@@ -21,6 +22,7 @@ export const PLACES: readonly Place[] = [
   { label: 'Models', to: '/models', icon: IconStack2 },
   { label: 'Data', to: '/data', icon: IconDatabase },
   { label: 'Runs', to: '/runs', icon: IconListDetails },
+  { label: 'Sweeps', to: '/sweeps', icon: IconChartDots },
   { label: 'Compare', to: '/compare', icon: IconArrowsDiff },
   { label: 'Devices', to: '/devices', icon: IconCpu },
   { label: 'Settings', to: '/settings', icon: IconSettings }

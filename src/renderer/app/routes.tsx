@@ -11,6 +11,8 @@ import { NewRunPage } from '../newRun/NewRunPage'
 import { RunPage } from '../run/RunPage'
 import { RunsPage } from '../runs/RunsPage'
 import { SettingsPage } from '../settings/SettingsPage'
+import { SweepPage } from '../sweeps/SweepPage'
+import { SweepsPage } from '../sweeps/SweepsPage'
 
 /** Every page and its address. The first that matches is shown. */
 export const ROUTES: readonly { readonly path: string; readonly page: () => ReactNode }[] = [
@@ -24,6 +26,8 @@ export const ROUTES: readonly { readonly path: string; readonly page: () => Reac
   { path: '/runs/:id/export', page: () => <ExportPage /> },
   { path: '/runs/:id/:kind?/:layer?', page: () => <RunPage /> },
   { path: '/new', page: () => <NewRunPage /> },
+  { path: '/sweeps', page: () => <SweepsPage /> },
+  { path: '/sweeps/:id', page: () => <SweepPage /> },
   { path: '/compare', page: () => <ComparePage /> },
   { path: '/settings', page: () => <SettingsPage /> }
 ]

@@ -41,7 +41,9 @@ export function LinePlot(props: Props) {
   const { x, y, places, at, drag, zoom, showAll, leave, onKeyDown, handlers } = useRange(props, box)
   const readings = at === undefined ? [] : readingsAt(at, series, marks)
   const place = at === undefined ? '' : `${props.xLabel} ${formatX(at)}`
-  const told = readings.map(({ label, y: value }) => `${label} ${formatY(value)}`).join(', ')
+  const withBar = (one: { y: number; error: number }): string =>
+    `${formatY(one.y)}${one.error > 0 ? ` ± ${formatY(one.error)}` : ''}`
+  const told = readings.map((one) => `${one.label} ${withBar(one)}`).join(', ')
   return (
     <Box
       pos="relative"
@@ -75,7 +77,7 @@ export function LinePlot(props: Props) {
       {at !== undefined && drag === undefined && (
         <ChartTip x={x(at)} y={box.top} width={width} title={place}>
           {readings.slice(0, 10).map((one) => (
-            <TipLine key={one.key} color={one.color} label={one.label} value={formatY(one.y)} />
+            <TipLine key={one.key} color={one.color} label={one.label} value={withBar(one)} />
           ))}
         </ChartTip>
       )}

@@ -8,13 +8,18 @@ export interface PlotPoint {
   readonly y: number
 }
 
+/** A point of a line, with the half height of its error bar. */
+export interface LinePoint extends PlotPoint {
+  readonly error?: number
+}
+
 export interface PlotSeries {
   readonly key: string
   readonly label: string
   readonly color: string
   /** Dashes for what is a bound or an estimate, not a measurement. */
   readonly dashed?: boolean
-  readonly points: readonly PlotPoint[]
+  readonly points: readonly LinePoint[]
 }
 
 /** A point with a name of its own: the rank that was chosen, and what it reached. */
@@ -59,7 +64,7 @@ export function scalesOf(
   fromZero: boolean
 ) {
   const all = [...series.flatMap(({ points }) => points), ...marks]
-  const visible = all.filter(inside(zoom)).map(({ y }) => y)
+  const visible = all.filter(inside(zoom)).flatMap(({ y, error = 0 }: LinePoint) => [y - error, y + error])
   const xs = all.map(({ x }) => x)
   const x = linearScale(
     zoom ?? [Math.min(...xs, 0), Math.max(...xs, 1)],
@@ -83,9 +88,9 @@ export function scalesOf(
 export function readingsAt(at: number, series: readonly PlotSeries[], marks: readonly PlotMark[]) {
   const lines = series.flatMap(({ key, label, color, points }) => {
     const found = points.find(({ x }) => x === at)
-    return found === undefined ? [] : [{ key, label, color, y: found.y }]
+    return found === undefined ? [] : [{ key, label, color, y: found.y, error: found.error ?? 0 }]
   })
-  return [...lines, ...marks.filter(({ x }) => x === at)]
+  return [...lines, ...marks.filter(({ x }) => x === at).map((mark) => ({ ...mark, error: 0 }))]
 }
 
 export function nearest(places: readonly number[], value: number): number {

@@ -18,6 +18,9 @@ interface LinesProps {
 export function Lines({ series, x, y, clip }: LinesProps) {
   return (
     <g clipPath={`url(#${clip})`} fill="none" strokeWidth={2} strokeLinejoin="round">
+      {series.map(({ key, points, color }) => (
+        <path key={`${key} bars`} d={barsOf(points, x, y)} stroke={color} strokeWidth={1.25} />
+      ))}
       {series.map(({ key, points, color, dashed }) => (
         <polyline
           key={key}
@@ -28,6 +31,21 @@ export function Lines({ series, x, y, clip }: LinesProps) {
       ))}
     </g>
   )
+}
+
+/** Half the width of the ends of error bars, in pixels. */
+const CAP = 4
+
+/** The error bars of a line, as one path. */
+function barsOf(points: PlotSeries['points'], x: Scale, y: Scale): string {
+  return points
+    .flatMap(({ x: at, y: value, error = 0 }) => {
+      if (!(error > 0)) return []
+      const [middle, top, bottom] = [x(at), y(value + error), y(value - error)].map((place) => place.toFixed(1))
+      const cap = (height: string | undefined): string => `M${x(at) - CAP},${height}h${2 * CAP}`
+      return [`M${middle},${top}V${bottom}${cap(top)}${cap(bottom)}`]
+    })
+    .join('')
 }
 
 interface PointedProps {

@@ -20,7 +20,7 @@ const Context = createContext<Shortcuts | null>(null)
 export const EVERYWHERE: readonly Shortcut[] = [
   { keys: 'mod+K', label: 'Command palette: pages, models, runs, actions' },
   { keys: 'mod+N', label: 'New run' },
-  { keys: 'mod+1 … 7', label: 'Pages of the rail' },
+  { keys: 'mod+1 … 8', label: 'Pages of the rail' },
   { keys: 'Alt+← / Alt+→', label: 'Back and forward' },
   { keys: '↑ ↓ Home End', label: 'Move in a list; Enter opens, Space chooses' },
   { keys: '?', label: 'This list' }

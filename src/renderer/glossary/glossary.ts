@@ -33,6 +33,7 @@ export const TERMS = [
   'context',
   'device',
   'double quantization',
+  'draw',
   'enough',
   'evaluation',
   'factorDtype',

@@ -12,6 +12,7 @@ import { useShortcuts } from '../components/shortcuts'
 import { EstimateCard } from './EstimateCard'
 import { countFindings, FindingList, type ListedFinding } from './FindingList'
 import { RunTarget } from './RunTarget'
+import { SweepModal } from './SweepModal'
 import type { LivePlan } from './usePreflight'
 
 interface Props {
@@ -36,6 +37,7 @@ export function StartPanel({ recipe, out, outputs, live, findings, onOut }: Prop
   const checking = recipe !== undefined && live.stale
   // What was found belongs to an earlier form: it neither keeps this one from starting nor lets it start.
   const [wanted, setWanted] = useState<Recipe>()
+  const [sweeping, setSweeping] = useState(false)
   const waits = wanted !== undefined && wanted === recipe && checking
   const start = (): void => {
     if (recipe === undefined || isPending) return
@@ -65,6 +67,17 @@ export function StartPanel({ recipe, out, outputs, live, findings, onOut }: Prop
         >
           {waits ? 'Starts when checked' : checking ? 'Start when checked' : 'Start'}
         </Button>
+        <Button
+          variant="default"
+          fullWidth
+          disabled={recipe === undefined || blocked}
+          onClick={() => setSweeping(true)}
+        >
+          Make it a sweep…
+        </Button>
+        {sweeping && recipe !== undefined && (
+          <SweepModal recipe={recipe} plan={live.plan} out={out} onClose={() => setSweeping(false)} />
+        )}
         <EstimateCard plan={recipe && live.plan} stale={live.stale} />
         {enqueue.error && <ErrorCard title="The run could not be started" error={enqueue.error} />}
         <Divider />

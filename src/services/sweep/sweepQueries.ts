@@ -1,22 +1,11 @@
 import { badInput } from '../../shared/errors'
 import { groupBy } from '../../shared/groupBy'
-import { placeOf, runsOf, type SweepDefinition } from '../../shared/sweep'
-import { runsByIndex, type SweptRun } from '../../shared/sweep/results'
+import { placeOf, runsOf } from '../../shared/sweep'
+import { runsByIndex, type Sweep, type SweptRun } from '../../shared/sweep/results'
 import { type RunSettings, readRunSettings } from '../../store/comparison'
 import { findSweepIds, listSweepRuns, type StoredSweepRun } from '../../store/sweeps'
 import { statusOf } from '../runService'
 import type { Services } from '../services'
-
-/** A sweep with its runs, one for each index that has one. */
-export interface Sweep {
-  readonly definition: SweepDefinition
-  readonly createdAtMs: number
-  readonly model: string
-  readonly project: string
-  readonly completed: number
-  readonly total: number
-  readonly runs: readonly SweptRun[]
-}
 
 /** All sweeps of which a run is left, the newest first. */
 export async function listSweeps(services: Services): Promise<Sweep[]> {

@@ -5,9 +5,8 @@ import { toCsv } from '../../shared/csv'
 import { quantizerResults } from '../../shared/headline'
 import { placeOf, placeText, type SweepDefinition } from '../../shared/sweep'
 import { errorWords } from '../../shared/sweep/estimates'
-import { type SweptRun, sweepResults } from '../../shared/sweep/results'
+import { type Sweep, type SweptRun, sweepResults } from '../../shared/sweep/results'
 import { type SweepTable, sweepTables } from '../../shared/sweep/tables'
-import type { Sweep } from './sweepQueries'
 
 /** The files of a report, beside the adapters. */
 export const SWEEP_FILES = { csv: 'sweep.csv', markdown: 'README.md', json: 'sweep.json' } as const

@@ -3,12 +3,11 @@ import { badInput } from '../../shared/errors'
 import type { Recipe } from '../../shared/recipe'
 import type { FinishedEvent } from '../../shared/runEvents'
 import { memberRecipe, placeFolder, runsOf, type SweepDefinition, type SweepSet } from '../../shared/sweep'
-import { runsByIndex } from '../../shared/sweep/results'
+import { runsByIndex, type Sweep } from '../../shared/sweep/results'
 import type { InsertOptions } from '../../store/runs'
 import { newRunId } from '../runId'
 import { createRun, getRun, type RunOptions, resumeRun, startRun } from '../runService'
 import type { Services } from '../services'
-import type { Sweep } from './sweepQueries'
 
 /** What a new sweep is asked to be. */
 export interface SweepRequest {

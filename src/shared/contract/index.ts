@@ -14,6 +14,7 @@ import { recipeCalls } from './recipes'
 import { runCalls } from './runs'
 import { settingsCalls } from './settings'
 import { storeCalls } from './store'
+import { sweepCalls } from './sweeps'
 
 /*
  * Everything that the window may ask for. Main checks each call against it: the name, the sender, the input. It answers
@@ -35,6 +36,7 @@ export const WORKBENCH_CALLS = {
   ...settingsCalls,
   ...calibrationCalls,
   ...compareCalls,
+  ...sweepCalls,
   ...deletionCalls
 } as const
 export const CONTRACT = { ...MAIN_CALLS, ...WORKBENCH_CALLS } as const

@@ -28,6 +28,17 @@ export interface SweptRun {
   readonly perplexity: Readonly<Record<string, Perplexities>>
 }
 
+/** A sweep with its runs, one for each index that has one. */
+export interface Sweep {
+  readonly definition: SweepDefinition
+  readonly createdAtMs: number
+  readonly model: string
+  readonly project: string
+  readonly completed: number
+  readonly total: number
+  readonly runs: readonly SweptRun[]
+}
+
 /** One variant, calibrated on one set, on one evaluation text. */
 export interface SweepFigures {
   /** Label of the calibration set. */

@@ -45,7 +45,7 @@ function textTable(text: string, { bases, figures }: SweepResults, several: bool
   const first = onText[0]
   return {
     title: text,
-    columns: ['', ...(several ? ['calibrated on'] : []), ...FIGURE_COLUMNS],
+    columns: ['variant', ...(several ? ['calibrated on'] : []), ...FIGURE_COLUMNS],
     rows: [
       ...(first ? [['full precision', ...pad, estimateText(first.fullPrecision, null), '', '']] : []),
       ...onText.map((base) => [baseName(base, quantizers), ...pad, ...baseCells(base)]),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Recipe } from '../../../src/shared/recipe'
-import { kindOfText, memberRecipe, placeFolder, type SweepDefinition } from '../../../src/shared/sweep'
+import { kindOfText, memberRecipe, placeFolder, type SweepDefinition, setsOfRecipe } from '../../../src/shared/sweep'
 
 const definition: SweepDefinition = {
   id: 's',
@@ -37,6 +37,24 @@ describe('the recipe of a run of a sweep', () => {
 
   it('puts its adapters into a folder whose name is safe', () => {
     expect(placeFolder(definition, 5)).toBe('whales___sea-seed2')
+  })
+})
+
+it('the texts of a recipe are one calibration set, or one each', () => {
+  const calibration = { files: ['/t/law-train.txt', '/t/sea.txt'], rows: 8, enough: 0.01 }
+  const evaluation = { files: ['/t/law-test.txt'], rows: 4 }
+  expect(setsOfRecipe({ calibration, evaluation }, false)).toEqual({
+    sets: [{ label: 'law', source: calibration }],
+    evaluation: ['law']
+  })
+  expect(setsOfRecipe({ calibration, evaluation }, true).sets).toEqual([
+    { label: 'law', source: { ...calibration, files: ['/t/law-train.txt'] } },
+    { label: 'sea', source: { ...calibration, files: ['/t/sea.txt'] } }
+  ])
+  const set = { set: 'whales-calibration', rows: 8 }
+  expect(setsOfRecipe({ calibration: set, evaluation: undefined }, true)).toEqual({
+    sets: [{ label: 'whales', source: set }],
+    evaluation: []
   })
 })
 

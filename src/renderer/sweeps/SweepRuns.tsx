@@ -1,0 +1,74 @@
+import { Anchor, Card, Progress, Stack, Table, Text } from '@mantine/core'
+import { Link } from 'wouter'
+import { placeOf } from '../../shared/sweep'
+import type { Sweep } from '../../shared/sweep/results'
+import { RunStatusBadge } from '../runs/RunStatusBadge'
+import { scrolledByKeys } from './scrolledByKeys'
+
+/** How far a sweep is: a line for each calibration set, a column for each seed. */
+export function SweepRuns({ sweep: { definition, runs, completed, total } }: { readonly sweep: Sweep }) {
+  const byIndex = new Map(runs.map((run) => [run.index, run]))
+  const seeds = Array.from({ length: definition.seeds }, (_, seed) => seed)
+  return (
+    <Card withBorder component="section" aria-label="Runs of the sweep">
+      <Stack gap="sm">
+        <Progress value={(100 * completed) / total} aria-label={`${completed} of ${total} runs completed`} />
+        <Table.ScrollContainer
+          minWidth={160 + 130 * definition.seeds}
+          scrollAreaProps={scrolledByKeys('Runs of the sweep')}
+        >
+          <Table verticalSpacing={6} aria-label="Runs of the sweep">
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>Calibrated on</Table.Th>
+                {seeds.map((seed) => (
+                  <Table.Th key={seed}>Seed {seed}</Table.Th>
+                ))}
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {definition.sets.map(({ label }, set) => (
+                <Table.Tr key={label}>
+                  <Table.Td style={{ overflowWrap: 'anywhere' }}>{label}</Table.Td>
+                  {seeds.map((seed) => {
+                    const run = byIndex.get(set * definition.seeds + seed)
+                    return (
+                      <Table.Td key={seed}>
+                        {run === undefined ? <NotMade /> : <RunLink {...{ definition, run }} />}
+                      </Table.Td>
+                    )
+                  })}
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Table.ScrollContainer>
+      </Stack>
+    </Card>
+  )
+}
+
+function RunLink({
+  definition,
+  run
+}: {
+  readonly definition: Sweep['definition']
+  readonly run: Sweep['runs'][number]
+}) {
+  const { set, seed } = placeOf(definition, run.index)
+  return (
+    <Anchor
+      component={Link}
+      href={`/runs/${encodeURIComponent(run.id)}`}
+      aria-label={`Run calibrated on ${set.label}, seed ${seed}: ${run.status}`}
+    >
+      <RunStatusBadge status={run.status} />
+    </Anchor>
+  )
+}
+
+const NotMade = () => (
+  <Text size="sm" c="dimmed">
+    not made yet
+  </Text>
+)

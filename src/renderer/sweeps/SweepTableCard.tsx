@@ -1,0 +1,43 @@
+import { Card, Table, Text, Title } from '@mantine/core'
+import type { SweepTable } from '../../shared/sweep/tables'
+import { scrolledByKeys } from './scrolledByKeys'
+
+/** One table of a sweep, as the command line prints it. */
+export function SweepTableCard({ table: { title, columns, rows, note } }: { readonly table: SweepTable }) {
+  return (
+    <Card withBorder component="section" aria-label={title}>
+      <Title order={2} size="h5" mb="xs" style={{ overflowWrap: 'anywhere' }}>
+        {title}
+      </Title>
+      <Table.ScrollContainer minWidth={150 * columns.length} scrollAreaProps={scrolledByKeys(title)}>
+        <Table className="num" fz="sm" verticalSpacing={6} aria-label={title}>
+          <Table.Thead>
+            <Table.Tr>
+              {columns.map((column, i) => (
+                <Table.Th key={column} ta={i === 0 ? 'left' : 'right'}>
+                  {column}
+                </Table.Th>
+              ))}
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {rows.map((cells) => (
+              <Table.Tr key={cells.join()}>
+                {columns.map((column, i) => (
+                  <Table.Td key={column} ta={i === 0 ? 'left' : 'right'}>
+                    {cells[i]}
+                  </Table.Td>
+                ))}
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
+      {note !== undefined && (
+        <Text size="xs" c="dimmed" mt={6}>
+          {note}
+        </Text>
+      )}
+    </Card>
+  )
+}

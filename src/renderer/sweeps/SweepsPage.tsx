@@ -1,0 +1,79 @@
+import { Anchor, Button, Table } from '@mantine/core'
+import { IconChartDots, IconPlus } from '@tabler/icons-react'
+import { Link } from 'wouter'
+import { modelName } from '../../shared/modelName'
+import type { Sweep } from '../../shared/sweep/results'
+import { useCall } from '../api/hooks'
+import { EmptyState } from '../components/EmptyState'
+import { PageFrame } from '../components/PageFrame'
+import { QueryView } from '../components/QueryView'
+import { RelativeTime } from '../components/RelativeTime'
+import { plural } from '../format/numbers'
+import { scrolledByKeys } from './scrolledByKeys'
+
+/** Every sweep, made here or on the command line. */
+export function SweepsPage() {
+  const list = useCall('sweeps.list', {})
+  return (
+    <PageFrame title="Sweeps" subtitle="What rank, and what text to calibrate on?">
+      <QueryView query={list} failure="The sweeps could not be read">
+        {(sweeps) => (sweeps.length === 0 ? <NoSweep /> : <SweepTable sweeps={sweeps} />)}
+      </QueryView>
+    </PageFrame>
+  )
+}
+
+function NoSweep() {
+  return (
+    <EmptyState
+      icon={<IconChartDots />}
+      title="No sweep yet"
+      action={
+        <Button component={Link} href="/new" leftSection={<IconPlus size={16} aria-hidden />}>
+          New run
+        </Button>
+      }
+    >
+      A sweep is several runs with one page: figures against rank, and of calibration sets on text of their own kind and
+      of others, with error bars over choices of rows. Fill in a new run and make it a sweep there, or use quail sweep
+      on the command line.
+    </EmptyState>
+  )
+}
+
+function SweepTable({ sweeps }: { readonly sweeps: readonly Sweep[] }) {
+  return (
+    <Table.ScrollContainer minWidth={560} scrollAreaProps={scrolledByKeys('Sweeps')}>
+      <Table verticalSpacing="xs" aria-label="Sweeps">
+        <Table.Thead>
+          <Table.Tr>
+            {['Sweep', 'Runs', 'Model', 'Calibrated on', 'Made'].map((title) => (
+              <Table.Th key={title}>{title}</Table.Th>
+            ))}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {sweeps.map(({ definition: { id, name, sets, seeds }, completed, total, model, createdAtMs }) => (
+            <Table.Tr key={id}>
+              <Table.Td style={{ overflowWrap: 'anywhere' }}>
+                <Anchor component={Link} href={`/sweeps/${encodeURIComponent(id)}`} size="sm" underline="always">
+                  {name}
+                </Anchor>
+              </Table.Td>
+              <Table.Td className="num">
+                {completed} of {total}
+              </Table.Td>
+              <Table.Td>{modelName(model)}</Table.Td>
+              <Table.Td style={{ overflowWrap: 'anywhere' }}>
+                {sets.map(({ label }) => label).join(', ')}; {plural(seeds, 'seed')}
+              </Table.Td>
+              <Table.Td>
+                <RelativeTime atMs={createdAtMs} />
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  )
+}

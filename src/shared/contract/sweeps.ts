@@ -1,0 +1,33 @@
+import { z } from 'zod'
+import { Recipe } from '../recipe'
+import { MAX_SEEDS } from '../sweep'
+import type { Sweep } from '../sweep/results'
+import { call } from './call'
+import { recipePaths } from './queue'
+
+const Id = z.string().min(1).max(200)
+
+export const sweepCalls = {
+  /** All sweeps of which a run is left, the newest first. */
+  'sweeps.list': call<Sweep[]>()(z.strictObject({})),
+  'sweeps.get': call<Sweep>()(z.strictObject({ id: Id })),
+  /**
+   * Puts the runs of a new sweep at the end of the queue, after a look at what would keep them from succeeding. `each`: every
+   * calibration file is a set of its own.
+   */
+  'sweeps.start': call<{ id: string }>()(
+    z.strictObject({
+      recipe: Recipe,
+      name: z.string().trim().min(1).max(120),
+      seeds: z.int().min(1).max(MAX_SEEDS),
+      each: z.boolean(),
+      project: Id.optional(),
+      out: z.string().min(1).optional()
+    }),
+    { paths: ({ recipe, out }) => [...recipePaths(recipe), ...(out === undefined ? [] : [out])] }
+  ),
+  /** Puts the runs that are not completed back into the queue, and makes those that are not there. */
+  'sweeps.resume': call<void>()(z.strictObject({ id: Id })),
+  /** Tables and figures, written into the sweep's directory. */
+  'sweeps.report': call<{ files: string[] }>()(z.strictObject({ id: Id }))
+} as const

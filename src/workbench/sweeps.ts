@@ -1,0 +1,43 @@
+import { join } from 'node:path'
+import { planSweep } from '../services/sweep/planSweep'
+import { getSweep, listSweeps } from '../services/sweep/sweepQueries'
+import { writeSweepReport } from '../services/sweep/sweepReport'
+import { createMember, defineSweep, recipeOfSweep } from '../services/sweep/sweepService'
+import type { sweepCalls } from '../shared/contract/sweeps'
+import { isResumable } from '../shared/resumable'
+import { runsOf, setsOfRecipe } from '../shared/sweep'
+import { adaptersDirectory } from '../store/home'
+import { getRun } from '../store/runQueries'
+import type { WorkbenchContext } from './context'
+import type { HandlersOf } from './handler'
+
+/** Sweeps: what they found, new ones, and going on with those that were stopped. Their runs go through the queue. */
+export const sweepHandlers = ({ services, queue, emit }: WorkbenchContext): HandlersOf<typeof sweepCalls> => ({
+  'sweeps.list': () => listSweeps(services),
+  'sweeps.get': ({ id }) => getSweep(services, id),
+  async 'sweeps.start'({ recipe, name, seeds, each, project, out }, { signal }) {
+    const chooseOut = (id: string): string => out ?? join(adaptersDirectory(services.home), id)
+    const definition = defineSweep({ name, out: chooseOut, seeds, ...setsOfRecipe(recipe, each) })
+    await planSweep(services, recipe, definition, { signal, out: definition.out })
+    for (let index = 0; index < runsOf(definition); index++)
+      await createMember(services, recipe, definition, index, { queued: true, ...(project && { project }) })
+    emit({ type: 'runs.changed', id: null })
+    await queue.lookAgain()
+    return { id: definition.id }
+  },
+  async 'sweeps.resume'({ id }) {
+    const sweep = await getSweep(services, id)
+    const recipe = await recipeOfSweep(services, sweep)
+    const { definition, project } = sweep
+    for (let index = 0; index < runsOf(definition); index++) {
+      const run = sweep.runs.find((one) => one.index === index)
+      if (run === undefined) await createMember(services, recipe, definition, index, { queued: true, project })
+      else if (isResumable({ ...run, error: (await getRun(services.store, run.id)).error })) await queue.requeue(run.id)
+    }
+    emit({ type: 'runs.changed', id: null })
+    await queue.lookAgain()
+  },
+  async 'sweeps.report'({ id }) {
+    return { files: await writeSweepReport(await getSweep(services, id)) }
+  }
+})

@@ -1,0 +1,53 @@
+import { expect, it } from 'vitest'
+import { sweepCurves } from '../../../../src/shared/sweep/curves'
+import type { SweepFigures, SweepResults } from '../../../../src/shared/sweep/results'
+
+const estimate = (mean: number) => ({ mean, deviation: undefined, rowError: undefined, values: [mean] })
+
+const figures = (method: string, rank: number, kl: number, changes: Partial<SweepFigures> = {}): SweepFigures => ({
+  set: 'law',
+  text: 'a.txt',
+  own: true,
+  variant: { name: `${method}-r${rank}`, method, rank, quantizer: 'nf4-b64-dq', refined: false },
+  perplexity: estimate(10 + kl),
+  gapClosed: undefined,
+  klDivergence: estimate(kl),
+  sameTopToken: undefined,
+  ...changes
+})
+
+const results: SweepResults = {
+  bases: [
+    {
+      ...{ text: 'a.txt', quantizer: 'nf4-b64-dq', fullPrecision: 9, quantized: 11, klDivergence: 0.5 },
+      gapUnclear: false
+    }
+  ],
+  figures: [
+    figures('exact', 16, 0.1),
+    figures('exact', 4, 0.3),
+    figures('svd', 4, 0.4),
+    figures('svd', 4, 9, { set: 'sea' }),
+    figures('svd', 4, 9, { text: 'b.txt' })
+  ]
+}
+
+it('a sweep has a curve for each method on one text after one calibration set, by rank', () => {
+  const { lines, references } = sweepCurves(results, 'klDivergence', 'law', 'a.txt')
+  expect(lines.map(({ label, points }) => [label, points.map(({ rank, estimate: e }) => [rank, e.mean])])).toEqual([
+    [
+      'exact',
+      [
+        [4, 0.3],
+        [16, 0.1]
+      ]
+    ],
+    ['svd', [[4, 0.4]]]
+  ])
+  expect(references).toEqual([])
+})
+
+it('perplexity has full precision beside it; what no seed knows has no curve', () => {
+  expect(sweepCurves(results, 'perplexity', 'law', 'a.txt').references).toEqual([{ label: 'full precision', value: 9 }])
+  expect(sweepCurves(results, 'gapClosed', 'law', 'a.txt').lines).toEqual([])
+})
