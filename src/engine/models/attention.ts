@@ -49,6 +49,7 @@ export function causalAttention(
 ): Value {
   const { graph, context } = layer
   const { heads, keyValueHeads, headDim } = shape
+  layer.attentionHeads = Math.max(layer.attentionHeads, heads)
   const group = heads / keyValueHeads
   const [normQueries, normKeys] = [shape.rotatedNorms?.q ?? unchanged, shape.rotatedNorms?.k ?? unchanged]
   const queries = normQueries(rotate(graph, splitHeads(graph, q, context, heads, headDim), shape, context))
@@ -125,6 +126,20 @@ function queryBlocks(context: number, heads: number, keys: number): [number, num
   const size = Math.max(1, Math.min(QUERY_BLOCK, fitting))
   return Array.from({ length: Math.ceil(context / size) }, (_, i) => [i * size, Math.min(context, (i + 1) * size)])
 }
+
+/** Scores of a block of queries, with bias and mask, as weights, and what of the block before is not given back: as measured. */
+const SCORE_TENSORS = 6
+
+/** Bytes of what attention over rows of so many tokens works with: scores of a block of queries, of all rows of a batch. */
+export function attentionBytes(heads: number, context: number, rows: number): number {
+  if (heads === 0) return 0
+  const [[begin, end] = [0, 0]] = queryBlocks(context, heads, context)
+  return SCORE_TENSORS * 4 * rows * heads * (end - begin) * context
+}
+
+/** Bytes of the masks that stand in the graph of a block with attention, of all blocks of queries. */
+export const maskBytes = (heads: number, context: number): number =>
+  heads === 0 ? 0 : queryBlocks(context, heads, context).reduce((sum, [begin, end]) => sum + 4 * (end - begin) * end, 0)
 
 /** cap · tanh(x / cap): nearly x below the cap, never beyond it. */
 export const softcapped = (graph: GraphBuilder, x: Value, cap: number): Value =>

@@ -49,6 +49,8 @@ export class LayerBuilder {
   experts: { readonly spec: ExpertsSpec; readonly input: Value; readonly routing: Value } | undefined
   /** The matrices of adapters, as inputs of the graph. */
   readonly adapters: Value[] = []
+  /** Heads of the attention that compares every token with every other; 0 without one. */
+  attentionHeads = 0
   readonly #rounded = new Map<Value, Value>()
   #nameOf = (name: string): string => name
   #real: Value | undefined

@@ -12,6 +12,7 @@ interface BlockParts {
   /** Features of each distinct input of the linears. */
   readonly inputs: readonly number[]
   readonly experts: ExpertsSpec | undefined
+  readonly attentionHeads: number
 }
 
 /** What the blocks of a model consist of, from its architecture alone: nothing is compiled and no device is touched. */
@@ -45,6 +46,11 @@ export class ModelParts {
     return this.#block(index).experts
   }
 
+  /** Heads of the block's attention over all tokens of a row; 0 without one. */
+  attentionHeads(index: number): number {
+    return this.#block(index).attentionHeads
+  }
+
   /** Every tensor that a block reads other than its experts, by name relative to the block, shaped as checkpoints store it. */
   tensors(index: number): readonly { readonly name: string; readonly shape: readonly number[] }[] {
     const { linears, parameters } = this.#block(index)
@@ -58,8 +64,9 @@ export class ModelParts {
     const layer = new LayerBuilder(this.context)
     const hidden = layer.graph.input('hidden', ['tokens', this.architecture.hiddenSize])
     this.architecture.buildBlock(layer, hidden, index)
-    const { linears, parameters, inputs } = layer
-    const block = { linears, parameters, inputs: inputs.map(({ features }) => features), experts: layer.experts?.spec }
+    const { linears, parameters, inputs, experts, attentionHeads } = layer
+    const features = inputs.map((input) => input.features)
+    const block = { linears, parameters, inputs: features, experts: experts?.spec, attentionHeads }
     this.#blocks.set(index, block)
     return block
   }

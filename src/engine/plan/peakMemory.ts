@@ -1,6 +1,7 @@
+import { attentionBytes, maskBytes } from '../models/attention'
 import { headBytes } from '../models/headRunner'
 import type { PreparedRun } from '../prepare/preparedRun'
-import { hiddenBytes, streamShapes } from '../prepare/streamShapes'
+import { batchRows, hiddenBytes, streamShapes } from '../prepare/streamShapes'
 import { bytesBesideFirst, linearsAtATime } from '../solve/threadCount'
 import { curvatureNeeds } from './curvatureNeeds'
 import { expertBytes } from './expertWork'
@@ -17,6 +18,9 @@ const TOKENIZER_BYTES = 138
 const LOST_SHARE = 1 / 4
 /** Bytes a weight of the linear that is being solved: its E and Eᵀ, products with them, codes. */
 const LINEAR_BYTES = 20
+
+/** Of the masks of a graph: as they were made, as the graph was built, and twice in the runtime that took it. */
+const MASK_COPIES = 4
 
 /** Of each position and each set of weights while the head is read: four sums in float64, a token. */
 const FIGURES_BYTES = 36
@@ -41,7 +45,7 @@ export function peakMemoryBytes(prepared: PreparedRun): number {
  * One block's weights (full precision, quantized, and as much for what the runtime makes of them), its second moments in
  * float64 and float32, the error of one linear in both precisions and what those solved beside it take, one batch's
  * activations, one expert; or what the evaluation or a refinement works with; and hidden states and what refinements keep, up
- * to the budget; or what weighing the outputs takes, before all that.
+ * to the budget; or what weighing the outputs takes, before all that. What attention takes stays beside all of it.
  */
 function workingBytes(prepared: PreparedRun): number {
   const { architecture, parts, recipe, linears } = prepared
@@ -54,7 +58,7 @@ function workingBytes(prepared: PreparedRun): number {
   const hidden = streamBytes(prepared)
   const beside = bytesBesideFirst(linears, solvedAtATime(prepared))
   const solving = Math.max(...perBlock) + LINEAR_BYTES * largest + beside + batchBytes(prepared) + expertBytes(prepared)
-  const working = Math.max(solving, evaluationBytes(prepared), refinementWorkBytes(prepared))
+  const working = Math.max(solving, evaluationBytes(prepared), refinementWorkBytes(prepared)) + attentionOfRun(prepared)
   const inMemory = Math.min(hidden, recipe.memoryBudget)
   const kept = inMemory + refinementNeeds(prepared, recipe.memoryBudget - inMemory).memory
   const { workBytes, stateBytes } = curvatureNeeds(prepared) // before anything else is kept
@@ -72,6 +76,17 @@ function evaluationBytes(prepared: PreparedRun): number {
 function batchBytes({ parts, recipe }: PreparedRun): number {
   const tokens = Math.max(2048, recipe.context)
   return 2 * 4 * tokens * parts.inputs(0).reduce((sum, n) => sum + n, 0)
+}
+
+/** What grows with the square of the context: scores of one batch, and the masks in each of the graphs of blocks. */
+function attentionOfRun({ architecture, parts, recipe, evaluation, variants }: PreparedRun): number {
+  const { context } = recipe
+  const blocks = Array.from({ length: architecture.blocks }, (_, block) => block)
+  const heads = Math.max(0, ...blocks.map((block) => parts.attentionHeads(block)))
+  // One gives second moments; the evaluation has one without adapters and one with.
+  const adapted = new Set(variants.map(({ targets }) => [...targets].join())).size
+  const graphs = 1 + (evaluation.length === 0 ? 0 : 1 + adapted)
+  return attentionBytes(heads, context, batchRows(context)) + MASK_COPIES * graphs * maskBytes(heads, context)
 }
 
 /** Hidden states of all streams, bytes. */
