@@ -54,17 +54,21 @@ interface Choice {
   readonly variants: readonly PreparedVariant[]
 }
 
-/** Reports every rank above a side of a linear that it is meant for, with the first such linear. */
+/**
+ * Reports every rank above the shorter sides of all linears that it is meant for, with the largest of them. Where only some are
+ * shorter, such as the gates of a gated delta net with an output for each head, theirs are corrected as a whole, and the rest of
+ * their ranks starts as in plain LoRA.
+ */
 export function checkRanks(recipe: Recipe, { linears, variants }: Choice, report: Report): void {
   const ranks = new Set(variants.map(({ spec }) => spec.rank))
   for (const rank of ranks) {
     const targets = new Set(variants.filter(({ spec }) => spec.rank === rank).flatMap((v) => [...v.targets]))
     const targeted = linears.filter(({ path }) => targets.has(path))
-    const small = targeted.find((linear) => rank > shorterSide(linear))
-    if (small === undefined) continue
-    const { path, inFeatures, outFeatures } = small
-    const message = `rank is ${rank}, but ${path} is [${outFeatures}, ${inFeatures}] and takes at most ${shorterSide(small)}`
-    const largest = Math.min(...targeted.map(shorterSide))
+    const largest = Math.max(...targeted.map(shorterSide))
+    const large = targeted.find((linear) => shorterSide(linear) === largest)
+    if (large === undefined || rank <= largest) continue
+    const { path, inFeatures, outFeatures } = large
+    const message = `rank is ${rank}, but ${path} is [${outFeatures}, ${inFeatures}] and takes at most ${largest}`
     const fix = changeVariants(recipe, `Use rank ${largest}`, (variant) =>
       variant.rank === rank ? { ...variant, rank: largest } : variant
     )

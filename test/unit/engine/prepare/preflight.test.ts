@@ -285,12 +285,13 @@ describe('findings with a fix', () => {
     expect((await mended(recipe, finding)).variants[0]?.targets).toBe('all-linear')
   })
 
-  it("a rank above a layer's side: the largest that fits all its layers", async () => {
+  it('a rank above the shorter sides of all its layers: the largest of those', async () => {
     const recipe = recipeWith({ variants: [{ method: 'svd', rank: 300 }] })
     const finding = await findingIn(recipe, 'RANK')
-    expect(finding).toMatchObject({ severity: 'error', fix: { label: 'Use rank 64' } })
+    expect(finding).toMatchObject({ severity: 'error', fix: { label: 'Use rank 256' } })
     expect(finding.message).toMatch(/^rank is 300, but .* is \[256, 256\] and takes at most 256$/)
-    expect((await mended(recipe, finding)).variants[0]?.rank).toBe(64) // k_proj is [64, 256]
+    // k_proj is [64, 256], and corrected as a whole.
+    expect((await mended(recipe, finding)).variants[0]?.rank).toBe(256)
   })
 
   it('a context longer than the positions: as long as they are', async () => {
