@@ -1,3 +1,4 @@
+import type { Coverage } from './coverage'
 import type { Finding } from './findings'
 import type { QuantizerSpec } from './recipe'
 import type { TextTower } from './textTower'
@@ -21,6 +22,8 @@ export interface Plan {
   readonly targetNames: readonly { readonly name: string; readonly linears: number }[]
   readonly calibration: { readonly rows: number; readonly tokens: number }
   readonly evaluation: { readonly rows: number; readonly tokens: number }
+  /** Of each evaluation text; of none where the tokens are only guessed. */
+  readonly coverage: readonly Coverage[]
   readonly variants: readonly PlannedVariant[]
   /** Largest resident set that the run is expected to reach, bytes. */
   readonly peakMemoryBytes: number

@@ -1,3 +1,4 @@
+import { coverageSentence } from '../../shared/coverage'
 import type { Finding } from '../../shared/findings'
 import type { Plan, PlannedRefinement, PlannedVariant } from '../../shared/plan'
 import { quantizerKey } from '../../shared/quantizerWords'
@@ -25,6 +26,7 @@ export function planText(plan: Plan): string[] {
     ],
     ['calibration', rowsText(calibration)],
     ['evaluation', evaluation.rows === 0 ? 'none: perplexity will not be measured' : rowsText(evaluation)],
+    ...plan.coverage.map((one, i): [string, string] => [i === 0 ? 'coverage' : '', coverageSentence(one)]),
     ...variants.flatMap(variantLines).map((line, i): [string, string] => [i === 0 ? 'variants' : '', line]),
     ['memory', `about ${formatSize(plan.peakMemoryBytes)} at most`],
     ['disk', `${formatSize(plan.spoolBytes)} while it works, ${formatSize(plan.adapterBytes)} for the adapters`],

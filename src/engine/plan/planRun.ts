@@ -5,6 +5,7 @@ import type { Cost, Plan, PlannedVariant, Preflight, Speed } from '../../shared/
 import type { OnProgress } from '../../shared/progress'
 import type { Recipe } from '../../shared/recipe'
 import { heldOutRows } from '../../shared/refinement'
+import { coverage } from '../calibration/coverage'
 import { DeviceError } from '../graph/session'
 import { lastNames } from '../models/targets'
 import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
@@ -102,6 +103,10 @@ async function planOf(
       rows: evaluation.reduce((sum, { rows }) => sum + rows.rows, 0),
       tokens: evaluation.reduce((sum, { rows }) => sum + rows.tokenCount, 0)
     },
+    coverage: evaluation.flatMap(({ name, rows }) => {
+      const share = coverage(calibration, rows)
+      return share === undefined ? [] : [{ text: name, share, atMost: recipe.calibration.enough !== undefined }]
+    }),
     variants: variants.map((variant, i) => ({
       ...describeVariant(prepared, variant),
       ...refinementOf(prepared, i, (other) => cost.seconds - costOf(other, speed).seconds),

@@ -1,5 +1,6 @@
-import { Box, SimpleGrid } from '@mantine/core'
+import { Box, SimpleGrid, Text } from '@mantine/core'
 import type { StartChoices } from '../../shared/contract/recipes'
+import { coverageSentence } from '../../shared/coverage'
 import type { Plan } from '../../shared/plan'
 import type { Recipe, TextSource } from '../../shared/recipe'
 import { formatCount, plural } from '../format/numbers'
@@ -48,6 +49,11 @@ export function DataCard({ recipe, choices, plan, errors, change }: Props) {
           />
         </Box>
       </SimpleGrid>
+      {plan?.coverage.map((one) => (
+        <Text key={one.text} size="xs" c="dimmed" mt="xs" style={{ overflowWrap: 'anywhere' }}>
+          {capitalized(coverageSentence(one))}.
+        </Text>
+      ))}
     </FormCard>
   )
 }
@@ -56,6 +62,8 @@ function tokensOf({ calibration, evaluation }: Plan): string {
   const calibrated = `${plural(calibration.tokens, 'token')} to calibrate`
   return evaluation.tokens === 0 ? calibrated : `${calibrated}, ${formatCount(evaluation.tokens)} to evaluate`
 }
+
+const capitalized = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`
 
 const NOTHING: TextSource = { files: [], rows: 64 }
 
