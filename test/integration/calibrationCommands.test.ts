@@ -34,6 +34,18 @@ describe('calibration sets', () => {
     expect(stderr).toContain('row 3 left out: no "text"; its keys are body')
   })
 
+  it('are not imported from a table of which several columns fail at once: that is said in one sentence', async () => {
+    const bytes = readFileSync('test/fixtures/samples/typed.parquet')
+    bytes[865] = 0 // in a page of one column
+    bytes[3849] = 0xff // in the name of another
+    writeFileSync(work.path('damaged.parquet'), bytes)
+    const { code, stderr } = await work.quail('calibration', 'import', 'damaged.parquet')
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^quail: .*damaged\.parquet: row group 2, column "messages" cannot be read: [^\n]+\n$/)
+    ])
+  })
+
   it('are parted for calibration and evaluation', async () => {
     const { stdout } = await work.quail('calibration', 'split', 'lines', '--share', '0.2', '--seed', '3')
     expect(stdout).toContain('Use them with --calibration set:lines-calibration --evaluation set:lines-evaluation')
