@@ -77,6 +77,9 @@ export function gatedExperts(options: GatedExperts): ExpertsSpec {
   }
 }
 
+/** How many experts there are, and how many of them a token is routed to. */
+type Routing = Pick<ExpertsSpec, 'perToken' | 'count'>
+
 /**
  * Routing weights [tokens, count]: the probabilities softmax(n Rᵀ) of the `perToken` most probable experts, 0 for the others;
  * normed, they add up to 1 for each token. Of equal probabilities the first expert's counts; torch leaves that open.
@@ -87,16 +90,16 @@ export function topKRouting(
   graph: GraphBuilder,
   n: Value,
   router: Value,
-  { perToken, normed }: { readonly perToken: number; readonly normed: boolean }
+  { normed, ...routing }: Routing & { readonly normed: boolean }
 ): Value {
   const probabilities = graph.softmax(graph.gemm(n, router, { transB: 1 }))
-  const chosen = graph.mul(probabilities, largest(graph, probabilities, perToken))
+  const chosen = graph.mul(probabilities, largest(graph, probabilities, routing))
   return normed ? graph.div(chosen, graph.sum(chosen, [-1])) : chosen
 }
 
-/** Routing weights [tokens, count] of logits: softmax over the k largest of each token, 0 for the others. */
-export function selectedSoftmax(graph: GraphBuilder, logits: Value, k: number): Value {
-  const chosen = largest(graph, logits, k)
+/** Routing weights [tokens, count] of logits: softmax over the largest of each token, 0 for the others. */
+export function selectedSoftmax(graph: GraphBuilder, logits: Value, routing: Routing): Value {
+  const chosen = largest(graph, logits, routing)
   const others = graph.mul(graph.sub(chosen, graph.scalar(1)), graph.scalar(FARTHEST))
   return graph.softmax(graph.add(logits, others))
 }
@@ -104,12 +107,26 @@ export function selectedSoftmax(graph: GraphBuilder, logits: Value, k: number): 
 /** The largest float32: what is added to the logits of others is so far below that nothing is left of them. */
 const FARTHEST = 3.4028234663852886e38
 
-/** 1 for the k largest values of each row, 0 for the others. */
-function largest(graph: GraphBuilder, x: Value, k: number): Value {
-  const [, indices] = graph.nodes('TopK', [x, graph.ints([k])], 2, { axis: -1, largest: 1, sorted: 1 })
-  const zeros = graph.mul(x, graph.scalar(0))
-  const ones = graph.node('Expand', [graph.scalar(1), graph.node('Shape', [indices as Value])])
-  return graph.node('ScatterElements', [zeros, indices as Value, ones], { axis: -1 })
+/**
+ * 1 for the k largest values of each row [tokens, count], 0 for the others; of equal values the first counts. One after the
+ * other, by maxima: not every device has an operator for the k largest.
+ */
+function largest(graph: GraphBuilder, x: Value, { perToken, count }: Routing): Value {
+  const first = graph.floats(
+    Float32Array.from({ length: count }, (_, place) => count - place),
+    [1, count]
+  )
+  const max = (values: Value): Value => graph.node('ReduceMax', [values, graph.ints([1])], { keepdims: 1 })
+  const atMax = (values: Value): Value =>
+    graph.node('Where', [graph.node('Less', [values, max(values)]), graph.scalar(0), graph.scalar(1)])
+  let left = x
+  let chosen: Value | undefined
+  for (let place = 0; place < perToken; place++) {
+    const next = atMax(graph.mul(atMax(left), first))
+    chosen = chosen === undefined ? next : graph.add(chosen, next)
+    left = graph.sub(left, graph.mul(next, graph.scalar(FARTHEST)))
+  }
+  return chosen ?? graph.mul(x, graph.scalar(0))
 }
 
 /** @throws {AppError} BAD_INPUT where a token would be routed to more experts than there are */

@@ -78,7 +78,7 @@ function buildGptOss(settings: GptOssSettings): ModelArchitecture {
     const router = layer.parameter(`${spec.router}.weight`, [count, hiddenSize])
     const bias = layer.parameter(`${spec.router}.bias`, [count])
     const logits = layer.graph.gemm(n, router, { transB: 1, bias })
-    layer.addExperts(spec, n, selectedSoftmax(layer.graph, logits, perToken))
+    layer.addExperts(spec, n, selectedSoftmax(layer.graph, logits, spec))
   }
   const model = llamaLike(
     { ...settings, hidden_act: 'silu' },

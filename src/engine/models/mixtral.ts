@@ -58,7 +58,7 @@ export const mixtral = defineFamily({
     })
     const feedForward = (layer: LayerBuilder, n: Value): undefined => {
       const router = layer.parameter(`${spec.router}.weight`, [count, hiddenSize])
-      layer.addExperts(spec, n, topKRouting(layer.graph, n, router, { perToken, normed: true }))
+      layer.addExperts(spec, n, topKRouting(layer.graph, n, router, { ...spec, normed: true }))
     }
     return {
       ...llamaLike(settings, { family: 'mixtral', inputBias: false, outputBias: false, mlpBias: false, feedForward }),

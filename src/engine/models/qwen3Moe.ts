@@ -81,7 +81,7 @@ function buildQwen3Moe(settings: Qwen3MoeSettings): ModelArchitecture {
   const feedForward = (layer: LayerBuilder, n: Value, index: number): Value | undefined => {
     if (!sparse[index]) return gatedMlp(layer, n, settings, { mlpBias: false })
     const router = layer.parameter(`${spec.router}.weight`, [count, hiddenSize])
-    layer.addExperts(spec, n, topKRouting(layer.graph, n, router, { perToken, normed: settings.norm_topk_prob }))
+    layer.addExperts(spec, n, topKRouting(layer.graph, n, router, { ...spec, normed: settings.norm_topk_prob }))
     return undefined
   }
   const model = llamaLike(settings, {
