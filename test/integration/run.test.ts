@@ -319,7 +319,7 @@ describe('bad input', () => {
   })
 
   it.each([
-    ['a rank above the size of a layer', { variants: [{ method: 'svd', rank: 65 }] }, /rank is 65.*k_proj.*64/],
+    ['a rank above the size of every layer', { variants: [{ method: 'svd', rank: 257 }] }, /rank is 257.*q_proj.*256/],
     ['a target that matches nothing', { variants: [{ method: 'svd', targets: ['q_porj'] }] }, /q_porj.*q_proj, k_proj/],
     ['a context beyond the positions', { context: 4096 }, /context is 4096.*512/],
     ['a model directory that does not exist', { model: '/does/not/exist' }, /\/does\/not\/exist/]
