@@ -64,9 +64,10 @@ function ChipBox({ chip, variants, seconds, onChange }: ChipProps) {
         <Text size="sm" span>
           {label}
         </Text>
-        {seconds !== undefined && !last && (
-          <Text size="xs" c="dimmed" span className="num">
-            {checked ? formatExtra(seconds) : `+${formatExtra(seconds)}`}
+        {!last && (
+          // Has its place before it is known, so that no row moves when it is.
+          <Text size="xs" c="dimmed" span className={`num ${classes.extra}`}>
+            {seconds === undefined ? '' : checked ? formatExtra(seconds) : `+${formatExtra(seconds)}`}
           </Text>
         )}
       </Checkbox.Card>
