@@ -14,6 +14,7 @@ import { type Random, seededRandom } from '../numerics/random'
 import type { PreparedRun } from '../prepare/preparedRun'
 import { batchRows } from '../prepare/streamShapes'
 import { MemoryBudget } from '../refine/memoryBudget'
+import { gather } from '../refine/modelEnd'
 import type { RowBatch } from '../refine/refinedRows'
 import { bytesOf, floatsOf, Shelf } from '../refine/shelf'
 import { curvatureBatches } from './curvatureRows'
@@ -54,7 +55,7 @@ export async function* measureCurvature(options: CurvatureOptions): AsyncGenerat
     const gradients = await gradientsOf(prepared, states, batches, signal)
     for (let block = blocks - 1; block >= 0; block--) {
       const read = await readBlockWeights(weights, parts, block)
-      const own = parts.linears(block)
+      const own = linears.filter((linear) => linear.block === block)
       const sums = new SecondMoments(own.map(({ outFeatures }) => outFeatures))
       for (const [i, { real, predicting }] of batches.entries()) {
         await stopHere(signal)
@@ -64,12 +65,10 @@ export async function* measureCurvature(options: CurvatureOptions): AsyncGenerat
         sums.add(found.grams, predicting.length)
       }
       const reduced = new Map<string, OutputCurvature>()
-      for (const [place, { name, outFeatures: size }] of own.entries()) {
+      for (const [place, { path: name, outFeatures: size }] of own.entries()) {
         await stopHere(signal)
-        const linear = linears.find((one) => one.block === block && one.name === name)
         const G = { data: sums.take(place), rows: size, cols: size }
-        if (linear !== undefined)
-          reduced.set(linear.path, await reduceCurvature(algebra, G, { seed: recipe.seed, name: linear.path }))
+        reduced.set(name, await reduceCurvature(algebra, G, { seed: recipe.seed, name }))
       }
       yield { block, linears: reduced }
       yield 2 * blocks - block
@@ -155,9 +154,7 @@ async function labelGradients(
   for (let first = 0; first < predicting.length; first += HEAD_POSITIONS) {
     await stopHere(signal)
     const positions = predicting.subarray(first, first + HEAD_POSITIONS)
-    const own = new Float32Array(positions.length * width)
-    for (const [i, at] of positions.entries()) own.set(normed.subarray(at * width, (at + 1) * width), i * width)
-    const found = await head.gradient(own, random)
+    const found = await head.gradient(gather(normed, positions, width), random)
     for (const [i, at] of positions.entries()) gradients.set(found.subarray(i * width, (i + 1) * width), at * width)
   }
   return gradients

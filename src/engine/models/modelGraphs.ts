@@ -71,13 +71,8 @@ export function backwardGraph(
 ): BlockGraph {
   const layer = new LayerBuilder(context, form)
   const { graph } = layer
-  const shape = ['tokens', architecture.hiddenSize]
-  const hidden = graph.input('hidden', shape)
-  const next = architecture.buildBlock(layer, hidden, index)
-  if (layer.experts !== undefined) throw new AppError('INTERNAL', 'no gradient through experts')
-  const seed = graph.input('gradient', shape)
-  const wanted = [hidden, ...layer.adapters]
-  for (const [value, gradient] of addGradients(graph, next, seed, wanted)) {
+  const gradients = blockGradients(architecture, index, layer, () => layer.adapters)
+  for (const [value, gradient] of gradients) {
     graph.output(`gradient.${value}`, gradient, graph.givenShape(value) ?? [])
   }
   return { model: graph.build(), linears: layer.linears, grams: [], readsReal: layer.readsReal }
@@ -92,16 +87,33 @@ export function backwardGraph(
 export function curvatureGraph(architecture: ModelArchitecture, index: number, context: number): BlockGraph {
   const layer = new LayerBuilder(context)
   const { graph, linears } = layer
+  const [[hidden, ofHidden], ...ofOutputs] = [
+    ...blockGradients(architecture, index, layer, () => layer.outputs.map(({ value }) => value))
+  ] as [[Value, Value], ...[Value, Value][]]
+  graph.output(`gradient.${hidden}`, ofHidden, graph.givenShape(hidden) ?? [])
+  const grams = ofOutputs.flatMap(([, gradient], input) =>
+    upperTriangle(graph, gradient, { input, features: (linears[input] as LinearSpec).outFeatures })
+  )
+  return { model: graph.build(), linears, grams, readsReal: layer.readsReal }
+}
+
+/**
+ * Builds a block and adds its gradients: of `hidden`, and then of what is wanted beside.
+ *
+ * @param wanted - asked once the block is built
+ */
+function blockGradients(
+  architecture: ModelArchitecture,
+  index: number,
+  layer: LayerBuilder,
+  wanted: () => readonly Value[]
+): ReadonlyMap<Value, Value> {
+  const { graph } = layer
   const shape = ['tokens', architecture.hiddenSize]
   const hidden = graph.input('hidden', shape)
   const next = architecture.buildBlock(layer, hidden, index)
-  const outputs = layer.outputs.map(({ value }) => value)
-  const gradients = addGradients(graph, next, graph.input('gradient', shape), [hidden, ...outputs])
-  graph.output('gradient.hidden', gradients.get(hidden) as Value, shape)
-  const grams = outputs.flatMap((value, input) =>
-    upperTriangle(graph, gradients.get(value) as Value, { input, features: (linears[input] as LinearSpec).outFeatures })
-  )
-  return { model: graph.build(), linears, grams, readsReal: layer.readsReal }
+  if (layer.experts !== undefined) throw new AppError('INTERNAL', 'no gradient through experts')
+  return addGradients(graph, next, graph.input('gradient', shape), [hidden, ...wanted()])
 }
 
 /** ‖W x‖² of every linear and token: of what is computed anyway, as H is of the inputs. */

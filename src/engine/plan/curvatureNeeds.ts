@@ -1,8 +1,9 @@
 import { CURVATURE_RANK, curvatureRows } from '../methods/outputCurvature'
 import { triangleShare } from '../models/gramTiles'
 import { headBytes } from '../models/headRunner'
-import type { PreparedRun } from '../prepare/preparedRun'
+import { asksForCurvature, type PreparedRun } from '../prepare/preparedRun'
 import { batchRows } from '../prepare/streamShapes'
+import { backwardBytes } from './refinementWork'
 
 /** What the curvature of the outputs takes, where a method of the run asks for it. */
 export interface CurvatureNeeds {
@@ -20,12 +21,10 @@ const NOTHING: CurvatureNeeds = { flops: 0, workBytes: 0, stateBytes: 0, fileByt
 const SWEEPS = 3
 /** Columns that the search for the eigenpairs of G multiplies, for each that is kept. */
 const SEARCHED = 4
-/** Features of a head of attention; few models have less. */
-const HEAD_WIDTH = 64
 
 export function curvatureNeeds(prepared: PreparedRun): CurvatureNeeds {
-  const { architecture, linears, calibration, recipe, variants } = prepared
-  if (!variants.some(({ method }) => method.curvature)) return NOTHING
+  if (!asksForCurvature(prepared)) return NOTHING
+  const { architecture, linears, calibration, recipe } = prepared
   const tokens = curvatureRows(calibration) * recipe.context
   const sum = (of: (linear: (typeof linears)[number]) => number): number =>
     linears.reduce((total, linear) => total + of(linear), 0)
@@ -42,17 +41,11 @@ export function curvatureNeeds(prepared: PreparedRun): CurvatureNeeds {
   }
 }
 
-/** One block's weights and as much for what the runtime makes of them, its sums G with a batch's, and a batch's activations. */
-function workBytes({ architecture, linears, recipe }: PreparedRun, tokens: number): number {
+/** The gradient of a block with its sums G and those of a batch, gradients of all rows, a tile of the head. */
+function workBytes(prepared: PreparedRun, tokens: number): number {
+  const { architecture, recipe } = prepared
   const together = Math.min(tokens, batchRows(recipe.context) * recipe.context)
-  const ofBlocks = Array.from({ length: architecture.blocks }, (_, block) => {
-    const own = linears.filter((linear) => linear.block === block)
-    const weights = own.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0)
-    const sums = own.reduce((sum, { outFeatures }) => sum + outFeatures ** 2, 0)
-    const features = own.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures + outFeatures, 0)
-    return 8 * weights + 12 * sums + 8 * together * features
-  })
-  const attention = 8 * together * recipe.context * Math.ceil(architecture.hiddenSize / HEAD_WIDTH)
   const gradients = 4 * tokens * (2 * architecture.hiddenSize + architecture.embeddingSize)
-  return Math.max(...ofBlocks) + attention + gradients + headBytes(architecture, together)
+  const block = backwardBytes(prepared, together, ({ outFeatures: m }) => 12 * m * m)
+  return block + gradients + headBytes(architecture, together)
 }

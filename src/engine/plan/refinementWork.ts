@@ -1,5 +1,6 @@
 import { heldOutRows } from '../../shared/refinement'
 import { headBytes } from '../models/headRunner'
+import type { PreparedLinear } from '../models/modelLinears'
 import type { PreparedRun } from '../prepare/preparedRun'
 import { batchRows } from '../prepare/streamShapes'
 
@@ -11,20 +12,36 @@ const HEAD_WIDTH = 64
  * the runtime makes of it, inputs and outputs of its linears with their gradients for the rows of a batch, all attention
  * weights of these with theirs, states of the held-out rows, a tile of the head.
  */
-export function refinementWorkBytes({ variants, recipe, calibration, linears, architecture }: PreparedRun): number {
+export function refinementWorkBytes(prepared: PreparedRun): number {
+  const { variants, recipe, calibration, architecture } = prepared
   const batches = variants.flatMap(({ spec: { refine } }) => (refine === undefined ? [] : [refine.batch]))
   if (batches.length === 0) return 0
-  const { hiddenSize, blocks } = architecture
+  const { hiddenSize } = architecture
   const heldOut = heldOutRows(calibration.rows)
   const together = Math.min(batchRows(recipe.context), Math.max(heldOut, ...batches))
   const tokens = together * recipe.context
-  const ofBlocks = Array.from({ length: blocks }, (_, block) => {
-    const own = linears.filter((linear) => linear.block === block)
-    const weights = own.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0)
-    const features = own.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures + outFeatures, 0)
-    return 8 * weights + 8 * tokens * features
-  })
-  const attention = 8 * tokens * recipe.context * Math.ceil(hiddenSize / HEAD_WIDTH)
   const states = 4 * heldOut * recipe.context * hiddenSize
-  return Math.max(...ofBlocks) + attention + states + headBytes(architecture, tokens)
+  return backwardBytes(prepared, tokens) + states + headBytes(architecture, tokens)
+}
+
+/**
+ * What the gradient of the largest block takes, bytes: weights and as much for what the runtime makes of them, inputs and
+ * outputs of the linears with their gradients, attention weights with theirs.
+ *
+ * @param beside - bytes that a linear takes beside
+ */
+export function backwardBytes(
+  { linears, architecture, recipe }: PreparedRun,
+  tokens: number,
+  beside: (linear: PreparedLinear) => number = () => 0
+): number {
+  const ofBlocks = Array.from({ length: architecture.blocks }, (_, block) =>
+    linears
+      .filter((linear) => linear.block === block)
+      .reduce((sum, linear) => {
+        const { inFeatures: n, outFeatures: m } = linear
+        return sum + 8 * m * n + 8 * tokens * (m + n) + beside(linear)
+      }, 0)
+  )
+  return Math.max(...ofBlocks) + 8 * tokens * recipe.context * Math.ceil(architecture.hiddenSize / HEAD_WIDTH)
 }

@@ -58,6 +58,10 @@ export interface PreparedRun {
   release(): Promise<void>
 }
 
+/** Whether a method of the run asks what errors at the outputs of linears count. */
+export const asksForCurvature = ({ variants }: Pick<PreparedRun, 'variants'>): boolean =>
+  variants.some(({ method }) => method.curvature === true)
+
 /** What the quantizer of a key of the run is. */
 export function specOf({ quantizers }: Pick<PreparedRun, 'quantizers'>, key: string): QuantizerSpec {
   const spec = quantizers.get(key)

@@ -88,7 +88,8 @@ export class ModelEnd {
   }
 }
 
-function gather(states: Float32Array, positions: Int32Array, width: number): Float32Array {
+/** The rows of states [tokens, width] at these positions. */
+export function gather(states: Float32Array, positions: Int32Array, width: number): Float32Array {
   const gathered = new Float32Array(positions.length * width)
   for (const [i, at] of positions.entries()) gathered.set(states.subarray(at * width, (at + 1) * width), i * width)
   return gathered

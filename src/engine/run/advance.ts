@@ -1,7 +1,9 @@
 import { AppError } from '../../shared/errors'
 import type { RunEventDraft } from '../../shared/runEvents'
 import { realTokens } from '../calibration/rows'
+import type { SecondMoments } from '../calibration/secondMoments'
 import { stopHere } from '../graph/stopHere'
+import { SecondMoment } from '../methods/secondMoment'
 import type { BlockWeights } from '../models/blockWeights'
 import { firstNonFinite } from '../numerics/matrix'
 import type { PreparedRun } from '../prepare/preparedRun'
@@ -45,5 +47,10 @@ const activationError = ({ architecture, checkpoint }: PreparedRun, block: numbe
     `${checkpoint.directory}: ${architecture.blockPath(block)}: ${found}; activations must be finite`
   )
 
-export const momentsOverflowed = (prepared: PreparedRun, block: number): AppError =>
-  activationError(prepared, block, 'the second moment of its inputs overflowed')
+/** H of each distinct input of the block. @throws {AppError} NUMERICS naming the block where one is not finite */
+export const finiteMoments = (prepared: PreparedRun, block: number, sums: SecondMoments): SecondMoment[] =>
+  prepared.parts.inputs(block).map((size, input) => {
+    const data = sums.take(input)
+    if (firstNonFinite(data) >= 0) throw activationError(prepared, block, 'the second moment of its inputs overflowed')
+    return new SecondMoment({ data, rows: size, cols: size })
+  })

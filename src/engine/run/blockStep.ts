@@ -6,15 +6,15 @@ import { SecondMoments } from '../calibration/secondMoments'
 import { collectGarbage } from '../graph/collectGarbage'
 import { stopHere } from '../graph/stopHere'
 import type { OutputCurvature } from '../methods/outputCurvature'
-import { SecondMoment } from '../methods/secondMoment'
+import type { SecondMoment } from '../methods/secondMoment'
 import { type Adapter, type BlockWeights, readBlockWeights } from '../models/blockWeights'
-import { firstNonFinite, squaredNorm } from '../numerics/matrix'
+import { squaredNorm } from '../numerics/matrix'
 import { type PreparedRun, type PreparedVariant, specOf } from '../prepare/preparedRun'
 import { quantizerFor } from '../quantizers/registry'
 import { adapterOf } from '../refine/trainedFactors'
 import type { LinearJob } from '../solve/blockSolver'
 import type { LinearTask, SolvedLinear, SolvedVariant } from '../solve/solveLinear'
-import { advance, assertFinite, momentsOverflowed } from './advance'
+import { advance, assertFinite, finiteMoments } from './advance'
 import { curvatureOf } from './curvaturePass'
 import { writeFactors } from './factorFiles'
 import type { Events, RunContext } from './pass'
@@ -102,12 +102,7 @@ async function* calibrate(
     await states.write(batch, next)
     yield progress.step()
   }
-  const moments = parts.inputs(block).map((size, input) => {
-    const data = sums.take(input)
-    if (firstNonFinite(data) >= 0) throw momentsOverflowed(prepared, block)
-    return new SecondMoment({ data, rows: size, cols: size })
-  })
-  return { moments, energies }
+  return { moments: finiteMoments(prepared, block, sums), energies }
 }
 
 /** 1 for each position of rows [begin, end) that counts in H, 0 for the others and for pads. */

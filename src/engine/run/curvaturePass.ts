@@ -4,13 +4,9 @@ import { type JournalEntry, type MeasuredCurvature, RUN_FILES, type WrittenTenso
 import { CURVATURE_PREFIX, readCurvature, writeCurvature } from '../curvature/curvatureFiles'
 import { measureCurvature } from '../curvature/measureCurvature'
 import type { OutputCurvature } from '../methods/outputCurvature'
-import type { PreparedRun } from '../prepare/preparedRun'
+import { asksForCurvature } from '../prepare/preparedRun'
 import { isIntact } from './factorFiles'
 import type { Events, Pass, RunContext } from './pass'
-
-/** Whether a method of the run asks what errors at the outputs of linears count. */
-const asksForCurvature = ({ variants }: PreparedRun): boolean =>
-  variants.some(({ method }) => method.curvature === true)
 
 /** Once forward and once backward over the whole model: what errors at the outputs of every linear count. */
 export const curvaturePass: Pass<MeasuredCurvature> = {

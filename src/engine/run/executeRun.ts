@@ -14,7 +14,7 @@ import {
 import { writeFileAtomic } from '../formats/files'
 import { BlockRunner } from '../models/blockRunner'
 import { curvatureShare, evaluationShare, refinementShare } from '../plan/estimate'
-import type { PreparedRun } from '../prepare/preparedRun'
+import { asksForCurvature, type PreparedRun } from '../prepare/preparedRun'
 import { prepareRun } from '../prepare/prepareRun'
 import { runWarnings } from '../prepare/warnings'
 import { blockSolver } from '../solve/blockSolvers'
@@ -120,7 +120,7 @@ function planned(prepared: PreparedRun, resumedBlocks: number): RunEventDraft {
     variants: prepared.variants.map(({ name }) => name),
     resumedBlocks,
     evaluationShare: evaluationShare(prepared),
-    ...(prepared.variants.some(({ method }) => method.curvature) && { curvatureShare: curvatureShare(prepared) }),
+    ...(asksForCurvature(prepared) && { curvatureShare: curvatureShare(prepared) }),
     ...refinementsOf(prepared)
   }
 }

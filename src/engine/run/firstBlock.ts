@@ -4,16 +4,16 @@ import { SecondMoments } from '../calibration/secondMoments'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
 import { stopHere } from '../graph/stopHere'
 import { LayerProblem } from '../methods/layerProblem'
-import { SecondMoment } from '../methods/secondMoment'
+import type { SecondMoment } from '../methods/secondMoment'
 import type { BlockRunner } from '../models/blockRunner'
 import { type BlockWeights, readBlockWeights } from '../models/blockWeights'
 import { EmbeddingRunner } from '../models/embeddingRunner'
 import type { PreparedLinear } from '../models/modelLinears'
 import { difference } from '../numerics/accumulate'
-import { firstNonFinite, innerProduct, type Matrix32, type Matrix64 } from '../numerics/matrix'
+import { innerProduct, type Matrix32, type Matrix64 } from '../numerics/matrix'
 import { type PreparedRun, specOf } from '../prepare/preparedRun'
 import { batchRows } from '../prepare/streamShapes'
-import { momentsOverflowed } from './advance'
+import { finiteMoments } from './advance'
 
 export interface RowsTools {
   readonly prepared: PreparedRun
@@ -101,11 +101,7 @@ export class FirstBlock {
         mask.reduce((sum, value) => sum + value, 0)
       )
     }
-    return parts.inputs(FIRST).map((features, input) => {
-      const data = sums.take(input)
-      if (firstNonFinite(data) >= 0) throw momentsOverflowed(prepared, FIRST)
-      return new SecondMoment({ data, rows: features, cols: features })
-    })
+    return finiteMoments(prepared, FIRST, sums)
   }
 
   /** U of each target: the leading eigenvectors of E H Eᵀ. */
