@@ -1,7 +1,8 @@
+import { AppError } from '../../shared/errors'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
 import { CURVATURE_RANK, OutputCurvature } from '../methods/outputCurvature'
 import { topEigenpairs } from '../methods/topEigenpairs'
-import { diagonalOf, type Matrix64, sliceColumns, toFloat32 } from '../numerics/matrix'
+import { diagonalOf, firstNonFinite, type Matrix64, sliceColumns, toFloat32 } from '../numerics/matrix'
 import { seededRandom } from '../numerics/random'
 
 /** What their sum may lack: directions that are told apart no better than this matter alike. */
@@ -14,6 +15,7 @@ const DAMPING = 1e-2
  * added to each. A linear whose outputs nothing depends on has all directions alike.
  *
  * @param G - symmetric, positive semidefinite [out, out], float64
+ * @throws {AppError} NUMERICS naming the linear where a value is not finite
  */
 export async function reduceCurvature(
   algebra: LinearAlgebra,
@@ -22,6 +24,8 @@ export async function reduceCurvature(
 ): Promise<OutputCurvature> {
   const trace = diagonalOf(G).reduce((sum, value) => sum + value, 0)
   const size = G.rows
+  if (firstNonFinite(G.data) >= 0)
+    throw new AppError('NUMERICS', `${name}: gradients at its outputs are not finite, which they must be to weigh them`)
   if (!(trace > 0))
     return new OutputCurvature({ data: new Float32Array(0), rows: size, cols: 0 }, new Float64Array(0), 1)
   const operator = { size, apply: (Y: Matrix64) => algebra.gemm64(G, Y) }

@@ -115,6 +115,14 @@ describe('the curvature that is kept', () => {
     expect(minus(dense(nothing), identity64(40)).data.every((value) => value === 0)).toBe(true)
   })
 
+  it('is refused where a gradient is not finite, rather than counting all outputs alike', async () => {
+    const broken = matrixOf(40, 40, (i, j) => (i === 3 && j === 3 ? Number.NaN : 1))
+    await expect(reduceCurvature(algebra, broken, { seed: 1, name: 'q_proj' })).rejects.toMatchObject({
+      code: 'NUMERICS',
+      message: expect.stringContaining('q_proj: gradients at its outputs are not finite')
+    })
+  })
+
   it('gives finite factors of outputs that matter a million times more than others', async () => {
     const steep = matrixOf(300, 300, (i, j) => (i === j ? 10 ** (-i / 25) : 0))
     const { loraA, loraB } = await kfac(layer, await reduceCurvature(algebra, steep, { seed: 1, name: 'steep' }))
