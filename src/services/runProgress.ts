@@ -1,7 +1,7 @@
 import type { RefiningProgress, RunProgress } from '../shared/contract/runs'
 import { keptDivergence, type RefinementResult } from '../shared/refinement'
 import { startDivergence } from '../shared/refinementWords'
-import type { Phase, RunEvent } from '../shared/runEvents'
+import { Phase, type RunEvent } from '../shared/runEvents'
 
 /** Blocks of one run differ; a remaining time from few of them is this much wider on either side. */
 const MARGIN = 0.1
@@ -32,6 +32,7 @@ export class ProgressTracker {
   #evaluationShare = 0
   #refinementShare = 0
   #curvatureShare = 0
+  #choiceShare = 0
   #share = 0
   /** The refinements of the run, in their order. */
   #refinements: readonly { readonly variant: string; readonly steps: number }[] = []
@@ -58,6 +59,7 @@ export class ProgressTracker {
         this.#evaluationShare = event.evaluationShare ?? 0
         this.#refinementShare = event.refinementShare ?? 0
         this.#curvatureShare = event.curvatureShare ?? 0
+        this.#choiceShare = event.choiceShare ?? 0
         this.#refinements = event.refinements ?? []
         return
       case 'phaseStarted':
@@ -152,6 +154,7 @@ export class ProgressTracker {
         const after = this.#timeAfterBlocks(block)
         return { low: left * block.low + after.low, high: left * block.high + after.high }
       }
+      case 'choosing':
       case 'refining':
       case 'evaluating':
       case 'exporting':
@@ -164,8 +167,9 @@ export class ProgressTracker {
     const evaluating = large * this.#evaluationShare
     const refining = large * this.#refinementShare
     const weighing = large * this.#curvatureShare
-    const blocks = large - evaluating - refining - weighing
-    return { reading: SMALL, weighing, embedding: SMALL, blocks, refining, evaluating, exporting: SMALL }
+    const choosing = large * this.#choiceShare
+    const blocks = large - evaluating - refining - choosing - weighing
+    return { reading: SMALL, weighing, embedding: SMALL, blocks, choosing, refining, evaluating, exporting: SMALL }
   }
 
   #shareNow(): number {
@@ -190,7 +194,7 @@ export class ProgressTracker {
 
   #timeAfterBlocks(block: Span): Span {
     const weights = this.#weights()
-    const blocks = (this.#blocks * this.#weightFrom('refining')) / weights.blocks
+    const blocks = (this.#blocks * this.#weightFrom('choosing')) / weights.blocks
     const span = roughly(blocks)
     return { low: span.low * block.low, high: span.high * block.high }
   }
@@ -226,6 +230,6 @@ export class ProgressTracker {
   }
 }
 
-const PHASES: readonly Phase[] = ['reading', 'weighing', 'embedding', 'blocks', 'refining', 'evaluating', 'exporting']
+const PHASES = Phase.options
 
 const roughly = (value: number): Span => ({ low: value / ROUGHLY, high: value * ROUGHLY })

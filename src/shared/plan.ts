@@ -64,7 +64,10 @@ export interface PlannedVariant {
   readonly scaling: number
   readonly quantizer: string
   readonly linears: number
+  /** Of its factors; the most where linears have ranks of their own. */
   readonly parameters: number
+  /** The least and the largest rank of a linear, where they have ranks of their own. */
+  readonly ranks?: { readonly floor: number; readonly cap: number }
   /** Of a variant that is refined. */
   readonly refinement?: PlannedRefinement
   /** Seconds that the run would save without this variant. */

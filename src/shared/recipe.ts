@@ -13,6 +13,7 @@ import {
   SCALE_DEFAULTS
 } from './quantizers'
 import { quantizerKey } from './quantizerWords'
+import { BUDGET_SUFFIX, RankBudget, rankBudgetKey } from './rankBudget'
 import { REFINED_SUFFIX, Refinement, refinementKey } from './refinement'
 import { PATTERN_PREFIX, patternProblem } from './targetPattern'
 
@@ -100,6 +101,9 @@ export const Variant = z.strictObject({
   ...methodOptionSchemas,
   targets: Targets.default('all-linear'),
   quantizer: QuantizerSpec.prefault({}),
+  rankBudget: RankBudget.optional().describe(
+    'give each linear a rank of its own, with no more parameters than `rank` everywhere; left out: `rank` everywhere'
+  ),
   refine: Refinement.optional().describe(
     'refine the factors against the whole model; left out: they stay as the method finds them'
   )
@@ -201,15 +205,29 @@ export const scalingOf = (variant: Pick<Variant, 'alpha' | 'rank' | 'rslora'>): 
 const suffixOf = (refine: Refinement, refinements: number): string =>
   refinements > 1 ? `${REFINED_SUFFIX}-${refinementKey(refine)}` : REFINED_SUFFIX
 
+/** Behind the name of a variant with a rank budget, where some rank of the recipe has several that differ. */
+const budgetSuffix = ({ rank, rankBudget }: Variant, several: boolean): string => {
+  if (rankBudget === undefined) return ''
+  return several ? `${BUDGET_SUFFIX}-${rankBudgetKey(rank, rankBudget)}` : BUDGET_SUFFIX
+}
+
 /**
- * The name of each variant, unique in the recipe: as given, else `<method>-r<rank>`, `-refined` behind it where it is (with
- * steps and rows where these differ, `-refined-48x4`), with what tells equal ones apart.
+ * The name of each variant, unique in the recipe: as given, else `<method>-r<rank>`, behind it `-budget` where linears have
+ * ranks of their own (with the bounds where these differ, `-budget-4-64`) and `-refined` where it is (with steps and rows
+ * where these differ, `-refined-48x4`), with what tells equal ones apart.
  */
 export function variantNames(variants: readonly Variant[]): string[] {
   const refined = new Set(variants.flatMap(({ refine }) => (refine ? [refinementKey(refine)] : [])))
-  const plain = variants.map(
-    (v) => v.name ?? `${v.method}-r${v.rank}${v.refine ? suffixOf(v.refine, refined.size) : ''}`
-  )
+  const severalBudgets = (rank: number): boolean => {
+    const budgets = variants.flatMap((v) =>
+      v.rank === rank && v.rankBudget ? [rankBudgetKey(rank, v.rankBudget)] : []
+    )
+    return new Set(budgets).size > 1
+  }
+  const plain = variants.map((v) => {
+    const refinement = v.refine ? suffixOf(v.refine, refined.size) : ''
+    return v.name ?? `${v.method}-r${v.rank}${budgetSuffix(v, severalBudgets(v.rank))}${refinement}`
+  })
   const seen = new Map<string, number>()
   return plain.map((name, index) => {
     if (plain.filter((other) => other === name).length === 1) return name

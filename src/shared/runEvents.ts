@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { DEVICES } from './devices'
 import { EnoughRows } from './enoughRows'
+import { RankChoice } from './rankBudget'
 import { RefinementResult } from './refinement'
 
 /*
@@ -8,7 +9,16 @@ import { RefinementResult } from './refinement'
  * command line and the window show them. Exactly one `finished` ends a run, always last.
  */
 
-export const Phase = z.enum(['reading', 'weighing', 'embedding', 'blocks', 'refining', 'evaluating', 'exporting'])
+export const Phase = z.enum([
+  'reading',
+  'weighing',
+  'embedding',
+  'blocks',
+  'choosing',
+  'refining',
+  'evaluating',
+  'exporting'
+])
 export type Phase = z.infer<typeof Phase>
 
 export const RunStatus = z.enum(['queued', 'running', 'interrupted', 'cancelled', 'failed', 'completed'])
@@ -35,6 +45,7 @@ export type InputChannels = z.infer<typeof InputChannels>
 export const LayerResult = z.object({
   name: z.string().describe('module path, as in PEFT'),
   shape: z.tuple([z.int(), z.int()]).describe('[out, in]'),
+  rank: z.int().optional().describe('of the adapter here, where linears have ranks of their own'),
   lossRank0: z.number().describe('loss without an adapter: tr(E H Eᵀ)'),
   loss: z.number().describe('loss with the adapter as stored'),
   lossBfloat16: z.number().describe('loss after rounding lora_A and lora_B to bfloat16, as some trainers do'),
@@ -129,6 +140,7 @@ export const VariantResult = z.object({
   quantizer: z.string(),
   adapter: z.string().describe('directory of the PEFT adapter'),
   refinement: RefinementResult.optional().describe('of a refined variant; its layers are those of the start'),
+  ranks: RankChoice.optional().describe('of a variant whose linears may have ranks of their own'),
   layers: z.array(LayerResult)
 })
 export type VariantResult = z.infer<typeof VariantResult>
@@ -148,7 +160,8 @@ const drafts = [
       .number()
       .optional()
       .describe('of the arithmetic of blocks, refinement and evaluation; older runs lack it'),
-    curvatureShare: z.number().optional().describe('of the same; missing where no method asks for the curvature'),
+    curvatureShare: z.number().optional().describe('of the same; missing where nothing asks for the curvature'),
+    choiceShare: z.number().optional().describe('of the same; missing where no ranks are chosen'),
     refinementShare: z.number().optional().describe('of the same; missing where nothing is refined'),
     refinements: z
       .array(z.object({ variant: z.string(), steps: z.int() }))

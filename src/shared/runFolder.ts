@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { DEVICES } from './devices'
+import { RankChoice } from './rankBudget'
 import { Recipe } from './recipe'
 import { RefinementResult } from './refinement'
 import { DeviceFailure, LayerResult, Perplexities, VariantResult } from './runEvents'
@@ -80,9 +81,15 @@ export type WrittenTensors = z.infer<typeof WrittenFile>
 export const MeasuredCurvature = z.strictObject({
   pass: z.literal('curvature'),
   ...step,
-  files: z.array(WrittenFile).describe('by block')
+  files: z.array(WrittenFile).describe('by block'),
+  ranks: z
+    .record(z.string(), z.record(z.string(), z.int().min(1)))
+    .optional()
+    .describe('variant with a rank budget → path of a linear → its rank')
 })
 export type MeasuredCurvature = z.infer<typeof MeasuredCurvature>
+
+const VariantLayer = z.strictObject({ variant: z.string(), result: LayerResult })
 
 /** A block whose linears are quantized and whose factors are found. */
 export const SolvedBlock = z.strictObject({
@@ -91,9 +98,23 @@ export const SolvedBlock = z.strictObject({
   factors: z.strictObject({ file: z.string(), sha256: z.string() }),
   spool: z.array(z.strictObject({ stream: z.string(), file: z.string(), bytes: z.int(), sha256: z.string() })),
   fingerprints: z.record(z.string(), z.array(LinearFingerprint)).describe('quantizer key → its linears'),
-  results: z.array(z.strictObject({ variant: z.string(), result: LayerResult }))
+  results: z.array(VariantLayer),
+  uniform: z
+    .array(VariantLayer)
+    .optional()
+    .describe('of variants with a rank budget: the same with one rank everywhere')
 })
 export type SolvedBlock = z.infer<typeof SolvedBlock>
+
+/** Whether a variant's linears keep ranks of their own, once every layer was seen. */
+export const ChosenRanks = z.strictObject({
+  pass: z.literal('choose'),
+  ...step,
+  block: z.int().describe('number of the entry among all of the pass'),
+  variant: z.string(),
+  result: RankChoice
+})
+export type ChosenRanks = z.infer<typeof ChosenRanks>
 
 /** Some steps of the refinement of one variant, and what the held-out rows said after them; the first entry has none. */
 export const RefinedSteps = z.strictObject({
@@ -124,7 +145,14 @@ const EvaluatedModel = z.strictObject({
 export type EvaluatedModel = z.infer<typeof EvaluatedModel>
 
 /** A finished step: one block of one pass (engine/run/pass.ts). */
-export const JournalEntry = z.union([MeasuredCurvature, SolvedBlock, RefinedSteps, AdvancedBlock, EvaluatedModel])
+export const JournalEntry = z.union([
+  MeasuredCurvature,
+  SolvedBlock,
+  ChosenRanks,
+  RefinedSteps,
+  AdvancedBlock,
+  EvaluatedModel
+])
 export type JournalEntry = z.infer<typeof JournalEntry>
 
 /**
@@ -158,6 +186,10 @@ export const solvedBlocks = (journal: readonly JournalEntry[]): SolvedBlock[] =>
 /** What became of the refinement of each variant that has one, by name: its last entry. */
 export const refinedVariants = (journal: readonly JournalEntry[]): Map<string, RefinedSteps> =>
   new Map(journal.flatMap((entry) => (entry.pass === 'refine' ? [[entry.variant, entry] as const] : [])))
+
+/** What became of the rank budget of each variant that has one, by name. */
+export const chosenRanks = (journal: readonly JournalEntry[]): Map<string, RankChoice> =>
+  new Map(journal.flatMap((entry) => (entry.pass === 'choose' ? [[entry.variant, entry.result] as const] : [])))
 
 const RowsOfSubject = z.strictObject({
   loss: z.array(z.number()).describe('Σ −log p(token), nats'),

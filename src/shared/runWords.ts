@@ -26,6 +26,7 @@ export const PHASE_WORDS: Readonly<Record<Phase, string>> = {
   weighing: 'weighing',
   embedding: 'embedding',
   blocks: 'blocks',
+  choosing: 'choosing ranks',
   refining: 'refining',
   evaluating: 'evaluating',
   exporting: 'exporting'

@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { METHOD_OPTIONS, METHODS, MethodName, type MethodOptionName, readsOption } from './methods'
 import { quantizerKey } from './quantizerWords'
+import { RankBudget, rankBudgetKey } from './rankBudget'
 import { QuantizerSpec, type Variant } from './recipe'
 import { Refinement, refinementKey } from './refinement'
 
 /*
- * Variants as a grid: each axis (method, rank, scaling, quantizer, refinement) has the values that any variant has. Switching a value
+ * Variants as a grid: each axis (method, rank, scaling, quantizer, ranks of layers, refinement) has the values that any variant has. Switching a value
  * on adds it to every combination of the others; switching it off removes the variants that have it. So a list of variants
  * that is no full grid can be edited the same way.
  */
@@ -16,6 +17,7 @@ export const Chip = z.discriminatedUnion('axis', [
   z.strictObject({ axis: z.literal('rank'), rank: z.int().min(1) }),
   z.strictObject({ axis: z.literal('scaling'), alpha: z.number().positive(), rslora: z.boolean() }),
   z.strictObject({ axis: z.literal('quantizer'), quantizer: QuantizerSpec }),
+  z.strictObject({ axis: z.literal('ranks'), rankBudget: RankBudget.nullable() }),
   z.strictObject({ axis: z.literal('refinement'), refine: Refinement.nullable() })
 ])
 export type Chip = z.infer<typeof Chip>
@@ -32,10 +34,16 @@ export function chipKey(chip: Chip): string {
       return `scaling:${chip.alpha}${chip.rslora ? '-rslora' : ''}`
     case 'quantizer':
       return `quantizer:${quantizerKey(chip.quantizer)}`
+    case 'ranks':
+      return `ranks:${budgetKey(chip.rankBudget ?? undefined)}`
     case 'refinement':
       return `refinement:${keyOf(chip.refine ?? undefined)}`
   }
 }
+
+/** The bounds as they are given, whatever the rank. */
+const budgetKey = (budget: RankBudget | undefined): string =>
+  budget === undefined ? 'same' : `${budget.floor ?? ''}-${budget.cap ?? ''}`
 
 const keyOf = (refine: Refinement | undefined): string => (refine === undefined ? 'none' : refinementKey(refine))
 
@@ -50,6 +58,8 @@ export function chipOf(variant: Variant, axis: Axis): Chip {
       return { axis, alpha: variant.alpha, rslora: variant.rslora }
     case 'quantizer':
       return { axis, quantizer: variant.quantizer }
+    case 'ranks':
+      return { axis, rankBudget: variant.rankBudget ?? null }
     case 'refinement':
       return { axis, refine: variant.refine ?? null }
   }
@@ -80,12 +90,20 @@ export function toggleChip(variants: readonly Variant[], chip: Chip): Variant[] 
 }
 
 function withChip(variant: Omit<Variant, 'name'>, chip: Chip): Variant {
-  if (chip.axis !== 'refinement') {
-    const { axis: _, ...value } = chip
-    return { ...variant, ...value }
+  switch (chip.axis) {
+    case 'ranks': {
+      const { rankBudget: _, ...uniform } = variant
+      return chip.rankBudget === null ? uniform : { ...uniform, rankBudget: chip.rankBudget }
+    }
+    case 'refinement': {
+      const { refine: _, ...unrefined } = variant
+      return chip.refine === null ? unrefined : { ...unrefined, refine: chip.refine }
+    }
+    default: {
+      const { axis: _, ...value } = chip
+      return { ...variant, ...value }
+    }
   }
-  const { refine: _, ...unrefined } = variant
-  return chip.refine === null ? unrefined : { ...unrefined, refine: chip.refine }
 }
 
 /** Methods in the order of the recipe schema, then ranks upwards, so that equal choices give equal recipes. */
@@ -96,13 +114,14 @@ function sortVariants(variants: readonly Variant[]): Variant[] {
       a.rank - b.rank ||
       Number(a.rslora) - Number(b.rslora) ||
       a.alpha - b.alpha ||
+      Number(a.rankBudget !== undefined) - Number(b.rankBudget !== undefined) ||
       Number(a.refine !== undefined) - Number(b.refine !== undefined)
   )
 }
 
 /** What decides the result of a variant, as one word. */
 export function variantKey(variant: Variant): string {
-  const { method, rank, alpha, rslora, targets, quantizer, refine } = variant
+  const { method, rank, alpha, rslora, targets, quantizer, rankBudget, refine } = variant
   const options = (Object.keys(METHOD_OPTIONS) as MethodOptionName[]).filter((option) => readsOption(method, option))
   return JSON.stringify([
     method,
@@ -112,6 +131,7 @@ export function variantKey(variant: Variant): string {
     options.map((option) => variant[option]),
     Array.isArray(targets) ? [...targets].sort() : targets,
     quantizerKey(quantizer),
+    rankBudget === undefined ? 'same' : rankBudgetKey(rank, rankBudget),
     keyOf(refine)
   ])
 }

@@ -1,5 +1,6 @@
 import { groupBy } from './groupBy'
 import { quantizerLabel } from './quantizerWords'
+import { BUDGET_SUFFIX } from './rankBudget'
 import { REFINED_SUFFIX } from './refinement'
 
 /*
@@ -31,8 +32,10 @@ interface NameParts {
 
 function partsOf({ name, method, rank, quantizer }: NamedVariant): NameParts | undefined {
   const own = `${method}-r${rank}`
-  const refined = new RegExp(`^${escaped(own)}${REFINED_SUFFIX}(?:-\\d+x\\d+(?:-\\d[\\d.e+-]*?)?)?(?=-a|$)`)
-  const short = refined.exec(name)?.[0] ?? own
+  const decided = new RegExp(
+    `^${escaped(own)}(?:${BUDGET_SUFFIX}(?:-\\d+-\\d+)?)?(?:${REFINED_SUFFIX}(?:-\\d+x\\d+(?:-\\d[\\d.e+-]*?)?)?)?(?=-a|$)`
+  )
+  const short = decided.exec(name)?.[0] ?? own
   if (name === short) return { name, scaling: '', quantizer, count: '' }
   const [, scaling = '', count = ''] =
     new RegExp(`^${escaped(short)}-(a[\\d.e+-]+?(?:-rslora)?)-${escaped(quantizer)}(?:-(\\d+))?$`).exec(name) ?? []

@@ -145,8 +145,8 @@ export async function finishRun(store: Store, id: string, outcome: RunOutcome): 
 
 function withResult(variant: VariantSummary, result: VariantResult | undefined): VariantSummary {
   if (result === undefined) return variant
-  const { adapter, refinement } = result
-  return { ...variant, adapter, ...(refinement && { refinement }) }
+  const { adapter, refinement, ranks } = result
+  return { ...variant, adapter, ...(refinement && { refinement }), ...(ranks && { ranks }) }
 }
 
 /**

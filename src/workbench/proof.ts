@@ -47,7 +47,7 @@ export const proofHandlers = ({ services }: WorkbenchContext): HandlersOf<typeof
         ...figures,
         variant,
         block,
-        rankFor90: rankForGain({ eigenvalues }, ranks.get(variant) ?? eigenvalues.length)
+        rankFor90: rankForGain({ eigenvalues }, figures.rank ?? ranks.get(variant) ?? eigenvalues.length)
       })
     )
   },
@@ -58,7 +58,7 @@ export const proofHandlers = ({ services }: WorkbenchContext): HandlersOf<typeof
 })
 
 function variantsOf({ variants, record }: Pick<StoredRun, 'variants' | 'record'>, artifacts: readonly Artifact[]) {
-  return variants.map(({ name, method, rank, quantizer, adapter, refinement }, i): ProofVariant => {
+  return variants.map(({ name, method, rank, quantizer, adapter, refinement, ranks: choice }, i): ProofVariant => {
     const written = artifacts.find(({ variant }) => variant === name)
     const spec = record.recipe.variants[i]
     return {
@@ -69,6 +69,7 @@ function variantsOf({ variants, record }: Pick<StoredRun, 'variants' | 'record'>
       scaling: spec === undefined ? Number.NaN : scalingOf(spec),
       refined: spec?.refine !== undefined,
       refinement: refinement ?? null,
+      ranks: choice ?? null,
       adapter: adapter ?? written?.path ?? null,
       bytes: written?.bytes ?? null,
       sha256: written?.sha256 ?? null

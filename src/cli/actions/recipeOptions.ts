@@ -13,6 +13,7 @@ import {
   optionText
 } from '../../shared/methods'
 import { BLOCK_SIZES, DEFAULT_QUANTIZER, formatsWith, QUANTIZERS, SCALE_DEFAULTS } from '../../shared/quantizers'
+import type { RankBudget } from '../../shared/rankBudget'
 import {
   CALIBRATE_ON,
   FACTOR_DTYPES,
@@ -71,6 +72,30 @@ const rowsWish = (value: string, option: string): RowsWish => {
   return { rows: most === undefined ? MOST_ROWS : integer(1)(most, option), enough: ENOUGH_TOLERANCE }
 }
 
+/** A rank that is the mean, and how far from it the ranks of linears may lie. */
+export interface BudgetWish {
+  readonly mean: number
+  readonly bounds: RankBudget
+}
+
+const rankBudget = (value: string, option: string): BudgetWish => {
+  const given = new Map<string, number>()
+  for (const part of value.split(',')) {
+    const [name = '', number = '', ...others] = part.split('=')
+    if (!['mean', 'floor', 'cap'].includes(name) || given.has(name) || others.length > 0)
+      throw badInput(
+        `${option} is "${value}"; mean=R is needed, with floor=R and cap=R where wanted: mean=16,floor=4,cap=64`
+      )
+    given.set(name, integer(1)(number, `${option} ${name}`))
+  }
+  const [mean, floor, cap] = ['mean', 'floor', 'cap'].map((name) => given.get(name))
+  if (mean === undefined)
+    throw badInput(
+      `${option} is "${value}"; mean=R is missing: the rank that would take the same parameters everywhere`
+    )
+  return { mean, bounds: { ...(floor !== undefined && { floor }), ...(cap !== undefined && { cap }) } }
+}
+
 /** The options that make a recipe, as `init-lora` and `plan` take them. */
 export const recipeOptions = {
   model: optional('DIR', text, 'checkpoint in the Hugging Face layout (needed)'),
@@ -95,6 +120,11 @@ export const recipeOptions = {
     `weights that share one absmax, of ${formatsWith('blockSize')}`
   ),
   rank: list('R', integer(1), 'rank of the adapter; each makes a variant', { commas: true, defaultText: '16' }),
+  'rank-budget': optional(
+    'mean=R',
+    rankBudget,
+    'give each linear a rank of its own, with no more parameters than rank R everywhere (in the place of --rank); mean=16,floor=4,cap=64'
+  ),
   alpha: withDefault('A', positive, 16, 'lora_alpha'),
   rslora: flag('scale by alpha / sqrt(rank) instead of alpha / rank'),
   targets: list('NAME', text, 'all-linear, names that paths end in (q_proj,v_proj), or regex:PATTERN for whole paths', {
@@ -205,7 +235,10 @@ const missing = (option: string, what: string, command: string): Error =>
 
 function variantsOf(values: RecipeValues): Omit<Variant, 'name'>[] {
   const methods: MethodName[] = unique(values.method.length > 0 ? values.method : [DEFAULT_METHOD])
-  const ranks = unique(values.rank.length > 0 ? values.rank : [16])
+  const budget = values['rank-budget']
+  if (budget !== undefined && values.rank.length > 0)
+    throw badInput('--rank-budget mean=R takes the place of --rank: give one of them')
+  const ranks = budget === undefined ? unique(values.rank.length > 0 ? values.rank : [16]) : [budget.mean]
   return methods.flatMap((method) =>
     ranks.map((rank) => ({
       method,
@@ -214,6 +247,7 @@ function variantsOf(values: RecipeValues): Omit<Variant, 'name'>[] {
       rslora: values.rslora,
       ...methodOptionsOf(values),
       targets: targetsOf(values.targets),
+      ...(budget !== undefined && { rankBudget: budget.bounds }),
       ...refinementOf(values),
       quantizer: {
         format: values.quantizer,

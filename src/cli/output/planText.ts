@@ -36,8 +36,10 @@ export function planText(plan: Plan): string[] {
 
 const rowsText = ({ rows, tokens }: Plan['calibration']): string => `${plural(rows, 'row')}, ${plural(tokens, 'token')}`
 
-const variantText = ({ name, scaling, linears, parameters }: PlannedVariant): string =>
-  `${name}: ${plural(linears, 'linear')}, ${formatParameters(parameters)} parameters, scaling ${formatNumber(scaling)}`
+const variantText = ({ name, scaling, linears, parameters, ranks }: PlannedVariant): string => {
+  const most = ranks === undefined ? '' : ` at most, ranks ${ranks.floor} to ${ranks.cap} by what they are worth`
+  return `${name}: ${plural(linears, 'linear')}, ${formatParameters(parameters)} parameters${most}, scaling ${formatNumber(scaling)}`
+}
 
 const variantLines = (variant: PlannedVariant): string[] =>
   variant.refinement === undefined ? [variantText(variant)] : [variantText(variant), refinementText(variant.refinement)]

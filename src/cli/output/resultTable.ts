@@ -1,5 +1,6 @@
 import { alikeSentences, headlineOf, type QuantizerResult, quantizerResults } from '../../shared/headline'
 import { meanLossRemoved } from '../../shared/proof'
+import { rankSentence } from '../../shared/rankWords'
 import { LAYERS_OF_START, layersAreOfStart, refinementSentence, startName } from '../../shared/refinementWords'
 import type { Fidelity, FinishedEvent, Perplexities, VariantResult } from '../../shared/runEvents'
 import { DISTINCT, estimateText, FEW_TOKENS, NOT_DISTINGUISHABLE, shareText } from '../../shared/uncertainty'
@@ -19,7 +20,7 @@ export function resultTable(results: Results): string[] {
     ...textTable(file, measured, byQuantizer(results, measured)),
     ''
   ])
-  return [...texts, ...lossTable(results), ...refinementLines(results)]
+  return [...texts, ...lossTable(results), ...rankLines(results), ...refinementLines(results)]
 }
 
 /** The quantizers in the order of the headline, under each its variants in the order of the recipe. */
@@ -108,6 +109,14 @@ function lossTable({ variants }: Results): string[] {
 
 const isOfStart = ({ refinement }: VariantResult): boolean =>
   layersAreOfStart({ refined: refinement !== undefined, refinement: refinement ?? null })
+
+/** What became of each rank budget, a line for each; nothing where there was none. */
+function rankLines({ variants }: Results): string[] {
+  const lines = variants.flatMap(({ name, rank, ranks }) =>
+    ranks === undefined ? [] : [`  ${name}: ${rankSentence(ranks, rank)}`]
+  )
+  return lines.length === 0 ? [] : ['', 'Ranks by what they are worth; held-out rows decided:', ...lines]
+}
 
 /** What became of each refinement, a line for each; nothing where there was none. */
 function refinementLines({ variants }: Results): string[] {

@@ -91,10 +91,16 @@ export function checkShapes(adapter: ReadAdapter, linears: readonly PreparedLine
  * rank_pattern holds expressions, which are not evaluated.
  */
 function rankOf(path: string, pattern: unknown, rank: number): number | undefined {
-  if (!isFilled(pattern)) return rank
+  const found = patternValue(path, pattern)
+  return found === 'unknown' ? undefined : (found ?? rank)
+}
+
+/** What a pattern says of a path; undefined where nothing, unknown where it holds expressions. */
+function patternValue(path: string, pattern: unknown): number | 'unknown' | undefined {
+  if (!isFilled(pattern)) return undefined
   const names = Object.entries(pattern)
-  if (names.some(([name]) => !/^[\w.]+$/.test(name))) return undefined
-  return names.find(([name]) => path === name || path.endsWith(`.${name}`))?.[1] ?? rank
+  if (names.some(([name]) => !/^[\w.]+$/.test(name))) return 'unknown'
+  return names.find(([name]) => path === name || path.endsWith(`.${name}`))?.[1]
 }
 
 const isFilled = (value: unknown): value is Record<string, number> =>
@@ -107,10 +113,38 @@ export function checkScaling({ settings, config }: ReadAdapter, proof: ProofFiel
   const others = [...patterns.map((key) => `, with ${key}`), config.use_dora ? ', with DoRA' : '']
   const found = describe(settings.rank, settings.alpha, settings.rslora) + others.join('')
   if (proof === undefined) return passed('scaling', found)
-  const made = describe(proof.variant.rank, proof.variant.alpha, proof.variant.rslora)
+  const { rank, alpha, rslora } = proof.variant
+  const made = describe(rank, alpha, rslora)
+  const own = (proof.layers ?? []).filter((layer) => layer.rank !== undefined && layer.rank !== rank)
+  if (own.length > 0) return checkOwnScalings({ settings, config }, proof, own, { found, made })
   return found === made
     ? passed('scaling', found)
     : failed('scaling', `adapter_config.json says ${found}, the factors were made for ${made}`)
+}
+
+type Layer = NonNullable<ProofFields['layers']>[number]
+
+/** The same of linears with ranks of their own: what the patterns say must scale each as all others. */
+function checkOwnScalings(
+  { settings, config }: Pick<ReadAdapter, 'settings' | 'config'>,
+  { variant: { rank, alpha, rslora } }: ProofFields,
+  layers: readonly Layer[],
+  { found, made }: { readonly found: string; readonly made: string }
+): Check {
+  const scalingOf = (a: number, r: number): number => a / (rslora ? Math.sqrt(r) : r)
+  const problem = (why: string) => failed('scaling', `adapter_config.json says ${found}: ${why}`)
+  if (settings.rank !== rank || settings.alpha !== alpha || settings.rslora !== rslora)
+    return problem(`the factors were made for ${made}, with ranks of their own`)
+  for (const { name, rank: own } of layers) {
+    const [r, a] = [patternValue(name, config.rank_pattern), patternValue(name, config.alpha_pattern)]
+    if (r === 'unknown' || a === 'unknown')
+      return unknown('scaling', `${found}; expressions in the patterns are not evaluated`)
+    if (r !== own) return problem(`${name} has rank ${r ?? rank} there, its factors were made with ${own}`)
+    const scaling = scalingOf(a ?? alpha, own as number)
+    if (Math.abs(scaling / scalingOf(alpha, rank) - 1) > 1e-9)
+      return problem(`${name} is scaled by ${scaling}, its factors were made for ${scalingOf(alpha, rank)}`)
+  }
+  return passed('scaling', found)
 }
 
 /** Whether every factor is finite. */

@@ -1,9 +1,7 @@
 import { outerLinears, PlainRunners } from '../base/outerLinears'
-import { SecondMoments } from '../calibration/secondMoments'
 import { LinearAlgebra } from '../graph/linearAlgebra'
 import { stopHere } from '../graph/stopHere'
 import type { OutputCurvature } from '../methods/outputCurvature'
-import type { BlockRunner } from '../models/blockRunner'
 import { readBlockWeights } from '../models/blockWeights'
 import { EmbeddingRunner } from '../models/embeddingRunner'
 import { HEAD_POSITIONS } from '../models/headRunner'
@@ -11,27 +9,22 @@ import { LabelHead } from '../models/labelHead'
 import { finalNormBackwardGraph, finalNormGraph } from '../models/modelGraphs'
 import { VocabularyHead } from '../models/vocabularyHead'
 import { type Random, seededRandom } from '../numerics/random'
-import type { PreparedRun } from '../prepare/preparedRun'
+import { hasRankBudget, type PreparedRun } from '../prepare/preparedRun'
 import { batchRows } from '../prepare/streamShapes'
 import { MemoryBudget } from '../refine/memoryBudget'
 import { gather } from '../refine/modelEnd'
 import type { RowBatch } from '../refine/refinedRows'
-import { bytesOf, floatsOf, Shelf } from '../refine/shelf'
+import { bytesOf, Shelf } from '../refine/shelf'
+import { backward, type CurvatureOptions, momentsOf } from './blockCurvature'
 import { curvatureBatches } from './curvatureRows'
-import { reduceCurvature } from './reduceCurvature'
+import { measureGains, type RankGains } from './measureGains'
 
-export interface CurvatureOptions {
-  readonly prepared: PreparedRun
-  readonly runner: BlockRunner
-  /** A file that may be made for what does not fit into the memory budget; gone at the end. */
-  readonly path: string
-  readonly signal: AbortSignal
-}
-
-/** The curvature of one block's linears, by path. */
+/** The curvature of one block's linears, by path, and what further ranks are worth there. */
 export interface BlockCurvature {
   readonly block: number
   readonly linears: ReadonlyMap<string, OutputCurvature>
+  /** Empty where no variant has a rank budget. */
+  readonly gains: RankGains
 }
 
 /**
@@ -43,8 +36,8 @@ export interface BlockCurvature {
  * to the first.
  */
 export async function* measureCurvature(options: CurvatureOptions): AsyncGenerator<number | BlockCurvature, void> {
-  const { prepared, runner, path, signal } = options
-  const { architecture, recipe, calibration, parts, weights, linears } = prepared
+  const { prepared, path, signal } = options
+  const { architecture, recipe, calibration, parts, weights } = prepared
   const { blocks } = architecture
   const batches = curvatureBatches(calibration, recipe.seed, batchRows(recipe.context))
   const bytes = batches.reduce((sum, { ids }) => sum + 4 * blocks * ids.length * architecture.hiddenSize, 0)
@@ -55,22 +48,18 @@ export async function* measureCurvature(options: CurvatureOptions): AsyncGenerat
     const gradients = await gradientsOf(prepared, states, batches, signal)
     for (let block = blocks - 1; block >= 0; block--) {
       const read = await readBlockWeights(weights, parts, block)
-      const own = linears.filter((linear) => linear.block === block)
-      const sums = new SecondMoments(own.map(({ outFeatures }) => outFeatures))
-      for (const [i, { real, predicting }] of batches.entries()) {
-        await stopHere(signal)
-        const hidden = floatsOf(await kept.get(block * batches.length + i))
-        const found = await runner.curvature(block, hidden, gradients[i] as Float32Array, real, read)
-        gradients[i] = found.hidden
-        sums.add(found.grams, predicting.length)
-      }
-      const reduced = new Map<string, OutputCurvature>()
-      for (const [place, { path: name, outFeatures: size }] of own.entries()) {
-        await stopHere(signal)
-        const G = { data: sums.take(place), rows: size, cols: size }
-        reduced.set(name, await reduceCurvature(algebra, G, { seed: recipe.seed, name }))
-      }
-      yield { block, linears: reduced }
+      const at = { block, batches, kept, weights: read }
+      const { curvature, sensitivity } = await backward(options, at, gradients, algebra)
+      const gains: RankGains = hasRankBudget(prepared)
+        ? await measureGains(
+            prepared,
+            algebra,
+            block,
+            { weights: read, moments: await momentsOf(options, at), curvature, sensitivity },
+            signal
+          )
+        : new Map()
+      yield { block, linears: curvature, gains }
       yield 2 * blocks - block
     }
   } finally {

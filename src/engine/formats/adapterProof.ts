@@ -23,6 +23,10 @@ export const ProofFields = z.looseObject({
     .optional()
     .describe('its text tower and its experts, where it has them'),
   variant: z.looseObject({ rank: z.int(), alpha: z.number(), rslora: z.boolean() }),
+  layers: z
+    .array(z.looseObject({ name: z.string(), rank: z.int().optional() }))
+    .optional()
+    .describe('rank: where linears have ranks of their own'),
   fingerprint: z
     .looseObject({
       algorithm: z.string(),

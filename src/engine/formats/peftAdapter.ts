@@ -36,6 +36,8 @@ export interface AdapterSettings {
   readonly rslora: boolean
   readonly targetModules: readonly string[]
   readonly baseModel: string | null
+  /** Of linears with another rank than the others, by path; their scaling is the same. */
+  readonly ranks?: readonly (readonly [path: string, rank: number])[]
 }
 
 /**
@@ -47,8 +49,10 @@ export interface AdapterSettings {
  * Source: huggingface/peft 5d602fdb, src/peft/tuners/lora/config.py; key set checked from tag v0.9.0 on.
  */
 export function adapterConfig(settings: AdapterSettings): Record<string, unknown> {
+  const { alpha, rank, rslora, ranks = [] } = settings
+  const alphaOf = (own: number): number => alpha * (rslora ? Math.sqrt(own / rank) : own / rank)
   return {
-    alpha_pattern: {},
+    alpha_pattern: Object.fromEntries(ranks.map(([path, own]) => [path, alphaOf(own)])),
     auto_mapping: null,
     base_model_name_or_path: settings.baseModel,
     bias: 'none',
@@ -63,7 +67,7 @@ export function adapterConfig(settings: AdapterSettings): Record<string, unknown
     modules_to_save: null,
     peft_type: 'LORA',
     r: settings.rank,
-    rank_pattern: {},
+    rank_pattern: Object.fromEntries(ranks),
     revision: null,
     target_modules: [...settings.targetModules],
     task_type: 'CAUSAL_LM',

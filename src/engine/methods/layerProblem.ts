@@ -193,10 +193,19 @@ export class LayerProblem {
 
   /** The same as far as an iteration that starts there needs them: Σ λᵢ still lacks up to a hundredth. */
   async roughlyLeading(weighting: Weighting, rank: number): Promise<Matrix64> {
+    return firstColumns(await this.#rough(weighting), rank)
+  }
+
+  /** The largest eigenvalues of E K Eᵀ, descending, no better than for comparisons: their sum may lack a hundredth. */
+  async roughEigenvalues(weighting: Weighting): Promise<Float64Array> {
+    return (await this.#rough(weighting)).values
+  }
+
+  #rough(weighting: Weighting): Promise<SymmetricEigen> {
     const known = this.#started.get(weighting)
     const started = known ?? this.#search(weighting, START_TOLERANCE, 'start')
     if (known === undefined) this.#started.set(weighting, started)
-    return firstColumns(await started, rank)
+    return started
   }
 
   /** Where the smaller side is that of the inputs, and K has a square root for nothing, the search is among the inputs. */

@@ -3,6 +3,7 @@ import { triangleShare } from '../models/gramTiles'
 import { headBytes } from '../models/headRunner'
 import { asksForCurvature, type PreparedRun } from '../prepare/preparedRun'
 import { batchRows } from '../prepare/streamShapes'
+import { rankGainBytes, rankGainFlops } from './rankNeeds'
 import { backwardBytes } from './refinementWork'
 
 /** What the curvature of the outputs takes, where a method of the run asks for it. */
@@ -34,8 +35,8 @@ export function curvatureNeeds(prepared: PreparedRun): CurvatureNeeds {
   const grams = sum(({ outFeatures: m }) => 2 * triangleShare(m) * m * m * tokens)
   const search = sum(({ outFeatures: m }) => 2 * SEARCHED * CURVATURE_RANK * m * m)
   return {
-    flops: tokens * (SWEEPS * (2 * weights + attention) + head) + grams + search,
-    workBytes: workBytes(prepared, tokens),
+    flops: tokens * (SWEEPS * (2 * weights + attention) + head) + grams + search + rankGainFlops(prepared),
+    workBytes: workBytes(prepared, tokens) + rankGainBytes(prepared),
     stateBytes: 4 * architecture.blocks * tokens * architecture.hiddenSize,
     fileBytes: sum(({ outFeatures: m }) => 4 * Math.min(CURVATURE_RANK, m) * (m + 1))
   }

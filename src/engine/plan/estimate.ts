@@ -8,6 +8,7 @@ import { sharesOf } from '../solve/threadCount'
 import { curvatureNeeds } from './curvatureNeeds'
 import { expertFlops, expertReadSeconds } from './expertWork'
 import { peakMemoryBytes, solvedAtATime, streamBytes } from './peakMemory'
+import { rankChoiceFlops } from './rankNeeds'
 import { refinementNeeds } from './refinementNeeds'
 import { solverWork } from './solverWork'
 
@@ -49,6 +50,9 @@ export function evaluationShare(prepared: PreparedRun): number {
 /** Share of the refinements in all matrix products of the run. */
 export const refinementShare = (prepared: PreparedRun): number => refinementFlops(prepared) / workOf(prepared).flops
 
+/** Share of choosing ranks in all matrix products of the run. */
+export const choiceShare = (prepared: PreparedRun): number => rankChoiceFlops(prepared) / workOf(prepared).flops
+
 /** Share of the curvature of the outputs in all matrix products of the run. */
 export const curvatureShare = (prepared: PreparedRun): number => curvatureNeeds(prepared).flops / workOf(prepared).flops
 
@@ -80,10 +84,13 @@ function workOf(prepared: PreparedRun): Work {
   const head = 2 * architecture.vocabularySize * architecture.hiddenSize
   const forward = calibrationTokens * perToken + evaluationTokens * streams * (perToken + head)
   const moments = distinctInputs(prepared).reduce((sum, n) => sum + 2 * triangleShare(n) * n * n * calibrationTokens, 0)
-  let flops = forward + moments + refinementFlops(prepared) + curvatureNeeds(prepared).flops
+  let flops = forward + moments + refinementFlops(prepared) + rankChoiceFlops(prepared) + curvatureNeeds(prepared).flops
   let serialSeconds = expertReadSeconds(prepared)
   for (const key of quantizers.keys()) {
-    const own = prepared.variants.filter(({ quantizer }) => quantizer === key)
+    // A variant with a rank budget is solved with either choice of ranks.
+    const own = prepared.variants
+      .filter(({ quantizer }) => quantizer === key)
+      .flatMap((variant) => (variant.spec.rankBudget === undefined ? [variant] : [variant, variant]))
     for (const linear of linears) {
       const work = solverWork(
         linear,

@@ -3,6 +3,7 @@ import { AppError } from '../../shared/errors'
 import { type Finding, leaveOut, type Severity } from '../../shared/findings'
 import type { Cost, Plan, PlannedVariant, Preflight, Speed } from '../../shared/plan'
 import type { OnProgress } from '../../shared/progress'
+import { rankBounds } from '../../shared/rankBudget'
 import type { Recipe } from '../../shared/recipe'
 import { heldOutRows } from '../../shared/refinement'
 import { coverage } from '../calibration/coverage'
@@ -176,7 +177,8 @@ const describeVariant = (prepared: PreparedRun, variant: PreparedVariant): Omit<
   scaling: variant.scaling,
   quantizer: variant.quantizer,
   linears: variant.targets.size,
-  parameters: adapterParameters(prepared, variant)
+  parameters: adapterParameters(prepared, variant),
+  ...(variant.spec.rankBudget && { ranks: rankBounds(variant.spec.rank, variant.spec.rankBudget) })
 })
 
 /** A text that serves both purposes says nothing about other texts. */

@@ -14,7 +14,10 @@ const HEAD_WIDTH = 64
  */
 export function refinementWorkBytes(prepared: PreparedRun): number {
   const { variants, recipe, calibration, architecture } = prepared
-  const batches = variants.flatMap(({ spec: { refine } }) => (refine === undefined ? [] : [refine.batch]))
+  // Choosing ranks asks the held-out rows alone.
+  const batches = variants.flatMap(({ spec: { refine, rankBudget } }) =>
+    refine === undefined ? (rankBudget === undefined ? [] : [1]) : [refine.batch]
+  )
   if (batches.length === 0) return 0
   const { hiddenSize } = architecture
   const heldOut = heldOutRows(calibration.rows)

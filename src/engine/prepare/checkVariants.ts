@@ -1,4 +1,5 @@
 import { changeVariants, type Fix } from '../../shared/findings'
+import { rankBounds } from '../../shared/rankBudget'
 import { type Recipe, targetsText, type Variant } from '../../shared/recipe'
 import { heldOutRows } from '../../shared/refinement'
 import { predictingRows } from '../calibration/nextTokens'
@@ -6,7 +7,7 @@ import type { TokenRows } from '../calibration/rows'
 import type { ModelArchitecture } from '../models/architecture'
 import type { PreparedLinear } from '../models/modelLinears'
 import { meantTarget, selectTargets, unmatchedTarget } from '../models/targets'
-import type { PreparedVariant } from './preparedRun'
+import { asksForCurvature, type PreparedVariant } from './preparedRun'
 import type { Report } from './problems'
 
 /** Reports variants whose adapters would go to one directory; many file systems take large and small letters for the same. */
@@ -92,6 +93,12 @@ export function refuseGradientsOfExperts(
     const fix = changeVariants(recipe, 'Do not refine', ({ refine: _, ...variant }) => variant)
     report({ code: 'REFINE_EXPERTS', subject: 'variants', message, fix })
   }
+  const budgets = variants.filter(({ spec }) => spec.rankBudget !== undefined).map(({ name }) => name)
+  if (budgets.length > 0) {
+    const message = `${budgets.join(', ')}: the linears of a ${family} cannot have ranks of their own, as no gradient is computed through experts that would tell what a rank is worth`
+    const fix = changeVariants(recipe, 'Use one rank everywhere', ({ rankBudget: _, ...variant }) => variant)
+    report({ code: 'RANK_BUDGET_EXPERTS', subject: 'variants', message, fix })
+  }
   const weighed = variants.filter(({ method }) => method.curvature)
   if (weighed.length === 0) return
   const methods = [...new Set(weighed.map(({ method }) => method.name))].join(', ')
@@ -104,21 +111,52 @@ export function refuseGradientsOfExperts(
 
 /** Reports variants whose outputs no row could weigh: a token has to be predicted. */
 export function checkCurvature(calibration: TokenRows, variants: readonly PreparedVariant[], report: Report): void {
-  const weighed = variants.filter(({ method }) => method.curvature).map(({ name }) => name)
+  const weighed = variants.filter((variant) => asksForCurvature({ variants: [variant] })).map(({ name }) => name)
   if (weighed.length === 0 || calibration.ids.length === 0) return // unread, or only guessed
   if (predictingRows(calibration).length > 0) return
   const message = `${weighed.join(', ')}: outputs are weighed by predicted tokens; none is predicted in the ${calibration.rows} rows of the calibration set`
   report({ code: 'CURVATURE_ROWS', subject: 'texts', message })
 }
 
-/** Reports variants that cannot be refined: one row is held out, so that two are needed. */
+/** Reports rank budgets that no choice of ranks meets. */
+export function checkRankBudgets(recipe: Recipe, variants: readonly PreparedVariant[], report: Report): void {
+  for (const { name, spec, method } of variants) {
+    if (spec.rankBudget === undefined) continue
+    const { floor, cap } = rankBounds(spec.rank, spec.rankBudget)
+    const problem =
+      method.neutral === true
+        ? `${method.name} corrects nothing, so that no linear gains from more rank than another`
+        : floor > spec.rank
+          ? `the floor of the rank budget is ${floor}, above the rank ${spec.rank} that is the mean`
+          : cap < spec.rank
+            ? `the cap of the rank budget is ${cap}, below the rank ${spec.rank} that is the mean`
+            : undefined
+    if (problem === undefined) continue
+    const fix = changeVariants(recipe, 'Use one rank everywhere', ({ rankBudget, ...variant }) =>
+      rankBudget !== undefined && variant.rank === spec.rank && variant.method === spec.method
+        ? variant
+        : { ...variant, ...(rankBudget && { rankBudget }) }
+    )
+    report({ code: 'RANK_BUDGET', subject: 'variants', message: `${name}: ${problem}`, fix })
+  }
+}
+
+/** Reports variants that cannot be refined, or whose ranks cannot be chosen: one row is held out, so that two are needed. */
 export function checkRefinements(calibration: TokenRows, variants: readonly PreparedVariant[], report: Report): void {
-  const refined = variants.filter(({ spec }) => spec.refine !== undefined).map(({ name }) => name)
-  if (refined.length === 0 || calibration.ids.length === 0) return // unread, or only guessed
+  if (calibration.ids.length === 0) return // unread, or only guessed
+  const names = (asks: (spec: Variant) => boolean): string =>
+    variants
+      .filter(({ spec }) => asks(spec))
+      .map(({ name }) => name)
+      .join(', ')
+  const refined = names(({ refine }) => refine !== undefined)
+  const budgets = names(({ rankBudget }) => rankBudget !== undefined)
   const usable = predictingRows(calibration).length
-  if (heldOutRows(usable) > 0) return
+  if (heldOutRows(usable) > 0 || refined + budgets === '') return
   const found =
     usable === calibration.rows ? `there is ${usable}` : `a token is predicted in ${usable} of ${calibration.rows}`
-  const message = `${refined.join(', ')}: refinement needs 2 rows of the calibration set, one of them to hold out; ${found}`
-  report({ code: 'REFINE_ROWS', subject: 'texts', message })
+  const needed = `needs 2 rows of the calibration set, one of them to hold out; ${found}`
+  if (refined !== '') report({ code: 'REFINE_ROWS', subject: 'texts', message: `${refined}: refinement ${needed}` })
+  if (budgets !== '')
+    report({ code: 'RANK_BUDGET_ROWS', subject: 'texts', message: `${budgets}: a rank budget ${needed}` })
 }

@@ -15,6 +15,7 @@ import { adapterInside, checkpointFindings, dtypeFindings } from './checkpointFi
 import {
   checkCurvature,
   checkNames,
+  checkRankBudgets,
   checkRanks,
   checkRefinements,
   checkTargets,
@@ -85,6 +86,7 @@ export async function prepareRun(
       ? guessTexts(recipe, texts)
       : await tokenizeTexts(recipe, texts, folder, vocabularySize, day, report, onProgress)
     refuseGradientsOfExperts(recipe, architecture, variants, report)
+    checkRankBudgets(recipe, variants, report)
     checkRefinements(tokenized.calibration, variants, report)
     checkCurvature(tokenized.calibration, variants, report)
     const quantizers = new Map(recipe.variants.map(({ quantizer }) => [quantizerKey(quantizer), quantizer]))

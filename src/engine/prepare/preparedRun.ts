@@ -58,9 +58,19 @@ export interface PreparedRun {
   release(): Promise<void>
 }
 
-/** Whether a method of the run asks what errors at the outputs of linears count. */
-export const asksForCurvature = ({ variants }: Pick<PreparedRun, 'variants'>): boolean =>
-  variants.some(({ method }) => method.curvature === true)
+type Variants = Pick<PreparedRun, 'variants'>
+
+/** Whether a variant of the run asks what errors at the outputs of linears count: its method, or its rank budget. */
+export const asksForCurvature = (prepared: Variants): boolean =>
+  hasRankBudget(prepared) || prepared.variants.some(({ method }) => method.curvature === true)
+
+/** Whether some variant gives its linears ranks of their own. */
+export const hasRankBudget = ({ variants }: Variants): boolean =>
+  variants.some(({ spec }) => spec.rankBudget !== undefined)
+
+/** Whether a variant's adapter is known only once every layer was seen: then the evaluation rows wait for it. */
+export const isDecidedLate = ({ spec }: Pick<PreparedVariant, 'spec'>): boolean =>
+  spec.refine !== undefined || spec.rankBudget !== undefined
 
 /** What the quantizer of a key of the run is. */
 export function specOf({ quantizers }: Pick<PreparedRun, 'quantizers'>, key: string): QuantizerSpec {

@@ -1,4 +1,4 @@
-import type { PreparedRun, PreparedVariant } from './preparedRun'
+import { isDecidedLate, type PreparedRun, type PreparedVariant } from './preparedRun'
 
 /** Tokens that are computed together: large enough for the matrix products, small beside a block's weights. */
 const BATCH_TOKENS = 2048
@@ -54,7 +54,7 @@ function rangesOf(texts: readonly number[], size: number): RowRange[] {
 }
 
 const changesOutputs = ({ method, spec }: PreparedVariant): boolean =>
-  method.neutral !== true || spec.refine !== undefined
+  method.neutral !== true || isDecidedLate({ spec })
 
 /** Bytes of a stream's hidden states, float32 [rows · context, width]. */
 export const hiddenBytes = ({ rows, context, width }: { rows: number; context: number; width: number }): number =>

@@ -1,7 +1,8 @@
 import { changeVariants, type Finding, type Severity } from '../../shared/findings'
 import { describeRebuilt } from '../../shared/inspection'
 import { NO_TRAINER, trainerWords } from '../../shared/quantizerWords'
-import type { QuantizerSpec } from '../../shared/recipe'
+import { rankBounds } from '../../shared/rankBudget'
+import type { QuantizerSpec, Variant } from '../../shared/recipe'
 import { TOWER_ALONE, towerText } from '../../shared/textTower'
 import { FEW_TOKENS } from '../../shared/uncertainty'
 import { distinctVariants } from '../../shared/variantAxes'
@@ -26,6 +27,7 @@ export function runWarnings(prepared: PreparedRun): Finding[] {
     templateDate(prepared),
     rebuiltTokenizer(prepared),
     vllmRank(prepared),
+    ownRanks(prepared),
     rslora(prepared),
     blockSize(prepared),
     noTrainer(prepared),
@@ -148,13 +150,34 @@ function rebuiltTokenizer({ rebuilt }: PreparedRun): Finding | undefined {
 }
 
 function vllmRank({ variants, recipe }: PreparedRun): Finding | undefined {
-  const large = Math.max(...variants.map(({ spec }) => spec.rank))
+  const large = Math.max(...variants.map(({ spec }) => largestRank(spec)))
   if (large <= VLLM_DEFAULT_RANK) return undefined
-  const message = `rank ${large}: vLLM serves ranks up to ${VLLM_DEFAULT_RANK} unless started with --max-lora-rank ${large}`
+  const what = variants.some(({ spec }) => spec.rank === large) ? 'rank' : 'a linear may be given rank'
+  const message = `${what} ${large}: vLLM serves ranks up to ${VLLM_DEFAULT_RANK} unless started with --max-lora-rank ${large}`
   const fix = changeVariants(recipe, `Use rank ${VLLM_DEFAULT_RANK}`, (variant) =>
-    variant.rank > VLLM_DEFAULT_RANK ? { ...variant, rank: VLLM_DEFAULT_RANK } : variant
+    largestRank(variant) > VLLM_DEFAULT_RANK ? withLargestRank(variant, VLLM_DEFAULT_RANK) : variant
   )
   return { code: 'VLLM_RANK', severity: 'warning', subject: 'variants', message, fix }
+}
+
+/** The largest rank that a linear of a variant can have. */
+const largestRank = ({ rank, rankBudget }: Variant): number =>
+  rankBudget === undefined ? rank : rankBounds(rank, rankBudget).cap
+
+/** The same with no larger rank; ranks of their own need room, which the mean then has half of. */
+function withLargestRank(variant: Variant, most: number): Variant {
+  const { rankBudget, rank } = variant
+  if (rankBudget === undefined) return { ...variant, rank: most }
+  const { floor: _, ...bounds } = rankBudget
+  return { ...variant, rank: Math.min(rank, most / 2), rankBudget: { ...bounds, cap: most } }
+}
+
+/** Not everything that loads adapters knows of ranks by linear. */
+function ownRanks({ variants, recipe }: PreparedRun): Finding | undefined {
+  if (!variants.some(({ spec }) => spec.rankBudget !== undefined)) return undefined
+  const message = `ranks by linear: PEFT loads rank_pattern and alpha_pattern from 0.15 on, and the converter of llama.cpp would scale such an adapter wrongly`
+  const fix = changeVariants(recipe, 'Use one rank everywhere', ({ rankBudget: _, ...variant }) => variant)
+  return { code: 'RANK_PATTERN', severity: 'info', subject: 'variants', message, fix }
 }
 
 function rslora({ variants, recipe }: PreparedRun): Finding | undefined {

@@ -14,30 +14,38 @@ import { type AdamSettings, TrainedLinear } from './trainedFactors'
 /** The factors that a variant's method found for the linears of a block, by path. */
 type LayerStart = (block: number) => Promise<ReadonlyMap<string, LoraFactors>>
 
+/** The rank of a linear's adapter. */
+export type RankOf = (linear: PreparedLinear) => number
+
+/** What the state of a variant's adapters is made of. */
+interface FactorStateOptions {
+  readonly prepared: PreparedRun
+  readonly variant: PreparedVariant
+  readonly rankOf: RankOf
+  /** ‖E‖² of each linear that has an adapter, by path. */
+  readonly frobenius: ReadonlyMap<string, number>
+  readonly budget: MemoryBudget
+}
+
 /** The adapters of all blocks while they learn, with the moments of their gradients. */
 export class FactorState {
   private constructor(
-    private readonly variant: PreparedVariant,
-    private readonly frobenius: ReadonlyMap<string, number>,
+    private readonly options: FactorStateOptions,
     /** The linears with an adapter, by block. */
     private readonly linears: readonly (readonly PreparedLinear[])[],
     private readonly shelf: Shelf
   ) {}
 
-  /** @param frobenius - ‖E‖² of each linear that has an adapter, by path */
-  static async open(
-    { architecture, linears }: PreparedRun,
-    variant: PreparedVariant,
-    frobenius: ReadonlyMap<string, number>,
-    path: string,
-    budget: MemoryBudget
-  ): Promise<FactorState> {
+  /** @param path - where it may lie if the budget does not hold it */
+  static async open(options: FactorStateOptions, path: string): Promise<FactorState> {
+    const { variant, rankOf, budget } = options
+    const { architecture, linears } = options.prepared
     const targeted = linears.filter((linear) => variant.targets.has(linear.path))
-    const floats = targeted.reduce((sum, linear) => sum + TrainedLinear.size(linear, variant.spec.rank), 0)
+    const floats = targeted.reduce((sum, linear) => sum + TrainedLinear.size(linear, rankOf(linear)), 0)
     const byBlock = Array.from({ length: architecture.blocks }, (_, block) =>
       targeted.filter((linear) => linear.block === block)
     )
-    return new FactorState(variant, frobenius, byBlock, await Shelf.create(path, budget.take(4 * floats)))
+    return new FactorState(options, byBlock, await Shelf.create(path, budget.take(4 * floats)))
   }
 
   /** Begins at these factors, with no moments. */
@@ -112,18 +120,19 @@ export class FactorState {
 
   /** The linears of a block over its state. */
   #trained(block: number, state: Float32Array): TrainedLinear[] {
-    const { rank } = this.variant.spec
+    const { variant, rankOf, frobenius } = this.options
     let offset = 0
     return (this.linears[block] ?? []).map((linear) => {
+      const rank = rankOf(linear)
       const size = TrainedLinear.size(linear, rank)
       const own = state.subarray(offset, offset + size)
       offset += size
-      return new TrainedLinear(linear, this.variant.scaling, rank, this.frobenius.get(linear.path) ?? 0, own)
+      return new TrainedLinear(linear, variant.scaling, rank, frobenius.get(linear.path) ?? 0, own)
     })
   }
 
   #size(block: number): number {
-    const { rank } = this.variant.spec
-    return (this.linears[block] ?? []).reduce((sum, linear) => sum + TrainedLinear.size(linear, rank), 0)
+    const { rankOf } = this.options
+    return (this.linears[block] ?? []).reduce((sum, linear) => sum + TrainedLinear.size(linear, rankOf(linear)), 0)
   }
 }

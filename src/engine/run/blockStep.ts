@@ -1,3 +1,4 @@
+import { AppError } from '../../shared/errors'
 import type { RunEventDraft } from '../../shared/runEvents'
 import type { SolvedBlock } from '../../shared/runFolder'
 import { OutputEnergies } from '../calibration/outputEnergies'
@@ -9,13 +10,13 @@ import type { OutputCurvature } from '../methods/outputCurvature'
 import type { SecondMoment } from '../methods/secondMoment'
 import { type Adapter, type BlockWeights, readBlockWeights } from '../models/blockWeights'
 import { squaredNorm } from '../numerics/matrix'
-import { type PreparedRun, type PreparedVariant, specOf } from '../prepare/preparedRun'
+import { isDecidedLate, type PreparedVariant, specOf } from '../prepare/preparedRun'
 import { quantizerFor } from '../quantizers/registry'
 import { adapterOf } from '../refine/trainedFactors'
 import type { LinearJob } from '../solve/blockSolver'
-import type { LinearTask, SolvedLinear, SolvedVariant } from '../solve/solveLinear'
+import type { LinearTask, SolvedLinear, SolvedVariant, VariantTask } from '../solve/solveLinear'
 import { advance, assertFinite, finiteMoments } from './advance'
-import { curvatureOf } from './curvaturePass'
+import { chosenRanksOf, curvatureOf } from './curvaturePass'
 import { writeFactors } from './factorFiles'
 import type { Events, RunContext } from './pass'
 
@@ -48,9 +49,14 @@ export async function* blockStep(context: RunContext, block: number): Events<Sol
   const factors = await writeFactors(folder, block, solved, prepared.recipe.factorDtype)
   const spool = []
   for (const states of streams.solved) spool.push(await states.finish())
-  const results = solved.map(({ variant, result }) => ({ variant, result }))
-  return { pass: 'solve', block, factors, spool, fingerprints, results, durationMs: performance.now() - started }
+  const results = layersOf(solved, false)
+  const uniform = layersOf(solved, true)
+  const told = { factors, spool, fingerprints, results, ...(uniform.length > 0 && { uniform }) }
+  return { pass: 'solve', block, ...told, durationMs: performance.now() - started }
 }
+
+const layersOf = (solved: readonly SolvedVariant[], uniform: boolean) =>
+  solved.filter((one) => one.uniform === uniform).map(({ variant, result }) => ({ variant, result }))
 
 /** Counts finished steps of a block, so that the bar moves within it. */
 class Progress {
@@ -113,16 +119,17 @@ function countedMask({ context, counted }: TokenRows, begin: number, end: number
 
 /** Quantizes every linear of the block with one quantizer and solves its variants. */
 async function* solveBlock(
-  { prepared, solver, signal }: RunContext,
+  context: RunContext,
   block: number,
   key: string,
   tasks: readonly LinearTask[],
   progress: Progress
 ): Events<SolvedLinear[]> {
-  const jobs = tasks.map((task) => jobOf(prepared, key, task))
+  const { solver, signal } = context
+  const jobs = tasks.map((task) => jobOf(context, key, task))
   const found: SolvedLinear[] = []
   for await (const linear of solver.solve(jobs, signal)) {
-    const results = linear.solved.map(({ variant, result }) => ({ variant, result }))
+    const results = layersOf(linear.solved, false)
     yield { type: 'layerFinished', block, layer: tasks[found.length]?.linear.path as string, results }
     yield progress.step()
     found.push(linear)
@@ -131,17 +138,28 @@ async function* solveBlock(
 }
 
 /** A linear under the quantizer of that key, with the variants that sit on it. */
-function jobOf(prepared: PreparedRun, key: string, task: LinearTask): LinearJob {
+function jobOf({ prepared, journal }: RunContext, key: string, task: LinearTask): LinearJob {
   const { base, recipe, variants } = prepared
   const own = variants.filter(({ quantizer, targets }) => quantizer === key && targets.has(task.linear.path))
   return {
     task,
     spec: specOf(prepared, key),
     readBase: base && (() => base.read(task.linear)),
-    variants: own.map(({ name, spec, scaling }) => ({ name, spec, scaling })),
+    variants: own.flatMap((variant) => candidatesOf(variant, chosenRanksOf(journal, variant.name)?.[task.linear.path])),
     seed: recipe.seed,
     factorDtype: recipe.factorDtype
   }
+}
+
+/** What is solved of a variant for a linear: its rank, and one beside it where it was given one of its own. */
+function candidatesOf({ name, spec, scaling }: PreparedVariant, rank: number | undefined): VariantTask[] {
+  const uniform = { name, spec, scaling }
+  if (spec.rankBudget === undefined) return [uniform]
+  if (rank === undefined) throw new AppError('INTERNAL', `${name}: no ranks were chosen`)
+  return [
+    { ...uniform, spec: { ...spec, rank } },
+    { ...uniform, uniform: true }
+  ]
 }
 
 /** What every quantizer needs of the block's linears, computed once for all of them. */
@@ -179,7 +197,7 @@ async function* advanceQuantized(
   if (stream !== undefined) yield* advance(context, block, stream.states, base, progress)
   for (const variant of prepared.variants) {
     const own = streams.variants.get(variant.name)
-    if (own === undefined || variant.quantizer !== key || variant.spec.refine !== undefined) continue
+    if (own === undefined || variant.quantizer !== key || isDecidedLate(variant)) continue
     const adapters = adaptersOf(variant, names, solved)
     yield* advance(context, block, own.states, { ...base, adapters }, progress)
   }

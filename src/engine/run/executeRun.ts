@@ -13,8 +13,8 @@ import {
 } from '../../shared/runFolder'
 import { writeFileAtomic } from '../formats/files'
 import { BlockRunner } from '../models/blockRunner'
-import { curvatureShare, evaluationShare, refinementShare } from '../plan/estimate'
-import { asksForCurvature, type PreparedRun } from '../prepare/preparedRun'
+import { choiceShare, curvatureShare, evaluationShare, refinementShare } from '../plan/estimate'
+import { asksForCurvature, hasRankBudget, type PreparedRun } from '../prepare/preparedRun'
 import { prepareRun } from '../prepare/prepareRun'
 import { runWarnings } from '../prepare/warnings'
 import { blockSolver } from '../solve/blockSolvers'
@@ -121,6 +121,7 @@ function planned(prepared: PreparedRun, resumedBlocks: number): RunEventDraft {
     resumedBlocks,
     evaluationShare: evaluationShare(prepared),
     ...(asksForCurvature(prepared) && { curvatureShare: curvatureShare(prepared) }),
+    ...(hasRankBudget(prepared) && { choiceShare: choiceShare(prepared) }),
     ...refinementsOf(prepared)
   }
 }

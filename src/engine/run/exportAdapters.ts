@@ -3,19 +3,13 @@ import { readdir, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AppError, badInput } from '../../shared/errors'
 import { baseModelReference } from '../../shared/modelName'
-import type { LayerResult, RunEventDraft, VariantResult } from '../../shared/runEvents'
-import {
-  type JournalEntry,
-  type RunRecord,
-  refinedVariants,
-  type SolvedBlock,
-  solvedBlocks
-} from '../../shared/runFolder'
+import type { RunEventDraft, VariantResult } from '../../shared/runEvents'
+import { chosenRanks, type JournalEntry, type RunRecord, refinedVariants, solvedBlocks } from '../../shared/runFolder'
 import { sha256File } from '../formats/files'
 import { ADAPTER_WEIGHTS_FILE, adapterConfig, writeAdapterDirectory } from '../formats/peftAdapter'
 import { encodeSafetensors } from '../formats/safetensorsWriter'
 import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
-import { factorFilesOf, readFactors } from './factorFiles'
+import { keptFactors, layerResults, readFactors } from './factorFiles'
 import { modelCard } from './modelCard'
 import { type Proof, proofOf, type ResultsOfRun } from './proof'
 
@@ -41,23 +35,22 @@ export async function* exportAdapters(
   const exported: VariantResult[] = []
   const blocks = solvedBlocks(journal)
   const refined = refinedVariants(journal)
+  const chosen = chosenRanks(journal)
   for (const [i, variant] of prepared.variants.entries()) {
-    const layers = resultsOf(blocks, variant.name)
+    const layers = layerResults(journal, variant.name)
+    const ranks = chosen.get(variant.name)
     const refinement = refined.get(variant.name)?.result
-    const proof = await proofOf(record, prepared, variant, blocks, layers, { ...results, refinement })
+    const proof = await proofOf(record, prepared, variant, blocks, layers, { ...results, refinement, ranks })
     const path = adapterDirectory(record, variant.name)
     const written = await exportAdapter(folder, path, prepared, variant, journal, proof)
     yield { type: 'artifactWritten', variant: variant.name, ...written }
     yield { type: 'phaseProgress', phase: 'exporting', done: i + 1, total: prepared.variants.length }
     const { spec, quantizer, name } = variant
     const told = { name, method: spec.method, rank: spec.rank, quantizer, adapter: path, layers }
-    exported.push({ ...told, ...(refinement && { refinement }) })
+    exported.push({ ...told, ...(refinement && { refinement }), ...(ranks && { ranks }) })
   }
   return exported
 }
-
-const resultsOf = (journal: readonly SolvedBlock[], variant: string): LayerResult[] =>
-  journal.flatMap(({ results }) => results.filter((one) => one.variant === variant).map(({ result }) => result))
 
 async function exportAdapter(
   folder: string,
@@ -68,7 +61,7 @@ async function exportAdapter(
   proof: Proof
 ) {
   await removeLeftovers(path)
-  const tensors = await readFactors(folder, factorFilesOf(journal, variant.name), variant.name)
+  const tensors = await readFactors(folder, keptFactors(journal, variant.name))
   if (tensors.length === 0) throw new AppError('INTERNAL', `${folder}: no factors of variant ${variant.name}`)
   const present = await presentAdapter(path, tensors)
   if (present !== undefined) return present
@@ -76,11 +69,15 @@ async function exportAdapter(
   const targetModules = targetNames(prepared, variant)
   const baseModel = baseModelReference((prepared.base?.checkpoint ?? prepared.checkpoint).directory)
   return writeAdapterDirectory(path, {
-    config: adapterConfig({ rank, alpha, rslora, targetModules, baseModel }),
+    config: adapterConfig({ rank, alpha, rslora, targetModules, baseModel, ranks: ownRanks(proof) }),
     tensors,
     extra: { 'quail.json': `${JSON.stringify(proof, null, 2)}\n`, 'README.md': modelCard(proof) }
   })
 }
+
+/** Ranks by path, of the linears that have another than the variant. */
+const ownRanks = ({ layers, variant }: Proof): [path: string, rank: number][] =>
+  layers.flatMap(({ name, rank }) => (rank === undefined || rank === variant.rank ? [] : [[name, rank]]))
 
 /** What a killed process left while it was writing this directory. */
 async function removeLeftovers(path: string): Promise<void> {

@@ -1,6 +1,15 @@
 import { join } from 'node:path'
+import type { RankChoice } from '../../shared/rankBudget'
 import type { FactorDtype } from '../../shared/recipe'
-import { type JournalEntry, RUN_FILES, refinedVariants, type SolvedBlock, solvedBlocks } from '../../shared/runFolder'
+import type { LayerResult } from '../../shared/runEvents'
+import {
+  chosenRanks,
+  type JournalEntry,
+  RUN_FILES,
+  refinedVariants,
+  type SolvedBlock,
+  solvedBlocks
+} from '../../shared/runFolder'
 import { decodeFloats, encodeFloats, FILE_DTYPES, type FloatDtype } from '../formats/dtypes'
 import { sha256File } from '../formats/files'
 import { adapterTensorName } from '../formats/peftAdapter'
@@ -13,6 +22,9 @@ import type { SolvedVariant } from '../solve/solveLinear'
 /** A file of factors, as the journal names it. */
 type WrittenFactors = SolvedBlock['factors']
 
+/** Under what the factors of a variant lie, or those with one rank everywhere beside ranks of its own; no name has a colon. */
+const candidateKey = (variant: string, uniform: boolean): string => (uniform ? `${variant}:uniform` : variant)
+
 /** Writes the factors of all variants of one block; names are `<variant>/<key in the adapter>`. */
 export async function writeFactors(
   folder: string,
@@ -20,7 +32,9 @@ export async function writeFactors(
   solved: readonly SolvedVariant[],
   dtype: FactorDtype
 ): Promise<WrittenFactors> {
-  const tensors = solved.flatMap(({ variant, factors, result }) => encoded(variant, result.name, factors, dtype))
+  const tensors = solved.flatMap(({ variant, uniform, factors, result }) =>
+    encoded(candidateKey(variant, uniform), result.name, factors, dtype)
+  )
   return write(folder, `block-${String(block).padStart(4, '0')}`, tensors)
 }
 
@@ -58,21 +72,53 @@ export const isIntact = (folder: string, { file, sha256 }: WrittenFactors): Prom
     () => false
   )
 
-/** The files that hold a variant's factors: those of its refinement, where it kept any, or those of all blocks. */
-export function factorFilesOf(journal: readonly JournalEntry[], variant: string): WrittenFactors[] {
+/** Files of factors, and under what those of one variant lie there. */
+export interface FactorPlace {
+  readonly files: readonly WrittenFactors[]
+  readonly key: string
+}
+
+/** Where a variant's factors lie as its method found them, with the ranks that were kept. */
+export function foundFactors(journal: readonly JournalEntry[], variant: string): FactorPlace {
+  return candidateFactors(journal, variant, chosenRanks(journal).get(variant)?.kept ?? 'budget')
+}
+
+/** The same of either choice of ranks. */
+export const candidateFactors = (
+  journal: readonly JournalEntry[],
+  variant: string,
+  candidate: RankChoice['kept']
+): FactorPlace => ({
+  files: solvedBlocks(journal).map(({ factors }) => factors),
+  key: candidateKey(variant, candidate === 'uniform')
+})
+
+/** What was found of a variant's layers, with the ranks that were kept. */
+export function layerResults(journal: readonly JournalEntry[], variant: string): LayerResult[] {
+  const uniform = chosenRanks(journal).get(variant)?.kept === 'uniform'
+  return solvedBlocks(journal).flatMap((entry) =>
+    ((uniform ? entry.uniform : entry.results) ?? [])
+      .filter((one) => one.variant === variant)
+      .map(({ result }) => result)
+  )
+}
+
+/** Where a variant's factors lie that are its adapter: of its refinement, where it kept any. */
+export function keptFactors(journal: readonly JournalEntry[], variant: string): FactorPlace {
   const refined = refinedVariants(journal).get(variant)?.factors
-  return refined === undefined ? solvedBlocks(journal).map(({ factors }) => factors) : [refined]
+  return refined === undefined
+    ? foundFactors(journal, variant)
+    : { files: [refined], key: candidateKey(variant, false) }
 }
 
 /**
- * One variant's adapter tensors out of these files.
+ * One variant's adapter tensors out of such files.
  *
  * @param paths - of the linears that are wanted; all when left out
  */
 export async function readFactors(
   folder: string,
-  files: readonly WrittenFactors[],
-  variant: string,
+  { files, key }: FactorPlace,
   paths?: readonly string[]
 ): Promise<TensorData[]> {
   const wanted = paths && new Set(paths.flatMap((path) => [adapterTensorName(path, 'A'), adapterTensorName(path, 'B')]))
@@ -81,11 +127,11 @@ export async function readFactors(
     const file = await WeightFile.open(join(folder, name))
     try {
       for (const { name, dtype, shape, begin, end } of file.header.tensors.values()) {
-        if (!name.startsWith(`${variant}/`)) continue
-        if (wanted?.has(name.slice(variant.length + 1)) === false) continue
+        if (!name.startsWith(`${key}/`)) continue
+        if (wanted?.has(name.slice(key.length + 1)) === false) continue
         const data = new Uint8Array(end - begin)
         await file.read(data, begin)
-        tensors.push({ name: name.slice(variant.length + 1), dtype, shape, data })
+        tensors.push({ name: name.slice(key.length + 1), dtype, shape, data })
       }
     } finally {
       await file.close()

@@ -3,6 +3,7 @@ import { expertsSentence, expertsText } from '../../shared/expertsNote'
 import { optionValues } from '../../shared/methods'
 import { isRecomputable, NO_TRAINER, provenBase, quantizerWords, trainerWords } from '../../shared/quantizerWords'
 import { markdownText, quotedText, visible } from '../../shared/quoting'
+import { OWN_RANKS, rankSentence, rankSettings } from '../../shared/rankWords'
 import { type Targets, targetsText } from '../../shared/recipe'
 import type { RefinementResult } from '../../shared/refinement'
 import {
@@ -44,15 +45,16 @@ function frontMatter(proof: Proof): string {
   ].join('\n')
 }
 
-function heading({ model, variant, versions, refinement }: Proof): string {
+function heading({ model, variant, versions, refinement, ranks }: Proof): string {
+  const own = ranks?.kept === 'budget' ? ' in the mean, by linear' : ''
   const refined = refinement === undefined ? '' : ', refined against the whole model'
-  return `# LoRA initialization for ${markdownText(model.name)}: ${variant.method}, rank ${variant.rank}${refined}
+  return `# LoRA initialization for ${markdownText(model.name)}: ${variant.method}, rank ${variant.rank}${own}${refined}
 
 This adapter is a **starting point for QLoRA fine-tuning**, made by Quail ${versions.quail}. It has not been fine-tuned: on the
 quantized base it brings the outputs back towards those of the full-precision model.`
 }
 
-function results({ perplexity, layers, fingerprint, refinement }: Proof): string {
+function results({ perplexity, layers, fingerprint, refinement, ranks, variant }: Proof): string {
   const texts = Object.entries(perplexity)
   const removed = layers.map(({ lossRank0, loss }) => (lossRank0 > 0 ? 1 - loss / lossRank0 : 0))
   const mean = removed.reduce((sum, x) => sum + x, 0) / Math.max(1, removed.length)
@@ -62,7 +64,13 @@ function results({ perplexity, layers, fingerprint, refinement }: Proof): string
   const measured =
     texts.length === 0 ? [] : [perplexityTable(texts, fingerprint.quantizer), fidelityTable(texts), howMeasured(texts)]
   const refined = refinement === undefined ? [] : [refinementText(refinement)]
-  return ['## Measured', ...measured, ...refined, sentence].join('\n\n')
+  const chosen =
+    ranks === undefined
+      ? []
+      : [
+          `Ranks by what they are worth: ${rankSentence(ranks, variant.rank)} (KL divergence from full precision in nats, mean over the predicted tokens of held-out calibration rows); ${rankSettings(ranks)}.`
+        ]
+  return ['## Measured', ...measured, ...chosen, ...refined, sentence].join('\n\n')
 }
 
 /** What became of the refinement, and the curve of its held-out rows. */
@@ -159,14 +167,16 @@ Give a trainer either this \`model\` or a \`peft_config\`, never both: a \`peft_
 const configLines = (words: readonly string[]): string =>
   words.map((word, i) => (i === 0 ? word : i % 2 === 0 ? `,\n    ${word}` : `, ${word}`)).join('')
 
-function traps({ fingerprint, variant, model }: Proof): string {
+function traps({ fingerprint, variant, model, ranks }: Proof): string {
   return `## Mind
 
 - ${fingerprint.base === undefined ? 'The trainer must quantize exactly as assumed here' : `The base must be the pre-quantized checkpoint ${markdownText(fingerprint.base)}`}: ${quantizerWords(provenBase(fingerprint))}, weights loaded as ${fingerprint.dtype}. ${
     isRecomputable(fingerprint) ? "`check_fingerprint.py` in Quail's resources" : '`quail verify`'
   } compares a base with \`quail.json\`.
 - \`lora_dropout\` above 0 switches the correction off at random while training.
-- The scaling lora_alpha / ${variant.rslora ? 'sqrt(r)' : 'r'} = ${variant.scaling} is divided out of the stored factors; keep \`lora_alpha\` and \`r\`.
+- The scaling lora_alpha / ${variant.rslora ? 'sqrt(r)' : 'r'} = ${variant.scaling} is divided out of the stored factors; keep \`lora_alpha\` and \`r\`.${
+    ranks?.kept === 'budget' ? `\n- ${OWN_RANKS}` : ''
+  }
 - Merging the trained adapter into the ORIGINAL weights counts the correction twice. Merge it into the dequantized base.
 - \`init_lora_weights\` stays \`true\`, so that no loader initializes the factors again.${
     model.tower === undefined

@@ -1,4 +1,5 @@
 import { advancePass } from './advancePass'
+import { choosePass } from './choosePass'
 import { curvaturePass } from './curvaturePass'
 import { evaluatePass } from './evaluatePass'
 import type { Pass } from './pass'
@@ -6,4 +7,11 @@ import { refinePass } from './refinePass'
 import { solvePass } from './solvePass'
 
 /** The passes of every run, in order. */
-export const PASSES: readonly Pass[] = [curvaturePass, solvePass, refinePass, advancePass, evaluatePass] as const
+export const PASSES: readonly Pass[] = [
+  curvaturePass,
+  solvePass,
+  choosePass,
+  refinePass,
+  advancePass,
+  evaluatePass
+] as const

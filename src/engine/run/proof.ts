@@ -4,6 +4,7 @@ import type { ExpertsNote } from '../../shared/expertsNote'
 import { baseModelName } from '../../shared/modelName'
 import type { QuantizerFormat, ScaleOptions } from '../../shared/quantizers'
 import { scaleOptions } from '../../shared/quantizerWords'
+import type { RankChoice } from '../../shared/rankBudget'
 import { positionsLeftOut, type Recipe, type Variant } from '../../shared/recipe'
 import type { RefinementResult } from '../../shared/refinement'
 import {
@@ -89,6 +90,8 @@ export interface Proof {
   >
   /** What became of the refinement; missing where there was none. The layers are those of its start. */
   readonly refinement?: RefinementResult
+  /** How ranks of their own fared; missing without a rank budget. The layers say the rank of each. */
+  readonly ranks?: RankChoice
   readonly layers: readonly ProofLayer[]
 }
 
@@ -139,6 +142,8 @@ export interface ResultsOfRun {
 export interface ResultsOfVariant extends ResultsOfRun {
   /** Missing where it was not refined. */
   readonly refinement: RefinementResult | undefined
+  /** Missing where it has no rank budget. */
+  readonly ranks: RankChoice | undefined
 }
 
 export async function proofOf(
@@ -147,7 +152,7 @@ export async function proofOf(
   variant: PreparedVariant,
   journal: readonly SolvedBlock[],
   layers: readonly LayerResult[],
-  { perplexity, deviceFailure, refinement }: ResultsOfVariant
+  { perplexity, deviceFailure, refinement, ranks }: ResultsOfVariant
 ): Promise<Proof> {
   const { checkpoint, architecture, recipe, calibration, evaluation, renderedAsOf } = prepared
   return {
@@ -189,6 +194,7 @@ export async function proofOf(
       Object.entries(perplexity).map(([file, measured]) => [file, variantPerplexity(measured, variant)])
     ),
     ...(refinement && { refinement }),
+    ...(ranks && { ranks }),
     layers: layers.map(({ errors, channels, ...figures }): ProofLayer => figures)
   }
 }

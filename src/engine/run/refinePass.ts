@@ -1,14 +1,13 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { AppError } from '../../shared/errors'
 import { checkedSteps, keptOf, type Refinement, RefinementResult } from '../../shared/refinement'
-import { type RefinedSteps, RUN_FILES, type SolvedBlock, solvedBlocks } from '../../shared/runFolder'
+import { type RefinedSteps, RUN_FILES } from '../../shared/runFolder'
 import type { LoraFactors } from '../methods/factors'
 import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
 import { defaultRate } from '../refine/learningRate'
-import { MemoryBudget } from '../refine/memoryBudget'
 import { Refiner } from '../refine/refiner'
-import { decodeFactors, isIntact, readFactors, writeRefinedFactors } from './factorFiles'
+import { decodeFactors, foundFactors, isIntact, layerResults, readFactors, writeRefinedFactors } from './factorFiles'
+import { budgetLeft, withoutAdapter } from './heldOutRows'
 import type { Events, Pass, RunContext } from './pass'
 
 /** A variant that is refined, with the numbers that the recipe leaves open. */
@@ -105,7 +104,7 @@ async function* step(context: RunContext, block: number): Events<RefinedSteps> {
   for (let step = from + 1; step <= to && finite; step++) {
     finite = yield* progressing(context.prepared, stretch.before + step - 1, refiner.step(step))
   }
-  const quantized = before?.result.quantized ?? (await withoutAdapter(context, refiner))
+  const quantized = before?.result.quantized ?? (await withoutAdapter(context.prepared, refiner.comparison))
   const divergence = finite ? await refiner.heldOut('stored') : null
   const curve = [...(before?.result.curve ?? []), { steps: to, divergence }]
   // Parsed, so that its keys have the order in which the journal gives them back.
@@ -137,7 +136,8 @@ async function refinerOf(
   await current?.refiner.release()
   working.delete(context)
   const { prepared, runner, streams, folder, signal, journal } = context
-  const results = solvedBlocks(journal).flatMap((entry) => entry.results.filter((one) => one.variant === variant.name))
+  const results = layerResults(journal, variant.name)
+  const ranks = new Map(results.map(({ name, rank }) => [name, rank]))
   const refiner = await Refiner.open(
     {
       prepared,
@@ -145,11 +145,10 @@ async function refinerOf(
       runner,
       signal,
       teacher: (begin, end) => streams.calibration.readPositions(begin, end),
-      frobenius: new Map(results.map(({ result }) => [result.name, result.frobeniusRank0])),
+      frobenius: new Map(results.map(({ name, frobeniusRank0 }) => [name, frobeniusRank0])),
+      rankOf: ({ path }) => ranks.get(path) ?? variant.spec.rank,
       folder: join(folder, RUN_FILES.spool),
-      budget: new MemoryBudget(
-        prepared.recipe.memoryBudget - streams.all.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0)
-      )
+      budget: budgetLeft(context)
     },
     settings
   )
@@ -161,21 +160,14 @@ async function refinerOf(
 
 /** The factors that the variant's method found for a block. */
 async function startOf({ folder, journal }: RunContext, { name, targets }: PreparedVariant, block: number) {
-  const { factors } = solvedBlocks(journal)[block] as SolvedBlock
-  return decodeFactors(await readFactors(folder, [factors], name), targets)
+  const { files, key } = foundFactors(journal, name)
+  const own = files[block] as (typeof files)[number]
+  return decodeFactors(await readFactors(folder, { files: [own], key }), targets)
 }
 
-async function withoutAdapter({ prepared }: RunContext, refiner: Refiner): Promise<number> {
-  const divergence = await refiner.heldOut('zero')
-  if (divergence !== null) return divergence
-  const { directory } = prepared.checkpoint
-  throw new AppError('NUMERICS', `${directory}: the quantized model's divergence from full precision is not finite`)
-}
-
-const countsOf = ({ rows }: Refiner) => ({
-  rows: rows.training.length,
-  heldOutRows: rows.heldOut.length,
-  heldOutTokens: rows.tokens(rows.heldOut)
+const countsOf = ({ comparison }: Refiner) => ({
+  rows: comparison.rows.training.length,
+  ...comparison.heldOutCounts
 })
 
 async function saveState({ folder }: RunContext, refiner: Refiner, variant: string, steps: number) {

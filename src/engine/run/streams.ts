@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { concatRows, type TokenRows } from '../calibration/rows'
-import type { PreparedRun } from '../prepare/preparedRun'
+import { isDecidedLate, type PreparedRun } from '../prepare/preparedRun'
 import { hiddenBytes, streamShapes } from '../prepare/streamShapes'
 import { HiddenStates, type SpoolEntry } from './hiddenStates'
 
@@ -24,10 +24,10 @@ export interface Streams {
   /** Variants that change the outputs; the others are read off their quantizer's stream. */
   readonly variants: ReadonlyMap<string, EvaluationStream>
   readonly all: readonly HiddenStates[]
-  /** Those that go through the blocks as these are solved: all but the refined variants'. */
+  /** Those that go through the blocks as these are solved: all but the variants' that are decided late. */
   readonly solved: readonly HiddenStates[]
-  /** Those of refined variants, which go through the blocks once these are refined. */
-  readonly refined: readonly EvaluationStream[]
+  /** Those of variants that are refined or whose ranks are chosen, which go through the blocks once that is done. */
+  readonly late: readonly EvaluationStream[]
 }
 
 /** Makes the streams; in the order listed they stay in memory as long as the budget lasts. */
@@ -56,8 +56,8 @@ export function createStreams(prepared: PreparedRun, folder: string): Streams {
     'variant',
     prepared.variants.map(({ name, quantizer }) => [name, quantizer])
   )
-  const refined = prepared.variants.flatMap(({ name, spec }) => {
-    const found = spec.refine && variants.get(name)
+  const late = prepared.variants.flatMap((variant) => {
+    const found = isDecidedLate(variant) ? variants.get(variant.name) : undefined
     return found ? [found] : []
   })
   const all = [...states.values()]
@@ -71,8 +71,8 @@ export function createStreams(prepared: PreparedRun, folder: string): Streams {
     ),
     variants,
     all,
-    refined,
-    solved: all.filter((one) => !refined.some(({ states: own }) => own === one))
+    late,
+    solved: all.filter((one) => !late.some(({ states: own }) => own === one))
   }
 }
 

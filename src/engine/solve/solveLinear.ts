@@ -38,6 +38,8 @@ export interface VariantTask {
   readonly spec: Variant
   /** s = alpha / rank or alpha / √rank. */
   readonly scaling: number
+  /** True for one rank everywhere, of a variant whose linears may have ranks of their own. */
+  readonly uniform?: boolean
 }
 
 /** What is to be done with a linear under one quantizer. */
@@ -53,6 +55,7 @@ export interface SolveOptions {
 export interface SolvedVariant {
   /** Its name. */
   readonly variant: string
+  readonly uniform: boolean
   /** As stored: values are those that a file of the recipe's dtype holds. */
   readonly factors: LoraFactors
   readonly result: LayerResult
@@ -84,7 +87,7 @@ export async function solveLinear(
 async function solveVariant(
   problem: LayerProblem,
   { linear, moment, outputEnergy, weightNorm }: LinearTask,
-  { name, spec, scaling }: VariantTask,
+  { name, spec, scaling, uniform = false }: VariantTask,
   dtype: FactorDtype
 ): Promise<SolvedVariant> {
   const computed = await solveMethod(problem, methodFor(spec.method), { ...spec, scaling })
@@ -96,10 +99,12 @@ async function solveVariant(
   const lossRank0 = await problem.lossRank0()
   return {
     variant: name,
+    uniform,
     factors,
     result: {
       name: linear.path,
       shape: [linear.outFeatures, linear.inFeatures],
+      ...(spec.rankBudget && { rank: spec.rank }),
       lossRank0,
       loss: stored.loss,
       lossBfloat16: inBfloat16.loss,

@@ -53,6 +53,7 @@ export const TERMS = [
   'pre-quantized checkpoint',
   'quantizer',
   'rank',
+  'rankBudget',
   'refinement',
   'rows',
   'same top token',

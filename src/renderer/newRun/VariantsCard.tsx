@@ -18,7 +18,7 @@ interface Props {
   readonly change: (change: (recipe: Recipe) => Recipe) => void
 }
 
-/** What is computed side by side: methods × ranks × scalings × quantizers × refinements, each with what it adds to the time. */
+/** What is computed side by side: methods × ranks × scalings × quantizers × ranks of layers × refinements, each with what it adds to the time. */
 export function VariantsCard({ recipe, plan, chipSeconds, change }: Props) {
   const [listed, { toggle }] = useDisclosure(false)
   const { variants } = recipe
@@ -34,6 +34,7 @@ export function VariantsCard({ recipe, plan, chipSeconds, change }: Props) {
         <ChipRow title="Rank" term="rank" axis="rank" {...row} more={<AddRank onAdd={add} />} />
         <ChipRow title="Scaling" term="scaling" axis="scaling" {...row} more={<AddScaling onAdd={add} />} />
         <ChipRow title="Quantizer" term="quantizer" axis="quantizer" {...row} more={<AddQuantizer onAdd={add} />} />
+        <ChipRow title="Ranks of layers" term="rankBudget" axis="ranks" {...row} />
         <ChipRow
           title="Whole model"
           term="refinement"

@@ -1,6 +1,7 @@
 import { METHODS, methodFacts } from '../../shared/methods'
 import { QUANTIZERS, quantizerFacts } from '../../shared/quantizers'
 import { NO_TRAINER, quantizerChoice, trainerWords } from '../../shared/quantizerWords'
+import type { RankBudget } from '../../shared/rankBudget'
 import { QuantizerSpec, type Recipe, type Variant } from '../../shared/recipe'
 import { Refinement } from '../../shared/refinement'
 import { type Axis, type Chip, chipKey, chipsOn } from '../../shared/variantAxes'
@@ -21,6 +22,10 @@ const OFFERED: Readonly<Record<Axis, readonly Chip[]>> = {
       return { axis: 'quantizer', quantizer: QuantizerSpec.parse({ format, ...options }) }
     })
   ),
+  ranks: [
+    { axis: 'ranks', rankBudget: null },
+    { axis: 'ranks', rankBudget: {} }
+  ],
   refinement: [
     { axis: 'refinement', refine: null },
     { axis: 'refinement', refine: Refinement.parse({}) }
@@ -38,7 +43,9 @@ const rankOf = (chip: Chip): number => (chip.axis === 'rank' ? chip.rank : 0)
 
 /** Every chip that the form shows. */
 export const shownChips = ({ variants }: Recipe): Chip[] =>
-  (['method', 'rank', 'scaling', 'quantizer', 'refinement'] as const).flatMap((axis) => chipsFor(variants, axis))
+  (['method', 'rank', 'scaling', 'quantizer', 'ranks', 'refinement'] as const).flatMap((axis) =>
+    chipsFor(variants, axis)
+  )
 
 /** The words on a chip. */
 export function chipLabel(chip: Chip): string {
@@ -51,9 +58,21 @@ export function chipLabel(chip: Chip): string {
       return chip.rslora ? `α ${chip.alpha}, rsLoRA` : `α ${chip.alpha}`
     case 'quantizer':
       return quantizerChoice(chip.quantizer)
+    case 'ranks':
+      return rankBudgetLabel(chip.rankBudget)
     case 'refinement':
       return refinementLabel(chip.refine)
   }
+}
+
+/** `By layer`, and the bounds where they are given. */
+function rankBudgetLabel(budget: RankBudget | null): string {
+  if (budget === null) return 'Same everywhere'
+  const bounds = [
+    budget.floor === undefined ? '' : `at least ${budget.floor}`,
+    budget.cap === undefined ? '' : `at most ${budget.cap}`
+  ].filter(Boolean)
+  return ['Where they pay', ...bounds].join(', ')
 }
 
 /** `Refined`, and what differs from the usual refinement. */
@@ -98,6 +117,10 @@ export function chipHelp(chip: Chip): string {
         : `lora_alpha ${chip.alpha}, scaled by alpha / rank`
     case 'quantizer':
       return trainingHelp(chip.quantizer)
+    case 'ranks':
+      return chip.rankBudget === null
+        ? 'Every layer has the rank above'
+        : 'As many parameters, given to the layers whose errors the whole model feels most; held-out rows decide whether that is kept'
     case 'refinement':
       return refinementHelp(chip.refine)
   }

@@ -17,6 +17,7 @@ import { LayersTable } from './LayersTable'
 import { LogSection } from './LogSection'
 import { PerplexityCards } from './PerplexityCards'
 import { firstVariant, ofStart, resultSentences } from './proofData'
+import { RanksCard } from './RanksCard'
 import { RecipeSection } from './RecipeSection'
 import { RefinementCard } from './RefinementCard'
 import { RunActions } from './RunActions'
@@ -101,6 +102,7 @@ function Proof({ run, layers, layer }: Props) {
         <RunOutcomeCard run={run} />
         <VariantChoice variants={run.variants} value={variant} onChange={setChosen} />
         <PerplexityCards run={run} variant={variant} onChoose={setChosen} />
+        <RanksCard run={run} layers={layers} />
         <RefinementCard run={run} />
         <StripSection run={run} layers={layers} variant={variant} current={layer} onOpen={open} />
         <Stack gap="xs" component="section" aria-labelledby="layers-heading">

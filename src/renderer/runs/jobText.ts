@@ -13,6 +13,8 @@ export function phaseText({ phase, blocksDone, blocks, done, total, refining }: 
       return 'Embedding the texts'
     case 'blocks':
       return `Block ${Math.min(blocksDone + 1, blocks)} of ${blocks}`
+    case 'choosing':
+      return 'Comparing ranks on held-out rows'
     case 'refining':
       return refining === null
         ? 'Running the texts through what was refined'

@@ -29,6 +29,8 @@ export function progressSentence(
       const next = blocksDone + 1 < blocks ? `block ${blocksDone + 2}` : afterBlocks
       return `${blocksDone} of ${plural(blocks, 'block')} done. Now block ${blocksDone + 1}, next ${next}.`
     }
+    case 'choosing':
+      return `All ${plural(blocks, 'block')} done. Now held-out rows tell which ranks are better, next ${afterBlocks}.`
     case 'refining':
       if (refining === null)
         return `All ${plural(blocks, 'block')} done. Now the texts go through what was refined, next ${then}.`

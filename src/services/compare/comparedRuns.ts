@@ -43,10 +43,10 @@ function comparedRun(
     quailVersion,
     recipe,
     texts: { calibration: digests(calibration), evaluation: digests(evaluation) },
-    variants: run.variants.map(({ name, method, rank, quantizer, refinement = null }, i) => {
+    variants: run.variants.map(({ name, method, rank, quantizer, refinement = null, ranks }, i) => {
       const own = totals.find(({ variant }) => variant === name)
       const refined = recipe.variants[i]?.refine !== undefined
-      const known = { name, method, rank, quantizer, refined, refinement }
+      const known = { name, method, rank, quantizer, refined, refinement, ...(ranks && { ranks }) }
       return { ...known, totals: own === undefined ? null : withoutNames(own) }
     }),
     perplexity: run.perplexity

@@ -1,3 +1,4 @@
+import type { RankChoice } from '../rankBudget'
 import type { Recipe } from '../recipe'
 import type { MaybeRefined } from '../refinementWords'
 import type { Perplexities, RunStatus } from '../runEvents'
@@ -34,6 +35,8 @@ export interface ComparedVariant extends MaybeRefined {
   readonly method: string
   readonly rank: number
   readonly quantizer: string
+  /** What became of its rank budget; missing without one, and until it is known. */
+  readonly ranks?: RankChoice | undefined
   /** Over the layers that are done, of the start where it was refined; null while none is. */
   readonly totals: VariantTotals | null
 }

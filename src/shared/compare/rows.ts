@@ -73,9 +73,15 @@ function rowOf(run: ComparedRun, variant: ComparedVariant): ComparisonRow {
     variant,
     perplexity: perplexityOf(run, variant),
     ...(layersAreOfStart(variant) ? { ...NOT_KNOWN, atStart: removedOf(totals) } : removedOf(totals)),
-    parameters: totals === null ? undefined : totals.width * variant.rank,
+    parameters: parametersOf(variant),
     workedMs: run.workedMs ?? undefined
   }
+}
+
+/** Of its adapter: the same rank everywhere, or what ranks by layer took. */
+function parametersOf({ totals, rank, ranks }: ComparedVariant): number | undefined {
+  if (ranks?.kept === 'budget') return ranks.parameters
+  return totals === null ? undefined : totals.width * rank
 }
 
 function perplexityOf(

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { RankChoice } from '../rankBudget'
 import type { Recipe } from '../recipe'
 import type { MaybeRefined } from '../refinementWords'
 import type { DeviceFailure, LayerResult, RunEvent } from '../runEvents'
@@ -10,6 +11,8 @@ import type { RunLayer, RunListEntry, RunVariant } from './runs'
 
 export interface ProofVariant extends RunVariant, MaybeRefined {
   readonly scaling: number
+  /** What became of its rank budget; null without one, and until it is known. */
+  readonly ranks: RankChoice | null
   /** Of adapter_model.safetensors; null until it is exported. */
   readonly bytes: number | null
   readonly sha256: string | null

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { decodeFloats } from '../../../../src/engine/formats/dtypes'
 import { roundFactors } from '../../../../src/engine/methods/factors'
 import { toFloat32 } from '../../../../src/engine/numerics/matrix'
-import { factorFilesOf, isIntact, readFactors, writeFactors } from '../../../../src/engine/run/factorFiles'
+import { isIntact, keptFactors, readFactors, writeFactors } from '../../../../src/engine/run/factorFiles'
 import type { SolvedVariant } from '../../../../src/engine/solve/solveLinear'
 import type { FactorDtype } from '../../../../src/shared/recipe'
 import type { SolvedBlock } from '../../../../src/shared/runFolder'
@@ -49,7 +49,7 @@ describe('factors on the disk', () => {
     for (const [block, list] of blocks.entries()) {
       journal.push(entryOf(await writeFactors(folder, block, list, dtype)))
     }
-    const tensors = await readFactors(folder, factorFilesOf(journal, 'exact-r4'), 'exact-r4')
+    const tensors = await readFactors(folder, keptFactors(journal, 'exact-r4'))
     expect(tensors.map(({ name }) => name)).toEqual(
       [0, 1].flatMap((block) => ['A', 'B'].map((side) => `base_model.model.layers.${block}.q_proj.lora_${side}.weight`))
     )
@@ -80,10 +80,10 @@ describe('factors on the disk', () => {
     const folder = newFolder()
     const list = ['svd', 'svd-r4'].map((variant) => solved(variant, 'q_proj', 'float32'))
     const files = [await writeFactors(folder, 0, list, 'float32')]
-    const [first] = await readFactors(folder, files, 'svd')
-    expect(await readFactors(folder, files, 'svd')).toHaveLength(2)
+    const [first] = await readFactors(folder, { files, key: 'svd' })
+    expect(await readFactors(folder, { files, key: 'svd' })).toHaveLength(2)
     expect(first?.data.byteLength).toBe(4 * 4 * 6)
     expect(new Float32Array(first?.data.slice().buffer as ArrayBuffer)).toEqual(list[0]?.factors.loraA.data)
-    expect(await readFactors(folder, files, 'exact')).toEqual([])
+    expect(await readFactors(folder, { files, key: 'exact' })).toEqual([])
   })
 })

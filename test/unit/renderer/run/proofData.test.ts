@@ -21,6 +21,7 @@ const variant = (name: string, quantizer = 'nf4-b64-dq', rank = 4): ProofVariant
   name,
   method: name.split('-')[0] as string,
   rank,
+  ranks: null,
   scaling: 1,
   quantizer,
   refined: false,

@@ -1,0 +1,103 @@
+import { join } from 'node:path'
+import { RankChoice, rankBounds } from '../../shared/rankBudget'
+import { type ChosenRanks, RUN_FILES, type SolvedBlock, solvedBlocks } from '../../shared/runFolder'
+import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
+import { Comparison } from '../refine/comparison'
+import { candidateFactors } from './factorFiles'
+import { budgetLeft, readAdapters, withoutAdapter } from './heldOutRows'
+import type { Events, Pass, RunContext } from './pass'
+import { refinedIn } from './refinePass'
+
+/** Of each variant: without an adapter, with one rank everywhere, with ranks of their own. */
+const QUESTIONS = 3
+
+const budgetsIn = ({ variants }: PreparedRun): PreparedVariant[] =>
+  variants.filter(({ spec }) => spec.rankBudget !== undefined)
+
+/** What the held-out rows are asked, and the blocks that the evaluation rows go through after it where nothing is refined. */
+export const questionsAndBlocks = (prepared: PreparedRun): number =>
+  QUESTIONS * budgetsIn(prepared).length +
+  (prepared.evaluation.length === 0 || refinedIn(prepared).length > 0 ? 0 : prepared.architecture.blocks)
+
+/** What is at work, one base at a time; a run goes on in one process. */
+const working = new WeakMap<RunContext, { readonly quantizer: string; readonly comparison: Comparison }>()
+
+/**
+ * Keeps ranks of their own where the whole model diverges less from full precision with them than with one rank everywhere,
+ * on held-out rows of the calibration set; each entry is a variant.
+ */
+export const choosePass: Pass<ChosenRanks> = {
+  name: 'choose',
+  blocks: (prepared) => budgetsIn(prepared).map((_, i) => i),
+  async *begin({ prepared }, finished) {
+    const total = questionsAndBlocks(prepared)
+    yield { type: 'phaseStarted', phase: 'choosing', total, unit: 'sets of factors' }
+    if (finished > 0) yield { type: 'phaseProgress', phase: 'choosing', done: QUESTIONS * finished, total }
+  },
+  step,
+  async *settle() {},
+  async restore({ prepared }, entries) {
+    const variants = budgetsIn(prepared)
+    return entries.every((entry, i) => entry.variant === variants[i]?.name)
+  },
+  async end(context) {
+    await working.get(context)?.comparison.release()
+    working.delete(context)
+  }
+}
+
+async function* step(context: RunContext, block: number): Events<ChosenRanks> {
+  const started = performance.now()
+  const { prepared, journal } = context
+  const variant = budgetsIn(prepared)[block] as PreparedVariant
+  const comparison = await comparisonOf(context, variant.quantizer)
+  let done = QUESTIONS * block
+  const asked = () => ({ type: 'phaseProgress', phase: 'choosing', done: ++done, total }) as const
+  const total = questionsAndBlocks(prepared)
+  const quantized = await withoutAdapter(prepared, comparison)
+  yield asked()
+  const uniform = await divergenceOf(context, comparison, variant, 'uniform')
+  yield asked()
+  const budget = await divergenceOf(context, comparison, variant, 'budget')
+  yield asked()
+  const result = RankChoice.parse({
+    ...rankBounds(variant.spec.rank, variant.spec.rankBudget ?? {}),
+    parameters: parametersOf(solvedBlocks(journal), 'results', variant),
+    uniformParameters: parametersOf(solvedBlocks(journal), 'uniform', variant),
+    ...comparison.heldOutCounts,
+    ...{ quantized, uniform, budget },
+    kept: (budget ?? Number.POSITIVE_INFINITY) < (uniform ?? Number.POSITIVE_INFINITY) ? 'budget' : 'uniform'
+  })
+  return { pass: 'choose', block, variant: variant.name, result, durationMs: performance.now() - started }
+}
+
+const divergenceOf = (
+  context: RunContext,
+  comparison: Comparison,
+  variant: PreparedVariant,
+  candidate: RankChoice['kept']
+): Promise<number | null> => {
+  const place = candidateFactors(context.journal, variant.name, candidate)
+  return comparison.heldOut((block) => readAdapters(context, variant, place, block))
+}
+
+function parametersOf(blocks: readonly SolvedBlock[], of: 'results' | 'uniform', { name }: PreparedVariant): number {
+  const layers = blocks.flatMap((entry) => (entry[of] ?? []).filter(({ variant }) => variant === name))
+  return layers.reduce((sum, { result: { rank = 0, shape } }) => sum + rank * (shape[0] + shape[1]), 0)
+}
+
+async function comparisonOf(context: RunContext, quantizer: string): Promise<Comparison> {
+  const current = working.get(context)
+  if (current?.quantizer === quantizer) return current.comparison
+  await current?.comparison.release()
+  working.delete(context)
+  const { prepared, runner, streams, folder, signal } = context
+  const comparison = await Comparison.open({
+    ...{ prepared, quantizer, runner, signal },
+    teacher: (begin, end) => streams.calibration.readPositions(begin, end),
+    folder: join(folder, RUN_FILES.spool),
+    budget: budgetLeft(context)
+  })
+  working.set(context, { quantizer, comparison })
+  return comparison
+}

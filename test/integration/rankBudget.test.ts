@@ -1,0 +1,134 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { verifyAdapter } from '../../src/engine/ask/verify'
+import type { RankChoice } from '../../src/shared/rankBudget'
+import type { VariantResult } from '../../src/shared/runEvents'
+import { sampleModel, sampleText } from '../helpers/paths'
+import { adapterDigests, finishedOf, makeRun, runToEnd, type TestRun } from '../helpers/runs'
+
+const budget = { method: 'exact', rank: 8, rankBudget: {} }
+const recipe = {
+  calibration: { files: [sampleText('sotu-calibration.txt')], rows: 24 },
+  evaluation: { files: [sampleText('sotu-evaluation.txt')], rows: 8 },
+  variants: [{ method: 'exact', rank: 8 }, budget, { ...budget, method: 'kfac', refine: { steps: 4, batch: 2 } }]
+}
+const NAMES = ['exact-r8', 'exact-r8-budget', 'kfac-r8-budget-refined']
+
+/** The same recipe, to its end. */
+const whole = (async () => {
+  const run = makeRun(recipe)
+  const events = await runToEnd(run)
+  return { run, events, finished: finishedOf(events) }
+})()
+
+const configOf = ({ record }: TestRun, variant: string) =>
+  JSON.parse(readFileSync(join(record.out, variant, 'adapter_config.json'), 'utf8'))
+
+describe('a variant with a rank budget', () => {
+  it('brings the model nearer to full precision than one rank does, with no more parameters', async () => {
+    const { finished } = await whole
+    const divergence = (name: string): number =>
+      finished.perplexity['sotu-evaluation.txt']?.statistics?.variants[name]?.klDivergence.mean as number
+    expect(divergence('exact-r8-budget')).toBeGreaterThan(0)
+    expect(divergence('exact-r8-budget')).toBeLessThan(0.9 * divergence('exact-r8'))
+    const { ranks, layers } = finished.variants[1] as (typeof finished.variants)[number]
+    expect(ranks?.kept).toBe('budget')
+    expect(ranks?.budget).toBeLessThan(0.9 * (ranks?.uniform as number))
+    const parameters = layers.reduce((sum, { rank = 0, shape }) => sum + rank * (shape[0] + shape[1]), 0)
+    expect(ranks).toMatchObject({ floor: 2, cap: 32, parameters })
+    expect(parameters).toBeLessThanOrEqual(ranks?.uniformParameters as number)
+    expect(parameters).toBeGreaterThan(0.99 * (ranks?.uniformParameters as number))
+  })
+
+  it('says the rank of every linear as PEFT reads it, all with one scaling', async () => {
+    const { run, finished } = await whole
+    const { layers } = finished.variants[1] as (typeof finished.variants)[number]
+    const config = configOf(run, 'exact-r8-budget')
+    expect(config).toMatchObject({ r: 8, lora_alpha: 16 })
+    for (const { name, rank } of layers) {
+      expect(config.rank_pattern[name] ?? config.r).toBe(rank)
+      expect((config.alpha_pattern[name] ?? config.lora_alpha) / (rank as number)).toBeCloseTo(2, 12)
+    }
+    expect(new Set(layers.map(({ rank }) => rank)).size).toBeGreaterThan(5)
+    expect(configOf(run, 'exact-r8').rank_pattern).toEqual({})
+  })
+
+  it('is found to fit by verify, and not with a rank or a scaling that is another', async () => {
+    const { run } = await whole
+    const adapter = join(run.record.out, 'exact-r8-budget')
+    const scaling = async () => {
+      const { checks } = await verifyAdapter(adapter, sampleModel)
+      return checks.find((check) => check.name === 'scaling')
+    }
+    expect(await scaling()).toMatchObject({ ok: true })
+    const path = join(adapter, 'adapter_config.json')
+    const text = readFileSync(path, 'utf8')
+    const config = JSON.parse(text)
+    const [name] = Object.keys(config.rank_pattern) as [string]
+    try {
+      const alphas = { ...config.alpha_pattern, [name]: 2 * config.alpha_pattern[name] }
+      writeFileSync(path, JSON.stringify({ ...config, alpha_pattern: alphas }))
+      expect(await scaling()).toMatchObject({ ok: false, detail: expect.stringContaining(`${name} is scaled by 4`) })
+      writeFileSync(path, JSON.stringify({ ...config, rank_pattern: { ...config.rank_pattern, [name]: 9 } }))
+      expect(await scaling()).toMatchObject({ ok: false, detail: expect.stringContaining(`${name} has rank 9 there`) })
+    } finally {
+      writeFileSync(path, text)
+    }
+  })
+
+  it('is refined from the ranks that were kept', async () => {
+    const { finished } = await whole
+    const { ranks, refinement } = finished.variants[2] as (typeof finished.variants)[number]
+    expect(ranks?.kept).toBe('budget')
+    // The divergence of stored factors, which come back from the state of the refinement times √s and divided by it.
+    expect(Math.abs((refinement?.curve[0]?.divergence as number) / (ranks?.budget as number) - 1)).toBeLessThan(1e-4)
+  })
+
+  it('has one rank everywhere, byte for byte, where ranks of their own are not better', async () => {
+    const variants = [recipe.variants[0], { ...budget, rankBudget: { floor: 8, cap: 8 } }]
+    const bound = makeRun({ ...recipe, variants })
+    const [, variant] = finishedOf(await runToEnd(bound)).variants
+    const { kept, uniform, budget: own } = (variant as VariantResult).ranks as RankChoice
+    expect([kept, own]).toEqual(['uniform', uniform])
+    const weights = 'adapter_model.safetensors'
+    expect(adapterDigests(bound, ['exact-r8-budget'])[`exact-r8-budget/${weights}`]).toBe(
+      adapterDigests(bound, ['exact-r8'])[`exact-r8/${weights}`]
+    )
+    expect(configOf(bound, 'exact-r8-budget').rank_pattern).toEqual({})
+  })
+
+  it.each([
+    ['while it measures what ranks are worth', 'phaseProgress', 6],
+    ['after its second block', 'blockFinished', 2],
+    ['as it compares', 'choosing', 4],
+    ['after a stretch of its refinement', 'refined', 1]
+  ])('stopped %s goes on to the same bytes', async (_, what, count) => {
+    const { run } = await whole
+    const stopped = makeRun(recipe)
+    let seen = 0
+    const first = await runToEnd(stopped, (event) => {
+      const own = what === 'choosing' ? event.type === 'phaseProgress' && event.phase === what : event.type === what
+      return own && ++seen === count
+    })
+    expect(finishedOf(first).status).toBe('cancelled')
+    await runToEnd(stopped)
+    expect(adapterDigests(stopped, NAMES)).toEqual(adapterDigests(run, NAMES))
+  })
+
+  it('gives the same bytes when nothing may stay in memory', async () => {
+    const { run } = await whole
+    const onDisk = makeRun({ ...recipe, memoryBudget: 1 })
+    await runToEnd(onDisk)
+    expect(adapterDigests(onDisk, NAMES)).toEqual(adapterDigests(run, NAMES))
+  })
+
+  it.each([
+    [{ ...budget, method: 'zero' }, 'zero-r8-budget: zero corrects nothing'],
+    [{ ...budget, rankBudget: { floor: 9 } }, 'exact-r8-budget: the floor of the rank budget is 9, above the rank 8'],
+    [{ ...budget, rankBudget: { cap: 7 } }, 'exact-r8-budget: the cap of the rank budget is 7, below the rank 8']
+  ])('is refused where no choice of ranks meets it (%#)', async (variant, message) => {
+    const { error } = finishedOf(await runToEnd(makeRun({ ...recipe, variants: [variant] })))
+    expect(error?.message).toContain(message)
+  })
+})
