@@ -32,7 +32,8 @@ export default defineConfig({
           workbench: resolve('src/workbench/entry.ts'),
           engineWorker: resolve('src/engine/worker/entry.ts'),
           sampleWorker: resolve('src/services/samples/entry.ts'),
-          solverWorker: resolve('src/engine/solve/entry.ts')
+          solverWorker: resolve('src/engine/solve/entry.ts'),
+          tokenizerWorker: resolve('src/engine/ask/tokenizerEntry.ts')
         },
         // No folder for chunks: a path relative to import.meta.dirname then means the same wherever a module lands.
         output: { chunkFileNames: '[name]-[hash].js' }

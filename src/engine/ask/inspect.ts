@@ -15,6 +15,7 @@ import { ModelParts } from '../models/modelParts'
 import { ModelWeights } from '../models/modelWeights'
 import { readArchitecture } from '../models/registry'
 import { adapterInside, checkpointFindings, dtypeFindings } from '../prepare/checkpointFindings'
+import { apart } from '../prepare/tokenizedApart'
 import { scanIfSmall } from '../prepare/weightScan'
 import { quantizedWeights, readQuantState } from '../quantizers/storedFourBit'
 import { collectProblem } from './collectProblem'
@@ -27,11 +28,11 @@ import { summarizeRoles, tensorRoles } from './tensorRoles'
  *
  * @throws {AppError} BAD_INPUT or BAD_FORMAT when not even the headers can be read
  */
-export async function inspectPath(path: string): Promise<Inspection> {
+export async function inspectPath(path: string, signal?: AbortSignal): Promise<Inspection> {
   const absolute = resolve(path)
   const found = await stat(absolute).catch(() => undefined)
   if (found === undefined) throw badInput(`${path}: no such file or directory`)
-  return found.isDirectory() ? inspectCheckpoint(absolute) : inspectFile(absolute)
+  return found.isDirectory() ? inspectCheckpoint(absolute, signal) : inspectFile(absolute)
 }
 
 async function inspectFile(path: string): Promise<Inspection> {
@@ -57,12 +58,12 @@ async function inspectFile(path: string): Promise<Inspection> {
   }
 }
 
-async function inspectCheckpoint(directory: string): Promise<Inspection> {
+async function inspectCheckpoint(directory: string, signal?: AbortSignal): Promise<Inspection> {
   const checkpoint = await Checkpoint.openAny(directory)
   try {
     const problems: string[] = []
     if (isQuantized(checkpoint.config)) return await inspectQuantized(checkpoint)
-    const tokenizer = await collectProblem(problems, async () => (await ModelTokenizer.open(directory)).facts)
+    const tokenizer = await collectProblem(problems, () => factsOf(directory, signal))
     const described = await collectProblem(problems, async () => describeModel(checkpoint, tokenizer, problems))
     // A template that cannot be read is in the way of chats only; the checkpoint can be prepared without it.
     const chatTemplates = await readChatTemplates(directory).catch(() => [])
@@ -88,6 +89,9 @@ async function inspectCheckpoint(directory: string): Promise<Inspection> {
     await checkpoint.close()
   }
 }
+
+const factsOf = (model: string, signal?: AbortSignal): Promise<TokenizerFacts> =>
+  apart('facts', { model }, async () => (await ModelTokenizer.open(model)).facts, { signal })
 
 /** A checkpoint of quantized weights: a base to put adapters on, but not one to compute them from. */
 async function inspectQuantized(checkpoint: Checkpoint): Promise<Inspection> {

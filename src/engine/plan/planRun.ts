@@ -30,7 +30,7 @@ export async function planRun(
   signal: AbortSignal = new AbortController().signal
 ): Promise<Plan> {
   const { recipe, calibration, evaluation } = request
-  const prepared = await prepareRun(recipe, { calibration, evaluation }, '.')
+  const prepared = await prepareRun(recipe, { calibration, evaluation }, '.', { signal })
   try {
     const speed = measure ? await measuredSpeed(recipe, signal) : ASSUMED_SPEED
     return await planOf(prepared, request, speed, [])

@@ -23,7 +23,8 @@ import {
 } from './checkVariants'
 import { type PreparedRun, prepareVariants } from './preparedRun'
 import { attempt, type Report, throwProblem } from './problems'
-import { guessTexts, type RunTexts, tokenizeTexts } from './tokenizedTexts'
+import { guessTexts, tokenizeTexts } from './tokenizedTexts'
+import type { RunTexts } from './tokenRequests'
 import { scanBaseIfSmall, scanIfSmall } from './weightScan'
 
 interface PrepareOptions {
@@ -38,6 +39,8 @@ interface PrepareOptions {
   readonly today?: CalendarDay
   /** Told how far the texts are tokenized, the only part of it that may take long. */
   readonly onProgress?: OnProgress | undefined
+  /** Gives up what is tokenized. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /**
@@ -50,7 +53,7 @@ export async function prepareRun(
   asked: Recipe,
   texts: RunTexts,
   folder: string,
-  { report = throwProblem, guess = false, today = localDay(Date.now()), onProgress }: PrepareOptions = {}
+  { report = throwProblem, guess = false, today = localDay(Date.now()), onProgress, signal }: PrepareOptions = {}
 ): Promise<PreparedRun> {
   const checkpoint = await Checkpoint.open(asked.model)
   let base: StoredBase | undefined
@@ -84,7 +87,7 @@ export async function prepareRun(
     const day = recipe.templateDate ?? today
     const tokenized = guess
       ? guessTexts(recipe, texts)
-      : await tokenizeTexts(recipe, texts, folder, vocabularySize, day, report, onProgress)
+      : await tokenizeTexts({ recipe, texts, folder, vocabularySize, day }, report, { onProgress, signal })
     refuseGradientsOfExperts(recipe, architecture, variants, report)
     checkRankBudgets(recipe, variants, report)
     checkRefinements(tokenized.calibration, variants, report)

@@ -15,7 +15,7 @@ import type { PreparedLinear } from '../models/modelLinears'
 import type { ModelParts } from '../models/modelParts'
 import type { ModelWeights } from '../models/modelWeights'
 import { selectTargets } from '../models/targets'
-import type { EvaluationText } from './tokenizedTexts'
+import type { EvaluationText } from './tokenRequests'
 
 export interface PreparedVariant {
   readonly name: string
@@ -40,7 +40,7 @@ export interface PreparedRun {
   /** Where the recipe asks how many rows are enough, the most that it could be until that is known. */
   readonly calibration: TokenRows
   /** Other numbers and choices of calibration rows; missing where the recipe says how many. */
-  readonly cutCalibration?: ((rows: number, draw: number) => TokenRows) | undefined
+  readonly cutCalibration?: ((rows: number, draw: number) => Promise<TokenRows>) | undefined
   /** How many rows were found to be enough; missing where nobody asked. */
   readonly enoughRows?: EnoughRows | undefined
   readonly evaluation: readonly EvaluationText[]

@@ -1,38 +1,18 @@
 import { resolve } from 'node:path'
-import type { CalendarDay } from '../../shared/calendarDay'
-import { badInput } from '../../shared/errors'
+import { badInput, deserializeError, serializeError } from '../../shared/errors'
 import { leaveOut } from '../../shared/findings'
-import type { RebuiltFacts } from '../../shared/inspection'
 import type { OnProgress } from '../../shared/progress'
 import type { Recipe } from '../../shared/recipe'
 import type { ResolvedText } from '../../shared/runFolder'
 import { readRenderingTemplates } from '../calibration/chatTemplate'
 import { type Counting, concatRows, countPositions, cutRows, type TokenRows } from '../calibration/rows'
 import { sha256File } from '../formats/files'
-import { encodeForRun, openTexts } from './encodedTexts'
-import { attempt, type Report } from './problems'
-
-export interface EvaluationText {
-  readonly name: string
-  readonly rows: TokenRows
-}
-
-export interface RunTexts {
-  readonly calibration: readonly ResolvedText[]
-  readonly evaluation: readonly ResolvedText[]
-}
-
-export interface TokenizedTexts {
-  /** Where the recipe asks how many rows are enough, the most that it could be. */
-  readonly calibration: TokenRows
-  /** Other numbers and choices of calibration rows of the same texts; missing where nobody asks for them. */
-  readonly cutCalibration?: ((rows: number, draw: number) => TokenRows) | undefined
-  readonly evaluation: readonly EvaluationText[]
-  /** The day that the chat template wrote as today; missing where it writes none. */
-  readonly renderedAsOf?: CalendarDay | undefined
-  /** Where AutoTokenizer of transformers 5 cuts texts otherwise. */
-  readonly rebuilt?: RebuiltFacts | undefined
-}
+import { encodeForRun, openTexts, type TextEncoder } from './encodedTexts'
+import { attempt, type Report, throwProblem } from './problems'
+import { apart } from './tokenizedApart'
+import type { HelperOptions } from './tokenizerHelper'
+import type { FoundProblem, TokenizerApi } from './tokenizerProtocol'
+import type { EvaluationText, RunTexts, TokenizedTexts, TokenizeRequest } from './tokenRequests'
 
 /** Bytes of text for one token, roughly: for a first idea of a plan, before the texts are tokenized. */
 const BYTES_PER_TOKEN = 4
@@ -73,42 +53,64 @@ export function guessTexts(recipe: Recipe, texts: RunTexts): TokenizedTexts {
 }
 
 /**
- * All rows of a recipe's texts.
+ * All rows of a recipe's texts, by the helper that tokenizes where there is one.
  *
- * @param folder - where relative paths of texts begin
- * @param day - what chat templates write as today
  * @param report - receives a text that cannot be used, which is left out when it returns
- * @param onProgress - told which text is tokenized, and how far it is
+ * @param options - progress tells which text is tokenized, and how far it is
  * @throws {AppError} BAD_INPUT for a text that has changed, is empty, or shares its name with another evaluation text
  */
 export async function tokenizeTexts(
-  recipe: Recipe,
-  texts: RunTexts,
-  folder: string,
-  vocabularySize: number,
-  day: CalendarDay,
+  request: TokenizeRequest,
+  report: Report,
+  options: HelperOptions = {}
+): Promise<TokenizedTexts> {
+  const first = report === throwProblem
+  const here = () => tokenizeCollecting(request, first, options.onProgress)
+  const { tokenized, problems } = await apart('tokenize', { ...request, first }, here, options)
+  for (const { problem, error } of problems) report(problem, error && deserializeError(error))
+  if (request.recipe.calibration.enough === undefined) return tokenized
+  const cutCalibration = (rows: number, draw: number): Promise<TokenRows> =>
+    apart('cut', { ...request, rows, draw }, () => cutAgain(request, rows, draw), options)
+  return { ...tokenized, cutCalibration }
+}
+
+/** Ends at the first problem. */
+class Enough extends Error {}
+
+/** `tokenizeTexts` in this process, with the problems that were found; only the `first` one where that is asked. */
+export async function tokenizeCollecting(
+  request: TokenizeRequest,
+  first: boolean,
+  onProgress?: OnProgress
+): Promise<TokenizerApi['tokenize']['output']> {
+  const problems: FoundProblem[] = []
+  const report: Report = (problem, error) => {
+    problems.push({ problem, error: error && serializeError(error) })
+    if (first) throw new Enough()
+  }
+  try {
+    return { tokenized: await tokenizeHere(request, report, onProgress), problems }
+  } catch (error) {
+    if (!(error instanceof Enough)) throw error
+    return { tokenized: { calibration: concatRows([]), evaluation: [] }, problems }
+  }
+}
+
+async function tokenizeHere(
+  request: TokenizeRequest,
   report: Report,
   onProgress?: OnProgress
-): Promise<TokenizedTexts> {
+): Promise<Omit<TokenizedTexts, 'cutCalibration'>> {
+  const { recipe, texts, day } = request
   const opened = await attempt(report, { code: 'TOKENIZER', subject: 'model' }, () => openTexts(recipe.model))
   if (opened === undefined) return { calibration: concatRows([]), evaluation: [] }
-  const { policy, context } = recipe
-  const { enough } = recipe.calibration
-  const cuts: ((rows: number, draw: number) => TokenRows)[] = []
-  const load = (role: 'calibration' | 'evaluation', text: ResolvedText) =>
-    attempt(report, { code: 'TEXT', subject: 'texts', fix: leaveOut(recipe, role, text.path) }, async () => {
-      await assertTextUnchanged(text, folder)
-      const counting = countingOf(recipe, role)
-      const tokens = await encodeForRun(opened, text, folder, policy, counting.on !== 'all', day, onProgress)
-      const cut = (rows: number, draw: number): TokenRows => {
-        const options = { policy, context, rows, draw, vocabularySize }
-        return countSome(cutRows(tokens, text.name, opened.tokenizer.padId, options), counting, text.name, role)
-      }
-      const { rows = 1, draw = 0 } = recipe[role] ?? {}
-      if (role === 'evaluation' || enough === undefined) return cut(rows, draw)
-      cuts.push(cut)
-      return cut(rows, 0) // how many there are is what matters of the most that it could be
-    })
+  const load = (role: Role, text: ResolvedText) => {
+    const { rows = 1, draw = 0 } = recipe[role] ?? {}
+    const problem = { code: 'TEXT', subject: 'texts', fix: leaveOut(recipe, role, text.path) } as const
+    // Of as many rows as are enough, the most that it could be matters: how many there are.
+    const from = role === 'calibration' && recipe.calibration.enough !== undefined ? 0 : draw
+    return attempt(report, problem, () => rowsOf(opened, request, { role, text, rows, draw: from }, onProgress))
+  }
   const calibration: TokenRows[] = []
   for (const text of texts.calibration) {
     const rows = await load('calibration', text)
@@ -123,10 +125,40 @@ export async function tokenizeTexts(
     if (rows !== undefined) evaluation.push({ name: text.name, rows })
   }
   const renderedAsOf = (await readsDate(recipe.model, texts)) ? day : undefined
-  const cutCalibration =
-    enough === undefined ? undefined : (rows: number, draw: number) => concatRows(cuts.map((cut) => cut(rows, draw)))
   const { rebuilt } = opened.tokenizer.facts
-  return { calibration: concatRows(calibration), cutCalibration, evaluation, renderedAsOf, rebuilt }
+  return { calibration: concatRows(calibration), evaluation, renderedAsOf, rebuilt }
+}
+
+/** Other numbers and choices of the calibration rows of the same texts. @throws {AppError} as `tokenizeTexts` */
+export async function cutAgain(request: TokenizeRequest, rows: number, draw: number): Promise<TokenRows> {
+  const opened = await openTexts(request.recipe.model)
+  const parts: TokenRows[] = []
+  for (const text of request.texts.calibration)
+    parts.push(await rowsOf(opened, request, { role: 'calibration', text, rows, draw }))
+  return concatRows(parts)
+}
+
+type Role = 'calibration' | 'evaluation'
+
+interface AskedRows {
+  readonly role: Role
+  readonly text: ResolvedText
+  readonly rows: number
+  readonly draw: number
+}
+
+async function rowsOf(
+  opened: TextEncoder,
+  { recipe, folder, vocabularySize, day }: TokenizeRequest,
+  { role, text, rows, draw }: AskedRows,
+  onProgress?: OnProgress
+): Promise<TokenRows> {
+  const { policy, context } = recipe
+  await assertTextUnchanged(text, folder)
+  const counting = countingOf(recipe, role)
+  const tokens = await encodeForRun(opened, text, folder, policy, counting.on !== 'all', day, onProgress)
+  const options = { policy, context, rows, draw, vocabularySize }
+  return countSome(cutRows(tokens, text.name, opened.tokenizer.padId, options), counting, text.name, role)
 }
 
 async function readsDate(model: string, { calibration, evaluation }: RunTexts): Promise<boolean> {
@@ -135,11 +167,11 @@ async function readsDate(model: string, { calibration, evaluation }: RunTexts): 
 }
 
 /** What of a text counts: in H for calibration, as targets of the loss for evaluation. */
-const countingOf = ({ lossOn, calibrateOn, firstToken }: Recipe, role: 'calibration' | 'evaluation'): Counting =>
+const countingOf = ({ lossOn, calibrateOn, firstToken }: Recipe, role: Role): Counting =>
   role === 'calibration' ? { on: calibrateOn, firstToken } : { on: lossOn, firstToken: 'include' }
 
 /** @throws {AppError} BAD_INPUT when nothing of the text counts */
-function countSome(rows: TokenRows, counting: Counting, name: string, role: 'calibration' | 'evaluation'): TokenRows {
+function countSome(rows: TokenRows, counting: Counting, name: string, role: Role): TokenRows {
   const counted = countPositions(rows, counting)
   const targets = counted.counted.some((value, i) => value === 1 && (role === 'calibration' || i % rows.context > 0))
   if (targets) return counted

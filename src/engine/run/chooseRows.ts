@@ -19,7 +19,7 @@ export async function chooseRows(tools: Tools, folder: string): Promise<Prepared
   const { cutCalibration, recipe } = prepared
   if (cutCalibration === undefined) return prepared
   const enoughRows = (await known(folder)) ?? (await found(tools, folder))
-  return { ...prepared, enoughRows, calibration: cutCalibration(enoughRows.rows, recipe.calibration.draw ?? 0) }
+  return { ...prepared, enoughRows, calibration: await cutCalibration(enoughRows.rows, recipe.calibration.draw ?? 0) }
 }
 
 async function found(tools: Tools, folder: string): Promise<EnoughRows> {

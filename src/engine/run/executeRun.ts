@@ -75,7 +75,7 @@ async function* execute(
   yield { type: 'phaseStarted', phase: 'reading', total: 1, unit: 'checkpoint and texts' }
   // A record of an older version knows no day of its own: it goes on with that on which it was made.
   const today = localDay(record.createdAtMs)
-  const asked = await prepareRun({ ...record.recipe, device: place.device }, record, folder, { today })
+  const asked = await prepareRun({ ...record.recipe, device: place.device }, record, folder, { today, signal })
   const { architecture, recipe } = asked
   const runner = new BlockRunner(architecture, recipe.context, recipe.device)
   const solver = blockSolver(asked, solverUrl)

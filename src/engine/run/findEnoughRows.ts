@@ -25,7 +25,7 @@ export async function findEnoughRows(tools: RowsTools): Promise<EnoughRows> {
   try {
     for (let rows = FIRST_ROWS; rows <= most; rows *= 2) {
       if (shortest < rows * (Math.max(draw, other) + 1)) return result(Math.min(most, longest), 'text')
-      const shares = await block.judge(cutCalibration(rows, draw), cutCalibration(rows, other))
+      const shares = await block.judge(await cutCalibration(rows, draw), await cutCalibration(rows, other))
       const level = { rows, ...shares }
       levels.push(level)
       if (fallOf(level) < tolerance) return result(rows, 'settled')

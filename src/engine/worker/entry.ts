@@ -5,6 +5,7 @@ import { exportBase } from '../ask/exportBase'
 import { inspectPath } from '../ask/inspect'
 import { previewTokens } from '../ask/previewTokens'
 import { surveyModel } from '../ask/survey'
+import { throttled } from '../ask/throttled'
 import { verifyAdapter } from '../ask/verify'
 import { readRenderingTemplates } from '../calibration/chatTemplate'
 import { shareDeviceLocks } from '../graph/deviceLock'
@@ -12,6 +13,7 @@ import { listDevices } from '../graph/devices'
 import { setCudaFolder } from '../graph/devices/cudaFiles'
 import { measureDevice } from '../plan/measureDevice'
 import { planRun, preflight } from '../plan/planRun'
+import { apart, tokenizeApart } from '../prepare/tokenizedApart'
 import type { FromEngine, OutputOf, StartMessage, ThreadData, ToEngine } from './protocol'
 import { runTask } from './runTask'
 
@@ -21,6 +23,7 @@ import { runTask } from './runTask'
 
 /** Built beside this file. */
 const SOLVER_URL = new URL('solverWorker.js', new URL('.', import.meta.url))
+const TOKENIZER_URL = new URL('tokenizerWorker.js', new URL('.', import.meta.url))
 
 function serve(port: MessagePort): void {
   const active = new Map<number, AbortController>()
@@ -76,23 +79,25 @@ async function perform(
     case 'plan':
       return planRun(request.input, signal)
     case 'preflight':
-      return preflight(request.input, throttled(request.id, send))
+      return preflight(request.input, progressOf(request.id, send))
     case 'inspect':
-      return inspectPath(request.input.path)
+      return inspectPath(request.input.path, signal)
     case 'survey':
       return surveyModel(request.input.path)
-    case 'previewTokens':
-      return previewTokens(request.input, throttled(request.id, send))
+    case 'previewTokens': {
+      const onProgress = progressOf(request.id, send)
+      return apart('preview', request.input, () => previewTokens(request.input, onProgress), { onProgress })
+    }
     case 'chatTemplate':
       return (await readRenderingTemplates(request.input.model)) ?? null
     case 'verify':
       return verifyAdapter(request.input.adapter, request.input.model, {
         from: request.input.from,
         signal,
-        report: throttled(request.id, send)
+        report: progressOf(request.id, send)
       })
     case 'exportBase':
-      return exportBase(request.input, signal, throttled(request.id, send))
+      return exportBase(request.input, signal, progressOf(request.id, send))
     case 'devices':
       return listDevices()
     case 'measureDevice':
@@ -102,26 +107,13 @@ async function perform(
   }
 }
 
-/** Progress is sent this often at most. */
-const PROGRESS_INTERVAL_MS = 100
-
-/** Work that tells nothing for a while, and that on another text, is told of at once. */
-function throttled(id: number, send: (message: FromEngine) => void): OnProgress {
-  let lastMs = Number.NEGATIVE_INFINITY
-  let last: string | undefined
-  return (done, total, text) => {
-    const now = performance.now()
-    const what = `${text?.name} ${total === null}`
-    if (what === last && now - lastMs < PROGRESS_INTERVAL_MS) return
-    lastMs = now
-    last = what
-    send({ kind: 'progress', id, done, total, text: text && { name: text.name, bytes: text.bytes } })
-  }
-}
+const progressOf = (id: number, send: (message: FromEngine) => void): OnProgress =>
+  throttled((done, total, text) => send({ kind: 'progress', id, done, total, text }))
 
 function begin(port: MessagePort, { deviceLocks, cudaFolder }: ThreadData): void {
   shareDeviceLocks(deviceLocks)
   if (cudaFolder !== undefined) setCudaFolder(cudaFolder)
+  tokenizeApart(TOKENIZER_URL)
   serve(port)
 }
 

@@ -40,6 +40,9 @@ const COMPUTING: ReadonlySet<EngineMethod> = new Set<EngineMethod>(['run', 'plan
 /** Time that work is kept up after its caller gave it up. */
 const ABANDON_MS = 2000
 
+/** Time that ended threads are waited for: a library that works for one may be stuck. */
+const LEAVING_MS = 1000
+
 /**
  * Prepares the engine; its threads start with the first request that needs them.
  *
@@ -80,6 +83,7 @@ export function startEngine(workerUrl: URL, cudaFolder?: string): Engine {
     },
     async close() {
       closed = true
+      tokenizing.abandon() // whatever it tokenizes, nobody will read it
       await Promise.all([computing.close(), answering.close(), tokenizing.close()])
     }
   }
@@ -161,7 +165,8 @@ class EngineThread {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.leaving)
+    const gone = Promise.all(this.leaving)
+    await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, LEAVING_MS).unref())])
     const worker = this.worker
     if (worker === undefined) return
     this.closing = true

@@ -59,7 +59,10 @@ describe('a preview', () => {
       calibration: { files: [text.path], rows }
     })
     const texts = { calibration: [text], evaluation: [] }
-    const { calibration } = await tokenizeTexts(recipe, texts, '/', VOCABULARY, DAY, throwProblem)
+    const { calibration } = await tokenizeTexts(
+      { recipe, texts, folder: '/', vocabularySize: VOCABULARY, day: DAY },
+      throwProblem
+    )
     const request = { ...{ model, text, policy, context, rows, calibrateOn, firstToken }, templateDate: DAY }
     for (let row = 0; row < calibration.rows; row++) {
       const { tokens, ...preview } = await previewTokens({ ...request, row })

@@ -1,0 +1,96 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parentPort } from 'node:worker_threads'
+import { assertNever, serializeError } from '../../shared/errors'
+import type { OnProgress } from '../../shared/progress'
+import { ModelTokenizer } from '../calibration/tokenizer'
+import { cutAgain, tokenizeCollecting } from '../prepare/tokenizedTexts'
+import type { FromTokenizer, TokenizerApi, TokenizerMethod, ToTokenizer } from '../prepare/tokenizerProtocol'
+import { previewTokens } from './previewTokens'
+import { throttled } from './throttled'
+
+/*
+ * Main of the process, or thread, in which tokenizers work; see tokenizerHelper.ts. Built to out/main/tokenizerWorker.js.
+ */
+
+interface Port {
+  send(message: FromTokenizer): void
+  receive(listener: (message: ToTokenizer) => void): void
+}
+
+/** Memory that it may take: for anything, for each byte of tokenizer.json, and for each of a text that is one piece to it. */
+const MEMORY_BYTES = 768 * 2 ** 20
+const BYTES_PER_TOKENIZER_BYTE = 12
+const BYTES_PER_TEXT_BYTE = 160
+
+/** How often memory is looked at. */
+const LOOK_MS = 50
+
+function serve(port: Port): void {
+  const before = parentPort === null ? 0 : process.memoryUsage.rss()
+  /** By request. */
+  const allowed = new Map<number, number>()
+  setInterval(() => {
+    const bytes = Math.max(MEMORY_BYTES, ...allowed.values())
+    if (process.memoryUsage.rss() - before > bytes) port.send({ kind: 'tooLarge', bytes })
+  }, LOOK_MS).unref()
+
+  async function answer(request: ToTokenizer): Promise<void> {
+    const { id } = request
+    const forTokenizer = MEMORY_BYTES + BYTES_PER_TOKENIZER_BYTE * (await tokenizerBytes(modelOf(request)))
+    const tell = throttled((done, total, text) => port.send({ kind: 'progress', id, done, total, text }))
+    const report: OnProgress = (done, total, text) => {
+      allowed.set(id, forTokenizer + (total === null ? BYTES_PER_TEXT_BYTE * (text?.bytes ?? 0) : 0))
+      tell(done, total, text)
+    }
+    allowed.set(id, forTokenizer)
+    try {
+      port.send({ kind: 'done', id, output: await perform(request, report) })
+    } catch (error) {
+      port.send({ kind: 'failed', id, error: serializeError(error) })
+    } finally {
+      allowed.delete(id)
+    }
+  }
+
+  port.receive((request) => void answer(request))
+}
+
+async function perform(request: ToTokenizer, report: OnProgress): Promise<TokenizerApi[TokenizerMethod]['output']> {
+  switch (request.method) {
+    case 'facts':
+      return (await ModelTokenizer.open(request.input.model)).facts
+    case 'tokenize':
+      return tokenizeCollecting(request.input, request.input.first, report)
+    case 'cut':
+      return cutAgain(request.input, request.input.rows, request.input.draw)
+    case 'preview':
+      return previewTokens(request.input, report)
+    default:
+      return assertNever(request)
+  }
+}
+
+const modelOf = ({ method, input }: ToTokenizer): string =>
+  method === 'facts' || method === 'preview' ? input.model : input.recipe.model
+
+const tokenizerBytes = (model: string): Promise<number> =>
+  stat(join(model, 'tokenizer.json')).then(
+    ({ size }) => size,
+    () => 0
+  )
+
+const thread = parentPort
+if (thread !== null) {
+  serve({
+    send: (message) => thread.postMessage(message),
+    receive: (listener) => thread.on('message', listener)
+  })
+} else if (process.send !== undefined) {
+  serve({
+    send: (message) => void process.send?.(message, undefined, undefined, () => {}),
+    receive: (listener) => process.on('message', listener)
+  })
+  // Nobody is left to work for; the library's threads, which may be stuck, are not waited for.
+  process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
+}

@@ -1,0 +1,17 @@
+import { type HelperOptions, TokenizerHelper } from './tokenizerHelper'
+import type { TokenizerApi, TokenizerMethod } from './tokenizerProtocol'
+
+let helper: TokenizerHelper | undefined
+
+/** From now on this thread has tokenizers work in a process of their own. @param url - its built main */
+export function tokenizeApart(url: URL): void {
+  helper = new TokenizerHelper(url)
+}
+
+/** Has the helper do something; where there is none, it is done here. @throws {AppError} as `TokenizerHelper.call` */
+export const apart = <M extends TokenizerMethod>(
+  method: M,
+  input: TokenizerApi[M]['input'],
+  here: () => Promise<TokenizerApi[M]['output']>,
+  options: HelperOptions = {}
+): Promise<TokenizerApi[M]['output']> => (helper === undefined ? here() : helper.call(method, input, options))
