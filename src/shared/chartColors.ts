@@ -1,4 +1,5 @@
 import { METHODS } from './methods'
+import { type Treatment, treatmentKey } from './treatment'
 
 /*
  * Colours and shapes of methods in charts, the same in the window and in reports: handed out in the order of the
@@ -50,21 +51,21 @@ export const methodColorOf = (method: string): ChartColor | undefined => {
 /** Beyond the shapes that there are they begin again, with another colour. */
 export const methodShape = (method: string): Shape => SHAPES[(place(method) ?? 1) % SHAPES.length] as Shape
 
-interface Painted {
+interface Painted extends Partial<Treatment> {
   readonly method: string
   readonly quantizer: string
-  readonly refined?: boolean
 }
 
 /** What a variant is painted with: its method's colour, or one of the series. */
 export type Paint = { readonly method: string } | { readonly series: number }
 
 /**
- * The paint of variants that are seen together. A method on one quantizer has its own colour; on several, or refined and
- * not, each of these has a colour of the series, so that NF4 and INT8 never share one.
+ * The paint of variants that are seen together. A method on one quantizer has its own colour; on several, or treated
+ * differently, each of these has a colour of the series, so that NF4 and INT8 never share one.
  */
 export function paintOf(together: readonly Painted[]): (variant: Painted) => Paint {
-  const pair = ({ method, quantizer, refined = false }: Painted): string => JSON.stringify([method, quantizer, refined])
+  const pair = ({ method, quantizer, refined = false, ranksByLayer = false }: Painted): string =>
+    JSON.stringify([method, quantizer, treatmentKey({ refined, ranksByLayer })])
   const pairs = [...new Set(together.map(pair))]
   const methods = new Set(together.map(({ method }) => method))
   if (pairs.length === methods.size) return ({ method }) => ({ method })

@@ -72,7 +72,7 @@ function Curves({ curves, rows, name }: CurvesProps) {
   }
   return (
     <RankCurveFrame
-      unit="lines: the best that any adapter of that rank can do; marks: what the variants reached"
+      unit="lines: the best that one rank everywhere can do; marks: what the variants reached, those with ranks by layer at their mean"
       fileName={`compare-rank-${name}`}
       label={`Calibrated error of ${name} left after each rank`}
       series={series}

@@ -97,22 +97,20 @@ function drawing(rows: readonly ComparisonRow[], text: string, palette: Palette)
     palette,
     rows.map(({ variant }) => variant)
   )
-  const points = found.flatMap(({ method, quantizer, refined, label, points: own }) =>
-    own.map((point) => ({ ...point, method, quantizer, refined, label }))
-  )
+  const points = found.flatMap(({ points: own, ...series }) => own.map((point) => ({ ...series, ...point })))
   const series = found.map(({ key, label, points: own, ...painted }) => ({
     key,
     label,
     color: colorOf(painted),
     points: own.map(({ rank, perplexity }) => ({ x: rank, y: perplexity }))
   }))
-  const marks = points.slice(0, MAX_NAMED).map(({ key, method, quantizer, refined, rank, perplexity }) => ({
-    key,
-    label: labels.get(key) ?? key,
-    color: colorOf({ method, quantizer, refined }),
-    shape: methodShape(method),
-    x: rank,
-    y: perplexity
+  const marks = points.slice(0, MAX_NAMED).map((point) => ({
+    key: point.key,
+    label: labels.get(point.key) ?? point.key,
+    color: colorOf(point),
+    shape: methodShape(point.method),
+    x: point.rank,
+    y: point.perplexity
   }))
   return { points, series, marks, reference: fullPrecisionLine(rows, text, points, palette) }
 }

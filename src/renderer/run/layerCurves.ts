@@ -21,7 +21,7 @@ export function layerCurves(
   const keys = [...new Set(found.map(({ variant }) => variant.quantizer))]
   const series = keys.map((key, i): RankSeries => {
     const own = found.filter(({ variant }) => variant.quantizer === key)
-    const maxRank = Math.max(...own.map(({ variant }) => variant.rank))
+    const maxRank = Math.max(...own.map(({ variant, result }) => result.rank ?? variant.rank))
     const left = rankCurve(own[0]!.result, maxRank)
     return {
       key,
@@ -40,7 +40,7 @@ export function layerCurves(
       label: layersAreOfStart(variant) ? startName(labels[i] as string) : (labels[i] as string),
       color: colorOf(variant),
       shape: methodShape(method),
-      rank,
+      rank: result.rank ?? rank,
       left: result.lossRank0 > 0 ? result.loss / result.lossRank0 : 0
     })
   )

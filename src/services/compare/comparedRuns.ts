@@ -2,6 +2,7 @@ import type { ComparedRun, ComparedVariant, VariantCurve } from '../../shared/co
 import { parseRowKey } from '../../shared/compare/rows'
 import { groupBy } from '../../shared/groupBy'
 import { layersAreOfStart } from '../../shared/refinementWords'
+import { treatmentOf } from '../../shared/treatment'
 import * as comparison from '../../store/comparison'
 import type { RunSummary } from '../../store/runQueries'
 import { listRuns, type Run } from '../runService'
@@ -45,8 +46,15 @@ function comparedRun(
     texts: { calibration: digests(calibration), evaluation: digests(evaluation) },
     variants: run.variants.map(({ name, method, rank, quantizer, refinement = null, ranks }, i) => {
       const own = totals.find(({ variant }) => variant === name)
-      const refined = recipe.variants[i]?.refine !== undefined
-      const known = { name, method, rank, quantizer, refined, refinement, ...(ranks && { ranks }) }
+      const known = {
+        name,
+        method,
+        rank,
+        quantizer,
+        ...treatmentOf(recipe.variants[i]),
+        refinement,
+        ...(ranks && { ranks })
+      }
       return { ...known, totals: own === undefined ? null : withoutNames(own) }
     }),
     perplexity: run.perplexity
@@ -91,6 +99,7 @@ export const curveOf = (
   rank: variant.rank,
   quantizer: variant.quantizer,
   refined: variant.refined,
+  ...(variant.ranksByLayer && { ranksByLayer: true }),
   ofStart: layersAreOfStart(variant),
   loss,
   lossRank0,

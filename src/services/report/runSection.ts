@@ -63,7 +63,7 @@ function curves({ run, rows, layers }: ReportedRun): Html | undefined {
   }))
   const label = `Calibrated error of ${run.title} left after each rank, all linears`
   return html`<figure>${linePlot(lines, marks, { label, xLabel: 'rank', yLabel: 'error left', fromZero: true, format: percent })}
-<figcaption>Calibrated error that is left, summed over all linears. The line is the best that any adapter of that rank can do; points are the variants as stored${found.some(({ ofStart }) => ofStart) && ', or the starts of those that were refined'}.</figcaption></figure>`
+<figcaption>Calibrated error that is left, summed over all linears. The line is the best that one rank everywhere can do; points are the variants as stored${found.some(({ ranksByLayer }) => ranksByLayer) && ', those with ranks by layer at their mean'}${found.some(({ ofStart }) => ofStart) && ', or the starts of those that were refined'}.</figcaption></figure>`
 }
 
 const sum = <T>(items: readonly T[], of: (item: T) => number): number =>

@@ -2,6 +2,7 @@ import { badInput } from '../../shared/errors'
 import { groupBy } from '../../shared/groupBy'
 import { placeOf, runsOf } from '../../shared/sweep'
 import { runsByIndex, type Sweep, type SweptRun } from '../../shared/sweep/results'
+import { treatmentOf } from '../../shared/treatment'
 import { type RunSettings, readRunSettings } from '../../store/comparison'
 import { findSweepIds, listSweepRuns, type StoredSweepRun } from '../../store/sweeps'
 import { statusOf } from '../runService'
@@ -44,7 +45,7 @@ async function sweepOf(services: Services, stored: readonly StoredSweepRun[]): P
         index: member.index,
         status: await statusOf(services, run),
         variants: run.variants.map(({ name, method, rank, quantizer }, i) => {
-          return { name, method, rank, quantizer, refined: own.recipe.variants[i]?.refine !== undefined }
+          return { name, method, rank, quantizer, ...treatmentOf(own.recipe.variants[i]) }
         }),
         evaluation: own.evaluation.map(({ name }) => name),
         perplexity: run.perplexity

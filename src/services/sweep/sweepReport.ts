@@ -45,7 +45,18 @@ const named = (definition: SweepDefinition, index: number) => {
 }
 
 const COLUMNS = [
-  ...['calibration set', 'seed', 'evaluation text', 'own kind', 'variant', 'method', 'refined', 'quantizer', 'rank'],
+  ...[
+    'calibration set',
+    'seed',
+    'evaluation text',
+    'own kind',
+    'variant',
+    'method',
+    'ranks by layer',
+    'refined',
+    'quantizer',
+    'rank'
+  ],
   ...['full precision', 'quantized', 'perplexity', 'perplexity standard error'],
   ...['gap closed', 'gap closed standard error', 'KL divergence', 'KL divergence standard error'],
   ...['same top token', 'same top token standard error', 'run']
@@ -65,7 +76,8 @@ function csvRows(definition: SweepDefinition, { id, index, evaluation, perplexit
     const own = definition.evaluation[place] === set ? 'yes' : 'no'
     return results.flatMap(({ fullPrecision, quantized, distinctGap, variants: figures }) =>
       figures.map(({ variant, perplexity: reached, gapClosed, statistics: s }) => [
-        ...[set, seed, text, own, variant.name, variant.method, variant.refined ? 'yes' : 'no'],
+        ...[set, seed, text, own, variant.name, variant.method],
+        ...[variant.ranksByLayer ? 'yes' : 'no', variant.refined ? 'yes' : 'no'],
         ...[variant.quantizer, variant.rank, fullPrecision, quantized, reached, s?.standardError ?? null],
         ...(distinctGap === false ? [null, null] : [gapClosed ?? null, s?.gapClosed?.standardError ?? null]),
         ...[s?.klDivergence.mean ?? null, s?.klDivergence.standardError ?? null],

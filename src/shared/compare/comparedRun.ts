@@ -2,6 +2,7 @@ import type { RankChoice } from '../rankBudget'
 import type { Recipe } from '../recipe'
 import type { MaybeRefined } from '../refinementWords'
 import type { Perplexities, RunStatus } from '../runEvents'
+import type { Treatment } from '../treatment'
 
 /** A run as comparisons need it: its settings and figures, without the layers. */
 export interface ComparedRun {
@@ -30,7 +31,7 @@ export interface TextDigest {
   readonly sha256: string
 }
 
-export interface ComparedVariant extends MaybeRefined {
+export interface ComparedVariant extends MaybeRefined, Treatment {
   readonly name: string
   readonly method: string
   readonly rank: number
@@ -53,13 +54,12 @@ export interface VariantTotals {
 }
 
 /** Calibrated error of one variant on one linear, or summed over all of them. */
-export interface VariantCurve {
+export interface VariantCurve extends Treatment {
   readonly run: string
   readonly variant: string
   readonly method: string
   readonly rank: number
   readonly quantizer: string
-  readonly refined: boolean
   /** Whether the loss is that of the start of a refinement, and not the adapter's. */
   readonly ofStart: boolean
   readonly loss: number

@@ -1,5 +1,6 @@
 import { groupBy } from '../groupBy'
 import { quantizerLabel } from '../quantizerWords'
+import { type Treatment, treatedName, treatmentKey } from '../treatment'
 import { LABEL_BREAK } from '../variantLabels'
 import type { ComparedRun, VariantCurve } from './comparedRun'
 import type { ComparisonRow } from './rows'
@@ -11,35 +12,34 @@ export interface RankPoint {
 }
 
 /** The rows of one method on one base, by rank. */
-export interface RankSeries {
+export interface RankSeries extends Treatment {
   readonly key: string
   readonly method: string
   readonly quantizer: string
-  readonly refined: boolean
   readonly label: string
   readonly points: readonly RankPoint[]
 }
 
-/** Perplexity on a text against rank: a series for each method, refined or not, and where there are several, each model and quantizer. */
+/** Perplexity on a text against rank: a series for each method, ranks by layer or not, refined or not, and where there are several, each model and quantizer. */
 export function rankSeries(rows: readonly ComparisonRow[], text: string): RankSeries[] {
   const measured = rows.filter(({ perplexity }) => perplexity[text] !== undefined)
   const models = new Set(measured.map(({ run }) => run.model))
   const quantizers = new Set(measured.map(({ variant }) => variant.quantizer))
   const groups = groupBy(measured, ({ run, variant }) =>
-    JSON.stringify([variant.method, variant.refined, run.model, variant.quantizer])
+    JSON.stringify([variant.method, treatmentKey(variant), run.model, variant.quantizer])
   )
   return [...groups].map(([key, members]) => {
     const { run, variant } = members[0] as ComparisonRow
     const label = [
-      variant.refined ? `${variant.method}, refined` : variant.method,
+      treatedName(variant.method, variant),
       ...(models.size > 1 ? [lastPart(run.model)] : []),
       ...(quantizers.size > 1 ? [quantizerLabel(variant.quantizer, [...quantizers])] : [])
     ].join(LABEL_BREAK)
     const points = members
       .map((row) => ({ key: row.key, rank: row.variant.rank, perplexity: row.perplexity[text]?.adapter as number }))
       .sort((a, b) => a.rank - b.rank || a.perplexity - b.perplexity)
-    const { method, quantizer, refined } = variant
-    return { key, method, quantizer, refined, label, points }
+    const { method, quantizer, refined, ranksByLayer } = variant
+    return { key, method, quantizer, refined, ...(ranksByLayer && { ranksByLayer }), label, points }
   })
 }
 

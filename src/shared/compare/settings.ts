@@ -44,5 +44,7 @@ function flatten(key: string, value: unknown, into: Map<string, string>): void {
   if (value === undefined || value === null) return
   if (Array.isArray(value)) into.set(key, value.map(String).join(', '))
   else if (typeof value !== 'object') into.set(key, String(value))
+  else if (key !== '' && Object.keys(value).length === 0)
+    into.set(key, 'yes') // asked for, with nothing more to say
   else for (const [name, item] of Object.entries(value)) flatten(key === '' ? name : `${key}.${name}`, item, into)
 }

@@ -1,5 +1,6 @@
 import { groupBy } from '../groupBy'
 import { quantizerLabel } from '../quantizerWords'
+import { treatedName, treatmentKey } from '../treatment'
 import { LABEL_BREAK } from '../variantLabels'
 import type { SeedEstimate } from './estimates'
 import type { SweepBase, SweepFigures, SweepResults, SweptVariant } from './results'
@@ -26,7 +27,7 @@ export interface SweepReference {
   readonly value: number
 }
 
-/** One figure on one text after one calibration set: a curve for each method, refined or not, and quantizer. */
+/** One figure on one text after one calibration set: a curve for each method, ranks by layer or not, refined or not, and quantizer. */
 export function sweepCurves(
   { figures, bases }: SweepResults,
   figure: SweepFigureName,
@@ -35,13 +36,13 @@ export function sweepCurves(
 ): { readonly lines: readonly SweepCurve[]; readonly references: readonly SweepReference[] } {
   const own = figures.filter((one) => one.set === set && one.text === text)
   const quantizers = [...new Set(own.map(({ variant }) => variant.quantizer))]
-  const groups = groupBy(own, ({ variant: { method, refined, quantizer } }) =>
-    JSON.stringify([method, refined, quantizer])
+  const groups = groupBy(own, ({ variant }) =>
+    JSON.stringify([variant.method, treatmentKey(variant), variant.quantizer])
   )
   const lines = [...groups].map(([key, members]) => {
     const { variant } = members[0] as SweepFigures
     const label = [
-      variant.refined ? `${variant.method}, refined` : variant.method,
+      treatedName(variant.method, variant),
       ...(quantizers.length > 1 ? [quantizerLabel(variant.quantizer, quantizers)] : [])
     ].join(LABEL_BREAK)
     const points = members

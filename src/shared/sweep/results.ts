@@ -2,18 +2,18 @@ import { groupBy } from '../groupBy'
 import { quantizerResults, type VariantFigures } from '../headline'
 import type { Perplexities, RunStatus } from '../runEvents'
 import { placeOf, runsOf, type SweepDefinition } from '../sweep'
+import type { Treatment } from '../treatment'
 import { estimateOf, type SeedEstimate } from './estimates'
 
 /*
  * What a sweep found: figures of every calibration set, variant and evaluation text, over the seeds that are measured.
  */
 
-export interface SweptVariant {
+export interface SweptVariant extends Treatment {
   readonly name: string
   readonly method: string
   readonly rank: number
   readonly quantizer: string
-  readonly refined: boolean
 }
 
 /** A run of a sweep, as far as it is. */

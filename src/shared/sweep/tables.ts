@@ -1,5 +1,6 @@
 import { quantizerLabel } from '../quantizerWords'
 import type { SweepDefinition } from '../sweep'
+import { treatmentKey } from '../treatment'
 import { estimateText, GAP_UNCLEAR } from '../uncertainty'
 import { LABEL_BREAK } from '../variantLabels'
 import { type SeedEstimate, seedsShare, seedsText } from './estimates'
@@ -121,8 +122,8 @@ function byRank(figures: readonly SweepFigures[]): SweepFigures[] {
     .map(({ one }) => one)
 }
 
-const seriesOf = ({ variant: { method, refined, quantizer } }: SweepFigures): string =>
-  JSON.stringify([method, refined, quantizer])
+const seriesOf = ({ variant }: SweepFigures): string =>
+  JSON.stringify([variant.method, treatmentKey(variant), variant.quantizer])
 
 const variantsOf = ({ figures }: SweepResults): string[] => unique(figures.map(({ variant }) => variant.name))
 

@@ -3,7 +3,7 @@ import type { ComparedRun } from '../../../../src/shared/compare/comparedRun'
 import { parseFilter } from '../../../../src/shared/compare/filter'
 import { comparisonTable, difference, type Metric, metricsOf } from '../../../../src/shared/compare/metrics'
 import { rowLabels } from '../../../../src/shared/compare/rowLabels'
-import { type ComparisonRow, comparisonRows } from '../../../../src/shared/compare/rows'
+import { type ComparisonRow, comparisonRows, type RowPerplexity } from '../../../../src/shared/compare/rows'
 import { errorCurves, rankSeries } from '../../../../src/shared/compare/series'
 import { differingSettings } from '../../../../src/shared/compare/settings'
 import { Recipe } from '../../../../src/shared/recipe'
@@ -232,6 +232,19 @@ describe('a filter', () => {
   })
 })
 
+test('a rank budget without bounds is a setting that differs', () => {
+  const [plain, budget] = [{ method: 'svd' }, { method: 'svd', rankBudget: {} }].map((variant) =>
+    Recipe.parse({ version: 1, model: '/m', calibration: { files: ['/t'] }, variants: [variant] })
+  ) as [Recipe, Recipe]
+  const rowOf = (recipe: Recipe, name: string): ComparisonRow => {
+    const own = run('a', 16, 0.2)
+    const variants = own.variants.slice(0, 1).map((one) => ({ ...one, name }))
+    return comparisonRows([{ ...own, recipe, variants }], ['a'])[0] as ComparisonRow
+  }
+  const found = differingSettings([rowOf(plain, 'svd-r16'), rowOf(budget, 'svd-r16-budget')])
+  expect(found).toEqual([{ key: 'variant.rankBudget', values: [undefined, 'yes'] }])
+})
+
 describe('series', () => {
   test('hold one line per method, points by rank', () => {
     const rows = comparisonRows([run('b', 16, 0.3), run('a', 8, 0.2)], ['b', 'a'])
@@ -250,6 +263,22 @@ describe('series', () => {
     }
     const found = rankSeries(comparisonRows([{ ...refined, id: 'b' }, run('a', 8, 0.2)], ['b', 'a']), TEXT)
     expect(found.map(({ label }) => label)).toEqual(['svd, refined', 'quailora, refined', 'svd', 'quailora'])
+  })
+
+  test('keep variants with ranks by layer apart, refined or not', () => {
+    const [found] = run('a', 8, 0.2).variants as [ComparedRun['variants'][number]]
+    const variants = [
+      found,
+      { ...found, name: 'b', ranksByLayer: true },
+      { ...found, name: 'c', ranksByLayer: true, refined: true }
+    ]
+    const rows = comparisonRows([{ ...run('a', 8, 0.2), variants }], ['a'])
+    const text = rows.map((row) => ({ ...row, perplexity: { [TEXT]: rows[0]?.perplexity[TEXT] as RowPerplexity } }))
+    expect(rankSeries(text, TEXT).map(({ label }) => label)).toEqual([
+      'svd',
+      'svd, ranks by layer',
+      'svd, ranks by layer, refined'
+    ])
   })
 
   test('of equal bases are drawn once, under both names', () => {

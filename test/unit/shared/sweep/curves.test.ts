@@ -47,6 +47,17 @@ it('a sweep has a curve for each method on one text after one calibration set, b
   expect(references).toEqual([])
 })
 
+it('ranks by layer are a curve of their own, as is what is refined', () => {
+  const treated = (changes: Partial<SweepFigures['variant']>) =>
+    figures('svd', 8, 0.2, { variant: { ...figures('svd', 8, 0.2).variant, ...changes } })
+  const all = {
+    ...results,
+    figures: [figures('svd', 8, 0.4), treated({ ranksByLayer: true }), treated({ refined: true })]
+  }
+  const { lines } = sweepCurves(all, 'klDivergence', 'law', 'a.txt')
+  expect(lines.map(({ label }) => label)).toEqual(['svd', 'svd, ranks by layer', 'svd, refined'])
+})
+
 it('perplexity has full precision beside it; what no seed knows has no curve', () => {
   expect(sweepCurves(results, 'perplexity', 'law', 'a.txt').references).toEqual([{ label: 'full precision', value: 9 }])
   expect(sweepCurves(results, 'gapClosed', 'law', 'a.txt').lines).toEqual([])
