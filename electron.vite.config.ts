@@ -1,22 +1,12 @@
 import { resolve } from 'node:path'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'electron-vite'
-import type { Plugin } from 'vite'
+import { DEVELOPMENT_HEADERS } from './src/main/pagePolicy'
 
 // electron-vite would take its targets from node_modules/electron, which is far newer than the oldest runtime that we
 // support (Node 20; Electron 33 = Node 20.18 and Chromium 130).
 const NODE_TARGET = 'node20.18'
 const CHROME_TARGET = 'chrome130'
-
-/** The page may not connect anywhere; only the development server's reload channel is let through. */
-const allowReloadChannel: Plugin = {
-  name: 'allow-reload-channel',
-  apply: 'serve',
-  transformIndexHtml: (html) =>
-    html
-      .replace("connect-src 'none'", "connect-src 'self' ws:")
-      .replace("script-src 'self'", "script-src 'self' 'unsafe-inline'")
-}
 
 export default defineConfig({
   main: {
@@ -54,7 +44,8 @@ export default defineConfig({
   },
   renderer: {
     root: 'src/renderer',
-    plugins: [react(), allowReloadChannel],
+    plugins: [react()],
+    server: { headers: DEVELOPMENT_HEADERS },
     build: {
       target: CHROME_TARGET,
       minify: true,

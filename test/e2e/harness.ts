@@ -40,20 +40,29 @@ export async function removeTemporary(): Promise<void> {
   for (const folder of temporary.splice(0)) await rm(folder, { recursive: true, force: true })
 }
 
+/** Lets the app become ready only when Playwright listens: a window that is attached to while it loads is lost to it. */
+const LOADER = resolve('node_modules/playwright-core/lib/server/electron/loader.js')
+
+/** Starts Electron with an app's folder and its arguments. */
+export const launchElectron = (
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {}
+): Promise<ElectronApplication> =>
+  _electron.launch({
+    executablePath: resolve('.electron/dist/electron'),
+    args: ['-r', LOADER, ...args, '--no-sandbox', '--disable-gpu'],
+    env: { ...(process.env as Record<string, string>), ...env }
+  })
+
 /** Starts the built app; give `home` and `profile` of an earlier desk to open it again. */
 export async function openDesk({ home, profile, env = {}, args = [] }: DeskOptions = {}): Promise<Desk> {
   const folders = { home: home ?? (await temporaryFolder()), profile: profile ?? (await temporaryFolder()) }
-  const app = await _electron.launch({
-    executablePath: resolve('.electron/dist/electron'),
-    args: ['.', '--no-sandbox', '--disable-gpu', ...args],
-    env: {
-      ...(process.env as Record<string, string>),
-      QUAIL_HOME: folders.home,
-      XDG_CONFIG_HOME: folders.profile,
-      // No cache of this machine's user is found by accident.
-      HF_HOME: join(folders.home, 'no-hugging-face-cache'),
-      ...env
-    }
+  const app = await launchElectron(['.', ...args], {
+    QUAIL_HOME: folders.home,
+    XDG_CONFIG_HOME: folders.profile,
+    // No cache of this machine's user is found by accident.
+    HF_HOME: join(folders.home, 'no-hugging-face-cache'),
+    ...env
   })
   const page = await app.firstWindow()
   page.setDefaultTimeout(MOST_MS)

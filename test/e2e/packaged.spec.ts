@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { getCurrentFuseWire } from '@electron/fuses'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { removeTemporary, temporaryFolder } from './harness'
+import { LEAVING, Listener, runAttempts, STAYING, secretFile } from './hostilePage'
 import { openPackagedDesk, type PackagedDesk } from './packagedDesk'
 
 /*
@@ -60,14 +61,17 @@ describe('the Debian package', () => {
     const fuses = await getCurrentFuseWire(program)
     const state = (fuse: number) => String.fromCharCode(fuses[fuse as keyof typeof fuses] as number)
     // In the order of @electron/fuses' FuseV1Options.
-    const [runAsNode, cookies, nodeOptions, inspect, integrity, onlyAsar] = [0, 1, 2, 3, 4, 5].map(state)
-    expect({ runAsNode, cookies, nodeOptions, inspect, integrity, onlyAsar }).toEqual({
+    const [runAsNode, cookies, nodeOptions, inspect, integrity, onlyAsar, , filePrivileges] = [
+      0, 1, 2, 3, 4, 5, 6, 7
+    ].map(state)
+    expect({ runAsNode, cookies, nodeOptions, inspect, integrity, onlyAsar, filePrivileges }).toEqual({
       runAsNode: '0',
       cookies: '1',
       nodeOptions: '0',
       inspect: '0',
       integrity: '1',
-      onlyAsar: '1'
+      onlyAsar: '1',
+      filePrivileges: '0'
     })
   })
 
@@ -84,7 +88,7 @@ describe('the Debian package', () => {
 describe('the packaged window', () => {
   test('shows its pages from inside the archive without a complaint', async () => {
     const { page } = desk
-    expect(page.url()).toMatch(/^file:.*app\.asar\/out\/renderer\/index\.html/)
+    expect(page.url()).toMatch(/^app:\/\/quail\/index\.html/)
     const complaints: string[] = []
     page.on('console', (message) => {
       if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
@@ -94,5 +98,21 @@ describe('the packaged window', () => {
       await page.getByRole('heading', { level: 1 }).waitFor()
     }
     expect(complaints).toEqual([])
+  })
+
+  test('sends nothing out and reads no file, whatever its page tries', async () => {
+    const { page } = desk
+    const listener = await Listener.open()
+    const { secret, url } = await secretFile()
+    const attempts = { ...STAYING, ...LEAVING }
+    const sent = await runAttempts(page, attempts, listener.address, listener.udp)
+    const read = await runAttempts(page, attempts, () => url, listener.udp)
+    expect(Object.keys(sent)).toEqual(Object.keys(attempts))
+    expect(Object.keys(read)).toEqual(Object.keys(attempts))
+    await new Promise((done) => setTimeout(done, 1000))
+    expect([listener.connections, listener.packets]).toEqual([0, []])
+    expect(await listener.hearsItself()).toBe(true)
+    expect(JSON.stringify(read)).not.toContain(secret)
+    listener.close()
   })
 })

@@ -28,24 +28,36 @@ export async function openPackagedDesk(program: string, options: PackagedOptions
       HF_HOME: `${home}/no-hugging-face-cache`
     }
   })
-  const browser = await chromium.connectOverCDP(await debuggerAddress(child))
+  const address = await debuggerAddress(child)
+  await pageLoaded(address)
+  const browser = await chromium.connectOverCDP(address)
   const page = await firstPage(browser)
   page.setDefaultTimeout(MOST_MS)
   await page.getByRole('navigation', { name: 'Pages' }).waitFor()
   return { page, home, close: () => stop(child, browser) }
 }
 
-/** Chromium says on its standard error where it can be reached. */
-async function debuggerAddress(child: ChildProcess): Promise<string> {
+/** Chromium says on its standard error where it can be reached; what it says later is read too, or it would wait for ever. */
+function debuggerAddress(child: ChildProcess): Promise<string> {
   let said = ''
-  for await (const chunk of child.stderr ?? []) {
-    said += String(chunk)
-    const [, address] = /DevTools listening on (ws:\S+)/.exec(said) ?? []
-    if (address === undefined) continue
-    child.stderr?.resume()
-    return address
+  return new Promise((done, fail) => {
+    child.stderr?.on('data', (chunk) => {
+      said += String(chunk)
+      const [, address] = /DevTools listening on (ws:\S+)/.exec(said) ?? []
+      if (address !== undefined) done(address)
+    })
+    child.once('exit', () => fail(new Error(`the packaged program ended before it could be reached: ${said}`)))
+  })
+}
+
+/** A window that Playwright attaches to while it loads is lost to it. */
+async function pageLoaded(address: string): Promise<void> {
+  const list = `http://${new URL(address).host}/json/list`
+  const isLoaded = async (): Promise<boolean> => {
+    const targets = (await (await fetch(list)).json()) as { readonly url: string }[]
+    return targets.some(({ url }) => url.startsWith('app://quail/index.html#/'))
   }
-  throw new Error(`the packaged program ended before it could be reached: ${said}`)
+  while (!(await isLoaded())) await new Promise((done) => setTimeout(done, 50))
 }
 
 async function firstPage(browser: Browser): Promise<Page> {
