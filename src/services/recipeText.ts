@@ -102,6 +102,7 @@ function writtenRecipe(recipe: Recipe, { directory }: RecipeTextOptions): Record
     ...positionsLeftOut(recipe),
     ...(recipe.templateDate !== undefined && { templateDate: recipe.templateDate }),
     variants: variants.map(writtenVariant),
+    ...(recipe.neverWorse && { neverWorse: true }),
     ...(recipe.factorDtype !== 'float32' && { factorDtype: recipe.factorDtype }),
     ...(recipe.device !== 'cpu' && { device: recipe.device }),
     ...(recipe.onDeviceFailure !== 'stop' && { onDeviceFailure: recipe.onDeviceFailure }),

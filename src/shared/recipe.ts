@@ -165,6 +165,12 @@ export const Recipe = z.strictObject({
     'day that chat templates write as today (strftime_now); default: the day on which the run is made, which it keeps'
   ),
   variants: z.array(Variant).min(1),
+  neverWorse: z
+    .literal(true)
+    .optional()
+    .describe(
+      'keep of each adapter only what brings held-out calibration rows nearer to full precision than no adapter does'
+    ),
   factorDtype: FactorDtype.default('float32').describe('dtype of lora_A and lora_B as stored'),
   device: DeviceName.default('cpu'),
   onDeviceFailure: OnDeviceFailure.default('stop').describe(

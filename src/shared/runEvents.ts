@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { AcceptanceResult } from './acceptance'
 import { DEVICES } from './devices'
 import { EnoughRows } from './enoughRows'
 import { RankChoice } from './rankBudget'
@@ -141,6 +142,7 @@ export const VariantResult = z.object({
   adapter: z.string().describe('directory of the PEFT adapter'),
   refinement: RefinementResult.optional().describe('of a refined variant; its layers are those of the start'),
   ranks: RankChoice.optional().describe('of a variant whose linears may have ranks of their own'),
+  acceptance: AcceptanceResult.optional().describe('where it was asked whether the adapter helps'),
   layers: z.array(LayerResult)
 })
 export type VariantResult = z.infer<typeof VariantResult>

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { AcceptanceResult } from './acceptance'
 import { DEVICES } from './devices'
 import { RankChoice } from './rankBudget'
 import { Recipe } from './recipe'
@@ -116,6 +117,17 @@ export const ChosenRanks = z.strictObject({
 })
 export type ChosenRanks = z.infer<typeof ChosenRanks>
 
+/** What was kept of a variant's adapter because it helps. */
+export const AcceptedVariant = z.strictObject({
+  pass: z.literal('accept'),
+  ...step,
+  block: z.int().describe('number of the entry among all of the pass'),
+  variant: z.string(),
+  result: AcceptanceResult,
+  factors: WrittenFile.optional().describe('those that are kept; without it all that the method found')
+})
+export type AcceptedVariant = z.infer<typeof AcceptedVariant>
+
 /** Some steps of the refinement of one variant, and what the held-out rows said after them; the first entry has none. */
 export const RefinedSteps = z.strictObject({
   pass: z.literal('refine'),
@@ -149,6 +161,7 @@ export const JournalEntry = z.union([
   MeasuredCurvature,
   SolvedBlock,
   ChosenRanks,
+  AcceptedVariant,
   RefinedSteps,
   AdvancedBlock,
   EvaluatedModel
@@ -190,6 +203,10 @@ export const refinedVariants = (journal: readonly JournalEntry[]): Map<string, R
 /** What became of the rank budget of each variant that has one, by name. */
 export const chosenRanks = (journal: readonly JournalEntry[]): Map<string, RankChoice> =>
   new Map(journal.flatMap((entry) => (entry.pass === 'choose' ? [[entry.variant, entry.result] as const] : [])))
+
+/** What was kept of each variant that was asked about, by name. */
+export const acceptedVariants = (journal: readonly JournalEntry[]): Map<string, AcceptedVariant> =>
+  new Map(journal.flatMap((entry) => (entry.pass === 'accept' ? [[entry.variant, entry] as const] : [])))
 
 const RowsOfSubject = z.strictObject({
   loss: z.array(z.number()).describe('Σ −log p(token), nats'),

@@ -26,7 +26,7 @@ export const PHASE_WORDS: Readonly<Record<Phase, string>> = {
   weighing: 'weighing',
   embedding: 'embedding',
   blocks: 'blocks',
-  choosing: 'choosing ranks',
+  choosing: 'asking held-out rows',
   refining: 'refining',
   evaluating: 'evaluating',
   exporting: 'exporting'

@@ -145,8 +145,9 @@ export async function finishRun(store: Store, id: string, outcome: RunOutcome): 
 
 function withResult(variant: VariantSummary, result: VariantResult | undefined): VariantSummary {
   if (result === undefined) return variant
-  const { adapter, refinement, ranks } = result
-  return { ...variant, adapter, ...(refinement && { refinement }), ...(ranks && { ranks }) }
+  const { adapter, refinement, ranks, acceptance } = result
+  const told = { ...(refinement && { refinement }), ...(ranks && { ranks }), ...(acceptance && { acceptance }) }
+  return { ...variant, adapter, ...told }
 }
 
 /**

@@ -58,23 +58,26 @@ export const proofHandlers = ({ services }: WorkbenchContext): HandlersOf<typeof
 })
 
 function variantsOf({ variants, record }: Pick<StoredRun, 'variants' | 'record'>, artifacts: readonly Artifact[]) {
-  return variants.map(({ name, method, rank, quantizer, adapter, refinement, ranks: choice }, i): ProofVariant => {
-    const written = artifacts.find(({ variant }) => variant === name)
-    const spec = record.recipe.variants[i]
-    return {
-      name,
-      method,
-      rank,
-      quantizer,
-      scaling: spec === undefined ? Number.NaN : scalingOf(spec),
-      refined: spec?.refine !== undefined,
-      refinement: refinement ?? null,
-      ranks: choice ?? null,
-      adapter: adapter ?? written?.path ?? null,
-      bytes: written?.bytes ?? null,
-      sha256: written?.sha256 ?? null
+  return variants.map(
+    ({ name, method, rank, quantizer, adapter, refinement, ranks: choice, acceptance }, i): ProofVariant => {
+      const written = artifacts.find(({ variant }) => variant === name)
+      const spec = record.recipe.variants[i]
+      return {
+        name,
+        method,
+        rank,
+        quantizer,
+        scaling: spec === undefined ? Number.NaN : scalingOf(spec),
+        refined: spec?.refine !== undefined,
+        refinement: refinement ?? null,
+        ranks: choice ?? null,
+        acceptance: acceptance ?? null,
+        adapter: adapter ?? written?.path ?? null,
+        bytes: written?.bytes ?? null,
+        sha256: written?.sha256 ?? null
+      }
     }
-  })
+  )
 }
 
 /** The perplexities that were measured before the run ended, and so stand in its events only. */

@@ -132,6 +132,9 @@ export const recipeOptions = {
     defaultText: 'all-linear'
   }),
   ...methodOptions,
+  'never-worse': flag(
+    'keep of each adapter only what brings held-out calibration rows nearer to full precision than no adapter does'
+  ),
   refine: flag('refine the factors of every variant against the whole model; held-out rows decide what is kept'),
   'refine-steps': optional('N', integer(1, 10_000), `steps of --refine (default ${USUAL.steps})`),
   'refine-batch': optional('N', integer(1, 1024), `calibration rows in a step of --refine (default ${USUAL.batch})`),
@@ -220,6 +223,7 @@ export function recipeFromOptions(values: RecipeValues, command: string): Recipe
     firstToken: values['first-token'],
     ...(values['template-date'] !== undefined && { templateDate: values['template-date'] }),
     variants: variantsOf(values),
+    ...(values['never-worse'] && { neverWorse: true }),
     factorDtype: values['factor-dtype'],
     device: values.device,
     onDeviceFailure: values['on-device-failure'],

@@ -1,3 +1,4 @@
+import { acceptanceSentence } from '../../shared/acceptance'
 import { alikeSentences, headlineOf, type QuantizerResult, quantizerResults } from '../../shared/headline'
 import { meanLossRemoved } from '../../shared/proof'
 import { rankSentence } from '../../shared/rankWords'
@@ -20,7 +21,13 @@ export function resultTable(results: Results): string[] {
     ...textTable(file, measured, byQuantizer(results, measured)),
     ''
   ])
-  return [...texts, ...lossTable(results), ...rankLines(results), ...refinementLines(results)]
+  return [
+    ...texts,
+    ...lossTable(results),
+    ...rankLines(results),
+    ...acceptanceLines(results),
+    ...refinementLines(results)
+  ]
 }
 
 /** The quantizers in the order of the headline, under each its variants in the order of the recipe. */
@@ -116,6 +123,14 @@ function rankLines({ variants }: Results): string[] {
     ranks === undefined ? [] : [`  ${name}: ${rankSentence(ranks, rank)}`]
   )
   return lines.length === 0 ? [] : ['', 'Ranks by what they are worth; held-out rows decided:', ...lines]
+}
+
+/** What was kept of each adapter that was asked about, a line for each; nothing where nobody asked. */
+function acceptanceLines({ variants }: Results): string[] {
+  const lines = variants.flatMap(({ name, acceptance }) =>
+    acceptance === undefined ? [] : [`  ${name}: ${acceptanceSentence(acceptance)}`]
+  )
+  return lines.length === 0 ? [] : ['', 'Never worse than no adapter; held-out rows decided:', ...lines]
 }
 
 /** What became of each refinement, a line for each; nothing where there was none. */

@@ -12,6 +12,12 @@ export interface LoraFactors {
   readonly loraB: Matrix32
 }
 
+/** The same factors without their correction, as plain LoRA begins. */
+export const silenced = ({ loraA, loraB }: LoraFactors): LoraFactors => ({
+  loraA,
+  loraB: { ...loraB, data: new Float32Array(loraB.data.length) }
+})
+
 export interface FactorOptions {
   readonly rank: number
   /** s, that PEFT multiplies with: divided out here, and nowhere else. */

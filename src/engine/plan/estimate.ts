@@ -7,8 +7,8 @@ import { streamShapes } from '../prepare/streamShapes'
 import { sharesOf } from '../solve/threadCount'
 import { curvatureNeeds } from './curvatureNeeds'
 import { expertFlops, expertReadSeconds } from './expertWork'
+import { heldOutFlops } from './heldOutWork'
 import { peakMemoryBytes, solvedAtATime, streamBytes } from './peakMemory'
-import { rankChoiceFlops } from './rankNeeds'
 import { refinementNeeds } from './refinementNeeds'
 import { solverWork } from './solverWork'
 
@@ -50,17 +50,18 @@ export function evaluationShare(prepared: PreparedRun): number {
 /** Share of the refinements in all matrix products of the run. */
 export const refinementShare = (prepared: PreparedRun): number => refinementFlops(prepared) / workOf(prepared).flops
 
-/** Share of choosing ranks in all matrix products of the run. */
-export const choiceShare = (prepared: PreparedRun): number => rankChoiceFlops(prepared) / workOf(prepared).flops
+/** Share of what held-out rows are asked of ranks and adapters in all matrix products of the run. */
+export const choiceShare = (prepared: PreparedRun): number => heldOutFlops(prepared) / workOf(prepared).flops
 
 /** Share of the curvature of the outputs in all matrix products of the run. */
 export const curvatureShare = (prepared: PreparedRun): number => curvatureNeeds(prepared).flops / workOf(prepared).flops
 
 /** The same run with other variants; nothing is opened or read. */
 export function withVariants(prepared: PreparedRun, variants: PreparedRun['recipe']['variants']): PreparedRun {
-  const planned = prepareVariants(variants, prepared.linears)
+  const recipe = { ...prepared.recipe, variants }
+  const planned = prepareVariants(recipe, prepared.linears)
   const quantizers = new Map(planned.map(({ quantizer, spec }) => [quantizer, spec.quantizer]))
-  return { ...prepared, recipe: { ...prepared.recipe, variants }, variants: planned, quantizers }
+  return { ...prepared, recipe, variants: planned, quantizers }
 }
 
 interface Work {
@@ -84,7 +85,7 @@ function workOf(prepared: PreparedRun): Work {
   const head = 2 * architecture.vocabularySize * architecture.hiddenSize
   const forward = calibrationTokens * perToken + evaluationTokens * streams * (perToken + head)
   const moments = distinctInputs(prepared).reduce((sum, n) => sum + 2 * triangleShare(n) * n * n * calibrationTokens, 0)
-  let flops = forward + moments + refinementFlops(prepared) + rankChoiceFlops(prepared) + curvatureNeeds(prepared).flops
+  let flops = forward + moments + refinementFlops(prepared) + heldOutFlops(prepared) + curvatureNeeds(prepared).flops
   let serialSeconds = expertReadSeconds(prepared)
   for (const key of quantizers.keys()) {
     // A variant with a rank budget is solved with either choice of ranks.

@@ -1,5 +1,4 @@
 import { rankBounds } from '../../shared/rankBudget'
-import { heldOutRows } from '../../shared/refinement'
 import { curvatureRows } from '../methods/outputCurvature'
 import { triangleShare } from '../models/gramTiles'
 import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
@@ -9,8 +8,6 @@ const budgetsIn = ({ variants }: PreparedRun): PreparedVariant[] =>
 
 /** Columns that the rough search multiplies, for each rank up to the cap. */
 const SEARCHED = 3
-/** Questions to the held-out rows for each variant: without an adapter, with either choice of ranks. */
-const QUESTIONS = 3
 
 /** Multiplications and additions of measuring what ranks are worth: H of the rows of the curvature, and the spectra. */
 export function rankGainFlops(prepared: PreparedRun): number {
@@ -26,15 +23,6 @@ export function rankGainFlops(prepared: PreparedRun): number {
     const columns = Math.min(m, n, SEARCHED * cap)
     return sum + 2 * m * n * tokens + bases * columns * (4 * m * n + 2 * n * n)
   }, moments)
-}
-
-/** The same of asking the held-out rows which ranks are better. */
-export function rankChoiceFlops(prepared: PreparedRun): number {
-  const { linears, calibration, architecture, recipe } = prepared
-  const tokens = QUESTIONS * budgetsIn(prepared).length * heldOutRows(calibration.rows) * recipe.context
-  const weights = linears.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0)
-  const attention = 4 * architecture.blocks * architecture.hiddenSize * (recipe.context / 2)
-  return tokens * (2 * weights + attention + 4 * architecture.vocabularySize * architecture.hiddenSize)
 }
 
 /** What measuring what ranks are worth takes beside the curvature, bytes: H of a block, an error with its transpose. */

@@ -1,7 +1,7 @@
 import { heldOutRows } from '../../shared/refinement'
 import { headBytes } from '../models/headRunner'
 import type { PreparedLinear } from '../models/modelLinears'
-import type { PreparedRun } from '../prepare/preparedRun'
+import { isDecidedLate, type PreparedRun } from '../prepare/preparedRun'
 import { batchRows } from '../prepare/streamShapes'
 
 /** Features of a head of attention; few models have less. */
@@ -14,10 +14,8 @@ const HEAD_WIDTH = 64
  */
 export function refinementWorkBytes(prepared: PreparedRun): number {
   const { variants, recipe, calibration, architecture } = prepared
-  // Choosing ranks asks the held-out rows alone.
-  const batches = variants.flatMap(({ spec: { refine, rankBudget } }) =>
-    refine === undefined ? (rankBudget === undefined ? [] : [1]) : [refine.batch]
-  )
+  // Ranks and adapters are asked about with the held-out rows alone.
+  const batches = variants.flatMap((variant) => variant.spec.refine?.batch ?? (isDecidedLate(variant) ? [1] : []))
   if (batches.length === 0) return 0
   const { hiddenSize } = architecture
   const heldOut = heldOutRows(calibration.rows)

@@ -144,19 +144,25 @@ export function checkRankBudgets(recipe: Recipe, variants: readonly PreparedVari
 /** Reports variants that cannot be refined, or whose ranks cannot be chosen: one row is held out, so that two are needed. */
 export function checkRefinements(calibration: TokenRows, variants: readonly PreparedVariant[], report: Report): void {
   if (calibration.ids.length === 0) return // unread, or only guessed
-  const names = (asks: (spec: Variant) => boolean): string =>
-    variants
-      .filter(({ spec }) => asks(spec))
-      .map(({ name }) => name)
-      .join(', ')
-  const refined = names(({ refine }) => refine !== undefined)
-  const budgets = names(({ rankBudget }) => rankBudget !== undefined)
   const usable = predictingRows(calibration).length
-  if (heldOutRows(usable) > 0 || refined + budgets === '') return
+  if (heldOutRows(usable) > 0) return
   const found =
     usable === calibration.rows ? `there is ${usable}` : `a token is predicted in ${usable} of ${calibration.rows}`
-  const needed = `needs 2 rows of the calibration set, one of them to hold out; ${found}`
-  if (refined !== '') report({ code: 'REFINE_ROWS', subject: 'texts', message: `${refined}: refinement ${needed}` })
-  if (budgets !== '')
-    report({ code: 'RANK_BUDGET_ROWS', subject: 'texts', message: `${budgets}: a rank budget ${needed}` })
+  for (const { code, what, asks } of HELD_OUT_ASKED) {
+    const names = variants.filter(asks).map(({ name }) => name)
+    if (names.length === 0) continue
+    const message = `${names.join(', ')}: ${what} needs 2 rows of the calibration set, one of them to hold out; ${found}`
+    report({ code, subject: 'texts', message })
+  }
 }
+
+/** What asks held-out rows. */
+const HELD_OUT_ASKED: readonly {
+  readonly code: string
+  readonly what: string
+  readonly asks: (variant: PreparedVariant) => boolean
+}[] = [
+  { code: 'REFINE_ROWS', what: 'refinement', asks: ({ spec }) => spec.refine !== undefined },
+  { code: 'RANK_BUDGET_ROWS', what: 'a rank budget', asks: ({ spec }) => spec.rankBudget !== undefined },
+  { code: 'NEVER_WORSE_ROWS', what: 'asking whether an adapter helps', asks: ({ accepted }) => accepted }
+]

@@ -73,7 +73,7 @@ export async function prepareRun(
       const other = asked.base === undefined ? dtypeFindings(weights, parts) : await adapterInside(asked.base)
       return [...(await checkpointFindings(weights, architecture)), ...other]
     })
-    const variants = prepareVariants(recipe.variants, linears)
+    const variants = prepareVariants(recipe, linears)
     base = await attempt(report, { code: 'BASE', subject: 'model', fix: QUANTIZE_ANEW }, () =>
       openBase(recipe, checkpoint, architecture, linears)
     )

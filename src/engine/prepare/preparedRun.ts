@@ -25,6 +25,8 @@ export interface PreparedVariant {
   readonly scaling: number
   readonly quantizer: string
   readonly targets: ReadonlySet<string>
+  /** Whether held-out rows are asked what of its adapter helps. */
+  readonly accepted: boolean
 }
 
 /** Everything that a recipe names, opened, read and checked against each other; nothing has been computed yet. */
@@ -68,9 +70,13 @@ export const asksForCurvature = (prepared: Variants): boolean =>
 export const hasRankBudget = ({ variants }: Variants): boolean =>
   variants.some(({ spec }) => spec.rankBudget !== undefined)
 
+/** Whether held-out rows decide on ranks or adapters, beside refinements. */
+export const asksHeldOutRows = ({ variants }: Variants): boolean =>
+  variants.some(({ spec, accepted }) => accepted || spec.rankBudget !== undefined)
+
 /** Whether a variant's adapter is known only once every layer was seen: then the evaluation rows wait for it. */
-export const isDecidedLate = ({ spec }: Pick<PreparedVariant, 'spec'>): boolean =>
-  spec.refine !== undefined || spec.rankBudget !== undefined
+export const isDecidedLate = ({ spec, accepted }: Pick<PreparedVariant, 'spec' | 'accepted'>): boolean =>
+  accepted || spec.refine !== undefined || spec.rankBudget !== undefined
 
 /** What the quantizer of a key of the run is. */
 export function specOf({ quantizers }: Pick<PreparedRun, 'quantizers'>, key: string): QuantizerSpec {
@@ -80,15 +86,23 @@ export function specOf({ quantizers }: Pick<PreparedRun, 'quantizers'>, key: str
 }
 
 /** The variants with their method, scaling and targets; a target that matches nothing adds none. */
-export function prepareVariants(variants: readonly Variant[], linears: readonly PreparedLinear[]): PreparedVariant[] {
+export function prepareVariants(
+  { variants, neverWorse }: Pick<Recipe, 'variants' | 'neverWorse'>,
+  linears: readonly PreparedLinear[]
+): PreparedVariant[] {
   const names = variantNames(variants)
   const paths = linears.filter(({ adaptable }) => adaptable).map(({ path }) => path)
-  return variants.map((spec, i) => ({
-    name: names[i] as string,
-    spec,
-    method: methodFor(spec.method),
-    scaling: scalingOf(spec),
-    quantizer: quantizerKey(spec.quantizer),
-    targets: selectTargets(spec.targets, paths, () => {})
-  }))
+  return variants.map((spec, i) => {
+    const method = methodFor(spec.method)
+    return {
+      name: names[i] as string,
+      spec,
+      method,
+      scaling: scalingOf(spec),
+      quantizer: quantizerKey(spec.quantizer),
+      targets: selectTargets(spec.targets, paths, () => {}),
+      // A refinement asks the same rows itself; what corrects nothing is no worse.
+      accepted: neverWorse === true && method.neutral !== true && spec.refine === undefined
+    }
+  })
 }

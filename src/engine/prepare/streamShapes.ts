@@ -53,8 +53,7 @@ function rangesOf(texts: readonly number[], size: number): RowRange[] {
   return ranges
 }
 
-const changesOutputs = ({ method, spec }: PreparedVariant): boolean =>
-  method.neutral !== true || isDecidedLate({ spec })
+const changesOutputs = (variant: PreparedVariant): boolean => variant.method.neutral !== true || isDecidedLate(variant)
 
 /** Bytes of a stream's hidden states, float32 [rows · context, width]. */
 export const hiddenBytes = ({ rows, context, width }: { rows: number; context: number; width: number }): number =>

@@ -1,10 +1,9 @@
-import { join } from 'node:path'
 import { RankChoice, rankBounds } from '../../shared/rankBudget'
-import { type ChosenRanks, RUN_FILES, type SolvedBlock, solvedBlocks } from '../../shared/runFolder'
+import { type ChosenRanks, type SolvedBlock, solvedBlocks } from '../../shared/runFolder'
 import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
-import { Comparison } from '../refine/comparison'
+import type { Comparison } from '../refine/comparison'
+import { comparisonOf, readAdapters, releaseComparison, withoutAdapter } from './comparisons'
 import { candidateFactors } from './factorFiles'
-import { budgetLeft, readAdapters, withoutAdapter } from './heldOutRows'
 import type { Events, Pass, RunContext } from './pass'
 import { refinedIn } from './refinePass'
 
@@ -14,13 +13,17 @@ const QUESTIONS = 3
 const budgetsIn = ({ variants }: PreparedRun): PreparedVariant[] =>
   variants.filter(({ spec }) => spec.rankBudget !== undefined)
 
-/** What the held-out rows are asked, and the blocks that the evaluation rows go through after it where nothing is refined. */
-export const questionsAndBlocks = (prepared: PreparedRun): number =>
-  QUESTIONS * budgetsIn(prepared).length +
-  (prepared.evaluation.length === 0 || refinedIn(prepared).length > 0 ? 0 : prepared.architecture.blocks)
+/** What the held-out rows are asked of ranks. */
+export const choiceQuestions = (prepared: PreparedRun): number => QUESTIONS * budgetsIn(prepared).length
 
-/** What is at work, one base at a time; a run goes on in one process. */
-const working = new WeakMap<RunContext, { readonly quantizer: string; readonly comparison: Comparison }>()
+/**
+ * What they are asked of ranks and of adapters, one question for each of these, and the blocks that the evaluation rows go
+ * through after it where nothing is refined.
+ */
+export const questionsAndBlocks = (prepared: PreparedRun): number =>
+  choiceQuestions(prepared) +
+  prepared.variants.filter(({ accepted }) => accepted).length +
+  (prepared.evaluation.length === 0 || refinedIn(prepared).length > 0 ? 0 : prepared.architecture.blocks)
 
 /**
  * Keeps ranks of their own where the whole model diverges less from full precision with them than with one rank everywhere,
@@ -31,7 +34,7 @@ export const choosePass: Pass<ChosenRanks> = {
   blocks: (prepared) => budgetsIn(prepared).map((_, i) => i),
   async *begin({ prepared }, finished) {
     const total = questionsAndBlocks(prepared)
-    yield { type: 'phaseStarted', phase: 'choosing', total, unit: 'sets of factors' }
+    yield { type: 'phaseStarted', phase: 'choosing', total, unit: 'questions' }
     if (finished > 0) yield { type: 'phaseProgress', phase: 'choosing', done: QUESTIONS * finished, total }
   },
   step,
@@ -40,10 +43,7 @@ export const choosePass: Pass<ChosenRanks> = {
     const variants = budgetsIn(prepared)
     return entries.every((entry, i) => entry.variant === variants[i]?.name)
   },
-  async end(context) {
-    await working.get(context)?.comparison.release()
-    working.delete(context)
-  }
+  end: releaseComparison
 }
 
 async function* step(context: RunContext, block: number): Events<ChosenRanks> {
@@ -84,20 +84,4 @@ const divergenceOf = (
 function parametersOf(blocks: readonly SolvedBlock[], of: 'results' | 'uniform', { name }: PreparedVariant): number {
   const layers = blocks.flatMap((entry) => (entry[of] ?? []).filter(({ variant }) => variant === name))
   return layers.reduce((sum, { result: { rank = 0, shape } }) => sum + rank * (shape[0] + shape[1]), 0)
-}
-
-async function comparisonOf(context: RunContext, quantizer: string): Promise<Comparison> {
-  const current = working.get(context)
-  if (current?.quantizer === quantizer) return current.comparison
-  await current?.comparison.release()
-  working.delete(context)
-  const { prepared, runner, streams, folder, signal } = context
-  const comparison = await Comparison.open({
-    ...{ prepared, quantizer, runner, signal },
-    teacher: (begin, end) => streams.calibration.readPositions(begin, end),
-    folder: join(folder, RUN_FILES.spool),
-    budget: budgetLeft(context)
-  })
-  working.set(context, { quantizer, comparison })
-  return comparison
 }

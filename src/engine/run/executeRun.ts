@@ -14,7 +14,7 @@ import {
 import { writeFileAtomic } from '../formats/files'
 import { BlockRunner } from '../models/blockRunner'
 import { choiceShare, curvatureShare, evaluationShare, refinementShare } from '../plan/estimate'
-import { asksForCurvature, hasRankBudget, type PreparedRun } from '../prepare/preparedRun'
+import { asksForCurvature, asksHeldOutRows, type PreparedRun } from '../prepare/preparedRun'
 import { prepareRun } from '../prepare/prepareRun'
 import { runWarnings } from '../prepare/warnings'
 import { blockSolver } from '../solve/blockSolvers'
@@ -121,7 +121,7 @@ function planned(prepared: PreparedRun, resumedBlocks: number): RunEventDraft {
     resumedBlocks,
     evaluationShare: evaluationShare(prepared),
     ...(asksForCurvature(prepared) && { curvatureShare: curvatureShare(prepared) }),
-    ...(hasRankBudget(prepared) && { choiceShare: choiceShare(prepared) }),
+    ...(asksHeldOutRows(prepared) && { choiceShare: choiceShare(prepared) }),
     ...refinementsOf(prepared)
   }
 }

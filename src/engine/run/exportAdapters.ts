@@ -4,12 +4,20 @@ import { basename, dirname, join } from 'node:path'
 import { AppError, badInput } from '../../shared/errors'
 import { baseModelReference } from '../../shared/modelName'
 import type { RunEventDraft, VariantResult } from '../../shared/runEvents'
-import { chosenRanks, type JournalEntry, type RunRecord, refinedVariants, solvedBlocks } from '../../shared/runFolder'
+import {
+  acceptedVariants,
+  chosenRanks,
+  type JournalEntry,
+  type RunRecord,
+  refinedVariants,
+  solvedBlocks
+} from '../../shared/runFolder'
 import { sha256File } from '../formats/files'
 import { ADAPTER_WEIGHTS_FILE, adapterConfig, writeAdapterDirectory } from '../formats/peftAdapter'
 import { encodeSafetensors } from '../formats/safetensorsWriter'
 import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
-import { keptFactors, layerResults, readFactors } from './factorFiles'
+import { keptFactors, readFactors } from './factorFiles'
+import { layerFigures } from './layerFigures'
 import { modelCard } from './modelCard'
 import { type Proof, proofOf, type ResultsOfRun } from './proof'
 
@@ -36,18 +44,30 @@ export async function* exportAdapters(
   const blocks = solvedBlocks(journal)
   const refined = refinedVariants(journal)
   const chosen = chosenRanks(journal)
+  const accepted = acceptedVariants(journal)
   for (const [i, variant] of prepared.variants.entries()) {
-    const layers = layerResults(journal, variant.name)
+    const layers = layerFigures(journal, variant.name)
     const ranks = chosen.get(variant.name)
+    const acceptance = accepted.get(variant.name)?.result
     const refinement = refined.get(variant.name)?.result
-    const proof = await proofOf(record, prepared, variant, blocks, layers, { ...results, refinement, ranks })
+    const proof = await proofOf(record, prepared, variant, blocks, layers, {
+      ...results,
+      refinement,
+      ranks,
+      acceptance
+    })
     const path = adapterDirectory(record, variant.name)
     const written = await exportAdapter(folder, path, prepared, variant, journal, proof)
     yield { type: 'artifactWritten', variant: variant.name, ...written }
     yield { type: 'phaseProgress', phase: 'exporting', done: i + 1, total: prepared.variants.length }
     const { spec, quantizer, name } = variant
     const told = { name, method: spec.method, rank: spec.rank, quantizer, adapter: path, layers }
-    exported.push({ ...told, ...(refinement && { refinement }), ...(ranks && { ranks }) })
+    exported.push({
+      ...told,
+      ...(refinement && { refinement }),
+      ...(ranks && { ranks }),
+      ...(acceptance && { acceptance })
+    })
   }
   return exported
 }

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import type { RankChoice } from '../../shared/rankBudget'
 import type { FactorDtype } from '../../shared/recipe'
-import type { LayerResult } from '../../shared/runEvents'
 import {
+  acceptedVariants,
   chosenRanks,
   type JournalEntry,
   RUN_FILES,
@@ -38,16 +38,16 @@ export async function writeFactors(
   return write(folder, `block-${String(block).padStart(4, '0')}`, tensors)
 }
 
-/** Writes the factors of one variant, by path of the linear, under the same names. */
-export async function writeRefinedFactors(
+/** Writes the factors of one variant that are kept, by path of the linear, under the same names. */
+export async function writeKeptFactors(
   folder: string,
+  name: string,
   variant: string,
-  steps: number | 'zero',
   factors: ReadonlyMap<string, LoraFactors>,
   dtype: FactorDtype
 ): Promise<WrittenFactors> {
   const tensors = [...factors].flatMap(([path, found]) => encoded(variant, path, found, dtype))
-  return write(folder, `refined-${variant}-${steps}`, tensors)
+  return write(folder, name, tensors)
 }
 
 async function write(folder: string, name: string, tensors: readonly TensorData[]): Promise<WrittenFactors> {
@@ -93,22 +93,10 @@ export const candidateFactors = (
   key: candidateKey(variant, candidate === 'uniform')
 })
 
-/** What was found of a variant's layers, with the ranks that were kept. */
-export function layerResults(journal: readonly JournalEntry[], variant: string): LayerResult[] {
-  const uniform = chosenRanks(journal).get(variant)?.kept === 'uniform'
-  return solvedBlocks(journal).flatMap((entry) =>
-    ((uniform ? entry.uniform : entry.results) ?? [])
-      .filter((one) => one.variant === variant)
-      .map(({ result }) => result)
-  )
-}
-
-/** Where a variant's factors lie that are its adapter: of its refinement, where it kept any. */
+/** Where a variant's factors lie that are its adapter: those that its refinement or its acceptance kept, where these are others. */
 export function keptFactors(journal: readonly JournalEntry[], variant: string): FactorPlace {
-  const refined = refinedVariants(journal).get(variant)?.factors
-  return refined === undefined
-    ? foundFactors(journal, variant)
-    : { files: [refined], key: candidateKey(variant, false) }
+  const kept = refinedVariants(journal).get(variant)?.factors ?? acceptedVariants(journal).get(variant)?.factors
+  return kept === undefined ? foundFactors(journal, variant) : { files: [kept], key: candidateKey(variant, false) }
 }
 
 /**

@@ -1,3 +1,4 @@
+import { acceptanceSentence } from '../../shared/acceptance'
 import { enoughRowsSentence } from '../../shared/enoughRows'
 import { expertsSentence, expertsText } from '../../shared/expertsNote'
 import { optionValues } from '../../shared/methods'
@@ -54,7 +55,7 @@ This adapter is a **starting point for QLoRA fine-tuning**, made by Quail ${vers
 quantized base it brings the outputs back towards those of the full-precision model.`
 }
 
-function results({ perplexity, layers, fingerprint, refinement, ranks, variant }: Proof): string {
+function results({ perplexity, layers, fingerprint, refinement, ranks, variant, acceptance }: Proof): string {
   const texts = Object.entries(perplexity)
   const removed = layers.map(({ lossRank0, loss }) => (lossRank0 > 0 ? 1 - loss / lossRank0 : 0))
   const mean = removed.reduce((sum, x) => sum + x, 0) / Math.max(1, removed.length)
@@ -70,7 +71,13 @@ function results({ perplexity, layers, fingerprint, refinement, ranks, variant }
       : [
           `Ranks by what they are worth: ${rankSentence(ranks, variant.rank)} (KL divergence from full precision in nats, mean over the predicted tokens of held-out calibration rows); ${rankSettings(ranks)}.`
         ]
-  return ['## Measured', ...measured, ...chosen, ...refined, sentence].join('\n\n')
+  const kept =
+    acceptance === undefined
+      ? []
+      : [
+          `Asked of held-out calibration rows: ${acceptanceSentence(acceptance)} (KL divergence from full precision in nats, mean over their predicted tokens).`
+        ]
+  return ['## Measured', ...measured, ...chosen, ...kept, ...refined, sentence].join('\n\n')
 }
 
 /** What became of the refinement, and the curve of its held-out rows. */

@@ -1,3 +1,4 @@
+import { acceptPass } from './acceptPass'
 import { advancePass } from './advancePass'
 import { choosePass } from './choosePass'
 import { curvaturePass } from './curvaturePass'
@@ -11,6 +12,7 @@ export const PASSES: readonly Pass[] = [
   curvaturePass,
   solvePass,
   choosePass,
+  acceptPass,
   refinePass,
   advancePass,
   evaluatePass

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { AcceptanceResult } from '../../shared/acceptance'
 import type { EnoughRows } from '../../shared/enoughRows'
 import type { ExpertsNote } from '../../shared/expertsNote'
 import { baseModelName } from '../../shared/modelName'
@@ -92,6 +93,8 @@ export interface Proof {
   readonly refinement?: RefinementResult
   /** How ranks of their own fared; missing without a rank budget. The layers say the rank of each. */
   readonly ranks?: RankChoice
+  /** What of it held-out rows found to help; missing where they were not asked. */
+  readonly acceptance?: AcceptanceResult
   readonly layers: readonly ProofLayer[]
 }
 
@@ -144,6 +147,8 @@ export interface ResultsOfVariant extends ResultsOfRun {
   readonly refinement: RefinementResult | undefined
   /** Missing where it has no rank budget. */
   readonly ranks: RankChoice | undefined
+  /** Missing where nobody asked whether it helps. */
+  readonly acceptance: AcceptanceResult | undefined
 }
 
 export async function proofOf(
@@ -152,7 +157,7 @@ export async function proofOf(
   variant: PreparedVariant,
   journal: readonly SolvedBlock[],
   layers: readonly LayerResult[],
-  { perplexity, deviceFailure, refinement, ranks }: ResultsOfVariant
+  { perplexity, deviceFailure, refinement, ranks, acceptance }: ResultsOfVariant
 ): Promise<Proof> {
   const { checkpoint, architecture, recipe, calibration, evaluation, renderedAsOf } = prepared
   return {
@@ -195,6 +200,7 @@ export async function proofOf(
     ),
     ...(refinement && { refinement }),
     ...(ranks && { ranks }),
+    ...(acceptance && { acceptance }),
     layers: layers.map(({ errors, channels, ...figures }): ProofLayer => figures)
   }
 }

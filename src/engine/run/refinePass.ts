@@ -2,12 +2,13 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checkedSteps, keptOf, type Refinement, RefinementResult } from '../../shared/refinement'
 import { type RefinedSteps, RUN_FILES } from '../../shared/runFolder'
-import type { LoraFactors } from '../methods/factors'
+import { type LoraFactors, silenced } from '../methods/factors'
 import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
 import { defaultRate } from '../refine/learningRate'
 import { Refiner } from '../refine/refiner'
-import { decodeFactors, foundFactors, isIntact, layerResults, readFactors, writeRefinedFactors } from './factorFiles'
-import { budgetLeft, withoutAdapter } from './heldOutRows'
+import { budgetLeft, withoutAdapter } from './comparisons'
+import { decodeFactors, foundFactors, isIntact, readFactors, writeKeptFactors } from './factorFiles'
+import { layerFigures } from './layerFigures'
 import type { Events, Pass, RunContext } from './pass'
 
 /** A variant that is refined, with the numbers that the recipe leaves open. */
@@ -136,7 +137,7 @@ async function refinerOf(
   await current?.refiner.release()
   working.delete(context)
   const { prepared, runner, streams, folder, signal, journal } = context
-  const results = layerResults(journal, variant.name)
+  const results = layerFigures(journal, variant.name)
   const ranks = new Map(results.map(({ name, rank }) => [name, rank]))
   const refiner = await Refiner.open(
     {
@@ -189,13 +190,8 @@ async function keep(
     for (const [path, found] of await refiner.stored(block))
       factors.set(path, kept === 'zero' ? silenced(found) : found)
   }
-  return writeRefinedFactors(folder, name, kept, factors, prepared.recipe.factorDtype)
+  return writeKeptFactors(folder, `refined-${name}-${kept}`, name, factors, prepared.recipe.factorDtype)
 }
-
-const silenced = ({ loraA, loraB }: LoraFactors): LoraFactors => ({
-  loraA,
-  loraB: { ...loraB, data: new Float32Array(loraB.data.length) }
-})
 
 /** Tells how far a step of Adam is, the `done`-th of all steps of the pass. */
 async function* progressing<T>(prepared: PreparedRun, done: number, work: AsyncGenerator<number, T>): Events<T> {

@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type JournalEntry, RUN_FILES, refinedVariants, solvedBlocks } from '../../shared/runFolder'
+import { acceptedVariants, type JournalEntry, RUN_FILES, refinedVariants, solvedBlocks } from '../../shared/runFolder'
 
 /** How files of a refinement begin in the spool, the hidden ones that were being written included. */
 const OF_REFINEMENT = /^\.?refine\./
@@ -11,7 +11,9 @@ const OF_REFINEMENT = /^\.?refine\./
  */
 export async function sweepRefinements(folder: string, journal: readonly JournalEntry[]): Promise<void> {
   const refined = [...refinedVariants(journal).values()]
-  const needed = [...solvedBlocks(journal), ...refined].map(({ factors }) => factors?.file)
+  const needed = [...solvedBlocks(journal), ...acceptedVariants(journal).values(), ...refined].map(
+    ({ factors }) => factors?.file
+  )
   const states = refined.map(({ state }) => state?.file)
   await sweep(folder, RUN_FILES.factors, needed, () => true)
   await sweep(folder, RUN_FILES.spool, states, (name) => OF_REFINEMENT.test(name))

@@ -47,6 +47,7 @@ export const TERMS = [
   'memory budget',
   'method',
   'not distinguishable',
+  'neverWorse',
   'onDeviceFailure',
   'perplexity',
   'policy',

@@ -1,15 +1,21 @@
-import { Button, Collapse, Stack } from '@mantine/core'
+import { Button, Collapse, Stack, Switch } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconChevronDown, IconChevronRight } from '@tabler/icons-react'
 import type { Plan } from '../../shared/plan'
 import type { Recipe, Variant } from '../../shared/recipe'
 import { type Chip, hasChip, toggleChip } from '../../shared/variantAxes'
 import { plural } from '../format/numbers'
+import { Term } from '../glossary/Term'
 import { AddQuantizer, AddRank, AddRefinement, AddScaling } from './AddValue'
 import { ChipRow } from './ChipRow'
 import { FormCard } from './FormCard'
 import { TargetsField } from './TargetsField'
 import { VariantsTable } from './VariantsTable'
+
+/** The recipe with or without the question; the key is missing where nobody asks. */
+function withNeverWorse({ neverWorse: _, ...recipe }: Recipe, asked: boolean): Recipe {
+  return asked ? { ...recipe, neverWorse: true } : recipe
+}
 
 interface Props {
   readonly recipe: Recipe
@@ -41,6 +47,13 @@ export function VariantsCard({ recipe, plan, chipSeconds, change }: Props) {
           axis="refinement"
           {...row}
           more={<AddRefinement onAdd={add} />}
+        />
+        <Switch
+          size="sm"
+          label={<Term name="neverWorse">Never worse than no adapter</Term>}
+          description="Held-out calibration rows are asked what of each adapter helps; the rest is left out"
+          checked={recipe.neverWorse === true}
+          onChange={({ currentTarget: { checked } }) => change((now) => withNeverWorse(now, checked))}
         />
         <TargetsField variants={variants} names={plan?.targetNames ?? []} onChange={setVariants} />
       </Stack>

@@ -10,6 +10,7 @@ import { QueryView } from '../components/QueryView'
 import { RelativeTime } from '../components/RelativeTime'
 import { formatDuration } from '../format/time'
 import { RunStatusBadge } from '../runs/RunStatusBadge'
+import { AcceptanceCard } from './AcceptanceCard'
 import { EnvironmentSection } from './EnvironmentSection'
 import { FilesSection } from './FilesSection'
 import { LayerDrawer } from './LayerDrawer'
@@ -103,6 +104,7 @@ function Proof({ run, layers, layer }: Props) {
         <VariantChoice variants={run.variants} value={variant} onChange={setChosen} />
         <PerplexityCards run={run} variant={variant} onChoose={setChosen} />
         <RanksCard run={run} layers={layers} />
+        <AcceptanceCard run={run} />
         <RefinementCard run={run} />
         <StripSection run={run} layers={layers} variant={variant} current={layer} onOpen={open} />
         <Stack gap="xs" component="section" aria-labelledby="layers-heading">

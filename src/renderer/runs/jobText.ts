@@ -14,7 +14,7 @@ export function phaseText({ phase, blocksDone, blocks, done, total, refining }: 
     case 'blocks':
       return `Block ${Math.min(blocksDone + 1, blocks)} of ${blocks}`
     case 'choosing':
-      return 'Comparing ranks on held-out rows'
+      return 'Asking held-out rows'
     case 'refining':
       return refining === null
         ? 'Running the texts through what was refined'

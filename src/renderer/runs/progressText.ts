@@ -30,7 +30,7 @@ export function progressSentence(
       return `${blocksDone} of ${plural(blocks, 'block')} done. Now block ${blocksDone + 1}, next ${next}.`
     }
     case 'choosing':
-      return `All ${plural(blocks, 'block')} done. Now held-out rows tell which ranks are better, next ${afterBlocks}.`
+      return `All ${plural(blocks, 'block')} done. Now held-out rows tell what is kept, next ${afterBlocks}.`
     case 'refining':
       if (refining === null)
         return `All ${plural(blocks, 'block')} done. Now the texts go through what was refined, next ${then}.`

@@ -44,7 +44,7 @@ function comparedRun(
     quailVersion,
     recipe,
     texts: { calibration: digests(calibration), evaluation: digests(evaluation) },
-    variants: run.variants.map(({ name, method, rank, quantizer, refinement = null, ranks }, i) => {
+    variants: run.variants.map(({ name, method, rank, quantizer, refinement = null, ranks, acceptance }, i) => {
       const own = totals.find(({ variant }) => variant === name)
       const known = {
         name,
@@ -53,7 +53,8 @@ function comparedRun(
         quantizer,
         ...treatmentOf(recipe.variants[i]),
         refinement,
-        ...(ranks && { ranks })
+        ...(ranks && { ranks }),
+        ...(acceptance && { acceptance })
       }
       return { ...known, totals: own === undefined ? null : withoutNames(own) }
     }),

@@ -7,9 +7,9 @@ import { STATUS_WORDS } from '../../shared/runWords'
 import { variantLabels } from '../../shared/variantLabels'
 import { curveOf } from '../compare/comparedRuns'
 import { linePlot, paints } from './charts'
+import { heldOutChoices } from './heldOutChoices'
 import { type Html, html } from './html'
 import { duration, figure, instant, percent } from './numbers'
-import { rankChoices } from './rankChoices'
 import { refinements } from './refinements'
 import type { ReportedRun } from './reportData'
 
@@ -19,7 +19,7 @@ export function runSection(reported: ReportedRun): Html {
   return html`<section><h2>${run.title}</h2>
 <p class="dim">${run.id}, ${STATUS_WORDS[run.status]}, begun ${instant(run.createdAtMs)}${run.workedMs !== null && `, worked ${duration(run.workedMs)}`}${run.tags.length > 0 && `, tags: ${run.tags.join(', ')}`}</p>
 ${run.notes !== '' && html`<p>${run.notes}</p>`}
-${rankChoices(reported)}
+${heldOutChoices(reported)}
 ${refinements(reported)}
 ${curves(reported)}
 ${rows.map(({ variant }) => layerTable(variant, layers.get(variant.name) ?? []))}

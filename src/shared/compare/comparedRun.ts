@@ -1,3 +1,4 @@
+import type { AcceptanceResult } from '../acceptance'
 import type { RankChoice } from '../rankBudget'
 import type { Recipe } from '../recipe'
 import type { MaybeRefined } from '../refinementWords'
@@ -38,6 +39,8 @@ export interface ComparedVariant extends MaybeRefined, Treatment {
   readonly quantizer: string
   /** What became of its rank budget; missing without one, and until it is known. */
   readonly ranks?: RankChoice | undefined
+  /** What of it held-out rows found to help; missing where they were not asked. */
+  readonly acceptance?: AcceptanceResult | undefined
   /** Over the layers that are done, of the start where it was refined; null while none is. */
   readonly totals: VariantTotals | null
 }

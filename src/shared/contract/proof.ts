@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { AcceptanceResult } from '../acceptance'
 import type { RankChoice } from '../rankBudget'
 import type { Recipe } from '../recipe'
 import type { MaybeRefined } from '../refinementWords'
@@ -13,6 +14,8 @@ export interface ProofVariant extends RunVariant, MaybeRefined {
   readonly scaling: number
   /** What became of its rank budget; null without one, and until it is known. */
   readonly ranks: RankChoice | null
+  /** What of it held-out rows found to help; null where they are not asked, and until it is known. */
+  readonly acceptance: AcceptanceResult | null
   /** Of adapter_model.safetensors; null until it is exported. */
   readonly bytes: number | null
   readonly sha256: string | null

@@ -22,6 +22,7 @@ const variant = (name: string, quantizer = 'nf4-b64-dq', rank = 4): ProofVariant
   method: name.split('-')[0] as string,
   rank,
   ranks: null,
+  acceptance: null,
   scaling: 1,
   quantizer,
   refined: false,

@@ -11,7 +11,7 @@ import type { ProofVariant, RunProof } from '../../../../src/shared/contract/pro
 import { refinementResult } from '../../../helpers/stores'
 
 const variant = (name: string, refinement: ProofVariant['refinement'], quantizer = 'nf4-b64-dq'): ProofVariant => ({
-  ...{ name, method: name.split('-')[0] as string, rank: 8, quantizer, ranks: null, scaling: 1 },
+  ...{ name, method: name.split('-')[0] as string, rank: 8, quantizer, ranks: null, acceptance: null, scaling: 1 },
   ...{ refined: name.includes('refined'), refinement },
   ...{ adapter: null, bytes: null, sha256: null }
 })

@@ -1,0 +1,16 @@
+import { heldOutRows } from '../../shared/refinement'
+import type { PreparedRun } from '../prepare/preparedRun'
+
+/** Multiplications and additions of what held-out rows are asked beside refinements: of either choice of ranks, of adapters. */
+export function heldOutFlops(prepared: PreparedRun): number {
+  const { linears, calibration, architecture, recipe, variants } = prepared
+  const questions = variants.reduce(
+    (sum, { spec, accepted }) => sum + (spec.rankBudget ? 2 : 0) + (accepted ? 1 : 0),
+    0
+  )
+  if (questions === 0) return 0
+  const tokens = (questions + prepared.quantizers.size) * heldOutRows(calibration.rows) * recipe.context
+  const weights = linears.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0)
+  const attention = 4 * architecture.blocks * architecture.hiddenSize * (recipe.context / 2)
+  return tokens * (2 * weights + attention + 4 * architecture.vocabularySize * architecture.hiddenSize)
+}
