@@ -1,11 +1,13 @@
 import type { FuzzTarget } from './fuzzTarget'
 import { adapter } from './targets/adapter'
 import { bundle } from './targets/bundle'
+import { chatTemplate } from './targets/chatTemplate'
 import { config } from './targets/config'
 import { gpt2Tokenizer } from './targets/gpt2Tokenizer'
 import { pickle } from './targets/pickle'
 import { recipe } from './targets/recipe'
 import { safetensors } from './targets/safetensors'
+import { csv, jsonLines, jsonSamples, parquet, plainText, tsv } from './targets/sampleFiles'
 import { tokenizerJson } from './targets/tokenizerJson'
 import { torch } from './targets/torch'
 import { weightIndex } from './targets/weightIndex'
@@ -21,5 +23,12 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   config,
   tokenizerJson,
   gpt2Tokenizer,
+  chatTemplate,
+  parquet,
+  jsonSamples,
+  jsonLines,
+  csv,
+  tsv,
+  plainText,
   recipe
 ]
