@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
 import { makeCheckpoint } from '../../bench/makeCheckpoint'
+import { peakMemoryBytes } from '../../src/engine/plan/peakMemory'
 import { planRun } from '../../src/engine/plan/planRun'
-import { sampleText } from '../helpers/paths'
+import { prepareRun } from '../../src/engine/prepare/prepareRun'
 import { finishedOf, makeRun, runToEnd } from '../helpers/runs'
 
 it('a plan counts what a refinement keeps: in memory as far as the budget allows, else on the disk', async () => {
@@ -46,20 +47,16 @@ it('a plan foresees the largest resident set of a run within a factor of two', a
   expect(peakMemoryBytes / measured).toBeLessThan(2)
 })
 
-it('a plan counts what the tokenizer takes for texts, each in one piece, and not for samples', async () => {
-  const planOf = async (policy: string, bytes: number) => {
-    const { recipe, calibration } = makeRun({
-      policy,
-      calibration: { files: [sampleText('moby-evaluation.txt')], rows: 2 }
-    }).record
-    const texts = calibration.map((text) => ({ ...text, bytes: text.bytes + bytes }))
-    const { peakMemoryBytes } = await planRun({ recipe, calibration: texts, evaluation: [], measure: false })
-    return peakMemoryBytes
-  }
+it('a plan counts what the tokenizer takes for the longest piece of a text that it gets at a time', async () => {
+  const { recipe, calibration, evaluation } = makeRun({}).record
+  const prepared = await prepareRun(recipe, { calibration, evaluation }, '.')
+  const peakOf = (bytesInOnePiece: number) => peakMemoryBytes({ ...prepared, bytesInOnePiece })
   const long = 10 * 2 ** 20
-  // Of texts of 1.5, 6 and 12 million bytes preparing a run took 0.2, 0.8 and 1.6 GB more than of a short one.
-  expect((await planOf('packed', 2 * long)) - (await planOf('packed', long))).toBe(138 * long)
-  expect(await planOf('padded', long)).toBe(await planOf('padded', 0))
+  // In one piece, texts of 1.5, 6 and 12 million bytes took 0.2, 0.8 and 1.6 GB more than a short one.
+  expect(peakOf(2 * long) - peakOf(long)).toBe(138 * long)
+  expect(prepared.bytesInOnePiece).toBeGreaterThan(0)
+  expect(prepared.bytesInOnePiece).toBeLessThan(2 ** 19)
+  await prepared.release()
 })
 
 it('a plan counts the threads that solve linears, and what each of them takes', async () => {

@@ -5,7 +5,6 @@ import { badInput } from '../../shared/errors'
 import type { OnProgress } from '../../shared/progress'
 import type { FirstToken } from '../../shared/recipe'
 import type { PreviewRequest, TokenPreview, TokenStatistics } from '../../shared/tokenPreview'
-import type { TokenSequence } from '../calibration/encodeText'
 import { countPositions, cutRows, type TokenRows } from '../calibration/rows'
 import { readJsonFile } from '../formats/files'
 import { MAX_CONFIG_BYTES } from '../formats/limits'
@@ -25,7 +24,12 @@ export async function previewTokens(request: PreviewRequest, report?: OnProgress
   const day = request.templateDate ?? localDay(Date.now())
   const tokens = await encodeForRun(opened, text, '/', policy, calibrateOn !== 'all', day, report)
   const vocabularySize = await vocabularySizeOf(model)
-  const cut = cutRows(tokens, text.name, opened.tokenizer.padId, { policy, context, rows: wanted, vocabularySize })
+  const cut = await cutRows(tokens, text.name, opened.tokenizer.padId, {
+    policy,
+    context,
+    rows: wanted,
+    vocabularySize
+  })
   const rows = countPositions(cut, { on: calibrateOn, firstToken })
   const row = Math.min(request.row, rows.rows - 1)
   const length = rows.lengths[row] as number
@@ -45,7 +49,7 @@ export async function previewTokens(request: PreviewRequest, report?: OnProgress
       pad: i >= length,
       leftOut: i >= length ? null : whyLeftOut(rows, row * context + i, firstToken)
     })),
-    statistics: statisticsOf(tokens, policy === 'packed')
+    statistics: statisticsOf(tokens.lengths, policy === 'packed')
   }
 }
 
@@ -65,8 +69,8 @@ async function vocabularySizeOf(model: string): Promise<number | undefined> {
   return readArchitecture(config as never, path).vocabularySize
 }
 
-function statisticsOf(tokens: readonly TokenSequence[], packed: boolean): TokenStatistics {
-  const lengths = tokens.map(({ ids }) => ids.length).sort((a, b) => a - b)
+function statisticsOf(found: readonly number[], packed: boolean): TokenStatistics {
+  const lengths = [...found].sort((a, b) => a - b)
   const at = (share: number): number => lengths[Math.min(lengths.length - 1, Math.floor(share * lengths.length))] ?? 0
   const total = lengths.reduce((sum, length) => sum + length, 0)
   if (packed) return { tokens: total, lengths: null }

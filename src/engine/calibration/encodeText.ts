@@ -3,15 +3,11 @@ import type { Policy } from '../../shared/recipe'
 import type { ResolvedText } from '../../shared/runFolder'
 import type { ChatRenderer } from './chatRenderer'
 import { parseConversation } from './conversation'
+import { EncodedText, type TextPart } from './encodedText'
 import { maskOfSpans } from './responseMask'
-import { readTexts, splitSamples } from './texts'
+import { textPieces } from './textPieces'
+import { type ReadText, readTexts, splitSamples } from './texts'
 import type { ModelTokenizer } from './tokenizer'
-
-/** The tokens of a text or of a sample; `response` is 1 for tokens of responses, where conversations were asked for it. */
-export interface TokenSequence {
-  readonly ids: Int32Array
-  readonly response?: Uint8Array | undefined
-}
 
 /** How conversations become tokens. */
 export interface ChatEncoding {
@@ -21,13 +17,13 @@ export interface ChatEncoding {
 }
 
 /**
- * The tokens of a text: of the whole for `packed`, of each sample for `padded`.
+ * The tokens of a text of any size: of the whole for `packed`, of each sample for `padded`.
  *
  * Packed conversations of which the responses are asked for are tokenized one by one and put behind one another, so that
- * no token belongs to two of them; otherwise the whole is tokenized in one piece.
+ * no token belongs to two of them; otherwise the whole is tokenized in pieces that give the tokens of the whole.
  *
  * @param chat - renders conversations; their texts already hold the special tokens
- * @param report - told of samples that are done; a text in one piece only that it has begun, for no part of it is done before
+ * @param report - told how many bytes are done; for a text in one piece only that it has begun, for no part of it is done before
  */
 export async function encodeText(
   tokenizer: ModelTokenizer,
@@ -36,61 +32,77 @@ export async function encodeText(
   policy: Policy,
   chat?: ChatEncoding,
   report: OnProgress = () => {}
-): Promise<readonly TokenSequence[]> {
-  const read = await readTexts(text, folder)
-  if (chat?.responses === true) {
-    const samples = await encodeResponses(tokenizer, read, chat.renderer, text.name, report)
-    return policy === 'packed' ? [joined(samples)] : samples
-  }
-  const documents = chat === undefined ? read : renderAll(read, chat.renderer, text.name, report)
-  if (policy === 'packed') {
-    const separator = chat === undefined ? '\n\n' : ''
-    report(0, null)
-    return [{ ids: await tokenizer.encode(documents.join(separator), { specialTokens: false }) }]
-  }
-  const samples = text.kind === 'text' ? documents.flatMap(splitSamples) : documents
-  const encoded: TokenSequence[] = []
-  for (const [index, sample] of samples.entries()) {
-    report(index, samples.length)
-    encoded.push({ ids: await tokenizer.encode(sample, { specialTokens: chat === undefined }) })
-  }
-  return encoded
-}
-
-const renderAll = (samples: readonly string[], chat: ChatRenderer, name: string, report: OnProgress): string[] =>
-  samples.map((sample, index) => {
-    report(index, samples.length)
-    const where = `${name}, sample ${index + 1}`
-    return chat.render(parseConversation(sample, where), where)
+): Promise<EncodedText> {
+  const inOnePiece = policy === 'packed' && chat?.responses !== true && 'reason' in tokenizer.cuts
+  report(0, inOnePiece ? null : text.bytes)
+  const parts = () => partsOf(tokenizer, text, folder, policy, chat)
+  return EncodedText.of(parts, ({ at }) => {
+    if (!inOnePiece) report(Math.min(at, text.bytes), text.bytes)
   })
-
-async function encodeResponses(
-  tokenizer: ModelTokenizer,
-  samples: readonly string[],
-  chat: ChatRenderer,
-  name: string,
-  report: OnProgress
-): Promise<Required<TokenSequence>[]> {
-  const encoded: Required<TokenSequence>[] = []
-  for (const [index, sample] of samples.entries()) {
-    report(index, samples.length)
-    const where = `${name}, sample ${index + 1}`
-    const { text, responses } = chat.renderWithResponses(parseConversation(sample, where), where)
-    const ids = await tokenizer.encode(text, { specialTokens: false })
-    encoded.push({ ids, response: await maskOfSpans(tokenizer, text, ids, responses) })
-  }
-  return encoded
 }
 
-function joined(parts: readonly TokenSequence[]): TokenSequence {
-  const length = parts.reduce((total, { ids }) => total + ids.length, 0)
-  const ids = new Int32Array(length)
-  const response = new Uint8Array(length)
-  let at = 0
-  for (const part of parts) {
-    ids.set(part.ids, at)
-    if (part.response !== undefined) response.set(part.response, at)
-    at += part.ids.length
+function partsOf(
+  tokenizer: ModelTokenizer,
+  text: ResolvedText,
+  folder: string,
+  policy: Policy,
+  chat?: ChatEncoding
+): AsyncIterable<TextPart> {
+  const read = readTexts(text, folder)
+  if (chat?.responses === true) return responseParts(tokenizer, read, chat.renderer, text.name)
+  const documents = chat === undefined ? read : rendered(read, chat.renderer, text.name)
+  if (policy === 'packed') {
+    const separator = text.kind === 'text' || chat !== undefined ? '' : '\n\n'
+    return plainParts(tokenizer, textPieces(separated(documents, separator), tokenizer.cuts, text.name), false)
   }
-  return { ids, response }
+  const samples = text.kind === 'text' ? splitSamples(documents, text.name) : documents
+  return plainParts(tokenizer, samples, chat === undefined)
+}
+
+async function* plainParts(
+  tokenizer: ModelTokenizer,
+  texts: AsyncIterable<ReadText>,
+  specialTokens: boolean
+): AsyncGenerator<TextPart> {
+  for await (const { text, at } of texts)
+    yield {
+      encode: async () => ({ ids: await tokenizer.encode(text, { specialTokens }) }),
+      at,
+      bytes: Buffer.byteLength(text)
+    }
+}
+
+async function* separated(texts: AsyncIterable<ReadText>, separator: string): AsyncGenerator<ReadText> {
+  let first = true
+  for await (const { text, at } of texts) {
+    yield { text: first ? text : separator + text, at }
+    first = false
+  }
+}
+
+/** Each sample with its number, for messages. */
+async function* numbered(samples: AsyncIterable<ReadText>, name: string) {
+  let number = 0
+  for await (const sample of samples) yield { ...sample, where: `${name}, sample ${++number}` }
+}
+
+async function* rendered(samples: AsyncIterable<ReadText>, chat: ChatRenderer, name: string): AsyncGenerator<ReadText> {
+  for await (const { text, at, where } of numbered(samples, name))
+    yield { text: chat.render(parseConversation(text, where), where), at }
+}
+
+async function* responseParts(
+  tokenizer: ModelTokenizer,
+  samples: AsyncIterable<ReadText>,
+  chat: ChatRenderer,
+  name: string
+): AsyncGenerator<TextPart> {
+  for await (const { text: sample, at, where } of numbered(samples, name)) {
+    const { text, responses } = chat.renderWithResponses(parseConversation(sample, where), where)
+    const encode = async () => {
+      const ids = await tokenizer.encode(text, { specialTokens: false })
+      return { ids, response: await maskOfSpans(tokenizer, text, ids, responses) }
+    }
+    yield { encode, at, bytes: Buffer.byteLength(text) }
+  }
 }

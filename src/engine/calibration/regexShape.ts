@@ -4,7 +4,7 @@
  */
 
 /** One item of a branch: an atom of one character, or a group, with how often it is repeated. */
-interface Item {
+export interface Item {
   readonly text: string
   readonly min: number
   readonly max: number
@@ -28,8 +28,11 @@ const MANY_NEIGHBOURS = 3
  * compared character by character: some harmless ones are found as well.
  */
 export function explosivePart(pattern: string): string | undefined {
-  return explosiveAmong(new Parser(pattern).branches(), false)
+  return explosiveAmong(branchesOf(pattern), false)
 }
+
+/** The branches of a regular expression, as far as its shape goes. */
+export const branchesOf = (pattern: string): readonly (readonly Item[])[] => new Parser(pattern).branches()
 
 /** @param followed - whether something behind these branches can fail */
 function explosiveAmong(branches: readonly (readonly Item[])[], followed: boolean): string | undefined {

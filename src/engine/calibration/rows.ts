@@ -1,7 +1,8 @@
 import { badInput } from '../../shared/errors'
 import type { CalibrateOn, FirstToken, Policy } from '../../shared/recipe'
 import type { ResolvedText } from '../../shared/runFolder'
-import { encodeText, type TokenSequence } from './encodeText'
+import type { EncodedText, PartSpan, TokenSequence } from './encodedText'
+import { encodeText } from './encodeText'
 import { spacedRows } from './spacedRows'
 import type { ModelTokenizer } from './tokenizer'
 
@@ -37,30 +38,18 @@ export function packedRows(
   name = 'the text',
   draw = 0
 ): TokenRows {
-  const available = Math.floor(ids.length / context)
+  const rowsOf = packedPlaces(ids.length, context, rows, name, draw).map((place) => ({
+    ids: ids.subarray(place * context, (place + 1) * context),
+    response: response?.subarray(place * context, (place + 1) * context)
+  }))
+  return filled(rowsOf, context, 0, Math.floor(ids.length / context))
+}
+
+function packedPlaces(tokens: number, context: number, rows: number, name: string, draw: number): number[] {
+  const available = Math.floor(tokens / context)
   if (available === 0)
-    throw badInput(
-      `${name} has ${ids.length} tokens; one row needs ${context}: give a longer text or a smaller context`
-    )
-  const taken = spacedRows(available, rows, draw, name)
-  const count = taken.length
-  const result = new Int32Array(count * context)
-  const responses = response && new Uint8Array(result.length)
-  for (const [row, place] of taken.entries()) {
-    const [begin, end] = [place * context, (place + 1) * context]
-    result.set(ids.subarray(begin, end), row * context)
-    if (response) responses?.set(response.subarray(begin, end), row * context)
-  }
-  return {
-    context,
-    rows: count,
-    ids: result,
-    lengths: new Int32Array(count).fill(context),
-    responses,
-    counted: new Uint8Array(result.length).fill(1),
-    tokenCount: result.length,
-    available: [available]
-  }
+    throw badInput(`${name} has ${tokens} tokens; one row needs ${context}: give a longer text or a smaller context`)
+  return spacedRows(available, rows, draw, name)
 }
 
 /**
@@ -79,31 +68,46 @@ export function paddedRows(
   name = 'the text',
   draw = 0
 ): TokenRows {
-  const usable = samples.filter(({ ids }) => ids.length >= 2)
+  const { usable, taken } = paddedPlaces(
+    samples.map(({ ids }) => ids.length),
+    rows,
+    name,
+    draw
+  )
+  const rowsOf = taken.map((place) => samples[usable[place] as number] as TokenSequence)
+  return filled(rowsOf, context, padId, usable.length)
+}
+
+/** The samples that can be used, and which of them are taken. */
+function paddedPlaces(lengths: readonly number[], rows: number, name: string, draw: number) {
+  const usable = lengths.flatMap((length, index) => (length >= 2 ? [index] : []))
   if (usable.length === 0)
-    throw badInput(`${name} has no sample of two or more tokens among ${samples.length}; give longer samples`)
-  const taken = spacedRows(usable.length, rows, draw, name)
-  const count = taken.length
-  const ids = new Int32Array(count * context).fill(padId)
-  const lengths = new Int32Array(count)
+    throw badInput(`${name} has no sample of two or more tokens among ${lengths.length}; give longer samples`)
+  return { usable, taken: spacedRows(usable.length, rows, draw, name) }
+}
+
+/** Rows of these tokens, cut off after `context` and filled up with `padId`. */
+function filled(rows: readonly TokenSequence[], context: number, padId: number, available: number): TokenRows {
+  const ids = new Int32Array(rows.length * context).fill(padId)
+  const lengths = new Int32Array(rows.length)
   const counted = new Uint8Array(ids.length)
-  const responses = usable.some(({ response }) => response !== undefined) ? new Uint8Array(ids.length) : undefined
-  for (const [row, place] of taken.entries()) {
-    const { ids: sample, response } = usable[place] as TokenSequence
-    lengths[row] = Math.min(context, sample.length)
-    ids.set(sample.subarray(0, context), row * context)
-    counted.fill(1, row * context, row * context + Math.min(context, sample.length))
+  const responses = rows.some(({ response }) => response !== undefined) ? new Uint8Array(ids.length) : undefined
+  for (const [row, { ids: tokens, response }] of rows.entries()) {
+    const length = Math.min(context, tokens.length)
+    lengths[row] = length
+    ids.set(tokens.subarray(0, context), row * context)
+    counted.fill(1, row * context, row * context + length)
     if (response !== undefined) responses?.set(response.subarray(0, context), row * context)
   }
   return {
     context,
-    rows: count,
+    rows: rows.length,
     ids,
     lengths,
     responses,
     counted,
     tokenCount: sum(counted),
-    available: [usable.length]
+    available: [available]
   }
 }
 
@@ -185,18 +189,49 @@ export async function loadRows(
 }
 
 /** Rows out of the tokens of a text, as `encodeText` gives them for the same policy. */
-export function cutRows(
-  tokens: readonly TokenSequence[],
+export async function cutRows(
+  tokens: EncodedText,
   name: string,
   padId: number | undefined,
-  { policy, context, rows, draw, vocabularySize }: RowOptions
-): TokenRows {
-  const result =
-    policy === 'packed'
-      ? packedRows(tokens[0] ?? { ids: new Int32Array() }, context, rows, name, draw)
-      : paddedRows(tokens, context, rows, padId ?? 0, name, draw)
+  { policy, context, rows, draw = 0, vocabularySize }: RowOptions
+): Promise<TokenRows> {
+  const { lengths } = tokens
+  const result = await (policy === 'packed' ? packed() : padded())
   if (vocabularySize !== undefined) checkIds(result, vocabularySize, name)
   return result
+
+  async function packed(): Promise<TokenRows> {
+    const total = lengths.reduce((all, length) => all + length, 0)
+    const places = packedPlaces(total, context, rows, name, draw)
+    return filled(await tokens.take(spansOf(places, context, lengths)), context, 0, Math.floor(total / context))
+  }
+
+  async function padded(): Promise<TokenRows> {
+    const { usable, taken } = paddedPlaces(lengths, rows, name, draw)
+    const spans = taken.map((place) => [{ part: usable[place] as number, begin: 0, end: context }])
+    return filled(await tokens.take(spans), context, padId ?? 0, usable.length)
+  }
+}
+
+/** The rows at these places, which go up, of parts put behind one another. */
+function spansOf(places: readonly number[], context: number, lengths: readonly number[]): PartSpan[][] {
+  let part = 0
+  let before = 0 // tokens of the parts before this one
+  return places.map((place) => {
+    const spans: PartSpan[] = []
+    for (let at = place * context; at < (place + 1) * context; ) {
+      const length = lengths[part] as number
+      if (at >= before + length) {
+        before += length
+        part++
+        continue
+      }
+      const end = Math.min((place + 1) * context, before + length)
+      spans.push({ part, begin: at - before, end: end - before })
+      at = end
+    }
+    return spans
+  })
 }
 
 function checkIds({ ids, lengths, context }: TokenRows, vocabularySize: number, name: string): void {

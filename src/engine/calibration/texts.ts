@@ -1,63 +1,128 @@
-import { open } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { badInput } from '../../shared/errors'
 import type { ResolvedText } from '../../shared/runFolder'
-import { refuseLfsPointer } from '../formats/lfsPointer'
-import { decodeTextFile } from '../formats/textEncoding'
+import { isMissing } from '../formats/files'
+import { refuseLfsPointerAt } from '../formats/lfsPointer'
+import { TextFileDecoder } from '../formats/textEncoding'
 
-/** Largest text read: the tokenizer needs about 200 bytes of memory for one token, and two microseconds. */
-const MAX_TEXT_BYTES = 32 * 2 ** 20
+/** Bytes of a file that are read at a time. */
+const CHUNK_BYTES = 2 ** 18
+
+/** Longest line of a file of samples, and longest paragraph: JavaScript holds no longer text with ease. */
+const MAX_CHARACTERS = 2 ** 28
+
+/** A part of a text, and how far its file was read for it. */
+export interface ReadText {
+  readonly text: string
+  /** Bytes. */
+  readonly at: number
+}
 
 /**
- * The documents of a text, in order: the whole file for `text`, the `text` of each line for `samples` and `messages`.
+ * The pieces of a text, in order: chunks of the file for `text`, to be put behind one another; the `text` of each line for
+ * `samples` and `messages`. The file may be of any size.
  *
- * A file is UTF-8, or UTF-16 where a byte order mark says so. The mark is dropped, and line ends of a `text` become \n, as Python's text mode does.
+ * A file is UTF-8, or UTF-16 where a byte order mark says so. The mark is dropped, and line ends of a `text` become \n, as
+ * Python's text mode does.
  *
  * @param folder the run folder, to which a relative path belongs
- * @throws {AppError} BAD_INPUT if the file is missing, empty, too large, binary or in another encoding, or a line is no sample
+ * @throws {AppError} BAD_INPUT if the file is missing, empty, binary or in another encoding, or a line is no sample
  */
-export async function readTexts(text: ResolvedText, folder: string): Promise<string[]> {
+export function readTexts(text: ResolvedText, folder: string): AsyncGenerator<ReadText> {
   const path = isAbsolute(text.path) ? text.path : join(folder, text.path)
-  const content = decodeTextFile(await readBytes(path), path)
-  if (text.kind !== 'text') return parseSamples(content, path)
-  if (content.trim() === '') throw badInput(`${path} holds no text; a text file with words in it is needed`)
-  return [content.replaceAll('\r\n', '\n').replaceAll('\r', '\n')]
+  return text.kind === 'text' ? readDocument(path) : readSamples(path)
 }
+
+async function* readDocument(path: string): AsyncGenerator<ReadText> {
+  let blank = true
+  let open = ''
+  for await (const { text, at } of decoded(path)) {
+    const piece = open + text
+    // A \n may follow the last \r: they are one line end.
+    open = piece.endsWith('\r') ? '\r' : ''
+    const whole = piece
+      .slice(0, piece.length - open.length)
+      .replaceAll('\r\n', '\n')
+      .replaceAll('\r', '\n')
+    blank &&= whole.trim() === ''
+    yield { text: whole, at }
+  }
+  if (blank) throw badInput(`${path} holds no text; a text file with words in it is needed`)
+  if (open !== '') yield { text: '\n', at: (await stat(path)).size }
+}
+
+const PARAGRAPH_END = /\n[^\S\n]*\n/g
 
 /** The paragraphs of a document, the samples of the padded policy: parts between blank lines, trimmed, never empty. */
-export const splitSamples = (document: string): string[] =>
-  document
-    .split(/\n[^\S\n]*\n/)
-    .map((paragraph) => paragraph.trim())
-    .filter((paragraph) => paragraph !== '')
-
-async function readBytes(path: string): Promise<Uint8Array> {
-  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
-    throw error.code === 'ENOENT' ? badInput(`${path} does not exist; a text file in UTF-8 is needed`) : error
-  })
-  try {
-    const stat = await file.stat()
-    if (!stat.isFile()) throw badInput(`${path} is not a file; a text file in UTF-8 is needed`)
-    if (stat.size > MAX_TEXT_BYTES)
-      throw badInput(
-        `${path} has ${stat.size} bytes; a text may have up to ${MAX_TEXT_BYTES}, cut it into several files`
-      )
-    const content = await file.readFile()
-    refuseLfsPointer(content, path)
-    return content
-  } finally {
-    await file.close()
+export async function* splitSamples(document: AsyncIterable<ReadText>, path: string): AsyncGenerator<ReadText> {
+  let rest = ''
+  let at = 0
+  for await (const chunk of document) {
+    at = chunk.at
+    PARAGRAPH_END.lastIndex = rest.trimEnd().length // there is no end in what was looked through before
+    rest += chunk.text
+    let begin = 0
+    for (let end = PARAGRAPH_END.exec(rest); end !== null; end = PARAGRAPH_END.exec(rest)) {
+      const text = rest.slice(begin, end.index).trim()
+      begin = end.index + end[0].length
+      if (text === '') continue
+      const { lastIndex } = PARAGRAPH_END
+      yield { text, at }
+      PARAGRAPH_END.lastIndex = lastIndex
+    }
+    rest = rest.slice(begin)
+    if (rest.length > MAX_CHARACTERS)
+      throw badInput(`${path}: a paragraph is longer than ${MAX_CHARACTERS} characters; cut it by blank lines`)
   }
+  if (rest.trim() !== '') yield { text: rest.trim(), at }
 }
 
-function parseSamples(content: string, path: string): string[] {
-  const samples = content
-    .split('\n')
-    .map((line, index) => ({ line: line.trim(), where: `${path}, line ${index + 1}` }))
-    .filter(({ line }) => line !== '')
-    .map(({ line, where }) => parseSample(line, where))
-  if (samples.length === 0) throw badInput(`${path} holds no samples; one JSON object {"text": "…"} per line is needed`)
-  return samples
+async function* decoded(path: string): AsyncGenerator<ReadText> {
+  const found = await stat(path).catch((error: unknown) => {
+    throw isMissing(error) ? badInput(`${path} does not exist; a text file in UTF-8 is needed`) : error
+  })
+  if (!found.isFile()) throw badInput(`${path} is not a file; a text file in UTF-8 is needed`)
+  await refuseLfsPointerAt(path)
+  const decoder = new TextFileDecoder(path)
+  let at = 0
+  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES })) {
+    const bytes = chunk as Uint8Array
+    at += bytes.length
+    yield { text: decoder.piece(bytes), at }
+  }
+  yield { text: decoder.end(), at }
+}
+
+async function* readSamples(path: string): AsyncGenerator<ReadText> {
+  let samples = 0
+  for await (const { line, number, at } of linesOf(path)) {
+    const trimmed = line.trim()
+    if (trimmed === '') continue
+    samples++
+    yield { text: parseSample(trimmed, `${path}, line ${number}`), at }
+  }
+  if (samples === 0) throw badInput(`${path} holds no samples; one JSON object {"text": "…"} per line is needed`)
+}
+
+async function* linesOf(path: string): AsyncGenerator<{ line: string; number: number; at: number }> {
+  let rest = ''
+  let number = 1
+  let read = 0
+  for await (const { text, at } of decoded(path)) {
+    read = at
+    const [head = '', ...others] = text.split('\n')
+    rest += head
+    if (rest.length > MAX_CHARACTERS)
+      throw badInput(`${path}: line ${number} is longer than ${MAX_CHARACTERS} characters; cut it into several samples`)
+    for (const next of others) {
+      yield { line: rest, number, at }
+      rest = next
+      number++
+    }
+  }
+  yield { line: rest, number, at: read }
 }
 
 function parseSample(line: string, where: string): string {

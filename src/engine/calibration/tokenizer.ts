@@ -6,6 +6,7 @@ import { quoted } from './gpt2Files'
 import { probes } from './rebuiltTokenizer'
 import type { AddedTokenOfFile } from './specialTokens'
 import { withoutSpecialTokens } from './splitSpecialTokens'
+import { type NoCuts, type TextCuts, textCuts } from './textCuts'
 import { addedTokensOf, type TokenizerDefinition } from './tokenizerDefinition'
 import { tokenizerFacts } from './tokenizerFacts'
 import { readTokenizerSource, type TokenizerSource } from './tokenizerFiles'
@@ -21,6 +22,7 @@ import { readTokenizerSource, type TokenizerSource } from './tokenizerFiles'
 export class ModelTokenizer {
   /** SHA-256 of everything that decides which ids a text gets. */
   readonly sha256: string
+  #cuts: TextCuts | NoCuts | undefined
 
   private constructor(
     private readonly tokenizer: Tokenizer,
@@ -49,6 +51,12 @@ export class ModelTokenizer {
         rebuilt: await rebuiltFacts(tokenizer, source)
       })
     })
+  }
+
+  /** Where a text may be cut into pieces that give the tokens of the whole. */
+  get cuts(): TextCuts | NoCuts {
+    this.#cuts ??= textCuts(this.source.splitsSpecialTokens ? withoutSpecialTokens(this.source) : this.source)
+    return this.#cuts
   }
 
   /** One more than the largest id. */

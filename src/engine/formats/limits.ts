@@ -21,6 +21,9 @@ export const MAX_NUMBER_CHARACTERS = 64
 /** config.json, adapter_config.json and the like: a few KiB; a classifier's label table may take one MiB. */
 export const MAX_CONFIG_BYTES = 16 * 2 ** 20
 
+/** Heads of any kind in one layer, for each of which graphs have parts: published models have up to 128. */
+export const MAX_HEADS = 4096
+
 /** model.safetensors.index.json: about 100 bytes per tensor, so the same bound as a header. */
 export const MAX_INDEX_BYTES = 100_000_000
 

@@ -1,6 +1,10 @@
 import { badInput } from '../../shared/errors'
+import { MAX_HEADS } from '../formats/limits'
 
 export type Json = Readonly<Record<string, unknown>>
+
+/** Keys that count heads. */
+const HEADS = /_heads?$/
 
 /** Typed access to a checkpoint's config.json; every complaint names the file, the key, what was found and expected. */
 export class ConfigReader {
@@ -34,14 +38,12 @@ export class ConfigReader {
     return this.given(key) ? this.config[key] : undefined
   }
 
-  /** A positive whole number. */
+  /** A positive whole number; of heads not more than any model has. */
   integer(key: string, fallback?: number): number {
-    return this.#read(
-      key,
-      fallback,
-      (value) => Number.isSafeInteger(value) && (value as number) > 0,
-      'a positive integer'
-    )
+    const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0
+    const found = this.#read<number>(key, fallback, isCount, 'a positive integer')
+    if (HEADS.test(key) && found > MAX_HEADS) throw this.complaint(key, `at most ${MAX_HEADS}`)
+    return found
   }
 
   /** A number that float32, in which models compute, can hold. */

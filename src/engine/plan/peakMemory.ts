@@ -12,7 +12,11 @@ import { refinementWorkBytes } from './refinementWork'
 const BASE_BYTES = 150 * 2 ** 20
 /** Of a thread that solves linears: its own engine, with sessions and compiled code. */
 const THREAD_BYTES = 50 * 2 ** 20
-/** What the tokenizer takes for each byte of a text that is one piece to it: strings, places and masks of every token. */
+/** Of the process that tokenizes before anything is computed: itself, and for each byte of texts, up to so much, what lies about. */
+const TOKENIZING_BYTES = 110 * 2 ** 20
+const BYTES_PER_TEXT_BYTE = 14
+const TEXT_BYTES = 200 * 2 ** 20
+/** What the tokenizer takes for each byte that it gets at a time: strings, places and masks of every token. */
 const TOKENIZER_BYTES = 138
 /** Of memory that was given back before the peak, what is not used again: it lies in pieces. */
 const LOST_SHARE = 1 / 4
@@ -35,7 +39,8 @@ export const solvedAtATime = ({ linears, recipe }: PreparedRun): number =>
  */
 export function peakMemoryBytes(prepared: PreparedRun): number {
   const threads = solvedAtATime(prepared)
-  const tokenizing = TOKENIZER_BYTES * prepared.bytesInOnePiece
+  const lyingAbout = Math.min(TEXT_BYTES, BYTES_PER_TEXT_BYTE * prepared.textBytes)
+  const tokenizing = TOKENIZING_BYTES + lyingAbout + TOKENIZER_BYTES * prepared.bytesInOnePiece
   const working = workingBytes(prepared)
   const process = BASE_BYTES + (threads > 1 ? threads * THREAD_BYTES : 0)
   return process + Math.max(tokenizing, working) + Math.round(LOST_SHARE * Math.min(tokenizing, working))

@@ -4,7 +4,8 @@ import type { OnProgress } from '../../shared/progress'
 import type { Policy } from '../../shared/recipe'
 import type { ResolvedText } from '../../shared/runFolder'
 import { ChatRenderer } from '../calibration/chatRenderer'
-import { encodeText, type TokenSequence } from '../calibration/encodeText'
+import type { EncodedText } from '../calibration/encodedText'
+import { encodeText } from '../calibration/encodeText'
 import { ModelTokenizer } from '../calibration/tokenizer'
 
 /** What turns texts into the tokens of one model. */
@@ -35,7 +36,7 @@ export async function encodeForRun(
   responses: boolean,
   day: CalendarDay,
   report?: OnProgress
-): Promise<readonly TokenSequence[]> {
+): Promise<EncodedText> {
   if (responses && text.kind !== 'messages')
     throw badInput(
       `${text.name} holds no conversations, so it has no responses: import conversations as a set ` +
@@ -62,7 +63,7 @@ export async function encodeForRun(
 }
 
 interface Remembered {
-  readonly tokens: Promise<readonly TokenSequence[]>
+  readonly tokens: Promise<EncodedText>
   /** Everyone who waits for the tokens. */
   readonly listeners: Set<OnProgress>
   /** What they were told last. */
@@ -78,8 +79,8 @@ const RECENT_TOKENS = 2 ** 23
 async function remembered(
   key: string,
   report: OnProgress,
-  encode: (tell: OnProgress) => Promise<readonly TokenSequence[]>
-): Promise<readonly TokenSequence[]> {
+  encode: (tell: OnProgress) => Promise<EncodedText>
+): Promise<EncodedText> {
   const entry = recent.get(key) ?? begun(encode)
   entry.listeners.add(report)
   if (entry.told !== undefined) report(entry.told.done, entry.told.total)
@@ -88,7 +89,7 @@ async function remembered(
   try {
     const tokens = await entry.tokens
     entry.told = undefined
-    entry.count = countTokens(tokens)
+    entry.count = tokens.keptTokens
     forgetOldest()
     return tokens
   } catch (error) {
@@ -99,7 +100,7 @@ async function remembered(
   }
 }
 
-function begun(encode: (tell: OnProgress) => Promise<readonly TokenSequence[]>): Remembered {
+function begun(encode: (tell: OnProgress) => Promise<EncodedText>): Remembered {
   const listeners = new Set<OnProgress>()
   const tell: OnProgress = (done, total) => {
     entry.told = { done, total }
@@ -119,5 +120,3 @@ function forgetOldest(): void {
     total -= count
   }
 }
-
-const countTokens = (tokens: readonly TokenSequence[]): number => tokens.reduce((sum, { ids }) => sum + ids.length, 0)

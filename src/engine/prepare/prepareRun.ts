@@ -99,17 +99,14 @@ export async function prepareRun(
     }
     const opened = { recipe, checkpoint, architecture, weights, base, parts }
     const found = { checkpointFindings: [...(findings ?? []), ...(ofBase ?? [])] }
-    const bytesInOnePiece = recipe.policy === 'packed' ? bytesOf(texts) : 0
-    return { ...opened, linears, ...tokenized, bytesInOnePiece, variants, quantizers, ...found, release }
+    const textBytes = [...texts.calibration, ...texts.evaluation].reduce((sum, { bytes }) => sum + bytes, 0)
+    return { ...opened, linears, textBytes, ...tokenized, variants, quantizers, ...found, release }
   } catch (error) {
     await base?.close()
     await checkpoint.close()
     throw error
   }
 }
-
-const bytesOf = ({ calibration, evaluation }: RunTexts): number =>
-  [...calibration, ...evaluation].reduce((sum, { bytes }) => sum + bytes, 0)
 
 const QUANTIZE_ANEW = { label: 'Quantize anew', changes: [{ path: ['base'] }] }
 

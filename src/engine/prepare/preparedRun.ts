@@ -46,7 +46,9 @@ export interface PreparedRun {
   /** How many rows were found to be enough; missing where nobody asked. */
   readonly enoughRows?: EnoughRows | undefined
   readonly evaluation: readonly EvaluationText[]
-  /** Bytes of the texts that are tokenized in one piece each. */
+  /** Bytes of all texts. */
+  readonly textBytes: number
+  /** Bytes of the longest piece of a text that is tokenized at a time. */
   readonly bytesInOnePiece: number
   /** The day that the chat template wrote as today; missing where it writes none. */
   readonly renderedAsOf?: CalendarDay | undefined

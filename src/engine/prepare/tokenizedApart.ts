@@ -15,3 +15,6 @@ export const apart = <M extends TokenizerMethod>(
   here: () => Promise<TokenizerApi[M]['output']>,
   options: HelperOptions = {}
 ): Promise<TokenizerApi[M]['output']> => (helper === undefined ? here() : helper.call(method, input, options))
+
+/** Ends the helper where nothing more will be asked of it soon: what it keeps is found again. */
+export const tokenizedEnough = (): void => helper?.rest()

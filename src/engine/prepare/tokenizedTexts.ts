@@ -48,7 +48,8 @@ export function guessTexts(recipe: Recipe, texts: RunTexts): TokenizedTexts {
     evaluation: texts.evaluation.map((text) => ({
       name: text.name,
       rows: guess(text, recipe.evaluation?.rows ?? 1)
-    }))
+    })),
+    bytesInOnePiece: 0
   }
 }
 
@@ -92,7 +93,7 @@ export async function tokenizeCollecting(
     return { tokenized: await tokenizeHere(request, report, onProgress), problems }
   } catch (error) {
     if (!(error instanceof Enough)) throw error
-    return { tokenized: { calibration: concatRows([]), evaluation: [] }, problems }
+    return { tokenized: { calibration: concatRows([]), evaluation: [], bytesInOnePiece: 0 }, problems }
   }
 }
 
@@ -103,13 +104,18 @@ async function tokenizeHere(
 ): Promise<Omit<TokenizedTexts, 'cutCalibration'>> {
   const { recipe, texts, day } = request
   const opened = await attempt(report, { code: 'TOKENIZER', subject: 'model' }, () => openTexts(recipe.model))
-  if (opened === undefined) return { calibration: concatRows([]), evaluation: [] }
-  const load = (role: Role, text: ResolvedText) => {
+  if (opened === undefined) return { calibration: concatRows([]), evaluation: [], bytesInOnePiece: 0 }
+  let bytesInOnePiece = 0
+  const load = async (role: Role, text: ResolvedText) => {
     const { rows = 1, draw = 0 } = recipe[role] ?? {}
     const problem = { code: 'TEXT', subject: 'texts', fix: leaveOut(recipe, role, text.path) } as const
     // Of as many rows as are enough, the most that it could be matters: how many there are.
     const from = role === 'calibration' && recipe.calibration.enough !== undefined ? 0 : draw
-    return attempt(report, problem, () => rowsOf(opened, request, { role, text, rows, draw: from }, onProgress))
+    const cut = await attempt(report, problem, () =>
+      rowsOf(opened, request, { role, text, rows, draw: from }, onProgress)
+    )
+    bytesInOnePiece = Math.max(bytesInOnePiece, cut?.longest ?? 0)
+    return cut?.rows
   }
   const calibration: TokenRows[] = []
   for (const text of texts.calibration) {
@@ -126,7 +132,7 @@ async function tokenizeHere(
   }
   const renderedAsOf = (await readsDate(recipe.model, texts)) ? day : undefined
   const { rebuilt } = opened.tokenizer.facts
-  return { calibration: concatRows(calibration), evaluation, renderedAsOf, rebuilt }
+  return { calibration: concatRows(calibration), evaluation, bytesInOnePiece, renderedAsOf, rebuilt }
 }
 
 /** Other numbers and choices of the calibration rows of the same texts. @throws {AppError} as `tokenizeTexts` */
@@ -134,7 +140,7 @@ export async function cutAgain(request: TokenizeRequest, rows: number, draw: num
   const opened = await openTexts(request.recipe.model)
   const parts: TokenRows[] = []
   for (const text of request.texts.calibration)
-    parts.push(await rowsOf(opened, request, { role: 'calibration', text, rows, draw }))
+    parts.push((await rowsOf(opened, request, { role: 'calibration', text, rows, draw })).rows)
   return concatRows(parts)
 }
 
@@ -152,13 +158,14 @@ async function rowsOf(
   { recipe, folder, vocabularySize, day }: TokenizeRequest,
   { role, text, rows, draw }: AskedRows,
   onProgress?: OnProgress
-): Promise<TokenRows> {
+): Promise<{ rows: TokenRows; longest: number }> {
   const { policy, context } = recipe
   await assertTextUnchanged(text, folder)
   const counting = countingOf(recipe, role)
   const tokens = await encodeForRun(opened, text, folder, policy, counting.on !== 'all', day, onProgress)
   const options = { policy, context, rows, draw, vocabularySize }
-  return countSome(cutRows(tokens, text.name, opened.tokenizer.padId, options), counting, text.name, role)
+  const cut = await cutRows(tokens, text.name, opened.tokenizer.padId, options)
+  return { rows: countSome(cut, counting, text.name, role), longest: tokens.longest }
 }
 
 async function readsDate(model: string, { calibration, evaluation }: RunTexts): Promise<boolean> {

@@ -153,6 +153,11 @@ export class TokenizerHelper {
     this.#idle = setTimeout(() => this.#end(), IDLE_MS).unref()
   }
 
+  /** Ends it if it has nothing to do. */
+  rest(): void {
+    if (this.#pending.size === 0) this.#end()
+  }
+
   #giveUp(reason: (pending: Pending) => AppError): void {
     this.#end()
     for (const pending of this.#pending.values()) pending.reject(reason(pending))

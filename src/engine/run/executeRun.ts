@@ -16,6 +16,7 @@ import { BlockRunner } from '../models/blockRunner'
 import { choiceShare, curvatureShare, evaluationShare, refinementShare } from '../plan/estimate'
 import { asksForCurvature, asksHeldOutRows, type PreparedRun } from '../prepare/preparedRun'
 import { prepareRun } from '../prepare/prepareRun'
+import { tokenizedEnough } from '../prepare/tokenizedApart'
 import { runWarnings } from '../prepare/warnings'
 import { blockSolver } from '../solve/blockSolvers'
 import { chooseRows } from './chooseRows'
@@ -85,6 +86,7 @@ async function* execute(
   let streams: Streams | undefined
   try {
     const prepared = await chooseRows({ prepared: asked, runner, signal }, folder)
+    tokenizedEnough()
     streams = createStreams(prepared, spool)
     const journal: JournalEntry[] = []
     const context: RunContext = { prepared, runner, streams, solver, folder, signal, journal }

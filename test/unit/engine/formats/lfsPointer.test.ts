@@ -66,15 +66,15 @@ describe('a Git LFS pointer', () => {
 
   it.each(['text', 'samples', 'messages'] as const)('is called so in a text: %s', async (kind) => {
     const path = join(directoryOf({ 'mine.txt': undefined }), 'mine.txt')
-    await expect(readTexts(resolveText(path, kind), root)).rejects.toThrow(`${path} ${ABOUT_POINTER}`)
+    await expect(readTexts(resolveText(path, kind), root).next()).rejects.toThrow(`${path} ${ABOUT_POINTER}`)
   })
 
   it('is known with line ends of Windows and with extensions, and a text about it is none', async () => {
     const pointer = lfsPointer().replace('\noid', '\next-0-mine sha256:00\noid').replaceAll('\n', '\r\n')
     const [damaged, about] = [join(root, 'pointer.txt'), join(root, 'about.txt')]
     writeFileSync(damaged, pointer)
-    await expect(readTexts(resolveText(damaged), root)).rejects.toThrow('is a Git LFS pointer of')
+    await expect(readTexts(resolveText(damaged), root).next()).rejects.toThrow('is a Git LFS pointer of')
     writeFileSync(about, `This is one:\n${lfsPointer()}`)
-    expect(await readTexts(resolveText(about), root)).toHaveLength(1)
+    expect((await readTexts(resolveText(about), root).next()).done).toBe(false)
   })
 })

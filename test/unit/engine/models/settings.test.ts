@@ -78,6 +78,7 @@ describe('windows', () => {
     [{ layer_types: ['full_attention', 'full_attention', 'toString'] }, 'expected 3 times sliding_attention'],
     [{ layer_types: Array(3).fill('sliding_attention'), use_sliding_window: false }, 'there is no sliding_window'],
     [{ sliding_window: 0 }, 'sliding_window is 0, expected a positive integer'],
+    [{ num_attention_heads: 2 ** 32 }, 'num_attention_heads is 4294967296, expected at most 4096'],
     [{ num_hidden_layers: 1e15 }, 'num_hidden_layers is 1000000000000000, expected at most 4096']
   ])('are refused where transformers would fail: %j', (change, message) => {
     expect(() => settings({ ...qwen, ...change })).toThrow(message)

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -166,12 +166,12 @@ describe('a model with experts', () => {
 
 describe('a preflight that takes long', () => {
   /** Texts of the sample that nobody tokenized before. */
-  function newTexts(names: readonly string[], word: string): string[] {
+  function newTexts(names: readonly string[], word: string, times = 1): string[] {
     const folder = mkdtempSync(join(tmpdir(), 'quail-new-'))
     const whole = readFileSync(sampleText('sotu-evaluation.txt'), 'utf8').slice(0, 40_000)
     return names.map((name, i) => {
       const path = join(folder, name)
-      writeFileSync(path, whole.replaceAll('the', `${word}${i}`))
+      writeFileSync(path, whole.replaceAll('the', `${word}${i}`).repeat(times))
       return path
     })
   }
@@ -185,27 +185,33 @@ describe('a preflight that takes long', () => {
     return told.filter((one, i) => one.join() !== told[i - 1]?.join())
   }
 
-  it('tells which text is tokenized, and of a text in one piece that no part of it is done before the whole', async () => {
-    expect(await toldOf({ policy: 'packed' })).toEqual([
+  it.each(['packed', 'padded'])('tells which text is tokenized, and how many bytes it has: %s', async (policy) => {
+    const told = await toldOf({ policy })
+    expect(told.map(([name]) => name)).toEqual(['first.txt', 'second.txt'])
+    for (const [, total] of told) expect(total).toBeGreaterThan(40_000)
+  })
+
+  it('tells of a text that cannot be cut that no part of it is done before the whole', async () => {
+    const model = copyCheckpoint(sampleModel)
+    addTokenizer(model)
+    const path = join(model, 'tokenizer.json')
+    const before = readFileSync(path, 'utf8')
+    writeFileSync(path, JSON.stringify({ ...JSON.parse(before), pre_tokenizer: null }))
+    expect(await toldOf({ policy: 'packed', model })).toEqual([
       ['first.txt', null],
       ['second.txt', null]
     ])
   })
 
-  it('tells of samples how many there are', async () => {
-    const told = await toldOf({ policy: 'padded' })
-    expect(told.map(([name]) => name)).toEqual(['first.txt', 'second.txt'])
-    for (const [, total] of told) expect(total).toBeGreaterThan(1)
-  })
-
   it('tells a second one that waits for the same tokens, and nothing where they are known', async () => {
-    const request = requestOf(recipeWith({ calibration: { files: newTexts(['long.txt'], 'both') } }))
+    const request = requestOf(recipeWith({ calibration: { files: newTexts(['long.txt'], 'both', 50) } }))
     const told: string[] = []
     const check = (name: string) =>
       preflight(request, (_, total, of) => void (of?.name === 'long.txt' && told.push(`${name} ${total}`)))
     await Promise.all([check('first'), check('second')])
     await check('third')
-    expect(told.sort()).toEqual(['first null', 'second null'])
+    const bytes = statSync(request.calibration[0]?.path as string).size
+    expect([...new Set(told)].sort()).toEqual([`first ${bytes}`, `second ${bytes}`])
   })
 })
 
