@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'electron-vite'
+import { devDependencies } from './package.json'
 import { DEVELOPMENT_HEADERS } from './src/main/pagePolicy'
 
 // electron-vite would take its targets from node_modules/electron, which is far newer than the oldest runtime that we
@@ -10,6 +11,7 @@ const CHROME_TARGET = 'chrome130'
 
 export default defineConfig({
   main: {
+    define: { MADE_FOR_ELECTRON: JSON.stringify(devDependencies.electron) },
     build: {
       target: NODE_TARGET,
       sourcemap: true,

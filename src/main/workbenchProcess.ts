@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url'
 import { type UtilityProcess, utilityProcess } from 'electron'
 import type { Answer } from '../shared/contract/call'
 import type { WindowEvent } from '../shared/contract/events'
+import type { NamedPath } from '../shared/contract/purposes'
 import type { SerializedError } from '../shared/errors'
 import type { FromWorkbench, ToWorkbench, WorkbenchInstallation } from '../workbench/protocol'
 
@@ -13,17 +14,22 @@ export interface WorkbenchProcess {
   cancel(task: string): void
   /** Ends the process if there is one, and starts it anew, as often as it died before. */
   restart(): Promise<void>
-  /** Lets the window name these paths from now on. */
-  grant(paths: readonly string[]): Promise<void>
+  /** Lets the window name these paths from now on, for these purposes. */
+  grant(paths: readonly NamedPath[]): Promise<void>
   /** Whether the window may name these paths. */
-  check(paths: readonly string[]): Promise<Answer>
-  /** Ends the process: what runs stops at its next checkpoint, or at once. */
+  check(paths: readonly NamedPath[]): Promise<Answer>
+  /**
+   * Ends the process: what runs stops at its next checkpoint, or at once. One that does not hear, or does not end at once
+   * when it is told to, is killed; what it worked on is resumed later as after a crash.
+   */
   close(atCheckpoint: boolean): Promise<void>
 }
 
 /** A process that dies sooner than this after its start is started again only after a pause. */
 const STABLE_MS = 10_000
 const PAUSE_MS = 2000
+/** A process that is told to end is killed after this when it does not; the window has to be gone within three seconds. */
+const END_MS = 1500
 /** After so many early deaths in a row the process is left alone until the person asks for it. */
 const MAX_DEATHS = 4
 
@@ -45,6 +51,7 @@ export function startWorkbenchProcess(
   let gaveUp: SerializedError | undefined
   let ended: Promise<void> = Promise.resolve()
   let child: UtilityProcess | undefined
+  let hears = (): void => undefined
   fork()
 
   function fork(): void {
@@ -66,10 +73,9 @@ export function startWorkbenchProcess(
   }
 
   function receive(message: FromWorkbench): void {
-    if (message.kind === 'event') {
-      onEvent(message.event)
-      return
-    }
+    if (message.kind === 'closing') hears()
+    if (message.kind === 'event') onEvent(message.event)
+    if (message.kind !== 'answer') return
     const answer = pending.get(message.id)
     pending.delete(message.id)
     answer?.(message.answer)
@@ -114,8 +120,7 @@ export function startWorkbenchProcess(
       refuse(internal('the engine process is started anew'))
       deaths = 0
       onEvent({ type: 'engine.state', state: 'restarting' })
-      old?.postMessage({ kind: 'close', atCheckpoint: false })
-      await ended
+      if (old !== undefined) await end(old, false)
       if (!closing) fork()
     },
     async grant(paths) {
@@ -126,9 +131,30 @@ export function startWorkbenchProcess(
       closing = true
       clearTimeout(timer)
       if (atCheckpoint) onEvent({ type: 'engine.state', state: 'closing' })
-      child?.postMessage({ kind: 'close', atCheckpoint })
-      await ended
+      if (child !== undefined) await end(child, atCheckpoint)
     }
+  }
+
+  /** Tells a process to end, and kills it when it does not hear, or not end where nothing is waited for. */
+  async function end(old: UtilityProcess, atCheckpoint: boolean): Promise<void> {
+    const heard = new Promise<void>((done) => {
+      hears = done
+    })
+    old.postMessage({ kind: 'close', atCheckpoint })
+    const timer = setTimeout(() => kill(old), END_MS)
+    if (atCheckpoint) void heard.then(() => clearTimeout(timer))
+    await ended
+    clearTimeout(timer)
+  }
+}
+
+/** By the system: a process that is stuck hears nothing else. */
+function kill({ pid }: UtilityProcess): void {
+  if (pid === undefined) return
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It ended meanwhile.
   }
 }
 

@@ -6,6 +6,8 @@ import type { Recipe } from '../shared/recipe'
 import { describeRecipeProblems, parseRecipe } from './recipeProblems'
 
 const MAX_RECIPE_BYTES = 4 * 2 ** 20
+/** What is only looked at before it is replaced is not worth more reading. */
+const MAX_REPLACED_BYTES = 2 ** 18
 
 /**
  * Reads a recipe from a YAML or JSON file; relative paths in it start at the file's own directory.
@@ -38,6 +40,23 @@ export async function looksLikeRecipe(path: string): Promise<boolean> {
   } catch {
     return false
   }
+}
+
+/**
+ * Makes sure that what lies at a path is a recipe, if anything: only such a file is replaced by another.
+ *
+ * @throws {AppError} BAD_INPUT
+ */
+export async function assertRecipeOrNothing(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined)
+  if (found === undefined) return
+  const holdsRecipe = async (): Promise<boolean> => {
+    if (!found.isFile() || found.size > MAX_REPLACED_BYTES) return false
+    const value = parseDocument(await readText(path), path)
+    return typeof value === 'object' && value !== null && 'variants' in value && 'model' in value
+  }
+  if (await holdsRecipe().catch(() => false)) return
+  throw badInput(`${path} is there and holds no recipe; only a recipe is replaced by another, choose another name`)
 }
 
 /** The recipe with every path made absolute, as seen from `directory`. */

@@ -1,12 +1,14 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { isLocked } from '../engine/run/lock'
+import { recipePaths } from '../shared/contract/queue'
 import { AppError, badInput } from '../shared/errors'
 import type { Plan } from '../shared/plan'
 import type { Recipe } from '../shared/recipe'
 import { isResumable, NOT_RESUMABLE } from '../shared/resumable'
 import type { FinishedEvent, RunEvent, RunStatus } from '../shared/runEvents'
 import { type ResolvedText, RUN_FILES, type RunOutcome, RunRecord } from '../shared/runFolder'
+import { rememberGrants } from '../store/grantedPaths'
 import { runsDirectory } from '../store/home'
 import { takeQueuedRun } from '../store/queue'
 import * as stored from '../store/runQueries'
@@ -82,6 +84,8 @@ export async function createRun(
     }
     await writeRecord(folder, RunRecord.parse(record))
     await runs.insertRun(services.store, record, options)
+    // Whoever starts a run named these, or chose them: its recipe can be used again without being asked.
+    await rememberGrants(services.store, recipePaths(record.recipe))
     return record
   } catch (error) {
     await rm(folder, { recursive: true, force: true })

@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 import type { Engine } from '../engine/worker/pool'
+import { badInput } from '../shared/errors'
+import { quotedText } from '../shared/quoting'
 import { closeStore, openStore } from '../store/database'
 import { databaseFile, runsDirectory } from '../store/home'
 import type { Store } from '../store/schema'
@@ -24,5 +26,14 @@ export async function closeServices({ engine, store }: Services): Promise<void> 
   await closeStore(store)
 }
 
-/** The folder of one run. */
-export const runFolder = ({ home }: Pick<Services, 'home'>, id: string): string => join(runsDirectory(home), id)
+/**
+ * The folder of one run.
+ *
+ * @throws {AppError} BAD_INPUT for an id that is no name of a folder
+ */
+export function runFolder({ home }: Pick<Services, 'home'>, id: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(id)) return join(runsDirectory(home), id)
+  throw badInput(
+    `${quotedText(id.slice(0, 100))} is not the id of a run; letters, digits, hyphens and dots are expected`
+  )
+}

@@ -119,6 +119,8 @@ export interface ArtifactsTable {
 
 export interface GrantedPathsTable {
   path: string
+  /** One of PURPOSES. */
+  purpose: string
   granted_at_ms: number
 }
 

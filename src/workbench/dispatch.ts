@@ -1,6 +1,7 @@
 import { WORKBENCH_CALLS, type WorkbenchCallName } from '../shared/contract'
 import type { Answer } from '../shared/contract/call'
 import type { WindowEvent } from '../shared/contract/events'
+import type { NamedPath } from '../shared/contract/purposes'
 import { AppError, serializeError } from '../shared/errors'
 import type { Grants } from './grants'
 import type { CallScope } from './handler'
@@ -50,7 +51,7 @@ export class Dispatcher {
     const input = schema.parse(raw)
     // Waits for the database, which knows what was granted before.
     const handler = await this.find(name)
-    if (paths !== undefined) await this.grants.check((paths as (input: unknown) => readonly string[])(input))
+    if (paths !== undefined) await this.grants.check((paths as (input: unknown) => readonly NamedPath[])(input))
     return handler(input as never, { signal, progress: this.#progressOf(task) })
   }
 

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { changePreferences, readPreferences } from '../services/maintenance/preferences'
 import { checkpointsIn } from '../services/modelDiscovery/discoverModels'
 import type { modelCalls } from '../shared/contract/models'
+import { forPurpose } from '../shared/contract/purposes'
 import { AppError, badInput } from '../shared/errors'
 import { addModel, listModels, removeModel } from '../store/models'
 import type { WorkbenchContext } from './context'
@@ -15,7 +16,7 @@ export function modelHandlers(
 ): HandlersOf<typeof modelCalls> {
   const { services, grants, emit } = context
   const catalog = new ModelCatalog(context)
-  grants.addSource(() => catalog.directories())
+  grants.addSource(async () => forPurpose('readModel', await catalog.directories()))
   async function setSearched(modelFolders: readonly string[]): Promise<void> {
     await changePreferences(services.store, { modelFolders: [...modelFolders] })
     emit({ type: 'settings.changed' })

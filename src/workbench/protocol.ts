@@ -1,5 +1,6 @@
 import type { Answer } from '../shared/contract/call'
 import type { WindowEvent } from '../shared/contract/events'
+import type { NamedPath } from '../shared/contract/purposes'
 
 /*
  * What crosses between main and the engine process. Main has checked every call before it sends it; each is answered
@@ -15,16 +16,18 @@ export type ToWorkbench =
       readonly task?: string
     }
   | { readonly kind: 'cancel'; readonly task: string }
-  /** The person chose or dropped these paths: the window may name them from now on. */
-  | { readonly kind: 'grant'; readonly id: number; readonly paths: readonly string[] }
+  /** The person chose or dropped these paths: the window may name them from now on, for these purposes. */
+  | { readonly kind: 'grant'; readonly id: number; readonly paths: readonly NamedPath[] }
   /** Asks whether the window may name these paths, for a call that main answers itself. */
-  | { readonly kind: 'check'; readonly id: number; readonly paths: readonly string[] }
+  | { readonly kind: 'check'; readonly id: number; readonly paths: readonly NamedPath[] }
   /** Stop what runs at its next safe point, close the database, end. */
   | { readonly kind: 'close'; readonly atCheckpoint: boolean }
 
 export type FromWorkbench =
   | { readonly kind: 'answer'; readonly id: number; readonly answer: Answer }
   | { readonly kind: 'event'; readonly event: WindowEvent }
+  /** It heard that it is to end: from now on it works towards that. */
+  | { readonly kind: 'closing' }
 
 /** What the process is told as it starts. */
 export interface WorkbenchInstallation {

@@ -1,7 +1,7 @@
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { readPreferences } from '../services/maintenance/preferences'
 import { defaultOut } from '../services/preflight'
-import { looksLikeRecipe, readRecipeFile } from '../services/recipeFile'
+import { assertRecipeOrNothing, looksLikeRecipe, readRecipeFile } from '../services/recipeFile'
 import { recipeTextFor, recipeYaml, saveRecipeFile } from '../services/recipeText'
 import { getRun } from '../services/runService'
 import { recipePaths } from '../shared/contract/queue'
@@ -9,10 +9,10 @@ import type { recipeCalls, StartRecipe } from '../shared/contract/recipes'
 import { DEFAULT_METHOD } from '../shared/methods'
 import { ALL_POSITIONS, type Recipe, type TextSource, Variant } from '../shared/recipe'
 import { getSet, listSets } from '../store/calibrationSets'
-import { rememberGrants } from '../store/grantedPaths'
 import { listRecipes } from '../store/recipes'
 import type { WorkbenchContext } from './context'
 import type { HandlersOf } from './handler'
+import { sampleFiles } from './sampleFiles'
 
 /** Recipes offered to start from, of the newest runs. */
 const LISTED = 100
@@ -25,6 +25,8 @@ export const recipeHandlers = (context: WorkbenchContext): HandlersOf<typeof rec
     'recipes.start': (input) => startRecipe(context, input),
     async 'recipes.choices'() {
       const [sets, recipes] = await Promise.all([listSets(store), listRecipes(store)])
+      const texts = recipes.flatMap(({ recipe }) => recipePaths(recipe)).filter(({ purpose }) => purpose === 'readText')
+      const refused = new Set((await grants.refused(texts)).map(({ path }) => path))
       return {
         sets: sets.map(({ name, policy, sampleCount, characterCount }) => ({
           name,
@@ -33,8 +35,8 @@ export const recipeHandlers = (context: WorkbenchContext): HandlersOf<typeof rec
           characters: characterCount
         })),
         texts: unique([
-          ...recipes.flatMap(({ recipe }) => recipePaths(recipe).slice(1)),
-          ...sampleFiles(context).texts
+          ...texts.map(({ path }) => path).filter((path) => !refused.has(path)),
+          ...sampleFiles(context.installation).texts
         ]),
         outputs: dirname(defaultOut(services, 'run'))
       }
@@ -44,17 +46,14 @@ export const recipeHandlers = (context: WorkbenchContext): HandlersOf<typeof rec
       return { recipe: record.recipe, origin: `The recipe of run ${id}` }
     },
     async 'recipes.read'({ path }) {
-      const recipe = await readRecipeFile(path)
-      // Whoever gives a recipe means the files that it names.
-      grants.allow(recipePaths(recipe))
-      await rememberGrants(store, recipePaths(recipe))
-      return { recipe, origin: `Opened ${path}` }
+      return { recipe: await readRecipeFile(path), origin: `Opened ${path}` }
     },
     'recipes.recognize': ({ path }) => looksLikeRecipe(path),
     async 'recipes.text'({ recipe }) {
       return recipeYaml(recipe)
     },
     async 'recipes.save'({ recipe, path }) {
+      await assertRecipeOrNothing(path)
       await saveRecipeFile(path, recipeTextFor(path, recipe, { directory: dirname(path) }), { replace: true })
     },
     async 'recipes.list'() {
@@ -78,11 +77,11 @@ interface Wish {
 async function startRecipe(context: WorkbenchContext, { model, set }: Wish): Promise<StartRecipe> {
   const { store } = context.services
   const { memoryBudget } = await readPreferences(store)
-  const sample = sampleFiles(context)
+  const sample = sampleFiles(context.installation)
   const [calibration, ...evaluation] = sample.texts
   if (model === undefined && set === undefined) {
     return {
-      recipe: withTexts(sample.model, { files: [calibration as string] }, { files: evaluation }, memoryBudget),
+      recipe: withTexts(sample.model, { files: [calibration as string] }, { files: [...evaluation] }, memoryBudget),
       origin: SAMPLE
     }
   }
@@ -125,10 +124,4 @@ function withTexts(
     memoryBudget,
     seed: 0
   }
-}
-
-const sampleFiles = ({ installation }: WorkbenchContext): { model: string; texts: string[] } => {
-  const sample = join(installation.resources, 'sample')
-  const names = ['sotu-calibration.txt', 'sotu-evaluation.txt', 'moby-evaluation.txt']
-  return { model: join(sample, 'model'), texts: names.map((name) => join(sample, 'text', name)) }
 }

@@ -3,6 +3,7 @@ import { logDefect } from '../services/logFile'
 import { readPreferences } from '../services/maintenance/preferences'
 import { Queue } from '../services/queueService'
 import { closeServices, openServices } from '../services/services'
+import { assertWritablePlace } from '../services/writablePlaces'
 import type { WorkbenchCallName } from '../shared/contract'
 import type { Answer } from '../shared/contract/call'
 import { AppError, assertNever, serializeError } from '../shared/errors'
@@ -55,8 +56,9 @@ export function serveWorkbench(port: WorkbenchPort, installation: WorkbenchInsta
   const dispatcher = new Dispatcher(find, grants, emit)
   const closed = new Promise<void>((done) => {
     port.receive((message) => {
-      if (message.kind === 'close') void close(message.atCheckpoint).then(done)
-      else void receive(message)
+      if (message.kind !== 'close') return void receive(message)
+      port.send({ kind: 'closing' })
+      void close(message.atCheckpoint).then(done)
     })
   })
 
@@ -105,6 +107,7 @@ async function open(
     const queue = await Queue.open(services, queueListener(emit))
     const context: WorkbenchContext = { services, queue, installation, grants, emit }
     for (const source of grantSources(context)) grants.addSource(source)
+    grants.guardWrites((path) => assertWritablePlace(path, home))
     emit({ type: 'engine.state', state: 'ready' })
     const ends = [watchOthers(services, emit), finishDeletions(context)]
     const endWatch = async (): Promise<void> => {

@@ -18,7 +18,9 @@ let program: string
 let desk: PackagedDesk
 
 beforeAll(async () => {
-  const { status, stderr } = spawnSync(process.execPath, ['scripts/package.mjs'], { encoding: 'utf8' })
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/package.mjs', '--unsupported-electron'], {
+    encoding: 'utf8'
+  })
   expect(status, stderr).toBe(0)
   const archive = readdirSync('dist').find((name) => name.endsWith('.deb'))
   installed = await temporaryFolder('quail-deb-')

@@ -1,9 +1,11 @@
 import { once } from 'node:events'
+import { cpSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Desk, openDesk, removeTemporary } from './harness'
+import { MAIN_CALLS } from '../../src/shared/contract'
+import { answerOpenDialog, answerSaveDialog, type Desk, openDesk, removeTemporary, temporaryFolder } from './harness'
 
 /*
  * A page that runs foreign code, say through a hole in a library, must not get further than the page. Each test does what
@@ -252,6 +254,127 @@ describe('main believes nothing', () => {
     })
     expect(answer).toMatchObject({ ok: false })
     expect(answer.error.message).toMatch(/not from the window/)
+  })
+})
+
+/** What main asks the person from now on, and what they answer. */
+async function answerQuestions(response: number): Promise<() => Promise<readonly string[]>> {
+  await desk.app.evaluate(({ dialog }, answer) => {
+    const asked: string[] = []
+    Object.assign(globalThis, { asked })
+    dialog.showMessageBox = (async (...given: unknown[]) => {
+      asked.push((given.at(-1) as { detail: string }).detail)
+      return { response: answer, checkboxChecked: false }
+    }) as typeof dialog.showMessageBox
+  }, response)
+  return () => desk.app.evaluate(() => (globalThis as unknown as { asked: string[] }).asked)
+}
+
+describe('paths are the person’s', () => {
+  let folder: string
+  let text: string
+  const recipeOf = (file: string) => ({
+    version: 1,
+    model: resolve('resources/sample/model'),
+    calibration: { files: [file] },
+    variants: [{ method: 'svd' }]
+  })
+
+  beforeAll(async () => {
+    folder = await temporaryFolder()
+    text = join(folder, 'named.txt')
+    writeFileSync(text, 'words '.repeat(1000))
+    writeFileSync(join(folder, 'recipe.json'), JSON.stringify(recipeOf(text)))
+  })
+
+  test('what a recipe names is read only when the person agrees to it by name', async () => {
+    const named = [{ path: text, purpose: 'readText' }]
+    const inspect = () => forge('calibration.inspect', { file: text })
+    await answerOpenDialog(desk, [join(folder, 'recipe.json')])
+    await forge('app.pick', { kind: 'recipe' })
+    expect(await forge('recipes.read', { path: join(folder, 'recipe.json') })).toMatchObject({ ok: true })
+    expect((await inspect()).error?.message).toMatch(/was not chosen/)
+    const refused = await answerQuestions(1)
+    expect(await forge('app.allow', { named })).toEqual({ ok: true, value: false })
+    expect(await refused()).toEqual([`Text: ${text}`])
+    expect((await inspect()).ok).toBe(false)
+    const agreed = await answerQuestions(0)
+    expect(await forge('app.allow', { named })).toEqual({ ok: true, value: true })
+    expect((await inspect()).ok).toBe(true)
+    // Not asked twice, and not for anything else.
+    expect(await forge('app.allow', { named })).toEqual({ ok: true, value: true })
+    expect(await agreed()).toHaveLength(1)
+    expect((await forge('models.add', { folder: text })).ok).toBe(false)
+  })
+
+  test('a question names everything, or is not asked', async () => {
+    const asked = await answerQuestions(0)
+    const named = Array.from({ length: 21 }, (_, i) => ({ path: `/etc/${i}`, purpose: 'readText' }))
+    expect((await forge('app.allow', { named })).error?.message).toMatch(/were never chosen here/)
+    expect((await forge('app.allow', { named: [{ path: '/etc', purpose: 'writeFolder' }] })).ok).toBe(false)
+    expect(await asked()).toEqual([])
+  })
+
+  test('nothing that the page makes up is a drop', async () => {
+    expect(await inPage(`window.quail.droppedPaths([new File(['x'], '/etc/passwd')])`)).toEqual([])
+    for (const made of [`[{ path: '/etc/passwd', name: 'passwd', size: 1 }]`, `['/etc/passwd']`, `'/etc/passwd'`]) {
+      expect(
+        await inPage(`Promise.resolve().then(() => window.quail.droppedPaths(${made})).catch(() => 'refused')`)
+      ).toBe('refused')
+    }
+    expect((await forge('calibration.inspect', { file: '/etc/passwd' })).error?.message).toMatch(/was not chosen/)
+  })
+
+  /** Every call that main answers, with what a page could want of it, and whether it is answered. */
+  const MAIN: Readonly<Record<keyof typeof MAIN_CALLS, readonly (readonly [input: unknown, ok: boolean])[]>> = {
+    'app.info': [[{ path: '/etc/passwd' }, false]],
+    'app.pick': [
+      [{ kind: '/etc/passwd' }, false],
+      [{ kind: 'model', path: '/etc' }, false],
+      [{ kind: 'texts' }, true]
+    ],
+    'app.pickTarget': [
+      [{ kind: 'recipe', name: '/etc/passwd', path: '/etc' }, false],
+      [{ kind: 'recipe', name: '../../etc/passwd' }, true]
+    ],
+    'app.allow': [[{ named: [{ path: '/etc/passwd', purpose: 'readText' }] }, true]],
+    'app.save': [
+      [{ name: '../../etc/passwd', content: 'x' }, true],
+      [{ name: 'x', path: '/etc/passwd', content: 'x' }, false]
+    ],
+    'app.reveal': [[{ path: '/etc/passwd' }, false]],
+    'app.restartEngine': [[{ path: '/etc' }, false]],
+    'app.quit': [[{ now: true }, false]],
+    'app.copy': [[{ text: ['x'] }, false]],
+    'app.setTheme': [[{ theme: '/etc/passwd' }, false]]
+  }
+
+  test('every call of main, with hostile arguments, gives and takes nothing without the person', async () => {
+    expect(Object.keys(MAIN).sort()).toEqual(Object.keys(MAIN_CALLS).sort())
+    await answerQuestions(1)
+    await answerOpenDialog(desk, [])
+    await answerSaveDialog(desk, '')
+    const passwd = statSync('/etc/passwd').mtimeMs
+    for (const [name, cases] of Object.entries(MAIN)) {
+      for (const [input, ok] of cases) {
+        const answer = await forge(name, input)
+        expect([name, input, answer.ok]).toEqual([name, input, ok])
+        expect(JSON.stringify(answer)).not.toContain('root:')
+      }
+    }
+    expect(statSync('/etc/passwd').mtimeMs).toBe(passwd)
+    expect((await forge('calibration.inspect', { file: '/etc/passwd' })).ok).toBe(false)
+  })
+
+  test('what the window saves goes neither into a checkpoint nor into Quail’s own folder', async () => {
+    const model = join(folder, 'model')
+    cpSync(resolve('resources/sample/model'), model, { recursive: true })
+    const config = readFileSync(join(model, 'config.json'), 'utf8')
+    for (const place of [join(model, 'config.json'), join(model, 'new.txt'), join(desk.home, 'quail.db')]) {
+      await answerSaveDialog(desk, place)
+      expect((await forge('app.save', { name: 'x', content: 'x' })).error?.message).toMatch(/which is never written/)
+    }
+    expect(readFileSync(join(model, 'config.json'), 'utf8')).toBe(config)
   })
 })
 

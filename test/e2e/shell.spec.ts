@@ -100,7 +100,7 @@ describe('the window', () => {
     expect(await ask('app.pick', { kind: 'folder' })).toEqual({ ok: true, value: [folder] })
     const target = join(folder, 'saved.txt')
     await answerSaveDialog(desk, target)
-    expect(await ask('app.pickTarget', { title: 'Where', name: 'x' })).toEqual({ ok: true, value: target })
+    expect(await ask('app.pickTarget', { kind: 'recipe', name: 'x' })).toEqual({ ok: true, value: target })
     expect(await ask('app.save', { name: 'saved.txt', content: 'words' })).toEqual({ ok: true, value: target })
     expect(readFileSync(target, 'utf8')).toBe('words')
     expect(await ask('app.info', {})).toMatchObject({ ok: true, value: { name: 'Quail', platform: process.platform } })
@@ -108,6 +108,7 @@ describe('the window', () => {
     expect(await desk.app.evaluate(({ clipboard }) => clipboard.readText())).toBe('copied')
     expect((await ask('app.setTheme', { theme: 'system' })).ok).toBe(true)
     expect((await ask('app.reveal', { path: target })).ok).toBe(true)
+    expect(await ask('app.allow', { named: [] })).toEqual({ ok: true, value: true })
     expect((await ask('app.quit', {})).ok).toBe(true)
     const seen = () =>
       desk.app.evaluate(() => (globalThis as unknown as { seen: { revealed: string; quits: number } }).seen)

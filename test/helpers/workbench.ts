@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { onTestFinished } from 'vitest'
 import type { CallInput, CallOutput, WorkbenchCallName } from '../../src/shared/contract'
 import type { WindowEvent, WindowEventOf, WindowEventType } from '../../src/shared/contract/events'
+import { forPurpose, type Purpose } from '../../src/shared/contract/purposes'
 import { deserializeError } from '../../src/shared/errors'
 import type { FromWorkbench, ToWorkbench } from '../../src/workbench/protocol'
 import { serveWorkbench } from '../../src/workbench/workbench'
@@ -15,7 +16,8 @@ export interface TestWorkbench {
   readonly events: readonly WindowEvent[]
   call<N extends WorkbenchCallName>(name: N, input: CallInput<N>, task?: string): Promise<CallOutput<N>>
   cancel(task: string): void
-  grant(paths: readonly string[]): Promise<void>
+  /** As main does after a dialog. */
+  grant(paths: readonly string[], purpose: Purpose): Promise<void>
   /** Resolves with the first event of this type, from now on, that passes. */
   next<T extends WindowEventType>(type: T, passes?: (event: WindowEventOf<T>) => boolean): Promise<WindowEventOf<T>>
   close(atCheckpoint?: boolean): Promise<void>
@@ -37,7 +39,7 @@ export function openWorkbench(home: string = temporaryFolder()): TestWorkbench {
   let nextId = 0
   const send = (message: FromWorkbench): void => {
     if (message.kind === 'answer') pending.get(message.id)?.(message)
-    else {
+    else if (message.kind === 'event') {
       events.push(message.event)
       for (const watch of watchers) watch(message.event)
     }
@@ -83,8 +85,8 @@ export function openWorkbench(home: string = temporaryFolder()): TestWorkbench {
     call: async (name, input, task) =>
       (await ask((id) => ({ kind: 'call', id, name, input, ...(task !== undefined && { task }) }))) as never,
     cancel: (task) => receive({ kind: 'cancel', task }),
-    grant: async (paths) => {
-      await ask((id) => ({ kind: 'grant', id, paths }))
+    grant: async (paths, purpose) => {
+      await ask((id) => ({ kind: 'grant', id, paths: forPurpose(purpose, paths) }))
     },
     next: (type, passes = () => true) =>
       new Promise((done) => {

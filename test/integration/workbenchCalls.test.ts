@@ -47,7 +47,13 @@ describe('the workbench answers', () => {
     const folder = temporaryFolder()
     const home = temporaryFolder()
     workbench = openWorkbench(home)
-    await workbench.grant([folder])
+    await workbench.grant([folder], 'writeFolder')
+    await workbench.grant([join(folder, 'base')], 'readModel')
+    await workbench.grant([join(folder, 'rows.jsonl'), join(folder, 'data.json')], 'readText')
+    await workbench.grant([join(folder, 'law.yaml')], 'writeRecipe')
+    await workbench.grant([join(folder, 'law.yaml')], 'readRecipe')
+    await workbench.grant([join(folder, 'first.quailrun')], 'writeBundle')
+    await workbench.grant([join(folder, 'first.quailrun')], 'readBundle')
     const id = await run('first')
     await aboutRuns(id)
     await aboutProofs(id)
@@ -117,14 +123,16 @@ async function aboutExports(id: string, folder: string): Promise<void> {
   // Of the same linears: all of the model are quantized, whatever the adapter's targets.
   expect(base.fingerprint).toMatchObject({ codes: exported.fingerprint?.codes, absmax: exported.fingerprint?.absmax })
   expect(existsSync(join(folder, 'base/model.safetensors'))).toBe(true)
-  await expect(ask('exports.base', { run: id, variant, out: join(folder, 'base') })).rejects.toThrow('is not empty')
+  await expect(ask('exports.base', { run: id, variant, out: join(folder, 'base') })).rejects.toThrow(
+    'which is never written'
+  )
   const bundle = join(folder, 'first.quailrun')
   await ask('exports.bundle', { run: id, out: bundle })
   await expect(ask('exports.importBundle', { file: bundle })).rejects.toThrow('is here already')
 }
 
 async function grantedModel(): Promise<string> {
-  await workbench.grant([neoxModel])
+  await workbench.grant([neoxModel], 'readModel')
   return neoxModel
 }
 

@@ -117,7 +117,7 @@ describe('paths', () => {
       code: 'BAD_INPUT',
       message: expect.stringContaining('/etc was not chosen in a dialog')
     })
-    await workbench.grant(['/etc'])
+    await workbench.grant(['/etc'], 'readModel')
     // Now the engine looks at it, and finds that it is no checkpoint once the run begins.
     const { id } = await workbench.call('queue.enqueue', { recipe: outside })
     expect((await finished(workbench, id)).status).toBe('failed')

@@ -50,7 +50,7 @@ describe('a recipe that begins with a stored set', () => {
     const workbench = openWorkbench()
     const file = join(temporaryFolder(), 'chats.jsonl')
     writeFileSync(file, ['one two three', 'four five six'].map((text) => `${JSON.stringify({ text })}\n`).join(''))
-    await workbench.grant([file])
+    await workbench.grant([file], 'readText')
     await workbench.call('calibration.import', { file, name: 'chats' })
     const { recipe: start } = await workbench.call('recipes.start', { model: sampleModel, set: 'chats' })
     expect(start).toMatchObject({ calibration: { set: 'chats' }, policy: 'padded', model: sampleModel })
@@ -66,7 +66,7 @@ describe('a recipe that begins with a stored set', () => {
 })
 
 describe('a recipe file', () => {
-  test('brings the paths that it names along, and is saved so that it reads back equal', async () => {
+  test('grants nothing by naming it, and is saved so that it reads back equal', async () => {
     const workbench = openWorkbench()
     const folder = temporaryFolder()
     mkdirSync(join(folder, 'texts'))
@@ -78,17 +78,23 @@ describe('a recipe file', () => {
     const plan = () => workbench.call('plan.preflight', { recipe: own, out: null, flopsPerSecond: null })
     await expect(plan()).rejects.toMatchObject({ code: 'BAD_INPUT', message: expect.stringContaining('own.txt') })
     await expect(workbench.call('recipes.read', { path: file })).rejects.toMatchObject({ code: 'BAD_INPUT' })
-    await workbench.grant([file])
+    await workbench.grant([file], 'readRecipe')
     expect((await workbench.call('recipes.read', { path: file })).recipe).toEqual(own)
+    await expect(plan()).rejects.toMatchObject({ code: 'BAD_INPUT', message: expect.stringContaining('own.txt') })
+    await workbench.grant(own.calibration.files ?? [], 'readText')
     expect((await plan()).plan?.calibration.rows).toBe(16)
 
     const saved = join(folder, 'saved.json')
     await expect(workbench.call('recipes.save', { recipe: own, path: saved })).rejects.toMatchObject({
       code: 'BAD_INPUT'
     })
-    await workbench.grant([saved])
+    await workbench.grant([saved], 'writeRecipe')
+    await workbench.call('recipes.save', { recipe: own, path: saved })
     await workbench.call('recipes.save', { recipe: own, path: saved })
     expect(await readRecipeFile(saved)).toEqual(own)
+    writeFileSync(saved, '{"somebody": "else"}')
+    await expect(workbench.call('recipes.save', { recipe: own, path: saved })).rejects.toThrow('holds no recipe')
+    expect(readFileSync(saved, 'utf8')).toBe('{"somebody": "else"}')
     await workbench.close()
   })
 
@@ -100,7 +106,10 @@ describe('a recipe file', () => {
       writeFileSync(join(folder, `${name}.json`), JSON.stringify(content))
     }
     writeFileSync(join(folder, 'damaged.json'), '{"model": 1, "variants":')
-    await workbench.grant([folder])
+    await workbench.grant(
+      ['recipe', 'rows', 'other', 'damaged', 'missing'].map((name) => join(folder, `${name}.json`)),
+      'readText'
+    )
     const recognize = (name: string) => workbench.call('recipes.recognize', { path: join(folder, name) })
     expect(await recognize('recipe.json')).toBe(true)
     for (const name of ['rows.json', 'other.json', 'damaged.json', 'missing.json'])
@@ -112,7 +121,7 @@ describe('a recipe file', () => {
     const workbench = openWorkbench()
     const file = join(temporaryFolder(), 'bad.yaml')
     writeFileSync(file, 'version: 1\nmodel: x\ncalibraton: {}\n')
-    await workbench.grant([file])
+    await workbench.grant([file], 'readRecipe')
     await expect(workbench.call('recipes.read', { path: file })).rejects.toMatchObject({
       code: 'BAD_INPUT',
       message: expect.stringContaining('did you mean calibration?')

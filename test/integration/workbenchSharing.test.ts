@@ -71,7 +71,7 @@ describe('the window and the command line on one database', () => {
     const place = new Workplace()
     const { workbench, id } = await heldWorkbench(place)
     const model = place.path('gone')
-    await workbench.grant([model])
+    await workbench.grant([model], 'readModel')
     const failing = await workbench.call('queue.enqueue', { recipe: { ...recipe, name: 'gone', model } })
     await workbench.call('queue.reorder', { ids: [failing.id, id] })
     const failed = workbench.next('run.finished', (event) => event.id === failing.id)

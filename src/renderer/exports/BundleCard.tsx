@@ -15,7 +15,7 @@ export function BundleCard({ run }: { readonly run: string }) {
   const [written, setWritten] = useState<WrittenBundle | null>(null)
   const task = useTask('exports.bundle')
   const write = async (): Promise<void> => {
-    const out = await call('app.pickTarget', { title: 'Write a run bundle', name: `${run}.quailrun` })
+    const out = await call('app.pickTarget', { kind: 'bundle', name: `${run}.quailrun` })
     if (out === null) return
     setWritten(null)
     const done = await task.run({ run, out, factors })

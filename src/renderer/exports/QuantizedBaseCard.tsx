@@ -22,7 +22,7 @@ export function QuantizedBaseCard({ run, found: { variant, model, noBase, finger
   const [written, setWritten] = useState<BaseExport>()
   const start = async (): Promise<void> => {
     const name = `${baseName(model)}-${fingerprint?.quantizer ?? 'quantized'}`
-    const out = await call('app.pickTarget', { title: 'Write the quantized base to a new folder', name })
+    const out = await call('app.pickTarget', { kind: 'base', name })
     if (out !== null) setWritten(await write.run({ run, variant, out }))
   }
   return (

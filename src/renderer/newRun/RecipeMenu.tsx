@@ -117,7 +117,7 @@ async function copyRecipe(recipe: Recipe): Promise<void> {
 
 async function saveRecipe(recipe: Recipe): Promise<void> {
   try {
-    const path = await call('app.pickTarget', { title: 'Save the recipe', name: `${fileName(recipe)}.yaml` })
+    const path = await call('app.pickTarget', { kind: 'recipe', name: `${fileName(recipe)}.yaml` })
     if (path === null) return
     await call('recipes.save', { recipe, path })
     notifyDone(`Saved as ${baseName(path)}`)

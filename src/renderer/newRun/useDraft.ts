@@ -5,6 +5,7 @@ import type { AppError } from '../../shared/errors'
 import type { Recipe } from '../../shared/recipe'
 import { call } from '../api/desktop'
 import { notifyError } from '../components/notify'
+import { allowed } from './allowed'
 import { type Draft, draftOf, loadDraft, saveDraft } from './draft'
 
 export interface DraftState {
@@ -13,7 +14,7 @@ export interface DraftState {
   readonly error: AppError | undefined
   readonly change: (change: (recipe: Recipe) => Recipe) => void
   readonly setOut: (out: string | null) => void
-  /** Begins with another recipe; the present draft can be brought back. */
+  /** Begins with another recipe, when what it names may be read; the present draft can be brought back. */
   readonly begin: (start: StartRecipe) => void
   readonly goBack: (() => void) | undefined
 }
@@ -44,9 +45,9 @@ export function useDraft(): DraftState {
     if (asked === undefined && present) return
     let current = true
     const started = asked ?? (() => call('recipes.start', {}))
-    started().then(
+    ifAllowed(started()).then(
       (start) => {
-        if (current) begin(start)
+        if (current && start !== undefined) begin(start)
         if (current && asked !== undefined) navigate('/new', { replace: true })
       },
       (failure: AppError) => {
@@ -73,8 +74,25 @@ export function useDraft(): DraftState {
     })
   // What is about to be replaced is not shown, and not planned either.
   const replaced = startFor(new URLSearchParams(search)) !== undefined
-  return { draft: replaced ? undefined : draft, error, change, setOut, begin, goBack }
+  return { draft: replaced ? undefined : draft, error, change, setOut, begin: useBeginning(begin), goBack }
 }
+
+/** A beginning whose recipe may be read; undefined when the person does not want that. */
+async function ifAllowed(started: Promise<StartRecipe>): Promise<StartRecipe | undefined> {
+  const start = await started
+  return (await allowed(start.recipe)) ? start : undefined
+}
+
+const useBeginning = (begin: (start: StartRecipe) => void): ((start: StartRecipe) => void) =>
+  useCallback(
+    (start) => {
+      ifAllowed(Promise.resolve(start)).then(
+        (agreed) => agreed && begin(agreed),
+        (failure: AppError) => notifyError('The recipe could not be opened', failure)
+      )
+    },
+    [begin]
+  )
 
 /** The recipe that the address asks for: `?recipe=<run id>`, `?recipeFile=<path>`, `?model=<path>`, `?set=<name>`. */
 function startFor(query: URLSearchParams): (() => Promise<StartRecipe>) | undefined {

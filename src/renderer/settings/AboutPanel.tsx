@@ -15,7 +15,7 @@ export function AboutPanel() {
   return (
     <Stack gap="xl" maw={760}>
       <QueryView query={info} failure="The versions could not be read">
-        {({ name, version, platform, versions }) => (
+        {({ name, version, platform, versions, runtimeProblem }) => (
           <section aria-labelledby="about">
             <Title order={2} size="h4" id="about" mb="xs">
               {name} {version}
@@ -31,6 +31,11 @@ export function AboutPanel() {
                 ['platform', platform]
               ]}
             />
+            {runtimeProblem !== null && (
+              <Text size="sm" mt="sm" role="note">
+                {runtimeProblem}
+              </Text>
+            )}
           </section>
         )}
       </QueryView>

@@ -122,7 +122,7 @@ function ModelFolders({ view: { preferences } }: Props) {
   const change = useChange()
   const { modelFolders } = preferences
   const add = async (): Promise<void> => {
-    const [folder] = await call('app.pick', { kind: 'folder' })
+    const [folder] = await call('app.pick', { kind: 'models' })
     if (folder !== undefined && !modelFolders.includes(folder)) change({ modelFolders: [...modelFolders, folder] })
   }
   return (

@@ -24,7 +24,7 @@ import { encodeHeader, padding, TAR_BLOCK } from './tarHeader'
 export interface BundleOptions {
   /** Also the factors of each block, from which adapters could be written again. */
   readonly factors?: boolean
-  /** Whether a file that lies at the target is replaced. */
+  /** Whether a bundle that lies at the target is replaced; nothing else ever is. */
   readonly replace?: boolean
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((done: number, total: number) => void) | undefined
@@ -50,6 +50,8 @@ export async function writeBundle(
   if (present?.isDirectory()) throw badInput(`${path} is a directory; the name of a new file is needed`)
   if (present !== undefined && !options.replace)
     throw badInput(`${path} exists already; it is replaced only on request`)
+  if (present !== undefined && !(await isBundle(path)))
+    throw badInput(`${path} is there and is no run bundle; only a bundle is replaced by another, choose another name`)
   const sources = await listSources(services, run, options.factors ?? false)
   const files: BundleFile[] = []
   for (const { name, path } of sources) {
@@ -64,6 +66,17 @@ export async function writeBundle(
     files
   }
   return writeArchive(path, manifest, sources, options)
+}
+
+/** Whether a file begins as a bundle does, with the header of its manifest. */
+async function isBundle(path: string): Promise<boolean> {
+  const file = await open(path)
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(TAR_BLOCK), 0, TAR_BLOCK, 0)
+    return buffer.toString('latin1', 0, bytesRead).startsWith(`${MANIFEST_NAME}\0`)
+  } finally {
+    await file.close()
+  }
 }
 
 interface Source {

@@ -57,7 +57,9 @@ export async function whatLiesAt(to: string): Promise<'nothing' | 'adapter' | 'o
   if (entries === undefined) return 'other'
   if (entries.length === 0) return 'nothing'
   const known = new Set<string>([...ADAPTER_FILES, CHECK_SCRIPT])
-  const isAdapter = entries.some(({ name }) => name === ADAPTER_CONFIG_FILE)
+  const names = entries.map(({ name }) => name)
+  // One that another program made has neither the proof nor the check: it is not ours to replace.
+  const isAdapter = names.includes(ADAPTER_CONFIG_FILE) && [PROOF_FILE, CHECK_SCRIPT].some((own) => names.includes(own))
   // A directory in which somebody put more than an adapter is never removed.
   return isAdapter && entries.every((entry) => entry.isFile() && known.has(entry.name)) ? 'adapter' : 'other'
 }

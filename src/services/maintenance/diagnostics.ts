@@ -125,7 +125,7 @@ async function identityOf({ store, home }: Services): Promise<Identity> {
     ...(recipe.calibration.files ?? []),
     ...(recipe.evaluation?.files ?? [])
   ])
-  const paths = [...ofRecipes, ...runs.map(({ out }) => out), ...grants, ...modelFolders]
+  const paths = [...ofRecipes, ...runs.map(({ out }) => out), ...grants.map(({ path }) => path), ...modelFolders]
   return { quailHome: home, userHome: homedir(), userName: nameOfUser(), hostName: hostname(), paths }
 }
 

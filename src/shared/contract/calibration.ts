@@ -4,6 +4,7 @@ import { type BadRow, HoldOut, type SampleInspection, SampleShape, Sampling, typ
 import type { TokenPreview } from '../tokenPreview'
 import { call } from './call'
 import type { Deleted } from './deletions'
+import { forPurpose } from './purposes'
 
 /** A stored set without its texts. */
 export interface CalibrationSetEntry {
@@ -73,11 +74,13 @@ export const calibrationCalls = {
     })
   ),
   /** Looks at the first rows of a file. */
-  'calibration.inspect': call<ImportPreview>()(z.strictObject(reading), { paths: ({ file }) => [file] }),
+  'calibration.inspect': call<ImportPreview>()(z.strictObject(reading), {
+    paths: ({ file }) => forPurpose('readText', [file])
+  }),
   /** Stores a file's samples, all of them or, when anything fails, none. */
   'calibration.import': call<ImportResult>()(
     z.strictObject({ ...reading, name: Name, sampling: Sampling.optional() }),
-    { paths: ({ file }) => [file] }
+    { paths: ({ file }) => forPurpose('readText', [file]) }
   ),
   /** One row as a run on this model would use it. */
   'calibration.preview': call<TokenPreview>()(
@@ -91,7 +94,7 @@ export const calibrationCalls = {
       rows: z.int().min(1).max(100_000),
       row: z.int().min(0).max(100_000)
     }),
-    { paths: ({ model }) => [model] }
+    { paths: ({ model }) => forPurpose('readModel', [model]) }
   ),
   /** Parts a set in two that share no sample, one of them for evaluation; the set itself stays. */
   'calibration.holdOut': call<HeldOutSets>()(HoldOut.extend({ name: Name })),

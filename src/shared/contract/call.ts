@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { SerializedError } from '../errors'
+import type { NamedPath } from './purposes'
 
 /** One thing that the window may ask for: the schema that its input must pass, and the type of its answer. */
 export interface Call<S extends z.ZodType, O> extends CallOptions<z.output<S>> {
@@ -9,8 +10,8 @@ export interface Call<S extends z.ZodType, O> extends CallOptions<z.output<S>> {
 }
 
 export interface CallOptions<I> {
-  /** The paths that the input names: each must have been given by the person, or belong to something registered. */
-  readonly paths?: (input: I) => readonly string[]
+  /** The paths that the input names, and for what: each must have been granted for that. */
+  readonly paths?: (input: I) => readonly NamedPath[]
   /** Largest input, counted in characters of its JSON; default MAX_INPUT. */
   readonly maxInput?: number
 }

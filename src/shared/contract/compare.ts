@@ -2,16 +2,13 @@ import { z } from 'zod'
 import type { ComparedRun, VariantCurve } from '../compare/comparedRun'
 import type { Pairing } from '../compare/pairing'
 import { call } from './call'
+import { Id, RowKey } from './ids'
 
 export interface WrittenReport {
   /** A name for the file. */
   readonly name: string
   readonly html: string
 }
-
-const Id = z.string().min(1).max(200)
-/** A run's id, or `run/variant`. */
-const RowKey = z.string().min(1).max(400)
 
 export const MAX_COMPARED_RUNS = 5000
 /** More lines than this in one chart cannot be told apart, and a report of more runs is not read. */

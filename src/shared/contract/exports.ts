@@ -4,6 +4,8 @@ import type { CompatibilityEntry, CopiedAdapter, ImportedBundle, Snippet, Writte
 import type { Verification } from '../plan'
 import type { QuantizerFormat, ScaleOptions } from '../quantizers'
 import { call } from './call'
+import { Id } from './ids'
+import { forPurpose } from './purposes'
 
 /** Everything that an export page shows of one variant's adapter. */
 export interface ExportedVariant {
@@ -38,39 +40,47 @@ export interface CopyTarget {
   readonly meets: 'nothing' | 'adapter'
 }
 
-const Id = z.string().min(1).max(200)
+/** Looked up among the variants of the run. */
+const Variant = z.string().min(1).max(200)
 const Path = z.string().min(1).max(4096)
 
 export const exportCalls = {
   /** `copiedTo`: the snippets and checks name this directory instead of the run's own. */
   'exports.variant': call<ExportedVariant>()(
-    z.strictObject({ run: Id, variant: Id, copiedTo: Path.nullable().default(null) })
+    z.strictObject({ run: Id, variant: Variant, copiedTo: Path.nullable().default(null) })
   ),
   /** A place in a folder that the person chose: the folder itself where it is empty or holds an adapter, else one inside. */
-  'exports.target': call<CopyTarget>()(z.strictObject({ run: Id, variant: Id, folder: Path }), {
-    paths: ({ folder }) => [folder]
+  'exports.target': call<CopyTarget>()(z.strictObject({ run: Id, variant: Variant, folder: Path }), {
+    paths: ({ folder }) => forPurpose('writeFolder', [folder])
   }),
   'exports.copy': call<CopiedAdapter>()(
-    z.strictObject({ run: Id, variant: Id, to: Path, replace: z.boolean().default(false) }),
-    { paths: ({ to }) => [to] }
+    z.strictObject({ run: Id, variant: Variant, to: Path, replace: z.boolean().default(false) }),
+    { paths: ({ to }) => forPurpose('writeFolder', [to]) }
   ),
   /** Does an adapter belong on a base? Null: the run's own adapter, and the base that its run names. */
   'exports.verify': call<Verification>()(
     z.strictObject({
       run: Id,
-      variant: Id,
+      variant: Variant,
       adapter: Path.nullable().default(null),
       model: Path.nullable().default(null)
     }),
-    { paths: ({ adapter, model }) => [adapter, model].filter((path) => path !== null) }
+    {
+      paths: ({ adapter, model }) => [
+        ...forPurpose('readAdapter', adapter === null ? [] : [adapter]),
+        ...forPurpose('readModel', model === null ? [] : [model])
+      ]
+    }
   ),
   /** Writes the base that the adapter was made for, quantized, as a checkpoint of its own. */
-  'exports.base': call<BaseExport>()(z.strictObject({ run: Id, variant: Id, out: Path }), {
-    paths: ({ out }) => [out]
+  'exports.base': call<BaseExport>()(z.strictObject({ run: Id, variant: Variant, out: Path }), {
+    paths: ({ out }) => forPurpose('writeFolder', [out])
   }),
-  /** The file is one that the person named in a dialog, which asks before one is replaced. */
+  /** The file is one that the person named in a dialog; what lies there is replaced only if it is a bundle. */
   'exports.bundle': call<WrittenBundle>()(z.strictObject({ run: Id, out: Path, factors: z.boolean().default(false) }), {
-    paths: ({ out }) => [out]
+    paths: ({ out }) => forPurpose('writeBundle', [out])
   }),
-  'exports.importBundle': call<ImportedBundle>()(z.strictObject({ file: Path }), { paths: ({ file }) => [file] })
+  'exports.importBundle': call<ImportedBundle>()(z.strictObject({ file: Path }), {
+    paths: ({ file }) => forPurpose('readBundle', [file])
+  })
 } as const

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Inspection } from '../inspection'
 import type { Discovery, FoundModel } from '../models'
 import { call } from './call'
+import { forPurpose } from './purposes'
 
 export interface ModelDetails {
   readonly model: FoundModel
@@ -34,12 +35,14 @@ export const modelCalls = {
   /** Everything known of one checkpoint of the list. */
   'models.get': call<ModelDetails>()(z.strictObject({ id: ModelId })),
   /** Adds a folder that the person gave to those that are searched. */
-  'models.add': call<AddedModels>()(z.strictObject({ folder: Folder }), { paths: ({ folder }) => [folder] }),
+  'models.add': call<AddedModels>()(z.strictObject({ folder: Folder }), {
+    paths: ({ folder }) => forPurpose('readModel', [folder])
+  }),
   /** Searches a folder no more; its files are not touched. */
   'models.remove': call<RemovedFolder>()(z.strictObject({ folder: Folder })),
   /** Undoes that. */
   'models.restore': call<void>()(
     z.strictObject({ folder: Folder, addedAtMs: z.number().nullable(), searched: z.boolean() }),
-    { paths: ({ folder }) => [folder] }
+    { paths: ({ folder }) => forPurpose('readModel', [folder]) }
   )
 } as const

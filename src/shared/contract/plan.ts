@@ -3,6 +3,7 @@ import type { Preflight } from '../plan'
 import { DeviceName, Recipe } from '../recipe'
 import { Chip } from '../variantAxes'
 import { call } from './call'
+import { forPurpose } from './purposes'
 import { recipePaths } from './queue'
 
 export const planCalls = {
@@ -17,7 +18,7 @@ export const planCalls = {
       guess: z.boolean().default(false),
       flopsPerSecond: z.number().positive().nullable()
     }),
-    { paths: ({ recipe, out }) => [...recipePaths(recipe), ...(out === null ? [] : [out])] }
+    { paths: ({ recipe, out }) => [...recipePaths(recipe), ...forPurpose('writeFolder', out === null ? [] : [out])] }
   ),
   /**
    * Speed of a device, flops per second: as measured before, else measured now; null while that would disturb a run.

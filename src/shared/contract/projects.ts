@@ -3,6 +3,7 @@ import type { Headline } from '../headline'
 import type { ProvenVariant } from '../proof'
 import { call } from './call'
 import type { Deleted } from './deletions'
+import { Id } from './ids'
 import type { DeletionPreview } from './runs'
 
 export interface ProjectCard {
@@ -25,7 +26,6 @@ export interface ProjectResult {
   readonly headline: Headline<ProvenVariant> | null
 }
 
-const Id = z.string().min(1).max(200)
 const Name = z.string().trim().min(1).max(120)
 
 export const projectCalls = {

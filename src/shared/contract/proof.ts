@@ -6,6 +6,7 @@ import type { MaybeRefined } from '../refinementWords'
 import type { DeviceFailure, LayerResult, RunEvent } from '../runEvents'
 import type { ResolvedText } from '../runFolder'
 import { call } from './call'
+import { Id } from './ids'
 import type { RunLayer, RunListEntry, RunVariant } from './runs'
 
 /* What the page of one run shows. It grows while the run goes; the page asks again when it hears of the run. */
@@ -46,8 +47,6 @@ export interface LayerRow extends Omit<LayerResult, 'eigenvalues' | 'errors' | '
   /** Rank of the best correction that reaches 90 % of what this variant's rank can gain. */
   readonly rankFor90: number
 }
-
-const Id = z.string().min(1).max(200)
 
 export const proofCalls = {
   'proof.run': call<RunProof>()(z.strictObject({ id: Id })),

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { Recipe, type TextSource } from '../recipe'
 import { call } from './call'
+import { Id } from './ids'
+import { forPurpose, type NamedPath } from './purposes'
 import type { RunListEntry, RunProgress } from './runs'
 
 export interface QueueState {
@@ -12,13 +14,14 @@ export interface QueueState {
   readonly held: boolean
 }
 
-const Id = z.string().min(1).max(200)
-
-/** Every path that a recipe names. */
-export const recipePaths = (recipe: Recipe): string[] => {
+/** Every path that a recipe names, with what a run does there. */
+export const recipePaths = (recipe: Recipe): (NamedPath & { purpose: 'readModel' | 'readText' })[] => {
   const files = (source: TextSource | undefined): string[] => source?.files ?? []
   const base = recipe.base === undefined ? [] : [recipe.base]
-  return [recipe.model, ...base, ...files(recipe.calibration), ...files(recipe.evaluation)]
+  return [
+    ...forPurpose('readModel', [recipe.model, ...base]),
+    ...forPurpose('readText', [...files(recipe.calibration), ...files(recipe.evaluation)])
+  ]
 }
 
 export const queueCalls = {
@@ -26,7 +29,9 @@ export const queueCalls = {
   /** Puts a run at the end of the queue; `out` is where its adapters go, default a folder of Quail's own. */
   'queue.enqueue': call<{ id: string }>()(
     z.strictObject({ recipe: Recipe, project: Id.optional(), out: z.string().min(1).optional() }),
-    { paths: ({ recipe, out }) => [...recipePaths(recipe), ...(out === undefined ? [] : [out])] }
+    {
+      paths: ({ recipe, out }) => [...recipePaths(recipe), ...forPurpose('writeFolder', out === undefined ? [] : [out])]
+    }
   ),
   /** Puts an interrupted, cancelled or failed run back; it goes on after its last finished block. */
   'queue.resume': call<void>()(z.strictObject({ id: Id })),

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { type Policy, Recipe } from '../recipe'
 import { call } from './call'
+import { Id } from './ids'
+import { forPurpose } from './purposes'
 import { recipePaths } from './queue'
 
 /** A recipe to begin with: texts may still be missing, which `Recipe` would refuse. */
@@ -35,19 +37,23 @@ const Path = z.string().min(1)
 export const recipeCalls = {
   /** A recipe that can be started as it is, or nearly: for the sample, or for a model or a set that was chosen. */
   'recipes.start': call<StartRecipe>()(z.strictObject({ model: Path.optional(), set: z.string().min(1).optional() }), {
-    paths: ({ model }) => (model === undefined ? [] : [model])
+    paths: ({ model }) => forPurpose('readModel', model === undefined ? [] : [model])
   }),
   'recipes.choices': call<StartChoices>()(z.strictObject({})),
-  'recipes.ofRun': call<StartRecipe>()(z.strictObject({ run: z.string().min(1) })),
-  /** Reads a recipe file; the paths that it names may be used from then on. */
-  'recipes.read': call<StartRecipe>()(z.strictObject({ path: Path }), { paths: ({ path }) => [path] }),
+  'recipes.ofRun': call<StartRecipe>()(z.strictObject({ run: Id })),
+  /** Reads a recipe file. What it names is not granted by that: the person is asked, `app.allow`. */
+  'recipes.read': call<StartRecipe>()(z.strictObject({ path: Path }), {
+    paths: ({ path }) => forPurpose('readRecipe', [path])
+  }),
   /** Whether a JSON file is meant as a recipe and not as data. */
-  'recipes.recognize': call<boolean>()(z.strictObject({ path: Path }), { paths: ({ path }) => [path] }),
+  'recipes.recognize': call<boolean>()(z.strictObject({ path: Path }), {
+    paths: ({ path }) => forPurpose('recognize', [path])
+  }),
   /** The recipe as YAML, as it would be saved. */
   'recipes.text': call<string>()(z.strictObject({ recipe: Recipe }), { paths: ({ recipe }) => recipePaths(recipe) }),
-  /** Writes a recipe to a file that the person chose; one that is there is replaced, since the dialog asked. */
+  /** Writes a recipe to a file that the person chose; what lies there is replaced only if it is a recipe. */
   'recipes.save': call<void>()(z.strictObject({ recipe: Recipe, path: Path }), {
-    paths: ({ recipe, path }) => [...recipePaths(recipe), path]
+    paths: ({ recipe, path }) => [...recipePaths(recipe), ...forPurpose('writeRecipe', [path])]
   }),
   /** Recipes of earlier runs, the newest first. */
   'recipes.list': call<StoredRecipeEntry[]>()(z.strictObject({}))

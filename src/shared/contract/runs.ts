@@ -3,6 +3,7 @@ import type { LayerResult, Perplexities, Phase, RunStatus } from '../runEvents'
 import type { RunRecord } from '../runFolder'
 import { call } from './call'
 import type { Deleted } from './deletions'
+import { Id } from './ids'
 
 /** How far a run is, as often as the window can show it. */
 export interface RunProgress {
@@ -112,7 +113,6 @@ export interface DeletionPreview {
   readonly bytes: number
 }
 
-const Id = z.string().min(1).max(200)
 const Ids = z.array(Id).min(1).max(10_000)
 
 export const runCalls = {

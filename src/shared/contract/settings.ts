@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Licence, Preferences, type StorageReport, THEMES } from '../settings'
 import { call } from './call'
+import { forPurpose } from './purposes'
 
 export interface SettingsView {
   readonly preferences: Preferences
@@ -24,7 +25,9 @@ const Changes = z.strictObject({
 
 export const settingsCalls = {
   'settings.get': call<SettingsView>()(z.strictObject({})),
-  'settings.change': call<void>()(Changes, { paths: ({ modelFolders: folders }) => folders ?? [] }),
+  'settings.change': call<void>()(Changes, {
+    paths: ({ modelFolders: folders }) => forPurpose('readModel', folders ?? [])
+  }),
   'settings.storage': call<StorageReport>()(z.strictObject({})),
   /** Removes entries of `StorageReport.cleanups`; answers with the bytes that were freed. */
   'settings.cleanUp': call<{ readonly bytes: number }>()(

@@ -3,9 +3,9 @@ import { Recipe } from '../recipe'
 import { MAX_SEEDS } from '../sweep'
 import type { Sweep } from '../sweep/results'
 import { call } from './call'
+import { Id } from './ids'
+import { forPurpose } from './purposes'
 import { recipePaths } from './queue'
-
-const Id = z.string().min(1).max(200)
 
 export const sweepCalls = {
   /** All sweeps of which a run is left, the newest first. */
@@ -24,7 +24,9 @@ export const sweepCalls = {
       project: Id.optional(),
       out: z.string().min(1).optional()
     }),
-    { paths: ({ recipe, out }) => [...recipePaths(recipe), ...(out === undefined ? [] : [out])] }
+    {
+      paths: ({ recipe, out }) => [...recipePaths(recipe), ...forPurpose('writeFolder', out === undefined ? [] : [out])]
+    }
   ),
   /** Puts the runs that are not completed back into the queue, and makes those that are not there. */
   'sweeps.resume': call<void>()(z.strictObject({ id: Id })),

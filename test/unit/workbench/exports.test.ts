@@ -99,7 +99,7 @@ test('the window may name only folders that were chosen, for copies as for bundl
   await expect(workbench.call('exports.importBundle', { file: '/etc/passwd' })).rejects.toThrow('was not chosen')
   await expect(workbench.call('settings.change', { modelFolders: ['/etc'] })).rejects.toThrow('was not chosen')
   expect(readdirSync(elsewhere)).toEqual([])
-  await workbench.grant([elsewhere])
+  await workbench.grant([elsewhere], 'writeFolder')
   expect((await copy()).path).toBe(join(elsewhere, 'copy'))
 })
 

@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { changePreferences, readPreferences } from '../../../src/services/maintenance/preferences'
 import { modelId } from '../../../src/services/modelDiscovery/discoverModels'
 import type { WindowEvent } from '../../../src/shared/contract/events'
+import { forPurpose } from '../../../src/shared/contract/purposes'
 import { listModels } from '../../../src/store/models'
 import { deviceHandlers } from '../../../src/workbench/devices'
 import { Grants } from '../../../src/workbench/grants'
@@ -43,8 +44,10 @@ describe('the models of the window', () => {
   it('are found without being asked for, and may then be named', async () => {
     const { cache, models, context } = await bench()
     const directory = writeHubModel(cache, { repository: 'models--a--b', revision: 'r', files: sampleModel })
-    await expect(context.grants.check(['/etc/passwd'])).rejects.toThrow('was not chosen in a dialog')
-    await context.grants.check([join(directory, 'config.json')])
+    await expect(context.grants.check(forPurpose('readModel', ['/etc/passwd']))).rejects.toThrow(
+      'was not chosen in a dialog'
+    )
+    await context.grants.check(forPurpose('readModel', [join(directory, 'config.json')]))
     expect((await models['models.list']({}, scope)).models.map(({ name }) => name)).toEqual(['Sample model', 'b'])
   })
 

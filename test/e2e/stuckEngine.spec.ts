@@ -1,0 +1,79 @@
+import { resolve } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { type Desk, openDesk, removeTemporary } from './harness'
+
+/*
+ * An engine process that hears nothing any more, whatever keeps it busy: stopped by the system here, as a loop without end
+ * would stop it. The window ends all the same, and the engine can be started anew.
+ */
+
+afterAll(removeTemporary)
+
+const ask = <T>({ page }: Desk, name: string, input: object): Promise<T> =>
+  page.evaluate(
+    `window.quail.call(${JSON.stringify(name)}, ${JSON.stringify(input)}).then((a) => { if (!a.ok) throw new Error(a.error.message); return a.value })`
+  ) as Promise<T>
+
+/** Stops the engine process of a desk; its id. */
+async function stopEngine({ app }: Desk): Promise<number> {
+  const pid = await app.evaluate(
+    ({ app: electron }) => electron.getAppMetrics().find(({ name }) => name === 'Quail engine')?.pid
+  )
+  if (pid === undefined) throw new Error('there is no engine process')
+  process.kill(pid, 'SIGSTOP')
+  return pid
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+/** A run that the queue has begun. */
+async function beginRun(desk: Desk): Promise<string> {
+  const text = (name: string) => resolve('resources/sample/text', name)
+  const { id } = await ask<{ id: string }>(desk, 'queue.enqueue', {
+    recipe: {
+      version: 1,
+      model: resolve('resources/sample/model'),
+      context: 256,
+      calibration: { files: [text('sotu-calibration.txt')], rows: 500 },
+      variants: [{ method: 'quailora', rank: 8 }]
+    }
+  })
+  const state = () => ask<{ running: { id: string } | null }>(desk, 'queue.state', {})
+  await expect.poll(async () => (await state()).running?.id).toBe(id)
+  return id
+}
+
+test('the window quits when the engine hears nothing', async () => {
+  const desk = await openDesk()
+  const pid = await stopEngine(desk)
+  await desk.close()
+  expect(isAlive(pid)).toBe(false)
+})
+
+test('and also when a run is to be stopped at its next checkpoint; the run goes on the next time', async () => {
+  const desk = await openDesk()
+  const id = await beginRun(desk)
+  const pid = await stopEngine(desk)
+  await desk.close() // the question is answered with the first button: stop and quit
+  expect(isAlive(pid)).toBe(false)
+  const again = await openDesk(desk)
+  const status = async () =>
+    (await ask<{ id: string; status: string }[]>(again, 'runs.list', {})).find((run) => run.id === id)?.status
+  await expect.poll(status).toMatch(/interrupted|queued|running/)
+  await again.close()
+})
+
+test('an engine that hears nothing is replaced by another', async () => {
+  const desk = await openDesk()
+  const pid = await stopEngine(desk)
+  await ask(desk, 'app.restartEngine', {})
+  expect(isAlive(pid)).toBe(false)
+  expect(await ask<{ problem: string | null }>(desk, 'store.state', {})).toMatchObject({ problem: null })
+  await desk.close()
+})
