@@ -24,7 +24,7 @@ import { rebuildAction, rebuildOptions } from './actions/rebuildAction'
 import { recipeFromOptions, recipeOptions } from './actions/recipeOptions'
 import { reportAction, reportOptions } from './actions/reportAction'
 import { reportingOptions } from './actions/reportingOptions'
-import { resumeAction } from './actions/resumeAction'
+import { resumeAction, resumeOptions } from './actions/resumeAction'
 import {
   deleteRunOptions,
   deleteRunsAction,
@@ -99,7 +99,7 @@ export const COMMANDS: readonly Command[] = [
     summary: 'go on with a run that was interrupted, stopped or failed',
     details: 'Finished blocks are not computed again, and the adapters get the same bytes as without the interruption.',
     positionals: [{ name: 'RUN', description: 'id of the run, or the beginning of it' }],
-    options: reportingOptions,
+    options: resumeOptions,
     examples: [{ command: 'quail resume 20261123-1405-llama-x7f3', says: 'as "quail runs list" shows it' }],
     action: resumeAction
   }),

@@ -104,18 +104,34 @@ export async function startRun(services: Services, id: string, options: RunOptio
 /**
  * Goes on with a run that was interrupted, cancelled or failed, after its last finished block; starts one that is queued.
  *
- * @throws {AppError} BAD_INPUT when it is completed or would fail again; LOCKED while another process works on it
+ * @param out - another directory for the adapters; default: that of the run
+ * @throws {AppError} BAD_INPUT when it is completed or would fail again, or for a directory as `createRun`; LOCKED while
+ *   another process works on it
  */
-export async function resumeRun(services: Services, id: string, options: RunOptions = {}): Promise<FinishedEvent> {
+export async function resumeRun(
+  services: Services,
+  id: string,
+  { out, ...options }: RunOptions & { readonly out?: string | undefined } = {}
+): Promise<FinishedEvent> {
   const run = await getRun(services, id)
   if (run.status === 'completed') throw badInput(`run ${run.id} is completed; its result lies in ${run.out}`)
   if (run.status === 'running') throw stillRunning(run.id)
+  if (run.status !== 'queued') assertResumable(run)
+  if (out !== undefined) await moveOut(services, run.id, out)
   if (run.status === 'queued') return startQueuedRun(services, run.id, options)
-  assertResumable(run)
   return whileExecuting(services.store, run.id, async () => {
     await runs.resumeRun(services.store, run.id)
     return execute(services, run.id, options)
   })
+}
+
+/** Has a run write its adapters elsewhere, from its next process on. */
+async function moveOut(services: Services, id: string, out: string): Promise<void> {
+  const folder = runFolder(services, id)
+  const { record } = await stored.getRun(services.store, id)
+  const moved = { ...record, out: await checkRunOut(out, record.recipe) }
+  await writeRecord(folder, moved)
+  await runs.moveRun(services.store, id, moved.out)
 }
 
 /**

@@ -15,4 +15,4 @@ export const isResumable = ({
   (status === 'interrupted' || status === 'cancelled' || status === 'failed') && !FINAL.includes(error?.code ?? '')
 
 /** What is said of a run that failed and cannot go on. */
-export const NOT_RESUMABLE = 'it would meet the same values again: mend the checkpoint, then start a new run'
+export const NOT_RESUMABLE = 'it would meet the same values again: mend what is named, then start a new run'

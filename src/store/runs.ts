@@ -116,6 +116,11 @@ export async function resumeRun(store: Store, id: string): Promise<number> {
   return row.attempt
 }
 
+/** Stores where the adapters of a run go from now on. */
+export async function moveRun(store: Store, id: string, out: string): Promise<void> {
+  await store.updateTable('runs').set({ out }).where('id', '=', id).execute()
+}
+
 /**
  * Stores how a run ended, with the layers of every variant.
  * @throws AppError BAD_INPUT when there is no such run

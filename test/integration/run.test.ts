@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -225,6 +226,32 @@ describe('a run', () => {
     expect(existsSync(run.record.out)).toBe(false)
     expect(finishedOf(await runToEnd(run)).error?.message).toMatch(/layers\.0\.self_attn\.q_proj has changed since/)
     writeFileSync(weights, original)
+    expect(finishedOf(await runToEnd(run)).status).toBe('completed')
+    rmSync(model, { recursive: true })
+  })
+
+  it('notices before it exports that weights were written to and the time of that was set back', async () => {
+    const model = mkdtempSync(join(tmpdir(), 'quail-model-'))
+    for (const file of readdirSync(sampleModel)) copyFileSync(join(sampleModel, file), join(model, file))
+    const weights = join(model, 'model.safetensors')
+    const { atime, mtime } = statSync(weights)
+    utimesSync(weights, atime, mtime) // to what can be set again
+    const original = readFileSync(weights)
+    const run = makeRun({ model })
+    const write = (content: Uint8Array) => {
+      writeFileSync(weights, content)
+      utimesSync(weights, atime, mtime)
+    }
+    let blocks = 0
+    const events = await runToEnd(run, ({ type }) => {
+      if (type === 'blockFinished' && ++blocks === 2)
+        write(changedWeight(original, 'model.layers.0.self_attn.q_proj.weight'))
+      return false
+    })
+    expect(blocks).toBe(4)
+    expect(finishedOf(events).error?.message).toMatch(/layers\.0\.self_attn\.q_proj has changed since/)
+    expect(existsSync(run.record.out)).toBe(false)
+    write(original)
     expect(finishedOf(await runToEnd(run)).status).toBe('completed')
     rmSync(model, { recursive: true })
   })

@@ -91,6 +91,10 @@ export function conclude({ terminal }: CommandContext, finished: FinishedEvent, 
   if (status === 'failed') {
     const failure = deserializeError(toSerialized(error))
     if (!isResumable({ status, error: failure })) terminal.note(`run ${run} failed and is kept; ${NOT_RESUMABLE}`)
+    else if (failure.code === 'IO')
+      terminal.note(
+        `run ${run} failed and is kept: "quail resume ${run}" goes on; with --out DIR it writes its adapters elsewhere`
+      )
     else if (exitCodeOf(failure.code) === EXIT.failed)
       terminal.note(`run ${run} failed and is kept: "quail resume ${run}"`)
     throw failure

@@ -1,19 +1,29 @@
 import { getRun, type Run, resumeRun } from '../../services/runService'
+import { badInput } from '../../shared/errors'
 import { readVariantResults } from '../../store/runQueries'
 import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
 import type { CommandContext } from '../grammar/commandContext'
+import { optional, text } from '../grammar/options'
 import { conclude, follow, printResults, readDeviceFailure } from './executeRecipe'
-import type { reportingOptions } from './reportingOptions'
+import { reportingOptions } from './reportingOptions'
 
-type ResumeInvocation = Invocation<typeof reportingOptions>
+export const resumeOptions = {
+  out: optional('DIR', text, 'another new or empty directory for the adapters, where the first cannot be written'),
+  ...reportingOptions
+} as const
+
+type ResumeInvocation = Invocation<typeof resumeOptions>
 
 /** `quail resume`: goes on with a run after its last finished block. A completed run is only shown. */
 export async function resumeAction(invocation: ResumeInvocation, context: CommandContext): Promise<ExitCode> {
   const { options, positionals } = invocation
   const services = await context.services()
   const run = await getRun(services, positionals[0] ?? '')
+  const { out } = options
+  if (run.status === 'completed' && out !== undefined)
+    throw badInput(`run ${run.id} is completed already: quail export copies its adapters from ${run.out}`)
   if (run.status === 'completed') return showCompleted(run, invocation, context)
-  const finished = await follow(context, options, [], (listener) => resumeRun(services, run.id, listener))
+  const finished = await follow(context, options, [], (listener) => resumeRun(services, run.id, { ...listener, out }))
   const code = conclude(context, finished, options)
   if (code === EXIT.done && !options.json && !options.quiet) {
     context.terminal.print()

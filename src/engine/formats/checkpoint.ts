@@ -192,7 +192,13 @@ export class Checkpoint {
 
   /** Names, lengths and times of change of the weight files, as they were opened. */
   get stamp(): string {
-    return [...this.#files.values()].map(({ name, stamp }) => `${name} ${stamp}`).join('\n')
+    return [...this.#files.values()].map(({ name, stamp }) => `${name} ${stamp.written} ${stamp.touched}`).join('\n')
+  }
+
+  /** Whether anything about a weight file has changed since the checkpoint was opened. */
+  async isTouched(): Promise<boolean> {
+    for (const file of this.#files.values()) if (await file.isTouched()) return true
+    return false
   }
 
   /** @throws {AppError} BAD_INPUT naming the file that was written to since the checkpoint was opened */

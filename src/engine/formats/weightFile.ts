@@ -18,8 +18,8 @@ export class WeightFile {
     readonly path: string,
     readonly header: WeightHeader,
     readonly handle: FileHandle,
-    /** Length and time of the last change when it was opened. */
-    readonly stamp: string
+    /** Length and times of the last changes, of its content and of anything about it, when it was opened. */
+    readonly stamp: Stamp
   ) {}
 
   /**
@@ -76,8 +76,13 @@ export class WeightFile {
 
   /** @throws {AppError} BAD_INPUT when the file was written to since it was opened */
   async assertUnchanged(): Promise<void> {
-    if ((await stampOf(this.handle)) === this.stamp) return
+    if ((await stampOf(this.handle)).written === this.stamp.written) return
     throw badInput(`${this.path} has changed while it was in use: start a new run`)
+  }
+
+  /** Whether anything about the file has changed since it was opened: its content, or its name or rights alone. */
+  async isTouched(): Promise<boolean> {
+    return (await stampOf(this.handle)).touched !== this.stamp.touched
   }
 
   async close(): Promise<void> {
@@ -93,7 +98,14 @@ export class WeightFile {
   }
 }
 
-async function stampOf(handle: FileHandle): Promise<string> {
-  const { size, mtimeNs } = await handle.stat({ bigint: true })
-  return `${size} ${mtimeNs}`
+interface Stamp {
+  /** What writing changes, unless the time is set back behind it. */
+  readonly written: string
+  /** What nobody can set back; a new name or new rights change it too. */
+  readonly touched: string
+}
+
+async function stampOf(handle: FileHandle): Promise<Stamp> {
+  const { size, mtimeNs, ctimeNs } = await handle.stat({ bigint: true })
+  return { written: `${size} ${mtimeNs}`, touched: `${ctimeNs}` }
 }

@@ -23,6 +23,7 @@ import { chooseRows } from './chooseRows'
 import { deviceFailureOf, onDeviceOf, type Place } from './deviceFailure'
 import { exportAdapters } from './exportAdapters'
 import { lockRun } from './lock'
+import { assertModelOfRun } from './modelUnchanged'
 import type { Events, RunContext } from './pass'
 import { refinedIn } from './refinePass'
 import { perplexitiesOf } from './rowStatistics'
@@ -99,6 +100,7 @@ async function* execute(
     const perplexity = yield* measured(context)
     signal.throwIfAborted()
     const deviceFailure = deviceFailureOf(record.recipe.device, journal, place)
+    await assertModelOfRun(prepared, solvedBlocks(journal))
     const results = { perplexity, ...(deviceFailure && { deviceFailure }) }
     const variants: VariantResult[] = yield* exportAdapters(folder, record, prepared, journal, results)
     return { ...results, variants }

@@ -21,7 +21,7 @@ export async function assertWeightsInPlace({ checkpoint, base }: PreparedRun): P
 
 /**
  * Compares finished blocks with the journal: the last one, and all of them where the weight files are not those, by
- * length and time, that were noted before.
+ * length and times, that were noted before.
  *
  * @throws {AppError} BAD_INPUT when the checkpoint no longer holds the weights that the run was started with
  */
@@ -33,6 +33,20 @@ export async function assertModelUnchanged(
   const blocks = (await readStamp(folder)) === stampOf(prepared) ? solved.slice(-1) : solved
   for (const block of blocks) await assertBlockUnchanged(prepared, block)
   if (blocks.length > 1) await noteWeights(prepared, folder)
+}
+
+/**
+ * The last look before adapters are written. A program may write into a file and set its time back; what it cannot set back is
+ * when anything about the file changed. Where that moved, every weight of the linears is read once more and compared with what
+ * was solved; where it did not, nothing was written, and hours of reading are saved.
+ *
+ * @throws {AppError} BAD_INPUT as `assertModelUnchanged`
+ */
+export async function assertModelOfRun(prepared: PreparedRun, solved: readonly SolvedBlock[]): Promise<void> {
+  await assertWeightsInPlace(prepared)
+  const { checkpoint, base } = prepared
+  if (!(await checkpoint.isTouched()) && (await base?.checkpoint.isTouched()) !== true) return
+  for (const block of solved) await assertBlockUnchanged(prepared, block)
 }
 
 /** Notes which weight files a run reads. */
