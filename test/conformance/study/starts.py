@@ -21,6 +21,8 @@ METHODS = {
     "quailora": {"method": "quailora"},
     "exact": {"method": "exact"},
     "exact, refined": {"method": "exact", "refine": REFINE},
+    "kfac": {"method": "kfac"},
+    "kfac, by layer, refined": {"method": "kfac", "rankBudget": {}, "refine": REFINE},
 }
 # Of full precision and of 8 bits there is one start: what is left to gain where 4 bits take nothing or nearly nothing.
 STARTS = ["full precision, zero", "int8, zero", "zero", "PEFT's LoftQ", *METHODS]
