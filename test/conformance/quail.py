@@ -30,7 +30,8 @@ def run(arguments, home):
 def init_lora(model, methods, *options, texts=(CALIBRATION, EVALUATION), rank=16, context=CONTEXT, rows=ROWS):
     """Prepares adapters, by default at the settings of figures.json; returns the `finished` event, which names them, and `home`."""
     folder = Path(tempfile.mkdtemp(dir=_workspace.name))
-    settings = ["--rank", rank, "--context", context, "--calibration-rows", rows, "--evaluation-rows", rows]
+    ranks = [] if rank is None else ["--rank", rank]  # none where an option of the caller says them
+    settings = [*ranks, "--context", context, "--calibration-rows", rows, "--evaluation-rows", rows]
     calibration, evaluation = texts
     sources = ["--calibration", calibration, "--evaluation", *evaluation]
     arguments = ["init-lora", "--model", model, *sources, "--method", *methods, *settings, *options]

@@ -30,16 +30,23 @@ class Releases(Conformance):
     @classmethod
     def setUpClass(cls):
         cls.base = export_base(LLAMA, "--max-shard-size", "700KB")
-        cls.finished = init_lora(LLAMA, ["quailora"], rows=ROWS)
+        # One rank everywhere, and one for each linear, which rank_pattern and alpha_pattern say.
+        budget = init_lora(LLAMA, ["exact"], "--rank-budget", "mean=16", rank=None, rows=ROWS)
+        cls.prepared = [init_lora(LLAMA, ["quailora"], rows=ROWS), budget]
 
     def assert_loads(self, packages, transformers, peft):
-        [variant] = self.finished["variants"]
+        for finished in self.prepared:
+            self.assert_judged(finished, packages, transformers, peft)
+        self.assertEqual(self.prepared[1]["variants"][0]["ranks"]["kept"], "budget")
+
+    def assert_judged(self, finished, packages, transformers, peft):
+        [variant] = finished["variants"]
         answer = judged_by(packages, self.base, variant["adapter"])
         self.assertEqual((answer["transformers"], answer["peft"]), (transformers, peft))
         self.assertEqual(answer["linears"], len(variant["layers"]))
         self.assertEqual(answer["adapted_linears"], len(variant["layers"]))
         for text in EVALUATION:
-            reported = self.finished["perplexity"][text.name]
+            reported = finished["perplexity"][text.name]
             self.assert_relative(answer["quantized"][str(text)], reported["quantizers"]["nf4-b64-dq"], PERPLEXITY, text.name)
             ours = reported["variants"][variant["name"]]
             self.assert_relative(answer["adapter"][str(text)], ours, PERPLEXITY, f"{text.name}, adapted")

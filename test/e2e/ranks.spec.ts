@@ -48,7 +48,7 @@ describe('ranks by layer', () => {
     await chip('Where they pay').click()
     await page.getByRole('button', { name: 'List 2 variants' }).click()
     await page.getByText(BUDGET).first().waitFor()
-    await page.getByText('ranks by layer: PEFT loads rank_pattern', { exact: false }).first().waitFor()
+    await page.getByText('ranks by layer: PEFT reads them', { exact: false }).first().waitFor()
   })
 
   test('are told as the run ends, in words and layer by layer', async () => {

@@ -175,7 +175,8 @@ function withLargestRank(variant: Variant, most: number): Variant {
 /** Not everything that loads adapters knows of ranks by linear. */
 function ownRanks({ variants, recipe }: PreparedRun): Finding | undefined {
   if (!variants.some(({ spec }) => spec.rankBudget !== undefined)) return undefined
-  const message = `ranks by layer: PEFT loads rank_pattern and alpha_pattern from 0.15 on, and the converter of llama.cpp would scale such an adapter wrongly`
+  const message =
+    'ranks by layer: PEFT reads them (rank_pattern and alpha_pattern), but the converter of llama.cpp would scale such an adapter wrongly'
   const fix = changeVariants(recipe, 'Use one rank everywhere', ({ rankBudget: _, ...variant }) => variant)
   return { code: 'RANK_PATTERN', severity: 'info', subject: 'variants', message, fix }
 }

@@ -12,6 +12,8 @@ export interface AdapterFacts {
   readonly alpha: number
   readonly rslora: boolean
   readonly hasRankPattern: boolean
+  /** Whether a key of the patterns is more than names and dots. */
+  readonly hasPatternExpressions: boolean
   readonly hasAlphaPattern: boolean
   readonly targetModules: readonly string[]
   readonly modulesToSave: readonly string[]
@@ -48,6 +50,9 @@ export async function readAdapterFacts(adapter: string): Promise<AdapterFacts> {
     alpha: config.lora_alpha,
     rslora: config.use_rslora,
     hasRankPattern: ranks.length > 0,
+    hasPatternExpressions: [config.rank_pattern, config.alpha_pattern].some(
+      (pattern) => isFilled(pattern) && Object.keys(pattern).some((key) => !/^[\w.]+$/.test(key))
+    ),
     hasAlphaPattern: isFilled(config.alpha_pattern),
     targetModules: typeof targets === 'string' ? [targets] : (targets ?? []),
     modulesToSave: Array.isArray(config.modules_to_save) ? config.modules_to_save.map(String) : [],
@@ -58,5 +63,5 @@ export async function readAdapterFacts(adapter: string): Promise<AdapterFacts> {
   }
 }
 
-const isFilled = (value: unknown): boolean =>
+const isFilled = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && Object.keys(value).length > 0

@@ -63,7 +63,7 @@ const PORTABLE_KEYS = new Set([
   'use_rslora'
 ])
 
-function olderPeft({ configKeys, hasRankPattern, hasAlphaPattern }: AdapterFacts, consumer: string) {
+function olderPeft({ configKeys, hasPatternExpressions }: AdapterFacts, consumer: string) {
   const unknown = configKeys.filter((key) => !PORTABLE_KEYS.has(key))
   if (unknown.length > 0) {
     return no(
@@ -72,10 +72,10 @@ function olderPeft({ configKeys, hasRankPattern, hasAlphaPattern }: AdapterFacts
       'Use PEFT 0.14 or newer, or remove these keys from adapter_config.json.'
     )
   }
-  if (hasRankPattern || hasAlphaPattern) {
+  if (hasPatternExpressions) {
     return caution(
       consumer,
-      'matches the keys of rank_pattern and alpha_pattern only behind a dot of the path',
+      'matches expressions in rank_pattern and alpha_pattern only behind a dot of the path',
       'Use PEFT 0.15 or newer when the loader reports other shapes.'
     )
   }

@@ -30,7 +30,7 @@ STARTS = ["full precision, zero", "int8, zero", "zero", "PEFT's LoftQ", *METHODS
 
 def prepare(model, folder):
     """Quail's adapters for a checkpoint, by name of the start; made once for a folder."""
-    names = {start: start.replace(", ", "-") for start in METHODS}
+    names = {start: start.replace(", ", "-").replace(" ", "-") for start in METHODS}
     if not (folder / "out").exists():
         folder.mkdir(parents=True, exist_ok=True)
         recipe = {
