@@ -31,11 +31,11 @@ export const softwareVulkan = join(runtimeFolder, 'vk_swiftshader_icd.json')
 const pinnedFolder = join(ROOT, 'node_modules/electron')
 
 /** The Electron of package.json, where its binary is here: its folder, program and version; undefined else. */
-export function pinnedRuntime() {
+export function pinnedRuntime(installed = pinnedFolder) {
   try {
-    const { version } = JSON.parse(readFileSync(join(pinnedFolder, 'package.json'), 'utf8'))
-    const folder = join(pinnedFolder, 'dist')
-    const program = join(folder, readFileSync(join(pinnedFolder, 'path.txt'), 'utf8').trim())
+    const { version } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'))
+    const folder = join(installed, 'dist')
+    const program = join(folder, readFileSync(join(installed, 'path.txt'), 'utf8').trim())
     const found = readFileSync(join(folder, 'version'), 'utf8').trim().replace(/^v/, '')
     return found === version && existsSync(program) ? { folder, program, version, carried: false } : undefined
   } catch {

@@ -29,7 +29,7 @@ export async function askToRead(
   }
   const { response } = await dialog.showMessageBox(window, {
     type: 'question',
-    message: 'May Quail read what this recipe names?',
+    message: 'May Quail read what is named here?',
     detail: asked.map(({ path, purpose }) => `${NAMES[purpose]}: ${visible(path)}`).join('\n'),
     buttons: ['Read them', 'Cancel'],
     defaultId: 1,

@@ -3,7 +3,7 @@ import { PAGE_ORIGIN } from './pagePolicy'
 
 /*
  * What no page of ours needs is refused: requests that are not ours, names that are looked up, permissions, downloads, other
- * windows, other addresses, embedded pages, devices. The policy of the page says the same; each holds without the other.
+ * windows, other addresses, embedded pages, devices. The policy of the page says the same; this holds also without it.
  */
 
 /** Address of the development server; undefined in a package, and where the page is served as built. */

@@ -11,13 +11,22 @@ import { type RunAdapter, runAdapter } from '../services/export/runAdapters'
 import { fillSnippets } from '../services/export/snippets'
 import { assertOutside } from '../services/outDirectory'
 import type { CopyTarget, ExportedVariant, exportCalls } from '../shared/contract/exports'
+import { forPurpose } from '../shared/contract/purposes'
 import { isRecomputable } from '../shared/quantizerWords'
 import { shellWord } from '../shared/quoting'
 import type { WorkbenchContext } from './context'
 import type { CallScope, HandlersOf } from './handler'
 
-/** What leaves Quail: adapters with all that goes with them, and run bundles in both directions. */
-export const exportHandlers = ({ services, installation, emit }: WorkbenchContext): HandlersOf<typeof exportCalls> => ({
+/**
+ * What leaves Quail: adapters with all that goes with them, and run bundles in both directions. Where a run names a
+ * checkpoint that is read, it must be granted like any other: the run may have come in a bundle.
+ */
+export const exportHandlers = ({
+  services,
+  installation,
+  grants,
+  emit
+}: WorkbenchContext): HandlersOf<typeof exportCalls> => ({
   async 'exports.variant'({ run, variant, copiedTo }) {
     const found = await runAdapter(services, run, variant)
     const facts = await readAdapterFacts(found.adapter)
@@ -33,11 +42,13 @@ export const exportHandlers = ({ services, installation, emit }: WorkbenchContex
   },
   async 'exports.verify'({ run, variant, adapter, model }, scope) {
     const own = await runAdapter(services, run, variant)
+    if (model === null) await grants.check(forPurpose('readModel', [own.model]))
     const input = { adapter: adapter ?? own.adapter, model: model ?? own.model }
     return services.engine.call('verify', input, reporting(scope, 'Comparing the base, linear by linear'))
   },
   async 'exports.base'({ run, variant, out }, scope) {
     const own = await runAdapter(services, run, variant)
+    await grants.check(forPurpose('readModel', [own.model]))
     const facts = await readAdapterFacts(own.adapter)
     return writeBase(services, own, facts, out, reporting(scope, 'Quantizing and writing'))
   },

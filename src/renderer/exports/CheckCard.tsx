@@ -5,6 +5,7 @@ import type { ExportedVariant } from '../../shared/contract/exports'
 import type { CopiedAdapter } from '../../shared/exports'
 import type { Verification } from '../../shared/plan'
 import { optionPairs, provenBase } from '../../shared/quantizerWords'
+import { allowedModel } from '../api/allowed'
 import { call } from '../api/desktop'
 import { useTask } from '../api/hooks'
 import { CodeBlock } from '../components/CodeBlock'
@@ -25,6 +26,7 @@ export function CheckCard({ run, found, copied }: Props) {
   const verify = useTask('exports.verify')
   const [verdict, setVerdict] = useState<Verification>()
   const check = async (model: string | null): Promise<void> => {
+    if (model === null && !(await allowedModel(found.model))) return
     setVerdict(await verify.run({ run, variant: found.variant, adapter: copied?.path ?? null, model }))
   }
   const choose = async (): Promise<void> => {

@@ -3,6 +3,7 @@ import { IconCheck, IconDownload } from '@tabler/icons-react'
 import { useState } from 'react'
 import type { BaseExport } from '../../shared/baseExport'
 import type { ExportedVariant } from '../../shared/contract/exports'
+import { allowedModel } from '../api/allowed'
 import { call } from '../api/desktop'
 import { useTask } from '../api/hooks'
 import { ErrorCard } from '../components/ErrorCard'
@@ -23,7 +24,7 @@ export function QuantizedBaseCard({ run, found: { variant, model, noBase, finger
   const start = async (): Promise<void> => {
     const name = `${baseName(model)}-${fingerprint?.quantizer ?? 'quantized'}`
     const out = await call('app.pickTarget', { kind: 'base', name })
-    if (out !== null) setWritten(await write.run({ run, variant, out }))
+    if (out !== null && (await allowedModel(model))) setWritten(await write.run({ run, variant, out }))
   }
   return (
     <Card withBorder>

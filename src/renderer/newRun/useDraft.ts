@@ -3,9 +3,9 @@ import { useLocation, useSearch } from 'wouter'
 import type { StartRecipe } from '../../shared/contract/recipes'
 import type { AppError } from '../../shared/errors'
 import type { Recipe } from '../../shared/recipe'
+import { allowed } from '../api/allowed'
 import { call } from '../api/desktop'
 import { notifyError } from '../components/notify'
-import { allowed } from './allowed'
 import { type Draft, draftOf, loadDraft, saveDraft } from './draft'
 
 export interface DraftState {

@@ -8,7 +8,7 @@ import { Recipe } from '../../../src/shared/recipe'
 import { closeStore } from '../../../src/store/database'
 import { completeRun, temporaryServices } from '../../helpers/bundles'
 import { sampleModel, sampleText } from '../../helpers/paths'
-import { sha256, temporaryHome } from '../../helpers/stores'
+import { runRecord, sha256, temporaryHome } from '../../helpers/stores'
 import { openWorkbench, type TestWorkbench } from '../../helpers/workbench'
 
 /*
@@ -17,6 +17,7 @@ import { openWorkbench, type TestWorkbench } from '../../helpers/workbench'
  */
 
 const RUN = 'run-1'
+const FOREIGN = 'run-2'
 const VARIANT = 'svd-r8'
 /** A place at which there is nothing, and nobody may make anything. */
 const NOWHERE = join(tmpdir(), `quail-nowhere-${process.pid}`)
@@ -262,6 +263,9 @@ describe('a page that foreign code has taken over', () => {
     root = temporaryHome()
     const services = await temporaryServices(join(root, 'home'))
     await completeRun(services, RUN)
+    const { recipe: own } = runRecord(FOREIGN)
+    // As one that came in a bundle, whose recipe names what it likes.
+    await completeRun(services, FOREIGN, { recipe: { ...own, model: join(root, 'outside', 'model') } })
     await closeStore(services.store)
     secrets = outside(root)
     workbench = openWorkbench(services.home)
@@ -318,6 +322,10 @@ describe('a page that foreign code has taken over', () => {
         for (const input of inputs) answers.push(JSON.stringify([name, id, await call(name, input)]))
       }
     }
+    const foreign = { run: FOREIGN, variant: VARIANT }
+    expect(await call('exports.verify', foreign)).toMatch(/model was not chosen/)
+    const out = join(root, 'granted', 'writeFolder', 'new')
+    expect(await call('exports.base', { ...foreign, out })).toMatch(/model was not chosen/)
     expect(filesOf(secrets).filter(wasRead)).toEqual([])
     expect(answers.filter((answer) => answer.includes(SECRET))).toEqual([])
     expect([stateOf(join(root, 'outside')), stateOf(join(root, 'granted'))]).toEqual(before)
