@@ -120,10 +120,10 @@ export const recipeOptions = {
     `weights that share one absmax, of ${formatsWith('blockSize')}`
   ),
   rank: list('R', integer(1), 'rank of the adapter; each makes a variant', { commas: true, defaultText: '16' }),
-  'rank-budget': optional(
+  'rank-budget': list(
     'mean=R',
     rankBudget,
-    'give each linear a rank of its own, with no more parameters than rank R everywhere (in the place of --rank); mean=16,floor=4,cap=64'
+    'ranks by layer with no more parameters than rank R everywhere; each makes a variant; mean=16,floor=4,cap=64'
   ),
   alpha: withDefault('A', positive, 16, 'lora_alpha'),
   rslora: flag('scale by alpha / sqrt(rank) instead of alpha / rank'),
@@ -239,19 +239,14 @@ const missing = (option: string, what: string, command: string): Error =>
 
 function variantsOf(values: RecipeValues): Omit<Variant, 'name'>[] {
   const methods: MethodName[] = unique(values.method.length > 0 ? values.method : [DEFAULT_METHOD])
-  const budget = values['rank-budget']
-  if (budget !== undefined && values.rank.length > 0)
-    throw badInput('--rank-budget mean=R takes the place of --rank: give one of them')
-  const ranks = budget === undefined ? unique(values.rank.length > 0 ? values.rank : [16]) : [budget.mean]
   return methods.flatMap((method) =>
-    ranks.map((rank) => ({
+    ranksOf(values).map((ranks) => ({
       method,
-      rank,
+      ...ranks,
       alpha: values.alpha,
       rslora: values.rslora,
       ...methodOptionsOf(values),
       targets: targetsOf(values.targets),
-      ...(budget !== undefined && { rankBudget: budget.bounds }),
       ...refinementOf(values),
       quantizer: {
         format: values.quantizer,
@@ -260,6 +255,13 @@ function variantsOf(values: RecipeValues): Omit<Variant, 'name'>[] {
       }
     }))
   )
+}
+
+/** Ranks that are the same everywhere, and those that are means; 16 everywhere where nothing is said. */
+function ranksOf({ rank, 'rank-budget': budgets }: RecipeValues): Pick<Variant, 'rank' | 'rankBudget'>[] {
+  const means = budgets.map(({ mean, bounds }) => ({ rank: mean, rankBudget: bounds }))
+  const uniform = rank.length === 0 && means.length === 0 ? [16] : unique(rank)
+  return [...uniform.map((same) => ({ rank: same })), ...means]
 }
 
 function refinementOf(values: RecipeValues): Pick<Variant, 'refine'> {

@@ -50,6 +50,24 @@ describe('the recipe of the options', () => {
     expect(variants.map(({ method, rank }) => `${method}${rank}`)).toEqual(['svd8', 'svd16', 'exact8', 'exact16'])
   })
 
+  it('has a variant for each rank budget beside those of --rank, which then has no default', () => {
+    const ranks = (...args: string[]) =>
+      recipe(...basic, '--method', 'exact', ...args).variants.map(({ rank, rankBudget }) => [rank, rankBudget])
+    expect(ranks('--rank-budget', 'mean=8')).toEqual([[8, {}]])
+    expect(ranks('--rank-budget', 'mean=8', '--rank-budget', 'mean=16,floor=2,cap=40', '--rank', '8')).toEqual([
+      [8, undefined],
+      [8, {}],
+      [16, { floor: 2, cap: 40 }]
+    ])
+    for (const wrong of ['8', 'mean', 'floor=2', 'mean=8,mean=4', 'mean=8,rank=4', 'mean=0', 'mean=8,cap=x', ''])
+      expect(() => ranks('--rank-budget', wrong)).toThrow(/^--rank-budget( mean| cap)? is /)
+  })
+
+  it('asks whether adapters help where it is told to', () => {
+    expect(recipe(...basic).neverWorse).toBeUndefined()
+    expect(recipe(...basic, '--never-worse').neverWorse).toBe(true)
+  })
+
   it('quantizes to int8 without blocks, and refuses what only 4-bit formats have', () => {
     const { variants } = recipe(...basic, '--quantizer', 'int8')
     expect(variants.map(({ quantizer }) => quantizerKey(quantizer))).toEqual(['int8'])
