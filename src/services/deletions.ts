@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { type Deleted, deleteForNow, listDeletions, removeDeleted, takeFinal, undoDeletion } from '../store/deletions'
+import { giveBackSpace } from '../store/space'
 import { folderBytes } from './folderSize'
 import { assertNotWorkedOn, listRuns } from './runService'
 import { runFolder, type Services } from './services'
@@ -33,6 +34,7 @@ export async function makeDeletionsFinal(services: Services, untilMs: number = D
   for (const { deletion, runs } of await takeFinal(services.store, untilMs)) {
     for (const id of runs) await rm(runFolder(services, id), { recursive: true, force: true })
     await removeDeleted(services.store, deletion)
+    await giveBackSpace(services.store)
   }
 }
 

@@ -4,6 +4,7 @@ import { sampleThread } from '../../services/samples/sampleThread'
 import { badInput } from '../../shared/errors'
 import { SAMPLE_KINDS, SampleShape, SPLITS } from '../../shared/samples'
 import { type CalibrationSet, deleteSet, getSet, listSets, readSamples } from '../../store/calibrationSets'
+import { giveBackSpace } from '../../store/space'
 import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
 import type { CommandContext } from '../grammar/commandContext'
 import { flag, integer, oneOf, optional, text, withDefault } from '../grammar/options'
@@ -174,6 +175,7 @@ export async function deleteSetsAction(
   const { store } = await context.services()
   for (const name of positionals) await getSet(store, name)
   for (const name of positionals) await deleteSet(store, name)
+  await giveBackSpace(store)
   if (options.json) printJson(context.terminal, { deleted: positionals })
   else context.terminal.print(`deleted ${positionals.join(', ')}`)
   return EXIT.done

@@ -65,8 +65,10 @@ export type RowsWish = Pick<Recipe['calibration'], 'rows' | 'enough'>
 
 const rowsWish = (value: string, option: string): RowsWish => {
   const [auto, most, ...others] = value.split(':')
-  if (auto !== 'auto' || others.length > 0) {
-    if (/[a-z]/i.test(value)) throw badInput(`${option} is "${value}"; a whole number, auto or auto:MOST is needed`)
+  const isAuto = auto === 'auto' && others.length === 0
+  if (/[a-z]/i.test(value) && !(isAuto && /^\d+$/.test(most ?? '0')))
+    throw badInput(`${option} is "${value}"; a whole number, auto or auto:MOST is needed`)
+  if (!isAuto) {
     return { rows: integer(1)(value, option) }
   }
   return { rows: most === undefined ? MOST_ROWS : integer(1)(most, option), enough: ENOUGH_TOLERANCE }

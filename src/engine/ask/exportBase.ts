@@ -199,16 +199,16 @@ function rounded(values: Float32Array, { dtype, request }: Source, name: string)
   decodeFloats(bytes, dtype, back)
   const index = firstNonFinite(back)
   if (index < 0) return { bytes, values: back }
-  const found = `${values[index]} at flat index ${index}`
   throw new AppError(
     'NUMERICS',
-    `tensor ${name} holds ${found}, beyond what ${request.dtype} reaches; use another dtype`
+    `tensor ${name} holds ${values[index]}, beyond what ${request.dtype} reaches; use another dtype`
   )
 }
 
 /** Weights that are rounded before they are quantized are not those that a run quantizes. */
 function notesOf({ dtype, weights, request }: Source, tensors: readonly ModelTensor[]): string[] {
-  const others = linearDtypes(weights, tensors).filter((one) => one !== dtype)
+  // float32 holds every value of the other two.
+  const others = dtype === 'F32' ? [] : linearDtypes(weights, tensors).filter((one) => one !== dtype)
   if (others.length === 0) return []
   const exact = exactDtype(linearDtypes(weights, tensors))
   const own = Object.entries(FILE_DTYPES).find(([, stored]) => stored === exact)?.[0]

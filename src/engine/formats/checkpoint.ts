@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { AppError, badFormat, badInput } from '../../shared/errors'
+import { badFormat, badInput } from '../../shared/errors'
 import { firstNonFinite } from '../numerics/matrix'
 import { assertCheckpoint, findWeights, readAnyConfig, readConfig } from './checkpointFiles'
 import { type Dtype, decodeFloats, dtypeBytes, FLOAT_DTYPES, firstNonFiniteStored, isFloatDtype } from './dtypes'
@@ -92,8 +92,8 @@ export class Checkpoint {
    * Reads a whole tensor, widened to float32.
    *
    * @returns elements in row-major order
-   * @throws {AppError} BAD_FORMAT for an unknown name or a dtype other than F32, BF16, F16; NUMERICS for a NaN or an
-   *   infinity, with its flat index; IO if the file cannot be read
+   * @throws {AppError} BAD_FORMAT for an unknown name or a dtype other than F32, BF16, F16; also for a NaN or an
+   *   infinity, with its place; IO if the file cannot be read
    */
   async readFloat32(name: string): Promise<Float32Array> {
     const tensor = this.#tensor(name)
@@ -164,7 +164,7 @@ export class Checkpoint {
    * Where a tensor first holds a NaN or an infinity, by its bits alone: twice as fast as reading its values.
    *
    * @returns flat index, or −1
-   * @throws {AppError} as `readFloat32`, without NUMERICS; whatever the signal aborts with
+   * @throws {AppError} as `readFloat32`, but for values that are not finite; whatever the signal aborts with
    */
   async firstNonFinite(name: string, signal?: AbortSignal): Promise<number> {
     const tensor = this.#tensor(name)
@@ -258,12 +258,21 @@ export class Checkpoint {
   #assertFinite(tensor: CheckpointTensor, values: Float32Array, first: number): void {
     const index = firstNonFinite(values)
     if (index < 0) return
-    const found = `${values[index]} at flat index ${first + index}`
-    throw new AppError(
-      'NUMERICS',
-      `${this.#fileOf(tensor).path}: tensor ${tensor.name} holds ${found}; weights must be finite`
-    )
+    const found = `${values[index]} at ${placeText(tensor.shape, first + index)}`
+    throw badFormat(`${this.#fileOf(tensor).path}: tensor ${tensor.name} holds ${found}; weights must be finite`)
   }
+}
+
+/** Where an element of a tensor is: `row 2, column 5`, or its index in each dimension; from 0, as in Python. */
+export function placeText(shape: readonly number[], flat: number): string {
+  const index: number[] = []
+  let rest = flat
+  for (const size of [...shape].reverse()) {
+    index.unshift(rest % size)
+    rest = Math.floor(rest / size)
+  }
+  const [row, column] = index
+  return index.length === 2 ? `row ${row}, column ${column}` : `index [${index.join(', ')}]`
 }
 
 const bytesOf = (values: Float32Array): Uint8Array =>

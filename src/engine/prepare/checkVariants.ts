@@ -1,4 +1,5 @@
 import { changeVariants, type Fix } from '../../shared/findings'
+import { plural } from '../../shared/plural'
 import { rankBounds } from '../../shared/rankBudget'
 import { type Recipe, targetsText, type Variant } from '../../shared/recipe'
 import { heldOutRows } from '../../shared/refinement'
@@ -114,7 +115,7 @@ export function checkCurvature(calibration: TokenRows, variants: readonly Prepar
   const weighed = variants.filter((variant) => asksForCurvature({ variants: [variant] })).map(({ name }) => name)
   if (weighed.length === 0 || calibration.ids.length === 0) return // unread, or only guessed
   if (predictingRows(calibration).length > 0) return
-  const message = `${weighed.join(', ')}: outputs are weighed by predicted tokens; none is predicted in the ${calibration.rows} rows of the calibration set`
+  const message = `${weighed.join(', ')}: outputs are weighed by predicted tokens; none is predicted in the ${plural(calibration.rows, 'row')} of the calibration set`
   report({ code: 'CURVATURE_ROWS', subject: 'texts', message })
 }
 

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { badInput, deserializeError, serializeError } from '../../shared/errors'
 import { leaveOut } from '../../shared/findings'
+import { plural } from '../../shared/plural'
 import type { OnProgress } from '../../shared/progress'
 import type { Recipe } from '../../shared/recipe'
 import type { ResolvedText } from '../../shared/runFolder'
@@ -184,7 +185,7 @@ function countSome(rows: TokenRows, counting: Counting, name: string, role: Role
   if (targets) return counted
   const what = counting.on === 'prompts' ? 'prompt' : 'response'
   throw badInput(
-    `${name}: none of its ${rows.rows} rows of ${rows.context} tokens has a position of a ${what} that counts; ` +
+    `${name}: none of its ${plural(rows.rows, 'row')} of ${plural(rows.context, 'token')} has a position of a ${what} that counts; ` +
       'give a larger context or other conversations, or count all positions'
   )
 }

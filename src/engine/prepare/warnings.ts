@@ -1,5 +1,6 @@
 import { changeVariants, type Finding, type Severity } from '../../shared/findings'
 import { describeRebuilt } from '../../shared/inspection'
+import { plural } from '../../shared/plural'
 import { NO_TRAINER, trainerWords } from '../../shared/quantizerWords'
 import { rankBounds } from '../../shared/rankBudget'
 import type { QuantizerSpec, Variant } from '../../shared/recipe'
@@ -71,7 +72,7 @@ function fewTokens(prepared: PreparedRun): Finding | undefined {
           `${count(calibration.tokenCount)} calibration tokens are less than four times the channels of the widest input (${widest}); more text or rows may give a better adapter`
         )
   const rows = enoughRows(calibration, wanted)
-  const fix = { label: `Use ${rows} rows`, changes: [{ path: ['calibration', 'rows'], value: rows }] }
+  const fix = { label: `Use ${plural(rows, 'row')}`, changes: [{ path: ['calibration', 'rows'], value: rows }] }
   return rows > recipe.calibration.rows ? { ...finding, fix } : finding
 }
 
@@ -89,10 +90,10 @@ function fewRows({ calibration, recipe }: PreparedRun): Finding | undefined {
   const asked = recipe.calibration.rows
   const most = Math.max(...calibration.available, 0)
   if (calibration.rows === 0 || most >= asked || recipe.calibration.enough !== undefined) return undefined
-  const message = `the calibration text gives ${count(calibration.rows)} rows of ${count(recipe.context)} tokens, ${count(asked)} were asked for`
+  const message = `the calibration text gives ${plural(calibration.rows, 'row')} of ${plural(recipe.context, 'token')}, ${count(asked)} were asked for`
   return {
     ...texts('FEW_ROWS', 'info', message),
-    fix: { label: `Ask for ${most} rows`, changes: [{ path: ['calibration', 'rows'], value: most }] }
+    fix: { label: `Ask for ${plural(most, 'row')}`, changes: [{ path: ['calibration', 'rows'], value: most }] }
   }
 }
 
@@ -103,14 +104,13 @@ function fewPredicted({ evaluation, recipe }: PreparedRun): Finding | undefined 
     .filter(({ rows, tokens }) => rows.rows > 0 && (tokens < FEW_TOKENS || rows.rows < 2))
   if (few.length === 0) return undefined
   const parts = few.map(
-    ({ name, rows, tokens }) =>
-      `${name}: ${count(tokens)} predicted tokens in ${rows.rows} ${rows.rows === 1 ? 'row' : 'rows'}`
+    ({ name, rows, tokens }) => `${name}: ${count(tokens)} predicted tokens in ${plural(rows.rows, 'row')}`
   )
   const message = `few tokens to measure perplexity on (${parts.join('; ')}): with fewer than ${count(FEW_TOKENS)} it is uncertain, and a single row gives no standard error; give more text or rows`
   const finding = texts('FEW_EVALUATION_TOKENS', 'warning', message)
   // The first token of a row is predicted by nothing: a row has as many more tokens.
   const rows = Math.max(...few.map(({ rows, tokens }) => enoughRows({ ...rows, tokenCount: tokens }, FEW_TOKENS)))
-  const fix = { label: `Evaluate ${rows} rows`, changes: [{ path: ['evaluation', 'rows'], value: rows }] }
+  const fix = { label: `Evaluate ${plural(rows, 'row')}`, changes: [{ path: ['evaluation', 'rows'], value: rows }] }
   return rows > (recipe.evaluation?.rows ?? 0) ? { ...finding, fix } : finding
 }
 
@@ -126,7 +126,9 @@ function emptyRows({ calibration, evaluation, recipe }: PreparedRun): Finding | 
   const parts = [{ name: 'calibration', rows: calibration }, ...evaluation].flatMap(({ name, rows }) => {
     const empty = Array.from({ length: rows.rows }, (_, row) => row).filter((row) => !countsAny(rows, row))
     const [first] = empty
-    return first === undefined ? [] : [`${name}: ${empty.length} of ${rows.rows} rows, the first is row ${first + 1}`]
+    return first === undefined
+      ? []
+      : [`${name}: ${empty.length} of ${plural(rows.rows, 'row')}, the first is row ${first + 1}`]
   })
   if (parts.length === 0) return undefined
   return texts('EMPTY_ROWS', 'warning', `rows without a position that counts: ${parts.join('; ')}`)

@@ -35,19 +35,19 @@ type Part = readonly [Checkpoint, readonly string[]]
 /**
  * Checks every tensor that a run needs whatever its texts are; yields the share that is done.
  *
- * @throws {AppError} NUMERICS, naming the tensor, the value and its index; whatever the signal aborts with
+ * @throws {AppError} BAD_FORMAT, naming the tensor, the value and its place; whatever the signal aborts with
  */
 export async function* scanWeights(run: ScannedRun, signal: AbortSignal): AsyncGenerator<number, void> {
   const parts = [neededTensors(run), ...(run.base === undefined ? [] : [baseTensors(run.base, run.linears)])]
   yield* scan(parts, signal)
 }
 
-/** Checks a small model at once; a large one is left to the run. @throws {AppError} NUMERICS, as `scanWeights` */
+/** Checks a small model at once; a large one is left to the run. @throws {AppError} BAD_FORMAT, as `scanWeights` */
 export async function scanIfSmall(model: ScannedModel): Promise<void> {
   if (isSmall(model.weights.checkpoint)) await exhaust(scan([neededTensors(model)]))
 }
 
-/** The same for what a pre-quantized base holds of these linears. @throws {AppError} NUMERICS, as `scanWeights` */
+/** The same for what a pre-quantized base holds of these linears. @throws {AppError} BAD_FORMAT, as `scanWeights` */
 export async function scanBaseIfSmall(base: StoredBase, linears: readonly ModelLinear[]): Promise<void> {
   if (isSmall(base.checkpoint)) await exhaust(scan([baseTensors(base, linears)]))
 }
@@ -97,7 +97,7 @@ export async function embeddingFindings(weights: ModelWeights, architecture: Mod
   const index = await checkpoint.firstNonFinite(name)
   if (index < 0) return []
   const token = Math.floor(index / architecture.embeddingSize)
-  const where = `${checkpoint.directory}: tensor ${name} is not finite at flat index ${index}`
-  const message = `${where}, in the row of token ${token}: a text that holds this token cannot be computed`
+  const where = `${checkpoint.directory}: tensor ${name} is not finite`
+  const message = `${where} in the row of token ${token}: a text that holds this token cannot be computed`
   return [{ code: 'EMBEDDING', severity: 'warning', subject: 'model', message }]
 }

@@ -2,6 +2,7 @@ import { acceptanceSentence } from '../../shared/acceptance'
 import { enoughRowsSentence } from '../../shared/enoughRows'
 import { expertsSentence, expertsText } from '../../shared/expertsNote'
 import { optionValues } from '../../shared/methods'
+import { plural } from '../../shared/plural'
 import { isRecomputable, NO_TRAINER, provenBase, quantizerWords, trainerWords } from '../../shared/quantizerWords'
 import { markdownText, quotedText, visible } from '../../shared/quoting'
 import { OWN_RANKS, rankSentence, rankSettings } from '../../shared/rankWords'
@@ -139,7 +140,7 @@ function fidelityTable(texts: MeasuredTexts): string {
 
 function howMeasured(texts: MeasuredTexts): string {
   const sizes = texts.map(
-    ([file, { tokens, rows }]) => `${markdownText(file)} ${tokens} predicted tokens in ${rows} rows`
+    ([file, { tokens, rows }]) => `${markdownText(file)} ${tokens} predicted tokens in ${plural(rows, 'row')}`
   )
   return `± is one standard error over rows: ${sizes.join('; ')}. ${DISTINGUISHABLE_RULE}`
 }
@@ -202,7 +203,7 @@ function recipe(proof: Proof): string {
   )
     .map((option) => `, ${option}`)
     .join('')}, targets ${targetsCell(variant.targets)}
-${refined(proof)}- calibration: ${texts}; ${r.calibration.rows} rows of ${r.context} tokens${drawn(r)}, ${r.policy}, ${r.calibration.tokens} tokens${counted(r)}${rendered(r)}${enough(r)}
+${refined(proof)}- calibration: ${texts}; ${plural(r.calibration.rows, 'row')} of ${plural(r.context, 'token')}${drawn(r)}, ${r.policy}, ${r.calibration.tokens} tokens${counted(r)}${rendered(r)}${enough(r)}
 - factors stored in ${r.factorDtype}, computed on ${computedOn(r)}, seed ${r.seed}
 - fingerprint of the base: codes ${fingerprint.codes}, absmax ${fingerprint.absmax}`
 }

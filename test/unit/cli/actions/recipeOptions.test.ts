@@ -39,6 +39,9 @@ describe('the recipe of the options', () => {
     expect(rows('auto:100')).toEqual({ ...calibration, rows: 100, enough: 0.01 })
     for (const wrong of ['automatic', 'auto:', 'auto:x', 'auto:1:2', '0', 'auto:0'])
       expect(() => rows(wrong)).toThrow(/^--calibration-rows is /)
+    expect(() => rows('auto:abc')).toThrow(
+      '--calibration-rows is "auto:abc"; a whole number, auto or auto:MOST is needed'
+    )
   })
 
   it('takes other rows where a draw is given', () => {

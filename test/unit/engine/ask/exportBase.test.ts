@@ -6,6 +6,7 @@ import { exportBase } from '../../../../src/engine/ask/exportBase'
 import type { BaseExportRequest } from '../../../../src/shared/baseExport'
 import { familyDirectory, tensorsOf, writeCheckpoint } from '../../../helpers/checkpoints'
 import { readGoldenTensors } from '../../../helpers/goldenTensors'
+import { sampleModel } from '../../../helpers/paths'
 
 const llama = familyDirectory('llama')
 const config = (directory: string) => JSON.parse(readFileSync(join(directory, 'config.json'), 'utf8'))
@@ -55,6 +56,9 @@ it('writes torch_dtype where the checkpoint has it, and says when weights were r
   expect(config(rounded.out)).toMatchObject({ torch_dtype: 'bfloat16' })
   expect(config(rounded.out)).not.toHaveProperty('dtype')
   expect(notes).toEqual([expect.stringContaining('use --dtype float32')])
+  // Every value of bfloat16 is one of float32: nothing is rounded.
+  const wider = { ...requestFor(sampleModel), dtype: 'float32' as const }
+  expect((await run(wider)).notes).toEqual([])
   expect((await run(requestFor(model, { dtype: 'float32' }))).notes).toEqual([])
 })
 
@@ -82,7 +86,7 @@ it('refuses a value that the dtype does not hold, and leaves nothing behind', as
   const request = requestFor(writeCheckpoint(config(llama), tensors), { dtype: 'float16' })
   await expect(run(request)).rejects.toMatchObject({
     code: 'NUMERICS',
-    message: 'tensor model.norm.weight holds 70000 at flat index 0, beyond what float16 reaches; use another dtype'
+    message: 'tensor model.norm.weight holds 70000, beyond what float16 reaches; use another dtype'
   })
   expect(readdirSync(request.parent)).toEqual([])
 })

@@ -205,14 +205,14 @@ describe('reading', () => {
     { dtype: 'F32', bits: 'ff800000', offset: 0, index: 0, value: '-Infinity' },
     { dtype: 'BF16', bits: '00007f80', offset: 8, index: 4, value: 'Infinity' },
     { dtype: 'F16', bits: 'fe000000', offset: 8, index: 5, value: 'NaN' }
-  ])('names the tensor and the index of a $value in $dtype', async ({ dtype, bits, offset, index, value }) => {
+  ])('names the tensor and the place of a $value in $dtype', async ({ dtype, bits, offset, index, value }) => {
     const weights: HostileFile = { tensors: { w: [dtype, [3, 2]] }, bits: [[offset, bits]] }
     const directory = newDirectory({ 'model.safetensors': weights })
-    const message = `${join(directory, 'model.safetensors')}: tensor w holds ${value} at flat index ${index}; weights must be finite`
+    const message = `${join(directory, 'model.safetensors')}: tensor w holds ${value} at row ${Math.floor(index / 2)}, column ${index % 2}; weights must be finite`
     await withCheckpoint(directory, async (checkpoint) => {
       const row = Math.floor(index / 2)
-      await expect(checkpoint.readFloat32('w')).rejects.toMatchObject({ code: 'NUMERICS', message })
-      await expect(checkpoint.readRows('w', row, 1)).rejects.toMatchObject({ code: 'NUMERICS', message })
+      await expect(checkpoint.readFloat32('w')).rejects.toMatchObject({ code: 'BAD_FORMAT', message })
+      await expect(checkpoint.readRows('w', row, 1)).rejects.toMatchObject({ code: 'BAD_FORMAT', message })
       expect(() => checkpoint.readRow('w', row, new Float32Array(2), 0)).toThrow(message)
       checkpoint.readRow('w', (row + 1) % 3, new Float32Array(2), 0)
     })
