@@ -72,6 +72,20 @@ LAYER_ROPES = {
     "full_attention": {"rope_type": "linear", "factor": 2.0, "rope_theta": 5000.0},
     "sliding_attention": {"rope_type": "default", "rope_theta": 700.0},
 }
+# Heads of full layers have another size, and as many as those of others where keys are no values.
+GEMMA4 = {
+    **{key: value for key, value in GEMMA.items() if key not in LINEAR},
+    "hidden_activation": "silu",
+    "sliding_window": 7,
+    "layer_types": ["full_attention", "sliding_attention", "full_attention"],
+    "final_logit_softcapping": 9.0,
+    "rope_parameters": LAYER_ROPES,
+    "global_head_dim": 20,
+    "num_global_key_value_heads": 4,
+    "attention_k_eq_v": True,
+    "num_kv_shared_layers": 1,
+    "use_double_wide_mlp": True,
+}
 FULL = {
     "llama": {**LLAMA, "attention_bias": True, "mlp_bias": True},
     "mistral": {**LLAMA, "sliding_window": 7},
@@ -108,6 +122,13 @@ FULL = {
         **GEMMA2,
         "rope_parameters": LAYER_ROPES,
     },
+    "gemma4_text": {
+        **GEMMA4,
+        "use_bidirectional_attention": "vision",
+        "vocab_size_per_layer_input": 95,
+        "hidden_size_per_layer_input": 12,
+    },
+    "gemma4_unified_text": {**GEMMA4, "use_bidirectional_attention": None},
     "phi3": {
         **{key: value for key, value in LLAMA.items() if key != "head_dim"},
         "sliding_window": 7,
@@ -290,7 +311,7 @@ FULL = {
 # Models around a text model, with that one's type. Their configs are flat here, as those of all others: `nested` makes the
 # real ones of them.
 WRAPPERS = {"gemma3": "gemma3_text", "mistral3": "mistral", "llava": "llama"}
-WRAPPERS |= {kind: f"{kind}_text" for kind in ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5")}
+WRAPPERS |= {kind: f"{kind}_text" for kind in ("gemma4", "gemma4_unified", "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5")}
 OUTER = ("model_type", "tie_word_embeddings")  # what does not stand in text_config
 # Their heads divide the hidden size, and their streams of positions make up a head.
 QWEN2_VL = {
@@ -312,6 +333,7 @@ TYPES = list(FULL)
 FIELDS = {kind: CONFIG_MAPPING[kind].__dataclass_fields__.keys() for kind in (*TYPES, *WRAPPERS.values())}
 FIELDS |= {kind: FIELDS[text] for kind, text in WRAPPERS.items()}
 ROTARY = [kind for kind in TYPES if "rope_parameters" in FIELDS[kind]]
+LAYER_HEADS = {"gemma4_text", "gemma4_unified_text"}  # heads of some layers have another size
 HYBRID = {"qwen3_5_text", "qwen3_next"}  # some of their layers have a linear attention
 PARTIAL = {"phi3", "gpt_neox", "glm", "glm4", "stablelm", "nemotron", "phi", *HYBRID}  # their models may rotate a part of each head
 NAMED = {"stablelm", "nemotron", "phi"}  # that fail where the parameters do not name the share
@@ -356,6 +378,9 @@ class Real:
             self.outer = CONFIG_MAPPING[config["model_type"]].from_dict(copy.deepcopy(nested(config)))
             self.config = self.outer.get_text_config()
             self.kind = WRAPPERS.get(config["model_type"], config["model_type"])
+            if self.kind in LAYER_HEADS:
+                self.config.allow_global_per_layer_attribute_access = True
+                self.config.kv_sharing_modes  # fails where nobody gives what layers share
             alone = type(self.config) in MODEL_FOR_CAUSAL_LM_MAPPING  # some text models lie in their wrapper's module
             self.module = import_module(class_of(self.config if alone else self.outer).__module__)
             if "rope_parameters" in FIELDS[self.kind]:
@@ -375,6 +400,9 @@ class Real:
             return self.growth()
         if name == "tie_word_embeddings" and self.outer is not self.config:
             return bool(self.outer.tie_word_embeddings)
+        if name == "per_layer_config":
+            names = ("head_dim", "num_key_value_heads")
+            return [{key: getattr(layer, key) for key in names} for layer in self.config.per_layer_config]
         if name == "head_dim":
             heads = self.config.hidden_size // self.config.num_attention_heads
             return getattr(self.config, "head_dim", None) or heads
@@ -419,6 +447,8 @@ class Real:
         self.windows()
         if self.kind == "ministral3":
             self.growth()
+        if self.kind == "gemma4_text" and self.config.vocab_size_per_layer_input < self.config.vocab_size:
+            raise Refused("tokens have no embedding of the layers")
         if self.kind == "helium" and self.config.num_attention_heads * self.config.head_dim != self.config.hidden_size:
             raise Refused("o_proj is square")
         if "rope_parameters" in FIELDS[self.kind]:
@@ -435,12 +465,12 @@ class Real:
             rotary = self.rotary()
             if self.kind in NAMED:
                 self.config.rope_parameters["partial_rotary_factor"]
-            named = self.kind in ("gemma3_text", "olmo3")
+            named = self.kind in ("gemma3_text", "olmo3", *LAYER_HEADS)
             answer = {}
             for kind in dict.fromkeys(self.types()):
                 prefix, arguments = (f"{kind}_", (kind,)) if named else ("", ())
                 cosines, _ = rotary(torch.zeros(1), torch.arange(context)[None], *arguments)
-                width = self.attribute("head_dim")
+                width = self.config.per_layer_config[kind].head_dim if self.kind in LAYER_HEADS else self.attribute("head_dim")
                 share = self.config.rope_parameters.get("partial_rotary_factor", 1.0) if self.kind in PARTIAL else 1.0
                 exact = self.kind in EXACT or self.kind not in PARTIAL
                 rotating = cosines.shape[-1] * (2 if self.kind == "gpt_oss" else 1)  # which has one cosine for a pair
@@ -477,7 +507,7 @@ def differences(real, answer, contexts, tolerance=1e-6):
     found = []
     for name, own in settings.items():
         # No attributes of a config class: what follows from them, and what only one value is accepted of.
-        if name in COMMON | {"layers", "seq_length"}:
+        if name in COMMON | {"layers", "seq_length"} and not (name == "per_layer_config" and real.kind in LAYER_HEADS):
             continue
         theirs = real.attribute(name)
         if (

@@ -2,7 +2,7 @@
 
 import itertools
 
-from configs import HYBRID, LAYERED, WRAPPERS
+from configs import HYBRID, LAYER_HEADS, LAYERED, WRAPPERS
 
 SMALL = {
     "vocab_size": 90,
@@ -29,6 +29,8 @@ def small_config(kind):
     layers = {"layer_types": MIXED, "sliding_window": 5} if kind in LAYERED else {}
     if WRAPPERS.get(kind, kind) in HYBRID:
         layers = {"layer_types": ["full_attention", "linear_attention", "full_attention"]}
+    if WRAPPERS.get(kind, kind) in LAYER_HEADS:
+        layers["global_head_dim"] = 16
     if kind == "lfm2":
         layers = {"full_attn_idxs": [0, 2]}
     return {"model_type": kind, **sizes(kind), **layers, **({"use_sliding_window": True} if kind in SWITCHED else {})}
@@ -167,6 +169,15 @@ def layer_forms(kind):
     if WRAPPERS.get(kind, kind) in HYBRID:
         options["layer_types"] += [["linear_attention", "full_attention", "linear_attention"]]
         options["full_attention_interval"] = [absent, None, 0, 1, 2, 9]
+    elif WRAPPERS.get(kind, kind) in LAYER_HEADS:
+        own = {"head_dim": 12, "num_key_value_heads": 4}
+        options |= {
+            "global_head_dim": [absent, 8],
+            "num_kv_shared_layers": [absent, 1],
+            "per_layer_config": [absent, None, {"2": own}, {"00": own, "2": own}, {"3": own}],
+        }
+        options["layer_types"] = [absent, MIXED, ["full_attention", "sliding_attention", "attention"], ["attention"] * 3]
+        del options["sliding_window"]
     elif kind.startswith("qwen"):
         options |= {"use_sliding_window": [absent, True, False], "max_window_layers": [absent, 0, 1, 9]}
     elif kind == "lfm2":

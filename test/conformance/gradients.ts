@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { SecondMoments } from '../../src/engine/calibration/secondMoments'
 import { encodeFloats } from '../../src/engine/formats/dtypes'
 import { type TensorData, writeSafetensors } from '../../src/engine/formats/safetensorsWriter'
+import { stateSize } from '../../src/engine/models/architecture'
 import { hiddenStates, openAdaptedBlocks, uniform } from '../helpers/adaptedBlock'
 
 /** Tokens in a row: more than the windows of some families, and than a chunk of a delta rule. */
@@ -40,7 +41,7 @@ async function gradientsOf(directory: string): Promise<TensorData[]> {
     const seed = uniform(hidden.length, 1, 'seed', block)
     const real = new Float32Array(2 * context).fill(1)
     const gradients = await runner.backward(block, hidden, seed, real, adapted)
-    const states = [2, context, architecture.hiddenSize]
+    const states = [2, context, stateSize(architecture)]
     add('hidden', hidden, ...states)
     add('seed', seed, ...states)
     add('gradient.hidden', gradients.hidden, ...states)

@@ -28,6 +28,7 @@ SINGLE = {
     "add_cross_attention",
     "slow_but_exact",
     "seq_length",
+    "enable_moe_block",
 }
 
 

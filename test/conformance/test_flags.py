@@ -63,6 +63,8 @@ OTHERS = {
     "return_dict": "how the result is wrapped",
     "standardize_rope_params": "a method",
     "sub_configs": "models of several parts",
+    "audio_config": "models of several parts",
+    "audio_token_id": "models of several parts",
     "vision_aspect_ratio": "models of several parts",
     "num_experts_per_tok": "layers with experts, which are refused",
     "output_router_logits": "layers with experts, which are refused",
@@ -97,6 +99,10 @@ def small_parts(config):
         return {}
     sizes = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
     others = {"embed_dim": 8, "num_heads": 1, "depth": 1, "deepstack_visual_indexes": [0], "fullatt_block_indexes": [0]}
+    if config["model_type"] == "gemma4":
+        return {"vision_config": {**sizes, "num_key_value_heads": 1, "head_dim": 8, "position_embedding_size": 4}}
+    if config["model_type"] == "gemma4_unified":
+        return {"vision_config": {"patch_size": 2, "mm_embed_dim": 8, "mm_posemb_size": 4}}
     return {"vision_config": sizes if config["model_type"] in ("gemma3", "mistral3", "llava") else {**others, "hidden_size": 8}}
 
 

@@ -7,6 +7,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import carried
 import torch
 from configs import class_of
 from quail import ROOT
@@ -35,6 +36,20 @@ def arguments_of(model, block, context):
     return seen["args"], dict(seen["kwargs"])
 
 
+def following(model, path, states):
+    """What a block makes of states, as a function of all that it reads of them."""
+    block = model.get_submodule(path)
+    args, kwargs = arguments_of(model, block, states.shape[1])
+    if carried.is_carried(model.config):
+        return carried.call(model.config, block, states, kwargs)
+    if "hidden_states" in kwargs:
+        kwargs["hidden_states"] = states
+    else:
+        args = (states, *args[1:])
+    output = block(*args, **kwargs)
+    return output[0] if isinstance(output, tuple) else output
+
+
 def beside(matrices):
     A, B = matrices
     return lambda _, inputs, output: output + inputs[0] @ A.T @ B.T
@@ -43,20 +58,13 @@ def beside(matrices):
 def autograd(model, path, given):
     """The gradients of Σ seed · next, by the names of the inputs."""
     block = model.get_submodule(path)
-    args, kwargs = arguments_of(model, block, given["hidden"].shape[1])
     wanted = {name: tensor.clone().requires_grad_() for name, tensor in given.items() if name == "hidden" or ".lora_" in name}
     linears = {name.rsplit(".lora_", 1)[0] for name in wanted if ".lora_" in name}
     hooks = [
         block.get_submodule(name).register_forward_hook(beside([wanted[f"{name}.lora_{side}"] for side in "AB"]))
         for name in linears
     ]
-    if "hidden_states" in kwargs:
-        kwargs["hidden_states"] = wanted["hidden"]
-    else:
-        args = (wanted["hidden"], *args[1:])
-    output = block(*args, **kwargs)
-    following = output[0] if isinstance(output, tuple) else output
-    (following * given["seed"]).sum().backward()
+    (following(model, path, wanted["hidden"]) * given["seed"]).sum().backward()
     for hook in hooks:
         hook.remove()
     return {name: tensor.grad for name, tensor in wanted.items()}
@@ -73,20 +81,14 @@ def keeping(outputs, name):
 def curvature(model, path, given, linears):
     """Σ g gᵀ over tokens of g = ∂(Σ seed · next) / ∂(output), by linear; without adapters."""
     block = model.get_submodule(path)
-    args, kwargs = arguments_of(model, block, given["hidden"].shape[1])
     outputs, hooks = {}, []
     for name in linears:
         hooks.append(block.get_submodule(name).register_forward_hook(keeping(outputs, name)))
     hidden = given["hidden"].clone().requires_grad_()
-    if "hidden_states" in kwargs:
-        kwargs["hidden_states"] = hidden
-    else:
-        args = (hidden, *args[1:])
-    output = block(*args, **kwargs)
+    output = following(model, path, hidden)
     for hook in hooks:
         hook.remove()
-    following = output[0] if isinstance(output, tuple) else output
-    gradients = torch.autograd.grad((following * given["seed"]).sum(), [outputs[name] for name in linears])
+    gradients = torch.autograd.grad((output * given["seed"]).sum(), [outputs[name] for name in linears])
     flat = {name: gradient.flatten(0, -2).double() for name, gradient in zip(linears, gradients)}
     return {name: rows.T @ rows for name, rows in flat.items()}
 

@@ -12,7 +12,8 @@ from quail import ROOT
 FAMILIES = ROOT / "test/fixtures/golden/families"
 RULES = json.loads((ROOT / "test/fixtures/formats/heads.json").read_text(encoding="utf-8"))
 OLDER = Path(sys.prefix) / "older/transformers-4"
-NEWER = {"transformers4": {"ministral3", "qwen3_5", "qwen3_5_text"}}  # types that a release does not have
+GEMMA4 = {"gemma4", "gemma4_text", "gemma4_unified", "gemma4_unified_text"}
+NEWER = {"transformers4": {"ministral3", "qwen3_5", "qwen3_5_text", *GEMMA4}}  # types that a release does not have
 
 
 def tables(environment):

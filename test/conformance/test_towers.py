@@ -23,11 +23,12 @@ RELEASES = {"current": [], "4": ["transformers-4"], "4 and PEFT 0.13": ["peft-0.
 CAUSAL, IMAGES = "AutoModelForCausalLM", "AutoModelForImageTextToText"
 # What loads each type: some have no class for texts alone.
 CLASSES = {"gemma3": [CAUSAL, IMAGES], "mistral3": [IMAGES], "llava": [IMAGES]}
+CLASSES |= {kind: [CAUSAL, IMAGES] for kind in ("gemma4", "gemma4_unified")}
 CLASSES |= {kind: [IMAGES] for kind in ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5")}
 # Whose vision towers call their linears otherwise than the text models do.
-OWN_NAMES = {"qwen2_vl", "qwen3_vl", "qwen3_5"}
+OWN_NAMES = {"qwen2_vl", "qwen3_vl", "qwen3_5", "gemma4_unified"}
 # Types that a release does not have.
-NEWER = {"qwen3_5": ["current"]}
+NEWER = {kind: ["current"] for kind in ("qwen3_5", "gemma4", "gemma4_unified")}
 # Tensors as they are published, where transformers 4 does not know the names that 5 writes.
 VISION = ("vision_tower.", "vision_tower.vision_model.")
 RENAMED = {"gemma3": VISION, "llava": VISION}
@@ -74,6 +75,8 @@ class Towers(unittest.TestCase):
         path = model / "model.safetensors"
         if name in RENAMED:
             save_file({key.replace(*RENAMED[name]): weight for key, weight in load_file(path).items()}, path, {"format": "pt"})
+        if "4" not in NEWER.get(name, RELEASES):
+            return model
         config = json.loads((model / "config.json").read_text(encoding="utf-8"))
         # transformers 4 looks for it in text_config, where 5 does not write it; Quail says so (NOT_TIED_IN_4).
         tied = {"tie_word_embeddings": config["tie_word_embeddings"]}
@@ -101,8 +104,9 @@ class Towers(unittest.TestCase):
                     self.assertEqual(adapted, {key for key in stored if "lora_A" in key})
                     self.assertEqual(len(answer["adapted"]), len(variant["layers"]))
                     self.assertEqual({key[len("base_model.model.") : -len(".lora_A.default")] for key in answer["adapted"]}, set(targets))
-                    more = answer["by_short_names"] - len(targets)
-                    self.assertEqual(more > 0, name not in OWN_NAMES, "whether whole paths are needed")
+                    short = answer["by_short_names"]
+                    more = short is None or short > len(targets)  # Gemma 4's vision tower wraps its linears, on which PEFT fails
+                    self.assertEqual(more, name not in OWN_NAMES, "whether whole paths are needed")
                     self.assertGreater(len(answer["quantized"]), len(targets), "the other parts are quantized too")
                     self.assert_judged(answer, finished, variant)
 

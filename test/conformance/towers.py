@@ -4,7 +4,7 @@ python towers.py MODEL ADAPTER ROWS CONTEXT TEXT ...     with the releases first
 
 {class: {"loaded", "adapted", "unexpected", "quantized", "by_short_names", "base": {text: perplexity}, "adapter": {…}}} for
 each of AutoModelForCausalLM and AutoModelForImageTextToText that loads the whole model: `adapted` are the modules with an adapter,
-`by_short_names` those that an adapter for the last names would have, `quantized` the linears in 4 bits.
+`by_short_names` those that an adapter for the last names would have (null: PEFT fails), `quantized` the linears in 4 bits.
 """
 
 import json
@@ -27,6 +27,17 @@ def load(kind, model):
     return kind.from_pretrained(model, **options).eval()
 
 
+def adapted_by(kind, model, names):
+    """How many modules an adapter for these names has; None where PEFT fails on one of them."""
+    try:
+        adapted = get_peft_model(load(kind, model), LoraConfig(r=1, target_modules=names))
+    except ValueError as error:
+        if "is not supported" not in str(error):
+            raise
+        return None
+    return sum(name.endswith("lora_A.default") for name, _ in adapted.named_modules())
+
+
 def answer_of(kind, model, adapter, texts):
     base = load(kind, model)
     quantized = [name for name, module in base.named_modules() if isinstance(module, bitsandbytes.nn.Linear4bit)]
@@ -37,13 +48,12 @@ def answer_of(kind, model, adapter, texts):
     with_adapter = {text: perplexity(adapted, rows) for text, rows in texts.items()}
     names = [name for name, _ in adapted.named_modules() if name.endswith("lora_A.default")]
     short = sorted({name.split(".")[-3] for name in names})
-    by_short_names = get_peft_model(load(kind, model), LoraConfig(r=1, target_modules=short))
     return {
         "loaded": type(base).__name__,
         "adapted": names,
         "unexpected": [str(each.message) for each in said if "adapter" in str(each.message)],
         "quantized": quantized,
-        "by_short_names": sum(name.endswith("lora_A.default") for name, _ in by_short_names.named_modules()),
+        "by_short_names": adapted_by(kind, model, short),
         "base": figures,
         "adapter": with_adapter,
     }

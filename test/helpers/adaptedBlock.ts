@@ -1,5 +1,5 @@
 import { Checkpoint } from '../../src/engine/formats/checkpoint'
-import type { ModelArchitecture } from '../../src/engine/models/architecture'
+import { type ModelArchitecture, stateSize } from '../../src/engine/models/architecture'
 import { BlockRunner } from '../../src/engine/models/blockRunner'
 import { type Adapter, type BlockWeights, readBlockWeights } from '../../src/engine/models/blockWeights'
 import { ModelParts } from '../../src/engine/models/modelParts'
@@ -44,5 +44,5 @@ export async function openAdaptedBlocks(
 }
 
 /** Hidden states of two rows, as large as those of a model that was trained. */
-export const hiddenStates = ({ hiddenSize }: ModelArchitecture, context: number, block: number): Float32Array =>
-  uniform(2 * context * hiddenSize, 1, 'hidden', block)
+export const hiddenStates = (architecture: ModelArchitecture, context: number, block: number): Float32Array =>
+  uniform(2 * context * stateSize(architecture), 1, 'hidden', block)

@@ -1,6 +1,7 @@
 import { SecondMoments } from '../../src/engine/calibration/secondMoments'
 import { Checkpoint } from '../../src/engine/formats/checkpoint'
 import { LinearAlgebra } from '../../src/engine/graph/linearAlgebra'
+import { type ModelArchitecture, stateSize } from '../../src/engine/models/architecture'
 import { BlockRunner } from '../../src/engine/models/blockRunner'
 import { type Adapter, readBlockWeights } from '../../src/engine/models/blockWeights'
 import { EmbeddingRunner } from '../../src/engine/models/embeddingRunner'
@@ -38,7 +39,7 @@ export async function computeModel(
   const embedding = await EmbeddingRunner.create(architecture, weights, context, 'cpu')
   let hidden = await embedding.run(ids, mask)
   await embedding.release()
-  const hiddens = [hidden]
+  const hiddens = [hiddenOf(architecture, hidden)]
   for (let block = 0; block < architecture.blocks; block++) {
     const blockWeights = await readBlockWeights(weights, parts, block)
     const path = architecture.blockPath(block)
@@ -57,11 +58,11 @@ export async function computeModel(
       const relative = new Map(own.map(([name, adapter]) => [name.slice(path.length + 1), adapter]))
       hidden = await runner.forward(block, hidden, mask, { ...blockWeights, adapters: relative })
     }
-    hiddens.push(hidden)
+    hiddens.push(hiddenOf(architecture, hidden))
   }
-  const { hiddenSize, embeddingSize, vocabularySize } = architecture
+  const { embeddingSize, vocabularySize } = architecture
   const norm = await PlainRunner.create(finalNormGraph(architecture), weights.readParameter, 'cpu')
-  const normed = await norm.run('hidden', hidden, hiddenSize)
+  const normed = await norm.run('hidden', hidden, stateSize(architecture))
   const algebra = new LinearAlgebra('cpu')
   const cap = architecture.logitSoftcap
   const head = await weights.read(architecture.head, [vocabularySize, embeddingSize])
@@ -82,6 +83,16 @@ export async function computeModel(
     })
   await Promise.all([algebra.release(), norm.release(), runner.release(), checkpoint.close()])
   return { logits, grams, linears, hiddens }
+}
+
+/** The hidden states [tokens, hidden] in states [tokens, state], without what blocks hand on behind them. */
+function hiddenOf(architecture: ModelArchitecture, states: Float32Array): Float32Array {
+  const { hiddenSize: size } = architecture
+  const width = stateSize(architecture)
+  const tokens = states.length / width
+  const hidden = new Float32Array(tokens * size)
+  for (let i = 0; i < tokens; i++) hidden.set(states.subarray(i * width, i * width + size), i * size)
+  return hidden
 }
 
 /** Rows of a golden file: tokens, their mask, and how long a row is. */

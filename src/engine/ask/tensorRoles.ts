@@ -2,6 +2,7 @@ import type { RoleSummary, TensorRole } from '../../shared/inspection'
 import { TENSOR_ROLES } from '../../shared/inspection'
 import type { Checkpoint } from '../formats/checkpoint'
 import { elementCount } from '../formats/tensorInfo'
+import { embeddingTables } from '../models/architecture'
 import { storedExperts } from '../models/expertWeights'
 import { embeddingGraph, finalNormGraph } from '../models/modelGraphs'
 import type { ModelParts } from '../models/modelParts'
@@ -24,7 +25,9 @@ export function tensorRoles(
   const matrix = [vocabularySize, architecture.embeddingSize]
   if (headBias !== undefined) roles.set(weights.find(headBias, [vocabularySize]).name, 'bias')
   if (ownHead) roles.set(weights.find(architecture.head, matrix).name, 'head')
-  roles.set(weights.find(architecture.embedding, matrix).name, 'embedding')
+  for (const { name, rows, columns } of embeddingTables(architecture)) {
+    roles.set(weights.find(name, [rows, columns]).name, 'embedding')
+  }
   const outer = [embeddingGraph(architecture, parts.context), finalNormGraph(architecture)]
   for (const { name, shape } of outer.flatMap((graph) => graph?.parameters ?? [])) {
     roles.set(weights.find(name, shape).name, shape.length === 1 ? 'norm' : 'other')

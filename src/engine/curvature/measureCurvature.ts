@@ -2,6 +2,7 @@ import { outerLinears, PlainRunners } from '../base/outerLinears'
 import { LinearAlgebra } from '../graph/linearAlgebra'
 import { stopHere } from '../graph/stopHere'
 import type { OutputCurvature } from '../methods/outputCurvature'
+import { stateSize } from '../models/architecture'
 import { readBlockWeights } from '../models/blockWeights'
 import { EmbeddingRunner } from '../models/embeddingRunner'
 import { HEAD_POSITIONS } from '../models/headRunner'
@@ -40,7 +41,7 @@ export async function* measureCurvature(options: CurvatureOptions): AsyncGenerat
   const { architecture, recipe, calibration, parts, weights } = prepared
   const { blocks } = architecture
   const batches = curvatureBatches(calibration, recipe.seed, batchRows(recipe.context))
-  const bytes = batches.reduce((sum, { ids }) => sum + 4 * blocks * ids.length * architecture.hiddenSize, 0)
+  const bytes = batches.reduce((sum, { ids }) => sum + 4 * blocks * ids.length * stateSize(architecture), 0)
   const kept = await Shelf.create(path, new MemoryBudget(recipe.memoryBudget).take(bytes))
   const algebra = new LinearAlgebra(recipe.device)
   try {
@@ -104,7 +105,8 @@ async function gradientsOf(
   signal: AbortSignal
 ): Promise<Float32Array[]> {
   const { architecture, weights, recipe } = prepared
-  const { hiddenSize, embeddingSize } = architecture
+  const { embeddingSize } = architecture
+  const width = stateSize(architecture)
   const norms = new PlainRunners(prepared, (form) => finalNormGraph(architecture, form))
   const backward = new PlainRunners(prepared, (form) => finalNormBackwardGraph(architecture, form))
   const head = await LabelHead.create(architecture, await VocabularyHead.open(architecture, weights), recipe.device)
@@ -113,10 +115,10 @@ async function gradientsOf(
   try {
     for (const [i, batch] of batches.entries()) {
       const own = states[i] as Float32Array
-      const normed = await (await norms.of(undefined)).run('hidden', own, hiddenSize, batch.real)
+      const normed = await (await norms.of(undefined)).run('hidden', own, width, batch.real)
       const found = await labelGradients(head, normed, batch, { width: embeddingSize, random, signal })
       const beside = { gradient: { data: found, shape: [batch.real.length, embeddingSize] } }
-      gradients.push(await (await backward.of(undefined)).run('hidden', own, hiddenSize, batch.real, beside))
+      gradients.push(await (await backward.of(undefined)).run('hidden', own, width, batch.real, beside))
     }
   } finally {
     await norms.release()

@@ -4,10 +4,19 @@ import type { Value } from '../graph/graphBuilder'
 import type { ConfigReader } from './configReader'
 import type { LayerBuilder } from './layerBuilder'
 
+/** A table of embeddings, a row for each token. */
+export interface EmbeddingTable {
+  readonly name: string
+  readonly rows: number
+  readonly columns: number
+}
+
 /** A model as the streaming pass needs it: where its tensors are, and how one block computes. */
 export interface ModelArchitecture {
   readonly family: string
   readonly hiddenSize: number
+  /** Values of each token that blocks hand on behind its hidden state, for later blocks; 0 when left out. */
+  readonly carriedSize?: number
   readonly vocabularySize: number
   /** Tokens that the positions reach. */
   readonly contextLimit: number
@@ -16,6 +25,8 @@ export interface ModelArchitecture {
   readonly basePrefix: string
   /** Token embedding [vocabulary, embeddingSize]. */
   readonly embedding: string
+  /** A second embedding of the same tokens. */
+  readonly secondEmbedding?: EmbeddingTable
   /** Output head [vocabulary, embeddingSize], as checkpoints name it. */
   readonly head: string
   /** Bias of the head, [vocabulary], where it has one. */
@@ -46,17 +57,28 @@ export interface ModelArchitecture {
    * Adds one block to a graph. Linears and parameters are named relative to the block; linears that are given the same
    * value share one second moment.
    *
-   * @param hidden - [tokens, hiddenSize]
-   * @returns the next hidden states, same shape
+   * @param hidden - [tokens, stateSize]: hidden states, and behind them what blocks hand on
+   * @returns the same for the next block
    */
   buildBlock(layer: LayerBuilder, hidden: Value, index: number): Value
   /**
    * Adds what lies between the token embedding [tokens, embeddingSize] and the first block; where it is left out the
    * embedding is the first hidden state. Parameters are named by their full path.
+   *
+   * @param second - rows of `secondEmbedding`, where there is one
    */
-  buildEmbedding?(layer: LayerBuilder, embedded: Value): Value
-  /** Adds what lies between the last block and the head; the result is [tokens, embeddingSize]. */
+  buildEmbedding?(layer: LayerBuilder, embedded: Value, second?: Value): Value
+  /** Adds what lies between the last block [tokens, stateSize] and the head; the result is [tokens, embeddingSize]. */
   buildFinalNorm(layer: LayerBuilder, hidden: Value): Value
+}
+
+/** Values of each token between two blocks. */
+export const stateSize = ({ hiddenSize, carriedSize = 0 }: ModelArchitecture): number => hiddenSize + carriedSize
+
+/** Every table of embeddings; the first is the one that a tied head is. */
+export const embeddingTables = (architecture: ModelArchitecture): EmbeddingTable[] => {
+  const { embedding: name, vocabularySize: rows, embeddingSize: columns, secondEmbedding } = architecture
+  return [{ name, rows, columns }, ...(secondEmbedding === undefined ? [] : [secondEmbedding])]
 }
 
 /** A family of models: which `model_type` it serves and how its config.json is read. */

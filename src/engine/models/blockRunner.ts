@@ -1,7 +1,7 @@
 import type { DeviceName } from '../../shared/recipe'
 import type { InputRounding } from '../graph/inputRounding'
 import { type Feeds, GraphSession, type Tensor } from '../graph/session'
-import type { ModelArchitecture } from './architecture'
+import { type ModelArchitecture, stateSize } from './architecture'
 import type { Adapter, BlockWeights } from './blockWeights'
 import { ExpertRunner } from './expertRunner'
 import type { GramTile } from './gramTiles'
@@ -97,7 +97,7 @@ export class BlockRunner {
     weights: BlockWeights
   ): Promise<BlockGradients> {
     const graph = this.#backwardOf(index, weights)
-    const shape = [gradient.length / this.architecture.hiddenSize, this.architecture.hiddenSize]
+    const shape = this.#shapeOf(gradient)
     const feeds = {
       ...this.#feeds(graph, hidden, weights),
       gradient: { data: gradient, shape },
@@ -123,7 +123,7 @@ export class BlockRunner {
     weights: BlockWeights
   ): Promise<{ readonly hidden: Float32Array; readonly grams: readonly GramPart[] }> {
     const graph = this.#curvatureOf(index)
-    const shape = [gradient.length / this.architecture.hiddenSize, this.architecture.hiddenSize]
+    const shape = this.#shapeOf(gradient)
     const outputs = await (await this.#session(graph)).run({
       ...this.#feeds(graph, hidden, weights),
       gradient: { data: gradient, shape },
@@ -149,13 +149,18 @@ export class BlockRunner {
   }
 
   #feeds(graph: BlockGraph, hidden: Float32Array, weights: BlockWeights): Feeds {
-    const { hiddenSize } = this.architecture
     const linears = graph.linears.map(({ name, outFeatures, inFeatures }) => [
       `${name}.weight`,
       { data: weights.linears.get(name), shape: [outFeatures, inFeatures] }
     ])
-    const states = { data: hidden, shape: [hidden.length / hiddenSize, hiddenSize] }
+    const states = { data: hidden, shape: this.#shapeOf(hidden) }
     return { ...Object.fromEntries(linears), ...weights.parameters, ...adapterFeeds(weights), hidden: states }
+  }
+
+  /** [tokens, state]. */
+  #shapeOf(states: Float32Array): [number, number] {
+    const width = stateSize(this.architecture)
+    return [states.length / width, width]
   }
 
   /** The graph that computes a block with these weights. */

@@ -1,5 +1,6 @@
 import type { DeviceName } from '../../shared/recipe'
 import type { InputRounding } from '../graph/inputRounding'
+import type { Feeds } from '../graph/session'
 import type { ModelArchitecture } from './architecture'
 import { embeddingGraph } from './modelGraphs'
 import type { ModelWeights, ReadParameter } from './modelWeights'
@@ -35,12 +36,17 @@ export class EmbeddingRunner {
   /**
    * @param ids - [rows · context]
    * @param real - [rows · context], 1 for tokens and 0 for the pads behind them
-   * @returns [rows · context, hiddenSize]
+   * @returns [rows · context, stateSize]
    */
   async run(ids: Int32Array, real: Float32Array): Promise<Float32Array> {
     const embedded = this.weights.embed(ids)
-    const { embeddingSize } = this.architecture
-    return this.after === undefined ? embedded : this.after.run('embedded', embedded, embeddingSize, real)
+    if (this.after === undefined) return embedded
+    const { embeddingSize, secondEmbedding: second } = this.architecture
+    const beside: Feeds =
+      second === undefined
+        ? {}
+        : { second: { data: this.weights.embed(ids, second), shape: [ids.length, second.columns] } }
+    return this.after.run('embedded', embedded, embeddingSize, real, beside)
   }
 
   async release(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { ConfigReader, Json } from './configReader'
+import { ConfigReader, type Json } from './configReader'
 import type { LayerType } from './layerTypes'
 import type { Rope } from './rope'
 import { type RopeShape, readParameters, STANDARD_ROPE } from './ropeSettings'
@@ -38,4 +38,43 @@ export function readLayerRopes(
     })
   }
   return { full_attention: read('full_attention', scaling), sliding_attention: read('sliding_attention', {}) }
+}
+
+/**
+ * Rotary positions where each type of layers must have parameters of its own, base included: nothing outside of them counts but
+ * `partial_rotary_factor`, and `rope_scaling` stands in the place of `rope_parameters`, be it null. Heads of each type have
+ * their own size; types that do not occur are not read.
+ *
+ * @param absent - what is meant where config.json has neither
+ *
+ * Source: transformers, Gemma4TextConfig.
+ */
+export function readOwnRopes(
+  config: ConfigReader,
+  absent: Readonly<Record<LayerType, Json>>,
+  headDims: ReadonlyMap<LayerType, number>,
+  limit: number
+): Partial<Record<LayerType, Rope>> {
+  const key = config.given('rope_scaling') ? 'rope_scaling' : 'rope_parameters'
+  const given = config.given('rope_scaling') || config.has('rope_parameters')
+  const whole = given ? config.plainObject(key) : absent
+  const parameters = new ConfigReader(whole, `${config.where}: ${key}`)
+  const read = ([type, headDim]: [LayerType, number]): [LayerType, Rope] => {
+    if (!parameters.has(type)) throw parameters.complaint(type, 'the rotary positions of these layers')
+    const where = `${parameters.where}: ${type}`
+    const rope = readParameters(
+      where,
+      parameters.plainObject(type),
+      STANDARD_ROPE,
+      { headDim, limit },
+      {
+        theta: undefined,
+        share: config.raw('partial_rotary_factor') ?? undefined,
+        original: undefined,
+        truncate: parameters.raw('truncate')
+      }
+    )
+    return [type, rope]
+  }
+  return Object.fromEntries([...headDims].map(read))
 }

@@ -54,7 +54,7 @@ export function layersByType(
   config: ConfigReader,
   types: readonly LayerType[],
   window: number | null,
-  ropes: Rope | Readonly<Record<LayerType, Rope>>
+  ropes: Rope | Readonly<Partial<Record<LayerType, Rope>>>
 ): LayerAttention[] {
   const slides = types.includes('sliding_attention')
   if (slides && window === null) {
@@ -62,7 +62,7 @@ export function layersByType(
   }
   return types.map((type) => ({
     window: type === 'sliding_attention' ? window : null,
-    rope: 'theta' in ropes ? ropes : ropes[type]
+    rope: 'theta' in ropes ? ropes : (ropes[type] as Rope)
   }))
 }
 

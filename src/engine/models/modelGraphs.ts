@@ -1,7 +1,7 @@
 import { AppError } from '../../shared/errors'
 import { addGradients } from '../graph/gradient'
 import type { Value } from '../graph/graphBuilder'
-import type { ModelArchitecture } from './architecture'
+import { type ModelArchitecture, stateSize } from './architecture'
 import { softcapped } from './attention'
 import type { ExpertsSpec } from './experts'
 import { type GramOutput, upperTriangle } from './gramTiles'
@@ -24,7 +24,7 @@ export const energyOutput = (linear: string): string => `energy.${linear}`
 /**
  * Builds block `index` for rows of `context` tokens.
  *
- * Inputs: `hidden` [tokens, hidden], each linear's `<name>.weight` and each parameter; `<name>.lora_A` and `.lora_B` of
+ * Inputs: `hidden` [tokens, state], each linear's `<name>.weight` and each parameter; `<name>.lora_A` and `.lora_B` of
  * adapted linears; with Gram matrices also `mask` [tokens, 1], 1 for tokens and 0 for padding. Outputs: `next`, and per distinct input X
  * the tiles that make up the upper triangle of (mask·X)ᵀ(mask·X), and of every linear ‖W x‖² [tokens, 1]; with experts
  * `expertInput` [tokens, hidden] and `routing` [tokens, count].
@@ -38,9 +38,9 @@ export function blockGraph(
 ): BlockGraph {
   const layer = new LayerBuilder(context, form)
   const { graph } = layer
-  const hidden = graph.input('hidden', ['tokens', architecture.hiddenSize])
-  const next = architecture.buildBlock(layer, hidden, index)
-  graph.output('next', next, ['tokens', architecture.hiddenSize])
+  const shape = ['tokens', stateSize(architecture)]
+  const next = architecture.buildBlock(layer, graph.input('hidden', shape), index)
+  graph.output('next', next, shape)
   const { experts } = layer
   if (experts !== undefined) {
     graph.output('expertInput', experts.input, ['tokens', architecture.hiddenSize])
@@ -109,7 +109,7 @@ function blockGradients(
   wanted: () => readonly Value[]
 ): ReadonlyMap<Value, Value> {
   const { graph } = layer
-  const shape = ['tokens', architecture.hiddenSize]
+  const shape = ['tokens', stateSize(architecture)]
   const hidden = graph.input('hidden', shape)
   const next = architecture.buildBlock(layer, hidden, index)
   if (layer.experts !== undefined) throw new AppError('INTERNAL', 'no gradient through experts')
@@ -140,7 +140,10 @@ export interface PlainGraph {
   readonly readsReal: boolean
 }
 
-/** Between token embedding and first block: `embedded` in, `hidden` out; undefined where nothing lies between. */
+/**
+ * Between token embedding and first block: `embedded` in, and `second` where there are two embeddings, `hidden` out; undefined
+ * where nothing lies between.
+ */
 export function embeddingGraph(
   architecture: ModelArchitecture,
   context: number,
@@ -150,7 +153,9 @@ export function embeddingGraph(
   const layer = new LayerBuilder(context, form)
   const { graph } = layer
   const embedded = graph.input('embedded', ['tokens', architecture.embeddingSize])
-  graph.output('hidden', architecture.buildEmbedding(layer, embedded), ['tokens', architecture.hiddenSize])
+  const { secondEmbedding } = architecture
+  const second = secondEmbedding && graph.input('second', ['tokens', secondEmbedding.columns])
+  graph.output('hidden', architecture.buildEmbedding(layer, embedded, second), ['tokens', stateSize(architecture)])
   return { model: graph.build(), parameters: layer.parameters, readsReal: layer.readsReal }
 }
 
@@ -158,7 +163,7 @@ export function embeddingGraph(
 export function finalNormGraph(architecture: ModelArchitecture, form?: LinearForm): PlainGraph {
   const layer = new LayerBuilder(1, form)
   const { graph } = layer
-  const hidden = graph.input('hidden', ['tokens', architecture.hiddenSize])
+  const hidden = graph.input('hidden', ['tokens', stateSize(architecture)])
   graph.output('normed', architecture.buildFinalNorm(layer, hidden), ['tokens', architecture.embeddingSize])
   return { model: graph.build(), parameters: layer.parameters, readsReal: layer.readsReal }
 }
@@ -167,7 +172,7 @@ export function finalNormGraph(architecture: ModelArchitecture, form?: LinearFor
 export function finalNormBackwardGraph(architecture: ModelArchitecture, form?: LinearForm): PlainGraph {
   const layer = new LayerBuilder(1, form)
   const { graph } = layer
-  const shape = ['tokens', architecture.hiddenSize]
+  const shape = ['tokens', stateSize(architecture)]
   const hidden = graph.input('hidden', shape)
   const normed = architecture.buildFinalNorm(layer, hidden)
   const seed = graph.input('gradient', ['tokens', architecture.embeddingSize])

@@ -1,4 +1,4 @@
-import type { ModelArchitecture } from './architecture'
+import { type ModelArchitecture, stateSize } from './architecture'
 import type { ExpertsSpec } from './experts'
 import { LayerBuilder, type LinearSpec, type ParameterSpec } from './layerBuilder'
 import { storedShape } from './modelWeights'
@@ -62,7 +62,7 @@ export class ModelParts {
     const known = this.#blocks.get(index)
     if (known !== undefined) return known
     const layer = new LayerBuilder(this.context)
-    const hidden = layer.graph.input('hidden', ['tokens', this.architecture.hiddenSize])
+    const hidden = layer.graph.input('hidden', ['tokens', stateSize(this.architecture)])
     this.architecture.buildBlock(layer, hidden, index)
     const { linears, parameters, inputs, experts, attentionHeads } = layer
     const features = inputs.map((input) => input.features)

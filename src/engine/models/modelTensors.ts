@@ -1,4 +1,5 @@
 import type { Dtype } from '../formats/dtypes'
+import { embeddingTables } from './architecture'
 import type { LinearSpec, ParameterSpec } from './layerBuilder'
 import { embeddingGraph, finalNormGraph, type PlainGraph } from './modelGraphs'
 import type { ModelParts } from './modelParts'
@@ -29,10 +30,10 @@ export interface ModelTensor {
  */
 export function modelTensors(parts: ModelParts, ownHead: boolean): ModelTensor[] {
   const { architecture } = parts
-  const { embedding, head, headBias, vocabularySize, embeddingSize } = architecture
+  const { head, headBias, vocabularySize, embeddingSize } = architecture
   const shape = [vocabularySize, embeddingSize]
   return [
-    { name: embedding, shape },
+    ...embeddingTables(architecture).map(({ name, rows, columns }) => ({ name, shape: [rows, columns] })),
     ...outerTensors(embeddingGraph(architecture, parts.context)),
     ...Array.from({ length: architecture.blocks }, (_, block) => blockTensors(parts, block)).flat(),
     ...outerTensors(finalNormGraph(architecture)),

@@ -2,7 +2,7 @@ import { badFormat } from '../../shared/errors'
 import type { Checkpoint } from '../formats/checkpoint'
 import type { CheckpointTensor } from '../formats/shards'
 import { transposed } from '../numerics/matrix'
-import type { ModelArchitecture } from './architecture'
+import { type EmbeddingTable, embeddingTables, type ModelArchitecture } from './architecture'
 import type { LinearSpec, ParameterSpec } from './layerBuilder'
 
 /** Some consecutive elements of a tensor of this name and shape. */
@@ -79,10 +79,10 @@ export class ModelWeights {
     return this.checkpoint.readRows(this.#vocabularyTensor(name), begin, end - begin)
   }
 
-  /** Embeddings of tokens, [tokens, embeddingSize]; each distinct row is read once. */
-  embed(tokens: Int32Array): Float32Array {
-    const { embedding, embeddingSize: size } = this.architecture
-    const name = this.#vocabularyTensor(embedding)
+  /** Embeddings of tokens, [tokens, columns]; each distinct row is read once. */
+  embed(tokens: Int32Array, table = embeddingTables(this.architecture)[0] as EmbeddingTable): Float32Array {
+    const { rows, columns: size } = table
+    const { name } = this.find(table.name, [rows, size])
     const embedded = new Float32Array(tokens.length * size)
     const first = new Map<number, number>()
     for (const [i, token] of tokens.entries()) {

@@ -15,6 +15,9 @@ export function offsetRmsNorm(layer: LayerBuilder, x: Value, name: string, size:
   return graph.mul(rootMeanSquared(layer, x, epsilon), factor)
 }
 
+/** Without parameters: y = x / √(mean(x²) + ε). */
+export const bareRmsNorm = (layer: LayerBuilder, x: Value, epsilon: number): Value => rootMeanSquared(layer, x, epsilon)
+
 function rootMeanSquared({ graph }: LayerBuilder, x: Value, epsilon: number): Value {
   const meanSquare = graph.mean(graph.mul(x, x), -1)
   return graph.div(x, graph.node('Sqrt', [graph.add(meanSquare, graph.scalar(epsilon))]))

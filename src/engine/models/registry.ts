@@ -7,6 +7,7 @@ import { ConfigReader, type Json } from './configReader'
 import { ernie } from './ernie'
 import { exaone4 } from './exaone4'
 import { gemma, gemma2, gemma3 } from './gemma'
+import { gemma4, gemma4Unified } from './gemma4'
 import { glm, glm4 } from './glm'
 import { gpt2 } from './gpt2'
 import { gptBigCode } from './gptBigCode'
@@ -48,6 +49,8 @@ const FAMILIES: readonly Family[] = [
   gemma,
   gemma2,
   gemma3,
+  gemma4,
+  gemma4Unified,
   phi,
   phi3,
   gptNeox,

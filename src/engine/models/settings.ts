@@ -36,11 +36,14 @@ export const orNull = <T>(make: (fallback: T) => Setting<T>, fallback: T | null 
  * A key that changes the result in a way that Quail does not compute: only the values that leave it alone are accepted,
  * anything else is refused by name. The first is what its absence means.
  */
-export const only = <const T extends boolean | number | null>(...accepted: readonly [T, ...T[]]): Setting<T> => ({
+export const only = <const T extends boolean | number | string | null>(
+  ...accepted: readonly [T, ...T[]]
+): Setting<T> => ({
   fallback: accepted[0],
   read(config, key) {
     const value = config.raw(key) as T
-    if (!accepted.includes(value)) throw config.complaint(key, accepted.map((each) => `${each}`).join(' or '))
+    if (!accepted.includes(value))
+      throw config.complaint(key, accepted.map((each) => JSON.stringify(each)).join(' or '))
     return value
   }
 })

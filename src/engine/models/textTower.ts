@@ -19,6 +19,8 @@ export interface Wrapper {
   readonly tiedHead: Setting<boolean | null>
   /** Whether `text_config` may tie it too; of others what that says counts for transformers 4 alone. */
   readonly textTies?: boolean
+  /** Whether its class squeezes logits as the text model's own does. */
+  readonly capsLogits?: boolean
   /** Other beginnings of names in checkpoints, by the beginning of a module's name. */
   readonly stored: Readonly<Record<string, readonly string[]>>
   /** The class of transformers that loads it. */
@@ -34,8 +36,8 @@ export const INSIDE = 'model.language_model.'
 
 /**
  * The text model of a wrapper as a family: settings and blocks are those of the text model's own family, names of modules
- * those of the wrapper that transformers loads. On texts alone the wrapper computes head(text model), and nothing of what
- * else a text model's own class does to the logits.
+ * those of the wrapper that transformers loads. On texts alone the wrapper computes head(text model), and of what else a text
+ * model's own class does to the logits only what `capsLogits` says.
  */
 export function textTower(wrapper: Wrapper): Family {
   const { modelType, loader, stored } = wrapper
@@ -49,7 +51,7 @@ export function textTower(wrapper: Wrapper): Family {
       const { text, given, type, family } = textOf(config, wrapper)
       const tower = { wrapper: modelType, text: type, loader }
       const { tiedHead: tiedHeadIn4 } = family.read(given)
-      return { ...inside(family.read(text)), tiedHeadIn4, storedPrefixes: stored, family: modelType, tower }
+      return { ...inside(family.read(text), wrapper), tiedHeadIn4, storedPrefixes: stored, family: modelType, tower }
     }
   }
 }
@@ -73,18 +75,19 @@ function textOf(config: ConfigReader, { modelType, texts, absent = {}, flat, tie
 
 const nameInside = (name: string): string => (name.startsWith(OWN) ? `${INSIDE}${name.slice(OWN.length)}` : name)
 
-/** A text model under the names that it has inside of a wrapper, whose class has no soft cap of the logits. */
-function inside(text: ModelArchitecture): ModelArchitecture {
-  const { buildEmbedding } = text
+/** A text model under the names that it has inside of a wrapper. */
+function inside(text: ModelArchitecture, { capsLogits = false }: Wrapper): ModelArchitecture {
+  const { buildEmbedding, secondEmbedding: second } = text
   const renamed = (layer: LayerBuilder, build: () => Value) => layer.renamed(nameInside, build)
   return {
     ...text,
-    logitSoftcap: undefined,
+    logitSoftcap: capsLogits ? text.logitSoftcap : undefined,
     basePrefix: '',
     embedding: nameInside(text.embedding),
+    ...(second && { secondEmbedding: { ...second, name: nameInside(second.name) } }),
     blockPath: (index) => nameInside(text.blockPath(index)),
     ...(buildEmbedding && {
-      buildEmbedding: (layer, embedded) => renamed(layer, () => buildEmbedding(layer, embedded))
+      buildEmbedding: (layer, ...embedded) => renamed(layer, () => buildEmbedding(layer, ...embedded))
     }),
     buildFinalNorm: (layer, hidden) => renamed(layer, () => text.buildFinalNorm(layer, hidden))
   }

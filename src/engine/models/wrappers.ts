@@ -1,4 +1,5 @@
 import { gemma3 } from './gemma'
+import { gemma4, gemma4Unified } from './gemma4'
 import { llama } from './llama'
 import { ministral3 } from './ministral3'
 import { mistral } from './mistral'
@@ -36,6 +37,13 @@ const QWEN2_VL = {
   loader: 'AutoModelForImageTextToText'
 } as const
 
+const GEMMA4 = {
+  tiedHead: flag(true),
+  capsLogits: true,
+  stored: { [INSIDE]: ['language_model.'] },
+  loader: 'AutoModelForCausalLM'
+} as const
+
 /** Models around a text model: a new one is an entry here. Sources: transformers' configuration_<type>, modeling_<type>. */
 export const WRAPPERS: readonly Wrapper[] = [
   {
@@ -45,6 +53,8 @@ export const WRAPPERS: readonly Wrapper[] = [
     stored: LLAVA_NAMES,
     loader: 'AutoModelForCausalLM'
   },
+  { modelType: 'gemma4', texts: [gemma4], ...GEMMA4 },
+  { modelType: 'gemma4_unified', texts: [gemma4Unified], ...GEMMA4 },
   {
     modelType: 'mistral3',
     texts: [mistral, ministral3],

@@ -1,4 +1,5 @@
 import { CURVATURE_RANK, curvatureRows } from '../methods/outputCurvature'
+import { stateSize } from '../models/architecture'
 import { triangleShare } from '../models/gramTiles'
 import { headBytes } from '../models/headRunner'
 import { asksForCurvature, type PreparedRun } from '../prepare/preparedRun'
@@ -37,7 +38,7 @@ export function curvatureNeeds(prepared: PreparedRun): CurvatureNeeds {
   return {
     flops: tokens * (SWEEPS * (2 * weights + attention) + head) + grams + search + rankGainFlops(prepared),
     workBytes: workBytes(prepared, tokens) + rankGainBytes(prepared),
-    stateBytes: 4 * architecture.blocks * tokens * architecture.hiddenSize,
+    stateBytes: 4 * architecture.blocks * tokens * stateSize(architecture),
     fileBytes: sum(({ outFeatures: m }) => 4 * Math.min(CURVATURE_RANK, m) * (m + 1))
   }
 }
@@ -46,7 +47,7 @@ export function curvatureNeeds(prepared: PreparedRun): CurvatureNeeds {
 function workBytes(prepared: PreparedRun, tokens: number): number {
   const { architecture, recipe } = prepared
   const together = Math.min(tokens, batchRows(recipe.context) * recipe.context)
-  const gradients = 4 * tokens * (2 * architecture.hiddenSize + architecture.embeddingSize)
+  const gradients = 4 * tokens * (2 * stateSize(architecture) + architecture.embeddingSize)
   const block = backwardBytes(prepared, together, ({ outFeatures: m }) => 12 * m * m)
   return block + gradients + headBytes(architecture, together)
 }

@@ -1,3 +1,4 @@
+import { stateSize } from '../models/architecture'
 import { attentionBytes, maskBytes } from '../models/attention'
 import { headBytes } from '../models/headRunner'
 import type { PreparedRun } from '../prepare/preparedRun'
@@ -98,6 +99,6 @@ function attentionOfRun({ architecture, parts, recipe, evaluation, variants }: P
 export const streamBytes = (prepared: PreparedRun): number =>
   streamShapes(prepared).reduce(
     (sum, { rows }) =>
-      sum + hiddenBytes({ rows, context: prepared.recipe.context, width: prepared.architecture.hiddenSize }),
+      sum + hiddenBytes({ rows, context: prepared.recipe.context, width: stateSize(prepared.architecture) }),
     0
   )

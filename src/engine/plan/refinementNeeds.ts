@@ -1,5 +1,6 @@
 import { quantizerFacts } from '../../shared/quantizers'
 import type { QuantizerSpec } from '../../shared/recipe'
+import { stateSize } from '../models/architecture'
 import type { PreparedRun } from '../prepare/preparedRun'
 
 /** What a refinement keeps from step to step, bytes: as far as the budget allows in memory, the rest on the disk. */
@@ -41,7 +42,7 @@ function needsOf(
   const entries = linears
     .filter(({ path }) => targets.has(path))
     .reduce((sum, { inFeatures, outFeatures }) => sum + spec.rank * (inFeatures + outFeatures), 0)
-  const states = 4 * architecture.blocks * spec.refine.batch * recipe.context * architecture.hiddenSize
+  const states = 4 * architecture.blocks * spec.refine.batch * recipe.context * stateSize(architecture)
   const factors = 4 * FLOATS_OF_ENTRY * entries
   const kept = [
     { memory: states, disk: states },

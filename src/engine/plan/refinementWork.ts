@@ -1,4 +1,5 @@
 import { heldOutRows } from '../../shared/refinement'
+import { stateSize } from '../models/architecture'
 import { headBytes } from '../models/headRunner'
 import type { PreparedLinear } from '../models/modelLinears'
 import { isDecidedLate, type PreparedRun } from '../prepare/preparedRun'
@@ -17,11 +18,10 @@ export function refinementWorkBytes(prepared: PreparedRun): number {
   // Ranks and adapters are asked about with the held-out rows alone.
   const batches = variants.flatMap((variant) => variant.spec.refine?.batch ?? (isDecidedLate(variant) ? [1] : []))
   if (batches.length === 0) return 0
-  const { hiddenSize } = architecture
   const heldOut = heldOutRows(calibration.rows)
   const together = Math.min(batchRows(recipe.context), Math.max(heldOut, ...batches))
   const tokens = together * recipe.context
-  const states = 4 * heldOut * recipe.context * hiddenSize
+  const states = 4 * heldOut * recipe.context * stateSize(architecture)
   return backwardBytes(prepared, tokens) + states + headBytes(architecture, tokens)
 }
 

@@ -1,4 +1,5 @@
 import { stopHere } from '../graph/stopHere'
+import { stateSize } from '../models/architecture'
 import type { BlockRunner } from '../models/blockRunner'
 import { type PreparedRun, specOf } from '../prepare/preparedRun'
 import { batchRows } from '../prepare/streamShapes'
@@ -69,10 +70,10 @@ export class Comparison {
     return { heldOutRows: rows.heldOut.length, heldOutTokens: rows.tokens(rows.heldOut) }
   }
 
-  /** The full-precision states behind the last block, [tokens, hidden]. */
+  /** The full-precision states behind the last block, [tokens, state]. */
   async teacher({ rows }: RowBatch): Promise<Float32Array> {
     const { recipe, architecture } = this.options.prepared
-    const size = recipe.context * architecture.hiddenSize
+    const size = recipe.context * stateSize(architecture)
     const states = new Float32Array(rows.length * size)
     for (const [i, row] of rows.entries()) {
       states.set(await this.options.teacher(row * recipe.context, (row + 1) * recipe.context), i * size)

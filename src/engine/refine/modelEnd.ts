@@ -1,4 +1,5 @@
 import { PlainRunners } from '../base/outerLinears'
+import { stateSize } from '../models/architecture'
 import { DivergenceHead } from '../models/divergenceHead'
 import { HEAD_POSITIONS } from '../models/headRunner'
 import { finalNormBackwardGraph, finalNormGraph } from '../models/modelGraphs'
@@ -78,13 +79,14 @@ export class ModelEnd {
   }
 
   async #normed(quantizer: string | undefined, states: Float32Array, { real }: RowBatch): Promise<Float32Array> {
-    return (await this.norms.of(quantizer)).run('hidden', states, this.prepared.architecture.hiddenSize, real)
+    return (await this.norms.of(quantizer)).run('hidden', states, stateSize(this.prepared.architecture), real)
   }
 
   async #throughNorm(states: Float32Array, gradient: Float32Array, { real }: RowBatch): Promise<Float32Array> {
-    const { hiddenSize, embeddingSize } = this.prepared.architecture
+    const { architecture } = this.prepared
+    const { embeddingSize } = architecture
     const beside = { gradient: { data: gradient, shape: [gradient.length / embeddingSize, embeddingSize] } }
-    return (await this.backward.of(this.quantizer)).run('hidden', states, hiddenSize, real, beside)
+    return (await this.backward.of(this.quantizer)).run('hidden', states, stateSize(architecture), real, beside)
   }
 }
 

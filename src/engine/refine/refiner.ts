@@ -1,5 +1,6 @@
 import type { Refinement } from '../../shared/refinement'
 import type { LoraFactors } from '../methods/factors'
+import { stateSize } from '../models/architecture'
 import type { PreparedVariant } from '../prepare/preparedRun'
 import { Comparison, type ComparisonOptions, keptFile, withoutAdapters } from './comparison'
 import { FactorState, type RankOf } from './factorState'
@@ -33,7 +34,7 @@ export class Refiner {
   static async open(options: RefinerOptions, settings: Required<Refinement>): Promise<Refiner> {
     const { prepared, variant, folder, budget } = options
     const { recipe, architecture } = prepared
-    const stateBytes = 4 * architecture.blocks * settings.batch * recipe.context * architecture.hiddenSize
+    const stateBytes = 4 * architecture.blocks * settings.batch * recipe.context * stateSize(architecture)
     const states = await Shelf.create(keptFile(folder, 'states'), budget.take(stateBytes))
     const factors = await FactorState.open(options, keptFile(folder, 'factors'))
     const comparison = await Comparison.open({ ...options, quantizer: variant.quantizer })

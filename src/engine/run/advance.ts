@@ -4,6 +4,7 @@ import { realTokens } from '../calibration/rows'
 import type { SecondMoments } from '../calibration/secondMoments'
 import { stopHere } from '../graph/stopHere'
 import { SecondMoment } from '../methods/secondMoment'
+import { stateSize } from '../models/architecture'
 import type { BlockWeights } from '../models/blockWeights'
 import { firstNonFinite } from '../numerics/matrix'
 import type { PreparedRun } from '../prepare/preparedRun'
@@ -37,7 +38,7 @@ export async function* advance(
 export function assertFinite(prepared: PreparedRun, block: number, values: Float32Array): void {
   const index = firstNonFinite(values)
   if (index < 0) return
-  const channel = index % prepared.architecture.hiddenSize
+  const channel = index % stateSize(prepared.architecture)
   throw activationError(prepared, block, `its output is ${values[index]} in channel ${channel}`)
 }
 

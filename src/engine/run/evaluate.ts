@@ -3,6 +3,7 @@ import type { RowsOfText } from '../../shared/runFolder'
 import { PlainRunners } from '../base/outerLinears'
 import { nextTokens } from '../calibration/nextTokens'
 import { realTokens, type TokenRows } from '../calibration/rows'
+import { stateSize } from '../models/architecture'
 import { HEAD_POSITIONS, HeadRunner } from '../models/headRunner'
 import { finalNormGraph } from '../models/modelGraphs'
 import type { PlainRunner } from '../models/plainRunner'
@@ -64,7 +65,7 @@ async function* readHead(
   const norms = new PlainRunners(prepared, (form) => finalNormGraph(architecture, form))
   const normed = async ({ quantizer, states }: EvaluationStream, part: Part): Promise<Float32Array> => {
     signal.throwIfAborted()
-    return normedPart(await norms.of(quantizer), architecture.hiddenSize, states, streams.evaluation, part)
+    return normedPart(await norms.of(quantizer), stateSize(architecture), states, streams.evaluation, part)
   }
   try {
     const tiles = head.tiles()

@@ -1,6 +1,7 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { concatRows, type TokenRows } from '../calibration/rows'
+import { stateSize } from '../models/architecture'
 import { isDecidedLate, type PreparedRun } from '../prepare/preparedRun'
 import { hiddenBytes, streamShapes } from '../prepare/streamShapes'
 import { HiddenStates, type SpoolEntry } from './hiddenStates'
@@ -36,7 +37,7 @@ export function createStreams(prepared: PreparedRun, folder: string): Streams {
   let left = recipe.memoryBudget
   const states = new Map<string, HiddenStates>()
   for (const shape of streamShapes(prepared)) {
-    const full = { ...shape, context: recipe.context, width: architecture.hiddenSize }
+    const full = { ...shape, context: recipe.context, width: stateSize(architecture) }
     const bytes = hiddenBytes(full)
     states.set(shape.stream, new HiddenStates(folder, full, bytes <= left))
     left -= Math.min(left, bytes)

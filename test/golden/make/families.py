@@ -75,6 +75,9 @@ def load_family(folder, config):
         for name, parameter in model.named_parameters():
             if parameter.ndim == 1 or name.endswith("_bias"):  # biases of experts are matrices
                 parameter.add_(VECTOR_DEVIATION * torch.randn_like(parameter))
+        for name, buffer in model.named_buffers():
+            if name in model.state_dict():  # such as factors of layers
+                buffer.add_(VECTOR_DEVIATION * torch.randn_like(buffer))
     stated = json.dumps(config, indent=2)
     model.save_pretrained(folder)
     (folder / "config.json").write_text(stated, encoding="utf-8")  # as it was given: absent keys stay absent
