@@ -57,11 +57,10 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
       console.error(
         `no .deb is made around Electron ${runtime.version}: whoever installs it has its holes; ${UNSUPPORTED} makes one all the same`
       )
-      process.exitCode = 1
-    } else {
-      if (missingPackages(['debian']).length > 0) process.exit(1)
-      console.log(await makeDebianPackage(packagedFolder, join(root, 'dist')))
+      process.exit(1)
     }
+    if (missingPackages(['debian']).length > 0) process.exit(1)
+    console.log(await makeDebianPackage(packagedFolder, join(root, 'dist')))
   }
   if (!existsSync(join(root, 'dist'))) process.exitCode = 1
 }
