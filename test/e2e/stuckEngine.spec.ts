@@ -69,6 +69,18 @@ test('and also when a run is to be stopped at its next checkpoint; the run goes 
   await again.close()
 })
 
+test('whoever quits a second time does not wait for the checkpoint', async () => {
+  const desk = await openDesk()
+  await beginRun(desk)
+  const closed = desk.app.waitForEvent('close')
+  await desk.app.evaluate(({ app, dialog }) => {
+    dialog.showMessageBox = (async () => ({ response: 0, checkboxChecked: false })) as typeof dialog.showMessageBox
+    app.quit()
+    setTimeout(() => app.quit(), 300)
+  })
+  await closed
+})
+
 test('an engine that hears nothing is replaced by another', async () => {
   const desk = await openDesk()
   const pid = await stopEngine(desk)
