@@ -30,12 +30,46 @@ export function assertDefinition({ model, added_tokens, ...parts }: TokenizerDef
   assertModel(model, path)
   assertAll(added_tokens ?? [], isAddedToken, `${path}: added_tokens`, 'a token with content and id')
   assertParts(parts, path, 1)
+  for (const [name, key] of CHANGING) assertGrowth(parts[name], key, `${path}: ${name}`)
 }
+
+/** What changes texts, and under which key a sequence holds its parts. */
+const CHANGING = [
+  ['normalizer', 'normalizers'],
+  ['decoder', 'decoders']
+] as const
+
+/** Characters that may become of one, and that may be put before a text; those in use make up to 3 of one. */
+const MAX_GROWTH = 256
+
+/** Replacements one after the other multiply: forty that double a text take all memory. */
+function assertGrowth(component: unknown, key: string, where: string): void {
+  if (growthOf(component, key) > MAX_GROWTH)
+    throw badInput(`${where} may make more than ${MAX_GROWTH} characters of one, which is not supported`)
+}
+
+function growthOf(component: unknown, key: string): number {
+  if (!isRecord(component)) return 1
+  const { type, pattern, content, prepend, [key]: parts } = component
+  if (Array.isArray(parts)) return parts.reduce((all: number, part) => all * growthOf(part, key), 1)
+  if (typeof prepend === 'string') return Math.max(1, prepend.length / 16)
+  if (type !== 'Replace' || typeof content !== 'string') return 1
+  const replaced = isRecord(pattern) && typeof pattern.String === 'string' ? pattern.String.length : 1
+  return Math.max(1, content.length / Math.max(1, replaced))
+}
+
+/** Characters of a word of which WordPiece tries all parts; published models have 100. */
+const MAX_WORD = 1000
 
 function assertModel({ vocab, merges, ...model }: TokenizerDefinition['model'], path: string): void {
   if (Array.isArray(vocab)) assertAll(vocab, isScoredPiece, `${path}: vocab`, 'a token with its score')
   else if (isRecord(vocab)) assertAll(Object.entries(vocab), hasTokenId, `${path}: vocab`, 'a token with its id')
   else throw badInput(`${path}: vocab is ${quoted(vocab)}, the tokens of the model were expected`)
+  if (Number(model.max_input_chars_per_word) > MAX_WORD)
+    throw badInput(
+      `${path}: max_input_chars_per_word is ${quoted(model.max_input_chars_per_word)}, at most ${MAX_WORD} is supported: ` +
+        'the work grows with its square'
+    )
   if (merges !== undefined) assertMerges(merges, vocab, model.continuing_subword_prefix, path)
   if (typeof model.dropout === 'number' && model.dropout > 0)
     throw badInput(

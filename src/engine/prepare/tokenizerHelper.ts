@@ -25,7 +25,7 @@ interface Work {
 
 /** Time without any news before a helper is given up: for anything, and for each byte that it has to go through first. */
 const SILENT_MS = 8000
-const TOKENIZER_BYTES_PER_MS = 2000
+const TOKENIZER_BYTES_PER_MS = 1000
 const READ_BYTES_PER_MS = 20_000
 const ENCODED_BYTES_PER_MS = 400
 

@@ -317,6 +317,21 @@ describe('a directory that cannot be used', () => {
   // Each of these would end the process: the library takes for granted that they do not occur.
   it.each<[string, Record<string, unknown>, RegExp]>([
     [
+      'a text that doubles nine times',
+      {
+        normalizer: {
+          type: 'Sequence',
+          normalizers: Array(9).fill({ type: 'Replace', pattern: { String: 'a' }, content: 'aa' })
+        }
+      },
+      /normalizer may make more than 256 characters of one/
+    ],
+    [
+      'words of any length',
+      { model: { ...sample.model, type: 'WordPiece', merges: undefined, max_input_chars_per_word: 1e9 } },
+      /max_input_chars_per_word is 1000000000, at most 1000 is supported/
+    ],
+    [
       'a merge without result',
       { model: { ...sample.model, merges: [['z', 'z'.repeat(99)]] } },
       /merges holds .*, but vocab/
