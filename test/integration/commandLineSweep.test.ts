@@ -140,7 +140,7 @@ describe('quail sweep refuses', () => {
       ...['sweep', ...args, '--calibration-rows', '700', '--seeds', '3', '--out', 'a']
     )
     expect(code).toBe(2)
-    expect(stderr).toMatch(/moby-evaluation\.txt gives \d+ rows, 700 of them are taken: .* draw 2 is asked for/)
+    expect(stderr).toMatch(/moby-evaluation\.txt gives [\d,]+ rows, 700 of them are taken: .* draw 2 is asked for/)
     await nothingStored()
   })
 
