@@ -5,7 +5,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from quail import CALIBRATION, EVALUATION, ROOT, init_lora
+from quail import CALIBRATION, EVALUATION, ROOT, export_base, init_lora
 from reference import Reference, recorded_warnings
 from safetensors.torch import load_file, save_file
 from test_adapters import Conformance
@@ -66,7 +66,7 @@ class Families(Conformance):
 
     def checkpoint(self, name):
         """The case in bfloat16, as such models come and as the judge loads them, with a tokenizer beside its weights."""
-        model = self.folder / name
+        model = Path(tempfile.mkdtemp(dir=self.folder)) / name
         model.mkdir()
         weights = load_file(FAMILIES / name / "model.safetensors")
         rounded = {key: weight.bfloat16() for key, weight in weights.items()}
@@ -81,6 +81,37 @@ class Families(Conformance):
 
     def test_there_are_cases(self):
         self.assertGreater(len(CASES), 0, FAMILIES)
+
+
+class Further(Conformance):
+    """Of blocks that are more than a chain of linears: gradients through the whole model, and runs on a stored base."""
+
+    setUpClass = classmethod(Families.setUpClass.__func__)
+    checkpoint = Families.checkpoint
+    NAMES = ("mixtral", "qwen3_moe", "gpt_oss", "gemma4_text")
+
+    def test_adapters_that_were_refined_compute_what_is_reported(self):
+        for name in self.NAMES:
+            with self.subTest(name):
+                model = self.checkpoint(name)
+                options = ("--refine", "--refine-steps", "8")
+                texts = (self.calibration, self.evaluation)
+                finished = init_lora(model, ["kfac"], *options, texts=texts, rank=4, context=CONTEXT, rows=ROWS)
+                reference = Reference(
+                    model, evaluation=self.evaluation, context=CONTEXT, rows=ROWS, tokenizer=fast_tokenizer(model)
+                )
+                [variant] = finished["variants"]
+                self.assert_judged_as_reported(reference, finished, variant, PERPLEXITY)
+
+    def test_runs_on_a_stored_base_report_what_runs_that_quantize_do(self):
+        for name in self.NAMES:
+            with self.subTest(name):
+                model = self.checkpoint(name)
+                base = export_base(model)
+                options = {"texts": (self.calibration, self.evaluation), "rank": 4, "context": CONTEXT, "rows": ROWS}
+                fresh = init_lora(model, ["exact"], **options)
+                stored = init_lora(model, ["exact"], "--base", base, **options)
+                self.assertEqual(stored["perplexity"], fresh["perplexity"])
 
 
 def test_of(name):

@@ -44,10 +44,7 @@ function moved(weights: BlockWeights, key: string, data: Float32Array): BlockWei
 const dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, x, i) => sum + x * (b[i] as number), 0)
 const norm = (a: Float32Array): number => Math.sqrt(dot(a, a))
 
-/** No gradient is computed through experts, and a refinement of such a model is refused. */
-const differentiated = names.filter((name) => !/moe|mixtral|gpt_oss/.test(name))
-
-describe.each(differentiated)('gradients of the blocks of %s', (name) => {
+describe.each(names)('gradients of the blocks of %s', (name) => {
   it('are those that central differences give', async () => {
     const { architecture, context, runner, adapted, close } = await openBlocks(name)
     let checked = 0

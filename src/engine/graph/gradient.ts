@@ -8,21 +8,20 @@ import { StaticShapes } from './staticShapes'
  * Adds the backward half of a graph: reverse-mode differentiation with one rule for each operator (gradientRules.ts).
  *
  * With L = Σ seed · output, gives ∂L/∂w for each wanted input w, in its shape. Only what lies between the wanted inputs and
- * the output is differentiated: no product is made for weights, masks or positions that nobody asks for.
+ * the outputs is differentiated: no product is made for weights, masks or positions that nobody asks for.
  *
- * @param seed - ∂L/∂output, in the output's shape
- * @throws {AppError} INTERNAL naming an operator without a rule, or a wanted input that the output does not depend on
+ * @param seeds - ∂L/∂output of each output, in its shape
+ * @throws {AppError} INTERNAL naming an operator without a rule, or a wanted input that no output depends on
  */
 export function addGradients(
   graph: GraphBuilder,
-  output: Value,
-  seed: Value,
+  seeds: ReadonlyMap<Value, Value>,
   wanted: readonly Value[]
 ): ReadonlyMap<Value, Value> {
   const forward = [...graph.trace]
   const active = dependents(graph, wanted)
   const shapes = new StaticShapes(graph)
-  const gradients = new Map<Value, Value>([[output, seed]])
+  const gradients = new Map(seeds)
   const add = (value: Value, gradient: Value): void => {
     const before = gradients.get(value)
     gradients.set(value, before === undefined ? gradient : graph.add(before, gradient))
@@ -47,11 +46,12 @@ function unreached(value: Value): never {
   throw new AppError('INTERNAL', `the output does not depend on ${value}`)
 }
 
-/** The wanted values and all that is computed from them. */
+/** The wanted values and all that is computed from them, up to what has no gradient. */
 function dependents(graph: GraphBuilder, wanted: readonly Value[]): ReadonlySet<Value> {
   const active = new Set(wanted)
   for (const { inputs, outputs } of graph.trace) {
-    if (inputs.some((input) => active.has(input))) for (const output of outputs) active.add(output)
+    if (!inputs.some((input) => active.has(input))) continue
+    for (const output of outputs) if (!graph.isDetached(output)) active.add(output)
   }
   return active
 }

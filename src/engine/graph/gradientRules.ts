@@ -81,6 +81,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   Slice: slice,
   Pad: pad,
   ReduceMean: mean,
+  ReduceSum: sum,
   Sqrt: unary((g, dy, _, y) => g.div(g.mul(dy, g.scalar(0.5)), y)),
   Softmax: unary((g, dy, _, y, node) => {
     if (node.attributes.axis !== -1) refuse(node, 'over another axis than the last')
@@ -180,6 +181,12 @@ function mean({ graph, node, shapes, gradients, add }: RuleContext): void {
   if (node.attributes.keepdims !== 1) refuse(node, 'that leaves out its axis')
   const share = graph.mul(gradients[0] as Value, graph.scalar(1 / size))
   add(x, graph.node('Expand', [share, graph.node('Shape', [x])]))
+}
+
+function sum({ graph, node, gradients, add }: RuleContext): void {
+  const [x] = node.inputs as [Value]
+  if (node.attributes.keepdims !== 1) refuse(node, 'that leaves out its axis')
+  add(x, graph.node('Expand', [gradients[0] as Value, graph.node('Shape', [x])]))
 }
 
 /** Φ(x) + x φ(x), of the normal distribution. */

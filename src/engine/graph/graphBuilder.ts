@@ -25,6 +25,7 @@ export class GraphBuilder {
   readonly #constants = new Map<string, GraphConstant>()
   readonly #known = new Map<string, Value>()
   readonly #standIns = new Map<Value, Value>()
+  readonly #detached = new Set<Value>()
   #count = 0
 
   /** @param precision - of inputs and constants where nothing else is said */
@@ -114,6 +115,14 @@ export class GraphBuilder {
   passGradient(from: Value, to: Value): void {
     this.#standIns.set(from, to)
   }
+
+  /** Says that a value has no gradient: what is computed of it is differentiated as if it were a constant. Returns the value. */
+  detach(value: Value): Value {
+    this.#detached.add(value)
+    return value
+  }
+
+  isDetached = (value: Value): boolean => this.#detached.has(value)
 
   /** The value that takes the gradient of a value in its place, where `passGradient` named one. */
   standIn = (value: Value): Value | undefined => this.#standIns.get(value)

@@ -53,6 +53,7 @@ export class StaticShapes {
       case 'Sub':
       case 'Mul':
       case 'Div':
+      case 'Less':
         return broadcast(this.of(x), this.of(second))
       case 'MatMul':
         return [
@@ -60,6 +61,8 @@ export class StaticShapes {
           this.of(x).at(-2),
           this.of(second).at(-1)
         ]
+      case 'Where':
+        return node.inputs.map((input) => this.of(input)).reduce(broadcast)
       case 'Gemm':
         return this.#ofGemm(node)
       case 'Reshape':
@@ -78,6 +81,7 @@ export class StaticShapes {
         return this.of(x).map(() => undefined)
       case 'ReduceMean':
       case 'ReduceSum':
+      case 'ReduceMax':
         return this.#replaced(x, this.#ints(node, second)[0] as number, 1)
       default:
         if (SAME_SHAPE.has(node.operator)) return this.of(x)

@@ -97,10 +97,9 @@ export class BlockRunner {
     weights: BlockWeights
   ): Promise<BlockGradients> {
     const graph = this.#backwardOf(index, weights)
-    const shape = this.#shapeOf(gradient)
     const feeds = {
       ...this.#feeds(graph, hidden, weights),
-      gradient: { data: gradient, shape },
+      ...(await this.#seeds(index, graph, hidden, gradient, real, weights)),
       ...(graph.readsReal && { real: column(real) })
     }
     const outputs = await (await this.#session(graph)).run(feeds)
@@ -123,10 +122,9 @@ export class BlockRunner {
     weights: BlockWeights
   ): Promise<{ readonly hidden: Float32Array; readonly grams: readonly GramPart[] }> {
     const graph = this.#curvatureOf(index)
-    const shape = this.#shapeOf(gradient)
     const outputs = await (await this.#session(graph)).run({
       ...this.#feeds(graph, hidden, weights),
-      gradient: { data: gradient, shape },
+      ...(await this.#seeds(index, graph, hidden, gradient, real, weights)),
       ...(graph.readsReal && { real: column(real) })
     })
     const grams = graph.grams.map((tile) => ({ ...tile, data: outputs[tile.output]?.data as Float32Array }))
@@ -146,6 +144,29 @@ export class BlockRunner {
     const [input, routing] = [outputs.expertInput?.data as Float32Array, outputs.routing?.data as Float32Array]
     await this.#experts.addTo([next], [{ input, routing }], graph.experts, weights.experts)
     return next
+  }
+
+  /** What a backward graph is given: the gradient of the block's output, and with experts what passes back through them. */
+  async #seeds(
+    index: number,
+    { experts }: BlockGraph,
+    hidden: Float32Array,
+    gradient: Float32Array,
+    real: Float32Array,
+    weights: BlockWeights
+  ): Promise<Feeds> {
+    const seed = { gradient: { data: gradient, shape: this.#shapeOf(gradient) } }
+    if (experts === undefined || weights.experts === undefined) return seed
+    const graph = this.#graphOf(index, weights)
+    const feeds = { ...this.#feeds(graph, hidden, weights), ...(graph.readsReal && { real: column(real) }) }
+    const { expertInput, routing } = await (await this.#session(graph)).run(feeds)
+    const batch = { input: expertInput?.data as Float32Array, routing: routing?.data as Float32Array }
+    const back = await this.#experts.backward(batch, gradient, experts, weights.experts)
+    return {
+      ...seed,
+      'gradient.expertInput': { data: back.input, shape: expertInput?.shape ?? [] },
+      'gradient.routing': { data: back.routing, shape: routing?.shape ?? [] }
+    }
   }
 
   #feeds(graph: BlockGraph, hidden: Float32Array, weights: BlockWeights): Feeds {

@@ -1,4 +1,5 @@
-import { GraphBuilder } from '../graph/graphBuilder'
+import { addGradients } from '../graph/gradient'
+import { GraphBuilder, type Value } from '../graph/graphBuilder'
 import type { ExpertsSpec } from './experts'
 
 /**
@@ -8,11 +9,30 @@ import type { ExpertsSpec } from './experts'
  * each row times its weight.
  */
 export function expertGraph(spec: ExpertsSpec): Uint8Array {
+  const { graph, sum } = withSum(spec)
+  graph.output('sum', sum, ['rows', spec.hiddenSize])
+  return graph.build()
+}
+
+/**
+ * The gradient of one expert, which is computed anew inside.
+ *
+ * Inputs: those of `expertGraph`, and `gradient` ∂L/∂sum [rows, hidden]. Outputs: `gradient.rows` and `gradient.weight`.
+ */
+export function expertBackwardGraph(spec: ExpertsSpec): Uint8Array {
+  const { graph, sum, rows, weight } = withSum(spec)
+  const shape = ['rows', spec.hiddenSize]
+  const gradients = addGradients(graph, new Map([[sum, graph.input('gradient', shape)]]), [rows, weight])
+  graph.output('gradient.rows', gradients.get(rows) as Value, shape)
+  graph.output('gradient.weight', gradients.get(weight) as Value, ['rows', 1])
+  return graph.build()
+}
+
+function withSum(spec: ExpertsSpec) {
   const graph = new GraphBuilder()
   const rows = graph.input('rows', ['rows', spec.hiddenSize])
   const weight = graph.input('weight', ['rows', 1])
   const tensors = new Map(spec.tensors.map(({ input, shape }) => [input, graph.input(input, shape)]))
-  const out = spec.build(graph, rows, (input) => tensors.get(input) as never)
-  graph.output('sum', graph.mul(out, weight), ['rows', spec.hiddenSize])
-  return graph.build()
+  const out = spec.build(graph, rows, (input) => tensors.get(input) as Value)
+  return { graph, rows, weight, sum: graph.mul(out, weight) }
 }

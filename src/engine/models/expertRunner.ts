@@ -1,6 +1,6 @@
 import type { DeviceName } from '../../shared/recipe'
 import { GraphSession, type Tensor } from '../graph/session'
-import { expertGraph } from './expertGraphs'
+import { expertBackwardGraph, expertGraph } from './expertGraphs'
 import type { ExpertsSpec } from './experts'
 import type { ReadExpert } from './expertWeights'
 
@@ -33,7 +33,7 @@ export class ExpertRunner {
     spec: ExpertsSpec,
     read: ReadExpert
   ): Promise<void> {
-    const session = await this.#session(spec)
+    const session = await this.#session(expertGraph(spec))
     const sums = outputs.map((output, i) => this.#buffer(`sum ${i}`, output.length).fill(0))
     for (let expert = 0; expert < spec.count; expert++) {
       const tokens = batches.map((batch) => routedTokens(batch, spec.count, expert))
@@ -54,6 +54,34 @@ export class ExpertRunner {
     for (const [i, output] of outputs.entries()) addAll(output, sums[i] as Float32Array)
   }
 
+  /**
+   * What passes back through the experts of a batch: ∂L/∂ of what `addTo` adds, as gradients of the experts' inputs and of the
+   * routing weights, 0 for experts that a token is not routed to.
+   *
+   * @param gradient - ∂L/∂output, [tokens, hidden]
+   */
+  async backward(batch: Routed, gradient: Float32Array, spec: ExpertsSpec, read: ReadExpert): Promise<Routed> {
+    const session = await this.#session(expertBackwardGraph(spec))
+    const input = new Float32Array(batch.input.length)
+    const routing = new Float32Array(batch.routing.length)
+    for (let expert = 0; expert < spec.count; expert++) {
+      const own = routedTokens(batch, spec.count, expert)
+      if (own.length === 0) continue
+      const shape = [own.length, spec.hiddenSize]
+      const size = own.length * spec.hiddenSize
+      const found = await session.run({
+        ...(await read(expert)),
+        rows: { data: gathered(batch.input, own, this.#buffer('rows', size)), shape },
+        weight: weightsOf(batch, own, spec, expert),
+        gradient: { data: gathered(gradient, own, this.#buffer('gradient', size)), shape }
+      })
+      addRows(input, found['gradient.rows']?.data as Float32Array, own, spec.hiddenSize)
+      const weights = found['gradient.weight']?.data as Float32Array
+      for (const [i, token] of own.entries()) routing[token * spec.count + expert] = weights[i] as number
+    }
+    return { input, routing }
+  }
+
   async release(): Promise<void> {
     for (const session of this.#sessions.values()) await session.release()
     this.#sessions.clear()
@@ -68,8 +96,7 @@ export class ExpertRunner {
     return buffer.subarray(0, length)
   }
 
-  async #session(spec: ExpertsSpec): Promise<GraphSession> {
-    const graph = expertGraph(spec)
+  async #session(graph: Uint8Array): Promise<GraphSession> {
     const key = Buffer.from(graph).toString('base64')
     const known = this.#sessions.get(key)
     if (known !== undefined) return known

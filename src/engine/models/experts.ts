@@ -109,7 +109,7 @@ const FARTHEST = 3.4028234663852886e38
 
 /**
  * 1 for the k largest values of each row [tokens, count], 0 for the others; of equal values the first counts. One after the
- * other, by maxima: not every device has an operator for the k largest.
+ * other, by maxima: not every device has an operator for the k largest. Which they are has no gradient.
  */
 function largest(graph: GraphBuilder, x: Value, { perToken, count }: Routing): Value {
   const first = graph.floats(
@@ -126,7 +126,7 @@ function largest(graph: GraphBuilder, x: Value, { perToken, count }: Routing): V
     chosen = chosen === undefined ? next : graph.add(chosen, next)
     left = graph.sub(left, graph.mul(next, graph.scalar(FARTHEST)))
   }
-  return chosen ?? graph.mul(x, graph.scalar(0))
+  return graph.detach(chosen ?? graph.mul(x, graph.scalar(0)))
 }
 
 /** @throws {AppError} BAD_INPUT where a token would be routed to more experts than there are */

@@ -1,4 +1,3 @@
-import { AppError } from '../../shared/errors'
 import { addGradients } from '../graph/gradient'
 import type { Value } from '../graph/graphBuilder'
 import { type ModelArchitecture, stateSize } from './architecture'
@@ -53,14 +52,15 @@ export function blockGraph(
     linears: layer.linears,
     grams: tiles,
     readsReal: layer.readsReal,
-    ...(experts && { experts: experts.spec })
+    ...expertsOf(layer)
   }
 }
 
 /**
  * The gradient of block `index` for rows of `context` tokens, the block being computed anew inside.
  *
- * Inputs: those of `blockGraph`, and `gradient` ∂L/∂next [tokens, hidden], zero at pads. Outputs: ∂L/∂ of `hidden`, and of
+ * Inputs: those of `blockGraph`, and `gradient` ∂L/∂next [tokens, state], zero at pads; with experts also `gradient.expertInput`
+ * and `gradient.routing`, what passes back through them. Outputs: ∂L/∂ of `hidden`, and of
  * `<name>.lora_A` and `<name>.lora_B` of the adapted linears, each under its input's name behind `gradient.`.
  */
 export function backwardGraph(
@@ -75,7 +75,7 @@ export function backwardGraph(
   for (const [value, gradient] of gradients) {
     graph.output(`gradient.${value}`, gradient, graph.givenShape(value) ?? [])
   }
-  return { model: graph.build(), linears: layer.linears, grams: [], readsReal: layer.readsReal }
+  return { model: graph.build(), linears: layer.linears, grams: [], readsReal: layer.readsReal, ...expertsOf(layer) }
 }
 
 /**
@@ -94,7 +94,7 @@ export function curvatureGraph(architecture: ModelArchitecture, index: number, c
   const grams = ofOutputs.flatMap(([, gradient], input) =>
     upperTriangle(graph, gradient, { input, features: (linears[input] as LinearSpec).outFeatures })
   )
-  return { model: graph.build(), linears, grams, readsReal: layer.readsReal }
+  return { model: graph.build(), linears, grams, readsReal: layer.readsReal, ...expertsOf(layer) }
 }
 
 /**
@@ -112,9 +112,17 @@ function blockGradients(
   const shape = ['tokens', stateSize(architecture)]
   const hidden = graph.input('hidden', shape)
   const next = architecture.buildBlock(layer, hidden, index)
-  if (layer.experts !== undefined) throw new AppError('INTERNAL', 'no gradient through experts')
-  return addGradients(graph, next, graph.input('gradient', shape), [hidden, ...wanted()])
+  const seeds = new Map([[next, graph.input('gradient', shape)]])
+  const { experts } = layer
+  if (experts !== undefined) {
+    seeds.set(experts.input, graph.input('gradient.expertInput', ['tokens', architecture.hiddenSize]))
+    seeds.set(experts.routing, graph.input('gradient.routing', ['tokens', experts.spec.count]))
+  }
+  return addGradients(graph, seeds, [hidden, ...wanted()])
 }
+
+const expertsOf = ({ experts }: LayerBuilder): Pick<BlockGraph, 'experts'> =>
+  experts === undefined ? {} : { experts: experts.spec }
 
 /** ‖W x‖² of every linear and token: of what is computed anyway, as H is of the inputs. */
 function addEnergies({ graph, linears, outputs }: LayerBuilder): void {
@@ -176,7 +184,7 @@ export function finalNormBackwardGraph(architecture: ModelArchitecture, form?: L
   const hidden = graph.input('hidden', shape)
   const normed = architecture.buildFinalNorm(layer, hidden)
   const seed = graph.input('gradient', ['tokens', architecture.embeddingSize])
-  const gradient = addGradients(graph, normed, seed, [hidden]).get(hidden) as Value
+  const gradient = addGradients(graph, new Map([[normed, seed]]), [hidden]).get(hidden) as Value
   graph.output('gradient.hidden', gradient, shape)
   return { model: graph.build(), parameters: layer.parameters, readsReal: layer.readsReal }
 }

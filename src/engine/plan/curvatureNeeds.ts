@@ -4,6 +4,7 @@ import { triangleShare } from '../models/gramTiles'
 import { headBytes } from '../models/headRunner'
 import { asksForCurvature, type PreparedRun } from '../prepare/preparedRun'
 import { batchRows } from '../prepare/streamShapes'
+import { expertFlops, expertGradientBytes } from './expertWork'
 import { rankGainBytes, rankGainFlops } from './rankNeeds'
 import { backwardBytes } from './refinementWork'
 
@@ -24,19 +25,29 @@ const SWEEPS = 3
 /** Columns that the search for the eigenpairs of G multiplies, for each that is kept. */
 const SEARCHED = 4
 
+/** Tokens of the rows that the curvature is measured on. */
+export const curvatureTokens = (prepared: PreparedRun): number =>
+  asksForCurvature(prepared) ? curvatureRows(prepared.calibration) * prepared.recipe.context : 0
+
 export function curvatureNeeds(prepared: PreparedRun): CurvatureNeeds {
   if (!asksForCurvature(prepared)) return NOTHING
-  const { architecture, linears, calibration, recipe } = prepared
-  const tokens = curvatureRows(calibration) * recipe.context
+  const { architecture, linears, recipe } = prepared
+  const tokens = curvatureTokens(prepared)
   const sum = (of: (linear: (typeof linears)[number]) => number): number =>
     linears.reduce((total, linear) => total + of(linear), 0)
   const weights = sum(({ inFeatures, outFeatures }) => inFeatures * outFeatures)
   const attention = 4 * architecture.blocks * architecture.hiddenSize * (recipe.context / 2)
   const head = 4 * architecture.vocabularySize * architecture.hiddenSize
+  // With experts, once more for what they are given.
+  const sweeps = architecture.experts === undefined ? SWEEPS : SWEEPS + 1
   const grams = sum(({ outFeatures: m }) => 2 * triangleShare(m) * m * m * tokens)
   const search = sum(({ outFeatures: m }) => 2 * SEARCHED * CURVATURE_RANK * m * m)
   return {
-    flops: tokens * (SWEEPS * (2 * weights + attention) + head) + grams + search + rankGainFlops(prepared),
+    flops:
+      tokens * (sweeps * (2 * weights + attention + expertFlops(prepared)) + head) +
+      grams +
+      search +
+      rankGainFlops(prepared),
     workBytes: workBytes(prepared, tokens) + rankGainBytes(prepared),
     stateBytes: 4 * architecture.blocks * tokens * stateSize(architecture),
     fileBytes: sum(({ outFeatures: m }) => 4 * Math.min(CURVATURE_RANK, m) * (m + 1))
@@ -49,5 +60,5 @@ function workBytes(prepared: PreparedRun, tokens: number): number {
   const together = Math.min(tokens, batchRows(recipe.context) * recipe.context)
   const gradients = 4 * tokens * (2 * stateSize(architecture) + architecture.embeddingSize)
   const block = backwardBytes(prepared, together, ({ outFeatures: m }) => 12 * m * m)
-  return block + gradients + headBytes(architecture, together)
+  return block + gradients + headBytes(architecture, together) + expertGradientBytes(prepared)
 }

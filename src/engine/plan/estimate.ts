@@ -1,11 +1,11 @@
 import type { Cost, Speed } from '../../shared/plan'
 import type { FactorDtype } from '../../shared/recipe'
-import { checkedSteps, heldOutRows } from '../../shared/refinement'
+import { checkedSteps, heldOutRows, type Refinement } from '../../shared/refinement'
 import { triangleShare } from '../models/gramTiles'
 import { type PreparedRun, type PreparedVariant, prepareVariants } from '../prepare/preparedRun'
 import { streamShapes } from '../prepare/streamShapes'
 import { sharesOf } from '../solve/threadCount'
-import { curvatureNeeds } from './curvatureNeeds'
+import { curvatureNeeds, curvatureTokens } from './curvatureNeeds'
 import { expertFlops, expertReadSeconds } from './expertWork'
 import { heldOutFlops } from './heldOutWork'
 import { peakMemoryBytes, solvedAtATime, streamBytes } from './peakMemory'
@@ -86,7 +86,7 @@ function workOf(prepared: PreparedRun): Work {
   const forward = calibrationTokens * perToken + evaluationTokens * streams * (perToken + head)
   const moments = distinctInputs(prepared).reduce((sum, n) => sum + 2 * triangleShare(n) * n * n * calibrationTokens, 0)
   let flops = forward + moments + refinementFlops(prepared) + heldOutFlops(prepared) + curvatureNeeds(prepared).flops
-  let serialSeconds = expertReadSeconds(prepared)
+  let serialSeconds = expertReadSeconds(prepared, gradientTokens(prepared))
   for (const key of quantizers.keys()) {
     // A variant with a rank budget is solved with either choice of ranks.
     const own = prepared.variants
@@ -104,21 +104,41 @@ function workOf(prepared: PreparedRun): Work {
   return { flops, quantizedWeights: weights * quantizers.size, serialSeconds }
 }
 
-/** Products of a step are three times those of the blocks, which are computed again on the way back, and of the head. */
+/**
+ * Products of a step are three times those of the blocks, which are computed again on the way back, and of the head. With
+ * experts blocks are computed once more: which experts a token is routed to comes before their gradient.
+ */
 const STEP = 3
+const STEP_WITH_EXPERTS = 4
+
+/** Tokens that a refinement goes over: in its steps, and on the held-out rows after some of them. */
+function refinedTokens({ recipe, calibration }: PreparedRun, refine: Pick<Refinement, 'steps' | 'batch'>) {
+  const learned = refine.steps * Math.min(refine.batch, calibration.rows) * recipe.context
+  const asked = (2 + checkedSteps(refine, calibration.rows).length) * heldOutRows(calibration.rows) * recipe.context
+  return { learned, asked }
+}
+
+/** Tokens of passes over the blocks for gradients: forward and back, and those of the held-out rows. */
+const gradientTokens = (prepared: PreparedRun): number =>
+  prepared.variants.reduce((sum, { spec: { refine } }) => {
+    if (refine === undefined) return sum
+    const { learned, asked } = refinedTokens(prepared, refine)
+    return sum + 2 * learned + asked
+  }, 2 * curvatureTokens(prepared))
 
 /** Multiplications and additions of all refinements: steps, and the held-out rows after some of them. */
-function refinementFlops({ variants, recipe, calibration, linears, architecture }: PreparedRun): number {
+function refinementFlops(prepared: PreparedRun): number {
+  const { variants, recipe, linears, architecture } = prepared
   const weights = linears.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0)
   const attention = 4 * architecture.blocks * architecture.hiddenSize * (recipe.context / 2)
   // Logits of both models, and as much for their gradient.
   const head = 8 * architecture.vocabularySize * architecture.hiddenSize
-  const block = 2 * weights + attention
+  const block = 2 * weights + attention + expertFlops(prepared)
+  const step = architecture.experts === undefined ? STEP : STEP_WITH_EXPERTS
   return variants.reduce((sum, { spec: { refine } }) => {
     if (refine === undefined) return sum
-    const learned = refine.steps * Math.min(refine.batch, calibration.rows) * recipe.context
-    const asked = (2 + checkedSteps(refine, calibration.rows).length) * heldOutRows(calibration.rows) * recipe.context
-    return sum + learned * (STEP * block + head) + asked * (block + head)
+    const { learned, asked } = refinedTokens(prepared, refine)
+    return sum + learned * (step * block + head) + asked * (block + head)
   }, 0)
 }
 

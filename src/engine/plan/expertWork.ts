@@ -21,10 +21,14 @@ const expertsOf = ({ architecture, parts }: PreparedRun): ExpertsSpec[] =>
 export const expertFlops = (prepared: PreparedRun): number =>
   expertsOf(prepared).reduce((sum, spec) => sum + 2 * spec.perToken * expertWeights(spec), 0)
 
-/** Seconds for reading the experts: all of a block for every batch of each stream. */
-export function expertReadSeconds(prepared: PreparedRun): number {
+/**
+ * Seconds for reading the experts: all of a block for every batch of each stream, and of what else goes over the blocks.
+ *
+ * @param further - tokens of further passes, forward or back
+ */
+export function expertReadSeconds(prepared: PreparedRun, further: number): number {
   const rows = streamShapes(prepared).reduce((sum, stream) => sum + stream.rows, 0)
-  const batches = Math.ceil((rows * prepared.recipe.context) / BATCH_TOKENS)
+  const batches = Math.ceil((rows * prepared.recipe.context + further) / BATCH_TOKENS)
   const weights = expertsOf(prepared).reduce((sum, spec) => sum + spec.count * expertWeights(spec), 0)
   return batches * weights * SECONDS_PER_READ
 }
@@ -37,3 +41,6 @@ export function expertBytes(prepared: PreparedRun): number {
   )
   return Math.max(0, ...bytes)
 }
+
+/** The same for the gradient of a batch, which the experts and their inputs are held for beside. */
+export const expertGradientBytes = (prepared: PreparedRun): number => 2 * expertBytes(prepared)

@@ -1,5 +1,6 @@
 import { heldOutRows } from '../../shared/refinement'
 import type { PreparedRun } from '../prepare/preparedRun'
+import { expertFlops } from './expertWork'
 
 /** Multiplications and additions of what held-out rows are asked beside refinements: of either choice of ranks, of adapters. */
 export function heldOutFlops(prepared: PreparedRun): number {
@@ -12,5 +13,8 @@ export function heldOutFlops(prepared: PreparedRun): number {
   const tokens = (questions + prepared.quantizers.size) * heldOutRows(calibration.rows) * recipe.context
   const weights = linears.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0)
   const attention = 4 * architecture.blocks * architecture.hiddenSize * (recipe.context / 2)
-  return tokens * (2 * weights + attention + 4 * architecture.vocabularySize * architecture.hiddenSize)
+  return (
+    tokens *
+    (2 * weights + attention + expertFlops(prepared) + 4 * architecture.vocabularySize * architecture.hiddenSize)
+  )
 }

@@ -4,6 +4,7 @@ import { headBytes } from '../models/headRunner'
 import type { PreparedLinear } from '../models/modelLinears'
 import { isDecidedLate, type PreparedRun } from '../prepare/preparedRun'
 import { batchRows } from '../prepare/streamShapes'
+import { expertGradientBytes } from './expertWork'
 
 /** Features of a head of attention; few models have less. */
 const HEAD_WIDTH = 64
@@ -22,7 +23,7 @@ export function refinementWorkBytes(prepared: PreparedRun): number {
   const together = Math.min(batchRows(recipe.context), Math.max(heldOut, ...batches))
   const tokens = together * recipe.context
   const states = 4 * heldOut * recipe.context * stateSize(architecture)
-  return backwardBytes(prepared, tokens) + states + headBytes(architecture, tokens)
+  return backwardBytes(prepared, tokens) + states + headBytes(architecture, tokens) + expertGradientBytes(prepared)
 }
 
 /**

@@ -5,7 +5,6 @@ import { type Recipe, targetsText, type Variant } from '../../shared/recipe'
 import { heldOutRows } from '../../shared/refinement'
 import { predictingRows } from '../calibration/nextTokens'
 import type { TokenRows } from '../calibration/rows'
-import type { ModelArchitecture } from '../models/architecture'
 import type { PreparedLinear } from '../models/modelLinears'
 import { meantTarget, selectTargets, unmatchedTarget } from '../models/targets'
 import { asksForCurvature, type PreparedVariant } from './preparedRun'
@@ -79,36 +78,6 @@ export function checkRanks(recipe: Recipe, { linears, variants }: Choice, report
 }
 
 const shorterSide = ({ inFeatures, outFeatures }: PreparedLinear): number => Math.min(inFeatures, outFeatures)
-
-/** Reports variants that ask for gradients of a model with experts, through which none are computed. */
-export function refuseGradientsOfExperts(
-  recipe: Recipe,
-  { experts, family }: ModelArchitecture,
-  variants: readonly PreparedVariant[],
-  report: Report
-): void {
-  if (experts === undefined) return
-  const refined = variants.filter(({ spec }) => spec.refine !== undefined).map(({ name }) => name)
-  if (refined.length > 0) {
-    const message = `${refined.join(', ')}: a ${family} cannot be refined, as no gradient is computed through experts`
-    const fix = changeVariants(recipe, 'Do not refine', ({ refine: _, ...variant }) => variant)
-    report({ code: 'REFINE_EXPERTS', subject: 'variants', message, fix })
-  }
-  const budgets = variants.filter(({ spec }) => spec.rankBudget !== undefined).map(({ name }) => name)
-  if (budgets.length > 0) {
-    const message = `${budgets.join(', ')}: the linears of a ${family} cannot have ranks of their own, as no gradient is computed through experts that would tell what a rank is worth`
-    const fix = changeVariants(recipe, 'Use one rank everywhere', ({ rankBudget: _, ...variant }) => variant)
-    report({ code: 'RANK_BUDGET_EXPERTS', subject: 'variants', message, fix })
-  }
-  const weighed = variants.filter(({ method }) => method.curvature)
-  if (weighed.length === 0) return
-  const methods = [...new Set(weighed.map(({ method }) => method.name))].join(', ')
-  const message = `${weighed.map(({ name }) => name).join(', ')}: ${methods} cannot weigh the outputs of a ${family}, as no gradient is computed through experts`
-  const fix = changeVariants(recipe, 'Use exact', (variant) =>
-    weighed.some(({ spec }) => spec.method === variant.method) ? { ...variant, method: 'exact' } : variant
-  )
-  report({ code: 'CURVATURE_EXPERTS', subject: 'variants', message, fix })
-}
 
 /** Reports variants whose outputs no row could weigh: a token has to be predicted. */
 export function checkCurvature(calibration: TokenRows, variants: readonly PreparedVariant[], report: Report): void {

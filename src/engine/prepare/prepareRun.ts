@@ -18,8 +18,7 @@ import {
   checkRankBudgets,
   checkRanks,
   checkRefinements,
-  checkTargets,
-  refuseGradientsOfExperts
+  checkTargets
 } from './checkVariants'
 import { type PreparedRun, prepareVariants } from './preparedRun'
 import { attempt, type Report, throwProblem } from './problems'
@@ -88,7 +87,6 @@ export async function prepareRun(
     const tokenized = guess
       ? guessTexts(recipe, texts)
       : await tokenizeTexts({ recipe, texts, folder, vocabularySize, day }, report, { onProgress, signal })
-    refuseGradientsOfExperts(recipe, architecture, variants, report)
     checkRankBudgets(recipe, variants, report)
     checkRefinements(tokenized.calibration, variants, report)
     checkCurvature(tokenized.calibration, variants, report)

@@ -33,6 +33,7 @@ const GRAPHS: Readonly<Record<string, Build>> = {
   'Slice from the end': (g, x, w) => g.mul(g.slice(x, 2, -3, -1), g.slice(w, 2, 1, 3)),
   Pad: (g, x, w) => g.mul(g.node('Pad', [x, g.ints([0, 2, 0, 0, 1, 0])]), g.concat([w, w], 1)),
   ReduceMean: (g, x, w) => g.mul(g.mean(g.mul(x, x), -1), w),
+  ReduceSum: (g, x, w) => g.mul(g.sum(g.mul(x, x), [-1]), w),
   Sqrt: (g, x, w) => g.mul(g.node('Sqrt', [g.add(g.mul(x, x), g.scalar(1))]), w),
   Softmax: (g, x, w) => g.mul(g.softmax(x), w),
   Exp: (g, x, w) => g.mul(g.node('Exp', [x]), w),
@@ -62,7 +63,7 @@ describe.each(Object.entries(GRAPHS))('the gradient of %s', (name, build) => {
     const [x, w] = [g.input('x', [2, 3, 4]), g.input('w', [2, 3, 4])]
     const y = build(g, x, w)
     // Σ y · y / 2, whose gradient with respect to y is y.
-    const gradients = addGradients(g, y, y, [x, w])
+    const gradients = addGradients(g, new Map([[y, y]]), [x, w])
     g.output('y', y, [])
     g.output('dx', gradients.get(x) as Value, [2, 3, 4])
     g.output('dw', gradients.get(w) as Value, [2, 3, 4])
@@ -102,7 +103,7 @@ describe('gradients', () => {
     const g = new GraphBuilder()
     const [x] = inputs(g)
     const y = g.node('Cos', [x])
-    expect(() => addGradients(g, y, y, [x])).toThrow('no gradient of Cos')
+    expect(() => addGradients(g, new Map([[y, y]]), [x])).toThrow('no gradient of Cos')
   })
 
   it.each<[string, (g: GraphBuilder, x: Value, w: Value) => Value]>([
@@ -135,14 +136,14 @@ describe('gradients', () => {
     const g = new GraphBuilder()
     const [x, w] = inputs(g)
     const y = build(g, x, w)
-    expect(() => addGradients(g, y, y, [x, w])).toThrow(words)
+    expect(() => addGradients(g, new Map([[y, y]]), [x, w])).toThrow(words)
   })
 
   it('refuse an input on which the output does not depend', () => {
     const g = new GraphBuilder()
     const [x, w] = inputs(g)
     const y = g.mul(x, x)
-    expect(() => addGradients(g, y, y, [x, w])).toThrow('does not depend on w')
+    expect(() => addGradients(g, new Map([[y, y]]), [x, w])).toThrow('does not depend on w')
   })
 
   it('make no product for what nobody asks for', () => {
@@ -150,7 +151,7 @@ describe('gradients', () => {
     const [x, w] = inputs(g)
     const y = g.gemm(g.reshape(x, [6, 4]), g.reshape(w, [6, 4]), { transB: 1 })
     const before = g.trace.length
-    addGradients(g, y, y, [x])
+    addGradients(g, new Map([[y, y]]), [x])
     const added = g.trace.slice(before).map(({ operator }) => operator)
     expect(added.filter((operator) => operator === 'Gemm')).toHaveLength(1)
   })

@@ -79,8 +79,7 @@ async function computed(point: Point, context: number, seed: Float32Array) {
   const width = SHAPE.heads * SHAPE.valueDim
   const gradients = addGradients(
     graph,
-    output,
-    graph.input('seed', ['tokens', width]),
+    new Map([[output, graph.input('seed', ['tokens', width])]]),
     NAMES.map((name) => inputs[name])
   )
   graph.output('out', output, ['tokens', width])

@@ -120,21 +120,6 @@ describe('a model with experts', () => {
     )
   })
 
-  it('is not refined', async () => {
-    const recipe = recipeWith({ ...sound, model: modelOf('mixtral'), variants: [{ ...variants[0], refine: {} }] })
-    const finding = await findingIn(recipe, 'REFINE_EXPERTS')
-    expect(finding).toMatchObject({ severity: 'error', subject: 'variants' })
-    await mended(recipe, finding)
-  })
-
-  it('has no outputs weighed', async () => {
-    const recipe = recipeWith({ ...sound, model: modelOf('mixtral'), variants: [{ ...variants[0], method: 'kfac' }] })
-    const finding = await findingIn(recipe, 'CURVATURE_EXPERTS')
-    expect(finding).toMatchObject({ severity: 'error', subject: 'variants' })
-    expect(finding.message).toContain('kfac cannot weigh the outputs of a mixtral')
-    await mended(recipe, finding)
-  })
-
   it('has no adapter where PEFT would put it beside experts, and says so', async () => {
     const model = modelOf('qwen3_moe')
     const { message } = await findingIn(recipeWith({ ...sound, variants, model }), 'UNREACHED')
