@@ -9,7 +9,7 @@ import { readLayerRopes } from './layerRopes'
 import { type LayerAttention, layersByType, readLayerTypes, slidingBut } from './layerTypes'
 import { offsetRmsNorm } from './norms'
 import { readRope, STANDARD_ROPE } from './ropeSettings'
-import { flag, integer, number, only, orNull, positive, readSettings, texts } from './settings'
+import { flag, integer, number, onlyCausal, orNull, positive, readSettings, texts } from './settings'
 
 /** Keys that the three generations share, with the defaults of transformers' GemmaConfig. */
 const SHARED = {
@@ -19,7 +19,7 @@ const SHARED = {
   rms_norm_eps: number(1e-6),
   tie_word_embeddings: flag(true),
   attention_bias: flag(false),
-  use_bidirectional_attention: only(null, false)
+  use_bidirectional_attention: onlyCausal(null, false)
 }
 
 const GEMMA = {
@@ -55,7 +55,7 @@ const GEMMA3 = {
   max_position_embeddings: integer(131_072),
   final_logit_softcapping: orNull(positive),
   attn_logit_softcapping: orNull(positive),
-  use_bidirectional_attention: only(false, null)
+  use_bidirectional_attention: onlyCausal(false, null)
 }
 
 /** Layers that slide where config.json does not list them: all but every n-th. */

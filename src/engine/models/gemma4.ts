@@ -10,7 +10,18 @@ import type { LayerBuilder } from './layerBuilder'
 import type { LayerType } from './layerTypes'
 import { gatedMlp } from './mlp'
 import { bareRmsNorm, rmsNorm } from './norms'
-import { flag, integer, natural, number, only, orNull, positive, readSettings, type Settings, texts } from './settings'
+import {
+  flag,
+  integer,
+  natural,
+  number,
+  onlyCausal,
+  orNull,
+  positive,
+  readSettings,
+  type Settings,
+  texts
+} from './settings'
 
 /** Keys of both kinds, with the defaults of transformers' Gemma4TextConfig. */
 const SHARED = {
@@ -38,7 +49,7 @@ const SHARED = {
 const GEMMA4 = {
   ...SHARED,
   // "vision" leaves the mask of texts causal.
-  use_bidirectional_attention: only(null, 'vision'),
+  use_bidirectional_attention: onlyCausal(null, 'vision'),
   vocab_size_per_layer_input: integer(262_144),
   hidden_size_per_layer_input: natural(256),
   enable_moe_block: flag(false)
@@ -49,7 +60,7 @@ const UNIFIED = {
   ...SHARED,
   max_position_embeddings: integer(262_144),
   sliding_window: integer(1024),
-  use_bidirectional_attention: only('vision', null)
+  use_bidirectional_attention: onlyCausal('vision', null)
 }
 
 /**

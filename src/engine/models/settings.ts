@@ -36,15 +36,23 @@ export const orNull = <T>(make: (fallback: T) => Setting<T>, fallback: T | null 
  * A key that changes the result in a way that Quail does not compute: only the values that leave it alone are accepted,
  * anything else is refused by name. The first is what its absence means.
  */
-export const only = <const T extends boolean | number | string | null>(
-  ...accepted: readonly [T, ...T[]]
-): Setting<T> => ({
+export const only = <const T extends boolean | number | null>(...accepted: readonly [T, ...T[]]): Setting<T> => ({
   fallback: accepted[0],
   read(config, key) {
     const value = config.raw(key) as T
-    if (!accepted.includes(value))
-      throw config.complaint(key, accepted.map((each) => JSON.stringify(each)).join(' or '))
+    if (!accepted.includes(value)) throw config.complaint(key, accepted.map((each) => `${each}`).join(' or '))
     return value
+  }
+})
+
+/** The same for keys that let a position see those behind it, which makes an embedding model. */
+export const onlyCausal = <const T extends boolean | string | null>(...accepted: readonly [T, ...T[]]): Setting<T> => ({
+  fallback: accepted[0],
+  read(config, key) {
+    const value = config.raw(key) as T
+    if (accepted.includes(value)) return value
+    const values = accepted.map((each) => JSON.stringify(each)).join(' or ')
+    throw config.complaint(key, `${values}: an embedding model, which predicts no next token, cannot be prepared`)
   }
 })
 

@@ -89,11 +89,31 @@ describe('a key that changes the result and is not computed', () => {
   it.each([
     [
       { model_type: 'gemma3_text', use_bidirectional_attention: true },
-      'use_bidirectional_attention is true, expected false or null'
+      'use_bidirectional_attention is true, expected false or null: an embedding model, which predicts no next token, cannot be prepared'
     ],
     [
       { model_type: 'gemma2', use_bidirectional_attention: true },
       'use_bidirectional_attention is true, expected null or false'
+    ],
+    [
+      { model_type: 'gemma4_text', use_bidirectional_attention: 'all' },
+      'use_bidirectional_attention is "all", expected null or "vision": an embedding model'
+    ],
+    [
+      { model_type: 'gemma4_text', per_layer_config: { 0: { intermediate_size: 64 } } },
+      'per_layer_config is {"0":{"intermediate_size":64}}, expected null, or an object with head_dim and num_key_value_heads'
+    ],
+    [
+      { model_type: 'gemma4_text', per_layer_config: { 0: { head_dim: 64 } } },
+      'layers of type sliding_attention have different heads, expected the same in all of them'
+    ],
+    [
+      { model_type: 'gemma4_text', num_kv_shared_layers: 29 },
+      'num_kv_shared_layers is 29, expected so many that layers of every type keep keys and values of their own'
+    ],
+    [
+      { model_type: 'gemma4_text', rope_scaling: null },
+      'rope_scaling: sliding_attention is missing, expected the rotary positions of these layers'
     ],
     [{ model_type: 'llama', is_causal: false }, 'is_causal is false, expected true'],
     [
@@ -120,6 +140,22 @@ describe('a key that changes the result and is not computed', () => {
     { model_type: 'gemma', hidden_activation: 'whatever' }
   ])('is ignored where the family ignores it: %j', ({ model_type, ...ignored }) => {
     expect(settings({ model_type, ...ignored })).toEqual(settings({ model_type }))
+  })
+})
+
+describe('a Gemma 4 that is not computed', () => {
+  it.each([
+    [{ enable_moe_block: true }, 'enable_moe_block is true, gemma4 is read without experts: enable_moe_block false'],
+    [
+      { vocab_size_per_layer_input: 9, vocab_size: 10 },
+      'vocab_size_per_layer_input is 9, expected at least vocab_size 10'
+    ],
+    [
+      { num_kv_shared_layers: 2, hidden_size_per_layer_input: 0 },
+      'num_kv_shared_layers is 2 and hidden_size_per_layer_input 0, with which transformers fails'
+    ]
+  ])('is refused by name: %j', (config, message) => {
+    expect(() => readArchitecture({ model_type: 'gemma4_text', ...config }, 'config.json')).toThrow(message)
   })
 })
 

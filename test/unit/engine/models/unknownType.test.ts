@@ -123,7 +123,7 @@ describe('a model_type that no family serves', () => {
     ],
     [
       { model_type: 'gemma3n' },
-      'model_type is "gemma3n": its text model has several streams of hidden states (AltUp), embeddings for each layer and layers that share keys and values'
+      'model_type is "gemma3n": its text model has several streams of hidden states (AltUp), a branch of low rank beside each block (LAuReL) and gates of which only the largest pass'
     ]
   ])('is refused with the nearest that is known and what differs: %#', (config, message) => {
     expect(refusal(config)).toBe(`config.json: ${message}${ACCEPTED}`)
