@@ -4,6 +4,7 @@ import { triangleShare } from '../models/gramTiles'
 import { headBytes } from '../models/headRunner'
 import { asksForCurvature, type PreparedRun } from '../prepare/preparedRun'
 import { batchRows } from '../prepare/streamShapes'
+import { attentionFlops } from './attentionWork'
 import { expertFlops, expertGradientBytes } from './expertWork'
 import { rankGainBytes, rankGainFlops } from './rankNeeds'
 import { backwardBytes } from './refinementWork'
@@ -31,12 +32,12 @@ export const curvatureTokens = (prepared: PreparedRun): number =>
 
 export function curvatureNeeds(prepared: PreparedRun): CurvatureNeeds {
   if (!asksForCurvature(prepared)) return NOTHING
-  const { architecture, linears, recipe } = prepared
+  const { architecture, linears } = prepared
   const tokens = curvatureTokens(prepared)
   const sum = (of: (linear: (typeof linears)[number]) => number): number =>
     linears.reduce((total, linear) => total + of(linear), 0)
   const weights = sum(({ inFeatures, outFeatures }) => inFeatures * outFeatures)
-  const attention = 4 * architecture.blocks * architecture.hiddenSize * (recipe.context / 2)
+  const attention = attentionFlops(prepared)
   const head = 4 * architecture.vocabularySize * architecture.hiddenSize
   // With experts, once more for what they are given.
   const sweeps = architecture.experts === undefined ? SWEEPS : SWEEPS + 1

@@ -5,6 +5,7 @@ import { triangleShare } from '../models/gramTiles'
 import { type PreparedRun, type PreparedVariant, prepareVariants } from '../prepare/preparedRun'
 import { streamShapes } from '../prepare/streamShapes'
 import { sharesOf } from '../solve/threadCount'
+import { attentionFlops } from './attentionWork'
 import { curvatureNeeds, curvatureTokens } from './curvatureNeeds'
 import { expertFlops, expertReadSeconds } from './expertWork'
 import { heldOutFlops } from './heldOutWork'
@@ -80,7 +81,7 @@ function workOf(prepared: PreparedRun): Work {
   const calibrationTokens = calibration.rows * recipe.context
   const evaluationTokens = prepared.evaluation.reduce((sum, { rows }) => sum + rows.rows, 0) * recipe.context
   const streams = streamShapes(prepared).length - 1
-  const attention = 4 * architecture.blocks * architecture.hiddenSize * (recipe.context / 2)
+  const attention = attentionFlops(prepared)
   const perToken = 2 * weights + attention + expertFlops(prepared)
   const head = 2 * architecture.vocabularySize * architecture.hiddenSize
   const forward = calibrationTokens * perToken + evaluationTokens * streams * (perToken + head)
@@ -128,9 +129,9 @@ const gradientTokens = (prepared: PreparedRun): number =>
 
 /** Multiplications and additions of all refinements: steps, and the held-out rows after some of them. */
 function refinementFlops(prepared: PreparedRun): number {
-  const { variants, recipe, linears, architecture } = prepared
+  const { variants, linears, architecture } = prepared
   const weights = linears.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0)
-  const attention = 4 * architecture.blocks * architecture.hiddenSize * (recipe.context / 2)
+  const attention = attentionFlops(prepared)
   // Logits of both models, and as much for their gradient.
   const head = 8 * architecture.vocabularySize * architecture.hiddenSize
   const block = 2 * weights + attention + expertFlops(prepared)

@@ -1,5 +1,6 @@
 import { heldOutRows } from '../../shared/refinement'
 import type { PreparedRun } from '../prepare/preparedRun'
+import { attentionFlops } from './attentionWork'
 import { expertFlops } from './expertWork'
 
 /** Multiplications and additions of what held-out rows are asked beside refinements: of either choice of ranks, of adapters. */
@@ -12,7 +13,7 @@ export function heldOutFlops(prepared: PreparedRun): number {
   if (questions === 0) return 0
   const tokens = (questions + prepared.quantizers.size) * heldOutRows(calibration.rows) * recipe.context
   const weights = linears.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0)
-  const attention = 4 * architecture.blocks * architecture.hiddenSize * (recipe.context / 2)
+  const attention = attentionFlops(prepared)
   return (
     tokens *
     (2 * weights + attention + expertFlops(prepared) + 4 * architecture.vocabularySize * architecture.hiddenSize)
