@@ -4,6 +4,7 @@ import { parentPort } from 'node:worker_threads'
 import { assertNever, serializeError } from '../../shared/errors'
 import type { OnProgress } from '../../shared/progress'
 import { ModelTokenizer } from '../calibration/tokenizer'
+import { collectGarbage } from '../graph/collectGarbage'
 import { cutAgain, tokenizeCollecting } from '../prepare/tokenizedTexts'
 import type { FromTokenizer, TokenizerApi, TokenizerMethod, ToTokenizer } from '../prepare/tokenizerProtocol'
 import { previewTokens } from './previewTokens'
@@ -22,22 +23,35 @@ interface Port {
 const MEMORY_BYTES = 768 * 2 ** 20
 const BYTES_PER_TOKENIZER_BYTE = 12
 const BYTES_PER_TEXT_BYTE = 160
+/** And for each of a line, which is parsed whole. */
+const BYTES_PER_LINE_BYTE = 6
 
 /** How often memory is looked at. */
 const LOOK_MS = 50
+
+/** How often garbage is collected where much is taken. */
+const COLLECT_MS = 1000
 
 function serve(port: Port): void {
   const before = parentPort === null ? 0 : process.memoryUsage.rss()
   /** By request. */
   const allowed = new Map<number, number>()
+  const taken = () => process.memoryUsage.rss() - before
+  let collectedMs = 0
   setInterval(() => {
     const bytes = Math.max(MEMORY_BYTES, ...allowed.values())
-    if (process.memoryUsage.rss() - before > bytes) port.send({ kind: 'tooLarge', bytes })
+    // Beside a long text, garbage is left lying about for long.
+    if (taken() > bytes / 2 && performance.now() - collectedMs > COLLECT_MS) {
+      collectGarbage()
+      collectedMs = performance.now()
+    }
+    if (taken() > bytes) port.send({ kind: 'tooLarge', bytes })
   }, LOOK_MS).unref()
 
   async function answer(request: ToTokenizer): Promise<void> {
     const { id } = request
-    const forTokenizer = MEMORY_BYTES + BYTES_PER_TOKENIZER_BYTE * (await tokenizerBytes(modelOf(request)))
+    const forLines = BYTES_PER_LINE_BYTE * longestLine(request)
+    const forTokenizer = MEMORY_BYTES + forLines + BYTES_PER_TOKENIZER_BYTE * (await tokenizerBytes(modelOf(request)))
     const tell = throttled((done, total, text) => port.send({ kind: 'progress', id, done, total, text }))
     const report: OnProgress = (done, total, text) => {
       allowed.set(id, forTokenizer + (total === null ? BYTES_PER_TEXT_BYTE * (text?.bytes ?? 0) : 0))
@@ -73,6 +87,13 @@ async function perform(request: ToTokenizer, report: OnProgress): Promise<Tokeni
 
 const modelOf = ({ method, input }: ToTokenizer): string =>
   method === 'facts' || method === 'preview' ? input.model : input.recipe.model
+
+/** Bytes that a line of the request's samples may have: one may be the whole file. */
+function longestLine({ method, input }: ToTokenizer): number {
+  if (method === 'facts') return 0
+  const texts = method === 'preview' ? [input.text] : [...input.texts.calibration, ...input.texts.evaluation]
+  return Math.max(0, ...texts.map(({ kind, bytes }) => (kind === 'text' ? 0 : bytes)))
+}
 
 const tokenizerBytes = (model: string): Promise<number> =>
   stat(join(model, 'tokenizer.json')).then(

@@ -97,16 +97,23 @@ async function* decoded(path: string): AsyncGenerator<ReadText> {
 
 async function* readSamples(path: string): AsyncGenerator<ReadText> {
   let samples = 0
-  for await (const { line, number, at } of linesOf(path)) {
-    const trimmed = line.trim()
-    if (trimmed === '') continue
+  for await (const read of linesOf(path)) {
+    if (read.line.trim() === '') continue
     samples++
-    yield { text: parseSample(trimmed, `${path}, line ${number}`), at }
+    const text = parseSample(read.line.trim(), `${path}, line ${read.number}`)
+    read.line = '' // a line may be long, and is not needed beside its sample
+    yield { text, at: read.at }
   }
   if (samples === 0) throw badInput(`${path} holds no samples; one JSON object {"text": "…"} per line is needed`)
 }
 
-async function* linesOf(path: string): AsyncGenerator<{ line: string; number: number; at: number }> {
+interface ReadLine {
+  line: string
+  readonly number: number
+  readonly at: number
+}
+
+async function* linesOf(path: string): AsyncGenerator<ReadLine> {
   let rest = ''
   let number = 1
   let read = 0
@@ -117,12 +124,15 @@ async function* linesOf(path: string): AsyncGenerator<{ line: string; number: nu
     if (rest.length > MAX_CHARACTERS)
       throw badInput(`${path}: line ${number} is longer than ${MAX_CHARACTERS} characters; cut it into several samples`)
     for (const next of others) {
-      yield { line: rest, number, at }
+      const read = { line: rest, number, at }
       rest = next
       number++
+      yield read
     }
   }
-  yield { line: rest, number, at: read }
+  const last = { line: rest, number, at: read }
+  rest = ''
+  yield last
 }
 
 function parseSample(line: string, where: string): string {
