@@ -63,9 +63,10 @@ async function copyBefore<S>(store: Kysely<S>, file: string, version: number): P
 }
 
 async function assertOurs<S>(store: Kysely<S>, file: string): Promise<void> {
+  // The tables first: another process that makes them now sets the id in the same transaction.
+  const tables = await sql`select name from sqlite_schema limit 1`.execute(store)
   const id = (await sql<{ application_id: number }>`pragma application_id`.execute(store)).rows[0]!.application_id
   if (id === APPLICATION_ID) return
-  const tables = await sql`select name from sqlite_schema limit 1`.execute(store)
   if (id === 0 && tables.rows.length === 0) return
   throw new AppError(
     'STORE',

@@ -324,7 +324,7 @@ describe('bad input', () => {
       writeFileSync(path, bytes)
     })
     const error = await failure({ model })
-    expect(error).toMatchObject({ code: 'NUMERICS' })
+    expect(error).toMatchObject({ code: 'BAD_FORMAT' })
     expect(error?.message).toMatch(/model\.safetensors.*model\.layers\.2\.mlp\.up_proj\.weight.*17/)
     rmSync(model, { recursive: true })
   })

@@ -98,7 +98,7 @@ describe('a recipe that counts what is not there', () => {
   it('is refused where no conversation has a response', async () => {
     const messages = (await findingsOf({ calibrateOn: 'responses' }, ['system only'])).map(({ message }) => message)
     expect(messages).toContainEqual(
-      expect.stringMatching(/^chats\.jsonl: none of its 1 rows of 40 tokens has a position of a response that counts; /)
+      expect.stringMatching(/^chats\.jsonl: none of its 1 row of 40 tokens has a position of a response that counts; /)
     )
   })
 
