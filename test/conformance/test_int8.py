@@ -69,7 +69,8 @@ class WithOutliers(Conformance):
         norms = [key for key in weights if "norm" in key or "ln_" in key]
         for key in norms:
             bias = key.endswith("bias")
-            offset = 1 if name.startswith(("gemma", "nemotron")) and not bias else 0  # they multiply by 1 + w
+            shifted = name.startswith(("gemma", "nemotron")) and not name.startswith("gemma4")
+            offset = 1 if shifted and not bias else 0  # they multiply by 1 + w
             factor = weights[key].float() + offset
             usual = 1 if bias else factor.mean()
             weights[key] = (factor / usual * LOUDER - offset).bfloat16()
