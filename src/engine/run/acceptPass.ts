@@ -7,7 +7,7 @@ import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
 import type { Comparison } from '../refine/comparison'
 import { choiceQuestions, questionsAndBlocks } from './choosePass'
 import { comparisonOf, readAdapters, releaseComparison, withoutAdapter } from './comparisons'
-import { decodeFactors, foundFactors, isIntact, readFactors, writeKeptFactors } from './factorFiles'
+import { decodeFactors, foundFactors, inBlock, isIntact, readFactors, writeKeptFactors } from './factorFiles'
 import type { Events, Pass, RunContext } from './pass'
 
 const acceptedIn = ({ variants }: PreparedRun): PreparedVariant[] => variants.filter(({ accepted }) => accepted)
@@ -100,10 +100,9 @@ function divergenceOf(
 async function keep({ prepared, folder, journal }: RunContext, variant: PreparedVariant, result: AcceptanceResult) {
   const place = foundFactors(journal, variant.name)
   const factors = new Map<string, LoraFactors>()
-  for (const { path, block } of prepared.linears) {
-    if (!variant.targets.has(path)) continue
-    const found = decodeFactors(await readFactors(folder, place, [path]), [path]).get(path) as LoraFactors
-    factors.set(path, isKept(result, block) ? found : silenced(found))
+  for (let block = 0; block < prepared.architecture.blocks; block++) {
+    const found = decodeFactors(await readFactors(folder, inBlock(place, block)), variant.targets)
+    for (const [path, own] of found) factors.set(path, isKept(result, block) ? own : silenced(own))
   }
   const name = `accepted-${variant.name}`
   await rm(join(folder, RUN_FILES.factors, `${name}.safetensors`), { force: true })

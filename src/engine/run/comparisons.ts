@@ -6,7 +6,7 @@ import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
 import { Comparison, withoutAdapters } from '../refine/comparison'
 import { MemoryBudget } from '../refine/memoryBudget'
 import { adapterOf } from '../refine/trainedFactors'
-import { decodeFactors, type FactorPlace, readFactors } from './factorFiles'
+import { decodeFactors, type FactorPlace, inBlock, readFactors } from './factorFiles'
 import type { RunContext } from './pass'
 
 /** What is at work, one base at a time; a run goes on in one process. */
@@ -60,7 +60,7 @@ export async function readAdapters(
 ): Promise<Map<string, Adapter>> {
   const own = prepared.linears.filter((linear) => linear.block === block && targets.has(linear.path))
   const paths = own.map(({ path }) => path)
-  const factors = decodeFactors(await readFactors(folder, place, paths), paths)
+  const factors = decodeFactors(await readFactors(folder, inBlock(place, block), paths), paths)
   const adapted = own.flatMap(({ name, path }) => {
     const found = factors.get(path)
     return found === undefined ? [] : [[name, adapterOf(found, scaling)] as const]

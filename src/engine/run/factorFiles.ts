@@ -99,6 +99,12 @@ export function keptFactors(journal: readonly JournalEntry[], variant: string): 
   return kept === undefined ? foundFactors(journal, variant) : { files: [kept], key: candidateKey(variant, false) }
 }
 
+/** Of these files those that hold a block's factors: one where each block has its own, else the one that holds all. */
+export const inBlock = ({ files, key }: FactorPlace, block: number): FactorPlace => ({
+  files: files.length === 1 ? files : files.slice(block, block + 1),
+  key
+})
+
 /**
  * One variant's adapter tensors out of such files.
  *

@@ -7,7 +7,7 @@ import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
 import { defaultRate } from '../refine/learningRate'
 import { Refiner } from '../refine/refiner'
 import { budgetLeft, withoutAdapter } from './comparisons'
-import { decodeFactors, foundFactors, isIntact, readFactors, writeKeptFactors } from './factorFiles'
+import { decodeFactors, foundFactors, inBlock, isIntact, readFactors, writeKeptFactors } from './factorFiles'
 import { layerFigures } from './layerFigures'
 import type { Events, Pass, RunContext } from './pass'
 
@@ -161,9 +161,7 @@ async function refinerOf(
 
 /** The factors that the variant's method found for a block. */
 async function startOf({ folder, journal }: RunContext, { name, targets }: PreparedVariant, block: number) {
-  const { files, key } = foundFactors(journal, name)
-  const own = files[block] as (typeof files)[number]
-  return decodeFactors(await readFactors(folder, { files: [own], key }), targets)
+  return decodeFactors(await readFactors(folder, inBlock(foundFactors(journal, name), block)), targets)
 }
 
 const countsOf = ({ comparison }: Refiner) => ({
