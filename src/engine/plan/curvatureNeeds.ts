@@ -4,8 +4,8 @@ import { triangleShare } from '../models/gramTiles'
 import { headBytes } from '../models/headRunner'
 import { asksForCurvature, type PreparedRun } from '../prepare/preparedRun'
 import { batchRows } from '../prepare/streamShapes'
-import { attentionFlops } from './attentionWork'
-import { expertFlops, expertGradientBytes } from './expertWork'
+import { blockFlops } from './blockWork'
+import { expertGradientBytes } from './expertWork'
 import { rankGainBytes, rankGainFlops } from './rankNeeds'
 import { backwardBytes } from './refinementWork'
 
@@ -36,19 +36,13 @@ export function curvatureNeeds(prepared: PreparedRun): CurvatureNeeds {
   const tokens = curvatureTokens(prepared)
   const sum = (of: (linear: (typeof linears)[number]) => number): number =>
     linears.reduce((total, linear) => total + of(linear), 0)
-  const weights = sum(({ inFeatures, outFeatures }) => inFeatures * outFeatures)
-  const attention = attentionFlops(prepared)
   const head = 4 * architecture.vocabularySize * architecture.hiddenSize
   // With experts, once more for what they are given.
   const sweeps = architecture.experts === undefined ? SWEEPS : SWEEPS + 1
   const grams = sum(({ outFeatures: m }) => 2 * triangleShare(m) * m * m * tokens)
   const search = sum(({ outFeatures: m }) => 2 * SEARCHED * CURVATURE_RANK * m * m)
   return {
-    flops:
-      tokens * (sweeps * (2 * weights + attention + expertFlops(prepared)) + head) +
-      grams +
-      search +
-      rankGainFlops(prepared),
+    flops: tokens * (sweeps * blockFlops(prepared) + head) + grams + search + rankGainFlops(prepared),
     workBytes: workBytes(prepared, tokens) + rankGainBytes(prepared),
     stateBytes: 4 * architecture.blocks * tokens * stateSize(architecture),
     fileBytes: sum(({ outFeatures: m }) => 4 * Math.min(CURVATURE_RANK, m) * (m + 1))

@@ -5,9 +5,9 @@ import { triangleShare } from '../models/gramTiles'
 import { type PreparedRun, type PreparedVariant, prepareVariants } from '../prepare/preparedRun'
 import { streamShapes } from '../prepare/streamShapes'
 import { sharesOf } from '../solve/threadCount'
-import { attentionFlops } from './attentionWork'
+import { blockFlops } from './blockWork'
 import { curvatureNeeds, curvatureTokens } from './curvatureNeeds'
-import { expertFlops, expertReadSeconds } from './expertWork'
+import { expertReadSeconds } from './expertWork'
 import { heldOutFlops } from './heldOutWork'
 import { peakMemoryBytes, solvedAtATime, streamBytes } from './peakMemory'
 import { refinementNeeds } from './refinementNeeds'
@@ -81,8 +81,7 @@ function workOf(prepared: PreparedRun): Work {
   const calibrationTokens = calibration.rows * recipe.context
   const evaluationTokens = prepared.evaluation.reduce((sum, { rows }) => sum + rows.rows, 0) * recipe.context
   const streams = streamShapes(prepared).length - 1
-  const attention = attentionFlops(prepared)
-  const perToken = 2 * weights + attention + expertFlops(prepared)
+  const perToken = blockFlops(prepared)
   const head = 2 * architecture.vocabularySize * architecture.hiddenSize
   const forward = calibrationTokens * perToken + evaluationTokens * streams * (perToken + head)
   const moments = distinctInputs(prepared).reduce((sum, n) => sum + 2 * triangleShare(n) * n * n * calibrationTokens, 0)
@@ -129,12 +128,10 @@ const gradientTokens = (prepared: PreparedRun): number =>
 
 /** Multiplications and additions of all refinements: steps, and the held-out rows after some of them. */
 function refinementFlops(prepared: PreparedRun): number {
-  const { variants, linears, architecture } = prepared
-  const weights = linears.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0)
-  const attention = attentionFlops(prepared)
+  const { variants, architecture } = prepared
   // Logits of both models, and as much for their gradient.
   const head = 8 * architecture.vocabularySize * architecture.hiddenSize
-  const block = 2 * weights + attention + expertFlops(prepared)
+  const block = blockFlops(prepared)
   const step = architecture.experts === undefined ? STEP : STEP_WITH_EXPERTS
   return variants.reduce((sum, { spec: { refine } }) => {
     if (refine === undefined) return sum
