@@ -31,7 +31,8 @@ await bundle(
     oneLinear: at('bench/oneLinear.ts'),
     wholeRun: at('bench/wholeRun.ts'),
     timedWorker: at('bench/timedWorker.ts'),
-    solverWorker: at('bench/solverWorker.ts')
+    solverWorker: at('bench/solverWorker.ts'),
+    tokenizerWorker: at('src/engine/ask/tokenizerEntry.ts')
   },
   'out/bench'
 )

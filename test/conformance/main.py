@@ -10,6 +10,8 @@ import unittest
 import warnings
 from pathlib import Path
 
+from workers import run_parallel, run_suite, work
+
 os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error", TOKENIZERS_PARALLELISM="false")
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 os.environ["OMP_WAIT_POLICY"] = "passive"  # threads that spin while others work take five times as long on a busy machine
@@ -18,24 +20,17 @@ logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # int8 linears say of
 warnings.filterwarnings("ignore", message="Warning only once", category=UserWarning)  # of reference_kernels.py
 
 
-class CountingResult(unittest.TextTestResult):
-    passed = 0
-
-    def addSuccess(self, test):
-        super().addSuccess(test)
-        self.passed += 1
-
-
 def main():
-    here = Path(__file__).resolve().parent
-    sys.path.insert(0, str(here))
+    here = Path(__file__).resolve()
+    sys.path.insert(0, str(here.parent))
+    if sys.argv[1:] == ["--worker"]:
+        return work()
     loader = unittest.TestLoader()
     names = sys.argv[1:]
-    suite = loader.loadTestsFromNames(names) if names else loader.discover(str(here), pattern="test_*.py")
-    result = unittest.TextTestRunner(stream=sys.stdout, resultclass=CountingResult, verbosity=2, warnings="ignore").run(suite)
-    failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
-    print(f"{result.passed} passed, {failed} failed")
-    return 0 if failed == 0 and result.passed > 0 else 1
+    suite = loader.loadTestsFromNames(names) if names else loader.discover(str(here.parent), pattern="test_*.py")
+    passed, failed = run_suite(suite) if names else run_parallel(suite, here)
+    print(f"{passed} passed, {failed} failed")
+    return 0 if failed == 0 and passed > 0 else 1
 
 
 if __name__ == "__main__":
