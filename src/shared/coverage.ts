@@ -7,6 +7,10 @@ export interface Coverage {
   readonly atMost: boolean
 }
 
+/** `97.3 % of its tokens occur in the calibration rows`: of a text that was measured, where `share` is known. */
+export const coveredText = (share: number): string =>
+  `${(100 * share).toFixed(1)} % of its tokens occur in the calibration rows`
+
 /** `97.3 % of the tokens of law-test.txt occur in the calibration rows`. */
 export const coverageSentence = ({ text, share, atMost }: Coverage): string =>
   `${atMost ? 'at most ' : ''}${(100 * share).toFixed(1)} % of the tokens of ${text} occur in the calibration rows`

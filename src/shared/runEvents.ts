@@ -105,7 +105,8 @@ export const Perplexities = z.object({
   fullPrecision: z.number(),
   quantizers: z.record(z.string(), z.number()).describe('one per quantizer of the recipe'),
   variants: z.record(z.string(), z.number()),
-  statistics: RowStatistics.optional().describe('runs of older versions lack them')
+  statistics: RowStatistics.optional().describe('runs of older versions lack them'),
+  coverage: z.number().optional().describe('share of its tokens that occur in the calibration rows; older runs lack it')
 })
 export type Perplexities = z.infer<typeof Perplexities>
 

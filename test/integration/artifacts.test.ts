@@ -48,6 +48,20 @@ describe('a plan', () => {
     })
   })
 
+  it('says what the run, the proof and the card say: how much of the texts the calibration rows cover', async () => {
+    const [covered] = (await planned).coverage
+    const share = covered?.share as number
+    expect(share).toBeGreaterThan(0)
+    expect(share).toBeLessThan(1)
+    const text = covered?.text as string
+    expect((await finished).perplexity[text]?.coverage).toBe(share)
+    const proof = JSON.parse(read('exact-r8', 'quail.json')) as Proof
+    expect(proof.perplexity[text]?.coverage).toBe(share)
+    expect(read('exact-r8', 'README.md')).toContain(
+      ` rows, ${(100 * share).toFixed(1)} % of its tokens occur in the calibration rows`
+    )
+  })
+
   it('says to the byte how large the adapters become', async () => {
     await finished
     const bytes = variants.map((variant) =>

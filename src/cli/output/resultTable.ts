@@ -1,4 +1,5 @@
 import { acceptanceSentence } from '../../shared/acceptance'
+import { coveredText } from '../../shared/coverage'
 import { alikeSentences, headlineOf, type QuantizerResult, quantizerResults } from '../../shared/headline'
 import { meanLossRemoved } from '../../shared/proof'
 import { rankSentence } from '../../shared/rankWords'
@@ -61,7 +62,8 @@ function textTable(file: string, measured: Perplexities, bases: readonly Result[
   ]
   const columns = statistics === undefined ? COLUMNS.slice(0, 3) : COLUMNS
   const table = renderTable(columns, rows)
-  return [`${file}: ${sizeText(measured)}`, '', ...table, ...notes(measured, bases, baseName)]
+  const covered = measured.coverage === undefined ? [] : [`  ${coveredText(measured.coverage)}`]
+  return [`${file}: ${sizeText(measured)}`, ...covered, '', ...table, ...notes(measured, bases, baseName)]
 }
 
 const COLUMNS: readonly Column[] = [

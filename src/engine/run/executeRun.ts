@@ -11,6 +11,7 @@ import {
   type RunRecord,
   solvedBlocks
 } from '../../shared/runFolder'
+import { coverage } from '../calibration/coverage'
 import { writeFileAtomic } from '../formats/files'
 import { BlockRunner } from '../models/blockRunner'
 import { choiceShare, curvatureShare, evaluationShare, refinementShare } from '../plan/estimate'
@@ -143,9 +144,11 @@ async function* measured({ folder, prepared }: RunContext): Events<Record<string
   if (prepared.evaluation.length === 0) return {}
   const { texts } = RowLosses.parse(JSON.parse(await readFile(join(folder, RUN_FILES.rows), 'utf8')))
   const bases = new Map(prepared.variants.map(({ name, quantizer }) => [name, quantizer]))
+  const covered = new Map(prepared.evaluation.map(({ name, rows }) => [name, coverage(prepared.calibration, rows)]))
   const perplexity: Record<string, Perplexities> = {}
   for (const [file, sums] of Object.entries(texts)) {
-    const found = perplexitiesOf(sums, bases)
+    const share = covered.get(file)
+    const found = { ...perplexitiesOf(sums, bases), ...(share !== undefined && { coverage: share }) }
     perplexity[file] = found
     yield { type: 'evaluated', file, perplexity: found }
   }

@@ -1,4 +1,5 @@
 import { acceptanceSentence } from '../../shared/acceptance'
+import { coveredText } from '../../shared/coverage'
 import { enoughRowsSentence } from '../../shared/enoughRows'
 import { expertsSentence, expertsText } from '../../shared/expertsNote'
 import { optionValues } from '../../shared/methods'
@@ -140,7 +141,8 @@ function fidelityTable(texts: MeasuredTexts): string {
 
 function howMeasured(texts: MeasuredTexts): string {
   const sizes = texts.map(
-    ([file, { tokens, rows }]) => `${markdownText(file)} ${tokens} predicted tokens in ${plural(rows, 'row')}`
+    ([file, { tokens, rows, coverage }]) =>
+      `${markdownText(file)} ${tokens} predicted tokens in ${plural(rows, 'row')}${coverage === undefined ? '' : `, ${coveredText(coverage)}`}`
   )
   return `± is one standard error over rows: ${sizes.join('; ')}. ${DISTINGUISHABLE_RULE}`
 }

@@ -75,6 +75,8 @@ export interface Proof {
         readonly gapClosed?: number
         /** Rows of which a token was predicted, and standard errors over them: null where fewer than two rows count. */
         readonly rows: number
+        /** Share of its tokens that occur in the calibration rows. */
+        readonly coverage?: number
         readonly standardErrors: {
           readonly fullPrecision: number | null
           readonly quantized: number | null
@@ -210,7 +212,7 @@ const drawOf = (source: Recipe['evaluation']): { draw?: number } => (source?.dra
 const textOf = ({ name, bytes, sha256 }: Text): Text => ({ name, bytes, sha256 })
 
 function variantPerplexity(measured: Perplexities, { name, quantizer }: PreparedVariant): Proof['perplexity'][string] {
-  const { tokens, fullPrecision, statistics } = measured
+  const { tokens, fullPrecision, statistics, coverage } = measured
   const quantized = measured.quantizers[quantizer] as number
   const adapter = measured.variants[name] as number
   const share = gapClosed(fullPrecision, quantized, adapter)
@@ -225,6 +227,7 @@ function variantPerplexity(measured: Perplexities, { name, quantizer }: Prepared
   return {
     ...{ tokens, fullPrecision, quantized, adapter, ...(share !== undefined && { gapClosed: share }) },
     rows: rows.rows,
+    ...(coverage !== undefined && { coverage }),
     standardErrors: {
       fullPrecision: rows.fullPrecision.standardError,
       quantized: ofBase.standardError,

@@ -1,5 +1,6 @@
 import { Card, SimpleGrid, Text } from '@mantine/core'
 import type { RunProof } from '../../shared/contract/proof'
+import { coveredText } from '../../shared/coverage'
 import { quantizerResults } from '../../shared/headline'
 import type { Perplexities } from '../../shared/runEvents'
 import { FEW_TOKENS } from '../../shared/uncertainty'
@@ -39,7 +40,7 @@ export function PerplexityCards({ run, variant, onChoose }: Props) {
             <ChartFrame
               title={title}
               term="perplexity"
-              unit={`${size}, lower is better`}
+              unit={`lower is better; ${size}`}
               fileName={`perplexity-${text.replace(/\.\w+$/, '')}${several ? `-${result.quantizer}` : ''}`}
               table={perplexityTable(result)}
               onSave={saveFile}
@@ -61,7 +62,8 @@ export function PerplexityCards({ run, variant, onChoose }: Props) {
 }
 
 /** How much was measured; few tokens say little. */
-function sizeText({ tokens, statistics }: Perplexities): string {
+function sizeText({ tokens, statistics, coverage }: Perplexities): string {
   const rows = statistics === undefined ? '' : ` in ${plural(statistics.rows, 'row')}`
-  return `${plural(tokens, 'token')}${rows}${tokens < FEW_TOKENS ? ', which are few' : ''}`
+  const covered = coverage === undefined ? '' : `; ${coveredText(coverage)}`
+  return `${plural(tokens, 'token')}${rows}${tokens < FEW_TOKENS ? ', which are few' : ''}${covered}`
 }

@@ -4,6 +4,7 @@ import { rowLabels } from '../../shared/compare/rowLabels'
 import { type ComparisonRow, textsOf } from '../../shared/compare/rows'
 import { rankSeries } from '../../shared/compare/series'
 import { differingSettings } from '../../shared/compare/settings'
+import { coveredText } from '../../shared/coverage'
 import { headlineSentences } from '../../shared/headline'
 import { lossSentence } from '../../shared/proof'
 import { quantizerLabel } from '../../shared/quantizerWords'
@@ -123,9 +124,11 @@ function uncertainties(rows: readonly ComparisonRow[], texts: readonly string[])
       .map(({ perplexity }) => perplexity[text]?.measured)
       .find((one) => one?.statistics !== undefined)
     if (measured?.statistics === undefined) return []
-    const few = measured.tokens < FEW_TOKENS ? ', which is few' : ''
+    const { tokens, coverage } = measured
+    const few = tokens < FEW_TOKENS ? ', which is few' : ''
+    const covered = coverage === undefined ? '' : `, ${coveredText(coverage)}`
     return [
-      `${text} ${measured.tokens.toLocaleString('en-US')} predicted tokens in ${measured.statistics.rows} rows${few}`
+      `${text} ${tokens.toLocaleString('en-US')} predicted tokens in ${measured.statistics.rows} rows${few}${covered}`
     ]
   })
   if (sizes.length === 0) return undefined

@@ -44,6 +44,16 @@ describe('the table of results', () => {
     ])
   })
 
+  it('says below its name how much of a text the calibration rows cover', () => {
+    const covered = { tokens: 10, fullPrecision: 80, quantizers: { nf4: 90 }, variants: { a: 85 }, coverage: 0.9213 }
+    const rows = resultTable({ perplexity: { 'a.txt': covered }, variants: [variant('a', 'nf4', layers([1, 0.5]))] })
+    expect(rows.slice(0, 3)).toEqual([
+      'a.txt: 10 predicted tokens',
+      '  92.1 % of its tokens occur in the calibration rows',
+      ''
+    ])
+  })
+
   it('measures each variant against its own quantizer', () => {
     const perplexity = {
       'a.txt': {
