@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { resolve } from 'node:path'
 import { badFormat, badInput } from '../../shared/errors'
 import { firstNonFinite } from '../numerics/matrix'
@@ -169,15 +170,42 @@ export class Checkpoint {
   async firstNonFinite(name: string, signal?: AbortSignal): Promise<number> {
     const tensor = this.#tensor(name)
     const dtype = floatDtypeOf(tensor, this.directory)
-    const piece = new Uint8Array(Math.min(READ_PIECE_BYTES, tensor.end - tensor.begin))
-    for (let at = tensor.begin; at < tensor.end; at += piece.length) {
-      signal?.throwIfAborted()
-      const stored = piece.subarray(0, Math.min(piece.length, tensor.end - at))
-      await this.#fileOf(tensor).read(stored, at)
+    for await (const { stored, at } of this.#pieces(tensor, signal)) {
       const index = firstNonFiniteStored(stored, dtype)
-      if (index >= 0) return (at - tensor.begin) / dtypeBytes(dtype) + index
+      if (index >= 0) return at / dtypeBytes(dtype) + index
     }
     return -1
+  }
+
+  /**
+   * SHA-256 of a tensor as it is stored, in hexadecimal.
+   *
+   * @param finite - checks its values in the same reading
+   * @throws {AppError} as `readFloat32`; whatever the signal aborts with
+   */
+  async digest(name: string, finite: boolean, signal?: AbortSignal): Promise<string> {
+    const tensor = this.#tensor(name)
+    const dtype = finite ? floatDtypeOf(tensor, this.directory) : undefined
+    const hash = createHash('sha256')
+    for await (const { stored, at } of this.#pieces(tensor, signal)) {
+      hash.update(stored)
+      const index = dtype === undefined ? -1 : firstNonFiniteStored(stored, dtype)
+      // Which says what it holds.
+      if (dtype !== undefined && index >= 0) await this.#readElements(tensor, at / dtypeBytes(dtype) + index, 1)
+    }
+    return hash.digest('hex')
+  }
+
+  /** The bytes of a tensor, a piece at a time, and where in it they begin; each holds until the next one is read. */
+  async *#pieces(tensor: CheckpointTensor, signal?: AbortSignal): AsyncGenerator<{ stored: Uint8Array; at: number }> {
+    const bytes = tensor.end - tensor.begin
+    const piece = new Uint8Array(Math.min(READ_PIECE_BYTES, bytes))
+    for (let at = 0; at < bytes; at += piece.length) {
+      signal?.throwIfAborted()
+      const stored = piece.subarray(0, Math.min(piece.length, bytes - at))
+      await this.#fileOf(tensor).read(stored, tensor.begin + at)
+      yield { stored, at }
+    }
   }
 
   /**

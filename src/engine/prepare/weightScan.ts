@@ -27,42 +27,53 @@ interface ScannedRun extends ScannedModel {
 }
 
 /** Whether a checkpoint is small enough to be scanned at once. */
-export const isSmall = ({ bytes }: Checkpoint): boolean => bytes <= SMALL_BYTES
+const isSmall = ({ bytes }: Checkpoint): boolean => bytes <= SMALL_BYTES
 
 /** The names of some tensors of a checkpoint. */
 type Part = readonly [Checkpoint, readonly string[]]
 
+/** A tensor of a model, read once. */
+export interface ReadTensor {
+  readonly name: string
+  /** SHA-256 of its bytes. */
+  readonly digest: string
+  /** The share of all that is read. */
+  readonly share: number
+}
+
 /**
- * Checks every tensor that a run needs whatever its texts are; yields the share that is done.
+ * Reads every tensor of the model that a run needs, and what its base holds in floating point, and checks that all values are
+ * finite; of an embedding that is not the head, tokens that no text holds may be of any.
  *
+ * @returns the tensors of the model, not of the base
  * @throws {AppError} BAD_FORMAT, naming the tensor, the value and its place; whatever the signal aborts with
  */
-export async function* scanWeights(run: ScannedRun, signal: AbortSignal): AsyncGenerator<number, void> {
-  const parts = [neededTensors(run), ...(run.base === undefined ? [] : [baseTensors(run.base, run.linears)])]
-  yield* scan(parts, signal)
-}
-
-/** Checks a small model at once; a large one is left to the run. @throws {AppError} BAD_FORMAT, as `scanWeights` */
-export async function scanIfSmall(model: ScannedModel): Promise<void> {
-  if (isSmall(model.weights.checkpoint)) await exhaust(scan([neededTensors(model)]))
-}
-
-/** The same for what a pre-quantized base holds of these linears. @throws {AppError} BAD_FORMAT, as `scanWeights` */
-export async function scanBaseIfSmall(base: StoredBase, linears: readonly ModelLinear[]): Promise<void> {
-  if (isSmall(base.checkpoint)) await exhaust(scan([baseTensors(base, linears)]))
-}
-
-async function* scan(parts: readonly Part[], signal?: AbortSignal): AsyncGenerator<number, void> {
-  const tensors = parts.flatMap(([checkpoint, names]) =>
-    names.map((name) => ({ checkpoint, name, bytes: bytesOf(checkpoint, name) }))
-  )
-  const total = tensors.reduce((sum, { bytes }) => sum + bytes, 0)
+export async function* readAllWeights(run: ScannedRun, signal: AbortSignal): AsyncGenerator<ReadTensor, void> {
+  const { checkpoint } = run.weights
+  const checked = new Set(neededTensors(run)[1])
+  const names = neededNames(run)
+  const total = names.reduce((sum, name) => sum + bytesOf(checkpoint, name), 0)
   let done = 0
-  for (const { checkpoint, name, bytes } of tensors) {
-    await checkpoint.assertFinite(name, signal)
-    done += bytes
-    yield done / total
+  for (const name of names) {
+    const digest = await checkpoint.digest(name, checked.has(name), signal)
+    done += bytesOf(checkpoint, name)
+    yield { name, digest, share: done / total }
   }
+  if (run.base !== undefined) await scan(baseTensors(run.base, run.linears), signal)
+}
+
+/** Checks a small model at once; a large one is left to the run. @throws {AppError} BAD_FORMAT, as `readAllWeights` */
+export async function scanIfSmall(model: ScannedModel): Promise<void> {
+  if (isSmall(model.weights.checkpoint)) await scan(neededTensors(model))
+}
+
+/** The same for what a pre-quantized base holds of these linears. @throws {AppError} BAD_FORMAT, as `readAllWeights` */
+export async function scanBaseIfSmall(base: StoredBase, linears: readonly ModelLinear[]): Promise<void> {
+  if (isSmall(base.checkpoint)) await scan(baseTensors(base, linears))
+}
+
+async function scan([checkpoint, names]: Part, signal?: AbortSignal): Promise<void> {
+  for (const name of names) await checkpoint.assertFinite(name, signal)
 }
 
 const bytesOf = ({ tensors }: Checkpoint, name: string): number => {
@@ -70,18 +81,19 @@ const bytesOf = ({ tensors }: Checkpoint, name: string): number => {
   return end - begin
 }
 
-async function exhaust(work: AsyncIterable<unknown>): Promise<void> {
-  for await (const _ of work);
-}
-
 function neededTensors({ weights, parts }: ScannedModel): Part {
   const { architecture } = parts
   const embedding = weights.storedName(architecture.embedding)
   const head = weights.storedName(architecture.head)
-  const blocks = Array.from({ length: architecture.blocks }, (_, block) => storedExperts(weights, parts, block))
-  const experts = blocks.flat().map(({ name }) => name)
-  const names = [...modelTensors(parts, true).map(({ name }) => weights.storedName(name)), ...experts]
-  return [weights.checkpoint, [...new Set(names.filter((name) => name !== embedding || name === head))]]
+  return [weights.checkpoint, neededNames({ weights, parts }).filter((name) => name !== embedding || name === head)]
+}
+
+/** The names of all tensors of the checkpoint that are read, each once. */
+function neededNames({ weights, parts }: ScannedModel): string[] {
+  const { blocks } = parts.architecture
+  const experts = Array.from({ length: blocks }, (_, block) => storedExperts(weights, parts, block)).flat()
+  const others = modelTensors(parts, true).map(({ name }) => weights.storedName(name))
+  return [...new Set([...others, ...experts.map(({ name }) => name)])]
 }
 
 const baseTensors = (base: StoredBase, linears: readonly ModelLinear[]): Part => [

@@ -92,7 +92,7 @@ async function* execute(
     streams = createStreams(prepared, spool)
     const journal: JournalEntry[] = []
     const context: RunContext = { prepared, runner, streams, solver, folder, signal, journal }
-    journal.push(...(await resumePoint(context)))
+    journal.push(...(yield* resumePoint(context)))
     yield planned(prepared, solvedBlocks(journal).length)
     // The same warnings were given before a device failed.
     const warnings = place.failure === undefined ? runWarnings(prepared) : []
@@ -101,7 +101,7 @@ async function* execute(
     const perplexity = yield* measured(context)
     signal.throwIfAborted()
     const deviceFailure = deviceFailureOf(record.recipe.device, journal, place)
-    await assertModelOfRun(prepared, solvedBlocks(journal))
+    await assertModelOfRun(prepared, folder, signal, solvedBlocks(journal))
     const results = { perplexity, ...(deviceFailure && { deviceFailure }) }
     const variants: VariantResult[] = yield* exportAdapters(folder, record, prepared, journal, results)
     return { ...results, variants }

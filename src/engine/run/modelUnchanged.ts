@@ -7,66 +7,134 @@ import { isMissing, sha256, writeFileAtomic } from '../formats/files'
 import { readBlockWeights } from '../models/blockWeights'
 import { squaredNorm } from '../numerics/matrix'
 import type { PreparedRun } from '../prepare/preparedRun'
+import { readAllWeights } from '../prepare/weightScan'
+import type { Events } from './pass'
 
 /*
  * An adapter belongs to one model. Weights that change while a run reads them, or between two of its processes, would give
- * an adapter of two: what a run was started with is compared with what is there now.
+ * an adapter of two. As a run begins it reads all that it will need once and notes the digest of every tensor; from then on
+ * the stamps of the files tell whether anything was written to them, and the digests whether that changed a weight.
  */
 
-/** @throws {AppError} BAD_INPUT naming a weight file that was written to since the run, or its last process, began */
-export async function assertWeightsInPlace({ checkpoint, base }: PreparedRun): Promise<void> {
+/**
+ * Notes which weight files a run reads, and what each tensor holds.
+ *
+ * @param before - what was noted as the run began, where that was earlier
+ * @throws {AppError} as `readAllWeights`; BAD_INPUT naming a tensor that has changed since
+ */
+export async function* noteWeights(prepared: PreparedRun, folder: string, signal: AbortSignal, before?: Noted): Events {
+  const lines = [stampOf(prepared)]
+  for await (const { name, digest, share } of readAllWeights(prepared, signal)) {
+    assertSame(prepared, before, name, digest)
+    lines.push(`${digest} ${name}`)
+    yield { type: 'phaseProgress', phase: 'reading', done: share, total: 1 }
+  }
+  await writeFileAtomic(join(folder, RUN_FILES.weights), `${lines.join('\n')}\n`)
+}
+
+/**
+ * Compares the model with that which a run was started with, where its files are not those, by length and times, that were
+ * noted before.
+ *
+ * @throws {AppError} BAD_INPUT naming a tensor that has changed
+ */
+export async function* assertModelUnchanged(
+  prepared: PreparedRun,
+  folder: string,
+  signal: AbortSignal,
+  solved: readonly SolvedBlock[]
+): Events {
+  const noted = await readNoted(folder)
+  if (noted?.stamp === stampOf(prepared)) return
+  if (needsFingerprints(prepared, noted)) for (const block of solved) await assertBlockUnchanged(prepared, block)
+  yield* noteWeights(prepared, folder, signal, noted)
+}
+
+/**
+ * A look behind each step: whether a weight file was written to, and where anything about one changed, as a program does that
+ * sets its time back, whether the tensors of the block are what they were.
+ *
+ * @throws {AppError} BAD_INPUT naming a weight file, or a tensor, that has changed
+ */
+export async function assertBlockInPlace(prepared: PreparedRun, folder: string, block: number): Promise<void> {
+  await assertWeightsInPlace(prepared)
+  const { architecture, checkpoint, parts, weights } = prepared
+  if (block >= architecture.blocks || !(await checkpoint.isTouched())) return
+  const noted = await readNoted(folder)
+  const path = architecture.blockPath(block)
+  for (const { name } of parts.tensors(block)) {
+    const stored = weights.storedName(`${path}.${name}`)
+    assertSame(prepared, noted, stored, await checkpoint.digest(stored, false))
+  }
+}
+
+/**
+ * The last look before adapters are written: where anything about a weight file changed, every tensor is read once more and
+ * compared with what the run began with. Where it did not, nothing was written, for nobody can set back when that was; reading
+ * a large model again would show nothing.
+ *
+ * @throws {AppError} BAD_INPUT as `assertBlockInPlace`
+ */
+export async function assertModelOfRun(
+  prepared: PreparedRun,
+  folder: string,
+  signal: AbortSignal,
+  solved: readonly SolvedBlock[]
+): Promise<void> {
+  await assertWeightsInPlace(prepared)
+  const { checkpoint, base } = prepared
+  const noted = await readNoted(folder)
+  const isTouched = await checkpoint.isTouched()
+  const isBaseTouched = (await base?.checkpoint.isTouched()) === true
+  if (isBaseTouched || (isTouched && needsFingerprints(prepared, noted)))
+    for (const block of solved) await assertBlockUnchanged(prepared, block)
+  if (!isTouched) return
+  for await (const { name, digest } of readAllWeights(prepared, signal)) assertSame(prepared, noted, name, digest)
+}
+
+async function assertWeightsInPlace({ checkpoint, base }: PreparedRun): Promise<void> {
   await checkpoint.assertUnchanged()
   await base?.checkpoint.assertUnchanged()
 }
 
-/**
- * Compares finished blocks with the journal: the last one, and all of them where the weight files are not those, by
- * length and times, that were noted before.
- *
- * @throws {AppError} BAD_INPUT when the checkpoint no longer holds the weights that the run was started with
- */
-export async function assertModelUnchanged(
-  prepared: PreparedRun,
-  folder: string,
-  solved: readonly SolvedBlock[]
-): Promise<void> {
-  const blocks = (await readStamp(folder)) === stampOf(prepared) ? solved.slice(-1) : solved
-  for (const block of blocks) await assertBlockUnchanged(prepared, block)
-  if (blocks.length > 1) await noteWeights(prepared, folder)
-}
-
-/**
- * The last look before adapters are written. A program may write into a file and set its time back; what it cannot set back is
- * when anything about the file changed. Where that moved, every weight of the linears is read once more and compared with what
- * was solved; where it did not, nothing was written, and hours of reading are saved.
- *
- * @throws {AppError} BAD_INPUT as `assertModelUnchanged`
- */
-export async function assertModelOfRun(prepared: PreparedRun, solved: readonly SolvedBlock[]): Promise<void> {
-  await assertWeightsInPlace(prepared)
-  const { checkpoint, base } = prepared
-  if (!(await checkpoint.isTouched()) && (await base?.checkpoint.isTouched()) !== true) return
-  for (const block of solved) await assertBlockUnchanged(prepared, block)
-}
-
-/** Notes which weight files a run reads. */
-export const noteWeights = (prepared: PreparedRun, folder: string): Promise<void> =>
-  writeFileAtomic(join(folder, RUN_FILES.weights), `${stampOf(prepared)}\n`)
-
 const stampOf = ({ checkpoint, base }: PreparedRun): string =>
   sha256(JSON.stringify([checkpoint.stamp, base?.checkpoint.stamp]))
 
-async function readStamp(folder: string): Promise<string | undefined> {
+/** What was noted of a model. */
+interface Noted {
+  readonly stamp: string
+  /** By the tensor's name; none where an older version noted the run. */
+  readonly digests: ReadonlyMap<string, string>
+}
+
+async function readNoted(folder: string): Promise<Noted | undefined> {
   try {
-    return (await readFile(join(folder, RUN_FILES.weights), 'utf8')).trim()
+    const [stamp = '', ...lines] = (await readFile(join(folder, RUN_FILES.weights), 'utf8')).trim().split('\n')
+    return { stamp, digests: new Map(lines.map((line) => [line.slice(65), line.slice(0, 64)])) }
   } catch (error) {
     if (isMissing(error)) return undefined // an older version noted nothing
     throw error
   }
 }
 
-/** Quantizes a block again, or reads it from the base. */
-async function assertBlockUnchanged(
+/** The codes of a base have no digest of their own, and older versions noted none: what was solved tells. */
+const needsFingerprints = ({ base }: PreparedRun, noted: Noted | undefined): boolean =>
+  base !== undefined || noted === undefined || noted.digests.size === 0
+
+function assertSame({ checkpoint }: PreparedRun, noted: Noted | undefined, name: string, digest: string): void {
+  const before = noted?.digests.get(name)
+  if (before !== undefined && before !== digest) throw changed(checkpoint.directory, name.replace(/\.weight$/, ''))
+}
+
+const changed = (directory: string, what: string) =>
+  badInput(`${directory}: ${what} has changed since the run was started: start a new run`)
+
+/**
+ * Quantizes a finished block again, or reads it from the base.
+ *
+ * @throws {AppError} BAD_INPUT naming the linear that is not what the journal says
+ */
+export async function assertBlockUnchanged(
   { parts, weights, quantizers, checkpoint, linears, base }: PreparedRun,
   { block, fingerprints, results }: SolvedBlock
 ): Promise<void> {
@@ -80,8 +148,7 @@ async function assertBlockUnchanged(
       const norm = base && results.find(({ result }) => result.name === linear.path)?.result.weightNorm
       const sameWeight = norm === undefined || norm === squaredNorm(weight)
       if (before?.codes === now.codes && before.absmax === now.absmax && sameWeight) continue
-      const where = sameWeight ? (base?.checkpoint ?? checkpoint) : checkpoint
-      throw badInput(`${where.directory}: ${linear.path} has changed since the run was started: start a new run`)
+      throw changed((sameWeight && base ? base.checkpoint : checkpoint).directory, linear.path)
     }
   }
 }

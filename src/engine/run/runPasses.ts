@@ -1,9 +1,9 @@
-import type { JournalEntry } from '../../shared/runFolder'
+import { type JournalEntry, solvedBlocks } from '../../shared/runFolder'
 import { collectGarbage } from '../graph/collectGarbage'
 import type { PreparedRun } from '../prepare/preparedRun'
 import { type Place, placeOfStep } from './deviceFailure'
 import { appendJournal, readJournal, rewriteJournal, type Step } from './journal'
-import { assertWeightsInPlace, noteWeights } from './modelUnchanged'
+import { assertBlockInPlace, assertModelUnchanged, noteWeights } from './modelUnchanged'
 import type { Events, Pass, RunContext } from './pass'
 import { PASSES } from './passes'
 import { sweepRefinements } from './sweepRefinements'
@@ -26,7 +26,7 @@ export async function* runPasses(context: RunContext, place: Place): Events {
 
 async function* runStep(context: RunContext, place: Place, pass: Pass, block: number): Events {
   const entry: JournalEntry = { ...(yield* pass.step(context, block)), ...placeOfStep(place) }
-  await assertWeightsInPlace(context.prepared)
+  await assertBlockInPlace(context.prepared, context.folder, block)
   await appendJournal(context.folder, entry)
   context.journal.push(entry)
   yield* pass.settle(context, entry)
@@ -37,20 +37,21 @@ const stepsOf = (prepared: PreparedRun): Step[] =>
   PASSES.flatMap((pass) => pass.blocks(prepared).map((block) => ({ pass: pass.name, block })))
 
 /**
- * The finished steps whose files are all intact; none when the tokens are others than those that the run began with. Those
+ * The finished steps whose files are all intact, after a look at the model; none when the tokens are others than those that the run began with. Those
  * that are not go from the journal: they are done again.
  */
-export async function resumePoint(context: RunContext): Promise<JournalEntry[]> {
-  const { folder, prepared } = context
+export async function* resumePoint(context: RunContext): Events<JournalEntry[]> {
+  const { folder, prepared, signal } = context
   const journal = await readJournal(folder, stepsOf(prepared))
   const tokens = tokenDigest(prepared)
   if (journal.length === 0 || !(await beganWith(folder, tokens))) {
     await rewriteJournal(folder, [])
     await sweepRefinements(folder, [])
-    await noteWeights(prepared, folder)
+    yield* noteWeights(prepared, folder, signal)
     await noteTokens(folder, tokens) // last: no block of other tokens may stand beside it
     return []
   }
+  yield* assertModelUnchanged(prepared, folder, signal, solvedBlocks(journal))
   const intact = await restore(context, journal)
   await rewriteJournal(folder, intact)
   await sweepRefinements(folder, intact) // last: the journal no longer names what goes

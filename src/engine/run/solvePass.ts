@@ -1,13 +1,12 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RUN_FILES, type SolvedBlock } from '../../shared/runFolder'
-import { isSmall, scanWeights } from '../prepare/weightScan'
 import { blockStep } from './blockStep'
 import { curvatureFiles } from './curvaturePass'
 import { embed } from './embedRows'
 import { isIntact } from './factorFiles'
-import { assertModelUnchanged } from './modelUnchanged'
-import type { Events, Pass, RunContext } from './pass'
+import { assertBlockUnchanged } from './modelUnchanged'
+import type { Pass, RunContext } from './pass'
 import { restoreStreams, sweepSpool } from './streams'
 
 /**
@@ -21,7 +20,6 @@ export const solvePass: Pass<SolvedBlock> = {
     const total = context.prepared.architecture.blocks
     if (finished === 0) {
       await clearSpool(context)
-      yield* scan(context)
       yield* embed(context, context.streams.solved)
     }
     yield { type: 'phaseStarted', phase: 'blocks', total, unit: 'blocks' }
@@ -35,7 +33,7 @@ export const solvePass: Pass<SolvedBlock> = {
   async restore({ prepared, streams, folder }, entries) {
     const last = entries.at(-1)
     if (last === undefined) return false
-    await assertModelUnchanged(prepared, folder, entries)
+    await assertBlockUnchanged(prepared, last)
     for (const entry of entries) if (!(await isIntact(folder, entry.factors))) return false
     if (!(await restoreStreams(streams.solved, last.spool))) return false
     await sweepSpool(join(folder, RUN_FILES.spool), streams.solved, last.spool)
@@ -50,11 +48,4 @@ async function clearSpool({ folder, journal }: RunContext): Promise<void> {
     const file = `${RUN_FILES.spool}/${name}`
     if (!kept.has(file)) await rm(join(folder, file), { force: true })
   }
-}
-
-/** Looks for values that no computation can continue with; of a small model that is done when it is opened. */
-async function* scan({ prepared, signal }: RunContext): Events {
-  if (isSmall(prepared.checkpoint)) return
-  for await (const done of scanWeights(prepared, signal))
-    yield { type: 'phaseProgress', phase: 'reading', done, total: 1 }
 }
