@@ -1,4 +1,4 @@
-import { Card, Stack, Text } from '@mantine/core'
+import { Card } from '@mantine/core'
 import { useMemo } from 'react'
 import type { LayerRow, RunProof } from '../../shared/contract/proof'
 import { rankSentence, rankSettings } from '../../shared/rankWords'
@@ -7,6 +7,7 @@ import { LinePlot } from '../charts/LinePlot'
 import { usePalette } from '../charts/palette'
 import { saveFile } from '../components/saveFile'
 import { chosenVariants, rankSeries, rankTable } from './rankSeries'
+import { VariantSentences } from './VariantSentences'
 
 const TITLE = 'Rank of each layer'
 
@@ -38,18 +39,13 @@ export function RanksCard({ run, layers }: { readonly run: RunProof; readonly la
           />
         )}
       </ChartFrame>
-      <Stack gap="xs" mt="sm">
-        {variants.map(({ name, rank, ranks }) => (
-          <div key={name}>
-            <Text size="sm" className="num" style={{ overflowWrap: 'anywhere' }}>
-              {`${name}: ${rankSentence(ranks, rank)}.`}
-            </Text>
-            <Text size="xs" c="dimmed" className="num">
-              {rankSettings(ranks)}
-            </Text>
-          </div>
-        ))}
-      </Stack>
+      <VariantSentences
+        sentences={variants.map(({ name, rank, ranks }) => ({
+          name,
+          sentence: `${name}: ${rankSentence(ranks, rank)}.`,
+          settings: rankSettings(ranks)
+        }))}
+      />
     </Card>
   )
 }

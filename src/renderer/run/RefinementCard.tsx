@@ -1,4 +1,4 @@
-import { Card, Stack, Text } from '@mantine/core'
+import { Card } from '@mantine/core'
 import { useMemo } from 'react'
 import type { RunProof } from '../../shared/contract/proof'
 import { divergenceText, refinementSettings } from '../../shared/refinementWords'
@@ -7,6 +7,7 @@ import { LinePlot } from '../charts/LinePlot'
 import { usePalette } from '../charts/palette'
 import { saveFile } from '../components/saveFile'
 import { refinedVariants, refinementCurves, refinementTable, refinementText } from './refinementCurves'
+import { VariantSentences } from './VariantSentences'
 
 const TITLE = 'Refinement: divergence on held-out rows'
 
@@ -39,18 +40,13 @@ export function RefinementCard({ run }: { readonly run: RunProof }) {
           />
         )}
       </ChartFrame>
-      <Stack gap="xs" mt="sm">
-        {variants.map((variant) => (
-          <div key={variant.name}>
-            <Text size="sm" className="num" style={{ overflowWrap: 'anywhere' }}>
-              {refinementText(variant)}
-            </Text>
-            <Text size="xs" c="dimmed" className="num">
-              {refinementSettings(variant.refinement)}
-            </Text>
-          </div>
-        ))}
-      </Stack>
+      <VariantSentences
+        sentences={variants.map((variant) => ({
+          name: variant.name,
+          sentence: refinementText(variant),
+          settings: refinementSettings(variant.refinement)
+        }))}
+      />
     </Card>
   )
 }
