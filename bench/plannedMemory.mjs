@@ -1,4 +1,5 @@
-// Prints what plans say of memory beside what runs take: node bench/plannedMemory.mjs [--contexts 256,2048] [--megabytes 1,10]
+// Prints what plans say of memory beside what runs take:
+// node bench/plannedMemory.mjs [--contexts 256,2048] [--megabytes 1,10] [--samples 100]; a sample of so many megabytes is a line
 //
 // Linux alone tells the resident sets of a program and of its helper; both are added up at each moment. `npm run build` first.
 import { spawn } from 'node:child_process'
@@ -7,10 +8,13 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
-const { values } = parseArgs({ options: { contexts: { type: 'string' }, megabytes: { type: 'string' } } })
-const numbers = (text) => text.split(',').map(Number)
+const { values } = parseArgs({
+  options: { contexts: { type: 'string' }, megabytes: { type: 'string' }, samples: { type: 'string' } }
+})
+const numbers = (text) => text.split(',').filter(Boolean).map(Number)
 const contexts = numbers(values.contexts ?? '256,1024,4096,8192')
 const megabytes = numbers(values.megabytes ?? '1,10,100')
+const samples = numbers(values.samples ?? '100')
 
 const root = resolve(import.meta.dirname, '..')
 const work = mkdtempSync(join(tmpdir(), 'quail-memory-'))
@@ -28,9 +32,19 @@ function modelOf(positions) {
 
 function textOf(bytes) {
   const path = join(work, `${bytes}.txt`)
-  const words = readFileSync(join(sample, 'text/moby-evaluation.txt'), 'utf8')
-  writeFileSync(path, words.repeat(Math.ceil(bytes / words.length)).slice(0, bytes))
+  writeFileSync(path, wordsOf(bytes))
   return path
+}
+
+function sampleOf(bytes) {
+  const path = join(work, `${bytes}.jsonl`)
+  writeFileSync(path, JSON.stringify({ text: wordsOf(bytes) }))
+  return path
+}
+
+function wordsOf(bytes) {
+  const words = readFileSync(join(sample, 'text/moby-evaluation.txt'), 'utf8')
+  return words.repeat(Math.ceil(bytes / words.length)).slice(0, bytes)
 }
 
 const read = (path) => {
@@ -87,12 +101,7 @@ for (const context of contexts) {
   const options = ['--model', modelOf(context), '--calibration', text, '--context', String(context), ...common]
   await compare(`context ${context}`, [...options, '--evaluation', text, '--evaluation-rows', '1'])
 }
-for (const size of megabytes)
-  await compare(`text of ${size} MB`, [
-    '--model',
-    join(sample, 'model'),
-    '--calibration',
-    textOf(1e6 * size),
-    ...common
-  ])
+const short = ['--model', join(sample, 'model'), ...common]
+for (const size of megabytes) await compare(`text of ${size} MB`, [...short, '--calibration', textOf(1e6 * size)])
+for (const size of samples) await compare(`sample of ${size} MB`, [...short, '--calibration', sampleOf(1e6 * size)])
 rmSync(work, { recursive: true })

@@ -3,10 +3,10 @@ import type { Policy } from '../../shared/recipe'
 import type { ResolvedText } from '../../shared/runFolder'
 import type { ChatRenderer } from './chatRenderer'
 import { parseConversation } from './conversation'
-import { EncodedText, type TextPart } from './encodedText'
+import { EncodedText, joined, type TextPart } from './encodedText'
 import { maskOfSpans } from './responseMask'
 import { textPieces } from './textPieces'
-import { type ReadText, readTexts, splitSamples } from './texts'
+import { type ReadText, readTexts, splitSamples, wholeSamples } from './texts'
 import type { ModelTokenizer } from './tokenizer'
 
 /** How conversations become tokens. */
@@ -53,29 +53,61 @@ function partsOf(
   const documents = chat === undefined ? read : rendered(read, chat.renderer, text.name)
   if (policy === 'packed') {
     const separator = text.kind === 'text' || chat !== undefined ? '' : '\n\n'
-    return plainParts(tokenizer, textPieces(separated(documents, separator), tokenizer.cuts, text.name), false)
+    return plainParts(tokenizer, textPieces(separated(documents, separator), tokenizer.cuts, text.name))
   }
-  const samples = text.kind === 'text' ? splitSamples(documents, text.name) : documents
-  return plainParts(tokenizer, samples, chat === undefined)
+  const samples = text.kind === 'text' ? splitSamples(documents, text.name) : wholeSamples(documents)
+  return sampleParts(tokenizer, samples, text.name, chat === undefined)
 }
 
-async function* plainParts(
+async function* plainParts(tokenizer: ModelTokenizer, texts: AsyncIterable<ReadText>): AsyncGenerator<TextPart> {
+  for await (const { text, at } of texts) {
+    const encode = async () => ({ ids: await tokenizer.encode(text, { specialTokens: false }) })
+    yield { encode, at, bytes: Buffer.byteLength(text) }
+  }
+}
+
+/** Each sample by itself; a long one in pieces, as a whole text is. */
+async function* sampleParts(
   tokenizer: ModelTokenizer,
-  texts: AsyncIterable<ReadText>,
+  samples: AsyncIterable<ReadText>,
+  name: string,
   specialTokens: boolean
 ): AsyncGenerator<TextPart> {
-  for await (const { text, at } of texts)
-    yield {
-      encode: async () => ({ ids: await tokenizer.encode(text, { specialTokens }) }),
-      at,
-      bytes: Buffer.byteLength(text)
+  for await (const sample of samples) {
+    const pieces: string[] = []
+    let bytes = 0
+    for await (const { text } of textPieces(once(sample), tokenizer.cuts, name)) {
+      pieces.push(text)
+      bytes = Math.max(bytes, Buffer.byteLength(text))
     }
+    yield { encode: async () => ({ ids: await encodePieces(tokenizer, pieces, specialTokens) }), at: sample.at, bytes }
+  }
+}
+
+async function* once<T>(value: T): AsyncGenerator<T> {
+  yield value
+}
+
+/** The tokens of a text in pieces, with the special tokens that are put around it where they are asked for. */
+async function encodePieces(
+  tokenizer: ModelTokenizer,
+  [first = '', ...others]: readonly string[],
+  specialTokens: boolean
+): Promise<Int32Array> {
+  const whole = await tokenizer.encode(first, { specialTokens })
+  if (others.length === 0) return whole
+  const plain = await tokenizer.encode(first, { specialTokens: false })
+  const begin = whole.findIndex((_, i) => plain.every((id, j) => whole[i + j] === id))
+  const parts = [whole.subarray(0, begin + plain.length)]
+  for (const piece of others) parts.push(await tokenizer.encode(piece, { specialTokens: false }))
+  parts.push(whole.subarray(begin + plain.length))
+  return joined(parts.map((ids) => ({ ids }))).ids
 }
 
 async function* separated(texts: AsyncIterable<ReadText>, separator: string): AsyncGenerator<ReadText> {
   let first = true
-  for await (const { text, at } of texts) {
-    yield { text: first ? text : separator + text, at }
+  for await (const { text, at, continues } of texts) {
+    yield { text: first || continues ? text : separator + text, at }
     first = false
   }
 }
@@ -83,7 +115,7 @@ async function* separated(texts: AsyncIterable<ReadText>, separator: string): As
 /** Each sample with its number, for messages. */
 async function* numbered(samples: AsyncIterable<ReadText>, name: string) {
   let number = 0
-  for await (const sample of samples) yield { ...sample, where: `${name}, sample ${++number}` }
+  for await (const sample of wholeSamples(samples)) yield { ...sample, where: `${name}, sample ${++number}` }
 }
 
 async function* rendered(samples: AsyncIterable<ReadText>, chat: ChatRenderer, name: string): AsyncGenerator<ReadText> {

@@ -6,23 +6,29 @@ import type { ResolvedText } from '../../shared/runFolder'
 import { isMissing } from '../formats/files'
 import { refuseLfsPointerAt } from '../formats/lfsPointer'
 import { TextFileDecoder } from '../formats/textEncoding'
+import { LongSample } from './longSample'
 
 /** Bytes of a file that are read at a time. */
 const CHUNK_BYTES = 2 ** 18
 
-/** Longest line of a file of samples, and longest paragraph: JavaScript holds no longer text with ease. */
+/** Longest paragraph: JavaScript holds no longer text with ease. */
 const MAX_CHARACTERS = 2 ** 28
+
+/** Characters of a line of samples that are read at a time. */
+const LINE_CHARACTERS = 2 ** 20
 
 /** A part of a text, and how far its file was read for it. */
 export interface ReadText {
   readonly text: string
   /** Bytes. */
   readonly at: number
+  /** It goes on where the part before it ends, in the same sample. */
+  readonly continues?: boolean | undefined
 }
 
 /**
  * The pieces of a text, in order: chunks of the file for `text`, to be put behind one another; the `text` of each line for
- * `samples` and `messages`. The file may be of any size.
+ * `samples` and `messages`, in several pieces where it is long. The file, and each of its lines, may be of any size.
  *
  * A file is UTF-8, or UTF-16 where a byte order mark says so. The mark is dropped, and line ends of a `text` become \n, as
  * Python's text mode does.
@@ -95,44 +101,65 @@ async function* decoded(path: string): AsyncGenerator<ReadText> {
   yield { text: decoder.end(), at }
 }
 
-async function* readSamples(path: string): AsyncGenerator<ReadText> {
-  let samples = 0
-  for await (const read of linesOf(path)) {
-    if (read.line.trim() === '') continue
-    samples++
-    const text = parseSample(read.line.trim(), `${path}, line ${read.number}`)
-    read.line = '' // a line may be long, and is not needed beside its sample
-    yield { text, at: read.at }
+/** Samples whose pieces were put together. */
+export async function* wholeSamples(pieces: AsyncIterable<ReadText>): AsyncGenerator<ReadText> {
+  let whole: ReadText | undefined
+  for await (const piece of pieces) {
+    if (whole !== undefined && !piece.continues) yield whole
+    whole = whole !== undefined && piece.continues ? { text: whole.text + piece.text, at: piece.at } : piece
   }
-  if (samples === 0) throw badInput(`${path} holds no samples; one JSON object {"text": "…"} per line is needed`)
+  if (whole !== undefined) yield whole
 }
 
-interface ReadLine {
-  line: string
+async function* readSamples(path: string): AsyncGenerator<ReadText> {
+  let isFound = false
+  let long: LongSample | undefined
+  for await (const { text: line, number, at, continues, ends } of linePieces(path)) {
+    const where = `${path}, line ${number}`
+    if (ends && long === undefined) {
+      if (line.trim() === '') continue
+      isFound = true
+      yield { text: parseSample(line.trim(), where), at }
+      continue
+    }
+    long ??= new LongSample(where)
+    yield { text: long.push(line), at, continues }
+    if (!ends) continue
+    long.end()
+    long = undefined
+    isFound = true
+  }
+  if (!isFound) throw badInput(`${path} holds no samples; one JSON object {"text": "…"} per line is needed`)
+}
+
+interface LinePiece extends ReadText {
   readonly number: number
-  readonly at: number
+  /** It is the last piece of its line. */
+  readonly ends: boolean
 }
 
-async function* linesOf(path: string): AsyncGenerator<ReadLine> {
+/** The lines of a file, in pieces where they are long. */
+async function* linePieces(path: string): AsyncGenerator<LinePiece> {
   let rest = ''
   let number = 1
+  let continues = false
   let read = 0
   for await (const { text, at } of decoded(path)) {
     read = at
     const [head = '', ...others] = text.split('\n')
     rest += head
-    if (rest.length > MAX_CHARACTERS)
-      throw badInput(`${path}: line ${number} is longer than ${MAX_CHARACTERS} characters; cut it into several samples`)
     for (const next of others) {
-      const read = { line: rest, number, at }
+      yield { text: rest, number, at, continues, ends: true }
       rest = next
       number++
-      yield read
+      continues = false
     }
+    if (rest.length < LINE_CHARACTERS) continue
+    yield { text: rest, number, at, continues, ends: false }
+    rest = ''
+    continues = true
   }
-  const last = { line: rest, number, at: read }
-  rest = ''
-  yield last
+  yield { text: rest, number, at: read, continues, ends: true }
 }
 
 function parseSample(line: string, where: string): string {

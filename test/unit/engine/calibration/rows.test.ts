@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { concatRows, loadRows, packedRows, paddedRows } from '../../../../src/engine/calibration/rows'
+import { encodeText } from '../../../../src/engine/calibration/encodeText'
+import { concatRows, cutRows, loadRows, packedRows, paddedRows } from '../../../../src/engine/calibration/rows'
 import { spacedRows } from '../../../../src/engine/calibration/spacedRows'
 import { ModelTokenizer } from '../../../../src/engine/calibration/tokenizer'
 import type { ResolvedText } from '../../../../src/shared/runFolder'
@@ -125,6 +126,28 @@ describe('loading rows from a file', async () => {
       ...second,
       ...Array(6 - second.length).fill(0)
     ])
+  })
+
+  it.each([
+    ['packed', 1_060_000], // more than is read of a line at a time
+    ['padded', 300_000] // more than is tokenized at a time
+  ] as const)('gives a long sample the tokens of one that is read whole: %s', async (policy, length) => {
+    const definition = JSON.parse(readFileSync(join(sampleModel, 'tokenizer.json'), 'utf8'))
+    const [{ content, id }] = definition.added_tokens
+    const token = { SpecialToken: { id: content, type_id: 0 } }
+    const single = [token, { Sequence: { id: 'A', type_id: 0 } }, token]
+    const special_tokens = { [content]: { id: content, ids: [id], tokens: [content] } }
+    const post_processor = { type: 'TemplateProcessing', single, pair: [], special_tokens }
+    writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify({ ...definition, post_processor }))
+    const surrounding = await ModelTokenizer.open(folder)
+    const long = readFileSync(sampleText('sotu-calibration.txt'), 'utf8').repeat(4).slice(0, length)
+    const whole = await surrounding.encode(long, { specialTokens: policy === 'padded' })
+    const text = given(JSON.stringify({ text: long }), 'samples')
+    const encoded = await encodeText(surrounding, text, folder, policy)
+    const rows = await cutRows(encoded, 'x', undefined, { policy, context: whole.length, rows: 1 })
+    expect(rows.ids.every((one, i) => one === whole[i])).toBe(true)
+    expect([whole[0] === id, whole.at(-1) === id]).toEqual(policy === 'padded' ? [true, true] : [false, false])
+    expect(encoded.longest).toBeLessThan(0.7 * length)
   })
 
   it('refuses a tokenizer that does not belong to the model', async () => {

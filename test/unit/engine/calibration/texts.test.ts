@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { type ReadText, readTexts, splitSamples } from '../../../../src/engine/calibration/texts'
+import { type ReadText, readTexts, splitSamples, wholeSamples } from '../../../../src/engine/calibration/texts'
 import type { ResolvedText } from '../../../../src/shared/runFolder'
 
 const folder = mkdtempSync(join(tmpdir(), 'quail-texts-'))
@@ -16,8 +16,8 @@ async function textsOf(pieces: AsyncIterable<ReadText>): Promise<string[]> {
 
 /** The one document of a file, or its samples. */
 async function read(text: ResolvedText, directory: string): Promise<string[]> {
-  const texts = await textsOf(readTexts(text, directory))
-  return text.kind === 'text' ? [texts.join('')] : texts
+  if (text.kind !== 'text') return textsOf(wholeSamples(readTexts(text, directory)))
+  return [(await textsOf(readTexts(text, directory))).join('')]
 }
 
 function given(content: string | Uint8Array, kind: ResolvedText['kind'] = 'text'): Promise<string[]> {
@@ -71,6 +71,39 @@ describe('reading a text', () => {
 describe('reading samples', () => {
   it('takes the text of each line as it is and skips blank lines', async () => {
     expect(await given('{"text":"a\\r\\nb","id":1}\n\n{"text":" c "}\n', 'samples')).toEqual(['a\r\nb', ' c '])
+  })
+
+  /** Longer than what is read of a line at a time, with something that escapes at every place where a piece may end. */
+  const long = 'Où? 鯨 🐋 "\\" \n'.repeat(200_000)
+
+  it.each([
+    ['before and behind others', (text: string) => `{"a":[{"text":"no"},"]"],"text":${text},"b":{"text":null}}`],
+    ['by a key with escapes', (text: string) => `{"te\\u0078t":${text.replaceAll('鯨', '\\u9be8')} }`],
+    ['behind its name as a value', (text: string) => `{"k":"text","v":"{\\"text\\":1","text" : ${text}}`]
+  ])('reads a long line a piece at a time: %s', async (_, line) => {
+    const content = `{"text":"a"}\n${line(JSON.stringify(long))}\n{"text":"b"}`
+    expect((await given(content, 'samples')).map((text) => text === long || text)).toEqual(['a', true, 'b'])
+    const pieces = await textsOf(
+      readTexts({ name: 'x', path: 'given.txt', kind: 'samples', bytes: 0, sha256: '' }, folder)
+    )
+    expect(pieces.length).toBeGreaterThan(4)
+    expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(2 ** 21)
+  })
+
+  const words = 'word '.repeat(2 ** 19)
+  it.each([
+    [`{"text":"${words}`, /line 1: not JSON/],
+    [`{"text":"${words}\t"}`, /line 1: not JSON/],
+    [`{"text":"${words}" "b"}`, /line 1: not JSON/],
+    [`["text",":","${words}"]`, /line 1: an object with a string "text"/],
+    [`{"text":"${words}","text":"b"}`, /line 1: "text" stands there twice/],
+    [`{"texts":"${words}"}`, /line 1: an object with a string "text"/],
+    [`{"text":"${' '.repeat(2 ** 21)}"}`, /line 1: "text" is empty/]
+  ])('refuses a long line that is none, %#', async (content, message) => {
+    await expect(given(content, 'samples')).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      message: expect.stringMatching(message)
+    })
   })
 
   it.each([
