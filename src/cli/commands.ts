@@ -19,6 +19,7 @@ import { executeRecipe } from './actions/executeRecipe'
 import { exportAction, exportOptions } from './actions/exportAction'
 import { exportBaseAction, exportBaseOptions } from './actions/exportBaseAction'
 import { inspectAction, inspectOptions } from './actions/inspectAction'
+import { clearMomentsAction, limitMomentsAction, listMomentsAction, momentsOptions } from './actions/momentsActions'
 import { planAction, planOptions } from './actions/planAction'
 import { rebuildAction, rebuildOptions } from './actions/rebuildAction'
 import { recipeFromOptions, recipeOptions } from './actions/recipeOptions'
@@ -259,6 +260,32 @@ export const COMMANDS: readonly Command[] = [
     options: deleteOptions,
     examples: [],
     action: deleteSetsAction
+  }),
+  defineCommand({
+    name: 'moments list',
+    summary: 'list the second moments that are kept so that later runs need not calibrate',
+    details:
+      'A run keeps what it found of a model on its calibration rows. Another run of both, with other methods, ranks or number\n' +
+      'formats, reads it instead of calibrating, with the same result to the byte. Sets that were not used for the longest\n' +
+      'time go when there are more than the limit.',
+    options: momentsOptions,
+    examples: [],
+    action: listMomentsAction
+  }),
+  defineCommand({
+    name: 'moments clear',
+    summary: 'remove all second moments that are kept; results stay the same',
+    options: momentsOptions,
+    examples: [],
+    action: clearMomentsAction
+  }),
+  defineCommand({
+    name: 'moments limit',
+    summary: 'say how much of second moments is kept for later runs',
+    positionals: [{ name: 'SIZE', description: 'such as 20GiB; 0 keeps none' }],
+    options: momentsOptions,
+    examples: [{ command: 'quail moments limit 40GiB', says: 'enough for those of a model of 7 billion parameters' }],
+    action: limitMomentsAction
   }),
   defineCommand({
     name: 'runs list',

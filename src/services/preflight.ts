@@ -5,6 +5,7 @@ import type { Preflight } from '../shared/plan'
 import type { OnProgress } from '../shared/progress'
 import type { Recipe, Variant } from '../shared/recipe'
 import { runsDirectory } from '../store/home'
+import { momentStore } from './moments'
 import { checkRunOut } from './outDirectory'
 import type { PlanOptions } from './runService'
 import { resolveTexts } from './runTexts'
@@ -41,7 +42,8 @@ export function preflightRecipe(
       found.push({ code: 'TEXT', severity: 'error', subject: 'texts', message, fix: textFix(recipe, role, text) })
     })
     const folders = { spool: runsDirectory(home), out: out ?? defaultOut(services, 'new') }
-    const request = { recipe, ...texts, folders, flopsPerSecond, guess, alternatives }
+    const moments = await momentStore(services)
+    const request = { recipe, ...texts, folders, moments, flopsPerSecond, guess, alternatives }
     const { findings, plan, alternatives: costs } = await engine.call('preflight', request, { signal, onProgress })
     return { findings: [...found, ...findings], plan, alternatives: costs }
   })

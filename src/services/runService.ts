@@ -15,6 +15,7 @@ import * as stored from '../store/runQueries'
 import * as runs from '../store/runs'
 import { withChatTemplate } from './chatTemplates'
 import { isExecutingHere, whileExecuting } from './executingRuns'
+import { momentStore } from './moments'
 import { checkRunOut } from './outDirectory'
 import { recordEvents } from './recordEvents'
 import { newRunId } from './runId'
@@ -26,24 +27,30 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined
   /** Receives every event, in order, after it was stored. */
   readonly onEvent?: ((event: RunEvent) => void) | undefined
+  /** Whether second moments of earlier runs are used, and those of this one kept; default: yes. */
+  readonly keptMoments?: boolean | undefined
 }
 
 export interface PlanOptions {
   readonly signal?: AbortSignal | undefined
   /** Where adapters would go; default: the present directory. */
   readonly out?: string | undefined
+  /** As of a run. */
+  readonly keptMoments?: boolean | undefined
 }
 
 /** What a run of this recipe would do and need; nothing is stored. Throws what the run would throw at its start. */
 export function planRecipe(
-  { home, store, engine }: Services,
+  services: Services,
   recipe: Recipe,
-  { measure = false, signal, out = '.' }: PlanOptions & { measure?: boolean } = {}
+  { measure = false, signal, out = '.', keptMoments = true }: PlanOptions & { measure?: boolean } = {}
 ): Promise<Plan> {
+  const { home, store, engine } = services
   return withTemporaryDirectory(async (inputs) => {
+    const moments = keptMoments ? await momentStore(services) : undefined
     const texts = await resolveTexts(store, recipe, inputs)
     const folders = { spool: runsDirectory(home), out: resolve(out) }
-    return engine.call('plan', { recipe, ...texts, measure, folders }, { signal })
+    return engine.call('plan', { recipe, ...texts, measure, folders, moments }, { signal })
   })
 }
 
@@ -147,14 +154,19 @@ export function startQueuedRun(services: Services, id: string, options: RunOptio
   })
 }
 
-async function execute(services: Services, id: string, { signal, onEvent }: RunOptions): Promise<FinishedEvent> {
+async function execute(
+  services: Services,
+  id: string,
+  { signal, onEvent, keptMoments = true }: RunOptions
+): Promise<FinishedEvent> {
   const { store, engine } = services
   const stop = new AbortController()
   const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])
   const recorder = recordEvents(store, id, onEvent, () => stop.abort())
+  const moments = keptMoments ? await momentStore(services) : undefined
   const { finished } = await engine.call(
     'run',
-    { folder: runFolder(services, id) },
+    { folder: runFolder(services, id), moments },
     { signal: either, onEvent: recorder.accept }
   )
   if (finished.type !== 'finished') throw new AppError('INTERNAL', 'a run ended with another event than finished')

@@ -1,6 +1,7 @@
 import type { BaseExport, BaseExportRequest } from './baseExport'
 import type { DeviceReport, DeviceSpeed, ProviderName } from './devices'
 import type { ChatTemplateNote, Inspection, ModelSurvey } from './inspection'
+import type { MomentStore } from './keptMoments'
 import type { Plan, Preflight, Verification } from './plan'
 import type { Recipe, Variant } from './recipe'
 import type { RunEvent } from './runEvents'
@@ -13,6 +14,8 @@ export interface PlanRequest {
   readonly evaluation: ResolvedText[]
   /** Where the run will write: hidden states below `spool`, adapters below `out`; neither needs to exist yet. */
   readonly folders?: { readonly spool: string; readonly out: string } | undefined
+  /** Where second moments are kept from run to run; default: nowhere. */
+  readonly moments?: MomentStore | undefined
 }
 
 export interface PreflightRequest extends PlanRequest {
@@ -30,7 +33,7 @@ export interface PreflightRequest extends PlanRequest {
  */
 export interface EngineApi {
   /** Executes, or goes on with, the run whose record lies in `folder`; events arrive through the listener. */
-  run: { input: { folder: string }; output: { finished: RunEvent } }
+  run: { input: { folder: string; moments?: MomentStore | undefined }; output: { finished: RunEvent } }
   /** Fails with the first thing that cannot be used, as the run would. */
   plan: { input: PlanRequest & { measure: boolean }; output: Plan }
   /** Goes on after what cannot be used, and tells all of it. */

@@ -1,5 +1,6 @@
 import type { Coverage } from './coverage'
 import type { Finding } from './findings'
+import type { KeptMoments } from './keptMoments'
 import type { QuantizerSpec } from './recipe'
 import type { TextTower } from './textTower'
 
@@ -21,6 +22,8 @@ export interface Plan {
   /** What targets can name: the last part of the linears' paths, with how many linears it means. */
   readonly targetNames: readonly { readonly name: string; readonly linears: number }[]
   readonly calibration: { readonly rows: number; readonly tokens: number }
+  /** What becomes of second moments beyond the run; missing where they are not kept, or where it is not known yet. */
+  readonly moments?: KeptMoments
   readonly evaluation: { readonly rows: number; readonly tokens: number }
   /** Of each evaluation text; of none where the tokens are only guessed. */
   readonly coverage: readonly Coverage[]

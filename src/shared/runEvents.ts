@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { AcceptanceResult } from './acceptance'
 import { DEVICES } from './devices'
 import { EnoughRows } from './enoughRows'
+import { KeptMoments } from './keptMoments'
 import { RankChoice } from './rankBudget'
 import { RefinementResult } from './refinement'
 
@@ -157,6 +158,7 @@ const drafts = [
     calibrationTokens: z.int(),
     enoughRows: EnoughRows.optional().describe('missing where the recipe says how many rows are taken'),
     evaluationTokens: z.int(),
+    moments: KeptMoments.optional().describe('missing where second moments are not kept from run to run'),
     variants: z.array(z.string()),
     resumedBlocks: z.int().describe('blocks that an earlier process already finished'),
     evaluationShare: z

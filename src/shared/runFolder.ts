@@ -103,7 +103,11 @@ export const SolvedBlock = z.strictObject({
   uniform: z
     .array(VariantLayer)
     .optional()
-    .describe('of variants with a rank budget: the same with one rank everywhere')
+    .describe('of variants with a rank budget: the same with one rank everywhere'),
+  moments: z
+    .string()
+    .optional()
+    .describe('label of the second moments, where they are used or kept (engine/run/momentKeeper.ts)')
 })
 export type SolvedBlock = z.infer<typeof SolvedBlock>
 

@@ -16,6 +16,12 @@ export const Preferences = z.strictObject({
     .max(2 ** 50)
     .default(2 ** 31)
     .describe('bytes of hidden states that a new run keeps in memory'),
+  momentsLimit: z
+    .int()
+    .min(0)
+    .max(2 ** 50)
+    .default(10 * 2 ** 30)
+    .describe('bytes of second moments that are kept for later runs; 0: none'),
   modelFolders: z.array(z.string().min(1)).max(100).default([]).describe('searched for checkpoints, beside the caches')
 })
 export type Preferences = z.infer<typeof Preferences>

@@ -26,6 +26,9 @@ export const databaseFile = (home: string): string => join(home, 'quail.db')
 /** Directory of the run folders below a home directory. */
 export const runsDirectory = (home: string): string => join(home, 'runs')
 
+/** Directory of second moments that are kept for later runs. */
+export const momentsDirectory = (home: string): string => join(home, 'moments')
+
 /** Directory of what `npm run setup:cuda` brings. */
 export const cudaDirectory = (home: string): string => join(home, 'cuda')
 

@@ -1,4 +1,4 @@
-import { readPreferences } from '../services/maintenance/preferences'
+import { readPreferences } from '../services/preferences'
 import { forPurpose } from '../shared/contract/purposes'
 import { listGrants } from '../store/grantedPaths'
 import { adaptersDirectory } from '../store/home'

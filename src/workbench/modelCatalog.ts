@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
-import { readPreferences } from '../services/maintenance/preferences'
 import { discoverModels } from '../services/modelDiscovery/discoverModels'
+import { readPreferences } from '../services/preferences'
 import type { Discovery, FoundModel } from '../shared/models'
 import { listModels } from '../store/models'
 import type { WorkbenchContext } from './context'

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { changePreferences, readPreferences } from '../services/maintenance/preferences'
 import { checkpointsIn } from '../services/modelDiscovery/discoverModels'
+import { changePreferences, readPreferences } from '../services/preferences'
 import type { modelCalls } from '../shared/contract/models'
 import { forPurpose } from '../shared/contract/purposes'
 import { AppError, badInput } from '../shared/errors'

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { readPreferences } from '../services/maintenance/preferences'
+import { readPreferences } from '../services/preferences'
 import { defaultOut } from '../services/preflight'
 import { assertRecipeOrNothing, looksLikeRecipe, readRecipeFile } from '../services/recipeFile'
 import { recipeTextFor, recipeYaml, saveRecipeFile } from '../services/recipeText'

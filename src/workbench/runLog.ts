@@ -17,7 +17,7 @@ export const logEntry = ({ position, attempt, event }: StoredEvent): RunLogEntry
 function textOf(event: RunEvent): string {
   switch (event.type) {
     case 'planned':
-      return `planned: ${event.blocks} blocks, ${event.linears} linears, ${event.calibrationTokens} calibration tokens, variants ${event.variants.join(', ')}${event.resumedBlocks > 0 ? `; ${event.resumedBlocks} blocks were finished before` : ''}${event.enoughRows === undefined ? '' : `; ${enoughRowsSentence(event.enoughRows)}`}`
+      return `planned: ${event.blocks} blocks, ${event.linears} linears, ${event.calibrationTokens} calibration tokens, variants ${event.variants.join(', ')}${event.resumedBlocks > 0 ? `; ${event.resumedBlocks} blocks were finished before` : ''}${event.moments === undefined ? '' : `; second moments ${event.moments.state}`}${event.enoughRows === undefined ? '' : `; ${enoughRowsSentence(event.enoughRows)}`}`
     case 'phaseStarted':
       return `${event.phase}: ${event.total} ${event.unit}`
     case 'phaseProgress':

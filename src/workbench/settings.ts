@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { diagnosticsText } from '../services/maintenance/diagnostics'
-import { changePreferences, readPreferences } from '../services/maintenance/preferences'
 import { cleanUp, storageReport } from '../services/maintenance/storage'
+import { limitMoments } from '../services/moments'
+import { changePreferences, readPreferences } from '../services/preferences'
 import type { settingsCalls } from '../shared/contract/settings'
 import type { Licence, Preferences } from '../shared/settings'
 import type { WorkbenchContext } from './context'
@@ -27,6 +28,7 @@ export const settingsHandlers = ({
   async 'settings.change'(changes) {
     const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
     applyThreads(await changePreferences(services.store, given))
+    if (changes.momentsLimit !== undefined) await limitMoments(services, changes.momentsLimit)
     emit({ type: 'settings.changed' })
   },
   'settings.storage': () => storageReport(services),

@@ -1,6 +1,6 @@
 import { startEngine } from '../engine/worker/pool'
 import { logDefect } from '../services/logFile'
-import { readPreferences } from '../services/maintenance/preferences'
+import { readPreferences } from '../services/preferences'
 import { Queue } from '../services/queueService'
 import { closeServices, openServices } from '../services/services'
 import { assertWritablePlace } from '../services/writablePlaces'

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { executeRun } from '../../src/engine/run/executeRun'
+import type { MomentStore } from '../../src/shared/keptMoments'
 import { Recipe } from '../../src/shared/recipe'
 import type { FinishedEvent, RunEventDraft } from '../../src/shared/runEvents'
 import type { ResolvedText, RunRecord } from '../../src/shared/runFolder'
@@ -56,11 +57,12 @@ export function makeRun(changes: Partial<Record<keyof Recipe, unknown>> = {}): T
 export async function runToEnd(
   { folder, record }: TestRun,
   stopAfter: (event: RunEventDraft) => boolean = () => false,
-  solverUrl?: URL
+  solverUrl?: URL,
+  moments?: MomentStore
 ): Promise<RunEventDraft[]> {
   const controller = new AbortController()
   const events: RunEventDraft[] = []
-  for await (const event of executeRun(folder, record, controller.signal, solverUrl)) {
+  for await (const event of executeRun(folder, record, controller.signal, solverUrl, moments)) {
     events.push(event)
     if (stopAfter(event)) controller.abort()
   }

@@ -286,3 +286,22 @@ describe('a run that does not reach its end', () => {
     expect([late.code, late.stderr]).toEqual([2, expect.stringContaining('quail export copies its adapters')])
   })
 })
+
+it('keeps second moments for later runs, says so in plans, and lets go of them', async () => {
+  const work = new Workplace()
+  const options = ['--model', sampleModel, '--calibration', sampleText('moby-evaluation.txt'), ...small]
+  const planned = async (...more: string[]) => {
+    const { moments } = await work.json<{ moments?: { state: string } }>('plan', ...options, ...more, '--json')
+    return moments?.state
+  }
+  const kept = async () => (await work.json<{ sets: { complete: boolean }[] }>('moments', 'list', '--json')).sets
+  expect(await planned()).toBe('kept')
+  expect((await work.quail('init-lora', ...options, '--method', 'zero', '--out', 'first', '--quiet')).code).toBe(0)
+  expect(await kept()).toMatchObject([{ complete: true }])
+  expect(await planned()).toBe('used')
+  expect(await planned('--no-kept-moments')).toBeUndefined()
+  expect((await work.quail('moments', 'limit', '1MiB')).code).toBe(0)
+  expect(await kept()).toEqual([])
+  expect(await planned()).toBe('tooLarge')
+  expect((await work.quail('moments', 'limit', 'much')).stderr).toMatch(/the limit is "much"; a size such as 20GiB/)
+})

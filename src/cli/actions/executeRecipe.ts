@@ -29,6 +29,7 @@ export interface Reporting {
   readonly json: boolean
   /** Nothing but errors. */
   readonly quiet: boolean
+  readonly 'no-kept-moments'?: boolean
 }
 
 /**
@@ -44,7 +45,7 @@ export async function executeRecipe(
   const { terminal, signal } = context
   if (out !== undefined) await checkRunOut(out, recipe)
   const services = await context.services()
-  const plan = await planRecipe(services, recipe, { measure, signal, out })
+  const plan = await planRecipe(services, recipe, { measure, signal, out, keptMoments: !reporting['no-kept-moments'] })
   const forPeople = !reporting.json && !reporting.quiet
   if (forPeople) {
     for (const line of planText(plan)) terminal.print(line)
@@ -69,7 +70,7 @@ export function assertCanEnd(findings: readonly Finding[]): void {
 /** Executes with the wanted report of its events. */
 export function follow(
   { terminal, signal }: CommandContext,
-  { json, quiet }: Reporting,
+  { json, quiet, 'no-kept-moments': noMoments = false }: Reporting,
   knownWarnings: readonly string[],
   execute: (options: RunOptions) => Promise<FinishedEvent>
 ): Promise<FinishedEvent> {
@@ -78,7 +79,7 @@ export function follow(
     if (!json && event.type === 'warning' && knownWarnings.includes(event.message)) return
     show(event)
   }
-  return execute({ signal, onEvent })
+  return execute({ signal, onEvent, keptMoments: !noMoments })
 }
 
 /** What a run ends with: the table and the adapters, how to go on, or its error. */

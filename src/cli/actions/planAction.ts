@@ -9,11 +9,13 @@ import { flag, optional, text } from '../grammar/options'
 import { findingText, planText } from '../output/planText'
 import { printJson } from '../output/printJson'
 import { recipeFromOptions, recipeOptions } from './recipeOptions'
+import { momentOptions } from './reportingOptions'
 
 export const planOptions = {
   ...recipeOptions,
   out: optional('DIR', text, 'where the run would write; checked as the run would'),
-  json: flag('print the plan as JSON')
+  json: flag('print the plan as JSON'),
+  ...momentOptions
 } as const
 
 type PlanInvocation = Invocation<typeof planOptions>
@@ -21,10 +23,15 @@ type PlanInvocation = Invocation<typeof planOptions>
 /** `quail plan`: what a run would do and need, with a short measurement of this machine for its time. */
 export async function planAction(invocation: PlanInvocation, context: CommandContext): Promise<ExitCode> {
   const { terminal, signal } = context
-  const { out, json } = invocation.options
+  const { out, json, 'no-kept-moments': noMoments } = invocation.options
   const recipe = await recipeOf(invocation)
   if (out !== undefined) await checkRunOut(out, recipe)
-  const plan = await planRecipe(await context.services(), recipe, { measure: true, signal, out })
+  const plan = await planRecipe(await context.services(), recipe, {
+    measure: true,
+    signal,
+    out,
+    keptMoments: !noMoments
+  })
   if (json) printJson(terminal, plan)
   else {
     for (const line of planText(plan)) terminal.print(line)

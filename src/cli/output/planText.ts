@@ -1,5 +1,6 @@
 import { coverageSentence } from '../../shared/coverage'
 import type { Finding } from '../../shared/findings'
+import { keptMomentsSentence } from '../../shared/keptMoments'
 import type { Plan, PlannedRefinement, PlannedVariant } from '../../shared/plan'
 import { quantizerKey } from '../../shared/quantizerWords'
 import { formatCount, formatDuration, formatNumber, formatParameters, plural } from './numbers'
@@ -25,6 +26,7 @@ export function planText(plan: Plan): string[] {
       `${plural(quantized.linears, 'linear')}, ${formatParameters(quantized.parameters)} parameters, ${quantizers}`
     ],
     ['calibration', rowsText(calibration)],
+    ...(plan.moments ? [['moments', keptMomentsSentence(plan.moments, formatSize)] as [string, string]] : []),
     ['evaluation', evaluation.rows === 0 ? 'none: perplexity will not be measured' : rowsText(evaluation)],
     ...plan.coverage.map((one, i): [string, string] => [i === 0 ? 'coverage' : '', coverageSentence(one)]),
     ...variants.flatMap(variantLines).map((line, i): [string, string] => [i === 0 ? 'variants' : '', line]),

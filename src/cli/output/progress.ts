@@ -68,7 +68,8 @@ function plannedLine(event: Extract<RunEvent, { type: 'planned' }>): string {
   const tokens = `${formatCount(event.calibrationTokens)} calibration tokens`
   const resumed = event.resumedBlocks > 0 ? `, ${event.resumedBlocks} of them done before` : ''
   const enough = event.enoughRows === undefined ? '' : `\n${enoughRowsSentence(event.enoughRows)}`
-  return `${plural(event.blocks, 'block')}${resumed}; ${plural(event.linears, 'linear')}, ${tokens}, ${plural(event.variants.length, 'variant')}${enough}`
+  const used = event.moments?.state === 'used' ? ' (second moments of an earlier run)' : ''
+  return `${plural(event.blocks, 'block')}${resumed}; ${plural(event.linears, 'linear')}, ${tokens}${used}, ${plural(event.variants.length, 'variant')}${enough}`
 }
 
 const lossText = (removed: readonly number[]): string =>

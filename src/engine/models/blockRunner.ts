@@ -131,6 +131,11 @@ export class BlockRunner {
     return { hidden: outputs['gradient.hidden']?.data as Float32Array, grams }
   }
 
+  /** All that decides what `forwardWithGrams` makes of the states and weights of a block, but them. */
+  calibrationGraph(index: number): Uint8Array {
+    return this.#graph(index, true).model
+  }
+
   async release(): Promise<void> {
     for (const session of this.#sessions.values()) await session.release()
     this.#sessions.clear()

@@ -17,6 +17,8 @@ import { solverWork } from './solverWork'
 const EFFICIENCY = 0.7
 /** Seconds per weight for quantizing and converting, measured on one core. */
 const SECONDS_PER_WEIGHT = 3e-8
+/** Seconds for a byte of a file with a checksum that is read or written, or of weights that are hashed. */
+const SECONDS_PER_KEPT_BYTE = 1.5e-9
 /** Seconds for the program, the graphs and the files. */
 const BASE_SECONDS = 2
 /** Speed of the machine on which the constants of one-threaded work were measured, flops per second. */
@@ -76,9 +78,9 @@ interface Work {
 
 /** Arithmetic of a run, from shapes alone (docs/numerics.md). */
 function workOf(prepared: PreparedRun): Work {
-  const { linears, calibration, quantizers, architecture, recipe } = prepared
+  const { linears, calibration, quantizers, architecture, recipe, keptMoments } = prepared
   const weights = linears.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0)
-  const calibrationTokens = calibration.rows * recipe.context
+  const calibrationTokens = keptMoments?.state === 'used' ? 0 : calibration.rows * recipe.context
   const evaluationTokens = prepared.evaluation.reduce((sum, { rows }) => sum + rows.rows, 0) * recipe.context
   const streams = streamShapes(prepared).length - 1
   const perToken = blockFlops(prepared)
@@ -86,7 +88,7 @@ function workOf(prepared: PreparedRun): Work {
   const forward = calibrationTokens * perToken + evaluationTokens * streams * (perToken + head)
   const moments = distinctInputs(prepared).reduce((sum, n) => sum + 2 * triangleShare(n) * n * n * calibrationTokens, 0)
   let flops = forward + moments + refinementFlops(prepared) + heldOutFlops(prepared) + curvatureNeeds(prepared).flops
-  let serialSeconds = expertReadSeconds(prepared, gradientTokens(prepared))
+  let serialSeconds = expertReadSeconds(prepared, gradientTokens(prepared)) + momentSeconds(prepared)
   for (const key of quantizers.keys()) {
     // A variant with a rank budget is solved with either choice of ranks.
     const own = prepared.variants
@@ -102,6 +104,13 @@ function workOf(prepared: PreparedRun): Work {
     }
   }
   return { flops, quantizedWeights: weights * quantizers.size, serialSeconds }
+}
+
+/** Seconds for reading or writing second moments that outlive the run, and for telling that weights are the same. */
+function momentSeconds({ keptMoments, linears }: PreparedRun): number {
+  if (keptMoments?.state !== 'used' && keptMoments?.state !== 'kept') return 0
+  const weights = linears.reduce((sum, { inFeatures, outFeatures }) => sum + 4 * inFeatures * outFeatures, 0)
+  return (keptMoments.bytes + weights) * SECONDS_PER_KEPT_BYTE
 }
 
 /**
@@ -143,6 +152,13 @@ function refinementFlops(prepared: PreparedRun): number {
 /** Features of every distinct input of linears over all blocks. */
 const distinctInputs = ({ architecture, parts }: PreparedRun): number[] =>
   Array.from({ length: architecture.blocks }, (_, block) => [...parts.inputs(block)]).flat()
+
+/** Bytes of disk that a run needs below its folder and for its adapters. */
+export function neededDisk(prepared: PreparedRun): number {
+  const bytes = DTYPE_BYTES[prepared.recipe.factorDtype]
+  const parameters = prepared.variants.reduce((sum, variant) => sum + adapterParameters(prepared, variant), 0)
+  return spoolBytes(prepared) + 2 * parameters * bytes
+}
 
 /** Hidden states are on the disk twice while a block is worked on, and once beside what a refinement keeps there. */
 function spoolBytes(prepared: PreparedRun): number {

@@ -13,7 +13,8 @@ import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
 import { prepareRun } from '../prepare/prepareRun'
 import type { Problem } from '../prepare/problems'
 import { runWarnings } from '../prepare/warnings'
-import { adapterParameters, costOf, withVariants } from './estimate'
+import { adapterParameters, costOf, neededDisk, withVariants } from './estimate'
+import { keptMoments } from './keptMoments'
 import { measureDevice } from './measureDevice'
 import { resourceFindings } from './resources'
 
@@ -66,7 +67,8 @@ export async function preflight(request: PreflightRequest, onProgress?: OnProgre
     return { findings: errors, alternatives: {} }
   }
   try {
-    const plan = await planOf(prepared, request, speed, errors)
+    // Guessed tokens are those of no run.
+    const plan = await planOf(prepared, guess ? { ...request, moments: undefined } : request, speed, errors)
     const costs = Object.entries(alternatives).map(([key, variants]): [string, Cost] => {
       const { flops: _, ...cost } = costOf(withVariants(prepared, variants), speed)
       return [key, cost]
@@ -78,11 +80,12 @@ export async function preflight(request: PreflightRequest, onProgress?: OnProgre
 }
 
 async function planOf(
-  prepared: PreparedRun,
-  { folders, ...texts }: PlanRequest,
+  opened: PreparedRun,
+  { folders, moments, ...texts }: PlanRequest,
   speed: Speed,
   errors: readonly Finding[]
 ): Promise<Plan> {
+  const prepared = { ...opened, keptMoments: (await keptMoments(opened, moments, neededDisk(opened)))?.kept }
   const { recipe, calibration, evaluation, linears, quantizers, variants } = prepared
   const cost = costOf(prepared, speed)
   const findings = [
@@ -100,6 +103,7 @@ async function planOf(
     },
     targetNames: countNames(linears.map(({ path }) => path)),
     calibration: { rows: calibration.rows, tokens: calibration.tokenCount },
+    ...(prepared.keptMoments && { moments: prepared.keptMoments }),
     evaluation: {
       rows: evaluation.reduce((sum, { rows }) => sum + rows.rows, 0),
       tokens: evaluation.reduce((sum, { rows }) => sum + rows.tokenCount, 0)

@@ -3,6 +3,7 @@ import type { EnoughRows } from '../../shared/enoughRows'
 import { AppError } from '../../shared/errors'
 import type { Finding } from '../../shared/findings'
 import type { RebuiltFacts } from '../../shared/inspection'
+import type { KeptMoments } from '../../shared/keptMoments'
 import { quantizerKey } from '../../shared/quantizerWords'
 import { type QuantizerSpec, type Recipe, scalingOf, type Variant, variantNames } from '../../shared/recipe'
 import type { StoredBase } from '../base/storedBase'
@@ -45,6 +46,8 @@ export interface PreparedRun {
   readonly cutCalibration?: ((rows: number, draw: number) => Promise<TokenRows>) | undefined
   /** How many rows were found to be enough; missing where nobody asked. */
   readonly enoughRows?: EnoughRows | undefined
+  /** What becomes of second moments beyond the run; missing where nobody looked. */
+  readonly keptMoments?: KeptMoments | undefined
   readonly evaluation: readonly EvaluationText[]
   /** Bytes of all texts. */
   readonly textBytes: number

@@ -12,7 +12,7 @@ import type { HiddenStates } from './hiddenStates'
 import type { Events, RunContext } from './pass'
 
 /** Counts finished steps. */
-interface Progress {
+export interface Progress {
   step(): RunEventDraft
 }
 

@@ -1,11 +1,7 @@
 import { AppError } from '../../shared/errors'
 import type { RunEventDraft } from '../../shared/runEvents'
 import type { SolvedBlock } from '../../shared/runFolder'
-import { OutputEnergies } from '../calibration/outputEnergies'
-import type { TokenRows } from '../calibration/rows'
-import { SecondMoments } from '../calibration/secondMoments'
 import { collectGarbage } from '../graph/collectGarbage'
-import { stopHere } from '../graph/stopHere'
 import type { OutputCurvature } from '../methods/outputCurvature'
 import type { SecondMoment } from '../methods/secondMoment'
 import { type Adapter, type BlockWeights, readBlockWeights } from '../models/blockWeights'
@@ -15,7 +11,9 @@ import { quantizerFor } from '../quantizers/registry'
 import { adapterOf } from '../refine/trainedFactors'
 import type { LinearJob } from '../solve/blockSolver'
 import type { LinearTask, SolvedLinear, SolvedVariant, VariantTask } from '../solve/solveLinear'
-import { advance, assertFinite, finiteMoments } from './advance'
+import { advance } from './advance'
+import { calibrate } from './calibrate'
+import type { Calibrated } from './calibrated'
 import { chosenRanksOf, curvatureOf } from './curvaturePass'
 import { writeFactors } from './factorFiles'
 import type { Events, RunContext } from './pass'
@@ -30,9 +28,10 @@ export async function* blockStep(context: RunContext, block: number): Events<Sol
   const { prepared, streams, folder, signal } = context
   const started = performance.now()
   const weights = await readBlockWeights(prepared.weights, prepared.parts, block)
-  for (const states of streams.solved) await states.begin(block + 1)
+  const advanced = streams.solved.filter((states) => states !== streams.calibration)
+  for (const states of advanced) await states.begin(block + 1)
   const progress = new Progress(context, block)
-  const calibrated = yield* calibrate(context, block, weights, progress)
+  const { calibrated, noted } = yield* calibrate(context, block, weights, progress)
   collectGarbage()
   if (streams.full !== undefined) yield* advance(context, block, streams.full.states, weights, progress)
   const tasks = linearTasks(context, block, weights, { ...calibrated, curvature: await curvatureOf(context, block) })
@@ -47,12 +46,13 @@ export async function* blockStep(context: RunContext, block: number): Events<Sol
   }
   signal.throwIfAborted()
   const factors = await writeFactors(folder, block, solved, prepared.recipe.factorDtype)
-  const spool = []
-  for (const states of streams.solved) spool.push(await states.finish())
+  for (const states of advanced) await states.finish()
+  const spool = streams.solved.flatMap(({ entry }) => entry ?? [])
   const results = layersOf(solved, false)
   const uniform = layersOf(solved, true)
   const told = { factors, spool, fingerprints, results, ...(uniform.length > 0 && { uniform }) }
-  return { pass: 'solve', block, ...told, durationMs: performance.now() - started }
+  const label = noted !== undefined && { moments: noted }
+  return { pass: 'solve', block, ...told, ...label, durationMs: performance.now() - started }
 }
 
 const layersOf = (solved: readonly SolvedVariant[], uniform: boolean) =>
@@ -64,10 +64,11 @@ class Progress {
   readonly #steps: number
 
   constructor(
-    { prepared, streams }: RunContext,
+    { prepared, streams, keeper }: RunContext,
     private readonly block: number
   ) {
-    const batches = streams.solved.reduce((sum, states) => sum + states.batches, 0)
+    const advanced = streams.solved.filter((states) => states !== streams.calibration || keeper?.isUsing !== true)
+    const batches = advanced.reduce((sum, states) => sum + states.batches, 0)
     this.#steps = batches + prepared.parts.linears(block).length * prepared.quantizers.size
     this.total = prepared.architecture.blocks
   }
@@ -78,43 +79,6 @@ class Progress {
     this.#done++
     return { type: 'phaseProgress', phase: 'blocks', done: this.block + this.#done / this.#steps, total: this.total }
   }
-}
-
-/** What the calibration rows say of a block: H of each distinct input, and what each linear makes of its own. */
-interface Calibrated {
-  readonly moments: readonly SecondMoment[]
-  readonly energies: OutputEnergies
-}
-
-/** Runs the calibration rows through the block in full precision. */
-async function* calibrate(
-  { prepared, runner, streams, signal }: RunContext,
-  block: number,
-  weights: BlockWeights,
-  progress: Progress
-): Events<Calibrated> {
-  const { parts, calibration } = prepared
-  const states = streams.calibration
-  const sums = new SecondMoments(parts.inputs(block))
-  const energies = new OutputEnergies()
-  for (let batch = 0; batch < states.batches; batch++) {
-    await stopHere(signal)
-    const { mask, tokens } = countedMask(calibration, ...states.rowsOf(batch))
-    const batchOf = await runner.forwardWithGrams(block, await states.read(batch), mask, weights)
-    const { next } = batchOf
-    assertFinite(prepared, block, next)
-    sums.add(batchOf.grams, tokens)
-    energies.add(batchOf.energies, mask)
-    await states.write(batch, next)
-    yield progress.step()
-  }
-  return { moments: finiteMoments(prepared, block, sums), energies }
-}
-
-/** 1 for each position of rows [begin, end) that counts in H, 0 for the others and for pads. */
-function countedMask({ context, counted }: TokenRows, begin: number, end: number) {
-  const mask = Float32Array.from(counted.subarray(begin * context, end * context))
-  return { mask, tokens: mask.reduce((sum, value) => sum + value, 0) }
 }
 
 /** Quantizes every linear of the block with one quantizer and solves its variants. */
@@ -174,7 +138,7 @@ function linearTasks(
     .map((linear) => {
       const weight = weights.linears.get(linear.name) as Float32Array
       const moment = moments[linear.input] as SecondMoment
-      const known = { moment, curvature: curvature.get(linear.path), outputEnergy: energies.of(linear.name) }
+      const known = { moment, curvature: curvature.get(linear.path), outputEnergy: energies.get(linear.name) as number }
       return { linear, weight, ...known, weightNorm: squaredNorm(weight) }
     })
 }

@@ -2,6 +2,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { localDay } from '../../shared/calendarDay'
 import { AppError, serializeError } from '../../shared/errors'
+import type { MomentStore } from '../../shared/keptMoments'
 import type { Perplexities, RunEventDraft, VariantResult } from '../../shared/runEvents'
 import {
   type JournalEntry,
@@ -14,7 +15,7 @@ import {
 import { coverage } from '../calibration/coverage'
 import { writeFileAtomic } from '../formats/files'
 import { BlockRunner } from '../models/blockRunner'
-import { choiceShare, curvatureShare, evaluationShare, refinementShare } from '../plan/estimate'
+import { choiceShare, curvatureShare, evaluationShare, neededDisk, refinementShare } from '../plan/estimate'
 import { asksForCurvature, asksHeldOutRows, type PreparedRun } from '../prepare/preparedRun'
 import { prepareRun } from '../prepare/prepareRun'
 import { tokenizedEnough } from '../prepare/tokenizedApart'
@@ -25,6 +26,7 @@ import { deviceFailureOf, onDeviceOf, type Place } from './deviceFailure'
 import { exportAdapters } from './exportAdapters'
 import { lockRun } from './lock'
 import { assertModelOfRun } from './modelUnchanged'
+import { MomentKeeper } from './momentKeeper'
 import type { Events, RunContext } from './pass'
 import { refinedIn } from './refinePass'
 import { perplexitiesOf } from './rowStatistics'
@@ -40,13 +42,20 @@ type Outcome = Pick<RunOutcome, 'perplexity' | 'variants' | 'deviceFailure'>
  * failed run keeps its journal and hidden states and can be executed again.
  *
  * @param solverUrl - main of the threads that solve linears; left out, this thread does
+ * @param moments - where second moments are kept from run to run; left out, they are not
  * @throws {AppError} LOCKED, before any event, while another process works on the run
  */
-export async function* executeRun(folder: string, record: RunRecord, signal: AbortSignal, solverUrl?: URL): Events {
+export async function* executeRun(
+  folder: string,
+  record: RunRecord,
+  signal: AbortSignal,
+  solverUrl?: URL,
+  moments?: MomentStore
+): Events {
   const unlock = await lockRun(folder)
   try {
     await rm(join(folder, RUN_FILES.outcome), { force: true }) // what an earlier attempt ended with no longer holds
-    const outcome = yield* attempt(folder, record, signal, solverUrl)
+    const outcome = yield* attempt({ folder, record, signal, solverUrl, moments })
     await writeFileAtomic(join(folder, RUN_FILES.outcome), `${JSON.stringify(outcome, null, 2)}\n`)
     if (outcome.status === 'completed') await rm(join(folder, RUN_FILES.spool), { recursive: true, force: true })
     const { version: _, finishedAtMs: __, ...told } = outcome
@@ -56,10 +65,19 @@ export async function* executeRun(folder: string, record: RunRecord, signal: Abo
   }
 }
 
-async function* attempt(folder: string, record: RunRecord, signal: AbortSignal, solverUrl?: URL): Events<RunOutcome> {
+interface Task {
+  readonly folder: string
+  readonly record: RunRecord
+  readonly signal: AbortSignal
+  readonly solverUrl: URL | undefined
+  readonly moments: MomentStore | undefined
+}
+
+async function* attempt(task: Task): Events<RunOutcome> {
+  const { record, signal } = task
   const stamp = { version: 1 as const, finishedAtMs: 0 }
   try {
-    const outcome = yield* onDeviceOf(record.recipe, (place) => execute(folder, record, place, signal, solverUrl))
+    const outcome = yield* onDeviceOf(record.recipe, (place) => execute(task, place))
     return { ...stamp, status: 'completed', ...outcome, finishedAtMs: Date.now() }
   } catch (thrown) {
     const error = serializeError(signal.aborted ? new AppError('CANCELLED', 'cancelled') : thrown)
@@ -68,13 +86,7 @@ async function* attempt(folder: string, record: RunRecord, signal: AbortSignal, 
   }
 }
 
-async function* execute(
-  folder: string,
-  record: RunRecord,
-  place: Place,
-  signal: AbortSignal,
-  solverUrl?: URL
-): Events<Outcome> {
+async function* execute({ folder, record, signal, solverUrl, moments }: Task, place: Place): Events<Outcome> {
   yield { type: 'phaseStarted', phase: 'reading', total: 1, unit: 'checkpoint and texts' }
   // A record of an older version knows no day of its own: it goes on with that on which it was made.
   const today = localDay(record.createdAtMs)
@@ -87,12 +99,14 @@ async function* execute(
   await mkdir(join(folder, RUN_FILES.factors), { recursive: true })
   let streams: Streams | undefined
   try {
-    const prepared = await chooseRows({ prepared: asked, runner, signal }, folder)
+    const chosen = await chooseRows({ prepared: asked, runner, signal }, folder)
     tokenizedEnough()
-    streams = createStreams(prepared, spool)
+    streams = createStreams(chosen, spool)
     const journal: JournalEntry[] = []
-    const context: RunContext = { prepared, runner, streams, solver, folder, signal, journal }
-    journal.push(...(yield* resumePoint(context)))
+    const begun = { prepared: chosen, runner, streams, solver, folder, signal, journal }
+    journal.push(...(yield* resumePoint(begun)))
+    const context = await withMoments(begun, record, place, moments)
+    const { prepared } = context
     yield planned(prepared, solvedBlocks(journal).length)
     // The same warnings were given before a device failed.
     const warnings = place.failure === undefined ? runWarnings(prepared) : []
@@ -113,6 +127,21 @@ async function* execute(
   }
 }
 
+/** The same with what becomes of second moments; nothing does where not all blocks are computed on the recipe's device. */
+async function withMoments(
+  context: RunContext,
+  record: RunRecord,
+  place: Place,
+  store: MomentStore | undefined
+): Promise<RunContext> {
+  const { prepared, runner, journal } = context
+  if (deviceFailureOf(record.recipe.device, journal, place) !== undefined) return context
+  const solved = solvedBlocks(journal)
+  if (solved.length === prepared.architecture.blocks) return context
+  const { keeper, kept } = await MomentKeeper.open({ prepared, runner, record }, store, solved, neededDisk(prepared))
+  return { ...context, keeper, prepared: { ...prepared, keptMoments: kept } }
+}
+
 function planned(prepared: PreparedRun, resumedBlocks: number): RunEventDraft {
   return {
     type: 'planned',
@@ -121,6 +150,7 @@ function planned(prepared: PreparedRun, resumedBlocks: number): RunEventDraft {
     parameters: prepared.checkpoint.parameters,
     calibrationTokens: prepared.calibration.tokenCount,
     ...(prepared.enoughRows && { enoughRows: prepared.enoughRows }),
+    ...(prepared.keptMoments && { moments: prepared.keptMoments }),
     evaluationTokens: prepared.evaluation.reduce((sum, { rows }) => sum + rows.tokenCount, 0),
     variants: prepared.variants.map(({ name }) => name),
     resumedBlocks,

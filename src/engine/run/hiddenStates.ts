@@ -25,7 +25,8 @@ export interface HiddenStatesShape {
  */
 export class HiddenStates {
   readonly #memory: Float32Array | undefined
-  #previous: SpoolEntry | undefined
+  /** Generations before the current one that still lie in the folder, the oldest first. */
+  #previous: SpoolEntry[] = []
   #current: SpoolEntry | undefined
   #writing: { file: string; handle: FileHandle; hash: Hash; bytes: number } | undefined
 
@@ -40,6 +41,16 @@ export class HiddenStates {
   /** What they take of the memory budget. */
   get memoryBytes(): number {
     return this.#memory?.byteLength ?? 0
+  }
+
+  /** What the journal says of them; undefined before there are any. */
+  get entry(): SpoolEntry | undefined {
+    return this.#current
+  }
+
+  /** How many blocks they have gone through. */
+  get generation(): number {
+    return generationOf(this.#current?.file ?? '')
   }
 
   get batches(): number {
@@ -63,6 +74,16 @@ export class HiddenStates {
     const values = new Float32Array((end - begin) * width)
     await fill(new Uint8Array(values.buffer), join(this.folder, this.#current?.file ?? ''), begin * width * 4)
     return values
+  }
+
+  /** Gives the generation up that is being written, and goes back to the one before. */
+  async revert(): Promise<void> {
+    const file = this.#writing?.file
+    await this.abandon()
+    if (file === undefined) return
+    await rm(join(this.folder, file), { force: true })
+    if (this.#memory !== undefined && this.#current !== undefined)
+      await fill(new Uint8Array(this.#memory.buffer), join(this.folder, this.#current.file), 0)
   }
 
   /** Closes a half-written file after a failure; it is swept away when the run is resumed. */
@@ -97,15 +118,19 @@ export class HiddenStates {
     await handle.close()
     this.#writing = undefined
     const entry = { stream: this.shape.stream, file, bytes, sha256: hash.digest('hex') }
-    this.#previous = this.#current
+    if (this.#current !== undefined) this.#previous.push(this.#current)
     this.#current = entry
     return entry
   }
 
-  /** Removes the states of the generation before, once the journal no longer needs them. */
+  /** Removes the states of generations before, once the journal no longer needs them. */
   async dropPrevious(): Promise<void> {
-    if (this.#previous !== undefined) await rm(join(this.folder, this.#previous.file), { force: true })
-    this.#previous = undefined
+    for (const { file } of this.#previous.splice(0)) await rm(join(this.folder, file), { force: true })
+  }
+
+  /** Removes those between the generation that the journal needs and the current one. */
+  async dropBetween(): Promise<void> {
+    for (const { file } of this.#previous.splice(1)) await rm(join(this.folder, file), { force: true })
   }
 
   /** Takes up the states that an earlier process left; false when they are not what the journal says. */
@@ -123,7 +148,7 @@ export class HiddenStates {
 
   /** Whether a file of the folder is one of this stream's. */
   owns(file: string): boolean {
-    return file === this.#fileOf(Number(/\.(\d+)\.bin$/.exec(file)?.[1]))
+    return file === this.#fileOf(generationOf(file))
   }
 
   #fileOf(generation: number): string {
@@ -136,6 +161,8 @@ export class HiddenStates {
     return [begin * this.shape.context, end * this.shape.context]
   }
 }
+
+const generationOf = (file: string): number => Number(/\.(\d+)\.bin$/.exec(file)?.[1])
 
 /** Fills `target` with the bytes of a file of hidden states from `position` on. */
 async function fill(target: Uint8Array, path: string, position: number): Promise<void> {

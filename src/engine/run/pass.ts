@@ -3,6 +3,7 @@ import type { JournalEntry } from '../../shared/runFolder'
 import type { BlockRunner } from '../models/blockRunner'
 import type { PreparedRun } from '../prepare/preparedRun'
 import type { BlockSolver } from '../solve/blockSolver'
+import type { MomentKeeper } from './momentKeeper'
 import type { Streams } from './streams'
 
 export type Events<T = void> = AsyncGenerator<RunEventDraft, T>
@@ -13,6 +14,8 @@ export interface RunContext {
   readonly runner: BlockRunner
   readonly streams: Streams
   readonly solver: BlockSolver
+  /** Missing where second moments are neither read from an earlier run nor kept for later ones. */
+  readonly keeper?: MomentKeeper | undefined
   /** The run's folder. */
   readonly folder: string
   readonly signal: AbortSignal

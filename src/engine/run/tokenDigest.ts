@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RUN_FILES } from '../../shared/runFolder'
-import type { TokenRows } from '../calibration/rows'
+import { addRows } from '../calibration/rowsDigest'
 import { isMissing, writeFileAtomic } from '../formats/files'
 import type { PreparedRun } from '../prepare/preparedRun'
 
@@ -14,15 +14,10 @@ import type { PreparedRun } from '../prepare/preparedRun'
 /** SHA-256 of all tokens of a run, and of which of them count. */
 export function tokenDigest({ calibration, evaluation }: PreparedRun): string {
   const hash = createHash('sha256')
-  const add = ({ context, ids, lengths, counted }: TokenRows): void => {
-    hash.update(JSON.stringify([context, lengths.length]))
-    for (const values of [ids, lengths, counted])
-      hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
-  }
-  add(calibration)
+  addRows(hash, calibration)
   for (const { name, rows } of evaluation) {
     hash.update(JSON.stringify(name))
-    add(rows)
+    addRows(hash, rows)
   }
   return hash.digest('hex')
 }

@@ -74,7 +74,8 @@ async function perform(
     case 'run': {
       const emit = (event: Extract<FromEngine, { kind: 'event' }>['event']): void =>
         send({ kind: 'event', id: request.id, event })
-      return { finished: await runTask(request.input.folder, signal, emit, SOLVER_URL) }
+      const { folder, moments } = request.input
+      return { finished: await runTask(folder, signal, emit, SOLVER_URL, moments) }
     }
     case 'plan':
       return planRun(request.input, signal)

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setImmediate as eventLoopTurn } from 'node:timers/promises'
 import { AppError, type SerializedError, serializeError } from '../../shared/errors'
+import type { MomentStore } from '../../shared/keptMoments'
 import type { FinishedEvent, RunEvent, RunEventDraft } from '../../shared/runEvents'
 import { RUN_FILES, RunRecord } from '../../shared/runFolder'
 import { executeRun } from '../run/executeRun'
@@ -12,18 +13,20 @@ import { executeRun } from '../run/executeRun'
  * Exactly one `finished` is emitted, as the last event, and returned.
  *
  * @param solverUrl - main of the threads that solve linears
+ * @param moments - where second moments are kept from run to run
  * @throws {AppError} LOCKED, without any event, while another process works on the run: its events are its own
  */
 export async function runTask(
   folder: string,
   signal: AbortSignal,
   emit: (event: RunEvent) => void,
-  solverUrl?: URL
+  solverUrl?: URL,
+  moments?: MomentStore
 ): Promise<FinishedEvent> {
   const run = basename(folder)
   let seq = 0
   let last: RunEvent | undefined
-  for await (const draft of draftsOf(folder, signal, solverUrl)) {
+  for await (const draft of draftsOf(folder, signal, solverUrl, moments)) {
     last = { ...draft, run, seq: seq++, atMs: Date.now() }
     emit(last)
     await eventLoopTurn() // a thread busy with arithmetic reads no messages: let a cancel arrive
@@ -33,10 +36,15 @@ export async function runTask(
 }
 
 /** The drafts of the run, whose last is `finished` also when the run breaks before it can say so. */
-async function* draftsOf(folder: string, signal: AbortSignal, solverUrl?: URL): AsyncGenerator<RunEventDraft, void> {
+async function* draftsOf(
+  folder: string,
+  signal: AbortSignal,
+  solverUrl?: URL,
+  moments?: MomentStore
+): AsyncGenerator<RunEventDraft, void> {
   let finished = false
   try {
-    for await (const draft of executeRun(folder, await readRecord(folder), signal, solverUrl)) {
+    for await (const draft of executeRun(folder, await readRecord(folder), signal, solverUrl, moments)) {
       finished = draft.type === 'finished'
       yield draft
     }

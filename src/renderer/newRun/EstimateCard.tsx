@@ -1,5 +1,6 @@
 import { Flex, Group, Stack, Text, Tooltip } from '@mantine/core'
 import type { ReactNode } from 'react'
+import { keptMomentsSentence } from '../../shared/keptMoments'
 import type { Plan } from '../../shared/plan'
 import { formatBytes } from '../format/numbers'
 import { formatDuration } from '../format/time'
@@ -32,6 +33,11 @@ export function EstimateCard({ plan, stale }: Props) {
       {plan && (
         <Text size="xs" c="dimmed" className="num">
           {formatBytes(plan.adapterBytes)} of it for the adapters. Time {speed}.
+        </Text>
+      )}
+      {plan?.moments && (
+        <Text size="xs" c="dimmed" className="num" data-moments={plan.moments.state}>
+          Second moments {keptMomentsSentence(plan.moments, formatBytes)}.
         </Text>
       )}
     </Stack>

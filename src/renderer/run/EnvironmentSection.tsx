@@ -1,6 +1,7 @@
 import { Group, Stack, Text } from '@mantine/core'
 import type { RunProof } from '../../shared/contract/proof'
 import { enoughRowsSentence } from '../../shared/enoughRows'
+import { keptMomentsSentence } from '../../shared/keptMoments'
 import { computedWhere } from '../../shared/runEvents'
 import { CopyButton } from '../components/CopyButton'
 import { KeyValues } from '../components/KeyValues'
@@ -45,6 +46,7 @@ function factsOf(run: RunProof): [string, string][] {
     ['Seed', String(recipe.seed)],
     ...optional('Calibration tokens', planned && formatCount(planned.calibrationTokens)),
     ...optional('Calibration rows', planned?.enoughRows && enoughRowsSentence(planned.enoughRows)),
+    ...optional('Second moments', planned?.moments && keptMomentsSentence(planned.moments, formatBytes)),
     ...optional('Evaluation tokens', planned && formatCount(planned.evaluationTokens)),
     ...optional('Linears', planned && `${planned.linears}, ${plural(planned.parameters, 'parameter')}`),
     ['Started', formatExact(run.createdAtMs)],

@@ -25,6 +25,11 @@ export function RunProgressCard({ run }: { readonly run: RunProof }) {
             : progressSentence(progress, run)}
         </Text>
         <Progress value={100 * share} size="lg" aria-label={`Progress of ${run.title}`} />
+        {run.planned?.moments?.state === 'used' && (
+          <Text size="sm" c="dimmed">
+            Calibration is skipped: second moments of an earlier run are read.
+          </Text>
+        )}
         {progress !== null && (
           <Group gap="lg" className="num">
             {left !== undefined && <Text size="sm">{left}</Text>}

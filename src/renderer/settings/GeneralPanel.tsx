@@ -113,8 +113,36 @@ function Computing({ view }: Props) {
           onKeyDown={(event) => event.key === 'Enter' && keepBudget()}
           maw={420}
         />
+        <MomentsLimit view={view} />
       </Stack>
     </section>
+  )
+}
+
+function MomentsLimit({ view: { preferences } }: Props) {
+  const change = useChange()
+  const [moments, setMoments] = useState<number | string>(preferences.momentsLimit / GIB)
+  const keepMoments = (): void => {
+    const bytes = typeof moments === 'number' ? Math.round(moments * GIB) : preferences.momentsLimit
+    setMoments(bytes / GIB)
+    if (bytes !== preferences.momentsLimit) change({ momentsLimit: bytes })
+  }
+  return (
+    <NumberInput
+      label="Second moments for later runs"
+      description="So much is kept on disk. A later run of the same model and calibration rows then need not calibrate, and gives the same bytes. 0 keeps none; Storage shows and removes them."
+      suffix=" GiB"
+      min={0}
+      max={1_048_576}
+      step={5}
+      decimalScale={4}
+      clampBehavior="blur"
+      value={moments}
+      onChange={setMoments}
+      onBlur={keepMoments}
+      onKeyDown={(event) => event.key === 'Enter' && keepMoments()}
+      maw={420}
+    />
   )
 }
 

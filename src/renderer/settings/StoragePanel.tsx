@@ -27,7 +27,7 @@ export function StoragePanel() {
   )
 }
 
-const COLORS = ['teal.7', 'blue.6', 'orange.6', 'grape.6', 'gray.6']
+const COLORS = ['teal.7', 'blue.6', 'orange.6', 'pink.6', 'grape.6', 'gray.6']
 
 function Overview({ report: { home, bytes, freeBytes, parts } }: { readonly report: StorageReport }) {
   return (

@@ -5,7 +5,7 @@ import { badInput } from '../../shared/errors'
 import { RUN_FILES } from '../../shared/runFolder'
 import { STATUS_WORDS } from '../../shared/runWords'
 import type { Cleanup, RunStorage, StorageReport } from '../../shared/settings'
-import { adaptersDirectory, databaseFile, runsDirectory } from '../../store/home'
+import { adaptersDirectory, databaseFile, momentsDirectory, runsDirectory } from '../../store/home'
 import type { RunSummary } from '../../store/runQueries'
 import { listRuns, type Run } from '../runService'
 import { runFolder, type Services } from '../services'
@@ -26,10 +26,11 @@ export async function storageReport(services: Services): Promise<StorageReport> 
   const { home } = services
   const runs = await listRuns(services)
   const ofRuns = await Promise.all(runs.map((run) => runStorage(services, run)))
-  const [bytes, database, adapters, allRuns] = await Promise.all([
+  const [bytes, database, adapters, moments, allRuns] = await Promise.all([
     sizeOf(home),
     sizeOf(databaseFile(home)),
     sizeOf(adaptersDirectory(home)),
+    sizeOf(momentsDirectory(home)),
     sizeOf(runsDirectory(home))
   ])
   const removable = await findRemovable(services, runs)
@@ -38,6 +39,7 @@ export async function storageReport(services: Services): Promise<StorageReport> 
     { name: 'Runs', bytes: allRuns },
     { name: 'Adapters', bytes: adapters },
     { name: 'Database', bytes: database },
+    { name: 'Second moments for later runs', bytes: moments },
     { name: 'Old copies of the database', bytes: copies }
   ]
   const { bavail, bsize } = await statfs(home)
@@ -74,6 +76,7 @@ export async function cleanUp(services: Services, ids: readonly string[]): Promi
 
 const COPY = 'copy:'
 const SPOOL = 'spool:'
+const MOMENTS = 'moments'
 const LOG = 'log'
 const LEFTOVERS = 'leftovers'
 
@@ -83,6 +86,7 @@ async function findRemovable(services: Services, runs: readonly Run<RunSummary>[
     ...(await spools(services, runs)),
     ...(await databaseCopies(home)),
     ...(await leftovers(home)),
+    await moments(home),
     await logs(home)
   ]
   return found.filter(({ bytes }) => bytes > 0)
@@ -143,6 +147,17 @@ async function leftovers(home: string): Promise<Removable[]> {
 }
 
 const LEFTOVER_AGE_MS = 24 * 60 * 60 * 1000
+
+async function moments(home: string): Promise<Removable> {
+  const path = momentsDirectory(home)
+  return {
+    id: MOMENTS,
+    title: 'Second moments for later runs',
+    bytes: await sizeOf(path),
+    loses: 'Time: the next run calibrates again, with the same result.',
+    paths: [path]
+  }
+}
 
 async function logs(home: string): Promise<Removable> {
   const path = join(home, 'logs')

@@ -13,13 +13,14 @@ export interface SettingsView {
   readonly threadsGiven: number | null
 }
 
-const { threads, memoryBudget, modelFolders } = Preferences.shape
+const { threads, memoryBudget, momentsLimit, modelFolders } = Preferences.shape
 
 /** Every field may be left out; what is left out stays as it is. */
 const Changes = z.strictObject({
   theme: z.enum(THEMES).optional(),
   threads: threads.unwrap().optional(),
   memoryBudget: memoryBudget.unwrap().optional(),
+  momentsLimit: momentsLimit.unwrap().optional(),
   modelFolders: modelFolders.unwrap().optional()
 })
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { changePreferences, readPreferences } from '../../../src/services/maintenance/preferences'
+import { changePreferences, readPreferences } from '../../../src/services/preferences'
 import type { WindowEvent } from '../../../src/shared/contract/events'
 import { closeStore } from '../../../src/store/database'
 import { writeSetting } from '../../../src/store/settings'

@@ -3,7 +3,7 @@ import { homedir, hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { diagnosticsText } from '../../../../src/services/maintenance/diagnostics'
-import { changePreferences } from '../../../../src/services/maintenance/preferences'
+import { changePreferences } from '../../../../src/services/preferences'
 import { completeRun, temporaryServices } from '../../../helpers/bundles'
 
 test('diagnostics tell of versions, database, storage and errors, and not whose machine it is', async () => {

@@ -1,6 +1,6 @@
-import { DEFAULT_PREFERENCES, Preferences } from '../../shared/settings'
-import type { Store } from '../../store/schema'
-import { readSetting, writeSetting } from '../../store/settings'
+import { DEFAULT_PREFERENCES, Preferences } from '../shared/settings'
+import type { Store } from '../store/schema'
+import { readSetting, writeSetting } from '../store/settings'
 
 const KEY = 'preferences'
 
