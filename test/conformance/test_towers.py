@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,11 +13,11 @@ from pathlib import Path
 import reference_kernels  # noqa: F401  before any model is loaded
 import test_families  # not its class, whose tests would run here again
 import torch
-from quail import init_lora, proof_of, run
+from quail import export_base, init_lora, proof_of
 from safetensors.torch import load_file, save_file
 from test_base import CHECKPOINTS, is_wrapper
 from test_families import CONTEXT, PERPLEXITY, ROWS
-from transformers import AutoModelForImageTextToText, BitsAndBytesConfig
+from transformers import CONFIG_MAPPING, AutoConfig, AutoModelForImageTextToText, BitsAndBytesConfig
 
 OLDER = Path(sys.prefix) / "older"
 RELEASES = {"current": [], "4": ["transformers-4"], "4 and PEFT 0.13": ["peft-0.13", "transformers-4"]}
@@ -131,10 +132,61 @@ class Towers(unittest.TestCase):
     def test_every_tower_is_here(self):
         self.assertEqual({path.name for path in CHECKPOINTS if is_wrapper(path)}, CLASSES.keys())
 
-    def test_quantized_bases_are_refused(self):
+
+class WrittenBases(unittest.TestCase):
+    """`quail export-base` of whole models: the files of save_pretrained, their other parts quantized as a trainer does."""
+
+    VISION = {"hidden_size": 12, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 8, "patch_size": 4}
+    AUDIO = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "output_proj_dims": 16, "subsampling_conv_channels": [8, 4]}
+    # Parts that the golden checkpoints do not have.
+    FORMS = {
+        "gemma4": ("audio_config", "gemma4_audio", AUDIO),
+        "llava": ("vision_config", "pixtral", VISION),
+        "mistral3": ("vision_config", "siglip_vision_model", VISION),
+    }
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="quail-bases-")
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def assert_same(self, model, expected=None):
+        """`expected` is another checkpoint of the same model."""
+        quantization = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True)
+        theirs = AutoModelForImageTextToText.from_pretrained(
+            expected or model, dtype=torch.bfloat16, device_map={"": "cpu"}, quantization_config=quantization
+        )
+        theirs.save_pretrained(self.folder / "theirs")
+        ours = export_base(model)
+        for path in (self.folder / "theirs").iterdir():
+            if expected is None or path.suffix == ".safetensors":
+                self.assertEqual((ours / path.name).read_bytes(), path.read_bytes(), path.name)
+
+    def test_files_are_those_that_transformers_saves(self):
         for name in CLASSES:
-            with self.subTest(name), self.assertRaisesRegex(AssertionError, "whose quantized base is not written"):
-                run(["export-base", "--model", test_families.FAMILIES / name, "--out", self.folder / "base"], self.folder / "home")
+            with self.subTest(name):
+                self.assert_same(test_families.FAMILIES / name)
+
+    def test_names_of_transformers_4_are_written_as_5_does(self):
+        for name, names in RENAMED.items():
+            with self.subTest(name):
+                golden = test_families.FAMILIES / name
+                older = self.folder / name
+                shutil.copytree(golden, older)
+                weights = load_file(golden / "model.safetensors")
+                renamed = {key.replace(*names): weight for key, weight in weights.items()}
+                self.assertNotEqual(weights.keys(), renamed.keys())
+                save_file(renamed, older / "model.safetensors", {"format": "pt"})
+                self.assert_same(older, golden)
+
+    def test_parts_of_other_kinds(self):
+        for name, (part, kind, settings) in self.FORMS.items():
+            with self.subTest(name, part=kind):
+                config = AutoConfig.from_pretrained(test_families.FAMILIES / name)
+                setattr(config, part, CONFIG_MAPPING[kind](**settings))
+                torch.manual_seed(1)
+                AutoModelForImageTextToText.from_config(config).save_pretrained(self.folder / name)
+                self.assert_same(self.folder / name)
 
 
 for case in CLASSES:

@@ -10,7 +10,7 @@ import { pythonJsonFile } from '../formats/pythonJson'
 import { quantizationConfig } from '../formats/quantizationConfig'
 import type { JsonValue } from '../formats/strictJson'
 
-/** What a checkpoint has beside config and weights that its user needs: tokenizer, templates, defaults of generation. */
+/** What a checkpoint has beside config and weights that its user needs: tokenizer, templates, defaults of generation, images. */
 const COMPANIONS = [
   'generation_config.json',
   'tokenizer.json',
@@ -23,9 +23,15 @@ const COMPANIONS = [
   'tokenizer.model',
   'spiece.model',
   'chat_template.jinja',
-  'chat_template.json'
+  'chat_template.json',
+  'processor_config.json',
+  'preprocessor_config.json',
+  'video_preprocessor_config.json'
 ]
 const TEMPLATES_FOLDER = 'additional_chat_templates'
+
+/** The models that a wrapper is made of, whose configs transformers writes with a dtype of their own. */
+const MODEL_CONFIGS = ['text_config', 'vision_config', 'audio_config']
 
 /** transformers 5 says dtype, 4 said torch_dtype; each reads the other's name too. */
 const DTYPE_KEYS = ['dtype', 'torch_dtype']
@@ -37,18 +43,21 @@ export async function writeConfig(
   { quantizer, dtype, computeDtype }: BaseExportRequest
 ): Promise<void> {
   const config = await readStrictConfig(join(from, CONFIG_FILE))
-  const keys = DTYPE_KEYS.filter((key) => config.has(key))
+  const keys = dtypeKeys(config)
   for (const key of keys.length === 0 ? ['dtype'] : keys) config.set(key, dtype)
   // A part with a config of its own, such as MPT's attn_config, is loaded in the same dtype.
   for (const [name, part] of config) {
     if (!(part instanceof Map)) continue
-    const own = DTYPE_KEYS.filter((key) => part.has(key)).map((key) => [key, dtype] as const)
-    if (own.length > 0) config.set(name, new Map([...part, ...own]))
+    const keys = dtypeKeys(part)
+    if (keys.length === 0 && MODEL_CONFIGS.includes(name)) keys.push('dtype')
+    if (keys.length > 0) config.set(name, new Map([...part, ...keys.map((key) => [key, dtype] as const)]))
   }
   config.delete('transformers_weights') // the name of a file that is not among those written
   config.set('quantization_config', quantizationConfig(quantizer, computeDtype))
   await writeFileAtomic(join(to, CONFIG_FILE), pythonJsonFile(config))
 }
+
+const dtypeKeys = (config: ReadonlyMap<string, JsonValue>): string[] => DTYPE_KEYS.filter((key) => config.has(key))
 
 /** Numbers stay as they are written: Python tells 10000.0 from 10000. */
 async function readStrictConfig(path: string): Promise<Map<string, JsonValue>> {

@@ -1,24 +1,34 @@
 import { join } from 'node:path'
 import type { BaseExport, BaseExportRequest } from '../../shared/baseExport'
-import { AppError, badInput } from '../../shared/errors'
+import { AppError, badFormat, badInput } from '../../shared/errors'
 import type { LinearFingerprint } from '../../shared/runFolder'
 import { writeDirectoryAtomic } from '../formats/atomicDirectory'
 import { Checkpoint } from '../formats/checkpoint'
 import { CONFIG_FILE, writeWeightIndex } from '../formats/checkpointFiles'
-import { decodeFloats, encodeFloats, FILE_DTYPES, type FloatDtype } from '../formats/dtypes'
+import {
+  type Dtype,
+  decodeFloats,
+  dtypeBytes,
+  encodeFloats,
+  FILE_DTYPES,
+  FLOAT_DTYPES,
+  type FloatDtype,
+  isFloatDtype
+} from '../formats/dtypes'
 import type { WrittenFile } from '../formats/files'
 import { MAX_SHARDS } from '../formats/limits'
 import { elementCount } from '../formats/tensorInfo'
 import { TensorSpool } from '../formats/tensorSpool'
 import { stopHere } from '../graph/stopHere'
-import type { ModelArchitecture } from '../models/architecture'
 import { expertTensors } from '../models/expertWeights'
 import { assertTensors } from '../models/modelLinears'
 import { ModelParts } from '../models/modelParts'
 import { exactDtype, linearDtypes, type ModelTensor, modelTensors } from '../models/modelTensors'
 import { ModelWeights } from '../models/modelWeights'
+import { otherTensors, writtenName } from '../models/otherParts'
 import { readArchitecture } from '../models/registry'
 import { hasOtherHead } from '../models/tiedHead'
+import type { WrittenParts } from '../models/writtenParts'
 import { firstNonFinite } from '../numerics/matrix'
 import { checkpointFindings } from '../prepare/checkpointFindings'
 import { fingerprintLinear, fingerprintModel } from '../quantizers/fingerprint'
@@ -33,6 +43,7 @@ interface Source {
   readonly request: BaseExportRequest
   readonly dtype: FloatDtype
   readonly weights: ModelWeights
+  readonly written: WrittenParts | undefined
   readonly signal: AbortSignal
   /** Told of tensors that are written. */
   readonly report: (done: number, total: number) => void
@@ -57,14 +68,13 @@ export async function exportBase(
   const checkpoint = await Checkpoint.open(request.model)
   try {
     const architecture = readArchitecture(checkpoint.config, join(checkpoint.directory, CONFIG_FILE))
-    refuseTower(request.model, architecture)
     const parts = new ModelParts(architecture)
     const weights = new ModelWeights(checkpoint, architecture)
     assertTensors(weights, parts)
     const dtype = FILE_DTYPES[request.dtype]
     const ownHead = !architecture.tiedHead || (await hasOtherHead(weights, architecture, { dtype }))
-    const tensors = [...modelTensors(parts, ownHead), ...expertTensors(weights, parts)]
-    const source = { request, dtype, weights, signal, report }
+    const tensors = allTensors(weights, parts, ownHead)
+    const source = { request, dtype, weights, written: architecture.written, signal, report }
     const written = await writeDirectoryAtomic(request.out, async (directory) => {
       const stored = await writeWeights(source, tensors, directory)
       await writeConfig(checkpoint.directory, directory, request)
@@ -78,13 +88,14 @@ export async function exportBase(
   }
 }
 
-/** A base without the other parts of the model, or with them in full precision, would not be what a trainer makes. */
-function refuseTower(model: string, { tower }: ModelArchitecture): void {
-  if (tower === undefined) return
-  const reason = 'of the other parts of such a model Quail does not know which linears a trainer quantizes'
-  throw badInput(
-    `${model} is a ${tower.wrapper}, whose quantized base is not written: ${reason}; write it with save_pretrained of transformers, and name it as the base`
-  )
+/** Every tensor that the base is made of; of a text tower those of the other parts too, without which nothing loads it. */
+function allTensors(weights: ModelWeights, parts: ModelParts, ownHead: boolean): ModelTensor[] {
+  const own = [...modelTensors(parts, ownHead), ...expertTensors(weights, parts)]
+  const { embedding, head, storedPrefixes = {}, written } = parts.architecture
+  if (written === undefined) return own
+  const read = new Set([...own.map(({ name }) => name), embedding, head].map((name) => weights.storedName(name)))
+  const texts = Object.entries(storedPrefixes).flatMap(([prefix, others]) => [prefix, ...others])
+  return [...own, ...otherTensors(weights.checkpoint, written, read, [...texts, head])]
 }
 
 async function writeWeights(source: Source, tensors: readonly ModelTensor[], directory: string) {
@@ -149,22 +160,30 @@ const storedBytes = ({ linear, shape }: ModelTensor, { quantizer }: BaseExportRe
     : fourBitBytes([linear.outFeatures, linear.inFeatures], quantizer)
 
 async function spoolTensor(source: Source, tensor: ModelTensor, spool: TensorSpool) {
-  const { linear, name, shape } = tensor
-  const { dtype, weights, request } = source
+  const { linear, shape, stored } = tensor
+  const { dtype, weights, written, request } = source
+  const name = writtenName(tensor.name, written)
   if (linear === undefined) {
     await spool.add({ name, dtype, shape }, plainPieces(source, tensor))
     return undefined
   }
-  const { values: weight } = rounded(await weights.readLinear(linear.path, linear), source, name)
+  const read = stored === undefined ? weights.readLinear(linear.path, linear) : weights.checkpoint.readFloat32(stored)
+  const { values: weight } = rounded(await read, source, name)
   const quantized = quantizerFor(request.quantizer).quantize(weight, request.quantizer, linear.inFeatures)
-  const stored = { name, dtype, shape: [linear.outFeatures, linear.inFeatures] as const }
-  for (const { data, ...part } of fourBitTensors(stored, quantized, request.quantizer)) await spool.add(part, [data])
+  const whole = { name, dtype, shape: [linear.outFeatures, linear.inFeatures] as const }
+  for (const { data, ...part } of fourBitTensors(whole, quantized, request.quantizer)) await spool.add(part, [data])
   return linear.inBlock ? fingerprintLinear(linear.path, quantized) : undefined
 }
 
 /** A tensor that stays in full precision, rounded to the dtype. */
-async function* plainPieces(source: Source, { name, shape, place }: ModelTensor): AsyncGenerator<Uint8Array> {
-  const { weights } = source
+async function* plainPieces(source: Source, tensor: ModelTensor): AsyncGenerator<Uint8Array> {
+  const { name, shape, place, stored } = tensor
+  const { weights, dtype } = source
+  if (stored !== undefined) {
+    const bytes = await weights.checkpoint.readBytes(stored)
+    yield converted(bytes, weights.find(stored, shape).dtype, dtype, stored)
+    return
+  }
   if (place !== undefined) {
     const values = await weights.readPart(place)
     yield rounded(values, source, name).bytes
@@ -189,6 +208,15 @@ async function* plainPieces(source: Source, { name, shape, place }: ModelTensor)
     const piece = await weights.readMatrixRows(name, shape, row, Math.min(step, rows - row))
     yield rounded(piece, source, name).bytes
   }
+}
+
+/** Elements of one dtype as those of another, whatever they are. @throws {AppError} BAD_FORMAT for a dtype that is not read */
+function converted(bytes: Uint8Array, from: Dtype, to: FloatDtype, name: string): Uint8Array {
+  if (from === to) return bytes
+  if (!isFloatDtype(from)) throw badFormat(`tensor ${name} is ${from}; expected ${FLOAT_DTYPES.join(', ')}`)
+  const values = new Float32Array(bytes.length / dtypeBytes(from))
+  decodeFloats(bytes, from, values)
+  return encodeFloats(values, to)
 }
 
 /** The values as stored elements, and what those stand for; copies, except in F32. */

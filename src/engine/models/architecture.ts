@@ -3,6 +3,7 @@ import type { TextTower } from '../../shared/textTower'
 import type { Value } from '../graph/graphBuilder'
 import type { ConfigReader } from './configReader'
 import type { LayerBuilder } from './layerBuilder'
+import type { WrittenParts } from './writtenParts'
 
 /** A table of embeddings, a row for each token. */
 export interface EmbeddingTable {
@@ -43,6 +44,8 @@ export interface ModelArchitecture {
   readonly unreached?: ReadonlySet<string>
   /** Present where this is the text model inside of another, of which nothing else is read. */
   readonly tower?: TextTower
+  /** What transformers writes of that other model. */
+  readonly written?: WrittenParts
   /** Whether config.json ties the head to the embedding; what the files hold decides, see `ModelWeights.storedName`. */
   readonly tiedHead: boolean
   /** The same as transformers 4 reads it, where that is something else. */

@@ -16,6 +16,8 @@ export interface ModelTensor {
   readonly shape: readonly number[]
   /** Of an expert: where its values lie in the checkpoint. */
   readonly place?: TensorPart
+  /** Of a part beside a text model: its name in the checkpoint. What is no linear's may hold infinities, as bounds do. */
+  readonly stored?: string
   /** Present for the weight of a linear, which is what gets quantized. */
   readonly linear?: ModelLinear & {
     /** Whether it lies in a block: only those get adapters, and only those are in the fingerprint. */
@@ -45,7 +47,9 @@ export function modelTensors(parts: ModelParts, ownHead: boolean): ModelTensor[]
 /** The dtypes in which the linears among these are stored, each once. */
 export const linearDtypes = (weights: ModelWeights, tensors: readonly ModelTensor[]): Dtype[] => [
   ...new Set(
-    tensors.flatMap(({ linear, name, shape }) => (linear === undefined ? [] : [weights.find(name, shape).dtype]))
+    tensors.flatMap(({ linear, stored, name, shape }) =>
+      linear === undefined ? [] : [weights.find(stored ?? name, shape).dtype]
+    )
   )
 ]
 

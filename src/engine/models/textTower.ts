@@ -5,6 +5,7 @@ import type { Family, ModelArchitecture } from './architecture'
 import type { ConfigReader, Json } from './configReader'
 import type { LayerBuilder } from './layerBuilder'
 import { readSettings, type Setting } from './settings'
+import type { WrittenParts } from './writtenParts'
 
 /** A model around a text model, in which that is `model.language_model` and the head lies beside. */
 export interface Wrapper {
@@ -23,6 +24,8 @@ export interface Wrapper {
   readonly capsLogits?: boolean
   /** Other beginnings of names in checkpoints, by the beginning of a module's name. */
   readonly stored: Readonly<Record<string, readonly string[]>>
+  /** What transformers writes of it. */
+  readonly written: WrittenParts
   /** The class of transformers that loads it. */
   readonly loader: TextTower['loader']
 }
@@ -40,7 +43,7 @@ export const INSIDE = 'model.language_model.'
  * model's own class does to the logits only what `capsLogits` says.
  */
 export function textTower(wrapper: Wrapper): Family {
-  const { modelType, loader, stored } = wrapper
+  const { modelType, loader, stored, written } = wrapper
   return {
     modelTypes: [modelType],
     settings(config) {
@@ -51,7 +54,8 @@ export function textTower(wrapper: Wrapper): Family {
       const { text, given, type, family } = textOf(config, wrapper)
       const tower = { wrapper: modelType, text: type, loader }
       const { tiedHead: tiedHeadIn4 } = family.read(given)
-      return { ...inside(family.read(text), wrapper), tiedHeadIn4, storedPrefixes: stored, family: modelType, tower }
+      const names = { storedPrefixes: stored, written }
+      return { ...inside(family.read(text), wrapper), ...names, tiedHeadIn4, family: modelType, tower }
     }
   }
 }

@@ -15,6 +15,18 @@ import { INSIDE, type Wrapper } from './textTower'
  */
 const LLAVA_NAMES = { [INSIDE]: ['language_model.model.', 'language_model.'], 'lm_head.': ['language_model.lm_head.'] }
 
+/** What transformers 5 writes of such models; 4 called the tower's modules `vision_model`. */
+const LLAVA_WRITTEN = {
+  text: { [INSIDE]: 'language_model.model.', 'lm_head.': 'language_model.lm_head.' },
+  others: ['vision_tower.', 'multi_modal_projector.'],
+  renamed: {
+    'vision_tower.vision_model.': 'vision_tower.',
+    'model.vision_tower.vision_model.': 'vision_tower.',
+    'model.vision_tower.': 'vision_tower.',
+    'model.multi_modal_projector.': 'multi_modal_projector.'
+  }
+}
+
 /** The text model of Mistral Small 3.1, which is meant where a config.json has no `text_config`. */
 const MISTRAL_SMALL = {
   head_dim: 128,
@@ -34,6 +46,7 @@ const QWEN2_VL = {
   textTies: true,
   flat: true,
   stored: { [INSIDE]: ['model.', 'language_model.'] },
+  written: { text: { [INSIDE]: 'model.' }, others: ['visual.'], renamed: { 'model.visual.': 'visual.' } },
   loader: 'AutoModelForImageTextToText'
 } as const
 
@@ -44,6 +57,8 @@ const GEMMA4 = {
   loader: 'AutoModelForCausalLM'
 } as const
 
+const QWEN3_VISION = { text: {}, others: ['model.visual.'] }
+
 /** Models around a text model: a new one is an entry here. Sources: transformers' configuration_<type>, modeling_<type>. */
 export const WRAPPERS: readonly Wrapper[] = [
   {
@@ -51,16 +66,31 @@ export const WRAPPERS: readonly Wrapper[] = [
     texts: [gemma3],
     tiedHead: orNull(flag, true),
     stored: LLAVA_NAMES,
+    written: LLAVA_WRITTEN,
     loader: 'AutoModelForCausalLM'
   },
-  { modelType: 'gemma4', texts: [gemma4], ...GEMMA4 },
-  { modelType: 'gemma4_unified', texts: [gemma4Unified], ...GEMMA4 },
+  {
+    modelType: 'gemma4',
+    texts: [gemma4],
+    ...GEMMA4,
+    written: {
+      text: {},
+      others: ['model.vision_tower.', 'model.embed_vision.', 'model.audio_tower.', 'model.embed_audio.']
+    }
+  },
+  {
+    modelType: 'gemma4_unified',
+    texts: [gemma4Unified],
+    ...GEMMA4,
+    written: { text: {}, others: ['model.vision_embedder.', 'model.embed_vision.'] }
+  },
   {
     modelType: 'mistral3',
     texts: [mistral, ministral3],
     absent: MISTRAL_SMALL,
     tiedHead: flag(true),
     stored: LLAVA_NAMES,
+    written: LLAVA_WRITTEN,
     loader: 'AutoModelForImageTextToText'
   },
   {
@@ -69,6 +99,7 @@ export const WRAPPERS: readonly Wrapper[] = [
     tiedHead: flag(false),
     textTies: true,
     stored: LLAVA_NAMES,
+    written: LLAVA_WRITTEN,
     loader: 'AutoModelForImageTextToText'
   },
   { modelType: 'qwen2_vl', texts: [qwen2VlText], ...QWEN2_VL },
@@ -78,6 +109,7 @@ export const WRAPPERS: readonly Wrapper[] = [
     texts: [qwen3VlText],
     tiedHead: flag(false),
     stored: { [INSIDE]: ['language_model.'] },
+    written: QWEN3_VISION,
     loader: 'AutoModelForImageTextToText'
   },
   {
@@ -85,6 +117,7 @@ export const WRAPPERS: readonly Wrapper[] = [
     texts: [qwen35Text],
     tiedHead: flag(false),
     stored: { [INSIDE]: ['language_model.'] },
+    written: { ...QWEN3_VISION, unread: ['mtp.'] },
     loader: 'AutoModelForImageTextToText'
   }
 ]

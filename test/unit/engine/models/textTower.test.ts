@@ -1,3 +1,4 @@
+import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -9,6 +10,7 @@ import { ModelWeights } from '../../../../src/engine/models/modelWeights'
 import { readArchitecture } from '../../../../src/engine/models/registry'
 import { checkpointFindings } from '../../../../src/engine/prepare/checkpointFindings'
 import { configOf, familyDirectory, tensorsOf, writeCheckpoint } from '../../../helpers/checkpoints'
+import { readGoldenTensors } from '../../../helpers/goldenTensors'
 import { removedAfterTests } from '../../../helpers/removedAfter'
 import { computeModel } from '../../../helpers/wholeModel'
 
@@ -27,6 +29,18 @@ function written(tensors: readonly TensorData[], changed: Record<string, unknown
 const head = (name: string): TensorData => {
   const embedding = tensorsOf(model).find((tensor) => tensor.name === `${STORED}embed_tokens.weight`) as TensorData
   return { ...embedding, name, data: Buffer.from(embedding.data).map((byte, i) => (i % 4 === 3 ? byte ^ 0x80 : byte)) }
+}
+
+/** A tensor that no model has. */
+const vector = (name: string): TensorData => ({ name, dtype: 'F32', shape: [2], data: new Uint8Array(8) })
+
+/** The weight file of its quantized base. */
+async function baseOf(directory: string): Promise<string> {
+  const out = join(made(mkdtempSync(join(tmpdir(), 'quail-tower-'))), 'base')
+  const quantizer = { format: 'nf4', blockSize: 64, doubleQuantization: true } as const
+  const options = { quantizer, dtype: 'bfloat16', computeDtype: 'float32', maxShardBytes: 5e9 } as const
+  await exportBase({ model: directory, out, ...options }, new AbortController().signal)
+  return join(out, 'model.safetensors')
 }
 
 async function findingsOf(directory: string): Promise<string[]> {
@@ -94,13 +108,35 @@ describe('a text tower', () => {
     expect(found?.linears).toHaveLength(14)
   })
 
-  it('gives no quantized base, of which other linears are a part', async () => {
-    const quantizer = { format: 'nf4', blockSize: 64, doubleQuantization: true } as const
-    const options = { quantizer, dtype: 'bfloat16', computeDtype: 'float32', maxShardBytes: 5e9 } as const
-    const request = { model, out: join(tmpdir(), 'quail-no-base'), ...options }
-    await expect(exportBase(request, new AbortController().signal)).rejects.toThrow(
-      'is a gemma3, whose quantized base is not written'
+  it('gives a quantized base with the other parts, whose linears are quantized too, under the names that are written', async () => {
+    const own = tensorsOf(model)
+    const older = own.map((one) => ({
+      ...one,
+      name: one.name.replace(/^vision_tower\./, 'vision_tower.vision_model.')
+    }))
+    const unread = vector(`${STORED}layers.0.self_attn.rotary_emb.inv_freq`)
+    const [path, same] = [await baseOf(written(own)), await baseOf(written([...older, unread]))]
+    expect(readFileSync(same).equals(readFileSync(path))).toBe(true)
+    const base = [...readGoldenTensors(path).keys()]
+    for (const { name } of own) expect(base, name).toContain(name)
+    const tower = 'vision_tower.encoder.layers.0.mlp.fc1.weight'
+    expect(base).toContain(`${tower}.absmax`)
+    expect(base).toContain(`${STORED}layers.0.mlp.up_proj.weight.absmax`)
+    const tables = ['vision_tower.embeddings.position_embedding', 'vision_tower.head.attention.out_proj']
+    for (const name of tables) expect(base).not.toContain(`${name}.weight.absmax`)
+  })
+
+  it('gives none where a part or a matrix of it is not known, or nothing is there but the text model', async () => {
+    const own = tensorsOf(model)
+    const matrix = head('vision_tower.new_gate.weight')
+    await expect(baseOf(written([...own, matrix]))).rejects.toThrow(
+      'of the matrix vision_tower.new_gate.weight it is not known whether a trainer quantizes it'
     )
+    await expect(baseOf(written([...own, vector('audio_tower.norm.weight')]))).rejects.toThrow(
+      'tensor audio_tower.norm.weight is of none of the parts that are known: vision_tower., multi_modal_projector.'
+    )
+    const alone = own.filter(({ name }) => name.startsWith('language_model.'))
+    await expect(baseOf(written(alone))).rejects.toThrow('holds the text model alone')
   })
 
   it('is tied by config.json, with a word where transformers 4 goes by text_config', async () => {

@@ -1,0 +1,63 @@
+import { badInput } from '../../shared/errors'
+import type { Checkpoint } from '../formats/checkpoint'
+import type { CheckpointTensor } from '../formats/shards'
+import type { ModelTensor } from './modelTensors'
+import type { WrittenParts } from './writtenParts'
+
+/**
+ * Matrices of vision towers, audio towers and projectors that are the weights of linears, by the end of their names; a
+ * trainer quantizes them. Source: modeling_<type> of transformers 5.23; the conformance tests ask the classes themselves.
+ */
+const LINEAR =
+  /(?:^|\.)(?:(?:q|k|v|o|out|gate|up|down|relative_k|output|input)_proj|fc[12]|linear_(?:[12]|fc[12])|linear|qkv|proj|mlp\.[02]|merging_layer|embedding_projection|input_proj_linear|patch_dense)\.weight$/
+
+/** Embeddings, and what attention of torch keeps to itself: a trainer quantizes none of them. */
+const TABLE = /(?:^|\.)(?:position_embedding|pos_embed|head\.attention\.out_proj)\.weight$/
+
+const INTEGER = /^(?:[IU]\d|BOOL)/
+
+/** The name under which transformers writes a tensor of the text model. */
+export const writtenName = (name: string, written: WrittenParts | undefined): string =>
+  replaced(name, written?.text ?? {})
+
+/**
+ * The tensors of the parts beside the text model, as transformers writes them; integers are no parameters and left out.
+ *
+ * @param read - the names in the files of what the text model reads
+ * @param texts - how names of the text model begin in the files; what it leaves unread there is left out
+ * @throws {AppError} BAD_INPUT for a tensor of no known part, for a matrix of which it is not known whether it is a linear's,
+ *   and where there is nothing beside the text model
+ */
+export function otherTensors(
+  { directory, tensors }: Checkpoint,
+  { others, renamed = {}, unread = [] }: WrittenParts,
+  read: ReadonlySet<string>,
+  texts: readonly string[]
+): ModelTensor[] {
+  const begins = (name: string, all: readonly string[]): boolean => all.some((prefix) => name.startsWith(prefix))
+  const found = [...tensors.values()].flatMap((tensor): ModelTensor[] => {
+    if (read.has(tensor.name)) return []
+    const name = replaced(tensor.name, renamed)
+    if (begins(name, others)) return INTEGER.test(tensor.dtype) ? [] : [otherTensor(directory, tensor, name)]
+    if (begins(name, texts) || begins(name, unread)) return []
+    throw badInput(`${directory}: tensor ${tensor.name} is of none of the parts that are known: ${others.join(', ')}`)
+  })
+  if (found.length > 0) return found
+  throw badInput(`${directory} holds the text model alone; of the other parts (${others.join(', ')}) nothing is there`)
+}
+
+function otherTensor(directory: string, { name: stored, shape }: CheckpointTensor, name: string): ModelTensor {
+  const tensor = { name, shape, stored }
+  const [outFeatures = 0, inFeatures = 0] = shape
+  if (shape.length !== 2 || !name.endsWith('.weight') || TABLE.test(name)) return tensor
+  if (!LINEAR.test(name)) {
+    throw badInput(`${directory}: of the matrix ${stored} it is not known whether a trainer quantizes it`)
+  }
+  const path = name.replace(/\.weight$/, '')
+  return { ...tensor, linear: { path, outFeatures, inFeatures, transposed: false, inBlock: false } }
+}
+
+function replaced(name: string, beginnings: Readonly<Record<string, string>>): string {
+  const [from, to] = Object.entries(beginnings).find(([begin]) => name.startsWith(begin)) ?? ['', '']
+  return `${to}${name.slice(from.length)}`
+}
