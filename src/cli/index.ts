@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { resourcesFolder } from '../shared/resourcesFolder'
+import { providedTokenizers } from '../shared/tokenizerProcess'
 import { quailHome } from '../store/home'
 import { main } from './main'
 import { createTerminal } from './output/terminal'
@@ -16,7 +17,8 @@ const installation = {
   home: quailHome(),
   version: (JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { version: string }).version,
   workerUrl: new URL('engineWorker.js', new URL('.', import.meta.url)),
-  resources: resourcesFolder(fileURLToPath(root))
+  resources: resourcesFolder(fileURLToPath(root)),
+  startTokenizer: providedTokenizers()
 }
 
 const terminal = createTerminal(process.stdout, process.stderr, process.env)

@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { app } from 'electron'
+import { provideTokenizers } from '../shared/tokenizerProcess'
+import { connectTokenizer } from './tokenizerProcess'
 
 /*
  * A package holds one program: the window. Its fuses forbid it to run as plain Node, so the command line runs in main,
@@ -18,6 +20,7 @@ export function commandLineArguments(argv: readonly string[]): string[] | undefi
 export async function runCommandLine(args: readonly string[]): Promise<void> {
   const builtCommandLine = join(import.meta.dirname, 'cli.js')
   process.argv = [process.execPath, builtCommandLine, ...args]
+  provideTokenizers(connectTokenizer)
   // The command line answers these itself: once ends at a safe point, twice at once.
   await import(pathToFileURL(builtCommandLine).href)
   app.exit(typeof process.exitCode === 'number' ? process.exitCode : 0)

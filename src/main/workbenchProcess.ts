@@ -1,11 +1,13 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { type UtilityProcess, utilityProcess } from 'electron'
+import { type MessagePortMain, type UtilityProcess, utilityProcess } from 'electron'
 import type { Answer } from '../shared/contract/call'
 import type { WindowEvent } from '../shared/contract/events'
 import type { NamedPath } from '../shared/contract/purposes'
 import type { SerializedError } from '../shared/errors'
-import type { FromWorkbench, ToWorkbench, WorkbenchInstallation } from '../workbench/protocol'
+import type { FromWorkbench, OfTokenizers, ToWorkbench, WorkbenchInstallation } from '../workbench/protocol'
+import { killProcess } from './killProcess'
+import { startTokenizerProcess, type TokenizerProcess } from './tokenizerProcess'
 
 /** Main's side of the engine process. */
 export interface WorkbenchProcess {
@@ -59,9 +61,15 @@ export function startWorkbenchProcess(
     gaveUp = undefined
     const startedAtMs = Date.now()
     const started = utilityProcess.fork(builtFile('workbench.js'), [argument], { serviceName: 'Quail engine' })
-    started.on('message', receive)
+    const tokenizers = new Tokenizers(started)
+    started.on('message', (message: FromWorkbench) => {
+      if (message.kind === 'startTokenizer') tokenizers.start(message.id)
+      else if (message.kind === 'endTokenizer') tokenizers.end(message.id)
+      else receive(message)
+    })
     ended = new Promise((done) => {
       started.once('exit', (code) => {
+        tokenizers.endAll()
         done()
         if (child !== started) return
         child = undefined
@@ -141,20 +149,33 @@ export function startWorkbenchProcess(
       hears = done
     })
     old.postMessage({ kind: 'close', atCheckpoint })
-    const timer = setTimeout(() => kill(old), END_MS)
+    const timer = setTimeout(() => killProcess(old), END_MS)
     if (atCheckpoint) void heard.then(() => clearTimeout(timer))
     await ended
     clearTimeout(timer)
   }
 }
 
-/** By the system: a process that is stuck hears nothing else. */
-function kill({ pid }: UtilityProcess): void {
-  if (pid === undefined) return
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // It ended meanwhile.
+/** The processes for tokenizers of one engine process. */
+class Tokenizers {
+  readonly #started = new Map<number, TokenizerProcess>()
+
+  constructor(private readonly engine: UtilityProcess) {}
+
+  start(id: number): void {
+    const tell = (message: OfTokenizers, ...ports: MessagePortMain[]): void => this.engine.postMessage(message, ports)
+    const started = startTokenizerProcess((end) => tell({ kind: 'tokenizerEnded', id, end }))
+    this.#started.set(id, started)
+    tell({ kind: 'tokenizer', id }, started.port)
+  }
+
+  end(id: number): void {
+    this.#started.get(id)?.kill()
+    this.#started.delete(id)
+  }
+
+  endAll(): void {
+    for (const id of this.#started.keys()) this.end(id)
   }
 }
 

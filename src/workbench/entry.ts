@@ -1,5 +1,6 @@
 import { quailHome } from '../store/home'
-import type { FromWorkbench, ToWorkbench, WorkbenchInstallation } from './protocol'
+import type { FromWorkbench, OfTokenizers, ToWorkbench, WorkbenchInstallation } from './protocol'
+import { type RemotePort, TokenizerPorts } from './tokenizerPorts'
 import { serveWorkbench } from './workbench'
 
 /*
@@ -10,7 +11,12 @@ import { serveWorkbench } from './workbench'
 /** What a utility process finds in place of a standard channel; written down here, so that Electron is not imported. */
 interface ParentPort {
   postMessage(message: FromWorkbench): void
-  on(event: 'message', listener: (message: { readonly data: ToWorkbench }) => void): void
+  on(event: 'message', listener: (message: Received) => void): void
+}
+
+interface Received {
+  readonly data: ToWorkbench | OfTokenizers
+  readonly ports: readonly RemotePort[]
 }
 
 const parentPort = (process as NodeJS.Process & { readonly parentPort?: ParentPort }).parentPort
@@ -18,12 +24,13 @@ const [argument] = process.argv.slice(2)
 
 if (parentPort !== undefined && argument !== undefined) {
   const installation = { home: quailHome(), ...JSON.parse(argument) } as WorkbenchInstallation
-  const { closed } = serveWorkbench(
-    {
-      send: (message) => parentPort.postMessage(message),
-      receive: (listener) => parentPort.on('message', ({ data }) => listener(data))
-    },
-    installation
-  )
+  const send = (message: FromWorkbench): void => parentPort.postMessage(message)
+  const tokenizers = new TokenizerPorts(send)
+  const receive = (listener: (message: ToWorkbench) => void): void =>
+    parentPort.on('message', ({ data, ports: [port] }) => {
+      if (data.kind === 'tokenizer' || data.kind === 'tokenizerEnded') tokenizers.receive(data, port)
+      else listener(data)
+    })
+  const { closed } = serveWorkbench({ send, receive }, installation, tokenizers.start)
   void closed.then(() => process.exit(0))
 }

@@ -1,6 +1,7 @@
 import type { Answer } from '../shared/contract/call'
 import type { WindowEvent } from '../shared/contract/events'
 import type { NamedPath } from '../shared/contract/purposes'
+import type { TokenizerEnded } from '../shared/tokenizerProcess'
 
 /*
  * What crosses between main and the engine process. Main has checked every call before it sends it; each is answered
@@ -28,6 +29,13 @@ export type FromWorkbench =
   | { readonly kind: 'event'; readonly event: WindowEvent }
   /** It heard that it is to end: from now on it works towards that. */
   | { readonly kind: 'closing' }
+  /** A thread of the engine needs a process for tokenizers, or no longer. */
+  | { readonly kind: 'startTokenizer' | 'endTokenizer'; readonly id: number }
+
+/** What main tells of processes for tokenizers: that one was started, with the port at which it answers, or that it has ended. */
+export type OfTokenizers =
+  | { readonly kind: 'tokenizer'; readonly id: number }
+  | { readonly kind: 'tokenizerEnded'; readonly id: number; readonly end: TokenizerEnded }
 
 /** What the process is told as it starts. */
 export interface WorkbenchInstallation {

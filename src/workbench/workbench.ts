@@ -7,6 +7,7 @@ import { assertWritablePlace } from '../services/writablePlaces'
 import type { WorkbenchCallName } from '../shared/contract'
 import type { Answer } from '../shared/contract/call'
 import { AppError, assertNever, serializeError } from '../shared/errors'
+import type { StartTokenizer } from '../shared/tokenizerProcess'
 import { rememberGrants } from '../store/grantedPaths'
 import { cudaDirectory } from '../store/home'
 import type { WorkbenchContext } from './context'
@@ -40,15 +41,22 @@ interface Opened {
  * Serves one window over a port: opens the database and the engine, answers calls, tells of changes.
  *
  * A database that cannot be opened does not end the process: its calls say why, and `store.rebuild` mends it.
+ *
+ * @param startTokenizer - where the runtime does not run as Node
  */
-export function serveWorkbench(port: WorkbenchPort, installation: WorkbenchInstallation): RunningWorkbench {
+export function serveWorkbench(
+  port: WorkbenchPort,
+  installation: WorkbenchInstallation,
+  startTokenizer?: StartTokenizer
+): RunningWorkbench {
   const emit: WorkbenchContext['emit'] = (event) => port.send({ kind: 'event', event })
   const grants = new Grants()
-  let opening = open(installation, grants, emit)
+  const openAll = () => open(installation, grants, emit, startTokenizer)
+  let opening = openAll()
   const recovery: Handlers = recoveryHandlers(installation, {
     problem: () => opening.then(noProblem, asAppError),
     async reopen() {
-      opening = open(installation, grants, emit)
+      opening = openAll()
       await opening
     }
   })
@@ -96,12 +104,13 @@ export function serveWorkbench(port: WorkbenchPort, installation: WorkbenchInsta
 async function open(
   installation: WorkbenchInstallation,
   grants: Grants,
-  emit: WorkbenchContext['emit']
+  emit: WorkbenchContext['emit'],
+  startTokenizer: StartTokenizer | undefined
 ): Promise<Opened> {
   emit({ type: 'engine.state', state: 'starting' })
   const { home, version, workerUrl } = installation
   try {
-    const engine = startEngine(new URL(workerUrl), cudaDirectory(home))
+    const engine = startEngine(new URL(workerUrl), cudaDirectory(home), startTokenizer)
     const services = await openServices({ home, version, engine })
     applyThreads(await readPreferences(services.store))
     const queue = await Queue.open(services, queueListener(emit))

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { getCurrentFuseWire } from '@electron/fuses'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { blanks, modelThatEndsOverBlanks } from '../helpers/hostileTokenizers'
 import { removeTemporary, temporaryFolder } from './harness'
 import { LEAVING, Listener, runAttempts, STAYING, secretFile } from './hostilePage'
 import { openPackagedDesk, type PackagedDesk } from './packagedDesk'
@@ -84,6 +85,20 @@ describe('the Debian package', () => {
     expect(inspected.status, inspected.stderr).toBe(0)
     expect(inspected.stdout).toContain('28')
     expect(quailCli(['no-such-command'], home).status).toBe(2)
+  })
+
+  test('has tokenizers work in a process of their own, also in its command line', async () => {
+    const home = await temporaryFolder()
+    writeFileSync(join(home, 'blanks.txt'), blanks())
+    const plan = (model: string, text: string) =>
+      quailCli(['plan', '--model', model, '--calibration', text, '--method', 'svd'], home)
+    const { status, stderr } = plan(modelThatEndsOverBlanks(), join(home, 'blanks.txt'))
+    expect(status).toBe(2)
+    expect(stderr).toMatch(
+      /^quail: blanks\.txt, tokenized by .*(: the tokenizers library ends over it|was given up: it takes more than).*\n$/
+    )
+    const usable = plan(resolve('resources/sample/model'), resolve('resources/sample/text/moby-evaluation.txt'))
+    expect(usable.status, usable.stderr).toBe(0)
   })
 })
 

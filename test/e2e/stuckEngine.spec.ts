@@ -1,6 +1,8 @@
-import { resolve } from 'node:path'
+import { writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { type Desk, openDesk, removeTemporary } from './harness'
+import { blanks, modelThatEndsOverBlanks } from '../helpers/hostileTokenizers'
+import { answerOpenDialog, type Desk, openDesk, removeTemporary, temporaryFolder } from './harness'
 
 /*
  * An engine process that hears nothing any more, whatever keeps it busy: stopped by the system here, as a loop without end
@@ -14,11 +16,16 @@ const ask = <T>({ page }: Desk, name: string, input: object): Promise<T> =>
     `window.quail.call(${JSON.stringify(name)}, ${JSON.stringify(input)}).then((a) => { if (!a.ok) throw new Error(a.error.message); return a.value })`
   ) as Promise<T>
 
-/** Stops the engine process of a desk; its id. */
-async function stopEngine({ app }: Desk): Promise<number> {
-  const pid = await app.evaluate(
-    ({ app: electron }) => electron.getAppMetrics().find(({ name }) => name === 'Quail engine')?.pid
+/** The ids of a desk's processes of a name. */
+const processesOf = ({ app }: Desk, wanted: string): Promise<number[]> =>
+  app.evaluate(
+    ({ app: electron }, wanted) => electron.getAppMetrics().flatMap(({ name, pid }) => (name === wanted ? pid : [])),
+    wanted
   )
+
+/** Stops the engine process of a desk; its id. */
+async function stopEngine(desk: Desk): Promise<number> {
+  const [pid] = await processesOf(desk, 'Quail engine')
   if (pid === undefined) throw new Error('there is no engine process')
   process.kill(pid, 'SIGSTOP')
   return pid
@@ -87,5 +94,31 @@ test('an engine that hears nothing is replaced by another', async () => {
   await ask(desk, 'app.restartEngine', {})
   expect(isAlive(pid)).toBe(false)
   expect(await ask<{ problem: string | null }>(desk, 'store.state', {})).toMatchObject({ problem: null })
+  await desk.close()
+})
+
+test('a tokenizer that takes all memory, or over which its library ends the process, does so in one of its own', async () => {
+  const desk = await openDesk()
+  const [model, text] = [modelThatEndsOverBlanks(), join(await temporaryFolder(), 'blanks.txt')]
+  writeFileSync(text, blanks())
+  for (const [kind, path] of [
+    ['model', model],
+    ['texts', text]
+  ]) {
+    await answerOpenDialog(desk, [`${path}`])
+    await ask(desk, 'app.pick', { kind })
+  }
+  const engines = await processesOf(desk, 'Quail engine')
+  const recipe = { version: 1, model, calibration: { files: [text] }, variants: [{ method: 'svd', rank: 8 }] }
+  const { findings } = await ask<{ findings: { message: string }[] }>(desk, 'plan.preflight', {
+    recipe,
+    out: null,
+    flopsPerSecond: null
+  })
+  expect(findings.map(({ message }) => message).join('\n')).toMatch(
+    /blanks\.txt, tokenized by that of .*(: the tokenizers library ends over it|was given up: it takes more than)/
+  )
+  expect(await processesOf(desk, 'Quail engine')).toEqual(engines)
+  await expect.poll(() => processesOf(desk, 'Quail tokenizer')).toEqual([])
   await desk.close()
 })

@@ -1,24 +1,13 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { addTokenizer, copyCheckpoint } from '../helpers/checkpoints'
 import { Workplace } from '../helpers/commandLine'
-import { sampleModel } from '../helpers/paths'
+import { blanks, modelThatEndsOverBlanks, modelWithTokenizer } from '../helpers/hostileTokenizers'
 
 const work = new Workplace()
 
-/** The sample model, with changes to its tokenizer.json. */
-function modelWith(changes: object): string {
-  const model = copyCheckpoint(sampleModel)
-  addTokenizer(model)
-  const path = join(model, 'tokenizer.json')
-  writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), ...changes }))
-  return model
-}
-
 /** Makes 256 letters of one, which is as much as a tokenizer may do. */
-const growing = modelWith({
+const growing = modelWithTokenizer({
   normalizer: {
     type: 'Sequence',
     normalizers: Array.from({ length: 8 }, () => ({ type: 'Replace', pattern: { String: 'a' }, content: 'aa' }))
@@ -36,12 +25,8 @@ it('a tokenizer that takes all memory over a text is given up, or before, where 
 })
 
 it('a text over which the tokenizers library ends its process is refused by name', async () => {
-  // The regular expression of many published models looks through all blanks again when no line end is behind them.
-  const Regex = String.raw`[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
-  const split = { type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false }
-  const bytes = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false }
-  const model = modelWith({ pre_tokenizer: { type: 'Sequence', pretokenizers: [split, bytes] } })
-  writeFileSync(work.path('blanks.txt'), `a${' '.repeat(12_000_000)}b`)
+  const model = modelThatEndsOverBlanks()
+  writeFileSync(work.path('blanks.txt'), blanks())
   const { code, stderr } = await work.quail('plan', '--model', model, '--calibration', 'blanks.txt', '--method', 'svd')
   expect(code).toBe(2)
   expect(stderr).toMatch(/^quail: blanks\.txt, tokenized by that of .*: the tokenizers library ends over it \(.*\)\n$/)

@@ -1,5 +1,6 @@
 import { type Engine, startEngine } from '../../engine/worker/pool'
 import { closeServices, openServices, type Services } from '../../services/services'
+import type { StartTokenizer } from '../../shared/tokenizerProcess'
 import { cudaDirectory } from '../../store/home'
 import type { Terminal } from '../output/terminal'
 
@@ -11,6 +12,8 @@ export interface Installation {
   readonly workerUrl: URL
   /** The directory of the sample model and texts. */
   readonly resources: string
+  /** Where the runtime does not run as Node. */
+  readonly startTokenizer?: StartTokenizer | undefined
 }
 
 /** What a command works with. The database is opened by the first command that asks for it. */
@@ -24,8 +27,8 @@ export interface CommandContext extends Installation {
 }
 
 export function createContext(installation: Installation, terminal: Terminal, signal: AbortSignal): CommandContext {
-  const { home, version, workerUrl } = installation
-  const engine = startEngine(workerUrl, cudaDirectory(home))
+  const { home, version, workerUrl, startTokenizer } = installation
+  const engine = startEngine(workerUrl, cudaDirectory(home), startTokenizer)
   let services: Promise<Services> | undefined
   return {
     ...installation,

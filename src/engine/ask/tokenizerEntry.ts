@@ -1,6 +1,5 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parentPort } from 'node:worker_threads'
 import { assertNever, serializeError } from '../../shared/errors'
 import type { OnProgress } from '../../shared/progress'
 import { ModelTokenizer } from '../calibration/tokenizer'
@@ -11,7 +10,7 @@ import { previewTokens } from './previewTokens'
 import { throttled } from './throttled'
 
 /*
- * Main of the process, or thread, in which tokenizers work; see tokenizerHelper.ts. Built to out/main/tokenizerWorker.js.
+ * Main of the process in which tokenizers work; see tokenizerHelper.ts. Built to out/main/tokenizerWorker.js.
  */
 
 interface Port {
@@ -33,10 +32,9 @@ const LOOK_MS = 50
 const COLLECT_MS = 1000
 
 function serve(port: Port): void {
-  const before = parentPort === null ? 0 : process.memoryUsage.rss()
   /** By request. */
   const allowed = new Map<number, number>()
-  const taken = () => process.memoryUsage.rss() - before
+  const taken = () => process.memoryUsage.rss()
   let collectedMs = 0
   setInterval(() => {
     const bytes = Math.max(MEMORY_BYTES, ...allowed.values())
@@ -101,17 +99,36 @@ const tokenizerBytes = (model: string): Promise<number> =>
     () => 0
   )
 
-const thread = parentPort
-if (thread !== null) {
+/** What an Electron utility process finds in place of a standard channel; written down here, so that Electron is not imported. */
+interface ParentPort {
+  once(event: 'message', listener: (message: { readonly ports: readonly RemotePort[] }) => void): void
+}
+
+interface RemotePort {
+  postMessage(message: FromTokenizer): void
+  on(event: 'message', listener: (message: { readonly data: ToTokenizer }) => void): void
+  on(event: 'close', listener: () => void): void
+  start(): void
+}
+
+/** Nobody is left to work for; the library's threads, which may be stuck, are not waited for. */
+const end = (): void => void process.kill(process.pid, 'SIGKILL')
+
+function serveRemote(port: RemotePort): void {
   serve({
-    send: (message) => thread.postMessage(message),
-    receive: (listener) => thread.on('message', listener)
+    send: (message) => port.postMessage(message),
+    receive: (listener) => port.on('message', ({ data }) => listener(data))
   })
-} else if (process.send !== undefined) {
+  port.on('close', end)
+  port.start()
+}
+
+const { parentPort } = process as NodeJS.Process & { readonly parentPort?: ParentPort }
+if (parentPort !== undefined) parentPort.once('message', ({ ports: [port] }) => port && serveRemote(port))
+else if (process.send !== undefined) {
   serve({
     send: (message) => void process.send?.(message, undefined, undefined, () => {}),
     receive: (listener) => process.on('message', listener)
   })
-  // Nobody is left to work for; the library's threads, which may be stuck, are not waited for.
-  process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
+  process.on('disconnect', end)
 }

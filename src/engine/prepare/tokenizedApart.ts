@@ -1,11 +1,12 @@
+import type { OpenChannel } from './tokenizerChannel'
 import { type HelperOptions, TokenizerHelper } from './tokenizerHelper'
 import type { TokenizerApi, TokenizerMethod } from './tokenizerProtocol'
 
 let helper: TokenizerHelper | undefined
 
-/** From now on this thread has tokenizers work in a process of their own. @param url - its built main */
-export function tokenizeApart(url: URL): void {
-  helper = new TokenizerHelper(url)
+/** From now on this thread has tokenizers work in a process of their own. @param open - starts it */
+export function tokenizeApart(open: OpenChannel): void {
+  helper = new TokenizerHelper(open)
 }
 
 /** Has the helper do something; where there is none, it is done here. @throws {AppError} as `TokenizerHelper.call` */

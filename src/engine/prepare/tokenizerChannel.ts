@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { Worker } from 'node:worker_threads'
+import type { MessagePort } from 'node:worker_threads'
+import type { TokenizerEnded } from '../../shared/tokenizerProcess'
 import type { FromTokenizer, ToTokenizer } from './tokenizerProtocol'
 
 /** The way to the helper that tokenizes. */
@@ -22,15 +23,17 @@ export interface Listener {
 /** JavaScript's own memory in the helper; the library's is looked at by the helper itself. */
 const HEAP_MIB = 2048
 
-/**
- * Starts a helper: a process where the program is Node, which nothing that it does can harm. Inside of another runtime, which
- * does not run as Node, a thread has to do: there a fault of the library ends the process of the engine.
- */
-export const openChannel = (url: URL, listener: Listener): Channel =>
-  process.versions.electron === undefined ? openProcess(url, listener) : openThread(url, listener)
+/** Starts a helper. */
+export type OpenChannel = (listener: Listener) => Channel
 
 /** Of what a process says as it ends. */
 const LAST_WORDS = 4096
+
+/** A child of this process. @param url - the built main, `tokenizerWorker.js` */
+export const processOpener =
+  (url: URL): OpenChannel =>
+  (listener) =>
+    openProcess(url, listener)
 
 function openProcess(url: URL, listener: Listener): Channel {
   const child = fork(fileURLToPath(url), [], {
@@ -66,24 +69,19 @@ function openProcess(url: URL, listener: Listener): Channel {
 /** What a panic of the library says of itself: `thread … panicked at FILE:LINE:` and then a sentence. */
 const reasonIn = (words: string): string | undefined => /panicked at [^\n]*\n([^\n]+)/.exec(words)?.[1]?.trim()
 
-function openThread(url: URL, listener: Listener): Channel {
-  const worker = new Worker(url, { resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB } })
-  let cause: string | undefined
-  let killed = false
-  worker.on('message', (message: FromTokenizer) => listener.receive(message))
-  worker.on('error', (error) => {
-    cause = error.message
-  })
-  worker.on('exit', (code) => {
-    if (!killed) listener.ended(cause ?? `code ${code}`)
-  })
-  return {
-    post: (message) => worker.postMessage(message),
-    ref: () => worker.ref(),
-    unref: () => worker.unref(),
-    kill() {
-      killed = true
-      void worker.terminate() // not waited for: the library may still work for it
+/** A process that the program around the engine starts. @param ask - a port at which it answers until that is closed */
+export const portOpener =
+  (ask: () => MessagePort): OpenChannel =>
+  (listener) => {
+    const port = ask()
+    port.on('message', (message: FromTokenizer | TokenizerEnded) => {
+      if (message.kind === 'ended') listener.ended(reasonIn(message.words) ?? `code ${message.code}`)
+      else listener.receive(message)
+    })
+    return {
+      post: (message) => port.postMessage(message),
+      ref: () => port.ref(),
+      unref: () => port.unref(),
+      kill: () => port.close()
     }
   }
-}

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, badInput, deserializeError } from '../../shared/errors'
 import type { OnProgress } from '../../shared/progress'
-import { type Channel, openChannel } from './tokenizerChannel'
+import type { Channel, OpenChannel } from './tokenizerChannel'
 import type { FromTokenizer, TokenizerApi, TokenizerMethod, ToTokenizer } from './tokenizerProtocol'
 
 /*
@@ -51,8 +51,7 @@ export class TokenizerHelper {
   #nextId = 0
   #idle: ReturnType<typeof setTimeout> | undefined
 
-  /** @param url - the built main, `tokenizerWorker.js` */
-  constructor(private readonly url: URL) {}
+  constructor(private readonly open: OpenChannel) {}
 
   /**
    * @throws {AppError} what the work throws; BAD_INPUT when it takes too long or too much memory, or the library ends over it;
@@ -107,7 +106,7 @@ export class TokenizerHelper {
   }
 
   #opened(): Channel {
-    const channel = openChannel(this.url, {
+    const channel = this.open({
       receive: (message) => {
         if (this.#channel === channel) this.#receive(message)
       },

@@ -7,7 +7,7 @@ import type { Problem } from './problems'
 import type { TokenizedTexts, TokenizeRequest } from './tokenRequests'
 
 /*
- * What crosses to the process, or thread, in which tokenizers work and back; see tokenizerHelper.ts. Each request is answered by
+ * What crosses to the process in which tokenizers work and back; see tokenizerHelper.ts. Each request is answered by
  * any number of `progress`, and then by one `done` or `failed`.
  */
 

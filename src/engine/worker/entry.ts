@@ -1,4 +1,4 @@
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { AppError, assertNever, serializeError } from '../../shared/errors'
 import type { OnProgress } from '../../shared/progress'
 import { exportBase } from '../ask/exportBase'
@@ -14,6 +14,7 @@ import { setCudaFolder } from '../graph/devices/cudaFiles'
 import { measureDevice } from '../plan/measureDevice'
 import { planRun, preflight } from '../plan/planRun'
 import { apart, tokenizeApart } from '../prepare/tokenizedApart'
+import { portOpener, processOpener } from '../prepare/tokenizerChannel'
 import type { FromEngine, OutputOf, StartMessage, ThreadData, ToEngine } from './protocol'
 import { runTask } from './runTask'
 
@@ -114,8 +115,17 @@ const progressOf = (id: number, send: (message: FromEngine) => void): OnProgress
 function begin(port: MessagePort, { deviceLocks, cudaFolder }: ThreadData): void {
   shareDeviceLocks(deviceLocks)
   if (cudaFolder !== undefined) setCudaFolder(cudaFolder)
-  tokenizeApart(TOKENIZER_URL)
+  const start = process.versions.electron === undefined ? processOpener(TOKENIZER_URL) : portOpener(() => asked(port))
+  tokenizeApart(start)
   serve(port)
+}
+
+/** A port at which a process for tokenizers answers, which the program around the engine starts. */
+function asked(port: MessagePort): MessagePort {
+  const { port1, port2 } = new MessageChannel()
+  const message: FromEngine = { kind: 'tokenizer', port: port2 }
+  port.postMessage(message, [port2])
+  return port1
 }
 
 if (parentPort !== null) begin(parentPort, workerData as ThreadData)

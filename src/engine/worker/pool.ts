@@ -4,6 +4,7 @@ import type { EngineMethod } from '../../shared/engineApi'
 import { AppError, deserializeError, type SerializedError } from '../../shared/errors'
 import type { OnProgress } from '../../shared/progress'
 import type { FinishedEvent, RunEvent } from '../../shared/runEvents'
+import type { StartTokenizer } from '../../shared/tokenizerProcess'
 import { deviceLockMemory } from '../graph/deviceLock'
 import type { FromEngine, InputOf, OutputOf, StartMessage, ThreadData, ToEngine } from './protocol'
 
@@ -48,12 +49,12 @@ const LEAVING_MS = 1000
  *
  * @param workerUrl - the built thread main, `engineWorker.js`
  * @param cudaFolder - where CUDA's files are looked for; default: nowhere
+ * @param startTokenizer - where the runtime does not run as Node
  */
-export function startEngine(workerUrl: URL, cudaFolder?: string): Engine {
+export function startEngine(workerUrl: URL, cudaFolder?: string, startTokenizer?: StartTokenizer): Engine {
   const shared: ThreadData = { deviceLocks: deviceLockMemory(), cudaFolder }
-  const computing = new EngineThread(workerUrl, shared)
-  const answering = new EngineThread(workerUrl, shared)
-  const tokenizing = new EngineThread(workerUrl, shared)
+  const thread = (): EngineThread => new EngineThread(workerUrl, shared, startTokenizer)
+  const [computing, answering, tokenizing] = [thread(), thread(), thread()]
   let present: string | undefined
   // Whoever gave tokens up may want the same again in a moment: another context, the page once more.
   const abandonSoon = (error: unknown): never => {
@@ -123,7 +124,8 @@ class EngineThread {
 
   constructor(
     private readonly url: URL,
-    private readonly shared: ThreadData
+    private readonly shared: ThreadData,
+    private readonly startTokenizer: StartTokenizer | undefined
   ) {}
 
   /** Whether it works on anything, be it given up by its caller. */
@@ -211,6 +213,10 @@ class EngineThread {
   }
 
   private receive(message: FromEngine): void {
+    if (message.kind === 'tokenizer') {
+      this.startTokenizer?.(message.port)
+      return
+    }
     const pending = this.pending.get(message.id)
     if (pending === undefined) return
     if (message.kind === 'event') {

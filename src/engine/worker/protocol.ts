@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads'
 import type { EngineApi, EngineMethod } from '../../shared/engineApi'
 import type { SerializedError } from '../../shared/errors'
 import type { TextInWork } from '../../shared/progress'
@@ -37,6 +38,8 @@ export type FromEngine =
     }
   | { readonly kind: 'done'; readonly id: number; readonly output: OutputOf<EngineMethod> }
   | { readonly kind: 'failed'; readonly id: number; readonly error: SerializedError }
+  /** Asks for a process for tokenizers, which answers at this port until it is closed. */
+  | { readonly kind: 'tokenizer'; readonly port: MessagePort }
 
 export type InputOf<M extends EngineMethod> = EngineApi[M]['input']
 export type OutputOf<M extends EngineMethod> = EngineApi[M]['output']
