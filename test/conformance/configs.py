@@ -68,6 +68,23 @@ QWEN_HYBRID = {
     "layer_types": ["full_attention", "linear_attention", "linear_attention"],
     "rope_parameters": {"rope_type": "linear", "factor": 2.0, "rope_theta": 5000.0, "partial_rotary_factor": 0.5},
 }
+QWEN_MOE_HYBRID = {
+    **{key: value for key, value in QWEN_HYBRID.items() if key != "intermediate_size"},
+    "moe_intermediate_size": 24,
+    "shared_expert_intermediate_size": 20,
+    "num_experts": 11,
+    "num_experts_per_tok": 3,
+}
+GRANITE_MOE = {
+    **LLAMA,
+    "attention_bias": True,
+    "embedding_multiplier": 3.0,
+    "logits_scaling": 4.0,
+    "residual_multiplier": 0.5,
+    "attention_multiplier": 0.2,
+    "num_local_experts": 9,
+    "num_experts_per_tok": 3,
+}
 LAYER_ROPES = {
     "full_attention": {"rope_type": "linear", "factor": 2.0, "rope_theta": 5000.0},
     "sliding_attention": {"rope_type": "default", "rope_theta": 700.0},
@@ -115,6 +132,84 @@ FULL = {
         "num_experts_per_tok": 3,
         "swiglu_alpha": 1.5,
         "swiglu_limit": 6.0,
+    },
+    "qwen2_moe": {
+        **{key: value for key, value in QWEN.items() if key != "layer_types"},
+        "num_key_value_heads": 4,
+        "qkv_bias": False,
+        "decoder_sparse_step": 2,
+        "mlp_only_layers": [2],
+        "moe_intermediate_size": 24,
+        "shared_expert_intermediate_size": 20,
+        "num_experts": 9,
+        "num_experts_per_tok": 3,
+        "norm_topk_prob": True,
+    },
+    "olmoe": {
+        **{key: value for key, value in LLAMA.items() if key != "head_dim"},
+        "num_attention_heads": 32,
+        "attention_bias": True,
+        "clip_qkv": 2.5,
+        "num_experts": 9,
+        "num_experts_per_tok": 3,
+        "norm_topk_prob": True,
+    },
+    "granitemoe": GRANITE_MOE,
+    "granitemoeshared": {**GRANITE_MOE, "shared_intermediate_size": 20},
+    "granitemoehybrid": {
+        **GRANITE_MOE,
+        "shared_intermediate_size": 20,
+        "position_embedding_type": "rope",
+        "layer_types": ["full_attention"] * 3,
+        "mamba_n_heads": 64,
+        "mamba_expand": 3,
+        "time_step_limit": [0.0, 9.0],  # infinity is no JSON
+    },
+    "glm4_moe": {
+        **LLAMA,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 4,
+        "attention_bias": True,
+        "use_qk_norm": True,
+        "moe_intermediate_size": 24,
+        "num_experts_per_tok": 3,
+        "n_routed_experts": 9,
+        "n_shared_experts": 2,
+        "routed_scaling_factor": 1.5,
+        "first_k_dense_replace": 2,
+        "norm_topk_prob": False,
+    },
+    "ernie4_5_moe": {
+        **LLAMA,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 2,
+        "tie_word_embeddings": False,
+        "use_bias": True,
+        "moe_intermediate_size": 24,
+        "moe_k": 3,
+        "moe_num_experts": 9,
+        "moe_num_shared_experts": 1,
+        "moe_layer_start_index": 0,
+        "moe_layer_end_index": 1,
+        "moe_layer_interval": 2,
+        "moe_norm_min": 1e-9,
+    },
+    "lfm2_moe": {
+        **{key: value for key, value in LLAMA.items() if key not in ("rms_norm_eps", "hidden_act")},
+        "norm_eps": 1e-4,
+        "num_attention_heads": 16,
+        "num_key_value_heads": 4,
+        "tie_word_embeddings": False,
+        "conv_bias": True,
+        "conv_L_cache": 4,
+        "num_dense_layers": 1,
+        "moe_intermediate_size": 24,
+        "num_experts": 9,
+        "num_experts_per_tok": 3,
+        "use_expert_bias": False,
+        "routed_scaling_factor": 1.5,
+        "norm_topk_prob": False,
+        "layer_types": ["full_attention", "conv", "conv"],
     },
     "gemma": {**GEMMA, "hidden_act": "silu"},
     "gemma2": GEMMA2,
@@ -259,7 +354,15 @@ FULL = {
         "layer_types": ["full_attention", "conv", "conv"],
     },
     "qwen3_5_text": QWEN_HYBRID,
-    "qwen3_next": {**QWEN_HYBRID, "num_key_value_heads": 4, "num_experts": 0, "decoder_sparse_step": 2, "mlp_only_layers": [1]},
+    "qwen3_5_moe_text": {**QWEN_MOE_HYBRID, "num_key_value_heads": 4},
+    "qwen3_next": {
+        **QWEN_MOE_HYBRID,
+        "num_key_value_heads": 4,
+        "intermediate_size": 80,
+        "norm_topk_prob": False,
+        "decoder_sparse_step": 2,
+        "mlp_only_layers": [2],
+    },
     "arcee": {**LLAMA, "hidden_size": 256, "attention_bias": True, "mlp_bias": True},
     "helium": {
         **LLAMA,
@@ -311,7 +414,7 @@ FULL = {
 # Models around a text model, with that one's type. Their configs are flat here, as those of all others: `nested` makes the
 # real ones of them.
 WRAPPERS = {"gemma3": "gemma3_text", "mistral3": "mistral", "llava": "llama"}
-WRAPPERS |= {kind: f"{kind}_text" for kind in ("gemma4", "gemma4_unified", "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5")}
+WRAPPERS |= {kind: f"{kind}_text" for kind in ("gemma4", "gemma4_unified", "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5", "qwen3_5_moe")}
 OUTER = ("model_type", "tie_word_embeddings")  # what does not stand in text_config
 # Their heads divide the hidden size, and their streams of positions make up a head.
 QWEN2_VL = {
@@ -334,10 +437,13 @@ FIELDS = {kind: CONFIG_MAPPING[kind].__dataclass_fields__.keys() for kind in (*T
 FIELDS |= {kind: FIELDS[text] for kind, text in WRAPPERS.items()}
 ROTARY = [kind for kind in TYPES if "rope_parameters" in FIELDS[kind]]
 LAYER_HEADS = {"gemma4_text", "gemma4_unified_text"}  # heads of some layers have another size
-HYBRID = {"qwen3_5_text", "qwen3_next"}  # some of their layers have a linear attention
-PARTIAL = {"phi3", "gpt_neox", "glm", "glm4", "stablelm", "nemotron", "phi", *HYBRID}  # their models may rotate a part of each head
+HYBRID = {"qwen3_5_text", "qwen3_5_moe_text", "qwen3_next"}  # some of their layers have a linear attention
+PARTIAL = {"phi3", "gpt_neox", "glm", "glm4", "glm4_moe", "stablelm", "nemotron", "phi", *HYBRID}  # their models may rotate a part of each head
 NAMED = {"stablelm", "nemotron", "phi"}  # that fail where the parameters do not name the share
 EXACT = {"stablelm", "phi"}  # that fail where another number of dimensions rotates than the share of a head
+OTHER_LAYERS = {"lfm2": "conv", "lfm2_moe": "conv", **dict.fromkeys((*HYBRID, "granitemoehybrid"), "linear_attention")}
+# Their models make the mask of sliding layers also where none slides; test_configs.py asks them.
+ALWAYS_MASKED = {"gemma2", "gemma3_text", "cohere2", "olmo3", "gpt_oss", "qwen2_moe"}
 LAYERED = [kind for kind in FIELDS if "layer_types" in FIELDS[kind]]  # their layers may differ
 
 
@@ -412,17 +518,21 @@ class Real:
     def types(self):
         """The type of each layer."""
         if self.kind in LAYERED:
+            if self.config.layer_types is None:
+                raise Refused("the model reads the type of each layer")
             return self.config.layer_types
         slides = "sliding_window" in FIELDS[self.kind] and self.config.sliding_window is not None
         return ["sliding_attention" if slides else "full_attention"] * self.config.num_hidden_layers
 
     def windows(self):
-        other = "conv" if self.kind == "lfm2" else "linear_attention" if self.kind in HYBRID else "sliding_attention"
-        kinds = {other, "full_attention"}
+        kinds = {OTHER_LAYERS.get(self.kind, "sliding_attention"), "full_attention"}
         if not set(self.types()) <= kinds:
             raise Refused(f"the model has masks for layers of {kinds}")
-        if "sliding_attention" in self.types() and self.config.sliding_window is None:
-            raise Refused("the mask of a sliding layer needs a window")
+        if "sliding_attention" in self.types() or self.kind in ALWAYS_MASKED:
+            if self.config.sliding_window is None:
+                raise Refused("the mask of sliding layers needs a window")
+            if "sliding_attention" in self.types() and self.config.sliding_window == 0:
+                raise Refused("nothing is seen through a window of 0")
         return [self.config.sliding_window if kind == "sliding_attention" else None for kind in self.types()]
 
     def rotating(self):
@@ -432,8 +542,10 @@ class Real:
             if len(self.config.no_rope_layers) < len(layers):
                 raise Refused("a layer has no entry in no_rope_layers")
             return [bool(self.config.no_rope_layers[layer]) for layer in layers]
-        if self.kind == "lfm2":
+        if self.kind in ("lfm2", "lfm2_moe"):
             return [kind != "conv" for kind in self.types()]
+        if self.kind == "granitemoehybrid":
+            return [self.config.position_embedding_type == "rope" for _ in layers]
         if self.kind in HYBRID:
             return [kind == "full_attention" for kind in self.types()]
         if self.kind == "exaone4" and self.config.sliding_window is not None:

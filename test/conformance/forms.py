@@ -33,6 +33,10 @@ def small_config(kind):
         layers["global_head_dim"] = 16
     if kind == "lfm2":
         layers = {"full_attn_idxs": [0, 2]}
+    if kind == "lfm2_moe":
+        layers = {"layer_types": ["full_attention", "conv", "full_attention"]}
+    if kind == "granitemoehybrid":
+        layers = {"layer_types": ["full_attention"] * 3, "position_embedding_type": "rope"}
     return {"model_type": kind, **sizes(kind), **layers, **({"use_sliding_window": True} if kind in SWITCHED else {})}
 
 
@@ -180,6 +184,11 @@ def layer_forms(kind):
         del options["sliding_window"]
     elif kind.startswith("qwen"):
         options |= {"use_sliding_window": [absent, True, False], "max_window_layers": [absent, 0, 1, 9]}
+    elif kind == "lfm2_moe":
+        options["layer_types"] += [["conv", "full_attention", "conv"], ["conv", "attention", "conv"]]
+    elif kind == "granitemoehybrid":
+        options["layer_types"] += [["attention"] * 3, ["attention", "mamba", "attention"]]
+        options["position_embedding_type"] = [absent, None, "rope", "alibi"]
     elif kind == "lfm2":
         options["layer_types"] += [["conv", "full_attention", "conv"], ["conv", "attention", "conv"]]
         options["full_attn_idxs"] = [absent, None, [], [1], [0, 2, 7]]

@@ -6,12 +6,18 @@ import subprocess
 import tempfile
 import unittest
 
-from configs import COMMON, ROTARY, TYPES, Real, Refused, ask, differences, full_config
+import huggingface_hub
+import torch
+from configs import ALWAYS_MASKED, COMMON, FIELDS, LAYERED, ROTARY, TYPES, Real, Refused, ask, differences, full_config
 from forward_cases import CASES, write_cases
 from forms import layer_forms, rope_forms, small_config
 from quail import ROOT
+from test_flags import model_of
 
 CONTEXTS = [8]
+# Without a list of their layers these are refused.
+LISTED = dict.fromkeys(("lfm2_moe", "granitemoehybrid"), {"layer_types": ["full_attention"] * 32})
+GRANITES = ("granitemoe", "granitemoeshared", "granitemoehybrid")
 # Nulls that the config class takes and its model fails on.
 FAILING_NULLS = {
     "cohere: layer_norm_eps",
@@ -20,6 +26,13 @@ FAILING_NULLS = {
     "glm: num_key_value_heads",
     "qwen3_moe: head_dim",
     "qwen3_moe: num_local_experts",
+    "qwen2_moe: num_key_value_heads",
+    *[f"{kind}: head_dim" for kind in ("qwen2_moe", "glm4_moe", "ernie4_5_moe", "lfm2_moe", *GRANITES)],
+    *[f"{kind}: {name}_multiplier" for kind in GRANITES for name in ("attention", "embedding", "residual")],
+    *[f"{kind}: {name}" for kind in GRANITES for name in ("logits_scaling", "num_experts_per_tok", "num_local_experts")],
+    *[f"ernie4_5_moe: moe_{name}" for name in ("k", "norm_min", "num_experts", "num_shared_experts")],
+    *[f"ernie4_5_moe: moe_layer_{name}" for name in ("start_index", "end_index", "interval")],
+    "ernie4_5_moe: num_key_value_heads",
 }
 # Refused but for the default.
 SINGLE = {
@@ -29,6 +42,8 @@ SINGLE = {
     "slow_but_exact",
     "seq_length",
     "enable_moe_block",
+    "n_group",
+    "topk_group",
 }
 
 
@@ -43,6 +58,9 @@ class Comparison(unittest.TestCase):
         for (label, config), answer in zip(configs.items(), answers, strict=True):
             try:
                 real = Real(config)
+                if real.kind == "granitemoehybrid" and "linear_attention" in real.types():
+                    self.assertIn("is a Mamba layer", answer.get("refused", ""), label)
+                    continue
                 if "refused" in answer:
                     real.check(contexts)
                     only_ours[label] = answer["refused"]
@@ -82,7 +100,7 @@ class Defaults(Comparison):
 
     def test_full_configs_differ_from_the_defaults(self):
         """Else dropping a key would show nothing."""
-        bare = settings_of([{"model_type": kind} for kind in TYPES])
+        bare = settings_of([{"model_type": kind, **LISTED.get(kind, {})} for kind in TYPES])
         for kind, defaults in zip(TYPES, bare, strict=True):
             same = {key for key, value in self.settings[kind].items() if value == defaults[key]}
             self.assertLessEqual(same, COMMON | SINGLE, kind)
@@ -91,11 +109,12 @@ class Defaults(Comparison):
         configs = {}
         for kind, whole in self.whole.items():
             configs[f"{kind}: all"] = whole
-            configs[f"{kind}: none"] = {"model_type": kind}
+            bare = {"model_type": kind, **LISTED.get(kind, {})}
+            configs[f"{kind}: none"] = bare
             configs[f"{kind}: those that are read"] = {key: whole[key] for key in ["model_type", *self.read[kind]]}
             for key in self.read[kind]:
                 configs[f"{kind}: without {key}"] = {k: v for k, v in whole.items() if k != key}
-                configs[f"{kind}: only {key}"] = {"model_type": kind, key: whole[key]}
+                configs[f"{kind}: only {key}"] = {**bare, key: whole[key]}
         agreed = self.compare(configs)
         self.assertGreater(agreed, 0.95 * len(configs), "the others are refused by both")
 
@@ -134,6 +153,25 @@ class Layers(Comparison):
         configs = {label: config for kind in TYPES for label, config in layer_forms(kind)}
         agreed = self.compare(configs)
         self.assertGreater(agreed, 0.5 * len(configs), "the others are refused by both")
+
+
+    def test_windows_that_are_null_where_no_layer_slides(self):
+        """The models say themselves whether they compute then."""
+        refusing = set()
+        for kind in TYPES:
+            if kind not in LAYERED or "sliding_window" not in FIELDS[kind]:
+                continue
+            config = {**small_config(kind), "layer_types": ["full_attention"] * 3, "sliding_window": None, "pad_token_id": 0}
+            [answer] = ask([{"config": config}])
+            try:
+                with torch.no_grad():
+                    model_of(config)(torch.arange(8)[None])
+                if kind != "gemma3":  # which by itself, as its text model, does not; Quail goes by that one
+                    self.assertNotIn("refused", answer, kind)
+            except (ValueError, TypeError, huggingface_hub.errors.StrictDataclassError) as error:
+                self.assertIn("sliding_window is null, expected", answer.get("refused", ""), f"{kind}: {error}")
+                refusing.add(kind)
+        self.assertGreaterEqual(refusing, ALWAYS_MASKED - {"qwen2_moe"})
 
 
 class Forward(unittest.TestCase):

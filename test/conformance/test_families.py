@@ -25,7 +25,7 @@ def loads_alone(folder):
 CASES = sorted(path.parent.name for path in FAMILIES.glob("*/expected.safetensors") if loads_alone(path.parent))
 CONTEXT = 32
 # More than some linears have outputs.
-RANKS = {"qwen3_5_text": 8}
+RANKS = {"qwen3_5_text": 8, "qwen3_5_moe_text": 8}
 ROWS = 16
 # Two float32 libraries: 1e-6 and less was seen. What the adapter does to these models is more than a hundred times the
 # tolerance, which the test asks for too.
@@ -88,7 +88,7 @@ class Further(Conformance):
 
     setUpClass = classmethod(Families.setUpClass.__func__)
     checkpoint = Families.checkpoint
-    NAMES = ("mixtral", "qwen3_moe", "gpt_oss", "gemma4_text")
+    NAMES = ("mixtral", "qwen3_moe", "gpt_oss", "gemma4_text", "qwen3_next", "qwen3_5_moe_text")
 
     def test_adapters_that_were_refined_compute_what_is_reported(self):
         for name in self.NAMES:

@@ -66,8 +66,6 @@ OTHERS = {
     "audio_config": "models of several parts",
     "audio_token_id": "models of several parts",
     "vision_aspect_ratio": "models of several parts",
-    "num_experts_per_tok": "layers with experts, which are refused",
-    "output_router_logits": "layers with experts, which are refused",
     "auto_map": "code that a checkpoint brings along",
     "initializer_factor": "weights that are not in the checkpoint",
     "multimodal_projector_bias": "models of several parts",

@@ -25,11 +25,11 @@ CAUSAL, IMAGES = "AutoModelForCausalLM", "AutoModelForImageTextToText"
 # What loads each type: some have no class for texts alone.
 CLASSES = {"gemma3": [CAUSAL, IMAGES], "mistral3": [IMAGES], "llava": [IMAGES]}
 CLASSES |= {kind: [CAUSAL, IMAGES] for kind in ("gemma4", "gemma4_unified")}
-CLASSES |= {kind: [IMAGES] for kind in ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5")}
+CLASSES |= {kind: [IMAGES] for kind in ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5", "qwen3_5_moe")}
 # Whose vision towers call their linears otherwise than the text models do.
-OWN_NAMES = {"qwen2_vl", "qwen3_vl", "qwen3_5", "gemma4_unified"}
+OWN_NAMES = {"qwen2_vl", "qwen3_vl", "qwen3_5", "qwen3_5_moe", "gemma4_unified"}
 # Types that a release does not have.
-NEWER = {kind: ["current"] for kind in ("qwen3_5", "gemma4", "gemma4_unified")}
+NEWER = {kind: ["current"] for kind in ("qwen3_5", "qwen3_5_moe", "gemma4", "gemma4_unified")}
 # Tensors as they are published, where transformers 4 does not know the names that 5 writes.
 VISION = ("vision_tower.", "vision_tower.vision_model.")
 RENAMED = {"gemma3": VISION, "llava": VISION}

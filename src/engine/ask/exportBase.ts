@@ -80,7 +80,7 @@ export async function exportBase(
       await writeConfig(checkpoint.directory, directory, request)
       return { ...stored, otherFiles: [CONFIG_FILE, ...(await copyCompanions(checkpoint.directory, directory))] }
     })
-    const findings = await checkpointFindings(weights, architecture)
+    const findings = await checkpointFindings(weights, parts)
     const notes = [...findings.map(({ message }) => message), ...notesOf(source, tensors)]
     return { path: request.out, ...written, notes }
   } finally {
@@ -154,17 +154,22 @@ function divide({ request, dtype }: Source, tensors: readonly ModelTensor[]): Mo
   )
 }
 
-const storedBytes = ({ linear, shape }: ModelTensor, { quantizer }: BaseExportRequest, dtype: FloatDtype): number =>
+const storedBytes = (
+  { linear, shape, float32 }: ModelTensor,
+  { quantizer }: BaseExportRequest,
+  dtype: FloatDtype
+): number =>
   linear === undefined
-    ? elementCount(shape) * (dtype === 'F32' ? 4 : 2)
+    ? elementCount(shape) * (dtype === 'F32' || float32 ? 4 : 2)
     : fourBitBytes([linear.outFeatures, linear.inFeatures], quantizer)
 
 async function spoolTensor(source: Source, tensor: ModelTensor, spool: TensorSpool) {
-  const { linear, shape, stored } = tensor
+  const { linear, shape, stored, float32 } = tensor
   const { dtype, weights, written, request } = source
   const name = writtenName(tensor.name, written)
   if (linear === undefined) {
-    await spool.add({ name, dtype, shape }, plainPieces(source, tensor))
+    const own = float32 ? 'F32' : dtype
+    await spool.add({ name, dtype: own, shape }, plainPieces({ ...source, dtype: own }, tensor))
     return undefined
   }
   const read = stored === undefined ? weights.readLinear(linear.path, linear) : weights.checkpoint.readFloat32(stored)

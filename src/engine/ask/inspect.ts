@@ -137,7 +137,7 @@ async function describeModel(
   assertTensors(weights, parts)
   const scanned = await collectProblem(problems, async () => {
     await scanIfSmall({ weights, parts })
-    return checkpointFindings(weights, architecture)
+    return checkpointFindings(weights, parts)
   })
   const findings = [...(scanned ?? []), ...dtypeFindings(weights, parts)]
   const tiedHead = architecture.tiedHead && !findings.some(({ code }) => code === 'OTHER_HEAD')

@@ -82,13 +82,15 @@ export class StoredBase {
   }
 
   /**
-   * Refuses a base that quantizes more than these linears: experts, which Quail computes in full precision.
+   * Refuses a base that quantizes more of the blocks than these linears: experts, which Quail computes in full precision.
    *
    * @throws {AppError} BAD_INPUT naming the first such tensor
    */
-  refuseOthers(linears: readonly ModelLinear[]): void {
+  refuseOthers(linears: readonly (ModelLinear & { readonly name: string })[]): void {
     const known = new Set(linears.map(({ path }) => this.#stored(path)))
-    const other = quantizedWeights(this.checkpoint).find((name) => !known.has(name))
+    const blocks = new Set(linears.map(({ path, name }) => this.#stored(path).slice(0, -`${name}.weight`.length)))
+    const inBlock = (name: string) => [...blocks].some((block) => name.startsWith(block))
+    const other = quantizedWeights(this.checkpoint).find((name) => !known.has(name) && inBlock(name))
     if (other === undefined) return
     const expected = 'a base of transformers 5 keeps experts and router in full precision, and so does Quail'
     throw badInput(`the base ${this.checkpoint.directory} holds ${other} quantized; ${expected}`)

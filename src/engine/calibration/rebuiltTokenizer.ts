@@ -82,6 +82,7 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
   qwen2: 'Qwen2Tokenizer',
   qwen3: 'Qwen2Tokenizer',
   qwen3_moe: 'Qwen2Tokenizer',
+  qwen2_moe: 'Qwen2Tokenizer',
   gemma: 'GemmaTokenizer',
   gemma2: 'GemmaTokenizer',
   gemma3_text: 'GemmaTokenizer',
@@ -94,6 +95,8 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
   qwen3_next: 'Qwen2Tokenizer',
   qwen3_5: 'Qwen3_5Tokenizer',
   qwen3_5_text: 'Qwen3_5Tokenizer',
+  qwen3_5_moe: 'Qwen3_5Tokenizer',
+  qwen3_5_moe_text: 'Qwen3_5Tokenizer',
   gpt_neox: 'GPTNeoXTokenizer',
   opt: 'GPT2Tokenizer',
   gpt2: 'GPT2Tokenizer',
@@ -117,11 +120,26 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
   olmo2: 'TokenizersBackend',
   olmo3: 'TokenizersBackend',
   ministral3: 'TokenizersBackend',
-  ernie4_5: 'TokenizersBackend'
+  ernie4_5: 'TokenizersBackend',
+  olmoe: 'GPTNeoXTokenizer',
+  granitemoe: 'TokenizersBackend',
+  granitemoeshared: 'TokenizersBackend',
+  granitemoehybrid: 'TokenizersBackend',
+  glm4_moe: 'TokenizersBackend',
+  ernie4_5_moe: 'TokenizersBackend'
 }
 
 /** Types whose checkpoints name wrong classes so often that only the type counts. */
-const ONLY_TYPE_COUNTS = new Set(['qwen2', 'phi3', 'ernie4_5', 'llava', 'qwen3_5'])
+const ONLY_TYPE_COUNTS = new Set([
+  'qwen2',
+  'phi3',
+  'ernie4_5',
+  'ernie4_5_moe',
+  'llava',
+  'qwen3_5',
+  'qwen3_5_moe',
+  'qwen3_5_moe_text'
+])
 
 /** The tokenizer that AutoTokenizer of transformers 5 builds in the place of a tokenizer.json, and its class. */
 export interface RebuiltTokenizer {

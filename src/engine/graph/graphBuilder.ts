@@ -76,6 +76,8 @@ export class GraphBuilder {
   mul = (a: Value, b: Value): Value => this.node('Mul', [a, b])
   div = (a: Value, b: Value): Value => this.node('Div', [a, b])
   matmul = (a: Value, b: Value): Value => this.node('MatMul', [a, b])
+  /** x times a number; x itself where that is 1. */
+  scaled = (x: Value, factor: number): Value => (factor === 1 ? x : this.mul(x, this.scalar(factor)))
   sigmoid = (x: Value): Value => this.node('Sigmoid', [x])
   softmax = (x: Value, axis = -1): Value => this.node('Softmax', [x], { axis })
   concat = (parts: readonly Value[], axis: number): Value => this.node('Concat', parts, { axis })

@@ -13,19 +13,25 @@ interface Attention {
   readonly max_position_embeddings: number
 }
 
+interface AlikeOptions {
+  /** How the family's config class names and defaults the rotary positions. */
+  readonly form?: RopeForm
+  /** Keys that each query sees, all of them when null. */
+  readonly window?: number | null
+  /** Types of the layers, where the config class has a key for them. */
+  readonly layerTypes?: readonly string[]
+}
+
 /**
  * The settings with what follows from them where all layers are alike: heads, and each layer's window and rotary positions.
- *
- * @param form - how the family's config class names and defaults the rotary positions
- * @param window - keys that each query sees, all of them when null
  */
 export function alikeLayers<S extends Attention & Settings<SettingsTable>>(
   config: ConfigReader,
   settings: S,
-  { form = STANDARD_ROPE, window = null }: { readonly form?: RopeForm; readonly window?: number | null } = {}
+  { form = STANDARD_ROPE, window = null, layerTypes }: AlikeOptions = {}
 ): S & ReturnType<typeof deriveHeads> & { layers: LayerAttention[] } {
   const heads = deriveHeads(config, settings)
   const { max_position_embeddings: limit, num_hidden_layers: count } = settings
-  const rope = readRope(config, form, { headDim: heads.head_dim, limit })
+  const rope = readRope(config, form, { headDim: heads.head_dim, limit, ...(layerTypes && { layerTypes }) })
   return { ...settings, ...heads, layers: equalLayers(config, count, window, rope) }
 }

@@ -40,7 +40,7 @@ export interface ModelArchitecture {
   otherNames?(name: string): readonly string[]
   /** Present where some blocks have experts. */
   readonly experts?: ExpertsNote
-  /** Linears of the blocks that no adapter reaches, by their paths: the trainer quantizes them all the same. */
+  /** Last names of linears that no adapter reaches: the trainer quantizes them all the same. */
   readonly unreached?: ReadonlySet<string>
   /** Present where this is the text model inside of another, of which nothing else is read. */
   readonly tower?: TextTower

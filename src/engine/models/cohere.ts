@@ -74,7 +74,7 @@ function readCohere2(config: ConfigReader) {
   )
   const { max_position_embeddings: limit, sliding_window } = settings
   const rope = readRope(config, STANDARD_ROPE, { headDim: heads.head_dim, limit, layerTypes: layer_types })
-  const layers = layersByType(config, layer_types, sliding_window, rope).map((layer) =>
+  const layers = layersByType(config, layer_types, sliding_window, rope, { alwaysMasked: true }).map((layer) =>
     layer.window === null ? { ...layer, rope: null } : layer
   )
   return { ...settings, ...heads, layer_types, layers }

@@ -21,12 +21,12 @@ const TABLE = {
   use_bias: orNull(flag, false)
 }
 
-const ROPE = { ...STANDARD_ROPE, theta: ['rope_theta', 500_000] } as const
+export const ERNIE_ROPE = { ...STANDARD_ROPE, theta: ['rope_theta', 500_000] } as const
 
 /** ERNIE 4.5 (dense): LLaMA that rotates neighbours, with one switch for all biases. Source: modeling_ernie4_5. */
 export const ernie = defineFamily({
   modelTypes: ['ernie4_5'],
-  settings: (config) => alikeLayers(config, readSettings(config, TABLE), { form: ROPE }),
+  settings: (config) => alikeLayers(config, readSettings(config, TABLE), { form: ERNIE_ROPE }),
   build(settings) {
     const bias = settings.use_bias === true
     return llamaLike(settings, {

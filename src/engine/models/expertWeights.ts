@@ -76,7 +76,9 @@ export function expertTensors(weights: ModelWeights, parts: ModelParts): ModelTe
     const path = architecture.blockPath(block)
     return spec.tensors.flatMap((tensor): ModelTensor[] => {
       const { alone, shape, stacked } = tensor
-      if (alone === undefined) return [{ name: `${path}.${stacked.name}`, shape: stacked.shape }]
+      // What gates and ups have in common is one tensor.
+      const again = spec.tensors.find((one) => one.stacked.name === stacked.name) !== tensor
+      if (alone === undefined) return again ? [] : [{ name: `${path}.${stacked.name}`, shape: stacked.shape }]
       return Array.from({ length: spec.count }, (_, expert) => ({
         name: `${path}.${alone(expert)}`,
         shape,

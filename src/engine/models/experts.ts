@@ -6,6 +6,9 @@ import type { ConfigReader } from './configReader'
 /** A damaged config must not ask for memory before a tensor contradicts it. */
 const MAX_EXPERTS = 4096
 
+/** The largest float32: what is added to the logits of others is so far below that nothing is left of them. */
+const FARTHEST = 3.4028234663852886e38
+
 /** A tensor of every expert of a block. Names are relative to the block. */
 export interface ExpertTensor {
   /** Name of the graph's input. */
@@ -32,6 +35,8 @@ export interface ExpertsSpec {
   readonly hiddenSize: number
   /** Name of the router's module. */
   readonly router: string
+  /** Whether transformers keeps the router in float32, whatever the dtype of the others. */
+  readonly float32Router?: boolean
   readonly tensors: readonly ExpertTensor[]
   /** What one expert makes of rows x [rows, hidden]; its tensors are given by the names of their inputs. */
   build(graph: GraphBuilder, x: Value, tensor: (input: string) => Value): Value
@@ -43,31 +48,36 @@ export interface GatedExperts {
   readonly hiddenSize: number
   readonly intermediateSize: number
   readonly activation: ActivationName
+  readonly float32Router?: boolean
   /** Names of the modules of router and experts, and of gate, up and down of one expert. */
   readonly names: {
     readonly router: string
     readonly module: string
-    readonly alone: readonly [gate: string, up: string, down: string]
+    /** In files that hold each expert by itself; left out where none do. */
+    readonly alone?: readonly [gate: string, up: string, down: string]
+    /** In those that hold all of a block in one tensor: of gates and ups, and of downs. */
+    readonly stacked?: readonly [gateUp: string, down: string]
   }
 }
 
 /** Experts down(act(gate(n)) · up(n)) without biases. Source: transformers modeling_qwen3_moe, modeling_mixtral. */
 export function gatedExperts(options: GatedExperts): ExpertsSpec {
   const { count, perToken, hiddenSize: hidden, intermediateSize: wide, activation, names } = options
-  const { module } = names
-  const alone = (name: string) => (expert: number) => `${module}.${expert}.${name}.weight`
-  const gateUp = { name: `${module}.gate_up_proj`, shape: [count, 2 * wide, hidden] }
-  const down = { name: `${module}.down_proj`, shape: [count, hidden, wide], first: 0 }
-  const [gateName, upName, downName] = names.alone
+  const { module, stacked = ['gate_up_proj', 'down_proj'], alone = [] } = names
+  const own = (name?: string) =>
+    name === undefined ? {} : { alone: (expert: number) => `${module}.${expert}.${name}.weight` }
+  const gateUp = { name: `${module}.${stacked[0]}`, shape: [count, 2 * wide, hidden] }
+  const down = { name: `${module}.${stacked[1]}`, shape: [count, hidden, wide], first: 0 }
   return {
     count,
     perToken,
     hiddenSize: hidden,
     router: names.router,
+    ...(options.float32Router && { float32Router: true }),
     tensors: [
-      { input: 'gate', shape: [wide, hidden], alone: alone(gateName), stacked: { ...gateUp, first: 0 } },
-      { input: 'up', shape: [wide, hidden], alone: alone(upName), stacked: { ...gateUp, first: wide * hidden } },
-      { input: 'down', shape: [hidden, wide], alone: alone(downName), stacked: down }
+      { input: 'gate', shape: [wide, hidden], ...own(alone[0]), stacked: { ...gateUp, first: 0 } },
+      { input: 'up', shape: [wide, hidden], ...own(alone[1]), stacked: { ...gateUp, first: wide * hidden } },
+      { input: 'down', shape: [hidden, wide], ...own(alone[2]), stacked: down }
     ],
     build(graph, x, tensor) {
       const gate = activate(graph, activation, graph.gemm(x, tensor('gate'), { transB: 1 }))
@@ -78,23 +88,40 @@ export function gatedExperts(options: GatedExperts): ExpertsSpec {
 }
 
 /** How many experts there are, and how many of them a token is routed to. */
-type Routing = Pick<ExpertsSpec, 'perToken' | 'count'>
+interface Routing {
+  readonly count: number
+  readonly perToken: number
+}
+
+/** How the scores of experts become routing weights. */
+export interface ScoredRouting extends Routing {
+  /** Whether the weights of a token's experts are divided by their sum. */
+  readonly normed: boolean
+  /** [count], added to the scores where experts are chosen, and not to their weights. */
+  readonly bias?: Value | undefined
+  /** Added to the sum that weights are divided by; the least that this may be. */
+  readonly epsilon?: number
+  readonly least?: number
+  /** Factor of the weights. */
+  readonly scale?: number
+}
 
 /**
- * Routing weights [tokens, count]: the probabilities softmax(n Rᵀ) of the `perToken` most probable experts, 0 for the others;
- * normed, they add up to 1 for each token. Of equal probabilities the first expert's counts; torch leaves that open.
+ * Routing weights [tokens, count]: the scores of each token's experts, those with the largest, and 0 for the others. Of equal
+ * scores the first expert's counts; torch leaves that open.
  *
- * @param router - R [count, hidden]
+ * @param scores - [tokens, count]
  */
-export function topKRouting(
-  graph: GraphBuilder,
-  n: Value,
-  router: Value,
-  { normed, ...routing }: Routing & { readonly normed: boolean }
-): Value {
-  const probabilities = graph.softmax(graph.gemm(n, router, { transB: 1 }))
-  const chosen = graph.mul(probabilities, largest(graph, probabilities, routing))
-  return normed ? graph.div(chosen, graph.sum(chosen, [-1])) : chosen
+export function routedScores(graph: GraphBuilder, scores: Value, routing: ScoredRouting): Value {
+  const { normed, bias, epsilon = 0, least = 0, scale = 1 } = routing
+  const chosen = graph.mul(scores, largest(graph, bias === undefined ? scores : graph.add(scores, bias), routing))
+  return graph.scaled(normed ? graph.div(chosen, divisor(graph, chosen, epsilon, least)) : chosen, scale)
+}
+
+function divisor(graph: GraphBuilder, chosen: Value, epsilon: number, least: number): Value {
+  const sum = graph.sum(chosen, [-1])
+  const more = epsilon === 0 ? sum : graph.add(sum, graph.scalar(epsilon))
+  return least === 0 ? more : graph.node('Clip', [more, graph.scalar(least), graph.scalar(FARTHEST)])
 }
 
 /** Routing weights [tokens, count] of logits: softmax over the largest of each token, 0 for the others. */
@@ -103,9 +130,6 @@ export function selectedSoftmax(graph: GraphBuilder, logits: Value, routing: Rou
   const others = graph.mul(graph.sub(chosen, graph.scalar(1)), graph.scalar(FARTHEST))
   return graph.softmax(graph.add(logits, others))
 }
-
-/** The largest float32: what is added to the logits of others is so far below that nothing is left of them. */
-const FARTHEST = 3.4028234663852886e38
 
 /**
  * 1 for the k largest values of each row [tokens, count], 0 for the others; of equal values the first counts. One after the
@@ -136,11 +160,10 @@ export function checkRouting(config: ConfigReader, perToken: number, count: numb
   if (perToken > count) throw config.complaint('num_experts_per_tok', `at most ${count}, the number of experts`)
 }
 
-/** PEFT takes the names of an MLP's linears for those of experts, wherever they stand, and puts the adapter there. */
-export function linearsNamedAsExperts(
-  { blockPath }: { blockPath(index: number): string },
-  blocks: Iterable<number>
-): ReadonlySet<string> {
-  const names = ['gate_proj', 'up_proj', 'down_proj']
-  return new Set([...blocks].flatMap((index) => names.map((name) => `${blockPath(index)}.mlp.${name}`)))
-}
+/**
+ * Last names of linears that PEFT takes for those of experts, wherever they stand: in types that its conversion for qwen2_moe
+ * serves it puts the adapter there.
+ *
+ * Source: peft, utils/transformers_weight_conversion.py.
+ */
+export const NAMED_AS_EXPERTS: ReadonlySet<string> = new Set(['gate_proj', 'up_proj', 'down_proj'])

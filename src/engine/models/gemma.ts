@@ -85,7 +85,12 @@ export const gemma2 = defineFamily({
     const layer_types = readLayerTypes(config, settings, slidingBut(GEMMA2_PATTERN))
     const { max_position_embeddings: limit, sliding_window } = settings
     const rope = readRope(config, STANDARD_ROPE, { headDim: heads.head_dim, limit, layerTypes: layer_types })
-    return { ...settings, ...heads, layer_types, layers: layersByType(config, layer_types, sliding_window, rope) }
+    return {
+      ...settings,
+      ...heads,
+      layer_types,
+      layers: layersByType(config, layer_types, sliding_window, rope, { alwaysMasked: true })
+    }
   },
   build: (settings) =>
     gemmaLike(settings, {
@@ -111,7 +116,12 @@ export const gemma3 = defineFamily({
     const layer_types = readLayerTypes(config, settings, slidingBut(pattern))
     const { max_position_embeddings: limit, sliding_window } = settings
     const ropes = readLayerRopes(config, ROPES, { headDim: heads.head_dim, limit })
-    return { ...settings, ...heads, layer_types, layers: layersByType(config, layer_types, sliding_window, ropes) }
+    return {
+      ...settings,
+      ...heads,
+      layer_types,
+      layers: layersByType(config, layer_types, sliding_window, ropes, { alwaysMasked: true })
+    }
   },
   build: (settings) =>
     gemmaLike(settings, {

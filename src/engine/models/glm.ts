@@ -4,7 +4,7 @@ import type { ConfigReader } from './configReader'
 import { type DecoderSettings, decoder } from './decoder'
 import { deriveHeads } from './heads'
 import { equalLayers } from './layerTypes'
-import { gatedMlp } from './mlp'
+import { FUSED_MLP, gatedMlp } from './mlp'
 import { rmsNorm } from './norms'
 import { type RopeForm, readRope } from './ropeSettings'
 import { type AttentionSettings, projectedAttention } from './selfAttention'
@@ -26,7 +26,7 @@ const TABLE = {
   attention_bias: flag(true)
 }
 
-const ROPE: RopeForm = {
+export const GLM_ROPE: RopeForm = {
   theta: ['rope_theta', 10_000],
   share: ['partial_rotary_factor', 0.5],
   nullIsWhole: true,
@@ -61,7 +61,7 @@ function readGlm(config: ConfigReader) {
   const settings = readSettings(config, TABLE)
   const heads = deriveHeads(config, settings)
   const { max_position_embeddings: limit, num_hidden_layers: count } = settings
-  const rope = readRope(config, ROPE, { headDim: heads.head_dim, limit })
+  const rope = readRope(config, GLM_ROPE, { headDim: heads.head_dim, limit })
   return { ...settings, ...heads, layers: equalLayers(config, count, null, rope) }
 }
 
@@ -84,7 +84,7 @@ function glmLike(settings: GlmSettings, family: 'glm' | 'glm4'): ModelArchitectu
       const attended = projectedAttention(layer, norm('input_layernorm', x), index, settings, options)
       const middle = graph.add(x, outer('post_self_attn_layernorm', attended))
       const n = norm('post_attention_layernorm', middle)
-      const fed = gatedMlp(layer, n, settings, { fused: true, mlpBias: false })
+      const fed = gatedMlp(layer, n, settings, { names: FUSED_MLP, mlpBias: false })
       return graph.add(middle, outer('post_mlp_layernorm', fed))
     },
     buildFinalNorm: (layer, x) => rmsNorm(layer, x, 'model.norm', hiddenSize, epsilon)

@@ -65,7 +65,7 @@ function readGptOss(config: ConfigReader) {
     ...settings,
     ...heads,
     layer_types,
-    layers: layersByType(config, layer_types, settings.sliding_window, rope)
+    layers: layersByType(config, layer_types, settings.sliding_window, rope, { alwaysMasked: true })
   }
 }
 

@@ -21,6 +21,8 @@ export interface ParameterSpec {
   readonly shape: readonly number[]
   /** The weight of a linear outside the blocks: the trainer's base quantizes it, no adapter corrects it. */
   readonly linear?: boolean
+  /** Whether transformers keeps it in float32, whatever the dtype of the others. */
+  readonly float32?: boolean
 }
 
 /** How the linears of a graph compute; without all this as in full precision, y = x Wᵀ + b. */
@@ -95,9 +97,9 @@ export class LayerBuilder {
   }
 
   /** A tensor of the checkpoint that stays in full precision. */
-  parameter(given: string, shape: readonly number[]): Value {
+  parameter(given: string, shape: readonly number[], options: Pick<ParameterSpec, 'float32'> = {}): Value {
     const name = this.#nameOf(given)
-    this.parameters.push({ name, shape })
+    this.parameters.push({ name, shape, ...options })
     return this.graph.input(name, shape)
   }
 

@@ -17,7 +17,7 @@ export interface LayerAttention {
 export const MAX_LAYERS = 4096
 
 /** Names of older files. */
-const RENAMED: Readonly<Record<string, string>> = { attention: 'full_attention' }
+const RENAMED: Readonly<Record<string, string>> = { attention: 'full_attention', mamba: 'linear_attention' }
 
 /**
  * The types of all layers: those that `layer_types` lists, or by their index.
@@ -44,20 +44,29 @@ export const slidingBut =
   (index: number): LayerType =>
     (index + 1) % n === 0 ? 'full_attention' : 'sliding_attention'
 
+interface Sliding {
+  /** Whether its model makes the mask of sliding layers wherever none is, and then fails without a window. */
+  readonly alwaysMasked?: boolean
+}
+
 /**
  * Window and rotary positions of each layer, by its type.
  *
- * @param window - `sliding_window`
- * @throws {AppError} BAD_INPUT where a layer slides and no window is given
+ * @param window - `sliding_window`; 0 is none to slide in, but one to make a mask with
+ * @throws {AppError} BAD_INPUT where a layer slides and no window is given, or where its model asks for one all the same
  */
 export function layersByType(
   config: ConfigReader,
   types: readonly LayerType[],
   window: number | null,
-  ropes: Rope | Readonly<Partial<Record<LayerType, Rope>>>
+  ropes: Rope | Readonly<Partial<Record<LayerType, Rope>>>,
+  { alwaysMasked = false }: Sliding = {}
 ): LayerAttention[] {
   const slides = types.includes('sliding_attention')
-  if (slides && window === null) {
+  if (alwaysMasked && window === null) {
+    throw config.complaint('sliding_window', 'a positive integer, without which transformers makes no masks')
+  }
+  if (slides && (window === null || window === 0)) {
     throw badInput(`${config.where}: layer_types has sliding_attention, but there is no sliding_window`)
   }
   return types.map((type) => ({

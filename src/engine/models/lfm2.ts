@@ -1,15 +1,15 @@
 import type { Value } from '../graph/graphBuilder'
-import { activate } from './activations'
 import { defineFamily, type ModelArchitecture } from './architecture'
 import { causalConvolution, checkTaps } from './causalConvolution'
 import type { ConfigReader } from './configReader'
-import { decoder } from './decoder'
+import { type DecoderSettings, decoder } from './decoder'
 import { deriveHeads } from './heads'
 import type { LayerBuilder } from './layerBuilder'
 import { readLayerTypes } from './layerTypes'
+import { type GatedMlpOptions, gatedMlp } from './mlp'
 import { rmsNorm } from './norms'
 import { readRope, STANDARD_ROPE } from './ropeSettings'
-import { project, selfAttention } from './selfAttention'
+import { selfAttention } from './selfAttention'
 import { flag, integer, number, orNull, readSettings, type Settings, texts, wholes } from './settings'
 
 /** Defaults of transformers' Lfm2Config. */
@@ -34,8 +34,9 @@ const TABLE = {
 }
 
 const OLD_NAMES = { tie_embedding: 'tie_word_embeddings', block_ff_dim: 'intermediate_size' }
-const TYPES = ['full_attention', 'conv'] as const
+export const LFM2_TYPES = ['full_attention', 'conv'] as const
 const ROPE = { ...STANDARD_ROPE, theta: ['rope_theta', 1_000_000] } as const
+export const LFM2_MLP: GatedMlpOptions = { module: 'feed_forward', names: ['w1', 'w3', 'w2'], mlpBias: false }
 const ATTENTION = {
   inputBias: false,
   outputBias: false,
@@ -54,29 +55,58 @@ export const lfm2 = defineFamily({ modelTypes: ['lfm2'], settings: readLfm2, bui
 
 function readLfm2(config: ConfigReader) {
   const settings = readSettings(config, TABLE, OLD_NAMES)
-  checkTaps(config, 'conv_L_cache', settings.conv_L_cache)
   const width = feedForwardWidth(settings)
   if (!Number.isSafeInteger(width) || width < 1) {
     throw config.complaint('block_ffn_dim_multiplier', `one with which the MLP has a width, not ${width}`)
   }
-  const heads = deriveHeads(config, settings)
-  const { max_position_embeddings: limit, num_hidden_layers: count, full_attn_idxs: attending } = settings
+  const { num_hidden_layers: count, full_attn_idxs: attending } = settings
   const typeOf = (index: number) => (attending?.includes(index) === false ? 'conv' : 'full_attention')
-  const layer_types = readLayerTypes(config, settings, typeOf, TYPES)
-  const rope = readRope(config, ROPE, { headDim: heads.head_dim, limit, layerTypes: layer_types })
-  const layers = layer_types.map((type) => ({ window: null, rope: type === 'conv' ? null : rope }))
+  const layer_types = readLayerTypes(config, settings, typeOf, LFM2_TYPES)
   const all = Array.from({ length: count }, (_, index) => index)
   const full_attn_idxs = settings.layer_types === null ? (attending ?? all) : attending
-  return { ...settings, ...heads, full_attn_idxs, layer_types, layers }
+  return { ...deriveLfm2(config, settings, layer_types), full_attn_idxs }
 }
 
-type Lfm2Settings = ReturnType<typeof readLfm2>
+function buildLfm2(settings: ReturnType<typeof readLfm2>): ModelArchitecture {
+  const mlp = { ...settings, hidden_act: 'silu', intermediate_size: feedForwardWidth(settings) } as const
+  return lfm2Like(settings, 'lfm2', (layer, n) => gatedMlp(layer, n, mlp, LFM2_MLP))
+}
 
-function buildLfm2(settings: Lfm2Settings): ModelArchitecture {
+interface Lfm2Keys extends DecoderSettings {
+  readonly num_attention_heads: number
+  readonly num_key_value_heads: number | null
+  readonly head_dim: number | null
+  readonly conv_bias: boolean
+  readonly conv_L_cache: number
+  readonly norm_eps: number
+}
+
+/** The settings with what follows from the types of layers: heads, and which of them rotate. */
+export function deriveLfm2<S extends Omit<Lfm2Keys, 'layers'>>(
+  config: ConfigReader,
+  settings: S,
+  layer_types: (typeof LFM2_TYPES)[number][]
+) {
+  checkTaps(config, 'conv_L_cache', settings.conv_L_cache)
+  const heads = deriveHeads(config, settings)
+  const { max_position_embeddings: limit } = settings
+  const rope = readRope(config, ROPE, { headDim: heads.head_dim, limit, layerTypes: layer_types })
+  const layers = layer_types.map((type) => ({ window: null, rope: type === 'conv' ? null : rope }))
+  return { ...settings, ...heads, layer_types, layers }
+}
+
+type Lfm2Settings = ReturnType<typeof deriveLfm2<Omit<Lfm2Keys, 'layers'>>>
+
+/** @param feedForward - what follows the second norm; undefined where experts behind the block are all of it */
+export function lfm2Like(
+  settings: Lfm2Settings,
+  family: string,
+  feedForward: (layer: LayerBuilder, n: Value, index: number) => Value | undefined
+): ModelArchitecture {
   const { hidden_size: hiddenSize, norm_eps: epsilon } = settings
   const norm = (layer: LayerBuilder, x: Value, name: string) => rmsNorm(layer, x, name, hiddenSize, epsilon)
   return decoder(settings, {
-    family: 'lfm2',
+    family,
     buildBlock(layer, x, index) {
       const n = norm(layer, x, 'operator_norm')
       const mixed =
@@ -84,7 +114,8 @@ function buildLfm2(settings: Lfm2Settings): ModelArchitecture {
           ? shortConvolution(layer, n, settings)
           : selfAttention(layer, n, index, { ...settings, rms_norm_eps: epsilon }, ATTENTION)
       const middle = layer.graph.add(x, mixed)
-      return layer.graph.add(middle, feedForward(layer, norm(layer, middle, 'ffn_norm'), settings))
+      const fed = feedForward(layer, norm(layer, middle, 'ffn_norm'), index)
+      return fed === undefined ? middle : layer.graph.add(middle, fed)
     },
     buildFinalNorm: (layer, x) => norm(layer, x, 'model.embedding_norm')
   })
@@ -99,15 +130,6 @@ function shortConvolution(layer: LayerBuilder, n: Value, settings: Lfm2Settings)
   const convolved = causalConvolution(layer, rows, 'conv.conv', { channels: hiddenSize, taps, bias })
   const gated = graph.mul(after, graph.reshape(convolved, [-1, hiddenSize]))
   return layer.linear('conv.out_proj', gated, { in: hiddenSize, out: hiddenSize, bias })
-}
-
-function feedForward(layer: LayerBuilder, n: Value, settings: Lfm2Settings): Value {
-  const width = feedForwardWidth(settings)
-  const { hidden_size: hiddenSize } = settings
-  const size = { in: hiddenSize, widths: [width, width], bias: false }
-  const [gate, up] = project(layer, n, 'feed_forward', ['w1', 'w3'], size) as [Value, Value]
-  const gated = layer.graph.mul(activate(layer.graph, 'silu', gate), up)
-  return layer.linear('feed_forward.w2', gated, { in: width, out: hiddenSize, bias: false })
 }
 
 /** Two thirds of `intermediate_size`, times a factor, up to the next multiple, unless the config says that it is final. */

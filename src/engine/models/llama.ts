@@ -4,8 +4,8 @@ import { defineFamily } from './architecture'
 import { llamaLike } from './llamaLike'
 import { flag, integer, number, orNull, readSettings } from './settings'
 
-/** Defaults of transformers' LlamaConfig. */
-export const LLAMA = {
+/** Keys of transformers' LlamaConfig that its nearest relatives have too, with its defaults. */
+export const LLAMA_BASE = {
   vocab_size: integer(32_000),
   hidden_size: integer(4096),
   intermediate_size: integer(11_008),
@@ -17,9 +17,11 @@ export const LLAMA = {
   max_position_embeddings: integer(2048),
   rms_norm_eps: number(1e-6),
   tie_word_embeddings: flag(false),
-  attention_bias: flag(false),
-  mlp_bias: flag(false)
+  attention_bias: flag(false)
 }
+
+/** Defaults of LlamaConfig. */
+export const LLAMA = { ...LLAMA_BASE, mlp_bias: flag(false) }
 
 /**
  * LLaMA 1–3. Biases of attention (`attention_bias`, all four linears) and MLP (`mlp_bias`) are rare but possible.

@@ -3,7 +3,7 @@ import type { ActivationName } from './activations'
 import type { ModelArchitecture } from './architecture'
 import { decoder } from './decoder'
 import type { LayerBuilder } from './layerBuilder'
-import { gatedMlp, plainMlp } from './mlp'
+import { type GatedMlpOptions, gatedMlp, plainMlp } from './mlp'
 import { rmsNorm } from './norms'
 import { type SelfAttentionOptions, type SelfAttentionSettings, selfAttention } from './selfAttention'
 
@@ -20,6 +20,7 @@ export interface LlamaLikeSettings extends SelfAttentionSettings {
 export interface LlamaLikeOptions extends SelfAttentionOptions {
   readonly family: string
   readonly mlpBias: boolean
+  readonly mlpNames?: GatedMlpOptions['names']
   /** False where the MLP has no gate: down(act(up(n))). */
   readonly gated?: boolean
   /** In the place of the MLP, where norms stand before each sublayer; undefined where experts behind the block do the rest. */
@@ -44,16 +45,17 @@ export function llamaLike(settings: LlamaLikeSettings, options: LlamaLikeOptions
   const { norm: form = rmsNorm, norms = 'before', embeddingScale = 1, residualScale = 1, logitScale = 1 } = options
   const norm = (layer: LayerBuilder, x: Value, name: string) => form(layer, x, name, hiddenSize, epsilon)
   const attention = (layer: LayerBuilder, x: Value, index: number) => selfAttention(layer, x, index, settings, options)
-  const added = ({ graph }: LayerBuilder, x: Value, branch: Value) => graph.add(x, scaled(graph, branch, residualScale))
+  const added = ({ graph }: LayerBuilder, x: Value, branch: Value) => graph.add(x, graph.scaled(branch, residualScale))
 
   const mlp = (layer: LayerBuilder, n: Value): Value => {
-    if (options.gated ?? true) return gatedMlp(layer, n, settings, options)
-    return plainMlp(layer, n, settings, { names: ['mlp.up_proj', 'mlp.down_proj'], bias: options.mlpBias })
+    const { gated = true, mlpBias, mlpNames: names } = options
+    if (gated) return gatedMlp(layer, n, settings, { mlpBias, ...(names && { names }) })
+    return plainMlp(layer, n, settings, { names: ['mlp.up_proj', 'mlp.down_proj'], bias: mlpBias })
   }
 
   return decoder(settings, {
     family: options.family,
-    ...(embeddingScale !== 1 && { buildEmbedding: ({ graph }, x) => scaled(graph, x, embeddingScale) }),
+    ...(embeddingScale !== 1 && { buildEmbedding: ({ graph }, x) => graph.scaled(x, embeddingScale) }),
     buildBlock(layer, x, index) {
       if (norms === 'after') {
         const attended = norm(layer, attention(layer, x, index), 'post_attention_layernorm')
@@ -66,9 +68,6 @@ export function llamaLike(settings: LlamaLikeSettings, options: LlamaLikeOptions
       return branch === undefined ? middle : added(layer, middle, branch)
     },
     // The head is linear: its factor may as well be one of what it gets.
-    buildFinalNorm: (layer, x) => scaled(layer.graph, norm(layer, x, 'model.norm'), logitScale)
+    buildFinalNorm: (layer, x) => layer.graph.scaled(norm(layer, x, 'model.norm'), logitScale)
   })
 }
-
-const scaled = (graph: LayerBuilder['graph'], x: Value, factor: number): Value =>
-  factor === 1 ? x : graph.mul(x, graph.scalar(factor))

@@ -2,10 +2,11 @@ import type { Value } from '../graph/graphBuilder'
 import { activation } from './activations'
 import { alikeLayers } from './alikeLayers'
 import { defineFamily } from './architecture'
-import { checkRouting, gatedExperts, topKRouting } from './experts'
+import { checkRouting, gatedExperts } from './experts'
 import type { LayerBuilder } from './layerBuilder'
 import { llamaLike } from './llamaLike'
 import { STANDARD_ROPE } from './ropeSettings'
+import { addRoutedExperts } from './routedExperts'
 import { flag, integer, number, orNull, readSettings } from './settings'
 
 /** Defaults of transformers' MixtralConfig. */
@@ -57,8 +58,7 @@ export const mixtral = defineFamily({
       names: { router: `${MODULE}.gate`, module: `${MODULE}.experts`, alone: ['w1', 'w3', 'w2'] }
     })
     const feedForward = (layer: LayerBuilder, n: Value): undefined => {
-      const router = layer.parameter(`${spec.router}.weight`, [count, hiddenSize])
-      layer.addExperts(spec, n, topKRouting(layer.graph, n, router, { ...spec, normed: true }))
+      addRoutedExperts(layer, n, spec, { scores: 'softmax', normed: true })
     }
     return {
       ...llamaLike(settings, { family: 'mixtral', inputBias: false, outputBias: false, mlpBias: false, feedForward }),

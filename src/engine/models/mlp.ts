@@ -10,18 +10,30 @@ export interface MlpSettings {
   readonly hidden_act: ActivationName
 }
 
-/** down(act(gate(n)) · up(n)); fused, one linear for gate and up (`gate_up_proj`). */
+export interface GatedMlpOptions {
+  readonly mlpBias: boolean
+  /** Name of its module in a block; `mlp` when left out. */
+  readonly module?: string
+  /** Names of gate, up and down, or of one linear for gate and up, and down. */
+  readonly names?: readonly [gate: string, up: string, down: string] | readonly [gateUp: string, down: string]
+}
+
+/** One linear for gate and up, as Phi-3 and GLM-4 call it. */
+export const FUSED_MLP = ['gate_up_proj', 'down_proj'] as const
+
+/** down(act(gate(n)) · up(n)). */
 export function gatedMlp(
   layer: LayerBuilder,
   n: Value,
   { hidden_size: hiddenSize, intermediate_size: intermediate, hidden_act }: MlpSettings,
-  { fused = false, mlpBias: bias }: { readonly fused?: boolean; readonly mlpBias: boolean }
+  options: GatedMlpOptions
 ): Value {
-  const names = fused ? ['gate_up_proj'] : ['gate_proj', 'up_proj']
+  const { module = 'mlp', names = ['gate_proj', 'up_proj', 'down_proj'], mlpBias: bias } = options
+  const [inputs, down] = [names.slice(0, -1), names.at(-1)]
   const size = { in: hiddenSize, widths: [intermediate, intermediate], bias }
-  const [gate, up] = project(layer, n, 'mlp', names, size) as [Value, Value]
+  const [gate, up] = project(layer, n, module, inputs, size) as [Value, Value]
   const gated = layer.graph.mul(activate(layer.graph, hidden_act, gate), up)
-  return layer.linear('mlp.down_proj', gated, { in: intermediate, out: hiddenSize, bias })
+  return layer.linear(`${module}.${down}`, gated, { in: intermediate, out: hiddenSize, bias })
 }
 
 /** down(act(up(n))). */

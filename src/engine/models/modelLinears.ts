@@ -13,12 +13,14 @@ export interface PreparedLinear extends LinearSpec {
   readonly adaptable: boolean
 }
 
+const lastName = (path: string): string => path.slice(path.lastIndexOf('.') + 1)
+
 /** Every linear of every block, in order of execution. */
 export function listLinears(parts: ModelParts): PreparedLinear[] {
   const { architecture } = parts
   const prepared = (spec: LinearSpec, block: number): PreparedLinear => {
     const path = `${architecture.blockPath(block)}.${spec.name}`
-    return { ...spec, path, block, adaptable: architecture.unreached?.has(path) !== true }
+    return { ...spec, path, block, adaptable: architecture.unreached?.has(lastName(path)) !== true }
   }
   return Array.from({ length: architecture.blocks }, (_, block) =>
     parts.linears(block).map((spec) => prepared(spec, block))

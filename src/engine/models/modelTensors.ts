@@ -14,6 +14,8 @@ export interface ModelLinear extends Pick<LinearSpec, 'inFeatures' | 'outFeature
 export interface ModelTensor {
   readonly name: string
   readonly shape: readonly number[]
+  /** Whether it stays in float32, whatever the dtype of the others. */
+  readonly float32?: boolean
   /** Of an expert: where its values lie in the checkpoint. */
   readonly place?: TensorPart
   /** Of a part beside a text model: its name in the checkpoint. What is no linear's may hold infinities, as bounds do. */
@@ -77,6 +79,8 @@ function blockTensors(parts: ModelParts, block: number): ModelTensor[] {
     const path = `${prefix}.${spec.name}`
     return { name: `${path}.weight`, shape: storedShape(spec), linear: { ...spec, path, inBlock: true } }
   })
-  const others = parts.parameters(block).map(({ name, shape }) => ({ name: `${prefix}.${name}`, shape }))
+  const others = parts
+    .parameters(block)
+    .map(({ name, shape, float32 = false }) => ({ name: `${prefix}.${name}`, shape, ...(float32 && { float32 }) }))
   return [...linears, ...others]
 }

@@ -70,7 +70,12 @@ export const olmo3 = defineFamily({
     const layer_types = readLayerTypes(config, settings, slidingBut(OLMO3_PATTERN))
     const { max_position_embeddings: limit, sliding_window } = settings
     const ropes = readLayerRopes(config, OLMO3_ROPES, { headDim: heads.head_dim, limit })
-    return { ...settings, ...heads, layer_types, layers: layersByType(config, layer_types, sliding_window, ropes) }
+    return {
+      ...settings,
+      ...heads,
+      layer_types,
+      layers: layersByType(config, layer_types, sliding_window, ropes, { alwaysMasked: true })
+    }
   },
   build: (settings) => llamaLike(settings, { ...NORMED, ...biases(settings), family: 'olmo3' })
 })

@@ -3,6 +3,7 @@ import { defineFamily } from './architecture'
 import { deriveHeads } from './heads'
 import { equalLayers } from './layerTypes'
 import { llamaLike } from './llamaLike'
+import { FUSED_MLP } from './mlp'
 import { type RopeForm, readRope } from './ropeSettings'
 import { flag, integer, number, orNull, readSettings } from './settings'
 
@@ -48,5 +49,12 @@ export const phi3 = defineFamily({
     return { ...settings, ...heads, layers: equalLayers(config, count, sliding_window, rope) }
   },
   build: (settings) =>
-    llamaLike(settings, { family: 'phi3', inputBias: false, outputBias: false, mlpBias: false, fused: true })
+    llamaLike(settings, {
+      family: 'phi3',
+      inputBias: false,
+      outputBias: false,
+      mlpBias: false,
+      fused: true,
+      mlpNames: FUSED_MLP
+    })
 })

@@ -5,23 +5,23 @@ import { defineFamily, type ModelArchitecture } from './architecture'
 import { checkTaps } from './causalConvolution'
 import type { ConfigReader } from './configReader'
 import { decoder } from './decoder'
-import { linearsNamedAsExperts } from './experts'
+import { NAMED_AS_EXPERTS } from './experts'
 import { gatedDeltaNet, groupedInputs, type ProjectInputs, separateInputs } from './gatedDeltaNet'
 import { deriveHeads } from './heads'
 import type { LayerBuilder } from './layerBuilder'
 import { readLayerTypes } from './layerTypes'
 import { gatedMlp } from './mlp'
 import { offsetRmsNorm } from './norms'
+import { checkSparseLayers, qwenExperts } from './qwenExperts'
 import { readRope, ropeKey, STANDARD_ROPE } from './ropeSettings'
 import { selfAttention } from './selfAttention'
 import { flag, integer, natural, number, orNull, readSettings, type Settings, texts, wholes } from './settings'
 import { INSIDE, OWN } from './textTower'
 
-/** Defaults of transformers' Qwen3_5TextConfig. */
-const QWEN3_5 = {
+/** Keys that all have, with the defaults of transformers' Qwen3_5TextConfig. */
+const SHARED = {
   vocab_size: integer(248_320),
   hidden_size: integer(4096),
-  intermediate_size: integer(12_288),
   num_hidden_layers: integer(32),
   num_attention_heads: integer(16),
   num_key_value_heads: integer(4),
@@ -39,15 +39,29 @@ const QWEN3_5 = {
   layer_types: orNull(texts)
 }
 
-/** Defaults of transformers' Qwen3NextConfig. */
-const QWEN3_NEXT = {
-  ...QWEN3_5,
-  vocab_size: integer(151_936),
+const QWEN3_5 = { ...SHARED, intermediate_size: integer(12_288) }
+
+/** Defaults of Qwen3_5MoeTextConfig. */
+const QWEN3_5_MOE = {
+  ...SHARED,
   hidden_size: integer(2048),
+  num_hidden_layers: integer(40),
+  num_key_value_heads: integer(2),
+  moe_intermediate_size: integer(512),
+  shared_expert_intermediate_size: integer(512),
+  num_experts_per_tok: integer(8),
+  num_experts: integer(256)
+}
+
+/** Defaults of Qwen3NextConfig. */
+const QWEN3_NEXT = {
+  ...QWEN3_5_MOE,
+  vocab_size: integer(151_936),
   intermediate_size: integer(5632),
   num_hidden_layers: integer(48),
-  num_key_value_heads: integer(2),
+  num_experts_per_tok: integer(10),
   num_experts: natural(512),
+  norm_topk_prob: flag(true),
   decoder_sparse_step: integer(1),
   mlp_only_layers: orNull(wholes)
 }
@@ -57,6 +71,9 @@ const ROPE = { ...STANDARD_ROPE, share: ['partial_rotary_factor', 0.25], nullIsW
 
 /** One of so many layers sees all tokens, where config.json does not say which do. */
 const FULL_INTERVAL = 4
+
+/** What files of the model without its wrapper begin names with. */
+const STORED = { [OWN]: [INSIDE] }
 
 /** Streams of positions: time, height, width. */
 const STREAMS = 3
@@ -75,14 +92,29 @@ export const qwen35Text = defineFamily({
     checkStreams(config)
     return derive(config, readSettings(config, QWEN3_5))
   },
-  build: (settings) => ({
-    ...hybrid(settings, 'qwen3_5_text', separateInputs),
-    storedPrefixes: { [OWN]: [INSIDE] }
-  })
+  build(settings) {
+    const feedForward = (layer: LayerBuilder, n: Value) => gatedMlp(layer, n, settings, { mlpBias: false })
+    const model = hybrid(settings, { family: 'qwen3_5_text', project: separateInputs, feedForward })
+    return { ...model, storedPrefixes: STORED }
+  }
+})
+
+/** The same with experts in the place of the MLP on all layers. Source: transformers modeling_qwen3_5_moe. */
+export const qwen35MoeText = defineFamily({
+  modelTypes: ['qwen3_5_moe_text'],
+  settings(config) {
+    checkStreams(config)
+    return checkSparseLayers(config, derive(config, readSettings(config, QWEN3_5_MOE)))
+  },
+  build(settings) {
+    const { feedForward, note } = qwenExperts(settings, { normed: true, quantizedIn4: false })
+    const model = hybrid(settings, { family: 'qwen3_5_moe_text', project: separateInputs, feedForward })
+    return { ...model, ...note, storedPrefixes: STORED }
+  }
 })
 
 /**
- * Qwen3-Next without experts: the same with other linears before the delta rule.
+ * Qwen3-Next: the same with other linears before the delta rule, and with experts on all layers or on some.
  *
  * Source: transformers modeling_qwen3_next.
  */
@@ -90,17 +122,18 @@ export const qwen3Next = defineFamily({
   modelTypes: ['qwen3_next'],
   settings(config) {
     const table = readSettings(config, QWEN3_NEXT)
-    return derive(config, { ...table, mlp_only_layers: table.mlp_only_layers ?? [] })
+    const settings = { ...table, mlp_only_layers: table.mlp_only_layers ?? [] }
+    return checkSparseLayers(config, derive(config, settings))
   },
-  check: checkDense,
   build(settings) {
-    const model = hybrid(settings, 'qwen3_next', groupedInputs)
-    return { ...model, unreached: linearsNamedAsExperts(model, settings.layers.keys()) }
+    const { feedForward, note } = qwenExperts(settings, { normed: settings.norm_topk_prob, quantizedIn4: true })
+    const model = hybrid(settings, { family: 'qwen3_next', project: groupedInputs, feedForward })
+    return { ...model, ...note, unreached: NAMED_AS_EXPERTS }
   }
 })
 
-/** What follows from the keys that both have. */
-function derive<S extends Settings<typeof QWEN3_5>>(config: ConfigReader, settings: S) {
+/** What follows from the keys that all have. */
+function derive<S extends Settings<typeof SHARED>>(config: ConfigReader, settings: S) {
   checkTaps(config, 'linear_conv_kernel_dim', settings.linear_conv_kernel_dim)
   const { linear_num_key_heads: keyHeads, linear_num_value_heads: valueHeads } = settings
   if (valueHeads % keyHeads !== 0) {
@@ -118,9 +151,17 @@ function derive<S extends Settings<typeof QWEN3_5>>(config: ConfigReader, settin
   return { ...settings, ...heads, layer_types, layers }
 }
 
-type HybridSettings = ReturnType<typeof derive<Settings<typeof QWEN3_5>>>
+type HybridSettings = ReturnType<typeof derive<Settings<typeof SHARED>>>
 
-function hybrid(settings: HybridSettings, family: string, project: ProjectInputs): ModelArchitecture {
+interface HybridOptions {
+  readonly family: string
+  /** Linears before the delta rule. */
+  readonly project: ProjectInputs
+  /** What follows the second norm; undefined where experts behind the block are all of it. */
+  readonly feedForward: (layer: LayerBuilder, n: Value, index: number) => Value | undefined
+}
+
+function hybrid(settings: HybridSettings, { family, project, feedForward }: HybridOptions): ModelArchitecture {
   const { hidden_size: hiddenSize, rms_norm_eps: epsilon, attention_bias: bias } = settings
   const norm = (layer: LayerBuilder, x: Value, name: string) => offsetRmsNorm(layer, x, name, hiddenSize, epsilon)
   const queryKeyNorm = { over: 'head' } as const
@@ -134,8 +175,8 @@ function hybrid(settings: HybridSettings, family: string, project: ProjectInputs
           ? selfAttention(layer, n, index, settings, options)
           : gatedDeltaNet(layer, n, settings, project)
       const middle = layer.graph.add(x, mixed)
-      const fed = gatedMlp(layer, norm(layer, middle, 'post_attention_layernorm'), settings, { mlpBias: false })
-      return layer.graph.add(middle, fed)
+      const fed = feedForward(layer, norm(layer, middle, 'post_attention_layernorm'), index)
+      return fed === undefined ? middle : layer.graph.add(middle, fed)
     },
     buildFinalNorm: (layer, x) => norm(layer, x, 'model.norm')
   })
@@ -148,19 +189,4 @@ function checkStreams(config: ConfigReader): void {
   if (parameters.wholes('mrope_section').length < STREAMS) {
     throw parameters.complaint('mrope_section', `a list of ${STREAMS} whole numbers`)
   }
-}
-
-/** @throws {AppError} BAD_INPUT where a layer has experts */
-function checkDense(settings: Settings<typeof QWEN3_NEXT>, where: string): void {
-  const {
-    num_hidden_layers: layers,
-    num_experts: experts,
-    decoder_sparse_step: step,
-    mlp_only_layers: dense
-  } = settings
-  const sparse = (index: number) => experts > 0 && (index + 1) % step === 0 && dense?.includes(index) !== true
-  const first = Array.from({ length: layers }, (_, index) => index).find(sparse)
-  if (first === undefined) return
-  const found = `layer ${first} has ${experts} experts (num_experts, decoder_sparse_step, mlp_only_layers)`
-  throw badInput(`${where}: ${found}, qwen3_next is read without experts: num_experts 0`)
 }

@@ -5,20 +5,24 @@ import { bloom } from './bloom'
 import { cohere, cohere2 } from './cohere'
 import { ConfigReader, type Json } from './configReader'
 import { ernie } from './ernie'
+import { ernieMoe } from './ernieMoe'
 import { exaone4 } from './exaone4'
 import { gemma, gemma2, gemma3 } from './gemma'
 import { gemma4, gemma4Unified } from './gemma4'
 import { glm, glm4 } from './glm'
+import { glm4Moe } from './glm4Moe'
 import { gpt2 } from './gpt2'
 import { gptBigCode } from './gptBigCode'
 import { codegen, gptj } from './gptj'
 import { gptNeox } from './gptNeox'
 import { gptOss } from './gptOss'
 import { granite } from './granite'
+import { graniteMoe, graniteMoeHybrid, graniteMoeShared } from './graniteMoe'
 import { helium } from './helium'
 import { hunyuan } from './hunyuan'
 import { MAX_LAYERS } from './layerTypes'
 import { lfm2 } from './lfm2'
+import { lfm2Moe } from './lfm2Moe'
 import { llama } from './llama'
 import { ministral3 } from './ministral3'
 import { mistral } from './mistral'
@@ -26,12 +30,14 @@ import { mixtral } from './mixtral'
 import { mpt } from './mpt'
 import { nemotron } from './nemotron'
 import { olmo, olmo2, olmo3 } from './olmo'
+import { olmoe } from './olmoe'
 import { opt } from './opt'
 import { phi } from './phi'
 import { phi3 } from './phi3'
 import { qwen2, qwen3 } from './qwen'
+import { qwen2Moe } from './qwen2Moe'
 import { qwen3Moe } from './qwen3Moe'
-import { qwen3Next, qwen35Text } from './qwenHybrid'
+import { qwen3Next, qwen35MoeText, qwen35Text } from './qwenHybrid'
 import { seedOss } from './seedOss'
 import { smollm3 } from './smollm3'
 import { stablelm } from './stablelm'
@@ -82,10 +88,19 @@ const FAMILIES: readonly Family[] = [
   gptj,
   codegen,
   qwen35Text,
+  qwen35MoeText,
   qwen3Next,
+  qwen2Moe,
   qwen3Moe,
   mixtral,
-  gptOss
+  gptOss,
+  olmoe,
+  graniteMoe,
+  graniteMoeShared,
+  graniteMoeHybrid,
+  glm4Moe,
+  ernieMoe,
+  lfm2Moe
 ]
 
 const TOWERS = WRAPPERS.map(textTower)

@@ -31,7 +31,7 @@ interface LinearsOptions extends ShapeOptions {
   readonly output?: string
   /** Each head has a sink beside the keys, with a parameter for its score. */
   readonly sinks?: boolean
-  /** Values of q, k and v beyond ± this are cut off. */
+  /** Values of q, k and v beyond ± this are cut off, after q and k were normed. */
   readonly clip?: number | null
   /** `q_proj` gives queries and as many gates, head by head: what heads attend to is multiplied by sigmoid(gate). */
   readonly gated?: boolean
@@ -89,9 +89,10 @@ export function projectedAttention(
   const widths = [(gated ? 2 : 1) * heads * headDim, keyValueHeads * headDim, keyValueHeads * headDim]
   const names = options.fused ? ['qkv_proj'] : ['q_proj', 'k_proj', 'v_proj']
   const inputs = project(layer, n, 'self_attn', names, { in: hiddenSize, widths, bias: options.inputBias })
-  const [first, k, v] = inputs.map((x) => clipped(layer, x, options.clip)) as [Value, Value, Value]
+  const [first, k, v] = inputs as [Value, Value, Value]
   const { q, gate } = gated ? withGate(layer, first, heads, headDim) : { q: first }
-  const qkv = headNorms === undefined ? { q, k, v } : { q: headNorms.q(q), k: headNorms.k(k), v }
+  const clip = (x: Value) => clipped(layer, x, options.clip)
+  const qkv = { q: clip(headNorms?.q(q) ?? q), k: clip(headNorms?.k(k) ?? k), v: clip(v) }
   const sinks = options.sinks ? layer.parameter('self_attn.sinks', [heads]) : undefined
   const shape = { heads, keyValueHeads, headDim, scale, interleaved, queryFactor, rotatedNorms, sinks }
   const attended = causalAttention(layer, qkv, { ...shape, ...settings.layers[index] })

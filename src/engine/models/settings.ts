@@ -24,7 +24,14 @@ export const positive = kind((config, key) => {
 })
 export const flag = kind((config, key) => config.boolean(key))
 export const wholes = kind((config, key) => config.wholes(key))
+export const text = kind((config, key) => config.string(key))
 export const texts = kind((config, key) => config.strings(key))
+
+/** A key that the config class does not have, and its model reads where it is given: null is no absence. */
+export const beside = <T>(make: (fallback: T) => Setting<T>, example: T): Setting<T | null> => ({
+  ...make(example),
+  fallback: null
+})
 
 /** The same, or null; null is also what its absence means, unless the config class has another default. */
 export const orNull = <T>(make: (fallback: T) => Setting<T>, fallback: T | null = null): Setting<T | null> => ({

@@ -4,7 +4,7 @@ import { llama } from './llama'
 import { ministral3 } from './ministral3'
 import { mistral } from './mistral'
 import { qwen2 } from './qwen'
-import { qwen35Text } from './qwenHybrid'
+import { qwen35MoeText, qwen35Text } from './qwenHybrid'
 import { qwen2VlText, qwen3VlText, qwen25VlText } from './qwenVl'
 import { flag, orNull } from './settings'
 import { INSIDE, type Wrapper } from './textTower'
@@ -47,6 +47,12 @@ const QWEN2_VL = {
   flat: true,
   stored: { [INSIDE]: ['model.', 'language_model.'] },
   written: { text: { [INSIDE]: 'model.' }, others: ['visual.'], renamed: { 'model.visual.': 'visual.' } },
+  loader: 'AutoModelForImageTextToText'
+} as const
+
+const QWEN3_VL = {
+  tiedHead: flag(false),
+  stored: { [INSIDE]: ['language_model.'] },
   loader: 'AutoModelForImageTextToText'
 } as const
 
@@ -104,20 +110,7 @@ export const WRAPPERS: readonly Wrapper[] = [
   },
   { modelType: 'qwen2_vl', texts: [qwen2VlText], ...QWEN2_VL },
   { modelType: 'qwen2_5_vl', texts: [qwen25VlText], ...QWEN2_VL },
-  {
-    modelType: 'qwen3_vl',
-    texts: [qwen3VlText],
-    tiedHead: flag(false),
-    stored: { [INSIDE]: ['language_model.'] },
-    written: QWEN3_VISION,
-    loader: 'AutoModelForImageTextToText'
-  },
-  {
-    modelType: 'qwen3_5',
-    texts: [qwen35Text],
-    tiedHead: flag(false),
-    stored: { [INSIDE]: ['language_model.'] },
-    written: { ...QWEN3_VISION, unread: ['mtp.'] },
-    loader: 'AutoModelForImageTextToText'
-  }
+  { modelType: 'qwen3_vl', texts: [qwen3VlText], ...QWEN3_VL, written: QWEN3_VISION },
+  { modelType: 'qwen3_5', texts: [qwen35Text], ...QWEN3_VL, written: { ...QWEN3_VISION, unread: ['mtp.'] } },
+  { modelType: 'qwen3_5_moe', texts: [qwen35MoeText], ...QWEN3_VL, written: { ...QWEN3_VISION, unread: ['mtp.'] } }
 ]

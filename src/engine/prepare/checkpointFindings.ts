@@ -3,6 +3,7 @@ import { expertsSentence, expertsText } from '../../shared/expertsNote'
 import type { Finding } from '../../shared/findings'
 import { ADAPTER_CONFIG_FILE } from '../formats/peftAdapter'
 import type { ModelArchitecture } from '../models/architecture'
+import { listLinears, type PreparedLinear } from '../models/modelLinears'
 import type { ModelParts } from '../models/modelParts'
 import { linearDtypes, modelTensors } from '../models/modelTensors'
 import type { ModelWeights } from '../models/modelWeights'
@@ -17,11 +18,12 @@ const COMPARED_VALUES = 2 ** 24
  *
  * @throws {AppError} NUMERICS for a NaN or an infinity among what is compared
  */
-export async function checkpointFindings(weights: ModelWeights, architecture: ModelArchitecture): Promise<Finding[]> {
+export async function checkpointFindings(weights: ModelWeights, parts: ModelParts): Promise<Finding[]> {
+  const { architecture } = parts
   return [
     ...(await adapterInside(weights.checkpoint.directory)),
     ...replacedTensors(weights),
-    ...expertFindings(architecture),
+    ...expertFindings(parts),
     ...(await headFindings(weights, architecture)),
     ...(await embeddingFindings(weights, architecture))
   ]
@@ -63,15 +65,17 @@ function replacedTensors({ checkpoint: { directory, tensors, replaced } }: Model
 }
 
 /** Of a mixture of experts, only a part is quantized, and not by every trainer the same. */
-function expertFindings({ experts, unreached = new Set() }: ModelArchitecture): Finding[] {
+function expertFindings(parts: ModelParts): Finding[] {
+  const { experts } = parts.architecture
+  const unreached = listLinears(parts).filter(({ adaptable }) => !adaptable)
   return [
     ...(experts === undefined ? [] : [warning('EXPERTS', `${expertsText(experts)}: ${expertsSentence(experts)}`)]),
-    ...(unreached.size === 0 ? [] : [warning('UNREACHED', unreachedSentence([...unreached]))])
+    ...(unreached.length === 0 ? [] : [warning('UNREACHED', unreachedSentence(unreached))])
   ]
 }
 
-const unreachedSentence = (paths: readonly string[]): string =>
-  `${paths.length} linears (${paths[0]}, …) are quantized, but not repaired: PEFT takes their names for those of experts`
+const unreachedSentence = (linears: readonly PreparedLinear[]): string =>
+  `${linears.length} linears (${linears[0]?.path}, …) are quantized, but not repaired: PEFT takes their names for those of experts`
 
 async function headFindings(weights: ModelWeights, architecture: ModelArchitecture): Promise<Finding[]> {
   const { tiedHead, tiedHeadIn4 = tiedHead, embedding, head } = architecture

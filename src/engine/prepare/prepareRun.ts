@@ -70,7 +70,7 @@ export async function prepareRun(
       if (complete !== true) return []
       await scanIfSmall({ weights, parts })
       const other = asked.base === undefined ? dtypeFindings(weights, parts) : await adapterInside(asked.base)
-      return [...(await checkpointFindings(weights, architecture)), ...other]
+      return [...(await checkpointFindings(weights, parts)), ...other]
     })
     const variants = prepareVariants(recipe, linears)
     base = await attempt(report, { code: 'BASE', subject: 'model', fix: QUANTIZE_ANEW }, () =>

@@ -59,11 +59,11 @@ def load_family(folder, config):
     if path.exists() and not set(load_file(path)) <= set(model.state_dict()):
         # The names in files of a model around a text model, or with experts, are not those of its modules.
         model, loaded = class_of(real).from_pretrained(folder, config=real, dtype=torch.float32, output_loading_info=True)
-        model.eval().set_attn_implementation("eager")
+        eager(model.eval())
         if loaded["missing_keys"] or loaded["unexpected_keys"]:
             raise SystemExit(f"{path} is not of its config: {loaded}")
         return model
-    model.set_attn_implementation("eager")
+    eager(model)
     if path.exists():
         missing, unexpected = model.load_state_dict(load_file(path), strict=False)
         lacking = set(missing) - set(model.all_tied_weights_keys)
@@ -82,6 +82,12 @@ def load_family(folder, config):
     model.save_pretrained(folder)
     (folder / "config.json").write_text(stated, encoding="utf-8")  # as it was given: absent keys stay absent
     return model
+
+
+def eager(model):
+    """The plainest kernels: those for experts ask for sizes that are multiples of 16 bytes."""
+    model.set_attn_implementation("eager")
+    model.set_experts_implementation("eager")
 
 
 def rows_of(lengths, vocabulary):

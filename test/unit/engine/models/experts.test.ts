@@ -97,6 +97,20 @@ describe('a model with experts', () => {
     expect((await computeModel(made(copyCheckpoint(model, renamed)), rows)).logits.data).toEqual(own.logits.data)
   })
 
+  it('is read under the names that transformers 5 gives the modules of Granite and ERNIE', async () => {
+    const names = (name: string): string =>
+      name
+        .replace('.block_sparse_moe.input_linear.weight', '.block_sparse_moe.experts.gate_up_proj')
+        .replace('.block_sparse_moe.output_linear.weight', '.block_sparse_moe.experts.down_proj')
+        .replace('.router.layer.weight', '.router.weight')
+        .replace('.mlp.moe_statics.', '.mlp.gate.moe_statics.')
+    for (const family of ['granitemoe', 'ernie4_5_moe']) {
+      const model = familyDirectory(family)
+      const renamed = made(copyCheckpoint(model, (tensor) => ({ ...tensor, name: names(tensor.name) })))
+      expect((await computeModel(renamed, rows)).logits.data).toEqual((await computeModel(model, rows)).logits.data)
+    }
+  })
+
   it('of gpt-oss keeps experts and router in full precision with every release of transformers', async () => {
     const { tensors, warnings } = await inspectPath(familyDirectory('gpt_oss'))
     const names = tensors.filter(({ role }) => role === 'experts').map(({ name }) => name)

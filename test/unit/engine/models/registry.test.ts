@@ -101,8 +101,25 @@ describe('the architecture of a config', () => {
       'rope_parameters: mrope_section is [1,1], expected a list of 3 whole numbers'
     ],
     [
-      { model_type: 'qwen3_next', mlp_only_layers: [0, 1] },
-      'config.json: layer 2 has 512 experts (num_experts, decoder_sparse_step, mlp_only_layers), qwen3_next is read without'
+      { model_type: 'qwen3_next', num_experts: 8 },
+      'config.json: num_experts_per_tok is missing, expected at most 8, the number of experts'
+    ],
+    [
+      { model_type: 'granitemoehybrid' },
+      'config.json: layer 0 is a Mamba layer, of granitemoehybrid only attention is'
+    ],
+    [{ model_type: 'granitemoehybrid', mamba_d_head: 5 }, 'config.json: mamba_d_head is 5, expected "auto" or 64'],
+    [{ model_type: 'lfm2_moe' }, 'config.json: layer_types is missing, expected a list'],
+    [{ model_type: 'glm4_moe', n_group: 4 }, 'config.json: n_group is 4, expected 1'],
+    [{ model_type: 'glm4_moe', n_routed_experts: 1 }, 'config.json: n_routed_experts is 1, expected at least 2'],
+    [{ model_type: 'olmoe', head_dim: 64 }, 'config.json: head_dim is 64, expected 128'],
+    [
+      { model_type: 'gemma2', layer_types: Array(26).fill('full_attention'), sliding_window: null },
+      'config.json: sliding_window is null, expected a positive integer, without which transformers makes no masks'
+    ],
+    [
+      { model_type: 'qwen2_moe', layer_types: Array(24).fill('sliding_attention') },
+      'config.json: layer_types has sliding_attention, but there is no sliding_window'
     ],
     [{ model_type: 'lfm2', conv_L_cache: 2 ** 32 }, 'config.json: conv_L_cache is 4294967296, expected at most 256'],
     [{ model_type: 'lfm2', block_ffn_dim_multiplier: 0 }, 'block_ffn_dim_multiplier is 0, expected one with which'],

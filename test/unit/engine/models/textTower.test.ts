@@ -6,6 +6,7 @@ import { exportBase } from '../../../../src/engine/ask/exportBase'
 import { inspectPath } from '../../../../src/engine/ask/inspect'
 import { Checkpoint } from '../../../../src/engine/formats/checkpoint'
 import type { TensorData } from '../../../../src/engine/formats/safetensorsWriter'
+import { ModelParts } from '../../../../src/engine/models/modelParts'
 import { ModelWeights } from '../../../../src/engine/models/modelWeights'
 import { readArchitecture } from '../../../../src/engine/models/registry'
 import { checkpointFindings } from '../../../../src/engine/prepare/checkpointFindings'
@@ -47,7 +48,7 @@ async function findingsOf(directory: string): Promise<string[]> {
   const checkpoint = await Checkpoint.open(directory)
   try {
     const architecture = readArchitecture(checkpoint.config, 'config.json')
-    const found = await checkpointFindings(new ModelWeights(checkpoint, architecture), architecture)
+    const found = await checkpointFindings(new ModelWeights(checkpoint, architecture), new ModelParts(architecture))
     return found.map(({ code }) => code)
   } finally {
     await checkpoint.close()

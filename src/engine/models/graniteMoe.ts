@@ -1,0 +1,153 @@
+import { badInput } from '../../shared/errors'
+import type { Value } from '../graph/graphBuilder'
+import { alikeLayers } from './alikeLayers'
+import { defineFamily, type ModelArchitecture } from './architecture'
+import type { ConfigReader } from './configReader'
+import { checkRouting, gatedExperts, selectedSoftmax } from './experts'
+import { GRANITE_FACTORS, graniteScales } from './granite'
+import type { LayerBuilder } from './layerBuilder'
+import { readLayerTypes } from './layerTypes'
+import { LLAMA_BASE } from './llama'
+import { llamaLike } from './llamaLike'
+import { expertsNote, sharedExpert } from './routedExperts'
+import { beside, integer, natural, orNull, readSettings, type Setting, type Settings, text, texts } from './settings'
+
+/** Defaults of transformers' GraniteMoeConfig: those of LLaMA, and what it adds. */
+const TABLE = {
+  ...LLAMA_BASE,
+  ...GRANITE_FACTORS,
+  head_dim: beside(integer, 1),
+  num_local_experts: integer(8),
+  num_experts_per_tok: integer(2)
+}
+
+/** Defaults of GraniteMoeSharedConfig. */
+const SHARED = { ...TABLE, shared_intermediate_size: natural(0) }
+
+/** Dimensions of a head of Mamba, by default those that fit. */
+const mambaHead: Setting<number | 'auto'> = {
+  fallback: 'auto',
+  read: (config, key) => (config.raw(key) === 'auto' ? 'auto' : config.integer(key))
+}
+
+/** Defaults of GraniteMoeHybridConfig, which looks at sizes of Mamba layers also where there are none. */
+const HYBRID = {
+  ...TABLE,
+  num_local_experts: natural(8),
+  shared_intermediate_size: integer(1024),
+  position_embedding_type: orNull(text),
+  layer_types: orNull(texts),
+  mamba_n_heads: integer(128),
+  mamba_d_head: mambaHead,
+  mamba_expand: integer(2)
+}
+
+const HYBRID_ALIASES = { layers_block_type: 'layer_types' }
+
+/** The module of experts and router, and names in it: those in files, and those of transformers 5. */
+const MODULE = 'block_sparse_moe'
+const NAMES: Readonly<Record<string, string>> = {
+  'input_linear.weight': 'experts.gate_up_proj',
+  'output_linear.weight': 'experts.down_proj',
+  'router.layer.weight': 'router.weight'
+}
+
+/**
+ * Granite 3 with experts in the place of the MLP: its factors, weights of the chosen experts as of a softmax over them alone.
+ *
+ * Source: transformers modeling_granitemoe.
+ */
+export const graniteMoe = defineFamily({
+  modelTypes: ['granitemoe'],
+  settings: (config) => read(config, readSettings(config, TABLE)),
+  build: (settings) => graniteLike(settings, 'granitemoe', 0)
+})
+
+/** The same with an MLP for every token beside the experts. Source: transformers modeling_granitemoeshared. */
+export const graniteMoeShared = defineFamily({
+  modelTypes: ['granitemoeshared'],
+  settings: (config) => read(config, readSettings(config, SHARED)),
+  build: (settings) => graniteLike(settings, 'granitemoeshared', settings.shared_intermediate_size)
+})
+
+/** Granite 4 where all layers are attention: with or without experts, and positions. Source: modeling_granitemoehybrid. */
+export const graniteMoeHybrid = defineFamily({
+  modelTypes: ['granitemoehybrid'],
+  settings: readHybrid,
+  check(settings, where) {
+    const first = settings.layer_types.indexOf(MAMBA)
+    if (first < 0) return
+    throw badInput(`${where}: layer ${first} is a Mamba layer, of granitemoehybrid only attention is computed`)
+  },
+  build: (settings) => graniteLike(settings, 'granitemoehybrid', settings.shared_intermediate_size)
+})
+
+function read<S extends Settings<typeof TABLE>>(config: ConfigReader, settings: S, layerTypes?: readonly string[]) {
+  if (settings.num_local_experts > 0) checkRouting(config, settings.num_experts_per_tok, settings.num_local_experts)
+  return alikeLayers(config, settings, layerTypes && { layerTypes })
+}
+
+function readHybrid(config: ConfigReader) {
+  const settings = readSettings(config, HYBRID, HYBRID_ALIASES)
+  const mamba_d_head = mambaHeadOf(config, settings)
+  const types = readLayerTypes(config, settings, () => MAMBA, ['full_attention', MAMBA])
+  const whole = read(config, settings, types)
+  const rotates = settings.position_embedding_type === 'rope'
+  const layers = whole.layers.map((layer) => (rotates ? layer : { ...layer, rope: null }))
+  return { ...whole, mamba_d_head, layer_types: types, layers }
+}
+
+/** @throws {AppError} BAD_INPUT where heads of Mamba do not make up its width, on which the config class fails */
+function mambaHeadOf(config: ConfigReader, settings: Settings<typeof HYBRID>): number {
+  const { mamba_n_heads: heads, mamba_expand: expand, mamba_d_head: given, hidden_size: hiddenSize } = settings
+  const width = expand * hiddenSize
+  if (width % heads !== 0) throw config.complaint('mamba_n_heads', `a divisor of mamba_expand · hidden_size ${width}`)
+  if (given !== 'auto' && given * heads !== width) throw config.complaint('mamba_d_head', `"auto" or ${width / heads}`)
+  return width / heads
+}
+
+/** What transformers calls them. */
+const MAMBA = 'linear_attention'
+
+function graniteLike(
+  settings: ReturnType<typeof read<Settings<typeof TABLE>>>,
+  family: string,
+  sharedSize: number
+): ModelArchitecture {
+  const { hidden_size: hiddenSize, num_local_experts: count, residual_multiplier: residual } = settings
+  const spec = gatedExperts({
+    count,
+    perToken: settings.num_experts_per_tok,
+    hiddenSize,
+    intermediateSize: settings.intermediate_size,
+    activation: settings.hidden_act,
+    names: { router: `${MODULE}.router`, module: MODULE, stacked: ['input_linear.weight', 'output_linear.weight'] }
+  })
+  const shared = { ...settings, intermediate_size: sharedSize }
+  const feedForward = (layer: LayerBuilder, n: Value): Value | undefined => {
+    const { graph } = layer
+    if (count > 0) {
+      const logits = graph.gemm(n, layer.parameter(`${MODULE}.router.layer.weight`, [count, hiddenSize]), { transB: 1 })
+      layer.addExperts(spec, n, graph.scaled(selectedSoftmax(graph, logits, spec), residual))
+    }
+    if (sharedSize === 0) return undefined
+    return sharedExpert(layer, n, shared, {
+      module: 'shared_mlp',
+      names: ['input_linear', 'output_linear'],
+      mlpBias: false
+    })
+  }
+  const { attention_bias: bias } = settings
+  const options = { inputBias: bias, outputBias: bias, mlpBias: false, ...graniteScales(settings), feedForward }
+  return {
+    ...llamaLike(settings, { family, ...options }),
+    otherNames: (name) => otherNames(name),
+    ...(count > 0 && { experts: expertsNote(spec, `${MODULE}.experts`, { quantizedIn4: false }) })
+  }
+}
+
+function otherNames(name: string): string[] {
+  const [before, own] = name.split(`.${MODULE}.`)
+  const other = own === undefined ? undefined : NAMES[own]
+  return other === undefined ? [] : [`${before}.${MODULE}.${other}`]
+}

@@ -1,0 +1,44 @@
+import type { ExpertsNote } from '../../shared/expertsNote'
+import type { Value } from '../graph/graphBuilder'
+import { type ExpertsSpec, routedScores, type ScoredRouting } from './experts'
+import type { LayerBuilder } from './layerBuilder'
+import { type GatedMlpOptions, gatedMlp, type MlpSettings } from './mlp'
+
+interface RoutedExperts extends Omit<ScoredRouting, 'count' | 'perToken'> {
+  /** What makes scores of the router's logits. */
+  readonly scores: 'softmax' | 'sigmoid'
+}
+
+/** Adds experts behind the block, weighed by `routedScores` of the scores of n Rᵀ, with the router R [count, hidden]. */
+export function addRoutedExperts(layer: LayerBuilder, n: Value, spec: ExpertsSpec, routing: RoutedExperts): void {
+  const { graph } = layer
+  const { count, perToken, hiddenSize, float32Router: float32 = false } = spec
+  const router = layer.parameter(`${spec.router}.weight`, [count, hiddenSize], float32 ? { float32 } : {})
+  const logits = graph.gemm(n, router, { transB: 1 })
+  const scores = routing.scores === 'softmax' ? graph.softmax(logits) : graph.sigmoid(logits)
+  layer.addExperts(spec, n, routedScores(graph, scores, { ...routing, count, perToken }))
+}
+
+/** What is said of experts and their router, two modules of a block. */
+export const expertsNote = (
+  { count, perToken, router }: ExpertsSpec,
+  module: string,
+  options: Pick<ExpertsNote, 'quantizedIn4'>
+): ExpertsNote => ({ count, perToken, unquantized: [module, router], ...options })
+
+/**
+ * An MLP for every token beside the experts: shared(n), or sigmoid(g(n)) · shared(n) where it has a gate of one output.
+ *
+ * @param gate - name of the gate's linear
+ */
+export function sharedExpert(
+  layer: LayerBuilder,
+  n: Value,
+  settings: MlpSettings,
+  { gate, ...options }: GatedMlpOptions & { readonly gate?: string }
+): Value {
+  const shared = gatedMlp(layer, n, settings, options)
+  if (gate === undefined) return shared
+  const share = layer.linear(gate, n, { in: settings.hidden_size, out: 1, bias: false })
+  return layer.graph.mul(layer.graph.sigmoid(share), shared)
+}
