@@ -2,7 +2,7 @@ import { stateSize } from '../models/architecture'
 import { attentionBytes, maskBytes } from '../models/attention'
 import { headBytes } from '../models/headRunner'
 import type { PreparedRun } from '../prepare/preparedRun'
-import { batchRows, hiddenBytes, streamShapes } from '../prepare/streamShapes'
+import { hiddenBytes, type StreamShape, streamShapes } from '../prepare/streamShapes'
 import { bytesBesideFirst, linearsAtATime } from '../solve/threadCount'
 import { curvatureNeeds } from './curvatureNeeds'
 import { expertBytes } from './expertWork'
@@ -14,9 +14,9 @@ const BASE_BYTES = 150 * 2 ** 20
 /** Of a thread that solves linears: its own engine, with sessions and compiled code. */
 const THREAD_BYTES = 50 * 2 ** 20
 /** Of the process that tokenizes before anything is computed: itself, and for each byte of texts, up to so much, what lies about. */
-const TOKENIZING_BYTES = 110 * 2 ** 20
+const TOKENIZING_BYTES = 125 * 2 ** 20
 const BYTES_PER_TEXT_BYTE = 14
-const TEXT_BYTES = 200 * 2 ** 20
+const TEXT_BYTES = 170 * 2 ** 20
 /** What the tokenizer takes for each byte that it gets at a time: strings, places and masks of every token. */
 const TOKENIZER_BYTES = 138
 /** Of memory that was given back before the peak, what is not used again: it lies in pieces. */
@@ -53,7 +53,7 @@ export function peakMemoryBytes(prepared: PreparedRun): number {
  * activations, one expert; or what the evaluation or a refinement works with; and hidden states and what refinements keep, up
  * to the budget; or what weighing the outputs takes, before all that. What attention takes stays beside all of it.
  */
-function workingBytes(prepared: PreparedRun): number {
+export function workingBytes(prepared: PreparedRun): number {
   const { architecture, parts, recipe, linears } = prepared
   const perBlock = Array.from({ length: architecture.blocks }, (_, block) => {
     const weights = linears.filter((l) => l.block === block).reduce((sum, l) => sum + l.inFeatures * l.outFeatures, 0)
@@ -74,25 +74,35 @@ function workingBytes(prepared: PreparedRun): number {
 /** A tile of the head with its logits, under full precision and other weights, and the figures of each position. */
 function evaluationBytes(prepared: PreparedRun): number {
   const [, ...streams] = streamShapes(prepared)
-  const positions = Math.max(0, ...streams.map(({ rows }) => rows)) * prepared.recipe.context
-  return streams.length === 0 ? 0 : headBytes(prepared.architecture) + FIGURES_BYTES * positions * streams.length
+  const { architecture, recipe } = prepared
+  const positions = Math.max(0, ...streams.map(({ rows }) => rows)) * recipe.context
+  const atATime = largestBatch(streams) * recipe.context
+  return streams.length === 0 ? 0 : headBytes(architecture, atATime) + FIGURES_BYTES * positions * streams.length
 }
 
+/** Rows of the largest batch of some streams. */
+const largestBatch = (streams: readonly StreamShape[]): number =>
+  streams.reduce((most, { ranges }) => ranges.reduce((rows, [begin, end]) => Math.max(rows, end - begin), most), 0)
+
 /** Activations of one batch in a block: about the inputs of all its linears, twice. */
-function batchBytes({ parts, recipe }: PreparedRun): number {
-  const tokens = Math.max(2048, recipe.context)
-  return 2 * 4 * tokens * parts.inputs(0).reduce((sum, n) => sum + n, 0)
+function batchBytes(prepared: PreparedRun): number {
+  const tokens = largestBatch(streamShapes(prepared)) * prepared.recipe.context
+  return 2 * 4 * tokens * prepared.parts.inputs(0).reduce((sum, n) => sum + n, 0)
 }
 
 /** What grows with the square of the context: scores of one batch, and the masks in each of the graphs of blocks. */
-function attentionOfRun({ architecture, parts, recipe, evaluation, variants }: PreparedRun): number {
+function attentionOfRun(prepared: PreparedRun): number {
+  const { architecture, parts, recipe, evaluation, variants } = prepared
   const { context } = recipe
   const blocks = Array.from({ length: architecture.blocks }, (_, block) => block)
   const heads = Math.max(0, ...blocks.map((block) => parts.attentionHeads(block)))
   // One gives second moments; the evaluation has one without adapters and one with.
   const adapted = new Set(variants.map(({ targets }) => [...targets].join())).size
   const graphs = 1 + (evaluation.length === 0 ? 0 : 1 + adapted)
-  return attentionBytes(heads, context, batchRows(context)) + MASK_COPIES * graphs * maskBytes(heads, context)
+  return (
+    attentionBytes(heads, context, largestBatch(streamShapes(prepared))) +
+    MASK_COPIES * graphs * maskBytes(heads, context)
+  )
 }
 
 /** Hidden states of all streams, bytes. */
