@@ -1,9 +1,9 @@
 import { basename, extname } from 'node:path'
-import { badInput } from '../shared/errors'
+import { AppError, badInput } from '../shared/errors'
 import type { BadRow, SetKind } from '../shared/samples'
-import { type CalibrationSet, importSet } from '../store/calibrationSets'
+import { type CalibrationSet, importRead, type SetDetails } from '../store/calibrationSets'
 import type { Store } from '../store/schema'
-import type { SampleOptions } from './samples/readSamples'
+import type { SampleFile, SampleOptions } from './samples/readSamples'
 import { readSamplesApart } from './samples/sampleThread'
 
 export interface ImportRequest extends SampleOptions {
@@ -39,25 +39,35 @@ export async function importCalibration(
   { file, thread, name, ...options }: ImportRequest
 ): Promise<ImportReport> {
   const setName = checkName(name ?? defaultName(file))
-  const read = await readSamplesApart(thread, file, options)
-  const { format, kind, split, shape, available, badRows, notes } = read
-  const set = await importSet(store, {
-    name: setName,
+  let read: Omit<SampleFile, 'samples'> | undefined
+  async function* samples(): AsyncGenerator<string> {
+    read = yield* readSamplesApart(thread, file, options)
+  }
+  const found = (): Omit<SampleFile, 'samples'> => {
+    if (read === undefined) throw new AppError('INTERNAL', `${file} was not read to its end`)
+    return read
+  }
+  const set = await importRead(store, setName, samples(), () => detailsOf(found(), options))
+  const { badRows, notes } = found()
+  return { set, badRows, notes }
+}
+
+function detailsOf(read: Omit<SampleFile, 'samples'>, { sampling }: SampleOptions): SetDetails {
+  const { format, kind, split, shape, available, badRows, notes, path, sha256 } = read
+  return {
     policy: split === 'document' ? 'packed' : 'padded',
     hints: {
       format,
       kind,
       ...(split && { split }),
       ...(shape && { shape }),
-      ...(options.sampling && { sampling: { ...options.sampling, available } }),
+      ...(sampling && { sampling: { ...sampling, available } }),
       badRows: badRows.length,
       badRowList: badRows.slice(0, BAD_ROWS_KEPT),
       ...(notes.length > 0 && { notes })
     },
-    source: { path: read.path, sha256: read.sha256 },
-    samples: read.samples
-  })
-  return { set, badRows, notes }
+    source: { path, sha256 }
+  }
 }
 
 /** What the samples of a stored set are; sets of older versions are text. */

@@ -33,33 +33,46 @@ export interface CalibrationSet {
   readonly characterCount: number
 }
 
-export interface CalibrationImport {
-  readonly name: string
+/** What is told of a set beside its samples. */
+export interface SetDetails {
   readonly policy?: Policy
   readonly hints?: Readonly<Record<string, unknown>>
   /** The file that the samples come from: absolute path and SHA-256. */
   readonly source: { readonly path: string; readonly sha256: string }
+  readonly importedAtMs?: number
+}
+
+export interface CalibrationImport extends SetDetails {
+  readonly name: string
   /** May be read while it is stored; must not call the store itself. */
   readonly samples: Samples
-  readonly importedAtMs?: number
 }
 
 /**
  * Stores samples under a name, all of them or, when anything fails, none.
  * @throws AppError BAD_INPUT when the name is empty or taken, or when there is no sample
  */
-export async function importSet(store: Store, input: CalibrationImport): Promise<CalibrationSet> {
-  if (input.name.trim() === '') throw badInput('a calibration set needs a name')
-  await assertNameIsFree(store, input.name)
+export const importSet = (store: Store, { name, samples, ...details }: CalibrationImport): Promise<CalibrationSet> =>
+  importRead(store, name, samples, () => details)
+
+/** `importSet` of what is known only once all samples are read. */
+export async function importRead(
+  store: Store,
+  name: string,
+  samples: Samples,
+  details: () => SetDetails
+): Promise<CalibrationSet> {
+  if (name.trim() === '') throw badInput('a calibration set needs a name')
+  await assertNameIsFree(store, name)
   const tally = { samples: 0, characters: 0, hash: createHash('sha256') }
   const importId = randomUUID()
   try {
-    await stageSamples(store, importId, counted(input.samples, tally))
+    await stageSamples(store, importId, counted(samples, tally))
     if (tally.samples === 0)
-      throw badInput(`${input.source.path} holds no sample; a calibration set needs at least one`)
+      throw badInput(`${details().source.path} holds no sample; a calibration set needs at least one`)
     return await inTransaction(store, async (trx) => {
-      await assertNameIsFree(trx, input.name)
-      const row = await insertSet(trx, input, tally)
+      await assertNameIsFree(trx, name)
+      const row = await insertSet(trx, name, details(), tally)
       await takeStagedSamples(trx, importId, row.id)
       return setOf(row)
     })
@@ -84,11 +97,11 @@ async function* counted(samples: Samples, tally: Tally): AsyncGenerator<string> 
   }
 }
 
-function insertSet(store: Store, input: CalibrationImport, tally: Tally) {
+function insertSet(store: Store, name: string, input: SetDetails, tally: Tally) {
   return store
     .insertInto('calibration_sets')
     .values({
-      name: input.name,
+      name,
       policy: input.policy ?? 'packed',
       hints_json: JSON.stringify(input.hints ?? {}),
       source_name: basename(input.source.path),
@@ -137,13 +150,19 @@ export async function readAllSamples(store: Store, name: string): Promise<string
   }
 }
 
-/** A page of a set's samples in order: up to `limit` after the position `after` (-1: from the first). */
+/** Samples of a page, at most and fewer where they are long, and characters of a page that are then aimed at. */
+const PAGE_SAMPLES = 500
+const PAGE_CHARACTERS = 2 ** 22
+
+/** A page of a set's samples in order: up to `limit` after the position `after` (-1: from the first), fewer where they are long. */
 export async function readSamples(
   store: Store,
   name: string,
-  { after = -1, limit = 500 }: { after?: number; limit?: number } = {}
+  { after = -1, limit = PAGE_SAMPLES }: { after?: number; limit?: number } = {}
 ): Promise<Sample[]> {
-  return readSamplesOf(store, (await getSet(store, name)).id, after, limit)
+  const { id, sampleCount, characterCount } = await getSet(store, name)
+  const fitting = Math.max(1, Math.floor((PAGE_CHARACTERS * sampleCount) / Math.max(1, characterCount)))
+  return readSamplesOf(store, id, after, Math.min(limit, fitting))
 }
 
 /** Removes a set and its samples; throws as `getSet` when there is none. Runs that used it keep their own copy. */

@@ -6,6 +6,7 @@ import type { ResolvedText } from '../../shared/runFolder'
 import { isMissing } from '../formats/files'
 import { refuseLfsPointerAt } from '../formats/lfsPointer'
 import { TextFileDecoder } from '../formats/textEncoding'
+import { trimmedParts, unixLines } from '../formats/textParts'
 import { LongSample } from './longSample'
 
 /** Bytes of a file that are read at a time. */
@@ -43,46 +44,33 @@ export function readTexts(text: ResolvedText, folder: string): AsyncGenerator<Re
 
 async function* readDocument(path: string): AsyncGenerator<ReadText> {
   let blank = true
-  let open = ''
-  for await (const { text, at } of decoded(path)) {
-    const piece = open + text
-    // A \n may follow the last \r: they are one line end.
-    open = piece.endsWith('\r') ? '\r' : ''
-    const whole = piece
-      .slice(0, piece.length - open.length)
-      .replaceAll('\r\n', '\n')
-      .replaceAll('\r', '\n')
-    blank &&= whole.trim() === ''
-    yield { text: whole, at }
+  const { pieces, at } = apartFrom(decoded(path))
+  for await (const text of unixLines(pieces)) {
+    blank &&= text.trim() === ''
+    yield { text, at: at() }
   }
   if (blank) throw badInput(`${path} holds no text; a text file with words in it is needed`)
-  if (open !== '') yield { text: '\n', at: (await stat(path)).size }
 }
 
-const PARAGRAPH_END = /\n[^\S\n]*\n/g
+/** The texts of some pieces, and how far the file was read for the last of them. */
+function apartFrom(read: AsyncIterable<ReadText>): { pieces: AsyncIterable<string>; at: () => number } {
+  let last = 0
+  async function* pieces(): AsyncGenerator<string> {
+    for await (const { text, at } of read) {
+      last = at
+      yield text
+    }
+  }
+  return { pieces: pieces(), at: () => last }
+}
 
 /** The paragraphs of a document, the samples of the padded policy: parts between blank lines, trimmed, never empty. */
 export async function* splitSamples(document: AsyncIterable<ReadText>, path: string): AsyncGenerator<ReadText> {
-  let rest = ''
-  let at = 0
-  for await (const chunk of document) {
-    at = chunk.at
-    PARAGRAPH_END.lastIndex = rest.trimEnd().length // there is no end in what was looked through before
-    rest += chunk.text
-    let begin = 0
-    for (let end = PARAGRAPH_END.exec(rest); end !== null; end = PARAGRAPH_END.exec(rest)) {
-      const text = rest.slice(begin, end.index).trim()
-      begin = end.index + end[0].length
-      if (text === '') continue
-      const { lastIndex } = PARAGRAPH_END
-      yield { text, at }
-      PARAGRAPH_END.lastIndex = lastIndex
-    }
-    rest = rest.slice(begin)
-    if (rest.length > MAX_CHARACTERS)
-      throw badInput(`${path}: a paragraph is longer than ${MAX_CHARACTERS} characters; cut it by blank lines`)
-  }
-  if (rest.trim() !== '') yield { text: rest.trim(), at }
+  const { pieces, at } = apartFrom(document)
+  const tooLong = () =>
+    badInput(`${path}: a paragraph is longer than ${MAX_CHARACTERS} characters; cut it by blank lines`)
+  const parting = { separator: /\n[^\S\n]*\n/g, longest: MAX_CHARACTERS, tooLong }
+  for await (const text of trimmedParts(pieces, parting)) yield { text, at: at() }
 }
 
 async function* decoded(path: string): AsyncGenerator<ReadText> {

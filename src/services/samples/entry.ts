@@ -1,7 +1,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { serializeError } from '../../shared/errors'
 import { inspectSampleFile } from './inspectSamples'
-import type { FromSampleThread, SampleRequest } from './protocol'
+import { type FromSampleThread, MESSAGES_AHEAD, type SampleRequest } from './protocol'
 import { readSamples } from './readSamples'
 
 /*
@@ -15,29 +15,55 @@ const SHARE_STEP = 0.001
 async function serve(port: MessagePort, request: SampleRequest): Promise<void> {
   const send = (message: FromSampleThread): void => port.postMessage(message)
   try {
-    send(await answer(request, send))
+    send(await answer(request, send, new Takers(port)))
   } catch (error) {
     send({ kind: 'failed', error: serializeError(error) })
   }
 }
 
+/** Waits while too much of what was sent was not taken: a file may be far larger than memory. */
+class Takers {
+  #free = MESSAGES_AHEAD
+  #wake = (): void => {}
+
+  constructor(port: MessagePort) {
+    port.on('message', () => {
+      this.#free++
+      this.#wake()
+    })
+  }
+
+  async next(): Promise<void> {
+    while (this.#free === 0) await new Promise<void>((done) => (this.#wake = done))
+    this.#free--
+  }
+}
+
 async function answer(
-  { task, file, options }: SampleRequest,
-  send: (message: FromSampleThread) => void
+  { task, file, options, places }: SampleRequest,
+  send: (message: FromSampleThread) => void,
+  takers: Takers
 ): Promise<FromSampleThread> {
   if (task === 'inspect') return { kind: 'inspected', inspection: await inspectSampleFile(file, options) }
   let batch: string[] = []
   let characters = 0
   let told = 0
-  const flush = (): void => {
-    if (batch.length > 0) send({ kind: 'samples', samples: batch })
+  let available = 0
+  let chosen = 0
+  const flush = async (): Promise<void> => {
+    if (batch.length === 0) return
+    await takers.next()
+    send({ kind: 'samples', samples: batch })
     batch = []
     characters = 0
   }
-  const take = (sample: string): void => {
+  const take = (sample: string): Promise<void> | void => {
+    const place = available++
+    if (places !== undefined && places[chosen] !== place) return
+    chosen++
     batch.push(sample)
     characters += sample.length + 1
-    if (characters >= BATCH_CHARACTERS) flush()
+    if (characters >= BATCH_CHARACTERS) return flush()
   }
   const onShare = (share: number): void => {
     if (share < told + SHARE_STEP && share < 1) return
@@ -45,8 +71,8 @@ async function answer(
     send({ kind: 'share', share })
   }
   const summary = await readSamples(file, { ...options, onShare }, take)
-  flush()
-  return { kind: 'read', summary }
+  await flush()
+  return { kind: 'read', summary, available }
 }
 
 // Of columns that fail together, the library for Parquet reports one and lets the others fall.

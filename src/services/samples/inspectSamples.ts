@@ -5,7 +5,7 @@ import type { SampleOptions } from './readSamples'
 import { rowFormatOf } from './registry'
 import { RowReader } from './rowReader'
 import { kindOf } from './shapes'
-import { readWholeText, userFileBytes } from './userFile'
+import { textChunks, userFileBytes } from './userFile'
 
 const ROWS_LOOKED_AT = 200
 const SHOWN = 8
@@ -18,7 +18,12 @@ export async function inspectSampleFile(file: string, options: SampleOptions = {
   const head = { path, name: basename(path), bytes }
   const format = rowFormatOf(path)
   if (format === undefined) {
-    const samples = splitText(await readWholeText(path), options.split ?? 'document')
+    const samples: string[] = []
+    let rowsRead = 0
+    for await (const text of splitText(textChunks(path, options), options.split ?? 'document', path)) {
+      if (rowsRead === ROWS_LOOKED_AT) break
+      if (rowsRead++ < SHOWN) samples.push(cut(text))
+    }
     return {
       ...head,
       format: 'plain text',
@@ -26,10 +31,10 @@ export async function inspectSampleFile(file: string, options: SampleOptions = {
       columns: [],
       shape: null,
       kind: 'text',
-      samples: samples.slice(0, SHOWN).map((text, i) => ({ row: i + 1, text: cut(text) })),
+      samples: samples.map((text, i) => ({ row: i + 1, text })),
       badRows: [],
       notes: [],
-      rowsRead: samples.length
+      rowsRead
     }
   }
   const reader = new RowReader(options.shape)

@@ -8,7 +8,7 @@ import { splitText } from './plainText'
 import { rowFormatOf } from './registry'
 import { RowReader } from './rowReader'
 import { kindOf, neededColumnsOf } from './shapes'
-import { readWholeText, userFileBytes } from './userFile'
+import { textChunks, userFileBytes } from './userFile'
 
 /*
  * Texts of a user's file cut into samples. What cannot be used is reported with its row, never dropped in silence.
@@ -44,9 +44,6 @@ export interface SampleFile extends SampleSummary {
   readonly available: number
 }
 
-/** Samples are held in memory once before they are stored. */
-const MAX_CHARACTERS = 2 ** 29
-
 /**
  * Reads the samples of a file on this thread; sampleThread.ts does so for files that nobody vouches for.
  *
@@ -56,13 +53,13 @@ const MAX_CHARACTERS = 2 ** 29
 export async function readSampleFile(file: string, options: SampleOptions = {}): Promise<SampleFile> {
   const path = resolve(file)
   const found: string[] = []
-  const rest = await readSamples(path, options, (sample) => found.push(sample))
+  const rest = await readSamples(path, options, (sample) => void found.push(sample))
   const samples = options.sampling === undefined ? found : chooseSamples(found, options.sampling)
   const sha256 = await sha256File(path, options.signal)
   return { path, name: basename(path), sha256, samples, available: found.length, ...rest }
 }
 
-/** `readSampleFile` with every sample handed on as soon as it is read; sampling is the caller's. */
+/** `readSampleFile` with every sample handed on as soon as it is read, and waited for; sampling is the caller's. */
 export async function readSamples(file: string, options: SampleOptions, take: Take): Promise<SampleSummary> {
   const path = resolve(file)
   const bytes = await userFileBytes(path)
@@ -72,15 +69,21 @@ export async function readSamples(file: string, options: SampleOptions, take: Ta
 }
 
 type Read = Omit<SampleSummary, 'bytes'>
-type Take = (sample: string) => void
+type Take = (sample: string) => void | Promise<void>
 
-async function readText(path: string, { split = 'document', shape }: SampleOptions, take: Take): Promise<Read> {
+async function readText(path: string, options: SampleOptions, take: Take): Promise<Read> {
+  const { split = 'document', shape } = options
   if (shape !== undefined)
     throw badInput(`${path} is plain text without columns; it is cut by document, paragraph or line`)
-  const samples = splitText(await readWholeText(path), split)
-  if (samples.length === 0) throw badInput(`${path} holds no text; a file with words in it is needed`)
-  for (const sample of samples) take(sample)
-  return { format: 'plain text', kind: 'text', split, badRows: [], notes: [] }
+  let samples = 0
+  for await (const sample of splitText(textChunks(path, options), split, path)) {
+    samples++
+    await take(sample)
+  }
+  if (samples === 0) throw badInput(`${path} holds no text; a file with words in it is needed`)
+  const parts = `it is kept in ${samples} parts, which packed rows put together again`
+  const notes = split === 'document' && samples > 1 ? [parts] : []
+  return { format: 'plain text', kind: 'text', split, badRows: [], notes }
 }
 
 async function readRows(path: string, format: RowFormat, options: SampleOptions, take: Take): Promise<Read> {
@@ -91,7 +94,6 @@ async function readRows(path: string, format: RowFormat, options: SampleOptions,
   const reader = new RowReader(options.shape)
   let samples = 0
   const badRows: BadRow[] = []
-  let characters = 0
   for await (const row of format.rows(path, options)) {
     const sample = reader.sample(row)
     if ('reason' in sample) {
@@ -99,10 +101,7 @@ async function readRows(path: string, format: RowFormat, options: SampleOptions,
       continue
     }
     samples++
-    take(sample.text)
-    characters += sample.text.length
-    if (characters > MAX_CHARACTERS)
-      throw badInput(`${path} holds more than ${MAX_CHARACTERS} characters; import a part of it`)
+    await take(sample.text)
   }
   const { shape, notes } = reader
   if (samples === 0 || shape === undefined) throw badInput(noSamples(path, badRows, shape))

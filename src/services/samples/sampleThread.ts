@@ -3,10 +3,10 @@ import { Worker } from 'node:worker_threads'
 import { sha256File } from '../../engine/formats/files'
 import { AppError, badInput, deserializeError } from '../../shared/errors'
 import type { SampleInspection } from '../../shared/samples'
-import { chooseSamples } from './choose'
-import type { FromSampleThread, SampleRequest } from './protocol'
-import type { SampleFile, SampleOptions, SampleSummary } from './readSamples'
-import { userFileBytes } from './userFile'
+import { choosePlaces } from './choose'
+import type { FromSampleThread, SampleRequest, ToSampleThread } from './protocol'
+import type { SampleFile, SampleOptions } from './readSamples'
+import { MAX_WHOLE_BYTES, userFileBytes } from './userFile'
 
 /*
  * Files of samples may be of anybody, and the libraries that read them believe what they say: some bytes of a table can
@@ -22,10 +22,13 @@ interface Limits {
   readonly memory: number
 }
 
-/** For any file, and for each byte of it: a JSON file that is parsed whole becomes ten times as large, at 2 MB a second. */
+/**
+ * For any file, and for each byte of it: a JSON file that is parsed whole, which none above a size is, becomes ten times as
+ * large, at 2 MB a second.
+ */
 const limitsOf = (bytes: number): Limits => ({
   silentMs: 10_000 + bytes / 2000,
-  memory: 768 * 2 ** 20 + 10 * bytes
+  memory: 768 * 2 ** 20 + 10 * Math.min(bytes, MAX_WHOLE_BYTES)
 })
 
 /** How often memory is looked at. */
@@ -35,28 +38,93 @@ const LOOK_MS = 100
 export const sampleThread = (engineWorker: URL): URL => new URL('sampleWorker.js', engineWorker)
 
 /**
- * `readSampleFile` in a thread.
+ * `readSampleFile` in a thread, with every sample handed on as soon as it is read: a file may be far larger than memory. Where
+ * some samples are taken by chance the file is read twice, for which they are depends on how many it holds.
  *
  * @param limits - default: by the file's size
  * @throws {AppError} as it does; BAD_INPUT too for a file that takes too long, or too much memory
  */
-export async function readSamplesApart(
+export async function* readSamplesApart(
   thread: URL,
   file: string,
   options: SampleOptions = {},
   limits?: Limits
-): Promise<SampleFile> {
+): AsyncGenerator<string, Omit<SampleFile, 'samples'>, void> {
   const path = resolve(file)
-  const found: string[] = []
-  const receive: Receive<SampleSummary> = (message, done) => {
-    if (message.kind === 'samples') for (const sample of message.samples) found.push(sample)
-    else if (message.kind === 'share') options.onShare?.(message.share)
-    else if (message.kind === 'read') done(message.summary)
+  const { sampling, signal, onShare } = options
+  const passes = sampling === undefined ? 1 : 2
+  const reading = (pass: number): SampleOptions => ({
+    ...options,
+    onShare: (share) => onShare?.((pass + share) / passes)
+  })
+  let places: readonly number[] | undefined
+  if (sampling !== undefined) {
+    const { available } = yield* onePass(thread, path, { options: reading(0), limits, places: [] })
+    places = choosePlaces(available, sampling)
   }
-  const summary = await work(thread, { task: 'read', path, options, limits, receive })
-  const samples = options.sampling === undefined ? found : chooseSamples(found, options.sampling)
-  const sha256 = await sha256File(path, options.signal)
-  return { path, name: basename(path), sha256, samples, available: found.length, ...summary }
+  const { summary, available } = yield* onePass(thread, path, { options: reading(passes - 1), limits, places })
+  const sha256 = await sha256File(path, signal)
+  return { path, name: basename(path), sha256, available, ...summary }
+}
+
+interface OnePass {
+  readonly options: SampleOptions
+  readonly limits: Limits | undefined
+  /** Places of the samples that are wanted. */
+  readonly places: readonly number[] | undefined
+}
+
+type ReadFile = Pick<Extract<FromSampleThread, { kind: 'read' }>, 'summary' | 'available'>
+
+async function* onePass(
+  thread: URL,
+  path: string,
+  { options, limits, places }: OnePass
+): AsyncGenerator<string, ReadFile, void> {
+  const waiting: (readonly string[])[] = []
+  let taken = (): void => {}
+  let wake = (): void => {}
+  let isOver = false
+  const receive: Receive<ReadFile> = (message, done, reply) => {
+    taken = reply
+    if (message.kind === 'samples') waiting.push(message.samples)
+    else if (message.kind === 'share') options.onShare?.(message.share)
+    else if (message.kind === 'read') done(message)
+    wake()
+  }
+  const left = new AbortController()
+  const leave = (): void => left.abort()
+  options.signal?.addEventListener('abort', leave)
+  if (options.signal?.aborted) leave()
+  const isWaiting = () => waiting.length > 0
+  const read = work(thread, {
+    task: 'read',
+    path,
+    options: { ...options, signal: left.signal },
+    limits,
+    places,
+    isWaiting,
+    receive
+  })
+  const over = (): void => {
+    isOver = true
+    wake()
+  }
+  read.then(over, over)
+  try {
+    for (;;) {
+      const samples = waiting[0]
+      if (samples !== undefined) {
+        yield* samples
+        waiting.shift()
+        taken()
+      } else if (isOver) return await read
+      else await new Promise<void>((done) => (wake = done))
+    }
+  } finally {
+    options.signal?.removeEventListener('abort', leave)
+    leave() // who takes no more samples ends the thread
+  }
 }
 
 /** `inspectSampleFile` in a thread. @throws {AppError} as `readSamplesApart` */
@@ -67,46 +135,50 @@ export function inspectSamplesApart(thread: URL, file: string, options: SampleOp
   return work(thread, { task: 'inspect', path: resolve(file), options, receive })
 }
 
-type Receive<T> = (message: FromSampleThread, done: (answer: T) => void) => void
+/** @param reply - tells the thread that a message of samples was taken */
+type Receive<T> = (message: FromSampleThread, done: (answer: T) => void, reply: () => void) => void
 
 interface Work<T> {
   readonly task: SampleRequest['task']
   readonly path: string
   readonly options: SampleOptions
   readonly limits?: Limits | undefined
+  readonly places?: readonly number[] | undefined
+  /** Whether the thread is waited for by nobody: what it told was not taken yet. */
+  readonly isWaiting?: (() => boolean) | undefined
   /** Receives what the thread tells; its answer is handed to `done`. */
   readonly receive: Receive<T>
 }
 
 /** Starts a thread, hands on what it tells, and ends it: with its answer, when it fails, or by its limits. */
-async function work<T>(thread: URL, { task, path, options, limits, receive }: Work<T>): Promise<T> {
+async function work<T>(thread: URL, request: Work<T>): Promise<T> {
+  const { task, path, options, limits, places, isWaiting, receive } = request
   const { split, shape, signal } = options
   const { silentMs, memory } = limits ?? limitsOf(await userFileBytes(path))
   if (signal?.aborted) throw cancelled()
-  const workerData: SampleRequest = { task, file: path, options: { split, shape } }
+  const workerData: SampleRequest = { task, file: path, options: { split, shape }, places }
   const worker = new Worker(thread, { workerData, resourceLimits: { maxOldGenerationSizeMb: memory / 2 ** 20 } })
   let abort = (): void => {}
   let watch: ReturnType<typeof setInterval> | undefined
   try {
     return await new Promise<T>((done, fail) => {
       let lastMs = performance.now()
-      let kept = 0
       const before = process.memoryUsage.rss()
       abort = () => fail(cancelled())
       signal?.addEventListener('abort', abort)
       watch = setInterval(() => {
+        if (isWaiting?.()) lastMs = performance.now()
         if (performance.now() - lastMs > silentMs) fail(tooSlow(path, silentMs))
-        // Strings are kept here, two bytes a character at most, and are on their way here once more.
-        if (process.memoryUsage.rss() - before > memory + 4 * kept) fail(tooLarge(path, memory))
+        if (process.memoryUsage.rss() - before > memory) fail(tooLarge(path, memory))
       }, LOOK_MS)
+      const reply = (): void => worker.postMessage('taken' satisfies ToSampleThread)
       worker.on('online', () => {
         lastMs = performance.now()
       })
       worker.on('message', (message: FromSampleThread) => {
         lastMs = performance.now()
-        if (message.kind === 'samples') kept += message.samples.reduce((sum, sample) => sum + sample.length, 0)
         if (message.kind === 'failed') fail(deserializeError(message.error))
-        else receive(message, done)
+        else receive(message, done, reply)
       })
       worker.on('error', (error: NodeJS.ErrnoException) =>
         fail(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? tooLarge(path, memory) : error)

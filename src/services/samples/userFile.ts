@@ -5,7 +5,7 @@ import { decodeTextFile, TextFileDecoder } from '../../engine/formats/textEncodi
 import { badInput } from '../../shared/errors'
 
 /** Longest file that is read whole: JavaScript holds a text as UTF-16 and V8 limits its length. */
-const MAX_WHOLE_BYTES = 256 * 2 ** 20
+export const MAX_WHOLE_BYTES = 256 * 2 ** 20
 const ACCEPTED = 'a .txt, .jsonl, .json, .csv, .tsv or .parquet file is needed'
 
 /** Bytes of a file that a person named. @throws {AppError} BAD_INPUT when it is no readable file, BAD_FORMAT for a pointer to one */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { splitText } from '../../../../src/services/samples/plainText'
 import { readSampleFile } from '../../../../src/services/samples/readSamples'
+import type { Split } from '../../../../src/shared/samples'
 import { ABOUT_POINTER, lfsPointer } from '../../../helpers/lfsPointer'
 
 const directory = mkdtempSync(join(tmpdir(), 'quail-samples-'))
@@ -21,15 +22,43 @@ it.each(['txt', 'jsonl', 'json', 'csv', 'tsv', 'parquet'])('a Git LFS pointer is
 
 describe('plain text', () => {
   const text = 'one\r\ntwo\n\n  \nthree\n \nfour\n'
+  async function parts(pieces: Iterable<string>, split: Split, size?: number): Promise<string[]> {
+    async function* given() {
+      yield* pieces
+    }
+    const found: string[] = []
+    for await (const part of splitText(given(), split, 'a.txt', size)) found.push(part)
+    return found
+  }
 
-  it('is one document, cut by blank lines, or cut by lines', () => {
-    expect(splitText(text, 'document')).toEqual(['one\ntwo\n\n  \nthree\n \nfour\n'])
-    expect(splitText(text, 'paragraph')).toEqual(['one\ntwo', 'three', 'four'])
-    expect(splitText(text, 'line')).toEqual(['one', 'two', 'three', 'four'])
+  it.each([
+    ['as a whole', [text]],
+    ['a letter at a time', [...text]]
+  ])('is one document, cut by blank lines, or cut by lines: %s', async (_, pieces) => {
+    expect(await parts(pieces, 'document')).toEqual(['one\ntwo\n\n  \nthree\n \nfour\n'])
+    expect(await parts(pieces, 'paragraph')).toEqual(['one\ntwo', 'three', 'four'])
+    expect(await parts(pieces, 'line')).toEqual(['one', 'two', 'three', 'four'])
   })
 
-  it('gives no samples when it is blank', () => {
-    expect(splitText(' \n\n\t', 'document')).toEqual([])
+  it('gives no samples when it is blank', async () => {
+    expect(await parts([' \n\n\t'], 'document')).toEqual([])
+  })
+
+  it('is kept in parts where it is long, which are the document again with blank lines between them', async () => {
+    const long = `\n\n${Array.from({ length: 200 }, (_, i) => `word ${i}\n\n${'\n'.repeat(i % 5)}`).join('')} \n\n\n`
+    for (const length of [1, 7, 64, 5000]) {
+      const pieces = Array.from({ length: Math.ceil(long.length / length) }, (_, i) =>
+        long.slice(i * length, (i + 1) * length)
+      )
+      const found = await parts(pieces, 'document', 100)
+      expect(found.join('\n\n')).toBe(long)
+      expect(found.every((part) => part.trim() !== '')).toBe(true)
+      if (length < 100) expect(found.length).toBeGreaterThan(8)
+    }
+    await expect(parts(Array(70).fill('a'.repeat(2 ** 20)), 'document')).rejects.toThrow(
+      /^a\.txt has \d+ characters without a blank line/
+    )
+    await expect(parts(Array(70).fill('a'.repeat(2 ** 20)), 'line')).rejects.toThrow(/^a\.txt: a line is longer than/)
   })
 })
 
