@@ -7,12 +7,13 @@ import type { WorkbenchProcess } from './workbenchProcess'
 const STOP = 0
 const KEEP = 1
 const STAY = 2
+const AT_ONCE = 3
 
 /** What a page may take to close. */
 const LEAVE_MS = 1000
 
 /**
- * Guards the end of the app while a run works: the person chooses to stop it at its next checkpoint (it is resumed
+ * Guards the end of the app while a run works: the person chooses to stop it at its next checkpoint or at once (it is resumed
  * later), or to let it finish with the window closed. The engine process is always closed before the app ends, and killed
  * when it does not close.
  */
@@ -40,13 +41,19 @@ export function guardQuit(window: BrowserWindow, workbench: WorkbenchProcess, si
       type: 'question',
       message: 'A run is being worked on.',
       detail:
-        'Quail can stop after the present block and go on from there next time, or keep working in the background and quit when the queue is done.',
-      buttons: ['Stop at the next checkpoint and quit', 'Keep working in the background', 'Do not quit'],
+        'Quail can stop after the present block and go on from there next time, or keep working in the background and quit when the queue is done. If it quits at once, what was done since the last checkpoint is done again next time.',
+      buttons: [
+        'Stop at the next checkpoint and quit',
+        'Keep working in the background',
+        'Do not quit',
+        'Quit at once'
+      ],
       defaultId: STOP,
       cancelId: STAY
     })
     state = 'open'
     if (response === STOP) await close(true)
+    if (response === AT_ONCE) await close(false)
     if (response !== KEEP) return
     // The last run may have ended while the question stood.
     if (signs.running() === null) return close(false)

@@ -65,6 +65,7 @@ export function startWorkbenchProcess(
     started.on('message', (message: FromWorkbench) => {
       if (message.kind === 'startTokenizer') tokenizers.start(message.id)
       else if (message.kind === 'endTokenizer') tokenizers.end(message.id)
+      else if (message.kind === 'closed') setTimeout(() => killProcess(started), END_MS)
       else receive(message)
     })
     ended = new Promise((done) => {

@@ -10,6 +10,10 @@ interface RunListener {
 /** Progress reaches the window this often at most, changed tables ten times less. */
 const PROGRESS_INTERVAL_MS = 100
 const CHANGED_INTERVAL_MS = 1000
+/** A run that is to end is given up when it shows nothing for this long, and for so many times its longest silence before. */
+const GIVEN_UP_MS = 20_000
+const SILENCES = 3
+
 /** Milestones of the progress, however quickly they follow. */
 const SHOWN_ALWAYS: ReadonlySet<RunEvent['type']> = new Set(['blockFinished', 'finished'])
 
@@ -24,6 +28,8 @@ export class ActiveRun {
   })
   #atCheckpoint = false
   #putBack = false
+  #heardMs = performance.now()
+  #longestSilenceMs = 0
   #lastShownMs = Number.NEGATIVE_INFINITY
   #lastChangedMs = Number.NEGATIVE_INFINITY
 
@@ -42,6 +48,11 @@ export class ActiveRun {
     return this.#putBack
   }
 
+  /** Whether nothing shows that it is still worked on: the thread may be stuck. */
+  get isStuck(): boolean {
+    return performance.now() - this.#heardMs > Math.max(GIVEN_UP_MS, SILENCES * this.#longestSilenceMs)
+  }
+
   snapshot(): RunProgress {
     const { id: run, title } = this
     return this.#tracker.snapshot({
@@ -55,6 +66,8 @@ export class ActiveRun {
   readonly accept = (event: RunEvent): void => {
     this.#tracker.accept(event)
     const now = performance.now()
+    this.#longestSilenceMs = Math.max(this.#longestSilenceMs, now - this.#heardMs)
+    this.#heardMs = now
     if (now - this.#lastShownMs >= PROGRESS_INTERVAL_MS || SHOWN_ALWAYS.has(event.type)) {
       this.#lastShownMs = now
       this.listener.onProgress(this.snapshot())

@@ -32,6 +32,9 @@ export interface QueueListener {
 
 const HELD = 'queue.held'
 
+/** How often a run that is to stop is looked at. */
+const LOOK_MS = 500
+
 /**
  * Works on queued runs, one at a time, in their order. The queue lies in the database: it survives the process, and
  * runs that another process works on are left to it.
@@ -143,12 +146,20 @@ export class Queue {
   /**
    * Ends the work for now: the run that is worked on stops after its present block, or at once, and waits first in the
    * queue for the next start.
+   *
+   * @returns false when the run shows nothing any more, and was given up: it is found again as after a crash
    */
-  async close({ atCheckpoint }: { readonly atCheckpoint: boolean }): Promise<void> {
+  async close({ atCheckpoint }: { readonly atCheckpoint: boolean }): Promise<boolean> {
     this.#closed = true
     if (atCheckpoint) this.#active?.stopAtCheckpoint()
     else void this.#active?.stop({ putBack: true })
-    await this.#work
+    let watch: ReturnType<typeof setInterval> | undefined
+    const stuck = new Promise<boolean>((done) => {
+      watch = setInterval(() => this.#active?.isStuck && done(false), LOOK_MS)
+    })
+    const ended = await Promise.race([this.#work.then(() => true), stuck])
+    clearInterval(watch)
+    return ended
   }
 
   /** Starts the next run when none is worked on. */

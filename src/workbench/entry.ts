@@ -32,5 +32,8 @@ if (parentPort !== undefined && argument !== undefined) {
       else listener(data)
     })
   const { closed } = serveWorkbench({ send, receive }, installation, tokenizers.start)
-  void closed.then(() => process.exit(0))
+  void closed.then(() => {
+    send({ kind: 'closed' })
+    process.exit(0)
+  })
 }

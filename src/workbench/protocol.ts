@@ -29,6 +29,8 @@ export type FromWorkbench =
   | { readonly kind: 'event'; readonly event: WindowEvent }
   /** It heard that it is to end: from now on it works towards that. */
   | { readonly kind: 'closing' }
+  /** It has nothing left to do, and ends if nothing that is stuck keeps it. */
+  | { readonly kind: 'closed' }
   /** A thread of the engine needs a process for tokenizers, or no longer. */
   | { readonly kind: 'startTokenizer' | 'endTokenizer'; readonly id: number }
 

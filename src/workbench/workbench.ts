@@ -93,7 +93,7 @@ export function serveWorkbench(
     dispatcher.cancelAll()
     const opened = await opening.catch(() => undefined)
     if (opened === undefined) return
-    await opened.context.queue.close({ atCheckpoint })
+    if (!(await opened.context.queue.close({ atCheckpoint }))) return // nothing of a thread that is stuck can be closed
     await opened.endWatch()
     await closeServices(opened.context.services)
   }

@@ -8,7 +8,7 @@ import { giveBackSpace } from '../../store/space'
 import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
 import type { CommandContext } from '../grammar/commandContext'
 import { flag, integer, oneOf, optional, text, withDefault } from '../grammar/options'
-import { formatCount, formatTime, plural } from '../output/numbers'
+import { formatCount, formatShare, formatTime, plural } from '../output/numbers'
 import { printJson } from '../output/printJson'
 import { renderPairs, renderTable } from '../output/table'
 
@@ -43,8 +43,9 @@ export async function importAction(
   const thread = sampleThread(context.workerUrl)
   const reports = []
   for (const file of positionals) {
-    const request = { file, thread, name, split, shape, sampling, signal: context.signal }
-    const report = await importCalibration(store, request)
+    const onShare = (share: number): void => terminal.draw(`reading ${file}, ${formatShare(share)}`)
+    const request = { file, thread, name, split, shape, sampling, signal: context.signal, onShare }
+    const report = await importCalibration(store, request).finally(() => terminal.draw(''))
     reports.push({ ...report.set, badRows: report.badRows, notes: report.notes })
     if (options.json) continue
     terminal.print(`stored ${report.set.name}: ${sizeText(report.set)}, from ${file}`)

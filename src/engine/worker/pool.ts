@@ -53,8 +53,8 @@ const LEAVING_MS = 1000
  */
 export function startEngine(workerUrl: URL, cudaFolder?: string, startTokenizer?: StartTokenizer): Engine {
   const shared: ThreadData = { deviceLocks: deviceLockMemory(), cudaFolder }
-  const thread = (): EngineThread => new EngineThread(workerUrl, shared, startTokenizer)
-  const [computing, answering, tokenizing] = [thread(), thread(), thread()]
+  const thread = (computes: boolean) => new EngineThread(workerUrl, shared, startTokenizer, computes)
+  const [computing, answering, tokenizing] = [thread(true), thread(false), thread(false)]
   let present: string | undefined
   // Whoever gave tokens up may want the same again in a moment: another context, the page once more.
   const abandonSoon = (error: unknown): never => {
@@ -125,7 +125,8 @@ class EngineThread {
   constructor(
     private readonly url: URL,
     private readonly shared: ThreadData,
-    private readonly startTokenizer: StartTokenizer | undefined
+    private readonly startTokenizer: StartTokenizer | undefined,
+    private readonly isComputing: boolean
   ) {}
 
   /** Whether it works on anything, be it given up by its caller. */
@@ -175,7 +176,15 @@ class EngineThread {
     worker.ref()
     for (const id of this.pending.keys()) this.cancel(id)
     this.post({ kind: 'close' })
-    await this.ended
+    await (this.isComputing ? this.ended : this.endedOrStopped(worker))
+  }
+
+  /** A thread without sessions is stopped when it does not end: whatever it is at, nobody will read it. */
+  private async endedOrStopped(worker: Worker): Promise<void> {
+    const timer = setTimeout(() => void worker.terminate(), LEAVING_MS)
+    await Promise.race([this.ended, new Promise((resolve) => setTimeout(resolve, 2 * LEAVING_MS).unref())])
+    clearTimeout(timer)
+    worker.unref()
   }
 
   private running(): Worker {

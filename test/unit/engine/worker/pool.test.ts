@@ -120,6 +120,15 @@ describe('a preflight', () => {
       parentPort.postMessage({ kind: 'done', id: message.id, output: {} })
     }`)
 
+  it('keeps an engine that is closed for a second at most, as every answer does that is stuck', async () => {
+    const engine = startEngine(blocking)
+    const gate = new SharedArrayBuffer(4) // never opened
+    const answer = engine.call('inspect', { path: 'x', gate } as unknown as { path: string })
+    const [closed] = await Promise.allSettled([engine.close(), answer])
+    expect(closed.status).toBe('fulfilled')
+    await expect(answer).rejects.toMatchObject({ code: 'CANCELLED' })
+  })
+
   it('that blocks its thread keeps no other answer waiting, also once its caller has given it up', async () => {
     const engine = startEngine(blocking)
     const controller = new AbortController()
