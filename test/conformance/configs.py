@@ -363,6 +363,7 @@ FULL = {
         "decoder_sparse_step": 2,
         "mlp_only_layers": [2],
     },
+    "apertus": {**LLAMA, "attention_bias": True},
     "arcee": {**LLAMA, "hidden_size": 256, "attention_bias": True, "mlp_bias": True},
     "helium": {
         **LLAMA,

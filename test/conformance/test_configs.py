@@ -27,7 +27,7 @@ FAILING_NULLS = {
     "qwen3_moe: head_dim",
     "qwen3_moe: num_local_experts",
     "qwen2_moe: num_key_value_heads",
-    *[f"{kind}: head_dim" for kind in ("qwen2_moe", "glm4_moe", "ernie4_5_moe", "lfm2_moe", *GRANITES)],
+    *[f"{kind}: head_dim" for kind in ("qwen2_moe", "glm4_moe", "ernie4_5_moe", "lfm2_moe", "apertus", *GRANITES)],
     *[f"{kind}: {name}_multiplier" for kind in GRANITES for name in ("attention", "embedding", "residual")],
     *[f"{kind}: {name}" for kind in GRANITES for name in ("logits_scaling", "num_experts_per_tok", "num_local_experts")],
     *[f"ernie4_5_moe: moe_{name}" for name in ("k", "norm_min", "num_experts", "num_shared_experts")],

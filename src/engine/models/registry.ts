@@ -1,4 +1,5 @@
 import { badInput } from '../../shared/errors'
+import { apertus } from './apertus'
 import { arcee } from './arcee'
 import type { Family, ModelArchitecture } from './architecture'
 import { bloom } from './bloom'
@@ -75,6 +76,7 @@ const FAMILIES: readonly Family[] = [
   ernie,
   lfm2,
   arcee,
+  apertus,
   helium,
   cohere,
   cohere2,

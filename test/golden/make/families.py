@@ -76,7 +76,8 @@ def load_family(folder, config):
             if parameter.ndim == 1 or name.endswith("_bias"):  # biases of experts are matrices
                 parameter.add_(VECTOR_DEVIATION * torch.randn_like(parameter))
         for name, buffer in model.named_buffers():
-            if name in model.state_dict():  # such as factors of layers
+            # Such as factors of layers; not the ε of an activation, at which its branches meet.
+            if name in model.state_dict() and not name.endswith(".eps"):
                 buffer.add_(VECTOR_DEVIATION * torch.randn_like(buffer))
     stated = json.dumps(config, indent=2)
     model.save_pretrained(folder)
