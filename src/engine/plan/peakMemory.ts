@@ -24,8 +24,8 @@ const LOST_SHARE = 1 / 4
 /** Bytes a weight of the linear that is being solved: its E and Eᵀ, products with them, codes. */
 const LINEAR_BYTES = 20
 
-/** Of the masks of a graph: as they were made, as the graph was built, and twice in the runtime that took it. */
-const MASK_COPIES = 4
+/** Of the masks of a graph: as they were made, as the graph was built, and once or twice in the runtime that took it. */
+const MASK_COPIES = 3.5
 
 /** Of each position and each set of weights while the head is read: four sums in float64, a token. */
 const FIGURES_BYTES = 36

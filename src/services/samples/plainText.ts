@@ -3,7 +3,7 @@ import { badInput } from '../../shared/errors'
 import type { Split } from '../../shared/samples'
 
 /** Characters from which on a document is kept in parts, and the most that are looked through for a place to cut it. */
-const DOCUMENT_CHARACTERS = 2 ** 24
+const DOCUMENT_CHARACTERS = 2 ** 22
 const MAX_CHARACTERS = 2 ** 26
 
 /**

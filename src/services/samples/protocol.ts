@@ -15,7 +15,7 @@ export interface SampleRequest {
 export type ToSampleThread = 'taken'
 
 /** Messages of samples that may lie between the thread and who takes them. */
-export const MESSAGES_AHEAD = 4
+export const MESSAGES_AHEAD = 2
 
 /** What it tells: samples in their order and shares of the file as it goes, then exactly one of the last three. */
 export type FromSampleThread =

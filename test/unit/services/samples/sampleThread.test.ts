@@ -51,7 +51,7 @@ describe('a file whose reader', () => {
 describe('a file that is larger than what is taken of it', () => {
   const sender = doing(`
     import { parentPort, workerData } from 'node:worker_threads'
-    let free = 4
+    let free = 2
     let sent = 0
     const send = () => {
       for (; free > 0 && sent < 40; free--) parentPort.postMessage({ kind: 'samples', samples: [String(sent++)] })
