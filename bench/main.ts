@@ -10,6 +10,7 @@ import { measureLinears } from './linearsSection'
 import { machine } from './machine'
 import { measureMemory } from './memory'
 import { measureModel135m } from './model135m'
+import { measurePlan } from './plan'
 import { measureQuantize } from './quantizeSection'
 import { measureRefinement } from './refinement'
 import { type BenchOptions, type Section, sectionMarkdown } from './section'
@@ -25,6 +26,7 @@ const PARTS: Readonly<Record<string, readonly Measure[]>> = {
   forward: [measureForward, measureBackward],
   block: [measureBlock],
   memory: [measureMemory],
+  plan: [measurePlan],
   refinement: [measureRefinement],
   model135m: [measureModel135m],
   demo: [measureDemo],

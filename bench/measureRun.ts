@@ -1,3 +1,4 @@
+import { readdirSync, statSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,6 +10,8 @@ import type { WholeRunReport } from './wholeRun'
 export interface MeasuredRun extends WholeRunReport {
   /** From the start of the process to its end. */
   readonly wallSeconds: number
+  /** The most that was seen below its folder, beside the adapters. */
+  readonly diskBytes: number
 }
 
 /** The program of a run as it is now. */
@@ -19,9 +22,28 @@ export async function measureRun(folder: string, sizes: RunSizes, program = WHOL
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, RUN_FILES.record), JSON.stringify(await benchRecord(folder, sizes)))
   const started = performance.now()
-  const report: WholeRunReport = JSON.parse(await childOutput(process.execPath, [program, folder]))
+  let diskBytes = 0
+  const watch = setInterval(() => {
+    diskBytes = Math.max(diskBytes, bytesBelow(folder))
+  }, LOOK_MS)
+  const output = await childOutput(process.execPath, [program, folder]).finally(() => clearInterval(watch))
+  const report: WholeRunReport = JSON.parse(output)
   const wallSeconds = (performance.now() - started) / 1000
   await rm(folder, { recursive: true })
   if (report.status !== 'completed') throw new Error(`the run ${report.status}: ${report.error}`)
-  return { ...report, wallSeconds }
+  return { ...report, wallSeconds, diskBytes }
+}
+
+/** Between two looks at the disk. */
+const LOOK_MS = 50
+
+/** Files may vanish while they are looked at. */
+function bytesBelow(folder: string): number {
+  let bytes = 0
+  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
+    const path = join(entry.parentPath, entry.name)
+    if (!entry.isFile() || path.startsWith(join(folder, 'out'))) continue
+    bytes += statSync(path, { throwIfNoEntry: false })?.size ?? 0
+  }
+  return bytes
 }

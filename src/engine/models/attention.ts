@@ -130,13 +130,13 @@ function queryBlocks(context: number, heads: number, keys: number): [number, num
 /** Scores of a block of queries, with bias and mask, and as weights; of the block or batch before, as much is not given back. */
 const SCORE_TENSORS = 3
 
-/** Bytes of what attention over rows of so many tokens works with: scores of a block of queries, of all rows of a batch. */
-export function attentionBytes(heads: number, context: number, rows: number): number {
-  if (heads === 0) return 0
+/** Bytes of each tensor that attention over rows of so many tokens works with: scores of a block of queries, of all rows of a batch. */
+export function scoreBytes(heads: number, context: number, rows: number): number[] {
+  if (heads === 0) return []
   const scores = queryBlocks(context, heads, context).map(([begin, end]) => (end - begin) * end)
   const last = Math.max(...scores)
   const before = scores.length === 1 ? last : Math.max(...scores.filter((_, i) => i !== scores.indexOf(last)))
-  return SCORE_TENSORS * 4 * rows * heads * (last + before)
+  return Array.from({ length: SCORE_TENSORS }, () => [4 * rows * heads * last, 4 * rows * heads * before]).flat()
 }
 
 /** Bytes of the masks that stand in the graph of a block with attention, of all blocks of queries. */

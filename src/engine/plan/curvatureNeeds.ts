@@ -49,11 +49,11 @@ export function curvatureNeeds(prepared: PreparedRun): CurvatureNeeds {
   }
 }
 
-/** The gradient of a block with its sums G and those of a batch, gradients of all rows, a tile of the head. */
+/** Gradients of all rows, and the larger of the gradient of a block, with its sums G and those of a batch, and a tile of the head. */
 function workBytes(prepared: PreparedRun, tokens: number): number {
   const { architecture, recipe } = prepared
   const together = Math.min(tokens, batchRows(recipe.context) * recipe.context)
   const gradients = 4 * tokens * (2 * stateSize(architecture) + architecture.embeddingSize)
-  const block = backwardBytes(prepared, together, ({ outFeatures: m }) => 12 * m * m)
-  return block + gradients + headBytes(architecture, together) + expertGradientBytes(prepared)
+  const block = backwardBytes(prepared, together, ({ outFeatures: m }) => 10 * m * m)
+  return gradients + Math.max(block + expertGradientBytes(prepared), headBytes(architecture, together))
 }

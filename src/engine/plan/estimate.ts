@@ -1,16 +1,15 @@
 import type { Cost, Speed } from '../../shared/plan'
-import type { FactorDtype } from '../../shared/recipe'
 import { checkedSteps, heldOutRows, type Refinement } from '../../shared/refinement'
 import { triangleShare } from '../models/gramTiles'
-import { type PreparedRun, type PreparedVariant, prepareVariants } from '../prepare/preparedRun'
+import { type PreparedRun, prepareVariants } from '../prepare/preparedRun'
 import { streamShapes } from '../prepare/streamShapes'
 import { sharesOf } from '../solve/threadCount'
 import { blockFlops } from './blockWork'
 import { curvatureNeeds, curvatureTokens } from './curvatureNeeds'
+import { adapterBytes, spoolBytes } from './disk'
 import { expertReadSeconds } from './expertWork'
 import { heldOutFlops } from './heldOutWork'
-import { peakMemoryBytes, solvedAtATime, streamBytes } from './peakMemory'
-import { refinementNeeds } from './refinementNeeds'
+import { peakMemoryBytes, solvedAtATime } from './peakMemory'
 import { solverWork } from './solverWork'
 
 /** Share of a large product's speed that the products of a whole run reach (docs/benchmarks.md). */
@@ -24,21 +23,18 @@ const BASE_SECONDS = 2
 /** Speed of the machine on which the constants of one-threaded work were measured, flops per second. */
 const REFERENCE_SPEED = 1.6e11
 
-const DTYPE_BYTES: Readonly<Record<FactorDtype, number>> = { float32: 4, bfloat16: 2, float16: 2 }
-
 /** What a run takes in time, memory and disk, from shapes alone. */
 export function costOf(prepared: PreparedRun, speed: Speed): Cost & { readonly flops: number } {
   const { flops, quantizedWeights, serialSeconds } = workOf(prepared)
   const slowness = Math.max(1, REFERENCE_SPEED / speed.flopsPerSecond)
   const shares = sharesOf(prepared.linears, solvedAtATime(prepared))
   const serial = (slowness * (serialSeconds + quantizedWeights * SECONDS_PER_WEIGHT)) / shares
-  const parameters = prepared.variants.reduce((sum, variant) => sum + adapterParameters(prepared, variant), 0)
   return {
     flops,
     seconds: flops / (EFFICIENCY * speed.flopsPerSecond) + serial + BASE_SECONDS,
     peakMemoryBytes: peakMemoryBytes(prepared),
     spoolBytes: spoolBytes(prepared),
-    adapterBytes: parameters * DTYPE_BYTES[prepared.recipe.factorDtype]
+    adapterBytes: adapterBytes(prepared)
   }
 }
 
@@ -152,25 +148,3 @@ function refinementFlops(prepared: PreparedRun): number {
 /** Features of every distinct input of linears over all blocks. */
 const distinctInputs = ({ architecture, parts }: PreparedRun): number[] =>
   Array.from({ length: architecture.blocks }, (_, block) => [...parts.inputs(block)]).flat()
-
-/** Bytes of disk that a run needs below its folder and for its adapters. */
-export function neededDisk(prepared: PreparedRun): number {
-  const bytes = DTYPE_BYTES[prepared.recipe.factorDtype]
-  const parameters = prepared.variants.reduce((sum, variant) => sum + adapterParameters(prepared, variant), 0)
-  return spoolBytes(prepared) + 2 * parameters * bytes
-}
-
-/** Hidden states are on the disk twice while a block is worked on, and once beside what a refinement keeps there. */
-function spoolBytes(prepared: PreparedRun): number {
-  const hidden = streamBytes(prepared)
-  const left = Math.max(0, prepared.recipe.memoryBudget - hidden)
-  const { stateBytes, fileBytes } = curvatureNeeds(prepared)
-  const states = stateBytes <= prepared.recipe.memoryBudget ? 0 : stateBytes
-  return fileBytes + Math.max(states, 2 * hidden, hidden + refinementNeeds(prepared, left).disk)
-}
-
-/** Parameters of one variant's factors. */
-export const adapterParameters = ({ linears }: PreparedRun, { targets, spec }: PreparedVariant): number =>
-  linears
-    .filter(({ path }) => targets.has(path))
-    .reduce((sum, { inFeatures, outFeatures }) => sum + spec.rank * (inFeatures + outFeatures), 0)

@@ -1,5 +1,5 @@
 import { stateSize } from '../models/architecture'
-import { attentionBytes, maskBytes } from '../models/attention'
+import { maskBytes, scoreBytes } from '../models/attention'
 import { headBytes } from '../models/headRunner'
 import type { PreparedRun } from '../prepare/preparedRun'
 import { hiddenBytes, type StreamShape, streamShapes } from '../prepare/streamShapes'
@@ -13,6 +13,8 @@ import { refinementWorkBytes } from './refinementWork'
 const BASE_BYTES = 150 * 2 ** 20
 /** Of a thread that solves linears: its own engine, with sessions and compiled code. */
 const THREAD_BYTES = 50 * 2 ** 20
+/** Of a variant: its graph of a block, compiled, and what of its factors lies about. */
+const VARIANT_BYTES = 8 * 2 ** 20
 /** Of the process that tokenizes before anything is computed: itself, and for each byte of texts, up to so much, what lies about. */
 const TOKENIZING_BYTES = 125 * 2 ** 20
 const BYTES_PER_TEXT_BYTE = 14
@@ -21,6 +23,8 @@ const TEXT_BYTES = 170 * 2 ** 20
 const TOKENIZER_BYTES = 138
 /** Of memory that was given back before the peak, what is not used again: it lies in pieces. */
 const LOST_SHARE = 1 / 4
+/** Pieces of memory from this size on go back to the system once nothing uses them. */
+const RETURNED_BYTES = 2 ** 25
 /** Bytes a weight of the linear that is being solved: its E and Eᵀ, products with them, codes. */
 const LINEAR_BYTES = 20
 
@@ -39,36 +43,70 @@ export const solvedAtATime = ({ linears, recipe }: PreparedRun): number =>
  * needs. What was given back before the peak is not all used again.
  */
 export function peakMemoryBytes(prepared: PreparedRun): number {
-  const threads = solvedAtATime(prepared)
   const lyingAbout = Math.min(TEXT_BYTES, BYTES_PER_TEXT_BYTE * prepared.textBytes)
   const tokenizing = TOKENIZING_BYTES + lyingAbout + TOKENIZER_BYTES * prepared.bytesInOnePiece
   const working = workingBytes(prepared)
-  const process = BASE_BYTES + (threads > 1 ? threads * THREAD_BYTES : 0)
+  const process = BASE_BYTES + threadBytes(prepared) + VARIANT_BYTES * prepared.variants.length
   return process + Math.max(tokenizing, working) + Math.round(LOST_SHARE * Math.min(tokenizing, working))
 }
 
+/** Of the threads that solve linears, where there are some beside this one. */
+function threadBytes(prepared: PreparedRun): number {
+  const threads = solvedAtATime(prepared)
+  return threads > 1 ? threads * THREAD_BYTES : 0
+}
+
 /**
- * One block's weights (full precision, quantized, and as much for what the runtime makes of them), its second moments in
- * float64 and float32, the error of one linear in both precisions and what those solved beside it take, one batch's
- * activations, one expert; or what the evaluation or a refinement works with; and hidden states and what refinements keep, up
- * to the budget; or what weighing the outputs takes, before all that. What attention takes stays beside all of it.
+ * What the passes of a run work with, one after the other, beside hidden states and what refinements keep, up to the budget:
+ * taking rows through a block, solving its linears, reading the head, refining; or what weighing the outputs takes, before all
+ * that. Small pieces that an earlier pass gave back still count.
  */
 export function workingBytes(prepared: PreparedRun): number {
-  const { architecture, parts, recipe, linears } = prepared
-  const perBlock = Array.from({ length: architecture.blocks }, (_, block) => {
-    const weights = linears.filter((l) => l.block === block).reduce((sum, l) => sum + l.inFeatures * l.outFeatures, 0)
-    const moments = parts.inputs(block).reduce((sum, n) => sum + n * n, 0)
-    return 4 * weights * (2 + prepared.quantizers.size) + 16 * moments
+  const { recipe } = prepared
+  const block = largestBlock(prepared)
+  const { held, passing } = block
+  const working = Math.max(
+    sum([...held, ...passing]) + expertBytes(prepared),
+    sum(held) + solvingBytes(prepared) + notReturned(passing),
+    evaluationBytes(prepared) + notReturned([...held, ...passing]),
+    refinementWorkBytes(prepared) + sum(scores(prepared))
+  )
+  const hidden = Math.min(streamBytes(prepared), recipe.memoryBudget)
+  const kept = hidden + refinementNeeds(prepared, recipe.memoryBudget - hidden).memory
+  // Before anything else is kept, and before there are threads that solve.
+  const { workBytes, stateBytes } = curvatureNeeds(prepared)
+  const weighing = workBytes + (stateBytes <= recipe.memoryBudget ? stateBytes : 0) - threadBytes(prepared)
+  return Math.max(working + kept, weighing) + masksOfRun(prepared)
+}
+
+const sum = (pieces: readonly number[]): number => pieces.reduce((total, bytes) => total + bytes, 0)
+
+/** Of pieces that were given back, those that the C library keeps for itself: on Linux all below its largest threshold. */
+const notReturned = (pieces: readonly number[]): number => sum(pieces.filter((bytes) => bytes < RETURNED_BYTES))
+
+interface BlockBytes {
+  /** Weights in full precision and of each quantizer, and second moments in float64: one for each. */
+  readonly held: readonly number[]
+  /** What a batch of rows makes while it passes: inputs of the linears, about twice, and scores of attention. */
+  readonly passing: readonly number[]
+}
+
+function largestBlock(prepared: PreparedRun): BlockBytes {
+  const { architecture, linears, parts, quantizers } = prepared
+  const blocks = Array.from({ length: architecture.blocks }, (_, block) => {
+    const weights = linears.filter((one) => one.block === block).map((one) => 4 * one.inFeatures * one.outFeatures)
+    const copies = Array.from({ length: 1 + quantizers.size }, () => weights).flat()
+    return [...copies, ...parts.inputs(block).map((n) => 8 * n * n)]
   })
-  const largest = Math.max(...linears.map((l) => l.inFeatures * l.outFeatures))
-  const hidden = streamBytes(prepared)
-  const beside = bytesBesideFirst(linears, solvedAtATime(prepared))
-  const solving = Math.max(...perBlock) + LINEAR_BYTES * largest + beside + batchBytes(prepared) + expertBytes(prepared)
-  const working = Math.max(solving, evaluationBytes(prepared), refinementWorkBytes(prepared)) + attentionOfRun(prepared)
-  const inMemory = Math.min(hidden, recipe.memoryBudget)
-  const kept = inMemory + refinementNeeds(prepared, recipe.memoryBudget - inMemory).memory
-  const { workBytes, stateBytes } = curvatureNeeds(prepared) // before anything else is kept
-  return Math.max(working + kept, workBytes + (stateBytes <= recipe.memoryBudget ? stateBytes : 0))
+  const held = blocks.reduce((most, block) => (sum(block) > sum(most) ? block : most), [])
+  return { held, passing: [...inputs(prepared), ...inputs(prepared), ...scores(prepared)] }
+}
+
+/** The linears that are solved at a time, each with its error and its H in float32. */
+function solvingBytes(prepared: PreparedRun): number {
+  const { linears } = prepared
+  const largest = Math.max(...linears.map(({ inFeatures: n, outFeatures: m }) => LINEAR_BYTES * m * n + 4 * n * n))
+  return largest + bytesBesideFirst(linears, solvedAtATime(prepared))
 }
 
 /** A tile of the head with its logits, under full precision and other weights, and the figures of each position. */
@@ -84,25 +122,28 @@ function evaluationBytes(prepared: PreparedRun): number {
 const largestBatch = (streams: readonly StreamShape[]): number =>
   streams.reduce((most, { ranges }) => ranges.reduce((rows, [begin, end]) => Math.max(rows, end - begin), most), 0)
 
-/** Activations of one batch in a block: about the inputs of all its linears, twice. */
-function batchBytes(prepared: PreparedRun): number {
+/** Activations of one batch in a block: of each distinct input of its linears. */
+function inputs(prepared: PreparedRun): number[] {
   const tokens = largestBatch(streamShapes(prepared)) * prepared.recipe.context
-  return 2 * 4 * tokens * prepared.parts.inputs(0).reduce((sum, n) => sum + n, 0)
+  return prepared.parts.inputs(0).map((n) => 4 * tokens * n)
 }
 
-/** What grows with the square of the context: scores of one batch, and the masks in each of the graphs of blocks. */
-function attentionOfRun(prepared: PreparedRun): number {
-  const { architecture, parts, recipe, evaluation, variants } = prepared
-  const { context } = recipe
-  const blocks = Array.from({ length: architecture.blocks }, (_, block) => block)
-  const heads = Math.max(0, ...blocks.map((block) => parts.attentionHeads(block)))
+/** Heads of the attention that has the most. */
+function mostHeads({ architecture, parts }: PreparedRun): number {
+  return Math.max(0, ...Array.from({ length: architecture.blocks }, (_, block) => parts.attentionHeads(block)))
+}
+
+/** Scores of attention of one batch. */
+const scores = (prepared: PreparedRun): number[] =>
+  scoreBytes(mostHeads(prepared), prepared.recipe.context, largestBatch(streamShapes(prepared)))
+
+/** The masks of attention in each of the graphs of blocks. */
+function masksOfRun(prepared: PreparedRun): number {
+  const { evaluation, variants, recipe } = prepared
   // One gives second moments; the evaluation has one without adapters and one with.
   const adapted = new Set(variants.map(({ targets }) => [...targets].join())).size
   const graphs = 1 + (evaluation.length === 0 ? 0 : 1 + adapted)
-  return (
-    attentionBytes(heads, context, largestBatch(streamShapes(prepared))) +
-    MASK_COPIES * graphs * maskBytes(heads, context)
-  )
+  return MASK_COPIES * graphs * maskBytes(mostHeads(prepared), recipe.context)
 }
 
 /** Hidden states of all streams, bytes. */
