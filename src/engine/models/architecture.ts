@@ -42,6 +42,8 @@ export interface ModelArchitecture {
   readonly experts?: ExpertsNote
   /** Last names of linears that no adapter reaches: the trainer quantizes them all the same. */
   readonly unreached?: ReadonlySet<string>
+  /** Ids of tokens in whose place the model around a text model puts what it sees and hears, with the keys that give them. */
+  readonly placeholders?: ReadonlyMap<number, string>
   /** Present where this is the text model inside of another, of which nothing else is read. */
   readonly tower?: TextTower
   /** What transformers writes of that other model. */

@@ -22,6 +22,8 @@ export interface Wrapper {
   readonly textTies?: boolean
   /** Whether its class squeezes logits as the text model's own does. */
   readonly capsLogits?: boolean
+  /** Keys of config.json for the tokens in whose place the model puts what it sees and hears, with their defaults. */
+  readonly placeholders: Readonly<Record<string, number>>
   /** Other beginnings of names in checkpoints, by the beginning of a module's name. */
   readonly stored: Readonly<Record<string, readonly string[]>>
   /** What transformers writes of it. */
@@ -55,9 +57,20 @@ export function textTower(wrapper: Wrapper): Family {
       const tower = { wrapper: modelType, text: type, loader }
       const { tiedHead: tiedHeadIn4 } = family.read(given)
       const names = { storedPrefixes: stored, written }
-      return { ...inside(family.read(text), wrapper), ...names, tiedHeadIn4, family: modelType, tower }
+      const placeholders = placeholdersOf(config, wrapper)
+      return { ...inside(family.read(text), wrapper), ...names, placeholders, tiedHeadIn4, family: modelType, tower }
     }
   }
+}
+
+/** Their ids, by the keys that give them. Source: the `attribute_map` of Gemma3Config, LlavaConfig and Mistral3Config. */
+function placeholdersOf(config: ConfigReader, { placeholders }: Wrapper): ReadonlyMap<number, string> {
+  const ids = Object.entries(placeholders).map(([key, fallback]): [unknown, string] => {
+    const other = key.replace(/_id$/, '_index')
+    const name = !config.given(key) && config.given(other) ? other : key
+    return [config.given(name) ? config.raw(name) : fallback, name]
+  })
+  return new Map(ids.filter((entry): entry is [number, string] => typeof entry[0] === 'number'))
 }
 
 /** The text model's config as it is given, and with what the wrapper's says of the head; and the family that reads it. */

@@ -43,6 +43,7 @@ const MISTRAL_SMALL = {
 /** What transformers wrote before 4.52, and writes again from 5 on. Source: conversion_mapping.py, Qwen2VL. */
 const QWEN2_VL = {
   tiedHead: flag(false),
+  placeholders: { image_token_id: 151_655, video_token_id: 151_656 },
   textTies: true,
   flat: true,
   stored: { [INSIDE]: ['model.', 'language_model.'] },
@@ -52,6 +53,7 @@ const QWEN2_VL = {
 
 const QWEN3_VL = {
   tiedHead: flag(false),
+  placeholders: { image_token_id: 151_655, video_token_id: 151_656 },
   stored: { [INSIDE]: ['language_model.'] },
   loader: 'AutoModelForImageTextToText'
 } as const
@@ -59,10 +61,12 @@ const QWEN3_VL = {
 const GEMMA4 = {
   tiedHead: flag(true),
   capsLogits: true,
+  placeholders: { image_token_id: 258_880, video_token_id: 258_884, audio_token_id: 258_881 },
   stored: { [INSIDE]: ['language_model.'] },
   loader: 'AutoModelForCausalLM'
 } as const
 
+const QWEN3_5 = { image_token_id: 248_056, video_token_id: 248_057 }
 const QWEN3_VISION = { text: {}, others: ['model.visual.'] }
 
 /** Models around a text model: a new one is an entry here. Sources: transformers' configuration_<type>, modeling_<type>. */
@@ -71,6 +75,7 @@ export const WRAPPERS: readonly Wrapper[] = [
     modelType: 'gemma3',
     texts: [gemma3],
     tiedHead: orNull(flag, true),
+    placeholders: { image_token_id: 262_144 },
     stored: LLAVA_NAMES,
     written: LLAVA_WRITTEN,
     loader: 'AutoModelForCausalLM'
@@ -95,6 +100,7 @@ export const WRAPPERS: readonly Wrapper[] = [
     texts: [mistral, ministral3],
     absent: MISTRAL_SMALL,
     tiedHead: flag(true),
+    placeholders: { image_token_id: 10 },
     stored: LLAVA_NAMES,
     written: LLAVA_WRITTEN,
     loader: 'AutoModelForImageTextToText'
@@ -103,6 +109,7 @@ export const WRAPPERS: readonly Wrapper[] = [
     modelType: 'llava',
     texts: [llama, mistral, qwen2],
     tiedHead: flag(false),
+    placeholders: { image_token_id: 32_000 },
     textTies: true,
     stored: LLAVA_NAMES,
     written: LLAVA_WRITTEN,
@@ -111,6 +118,18 @@ export const WRAPPERS: readonly Wrapper[] = [
   { modelType: 'qwen2_vl', texts: [qwen2VlText], ...QWEN2_VL },
   { modelType: 'qwen2_5_vl', texts: [qwen25VlText], ...QWEN2_VL },
   { modelType: 'qwen3_vl', texts: [qwen3VlText], ...QWEN3_VL, written: QWEN3_VISION },
-  { modelType: 'qwen3_5', texts: [qwen35Text], ...QWEN3_VL, written: { ...QWEN3_VISION, unread: ['mtp.'] } },
-  { modelType: 'qwen3_5_moe', texts: [qwen35MoeText], ...QWEN3_VL, written: { ...QWEN3_VISION, unread: ['mtp.'] } }
+  {
+    modelType: 'qwen3_5',
+    texts: [qwen35Text],
+    ...QWEN3_VL,
+    placeholders: QWEN3_5,
+    written: { ...QWEN3_VISION, unread: ['mtp.'] }
+  },
+  {
+    modelType: 'qwen3_5_moe',
+    texts: [qwen35MoeText],
+    ...QWEN3_VL,
+    placeholders: QWEN3_5,
+    written: { ...QWEN3_VISION, unread: ['mtp.'] }
+  }
 ]

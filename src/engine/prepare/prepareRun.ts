@@ -20,6 +20,7 @@ import {
   checkRefinements,
   checkTargets
 } from './checkVariants'
+import { placeholderFindings } from './placeholderFindings'
 import { type PreparedRun, prepareVariants } from './preparedRun'
 import { attempt, type Report, throwProblem } from './problems'
 import { guessTexts, tokenizeTexts } from './tokenizedTexts'
@@ -96,7 +97,8 @@ export async function prepareRun(
       await checkpoint.close()
     }
     const opened = { recipe, checkpoint, architecture, weights, base, parts }
-    const found = { checkpointFindings: [...(findings ?? []), ...(ofBase ?? [])] }
+    const placeholders = await placeholderFindings(checkpoint.directory, architecture, tokenized)
+    const found = { checkpointFindings: [...(findings ?? []), ...(ofBase ?? []), ...placeholders] }
     const textBytes = [...texts.calibration, ...texts.evaluation].reduce((sum, { bytes }) => sum + bytes, 0)
     return { ...opened, linears, textBytes, ...tokenized, variants, quantizers, ...found, release }
   } catch (error) {
