@@ -16,9 +16,9 @@ const THREAD_BYTES = 50 * 2 ** 20
 /** Of a variant: its graph of a block, compiled, and what of its factors lies about. */
 const VARIANT_BYTES = 8 * 2 ** 20
 /** Of the process that tokenizes before anything is computed: itself, and for each byte of texts, up to so much, what lies about. */
-const TOKENIZING_BYTES = 125 * 2 ** 20
+const TOKENIZING_BYTES = 155 * 2 ** 20
 const BYTES_PER_TEXT_BYTE = 14
-const TEXT_BYTES = 170 * 2 ** 20
+const TEXT_BYTES = 145 * 2 ** 20
 /** What the tokenizer takes for each byte that it gets at a time: strings, places and masks of every token. */
 const TOKENIZER_BYTES = 138
 /** Of memory that was given back before the peak, what is not used again: it lies in pieces. */
