@@ -114,6 +114,8 @@ export type ChatTemplateNote = Pick<ChatTemplateFacts, 'sha256' | 'readsDate'>
 export interface StoredQuantization extends QuantizerSpec {
   /** Linears that are stored as codes. */
   readonly linears: number
+  /** Bytes of these codes, of which each holds two. */
+  readonly packedBytes: number
 }
 
 /** What `quail inspect` and the models page show of a checkpoint, or of one weight file. */

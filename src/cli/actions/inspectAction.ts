@@ -71,9 +71,11 @@ const towerPairs = (tower: TextTower | undefined): [string, string][] =>
 
 function quantizationPairs({ quantization }: Inspection): [string, string][] {
   if (quantization === undefined) return []
-  const { format, blockSize, doubleQuantization, linears } = quantization
+  const { format, blockSize, doubleQuantization, linears, packedBytes } = quantization
   const scales = doubleQuantization ? 'double quantization' : 'no double quantization'
-  return [['quantized', `${plural(linears, 'linear')} by bitsandbytes: ${format}, block size ${blockSize}, ${scales}`]]
+  const how = `${format}, block size ${blockSize}, ${scales}`
+  const packed = `${plural(packedBytes, 'packed byte')}, two weights in each`
+  return [['quantized', `${plural(linears, 'linear')} by bitsandbytes: ${how}; ${packed}`]]
 }
 
 function tokenizerPairs(facts: TokenizerFacts): [string, string][] {

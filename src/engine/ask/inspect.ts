@@ -17,7 +17,7 @@ import { readArchitecture } from '../models/registry'
 import { adapterInside, checkpointFindings, dtypeFindings } from '../prepare/checkpointFindings'
 import { apart } from '../prepare/tokenizedApart'
 import { scanIfSmall } from '../prepare/weightScan'
-import { quantizedWeights, readQuantState } from '../quantizers/storedFourBit'
+import { quantizedWeights, readQuantState, storedParameters } from '../quantizers/storedFourBit'
 import { collectProblem } from './collectProblem'
 import { licenceOf } from './licence'
 import { summarizeRoles, tensorRoles } from './tensorRoles'
@@ -97,11 +97,12 @@ const factsOf = (model: string, signal?: AbortSignal): Promise<TokenizerFacts> =
 async function inspectQuantized(checkpoint: Checkpoint): Promise<Inspection> {
   const { directory, files, bytes, config } = checkpoint
   const problems: string[] = [quantizedAlready(directory, config).message]
+  const { packedBytes, ...counts } = storedParameters(checkpoint)
   const quantization = await collectProblem(problems, async () => {
     readQuantizationConfig(config, join(directory, CONFIG_FILE))
     const weights = quantizedWeights(checkpoint)
     const state = weights[0] === undefined ? undefined : await readQuantState(checkpoint, weights[0])
-    return state && { ...state.spec, linears: weights.length }
+    return state && { ...state.spec, linears: weights.length, packedBytes }
   })
   const licence = await licenceOf(directory, config)
   const tensors = [...checkpoint.tensors.values()]
@@ -109,7 +110,7 @@ async function inspectQuantized(checkpoint: Checkpoint): Promise<Inspection> {
     path: directory,
     files,
     bytes,
-    ...countParameters(tensors),
+    ...counts,
     tensors: tensors.map((tensor) => listed(tensor, tensor.file)),
     ...(typeof config.model_type === 'string' && { modelType: config.model_type }),
     ...(quantization && { quantization }),

@@ -6,7 +6,7 @@ import { dtypeBytes, isFloatDtype } from '../formats/dtypes'
 import { MAX_QUANT_STATE_BYTES } from '../formats/limits'
 import type { CheckpointTensor } from '../formats/shards'
 import { JsonFault, JsonNumber, type JsonValue, parseStrictJson, showJson } from '../formats/strictJson'
-import { elementCount } from '../formats/tensorInfo'
+import { countParameters, elementCount } from '../formats/tensorInfo'
 import { dequantizeAbsmax, NESTED_BLOCK } from '../numerics/doubleQuantization'
 import type { QuantizedWeight } from './quantizer'
 import { levelsOf } from './registry'
@@ -20,11 +20,44 @@ export interface QuantState {
   readonly offset?: number
 }
 
+const CODES_PER_BYTE = 2
+
 const STATE = /^(.+)\.quant_state\.bitsandbytes__([a-z0-9]+)$/
 
 /** Names of the weights of a checkpoint that are stored as codes of bitsandbytes. */
 export const quantizedWeights = ({ tensors }: Checkpoint): string[] =>
   [...tensors.keys()].flatMap((name) => STATE.exec(name)?.[1] ?? [])
+
+/** What a pre-quantized checkpoint holds. */
+export interface StoredParameters {
+  /** Codes are two to a byte, the last one of an odd number of them by itself; what describes them is none. */
+  readonly parameters: number
+  /** By dtype; of codes by their format. */
+  readonly dtypes: Readonly<Record<string, number>>
+  /** Bytes of the codes. */
+  readonly packedBytes: number
+}
+
+/** Counts the parameters of a pre-quantized checkpoint, from its headers alone. */
+export function storedParameters({ tensors }: Checkpoint): StoredParameters {
+  const formatOf = new Map<string, string>()
+  for (const name of tensors.keys()) {
+    const [, weight, format] = STATE.exec(name) ?? []
+    if (weight !== undefined && format !== undefined) formatOf.set(weight, format.toUpperCase())
+  }
+  const isDescription = (name: string) => formatOf.has(name.replace(/(\.weight)\..*$/, '$1')) && !formatOf.has(name)
+  const plain = [...tensors.values()].filter(({ name }) => !formatOf.has(name) && !isDescription(name))
+  const { parameters, dtypes } = countParameters(plain)
+  const all: Record<string, number> = { ...dtypes }
+  let packedBytes = 0
+  for (const [name, format] of formatOf) {
+    const { dtype, shape } = tensors.get(name) ?? { dtype: 'U8', shape: [0] }
+    const bytes = dtypeBytes(dtype) * elementCount(shape)
+    packedBytes += bytes
+    all[format] = (all[format] ?? 0) + CODES_PER_BYTE * bytes
+  }
+  return { parameters: parameters + CODES_PER_BYTE * packedBytes, dtypes: all, packedBytes }
+}
 
 /**
  * Reads how a weight was quantized: the JSON of its state.

@@ -20,7 +20,11 @@ describe('inspecting a pre-quantized checkpoint', () => {
 
   it('says how it was quantized and that it takes the full-precision one to prepare', async () => {
     const inspection = await inspectPath(golden('nf4-dq'))
-    expect(inspection.quantization).toEqual({ format: 'nf4', blockSize: 64, doubleQuantization: true, linears: 14 })
+    const stored = { format: 'nf4', blockSize: 64, doubleQuantization: true, linears: 14, packedBytes: 19_584 }
+    expect(inspection.quantization).toEqual(stored)
+    // Codes count as the weights that they stand for, scales as none.
+    expect(inspection.parameters).toBe((await inspectPath(familyDirectory('llama'))).parameters)
+    expect(inspection.dtypes).toEqual({ BF16: inspection.parameters - 2 * 19_584, NF4: 2 * 19_584 })
     expect((await inspectPath(golden('fp4'))).quantization).toMatchObject({ format: 'fp4', doubleQuantization: false })
     expect(inspection).toMatchObject({ modelType: 'llama', problems: [expect.stringContaining('already quantized')] })
     expect(inspection.tensors).toHaveLength(91)
