@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { badInput } from '../shared/errors'
 import type { HoldOut } from '../shared/samples'
-import { type CalibrationSet, findSet, getSet, importSet, readAllSamples } from '../store/calibrationSets'
+import type { Samples } from '../store/calibrationSamples'
+import { type CalibrationSet, eachSample, findSet, getSet, importSet, readSamples } from '../store/calibrationSets'
 import type { Store } from '../store/schema'
 import { setKindOf } from './calibrationService'
-import { chooseSamples } from './samples/choose'
+import { choosePlaces } from './samples/choose'
 
 /** The two sets that a set was parted into. */
 export interface HeldOut {
@@ -25,8 +26,7 @@ export async function holdOut(store: Store, name: string, { share, seed }: HoldO
   const set = await getSet(store, name)
   const made = await findParts(store, set, { share, seed })
   if (made !== undefined) return made
-  const samples = await readAllSamples(store, name)
-  const parts = samples.length > 1 ? partSamples(samples, share, seed) : partText(set, samples[0] ?? '', share, seed)
+  const parts = await partsOf(store, set, { share, seed })
   for (const part of ['calibration', 'evaluation'] as const) {
     if ((await findSet(store, partName(name, part))) === undefined) continue
     throw badInput(`there is already a set named "${partName(name, part)}", another part of ${name}; delete it first`)
@@ -54,17 +54,29 @@ async function findParts(store: Store, set: CalibrationSet, wanted: HoldOut): Pr
   return calibration && evaluation && { calibration, evaluation }
 }
 
-function partSamples(samples: readonly string[], share: number, seed: number) {
-  const count = Math.min(samples.length - 1, Math.max(1, Math.round(share * samples.length)))
-  const places = samples.map((_, index) => String(index))
-  const held = new Set(chooseSamples(places, { count, seed }).map(Number))
-  return {
-    calibration: samples.filter((_, index) => !held.has(index)),
-    evaluation: samples.filter((_, index) => held.has(index))
-  }
+interface Parts {
+  readonly calibration: Samples
+  readonly evaluation: Samples
 }
 
-function partText(set: CalibrationSet, text: string, share: number, seed: number) {
+async function partsOf(store: Store, set: CalibrationSet, { share, seed }: HoldOut): Promise<Parts> {
+  if (set.sampleCount > 1) return partSamples(store, set, share, seed)
+  const [only] = await readSamples(store, set.name)
+  return partText(set, only?.text ?? '', share, seed)
+}
+
+/** Samples are read as they are stored again: a set may be larger than memory. */
+function partSamples(store: Store, { name, sampleCount }: CalibrationSet, share: number, seed: number): Parts {
+  const count = Math.min(sampleCount - 1, Math.max(1, Math.round(share * sampleCount)))
+  const held = new Set(choosePlaces(sampleCount, { count, seed }))
+  async function* those(wanted: (place: number) => boolean): AsyncGenerator<string> {
+    let place = 0
+    for await (const sample of eachSample(store, name)) if (wanted(place++)) yield sample
+  }
+  return { calibration: those((place) => !held.has(place)), evaluation: those((place) => held.has(place)) }
+}
+
+function partText(set: CalibrationSet, text: string, share: number, seed: number): Parts {
   if (setKindOf(set) === 'messages')
     throw badInput(`${set.name} holds one conversation; two are needed to hold one out`)
   const paragraphs = text.split(/\n[^\S\n]*\n+/)

@@ -90,14 +90,24 @@ async function resolveFile(file: string): Promise<ResolvedText> {
   return { name: basename(path), path, kind, bytes: found.size, sha256: await sha256File(path) }
 }
 
-/** Writes a stored set to `inputs` as the file that a run reads. @throws {AppError} BAD_INPUT for an unknown name */
-export async function exportSet(store: Store, name: string, inputs: string): Promise<ResolvedText> {
+/**
+ * Writes a stored set to `inputs` as the file that a run reads.
+ *
+ * @throws {AppError} BAD_INPUT for an unknown name; whatever the signal aborts with
+ */
+export async function exportSet(
+  store: Store,
+  name: string,
+  inputs: string,
+  signal?: AbortSignal
+): Promise<ResolvedText> {
   const kind = setKindOf(await getSet(store, name)) === 'messages' ? 'messages' : 'samples'
   await mkdir(inputs, { recursive: true })
   const path = join(inputs, `${name.replaceAll(/[^\p{L}\p{N}._-]/gu, '_')}.jsonl`)
   const file = await open(path, 'w')
   try {
     for (let after = -1; ; ) {
+      signal?.throwIfAborted()
       const samples = await readSamples(store, name, { after })
       if (samples.length === 0) break
       await file.writeFile(samples.map(({ text }) => sampleLine(text)).join(''))
@@ -107,7 +117,7 @@ export async function exportSet(store: Store, name: string, inputs: string): Pro
   } finally {
     await file.close()
   }
-  return { name, path, kind, bytes: (await stat(path)).size, sha256: await sha256File(path) }
+  return { name, path, kind, bytes: (await stat(path)).size, sha256: await sha256File(path, signal) }
 }
 
 /** Perplexities are kept by name: texts with one base name are told apart by their directories, then by numbers. */

@@ -44,7 +44,7 @@ export interface SetDetails {
 
 export interface CalibrationImport extends SetDetails {
   readonly name: string
-  /** May be read while it is stored; must not call the store itself. */
+  /** May be read while it is stored, also from the store; must not write to it. */
   readonly samples: Samples
 }
 
@@ -139,14 +139,13 @@ export async function findSet(store: Store, name: string): Promise<CalibrationSe
   return row && setOf(row)
 }
 
-/** Every sample of a set, in order; throws as `getSet`. */
-export async function readAllSamples(store: Store, name: string): Promise<string[]> {
-  const { id } = await getSet(store, name)
-  const texts: string[] = []
-  for (let after = -1; ; after = texts.length - 1) {
-    const page = await readSamplesOf(store, id, after, 500)
-    if (page.length === 0) return texts
-    texts.push(...page.map(({ text }) => text))
+/** Every sample of a set, in order, a page at a time; throws as `getSet`. */
+export async function* eachSample(store: Store, name: string): AsyncGenerator<string> {
+  for (let after = -1; ; ) {
+    const page = await readSamples(store, name, { after })
+    if (page.length === 0) return
+    for (const { text } of page) yield text
+    after = page.at(-1)?.position ?? after
   }
 }
 

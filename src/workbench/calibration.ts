@@ -43,7 +43,7 @@ export const calibrationHandlers = ({
     },
     'calibration.preview': ({ name, ...request }, { signal, progress }) =>
       withTemporaryDirectory(async (folder) => {
-        const text = await exportSet(store, name, folder)
+        const text = await exportSet(store, name, folder, signal)
         return engine.call('previewTokens', { ...request, text }, { signal, onProgress: tokenizing(progress) })
       }),
     async 'calibration.holdOut'({ name, ...how }) {

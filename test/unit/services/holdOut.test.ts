@@ -1,8 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { holdOut } from '../../../src/services/holdOut'
-import { importSet, listSets, readAllSamples } from '../../../src/store/calibrationSets'
+import { eachSample, importSet, listSets } from '../../../src/store/calibrationSets'
 import type { Store } from '../../../src/store/schema'
 import { sha256, temporaryStore } from '../../helpers/stores'
+
+async function all(store: Store, name: string): Promise<string[]> {
+  const samples: string[] = []
+  for await (const sample of eachSample(store, name)) samples.push(sample)
+  return samples
+}
 
 const importLaw = (store: Store, samples: string[], hints: Record<string, unknown> = {}) =>
   importSet(store, { name: 'law', source: { path: '/texts/law.txt', sha256: sha256('x') }, samples, hints })
@@ -12,8 +18,8 @@ const numbered = Array.from({ length: 103 }, (_, i) => `sample ${i}`)
 async function partsOf(store: Store, how: { share: number; seed: number }) {
   const { calibration, evaluation } = await holdOut(store, 'law', how)
   return {
-    calibration: await readAllSamples(store, calibration.name),
-    evaluation: await readAllSamples(store, evaluation.name)
+    calibration: await all(store, calibration.name),
+    evaluation: await all(store, evaluation.name)
   }
 }
 
@@ -25,7 +31,7 @@ describe('a share of a set is held out', () => {
     expect(evaluation).toHaveLength(10)
     expect([...calibration, ...evaluation].sort()).toEqual([...numbered].sort())
     expect(evaluation).toEqual(numbered.filter((sample) => evaluation.includes(sample)))
-    expect(await readAllSamples(store, 'law')).toEqual(numbered)
+    expect(await all(store, 'law')).toEqual(numbered)
   })
 
   test('the same by the same seed on every machine, another by another', async () => {
