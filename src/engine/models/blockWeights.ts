@@ -2,6 +2,7 @@ import type { InputRounding } from '../graph/inputRounding'
 import type { Feeds, Tensor } from '../graph/session'
 import type { Matrix32 } from '../numerics/matrix'
 import { expertReader, type ReadExpert } from './expertWeights'
+import type { ExpertMemory } from './keptExperts'
 import type { ModelParts } from './modelParts'
 import type { ModelWeights } from './modelWeights'
 
@@ -25,26 +26,36 @@ export interface BlockWeights {
   readonly roundInputs?: InputRounding | undefined
 }
 
-/** Reads a block's tensors from the checkpoint, the weights of its linears as [out, in]. */
-export async function readBlockWeights(weights: ModelWeights, parts: ModelParts, index: number): Promise<BlockWeights> {
+/**
+ * Reads a block's tensors from the checkpoint, the weights of its linears as [out, in].
+ *
+ * @param memory - where experts stay once they were read
+ */
+export async function readBlockWeights(
+  weights: ModelWeights,
+  parts: ModelParts,
+  index: number,
+  memory?: ExpertMemory
+): Promise<BlockWeights> {
   const path = parts.architecture.blockPath(index)
   const linears = new Map<string, Float32Array>()
   for (const linear of parts.linears(index)) {
     linears.set(linear.name, await weights.readLinear(`${path}.${linear.name}`, linear))
   }
-  return { linears, ...(await readUnquantized(weights, parts, index)) }
+  return { linears, ...(await readUnquantized(weights, parts, index, memory)) }
 }
 
 /** Reads what a block takes beside the weights of its linears; its experts are read when they are wanted. */
 export async function readUnquantized(
   weights: ModelWeights,
   parts: ModelParts,
-  index: number
+  index: number,
+  memory?: ExpertMemory
 ): Promise<Pick<BlockWeights, 'parameters' | 'experts'>> {
   const path = parts.architecture.blockPath(index)
   const parameters: Record<string, Tensor> = {}
   for (const { name, shape } of parts.parameters(index)) {
     parameters[name] = { data: await weights.read(`${path}.${name}`, shape), shape }
   }
-  return { parameters, experts: expertReader(weights, parts, index) }
+  return { parameters, experts: expertReader(weights, parts, index, memory) }
 }

@@ -3,6 +3,7 @@ import type { CheckpointTensor } from '../formats/shards'
 import { elementCount } from '../formats/tensorInfo'
 import type { Feeds, Tensor } from '../graph/session'
 import type { ExpertsSpec, ExpertTensor } from './experts'
+import { ExpertMemory, keptExperts } from './keptExperts'
 import type { ModelParts } from './modelParts'
 import type { ModelTensor } from './modelTensors'
 import type { ModelWeights, TensorPart } from './modelWeights'
@@ -13,21 +14,43 @@ export type ReadExpert = (expert: number) => Promise<Feeds>
 /**
  * Reads the experts of a block one at a time; undefined where it has none.
  *
+ * @param memory - where as many of them as it has room for stay from one batch to the next
  * @throws {AppError} as `expertPlace`
  */
-export function expertReader(weights: ModelWeights, parts: ModelParts, block: number): ReadExpert | undefined {
+export function expertReader(
+  weights: ModelWeights,
+  parts: ModelParts,
+  block: number,
+  memory = new ExpertMemory(0)
+): ReadExpert | undefined {
   const spec = parts.experts(block)
   if (spec === undefined) return undefined
   const path = parts.architecture.blockPath(block)
+  const kept = keptExperts(spec, memory.bytes)
+  const known = new Map<number, Feeds>()
   // Of one block's hundred experts each would otherwise leave its arrays to the next garbage collection.
   const buffers = new Map<string, Float32Array>()
-  return async (expert) => {
+  const read = async (expert: number, arrayOf: (input: string, length: number) => Float32Array | undefined) => {
     const tensors: Record<string, Tensor> = {}
     for (const tensor of spec.tensors) {
-      const data = await weights.readPart(expertPlace(weights, path, tensor, expert), buffers.get(tensor.input))
-      buffers.set(tensor.input, data)
+      const place = expertPlace(weights, path, tensor, expert)
+      const data = await weights.readPart(place, arrayOf(tensor.input, place.count))
       tensors[tensor.input] = { data, shape: tensor.shape }
     }
+    return tensors
+  }
+  return async (expert) => {
+    if (expert >= kept) {
+      const tensors = await read(expert, (input) => buffers.get(input))
+      for (const [input, { data }] of Object.entries(tensors)) buffers.set(input, data as Float32Array)
+      return tensors
+    }
+    if (memory.takenOver(known)) known.clear()
+    const found = known.get(expert)
+    if (found !== undefined) return found
+    const tensors = await read(expert, (input, length) => memory.array(`${expert} ${input}`, length))
+    for (const [input, { data }] of Object.entries(tensors)) memory.put(`${expert} ${input}`, data as Float32Array)
+    known.set(expert, tensors)
     return tensors
   }
 }

@@ -9,7 +9,7 @@ import { curvatureNeeds, curvatureTokens } from './curvatureNeeds'
 import { adapterBytes, spoolBytes } from './disk'
 import { expertReadSeconds } from './expertWork'
 import { heldOutFlops } from './heldOutWork'
-import { peakMemoryBytes, solvedAtATime } from './peakMemory'
+import { peakMemoryBytes, solvedAtATime, streamBytes } from './peakMemory'
 import { solverWork } from './solverWork'
 
 /** Share of a large product's speed that the products of a whole run reach (docs/benchmarks.md). */
@@ -84,7 +84,8 @@ function workOf(prepared: PreparedRun): Work {
   const forward = calibrationTokens * perToken + evaluationTokens * streams * (perToken + head)
   const moments = distinctInputs(prepared).reduce((sum, n) => sum + 2 * triangleShare(n) * n * n * calibrationTokens, 0)
   let flops = forward + moments + refinementFlops(prepared) + heldOutFlops(prepared) + curvatureNeeds(prepared).flops
-  let serialSeconds = expertReadSeconds(prepared, gradientTokens(prepared)) + momentSeconds(prepared)
+  const left = Math.max(0, recipe.memoryBudget - streamBytes(prepared))
+  let serialSeconds = expertReadSeconds(prepared, gradientTokens(prepared), left) + momentSeconds(prepared)
   for (const key of quantizers.keys()) {
     // A variant with a rank budget is solved with either choice of ranks.
     const own = prepared.variants

@@ -5,7 +5,7 @@ import type { PreparedRun } from '../prepare/preparedRun'
 import { hiddenBytes, type StreamShape, streamShapes } from '../prepare/streamShapes'
 import { bytesBesideFirst, linearsAtATime } from '../solve/threadCount'
 import { curvatureNeeds } from './curvatureNeeds'
-import { expertBytes } from './expertWork'
+import { batchExpertBytes, keptExpertBytes } from './expertWork'
 import { refinementNeeds } from './refinementNeeds'
 import { refinementWorkBytes } from './refinementWork'
 
@@ -65,13 +65,14 @@ export function workingBytes(prepared: PreparedRun): number {
   const { recipe } = prepared
   const block = largestBlock(prepared)
   const { held, passing } = block
+  const hidden = Math.min(streamBytes(prepared), recipe.memoryBudget)
+  const experts = keptExpertBytes(prepared, recipe.memoryBudget - hidden)
   const working = Math.max(
-    sum([...held, ...passing]) + expertBytes(prepared),
-    sum(held) + solvingBytes(prepared) + notReturned(passing),
+    sum([...held, ...passing]) + batchExpertBytes(prepared) + experts,
+    sum(held) + solvingBytes(prepared) + notReturned(passing) + experts,
     evaluationBytes(prepared) + notReturned([...held, ...passing]),
     refinementWorkBytes(prepared) + sum(scores(prepared))
   )
-  const hidden = Math.min(streamBytes(prepared), recipe.memoryBudget)
   const kept = hidden + refinementNeeds(prepared, recipe.memoryBudget - hidden).memory
   // Before anything else is kept, and before there are threads that solve.
   const { workBytes, stateBytes } = curvatureNeeds(prepared)

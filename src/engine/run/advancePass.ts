@@ -37,7 +37,8 @@ export const advancePass: Pass<AdvancedBlock> = {
     if (!(await restoreStreams(states, spool))) return false
     await sweepSpool(join(folder, RUN_FILES.spool), states, spool)
     return true
-  }
+  },
+  end: async ({ experts }) => experts.release()
 }
 
 async function* step(context: RunContext, block: number): Events<AdvancedBlock> {
@@ -65,9 +66,9 @@ async function* step(context: RunContext, block: number): Events<AdvancedBlock> 
 }
 
 /** A block under a quantized base. */
-async function quantizedBlock({ prepared }: RunContext, block: number, key: string): Promise<BlockWeights> {
+async function quantizedBlock({ prepared, experts }: RunContext, block: number, key: string): Promise<BlockWeights> {
   const spec = specOf(prepared, key)
-  const { linears, ...unquantized } = await readBlockWeights(prepared.weights, prepared.parts, block)
+  const { linears, ...unquantized } = await readBlockWeights(prepared.weights, prepared.parts, block, experts)
   const quantized = new Map<string, Float32Array>()
   for (const linear of prepared.linears.filter((one) => one.block === block)) {
     const weight = linears.get(linear.name) as Float32Array

@@ -27,7 +27,7 @@ import type { Events, RunContext } from './pass'
 export async function* blockStep(context: RunContext, block: number): Events<SolvedBlock> {
   const { prepared, streams, folder, signal } = context
   const started = performance.now()
-  const weights = await readBlockWeights(prepared.weights, prepared.parts, block)
+  const weights = await readBlockWeights(prepared.weights, prepared.parts, block, context.experts)
   const advanced = streams.solved.filter((states) => states !== streams.calibration)
   for (const states of advanced) await states.begin(block + 1)
   const progress = new Progress(context, block)

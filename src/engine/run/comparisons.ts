@@ -8,6 +8,7 @@ import { MemoryBudget } from '../refine/memoryBudget'
 import { adapterOf } from '../refine/trainedFactors'
 import { decodeFactors, type FactorPlace, inBlock, readFactors } from './factorFiles'
 import type { RunContext } from './pass'
+import { memoryLeft } from './streams'
 
 /** What is at work, one base at a time; a run goes on in one process. */
 const working = new WeakMap<RunContext, { readonly quantizer: string; readonly comparison: Comparison }>()
@@ -35,7 +36,7 @@ export async function releaseComparison(context: RunContext): Promise<void> {
 
 /** Of the memory budget, what the hidden states of the run leave. */
 export const budgetLeft = ({ prepared, streams }: RunContext): MemoryBudget =>
-  new MemoryBudget(prepared.recipe.memoryBudget - streams.all.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0))
+  new MemoryBudget(memoryLeft(prepared, streams))
 
 /** What was found of each: it is asked for each variant. */
 const known = new WeakMap<Comparison, number>()

@@ -15,6 +15,7 @@ import {
 import { coverage } from '../calibration/coverage'
 import { writeFileAtomic } from '../formats/files'
 import { BlockRunner } from '../models/blockRunner'
+import { ExpertMemory } from '../models/keptExperts'
 import { neededDisk } from '../plan/disk'
 import { choiceShare, curvatureShare, evaluationShare, refinementShare } from '../plan/estimate'
 import { asksForCurvature, asksHeldOutRows, type PreparedRun } from '../prepare/preparedRun'
@@ -32,7 +33,7 @@ import type { Events, RunContext } from './pass'
 import { refinedIn } from './refinePass'
 import { perplexitiesOf } from './rowStatistics'
 import { resumePoint, runPasses } from './runPasses'
-import { createStreams, type Streams } from './streams'
+import { createStreams, memoryLeft, type Streams } from './streams'
 
 type Outcome = Pick<RunOutcome, 'perplexity' | 'variants' | 'deviceFailure'>
 
@@ -104,7 +105,8 @@ async function* execute({ folder, record, signal, solverUrl, moments }: Task, pl
     tokenizedEnough()
     streams = createStreams(chosen, spool)
     const journal: JournalEntry[] = []
-    const begun = { prepared: chosen, runner, streams, solver, folder, signal, journal }
+    const experts = new ExpertMemory(memoryLeft(chosen, streams))
+    const begun = { prepared: chosen, runner, streams, experts, solver, folder, signal, journal }
     journal.push(...(yield* resumePoint(begun)))
     const context = await withMoments(begun, record, place, moments)
     const { prepared } = context

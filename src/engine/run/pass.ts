@@ -1,6 +1,7 @@
 import type { RunEventDraft } from '../../shared/runEvents'
 import type { JournalEntry } from '../../shared/runFolder'
 import type { BlockRunner } from '../models/blockRunner'
+import type { ExpertMemory } from '../models/keptExperts'
 import type { PreparedRun } from '../prepare/preparedRun'
 import type { BlockSolver } from '../solve/blockSolver'
 import type { MomentKeeper } from './momentKeeper'
@@ -13,6 +14,8 @@ export interface RunContext {
   readonly prepared: PreparedRun
   readonly runner: BlockRunner
   readonly streams: Streams
+  /** Where experts of a block stay while rows go through it: what hidden states leave of the memory budget. */
+  readonly experts: ExpertMemory
   readonly solver: BlockSolver
   /** Missing where second moments are neither read from an earlier run nor kept for later ones. */
   readonly keeper?: MomentKeeper | undefined

@@ -38,7 +38,8 @@ export const solvePass: Pass<SolvedBlock> = {
     if (!(await restoreStreams(streams.solved, last.spool))) return false
     await sweepSpool(join(folder, RUN_FILES.spool), streams.solved, last.spool)
     return true
-  }
+  },
+  end: async ({ experts }) => experts.release()
 }
 
 /** Removes what an earlier process left there. */

@@ -77,6 +77,10 @@ export function createStreams(prepared: PreparedRun, folder: string): Streams {
   }
 }
 
+/** Bytes of a run's memory budget that its hidden states leave. */
+export const memoryLeft = ({ recipe }: Pick<PreparedRun, 'recipe'>, { all }: Streams): number =>
+  recipe.memoryBudget - all.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0)
+
 /** Every stream of evaluation rows. */
 export const evaluationStreams = ({ full, quantized, variants }: Streams): EvaluationStream[] =>
   [full, ...quantized.values(), ...variants.values()].filter((stream) => stream !== undefined)
