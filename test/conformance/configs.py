@@ -222,6 +222,10 @@ FULL = {
         "use_bidirectional_attention": "vision",
         "vocab_size_per_layer_input": 95,
         "hidden_size_per_layer_input": 12,
+        "enable_moe_block": True,
+        "num_experts": 9,
+        "top_k_experts": 3,
+        "moe_intermediate_size": 24,
     },
     "gemma4_unified_text": {**GEMMA4, "use_bidirectional_attention": None},
     "phi3": {
@@ -562,6 +566,9 @@ class Real:
             self.growth()
         if self.kind == "gemma4_text" and self.config.vocab_size_per_layer_input < self.config.vocab_size:
             raise Refused("tokens have no embedding of the layers")
+        if self.kind == "gemma4_text" and self.config.enable_moe_block:
+            if None in (self.config.num_experts, self.config.top_k_experts, self.config.moe_intermediate_size):
+                raise Refused("the experts are made of them")
         if self.kind == "helium" and self.config.num_attention_heads * self.config.head_dim != self.config.hidden_size:
             raise Refused("o_proj is square")
         if "rope_parameters" in FIELDS[self.kind]:

@@ -41,7 +41,6 @@ SINGLE = {
     "add_cross_attention",
     "slow_but_exact",
     "seq_length",
-    "enable_moe_block",
     "n_group",
     "topk_group",
 }

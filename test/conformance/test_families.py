@@ -88,7 +88,7 @@ class Further(Conformance):
 
     setUpClass = classmethod(Families.setUpClass.__func__)
     checkpoint = Families.checkpoint
-    NAMES = ("mixtral", "qwen3_moe", "gpt_oss", "gemma4_text", "qwen3_next", "qwen3_5_moe_text")
+    NAMES = ("mixtral", "qwen3_moe", "gpt_oss", "gemma4_text", "gemma4_text-experts", "qwen3_next", "qwen3_5_moe_text")
 
     def test_adapters_that_were_refined_compute_what_is_reported(self):
         for name in self.NAMES:

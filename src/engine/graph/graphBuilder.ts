@@ -149,7 +149,7 @@ export class GraphBuilder {
   }
 
   build(): Uint8Array {
-    const needed = this.#needed()
+    const needed = this.needs(this.#outputs.map(({ name }) => name as Value))
     return onnxModel({
       nodes: this.#nodes.filter(({ outputs }) => outputs.some((output) => needed.has(output))),
       inputs: [...this.#inputs.values()],
@@ -158,9 +158,9 @@ export class GraphBuilder {
     })
   }
 
-  /** Every value that an output depends on. */
-  #needed(): Set<string> {
-    const needed = new Set(this.#outputs.map(({ name }) => name))
+  /** Some values and every one that they depend on. */
+  needs(values: readonly Value[]): ReadonlySet<string> {
+    const needed = new Set<string>(values)
     for (const { inputs, outputs } of [...this.#nodes].reverse()) {
       if (outputs.some((output) => needed.has(output))) for (const input of inputs) needed.add(input)
     }

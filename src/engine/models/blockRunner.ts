@@ -3,9 +3,9 @@ import type { InputRounding } from '../graph/inputRounding'
 import { type Feeds, GraphSession, type Tensor } from '../graph/session'
 import { type ModelArchitecture, stateSize } from './architecture'
 import type { Adapter, BlockWeights } from './blockWeights'
-import { ExpertRunner } from './expertRunner'
+import { ExpertRunner, type Routed } from './expertRunner'
 import type { GramTile } from './gramTiles'
-import type { LinearForm } from './layerBuilder'
+import { EXPERT_SUM, type LinearForm } from './layerBuilder'
 import { type BlockGraph, backwardGraph, blockGraph, curvatureGraph, energyOutput } from './modelGraphs'
 
 /** A tile of the upper triangle of a Gram matrix Σ x xᵀ over the batch's tokens, with its values by rows. */
@@ -58,7 +58,8 @@ export class BlockRunner {
   async forward(index: number, hidden: Float32Array, real: Float32Array, weights: BlockWeights): Promise<Float32Array> {
     const graph = this.#graphOf(index, weights)
     const feeds = { ...this.#feeds(graph, hidden, weights), ...(graph.readsReal && { real: column(real) }) }
-    const outputs = await (await this.#session(graph)).run(feeds)
+    const within = await this.#within(graph, feeds, weights)
+    const outputs = await (await this.#session(graph)).run({ ...feeds, ...within?.feeds })
     return this.#withExperts(graph, outputs, weights)
   }
 
@@ -76,7 +77,8 @@ export class BlockRunner {
   ): Promise<BlockStatistics & { readonly next: Float32Array }> {
     const graph = this.#graph(index, true)
     const feeds = { ...this.#feeds(graph, hidden, weights), mask: column(mask) }
-    const outputs = await (await this.#session(graph)).run(feeds)
+    const within = await this.#within(graph, feeds, weights)
+    const outputs = await (await this.#session(graph)).run({ ...feeds, ...within?.feeds })
     const grams = graph.grams.map((tile) => ({ ...tile, data: outputs[tile.output]?.data as Float32Array }))
     const energies = new Map(graph.linears.map(({ name }) => [name, outputs[energyOutput(name)]?.data as Float32Array]))
     return { next: await this.#withExperts(graph, outputs, weights), grams, energies }
@@ -145,33 +147,54 @@ export class BlockRunner {
   /** The next hidden states, from what the graph of the block gives. */
   async #withExperts(graph: BlockGraph, outputs: Feeds, weights: BlockWeights): Promise<Float32Array> {
     const next = outputs.next?.data as Float32Array
-    if (graph.experts === undefined || weights.experts === undefined) return next
-    const [input, routing] = [outputs.expertInput?.data as Float32Array, outputs.routing?.data as Float32Array]
-    await this.#experts.addTo([next], [{ input, routing }], graph.experts, weights.experts)
+    const { experts, within } = graph
+    if (experts === undefined || within !== undefined || weights.experts === undefined) return next
+    await this.#experts.addTo([next], [routed(outputs)], experts, weights.experts)
     return next
+  }
+
+  /** Of a block that goes on with what its experts add: what these are given, and their sum as the graph takes it. */
+  async #within({ experts, within }: BlockGraph, feeds: Feeds, weights: BlockWeights) {
+    if (experts === undefined || within === undefined || weights.experts === undefined) return undefined
+    const tokens = feeds.hidden?.shape[0] as number
+    const sum = { data: new Float32Array(tokens * experts.hiddenSize), shape: [tokens, experts.hiddenSize] }
+    const session = await this.#session(this.#shared(within.routing))
+    const batch = routed(await session.run({ ...feeds, [EXPERT_SUM]: sum }))
+    await this.#experts.addTo([sum.data], [batch], experts, weights.experts)
+    return { batch, feeds: { [EXPERT_SUM]: sum } }
   }
 
   /** What a backward graph is given: the gradient of the block's output, and with experts what passes back through them. */
   async #seeds(
     index: number,
-    { experts }: BlockGraph,
+    graph: BlockGraph,
     hidden: Float32Array,
     gradient: Float32Array,
     real: Float32Array,
     weights: BlockWeights
   ): Promise<Feeds> {
     const seed = { gradient: { data: gradient, shape: this.#shapeOf(gradient) } }
+    const { experts } = graph
     if (experts === undefined || weights.experts === undefined) return seed
-    const graph = this.#graphOf(index, weights)
     const feeds = { ...this.#feeds(graph, hidden, weights), ...(graph.readsReal && { real: column(real) }) }
-    const { expertInput, routing } = await (await this.#session(graph)).run(feeds)
-    const batch = { input: expertInput?.data as Float32Array, routing: routing?.data as Float32Array }
-    const back = await this.#experts.backward(batch, gradient, experts, weights.experts)
+    const within = await this.#within(graph, feeds, weights)
+    const batch = within?.batch ?? routed(await (await this.#session(this.#graphOf(index, weights))).run(feeds))
+    const ofSum =
+      within === undefined ? gradient : await this.#gradientOfSum(graph, { ...feeds, ...within.feeds, ...seed })
+    const back = await this.#experts.backward(batch, ofSum, experts, weights.experts)
+    const tokens = ofSum.length / experts.hiddenSize
     return {
       ...seed,
-      'gradient.expertInput': { data: back.input, shape: expertInput?.shape ?? [] },
-      'gradient.routing': { data: back.routing, shape: routing?.shape ?? [] }
+      ...within?.feeds,
+      'gradient.expertInput': { data: back.input, shape: [tokens, experts.hiddenSize] },
+      'gradient.routing': { data: back.routing, shape: [tokens, experts.count] }
     }
+  }
+
+  /** ∂L/∂ of what experts in the midst of a block add. */
+  async #gradientOfSum({ within }: BlockGraph, feeds: Feeds): Promise<Float32Array> {
+    const session = await this.#session(this.#shared(within?.gradient as BlockGraph))
+    return (await session.run(feeds))[`gradient.${EXPERT_SUM}`]?.data as Float32Array
   }
 
   #feeds(graph: BlockGraph, hidden: Float32Array, weights: BlockWeights): Feeds {
@@ -253,6 +276,12 @@ class FormCache {
     return graph
   }
 }
+
+/** What a graph gives the experts. */
+const routed = ({ expertInput, routing }: Feeds): Routed => ({
+  input: expertInput?.data as Float32Array,
+  routing: routing?.data as Float32Array
+})
 
 const column = (data: Float32Array): Tensor => ({ data, shape: [data.length, 1] })
 

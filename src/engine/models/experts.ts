@@ -4,7 +4,7 @@ import { type ActivationName, activate } from './activations'
 import type { ConfigReader } from './configReader'
 
 /** A damaged config must not ask for memory before a tensor contradicts it. */
-const MAX_EXPERTS = 4096
+export const MAX_EXPERTS = 4096
 
 /** The largest float32: what is added to the logits of others is so far below that nothing is left of them. */
 const FARTHEST = 3.4028234663852886e38
@@ -22,19 +22,20 @@ export interface ExpertTensor {
 }
 
 /**
- * The experts of a block, which stand behind everything else in it: the block's output is what `buildBlock` returns and
+ * The experts of a block, which are computed apart:
  *
  *     Σₑ wₑ · expertₑ(n)
  *
- * with n [tokens, hidden] and the routing weights w [tokens, count], 0 where a token is not routed to an expert.
+ * with n [tokens, hidden] and the routing weights w [tokens, count], 0 where a token is not routed to an expert. They stand
+ * behind everything else in the block, whose output is what `buildBlock` returns and this sum, or the block goes on with it.
  */
 export interface ExpertsSpec {
   readonly count: number
   /** Experts that a token is routed to. */
   readonly perToken: number
   readonly hiddenSize: number
-  /** Name of the router's module. */
-  readonly router: string
+  /** Name of the router's module; left out where that is a linear, which is quantized as any other. */
+  readonly router?: string
   /** Whether transformers keeps the router in float32, whatever the dtype of the others. */
   readonly float32Router?: boolean
   readonly tensors: readonly ExpertTensor[]
@@ -51,7 +52,7 @@ export interface GatedExperts {
   readonly float32Router?: boolean
   /** Names of the modules of router and experts, and of gate, up and down of one expert. */
   readonly names: {
-    readonly router: string
+    readonly router?: string
     readonly module: string
     /** In files that hold each expert by itself; left out where none do. */
     readonly alone?: readonly [gate: string, up: string, down: string]
@@ -72,7 +73,7 @@ export function gatedExperts(options: GatedExperts): ExpertsSpec {
     count,
     perToken,
     hiddenSize: hidden,
-    router: names.router,
+    ...(names.router !== undefined && { router: names.router }),
     ...(options.float32Router && { float32Router: true }),
     tensors: [
       { input: 'gate', shape: [wide, hidden], ...own(alone[0]), stacked: { ...gateUp, first: 0 } },

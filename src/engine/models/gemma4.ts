@@ -5,11 +5,13 @@ import { defineFamily, type ModelArchitecture } from './architecture'
 import { causalAttention } from './attention'
 import { CarriedStates, type KeysAndValues } from './carriedStates'
 import { type DecoderSettings, decoder } from './decoder'
+import { besideExperts, checkGemma4Experts, EXPERTS, GEMMA4_EXPERTS, gemma4Experts, ROUTER } from './gemma4Experts'
 import { deriveGemma4, LAYER_OVERRIDES, type LayerHeads, sharingLayers } from './gemma4Layers'
 import type { LayerBuilder } from './layerBuilder'
 import type { LayerType } from './layerTypes'
 import { gatedMlp } from './mlp'
 import { bareRmsNorm, rmsNorm } from './norms'
+import { expertsNote } from './routedExperts'
 import {
   flag,
   integer,
@@ -52,7 +54,7 @@ const GEMMA4 = {
   use_bidirectional_attention: onlyCausal(null, 'vision'),
   vocab_size_per_layer_input: integer(262_144),
   hidden_size_per_layer_input: natural(256),
-  enable_moe_block: flag(false)
+  ...GEMMA4_EXPERTS
 }
 
 /** Defaults of Gemma4UnifiedTextConfig where they differ. */
@@ -65,7 +67,8 @@ const UNIFIED = {
 
 /**
  * Gemma 4: norms before and after each sublayer; normed queries, keys and values, whose scores have no factor; heads of
- * another size on layers that see everything; an embedding for each layer; layers that take over keys and values.
+ * another size on layers that see everything; an embedding for each layer; layers that take over keys and values; experts
+ * beside the MLP.
  *
  *     x += norm(o(attention(q(n), k(n), v(n)))), n = norm(x);   x += norm(down(act(gate(n)) · up(n))), n = norm(x);
  *     x += norm(projection(act(gate(x)) · e));   x *= s
@@ -82,9 +85,7 @@ export const gemma4 = defineFamily({
 function checkGemma4(settings: Settings<typeof GEMMA4>, where: string): void {
   const { hidden_size_per_layer_input: width, num_kv_shared_layers: shared } = settings
   const { vocab_size: tokens, vocab_size_per_layer_input: rows } = settings
-  if (settings.enable_moe_block) {
-    throw badInput(`${where}: enable_moe_block is true, gemma4 is read without experts: enable_moe_block false`)
-  }
+  checkGemma4Experts(settings, where)
   if (width === 0 && shared > 0) {
     const found = `num_kv_shared_layers is ${shared} and hidden_size_per_layer_input 0`
     throw badInput(`${where}: ${found}, with which transformers fails`)
@@ -94,7 +95,7 @@ function checkGemma4(settings: Settings<typeof GEMMA4>, where: string): void {
   }
 }
 
-/** The same without embeddings for each layer. Source: transformers modeling_gemma4_unified. */
+/** The same without embeddings for each layer and without experts. Source: transformers modeling_gemma4_unified. */
 export const gemma4Unified = defineFamily({
   modelTypes: ['gemma4_unified_text'],
   settings: (config) => deriveGemma4(config, readSettings(config, UNIFIED)),
@@ -115,6 +116,10 @@ interface Gemma4Settings extends DecoderSettings {
   readonly use_double_wide_mlp: boolean
   readonly vocab_size_per_layer_input?: number
   readonly hidden_size_per_layer_input?: number
+  readonly enable_moe_block?: boolean
+  readonly num_experts?: number | null
+  readonly top_k_experts?: number | null
+  readonly moe_intermediate_size?: number | null
   /** Of each layer. */
   readonly per_layer_config: readonly LayerHeads[]
 }
@@ -126,7 +131,8 @@ function gemma4Like(settings: Gemma4Settings, family: string): ModelArchitecture
   const widths = new Map([...givers].map(([type, giver]) => [type as string, keyWidth(settings, giver)]))
   const states = new CarriedStates({ hiddenSize, blocks, inputSize: width, shared: widths })
   const norm = (layer: LayerBuilder, x: Value, name: string) => rmsNorm(layer, x, name, hiddenSize, epsilon)
-  return decoder(settings, {
+  const experts = gemma4Experts(settings)
+  const model = decoder(settings, {
     family,
     carriedSize: states.carriedSize,
     ...(width > 0 && { secondEmbedding: { name: SECOND, rows, columns: blocks * width } }),
@@ -145,7 +151,8 @@ function gemma4Like(settings: Gemma4Settings, family: string): ModelArchitecture
       const kv = takes ? (shared.get(type) as KeysAndValues) : keysAndValues(layer, n, index, settings)
       const attended = norm(layer, attention(layer, { q, ...kv }, index, settings), 'post_attention_layernorm')
       const middle = graph.add(x, attended)
-      const fed = mlp(layer, norm(layer, middle, 'pre_feedforward_layernorm'), settings, takes)
+      const alone = mlp(layer, norm(layer, middle, 'pre_feedforward_layernorm'), settings, takes)
+      const fed = experts === undefined ? alone : besideExperts(layer, alone, middle, experts, settings)
       const next = graph.add(middle, norm(layer, fed, 'post_feedforward_layernorm'))
       const input = inputs[0] === undefined ? undefined : layerInput(layer, next, inputs[0], settings, width)
       const whole = input === undefined ? next : graph.add(next, norm(layer, input, 'post_per_layer_input_norm'))
@@ -155,6 +162,8 @@ function gemma4Like(settings: Gemma4Settings, family: string): ModelArchitecture
     },
     buildFinalNorm: (layer, state) => norm(layer, states.read(layer.graph, state).hidden, 'model.norm')
   })
+  if (experts === undefined) return model
+  return { ...model, experts: expertsNote(experts, EXPERTS, { quantizedIn4: false, quantizedRouter: ROUTER }) }
 }
 
 /** The table of all layers' embeddings. */

@@ -2,6 +2,9 @@ import { GraphBuilder, type Value } from '../graph/graphBuilder'
 import type { InputRounding } from '../graph/inputRounding'
 import type { ExpertsSpec } from './experts'
 
+/** Name of the input with what experts in the midst of a block add. */
+export const EXPERT_SUM = 'expertSum'
+
 /** A linear of a block: y = x Wᵀ + b with W [out, in]. */
 export interface LinearSpec {
   /** Relative to the block: `self_attn.q_proj`. */
@@ -23,6 +26,15 @@ export interface ParameterSpec {
   readonly linear?: boolean
   /** Whether transformers keeps it in float32, whatever the dtype of the others. */
   readonly float32?: boolean
+}
+
+/** Experts as a block has them. */
+interface BlockExperts {
+  readonly spec: ExpertsSpec
+  readonly input: Value
+  readonly routing: Value
+  /** What they add, where the block goes on with it; left out where that is all that the block lacks. */
+  readonly sum?: Value
 }
 
 /** How the linears of a graph compute; without all this as in full precision, y = x Wᵀ + b. */
@@ -47,8 +59,8 @@ export class LayerBuilder {
   readonly inputs: { readonly value: Value; readonly features: number }[] = []
   /** What each linear of `linears` computes, before its adapter, and the bias in it. */
   readonly outputs: { readonly value: Value; readonly bias: Value | undefined }[] = []
-  /** The experts behind the block, what they are given, and the weights of their outputs. */
-  experts: { readonly spec: ExpertsSpec; readonly input: Value; readonly routing: Value } | undefined
+  /** The experts of the block, what they are given, and the weights of their outputs. */
+  experts: BlockExperts | undefined
   /** The matrices of adapters, as inputs of the graph. */
   readonly adapters: Value[] = []
   /** Heads of the attention that compares every token with every other; 0 without one. */
@@ -106,6 +118,13 @@ export class LayerBuilder {
   /** Adds Σₑ wₑ · expertₑ(n) to the block's output, for the inputs n [tokens, hidden] and the weights w [tokens, count]. */
   addExperts(spec: ExpertsSpec, input: Value, routing: Value): void {
     this.experts = { spec, input, routing }
+  }
+
+  /** The same sum [tokens, hidden] in the midst of a block, which goes on with it: an input of the graph. */
+  sumOfExperts(spec: ExpertsSpec, input: Value, routing: Value): Value {
+    const sum = this.graph.input(EXPERT_SUM, ['tokens', spec.hiddenSize])
+    this.experts = { spec, input, routing, sum }
+    return sum
   }
 
   /** What `build` adds, with other names of its parameters: those of a model inside of another. */

@@ -4,7 +4,7 @@ import { type ModelArchitecture, stateSize } from './architecture'
 import { softcapped } from './attention'
 import type { ExpertsSpec } from './experts'
 import { type GramOutput, upperTriangle } from './gramTiles'
-import { LayerBuilder, type LinearForm, type LinearSpec, type ParameterSpec } from './layerBuilder'
+import { EXPERT_SUM, LayerBuilder, type LinearForm, type LinearSpec, type ParameterSpec } from './layerBuilder'
 
 /** One block as a graph: `hidden` and the weights in, `next` and perhaps the Gram matrices out. */
 export interface BlockGraph {
@@ -13,8 +13,18 @@ export interface BlockGraph {
   readonly grams: readonly GramOutput[]
   /** Whether `real` is an input, [tokens, 1]: 1 for tokens and 0 for pads. */
   readonly readsReal: boolean
-  /** What stands behind the block and is computed apart: `next` is without it. */
+  /** What is computed apart: `next` is without it, or the graph takes it as an input. */
   readonly experts?: ExpertsSpec
+  /** Present where the graph takes it. */
+  readonly within?: ExpertsWithin
+}
+
+/** Graphs of a block that goes on with what its experts add; their inputs are those of the block's. */
+interface ExpertsWithin {
+  /** What experts are given: `expertInput` and `routing`. `expertSum` may be anything. */
+  readonly routing: BlockGraph
+  /** On the way back, `gradient.expertSum` = ∂L/∂ of what they add. Of `gradient.…` it takes `gradient` alone. */
+  readonly gradient?: BlockGraph
 }
 
 /** Name of the output with a linear's ‖W x‖². */
@@ -26,7 +36,8 @@ export const energyOutput = (linear: string): string => `energy.${linear}`
  * Inputs: `hidden` [tokens, state], each linear's `<name>.weight` and each parameter; `<name>.lora_A` and `.lora_B` of
  * adapted linears; with Gram matrices also `mask` [tokens, 1], 1 for tokens and 0 for padding. Outputs: `next`, and per distinct input X
  * the tiles that make up the upper triangle of (mask·X)ᵀ(mask·X), and of every linear ‖W x‖² [tokens, 1]; with experts
- * `expertInput` [tokens, hidden] and `routing` [tokens, count].
+ * `expertInput` [tokens, hidden] and `routing` [tokens, count], which a graph of its own gives where the block takes what they
+ * add as `expertSum` [tokens, hidden].
  */
 export function blockGraph(
   architecture: ModelArchitecture,
@@ -40,11 +51,8 @@ export function blockGraph(
   const shape = ['tokens', stateSize(architecture)]
   const next = architecture.buildBlock(layer, graph.input('hidden', shape), index)
   graph.output('next', next, shape)
-  const { experts } = layer
-  if (experts !== undefined) {
-    graph.output('expertInput', experts.input, ['tokens', architecture.hiddenSize])
-    graph.output('routing', experts.routing, ['tokens', experts.spec.count])
-  }
+  const within = layer.experts?.sum !== undefined
+  if (!within) addExpertOutputs(layer)
   const tiles = grams ? addGrams(layer) : []
   if (grams) addEnergies(layer)
   return {
@@ -52,15 +60,35 @@ export function blockGraph(
     linears: layer.linears,
     grams: tiles,
     readsReal: layer.readsReal,
-    ...expertsOf(layer)
+    ...expertsOf(layer),
+    ...(within && { within: { routing: routingGraph(architecture, index, context, form) } })
   }
+}
+
+/** What the experts in the midst of block `index` are given. */
+function routingGraph(
+  architecture: ModelArchitecture,
+  index: number,
+  context: number,
+  form: LinearForm | undefined
+): BlockGraph {
+  const layer = new LayerBuilder(context, form)
+  architecture.buildBlock(layer, layer.graph.input('hidden', ['tokens', stateSize(architecture)]), index)
+  addExpertOutputs(layer)
+  return { model: layer.graph.build(), linears: layer.linears, grams: [], readsReal: layer.readsReal }
+}
+
+function addExpertOutputs({ graph, experts }: LayerBuilder): void {
+  if (experts === undefined) return
+  graph.output('expertInput', experts.input, ['tokens', experts.spec.hiddenSize])
+  graph.output('routing', experts.routing, ['tokens', experts.spec.count])
 }
 
 /**
  * The gradient of block `index` for rows of `context` tokens, the block being computed anew inside.
  *
  * Inputs: those of `blockGraph`, and `gradient` ∂L/∂next [tokens, state], zero at pads; with experts also `gradient.expertInput`
- * and `gradient.routing`, what passes back through them. Outputs: ∂L/∂ of `hidden`, and of
+ * and `gradient.routing`, what passes back through them; `within` gives what that takes. Outputs: ∂L/∂ of `hidden`, and of
  * `<name>.lora_A` and `<name>.lora_B` of the adapted linears, each under its input's name behind `gradient.`.
  */
 export function backwardGraph(
@@ -75,7 +103,29 @@ export function backwardGraph(
   for (const [value, gradient] of gradients) {
     graph.output(`gradient.${value}`, gradient, graph.givenShape(value) ?? [])
   }
-  return { model: graph.build(), linears: layer.linears, grams: [], readsReal: layer.readsReal, ...expertsOf(layer) }
+  const within = withinBackwards(architecture, index, context, layer, form)
+  const { linears, readsReal } = layer
+  return { model: graph.build(), linears, grams: [], readsReal, ...expertsOf(layer), ...within }
+}
+
+/** The graphs that come before a block's gradient, where it goes on with what its experts add. */
+function withinBackwards(
+  architecture: ModelArchitecture,
+  index: number,
+  context: number,
+  { experts }: LayerBuilder,
+  form?: LinearForm
+): Pick<BlockGraph, 'within'> {
+  if (experts?.sum === undefined) return {}
+  const layer = new LayerBuilder(context, form)
+  const { graph, linears } = layer
+  const shape = ['tokens', stateSize(architecture)]
+  const next = architecture.buildBlock(layer, graph.input('hidden', shape), index)
+  const sum = layer.experts?.sum as Value
+  const gradient = addGradients(graph, new Map([[next, graph.input('gradient', shape)]]), [sum]).get(sum) as Value
+  graph.output(`gradient.${EXPERT_SUM}`, gradient, graph.givenShape(sum) ?? [])
+  const ofSum = { model: graph.build(), linears, grams: [], readsReal: layer.readsReal }
+  return { within: { routing: routingGraph(architecture, index, context, form), gradient: ofSum } }
 }
 
 /**
@@ -94,7 +144,8 @@ export function curvatureGraph(architecture: ModelArchitecture, index: number, c
   const grams = ofOutputs.flatMap(([, gradient], input) =>
     upperTriangle(graph, gradient, { input, features: (linears[input] as LinearSpec).outFeatures })
   )
-  return { model: graph.build(), linears, grams, readsReal: layer.readsReal, ...expertsOf(layer) }
+  const within = withinBackwards(architecture, index, context, layer)
+  return { model: graph.build(), linears, grams, readsReal: layer.readsReal, ...expertsOf(layer), ...within }
 }
 
 /**

@@ -12,6 +12,8 @@ interface BlockParts {
   /** Features of each distinct input of the linears. */
   readonly inputs: readonly number[]
   readonly experts: ExpertsSpec | undefined
+  /** Linears in front of experts that the block goes on with: they are computed twice. */
+  readonly leading: readonly LinearSpec[]
   readonly attentionHeads: number
 }
 
@@ -46,6 +48,11 @@ export class ModelParts {
     return this.#block(index).experts
   }
 
+  /** Its linears that are computed twice, as they stand in front of experts that the block goes on with. */
+  leading(index: number): readonly LinearSpec[] {
+    return this.#block(index).leading
+  }
+
   /** Heads of the block's attention over all tokens of a row; 0 without one. */
   attentionHeads(index: number): number {
     return this.#block(index).attentionHeads
@@ -66,8 +73,15 @@ export class ModelParts {
     this.architecture.buildBlock(layer, hidden, index)
     const { linears, parameters, inputs, experts, attentionHeads } = layer
     const features = inputs.map((input) => input.features)
-    const block = { linears, parameters, inputs: features, experts: experts?.spec, attentionHeads }
+    const leading = leadingLinears(layer)
+    const block = { linears, parameters, inputs: features, experts: experts?.spec, leading, attentionHeads }
     this.#blocks.set(index, block)
     return block
   }
+}
+
+function leadingLinears({ graph, linears, outputs, experts }: LayerBuilder): readonly LinearSpec[] {
+  if (experts?.sum === undefined) return []
+  const needed = graph.needs([experts.input, experts.routing])
+  return linears.filter((_, i) => needed.has(outputs[i]?.value as string))
 }

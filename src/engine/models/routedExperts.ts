@@ -19,12 +19,17 @@ export function addRoutedExperts(layer: LayerBuilder, n: Value, spec: ExpertsSpe
   layer.addExperts(spec, n, routedScores(graph, scores, { ...routing, count, perToken }))
 }
 
-/** What is said of experts and their router, two modules of a block. */
+/** What is said of experts and their router, two modules of a block, of which the router may be a linear. */
 export const expertsNote = (
   { count, perToken, router }: ExpertsSpec,
   module: string,
-  options: Pick<ExpertsNote, 'quantizedIn4'>
-): ExpertsNote => ({ count, perToken, unquantized: [module, router], ...options })
+  options: Pick<ExpertsNote, 'quantizedIn4' | 'quantizedRouter'>
+): ExpertsNote => ({
+  count,
+  perToken,
+  unquantized: router === undefined ? [module] : [module, router],
+  ...options
+})
 
 /**
  * An MLP for every token beside the experts: shared(n), or sigmoid(g(n)) · shared(n) where it has a gate of one output.

@@ -6,7 +6,7 @@ import { ConfigReader } from './configReader'
 import { TEXT_CONFIG } from './textTower'
 
 const GEMMA_3N =
-  'its text model has several streams of hidden states (AltUp), a branch of low rank beside each block (LAuReL) and gates of which only the largest pass'
+  'its text model has several streams of hidden states (AltUp), a branch of low rank beside each block (LAuReL) and gates of which only the largest pass; transformers 5 cannot train it on a quantized base, whose codes it clamps'
 const LLAMA_4 = 'its text model has experts, attention in chunks and norms of heads after the rotation'
 
 /** Why a type is refused, where that is known. */

@@ -145,7 +145,18 @@ describe('a key that changes the result and is not computed', () => {
 
 describe('a Gemma 4 that is not computed', () => {
   it.each([
-    [{ enable_moe_block: true }, 'enable_moe_block is true, gemma4 is read without experts: enable_moe_block false'],
+    [
+      { enable_moe_block: true, num_experts: 8, moe_intermediate_size: 64 },
+      'top_k_experts is null, expected a positive whole number where enable_moe_block is true'
+    ],
+    [
+      { enable_moe_block: true, num_experts: 8, top_k_experts: 9, moe_intermediate_size: 64 },
+      'top_k_experts is 9, expected at most 8, the number of experts'
+    ],
+    [
+      { enable_moe_block: true, num_experts: 5000, top_k_experts: 2, moe_intermediate_size: 64 },
+      '5000 experts in a block, expected at most 4096'
+    ],
     [
       { vocab_size_per_layer_input: 9, vocab_size: 10 },
       'vocab_size_per_layer_input is 9, expected at least vocab_size 10'
