@@ -43,6 +43,9 @@ def outlier_shares(reference, model):
     return {name: sum(values) / len(values) for name, values in shares.items()}
 
 
+SHIFTED = ("gemma", "nemotron", "qwen3_5", "qwen3_next")  # whose norms multiply by 1 + w
+
+
 class Trained(Conformance):
     def judged(self, model):
         reference = Reference(model, quantizer="int8", rows=16)  # two batches of a text; torch takes its time for these
@@ -69,7 +72,8 @@ class WithOutliers(Conformance):
         norms = [key for key in weights if "norm" in key or "ln_" in key]
         for key in norms:
             bias = key.endswith("bias")
-            shifted = name.startswith(("gemma", "nemotron")) and not name.startswith("gemma4")
+            # Of a gated delta net the norm behind the heads multiplies by its weights.
+            shifted = name.startswith(SHIFTED) and not name.startswith("gemma4") and "linear_attn.norm" not in key
             offset = 1 if shifted and not bias else 0  # they multiply by 1 + w
             factor = weights[key].float() + offset
             usual = 1 if bias else factor.mean()
