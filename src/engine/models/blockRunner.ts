@@ -3,6 +3,7 @@ import type { InputRounding } from '../graph/inputRounding'
 import { type Feeds, GraphSession, type Tensor } from '../graph/session'
 import { type ModelArchitecture, stateSize } from './architecture'
 import type { Adapter, BlockWeights } from './blockWeights'
+import { expertGraph } from './expertGraphs'
 import { ExpertRunner, type Routed } from './expertRunner'
 import type { GramTile } from './gramTiles'
 import { EXPERT_SUM, type LinearForm } from './layerBuilder'
@@ -134,8 +135,10 @@ export class BlockRunner {
   }
 
   /** All that decides what `forwardWithGrams` makes of the states and weights of a block, but them. */
-  calibrationGraph(index: number): Uint8Array {
-    return this.#graph(index, true).model
+  calibrationGraphs(index: number): readonly Uint8Array[] {
+    const { model, within, experts } = this.#graph(index, true)
+    const routing = within === undefined ? [] : [within.routing.model]
+    return [model, ...routing, ...(experts === undefined ? [] : [expertGraph(experts)])]
   }
 
   async release(): Promise<void> {

@@ -86,7 +86,7 @@ export class MomentKeeper {
   async note(block: number, first: HiddenStates, weights: BlockWeights): Promise<string> {
     const before = block === 0 ? await this.#beginning(first) : this.#labelOf(block - 1)
     const hash = createHash('sha256').update(before)
-    hash.update(this.options.runner.calibrationGraph(block))
+    for (const graph of this.options.runner.calibrationGraphs(block)) hash.update(graph)
     await addWeights(hash, weights, this.options.prepared.parts.experts(block)?.count ?? 0)
     const label = hash.digest()
     this.#labels[block] = label

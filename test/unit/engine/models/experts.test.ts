@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { inspectPath } from '../../../../src/engine/ask/inspect'
 import type { TensorData } from '../../../../src/engine/formats/safetensorsWriter'
+import { BlockRunner } from '../../../../src/engine/models/blockRunner'
 import { readArchitecture } from '../../../../src/engine/models/registry'
 import { configOf, copyCheckpoint, familyDirectory, tensorsOf, writeCheckpoint } from '../../../helpers/checkpoints'
 import { exportedBase } from '../../../helpers/exportedBase'
@@ -136,6 +137,20 @@ describe('a model with experts', () => {
         'bitsandbytes leaves them, and the linears, router.proj among them, are quantized and repaired; trainers with experts ' +
         'of their own may quantize these too: theirs is another base, whose perplexity was not measured'
     )
+  })
+
+  it('has graphs that tell by what experts a token is computed, and how', () => {
+    const known = configOf(familyDirectory('gemma4_text-experts'))
+    const graphs = (changes: object) => {
+      const runner = new BlockRunner(readArchitecture({ ...known, ...changes }, 'config.json'), 8, 'cpu')
+      return runner.calibrationGraphs(0).map((graph) => Buffer.from(graph).toString('base64'))
+    }
+    const [block, routing, expert] = graphs({})
+    expect(graphs({})).toEqual([block, routing, expert])
+    const other = graphs({ top_k_experts: 1 })
+    expect(other[1]).not.toBe(routing)
+    expect(other[2]).toBe(expert)
+    expect(graphs({ hidden_activation: 'silu' })[2]).not.toBe(expert)
   })
 
   it('is refused in MXFP4, which transformers does not quantize with bitsandbytes', async () => {
