@@ -18,7 +18,7 @@ export const Refinement = z.strictObject({
     .max(1)
     .optional()
     .describe(
-      'largest step of a factor, as a share of its typical entry; default: what docs/numerics.md says for rank and steps'
+      'largest step of a factor, as a share of its typical entry; default: found by the first gradient, as docs/numerics.md says'
     )
 })
 export type Refinement = z.infer<typeof Refinement>

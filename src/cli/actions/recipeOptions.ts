@@ -143,7 +143,7 @@ export const recipeOptions = {
   'refine-rate': optional(
     'SHARE',
     share,
-    "largest step of --refine, as a share of an entry's size; default: by rank and steps"
+    "largest step of --refine, as a share of an entry's size; default: by the first gradient"
   ),
   context: withDefault('N', integer(2), 256, 'tokens in a row'),
   'calibration-rows': withDefault<RowsWish>(

@@ -64,6 +64,11 @@ export class Comparison {
     return Number.isFinite(sum) ? sum / positions : null
   }
 
+  /** The divergence of a batch, of which these are the states behind the last block, with its gradient. */
+  async compare(states: Float32Array, batch: RowBatch) {
+    return this.end.compare(states, await this.teacher(batch), batch)
+  }
+
   /** What a result on the held-out rows says of them. */
   get heldOutCounts(): { readonly heldOutRows: number; readonly heldOutTokens: number } {
     const { rows } = this

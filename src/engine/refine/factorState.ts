@@ -70,15 +70,24 @@ export class FactorState {
     return new Map(trained.map((one) => [one.linear.path, one.stored(dtype)]))
   }
 
-  /** One step of Adam for the adapters of a block. */
-  async learn(block: number, gradients: AdapterGradients, settings: AdamSettings): Promise<void> {
-    const state = floatsOf(await this.shelf.get(block))
-    for (const trained of this.#trained(block, state)) {
+  /**
+   * Takes the gradients of a block's adapters into their moments; nothing moves.
+   *
+   * @returns Σ c |g| over their entries, c being the typical size of each
+   */
+  async learn(block: number, gradients: AdapterGradients): Promise<number> {
+    let slope = 0
+    await this.#change(block, (trained) => {
       const gradient = gradients.get(trained.linear.name)
       if (gradient === undefined) throw new AppError('INTERNAL', `${trained.linear.path}: no gradient`)
-      trained.learn(gradient, settings)
-    }
-    await this.shelf.put(block, bytesOf(state))
+      slope += trained.learn(gradient)
+    })
+    return slope
+  }
+
+  /** One step of Adam for the adapters of a block, whose moments have its gradient. */
+  move(block: number, settings: AdamSettings): Promise<void> {
+    return this.#change(block, (trained) => trained.move(settings))
   }
 
   /** Writes everything that `load` needs to go on to the same bytes. */
@@ -112,6 +121,12 @@ export class FactorState {
 
   async close(): Promise<void> {
     await this.shelf.close()
+  }
+
+  async #change(block: number, change: (trained: TrainedLinear) => void): Promise<void> {
+    const state = floatsOf(await this.shelf.get(block))
+    for (const trained of this.#trained(block, state)) change(trained)
+    await this.shelf.put(block, bytesOf(state))
   }
 
   async #read(block: number): Promise<TrainedLinear[]> {

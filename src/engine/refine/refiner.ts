@@ -4,7 +4,8 @@ import { stateSize } from '../models/architecture'
 import type { PreparedVariant } from '../prepare/preparedRun'
 import { Comparison, type ComparisonOptions, keptFile, withoutAdapters } from './comparison'
 import { FactorState, type RankOf } from './factorState'
-import { rateOf } from './learningRate'
+import { type FirstGradient, rateOf } from './learningRate'
+import type { RowBatch } from './refinedRows'
 import { Shelf } from './shelf'
 import type { AdaptersOf } from './student'
 import { adapterOf } from './trainedFactors'
@@ -24,14 +25,14 @@ export interface RefinerOptions extends Omit<ComparisonOptions, 'quantizer'> {
 export class Refiner {
   private constructor(
     private readonly options: RefinerOptions,
-    private readonly settings: Required<Refinement>,
+    private readonly settings: Refinement,
     readonly comparison: Comparison,
     readonly factors: FactorState,
     /** States before each block, while a step is made. */
     private readonly states: Shelf
   ) {}
 
-  static async open(options: RefinerOptions, settings: Required<Refinement>): Promise<Refiner> {
+  static async open(options: RefinerOptions, settings: Refinement): Promise<Refiner> {
     const { prepared, variant, folder, budget } = options
     const { recipe, architecture } = prepared
     const stateBytes = 4 * architecture.blocks * settings.batch * recipe.context * stateSize(architecture)
@@ -42,29 +43,31 @@ export class Refiner {
   }
 
   /**
-   * One step, the `step`-th, from 1 on; gives the share of it that is done on the way.
+   * The gradient of step `step` (from 1 on) in the moments of the factors, which do not move; gives the share of it that is
+   * done on the way.
    *
-   * @returns false where the divergence is not finite: nothing was changed, and no step after it can help
+   * @returns null where the divergence is not finite: nothing was changed, and no step after it can help
    */
-  async *step(step: number): AsyncGenerator<number, boolean> {
-    const { rows, student, end, here } = this.comparison
+  async *learn(step: number): AsyncGenerator<number, FirstGradient | null> {
+    const { rows, student, here } = this.comparison
     const batches = this.comparison.cut(rows.ofStep(step, this.settings.batch))
     const forward = student.forward(batches, this.#learning, here, this.states)
     const states = yield* shares(forward, (done) => done / (3 * this.#blocks))
-    const positions = batches.reduce((sum, { predicting }) => sum + predicting.length, 0)
-    const gradients: Float32Array[] = []
-    for (const [i, batch] of batches.entries()) {
-      const divergence = await end.compare(states[i] as Float32Array, await this.comparison.teacher(batch), batch)
-      if (!Number.isFinite(divergence.sum)) return false
-      gradients.push((await divergence.gradient()).map((value) => value / positions))
-    }
-    const rate = rateOf(step, this.settings)
-    const backward = student.backward(batches, this.#learning, gradients, this.states, here)
+    const compared = await this.#compare(batches, states)
+    if (compared === null) return null
+    const backward = student.backward(batches, this.#learning, compared.gradients, this.states, here)
+    let slope = 0
     for await (const [block, found] of backward) {
-      await this.factors.learn(block, found, { step, rate })
+      slope += await this.factors.learn(block, found)
       yield 1 - (2 * block) / (3 * this.#blocks)
     }
-    return true
+    return { divergence: compared.divergence, slope }
+  }
+
+  /** Step `step` along the moments, which have its gradient. */
+  async move(step: number, learningRate: number): Promise<void> {
+    const rate = rateOf(step, { ...this.settings, learningRate })
+    for (let block = 0; block < this.#blocks; block++) await this.factors.move(block, { step, rate })
   }
 
   /** The divergence on the held-out rows of the factors as a file holds them or without an adapter; null where not finite. */
@@ -80,6 +83,20 @@ export class Refiner {
   async release(): Promise<void> {
     await this.comparison.release()
     for (const shelf of [this.states, this.factors]) await shelf.close()
+  }
+
+  /** The divergence, mean over the predicting positions of the batches, with its gradients; null where it is not finite. */
+  async #compare(batches: readonly RowBatch[], states: readonly Float32Array[]) {
+    const positions = batches.reduce((sum, { predicting }) => sum + predicting.length, 0)
+    const gradients: Float32Array[] = []
+    let sum = 0
+    for (const [i, batch] of batches.entries()) {
+      const divergence = await this.comparison.compare(states[i] as Float32Array, batch)
+      if (!Number.isFinite(divergence.sum)) return null
+      sum += divergence.sum
+      gradients.push((await divergence.gradient()).map((value) => value / positions))
+    }
+    return { divergence: sum / positions, gradients }
   }
 
   get #blocks(): number {

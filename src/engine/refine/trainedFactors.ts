@@ -2,7 +2,7 @@ import type { FactorDtype } from '../../shared/recipe'
 import { type LoraFactors, roundFactors } from '../methods/factors'
 import type { Adapter } from '../models/blockWeights'
 import type { PreparedLinear } from '../models/modelLinears'
-import { type AdamMoments, adamStep } from '../numerics/adam'
+import { type AdamMoments, adamMoments, adamStep } from '../numerics/adam'
 import type { Matrix32 } from '../numerics/matrix'
 
 /** Arrays of one linear in the flat state: A, B, and the moments of their gradients. */
@@ -78,14 +78,26 @@ export class TrainedLinear {
     return roundFactors({ loraA: unscaled(this.A), loraB: unscaled(this.B) }, dtype)
   }
 
-  /** One step against the gradients of A and B, summed over the batch. */
-  learn(gradient: { readonly A: Float32Array; readonly B: Float32Array }, { step, rate }: AdamSettings): void {
-    for (const [{ values, moments, scale }, of] of [
+  /**
+   * Takes the gradients of A and B, summed over the batch, into their moments.
+   *
+   * @returns Σ c |g| over the entries of both: how fast the loss falls, at first, with the rate of a step
+   */
+  learn(gradient: { readonly A: Float32Array; readonly B: Float32Array }): number {
+    let slope = 0
+    for (const [{ moments, scale }, of] of [
       [this.A, gradient.A],
       [this.B, gradient.B]
     ] as const) {
-      adamStep(values.data, of, moments, rate * scale, step)
+      adamMoments(moments, of)
+      slope += scale * of.reduce((sum, value) => sum + Math.abs(value), 0)
     }
+    return slope
+  }
+
+  /** One step along the moments. */
+  move({ step, rate }: AdamSettings): void {
+    for (const { values, moments, scale } of [this.A, this.B]) adamStep(values.data, moments, rate * scale, step)
   }
 }
 

@@ -4,17 +4,17 @@ import { checkedSteps, keptOf, type Refinement, RefinementResult } from '../../s
 import { type RefinedSteps, RUN_FILES } from '../../shared/runFolder'
 import { type LoraFactors, silenced } from '../methods/factors'
 import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
-import { defaultRate } from '../refine/learningRate'
+import { foundRate } from '../refine/learningRate'
 import { Refiner } from '../refine/refiner'
 import { budgetLeft, withoutAdapter } from './comparisons'
 import { decodeFactors, foundFactors, inBlock, isIntact, readFactors, writeKeptFactors } from './factorFiles'
 import { layerFigures } from './layerFigures'
 import type { Events, Pass, RunContext } from './pass'
 
-/** A variant that is refined, with the numbers that the recipe leaves open. */
+/** A variant that is refined. */
 interface Refined {
   readonly variant: PreparedVariant
-  readonly settings: Required<Refinement>
+  readonly settings: Refinement
 }
 
 /** One entry of the pass: steps after which a variant's held-out rows are asked; none at the start. */
@@ -26,12 +26,7 @@ interface Stretch extends Refined {
 }
 
 export const refinedIn = ({ variants }: PreparedRun): Refined[] =>
-  variants.flatMap((variant) => {
-    const { refine, rank } = variant.spec
-    return refine === undefined
-      ? []
-      : [{ variant, settings: { learningRate: defaultRate(rank, refine.steps), ...refine } }]
-  })
+  variants.flatMap((variant) => (variant.spec.refine === undefined ? [] : [{ variant, settings: variant.spec.refine }]))
 
 function stretchesOf(prepared: PreparedRun): Stretch[] {
   const stretches: Stretch[] = []
@@ -101,9 +96,12 @@ async function* step(context: RunContext, block: number): Events<RefinedSteps> {
   const { variant, settings, from, to } = stretch
   const before = lastOf(context.journal, variant.name)
   const refiner = await refinerOf(context, stretch, before)
+  const learningRate = before?.result.learningRate ?? (yield* begin(context.prepared, stretch, refiner))
   let finite = before?.result.curve.at(-1)?.divergence !== null
   for (let step = from + 1; step <= to && finite; step++) {
-    finite = yield* progressing(context.prepared, stretch.before + step - 1, refiner.step(step))
+    // The moments have the first one's gradient since the start.
+    if (step > 1) finite = (yield* learning(context.prepared, stretch, refiner, step)) !== null
+    if (finite) await refiner.move(step, learningRate)
   }
   const quantized = before?.result.quantized ?? (await withoutAdapter(context.prepared, refiner.comparison))
   const divergence = finite ? await refiner.heldOut('stored') : null
@@ -111,6 +109,7 @@ async function* step(context: RunContext, block: number): Events<RefinedSteps> {
   // Parsed, so that its keys have the order in which the journal gives them back.
   const result = RefinementResult.parse({
     ...settings,
+    learningRate,
     ...countsOf(refiner),
     quantized,
     curve,
@@ -122,6 +121,16 @@ async function* step(context: RunContext, block: number): Events<RefinedSteps> {
   const told = { variant: variant.name, result, ...state, ...(kept && { factors: kept }) }
   return { pass: 'refine', block, ...told, durationMs: performance.now() - started }
 }
+
+/** Takes the gradient of the first step at the start; gives the learning rate, found by it where the recipe names none. */
+async function* begin(prepared: PreparedRun, stretch: Stretch, refiner: Refiner): Events<number> {
+  const first = yield* learning(prepared, stretch, refiner, 1)
+  const { learningRate, steps } = stretch.settings
+  return learningRate ?? foundRate(first ?? { divergence: 0, slope: 0 }, steps)
+}
+
+const learning = (prepared: PreparedRun, { before }: Stretch, refiner: Refiner, step: number) =>
+  progressing(prepared, before + step - 1, refiner.learn(step))
 
 const lastOf = (journal: RunContext['journal'], variant: string): RefinedSteps | undefined =>
   journal.findLast((entry): entry is RefinedSteps => entry.pass === 'refine' && entry.variant === variant)

@@ -98,7 +98,7 @@ export function AddRefinement({ onAdd }: AddProps) {
       <NumberInput
         label="Learning rate"
         description="share of an entry's typical size"
-        placeholder="by rank and steps"
+        placeholder="by the first gradient"
         min={0}
         max={1}
         step={0.01}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { adamStep, noMoments } from '../../../../src/engine/numerics/adam'
+import { adamMoments, adamStep, noMoments } from '../../../../src/engine/numerics/adam'
 
 /** Weights after each step: torch 2.13, torch.optim.Adam([w], lr=0.1, eps=1e-12) in float64. */
 const TORCH = [
@@ -16,7 +16,8 @@ describe('Adam', () => {
     const moments = noMoments(3)
     TORCH.forEach((after, i) => {
       const gradient = weights.map((w) => (i % 2 === 0 ? 0.5 * w : 2 * w - 1))
-      adamStep(weights, gradient, moments, 0.1, i + 1)
+      adamMoments(moments, gradient)
+      adamStep(weights, moments, 0.1, i + 1)
       // Weights and moments are kept in float32.
       after.forEach((value, j) => {
         expect(Math.abs((weights[j] as number) - value)).toBeLessThan(1e-6)

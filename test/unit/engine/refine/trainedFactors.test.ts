@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { PreparedLinear } from '../../../../src/engine/models/modelLinears'
-import { defaultRate, rateOf } from '../../../../src/engine/refine/learningRate'
+import { foundRate, rateOf } from '../../../../src/engine/refine/learningRate'
 import { adapterOf, TrainedLinear } from '../../../../src/engine/refine/trainedFactors'
+import { Refinement } from '../../../../src/shared/refinement'
 import { gaussianMatrix } from '../../../helpers/matrices'
 
 const [OUT, IN, RANK] = [6, 10, 2]
@@ -49,12 +50,16 @@ describe.each([1, 0.25, 8])('an adapter that learns, scaling %d', (scaling) => {
     const trained = started(scaling)
     const before = product(trained.adapter)
     // Of the gradients only the sign counts in a first step: entries move by rate × typical size.
-    trained.learn({ A: new Float32Array(RANK * IN).fill(-7), B: new Float32Array(OUT * RANK) }, { step: 1, rate: 0.5 })
+    const slope = trained.learn({ A: new Float32Array(RANK * IN).fill(-7), B: new Float32Array(OUT * RANK) })
+    expect(product(trained.adapter)).toEqual(before)
+    trained.move({ step: 1, rate: 0.5 })
     const typical = Math.sqrt(Math.sqrt(FROBENIUS / (OUT * IN * RANK))) * (OUT / IN) ** 0.25
     const moved = trained.adapter.A.data.map(
       (value, i) => value - Math.sqrt(scaling) * (factors.loraA.data[i] as number)
     )
     for (const value of moved) expect(value).toBeCloseTo(0.5 * typical, 5)
+    // What such a step of rate 1 promises: each entry's gradient times its change.
+    expect(slope).toBeCloseTo(RANK * IN * 7 * typical, 5)
     expect(product(trained.adapter)).not.toEqual(before)
   })
 })
@@ -73,15 +78,26 @@ describe('the learning rate', () => {
     expect(rateOf(1, { steps: 1, learningRate: 0.5 })).toBe(0.5)
   })
 
-  it('is smaller for larger ranks', () => {
-    const rates = [1, 4, 8, 16, 32, 64, 128].map((rank) => defaultRate(rank, 96))
-    expect([...rates].sort((a, b) => b - a)).toEqual(rates)
-    expect(defaultRate(16, 96)).toBe(0.035)
+  it('promises nine tenths of the divergence where the recipe names none', () => {
+    // LLaMA-shaped models: the trained sample at rank 16, and one of 135 million parameters at ranks 16 and 64.
+    expect(foundRate({ divergence: 0.00309, slope: 0.0776 }, 96)).toBeCloseTo(0.0358, 4)
+    expect(foundRate({ divergence: 0.0695, slope: 11.16 }, 96)).toBeCloseTo(0.0056, 4)
+    expect(foundRate({ divergence: 0.0401, slope: 16.1 }, 96)).toBeCloseTo(0.00224, 5)
   })
 
   it('is smaller for few steps', () => {
-    const rates = [1, 12, 24, 48].map((steps) => defaultRate(16, steps))
+    const gradient = { divergence: 0.07, slope: 11 }
+    const rates = [1, 12, 24, 48].map((steps) => foundRate(gradient, steps))
     expect([...rates].sort((a, b) => a - b)).toEqual(rates)
-    expect(defaultRate(16, 48)).toBe(defaultRate(16, 1000))
+    expect(foundRate(gradient, 48)).toBe(foundRate(gradient, 1000))
+  })
+
+  it.each([
+    ['no gradient', 0, 0],
+    ['a divergence below zero by rounding', -1e-9, 1e-7],
+    ['a gradient that is not finite', 0.1, Number.POSITIVE_INFINITY],
+    ['a gradient that is no number', 0.1, Number.NaN]
+  ])('is a number that a recipe could name, of %s', (_, divergence, slope) => {
+    expect(Refinement.safeParse({ learningRate: foundRate({ divergence, slope }, 96) }).success).toBe(true)
   })
 })
