@@ -4,6 +4,7 @@ import { parseDocument as parseYaml } from 'yaml'
 import { AppError, badInput } from '../shared/errors'
 import type { Recipe } from '../shared/recipe'
 import { describeRecipeProblems, parseRecipe } from './recipeProblems'
+import { yamlExcess } from './yamlShape'
 
 const MAX_RECIPE_BYTES = 4 * 2 ** 20
 /** What is only looked at before it is replaced is not worth more reading. */
@@ -73,13 +74,16 @@ export function absolutePaths(recipe: Recipe, directory: string): Recipe {
 }
 
 async function readText(path: string): Promise<string> {
-  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+  const failed = (error: NodeJS.ErrnoException): never => {
     if (error.code === 'ENOENT') throw badInput(`${path} does not exist; a recipe is a YAML or JSON file`)
-    if (error.code === 'EISDIR') throw badInput(`${path} is a directory; a recipe is a YAML or JSON file`)
     throw error
-  })
-  if (bytes.length > MAX_RECIPE_BYTES) throw badInput(`${path} has ${bytes.length} bytes; that is not a recipe`)
-  return bytes.toString('utf8')
+  }
+  const found = await stat(path).catch(failed)
+  if (found.isDirectory()) throw badInput(`${path} is a directory; a recipe is a YAML or JSON file`)
+  if (!found.isFile()) throw badInput(`${path} is not a file; a recipe is a YAML or JSON file`)
+  if (found.size > MAX_RECIPE_BYTES)
+    throw badInput(`${path} has ${found.size} bytes, a recipe at most ${MAX_RECIPE_BYTES}; that is not a recipe`)
+  return readFile(path, 'utf8').catch(failed)
 }
 
 /** YAML is read for every ending but .json: it includes JSON, and names the line of a mistake. */
@@ -98,6 +102,8 @@ function parseDocument(text: string, path: string): unknown {
 function parseYamlDocument(text: string, path: string): unknown {
   const complaint = (message: string) =>
     badInput(`${path} is not valid YAML: ${message.split('\n')[0]?.replace(/:$/, '')}`)
+  const excess = yamlExcess(text)
+  if (excess !== undefined) throw complaint(`it ${excess}`)
   try {
     const document = parseYaml(text, { logLevel: 'error' })
     const [fault] = [...document.errors, ...document.warnings]

@@ -8,6 +8,8 @@ export interface FuzzTarget {
   readonly name: string
   /** Inputs in `npm test`: as many as take a few seconds. */
   readonly inputs: number
+  /** Seconds of processor time that one input may take, where the reader counts work that is worth more than one. */
+  readonly maxSeconds?: number
   /** Makes the next input. The same generator gives the same inputs. */
   make(random: Random): FuzzInput
   /** Reads the input in a directory that holds it and nothing else; may throw an AppError. */

@@ -9,7 +9,7 @@ import { watch } from './watchdog'
 /** What a reader may say about a bad file. IO is for disks, INTERNAL for our defects. */
 const REFUSALS = new Set(['BAD_INPUT', 'BAD_FORMAT'])
 
-/** Processor time of one input, in seconds: the clock on the wall would blame the reader for a busy machine. */
+/** Processor time of one input, in seconds, where a target has no limit of its own: the clock on the wall would blame the reader for a busy machine. */
 const MAX_SECONDS = 1
 
 /** Growth of the process's peak memory during one input, in KiB: inputs have some kilobytes. */
@@ -85,14 +85,14 @@ async function readOne(target: FuzzTarget, directory: string, before: Usage) {
   const wall = (performance.now() - begun) / 1000
   const after = usage()
   const seconds = Math.min(wall, after.seconds - before.seconds)
-  const defect = defectOf(error, seconds, after.peakKib - before.peakKib)
+  const defect = defectOf(error, seconds, target.maxSeconds ?? MAX_SECONDS, after.peakKib - before.peakKib)
   return { defect, refused: error !== undefined, seconds, after }
 }
 
-function defectOf(error: unknown, seconds: number, growth: number): string | undefined {
+function defectOf(error: unknown, seconds: number, most: number, growth: number): string | undefined {
   if (error !== undefined && !(error instanceof AppError && REFUSALS.has(error.code)))
     return error instanceof Error ? (error.stack ?? error.message) : String(error)
-  if (seconds > MAX_SECONDS) return `took ${seconds.toFixed(2)} s`
+  if (seconds > most) return `took ${seconds.toFixed(2)} s`
   return growth > MAX_GROWTH_KIB ? `took ${Math.round(growth / 1024)} MiB of memory` : undefined
 }
 

@@ -5,7 +5,7 @@ import { firstNonFinite } from '../numerics/matrix'
 import { assertCheckpoint, findWeights, readAnyConfig, readConfig } from './checkpointFiles'
 import { type Dtype, decodeFloats, dtypeBytes, FLOAT_DTYPES, firstNonFiniteStored, isFloatDtype } from './dtypes'
 import { listDirectory } from './files'
-import { READ_PIECE_BYTES } from './limits'
+import { MAX_TENSORS, READ_PIECE_BYTES } from './limits'
 import { type CheckpointTensor, collectTensors } from './shards'
 import { elementCount } from './tensorInfo'
 import { WeightFile } from './weightFile'
@@ -72,7 +72,10 @@ export class Checkpoint {
     const weights = await findWeights(absolute, names, config)
     const files: WeightFile[] = []
     try {
-      for (const name of weights) files.push(await WeightFile.open(resolve(absolute, name)))
+      for (const name of weights) {
+        files.push(await WeightFile.open(resolve(absolute, name)))
+        assertFewTensors(files, absolute)
+      }
       const { tensors, replaced } = collectTensors(files)
       return new Checkpoint(absolute, config, tensors, replaced, files)
     } catch (error) {
@@ -310,4 +313,11 @@ function floatDtypeOf(tensor: CheckpointTensor, directory: string): (typeof FLOA
   if (isFloatDtype(tensor.dtype)) return tensor.dtype
   const accepted = FLOAT_DTYPES.join(', ')
   throw badFormat(`${directory}: tensor ${tensor.name} has dtype ${tensor.dtype}; ${accepted} are accepted`)
+}
+
+/** Before the next file is read: many files at the limit of one would take all memory. */
+function assertFewTensors(files: readonly WeightFile[], directory: string): void {
+  const tensors = files.reduce((sum, { header }) => sum + header.tensors.size, 0)
+  if (tensors > MAX_TENSORS)
+    throw badFormat(`${directory} holds ${tensors} tensors in ${files.length} files; at most ${MAX_TENSORS} are read`)
 }

@@ -6,14 +6,17 @@
 /** Header of a safetensors file: the reference implementation's own limit, on reading and on writing. */
 export const MAX_HEADER_BYTES = 100_000_000
 
-/** Tensors in one file. The largest mixture-of-experts models have about 100,000 in all shards together. */
-export const MAX_TENSORS = 1_000_000
+/** Tensors of one checkpoint or adapter. The largest mixture-of-experts models have about 100,000. */
+export const MAX_TENSORS = 250_000
 
 /** Dimensions of one tensor. NumPy stops at 64; weights have at most 5. */
 export const MAX_DIMENSIONS = 64
 
 /** Nesting of the JSON in a header, which needs 3; the reference's JSON parser stops at 128. */
 export const MAX_JSON_DEPTH = 128
+
+/** Values in the JSON of a header or an index: about eight for a tensor, with its shape and its place. */
+export const MAX_JSON_VALUES = 2_000_000
 
 /** Digits of one number in a header. 2⁵³ − 1, the largest offset that is accepted, has 16. */
 export const MAX_NUMBER_CHARACTERS = 64
@@ -24,8 +27,8 @@ export const MAX_CONFIG_BYTES = 16 * 2 ** 20
 /** Heads of any kind in one layer, for each of which graphs have parts: published models have up to 128. */
 export const MAX_HEADS = 4096
 
-/** model.safetensors.index.json: about 100 bytes per tensor, so the same bound as a header. */
-export const MAX_INDEX_BYTES = 100_000_000
+/** model.safetensors.index.json: about 100 bytes per tensor. */
+export const MAX_INDEX_BYTES = 50_000_000
 
 /** tokenizer.json: 35 MB for the largest vocabularies in use (262,144 pieces with merges). */
 export const MAX_TOKENIZER_BYTES = 256 * 2 ** 20

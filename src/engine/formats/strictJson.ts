@@ -1,4 +1,4 @@
-import { MAX_JSON_DEPTH, MAX_NUMBER_CHARACTERS } from './limits'
+import { MAX_JSON_DEPTH, MAX_JSON_VALUES, MAX_NUMBER_CHARACTERS } from './limits'
 
 /*
  * JSON for files that are not trusted. JSON.parse keeps the last of two equal keys and rounds large integers without a
@@ -25,9 +25,10 @@ export class JsonFault extends Error {}
 /**
  * Parses a JSON text of exactly one value, with white space around it allowed.
  *
- * @throws {JsonFault} on anything that RFC 8259 does not allow, a repeated key, a lone surrogate, or excessive nesting
+ * @throws {JsonFault} on anything that RFC 8259 does not allow, a repeated key, a lone surrogate, excessive nesting, or
+ *   more values than any file of a checkpoint has: each costs a hundred times what its text does
  */
-export const parseStrictJson = (text: string): JsonValue => parse(new Scanner(text))
+export const parseStrictJson = (text: string): JsonValue => parse(new Scanner(text, { most: MAX_JSON_VALUES }))
 
 /**
  * The same for texts that people and other programs wrote, where Python's json.loads is the measure: of two equal keys
@@ -35,7 +36,7 @@ export const parseStrictJson = (text: string): JsonValue => parse(new Scanner(te
  *
  * @throws {JsonFault} on anything else that RFC 8259 does not allow, or excessive nesting
  */
-export const parseJson = (text: string): JsonValue => parse(new Scanner(text, true))
+export const parseJson = (text: string): JsonValue => parse(new Scanner(text, { lenient: true }))
 
 function parse(scanner: Scanner): JsonValue {
   const value = scanner.value(0)
@@ -61,14 +62,28 @@ function shownJson(value: JsonValue | undefined): string {
   return shown.length > 80 ? `${shown.slice(0, 77)}…"` : shown
 }
 
+const WORD = /[\w.+-]*/y
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
+/** White space as JSON knows it: space, tab, line feed, carriage return. */
+const isSpace = (code: number): boolean => code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0d
+
 class Scanner {
   #at = 0
+  #values = 0
+  readonly #lenient: boolean
+  readonly #most: number
+
+  /** @param options - `lenient`: as Python reads; `most`: values, of all depths, that are read at most */
   constructor(
     readonly text: string,
-    readonly lenient = false
-  ) {}
+    { lenient = false, most = Number.POSITIVE_INFINITY }: { lenient?: boolean; most?: number } = {}
+  ) {
+    this.#lenient = lenient
+    this.#most = most
+  }
 
   value(depth: number): JsonValue {
+    if (++this.#values > this.#most) this.#fail(`holds more than ${this.#most} values`)
     if (depth > MAX_JSON_DEPTH) this.#fail(`is nested deeper than ${MAX_JSON_DEPTH} levels`)
     const next = this.#peek()
     if (next === '{') return this.#object(depth)
@@ -88,7 +103,7 @@ class Scanner {
     do {
       if (this.#peek() !== '"') this.#unexpected('a key in quotes')
       const key = this.#string()
-      if (!this.lenient && entries.has(key)) this.#fail(`holds the key ${showJson(key)} twice`)
+      if (!this.#lenient && entries.has(key)) this.#fail(`holds the key ${showJson(key)} twice`)
       if (!this.#accept(':')) this.#unexpected('":"')
       entries.set(key, this.value(depth + 1))
     } while (this.#accept(','))
@@ -114,7 +129,7 @@ class Scanner {
       if (close < 0) this.#fail('ends inside a string')
     } while (this.#isEscaped(close))
     this.#at = close + 1
-    const parsed = parseString(this.text.slice(from, this.#at), this.lenient)
+    const parsed = parseString(this.text.slice(from, this.#at), this.#lenient)
     if (parsed === undefined) this.#fail('holds a string that is not valid JSON', from)
     return parsed
   }
@@ -129,10 +144,12 @@ class Scanner {
   /** A number, or one of the three literals: the longest run of characters that such a word is made of. */
   #word(): JsonValue {
     const from = this.#at
-    while (/[\w.+-]/.test(this.text[this.#at] ?? '') && this.#at - from <= MAX_NUMBER_CHARACTERS) this.#at++
+    WORD.lastIndex = from
+    WORD.test(this.text)
+    this.#at = WORD.lastIndex
+    if (this.#at - from > MAX_NUMBER_CHARACTERS) this.#fail('holds a word that is too long for a number', from)
     const word = this.text.slice(from, this.#at)
-    if (word.length > MAX_NUMBER_CHARACTERS) this.#fail('holds a word that is too long for a number', from)
-    if (/^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(word)) return new JsonNumber(word)
+    if (NUMBER.test(word)) return new JsonNumber(word)
     if (word === 'null') return null
     if (word === 'true' || word === 'false') return word === 'true'
     this.#at = from
@@ -147,7 +164,7 @@ class Scanner {
 
   /** Skips white space and shows the next character; undefined at the end. */
   #peek(): string | undefined {
-    while (this.#at < this.text.length && ' \t\n\r'.includes(this.text[this.#at] as string)) this.#at++
+    while (isSpace(this.text.charCodeAt(this.#at))) this.#at++
     return this.text[this.#at]
   }
 

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parseRecipeText, readRecipeFile } from '../../../src/services/recipeFile'
@@ -139,6 +139,38 @@ seed: 42
     expect(text).toContain('model: "/models/my model: 1"')
     expect(parseRecipeText(text, '/texts/r.yaml')).toEqual(rich)
     expect(parseRecipeText(text, '/moved/r.yaml').evaluation?.files?.[2]).toBe('/moved/ä.txt')
+  })
+})
+
+describe('a recipe that nobody would write', () => {
+  const MILLION = 1_000_000
+  it.each([
+    ['brackets', '['.repeat(MILLION), /nested deeper than 64 levels at line 1$/],
+    ['mappings in one line', `\n${'{"a":'.repeat(MILLION / 5)}`, /nested deeper than 64 levels at line 2$/],
+    ['lists in one line', '- '.repeat(MILLION), /nested deeper than 64 levels/],
+    [
+      'mappings below each other',
+      Array.from({ length: 1400 }, (_, n) => `${' '.repeat(n)}a:\n`).join(''),
+      /not valid YAML/
+    ],
+    ['keys', Array.from({ length: 1e5 }, (_, n) => `k${n}: 1\n`).join(''), /more keys and values than a recipe/],
+    ['items', `[${'a,'.repeat(MILLION)}]`, /more keys and values than a recipe/]
+  ])('is refused before it is parsed: %s', (_, text, words) => {
+    expect(() => parseRecipeText(text, '/r.yaml')).toThrow(words)
+  })
+
+  it('is not read where it is too large', async () => {
+    const path = join(temporaryHome(), 'large.yaml')
+    writeFileSync(path, '')
+    truncateSync(path, 3 * 2 ** 30)
+    const words = `${path} has 3221225472 bytes, a recipe at most 4194304; that is not a recipe`
+    await expect(readRecipeFile(path)).rejects.toMatchObject({ code: 'BAD_INPUT', message: words })
+  })
+
+  it('a recipe of three thousand files is read', () => {
+    const files = Array.from({ length: 3000 }, (_, n) => `    - /texts/part-${n}.txt\n`).join('')
+    const text = `version: 1\nmodel: /m\ncalibration:\n  files:\n${files}variants:\n  - {method: svd, rank: 4}\n`
+    expect(parseRecipeText(text, '/r.yaml').calibration.files).toHaveLength(3000)
   })
 })
 

@@ -120,4 +120,17 @@ describe('parseStrictJson', () => {
   ])('refuses %s', (text) => {
     expect(() => parseStrictJson(text)).toThrow(/character/)
   })
+
+  it('stops at more values than a checkpoint has, however they are put, before it has made them', () => {
+    const lists = [`[${'1,'.repeat(2_000_000)}1]`, `{"a":[${'[],'.repeat(2_000_000)}[]]}`]
+    for (const text of lists) expect(() => parseStrictJson(text)).toThrow(/^holds more than 2000000 values/)
+    expect(parseStrictJson(`[${'1,'.repeat(100_000)}1]`)).toHaveLength(100_001)
+  })
+})
+
+it('a header of more tensors, dimensions or words about itself than are read is refused', () => {
+  const empty = '{"dtype":"F32","shape":[],"data_offsets":[0,0]}'.replace('[]', '[0]')
+  const tensors = Array.from({ length: 250_001 }, (_, n) => `"t${n}":${empty}`)
+  expect(() => parse(`{${tensors.join()}}`, 0)).toThrow(/holds 250001 tensors; at most 250000 are read/)
+  expect(() => parse(`{"a":{"shape":[${'1,'.repeat(2_000_000)}1]}}`, 0)).toThrow(/holds more than 2000000 values/)
 })
