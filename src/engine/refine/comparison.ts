@@ -34,7 +34,7 @@ export class Comparison {
     readonly rows: RefinedRows,
     private readonly blocks: QuantizedBlocks,
     readonly student: Student,
-    readonly end: ModelEnd
+    private readonly end: ModelEnd
   ) {}
 
   static async open(options: ComparisonOptions): Promise<Comparison> {
