@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+import torch
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "golden/make"))
 from families import add_to_index, write_case  # noqa: E402  what makes the golden files makes these, too
 
@@ -776,9 +778,15 @@ CASES |= {
 }
 
 
+# transformers computes in float64, so that only Quail's own rounding is told from it: where a norm divides by the small
+# root of few values, float32 is off by half of what the tests allow, in torch as in Quail, and by threads differently.
+SINGLE = {"gpt2-other-names"}  # attention that is to be upcast to float32, which transformers demands of what it gets
+
+
 def write_cases(directory, cases=CASES):
     """A directory as test/fixtures/golden has it, with these families."""
     for name, config in cases.items():
         folder = Path(directory) / "families" / name
         folder.mkdir(parents=True)
-        add_to_index(folder.parent / "index.json", {name: write_case(folder, config, ROWS * [CONTEXT])})
+        dtype = torch.float32 if name in SINGLE else torch.float64
+        add_to_index(folder.parent / "index.json", {name: write_case(folder, config, ROWS * [CONTEXT], dtype)})

@@ -98,9 +98,9 @@ def rows_of(lengths, vocabulary):
     return ids * mask, mask
 
 
-def write_case(folder, config, lengths):
-    """Weights, and what the model computes; returns the entry of the index."""
-    model = load_family(folder, config)
+def write_case(folder, config, lengths, dtype=torch.float32):
+    """Weights, and what the model computes in `dtype`; returns the entry of the index."""
+    model = load_family(folder, config).to(dtype)
     old = folder / "expected.safetensors"
     ids, mask = (
         (load_file(old)[key] for key in ("input_ids", "attention_mask"))
@@ -113,8 +113,8 @@ def write_case(folder, config, lengths):
             module.register_forward_hook(adding(grams, name, mask))
     with torch.no_grad():
         out = model(ids, attention_mask=mask, output_hidden_states=True, use_cache=False)
-    expected = {"input_ids": ids, "attention_mask": mask, "logits": out.logits}
-    expected |= {f"hidden.{i}": state for i, state in enumerate(out.hidden_states)}
+    expected = {"input_ids": ids, "attention_mask": mask, "logits": out.logits.float()}
+    expected |= {f"hidden.{i}": state.float() for i, state in enumerate(out.hidden_states)}
     expected |= {f"gram.{name}": gram for name, gram in grams.items()}
     tensors = {key: value.contiguous() for key, value in expected.items()}
     save_file(tensors, old, metadata={"format": "pt"})
