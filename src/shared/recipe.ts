@@ -145,6 +145,12 @@ export const CalibrationSource = z
   .refine(oneKind, ONE_KIND)
 export type CalibrationSource = z.infer<typeof CalibrationSource>
 
+/** How many rows of a text are wanted and which, whatever text it is. */
+export type RowsWish = Omit<CalibrationSource, 'files' | 'set'>
+
+/** What a source says of rows: another text in its place is asked for the same. */
+export const rowsWishOf = ({ files: _, set: __, ...wish }: CalibrationSource): RowsWish => wish
+
 export const Recipe = z.strictObject({
   version: z.literal(1).describe('version of this format'),
   name: z.string().optional(),

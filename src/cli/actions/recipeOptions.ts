@@ -23,10 +23,12 @@ import {
   ON_DEVICE_FAILURE,
   POLICIES,
   type Recipe,
+  type RowsWish,
   type Variant
 } from '../../shared/recipe'
 import { Refinement } from '../../shared/refinement'
 import { PATTERN_PREFIX, patternProblem } from '../../shared/targetPattern'
+import { distinctVariants } from '../../shared/variantAxes'
 import {
   day,
   flag,
@@ -61,8 +63,6 @@ const methodOptionsOf = (values: MethodOptionValues): MethodOptionValues =>
   Object.fromEntries(OPTIONS.map(([name]) => [name, values[name]])) as unknown as MethodOptionValues
 
 /** How many rows: so many, or as many as are enough and at most so many. */
-export type RowsWish = Pick<Recipe['calibration'], 'rows' | 'enough'>
-
 const rowsWish = (value: string, option: string): RowsWish => {
   const [auto, most, ...others] = value.split(':')
   const isAuto = auto === 'auto' && others.length === 0
@@ -239,9 +239,9 @@ export function recipeFromOptions(values: RecipeValues, command: string): Recipe
 const missing = (option: string, what: string, command: string): Error =>
   badInput(`${option} is missing: ${what} is needed; see quail ${command} --help`)
 
-function variantsOf(values: RecipeValues): Omit<Variant, 'name'>[] {
-  const methods: MethodName[] = unique(values.method.length > 0 ? values.method : [DEFAULT_METHOD])
-  return methods.flatMap((method) =>
+function variantsOf(values: RecipeValues): Variant[] {
+  const methods: MethodName[] = values.method.length > 0 ? values.method : [DEFAULT_METHOD]
+  const variants = methods.flatMap((method) =>
     ranksOf(values).map((ranks) => ({
       method,
       ...ranks,
@@ -257,12 +257,13 @@ function variantsOf(values: RecipeValues): Omit<Variant, 'name'>[] {
       }
     }))
   )
+  return distinctVariants(variants)
 }
 
 /** Ranks that are the same everywhere, and those that are means; 16 everywhere where nothing is said. */
 function ranksOf({ rank, 'rank-budget': budgets }: RecipeValues): Pick<Variant, 'rank' | 'rankBudget'>[] {
   const means = budgets.map(({ mean, bounds }) => ({ rank: mean, rankBudget: bounds }))
-  const uniform = rank.length === 0 && means.length === 0 ? [16] : unique(rank)
+  const uniform = rank.length === 0 && means.length === 0 ? [16] : rank
   return [...uniform.map((same) => ({ rank: same })), ...means]
 }
 

@@ -1,6 +1,6 @@
-import type { Recipe } from '../../shared/recipe'
+import { type Recipe, type RowsWish, rowsWishOf } from '../../shared/recipe'
 import { kindOfText, type SweepDefinition, type SweepSet, setsOfRecipe } from '../../shared/sweep'
-import { type RowsWish, textSource } from './recipeOptions'
+import { textSource } from './recipeOptions'
 
 /** Texts as the command line names them: `laws=a.txt`, or `a.txt` whose kind its name tells. */
 export interface LabelledText {
@@ -37,12 +37,10 @@ export function setsOf(
   const own = rows === undefined ? recipe.calibration : { ...rest, ...rows }
   const ofRecipe = setsOfRecipe({ ...recipe, calibration: own }, false)
   return {
-    sets: calibration.length > 0 ? grouped(calibration, wishOf(own)) : ofRecipe.sets,
+    sets: calibration.length > 0 ? grouped(calibration, rowsWishOf(own)) : ofRecipe.sets,
     evaluation: evaluation.length > 0 ? evaluation.map(({ label }) => label) : ofRecipe.evaluation
   }
 }
-
-const wishOf = ({ rows, enough }: RowsWish): RowsWish => ({ rows, ...(enough !== undefined && { enough }) })
 
 /** Files that were given one label are one set. */
 function grouped(texts: readonly LabelledText[], rows: RowsWish): SweepSet[] {

@@ -3,6 +3,7 @@ import { IconCut } from '@tabler/icons-react'
 import type { Recipe } from '../../shared/recipe'
 import { useAction } from '../api/hooks'
 import { notifyError } from '../components/notify'
+import { withHeldOut } from './heldOut'
 
 interface Props {
   readonly set: string
@@ -12,11 +13,7 @@ interface Props {
 /** Parts the chosen set in two: a tenth of it becomes the text to evaluate on. */
 export function HoldOutButton({ set, change }: Props) {
   const part = useAction('calibration.holdOut', ({ calibration, evaluation }) =>
-    change((now) => ({
-      ...now,
-      calibration: { set: calibration.name, rows: now.calibration.rows },
-      evaluation: { set: evaluation.name, rows: now.evaluation?.rows ?? 64 }
-    }))
+    change((now) => withHeldOut(now, { calibration: calibration.name, evaluation: evaluation.name }))
   )
   return (
     <Button

@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { Link } from 'wouter'
 import type { StartChoices } from '../../shared/contract/recipes'
 import { ENOUGH_TOLERANCE } from '../../shared/enoughRows'
-import type { CalibrationSource, Policy } from '../../shared/recipe'
+import { type CalibrationSource, type Policy, rowsWishOf } from '../../shared/recipe'
 import { call } from '../api/desktop'
 import { ImportDrawer } from '../calibration/ImportDrawer'
 import { notifyOffer } from '../components/notify'
@@ -42,7 +42,7 @@ export function TextSourceField(props: Props) {
   const empty = set === undefined && files.length === 0
   const error = empty && missing !== undefined ? missing : (errors.files ?? errors.set)
   const { add, choose, importing, closeImport } = useTexts(source, onChange)
-  const setFiles = (next: string[]): void => onChange({ files: next, ...wishOf(source) })
+  const setFiles = (next: string[]): void => onChange({ files: next, ...rowsWishOf(source) })
   const pick = async (): Promise<void> => add(await call('app.pick', { kind: 'texts', multiple: true }))
   const verb = empty ? 'Choose text' : set === undefined ? 'Add text' : 'Choose other text'
   return (
@@ -65,7 +65,7 @@ export function TextSourceField(props: Props) {
             sets={choices.sets}
             unused={choices.texts.filter((path) => !files.includes(path))}
             onPick={() => void pick()}
-            onSet={(name) => choose({ set: name, ...wishOf(source) })}
+            onSet={(name) => choose({ set: name, ...rowsWishOf(source) })}
             onText={(path) => add([path])}
           />
           <NumberField
@@ -100,9 +100,6 @@ export function TextSourceField(props: Props) {
 const rowsLabel = ({ set, enough }: CalibrationSource): string =>
   `${set === undefined ? 'Rows per file' : 'Rows'}${enough === undefined ? '' : ', at most'}`
 
-/** How many rows are wanted, of whatever text. */
-const wishOf = ({ rows, enough }: CalibrationSource) => ({ rows, ...(enough !== undefined && { enough }) })
-
 function asking({ enough: _, ...source }: CalibrationSource, asks: boolean): CalibrationSource {
   return asks ? { ...source, enough: ENOUGH_TOLERANCE } : source
 }
@@ -116,7 +113,7 @@ function useTexts(source: CalibrationSource, onChange: Props['onChange']) {
   function add(paths: readonly string[]): void {
     setImporting(paths.filter((path) => ROWS.test(path)))
     const texts = paths.filter((path) => !ROWS.test(path))
-    if (texts.length > 0) choose({ files: [...new Set([...files, ...texts])], ...wishOf(source) })
+    if (texts.length > 0) choose({ files: [...new Set([...files, ...texts])], ...rowsWishOf(source) })
   }
 
   /** A run takes files or one set: what goes is said, with the way back. */
@@ -136,7 +133,7 @@ function useTexts(source: CalibrationSource, onChange: Props['onChange']) {
     const last = stored.at(-1)
     if (last === undefined) return
     const { policy } = await call('calibration.get', { name: last })
-    choose({ set: last, ...wishOf(source) }, policy)
+    choose({ set: last, ...rowsWishOf(source) }, policy)
   }
   return { add, choose, importing, closeImport }
 }

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { parseRecipeText, readRecipeFile } from '../../../src/services/recipeFile'
 import { recipeJson, recipeTextFor, recipeYaml, saveRecipeFile } from '../../../src/services/recipeText'
 import { Recipe } from '../../../src/shared/recipe'
+import { EVERY_FIELD, fieldsMissing } from '../../helpers/everyField'
 import { temporaryHome } from '../../helpers/stores'
 
 const plain = Recipe.parse({
@@ -131,6 +132,14 @@ seed: 42
   ])('gives the %s recipe back, equal, as JSON does', (_, recipe) => {
     expect(parseRecipeText(recipeYaml(recipe), '/anywhere/r.yaml')).toEqual(recipe)
     expect(parseRecipeText(recipeJson(recipe), '/anywhere/r.json')).toEqual(recipe)
+  })
+
+  it('keeps every field that a recipe has', () => {
+    expect(fieldsMissing(EVERY_FIELD)).toEqual([])
+    for (const recipe of EVERY_FIELD) {
+      expect(parseRecipeText(recipeYaml(recipe), '/anywhere/r.yaml')).toEqual(recipe)
+      expect(parseRecipeText(recipeJson(recipe), '/anywhere/r.json')).toEqual(recipe)
+    }
   })
 
   it('names files below its own directory as seen from there, so that both can be moved', () => {

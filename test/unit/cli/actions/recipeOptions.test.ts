@@ -3,8 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { type RecipeValues, recipeFromOptions, recipeOptions } from '../../../../src/cli/actions/recipeOptions'
 import { defineCommand, EXIT } from '../../../../src/cli/grammar/command'
 import { parseArguments } from '../../../../src/cli/grammar/parseArguments'
+import { parseRecipeText } from '../../../../src/services/recipeFile'
+import { recipeYaml } from '../../../../src/services/recipeText'
 import { quantizerKey } from '../../../../src/shared/quantizerWords'
 import { Recipe } from '../../../../src/shared/recipe'
+import { fieldsMissing } from '../../../helpers/everyField'
 
 const command = defineCommand({
   name: 'plan',
@@ -57,6 +60,7 @@ describe('the recipe of the options', () => {
     const ranks = (...args: string[]) =>
       recipe(...basic, '--method', 'exact', ...args).variants.map(({ rank, rankBudget }) => [rank, rankBudget])
     expect(ranks('--rank-budget', 'mean=8')).toEqual([[8, {}]])
+    expect(ranks('--rank-budget', 'mean=8', 'mean=8,floor=2,cap=32', 'mean=8')).toEqual([[8, {}]])
     expect(ranks('--rank-budget', 'mean=8', '--rank-budget', 'mean=16,floor=2,cap=40', '--rank', '8')).toEqual([
       [8, undefined],
       [8, {}],
@@ -124,6 +128,47 @@ describe('the recipe of the options', () => {
       memoryBudget: 2 ** 20,
       seed: 4
     })
+  })
+
+  it('can say every field of a recipe but names and the draw of evaluation rows, and is the same when written and read', () => {
+    const shared = [
+      '--model',
+      'm',
+      '--base',
+      'b',
+      '--method',
+      'exact,quailora',
+      '--rank',
+      '8',
+      '--alpha',
+      '12',
+      '--rslora'
+    ]
+    const recipes = [
+      recipe(
+        ...[...shared, '--calibration', 'a', 'b', '--calibration-rows', 'auto:96', '--calibration-draw', '2'],
+        ...['--evaluation', 'e', '--evaluation-rows', '9', '--rank-budget', 'mean=8,floor=2,cap=24', 'mean=4'],
+        ...['--quantizer', 'fp4', '--block-size', '128', '--no-double-quant', '--iterations', '5'],
+        ...['--targets', 'regex:.*_proj', '--refine', '--refine-steps', '24', '--refine-batch', '2'],
+        ...[
+          '--refine-rate',
+          '0.03',
+          '--never-worse',
+          '--context',
+          '128',
+          '--policy',
+          'padded',
+          '--loss-on',
+          'responses'
+        ],
+        ...['--calibrate-on', 'prompts', '--first-token', 'exclude', '--template-date', '2026-11-27'],
+        ...['--factor-dtype', 'bfloat16', '--seed', '4', '--device', 'webgpu', '--on-device-failure', 'cpu'],
+        ...['--memory-budget', '1MiB']
+      ),
+      recipe(...shared, '--calibration', 'set:law', '--evaluation', 'set:chat', '--targets', 'q_proj,v_proj')
+    ]
+    expect(fieldsMissing(recipes)).toEqual(['name', 'evaluation.draw', 'variants.name'])
+    for (const one of recipes) expect(parseRecipeText(recipeYaml(one), '/anywhere/r.yaml')).toEqual(one)
   })
 
   it('takes an expression for targets, commas in it too', () => {
