@@ -100,9 +100,13 @@ const rankBudget = (value: string, option: string): BudgetWish => {
 
 /** The options that make a recipe, as `init-lora` and `plan` take them. */
 export const recipeOptions = {
-  model: optional('DIR', text, 'checkpoint in the Hugging Face layout (needed)'),
+  model: optional('DIR', text, 'checkpoint in the Hugging Face layout; needed without a recipe'),
   base: optional('DIR', text, 'pre-quantized bitsandbytes checkpoint of the model: Q is what it holds'),
-  calibration: list('FILE', text, 'text the adapter is calibrated on: files, or set:NAME of a stored set (needed)'),
+  calibration: list(
+    'FILE',
+    text,
+    'text the adapter is calibrated on: files, or set:NAME of a stored set; needed without a recipe'
+  ),
   evaluation: list('FILE', text, 'held-out text that perplexity is measured on: files, or set:NAME'),
   method: list('METHOD', oneOf(METHODS), `${METHODS.join(', ')}; each makes a variant`, {
     commas: true,
@@ -125,7 +129,7 @@ export const recipeOptions = {
   'rank-budget': list(
     'mean=R',
     rankBudget,
-    'ranks by layer with no more parameters than rank R everywhere; each makes a variant; mean=16,floor=4,cap=64'
+    'ranks by layer with no more parameters than rank R everywhere, as mean=16 or mean=16,floor=4,cap=64; each makes a variant'
   ),
   alpha: withDefault('A', positive, 16, 'lora_alpha'),
   rslora: flag('scale by alpha / sqrt(rank) instead of alpha / rank'),
@@ -143,7 +147,7 @@ export const recipeOptions = {
   'refine-rate': optional(
     'SHARE',
     share,
-    "largest step of --refine, as a share of an entry's size; default: by the first gradient"
+    "learning rate of --refine: its largest step, as a share of an entry's size; default: found by the first gradient"
   ),
   context: withDefault('N', integer(2), 256, 'tokens in a row'),
   'calibration-rows': withDefault<RowsWish>(

@@ -25,7 +25,7 @@ export function commandHelp(command: Command): string[] {
     command.summary,
     '',
     ...usageLines(command),
-    ...(details === undefined ? [] : ['', details]),
+    ...(details === undefined ? [] : ['', ...details.split('\n')]),
     ...section(
       'arguments',
       positionals.map(({ name, description }) => [name, description])

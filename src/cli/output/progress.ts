@@ -2,7 +2,7 @@ import { ProgressTracker } from '../../services/runProgress'
 import { enoughRowsSentence } from '../../shared/enoughRows'
 import { changeShare, refiningSentence } from '../../shared/refinementWords'
 import type { RunEvent } from '../../shared/runEvents'
-import { PHASE_WORDS } from '../../shared/runWords'
+import { PHASE_WORDS, warningWord } from '../../shared/runWords'
 import { formatCount, formatDuration, formatShare, plural } from './numbers'
 import type { Terminal } from './terminal'
 
@@ -23,10 +23,11 @@ export function showProgress(terminal: Terminal): (event: RunEvent) => void {
   return (event) => {
     follow(state, event)
     const line = plainLine(state, event)
-    if (event.type === 'warning') terminal.note(`warning: ${event.message}`)
+    if (event.type === 'warning') terminal.note(`${warningWord(event)}: ${event.message}`)
     if (!terminal.live) {
       if (line !== undefined) terminal.note(line)
     } else terminal.draw(event.type === 'finished' ? '' : barLine(state, terminal.width, event.atMs))
+    if (event.type === 'planned' && event.enoughRows) terminal.note(enoughRowsSentence(event.enoughRows))
     if (event.type === 'blockFinished') state.removed = []
   }
 }
@@ -67,9 +68,8 @@ function plainLine(state: State, event: RunEvent): string | undefined {
 function plannedLine(event: Extract<RunEvent, { type: 'planned' }>): string {
   const tokens = `${formatCount(event.calibrationTokens)} calibration tokens`
   const resumed = event.resumedBlocks > 0 ? `, ${event.resumedBlocks} of them done before` : ''
-  const enough = event.enoughRows === undefined ? '' : `\n${enoughRowsSentence(event.enoughRows)}`
   const used = event.moments?.state === 'used' ? ' (second moments of an earlier run)' : ''
-  return `${plural(event.blocks, 'block')}${resumed}; ${plural(event.linears, 'linear')}, ${tokens}${used}, ${plural(event.variants.length, 'variant')}${enough}`
+  return `${plural(event.blocks, 'block')}${resumed}; ${plural(event.linears, 'linear')}, ${tokens}${used}, ${plural(event.variants.length, 'variant')}`
 }
 
 const lossText = (removed: readonly number[]): string =>

@@ -91,6 +91,24 @@ describe('progress', () => {
     expect(notes[1]).toBe('block 90 of 100 in 2.0 s, 23 s left')
   })
 
+  it('says why so many rows are enough in a line of its own, on a terminal too', () => {
+    const levels = [{ rows: 64, half: 0.5, left: 0.498 }]
+    const enoughRows = { rows: 64, most: 512, tolerance: 0.01, why: 'settled' as const, levels }
+    for (const live of [false, true]) {
+      const { terminal, notes } = record(live)
+      showProgress(terminal)({ ...planned(4, 0), enoughRows } as RunEvent)
+      expect(notes.at(-1)).toMatch(/^64 calibration rows of each text are enough: /)
+      expect(notes).toHaveLength(live ? 1 : 2)
+      for (const note of notes) expect(note).not.toContain('\n')
+    }
+  })
+
+  it('calls what is good to know a note', () => {
+    const { terminal, notes } = record(true)
+    showProgress(terminal)(stamped({ type: 'warning', code: 'A', message: 'mind this', severity: 'info' }))
+    expect(notes).toEqual(['note: mind this'])
+  })
+
   it('fills the bar by eighths of a cell', () => {
     expect([bar(0, 4), bar(0.5, 4), bar(0.53125, 4), bar(1, 4)]).toEqual(['░░░░', '██░░', '██▏░', '████'])
   })
