@@ -191,7 +191,12 @@ const drafts = [
     bytes: z.int(),
     sha256: z.string().describe('of adapter_model.safetensors')
   }),
-  z.object({ type: z.literal('warning'), code: z.string(), message: z.string() }),
+  z.object({
+    type: z.literal('warning'),
+    code: z.string(),
+    message: z.string(),
+    severity: z.literal('info').optional().describe('of what is good to know; left out: a warning')
+  }),
   z.object({
     type: z.literal('finished'),
     status: z.enum(['completed', 'cancelled', 'failed']),

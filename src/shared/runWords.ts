@@ -1,4 +1,5 @@
-import type { Phase, RunStatus } from './runEvents'
+import { plural } from './plural'
+import type { Phase, RunEvent, RunStatus } from './runEvents'
 
 /* What the states and phases of a run are called, in the window, on the desktop and in the command line. */
 
@@ -31,3 +32,16 @@ export const PHASE_WORDS: Readonly<Record<Phase, string>> = {
   evaluating: 'evaluating',
   exporting: 'exporting'
 }
+
+type Warned = Pick<Extract<RunEvent, { type: 'warning' }>, 'severity'>
+
+/** What stands before a warning of a run: `note` where it is good to know and no more, as in the plan. */
+export const warningWord = ({ severity }: Warned): string => (severity === 'info' ? 'note' : 'warning')
+
+/** `2 warnings, 1 note`. */
+export const warningCount = (warned: readonly Warned[]): string =>
+  ['warning', 'note']
+    .map((word) => ({ word, count: warned.filter((one) => warningWord(one) === word).length }))
+    .filter(({ count }) => count > 0)
+    .map(({ word, count }) => plural(count, word))
+    .join(', ')

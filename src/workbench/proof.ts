@@ -80,6 +80,16 @@ function variantsOf({ variants, record }: Pick<StoredRun, 'variants' | 'record'>
   )
 }
 
+const warningOf = ({
+  code,
+  message,
+  severity
+}: Extract<RunEvent, { type: 'warning' }>): RunProof['warnings'][number] => ({
+  code,
+  message,
+  ...(severity && { severity })
+})
+
 /** The perplexities that were measured before the run ended, and so stand in its events only. */
 const evaluated = (events: readonly RunEvent[]): Record<string, Perplexities> =>
   Object.fromEntries(events.flatMap((event) => (event.type === 'evaluated' ? [[event.file, event.perplexity]] : [])))
@@ -93,7 +103,7 @@ function workOf(events: readonly RunEvent[]): Pick<RunProof, 'planned' | 'blocks
     // A run whose spool did not match begins again: what counts is where the last attempt began, and what it did since.
     blocksDone:
       planned === undefined ? 0 : planned.resumedBlocks + blocks.filter((b) => isAfter(b, planned, events)).length,
-    warnings: [...new Map(warnings.map(({ code, message }) => [message, { code, message }])).values()]
+    warnings: [...new Map(warnings.map((event) => [event.message, warningOf(event)])).values()]
   }
 }
 

@@ -2,7 +2,7 @@ import type { RunLogEntry } from '../shared/contract/runs'
 import { enoughRowsSentence } from '../shared/enoughRows'
 import { refiningSentence } from '../shared/refinementWords'
 import type { Perplexities, RunEvent } from '../shared/runEvents'
-import { STATUS_WORDS } from '../shared/runWords'
+import { STATUS_WORDS, warningWord } from '../shared/runWords'
 import type { StoredEvent } from '../store/runEvents'
 
 /** A stored event as a line of the log; progress within a phase has no text. */
@@ -33,7 +33,7 @@ function textOf(event: RunEvent): string {
     case 'artifactWritten':
       return `wrote ${event.path} (${event.bytes} bytes, sha256 ${event.sha256})`
     case 'warning':
-      return `warning: ${event.message}`
+      return `${warningWord(event)}: ${event.message}`
     case 'finished':
       return event.error === undefined || event.status === 'cancelled'
         ? STATUS_WORDS[event.status]

@@ -113,7 +113,8 @@ async function* execute({ folder, record, signal, solverUrl, moments }: Task, pl
     yield planned(prepared, solvedBlocks(journal).length)
     // The same warnings were given before a device failed.
     const warnings = place.failure === undefined ? runWarnings(prepared) : []
-    for (const { code, message } of warnings) yield { type: 'warning', code, message }
+    for (const { code, message, severity } of warnings)
+      yield { type: 'warning', code, message, ...(severity === 'info' && { severity }) }
     yield* runPasses(context, place)
     const perplexity = yield* measured(context)
     signal.throwIfAborted()

@@ -4,6 +4,7 @@ import { IconAlertTriangle, IconClock, IconInfoCircle } from '@tabler/icons-reac
 import type { RunProof } from '../../shared/contract/proof'
 import type { ErrorCode } from '../../shared/errors'
 import { isResumable } from '../../shared/resumable'
+import { warningCount } from '../../shared/runWords'
 import { useCall } from '../api/hooks'
 import { CopyButton } from '../components/CopyButton'
 import { plural } from '../format/numbers'
@@ -117,15 +118,12 @@ function whereOf({ planned, blocksDone }: RunProof): string {
 
 function Warnings({ run: { warnings } }: { readonly run: RunProof }) {
   return (
-    <Alert
-      color="gray"
-      variant="light"
-      icon={<IconInfoCircle aria-hidden />}
-      title={plural(warnings.length, 'warning')}
-    >
+    <Alert color="gray" variant="light" icon={<IconInfoCircle aria-hidden />} title={warningCount(warnings)}>
       <List size="sm">
         {warnings.map(({ message }) => (
-          <List.Item key={message}>{message}</List.Item>
+          <List.Item key={message} style={{ overflowWrap: 'anywhere' }}>
+            {message}
+          </List.Item>
         ))}
       </List>
     </Alert>

@@ -37,7 +37,7 @@ export interface RunProof extends Omit<RunListEntry, 'variants'> {
   readonly versions: { readonly quail: string; readonly onnxruntime?: string; readonly node?: string }
   /** Where it was computed, when the device failed and the run went on on the processor. */
   readonly deviceFailure?: DeviceFailure | undefined
-  readonly warnings: readonly { readonly code: string; readonly message: string }[]
+  readonly warnings: readonly Pick<Extract<RunEvent, { type: 'warning' }>, 'code' | 'message' | 'severity'>[]
 }
 
 /** The figures of one linear and one variant, without what only its drawer shows. */
