@@ -1,5 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { basename } from 'node:path'
+import { baseModelName } from '../shared/modelName'
+import type { Recipe } from '../shared/recipe'
 
 const LETTERS = 'abcdefghjkmnpqrstuvwxyz23456789' // without those that look alike
 
@@ -12,6 +14,9 @@ export function newRunId(subject: string, now: Date = new Date(), suffix: string
   const day = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`
   return `${day}-${two(now.getHours())}${two(now.getMinutes())}-${slug(basename(subject))}-${suffix}`
 }
+
+/** What a run is named after: its recipe's name, else the model's, which is not the folder of a snapshot in a cache. */
+export const subjectOf = ({ name, model }: Pick<Recipe, 'name' | 'model'>): string => name ?? baseModelName(model)
 
 const slug = (name: string): string =>
   name

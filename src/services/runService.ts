@@ -18,7 +18,7 @@ import { isExecutingHere, whileExecuting } from './executingRuns'
 import { momentStore } from './moments'
 import { checkRunOut } from './outDirectory'
 import { recordEvents } from './recordEvents'
-import { newRunId } from './runId'
+import { newRunId, subjectOf } from './runId'
 import { resolveTexts } from './runTexts'
 import { runFolder, type Services } from './services'
 import { withTemporaryDirectory } from './temporaryDirectory'
@@ -66,7 +66,7 @@ export async function createRun(
   chooseOut: (id: string) => string,
   { sweep, ...options }: runs.InsertOptions & Pick<RunRecord, 'sweep'> = {}
 ): Promise<RunRecord> {
-  const id = newRunId(recipe.name ?? recipe.model)
+  const id = newRunId(subjectOf(recipe))
   const model = resolve(recipe.model)
   const base = recipe.base === undefined ? undefined : resolve(recipe.base)
   const out = await checkRunOut(chooseOut(id), { model, base })
