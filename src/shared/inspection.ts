@@ -13,7 +13,7 @@ export type TensorRole = (typeof TENSOR_ROLES)[number]
 export const ROLE_REASONS: Readonly<Record<TensorRole, string>> = {
   quantized: 'linears of the blocks: bitsandbytes quantizes them, and an adapter repairs them',
   experts:
-    'experts and their routers: transformers 5 holds them in modules of their own, which bitsandbytes does not quantize',
+    'experts, and routers that are no linears: transformers 5 holds them in modules of their own, which bitsandbytes does not quantize',
   embedding: 'token embedding: its rows are looked up, not multiplied, so bitsandbytes leaves it alone',
   head: 'output head: transformers keeps it out of quantization, because every logit comes through it',
   norm: 'norms: vectors, and bitsandbytes quantizes only the matrices of linears',

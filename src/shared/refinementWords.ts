@@ -63,7 +63,7 @@ export function refinementSettings(result: RefinementResult): string {
 }
 
 /** A learning rate as a share: `4 %`. */
-const rateText = (rate: number): string => `${Number((100 * rate).toPrecision(3))} %`
+export const rateText = (rate: number): string => `${Number((100 * rate).toPrecision(3))} %`
 
 const count = (number: number, noun: string): string =>
   `${number.toLocaleString('en-US')} ${noun}${number === 1 ? '' : 's'}`

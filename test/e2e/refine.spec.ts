@@ -57,7 +57,7 @@ describe('a refinement', () => {
     await page.getByRole('textbox', { name: 'Steps' }).fill('8')
     await page.getByRole('textbox', { name: 'Learning rate' }).fill('0.02')
     await page.getByRole('button', { name: 'Add', exact: true }).click()
-    await expect.poll(() => chip('Refined, 8 steps, rate 0.02').isChecked()).toBe(true)
+    await expect.poll(() => chip('Refined, 8 steps, learning rate 0.02').isChecked()).toBe(true)
     await expect.poll(() => chip('Refined').isChecked()).toBe(false)
   })
 

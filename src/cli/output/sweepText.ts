@@ -34,7 +34,7 @@ export function sweepText({ definition, runs, completed, total }: Sweep): string
   ]
 }
 
-function tableText({ title, columns, rows, note }: SweepTable): string[] {
-  const aligned = columns.map((column, i) => ({ title: column, ...(i > 0 && { align: 'right' as const }) }))
+function tableText({ title, columns, names, rows, note }: SweepTable): string[] {
+  const aligned = columns.map((column, i) => ({ title: column, ...(i >= names && { align: 'right' as const }) }))
   return [title, '', ...renderTable(aligned, rows), ...(note === undefined ? [] : [`${note}.`])]
 }

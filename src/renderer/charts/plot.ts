@@ -90,7 +90,9 @@ export function readingsAt(at: number, series: readonly PlotSeries[], marks: rea
     const found = points.find(({ x }) => x === at)
     return found === undefined ? [] : [{ key, label, color, y: found.y, error: found.error ?? 0 }]
   })
-  return [...lines, ...marks.filter(({ x }) => x === at).map((mark) => ({ ...mark, error: 0 }))]
+  // A mark with the key of a line is the name of that line, which is read already.
+  const own = marks.filter(({ x, key }) => x === at && series.every((line) => line.key !== key))
+  return [...lines, ...own.map((mark) => ({ ...mark, error: 0 }))]
 }
 
 export function nearest(places: readonly number[], value: number): number {

@@ -19,7 +19,7 @@ export function PageFrame({ title, subtitle, actions, children, fill = false }: 
   return (
     <Stack gap="lg" h={fill ? 'calc(100dvh - var(--app-shell-header-height) - 2 * var(--app-shell-padding))' : 'auto'}>
       <Group justify="space-between" align="flex-start" gap="md">
-        <Box style={{ minWidth: 0, flex: '1 1 320px' }}>
+        <Box style={{ minWidth: 0, flex: '1 1 420px' }}>
           <Title order={1} size="h2" style={{ overflowWrap: 'anywhere' }}>
             {title}
           </Title>

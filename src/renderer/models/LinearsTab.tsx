@@ -59,7 +59,9 @@ export function LinearsTab({ model }: { readonly model: InspectedModel }) {
                   </Table.Td>
                   <Table.Td ta="right">{formatCount(tensors)}</Table.Td>
                   <Table.Td ta="right">{formatParameters(parameters)}</Table.Td>
-                  <Table.Td ta="right">{formatPercent(parameters / all)}</Table.Td>
+                  <Table.Td ta="right" style={{ whiteSpace: 'nowrap' }}>
+                    {formatPercent(parameters / all)}
+                  </Table.Td>
                   <Table.Td>
                     <Text size="sm">{ROLE_REASONS[role]}</Text>
                   </Table.Td>

@@ -16,7 +16,7 @@ const COLORS: Readonly<Record<TensorRole, string>> = {
 export function RoleBadge({ role }: { readonly role: TensorRole }) {
   return (
     <Tooltip label={ROLE_REASONS[role]} multiline maw={360}>
-      <Badge variant="light" size="sm" color={COLORS[role]} tt="none" fw={500}>
+      <Badge variant="light" size="sm" color={COLORS[role]} tt="none" fw={500} miw="max-content">
         {role}
       </Badge>
     </Tooltip>

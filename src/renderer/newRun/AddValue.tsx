@@ -97,7 +97,7 @@ export function AddRefinement({ onAdd }: AddProps) {
       <NumberInput label="Rows in a step" min={1} allowDecimal={false} value={batch} onChange={setBatch} />
       <NumberInput
         label="Learning rate"
-        description="share of an entry's typical size"
+        description="Largest step, as a share of an entry's size"
         placeholder="by the first gradient"
         min={0}
         max={1}

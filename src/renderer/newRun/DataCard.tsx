@@ -1,4 +1,4 @@
-import { Box, SimpleGrid, Text } from '@mantine/core'
+import { Box, SimpleGrid, Stack, Text } from '@mantine/core'
 import type { StartChoices } from '../../shared/contract/recipes'
 import { coverageSentence } from '../../shared/coverage'
 import type { Plan } from '../../shared/plan'
@@ -49,11 +49,15 @@ export function DataCard({ recipe, choices, plan, errors, change }: Props) {
           />
         </Box>
       </SimpleGrid>
-      {plan?.coverage.map((one) => (
-        <Text key={one.text} size="xs" c="dimmed" mt="xs" style={{ overflowWrap: 'anywhere' }}>
-          {capitalized(coverageSentence(one))}.
-        </Text>
-      ))}
+      {plan !== undefined && plan.coverage.length > 0 && (
+        <Stack gap={2}>
+          {plan.coverage.map((one) => (
+            <Text key={one.text} size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+              {capitalized(coverageSentence(one))}.
+            </Text>
+          ))}
+        </Stack>
+      )}
     </FormCard>
   )
 }

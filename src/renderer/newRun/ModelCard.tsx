@@ -39,6 +39,7 @@ export function ModelCard({ model, base, plan, error, onChange, onBase }: Props)
             <Select
               label={<Term name="checkpoint">Checkpoint</Term>}
               flex={1}
+              title={model}
               searchable
               allowDeselect={false}
               data={optionsOf(found, model)}

@@ -4,6 +4,7 @@ import { NO_TRAINER, quantizerChoice, trainerWords } from '../../shared/quantize
 import type { RankBudget } from '../../shared/rankBudget'
 import { QuantizerSpec, type Recipe, type Variant } from '../../shared/recipe'
 import { Refinement } from '../../shared/refinement'
+import { rateText } from '../../shared/refinementWords'
 import { type Axis, type Chip, chipKey, chipsOn } from '../../shared/variantAxes'
 import { plural } from '../format/numbers'
 import { formatDuration } from '../format/time'
@@ -65,7 +66,7 @@ export function chipLabel(chip: Chip): string {
   }
 }
 
-/** `By layer`, and the bounds where they are given. */
+/** `Where they pay`, and the bounds where they are given. */
 function rankBudgetLabel(budget: RankBudget | null): string {
   if (budget === null) return 'Same everywhere'
   const bounds = [
@@ -82,7 +83,7 @@ function refinementLabel(refine: Refinement | null): string {
   const parts = [
     refine.steps !== usual.steps ? plural(refine.steps, 'step') : '',
     refine.batch !== usual.batch ? `${plural(refine.batch, 'row')} each` : '',
-    refine.learningRate !== undefined ? `rate ${refine.learningRate}` : ''
+    refine.learningRate !== undefined ? `learning rate ${refine.learningRate}` : ''
   ].filter(Boolean)
   return ['Refined', ...parts].join(', ')
 }
@@ -90,8 +91,11 @@ function refinementLabel(refine: Refinement | null): string {
 function refinementHelp(refine: Refinement | null): string {
   if (refine === null) return 'Factors stay as the method finds them, each layer for itself'
   const steps = `${plural(refine.steps, 'step')} of ${plural(refine.batch, 'row')}`
-  return `Then ${steps} against the whole model; held-out rows decide what is kept, so that it is never worse on these`
+  return `Then ${steps} against the whole model, the learning rate ${rateHelp(refine)}; held-out rows decide what is kept, so that it is never worse on these`
 }
+
+const rateHelp = ({ learningRate }: Refinement): string =>
+  learningRate === undefined ? 'found by the first gradient' : `${rateText(learningRate)} of an entry's size`
 
 /** Seconds that something adds: `3.2 s`, `<0.1 s`. */
 export const formatExtra = (seconds: number): string =>

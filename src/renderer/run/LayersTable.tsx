@@ -33,7 +33,7 @@ const COLUMNS: readonly Column<LayerLine>[] = [
           {layerText(line)}
         </Text>
         {line.worse && (
-          <Badge size="xs" color="orange" variant="light">
+          <Badge size="xs" color="orange" variant="light" style={{ flex: 'none' }}>
             worse
           </Badge>
         )}
@@ -109,7 +109,8 @@ export function LayersTable({ run, layers, variant, current, onOpen }: Props) {
     <>
       <Text size="sm" c="dimmed">
         Before and after: calibrated error relative to the layer's output energy, after as stored and in bfloat16. Rank
-        90 %: what the best correction needs for nine tenths of the gain.
+        90 %: what the best correction needs for nine tenths of the gain. Worse: the calibrated error, or that of the
+        weights alone, is larger than before.
       </Text>
       <Group gap="sm">
         <TextInput

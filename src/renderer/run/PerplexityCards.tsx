@@ -23,7 +23,7 @@ export function PerplexityCards({ run, variant, onChoose }: Props) {
     if (run.status === 'completed' || run.evaluation.length === 0) return null
     return (
       <Text size="sm" c="dimmed">
-        Perplexity on {plural(run.evaluation.length, 'text')} follows after the last block.
+        Perplexity on {plural(run.evaluation.length, 'text')} is measured at the end.
       </Text>
     )
   }

@@ -15,7 +15,7 @@ const TITLE = 'Rank of each layer'
 export function RanksCard({ run, layers }: { readonly run: RunProof; readonly layers: readonly LayerRow[] }) {
   const palette = usePalette()
   const variants = useMemo(() => chosenVariants(run.variants), [run.variants])
-  const series = useMemo(() => rankSeries(variants, layers, palette), [variants, layers, palette])
+  const { series, marks } = useMemo(() => rankSeries(variants, layers, palette), [variants, layers, palette])
   if (variants.length === 0) return null
   return (
     <Card withBorder padding="md" data-testid="ranks">
@@ -32,6 +32,7 @@ export function RanksCard({ run, layers }: { readonly run: RunProof; readonly la
             width={width}
             label={TITLE}
             series={series}
+            marks={marks}
             xLabel="layer"
             yLabel="rank"
             formatX={(value) => String(Math.round(value))}

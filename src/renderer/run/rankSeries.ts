@@ -1,9 +1,10 @@
+import { methodShape } from '../../shared/chartColors'
 import type { LayerRow, ProofVariant } from '../../shared/contract/proof'
 import type { RankChoice } from '../../shared/rankBudget'
 import { variantLabels } from '../../shared/variantLabels'
 import type { ChartTable } from '../charts/chartTable'
 import type { Palette } from '../charts/palette'
-import type { PlotSeries } from '../charts/plot'
+import type { PlotMark, PlotSeries } from '../charts/plot'
 
 /** A variant whose rank budget has something to tell. */
 export interface ChosenVariant extends ProofVariant {
@@ -16,12 +17,8 @@ export const chosenVariants = (variants: readonly ProofVariant[]): ChosenVariant
 const layersOf = (layers: readonly LayerRow[], { name }: ChosenVariant): LayerRow[] =>
   layers.filter(({ variant }) => variant === name)
 
-/** The rank of every layer, a line for each variant, with dashes at each mean. */
-export function rankSeries(
-  variants: readonly ChosenVariant[],
-  layers: readonly LayerRow[],
-  palette: Palette
-): PlotSeries[] {
+/** The rank of every layer, a line for each variant with its name at its end, and dashes at each mean. */
+export function rankSeries(variants: readonly ChosenVariant[], layers: readonly LayerRow[], palette: Palette) {
   const labels = variantLabels(variants)
   const colors = palette.series.filter((color) => color !== palette.quantized)
   const lines = variants.map((variant, i): PlotSeries => {
@@ -39,7 +36,11 @@ export function rankSeries(
       points: Array.from({ length: count }, (_, i) => ({ x: i + 1, y: rank }))
     })
   )
-  return [...lines, ...means]
+  const marks = lines.flatMap(({ key, label, color, points }, i): PlotMark[] => {
+    const last = points.at(-1)
+    return last === undefined ? [] : [{ key, label, color, shape: methodShape(variants[i]?.method ?? ''), ...last }]
+  })
+  return { series: [...lines, ...means], marks }
 }
 
 export function rankTable(variants: readonly ChosenVariant[], layers: readonly LayerRow[]): ChartTable {

@@ -32,7 +32,7 @@ export function refinementCurves(variants: readonly RefinedVariant[], palette: P
   const marks = variants.map(
     ({ name, method, refinement }, i): PlotMark => ({
       key: `${name} kept`,
-      label: `${labels[i]}, kept`,
+      label: `${labels[i]}, ${isOver(refinement) ? 'kept' : 'best so far'}`,
       color: colors[i] as string,
       shape: methodShape(method),
       x: refinement.kept === 'zero' ? 0 : refinement.kept,
@@ -86,8 +86,10 @@ export const refinementTable = (variants: readonly RefinedVariant[]): ChartTable
   ])
 })
 
+/** Whether the held-out rows were asked for the last time. */
+const isOver = ({ curve, steps }: RefinementResult): boolean => curve.at(-1)?.steps === steps
+
 /** What became of a refinement, or how far it is while it goes. */
 export function refinementText({ name, refinement }: RefinedVariant): string {
-  const over = refinement.curve.at(-1)?.steps === refinement.steps
-  return `${name}: ${over ? refinementSentence(refinement) : refiningSentence(refinement)}.`
+  return `${name}: ${isOver(refinement) ? refinementSentence(refinement) : refiningSentence(refinement)}.`
 }

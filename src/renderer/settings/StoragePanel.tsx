@@ -101,7 +101,7 @@ function Cleanups({ cleanups }: { readonly cleanups: readonly Cleanup[] }) {
       </Title>
       <Text size="sm" c="dimmed" mb="sm">
         {cleanups.length === 0
-          ? 'There is nothing that could go: no hidden states of unfinished runs, no old copies of the database.'
+          ? 'There is nothing that could go: no hidden states of unfinished runs, no second moments, no old copies of the database.'
           : 'What can be made again or is a copy. Adapters are never touched.'}
       </Text>
       {cleanups.length > 0 && (
@@ -110,7 +110,7 @@ function Cleanups({ cleanups }: { readonly cleanups: readonly Cleanup[] }) {
             <Checkbox
               key={id}
               label={`${title} · ${formatBytes(size)}`}
-              description={`Lost with it: ${loses}`}
+              description={`Lost with it: ${loses.charAt(0).toLowerCase()}${loses.slice(1)}`}
               checked={chosen.includes(id)}
               onChange={({ currentTarget: { checked } }) =>
                 setChosen(checked ? [...chosen, id] : chosen.filter((one) => one !== id))
@@ -165,8 +165,8 @@ function Runs({ report: { runs } }: { readonly report: StorageReport }) {
                   {title}
                 </Anchor>
               </Table.Td>
-              <Table.Td>{STATUS_WORDS[status]}</Table.Td>
-              <Table.Td ta="right" className="num">
+              <Table.Td style={{ whiteSpace: 'nowrap' }}>{STATUS_WORDS[status]}</Table.Td>
+              <Table.Td ta="right" className="num" style={{ whiteSpace: 'nowrap' }}>
                 {formatBytes(bytes)}
               </Table.Td>
             </Table.Tr>

@@ -31,10 +31,12 @@ function Swept({ sweep }: { readonly sweep: Sweep }) {
   const { definition, completed, total, model } = sweep
   const results = useMemo(() => sweepResults(definition, sweep.runs), [definition, sweep.runs])
   const tables = useMemo(() => sweepTables(definition, results), [definition, results])
+  // A sweep that nobody named is called as its model.
+  const ofModel = definition.name === modelName(model) ? '' : `${modelName(model)}, `
   return (
     <PageFrame
       title={definition.name}
-      subtitle={`${modelName(model)}, ${completed} of ${plural(total, 'run')} completed. ${errorWords(definition.seeds)}`}
+      subtitle={`${ofModel}${completed} of ${plural(total, 'run')} completed. ${errorWords(definition.seeds)}`}
       actions={<Actions sweep={sweep} />}
     >
       <Stack gap="lg">

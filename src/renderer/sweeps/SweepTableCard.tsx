@@ -2,19 +2,23 @@ import { Card, Table, Text, Title } from '@mantine/core'
 import type { SweepTable } from '../../shared/sweep/tables'
 import { scrolledByKeys } from './scrolledByKeys'
 
+/** Names may take several lines, figures are read as one. */
+const cellLook = (isName: boolean) =>
+  isName ? { ta: 'left' as const } : { ta: 'right' as const, style: { whiteSpace: 'nowrap' } as const }
+
 /** One table of a sweep, as the command line prints it. */
-export function SweepTableCard({ table: { title, columns, rows, note } }: { readonly table: SweepTable }) {
+export function SweepTableCard({ table: { title, columns, names, rows, note } }: { readonly table: SweepTable }) {
   return (
     <Card withBorder component="section" aria-label={title}>
       <Title order={2} size="h5" mb="xs" style={{ overflowWrap: 'anywhere' }}>
         {title}
       </Title>
-      <Table.ScrollContainer minWidth={150 * columns.length} scrollAreaProps={scrolledByKeys(title)}>
+      <Table.ScrollContainer minWidth={130 * columns.length} scrollAreaProps={scrolledByKeys(title)}>
         <Table className="num" fz="sm" verticalSpacing={6} aria-label={title}>
           <Table.Thead>
             <Table.Tr>
               {columns.map((column, i) => (
-                <Table.Th key={column} ta={i === 0 ? 'left' : 'right'}>
+                <Table.Th key={column} {...cellLook(i < names)}>
                   {column}
                 </Table.Th>
               ))}
@@ -24,7 +28,7 @@ export function SweepTableCard({ table: { title, columns, rows, note } }: { read
             {rows.map((cells) => (
               <Table.Tr key={cells.join()}>
                 {columns.map((column, i) => (
-                  <Table.Td key={column} ta={i === 0 ? 'left' : 'right'}>
+                  <Table.Td key={column} {...cellLook(i < names)}>
                     {cells[i]}
                   </Table.Td>
                 ))}

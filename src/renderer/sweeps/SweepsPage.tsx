@@ -60,14 +60,14 @@ function SweepTable({ sweeps }: { readonly sweeps: readonly Sweep[] }) {
                   {name}
                 </Anchor>
               </Table.Td>
-              <Table.Td className="num">
+              <Table.Td className="num" style={{ whiteSpace: 'nowrap' }}>
                 {completed} of {total}
               </Table.Td>
-              <Table.Td>{modelName(model)}</Table.Td>
+              <Table.Td style={{ overflowWrap: 'anywhere' }}>{modelName(model)}</Table.Td>
               <Table.Td style={{ overflowWrap: 'anywhere' }}>
                 {sets.map(({ label }) => label).join(', ')}; {plural(seeds, 'seed')}
               </Table.Td>
-              <Table.Td>
+              <Table.Td style={{ whiteSpace: 'nowrap' }}>
                 <RelativeTime atMs={createdAtMs} />
               </Table.Td>
             </Table.Tr>

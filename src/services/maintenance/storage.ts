@@ -154,7 +154,7 @@ async function moments(home: string): Promise<Removable> {
     id: MOMENTS,
     title: 'Second moments for later runs',
     bytes: await sizeOf(path),
-    loses: 'Time: the next run calibrates again, with the same result.',
+    loses: 'Time alone: later runs calibrate again, with the same result.',
     paths: [path]
   }
 }

@@ -102,10 +102,10 @@ function sweepMarkdown(sweep: Sweep): string {
   ].join('\n')
 }
 
-function markdownTable({ title, columns, rows, note }: SweepTable): string[] {
+function markdownTable({ title, columns, names, rows, note }: SweepTable): string[] {
   const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`
   return [
-    ...[`## ${cell(title)}`, '', line(columns), `|${columns.map((_, i) => (i === 0 ? '---|' : '--:|')).join('')}`],
+    ...[`## ${cell(title)}`, '', line(columns), `|${columns.map((_, i) => (i < names ? '---|' : '--:|')).join('')}`],
     ...rows.map(line),
     ...(note === undefined ? [] : ['', `\\${cell(note)}.`])
   ]

@@ -6,10 +6,12 @@ import { LABEL_BREAK } from '../variantLabels'
 import { type SeedEstimate, seedsShare, seedsText } from './estimates'
 import type { SweepBase, SweepFigures, SweepResults } from './results'
 
-/** A table of texts; the first column is on the left, the others on the right. */
+/** A table of texts; names are on the left, figures on the right. */
 export interface SweepTable {
   readonly title: string
   readonly columns: readonly string[]
+  /** So many columns, the first ones, hold names. */
+  readonly names: number
   readonly rows: readonly (readonly string[])[]
   readonly note?: string
 }
@@ -47,6 +49,7 @@ function textTable(text: string, { bases, figures }: SweepResults, several: bool
   return {
     title: text,
     columns: ['variant', ...(several ? ['calibrated on'] : []), ...FIGURE_COLUMNS],
+    names: several ? 2 : 1,
     rows: [
       ...(first ? [['full precision', ...pad, estimateText(first.fullPrecision, null), '', '']] : []),
       ...onText.map((base) => [baseName(base, quantizers), ...pad, ...baseCells(base)]),
@@ -94,6 +97,7 @@ function crossTable(
   return {
     title: `${name}: each calibration set on each evaluation text`,
     columns: ['calibrated on', ...labels.flatMap((label) => [`${label}: gap closed`, `${label}: KL`])],
+    names: 1,
     rows: unique(own.map(({ set }) => set)).map((set) => [
       set,
       ...texts.flatMap((text) => {

@@ -43,10 +43,10 @@ describe('the chart of refinements', () => {
     expect(new Set(series.map(({ color }) => color)).size).toBe(3)
   })
 
-  it('marks what is kept', () => {
+  it('marks what is kept, or is best while it goes', () => {
     expect(marks.map(({ label, x, y }) => [label, x, y])).toEqual([
       ['exact-r8-refined, kept', 48, 0.01 / 11],
-      ['zero-r8-refined, kept', 6, 0.01 / 4]
+      ['zero-r8-refined, best so far', 6, 0.01 / 4]
     ])
     const none = { ...refinementResult(1), quantized: 0.001, kept: 'zero' as const }
     const [mark] = refinementCurves(refinedVariants([variant('a-refined', none)]), palette).marks
