@@ -27,7 +27,7 @@ describe('mutated inputs', () => {
     expect(refused).toBeLessThan(inputs)
   })
 
-  it('are a hundred thousand at least', () => {
-    expect(FUZZ_TARGETS.reduce((sum, { inputs }) => sum + inputs, 0)).toBeGreaterThanOrEqual(100_000)
+  it('are fifty thousand at least', () => {
+    expect(FUZZ_TARGETS.reduce((sum, { inputs }) => sum + inputs, 0)).toBeGreaterThanOrEqual(50_000)
   })
 })

@@ -79,6 +79,7 @@ describe.each(names)('gradients of the blocks of %s', (name) => {
               )
             const slope = (8 * ((await at(1)) - (await at(-1))) - ((await at(2)) - (await at(-2)))) / (12 * step)
             errors.push(Math.abs(slope - dot(found, direction)) - rounding / step)
+            if ((errors.at(-1) as number) < 5e-3 * length) break // another length would only be asked for nothing
           }
           // Float32 sums of a few hundred terms: noise of about 1e-3 of the slope, and that of the outputs over so small a step.
           expect(Math.min(...errors), `${key} of block ${block}`).toBeLessThan(5e-3 * length)
