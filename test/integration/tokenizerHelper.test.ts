@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { Workplace } from '../helpers/commandLine'
 import { blanks, modelThatEndsOverBlanks, modelWithTokenizer } from '../helpers/hostileTokenizers'
+import { sampleModel, sampleText } from '../helpers/paths'
 
 const work = new Workplace()
 
@@ -16,11 +17,11 @@ const growing = modelWithTokenizer({
 writeFileSync(work.path('letters.txt'), 'aaaa '.repeat(120_000))
 const plan = ['plan', '--model', growing, '--calibration', 'letters.txt', '--method', 'svd']
 
-it('a tokenizer that takes all memory over a text is given up, or before, where the machine is busy, by its time', async () => {
+it('a tokenizer that takes all memory over a text is given up, or before, where that takes long, by its time', async () => {
   const { code, stderr } = await work.quail(...plan)
   expect(code).toBe(2)
   expect(stderr).toMatch(
-    /^quail: letters\.txt, tokenized by that of .* was given up: (it takes more than \d+ MiB of memory|nothing more was done for \d+ seconds)\n$/
+    /^quail: letters\.txt, tokenized by that of .* was given up: (it takes more than \d+ MiB of memory|nothing more was done in \d+ seconds of processor time)\n$/
   )
 })
 
@@ -46,4 +47,15 @@ it.runIf(existsSync('/proc/self/task'))('Ctrl-C ends a plan that tokenizes, and 
   planning.child.kill('SIGINT')
   expect(await planning.ended).toMatchObject({ code: 130, stderr: expect.stringContaining('quail: cancelled') })
   while (helpers.some((pid) => existsSync(`/proc/${pid}`))) await sleep(20)
+})
+
+it.runIf(existsSync('/proc/self/task'))('a helper that no processor is left for is waited for', async () => {
+  writeFileSync(work.path('honest.txt'), readFileSync(sampleText('moby-evaluation.txt')))
+  const planning = work.start('plan', '--model', sampleModel, '--calibration', 'honest.txt', '--method', 'svd')
+  while (childrenOf(planning.child.pid).length === 0) await sleep(20)
+  const [helper] = childrenOf(planning.child.pid) as [number]
+  process.kill(helper, 'SIGSTOP')
+  await sleep(9500) // it may work for 8 s
+  process.kill(helper, 'SIGCONT')
+  expect(await planning.ended).toMatchObject({ code: 0 })
 })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { assertNever, serializeError } from '../../shared/errors'
 import type { OnProgress } from '../../shared/progress'
 import { ModelTokenizer } from '../calibration/tokenizer'
+import { clockOfProcess } from '../formats/workWatch'
 import { collectGarbage } from '../graph/collectGarbage'
 import { cutAgain, tokenizeCollecting } from '../prepare/tokenizedTexts'
 import type { FromTokenizer, TokenizerApi, TokenizerMethod, ToTokenizer } from '../prepare/tokenizerProtocol'
@@ -32,6 +33,7 @@ const LOOK_MS = 50
 const COLLECT_MS = 1000
 
 function serve(port: Port): void {
+  port.send({ kind: 'started', clock: clockOfProcess() })
   /** By request. */
   const allowed = new Map<number, number>()
   const taken = () => process.memoryUsage.rss()

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, badInput, deserializeError } from '../../shared/errors'
 import type { OnProgress } from '../../shared/progress'
+import { type WorkClock, WorkWatch } from '../formats/workWatch'
 import type { Channel, OpenChannel } from './tokenizerChannel'
 import type { FromTokenizer, TokenizerApi, TokenizerMethod, ToTokenizer } from './tokenizerProtocol'
 
@@ -23,7 +24,7 @@ interface Work {
   readonly bytes: number
 }
 
-/** Time without any news before a helper is given up: for anything, and for each byte that it has to go through first. */
+/** Processor time of a helper without any news: for anything, and for each byte that it has to go through first. */
 const SILENT_MS = 8000
 const TOKENIZER_BYTES_PER_MS = 1000
 const READ_BYTES_PER_MS = 20_000
@@ -34,19 +35,18 @@ const IDLE_MS = 60_000
 
 interface Pending {
   readonly work: Work
-  readonly tokenizerBytes: number
   readonly onProgress: OnProgress | undefined
   readonly resolve: (output: TokenizerApi[TokenizerMethod]['output']) => void
   readonly reject: (error: AppError) => void
   /** The text that was told of last. */
   text: string | undefined
-  limitMs: number
-  watch: ReturnType<typeof setTimeout> | undefined
+  readonly watch: WorkWatch
 }
 
 /** The process with the requests that are under way; one that ended is replaced by the next request. */
 export class TokenizerHelper {
   #channel: Channel | undefined
+  #clock: WorkClock | undefined
   readonly #pending = new Map<number, Pending>()
   #nextId = 0
   #idle: ReturnType<typeof setTimeout> | undefined
@@ -73,24 +73,18 @@ export class TokenizerHelper {
     try {
       return (await new Promise<TokenizerApi[TokenizerMethod]['output']>((resolve, reject) => {
         const limitMs = SILENT_MS + tokenizerBytes / TOKENIZER_BYTES_PER_MS + work.bytes / READ_BYTES_PER_MS
-        const pending = {
-          work,
-          tokenizerBytes,
-          onProgress,
-          resolve,
-          reject,
-          text: undefined,
+        const watch = new WorkWatch(
           limitMs,
-          watch: undefined
-        }
-        this.#pending.set(id, pending)
+          () => this.#clock,
+          (time) => this.#giveUp((one) => tooSlow(one, time))
+        )
+        this.#pending.set(id, { work, onProgress, resolve, reject, text: undefined, watch })
         abort = () => {
           reject(cancelled())
           if (this.#pending.size === 1) this.#end() // it would work for nobody
         }
         signal?.addEventListener('abort', abort, { once: true })
         this.#running().post({ id, method, input } as ToTokenizer)
-        this.#watch(pending)
       })) as TokenizerApi[M]['output']
     } finally {
       signal?.removeEventListener('abort', abort)
@@ -106,6 +100,7 @@ export class TokenizerHelper {
   }
 
   #opened(): Channel {
+    this.#clock = undefined
     const channel = this.open({
       receive: (message) => {
         if (this.#channel === channel) this.#receive(message)
@@ -118,6 +113,10 @@ export class TokenizerHelper {
   }
 
   #receive(message: FromTokenizer): void {
+    if (message.kind === 'started') {
+      this.#clock = message.clock
+      return
+    }
     if (message.kind === 'tooLarge') {
       this.#giveUp((pending) => tooLarge(pending, message.bytes))
       return
@@ -132,20 +131,14 @@ export class TokenizerHelper {
   #tell(pending: Pending, { done, total, text }: Extract<FromTokenizer, { kind: 'progress' }>): void {
     pending.text = text?.name
     const inOnePiece = total === null ? (text?.bytes ?? 0) : 0
-    pending.limitMs = SILENT_MS + pending.work.bytes / READ_BYTES_PER_MS + inOnePiece / ENCODED_BYTES_PER_MS
-    this.#watch(pending)
+    pending.watch.news(SILENT_MS + pending.work.bytes / READ_BYTES_PER_MS + inOnePiece / ENCODED_BYTES_PER_MS)
     pending.onProgress?.(done, total, text)
-  }
-
-  #watch(pending: Pending): void {
-    clearTimeout(pending.watch)
-    pending.watch = setTimeout(() => this.#giveUp((one) => tooSlow(one, pending.limitMs)), pending.limitMs)
   }
 
   #release(id: number): void {
     const pending = this.#pending.get(id)
     if (pending === undefined) return
-    clearTimeout(pending.watch)
+    pending.watch.stop()
     this.#pending.delete(id)
     if (this.#pending.size > 0) return
     this.#channel?.unref()
@@ -175,8 +168,8 @@ const cancelled = (): AppError => new AppError('CANCELLED', 'cancelled')
 const subject = ({ work, text }: Pending): string =>
   text === undefined ? `the tokenizer of ${work.model}` : `${text}, tokenized by that of ${work.model},`
 
-const tooSlow = (pending: Pending, ms: number): AppError =>
-  badInput(`${subject(pending)} was given up: nothing more was done for ${Math.round(ms / 1000)} seconds`)
+const tooSlow = (pending: Pending, time: string): AppError =>
+  badInput(`${subject(pending)} was given up: nothing more was done in ${time}`)
 
 const tooLarge = (pending: Pending, bytes: number): AppError =>
   badInput(`${subject(pending)} was given up: it takes more than ${Math.round(bytes / 2 ** 20)} MiB of memory`)

@@ -3,6 +3,7 @@ import type { TokenizerFacts } from '../../shared/inspection'
 import type { TextInWork } from '../../shared/progress'
 import type { PreviewRequest, TokenPreview } from '../../shared/tokenPreview'
 import type { TokenRows } from '../calibration/rows'
+import type { WorkClock } from '../formats/workWatch'
 import type { Problem } from './problems'
 import type { TokenizedTexts, TokenizeRequest } from './tokenRequests'
 
@@ -35,6 +36,8 @@ export type ToTokenizer = {
 }[TokenizerMethod]
 
 export type FromTokenizer =
+  /** The first of all. */
+  | { readonly kind: 'started'; readonly clock: WorkClock }
   | {
       readonly kind: 'progress'
       readonly id: number

@@ -1,4 +1,5 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { clockOfThread } from '../../engine/formats/workWatch'
 import { serializeError } from '../../shared/errors'
 import { inspectSampleFile } from './inspectSamples'
 import { type FromSampleThread, MESSAGES_AHEAD, type SampleRequest } from './protocol'
@@ -14,6 +15,7 @@ const SHARE_STEP = 0.001
 
 async function serve(port: MessagePort, request: SampleRequest): Promise<void> {
   const send = (message: FromSampleThread): void => port.postMessage(message)
+  send({ kind: 'started', clock: clockOfThread() })
   try {
     send(await answer(request, send, new Takers(port)))
   } catch (error) {

@@ -1,3 +1,4 @@
+import type { WorkClock } from '../../engine/formats/workWatch'
 import type { SerializedError } from '../../shared/errors'
 import type { SampleInspection } from '../../shared/samples'
 import type { SampleOptions, SampleSummary } from './readSamples'
@@ -17,8 +18,9 @@ export type ToSampleThread = 'taken'
 /** Messages of samples that may lie between the thread and who takes them. */
 export const MESSAGES_AHEAD = 2
 
-/** What it tells: samples in their order and shares of the file as it goes, then exactly one of the last three. */
+/** What it tells: where its time is told, samples in their order and shares of the file as it goes, then one of the last three. */
 export type FromSampleThread =
+  | { readonly kind: 'started'; readonly clock: WorkClock }
   | { readonly kind: 'samples'; readonly samples: readonly string[] }
   | { readonly kind: 'share'; readonly share: number }
   | { readonly kind: 'read'; readonly summary: SampleSummary; readonly available: number }

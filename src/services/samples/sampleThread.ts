@@ -1,6 +1,7 @@
 import { basename, resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { sha256File } from '../../engine/formats/files'
+import { type WorkClock, WorkWatch } from '../../engine/formats/workWatch'
 import { AppError, badInput, deserializeError } from '../../shared/errors'
 import type { SampleInspection } from '../../shared/samples'
 import { choosePlaces } from './choose'
@@ -16,7 +17,7 @@ import { MAX_WHOLE_BYTES, userFileBytes } from './userFile'
 
 /** What a thread may take. */
 interface Limits {
-  /** Milliseconds in which it has to tell something. */
+  /** Milliseconds of a processor that it may have before it tells something. */
   readonly silentMs: number
   /** Bytes. */
   readonly memory: number
@@ -159,24 +160,29 @@ async function work<T>(thread: URL, request: Work<T>): Promise<T> {
   const workerData: SampleRequest = { task, file: path, options: { split, shape }, places }
   const worker = new Worker(thread, { workerData, resourceLimits: { maxOldGenerationSizeMb: memory / 2 ** 20 } })
   let abort = (): void => {}
-  let watch: ReturnType<typeof setInterval> | undefined
+  let look: ReturnType<typeof setInterval> | undefined
+  let watch: WorkWatch | undefined
   try {
     return await new Promise<T>((done, fail) => {
-      let lastMs = performance.now()
+      let clock: WorkClock | undefined
+      const watched = new WorkWatch(
+        silentMs,
+        () => clock,
+        (time) => fail(tooSlow(path, time))
+      )
+      watch = watched
       const before = process.memoryUsage.rss()
       abort = () => fail(cancelled())
       signal?.addEventListener('abort', abort)
-      watch = setInterval(() => {
-        if (isWaiting?.()) lastMs = performance.now()
-        if (performance.now() - lastMs > silentMs) fail(tooSlow(path, silentMs))
+      look = setInterval(() => {
+        if (isWaiting?.()) watched.news()
         if (process.memoryUsage.rss() - before > memory) fail(tooLarge(path, memory))
       }, LOOK_MS)
       const reply = (): void => worker.postMessage('taken' satisfies ToSampleThread)
-      worker.on('online', () => {
-        lastMs = performance.now()
-      })
+      worker.on('online', () => watched.news())
       worker.on('message', (message: FromSampleThread) => {
-        lastMs = performance.now()
+        if (message.kind === 'started') clock = message.clock
+        watched.news()
         if (message.kind === 'failed') fail(deserializeError(message.error))
         else receive(message, done, reply)
       })
@@ -188,7 +194,8 @@ async function work<T>(thread: URL, request: Work<T>): Promise<T> {
       )
     })
   } finally {
-    clearInterval(watch)
+    clearInterval(look)
+    watch?.stop()
     signal?.removeEventListener('abort', abort)
     await worker.terminate()
   }
@@ -196,8 +203,10 @@ async function work<T>(thread: URL, request: Work<T>): Promise<T> {
 
 const cancelled = (): AppError => new AppError('CANCELLED', 'cancelled')
 
-const tooSlow = (path: string, ms: number): AppError =>
-  badInput(`${path} was given up: nothing more of it could be read for ${Math.round(ms / 1000)} seconds; it is damaged`)
+const tooSlow = (path: string, time: string): AppError =>
+  badInput(
+    `${path} was given up: nothing more of it could be read in ${time}; it is damaged, or its disk does not answer`
+  )
 
 const tooLarge = (path: string, memory: number): AppError =>
   badInput(
