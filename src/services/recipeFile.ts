@@ -88,6 +88,8 @@ async function readText(path: string): Promise<string> {
 
 /** YAML is read for every ending but .json: it includes JSON, and names the line of a mistake. */
 function parseDocument(text: string, path: string): unknown {
+  const excess = yamlExcess(text)
+  if (excess !== undefined) throw badInput(`${path} is no recipe: it ${excess}`)
   if (extname(path).toLowerCase() === '.json') {
     try {
       return JSON.parse(text)
@@ -102,8 +104,6 @@ function parseDocument(text: string, path: string): unknown {
 function parseYamlDocument(text: string, path: string): unknown {
   const complaint = (message: string) =>
     badInput(`${path} is not valid YAML: ${message.split('\n')[0]?.replace(/:$/, '')}`)
-  const excess = yamlExcess(text)
-  if (excess !== undefined) throw complaint(`it ${excess}`)
   try {
     const document = parseYaml(text, { logLevel: 'error' })
     const [fault] = [...document.errors, ...document.warnings]

@@ -160,12 +160,23 @@ describe('a recipe that nobody would write', () => {
     [
       'mappings below each other',
       Array.from({ length: 1400 }, (_, n) => `${' '.repeat(n)}a:\n`).join(''),
-      /not valid YAML/
+      /^\/r\.yaml is no recipe: it is nested deeper than 64 levels at line 65$/
     ],
     ['keys', Array.from({ length: 1e5 }, (_, n) => `k${n}: 1\n`).join(''), /more keys and values than a recipe/],
     ['items', `[${'a,'.repeat(MILLION)}]`, /more keys and values than a recipe/]
   ])('is refused before it is parsed: %s', (_, text, words) => {
     expect(() => parseRecipeText(text, '/r.yaml')).toThrow(words)
+  })
+
+  it('is refused as JSON, too: its reader calls itself for each level', () => {
+    const text = (levels: number) => `{"version": 1, "model": ${'['.repeat(levels)}${']'.repeat(levels)}}`
+    expect(() => parseRecipeText(text(5000), '/r.json')).toThrow(/^\/r\.json is no recipe: it is nested deeper than 64/)
+    expect(() => parseRecipeText(text(60), '/r.json')).toThrow(/model: .* is not a text/)
+  })
+
+  it('a long recipe of few levels, back and forth, is no deep one', () => {
+    const lists = Array.from({ length: 300 }, (_, n) => `${' '.repeat(2 + (n % 2))}k${n}:`).join('\n')
+    expect(() => parseRecipeText(`${lists}\n`, '/r.yaml')).not.toThrow(/nested/)
   })
 
   it('is not read where it is too large', async () => {
