@@ -46,7 +46,14 @@ function onSignal(signal: NodeJS.Signals): void {
   terminal.note('stopping after the present step; once more stops at once')
 }
 
-process.on('SIGINT', onSignal)
-process.on('SIGTERM', onSignal)
+/**
+ * Nothing hears a signal while JavaScript is in one long step, so nothing listens before a command has something to end in
+ * order: until then the system ends the process, whatever it is at.
+ */
+function listen(): AbortSignal {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    if (process.listenerCount(signal) === 0) process.on(signal, onSignal)
+  return stop.signal
+}
 
-process.exitCode = await main(process.argv.slice(2), installation, terminal, stop.signal, process.env)
+process.exitCode = await main(process.argv.slice(2), installation, terminal, listen, process.env)

@@ -11,12 +11,16 @@ import type { Terminal } from './output/terminal'
 /** What a group does when it is called without a command: `quail runs` lists. */
 const GROUP_DEFAULT = 'list'
 
-/** Runs one command line and returns its exit code; nothing is thrown. */
+/**
+ * Runs one command line and returns its exit code; nothing is thrown.
+ *
+ * @param listen - from now on the user's wish to stop is heard, and must be answered
+ */
 export async function main(
   args: readonly string[],
   installation: Installation,
   terminal: Terminal,
-  signal: AbortSignal,
+  listen: () => AbortSignal,
   env: NodeJS.ProcessEnv
 ): Promise<ExitCode> {
   try {
@@ -25,7 +29,7 @@ export async function main(
       for (const line of chosen.lines) terminal.print(line)
       return EXIT.done
     }
-    return await execute(chosen.command, chosen.rest, installation, terminal, signal)
+    return await execute(chosen.command, chosen.rest, installation, terminal, listen)
   } catch (error) {
     return reportFailure(error, installation, terminal.note, env)
   }
@@ -36,10 +40,10 @@ async function execute(
   args: readonly string[],
   installation: Installation,
   terminal: Terminal,
-  signal: AbortSignal
+  listen: () => AbortSignal
 ): Promise<ExitCode> {
   const invocation = parseArguments(command, args)
-  const context = createContext(installation, terminal, signal)
+  const context = createContext(installation, terminal, listen)
   try {
     return await command.action(invocation as never, context)
   } finally {

@@ -17,6 +17,12 @@ const places = (folder: string, pattern: RegExp): string[] =>
 /** What a locator tells of the page at once, whatever was just done to the page. */
 const READS = 'count|(?:all)?(?:text|inner)Contents?|(?:all)?innerTexts?|innerHTML|inputValue|getAttribute|is[A-Z]\\w+'
 
+describe('what is waited for', () => {
+  test('has timers of its own: AbortSignal.timeout loses its timer on Node 20 when garbage is collected', () => {
+    expect(places('src', /(?<!\/\/.*)AbortSignal\.timeout\(/g)).toEqual([])
+  })
+})
+
 describe('a test passes on a slow machine', () => {
   test('what the window shows is waited for: expect.poll(() => locator.count()), not expect(await locator.count())', () => {
     expect(

@@ -35,7 +35,12 @@ export class Workplace {
   }
 
   start(...args: string[]): Started {
-    const env = { ...process.env, QUAIL_HOME: this.home, QUAIL_DEBUG: '', NO_COLOR: '' }
+    return this.startWith({}, ...args)
+  }
+
+  /** With these variables of the environment beside the usual ones. */
+  startWith(more: Record<string, string>, ...args: string[]): Started {
+    const env = { ...process.env, QUAIL_HOME: this.home, QUAIL_DEBUG: '', NO_COLOR: '', ...more }
     const child = spawn(process.execPath, [builtCli, ...args], { cwd: this.directory, env, stdio: 'pipe' })
     let stdout = ''
     let stderr = ''

@@ -226,7 +226,8 @@ describe('a run that does not reach its end', () => {
     const busy = work.start('plan', '--model', model, '--calibration', 'set:chats', '--policy', 'padded')
     await expect.poll(() => existsSync(join(work.home, 'quail.db-wal'))).toBe(true) // it has begun
     busy.child.kill('SIGINT')
-    await busy.waitFor('once more stops at once')
+    // Before anything was begun that it has to end, the first is enough.
+    await Promise.race([busy.waitFor('once more stops at once').catch(() => undefined), busy.ended])
     busy.child.kill('SIGINT')
     const { code } = await busy.ended
     // The first may have been enough already: nothing waits for a helper that tokenizes.
@@ -305,3 +306,25 @@ it('keeps second moments for later runs, says so in plans, and lets go of them',
   expect(await planned()).toBe('tooLarge')
   expect((await work.quail('moments', 'limit', 'much')).stderr).toMatch(/the limit is "much"; a size such as 20GiB/)
 })
+
+it.each(['SIGTERM', 'SIGINT'] as const)(
+  'ends by %s in one long step of its own, where no signal is heard',
+  async (signal) => {
+    const work = new Workplace()
+    // A parser that never returns from what it reads.
+    const stuck = `
+    const { parse } = JSON
+    JSON.parse = (text, ...rest) => {
+      if (!text.includes('never read')) return parse(text, ...rest)
+      process.stderr.write('stuck')
+      for (;;);
+    }`
+    writeFileSync(work.path('stuck.json'), '{"model": "never read"}')
+    const env = { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(stuck)}` }
+    const busy = work.startWith(env, 'plan', 'stuck.json')
+    await busy.waitFor('stuck')
+    busy.child.kill(signal)
+    await busy.ended
+    expect(busy.child.signalCode).toBe(signal)
+  }
+)

@@ -22,13 +22,13 @@ type PlanInvocation = Invocation<typeof planOptions>
 
 /** `quail plan`: what a run would do and need, with a short measurement of this machine for its time. */
 export async function planAction(invocation: PlanInvocation, context: CommandContext): Promise<ExitCode> {
-  const { terminal, signal } = context
+  const { terminal } = context
   const { out, json, 'no-kept-moments': noMoments } = invocation.options
   const recipe = await recipeOf(invocation)
   if (out !== undefined) await checkRunOut(out, recipe)
   const plan = await planRecipe(await context.services(), recipe, {
     measure: true,
-    signal,
+    signal: context.signal,
     out,
     keptMoments: !noMoments
   })

@@ -41,11 +41,15 @@ const BESIDE_RECIPE = ['rank', 'calibration', 'calibration-rows']
 /** `quail sweep`: one run for each calibration set and seed, and one report on all. */
 export async function sweepAction(invocation: SweepInvocation, context: CommandContext): Promise<ExitCode> {
   const { options } = invocation
-  const { terminal, signal } = context
+  const { terminal } = context
   const { recipe, definition } = await sweepOf(invocation)
   await checkRunOut(options.out, recipe)
   const services = await context.services()
-  const plan = await planSweep(services, recipe, definition, { measure: true, signal, out: options.out })
+  const plan = await planSweep(services, recipe, definition, {
+    measure: true,
+    signal: context.signal,
+    out: options.out
+  })
   if (options.plan && options.json) printJson(terminal, plan)
   else if (options.plan || isForPeople(options)) {
     for (const line of sweepPlanText(plan)) terminal.print(line)

@@ -19,21 +19,30 @@ export interface Installation {
 /** What a command works with. The database is opened by the first command that asks for it. */
 export interface CommandContext extends Installation {
   readonly terminal: Terminal
-  /** The user wants to stop: Ctrl-C or a request to terminate. */
+  /**
+   * The user wants to stop: Ctrl-C or a request to terminate. It is asked for just before the work that it can stop: until
+   * then such a signal ends the process.
+   */
   readonly signal: AbortSignal
   readonly engine: Engine
   services(): Promise<Services>
   close(): Promise<void>
 }
 
-export function createContext(installation: Installation, terminal: Terminal, signal: AbortSignal): CommandContext {
+export function createContext(
+  installation: Installation,
+  terminal: Terminal,
+  listen: () => AbortSignal
+): CommandContext {
   const { home, version, workerUrl, startTokenizer } = installation
   const engine = startEngine(workerUrl, cudaDirectory(home), startTokenizer)
   let services: Promise<Services> | undefined
   return {
     ...installation,
     terminal,
-    signal,
+    get signal() {
+      return listen()
+    },
     engine,
     services: () => {
       services ??= openServices({ home, version, engine })

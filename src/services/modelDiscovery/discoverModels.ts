@@ -120,11 +120,16 @@ async function readModel(
   timeoutMs: number
 ): Promise<FoundModel> {
   const model = { id: modelId(candidate.directory), ...candidate }
-  const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
   if (problem?.status === 'unsupported')
     return { ...model, ...UNREAD, status: 'unsupported', problems: [problem.sentence] }
+  // AbortSignal.timeout is not used: with AbortSignal.any it loses its timer when garbage is collected, on Node 20.
+  const reading = new AbortController()
+  const giveUp = (): void => reading.abort()
+  const timer = setTimeout(giveUp, timeoutMs)
+  signal.addEventListener('abort', giveUp, { once: true })
+  if (signal.aborted) giveUp()
   try {
-    const survey = await engine.call('survey', { path: candidate.directory }, { signal: limited })
+    const survey = await engine.call('survey', { path: candidate.directory }, { signal: reading.signal })
     const { modelType, parameters, dtypes, bytes, chatTemplate, missingShards } = survey
     const facts = { family: survey.family ?? modelType, parameters, dtypes, bytes, chatTemplate }
     if (problem !== undefined) return { ...model, ...facts, status: 'incomplete', problems: [problem.sentence] }
@@ -133,7 +138,12 @@ async function readModel(
     return { ...model, ...facts, status, problems: survey.problems }
   } catch (error) {
     signal.throwIfAborted()
-    const sentence = limited.aborted ? `reading it took longer than ${timeoutMs / 1000} s` : sentenceOf(error, signal)
+    const sentence = reading.signal.aborted
+      ? `reading it took longer than ${timeoutMs / 1000} s`
+      : sentenceOf(error, signal)
     return { ...model, ...UNREAD, status: 'unsupported', problems: [sentence] }
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', giveUp)
   }
 }

@@ -7,12 +7,12 @@ export interface ScanLimits {
   /** Folders below an added one that are gone into, one in the other. */
   readonly depth: number
   readonly milliseconds: number
-  /** Milliseconds for reading the headers of one checkpoint. */
+  /** Milliseconds for reading the headers of one checkpoint: a moment's work, that a busy machine may take long to come to. */
   readonly perModelMs: number
 }
 
 /** Far above what a person has: a cache of hundreds of models has some ten thousand entries and takes a second. */
-export const SCAN_LIMITS: ScanLimits = { entries: 200_000, depth: 3, milliseconds: 60_000, perModelMs: 20_000 }
+export const SCAN_LIMITS: ScanLimits = { entries: 200_000, depth: 3, milliseconds: 60_000, perModelMs: 60_000 }
 
 /** What a scan may still spend; a folder of a million files or a dead network share ends it early, with a sentence. */
 export class ScanBudget {
