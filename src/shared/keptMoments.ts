@@ -17,7 +17,7 @@ export const KeptMoments = z.discriminatedUnion('state', [
 export type KeptMoments = z.infer<typeof KeptMoments>
 
 /**
- * For people: `402 MiB are kept for later runs`.
+ * For people, behind the words "second moments": `kept for later runs: 402 MiB`.
  *
  * @param size - writes bytes
  */

@@ -299,6 +299,10 @@ it('keeps second moments for later runs, says so in plans, and lets go of them',
   expect(await planned()).toBe('kept')
   expect((await work.quail('init-lora', ...options, '--method', 'zero', '--out', 'first', '--quiet')).code).toBe(0)
   expect(await kept()).toMatchObject([{ complete: true }])
+  // Models and times are written as in the list of runs.
+  expect((await work.quail('moments', 'list')).stdout).toMatch(
+    /^model .* used\n.*\nsample model {2}moby-evaluation\.txt .* \d{4}-\d\d-\d\d \d\d:\d\d\n/
+  )
   expect(await planned()).toBe('used')
   expect(await planned('--no-kept-moments')).toBeUndefined()
   expect((await work.quail('moments', 'limit', '1MiB')).code).toBe(0)

@@ -1,9 +1,10 @@
 import { clearMoments, limitMoments, listMoments, momentStore } from '../../services/moments'
 import { badInput } from '../../shared/errors'
+import { modelName } from '../../shared/modelName'
 import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
 import type { CommandContext } from '../grammar/commandContext'
 import { flag } from '../grammar/options'
-import { formatCount } from '../output/numbers'
+import { formatCount, formatTime } from '../output/numbers'
 import { printJson } from '../output/printJson'
 import { formatSize, parseSize } from '../output/sizes'
 import { type Column, renderTable } from '../output/table'
@@ -15,7 +16,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'calibration' },
   { title: 'tokens', align: 'right' },
   { title: 'size', align: 'right' },
-  { title: 'used (UTC)' }
+  { title: 'used' }
 ]
 
 type MomentsInvocation = Invocation<typeof momentsOptions>
@@ -30,11 +31,11 @@ export async function listMomentsAction({ options }: MomentsInvocation, context:
   if (options.json) printJson(terminal, { folder, limitBytes, bytes, sets })
   else {
     const rows = sets.map(({ model, calibration, tokens, complete, bytes: size, usedAtMs }) => [
-      model ?? 'unknown',
+      model === null ? 'unknown' : modelName(model),
       calibration.join(', '),
       formatCount(tokens),
       `${formatSize(size)}${complete ? '' : ' (unfinished)'}`,
-      new Date(usedAtMs).toISOString().slice(0, 16).replace('T', ' ')
+      formatTime(usedAtMs)
     ])
     if (rows.length > 0) for (const line of renderTable(COLUMNS, rows)) terminal.print(line)
     terminal.print(`${formatSize(bytes)} in ${folder}; ${limitText(limitBytes)}`)

@@ -94,7 +94,7 @@ function describe(run: Run): [string, string][] {
     ['model', run.model],
     [
       'calibration',
-      `${names(calibration)}, ${recipe.calibration.enough === undefined ? '' : 'at most '}${recipe.calibration.rows} rows of ${recipe.context} tokens${drawText(recipe.calibration)}, ${recipe.policy}`
+      `${names(calibration)}, ${recipe.calibration.enough === undefined ? '' : 'at most '}${plural(recipe.calibration.rows, 'row')} of ${plural(recipe.context, 'token')}${drawText(recipe.calibration)}, ${recipe.policy}`
     ],
     ...(evaluation.length === 0 ? [] : [['evaluation', names(evaluation)] as [string, string]]),
     ['variants', run.variants.map(({ name }) => name).join(', ')],
