@@ -33,10 +33,11 @@ export async function lockRun(folder: string): Promise<() => Promise<void>> {
   throw new AppError('LOCKED', `${folder}: another process took this run at the same moment`)
 }
 
-const MAX_ATTEMPTS = 100
 const WAIT_MS = 20
 /** A process that removes a stale claim needs milliseconds; a right to do so that is older was left by one that died. */
 const TAKEOVER_MS = 10_000
+/** A right that a killed process left is waited out: whoever resumes at once is not told of a process that does not live. */
+const MAX_ATTEMPTS = (2 * TAKEOVER_MS) / WAIT_MS
 
 /**
  * Removes the claim of a dead process. Only one process may do that at a time, and it looks again before it does: a claim

@@ -22,6 +22,14 @@ const startOf = (pid: number): string => {
 }
 
 describe('the lock of a run', () => {
+  it('is taken over from a process that was killed while it took over from another', async () => {
+    const folder = newFolder()
+    write(folder, { pid: 2 ** 22 + 1, started: 'then', host: hostname() })
+    writeFileSync(join(folder, 'lock.takeover'), '')
+    await (await lockRun(folder))()
+    expect(readdirSync(folder)).toEqual([])
+  })
+
   it('keeps others out until it is released', async () => {
     const folder = newFolder()
     expect(await isLocked(folder)).toBe(false)
