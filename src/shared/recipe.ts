@@ -224,9 +224,10 @@ const budgetSuffix = ({ rank, rankBudget }: Variant, several: boolean): string =
 }
 
 /**
- * The name of each variant, unique in the recipe: as given, else `<method>-r<rank>`, behind it `-budget` where linears have
- * ranks of their own (with the bounds where these differ, `-budget-4-64`) and `-refined` where it is (with steps and rows
- * where these differ, `-refined-48x4`), with what tells equal ones apart.
+ * The name of each variant: as given, else `<method>-r<rank>`, behind it `-budget` where linears have ranks of their own (with
+ * the bounds where these differ, `-budget-4-64`) and `-refined` where it is (with steps and rows where these differ,
+ * `-refined-48x4`), with what tells equal ones apart. Names that were given are nobody's to change: equal ones stay equal, and
+ * a run refuses them.
  */
 export function variantNames(variants: readonly Variant[]): string[] {
   const refined = new Set(variants.flatMap(({ refine }) => (refine ? [refinementKey(refine)] : [])))
@@ -242,8 +243,8 @@ export function variantNames(variants: readonly Variant[]): string[] {
   })
   const seen = new Map<string, number>()
   return plain.map((name, index) => {
-    if (plain.filter((other) => other === name).length === 1) return name
     const variant = variants[index] as Variant
+    if (variant.name !== undefined || plain.filter((other) => other === name).length === 1) return name
     const long = `${name}-a${variant.alpha}${variant.rslora ? '-rslora' : ''}-${quantizerKey(variant.quantizer)}`
     const count = (seen.get(long) ?? 0) + 1
     seen.set(long, count)

@@ -65,9 +65,16 @@ describe('the names of variants', () => {
     expect((await findingIn(named('exact', 'Exact'), 'NAMES')).message).toMatch(
       /^two variants are named exact and Exact, /
     )
-    // Equal names are told apart by what is behind them, which may be the name of a third.
-    const { message, severity } = await findingIn(named('a', 'a', 'a-a16-nf4-b64-dq'), 'NAMES')
-    expect([severity, message]).toEqual(['error', expect.stringMatching(/^two variants are named a-a16-nf4-b64-dq, /)])
+    const { message, severity } = await findingIn(named('a', 'a'), 'NAMES')
+    expect([severity, message]).toEqual(['error', expect.stringMatching(/^two variants are named a, /)])
+  })
+
+  it('are told apart where nobody gave them, unless one was given what another is then named', async () => {
+    const equal = (...names: (string | undefined)[]): Recipe =>
+      recipeWith({ variants: names.map((name, i) => ({ name, method: 'svd', rank: 4, alpha: 4 + i })) })
+    expect(codesOf(await check(equal(undefined, undefined)))).not.toContain('NAMES')
+    const { message } = await findingIn(equal(undefined, undefined, 'svd-r4-a4-nf4-b64-dq'), 'NAMES')
+    expect(message).toMatch(/^two variants are named svd-r4-a4-nf4-b64-dq, /)
   })
 })
 
