@@ -9,8 +9,11 @@ import { batchExpertBytes, keptExpertBytes } from './expertWork'
 import { refinementNeeds } from './refinementNeeds'
 import { refinementWorkBytes } from './refinementWork'
 
-/** Process, runtime, graphs and the temporaries of one batch, before anything that grows with the model or the texts. */
-const BASE_BYTES = 150 * 2 ** 20
+/**
+ * Process, runtime, graphs and the temporaries of one batch, before anything that grows with the model or the texts; a fifth of
+ * it is for garbage that a busy machine collects late: peaks of one run were up to 100 MiB apart.
+ */
+const BASE_BYTES = 185 * 2 ** 20
 /** Of a thread that solves linears: its own engine, with sessions and compiled code. */
 const THREAD_BYTES = 50 * 2 ** 20
 /** Of a variant: its graph of a block, compiled, and what of its factors lies about. */
