@@ -14,8 +14,7 @@ export default defineConfig({
     environment: 'node',
     include: ['test/e2e/**/*.spec.ts'],
     pool: 'forks',
-    setupFiles: ['test/e2e/display.ts'],
-    maxWorkers: process.env.DISPLAY ? 1 : 2, // each file has a display of its own, or all have the caller's
+    maxWorkers: 1, // one display
     sequence: { sequencer: ByName },
     // The window answers in its own time, on a busy machine late; these limits only stop what hangs.
     expect: { poll: { timeout: 60_000 } },

@@ -13,4 +13,5 @@ if (missingPackages(['electron']).length > 0) fail()
 await ensureRuntime()
 if (spawnSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' }).status !== 0) fail()
 
-runVitest(['--config', 'vitest.e2e.config.ts', ...process.argv.slice(2)])
+const display = process.env.DISPLAY ? [] : ['xvfb-run', '-a', '-s', '-screen 0 1280x1024x24']
+runVitest(['--config', 'vitest.e2e.config.ts', ...process.argv.slice(2)], display)

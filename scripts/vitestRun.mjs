@@ -10,12 +10,14 @@ const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/packa
 /**
  * Runs vitest with these arguments and sets the exit code.
  * A file that cannot be loaded counts as one failed test; a skipped test is named, never counted as passed.
+ * `launcher` is a command that vitest is started through, for example xvfb-run.
  */
-export function runVitest(args) {
+export function runVitest(args, launcher = []) {
   const folder = mkdtempSync(join(tmpdir(), 'quail-tests-'))
   const report = join(folder, 'report.json')
+  const [program, ...rest] = [...launcher, process.execPath, vitest, 'run', ...args]
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-  const { status } = spawnSync(process.execPath, [vitest, 'run', ...args, ...reporters], { stdio: 'inherit' })
+  const { status } = spawnSync(program, [...rest, ...reporters], { stdio: 'inherit' })
   const { passed, failed } = summarize(report)
   rmSync(folder, { recursive: true })
   process.exitCode = status === 0 && failed === 0 ? 0 : 1
