@@ -366,7 +366,7 @@ export const COMMANDS: readonly Command[] = [
     name: 'demo',
     summary: 'run everything on the sample model: plan, run, comparison of all methods',
     options: demoOptions,
-    examples: [{ command: 'quail demo', says: 'takes a minute or two' }],
+    examples: [{ command: 'quail demo', says: 'takes about a minute' }],
     action: demoAction
   })
 ]

@@ -110,10 +110,13 @@ export const Variant = z.strictObject({
 })
 export type Variant = z.infer<typeof Variant>
 
+/** Rows of a text that are taken where nothing is said. */
+export const USUAL_ROWS = 64
+
 const textSourceShape = {
   files: z.array(z.string().min(1)).min(1).optional().describe('text files, UTF-8'),
   set: z.string().min(1).optional().describe('name of a stored calibration set'),
-  rows: z.int().min(1).default(64).describe('rows taken from each file'),
+  rows: z.int().min(1).default(USUAL_ROWS).describe('rows taken from each file'),
   draw: z
     .int()
     .min(0)

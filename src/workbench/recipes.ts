@@ -7,7 +7,7 @@ import { getRun } from '../services/runService'
 import { recipePaths } from '../shared/contract/queue'
 import type { recipeCalls, StartRecipe } from '../shared/contract/recipes'
 import { DEFAULT_METHOD } from '../shared/methods'
-import { ALL_POSITIONS, type Recipe, type TextSource, Variant } from '../shared/recipe'
+import { ALL_POSITIONS, type Recipe, type TextSource, USUAL_ROWS, Variant } from '../shared/recipe'
 import { getSet, listSets } from '../store/calibrationSets'
 import { listRecipes } from '../store/recipes'
 import type { WorkbenchContext } from './context'
@@ -112,8 +112,8 @@ function withTexts(
   return {
     version: 1,
     model,
-    calibration: { rows: 64, ...calibration },
-    ...(evaluation && { evaluation: { rows: 64, ...evaluation } }),
+    calibration: { rows: USUAL_ROWS, ...calibration },
+    ...(evaluation && { evaluation: { rows: USUAL_ROWS, ...evaluation } }),
     policy: 'packed',
     context: 256,
     ...ALL_POSITIONS,

@@ -24,6 +24,7 @@ import {
   POLICIES,
   type Recipe,
   type RowsWish,
+  USUAL_ROWS,
   type Variant
 } from '../../shared/recipe'
 import { Refinement } from '../../shared/refinement'
@@ -153,7 +154,7 @@ export const recipeOptions = {
   'calibration-rows': withDefault<RowsWish>(
     'N',
     rowsWish,
-    { rows: 64 },
+    { rows: USUAL_ROWS },
     `rows taken from each calibration file; auto: as many as are enough, at most ${MOST_ROWS}; auto:MOST`,
     { defaultText: '64' }
   ),
@@ -163,7 +164,7 @@ export const recipeOptions = {
     0,
     'which rows of the calibration text: each draw takes others, and none shares a row with another'
   ),
-  'evaluation-rows': withDefault('N', integer(1), 64, 'rows taken from each evaluation file'),
+  'evaluation-rows': withDefault('N', integer(1), USUAL_ROWS, 'rows taken from each evaluation file'),
   policy: withDefault('POLICY', oneOf(POLICIES), 'packed', 'packed: text cut into full rows; padded: a sample a row'),
   'loss-on': withDefault(
     'WHICH',

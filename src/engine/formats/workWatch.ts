@@ -22,7 +22,7 @@ const WALL_FACTOR = 60
 /** Linux counts in ticks of 10 ms towards programs, whatever it does inside. */
 const MS_PER_TICK = 10
 
-/** That of the thread which asks; its process's memory is where others read it. */
+/** That of the thread which asks; whoever knows it may read it. */
 export const clockOfThread = (): WorkClock => clockAt('/proc/thread-self')
 
 /** That of the process which asks, with all its threads. */
@@ -54,14 +54,19 @@ export function workedMs(clock: WorkClock): number | undefined {
   }
 }
 
-/** What the thread that asks has worked since, in milliseconds; on the wall where the system does not tell. */
-export function stopwatch(): () => number {
+/**
+ * Tells whether the thread that asks has worked for longer than so many milliseconds since; on the wall where the system does
+ * not tell. No thread works for longer than the wall says, so that the system is only asked once that much has passed: this
+ * may stand in a loop.
+ */
+export function workLimit(limitMs: number): () => boolean {
   const clock = clockOfThread()
   const beforeMs = workedMs(clock)
   const startMs = performance.now()
   return () => {
+    if (performance.now() - startMs <= limitMs) return false
     const now = workedMs(clock)
-    return now === undefined || beforeMs === undefined ? performance.now() - startMs : now - beforeMs
+    return now === undefined || beforeMs === undefined || now - beforeMs > limitMs
   }
 }
 

@@ -2,7 +2,7 @@ import { badInput } from '../../shared/errors'
 import { nearestName } from '../../shared/nearestName'
 import { type Targets, targetsText } from '../../shared/recipe'
 import { compilePattern, PATTERN_PREFIX } from '../../shared/targetPattern'
-import { stopwatch } from '../formats/workWatch'
+import { workLimit } from '../formats/workWatch'
 
 /**
  * The linears that a choice of targets means, by PEFT's rules: a name selects the paths that equal it or end in
@@ -37,11 +37,11 @@ function selectPattern(
   onUnmatched: (target: string) => void
 ): ReadonlySet<string> {
   const pattern = compilePattern(targets.regex)
-  const worked = stopwatch()
+  const isTooLong = workLimit(MAX_MATCHING_MS)
   const selected = new Set<string>()
   for (const path of paths) {
     if (pattern.test(path)) selected.add(path)
-    if (worked() > MAX_MATCHING_MS) throw badInput(`target ${targetsText(targets)} takes more than a second to match`)
+    if (isTooLong()) throw badInput(`target ${targetsText(targets)} takes more than a second to match`)
   }
   if (selected.size === 0) onUnmatched(targetsText(targets))
   return selected

@@ -1,9 +1,10 @@
 import { Stack, Text, Title } from '@mantine/core'
 import type { ImportPreview } from '../../shared/contract/calibration'
+import { capitalized } from '../format/letters'
 import { BadRows } from './BadRows'
 import { SampleText } from './SampleText'
 
-const sentence = (note: string): string => `${note.charAt(0).toUpperCase()}${note.slice(1)}.`
+const sentence = (note: string): string => `${capitalized(note)}.`
 
 /** The first samples of a file as they would be stored, and the rows that give none. */
 export function ImportSamples({ found }: { readonly found: ImportPreview }) {

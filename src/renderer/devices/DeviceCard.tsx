@@ -6,6 +6,7 @@ import { useTask } from '../api/hooks'
 import { ErrorCard } from '../components/ErrorCard'
 import { KeyValues } from '../components/KeyValues'
 import { RelativeTime } from '../components/RelativeTime'
+import { capitalized } from '../format/letters'
 import { formatBytes, formatCount, formatNumber } from '../format/numbers'
 
 interface Props {
@@ -73,7 +74,7 @@ function Reason({ reason, remedy }: { readonly reason: string; readonly remedy: 
 }
 
 /** With a capital letter and a full stop. */
-const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/\.$/, '')}.`
+const sentence = (text: string): string => `${capitalized(text).replace(/\.$/, '')}.`
 
 const adapterItem = (name: string, index: number, all: readonly string[]) =>
   [all.length > 1 ? `Adapter ${index + 1}` : 'Adapter', name] as const

@@ -1,6 +1,7 @@
 import { Group, Table, Text, ThemeIcon } from '@mantine/core'
 import { IconAlertTriangle, IconCheck, IconX } from '@tabler/icons-react'
 import type { CompatibilityEntry, Verdict } from '../../shared/exports'
+import { capitalized } from '../format/letters'
 
 const SIGNS: Readonly<
   Record<Verdict, { readonly label: string; readonly color: string; readonly icon: typeof IconCheck }>
@@ -57,4 +58,4 @@ function Sign({ verdict }: { readonly verdict: Verdict }) {
 }
 
 /** The report's clauses follow a name on the command line; here each stands alone. */
-const sentence = (clause: string): string => `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`
+const sentence = (clause: string): string => `${capitalized(clause)}.`

@@ -1,4 +1,5 @@
 import document from '../../../docs/glossary.md?raw'
+import { capitalized } from '../format/letters'
 
 /*
  * What the words of the window mean: docs/glossary.md itself, so that there is one wording.
@@ -72,5 +73,5 @@ export const isTerm = (word: string): word is TermName => (TERMS as readonly str
 /** What a word means, as a sentence; undefined where the glossary does not explain it. */
 export function meaningOf(term: TermName): string | undefined {
   const meaning = GLOSSARY.get(term)
-  return meaning && `${meaning.charAt(0).toUpperCase()}${meaning.slice(1)}.`
+  return meaning && `${capitalized(meaning)}.`
 }

@@ -2,7 +2,8 @@ import { Box, SimpleGrid, Stack, Text } from '@mantine/core'
 import type { StartChoices } from '../../shared/contract/recipes'
 import { coverageSentence } from '../../shared/coverage'
 import type { Plan } from '../../shared/plan'
-import type { Recipe, TextSource } from '../../shared/recipe'
+import { type Recipe, type TextSource, USUAL_ROWS } from '../../shared/recipe'
+import { capitalized } from '../format/letters'
 import { formatCount, plural } from '../format/numbers'
 import { FormCard } from './FormCard'
 import { HoldOutButton } from './HoldOutButton'
@@ -67,9 +68,7 @@ function tokensOf({ calibration, evaluation }: Plan): string {
   return evaluation.tokens === 0 ? calibrated : `${calibrated}, ${formatCount(evaluation.tokens)} to evaluate`
 }
 
-const capitalized = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`
-
-const NOTHING: TextSource = { files: [], rows: 64 }
+const NOTHING: TextSource = { files: [], rows: USUAL_ROWS }
 
 /** Without any text the key goes: a run without evaluation is fine. */
 function withEvaluation({ evaluation: _, ...recipe }: Recipe, source: TextSource): Recipe {

@@ -14,6 +14,7 @@ import type {
   Recipe
 } from '../../shared/recipe'
 import { ChoiceField } from '../components/ChoiceField'
+import { capitalized } from '../format/letters'
 import { formatBytes } from '../format/numbers'
 import { isTerm } from '../glossary/glossary'
 import { Term } from '../glossary/Term'
@@ -245,7 +246,7 @@ function OptionField({ option, recipe, errors, change }: Props & { readonly opti
   return (
     <NumberField
       label={isTerm(option) ? <Term name={option}>{title}</Term> : title}
-      description={`${text.charAt(0).toUpperCase()}${text.slice(1)}`}
+      description={capitalized(text)}
       min={min}
       max={max}
       allowDecimal={false}

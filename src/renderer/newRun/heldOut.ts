@@ -1,12 +1,10 @@
-import { type Recipe, rowsWishOf } from '../../shared/recipe'
+import { type Recipe, rowsWishOf, USUAL_ROWS } from '../../shared/recipe'
 
 /** The names of the parts of a set. */
 interface Parts {
   readonly calibration: string
   readonly evaluation: string
 }
-
-const USUAL_ROWS = 64
 
 /** The recipe with the parts of its set in the set's place: one to calibrate on, the other to evaluate on. */
 export const withHeldOut = (recipe: Recipe, { calibration, evaluation }: Parts): Recipe => ({

@@ -2,8 +2,9 @@ import { useMemo } from 'react'
 import { applyChanges, type Finding } from '../../shared/findings'
 import { METHOD_OPTIONS } from '../../shared/methods'
 import { modelName } from '../../shared/modelName'
-import type { Recipe } from '../../shared/recipe'
+import { type Recipe, USUAL_ROWS } from '../../shared/recipe'
 import { call } from '../api/desktop'
+import { uncapitalized } from '../format/letters'
 import type { ListedFinding } from './FindingList'
 import type { DraftState } from './useDraft'
 import type { LivePlan } from './usePreflight'
@@ -20,7 +21,7 @@ export function useFindings(
         code: `FORM ${path}`,
         severity: 'error',
         subject: 'texts',
-        message: `${nameOf(path)}: ${message.charAt(0).toLowerCase()}${message.slice(1)}`
+        message: `${nameOf(path)}: ${uncapitalized(message)}`
       })
     )
     if (missing.length > 0) return missing
@@ -68,7 +69,7 @@ async function pickModel(change: DraftState['change']): Promise<void> {
 
 async function pickEvaluation(change: DraftState['change']): Promise<void> {
   const files = await call('app.pick', { kind: 'texts', multiple: true })
-  if (files.length > 0) change((recipe) => ({ ...recipe, evaluation: { files, rows: 64 } }))
+  if (files.length > 0) change((recipe) => ({ ...recipe, evaluation: { files, rows: USUAL_ROWS } }))
 }
 
 const slug = (text: string): string => text.replaceAll(/[^A-Za-z0-9._-]+/g, '-').replaceAll(/^[-.]+|-+$/g, '') || 'run'

@@ -9,6 +9,7 @@ import { confirm } from '../components/confirm'
 import { notifyDone, notifyError } from '../components/notify'
 import { PathText } from '../components/PathText'
 import { QueryView } from '../components/QueryView'
+import { uncapitalized } from '../format/letters'
 import { formatBytes, plural } from '../format/numbers'
 
 /** Quail's folder: where it is, what fills it, and what of it could go. */
@@ -110,7 +111,7 @@ function Cleanups({ cleanups }: { readonly cleanups: readonly Cleanup[] }) {
             <Checkbox
               key={id}
               label={`${title} · ${formatBytes(size)}`}
-              description={`Lost with it: ${loses.charAt(0).toLowerCase()}${loses.slice(1)}`}
+              description={`Lost with it: ${uncapitalized(loses)}`}
               checked={chosen.includes(id)}
               onChange={({ currentTarget: { checked } }) =>
                 setChosen(checked ? [...chosen, id] : chosen.filter((one) => one !== id))

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { afterEach, describe, expect, it } from 'vitest'
-import { clockOfThread, stopwatch, WorkWatch, workedMs } from '../../../../src/engine/formats/workWatch'
+import { clockOfThread, WorkWatch, workedMs, workLimit } from '../../../../src/engine/formats/workWatch'
 
 const started: { watch?: WorkWatch; child?: ChildProcess }[] = []
 afterEach(() => {
@@ -92,8 +92,19 @@ it('a watcher that stood still looks into its queue before it gives up', async (
   expect(told).toEqual([])
 })
 
-it('a stopwatch goes while its thread works', () => {
-  const worked = stopwatch()
-  while (worked() < 100) spin(10)
-  expect(worked()).toBeGreaterThanOrEqual(100)
+it('a limit is passed by a thread that works, not before it has', () => {
+  const beforeMs = workedMs(clockOfThread())
+  const startMs = performance.now()
+  const isTooLong = workLimit(100)
+  expect(isTooLong()).toBe(false)
+  while (!isTooLong()) spin(10)
+  const nowMs = workedMs(clockOfThread())
+  const worked = nowMs === undefined || beforeMs === undefined ? performance.now() - startMs : nowMs - beforeMs
+  expect(worked).toBeGreaterThanOrEqual(100)
+})
+
+it.runIf(existsSync('/proc/self/task'))('a limit is not passed by a thread that only waits', async () => {
+  const isTooLong = workLimit(500)
+  await sleep(1000)
+  expect(isTooLong()).toBe(false)
 })
