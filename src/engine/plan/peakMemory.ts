@@ -9,11 +9,8 @@ import { batchExpertBytes, keptExpertBytes } from './expertWork'
 import { refinementNeeds } from './refinementNeeds'
 import { refinementWorkBytes } from './refinementWork'
 
-/**
- * Process, runtime, graphs and the temporaries of one batch, before anything that grows with the model or the texts; a fifth of
- * it is for garbage that a busy machine collects late: peaks of one run were up to 100 MiB apart.
- */
-const BASE_BYTES = 185 * 2 ** 20
+/** Process, runtime, graphs and the temporaries of one batch, before anything that grows with the model or the texts. */
+const BASE_BYTES = 150 * 2 ** 20
 /** Of a thread that solves linears: its own engine, with sessions and compiled code. */
 const THREAD_BYTES = 50 * 2 ** 20
 /** Of a variant: its graph of a block, compiled, and what of its factors lies about. */
@@ -33,6 +30,12 @@ const LINEAR_BYTES = 20
 
 /** Of the masks of a graph: as they were made, as the graph was built, and once or twice in the runtime that took it. */
 const MASK_COPIES = 3.5
+
+/**
+ * Of the tiles of the head, how often they lie in memory: threads do not share what the C library keeps for them, so that some
+ * are made anew beside those of the weights before. Peaks of one run at 2,048 tokens lay between 1 and 1.7 times one tile's.
+ */
+const HEAD_COPIES = 1.75
 
 /** Of each position and each set of weights while the head is read: four sums in float64, a token. */
 const FIGURES_BYTES = 36
@@ -113,13 +116,15 @@ function solvingBytes(prepared: PreparedRun): number {
   return largest + bytesBesideFirst(linears, solvedAtATime(prepared))
 }
 
-/** A tile of the head with its logits, under full precision and other weights, and the figures of each position. */
+/** Tiles of the head with their logits, under full precision and other weights, and the figures of each position. */
 function evaluationBytes(prepared: PreparedRun): number {
   const [, ...streams] = streamShapes(prepared)
   const { architecture, recipe } = prepared
   const positions = Math.max(0, ...streams.map(({ rows }) => rows)) * recipe.context
   const atATime = largestBatch(streams) * recipe.context
-  return streams.length === 0 ? 0 : headBytes(architecture, atATime) + FIGURES_BYTES * positions * streams.length
+  return streams.length === 0
+    ? 0
+    : HEAD_COPIES * headBytes(architecture, atATime) + FIGURES_BYTES * positions * streams.length
 }
 
 /** Rows of the largest batch of some streams. */
