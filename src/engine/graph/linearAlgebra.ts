@@ -1,7 +1,8 @@
 import type { ProviderName } from '../../shared/devices'
 import { type Matrix, transposed } from '../numerics/matrix'
+import { DeviceMemory } from './deviceMemory'
 import { GraphBuilder } from './graphBuilder'
-import { GraphSession, TENSOR_LIMIT_BYTES, type Tensor } from './session'
+import { DeviceTensor, GraphSession, TENSOR_LIMIT_BYTES, type Tensor } from './session'
 
 export interface Transposes {
   readonly transA?: boolean
@@ -28,8 +29,35 @@ type ArrayOf = { float32: Float32Array; float64: Float64Array }
  */
 export class LinearAlgebra {
   readonly #sessions = new Map<string, Promise<GraphSession>>()
+  readonly #memory: DeviceMemory
+  /** Within `holding`, what `keep` named, by its values; undefined until a product takes it. */
+  #kept: Map<Float32Array, Tensor | DeviceTensor | undefined> | undefined
 
-  constructor(readonly device: ProviderName) {}
+  constructor(readonly device: ProviderName) {
+    this.#memory = new DeviceMemory(device)
+  }
+
+  /** Does work of which matrices may stay on the device, as `keep` says; afterwards they are given back. */
+  async holding<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.#memory.keepsTensors) return work()
+    const kept = new Map<Float32Array, Tensor | DeviceTensor | undefined>()
+    this.#kept = kept
+    try {
+      return await work()
+    } finally {
+      this.#kept = undefined
+      for (const tensor of kept.values()) if (tensor instanceof DeviceTensor) tensor.dispose()
+    }
+  }
+
+  /**
+   * Says that several products will take a matrix, whose values no longer change: the first of them carries it to the device,
+   * where it stays until the work that holds it is done.
+   */
+  keep<M extends Matrix<Float32Array>>(matrix: M): M {
+    if (this.#kept?.has(matrix.data) === false) this.#kept.set(matrix.data, undefined)
+    return matrix
+  }
 
   /** op(A) · op(B) in float32 on the device, op being the transpose where asked for. */
   gemm32(a: Matrix<Float32Array>, b: Matrix<Float32Array>, transposes: Transposes = {}): Promise<Matrix<Float32Array>> {
@@ -42,6 +70,7 @@ export class LinearAlgebra {
   }
 
   async release(): Promise<void> {
+    await this.#memory.release()
     for (const session of this.#sessions.values()) await (await session).release()
     this.#sessions.clear()
   }
@@ -57,13 +86,14 @@ export class LinearAlgebra {
     const zeros = (): ArrayOf[P] =>
       (precision === 'float32' ? new Float32Array(rows * cols) : new Float64Array(rows * cols)) as ArrayOf[P]
     if (rows * cols === 0 || (transA ? a.rows : a.cols) === 0) return { data: zeros(), rows, cols }
-    const sharesVary = (rows <= cols && cols <= FEW_COLUMNS) || rows <= FEW_ROWS
+    const onProcessor = this.device === 'cpu' || precision === 'float64'
+    const sharesVary = onProcessor && ((rows <= cols && cols <= FEW_COLUMNS) || rows <= FEW_ROWS)
     if (!transA && sharesVary) return this.#gemm(precision, transposed(a), b, { transA: true, transB })
     const session = await this.#session(precision, transA, transB)
-    const right = { data: b.data, shape: [b.rows, b.cols] }
+    const right = await this.#fed(b)
     const tiles = [...rowTiles(rows, cols * a.data.BYTES_PER_ELEMENT, transA)]
     if (tiles.length === 1) {
-      const { Y } = await session.run({ A: { data: a.data, shape: [a.rows, a.cols] }, B: right })
+      const { Y } = await session.run({ A: await this.#fed(a), B: right })
       return { data: (Y as Tensor).data as ArrayOf[P], rows, cols }
     }
     const data = zeros()
@@ -73,6 +103,16 @@ export class LinearAlgebra {
       if (Y !== undefined) data.set(Y.data, begin * cols)
     }
     return { data, rows, cols }
+  }
+
+  /** A factor as a graph takes it. */
+  async #fed({ data, rows, cols }: Matrix<Float32Array | Float64Array>): Promise<Tensor | DeviceTensor> {
+    const matrix = { data, shape: [rows, cols] }
+    const kept = this.#kept
+    if (!(data instanceof Float32Array) || kept?.has(data) !== true) return matrix
+    const there = kept.get(data) ?? (await this.#memory.upload(matrix))
+    kept.set(data, there)
+    return there
   }
 
   #session(precision: Precision, transA: boolean, transB: boolean): Promise<GraphSession> {

@@ -38,7 +38,27 @@ export interface Tensor {
   readonly shape: readonly number[]
 }
 
-export type Feeds = Readonly<Record<string, Tensor>>
+/**
+ * A tensor in the memory of a device, as input of any session there. It stays until it is given back: the garbage
+ * collection knows nothing of that memory.
+ */
+export class DeviceTensor {
+  constructor(
+    readonly device: ProviderName,
+    /** What the library takes. */
+    readonly value: ort.Tensor
+  ) {}
+
+  dispose(): void {
+    this.value.dispose()
+  }
+}
+
+/** Tensors by name, all of them here. */
+export type Tensors = Readonly<Record<string, Tensor>>
+
+/** Inputs of a graph; those on its own device are not carried there again. */
+export type Feeds = Readonly<Record<string, Tensor | DeviceTensor>>
 
 const ELEMENT_TYPES = new Map<unknown, 'float32' | 'float64' | 'int32'>([
   [Float32Array, 'float32'],
@@ -55,14 +75,20 @@ export class GraphSession {
   /**
    * Loads model bytes on a device. A missing device is an error, never a silent fallback to another.
    *
+   * @param outputs - where outputs are left: `device` for `keep`, on a device that keeps tensors
    * @throws {AppError} DEVICE with the provider's own reason
    */
-  static async create(model: Uint8Array, device: ProviderName): Promise<GraphSession> {
+  static async create(
+    model: Uint8Array,
+    device: ProviderName,
+    outputs: 'host' | 'device' = 'host'
+  ): Promise<GraphSession> {
     const { InferenceSession } = library()
     const obstacle = await deviceOf(device).prepare?.()
     if (obstacle !== undefined) throw missing(device, obstacle)
+    const options = { ...sessionOptions(device), ...(outputs === 'device' && ON_DEVICE) }
     try {
-      return new GraphSession(await alone(device, () => InferenceSession.create(model, sessionOptions(device))), device)
+      return new GraphSession(await alone(device, () => InferenceSession.create(model, options)), device)
     } catch (error) {
       throw missing(device, { reason: reasonOf(error), remedy: deviceOf(device).remedy?.() }, error)
     }
@@ -74,7 +100,7 @@ export class GraphSession {
    *
    * @throws {AppError} DEVICE with the library's reason when the device fails
    */
-  async run(feeds: Feeds, into: Feeds = {}): Promise<Record<string, Tensor>> {
+  async run(feeds: Feeds, into: Tensors = {}): Promise<Record<string, Tensor>> {
     const fetches = this.session.outputNames.map((name) => [name, into[name] ? toOrt(into[name]) : null])
     const outputs = await this.#compute(() => this.session.run(allToOrt(feeds), Object.fromEntries(fetches)))
     return Object.fromEntries(
@@ -82,6 +108,18 @@ export class GraphSession {
         name,
         { data: withoutBigInts(tensor.data), shape: tensor.dims.map(Number) }
       ])
+    )
+  }
+
+  /**
+   * The same with outputs that stay on the device, each the caller's to give back.
+   *
+   * @throws {AppError} DEVICE with the library's reason when the device fails
+   */
+  async keep(feeds: Feeds): Promise<Record<string, DeviceTensor>> {
+    const outputs = await this.#compute(() => this.session.run(allToOrt(feeds)))
+    return Object.fromEntries(
+      Object.entries(outputs).map(([name, tensor]) => [name, new DeviceTensor(this.device, tensor)])
     )
   }
 
@@ -131,8 +169,13 @@ function sessionOptions(device: ProviderName): ort.InferenceSession.SessionOptio
   }
 }
 
+/** Of WebGPU alone: the library has no such place for the other devices. */
+const ON_DEVICE: ort.InferenceSession.SessionOptions = { preferredOutputLocation: 'gpu-buffer' }
+
 const allToOrt = (feeds: Feeds): Record<string, ort.Tensor> =>
-  Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, toOrt(tensor)]))
+  Object.fromEntries(
+    Object.entries(feeds).map(([name, tensor]) => [name, tensor instanceof DeviceTensor ? tensor.value : toOrt(tensor)])
+  )
 
 function toOrt({ data, shape }: Tensor): ort.Tensor {
   const type = ELEMENT_TYPES.get(data.constructor)

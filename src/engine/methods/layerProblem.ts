@@ -68,7 +68,7 @@ export class LayerProblem {
     readonly moment: SecondMoment,
     private readonly options: LayerProblemOptions
   ) {
-    this.#E32 = toFloat32(E)
+    this.#E32 = algebra.keep(toFloat32(E))
     if (E.data instanceof Float64Array) this.#E64 = E as Matrix64
   }
 
@@ -111,7 +111,7 @@ export class LayerProblem {
 
   /** Eᵀ: products with it are made faster than such with E transposed. */
   get #transposed(): Matrix32 {
-    this.#Et ??= transposed(this.#E32)
+    this.#Et ??= this.algebra.keep(transposed(this.#E32))
     return this.#Et
   }
 
@@ -158,7 +158,7 @@ export class LayerProblem {
     const { algebra, moment } = this
     let T = await this.transposedTimes(toFloat32(Y))
     if (weighting === 'diagonal') scaleRows(T, moment.diagonal)
-    if (weighting === 'full') T = await algebra.gemm32(moment.rounded, T)
+    if (weighting === 'full') T = await algebra.gemm32(algebra.keep(moment.rounded), T)
     return toFloat64(await algebra.gemm32(this.#E32, T))
   }
 

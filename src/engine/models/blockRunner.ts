@@ -1,6 +1,6 @@
 import type { DeviceName } from '../../shared/recipe'
 import type { InputRounding } from '../graph/inputRounding'
-import { type Feeds, GraphSession, type Tensor } from '../graph/session'
+import { type Feeds, GraphSession, type Tensor, type Tensors } from '../graph/session'
 import { type ModelArchitecture, stateSize } from './architecture'
 import type { Adapter, BlockWeights } from './blockWeights'
 import { expertGraph } from './expertGraphs'
@@ -8,6 +8,7 @@ import { ExpertRunner, type Routed } from './expertRunner'
 import type { GramTile } from './gramTiles'
 import { EXPERT_SUM, type LinearForm } from './layerBuilder'
 import { type BlockGraph, backwardGraph, blockGraph, curvatureGraph, energyOutput } from './modelGraphs'
+import { ResidentWeights } from './residentWeights'
 
 /** A tile of the upper triangle of a Gram matrix Σ x xᵀ over the batch's tokens, with its values by rows. */
 export interface GramPart extends GramTile {
@@ -42,6 +43,7 @@ export class BlockRunner {
   readonly #curvature = new Map<number, BlockGraph>()
   readonly #sessions = new Map<BlockGraph, GraphSession>()
   readonly #experts: ExpertRunner
+  readonly #resident: ResidentWeights
 
   constructor(
     private readonly architecture: ModelArchitecture,
@@ -49,6 +51,7 @@ export class BlockRunner {
     private readonly device: DeviceName
   ) {
     this.#experts = new ExpertRunner(device)
+    this.#resident = new ResidentWeights(device)
   }
 
   /**
@@ -58,7 +61,7 @@ export class BlockRunner {
    */
   async forward(index: number, hidden: Float32Array, real: Float32Array, weights: BlockWeights): Promise<Float32Array> {
     const graph = this.#graphOf(index, weights)
-    const feeds = { ...this.#feeds(graph, hidden, weights), ...(graph.readsReal && { real: column(real) }) }
+    const feeds = { ...(await this.#feeds(graph, hidden, weights)), ...(graph.readsReal && { real: column(real) }) }
     const within = await this.#within(graph, feeds, weights)
     const outputs = await (await this.#session(graph)).run({ ...feeds, ...within?.feeds })
     return this.#withExperts(graph, outputs, weights)
@@ -77,7 +80,7 @@ export class BlockRunner {
     weights: BlockWeights
   ): Promise<BlockStatistics & { readonly next: Float32Array }> {
     const graph = this.#graph(index, true)
-    const feeds = { ...this.#feeds(graph, hidden, weights), mask: column(mask) }
+    const feeds = { ...(await this.#feeds(graph, hidden, weights)), mask: column(mask) }
     const within = await this.#within(graph, feeds, weights)
     const outputs = await (await this.#session(graph)).run({ ...feeds, ...within?.feeds })
     const grams = graph.grams.map((tile) => ({ ...tile, data: outputs[tile.output]?.data as Float32Array }))
@@ -101,7 +104,7 @@ export class BlockRunner {
   ): Promise<BlockGradients> {
     const graph = this.#backwardOf(index, weights)
     const feeds = {
-      ...this.#feeds(graph, hidden, weights),
+      ...(await this.#feeds(graph, hidden, weights)),
       ...(await this.#seeds(index, graph, hidden, gradient, real, weights)),
       ...(graph.readsReal && { real: column(real) })
     }
@@ -126,7 +129,7 @@ export class BlockRunner {
   ): Promise<{ readonly hidden: Float32Array; readonly grams: readonly GramPart[] }> {
     const graph = this.#curvatureOf(index)
     const outputs = await (await this.#session(graph)).run({
-      ...this.#feeds(graph, hidden, weights),
+      ...(await this.#feeds(graph, hidden, weights)),
       ...(await this.#seeds(index, graph, hidden, gradient, real, weights)),
       ...(graph.readsReal && { real: column(real) })
     })
@@ -145,10 +148,11 @@ export class BlockRunner {
     for (const session of this.#sessions.values()) await session.release()
     this.#sessions.clear()
     await this.#experts.release()
+    await this.#resident.release()
   }
 
   /** The next hidden states, from what the graph of the block gives. */
-  async #withExperts(graph: BlockGraph, outputs: Feeds, weights: BlockWeights): Promise<Float32Array> {
+  async #withExperts(graph: BlockGraph, outputs: Tensors, weights: BlockWeights): Promise<Float32Array> {
     const next = outputs.next?.data as Float32Array
     const { experts, within } = graph
     if (experts === undefined || within !== undefined || weights.experts === undefined) return next
@@ -159,7 +163,7 @@ export class BlockRunner {
   /** Of a block that goes on with what its experts add: what these are given, and their sum as the graph takes it. */
   async #within({ experts, within }: BlockGraph, feeds: Feeds, weights: BlockWeights) {
     if (experts === undefined || within === undefined || weights.experts === undefined) return undefined
-    const tokens = feeds.hidden?.shape[0] as number
+    const [tokens = 0] = (feeds.hidden as Tensor).shape
     const sum = { data: new Float32Array(tokens * experts.hiddenSize), shape: [tokens, experts.hiddenSize] }
     const session = await this.#session(this.#shared(within.routing))
     const batch = routed(await session.run({ ...feeds, [EXPERT_SUM]: sum }))
@@ -179,7 +183,7 @@ export class BlockRunner {
     const seed = { gradient: { data: gradient, shape: this.#shapeOf(gradient) } }
     const { experts } = graph
     if (experts === undefined || weights.experts === undefined) return seed
-    const feeds = { ...this.#feeds(graph, hidden, weights), ...(graph.readsReal && { real: column(real) }) }
+    const feeds = { ...(await this.#feeds(graph, hidden, weights)), ...(graph.readsReal && { real: column(real) }) }
     const within = await this.#within(graph, feeds, weights)
     const batch = within?.batch ?? routed(await (await this.#session(this.#graphOf(index, weights))).run(feeds))
     const ofSum =
@@ -200,13 +204,10 @@ export class BlockRunner {
     return (await session.run(feeds))[`gradient.${EXPERT_SUM}`]?.data as Float32Array
   }
 
-  #feeds(graph: BlockGraph, hidden: Float32Array, weights: BlockWeights): Feeds {
-    const linears = graph.linears.map(({ name, outFeatures, inFeatures }) => [
-      `${name}.weight`,
-      { data: weights.linears.get(name), shape: [outFeatures, inFeatures] }
-    ])
+  async #feeds(graph: BlockGraph, hidden: Float32Array, weights: BlockWeights): Promise<Feeds> {
+    const linears = await this.#resident.feeds(graph.linears, weights.linears)
     const states = { data: hidden, shape: this.#shapeOf(hidden) }
-    return { ...Object.fromEntries(linears), ...weights.parameters, ...adapterFeeds(weights), hidden: states }
+    return { ...linears, ...weights.parameters, ...adapterFeeds(weights), hidden: states }
   }
 
   /** [tokens, state]. */
@@ -281,7 +282,7 @@ class FormCache {
 }
 
 /** What a graph gives the experts. */
-const routed = ({ expertInput, routing }: Feeds): Routed => ({
+const routed = ({ expertInput, routing }: Tensors): Routed => ({
   input: expertInput?.data as Float32Array,
   routing: routing?.data as Float32Array
 })

@@ -1,5 +1,5 @@
 import type { InputRounding } from '../graph/inputRounding'
-import type { Feeds, Tensor } from '../graph/session'
+import type { Tensor, Tensors } from '../graph/session'
 import type { Matrix32 } from '../numerics/matrix'
 import { expertReader, type ReadExpert } from './expertWeights'
 import type { ExpertMemory } from './keptExperts'
@@ -17,7 +17,7 @@ export interface BlockWeights {
   /** Weights of the linears, [out, in]. */
   readonly linears: ReadonlyMap<string, Float32Array>
   /** Everything else, as graph inputs. */
-  readonly parameters: Feeds
+  readonly parameters: Tensors
   /** Adapters beside linears. */
   readonly adapters?: ReadonlyMap<string, Adapter>
   /** Reads the experts, which stay in full precision. */

@@ -1,7 +1,7 @@
 import { badFormat } from '../../shared/errors'
 import type { CheckpointTensor } from '../formats/shards'
 import { elementCount } from '../formats/tensorInfo'
-import type { Feeds, Tensor } from '../graph/session'
+import type { Tensor, Tensors } from '../graph/session'
 import type { ExpertsSpec, ExpertTensor } from './experts'
 import { ExpertMemory, keptExperts } from './keptExperts'
 import type { ModelParts } from './modelParts'
@@ -9,7 +9,7 @@ import type { ModelTensor } from './modelTensors'
 import type { ModelWeights, TensorPart } from './modelWeights'
 
 /** Reads one expert's tensors, by the names of the graph's inputs; they hold until the next one is read. */
-export type ReadExpert = (expert: number) => Promise<Feeds>
+export type ReadExpert = (expert: number) => Promise<Tensors>
 
 /**
  * Reads the experts of a block one at a time; undefined where it has none.
@@ -27,7 +27,7 @@ export function expertReader(
   if (spec === undefined) return undefined
   const path = parts.architecture.blockPath(block)
   const kept = keptExperts(spec, memory.bytes)
-  const known = new Map<number, Feeds>()
+  const known = new Map<number, Tensors>()
   // Of one block's hundred experts each would otherwise leave its arrays to the next garbage collection.
   const buffers = new Map<string, Float32Array>()
   const read = async (expert: number, arrayOf: (input: string, length: number) => Float32Array | undefined) => {

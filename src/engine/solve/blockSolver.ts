@@ -28,7 +28,8 @@ export class OwnThread implements BlockSolver {
   async *solve(jobs: readonly LinearJob[], signal: AbortSignal): AsyncGenerator<SolvedLinear, void> {
     for (const { task, readBase, ...options } of jobs) {
       await stopHere(signal)
-      yield await solveLinear(this.algebra, task, { ...options, base: await readBase?.() })
+      const base = await readBase?.()
+      yield await this.algebra.holding(() => solveLinear(this.algebra, task, { ...options, base }))
     }
   }
 

@@ -19,6 +19,8 @@ export interface Device {
    * less. Called before each session: repeated calls cost nothing.
    */
   readonly prepare?: () => Promise<Obstacle | undefined>
+  /** Whether tensors can stay in its memory from one computation to the next. */
+  readonly keepsTensors?: true
   /** What to do when the library itself says no. */
   readonly remedy?: () => string | undefined
   /** What it computes on, with its limits. */

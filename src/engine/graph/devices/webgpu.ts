@@ -5,6 +5,7 @@ import { amdMemory, graphicsAdapters, nvidiaMemory, vulkanDrivers } from './grap
 export const webgpu: Device = {
   name: 'webgpu',
   provider: 'webgpu',
+  keepsTensors: true,
   facts,
   remedy: () =>
     process.platform === 'linux'

@@ -1,0 +1,123 @@
+import { InferenceSession } from 'onnxruntime-node'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { DeviceMemory } from '../../src/engine/graph/deviceMemory'
+import { listDevices } from '../../src/engine/graph/devices'
+import { LinearAlgebra } from '../../src/engine/graph/linearAlgebra'
+import { DeviceTensor } from '../../src/engine/graph/session'
+import type { BlockWeights } from '../../src/engine/models/blockWeights'
+import { toFloat32 } from '../../src/engine/numerics/matrix'
+import { hiddenStates, openAdaptedBlocks } from '../helpers/adaptedBlock'
+import { familyDirectory } from '../helpers/checkpoints'
+import { problemOf } from '../helpers/layerProblems'
+import { gaussianMatrix, matrixOf } from '../helpers/matrices'
+
+const webgpu = (await listDevices()).find(({ name }) => name === 'webgpu')
+const missing = webgpu?.available === true ? undefined : (webgpu?.detail ?? 'webgpu is not known')
+if (missing !== undefined) console.log(`the tests of the memory of a device are skipped: ${missing}`)
+
+interface Running {
+  run(feeds: InferenceSession.FeedsType, ...rest: unknown[]): Promise<unknown>
+}
+
+/** Counts the bytes of tensors that are carried to the device, from now on. */
+function watchBus(): () => number {
+  let bytes = 0
+  const { prototype } = InferenceSession as unknown as { readonly prototype: Running }
+  const { run } = prototype
+  vi.spyOn(prototype, 'run').mockImplementation(function (this: Running, feeds, ...rest) {
+    const carried = Object.values(feeds).filter(({ location }) => location === 'cpu')
+    bytes += carried.reduce((sum, { data }) => sum + (data as Float32Array).byteLength, 0)
+    return run.call(this, feeds, ...rest)
+  })
+  return () => bytes
+}
+
+/** All that is carried there to stay, from now on. */
+function watchUploads(): DeviceTensor[] {
+  const found: DeviceTensor[] = []
+  const { upload } = DeviceMemory.prototype
+  vi.spyOn(DeviceMemory.prototype, 'upload').mockImplementation(async function (this: DeviceMemory, tensor) {
+    const there = await upload.call(this, tensor)
+    if (there instanceof DeviceTensor) found.push(there)
+    return there
+  })
+  return found
+}
+
+const isThere = ({ value }: DeviceTensor): boolean => value.location === 'gpu-buffer'
+
+const linearBytes = ({ linears }: BlockWeights): number =>
+  [...linears.values()].reduce((sum, { byteLength }) => sum + byteLength, 0)
+
+afterEach(() => vi.restoreAllMocks())
+
+describe.skipIf(missing !== undefined)('the memory of a device', () => {
+  it('has the weights of a block from the second batch on, and those of the next one in their place', async () => {
+    const opened = await openAdaptedBlocks(familyDirectory('llama'), { device: 'webgpu', context: 8, rank: 4 })
+    const { architecture, context, runner } = opened
+    const hidden = hiddenStates(architecture, context, 0)
+    const real = new Float32Array(2 * context).fill(1)
+    const blocks = [await opened.adapted(0), await opened.adapted(1)] as const
+    const uploads = watchUploads()
+    const carried = watchBus()
+    const bytesOf = async (block: 0 | 1): Promise<[number, Float32Array]> => {
+      const before = carried()
+      const next = await runner.forward(block, hidden, real, blocks[block])
+      return [carried() - before, next]
+    }
+    const [first, firstStates] = await bytesOf(0)
+    const weights = linearBytes(blocks[0])
+    expect((await bytesOf(0))[0]).toBe(first)
+    const [third, thirdStates] = await bytesOf(0)
+    expect(third).toBe(first - weights)
+    expect(thirdStates).toEqual(firstStates)
+    expect(uploads.length).toBe(blocks[0].linears.size)
+    expect(uploads.every(isThere)).toBe(true)
+    // Another block with arrays of the same shapes, and back: each time the weights that are asked for.
+    const [, other] = await bytesOf(1)
+    expect(uploads.some(isThere)).toBe(false)
+    expect(other).not.toEqual(firstStates)
+    expect((await bytesOf(1))[1]).toEqual(other)
+    expect((await bytesOf(0))[1]).toEqual(firstStates)
+    await opened.close()
+    expect(uploads.some(isThere)).toBe(false)
+  })
+
+  it('has error and second moment of a linear while it is solved, and what is found is the same', async () => {
+    const [m, n, maxRank] = [96, 160, 6]
+    const E = gaussianMatrix(m, n, 'kept')
+    const H = matrixOf(n, n, (i, j) => (i === j ? 1 / (1 + i) : 0))
+    const solved = async (held: boolean) => {
+      const algebra = new LinearAlgebra('webgpu')
+      const uploads = watchUploads()
+      const carried = watchBus()
+      const work = () => problemOf(algebra, { name: 'kept', E, H }, { maxRank }).eigen('full')
+      const { values } = await (held ? algebra.holding(work) : work())
+      await algebra.release()
+      vi.restoreAllMocks()
+      return { values, bytes: carried(), uploads }
+    }
+    const [own, kept] = [await solved(false), await solved(true)]
+    expect(kept.values).toEqual(own.values)
+    // E, its transpose and H, once each; without, they go there for each of some twenty products.
+    expect(own.uploads).toEqual([])
+    expect(kept.uploads.length).toBe(3)
+    expect(kept.uploads.some(isThere)).toBe(false)
+    const constant = 4 * (2 * m * n + n * n)
+    expect(own.bytes - kept.bytes).toBeGreaterThan(constant)
+  })
+
+  it('gives back what it held where the work fails', async () => {
+    const algebra = new LinearAlgebra('webgpu')
+    const uploads = watchUploads()
+    const matrix = toFloat32(gaussianMatrix(8, 8, 'failing'))
+    const work = async () => {
+      await algebra.gemm32(algebra.keep(matrix), matrix)
+      throw new Error('the work failed')
+    }
+    await expect(algebra.holding(work)).rejects.toThrow('the work failed')
+    expect(uploads.length).toBe(1)
+    expect(uploads.some(isThere)).toBe(false)
+    await algebra.release()
+  })
+})
