@@ -71,7 +71,7 @@ export async function momentsOf(
     await stopHere(signal)
     const mask = Float32Array.from(rows.flatMap((row) => [...counted.subarray(row * context, (row + 1) * context)]))
     const hidden = floatsOf(await kept.get(block * batches.length + i))
-    const { grams } = await runner.forwardWithGrams(block, hidden, mask, weights)
+    const { grams } = await runner.forwardWithGrams(block, hidden, mask, weights, i + 1 < batches.length)
     sums.add(
       grams,
       mask.reduce((sum, value) => sum + value, 0)

@@ -1,14 +1,17 @@
 import type { ProviderName } from '../../shared/devices'
 import { deviceOf } from './devices/registry'
-import { GraphBuilder } from './graphBuilder'
+import { GraphBuilder, type Value } from './graphBuilder'
 import { type DeviceTensor, GraphSession, type Tensor } from './session'
 
+const NAMES = ['first', 'second'] as const
+const RESULT = 'result'
+
 /**
- * The memory of a device: what many computations take is carried there once. Where a device has none that lasts from one
- * computation to the next, tensors stay what they are.
+ * The memory of a device: what many computations take is carried there once, and what they add up is read once. Where a
+ * device has none that lasts from one computation to the next, tensors stay what they are.
  */
 export class DeviceMemory {
-  #carry: Promise<GraphSession> | undefined
+  readonly #sessions = new Map<string, Promise<GraphSession>>()
 
   constructor(private readonly device: ProviderName) {}
 
@@ -23,19 +26,45 @@ export class DeviceMemory {
    */
   async upload(matrix: Tensor): Promise<Tensor | DeviceTensor> {
     if (!this.keepsTensors || matrix.data.length === 0) return matrix
-    this.#carry ??= GraphSession.create(copyModel(), this.device, 'device')
-    const { copy } = await (await this.#carry).keep({ matrix })
-    return copy as DeviceTensor
+    const { there } = await (await this.#session('upload', 1, [RESULT])).keep({ first: matrix })
+    return there[RESULT] as DeviceTensor
+  }
+
+  /** The values of a matrix that lies there. @throws {AppError} DEVICE when the device fails */
+  async read(matrix: DeviceTensor): Promise<Tensor> {
+    return (await (await this.#session('read', 1)).run({ first: matrix }))[RESULT] as Tensor
+  }
+
+  /** The sum of two matrices that lie there, in float32, in their place: both are given back. @throws {AppError} DEVICE */
+  async sum(first: DeviceTensor, second: DeviceTensor): Promise<DeviceTensor> {
+    try {
+      const { there } = await (await this.#session('sum', 2, [RESULT])).keep({ first, second })
+      return there[RESULT] as DeviceTensor
+    } finally {
+      for (const term of [first, second]) term.dispose()
+    }
   }
 
   async release(): Promise<void> {
-    await (await this.#carry)?.release()
-    this.#carry = undefined
+    for (const session of this.#sessions.values()) await (await session).release()
+    this.#sessions.clear()
+  }
+
+  #session(purpose: string, terms: 1 | 2, left: readonly string[] = []): Promise<GraphSession> {
+    const known = this.#sessions.get(purpose)
+    if (known !== undefined) return known
+    const created = GraphSession.create(sumModel(terms), this.device, left)
+    this.#sessions.set(purpose, created)
+    created.catch(() => this.#sessions.delete(purpose)) // nothing to release
+    return created
   }
 }
 
-function copyModel(): Uint8Array {
+/** The sum of matrices of one shape; of one alone, a copy. */
+function sumModel(terms: number): Uint8Array {
   const g = new GraphBuilder()
-  g.output('copy', g.input('matrix', ['rows', 'columns']), ['rows', 'columns'])
+  const shape = ['rows', 'columns']
+  const [first, second] = NAMES.slice(0, terms).map((name) => g.input(name, shape)) as [Value, Value | undefined]
+  g.output(RESULT, second === undefined ? first : g.add(first, second), shape)
   return g.build()
 }

@@ -86,8 +86,7 @@ export class LinearAlgebra {
     const zeros = (): ArrayOf[P] =>
       (precision === 'float32' ? new Float32Array(rows * cols) : new Float64Array(rows * cols)) as ArrayOf[P]
     if (rows * cols === 0 || (transA ? a.rows : a.cols) === 0) return { data: zeros(), rows, cols }
-    const onProcessor = this.device === 'cpu' || precision === 'float64'
-    const sharesVary = onProcessor && ((rows <= cols && cols <= FEW_COLUMNS) || rows <= FEW_ROWS)
+    const sharesVary = (rows <= cols && cols <= FEW_COLUMNS) || rows <= FEW_ROWS
     if (!transA && sharesVary) return this.#gemm(precision, transposed(a), b, { transA: true, transB })
     const session = await this.#session(precision, transA, transB)
     const right = await this.#fed(b)

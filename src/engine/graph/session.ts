@@ -69,26 +69,25 @@ const ELEMENT_TYPES = new Map<unknown, 'float32' | 'float64' | 'int32'>([
 export class GraphSession {
   private constructor(
     private readonly session: ort.InferenceSession,
-    readonly device: ProviderName
+    readonly device: ProviderName,
+    /** Outputs that stay on the device. */
+    private readonly left: readonly string[]
   ) {}
 
   /**
    * Loads model bytes on a device. A missing device is an error, never a silent fallback to another.
    *
-   * @param outputs - where outputs are left: `device` for `keep`, on a device that keeps tensors
+   * @param left - outputs that `keep` leaves on the device, which keeps tensors
    * @throws {AppError} DEVICE with the provider's own reason
    */
-  static async create(
-    model: Uint8Array,
-    device: ProviderName,
-    outputs: 'host' | 'device' = 'host'
-  ): Promise<GraphSession> {
+  static async create(model: Uint8Array, device: ProviderName, left: readonly string[] = []): Promise<GraphSession> {
     const { InferenceSession } = library()
     const obstacle = await deviceOf(device).prepare?.()
     if (obstacle !== undefined) throw missing(device, obstacle)
-    const options = { ...sessionOptions(device), ...(outputs === 'device' && ON_DEVICE) }
+    const options = { ...sessionOptions(device), ...(left.length > 0 && { preferredOutputLocation: onDevice(left) }) }
     try {
-      return new GraphSession(await alone(device, () => InferenceSession.create(model, options)), device)
+      const session = await alone(device, () => InferenceSession.create(model, options))
+      return new GraphSession(session, device, left)
     } catch (error) {
       throw missing(device, { reason: reasonOf(error), remedy: deviceOf(device).remedy?.() }, error)
     }
@@ -103,24 +102,24 @@ export class GraphSession {
   async run(feeds: Feeds, into: Tensors = {}): Promise<Record<string, Tensor>> {
     const fetches = this.session.outputNames.map((name) => [name, into[name] ? toOrt(into[name]) : null])
     const outputs = await this.#compute(() => this.session.run(allToOrt(feeds), Object.fromEntries(fetches)))
-    return Object.fromEntries(
-      Object.entries(outputs).map(([name, tensor]) => [
-        name,
-        { data: withoutBigInts(tensor.data), shape: tensor.dims.map(Number) }
-      ])
-    )
+    return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, fromOrt(tensor)]))
   }
 
   /**
-   * The same with outputs that stay on the device, each the caller's to give back.
+   * The same for a session that leaves outputs on the device: those are `there`, each the caller's to give back, and the
+   * others `here`.
    *
    * @throws {AppError} DEVICE with the library's reason when the device fails
    */
-  async keep(feeds: Feeds): Promise<Record<string, DeviceTensor>> {
+  async keep(feeds: Feeds): Promise<{ readonly here: Tensors; readonly there: Record<string, DeviceTensor> }> {
     const outputs = await this.#compute(() => this.session.run(allToOrt(feeds)))
-    return Object.fromEntries(
-      Object.entries(outputs).map(([name, tensor]) => [name, new DeviceTensor(this.device, tensor)])
-    )
+    const here: Record<string, Tensor> = {}
+    const there: Record<string, DeviceTensor> = {}
+    for (const [name, tensor] of Object.entries(outputs)) {
+      if (this.left.includes(name)) there[name] = new DeviceTensor(this.device, tensor)
+      else here[name] = fromOrt(tensor)
+    }
+    return { here, there }
   }
 
   /** Gives back what the session holds; what a device holds that has failed is gone with it. */
@@ -169,8 +168,13 @@ function sessionOptions(device: ProviderName): ort.InferenceSession.SessionOptio
   }
 }
 
-/** Of WebGPU alone: the library has no such place for the other devices. */
-const ON_DEVICE: ort.InferenceSession.SessionOptions = { preferredOutputLocation: 'gpu-buffer' }
+/** Where the library leaves outputs: WebGPU's buffers. It has no such place for the other devices. */
+const LEFT = 'gpu-buffer'
+
+const onDevice = (names: readonly string[]): Record<string, typeof LEFT> =>
+  Object.fromEntries(names.map((name) => [name, LEFT]))
+
+const fromOrt = ({ data, dims }: ort.Tensor): Tensor => ({ data: withoutBigInts(data), shape: dims.map(Number) })
 
 const allToOrt = (feeds: Feeds): Record<string, ort.Tensor> =>
   Object.fromEntries(

@@ -8,6 +8,7 @@ import { ExpertRunner, type Routed } from './expertRunner'
 import type { GramTile } from './gramTiles'
 import { EXPERT_SUM, type LinearForm } from './layerBuilder'
 import { type BlockGraph, backwardGraph, blockGraph, curvatureGraph, energyOutput } from './modelGraphs'
+import { ResidentGrams } from './residentGrams'
 import { ResidentWeights } from './residentWeights'
 
 /** A tile of the upper triangle of a Gram matrix Σ x xᵀ over the batch's tokens, with its values by rows. */
@@ -44,6 +45,7 @@ export class BlockRunner {
   readonly #sessions = new Map<BlockGraph, GraphSession>()
   readonly #experts: ExpertRunner
   readonly #resident: ResidentWeights
+  readonly #sums: ResidentGrams
 
   constructor(
     private readonly architecture: ModelArchitecture,
@@ -52,6 +54,7 @@ export class BlockRunner {
   ) {
     this.#experts = new ExpertRunner(device)
     this.#resident = new ResidentWeights(device)
+    this.#sums = new ResidentGrams(device)
   }
 
   /**
@@ -72,18 +75,21 @@ export class BlockRunner {
    * them.
    *
    * @param mask - [tokens], 1 for tokens and 0 for padding
+   * @param more - whether another batch with these weights follows: the Gram matrices of this one may come with those of that
    */
   async forwardWithGrams(
     index: number,
     hidden: Float32Array,
     mask: Float32Array,
-    weights: BlockWeights
+    weights: BlockWeights,
+    more = false
   ): Promise<BlockStatistics & { readonly next: Float32Array }> {
     const graph = this.#graph(index, true)
     const feeds = { ...(await this.#feeds(graph, hidden, weights)), mask: column(mask) }
     const within = await this.#within(graph, feeds, weights)
-    const outputs = await (await this.#session(graph)).run({ ...feeds, ...within?.feeds })
-    const grams = graph.grams.map((tile) => ({ ...tile, data: outputs[tile.output]?.data as Float32Array }))
+    const { outputs, sums } = await this.#added(graph, { ...feeds, ...within?.feeds }, weights, more)
+    const grams =
+      sums === undefined ? [] : graph.grams.map((tile) => ({ ...tile, data: sums[tile.output]?.data as Float32Array }))
     const energies = new Map(graph.linears.map(({ name }) => [name, outputs[energyOutput(name)]?.data as Float32Array]))
     return { next: await this.#withExperts(graph, outputs, weights), grams, energies }
   }
@@ -149,6 +155,18 @@ export class BlockRunner {
     this.#sessions.clear()
     await this.#experts.release()
     await this.#resident.release()
+    await this.#sums.release()
+  }
+
+  /** What a graph with Gram matrices gives, and the sums of these, where a device adds them up, when they are due. */
+  async #added(graph: BlockGraph, feeds: Feeds, { linears }: BlockWeights, more: boolean) {
+    if (!this.#sums.keepsTensors) {
+      const outputs: Tensors = await (await this.#session(graph)).run(feeds)
+      return { outputs, sums: outputs }
+    }
+    const left = graph.grams.map(({ output }) => output)
+    const { here, there } = await (await this.#session(graph, left)).keep(feeds)
+    return { outputs: here, sums: await this.#sums.add(linears, there, more) }
   }
 
   /** The next hidden states, from what the graph of the block gives. */
@@ -258,10 +276,10 @@ export class BlockRunner {
     return known.find((graph) => Buffer.compare(graph.model, built.model) === 0) ?? built
   }
 
-  async #session(graph: BlockGraph): Promise<GraphSession> {
+  async #session(graph: BlockGraph, left: readonly string[] = []): Promise<GraphSession> {
     const known = this.#sessions.get(graph)
     if (known !== undefined) return known
-    const session = await GraphSession.create(graph.model, this.device)
+    const session = await GraphSession.create(graph.model, this.device, left)
     this.#sessions.set(graph, session)
     return session
   }

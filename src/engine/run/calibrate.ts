@@ -70,7 +70,8 @@ async function* measure(
   for (let batch = 0; batch < states.batches; batch++) {
     await stopHere(signal)
     const { mask, tokens } = countedMask(calibration, ...states.rowsOf(batch))
-    const batchOf = await runner.forwardWithGrams(block, await states.read(batch), mask, weights)
+    const more = batch + 1 < states.batches
+    const batchOf = await runner.forwardWithGrams(block, await states.read(batch), mask, weights, more)
     const { next } = batchOf
     assertFinite(prepared, block, next)
     sums.add(batchOf.grams, tokens)
