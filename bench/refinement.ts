@@ -57,7 +57,7 @@ function refinementSection(depths: readonly Depth[]): Section {
     text: [
       'Whole runs (`quailora`, rank 16, 16,384 calibration and 2,048 evaluation tokens) that refine the adapter by 12 steps of ' +
         '1,024 tokens, on LLaMA-shaped checkpoints of random weights, hidden 512, intermediate 1,408, vocabulary 8,192. ' +
-        'Refining is all that the refinement adds to a run: steps, the held-out rows after eight of them, and the ' +
+        'Refining is all that the refinement adds to a run: steps, the held-out rows before and after them, and the ' +
         'evaluation rows under the refined adapter. Blocks is the calibration with the solves. The memory budget is 64 ' +
         `MiB. Medians of ${ROUNDS} rounds, in turn.`
     ],

@@ -30,6 +30,9 @@ export const refinementKey = ({ steps, batch, learningRate }: Refinement): strin
 /** The states that the held-out rows are asked about, beside the start. */
 export const HELD_OUT_CHECKS = 8
 
+/** The start, and the quantized model without an adapter. */
+const ASKED_AT_START = 2
+
 /** Of so many rows one is held out. */
 const ROWS_TO_EACH_HELD_OUT = 8
 
@@ -41,14 +44,15 @@ export const heldOutRows = (rows: number): number =>
   rows < 2 ? 0 : Math.min(MOST_HELD_OUT, Math.max(1, Math.floor(rows / ROWS_TO_EACH_HELD_OUT)))
 
 /**
- * Steps after which the held-out rows are asked: ascending, the last is `steps`. In all they are asked of half as many rows
- * at most as are learned from: a step takes three times what a question takes of a row, so that questions are a seventh.
+ * Steps after which the held-out rows are asked: ascending, the last is `steps`. With the start and the base alone they are
+ * asked of half as many rows as are learned from: a step takes three times what a question takes of a row, so that questions
+ * are a seventh of the whole. The last is asked about in any case.
  *
  * @param rows - of the calibration set
  */
 export function checkedSteps({ steps, batch }: Pick<Refinement, 'steps' | 'batch'>, rows: number): number[] {
   const affordable = Math.floor((steps * Math.min(batch, rows)) / (2 * Math.max(1, heldOutRows(rows))))
-  const checks = Math.max(1, Math.min(HELD_OUT_CHECKS, steps, affordable))
+  const checks = Math.max(1, Math.min(HELD_OUT_CHECKS, steps, affordable - ASKED_AT_START))
   return Array.from({ length: checks }, (_, i) => Math.round(((i + 1) * steps) / checks))
 }
 

@@ -8,6 +8,8 @@ import { jsonLines, Workplace } from '../helpers/commandLine'
 import { sampleModel, sampleText } from '../helpers/paths'
 
 const STEPS = 4
+/** After which the held-out row of the eight is asked. */
+const CHECKED = checkedSteps({ steps: STEPS, batch: 2 }, 8)
 const NAME = 'exact-r4-refined'
 
 /** Short rows of few tokens: a run takes seconds. */
@@ -37,7 +39,7 @@ describe('a refined variant on the command line', () => {
     const told = stderr.split('\n').filter((line) => line.startsWith(`${NAME}: `))
     expect(told[0]).toMatch(/: held-out KL 0\.0\d+ at the start, 0\.0\d+ without an adapter/)
     expect(told.slice(1).map((line) => line.match(/after (\d+) of 4 steps; 0\.0\d+ at the start/)?.[1])).toEqual(
-      checkedSteps({ steps: STEPS, batch: 2 }, 8).map(String)
+      CHECKED.map(String)
     )
     expect(stdout).toMatch(new RegExp(`^  ${NAME}: (held-out KL|the start was kept)`, 'm'))
   })
@@ -69,7 +71,7 @@ describe('a refined variant on the command line', () => {
   it('reports events as the rest of the run does', async () => {
     const { stdout } = await work.quail('init-lora', ...options, '--out', 'other', '--json')
     const events = jsonLines(stdout).map((line) => RunEvent.parse(line))
-    expect(events.filter(({ type }) => type === 'refined')).toHaveLength(1 + STEPS)
+    expect(events.filter(({ type }) => type === 'refined')).toHaveLength(1 + CHECKED.length)
     expect(events.find(({ type }) => type === 'planned')).toMatchObject({
       refinements: [{ variant: NAME, steps: STEPS }]
     })

@@ -7,7 +7,7 @@ import { adapterDigests, finishedOf, makeRun, runToEnd, type TestRun } from '../
 
 const recipe = {
   context: 32,
-  variants: [{ name: 'v', method: 'svd', rank: 4, refine: { steps: 4, batch: 2, learningRate: 0.02 } }]
+  variants: [{ name: 'v', method: 'svd', rank: 4, refine: { steps: 4, batch: 3, learningRate: 0.02 } }]
 }
 const CHECKS = 5
 

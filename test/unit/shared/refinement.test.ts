@@ -23,12 +23,13 @@ describe('the held-out rows', () => {
 
   it('are asked eight times, the last time at the end', () => {
     expect(checkedSteps({ steps: 48, batch: 4 }, 64)).toEqual([6, 12, 18, 24, 30, 36, 42, 48])
-    expect(checkedSteps({ steps: 3, batch: 4 }, 16)).toEqual([1, 2, 3])
+    expect(checkedSteps({ steps: 3, batch: 8 }, 16)).toEqual([1, 2, 3])
     expect(checkedSteps({ steps: 50, batch: 4 }, 64).at(-1)).toBe(50)
   })
 
-  it('are asked of no more than half as many rows as are learned from', () => {
-    expect(checkedSteps({ steps: 12, batch: 4 }, 64)).toEqual([4, 8, 12])
+  it('are asked of no more than half as many rows as are learned from, those of the start included', () => {
+    expect(checkedSteps({ steps: 16, batch: 4 }, 64)).toEqual([8, 16])
+    expect(checkedSteps({ steps: 12, batch: 4 }, 64)).toEqual([12])
     expect(checkedSteps({ steps: 2, batch: 1 }, 64)).toEqual([2])
     expect(checkedSteps({ steps: 12, batch: 64 }, 8)).toHaveLength(8)
   })

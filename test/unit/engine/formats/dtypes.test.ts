@@ -102,6 +102,18 @@ describe('firstNonFinite', () => {
       expect(firstNonFinite(fromBits([0, 0x3f800000, bits, bits]))).toBe(2)
     }
   })
+
+  it('finds it at every place of an array of every length, in both precisions', () => {
+    for (let length = 1; length <= 9; length++) {
+      for (let at = 0; at < length; at++) {
+        for (const bad of [Number.NaN, Number.NEGATIVE_INFINITY]) {
+          const values = Array.from({ length }, (_, i) => (i === at ? bad : 3 - i))
+          expect(firstNonFinite(Float32Array.from(values))).toBe(at)
+          expect(firstNonFinite(Float64Array.from(values))).toBe(at)
+        }
+      }
+    }
+  })
 })
 
 describe('firstNonFiniteStored', () => {
