@@ -10,7 +10,8 @@ import {
   type MethodName,
   type MethodOptionName,
   type MethodOptionValues,
-  optionText
+  optionText,
+  REFINED_METHOD
 } from '../../shared/methods'
 import { BLOCK_SIZES, DEFAULT_QUANTIZER, formatsWith, QUANTIZERS, SCALE_DEFAULTS } from '../../shared/quantizers'
 import type { RankBudget } from '../../shared/rankBudget'
@@ -111,7 +112,7 @@ export const recipeOptions = {
   evaluation: list('FILE', text, 'held-out text that perplexity is measured on: files, or set:NAME'),
   method: list('METHOD', oneOf(METHODS), `${METHODS.join(', ')}; each makes a variant`, {
     commas: true,
-    defaultText: DEFAULT_METHOD
+    defaultText: `${DEFAULT_METHOD}, with --refine ${REFINED_METHOD}`
   }),
   quantizer: withDefault(
     'FORMAT',
@@ -245,7 +246,8 @@ const missing = (option: string, what: string, command: string): Error =>
   badInput(`${option} is missing: ${what} is needed; see quail ${command} --help`)
 
 function variantsOf(values: RecipeValues): Variant[] {
-  const methods: MethodName[] = values.method.length > 0 ? values.method : [DEFAULT_METHOD]
+  const usual = values.refine ? REFINED_METHOD : DEFAULT_METHOD
+  const methods: MethodName[] = values.method.length > 0 ? values.method : [usual]
   const variants = methods.flatMap((method) =>
     ranksOf(values).map((ranks) => ({
       method,

@@ -171,6 +171,13 @@ describe('the recipe of the options', () => {
     for (const one of recipes) expect(parseRecipeText(recipeYaml(one), '/anywhere/r.yaml')).toEqual(one)
   })
 
+  it('refines what ends best where no method is named, and what is named else', () => {
+    const methodOf = (...args: string[]) => recipe(...basic, ...args).variants.map(({ method }) => method)
+    expect(methodOf()).toEqual(['quailora'])
+    expect(methodOf('--refine')).toEqual(['kfac'])
+    expect(methodOf('--refine', '--method', 'exact')).toEqual(['exact'])
+  })
+
   it('takes an expression for targets, commas in it too', () => {
     const { variants } = recipe(...basic, '--targets', 'regex:.*\\.\\d{1,2}\\..*_proj')
     expect(variants[0]?.targets).toEqual({ regex: '.*\\.\\d{1,2}\\..*_proj' })
