@@ -19,7 +19,7 @@ export function JobStatus() {
     return (
       <Group gap="xs">
         <Loader size="xs" />
-        <Text size="sm">Quail quits after the present block; quit again to end at once…</Text>
+        <Text size="sm">Quail quits after the present part; quit again to end at once…</Text>
       </Group>
     )
   }

@@ -5,7 +5,7 @@ import { useCall } from '../api/hooks'
 import { notifyError } from '../components/notify'
 import { useShortcuts } from '../components/shortcuts'
 import { undoDeletion } from '../components/undo'
-import { cancelRun, holdQueue, resumeRuns } from '../runs/queueActions'
+import { cancelRun, holdQueue, pauseLabel, resumeRuns } from '../runs/queueActions'
 import { pickAndOpen } from './openPaths'
 
 export interface PaletteAction {
@@ -71,7 +71,7 @@ function queueActions({ running, held, waiting }: Queue): PaletteAction[] {
     ...stop,
     {
       id: 'hold',
-      label: running === null ? 'Pause the queue' : 'Pause after this block',
+      label: pauseLabel(running !== null),
       keywords: ['hold'],
       onClick: () => void holdQueue(true)
     }

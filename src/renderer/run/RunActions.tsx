@@ -13,6 +13,7 @@ import type { RunProof } from '../../shared/contract/proof'
 import { isResumable } from '../../shared/resumable'
 import { useAction, useCall } from '../api/hooks'
 import { notifyError } from '../components/notify'
+import { pauseLabel } from '../runs/queueActions'
 
 type QueueAction = 'queue.resume' | 'queue.cancel' | 'queue.hold'
 
@@ -64,7 +65,7 @@ const Pause = () => (
   <Action
     name="queue.hold"
     input={{ held: true }}
-    label="Pause after this block"
+    label={pauseLabel(true)}
     icon={<IconPlayerPause size={16} aria-hidden />}
   />
 )

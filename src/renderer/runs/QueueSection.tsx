@@ -4,7 +4,7 @@ import type { QueueState } from '../../shared/contract/queue'
 import type { RunListEntry } from '../../shared/contract/runs'
 import { useJob } from '../api/useJob'
 import { plural } from '../format/numbers'
-import { holdQueue } from './queueActions'
+import { holdQueue, pauseLabel } from './queueActions'
 import { RunningJob } from './RunningJob'
 import { WaitingList } from './WaitingList'
 
@@ -64,14 +64,14 @@ function HoldButton({ queue: { held, running } }: { readonly queue: QueueState }
       leftSection={<IconPlayerPause size={14} aria-hidden />}
       onClick={() => void holdQueue(true)}
     >
-      {running === null ? 'Pause the queue' : 'Pause after this block'}
+      {pauseLabel(running !== null)}
     </Button>
   )
 }
 
 function queueSentence({ running, waiting, held }: QueueState): string {
   const others = `${plural(waiting.length, 'run')} ${waiting.length === 1 ? 'waits' : 'wait'}`
-  if (held && running !== null) return 'Pauses when the present block is done; nothing is lost.'
+  if (held && running !== null) return 'Pauses when the present part is done; nothing is lost.'
   if (held) return waiting.length === 0 ? 'Paused. Runs that you start wait here.' : `Paused. ${others}.`
   if (running === null) return waiting.length === 0 ? 'Nothing is worked on here.' : `${others}.`
   return waiting.length === 0 ? 'One run is worked on.' : `One run is worked on, ${others}.`

@@ -29,3 +29,6 @@ export const holdQueue = (held: boolean): Promise<boolean> =>
 
 export const reorderQueue = (ids: string[]): Promise<boolean> =>
   attempt('The order was not changed', call('queue.reorder', { ids }))
+
+/** What holding the queue does: a run stops where its journal has an entry, which is not after blocks alone. */
+export const pauseLabel = (running: boolean): string => (running ? 'Pause after this part' : 'Pause the queue')
