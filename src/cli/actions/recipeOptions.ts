@@ -11,7 +11,8 @@ import {
   type MethodOptionName,
   type MethodOptionValues,
   optionText,
-  REFINED_METHOD
+  REFINED_METHOD,
+  readsOption
 } from '../../shared/methods'
 import { BLOCK_SIZES, DEFAULT_QUANTIZER, formatsWith, QUANTIZERS, SCALE_DEFAULTS } from '../../shared/quantizers'
 import type { RankBudget } from '../../shared/rankBudget'
@@ -248,6 +249,7 @@ const missing = (option: string, what: string, command: string): Error =>
 function variantsOf(values: RecipeValues): Variant[] {
   const usual = values.refine ? REFINED_METHOD : DEFAULT_METHOD
   const methods: MethodName[] = values.method.length > 0 ? values.method : [usual]
+  assertRead(values, methods)
   const variants = methods.flatMap((method) =>
     ranksOf(values).map((ranks) => ({
       method,
@@ -265,6 +267,15 @@ function variantsOf(values: RecipeValues): Variant[] {
     }))
   )
   return distinctVariants(variants)
+}
+
+/** A number that no method reads would be lost without a word. */
+function assertRead(values: RecipeValues, methods: readonly MethodName[]): void {
+  for (const [name, { default: usual }] of OPTIONS) {
+    if (values[name] === usual || methods.some((method) => readsOption(method, name))) continue
+    const readers = METHODS.filter((method) => readsOption(method, name)).join(', ')
+    throw badInput(`--${name} ${values[name]} is of ${readers}, and the method is ${methods.join(', ')}`)
+  }
 }
 
 /** Ranks that are the same everywhere, and those that are means; 16 everywhere where nothing is said. */

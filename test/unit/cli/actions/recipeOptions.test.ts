@@ -194,6 +194,8 @@ describe('the recipe of the options', () => {
     [[...basic, '--targets', 'all-linear,q_proj'], /all-linear or a list of names, not both/],
     [[...basic, '--targets', 'q_proj,regex:a'], /a list of names or one regex:PATTERN, not both/],
     [[...basic, '--targets', 'regex:'], /needs an expression/],
+    [[...basic, '--method', 'exact,svd', '--iterations', '5'], /^--iterations 5 is of quailora, .* exact, svd$/],
+    [[...basic, '--refine', '--iterations', '5'], /^--iterations 5 is of quailora, and the method is kfac$/],
     [[...basic, '--targets', 'regex:(?i)q'], /^--targets: the expression "\(\?i\)q" holds a flag/]
   ])('is refused for %j', (args, sentence) => {
     expect(() => recipe(...args)).toThrow(sentence)
