@@ -21,6 +21,7 @@ export default defineConfig({
         input: {
           index: resolve('src/main/index.ts'),
           cli: resolve('src/cli/index.ts'),
+          command: resolve('src/cli/commandThread.ts'),
           workbench: resolve('src/workbench/entry.ts'),
           engineWorker: resolve('src/engine/worker/entry.ts'),
           sampleWorker: resolve('src/services/samples/entry.ts'),

@@ -1,25 +1,14 @@
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { resourcesFolder } from '../shared/resourcesFolder'
+import { SHARE_ENV, Worker } from 'node:worker_threads'
 import { providedTokenizers } from '../shared/tokenizerProcess'
-import { quailHome } from '../store/home'
-import { main } from './main'
 import { createTerminal } from './output/terminal'
+import type { CommandData, FromCommand, ToCommand } from './threadMessages'
 
 /*
- * Entry of the command line. Built to out/main/cli.js, beside the engine's thread main and two directories below the
- * package's root.
+ * Entry of the command line. Built to out/main/cli.js, beside the main of its thread.
+ *
+ * No signal is heard by a thread that is in one long step, be it a library's that reads a stranger's file. So the command is
+ * worked on in a thread of its own (commandThread.ts), and this one does nothing but write what it is told and listen.
  */
-
-const root = new URL('../../', import.meta.url)
-
-const installation = {
-  home: quailHome(),
-  version: (JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { version: string }).version,
-  workerUrl: new URL('engineWorker.js', new URL('.', import.meta.url)),
-  resources: resourcesFolder(fileURLToPath(root)),
-  startTokenizer: providedTokenizers()
-}
 
 const terminal = createTerminal(process.stdout, process.stderr, process.env)
 
@@ -30,30 +19,52 @@ for (const stream of [process.stdout, process.stderr]) {
   })
 }
 
-const stop = new AbortController()
+const workerData: CommandData = { args: process.argv.slice(2), live: terminal.live, width: terminal.width }
+const command = new Worker(new URL('command.js', new URL('.', import.meta.url)), { env: SHARE_ENV, workerData })
+const tell = (message: ToCommand): void => command.postMessage(message)
+
+process.stderr.on('resize', () => tell({ kind: 'width', width: terminal.width }))
+
+let stopping = false
 
 /**
  * The second signal ends the process as if nobody listened: leaving it in order would wait for threads, and for libraries
  * that work for them, which may be stuck.
  */
 function onSignal(signal: NodeJS.Signals): void {
-  if (stop.signal.aborted) {
+  if (stopping) {
     process.removeAllListeners(signal)
     process.kill(process.pid, signal)
     return
   }
-  stop.abort()
+  stopping = true
+  tell({ kind: 'stop' })
   terminal.note('stopping after the present step; once more stops at once')
 }
 
-/**
- * Nothing hears a signal while JavaScript is in one long step, so nothing listens before a command has something to end in
- * order: until then the system ends the process, whatever it is at.
- */
-function listen(): AbortSignal {
+/** Nothing listens before a command has something to end in order: until then the system ends the process. */
+function listen(): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     if (process.listenerCount(signal) === 0) process.on(signal, onSignal)
-  return stop.signal
 }
 
-process.exitCode = await main(process.argv.slice(2), installation, terminal, listen, process.env)
+let hasEnded = false
+
+function receive(message: FromCommand): void {
+  if (message.kind === 'print') terminal.print(message.line, message.style)
+  else if (message.kind === 'note') terminal.note(message.line)
+  else if (message.kind === 'draw') terminal.draw(message.line)
+  else if (message.kind === 'listen') listen()
+  else if (message.kind === 'tokenizer') providedTokenizers()?.(message.port)
+  else {
+    hasEnded = true
+    process.exitCode = message.code
+  }
+}
+
+await new Promise<void>((resolve, reject) => {
+  command.on('message', receive)
+  command.on('error', reject)
+  command.on('exit', () => resolve())
+})
+if (!hasEnded) throw new Error('the thread that works on the command ended without a word')

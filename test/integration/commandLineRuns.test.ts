@@ -332,3 +332,27 @@ it.each(['SIGTERM', 'SIGINT'] as const)(
     expect(busy.child.signalCode).toBe(signal)
   }
 )
+
+it.each(['SIGTERM', 'SIGINT'] as const)(
+  'ends by %s, twice, in one long step after it began to listen',
+  async (signal) => {
+    const work = new Workplace()
+    // Checks of a plan that never end: by then the wish to stop is listened for.
+    const stuck = `
+    const { stringify } = JSON
+    JSON.stringify = (value, ...rest) => {
+      if (value?.variants === undefined || value.seconds === undefined) return stringify(value, ...rest)
+      process.stderr.write('stuck')
+      for (;;);
+    }`
+    const env = { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(stuck)}` }
+    const texts = ['--calibration', sampleText('moby-evaluation.txt')]
+    const busy = work.startWith(env, 'plan', '--model', sampleModel, ...texts, ...small, '--json')
+    await busy.waitFor('stuck')
+    busy.child.kill(signal)
+    await busy.waitFor('once more stops at once')
+    busy.child.kill(signal)
+    await busy.ended
+    expect(busy.child.signalCode).toBe(signal)
+  }
+)

@@ -1,6 +1,6 @@
 import { visible } from '../../shared/quoting'
 
-type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red'
+export type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red'
 
 const CODES: Readonly<Record<Style, readonly [number, number]>> = {
   bold: [1, 22],
