@@ -2,6 +2,7 @@ import { lstat, mkdtemp, readdir, realpath, rename, rm, writeFile } from 'node:f
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { badInput, serializeError } from '../shared/errors'
 import type { Recipe } from '../shared/recipe'
+import { ownPrefix, sweepFolders } from './ownFolders'
 
 /**
  * Makes sure that a run may write its adapters to a directory: it does not exist yet, or is empty, does not lie in the
@@ -25,15 +26,20 @@ export async function checkOutDirectory(out: string, model: string): Promise<str
   return path
 }
 
+/** What names of directories begin with that try whether a place can be written. */
+const TRIAL = '.quail-trial-'
+
 /**
- * Makes a directory with a file in it where adapters would be made, renames it, and removes it.
+ * Makes a directory with a file in it where adapters would be made, renames it, and removes it; also those of processes
+ * that were killed before they could.
  *
  * @throws {AppError} BAD_INPUT with what the system says
  */
 async function assertWritable(out: string): Promise<void> {
   const parent = await nearestThere(dirname(out))
   try {
-    const made = await mkdtemp(join(parent, '.quail-'))
+    await sweepFolders(parent, TRIAL)
+    const made = await mkdtemp(join(parent, ownPrefix(TRIAL)))
     const renamed = `${made}-renamed`
     try {
       await writeFile(join(made, 'file'), 'x')

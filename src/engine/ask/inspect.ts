@@ -22,6 +22,8 @@ import { collectProblem } from './collectProblem'
 import { licenceOf } from './licence'
 import { summarizeRoles, tensorRoles } from './tensorRoles'
 
+const INSPECTED = "a model's directory, a .safetensors or a torch .bin file"
+
 /**
  * What a checkpoint directory or one weight file holds, from headers, config and tokenizer alone, and what stands in
  * the way of preparing it.
@@ -31,15 +33,13 @@ import { summarizeRoles, tensorRoles } from './tensorRoles'
 export async function inspectPath(path: string, signal?: AbortSignal): Promise<Inspection> {
   const absolute = resolve(path)
   const found = await stat(absolute).catch(() => undefined)
-  if (found === undefined) throw badInput(`${path}: no such file or directory`)
+  if (found === undefined) throw badInput(`${path} does not exist; ${INSPECTED} is needed`)
   return found.isDirectory() ? inspectCheckpoint(absolute, signal) : inspectFile(absolute)
 }
 
 async function inspectFile(path: string): Promise<Inspection> {
   if (!['.safetensors', TORCH_EXTENSION].some((extension) => path.endsWith(extension))) {
-    throw badInput(
-      `${path}: a model directory, a .safetensors or a .bin file of torch can be inspected, not ${basename(path)}`
-    )
+    throw badInput(`${path} is a file of another kind; ${INSPECTED} is needed`)
   }
   const file = await WeightFile.open(path)
   await file.close()

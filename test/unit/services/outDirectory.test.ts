@@ -1,8 +1,10 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { checkOutDirectory } from '../../../src/services/outDirectory'
+import { ownPrefix } from '../../../src/services/ownFolders'
 
 const root = mkdtempSync(join(tmpdir(), 'quail-out-'))
 const model = join(root, 'model')
@@ -46,6 +48,17 @@ describe('the output directory', () => {
     await expect(checkOutDirectory(join(root, 'dangling', 'a'), model)).rejects.toThrow(
       /is a link to what does not exist/
     )
+  })
+
+  it('holds nothing of trials that were killed', async () => {
+    const { pid: dead } = spawnSync(process.execPath, ['-e', ''])
+    const left = ['', '-renamed'].map((end) => join(root, `${ownPrefix('.quail-trial-')}aB3dEf${end}`))
+    const killed = left.map((path) => path.replace(`-${process.pid}-`, `-${dead}-`))
+    for (const path of [...left, ...killed]) mkdirSync(path)
+    await checkOutDirectory(join(root, 'new'), model)
+    expect(killed.map((path) => existsSync(path))).toEqual([false, false])
+    expect(left.map((path) => existsSync(path))).toEqual([true, true]) // of a process that lives
+    for (const path of left) rmdirSync(path)
   })
 
   // The file system of processes takes no directory, whoever asks; one of Linux alone.

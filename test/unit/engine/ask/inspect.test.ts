@@ -197,15 +197,12 @@ describe('inspecting a file', () => {
   })
 
   it.each([
-    ['/does/not/exist', '/does/not/exist: no such file or directory'],
-    [
-      join(sampleModel, 'config.json'),
-      'a model directory, a .safetensors or a .bin file of torch can be inspected, not config.json'
-    ]
+    ['/does/not/exist', '/does/not/exist does not exist'],
+    [join(sampleModel, 'config.json'), 'config.json is a file of another kind']
   ])('refuses %s in one sentence', async (path, message) => {
     await expect(inspectPath(path)).rejects.toMatchObject({
       code: 'BAD_INPUT',
-      message: expect.stringContaining(message)
+      message: expect.stringContaining(`${message}; a model's directory, a .safetensors or a torch .bin file is needed`)
     })
   })
 })
