@@ -16,7 +16,8 @@ export interface CommandData {
 
 export type FromCommand =
   | { readonly kind: 'print'; readonly line: string; readonly style: Style | undefined }
-  | { readonly kind: 'note' | 'draw'; readonly line: string }
+  | { readonly kind: 'note'; readonly line: string }
+  | { readonly kind: 'draw'; readonly line: string }
   /** From now on the wish to stop is heard, and answered. */
   | { readonly kind: 'listen' }
   /** Asks for a process for tokenizers, which answers at this port until it is closed. */
