@@ -8,6 +8,7 @@ import { surveyModel } from '../ask/survey'
 import { throttled } from '../ask/throttled'
 import { verifyAdapter } from '../ask/verify'
 import { readRenderingTemplates } from '../calibration/chatTemplate'
+import { clockOfThread } from '../formats/workWatch'
 import { shareDeviceLocks } from '../graph/deviceLock'
 import { listDevices } from '../graph/devices'
 import { setCudaFolder } from '../graph/devices/cudaFiles'
@@ -113,6 +114,7 @@ const progressOf = (id: number, send: (message: FromEngine) => void): OnProgress
   throttled((done, total, text) => send({ kind: 'progress', id, done, total, text }))
 
 function begin(port: MessagePort, { deviceLocks, cudaFolder }: ThreadData): void {
+  port.postMessage({ kind: 'started', clock: clockOfThread() } satisfies FromEngine)
   shareDeviceLocks(deviceLocks)
   if (cudaFolder !== undefined) setCudaFolder(cudaFolder)
   const start = process.versions.electron === undefined ? processOpener(TOKENIZER_URL) : portOpener(() => asked(port))

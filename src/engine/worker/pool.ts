@@ -1,28 +1,18 @@
-import { basename } from 'node:path'
-import { SHARE_ENV, Worker } from 'node:worker_threads'
 import type { EngineMethod } from '../../shared/engineApi'
-import { AppError, deserializeError, type SerializedError } from '../../shared/errors'
-import type { OnProgress } from '../../shared/progress'
-import type { FinishedEvent, RunEvent } from '../../shared/runEvents'
+import { AppError } from '../../shared/errors'
 import type { StartTokenizer } from '../../shared/tokenizerProcess'
 import { deviceLockMemory } from '../graph/deviceLock'
-import type { FromEngine, InputOf, OutputOf, StartMessage, ThreadData, ToEngine } from './protocol'
+import { type CallOptions, EngineThread } from './engineThread'
+import type { InputOf, OutputOf, ThreadData } from './protocol'
+import { isReading, Readers } from './readers'
 
 /*
- * The caller's side of the engine: threads, requests under way, and what happens when a thread dies.
+ * The caller's side of the engine: which thread works on what.
  *
  * A thread that computes is never terminated: that aborts the whole process while a session runs. Its work is cancelled,
- * awaited, and the thread told to close. Only the one that tokenizes, where no session ever runs, is: tokenizing a long
- * text is one call that cannot be interrupted.
+ * awaited, and the thread told to close. Those where no session ever runs are: the one that tokenizes, for tokenizing a long
+ * text is one call that cannot be interrupted, and those that read what a stranger may have written.
  */
-
-export interface CallOptions {
-  readonly signal?: AbortSignal | undefined
-  /** Events of a run, in order; the last is `finished`. */
-  readonly onEvent?: ((event: RunEvent) => void) | undefined
-  /** How far a long request is, for those that tell. */
-  readonly onProgress?: OnProgress | undefined
-}
 
 export interface Engine {
   /**
@@ -41,9 +31,6 @@ const COMPUTING: ReadonlySet<EngineMethod> = new Set<EngineMethod>(['run', 'plan
 /** Time that work is kept up after its caller gave it up. */
 const ABANDON_MS = 2000
 
-/** Time that ended threads are waited for: a library that works for one may be stuck. */
-const LEAVING_MS = 1000
-
 /**
  * Prepares the engine; its threads start with the first request that needs them.
  *
@@ -55,6 +42,7 @@ export function startEngine(workerUrl: URL, cudaFolder?: string, startTokenizer?
   const shared: ThreadData = { deviceLocks: deviceLockMemory(), cudaFolder }
   const thread = (computes: boolean) => new EngineThread(workerUrl, shared, startTokenizer, computes)
   const [computing, answering, tokenizing] = [thread(true), thread(false), thread(false)]
+  const readers = new Readers(() => thread(false))
   let present: string | undefined
   // Whoever gave tokens up may want the same again in a moment: another context, the page once more.
   const abandonSoon = (error: unknown): never => {
@@ -77,6 +65,8 @@ export function startEngine(workerUrl: URL, cudaFolder?: string, startTokenizer?
           return tokenizing.request(method, input, options).catch(abandonSoon)
         }
       }
+      if (isReading(method))
+        return readers.request(method, input as InputOf<typeof method>, options) as Promise<OutputOf<typeof method>>
       if (!COMPUTING.has(method)) return answering.request(method, input, options)
       const answer = turn.then(() => computing.request(method, input, options))
       turn = answer.catch(() => undefined)
@@ -85,7 +75,7 @@ export function startEngine(workerUrl: URL, cudaFolder?: string, startTokenizer?
     async close() {
       closed = true
       tokenizing.abandon() // whatever it tokenizes, nobody will read it
-      await Promise.all([computing.close(), answering.close(), tokenizing.close()])
+      await Promise.all([computing.close(), answering.close(), tokenizing.close(), readers.close()])
     }
   }
 }
@@ -101,177 +91,3 @@ function textsOf(method: EngineMethod, input: InputOf<EngineMethod>): string | u
   if (guess) return undefined
   return [recipe.model, recipe.policy, ...[...calibration, ...evaluation].map(({ sha256 }) => sha256)].join()
 }
-
-interface Pending {
-  readonly start: StartMessage
-  readonly options: CallOptions
-  readonly resolve: (output: OutputOf<EngineMethod>) => void
-  readonly reject: (error: AppError) => void
-  lastSeq: number
-  /** Its caller has given it up; the thread still works on it. */
-  cancelled: boolean
-}
-
-/** One worker thread with its requests; a thread that died is replaced by the next request. */
-class EngineThread {
-  private worker: Worker | undefined
-  private ended: Promise<void> = Promise.resolve()
-  private nextId = 0
-  private readonly pending = new Map<number, Pending>()
-  private cause: unknown
-  private closing = false
-  private readonly leaving = new Set<Promise<unknown>>()
-
-  constructor(
-    private readonly url: URL,
-    private readonly shared: ThreadData,
-    private readonly startTokenizer: StartTokenizer | undefined,
-    private readonly isComputing: boolean
-  ) {}
-
-  /** Whether it works on anything, be it given up by its caller. */
-  get busy(): boolean {
-    return this.pending.size > 0
-  }
-
-  /** Whether it works on something that its caller waits for. */
-  get wanted(): boolean {
-    return [...this.pending.values()].some((pending) => !pending.cancelled)
-  }
-
-  /**
-   * Ends work that nobody wants, by ending the thread; only for threads without sessions. The next request gets another
-   * thread at once: this one may have to wait for a library that works for it.
-   */
-  abandon(): void {
-    const { worker } = this
-    if (worker === undefined || !this.busy) return
-    this.worker = undefined
-    this.failAll(0)
-    const gone = worker.terminate().finally(() => this.leaving.delete(gone))
-    this.leaving.add(gone)
-  }
-
-  request<M extends EngineMethod>(method: M, input: InputOf<M>, options: CallOptions): Promise<OutputOf<M>> {
-    const { signal } = options
-    if (signal?.aborted && method !== 'run') return Promise.reject(cancelled())
-    const worker = this.running()
-    const id = this.nextId++
-    const start = { kind: 'start', id, method, input } as StartMessage
-    return new Promise<OutputOf<EngineMethod>>((resolve, reject) => {
-      this.pending.set(id, { start, options, resolve, reject, lastSeq: -1, cancelled: false })
-      worker.ref()
-      this.post(start)
-      if (signal?.aborted) this.cancel(id)
-      else signal?.addEventListener('abort', () => this.cancel(id), { once: true })
-    }) as Promise<OutputOf<M>>
-  }
-
-  async close(): Promise<void> {
-    const gone = Promise.all(this.leaving)
-    await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, LEAVING_MS).unref())])
-    const worker = this.worker
-    if (worker === undefined) return
-    this.closing = true
-    worker.ref()
-    for (const id of this.pending.keys()) this.cancel(id)
-    this.post({ kind: 'close' })
-    await (this.isComputing ? this.ended : this.endedOrStopped(worker))
-  }
-
-  /** A thread without sessions is stopped when it does not end: whatever it is at, nobody will read it. */
-  private async endedOrStopped(worker: Worker): Promise<void> {
-    const timer = setTimeout(() => void worker.terminate(), LEAVING_MS)
-    await Promise.race([this.ended, new Promise((resolve) => setTimeout(resolve, 2 * LEAVING_MS).unref())])
-    clearTimeout(timer)
-    worker.unref()
-  }
-
-  private running(): Worker {
-    if (this.worker !== undefined) return this.worker
-    const worker = new Worker(this.url, { env: SHARE_ENV, workerData: this.shared }) // a changed QUAIL_THREADS counts at once
-    this.worker = worker
-    this.cause = undefined
-    worker.on('message', (message: FromEngine) => this.receive(message))
-    worker.on('error', (error) => {
-      this.cause = error
-    })
-    this.ended = new Promise((resolve) => {
-      worker.once('exit', (code) => {
-        resolve()
-        if (this.worker !== worker) return // given up before
-        this.worker = undefined
-        this.failAll(code)
-      })
-    })
-    return worker
-  }
-
-  private post(message: ToEngine): void {
-    this.worker?.postMessage(message)
-  }
-
-  /** A run is asked to stop and ends by itself; other requests are given up, and the late answer is dropped. */
-  private cancel(id: number): void {
-    const pending = this.pending.get(id)
-    if (pending === undefined) return
-    this.post({ kind: 'cancel', id })
-    if (pending.start.method === 'run') return
-    pending.cancelled = true
-    pending.reject(cancelled())
-  }
-
-  private receive(message: FromEngine): void {
-    if (message.kind === 'tokenizer') {
-      this.startTokenizer?.(message.port)
-      return
-    }
-    const pending = this.pending.get(message.id)
-    if (pending === undefined) return
-    if (message.kind === 'event') {
-      pending.lastSeq = message.event.seq
-      pending.options.onEvent?.(message.event)
-      return
-    }
-    if (message.kind === 'progress') {
-      pending.options.onProgress?.(message.done, message.total, message.text)
-      return
-    }
-    this.pending.delete(message.id)
-    // An idle thread does not keep the program alive, except while its end is awaited.
-    if (this.pending.size === 0 && !this.closing) this.worker?.unref()
-    if (message.kind === 'done') pending.resolve(message.output)
-    else pending.reject(deserializeError(message.error))
-  }
-
-  private failAll(code: number): void {
-    for (const pending of this.pending.values()) {
-      const error = deathError(this.cause, code)
-      if (pending.start.method === 'run') {
-        const finished = deathOfRun(basename(pending.start.input.folder), pending.lastSeq + 1, error)
-        pending.options.onEvent?.(finished)
-        pending.resolve({ finished })
-      } else pending.reject(deserializeError(error))
-    }
-    this.pending.clear()
-  }
-}
-
-const cancelled = (): AppError => new AppError('CANCELLED', 'cancelled')
-
-function deathError(cause: unknown, exitCode: number): SerializedError {
-  const reason = cause instanceof Error ? cause.message : `exit code ${exitCode}`
-  const stack = cause instanceof Error ? cause.stack : undefined
-  return { code: 'INTERNAL', message: `the engine's thread died: ${reason}`, stack }
-}
-
-const deathOfRun = (run: string, seq: number, error: SerializedError): FinishedEvent => ({
-  type: 'finished',
-  status: 'failed',
-  perplexity: {},
-  variants: [],
-  error,
-  run,
-  seq,
-  atMs: Date.now()
-})

@@ -3,6 +3,7 @@ import type { EngineApi, EngineMethod } from '../../shared/engineApi'
 import type { SerializedError } from '../../shared/errors'
 import type { TextInWork } from '../../shared/progress'
 import type { RunEvent } from '../../shared/runEvents'
+import type { WorkClock } from '../formats/workWatch'
 
 /*
  * What crosses the boundary of the engine's thread. Every message carries the number of its request; one `start` is
@@ -28,6 +29,8 @@ export type ToEngine =
   | { readonly kind: 'close' }
 
 export type FromEngine =
+  /** First of all. */
+  | { readonly kind: 'started'; readonly clock: WorkClock }
   | { readonly kind: 'event'; readonly id: number; readonly event: RunEvent }
   | {
       readonly kind: 'progress'

@@ -1,4 +1,4 @@
-import type { CallOptions } from '../../engine/worker/pool'
+import type { CallOptions } from '../../engine/worker/engineThread'
 import type { BaseExport } from '../../shared/baseExport'
 import { badInput } from '../../shared/errors'
 import { FOUR_BIT_FORMATS } from '../../shared/quantizers'

@@ -120,6 +120,16 @@ describe('a preflight', () => {
       parentPort.postMessage({ kind: 'done', id: message.id, output: {} })
     }`)
 
+  it('keeps no other checkpoint waiting', async () => {
+    const engine = startEngine(blocking)
+    const gate = new SharedArrayBuffer(4) // never opened
+    const stuck = engine.call('survey', { path: 'x', gate } as unknown as { path: string })
+    const failed = expect(stuck).rejects.toMatchObject({ code: 'CANCELLED' })
+    await engine.call('inspect', { path: 'y' })
+    await engine.close()
+    await failed
+  })
+
   it('keeps an engine that is closed for a second at most, as every answer does that is stuck', async () => {
     const engine = startEngine(blocking)
     const gate = new SharedArrayBuffer(4) // never opened
