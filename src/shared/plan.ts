@@ -11,6 +11,8 @@ export interface Plan {
     readonly family: string
     /** Present where only the text model inside of another is prepared. */
     readonly tower?: TextTower
+    /** What a trainer has to be told to leave in full precision, where it would not by itself. */
+    readonly skipModules?: readonly string[]
     readonly parameters: number
     readonly bytes: number
     readonly dtype: string

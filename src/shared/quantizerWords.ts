@@ -1,4 +1,6 @@
+import { NO_SKIPPING, skipArgument } from './keptLinears'
 import {
+  AXOLOTL_ARGUMENTS,
   isQuantizer,
   OPTION_WORDS,
   type QuantizerFormat,
@@ -13,17 +15,21 @@ export interface QuantizedBase {
   readonly format: QuantizerFormat
   readonly blockSize?: ScaleOptions['blockSize'] | undefined
   readonly doubleQuantization?: boolean | undefined
+  /** Names of modules that a trainer is told to leave in full precision, the head among them; by itself it leaves that alone. */
+  readonly skipModules?: readonly string[] | undefined
 }
 
 /** The base of an adapter's proof. */
 export const provenBase = ({
   quantizer,
   blockSize,
-  doubleQuantization
+  doubleQuantization,
+  skipModules
 }: Omit<QuantizedBase, 'format'> & { readonly quantizer: QuantizerFormat }): QuantizedBase => ({
   format: quantizer,
   blockSize,
-  doubleQuantization
+  doubleQuantization,
+  ...(skipModules && { skipModules })
 })
 
 /** The options that the format has, as they are in the base. */
@@ -62,18 +68,21 @@ const isDouble = (key: string): boolean => key.endsWith('-dq')
 
 /** `nf4, block size 64, double quantization on`; `int8, one scale for each row`. */
 export function quantizerWords(base: QuantizedBase): string {
+  const { options, scales } = quantizerFacts(base.format)
   const words = optionPairs(base).map(([name, value]) => `${name} ${value}`)
-  return [base.format, ...(words.length > 0 ? words : [quantizerFacts(base.format).scales])].join(', ')
+  return [base.format, ...(options.length > 0 ? [] : [scales]), ...words].join(', ')
 }
 
 /** The options of a base with their values, for people: `block size`, `64`. */
 export function optionPairs(base: QuantizedBase): (readonly [name: string, value: string])[] {
   const { blockSize, doubleQuantization } = scaleOptions(base)
+  const { skipModules } = base
   return [
     ...(blockSize === undefined ? [] : [[OPTION_WORDS.blockSize, String(blockSize)] as const]),
     ...(doubleQuantization === undefined
       ? []
-      : [[OPTION_WORDS.doubleQuantization, doubleQuantization ? 'on' : 'off'] as const])
+      : [[OPTION_WORDS.doubleQuantization, doubleQuantization ? 'on' : 'off'] as const]),
+    ...(skipModules === undefined ? [] : [['in full precision', skipModules.join(' ')] as const])
   ]
 }
 
@@ -92,6 +101,8 @@ export type TrainerWords = { readonly [K in 'axolotl' | 'llamaFactory' | 'unslot
   /** Those, and what is computed in. */
   readonly wholeConfig: readonly string[]
   readonly otherDefault: ReturnType<TrainerSettings['otherDefault']>
+  /** Modules that a trainer has to be told to leave in full precision. */
+  readonly skipModules?: readonly string[]
 } & Pick<TrainerSettings, 'blockSize' | 'mind'>
 
 /** What trainers are told; undefined where none quantizes so. */
@@ -99,14 +110,28 @@ export function trainerWords({ format, ...given }: QuantizedBase): TrainerWords 
   const { trainer } = quantizerFacts(format)
   if (trainer === undefined) return undefined
   const options = completeOptions(given)
-  const config = trainer.config(options)
+  const { skipModules } = given
+  const config = [...trainer.config(options), ...(skipModules === undefined ? [] : [skipArgument(skipModules)])]
   return {
     ...trainer,
     config,
     wholeConfig: [...config, ...trainer.computing],
     axolotl: trainer.axolotl(options),
     llamaFactory: trainer.llamaFactory(options),
-    otherDefault: trainer.otherDefault(options)
+    otherDefault: trainer.otherDefault(options),
+    ...(skipModules && { skipModules, ...skippingLines(skipModules, trainer, options) })
+  }
+}
+
+/** The lines of trainers that are told in YAML, where modules stay in full precision. */
+function skippingLines(modules: readonly string[], trainer: TrainerSettings, options: ScaleOptions) {
+  const list = `  llm_int8_skip_modules: [${modules.join(', ')}]`
+  const axolotl = trainer.axolotl(options)
+  return {
+    axolotl: axolotl.includes(AXOLOTL_ARGUMENTS)
+      ? [...axolotl, list]
+      : [...axolotl, `# Axolotl ${NO_SKIPPING} in 8 bits`],
+    llamaFactory: [`# LLaMA-Factory ${NO_SKIPPING}: the base above is one of 4 bits that quail export-base wrote`]
   }
 }
 

@@ -54,6 +54,9 @@ export interface QuantizerFacts {
   readonly alsoOffered?: readonly Partial<ScaleOptions>[]
 }
 
+/** Axolotl's key above further arguments of BitsAndBytesConfig; it reads them of 4 bits alone. */
+export const AXOLOTL_ARGUMENTS = 'bnb_config_kwargs:'
+
 /** A 4-bit format of bitsandbytes; `type` is its `bnb_4bit_quant_type`. */
 const fourBit = (label: string, type: string) =>
   ({
@@ -73,7 +76,7 @@ const fourBit = (label: string, type: string) =>
       axolotl: ({ doubleQuantization }) => [
         'load_in_4bit: true',
         'adapter: qlora',
-        'bnb_config_kwargs:',
+        AXOLOTL_ARGUMENTS,
         `  bnb_4bit_quant_type: ${type}`,
         `  bnb_4bit_use_double_quant: ${doubleQuantization}`
       ],

@@ -80,7 +80,7 @@ async function describe(
   const snippets = await fillSnippets(resources, {
     model,
     adapter: shown,
-    quantizer,
+    quantizer: { ...quantizer, skipModules: fingerprint?.skipModules },
     dtype: fingerprint?.dtype ?? 'BF16',
     rank,
     alpha,

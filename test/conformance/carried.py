@@ -1,18 +1,23 @@
-"""Blocks that read and hand on more than the hidden state, as functions of Quail's state: hidden states, and behind them the
-inputs of all blocks, of which each takes the first and puts it behind the last, and keys and values that blocks share."""
+"""Blocks that read and hand on more than the hidden state, as functions of Quail's state: hidden states (of Gemma 3n, all its
+streams side by side), and behind them the inputs of all blocks, of which each takes the first and puts it behind the last, and keys and values that blocks share."""
 
 import torch
 from transformers.models.gemma4.modeling_gemma4 import apply_rotary_pos_emb
 
 
 def is_carried(config):
-    return config.get_text_config().model_type in ("gemma4_text", "gemma4_unified_text")
+    return config.get_text_config().model_type in ("gemma3n_text", "gemma4_text", "gemma4_unified_text")
+
+
+def streams_of(config):
+    return getattr(config.get_text_config(), "altup_num_inputs", 1)
 
 
 def shared_widths(config):
     """Heads and dimensions of what each type of layers takes over, in the order of the layers that do."""
     first = config.num_hidden_layers - config.num_kv_shared_layers
-    layers = {kind: config.per_layer_config[index] for index, kind in enumerate(config.layer_types) if index >= first}
+    own = getattr(config, "per_layer_config", None)
+    layers = {kind: config if own is None else own[index] for index, kind in enumerate(config.layer_types) if index >= first}
     return {kind: (layer.num_key_value_heads, layer.head_dim) for kind, layer in layers.items()}
 
 
@@ -21,7 +26,7 @@ def split(config, state):
     width = getattr(config, "hidden_size_per_layer_input", 0) or 0
     inputs = width * config.num_hidden_layers
     pairs = [heads * size for heads, size in shared_widths(config).values() for _ in range(2)]
-    hidden, queue, *others = torch.split(state, [config.hidden_size, inputs, *pairs], dim=-1)
+    hidden, queue, *others = torch.split(state, [streams_of(config) * config.hidden_size, inputs, *pairs], dim=-1)
     return hidden, queue[..., :width], queue[..., width:], dict(zip(shared_widths(config), zip(others[::2], others[1::2])))
 
 
@@ -30,11 +35,12 @@ def heads_of(x, heads, size):
 
 
 
-def call(config, block, state, kwargs):
-    """The next state."""
+def call(config, block, state, args, kwargs):
+    """The next state; `args` and `kwargs` are what the model passes to the block."""
     hidden, own, others, pairs = split(config, state)
     widths = shared_widths(config.get_text_config())
-    cos, sin = kwargs["position_embeddings"]
+    several = streams_of(config) > 1
+    cos, sin = args[1] if several else kwargs["position_embeddings"]
     attention, kept = block.self_attn, {}
     shared = {}
     if attention.is_kv_shared_layer:
@@ -47,7 +53,11 @@ def call(config, block, state, kwargs):
     kwargs.pop("hidden_states", None)
     inputs = (own,) if own.shape[-1] else ()
     kwargs.pop("per_layer_input", None)
-    following = block(hidden, *inputs, **kwargs)
+    if several:
+        streams = torch.stack(hidden.chunk(streams_of(config), dim=-1))
+        following = torch.cat(list(block(streams, (cos, sin), *inputs, **kwargs)), dim=-1)
+    else:
+        following = block(hidden, *inputs, **kwargs)
     if kept:
         for hook in hooks:
             hook.remove()

@@ -217,6 +217,25 @@ FULL = {
         **GEMMA2,
         "rope_parameters": LAYER_ROPES,
     },
+    "gemma3n_text": {
+        **{key: value for key, value in GEMMA.items() if key not in LINEAR},
+        "num_key_value_heads": 4,
+        "hidden_activation": "silu",
+        "sliding_window": 7,
+        "layer_types": ["full_attention", "sliding_attention", "full_attention"],
+        "final_logit_softcapping": 9.0,
+        "rope_parameters": LAYER_ROPES,
+        "intermediate_size": [80, 70, 60],
+        "vocab_size_per_layer_input": 70,
+        "hidden_size_per_layer_input": 12,
+        "altup_active_idx": 1,
+        "altup_coef_clip": 99.0,
+        "altup_correct_scale": False,
+        "altup_num_inputs": 3,
+        "num_kv_shared_layers": 1,
+        "laurel_rank": 5,
+        "activation_sparsity_pattern": [0.4, 0.0, 0.7],
+    },
     "gemma4_text": {
         **GEMMA4,
         "use_bidirectional_attention": "vision",
@@ -491,6 +510,7 @@ class Real:
             self.kind = WRAPPERS.get(config["model_type"], config["model_type"])
             if self.kind in LAYER_HEADS:
                 self.config.allow_global_per_layer_attribute_access = True
+            if "num_kv_shared_layers" in FIELDS[self.kind]:
                 self.config.kv_sharing_modes  # fails where nobody gives what layers share
             alone = type(self.config) in MODEL_FOR_CAUSAL_LM_MAPPING  # some text models lie in their wrapper's module
             self.module = import_module(class_of(self.config if alone else self.outer).__module__)
@@ -585,7 +605,7 @@ class Real:
             rotary = self.rotary()
             if self.kind in NAMED:
                 self.config.rope_parameters["partial_rotary_factor"]
-            named = self.kind in ("gemma3_text", "olmo3", *LAYER_HEADS)
+            named = self.kind in ("gemma3_text", "gemma3n_text", "olmo3", *LAYER_HEADS)
             answer = {}
             for kind in dict.fromkeys(self.types()):
                 prefix, arguments = (f"{kind}_", (kind,)) if named else ("", ())

@@ -21,6 +21,8 @@ MIXED = ["sliding_attention", "full_attention", "sliding_attention"]
 
 def sizes(kind):
     """Small ones; of Qwen-VL with heads of 128 dimensions, which three streams of positions make up by default."""
+    if WRAPPERS.get(kind, kind) == "gemma3n_text":  # by default most layers share keys and values
+        return {**SMALL, "num_kv_shared_layers": 0}
     return {**SMALL, "hidden_size": 512, "head_dim": 128} if kind in ("qwen2_vl", "qwen2_5_vl") else SMALL
 
 
@@ -182,6 +184,8 @@ def layer_forms(kind):
         }
         options["layer_types"] = [absent, MIXED, ["full_attention", "sliding_attention", "attention"], ["attention"] * 3]
         del options["sliding_window"]
+    elif WRAPPERS.get(kind, kind) == "gemma3n_text":
+        options["num_kv_shared_layers"] = [0, 1, 2, 3]
     elif kind.startswith("qwen"):
         options |= {"use_sliding_window": [absent, True, False], "max_window_layers": [absent, 0, 1, 9]}
     elif kind == "lfm2_moe":

@@ -15,6 +15,17 @@ EVALUATION = [ROOT / "resources/sample/text" / name for name in ("sotu-evaluatio
 ROWS = 64
 CONTEXT = 256
 
+# What a base leaves in full precision where transformers has to be told, by the type of the model.
+ALTUP = ["lm_head", "prediction_coefs", "correction_coefs", "modality_router"]
+SKIPPED = {"gemma3n_text": ALTUP, "gemma3n": ALTUP}
+
+
+def skipping(model):
+    """Arguments of BitsAndBytesConfig that a checkpoint asks for."""
+    kind = json.loads((Path(model) / "config.json").read_text(encoding="utf-8"))["model_type"]
+    return {"llm_int8_skip_modules": SKIPPED[kind]} if kind in SKIPPED else {}
+
+
 _workspace = tempfile.TemporaryDirectory(prefix="quail-conformance-")  # removed when Python ends
 
 

@@ -4,16 +4,18 @@ import logging
 import warnings
 from contextlib import contextmanager
 from copy import copy
-from functools import cached_property
+from functools import cached_property, partial
 from types import SimpleNamespace
+from unittest.mock import patch
 
+import judge
 import reference_kernels  # noqa: F401  before any model is loaded
 import torch
 from bitsandbytes.functional import dequantize_4bit
 from judge import perplexity, quantized, rows_of
 from peft import PeftModel
-from quail import CALIBRATION, CONTEXT, EVALUATION, ROWS
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from quail import CALIBRATION, CONTEXT, EVALUATION, ROWS, skipping
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils.logging import disable_progress_bar
 
 disable_progress_bar()
@@ -63,7 +65,9 @@ class Reference:
 
     def base(self):
         """A freshly quantized base: PEFT changes the model that it is given."""
-        base = quantized(self.path, self.options)
+        telling = partial(BitsAndBytesConfig, **skipping(self.path))
+        with patch.object(judge, "BitsAndBytesConfig", telling):
+            base = quantized(self.path, self.options)
         # Everything around the quantized linears computes in float32, buffers as well: Gemma's factor of the embeddings
         # was rounded to bfloat16 with the weights.
         for name, buffer in self.full.named_buffers():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 from bitsandbytes.functional import dequantize_4bit, quantize_4bit
-from quail import LLAMA, ROOT, export_base, init_lora, proof_of, run
+from quail import LLAMA, ROOT, export_base, init_lora, proof_of, run, skipping
 from reference import Reference, dequantized
 from safetensors.torch import load_file, save_file
 from sample import sample_run
@@ -30,9 +30,9 @@ ROWS = 16
 
 
 def quantized_by_transformers(model, double_quantization=True):
-    """The base of a user who quantizes with transformers alone."""
+    """The base of a user who quantizes with transformers, told what our snippets say."""
     config = BitsAndBytesConfig(
-        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=double_quantization
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=double_quantization, **skipping(model)
     )
     return load(model, quantization_config=config)
 

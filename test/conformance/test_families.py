@@ -5,12 +5,14 @@ import os
 import tempfile
 from pathlib import Path
 
-from quail import CALIBRATION, EVALUATION, ROOT, export_base, init_lora
+import torch
+from peft import PeftModel
+from quail import CALIBRATION, EVALUATION, ROOT, export_base, init_lora, proof_of, skipping
 from reference import Reference, recorded_warnings
 from safetensors.torch import load_file, save_file
 from test_adapters import Conformance
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
-from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING, PreTrainedTokenizerFast
+from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING, AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedTokenizerFast
 
 FAMILIES = Path(os.environ.get("QUAIL_GOLDEN", ROOT / "test/fixtures/golden")) / "families"
 
@@ -88,7 +90,7 @@ class Further(Conformance):
 
     setUpClass = classmethod(Families.setUpClass.__func__)
     checkpoint = Families.checkpoint
-    NAMES = ("mixtral", "qwen3_moe", "gpt_oss", "gemma4_text", "gemma4_text-experts", "qwen3_next", "qwen3_5_moe_text")
+    NAMES = ("mixtral", "qwen3_moe", "gpt_oss", "gemma3n_text", "gemma4_text", "gemma4_text-experts", "qwen3_next", "qwen3_5_moe_text")
 
     def test_adapters_that_were_refined_compute_what_is_reported(self):
         for name in self.NAMES:
@@ -102,6 +104,30 @@ class Further(Conformance):
                 )
                 [variant] = finished["variants"]
                 self.assert_judged_as_reported(reference, finished, variant, PERPLEXITY)
+
+    def test_gemma3n_trains_where_altup_is_in_full_precision_and_only_there(self):
+        """Why its base is none that transformers makes by itself, and such a one is refused."""
+        model = self.checkpoint("gemma3n_text")
+        finished = init_lora(model, ["exact"], texts=(self.calibration, self.evaluation), rank=4, context=CONTEXT, rows=ROWS)
+        [variant] = finished["variants"]
+        told = proof_of(variant["adapter"])["fingerprint"]["skipModules"]
+        self.assertEqual(told, skipping(model)["llm_int8_skip_modules"])
+        for quantized in ({"load_in_4bit": True, "bnb_4bit_use_double_quant": True, "bnb_4bit_quant_type": "nf4"}, {"load_in_8bit": True}):
+            config = BitsAndBytesConfig(**quantized, llm_int8_skip_modules=told)
+            base = AutoModelForCausalLM.from_pretrained(model, quantization_config=config)
+            adapted = PeftModel.from_pretrained(base, variant["adapter"], is_trainable=True).train()
+            ids = torch.arange(1, 17)[None]  # the embedding of 0, a pad, is zero, at which deviations have no gradient
+            adapted(input_ids=ids, labels=ids).loss.backward()
+            gradients = [value.grad for name, value in adapted.named_parameters() if ".lora_A" in name]
+            self.assertTrue(all(gradient.isfinite().all() for gradient in gradients))
+            self.assertGreater(sum(gradient.abs().sum() > 0 for gradient in gradients), 0.9 * len(gradients))
+            by_itself = AutoModelForCausalLM.from_pretrained(model, quantization_config=BitsAndBytesConfig(**quantized))
+            with self.assertRaisesRegex(RuntimeError, "can't be cast to the desired output type"):
+                by_itself.train()(input_ids=ids)
+            if "load_in_4bit" in quantized:
+                by_itself.save_pretrained(self.folder / "by itself")
+        with self.assertRaisesRegex(AssertionError, "coefs.weight quantized; transformers cannot train such a base"):
+            init_lora(model, ["exact"], "--base", self.folder / "by itself", texts=(self.calibration, self.evaluation), rank=4, context=CONTEXT)
 
     def test_runs_on_a_stored_base_report_what_runs_that_quantize_do(self):
         for name in self.NAMES:

@@ -41,7 +41,7 @@ def following(model, path, states):
     block = model.get_submodule(path)
     args, kwargs = arguments_of(model, block, states.shape[1])
     if carried.is_carried(model.config):
-        return carried.call(model.config, block, states, kwargs)
+        return carried.call(model.config, block, states, args, kwargs)
     if "hidden_states" in kwargs:
         kwargs["hidden_states"] = states
     else:

@@ -131,14 +131,15 @@ async function printSnippet(
   { terminal, resources }: CommandContext,
   recipe: Recipe,
   finished: FinishedEvent,
-  { dtype, tower }: Plan['model']
+  { dtype, tower, skipModules }: Plan['model']
 ): Promise<void> {
   const found = goOnWith(recommendations(finished))
   const spec = recipe.variants[finished.variants.findIndex(({ name }) => name === found?.variant.name)]
   if (found === undefined || spec === undefined) return
   const best = found.variant
   const paths = { model: shortPath(recipe.base ?? recipe.model), adapter: shortPath(best.adapter) }
-  const { quantizer, rank, alpha, rslora } = spec
+  const { rank, alpha, rslora } = spec
+  const quantizer = { ...spec.quantizer, skipModules }
   if (trainerWords(quantizer) === undefined) {
     terminal.print(`${nextStep(found)}; ${NO_TRAINER}.`)
     return

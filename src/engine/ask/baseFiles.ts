@@ -40,7 +40,8 @@ const DTYPE_KEYS = ['dtype', 'torch_dtype']
 export async function writeConfig(
   from: string,
   to: string,
-  { quantizer, dtype, computeDtype }: BaseExportRequest
+  { quantizer, dtype, computeDtype }: BaseExportRequest,
+  skipModules: readonly string[] | undefined
 ): Promise<void> {
   const config = await readStrictConfig(join(from, CONFIG_FILE))
   const keys = dtypeKeys(config)
@@ -53,7 +54,7 @@ export async function writeConfig(
     if (keys.length > 0) config.set(name, new Map([...part, ...keys.map((key) => [key, dtype] as const)]))
   }
   config.delete('transformers_weights') // the name of a file that is not among those written
-  config.set('quantization_config', quantizationConfig(quantizer, computeDtype))
+  config.set('quantization_config', quantizationConfig(quantizer, computeDtype, skipModules))
   await writeFileAtomic(join(to, CONFIG_FILE), pythonJsonFile(config))
 }
 

@@ -20,6 +20,7 @@ import { MAX_SHARDS } from '../formats/limits'
 import { elementCount } from '../formats/tensorInfo'
 import { TensorSpool } from '../formats/tensorSpool'
 import { stopHere } from '../graph/stopHere'
+import { skippedModules } from '../models/architecture'
 import { expertTensors } from '../models/expertWeights'
 import { assertTensors } from '../models/modelLinears'
 import { ModelParts } from '../models/modelParts'
@@ -77,7 +78,7 @@ export async function exportBase(
     const source = { request, dtype, weights, written: architecture.written, signal, report }
     const written = await writeDirectoryAtomic(request.out, async (directory) => {
       const stored = await writeWeights(source, tensors, directory)
-      await writeConfig(checkpoint.directory, directory, request)
+      await writeConfig(checkpoint.directory, directory, request, skippedModules(architecture))
       return { ...stored, otherFiles: [CONFIG_FILE, ...(await copyCompanions(checkpoint.directory, directory))] }
     })
     const findings = await checkpointFindings(weights, parts)

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { badFormat, badInput } from '../../shared/errors'
+import { skipArgument } from '../../shared/keptLinears'
 import { quantizerKey } from '../../shared/quantizerWords'
 import type { QuantizerSpec } from '../../shared/recipe'
 import type { LinearFingerprint } from '../../shared/runFolder'
@@ -82,17 +83,22 @@ export class StoredBase {
   }
 
   /**
-   * Refuses a base that quantizes more of the blocks than these linears: experts, which Quail computes in full precision.
+   * Refuses a base that quantizes more of the blocks than these linears: experts, or what has to stay in full precision, which
+   * Quail computes so.
    *
+   * @param kept - the modules that have to stay in full precision, where those are linears
    * @throws {AppError} BAD_INPUT naming the first such tensor
    */
-  refuseOthers(linears: readonly (ModelLinear & { readonly name: string })[]): void {
+  refuseOthers(linears: readonly (ModelLinear & { readonly name: string })[], kept?: readonly string[]): void {
     const known = new Set(linears.map(({ path }) => this.#stored(path)))
     const blocks = new Set(linears.map(({ path, name }) => this.#stored(path).slice(0, -`${name}.weight`.length)))
     const inBlock = (name: string) => [...blocks].some((block) => name.startsWith(block))
     const other = quantizedWeights(this.checkpoint).find((name) => !known.has(name) && inBlock(name))
     if (other === undefined) return
-    const expected = 'a base of transformers 5 keeps experts and router in full precision, and so does Quail'
+    const expected =
+      kept === undefined
+        ? 'a base of transformers 5 keeps experts and router in full precision, and so does Quail'
+        : `transformers cannot train such a base; expected one in full precision there, made with ${skipArgument(kept)}`
     throw badInput(`the base ${this.checkpoint.directory} holds ${other} quantized; ${expected}`)
   }
 

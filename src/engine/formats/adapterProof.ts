@@ -34,6 +34,7 @@ export const ProofFields = z.looseObject({
       quantizer: QuantizerSpec.shape.format.unwrap(),
       blockSize: QuantizerSpec.shape.blockSize.unwrap().optional(),
       doubleQuantization: z.boolean().optional(),
+      skipModules: z.array(z.string()).optional().describe('what the trainer must leave in full precision'),
       dtype: z.string().default('BF16').describe('in which the trainer must load the weights'),
       codes: z.string(),
       absmax: z.string(),

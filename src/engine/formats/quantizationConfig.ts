@@ -6,12 +6,17 @@ import { pythonFloat } from './pythonJson'
 import type { JsonObject, JsonValue } from './strictJson'
 
 /**
- * `quantization_config` of a 4-bit checkpoint whose linears are all quantized but the output head, with every key that
+ * `quantization_config` of a 4-bit checkpoint whose linears are quantized, all or but for some, with every key that
  * BitsAndBytesConfig.to_dict() of transformers 5.23 writes.
  *
  * @param computeDtype - torch name of the dtype that the trainer computes in
+ * @param skipModules - what stays in full precision where that is more than the head
  */
-export const quantizationConfig = ({ format, doubleQuantization }: FourBitSpec, computeDtype: string): JsonObject =>
+export const quantizationConfig = (
+  { format, doubleQuantization }: FourBitSpec,
+  computeDtype: string,
+  skipModules: readonly string[] | undefined
+): JsonObject =>
   new Map<string, JsonValue>([
     ['_load_in_4bit', true],
     ['_load_in_8bit', false],
@@ -21,7 +26,7 @@ export const quantizationConfig = ({ format, doubleQuantization }: FourBitSpec, 
     ['bnb_4bit_use_double_quant', doubleQuantization],
     ['llm_int8_enable_fp32_cpu_offload', false],
     ['llm_int8_has_fp16_weight', false],
-    ['llm_int8_skip_modules', null],
+    ['llm_int8_skip_modules', skipModules === undefined ? null : [...skipModules]],
     ['llm_int8_threshold', pythonFloat(6)],
     ['load_in_4bit', true],
     ['load_in_8bit', false],

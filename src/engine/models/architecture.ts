@@ -10,6 +10,8 @@ export interface EmbeddingTable {
   readonly name: string
   readonly rows: number
   readonly columns: number
+  /** The row of tokens that it has none for; left out where it has one for each. */
+  readonly rowBeyond?: number
 }
 
 /** A model as the streaming pass needs it: where its tensors are, and how one block computes. */
@@ -42,6 +44,8 @@ export interface ModelArchitecture {
   readonly experts?: ExpertsNote
   /** Last names of linears that no adapter reaches: the trainer quantizes them all the same. */
   readonly unreached?: ReadonlySet<string>
+  /** Last names of linears that a base has to leave in full precision, as it could not be trained otherwise. */
+  readonly kept?: readonly string[]
   /** Ids of tokens in whose place the model around a text model puts what it sees and hears, with the keys that give them. */
   readonly placeholders?: ReadonlyMap<number, string>
   /** Present where this is the text model inside of another, of which nothing else is read. */
@@ -79,6 +83,10 @@ export interface ModelArchitecture {
 
 /** Values of each token between two blocks. */
 export const stateSize = ({ hiddenSize, carriedSize = 0 }: ModelArchitecture): number => hiddenSize + carriedSize
+
+/** The modules that a trainer has to be told to leave in full precision, the head first; undefined where it need not be told. */
+export const skippedModules = ({ kept, head }: ModelArchitecture): string[] | undefined =>
+  kept && [head.replace(/\.weight$/, ''), ...kept]
 
 /** Every table of embeddings; the first is the one that a tied head is. */
 export const embeddingTables = (architecture: ModelArchitecture): EmbeddingTable[] => {

@@ -62,8 +62,8 @@ const GEMMA3 = {
 const GEMMA2_PATTERN = 2
 const GEMMA3_PATTERN = 6
 
-/** Gemma 3 rotates sliding layers with a base of their own. */
-const ROPES = {
+/** Gemma 3 and 3n rotate sliding layers with a base of their own. */
+export const GEMMA_ROPES = {
   full_attention: { key: 'rope_theta', theta: 1_000_000 },
   sliding_attention: { key: 'rope_local_base_freq', theta: 10_000 }
 } as const
@@ -115,7 +115,7 @@ export const gemma3 = defineFamily({
     const pattern = config.given('sliding_window_pattern') ? config.integer('sliding_window_pattern') : GEMMA3_PATTERN
     const layer_types = readLayerTypes(config, settings, slidingBut(pattern))
     const { max_position_embeddings: limit, sliding_window } = settings
-    const ropes = readLayerRopes(config, ROPES, { headDim: heads.head_dim, limit })
+    const ropes = readLayerRopes(config, GEMMA_ROPES, { headDim: heads.head_dim, limit })
     return {
       ...settings,
       ...heads,

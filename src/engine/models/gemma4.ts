@@ -1,16 +1,17 @@
 import { badInput } from '../../shared/errors'
 import type { Value } from '../graph/graphBuilder'
-import { type ActivationName, activate, activation } from './activations'
+import { type ActivationName, activation } from './activations'
 import { defineFamily, type ModelArchitecture } from './architecture'
-import { causalAttention } from './attention'
 import { CarriedStates, type KeysAndValues } from './carriedStates'
 import { type DecoderSettings, decoder } from './decoder'
 import { besideExperts, checkGemma4Experts, EXPERTS, GEMMA4_EXPERTS, gemma4Experts, ROUTER } from './gemma4Experts'
-import { deriveGemma4, LAYER_OVERRIDES, type LayerHeads, sharingLayers } from './gemma4Layers'
+import { deriveGemma4, LAYER_OVERRIDES, type LayerHeads } from './gemma4Layers'
 import type { LayerBuilder } from './layerBuilder'
-import type { LayerType } from './layerTypes'
+import type { LayerAttention, LayerType } from './layerTypes'
 import { gatedMlp } from './mlp'
-import { bareRmsNorm, rmsNorm } from './norms'
+import { attendNormed, type NormedAttention, normedKeysAndValues, normedQueries } from './normedAttention'
+import { rmsNorm } from './norms'
+import { LAYER_EMBEDDINGS, layerInput, layerInputs } from './perLayerInputs'
 import { expertsNote } from './routedExperts'
 import {
   flag,
@@ -24,6 +25,7 @@ import {
   type Settings,
   texts
 } from './settings'
+import { sharingLayers } from './sharedLayers'
 
 /** Keys of both kinds, with the defaults of transformers' Gemma4TextConfig. */
 const SHARED = {
@@ -135,7 +137,7 @@ function gemma4Like(settings: Gemma4Settings, family: string): ModelArchitecture
   const model = decoder(settings, {
     family,
     carriedSize: states.carriedSize,
-    ...(width > 0 && { secondEmbedding: { name: SECOND, rows, columns: blocks * width } }),
+    ...(width > 0 && { secondEmbedding: { name: LAYER_EMBEDDINGS, rows, columns: blocks * width } }),
     logitSoftcap: settings.final_logit_softcapping ?? undefined,
     buildEmbedding(layer, embedded, second) {
       const x = layer.graph.mul(embedded, layer.graph.scalar(Math.sqrt(hiddenSize)))
@@ -147,9 +149,11 @@ function gemma4Like(settings: Gemma4Settings, family: string): ModelArchitecture
       const type = types[index] as LayerType
       const takes = index >= blocks - settings.num_kv_shared_layers
       const n = norm(layer, x, 'input_layernorm')
-      const q = headNorm(layer, projected(layer, n, 'q_proj', index, settings), 'q_norm', index, settings)
-      const kv = takes ? (shared.get(type) as KeysAndValues) : keysAndValues(layer, n, index, settings)
-      const attended = norm(layer, attention(layer, { q, ...kv }, index, settings), 'post_attention_layernorm')
+      const attention = attentionOf(settings, index)
+      const q = normedQueries(layer, n, attention)
+      const one = settings.attention_k_eq_v && type === 'full_attention'
+      const kv = takes ? (shared.get(type) as KeysAndValues) : normedKeysAndValues(layer, n, attention, one)
+      const attended = norm(layer, attendNormed(layer, { q, ...kv }, attention), 'post_attention_layernorm')
       const middle = graph.add(x, attended)
       const alone = mlp(layer, norm(layer, middle, 'pre_feedforward_layernorm'), settings, takes)
       const fed = experts === undefined ? alone : besideExperts(layer, alone, middle, experts, settings)
@@ -166,31 +170,9 @@ function gemma4Like(settings: Gemma4Settings, family: string): ModelArchitecture
   return { ...model, experts: expertsNote(experts, EXPERTS, { quantizedIn4: false, quantizedRouter: ROUTER }) }
 }
 
-/** The table of all layers' embeddings. */
-const SECOND = 'model.embed_tokens_per_layer.weight'
-
 const keyWidth = ({ per_layer_config }: Gemma4Settings, index: number): number => {
   const { head_dim, num_key_value_heads } = per_layer_config[index] as LayerHeads
   return head_dim * num_key_value_heads
-}
-
-/** What the layers are given, [tokens, layers · width]: (norm(projection(x) / √hidden) + e · √width) / √2. */
-function layerInputs(layer: LayerBuilder, x: Value, e: Value, settings: Gemma4Settings, width: number): Value {
-  const { hidden_size: hiddenSize, num_hidden_layers: count, rms_norm_eps: epsilon } = settings
-  const { graph } = layer
-  const linear = layer.project('model.per_layer_model_projection.weight', x, hiddenSize, count * width)
-  const scaled = graph.reshape(graph.mul(linear, graph.scalar(hiddenSize ** -0.5)), [-1, count, width])
-  const normed = rmsNorm(layer, scaled, 'model.per_layer_projection_norm', width, epsilon)
-  const own = graph.mul(e, graph.scalar(Math.sqrt(width)))
-  return graph.mul(graph.add(graph.reshape(normed, [-1, count * width]), own), graph.scalar(Math.SQRT1_2))
-}
-
-/** projection(act(gate(x)) · e). */
-function layerInput(layer: LayerBuilder, x: Value, e: Value, settings: Gemma4Settings, width: number): Value {
-  const { hidden_size: hiddenSize, hidden_activation } = settings
-  const gate = layer.linear('per_layer_input_gate', x, { in: hiddenSize, out: width, bias: false })
-  const gated = layer.graph.mul(activate(layer.graph, hidden_activation, gate), e)
-  return layer.linear('per_layer_projection', gated, { in: width, out: hiddenSize, bias: false })
 }
 
 /** Layers that take over keys and values may have twice as wide an MLP. */
@@ -200,40 +182,9 @@ function mlp(layer: LayerBuilder, n: Value, settings: Gemma4Settings, takes: boo
   return gatedMlp(layer, n, wide, { mlpBias: false })
 }
 
-type Projection = 'q_proj' | 'k_proj' | 'v_proj'
-
-function projected(layer: LayerBuilder, n: Value, name: Projection, index: number, settings: Gemma4Settings): Value {
-  const { head_dim, num_key_value_heads } = settings.per_layer_config[index] as LayerHeads
-  const out = head_dim * (name === 'q_proj' ? settings.num_attention_heads : num_key_value_heads)
-  return layer.linear(`self_attn.${name}`, n, { in: settings.hidden_size, out, bias: settings.attention_bias })
-}
-
-/** Heads [tokens, heads · d], each normed; without a name, by no weight. */
-function headNorm(layer: LayerBuilder, x: Value, name: string, index: number, settings: Gemma4Settings): Value {
-  const { head_dim: size } = settings.per_layer_config[index] as LayerHeads
-  const { rms_norm_eps: epsilon } = settings
-  const heads = layer.graph.reshape(x, [0, -1, size])
-  const normed =
-    name === '' ? bareRmsNorm(layer, heads, epsilon) : rmsNorm(layer, heads, `self_attn.${name}`, size, epsilon)
-  return layer.graph.reshape(normed, [0, -1])
-}
-
-/** Of full layers with `attention_k_eq_v`, values are what keys are before their norm. */
-function keysAndValues(layer: LayerBuilder, n: Value, index: number, settings: Gemma4Settings): KeysAndValues {
-  const one = settings.attention_k_eq_v && settings.layer_types[index] === 'full_attention'
-  const k = projected(layer, n, 'k_proj', index, settings)
-  const v = one ? k : projected(layer, n, 'v_proj', index, settings)
-  return { k: headNorm(layer, k, 'k_norm', index, settings), v: headNorm(layer, v, '', index, settings) }
-}
-
-function attention(
-  layer: LayerBuilder,
-  qkv: KeysAndValues & { readonly q: Value },
-  index: number,
-  settings: Gemma4Settings
-): Value {
-  const { hidden_size: out, num_attention_heads: heads, attention_bias: bias } = settings
+/** Heads and positions of a layer. */
+function attentionOf(settings: Gemma4Settings, index: number): NormedAttention {
+  const { hidden_size: hiddenSize, num_attention_heads: heads, attention_bias: bias, rms_norm_eps: epsilon } = settings
   const { head_dim: headDim, num_key_value_heads: keyValueHeads } = settings.per_layer_config[index] as LayerHeads
-  const attended = causalAttention(layer, qkv, { heads, keyValueHeads, headDim, scale: 1, ...settings.layers[index] })
-  return layer.linear('self_attn.o_proj', attended, { in: heads * headDim, out, bias })
+  return { hiddenSize, heads, keyValueHeads, headDim, epsilon, bias, ...(settings.layers[index] as LayerAttention) }
 }

@@ -5,6 +5,7 @@ import { deriveHeads } from './heads'
 import { readOwnRopes } from './layerRopes'
 import { type LayerType, layersByType, readLayerTypes, slidingBut } from './layerTypes'
 import type { Setting } from './settings'
+import { checkShared } from './sharedLayers'
 
 /** What config.json says of single layers: read with the heads of all of them. */
 export const LAYER_OVERRIDES: Setting<unknown> = { fallback: null, read: (config, key) => config.raw(key) }
@@ -112,22 +113,4 @@ function equalByType(
     found.set(type, first)
   }
   return new Map([...found].map(([type, { head_dim }]) => [type, head_dim]))
-}
-
-/** The last layer of each type before those that share, by the type: what they share stands there. */
-export function sharingLayers(types: readonly LayerType[], shared: number): ReadonlyMap<LayerType, number> {
-  const first = types.length - shared
-  const takers = new Set(types.slice(first))
-  return new Map([...takers].map((type) => [type, types.lastIndexOf(type, first - 1)]))
-}
-
-function checkShared(
-  config: ConfigReader,
-  { num_kv_shared_layers: shared }: Settings,
-  types: readonly LayerType[]
-): void {
-  if (shared === 0) return
-  const own = new Set(types.slice(0, Math.max(0, types.length - shared)))
-  if (types.every((type) => own.has(type))) return
-  throw config.complaint('num_kv_shared_layers', 'so many that layers of every type keep keys and values of their own')
 }

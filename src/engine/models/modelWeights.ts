@@ -81,14 +81,15 @@ export class ModelWeights {
 
   /** Embeddings of tokens, [tokens, columns]; each distinct row is read once. */
   embed(tokens: Int32Array, table = embeddingTables(this.architecture)[0] as EmbeddingTable): Float32Array {
-    const { rows, columns: size } = table
+    const { rows, columns: size, rowBeyond } = table
     const { name } = this.find(table.name, [rows, size])
     const embedded = new Float32Array(tokens.length * size)
     const first = new Map<number, number>()
     for (const [i, token] of tokens.entries()) {
       const known = first.get(token)
       if (known === undefined) {
-        this.checkpoint.readRow(name, token, embedded, i * size)
+        const row = rowBeyond !== undefined && token >= rows ? rowBeyond : token
+        this.checkpoint.readRow(name, row, embedded, i * size)
         first.set(token, i)
       } else {
         embedded.copyWithin(i * size, known * size, (known + 1) * size)

@@ -9,6 +9,7 @@ import { ernie } from './ernie'
 import { ernieMoe } from './ernieMoe'
 import { exaone4 } from './exaone4'
 import { gemma, gemma2, gemma3 } from './gemma'
+import { gemma3n } from './gemma3n'
 import { gemma4, gemma4Unified } from './gemma4'
 import { glm, glm4 } from './glm'
 import { glm4Moe } from './glm4Moe'
@@ -56,6 +57,7 @@ const FAMILIES: readonly Family[] = [
   gemma,
   gemma2,
   gemma3,
+  gemma3n,
   gemma4,
   gemma4Unified,
   phi,

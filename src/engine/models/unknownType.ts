@@ -5,15 +5,11 @@ import type { Family } from './architecture'
 import { ConfigReader } from './configReader'
 import { TEXT_CONFIG } from './textTower'
 
-const GEMMA_3N =
-  'its text model has several streams of hidden states (AltUp), a branch of low rank beside each block (LAuReL) and gates of which only the largest pass; transformers 5 cannot train it on a quantized base, whose codes it clamps'
 const LLAMA_4 = 'its text model has experts, attention in chunks and norms of heads after the rotation'
 
 /** Why a type is refused, where that is known. */
 const REFUSED: Readonly<Record<string, string>> = {
   falcon: 'transformers 5 does not quantize its linears, so that there is nothing to repair',
-  gemma3n: GEMMA_3N,
-  gemma3n_text: GEMMA_3N,
   llama4: LLAMA_4,
   llama4_text: LLAMA_4
 }

@@ -8,6 +8,7 @@ import type { Recipe } from '../../shared/recipe'
 import { heldOutRows } from '../../shared/refinement'
 import { coverage } from '../calibration/coverage'
 import { DeviceError } from '../graph/session'
+import { skippedModules } from '../models/architecture'
 import { lastNames } from '../models/targets'
 import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
 import { prepareRun } from '../prepare/prepareRun'
@@ -159,13 +160,15 @@ function countNames(paths: readonly string[]): Plan['targetNames'] {
   return lastNames(paths).map((name) => ({ name, linears: paths.filter((path) => path.endsWith(`.${name}`)).length }))
 }
 
-function describeModel({ checkpoint, architecture, weights }: PreparedRun): Plan['model'] {
+function describeModel({ checkpoint, architecture, weights, base }: PreparedRun): Plan['model'] {
+  const skipModules = base === undefined ? skippedModules(architecture) : undefined
   const embedding =
     checkpoint.tensors.get(weights.storedName(architecture.embedding)) ?? [...checkpoint.tensors.values()][0]
   return {
     directory: checkpoint.directory,
     family: architecture.family,
     ...(architecture.tower && { tower: architecture.tower }),
+    ...(skipModules && { skipModules }),
     parameters: checkpoint.parameters,
     bytes: checkpoint.bytes,
     dtype: embedding?.dtype ?? 'F32',

@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises'
 import { expertsSentence, expertsText } from '../../shared/expertsNote'
 import type { Finding } from '../../shared/findings'
+import { keptSentence } from '../../shared/keptLinears'
 import { ADAPTER_CONFIG_FILE } from '../formats/peftAdapter'
-import type { ModelArchitecture } from '../models/architecture'
+import { type ModelArchitecture, skippedModules } from '../models/architecture'
 import { listLinears, type PreparedLinear } from '../models/modelLinears'
 import type { ModelParts } from '../models/modelParts'
 import { linearDtypes, modelTensors } from '../models/modelTensors'
@@ -24,6 +25,7 @@ export async function checkpointFindings(weights: ModelWeights, parts: ModelPart
     ...(await adapterInside(weights.checkpoint.directory)),
     ...replacedTensors(weights),
     ...expertFindings(parts),
+    ...keptFindings(parts),
     ...(await headFindings(weights, architecture)),
     ...(await embeddingFindings(weights, architecture))
   ]
@@ -72,6 +74,12 @@ function expertFindings(parts: ModelParts): Finding[] {
     ...(experts === undefined ? [] : [warning('EXPERTS', `${expertsText(experts)}: ${expertsSentence(experts)}`)]),
     ...(unreached.length === 0 ? [] : [warning('UNREACHED', unreachedSentence(unreached))])
   ]
+}
+
+/** What a trainer has to leave in full precision, which it does not do by itself. */
+function keptFindings({ architecture }: ModelParts): Finding[] {
+  const modules = skippedModules(architecture)
+  return modules === undefined ? [] : [warning('KEPT_LINEARS', keptSentence(modules))]
 }
 
 const unreachedSentence = (linears: readonly PreparedLinear[]): string =>

@@ -5,7 +5,7 @@ import { quantizerKey } from '../../shared/quantizerWords'
 import type { Recipe } from '../../shared/recipe'
 import { StoredBase } from '../base/storedBase'
 import { Checkpoint } from '../formats/checkpoint'
-import type { ModelArchitecture } from '../models/architecture'
+import { type ModelArchitecture, skippedModules } from '../models/architecture'
 import { assertTensors, listLinears, type PreparedLinear } from '../models/modelLinears'
 import { ModelParts } from '../models/modelParts'
 import { ModelWeights } from '../models/modelWeights'
@@ -125,7 +125,8 @@ async function openBase(
     if (other !== undefined)
       throw badInput(`the base ${directory} is quantized as ${held}, the recipe asks for ${other}`)
     for (const linear of linears) await base.check(linear)
-    if (architecture.experts !== undefined) base.refuseOthers(linears)
+    const kept = skippedModules(architecture)
+    if (architecture.experts !== undefined || kept !== undefined) base.refuseOthers(linears, kept)
     await scanBaseIfSmall(base, linears)
     return base
   } catch (error) {

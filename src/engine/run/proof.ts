@@ -21,6 +21,7 @@ import type { TextTower } from '../../shared/textTower'
 import { distinguishable, subject } from '../../shared/uncertainty'
 import { sha256File } from '../formats/files'
 import { runtimeVersion } from '../graph/session'
+import { skippedModules } from '../models/architecture'
 import { exactDtype, linearDtypes, modelTensors } from '../models/modelTensors'
 import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
 import { fingerprintModel, STORED_FINGERPRINT_ALGORITHM } from '../quantizers/fingerprint'
@@ -130,6 +131,8 @@ export interface Fingerprint {
   /** Where the format has the option, as is double quantization. */
   readonly blockSize?: ScaleOptions['blockSize']
   readonly doubleQuantization?: boolean
+  /** Where the trainer must be told to leave modules in full precision, the head among them. */
+  readonly skipModules?: readonly string[]
   /** In which the trainer must load the weights: as the checkpoint holds them, F32 where it holds several dtypes. */
   readonly dtype: string
   readonly codes: string
@@ -241,7 +244,7 @@ function variantPerplexity(measured: Perplexities, { name, quantizer }: Prepared
 }
 
 function fingerprintOf(
-  { parts, weights, base }: PreparedRun,
+  { parts, weights, base, architecture }: PreparedRun,
   { quantizer, spec }: PreparedVariant,
   journal: readonly SolvedBlock[]
 ): Fingerprint {
@@ -249,11 +252,13 @@ function fingerprintOf(
   const { algorithm, codes, absmax } = fingerprintModel(digests, base && STORED_FINGERPRINT_ALGORITHM)
   const dtype = exactDtype(linearDtypes(weights, modelTensors(parts, true)))
   const from = base && { base: baseModelName(base.checkpoint.directory) }
+  const skipModules = base === undefined ? skippedModules(architecture) : undefined
   return {
     algorithm,
     ...from,
     quantizer: spec.quantizer.format,
     ...scaleOptions(spec.quantizer),
+    ...(skipModules && { skipModules }),
     dtype,
     codes,
     absmax,

@@ -29,7 +29,7 @@ export interface AdapterFacts {
 /** Without the digests of its linears. */
 export type BaseFacts = Pick<
   ProofFields['fingerprint'],
-  'base' | 'quantizer' | 'blockSize' | 'doubleQuantization' | 'dtype' | 'codes' | 'absmax'
+  'base' | 'quantizer' | 'blockSize' | 'doubleQuantization' | 'skipModules' | 'dtype' | 'codes' | 'absmax'
 >
 
 /**

@@ -1,4 +1,5 @@
 import type { CompatibilityEntry } from '../../shared/exports'
+import { NO_SKIPPING, skipArgument } from '../../shared/keptLinears'
 import { provenBase, trainerWords } from '../../shared/quantizerWords'
 import { loaderOf } from '../../shared/textTower'
 import { torchDtype } from '../../shared/torchDtypes'
@@ -138,6 +139,13 @@ function trainers({ fingerprint, loader }: AdapterFacts): CompatibilityEntry {
   const words = fingerprint && trainerWords(provenBase(fingerprint))
   if (fingerprint !== undefined && words === undefined) {
     return no(consumer, `cannot quantize to ${fingerprint.quantizer}`, 'Make a variant for a format of bitsandbytes.')
+  }
+  if (words?.skipModules !== undefined) {
+    return caution(
+      consumer,
+      `quantize modules that have to stay in full precision (${words.skipModules.slice(1).join(', ')}), with which training fails; LLaMA-Factory ${NO_SKIPPING}`,
+      `Pass ${skipArgument(words.skipModules)} as the snippets do, or load a base that quail export-base wrote.`
+    )
   }
   if (words?.otherDefault !== undefined) return caution(consumer, words.otherDefault.says, words.otherDefault.fix)
   if (loader !== loaderOf(undefined)) {

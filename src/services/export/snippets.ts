@@ -74,6 +74,7 @@ function wordsOf(values: SnippetValues): Record<string, string> {
   const python = (yes: boolean): string => (yes ? 'True' : 'False')
   return {
     model: quotedText(model),
+    factory_model: quotedText(trained.skipModules === undefined ? model : EXPORTED_BASE),
     adapter: quotedText(adapter),
     ...quantizationWords(trained),
     dtype: loaded,
@@ -88,6 +89,9 @@ function wordsOf(values: SnippetValues): Record<string, string> {
     loader
   }
 }
+
+/** In the place of a model that LLaMA-Factory would quantize otherwise, or not at all. */
+const EXPORTED_BASE = 'PATH_OF_A_BASE_THAT_QUAIL_EXPORTED'
 
 /** How each trainer is told the format of the base. */
 const quantizationWords = (words: TrainerWords): Record<string, string> => ({

@@ -13,6 +13,7 @@ SEED = 7
 DEVIATION = 0.3
 VECTOR_DEVIATION = 0.2
 BLOCKS = (".layers.", ".h.", ".blocks.")  # what models call their list of blocks
+KEPT = (".altup.",)  # linears that every base leaves in full precision
 
 
 def make(out, options):
@@ -109,12 +110,16 @@ def write_case(folder, config, lengths, dtype=torch.float32):
     )
     grams = {}
     for name, module in model.named_modules():
+        if any(part in name for part in KEPT):
+            continue
         if isinstance(module, (torch.nn.Linear, Conv1D)) and any(part in name for part in BLOCKS):
             module.register_forward_hook(adding(grams, name, mask))
     with torch.no_grad():
         out = model(ids, attention_mask=mask, output_hidden_states=True, use_cache=False)
     expected = {"input_ids": ids, "attention_mask": mask, "logits": out.logits.float()}
-    expected |= {f"hidden.{i}": state.float() for i, state in enumerate(out.hidden_states)}
+    # Of several streams, the first: Quail's states begin with it.
+    states = [state[0] if state.ndim == 4 else state for state in out.hidden_states]
+    expected |= {f"hidden.{i}": state.float() for i, state in enumerate(states)}
     expected |= {f"gram.{name}": gram for name, gram in grams.items()}
     tensors = {key: value.contiguous() for key, value in expected.items()}
     save_file(tensors, old, metadata={"format": "pt"})

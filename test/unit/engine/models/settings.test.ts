@@ -115,6 +115,22 @@ describe('a key that changes the result and is not computed', () => {
       { model_type: 'gemma4_text', rope_scaling: null },
       'rope_scaling: sliding_attention is missing, expected the rotary positions of these layers'
     ],
+    [
+      { model_type: 'gemma3n_text', num_kv_shared_layers: 34 },
+      'num_kv_shared_layers is 34, expected so many that layers of every type keep keys and values of their own'
+    ],
+    [
+      { model_type: 'gemma3n_text', num_hidden_layers: 5, num_kv_shared_layers: 0, intermediate_size: [4, 4] },
+      'intermediate_size is [4,4], expected a positive integer, or one for each of 5 layers'
+    ],
+    [
+      { model_type: 'gemma3n_text', num_hidden_layers: 1, num_kv_shared_layers: 0, activation_sparsity_pattern: [1] },
+      'activation_sparsity_pattern is [1], expected null, or a share below 1 for each of 1 layers'
+    ],
+    [
+      { model_type: 'gemma3n_text', num_attention_heads: 6, num_key_value_heads: 2 },
+      'num_attention_heads is 6, expected a divisor of hidden_size 2048'
+    ],
     [{ model_type: 'llama', is_causal: false }, 'is_causal is false, expected true'],
     [
       { model_type: 'qwen3', per_layer_config: { 0: { head_dim: 64 } } },
@@ -167,6 +183,15 @@ describe('a Gemma 4 that is not computed', () => {
     ]
   ])('is refused by name: %j', (config, message) => {
     expect(() => readArchitecture({ model_type: 'gemma4_text', ...config }, 'config.json')).toThrow(message)
+  })
+})
+
+describe('streams of Gemma 3n that are none', () => {
+  it.each([
+    [{ altup_num_inputs: 1 }, 'altup_num_inputs is 1, expected at least 2'],
+    [{ altup_active_idx: 4 }, 'altup_active_idx is 4, expected less than altup_num_inputs 4']
+  ])('are refused by name: %j', (config, message) => {
+    expect(() => readArchitecture({ model_type: 'gemma3n_text', ...config }, 'config.json')).toThrow(message)
   })
 })
 

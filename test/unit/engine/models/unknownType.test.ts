@@ -120,10 +120,6 @@ describe('a model_type that no family serves', () => {
     [
       { model_type: 'some_vl', text_config: { model_type: 'llama4_text' } },
       'model_type is "some_vl", a model around a text model of type "llama4_text": its text model has experts, attention in chunks and norms of heads after the rotation'
-    ],
-    [
-      { model_type: 'gemma3n' },
-      'model_type is "gemma3n": its text model has several streams of hidden states (AltUp), a branch of low rank beside each block (LAuReL) and gates of which only the largest pass; transformers 5 cannot train it on a quantized base, whose codes it clamps'
     ]
   ])('is refused with the nearest that is known and what differs: %#', (config, message) => {
     expect(refusal(config)).toBe(`config.json: ${message}${ACCEPTED}`)

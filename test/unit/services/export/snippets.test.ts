@@ -172,6 +172,31 @@ test('LLaMA-Factory trains the adapter on the base that it was made for', async 
   expect(plain).toMatchObject({ double_quantization: false, bf16: false, fp16: true })
 })
 
+describe('where modules have to stay in full precision', () => {
+  const skipModules = ['lm_head', 'prediction_coefs']
+  const quantizer = { format: 'nf4', doubleQuantization: true, skipModules } as const
+
+  test.each(['peft', 'trl', 'unsloth'] as const)('the Python for %s says so', async (trainer) => {
+    const { text } = await fillSnippet(resources, trainer, values({ quantizer }))
+    expect(text).toContain('llm_int8_skip_modules=["lm_head", "prediction_coefs"]')
+    const other = await fillSnippet(resources, trainer, values())
+    expect(other.text).not.toContain('skip_modules')
+  })
+
+  test('Axolotl is told with its other arguments, and in 8 bits that it cannot be', async () => {
+    const found = await yamlOf('axolotl', { quantizer })
+    expect(found.bnb_config_kwargs).toMatchObject({ bnb_4bit_quant_type: 'nf4', llm_int8_skip_modules: skipModules })
+    const eight = await fillSnippet(resources, 'axolotl', values({ quantizer: { format: 'int8', skipModules } }))
+    expect(eight.text).toContain('# Axolotl has no setting for modules that stay in full precision in 8 bits')
+  })
+
+  test('LLaMA-Factory, which has no setting for it, does not begin with the model as it is', async () => {
+    const found = await yamlOf('llama-factory', { quantizer, model: '/models/small' })
+    expect(found.quantization_bit).toBeUndefined()
+    expect(found.model_name_or_path).toBe('PATH_OF_A_BASE_THAT_QUAIL_EXPORTED')
+  })
+})
+
 describe('on an int8 base', () => {
   const quantizer = { format: 'int8' as const, doubleQuantization: true }
 
