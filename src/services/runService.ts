@@ -161,14 +161,14 @@ async function execute(
 ): Promise<FinishedEvent> {
   const { store, engine } = services
   const stop = new AbortController()
-  const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])
+  const leave = (): void => stop.abort()
+  signal?.addEventListener('abort', leave)
+  if (signal?.aborted) leave()
   const recorder = recordEvents(store, id, onEvent, () => stop.abort())
   const moments = keptMoments ? await momentStore(services) : undefined
-  const { finished } = await engine.call(
-    'run',
-    { folder: runFolder(services, id), moments },
-    { signal: either, onEvent: recorder.accept }
-  )
+  const { finished } = await engine
+    .call('run', { folder: runFolder(services, id), moments }, { signal: stop.signal, onEvent: recorder.accept })
+    .finally(() => signal?.removeEventListener('abort', leave))
   if (finished.type !== 'finished') throw new AppError('INTERNAL', 'a run ended with another event than finished')
   await recorder.drain()
   await runs.finishRun(store, id, outcomeOf(finished))
