@@ -1,6 +1,6 @@
 // `npm run test:e2e`: builds, then drives the real window. Arguments go to vitest.
-import { spawnSync } from 'node:child_process'
 import { missingPackages } from './aptSetup.mjs'
+import { build } from './build.mjs'
 import { ensureRuntime } from './electronRuntime.mjs'
 import { runVitest } from './vitestRun.mjs'
 
@@ -11,7 +11,7 @@ const fail = () => {
 
 if (missingPackages(['electron']).length > 0) fail()
 await ensureRuntime()
-if (spawnSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' }).status !== 0) fail()
+if (build() !== 0) fail()
 
 const display = process.env.DISPLAY ? [] : ['xvfb-run', '-a', '-s', '-screen 0 1280x1024x24']
 runVitest(['--config', 'vitest.e2e.config.ts', ...process.argv.slice(2)], display)

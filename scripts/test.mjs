@@ -1,6 +1,6 @@
 // `npm test`: builds, then runs every test that needs neither Python nor a display. Arguments go to vitest.
-import { spawnSync } from 'node:child_process'
 import { missingPackages } from './aptSetup.mjs'
+import { build } from './build.mjs'
 import { ensureRuntime } from './electronRuntime.mjs'
 import { runVitest } from './vitestRun.mjs'
 
@@ -15,8 +15,7 @@ if (!onlySome && missingPackages(['webgpu']).length === 0) {
   })
 }
 
-const build = spawnSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' })
-if (build.status === 0) runVitest(args)
+if (build() === 0) runVitest(args)
 else {
   console.log('0 passed, 1 failed') // the build
   process.exitCode = 1
