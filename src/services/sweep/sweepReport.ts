@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { writeFileAtomic } from '../../engine/formats/files'
 import { toCsv } from '../../shared/csv'
 import { quantizerResults } from '../../shared/headline'
+import { markdownText } from '../../shared/quoting'
 import { placeOf, placeText, type SweepDefinition } from '../../shared/sweep'
 import { errorWords } from '../../shared/sweep/estimates'
 import { type Sweep, type SweptRun, sweepResults } from '../../shared/sweep/results'
@@ -92,9 +93,9 @@ function sweepMarkdown(sweep: Sweep): string {
   const done = runs.filter(({ status }) => status === 'completed').map(({ index }) => placeText(definition, index))
   const tables = sweepTables(definition, sweepResults(definition, runs))
   return [
-    `# ${cell(definition.name)}`,
+    `# ${markdownText(definition.name)}`,
     '',
-    `Model ${cell(model)}, ${completed} of ${total} runs${completed < total ? `: ${cell(done.join('; ') || 'none')}` : ''}.`,
+    `Model ${markdownText(model)}, ${completed} of ${total} runs${completed < total ? `: ${markdownText(done.join('; ') || 'none')}` : ''}.`,
     '',
     errorWords(definition.seeds),
     '',
@@ -103,12 +104,15 @@ function sweepMarkdown(sweep: Sweep): string {
 }
 
 function markdownTable({ title, columns, names, rows, note }: SweepTable): string[] {
-  const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`
+  const line = (cells: readonly string[]): string => `| ${cells.map(markdownText).join(' | ')} |`
   return [
-    ...[`## ${cell(title)}`, '', line(columns), `|${columns.map((_, i) => (i < names ? '---|' : '--:|')).join('')}`],
+    ...[
+      `## ${markdownText(title)}`,
+      '',
+      line(columns),
+      `|${columns.map((_, i) => (i < names ? '---|' : '--:|')).join('')}`
+    ],
     ...rows.map(line),
-    ...(note === undefined ? [] : ['', `\\${cell(note)}.`])
+    ...(note === undefined ? [] : ['', `${markdownText(note)}.`])
   ]
 }
-
-const cell = (text: string): string => text.replace(/[|`<>\n]/g, ' ')
