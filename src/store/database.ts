@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Kysely, sql } from 'kysely'
 import { SqliteDialect } from './dialect'
@@ -15,7 +15,7 @@ import { damagedDatabase } from './sqliteErrors'
  *   read or written
  */
 export async function openStore(file: string): Promise<Store> {
-  await mkdir(dirname(file), { recursive: true })
+  await makeFolder(dirname(file))
   const store: Store = new Kysely<Schema>({ dialect: new SqliteDialect(file) })
   try {
     await assertHealthy(store, file)
@@ -47,4 +47,17 @@ async function assertHealthy(store: Store, file: string): Promise<void> {
   const { rows } = await sql<{ quick_check: string }>`pragma quick_check(1)`.execute(store)
   const found = rows[0]?.quick_check
   if (found !== 'ok') throw damagedDatabase(file, found ?? 'no answer to quick_check')
+}
+
+/** Makes a folder and those above it. Node's `recursive` says of a read-only place that the folder is not there. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return
+    if (code !== 'ENOENT' || dirname(path) === path) throw error
+    await makeFolder(dirname(path))
+    await mkdir(path)
+  }
 }

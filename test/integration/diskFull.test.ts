@@ -52,3 +52,13 @@ it.skipIf(!possible)(
     expect((await work.quail('verify', 'small/out', '--model', sampleModel)).code).toBe(0)
   }
 )
+
+it.skipIf(!possible)('says of a read-only disk that it is one, for adapters and for its own folder', () => {
+  const { stderr: adapters } = withSmallDisk(`mount -o remount,ro small && ${command}`)
+  expect(adapters).toMatch(
+    /^quail: .*small\/out cannot be written \(.*small: the file system is read-only\); choose another/
+  )
+  const list = `QUAIL_HOME=$PWD/small/deep/home ${process.execPath} ${builtCli} runs list`
+  const { status, stderr: home } = withSmallDisk(`mount -o remount,ro small && ${list}`)
+  expect([status, home]).toEqual([1, expect.stringMatching(/^quail: .*small\/deep: the file system is read-only\n$/)])
+})
