@@ -12,7 +12,7 @@ const WEIGHTS = soundWeights(['model.layers.0.self_attn.q_proj', 'model.layers.0
 /** Adapters: adapter_config.json, and keys and shapes of the factors. */
 export const adapter: FuzzTarget = {
   name: 'adapter',
-  inputs: 3000,
+  inputs: 1500,
   make: (random) => {
     const ofConfig = random(2) === 0
     return {

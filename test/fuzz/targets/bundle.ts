@@ -32,7 +32,7 @@ const SOUND = soundFiles()
 /** Run bundles: names and headers of a tar archive, its manifest, and the files of the run. */
 export const bundle: FuzzTarget = {
   name: 'bundle',
-  inputs: 2500,
+  inputs: 1250,
   make: (random) => ({ [FILE]: mutateBundle(random) }),
   read: (directory) => {
     const path = join(directory, FILE)

@@ -70,7 +70,7 @@ const ROLES = { roles: new Map([['bos_token', '<s>']]) } as unknown as ModelToke
 /** Chat templates, run on a conversation with tools. */
 export const chatTemplate: FuzzTarget = {
   name: 'chatTemplate',
-  inputs: 1500,
+  inputs: 1000,
   maxSeconds: 5, // the steps that a rendering has are two or three seconds of work
   make: (random) => ({
     'chat_template.jinja': random(2) === 0 ? composed(random) : mutateText(pick(random, PUBLISHED), random)

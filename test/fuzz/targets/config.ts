@@ -18,7 +18,7 @@ const SOUND = readdirSync(join(fixtures, FAMILIES), { withFileTypes: true })
 /** config.json of every family: the architecture, the graphs of its blocks, and which tensors they want. */
 export const config: FuzzTarget = {
   name: 'config',
-  inputs: 3000,
+  inputs: 1500,
   make: (random) => {
     const { config, weights } = pick(random, SOUND)
     return { 'config.json': mutateText(config, random), 'model.safetensors': weights }

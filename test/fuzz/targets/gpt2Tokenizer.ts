@@ -12,7 +12,7 @@ const SOUND = ['gpt2', 'opt', 'opt-added'].map((folder) =>
 /** vocab.json and merges.txt with the files of special tokens, as GPT-2 and OPT have them. */
 export const gpt2Tokenizer: FuzzTarget = {
   name: 'gpt2Tokenizer',
-  inputs: 3000,
+  inputs: 1500,
   make: (random) => {
     const files = pick(random, SOUND)
     const name = pick(random, NAMES)

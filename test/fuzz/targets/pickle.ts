@@ -19,7 +19,7 @@ const OPERATIONS = Buffer.from(
 /** The pickle of a torch file: damaged bytes, and operations where others were. */
 export const pickle: FuzzTarget = {
   name: 'pickle',
-  inputs: 13_500,
+  inputs: 4000,
   make: (random) => ({ [FILE]: random(2) === 0 ? mutateBytes(SOUND, random) : mutateOperations(random) }),
   read: async (directory) => readPickle(await readFile(join(directory, FILE)), TORCH_RULES, FILE)
 }

@@ -24,7 +24,7 @@ const SOUND = Recipe.parse({
 /** Recipes, in YAML and in JSON. */
 export const recipe: FuzzTarget = {
   name: 'recipe',
-  inputs: 3500,
+  inputs: 1750,
   make: (random): FuzzInput =>
     random(2) === 0
       ? { 'recipe.yaml': mutateText(recipeYaml(SOUND), random) }

@@ -11,7 +11,7 @@ const SOUND = [fixture('torch/tensors.safetensors'), fixture('formats/reference.
 /** Weights: header, length field and data. */
 export const safetensors: FuzzTarget = {
   name: 'safetensors',
-  inputs: 13_500,
+  inputs: 4000,
   make: (random) => ({ [FILE]: mutateSafetensors(pick(random, SOUND), random) }),
   read: (directory) => readWeights(join(directory, FILE))
 }

@@ -23,7 +23,7 @@ function mutateParquet(bytes: Buffer, random: Random): Buffer {
   return Buffer.concat([bytes.subarray(0, footer), mutateBytes(bytes.subarray(footer), random)])
 }
 
-const readParquet = target('parquet', 'a.parquet', 750, (random) => mutateParquet(pick(random, PARQUET), random))
+const readParquet = target('parquet', 'a.parquet', 500, (random) => mutateParquet(pick(random, PARQUET), random))
 
 /** Of columns that fail together the library reports one and lets the others fall; in its thread they end nothing. */
 export const parquet: FuzzTarget = {
@@ -54,19 +54,19 @@ const ROWS = [
 ]
 const LINES = ROWS.map((row) => JSON.stringify(row)).join('\n')
 
-export const jsonSamples = target('jsonSamples', 'a.json', 2000, (random) =>
+export const jsonSamples = target('jsonSamples', 'a.json', 1000, (random) =>
   mutateText(pick(random, [LINES, JSON.stringify(ROWS), JSON.stringify({ data: [ROWS[0], ROWS[0]] })]), random)
 )
 
-export const jsonLines = target('jsonLines', 'a.jsonl', 2000, (random) => mutateText(`${LINES}\r\n${LINES}\n`, random))
+export const jsonLines = target('jsonLines', 'a.jsonl', 1000, (random) => mutateText(`${LINES}\r\n${LINES}\n`, random))
 
 const CSV = 'id,text,"a ""quoted"" name"\n1,"two\nlines",x\n2,"a, b",\n3,plain,"y"\n'
 const tables = (comma: string): string[] =>
   ['\n', '\r\n'].map((end) => CSV.replaceAll(',', comma).replaceAll('\n', end))
 
-export const csv = target('csv', 'a.csv', 2000, (random) => mutate(pick(random, tables(',')), random))
-export const tsv = target('tsv', 'a.tsv', 1000, (random) => mutate(pick(random, tables('\t')), random))
-export const plainText = target('plainText', 'a.txt', 2000, (random) =>
+export const csv = target('csv', 'a.csv', 1000, (random) => mutate(pick(random, tables(',')), random))
+export const tsv = target('tsv', 'a.tsv', 500, (random) => mutate(pick(random, tables('\t')), random))
+export const plainText = target('plainText', 'a.txt', 1000, (random) =>
   mutate('One.\r\n\r\nTwo \u00e9.\n \nThree.', random)
 )
 

@@ -82,7 +82,7 @@ const UNIGRAM = JSON.stringify({
 /** tokenizer.json: built and used on a text. */
 export const tokenizerJson: FuzzTarget = {
   name: 'tokenizerJson',
-  inputs: 3000,
+  inputs: 1500,
   make: (random) => {
     const mutate = pick(random, [mutateText, mutateJson, mutateJson])
     return { 'tokenizer.json': mutate(pick(random, [QWEN, LLAMA, LLAMA, UNIGRAM, UNIGRAM]), random) }

@@ -14,7 +14,7 @@ const RECORDS = ['PK\x01\x02', 'PK\x03\x04', 'PK\x05\x06', 'PK\x06\x06', 'PK\x06
 /** Torch files: the zip archive around pickle and storages. */
 export const torch: FuzzTarget = {
   name: 'torch',
-  inputs: 4000,
+  inputs: 2000,
   make: (random) => ({ [FILE]: mutateZip(pick(random, SOUND), random) }),
   read: (directory) => readWeights(join(directory, FILE))
 }

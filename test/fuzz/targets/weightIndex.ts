@@ -11,7 +11,7 @@ const SOUND = fixture('torch/sharded', INDEX).toString()
 /** The index of a sharded checkpoint, which names files. */
 export const weightIndex: FuzzTarget = {
   name: 'weightIndex',
-  inputs: 2000,
+  inputs: 1250,
   make: (random) => ({ ...OTHERS, [INDEX]: mutateText(SOUND, random) }),
   read: async (directory) => (await Checkpoint.open(directory)).close()
 }
