@@ -438,7 +438,7 @@ FULL = {
 # Models around a text model, with that one's type. Their configs are flat here, as those of all others: `nested` makes the
 # real ones of them.
 WRAPPERS = {"gemma3": "gemma3_text", "mistral3": "mistral", "llava": "llama"}
-WRAPPERS |= {kind: f"{kind}_text" for kind in ("gemma4", "gemma4_unified", "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5", "qwen3_5_moe")}
+WRAPPERS |= {kind: f"{kind}_text" for kind in ("gemma3n", "gemma4", "gemma4_unified", "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5", "qwen3_5_moe")}
 OUTER = ("model_type", "tie_word_embeddings")  # what does not stand in text_config
 # Their heads divide the hidden size, and their streams of positions make up a head.
 QWEN2_VL = {

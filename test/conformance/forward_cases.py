@@ -811,6 +811,28 @@ CASES |= {
             **{"deepstack_visual_indexes": [0], "num_position_embeddings": 4},
         },
     },
+    "gemma3n-untied": {
+        "model_type": "gemma3n",
+        "tie_word_embeddings": False,
+        "vision_config": {"hidden_size": 8, "num_classes": 2, "label_names": ["one", "other"], "vocab_offset": 64, "vocab_size": 2},
+        "audio_config": {
+            **{"hidden_size": 8, "vocab_offset": 66, "vocab_size": 2, "input_feat_size": 8, "sscp_conv_channel_size": [2, 2]},
+            **{"conf_num_attention_heads": 1, "conf_num_hidden_layers": 1},
+        },
+        "text_config": {
+            **without(GEMMA, "num_key_value_heads"),
+            "num_key_value_heads": 4,
+            "num_hidden_layers": 3,
+            "num_kv_shared_layers": 1,
+            "layer_types": ["sliding_attention", "sliding_attention", "sliding_attention"],
+            "sliding_window": 4,
+            "vocab_size_per_layer_input": 60,
+            "hidden_size_per_layer_input": 3,
+            "laurel_rank": 3,
+            "final_logit_softcapping": 5.0,
+            "rope_theta": 99.0,
+        },
+    },
     "gemma3-rope-scaling": {
         "model_type": "gemma3",
         "tie_word_embeddings": False,

@@ -3,10 +3,14 @@
 import json
 import os
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.append(str(ROOT / "test/golden/make"))
+import vision_stand_in  # noqa: E402, F401  before any model is made
+
 LLAMA = ROOT / "resources/sample/model"
 GPT_NEOX = ROOT / "test/fixtures/models/gpt_neox"
 FIGURES = json.loads((ROOT / "test/fixtures/models/figures.json").read_text(encoding="utf-8"))

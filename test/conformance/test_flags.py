@@ -64,6 +64,7 @@ OTHERS = {
     "standardize_rope_params": "a method",
     "sub_configs": "models of several parts",
     "audio_config": "models of several parts",
+    "audio_soft_tokens_per_image": "models of several parts",
     "audio_token_id": "models of several parts",
     "vision_aspect_ratio": "models of several parts",
     "auto_map": "code that a checkpoint brings along",
@@ -77,10 +78,11 @@ OTHERS = {
     "mm_tokens_per_image": "models of several parts",
     "text_config": "models of several parts",
     "vision_config": "models of several parts",
+    "vision_soft_tokens_per_image": "models of several parts",
     "vision_feature_layer": "models of several parts",
     "vision_feature_select_strategy": "models of several parts",
 }
-VISION = re.compile(r"\.(vision_tower|visual|multi_modal_projector)\b")
+VISION = re.compile(r"\.(vision_tower|audio_tower|visual|multi_modal_projector)\b")
 # Attributes of some families that the models of others read only for their cache, where each layer sees whole rows.
 CACHE = {"sliding_window", "layer_types"}
 
@@ -97,6 +99,10 @@ def small_parts(config):
         return {}
     sizes = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
     others = {"embed_dim": 8, "num_heads": 1, "depth": 1, "deepstack_visual_indexes": [0], "fullatt_block_indexes": [0]}
+    if config["model_type"] == "gemma3n":
+        audio = {"conf_num_attention_heads": 1, "conf_num_hidden_layers": 1, "input_feat_size": 8, "sscp_conv_channel_size": [2, 2]}
+        named = {"num_classes": 2, "label_names": ["one", "other"]}  # else timm would be asked
+        return {"vision_config": {"hidden_size": 8, **named}, "audio_config": {"hidden_size": 8, **audio}}
     if config["model_type"] == "gemma4":
         return {"vision_config": {**sizes, "num_key_value_heads": 1, "head_dim": 8, "position_embedding_size": 4}}
     if config["model_type"] == "gemma4_unified":

@@ -13,7 +13,7 @@ from pathlib import Path
 import reference_kernels  # noqa: F401  before any model is loaded
 import test_families  # not its class, whose tests would run here again
 import torch
-from quail import export_base, init_lora, proof_of
+from quail import export_base, init_lora, proof_of, skipping
 from safetensors.torch import load_file, save_file
 from test_base import CHECKPOINTS, is_wrapper
 from test_families import CONTEXT, PERPLEXITY, ROWS
@@ -24,12 +24,12 @@ RELEASES = {"current": [], "4": ["transformers-4"], "4 and PEFT 0.13": ["peft-0.
 CAUSAL, IMAGES = "AutoModelForCausalLM", "AutoModelForImageTextToText"
 # What loads each type: some have no class for texts alone.
 CLASSES = {"gemma3": [CAUSAL, IMAGES], "mistral3": [IMAGES], "llava": [IMAGES]}
-CLASSES |= {kind: [CAUSAL, IMAGES] for kind in ("gemma4", "gemma4_unified")}
+CLASSES |= {kind: [CAUSAL, IMAGES] for kind in ("gemma3n", "gemma4", "gemma4_unified")}
 CLASSES |= {kind: [IMAGES] for kind in ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5", "qwen3_5_moe")}
 # Whose vision towers call their linears otherwise than the text models do.
 OWN_NAMES = {"qwen2_vl", "qwen3_vl", "qwen3_5", "qwen3_5_moe", "gemma4_unified"}
 # Types that a release does not have.
-NEWER = {kind: ["current"] for kind in ("qwen3_5", "qwen3_5_moe", "gemma4", "gemma4_unified")}
+NEWER = {kind: ["current"] for kind in ("qwen3_5", "qwen3_5_moe", "gemma3n", "gemma4", "gemma4_unified")}
 # Tensors as they are published, where transformers 4 does not know the names that 5 writes.
 VISION = ("vision_tower.", "vision_tower.vision_model.")
 RENAMED = {"gemma3": VISION, "llava": VISION}
@@ -115,7 +115,9 @@ class Towers(unittest.TestCase):
         for name in CLASSES:
             model = self.checkpoint(name)
             base = self.folder / f"{name}-base"
-            quantization = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True)
+            quantization = BitsAndBytesConfig(
+                load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, **skipping(model)
+            )
             fresh = AutoModelForImageTextToText.from_pretrained(
                 model, dtype=torch.bfloat16, device_map={"": "cpu"}, quantization_config=quantization
             )
@@ -152,7 +154,9 @@ class WrittenBases(unittest.TestCase):
 
     def assert_same(self, model, expected=None):
         """`expected` is another checkpoint of the same model."""
-        quantization = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True)
+        quantization = BitsAndBytesConfig(
+            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, **skipping(model)
+        )
         theirs = AutoModelForImageTextToText.from_pretrained(
             expected or model, dtype=torch.bfloat16, device_map={"": "cpu"}, quantization_config=quantization
         )

@@ -17,11 +17,12 @@ import torch
 import transformers
 from judge import perplexity, rows_of
 from peft import LoraConfig, PeftModel, get_peft_model
+from quail import skipping
 from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, BitsAndBytesConfig, PreTrainedTokenizerFast
 
 
 def load(kind, model):
-    quantization = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True)
+    quantization = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, **skipping(model))
     # In float32 the values of a bfloat16 checkpoint are the same, and so are their codes.
     options = {"torch_dtype": torch.float32, "device_map": {"": "cpu"}, "quantization_config": quantization}
     return kind.from_pretrained(model, **options).eval()

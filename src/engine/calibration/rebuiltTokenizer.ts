@@ -87,6 +87,7 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
   gemma2: 'GemmaTokenizer',
   gemma3_text: 'GemmaTokenizer',
   gemma3: 'GemmaTokenizer',
+  gemma3n: 'GemmaTokenizer',
   gemma3n_text: 'GemmaTokenizer',
   mistral3: 'TokenizersBackend',
   llava: 'TokenizersBackend',

@@ -9,10 +9,11 @@ import type { WrittenParts } from './writtenParts'
  * trainer quantizes them. Source: modeling_<type> of transformers 5.23; the conformance tests ask the classes themselves.
  */
 const LINEAR =
-  /(?:^|\.)(?:(?:q|k|v|o|out|gate|up|down|relative_k|output|input)_proj|fc[12]|linear_(?:[12]|fc[12])|linear|qkv|proj|mlp\.[02]|merging_layer|embedding_projection|input_proj_linear|patch_dense)\.weight$/
+  /(?:^|\.)(?:(?:q|k|v|o|out|gate|up|down|relative_k|output|input|pos)_proj|fc[12]|linear_(?:[12]|fc[12]|start|end)|ffw_layer_[12]|post|linear|qkv|proj|mlp\.[02]|merging_layer|embedding_projection|input_proj_linear|patch_dense)\.weight$/
 
 /** Embeddings, and what attention of torch keeps to itself: a trainer quantizes none of them. */
-const TABLE = /(?:^|\.)(?:position_embedding|pos_embed|head\.attention\.out_proj)\.weight$/
+const TABLE =
+  /(?:^|\.)(?:position_embedding|pos_embed|embed_(?:vision|audio)\.embedding|head\.attention\.out_proj)\.weight$/
 
 const INTEGER = /^(?:[IU]\d|BOOL)/
 

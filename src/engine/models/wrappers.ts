@@ -1,4 +1,5 @@
 import { gemma3 } from './gemma'
+import { gemma3n } from './gemma3n'
 import { gemma4, gemma4Unified } from './gemma4'
 import { llama } from './llama'
 import { ministral3 } from './ministral3'
@@ -78,6 +79,25 @@ export const WRAPPERS: readonly Wrapper[] = [
     placeholders: { image_token_id: 262_144 },
     stored: LLAVA_NAMES,
     written: LLAVA_WRITTEN,
+    loader: 'AutoModelForCausalLM'
+  },
+  {
+    modelType: 'gemma3n',
+    texts: [gemma3n],
+    tiedHead: orNull(flag, true),
+    capsLogits: true,
+    // Ends of images and sounds have embeddings of their own too.
+    placeholders: {
+      image_token_id: 262_145,
+      audio_token_id: 262_273,
+      eoi_token_id: 262_144,
+      eoa_token_id: 262_272
+    },
+    stored: { [INSIDE]: ['language_model.'] },
+    written: {
+      text: {},
+      others: ['model.vision_tower.', 'model.embed_vision.', 'model.audio_tower.', 'model.embed_audio.']
+    },
     loader: 'AutoModelForCausalLM'
   },
   {

@@ -4,6 +4,7 @@ import copy
 import json
 
 import torch
+import vision_stand_in  # noqa: F401  before any model is made
 from safetensors.torch import load_file, save_file
 from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 from transformers.pytorch_utils import Conv1D
