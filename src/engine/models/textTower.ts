@@ -24,6 +24,8 @@ export interface Wrapper {
   readonly capsLogits?: boolean
   /** Keys of config.json for the tokens in whose place the model puts what it sees and hears, with their defaults. */
   readonly placeholders: Readonly<Record<string, number>>
+  /** Parts of config.json with a `vocab_offset`, from which on tokens have other embeddings there, and its defaults. */
+  readonly embeddedElsewhere?: Readonly<Record<string, number>>
   /** Other beginnings of names in checkpoints, by the beginning of a module's name. */
   readonly stored: Readonly<Record<string, readonly string[]>>
   /** What transformers writes of it. */
@@ -57,20 +59,31 @@ export function textTower(wrapper: Wrapper): Family {
       const tower = { wrapper: modelType, text: type, loader }
       const { tiedHead: tiedHeadIn4 } = family.read(given)
       const names = { storedPrefixes: stored, written }
-      const placeholders = placeholdersOf(config, wrapper)
-      return { ...inside(family.read(text), wrapper), ...names, placeholders, tiedHeadIn4, family: modelType, tower }
+      const architecture = family.read(text)
+      const placeholders = placeholdersOf(config, wrapper, architecture)
+      return { ...inside(architecture, wrapper), ...names, placeholders, tiedHeadIn4, family: modelType, tower }
     }
   }
 }
 
 /** Their ids, by the keys that give them. Source: the `attribute_map` of Gemma3Config, LlavaConfig and Mistral3Config. */
-function placeholdersOf(config: ConfigReader, { placeholders }: Wrapper): ReadonlyMap<number, string> {
+function placeholdersOf(
+  config: ConfigReader,
+  { placeholders, embeddedElsewhere = {} }: Wrapper,
+  { vocabularySize }: ModelArchitecture
+): ReadonlyMap<number, string> {
   const ids = Object.entries(placeholders).map(([key, fallback]): [unknown, string] => {
     const other = key.replace(/_id$/, '_index')
     const name = !config.given(key) && config.given(other) ? other : key
     return [config.given(name) ? config.raw(name) : fallback, name]
   })
-  return new Map(ids.filter((entry): entry is [number, string] => typeof entry[0] === 'number'))
+  const elsewhere = Object.entries(embeddedElsewhere).flatMap(([part, fallback]): [number, string][] => {
+    const stated = config.object(part).raw('vocab_offset')
+    const first = Number.isSafeInteger(stated) ? Math.max(0, stated as number) : fallback
+    const count = Math.max(0, vocabularySize - first)
+    return Array.from({ length: count }, (_, i) => [first + i, `${part}.vocab_offset`])
+  })
+  return new Map([...elsewhere, ...ids.filter((entry): entry is [number, string] => typeof entry[0] === 'number')])
 }
 
 /** The text model's config as it is given, and with what the wrapper's says of the head; and the family that reads it. */

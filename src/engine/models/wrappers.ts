@@ -86,13 +86,8 @@ export const WRAPPERS: readonly Wrapper[] = [
     texts: [gemma3n],
     tiedHead: orNull(flag, true),
     capsLogits: true,
-    // Ends of images and sounds have embeddings of their own too.
-    placeholders: {
-      image_token_id: 262_145,
-      audio_token_id: 262_273,
-      eoi_token_id: 262_144,
-      eoa_token_id: 262_272
-    },
+    placeholders: { image_token_id: 262_145, audio_token_id: 262_273 },
+    embeddedElsewhere: { vision_config: 262_144, audio_config: 262_272 },
     stored: { [INSIDE]: ['language_model.'] },
     written: {
       text: {},

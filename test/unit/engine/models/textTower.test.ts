@@ -151,3 +151,18 @@ describe('a text tower', () => {
     expect(await findingsOf(written(own, { tie_word_embeddings: null, text_config: untied }))).toEqual([])
   })
 })
+
+it('of Gemma 3n names every token that has another embedding in the other parts', () => {
+  const { placeholders } = readArchitecture({ model_type: 'gemma3n' }, 'config.json')
+  const names = [262_143, 262_144, 262_145, 262_271, 262_272, 262_273, 262_399, 262_400].map((id) =>
+    placeholders?.get(id)
+  )
+  const [vision, audio] = ['vision_config.vocab_offset', 'audio_config.vocab_offset']
+  expect(names).toEqual([undefined, vision, 'image_token_id', vision, audio, 'audio_token_id', audio, undefined])
+  const other = {
+    model_type: 'gemma3n',
+    vision_config: { vocab_offset: 262_300 },
+    audio_config: { vocab_offset: 262_399 }
+  }
+  expect(readArchitecture(other, 'config.json').placeholders?.get(262_299)).toBeUndefined()
+})
