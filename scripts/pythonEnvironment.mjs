@@ -1,7 +1,8 @@
-// The virtual environment of the project's own, in which the real libraries are.
+// The virtual environment of the project's own, in which the real libraries are; run by itself, this file makes it.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { missingPackages } from './aptSetup.mjs'
 
 // torch first and in exactly this spelling: package mirrors carry its CPU build under it, others pull in CUDA.
@@ -65,3 +66,5 @@ export function preparePython() {
   writeFileSync(stamp, wanted)
   return 0
 }
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) process.exitCode = preparePython()

@@ -1,8 +1,8 @@
 """Runs test cases in several Python processes at once, each with its share of the processors.
 
 A process is started once, since importing torch and transformers takes seconds, and is given one batch of tests after
-another: a class, or some tests of a large one. It ends as Python does, so what its modules keep in temporary folders is
-removed.
+another: a class, some tests of a large one, or the classes that look at one run. It ends as Python does, so what its
+modules keep in temporary folders is removed.
 """
 
 import os
@@ -14,6 +14,23 @@ import unittest
 
 WORKERS = 2  # more would need more memory than a small machine has: each holds torch and the models of its test
 LARGEST_BATCH = 6
+# All that looks at the one run of sample.py: each process that has one of these prepares that run anew.
+OF_THE_SAMPLE = ("test_adapters.Sample", "test_measures.Sample", "test_base.Sample")
+# Begun first, the longest first: one that is begun last keeps one process while the other has nothing to do.
+LONG = (
+    "test_towers.Towers",
+    "test_base.Families",
+    "test_versions.Releases",
+    "test_tokenizers.Tokens",
+    "test_families.Further",
+    "test_configs.Layers",
+    "test_adapters.FusedProjections",
+    "test_configs.Rotary",
+    "test_heads.Heads",
+    "test_fingerprint.Fingerprint",
+    "test_adapters.SampleWithoutDoubleQuantization",
+    "test_adapters.SampleInFp4",
+)
 END = "\x00batch"
 
 
@@ -41,14 +58,24 @@ def tests_of(suite):
 
 
 def batches(suite):
-    """Names of tests, those of one class together, largest batches first: what is left at the end is short."""
+    """Names of tests, those of one class together, in the order in which they are begun: what is left at the end is short."""
     by_class = {}
     for test in tests_of(suite):
         # A module that cannot be imported is named by what stands for it: it fails again where it is run.
         lost = isinstance(test, unittest.loader._FailedTest)
-        by_class.setdefault(type(test), []).append(test._testMethodName if lost else test.id())
-    parts = [names[at : at + LARGEST_BATCH] for names in by_class.values() for at in range(0, len(names), LARGEST_BATCH)]
-    return sorted(parts, key=len, reverse=True)
+        by_class.setdefault(class_of(test), []).append(test._testMethodName if lost else test.id())
+    sample = [name for each in OF_THE_SAMPLE for name in by_class.pop(each, [])]
+    long = [part for each in LONG for part in parts(by_class.pop(each, []))]
+    others = [part for names in by_class.values() for part in parts(names)]
+    return [*([sample] if sample else []), *long, *sorted(others, key=len, reverse=True)]
+
+
+def class_of(test):
+    return f"{type(test).__module__}.{type(test).__qualname__}"
+
+
+def parts(names):
+    return [names[at : at + LARGEST_BATCH] for at in range(0, len(names), LARGEST_BATCH)]
 
 
 def work():
