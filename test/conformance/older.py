@@ -1,6 +1,7 @@
-"""Prints, as JSON, what the libraries in use make of an adapter on a pre-quantized base; for releases of any age.
+"""Prints, as JSON, what the libraries in use make of adapters on a pre-quantized base; for releases of any age.
 
-python older.py BASE ADAPTER ROWS CONTEXT TEXT ...     with the releases first in PYTHONPATH
+python older.py '{"base": ..., "adapters": [...], "rows": ..., "context": ..., "texts": [...]}'     with the releases first
+in PYTHONPATH
 """
 
 import json
@@ -14,19 +15,32 @@ import transformers
 from judge import perplexity, rows_of
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
-base, adapter, rows, context, *texts = sys.argv[1:]
+asked = json.loads(sys.argv[1])
+base, texts = asked["base"], asked["texts"]
 # Not AutoTokenizer: transformers 4 does not know the class that 5 names in tokenizer_config.json.
 tokenizer = PreTrainedTokenizerFast(tokenizer_file=f"{base}/tokenizer.json")
-model = AutoModelForCausalLM.from_pretrained(base, torch_dtype=torch.float32, device_map={"": "cpu"}).eval()
-ids = {text: rows_of(tokenizer, text, int(context), int(rows)) for text in texts}
-quantized = {text: perplexity(model, ids[text]) for text in texts}
-adapted = peft.PeftModel.from_pretrained(model, adapter).eval()
+ids = {text: rows_of(tokenizer, text, asked["context"], asked["rows"]) for text in texts}
+
+
+def loaded():
+    """A base of its own for each adapter: PEFT changes the modules of the one that it is given."""
+    return AutoModelForCausalLM.from_pretrained(base, torch_dtype=torch.float32, device_map={"": "cpu"}).eval()
+
+
+def judged(adapter):
+    adapted = peft.PeftModel.from_pretrained(loaded(), adapter).eval()
+    return {
+        "linears": sum(isinstance(module, bitsandbytes.nn.Linear4bit) for module in adapted.modules()),
+        "adapted_linears": sum(name.endswith("lora_A.default") for name, _ in adapted.named_modules()),
+        "perplexity": {text: perplexity(adapted, ids[text]) for text in texts},
+    }
+
+
+model = loaded()
 answer = {
     "transformers": transformers.__version__,
     "peft": peft.__version__,
-    "linears": sum(isinstance(module, bitsandbytes.nn.Linear4bit) for module in adapted.modules()),
-    "adapted_linears": sum(name.endswith("lora_A.default") for name, _ in adapted.named_modules()),
-    "quantized": quantized,
-    "adapter": {text: perplexity(adapted, ids[text]) for text in texts},
+    "quantized": {text: perplexity(model, ids[text]) for text in texts},
+    "adapters": [judged(adapter) for adapter in asked["adapters"]],
 }
 print(json.dumps(answer))

@@ -24,6 +24,8 @@ PLAIN = 1e-9
 CALIBRATED = 1e-6
 # Of the ways to store a product, whose perplexities are compared with each other and not with figures of another program.
 FEW_ROWS = 8
+# Where only the judge is asked: figures.test.ts holds the same runs, of 64 rows, against the figures.
+JUDGED_ROWS = 16
 
 # Fields of LoraConfig that exist in every PEFT from 0.9 on; older versions refuse what they do not know.
 PEFT_0_9_FIELDS = set(
@@ -175,26 +177,21 @@ class SampleWithoutDoubleQuantization(Conformance):
 class SampleInFp4(Conformance):
     """Another number format: its codes are not in the order of their values."""
 
-    def test_exact_has_the_reported_and_the_expected_perplexity(self):
-        reference = sample_reference().without_double_quantization("fp4")
-        finished = init_lora(LLAMA, ["exact"], "--quantizer", "fp4", "--no-double-quant")
-        judged = self.assert_judged_as_reported(reference, finished, finished["variants"][0])
-        self.assert_same_perplexity(reference.quantized, FIGURES["llama"]["quantized"]["fp4"], PERPLEXITY, "base")
-        self.assert_same_perplexity(judged, FIGURES["llama"]["exact on fp4"]["perplexity"], PERPLEXITY, "figures")
+    def test_exact_has_the_reported_perplexity(self):
+        reference = Reference(LLAMA, False, "fp4", rows=JUDGED_ROWS)
+        finished = init_lora(LLAMA, ["exact"], "--quantizer", "fp4", "--no-double-quant", rows=JUDGED_ROWS)
+        self.assert_judged_as_reported(reference, finished, finished["variants"][0])
 
 
 class FusedProjections(Conformance):
     """GPT-NeoX: one pair of factors on the fused query_key_value."""
 
-    # In perplexity and not in points of the gap: this model loses so little by quantization that 1e-4 are several points.
-    def test_quailora_and_exact_have_the_reported_and_the_expected_perplexity(self):
-        reference = Reference(GPT_NEOX)
-        finished = init_lora(GPT_NEOX, ["quailora", "exact"])
+    def test_quailora_and_exact_have_the_reported_perplexity(self):
+        reference = Reference(GPT_NEOX, rows=JUDGED_ROWS)
+        finished = init_lora(GPT_NEOX, ["quailora", "exact"], rows=JUDGED_ROWS)
         for method, variant in variants_by_method(finished).items():
             with self.subTest(method=method):
-                judged = self.assert_judged_as_reported(reference, finished, variant)
-                expected = FIGURES["gpt_neox"][method]["perplexity"]
-                self.assert_same_perplexity(judged, expected, PERPLEXITY, f"figures of {method}")
+                self.assert_judged_as_reported(reference, finished, variant)
 
 
 class TargetsByExpression(Conformance):

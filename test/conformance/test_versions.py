@@ -15,11 +15,12 @@ ROWS = 16
 PERPLEXITY = 2e-3
 
 
-def judged_by(packages, base, adapter):
+def judged_by(packages, base, adapters):
     """What older.py prints with these packages in place of the environment's own."""
     path = os.pathsep.join(str(OLDER / name) for name in packages)
-    arguments = [base, adapter, ROWS, CONTEXT, *EVALUATION]
-    command = [sys.executable, str(Path(__file__).with_name("older.py")), *map(str, arguments)]
+    texts = [str(text) for text in EVALUATION]
+    asked = {"base": str(base), "adapters": adapters, "rows": ROWS, "context": CONTEXT, "texts": texts}
+    command = [sys.executable, str(Path(__file__).with_name("older.py")), json.dumps(asked)]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path})
     if done.returncode != 0:
         raise AssertionError(f"with {', '.join(packages)}:\n{done.stderr[-3000:]}")
@@ -35,21 +36,22 @@ class Releases(Conformance):
         cls.prepared = [init_lora(LLAMA, ["quailora"], rows=ROWS), budget]
 
     def assert_loads(self, packages, transformers, peft):
-        for finished in self.prepared:
-            self.assert_judged(finished, packages, transformers, peft)
+        answer = judged_by(packages, self.base, [finished["variants"][0]["adapter"] for finished in self.prepared])
+        self.assertEqual((answer["transformers"], answer["peft"]), (transformers, peft))
+        self.assertEqual(len(answer["adapters"]), len(self.prepared))
+        for finished, judged in zip(self.prepared, answer["adapters"]):
+            self.assert_judged(finished, answer["quantized"], judged)
         self.assertEqual(self.prepared[1]["variants"][0]["ranks"]["kept"], "budget")
 
-    def assert_judged(self, finished, packages, transformers, peft):
+    def assert_judged(self, finished, quantized, judged):
         [variant] = finished["variants"]
-        answer = judged_by(packages, self.base, variant["adapter"])
-        self.assertEqual((answer["transformers"], answer["peft"]), (transformers, peft))
-        self.assertEqual(answer["linears"], len(variant["layers"]))
-        self.assertEqual(answer["adapted_linears"], len(variant["layers"]))
+        self.assertEqual(judged["linears"], len(variant["layers"]))
+        self.assertEqual(judged["adapted_linears"], len(variant["layers"]))
         for text in EVALUATION:
             reported = finished["perplexity"][text.name]
-            self.assert_relative(answer["quantized"][str(text)], reported["quantizers"]["nf4-b64-dq"], PERPLEXITY, text.name)
+            self.assert_relative(quantized[str(text)], reported["quantizers"]["nf4-b64-dq"], PERPLEXITY, text.name)
             ours = reported["variants"][variant["name"]]
-            self.assert_relative(answer["adapter"][str(text)], ours, PERPLEXITY, f"{text.name}, adapted")
+            self.assert_relative(judged["perplexity"][str(text)], ours, PERPLEXITY, f"{text.name}, adapted")
 
     def test_transformers_4_and_peft_0_10(self):
         self.assert_loads(["peft-0.10", "transformers-4"], "4.57.6", "0.10.0")
