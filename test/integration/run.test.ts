@@ -33,6 +33,12 @@ const recipe = {
 /** A whole run of this recipe, made once for all tests that hold another against it. */
 const whole = once(async () => {
   const run = makeRun(recipe)
+  return { ...run, events: await runToEnd(run) }
+})
+
+/** A whole run of quailora alone. */
+const single = once(async () => {
+  const run = makeRun()
   await runToEnd(run)
   return run
 })
@@ -56,8 +62,7 @@ function changedWeight(original: Buffer, name: string): Buffer {
 
 describe('a run', () => {
   it('ends in one finished event, with adapters, proof and no hidden states left behind', async () => {
-    const run = makeRun(recipe)
-    const events = await runToEnd(run)
+    const { events, ...run } = await whole()
     expect(events.filter(({ type }) => type === 'finished')).toHaveLength(1)
     const { status, perplexity, variants: results } = finishedOf(events)
     expect(status).toBe('completed')
@@ -138,10 +143,8 @@ describe('a run', () => {
   })
 
   it('gives a variant the same factors alone and beside others', async () => {
-    const alone = makeRun({ variants: [{ method: 'quailora', rank: 8 }] })
-    await runToEnd(alone)
     const file = 'quailora-r8/adapter_model.safetensors'
-    expect(adapterDigests(alone, ['quailora-r8'])[file]).toBe(adapterDigests(await whole(), variants)[file])
+    expect(adapterDigests(await single(), ['quailora-r8'])[file]).toBe(adapterDigests(await whole(), variants)[file])
   })
 
   it('stops within a block when cancelled, and ends with the same bytes when resumed', async () => {
@@ -166,8 +169,7 @@ describe('a run', () => {
   })
 
   it('does not measure again what was measured, unless its figures were damaged', async () => {
-    const [whole, broken] = [makeRun(recipe), makeRun(recipe)]
-    const { perplexity } = finishedOf(await runToEnd(whole))
+    const broken = makeRun(recipe)
     const phases = (events: readonly RunEventDraft[]) =>
       events.flatMap((one) => (one.type === 'phaseStarted' ? [one.phase] : []))
     const first = await runToEnd(broken, ({ type }) => type === 'evaluated')
@@ -177,8 +179,8 @@ describe('a run', () => {
     expect(phases(second)).toEqual(['reading', 'evaluating'])
     const third = await runToEnd(broken)
     expect(phases(third)).toEqual(['reading', 'exporting'])
-    expect(finishedOf(third).perplexity).toEqual(perplexity)
-    expect(adapterDigests(broken, variants)).toEqual(adapterDigests(whole, variants))
+    expect(finishedOf(third).perplexity).toEqual(finishedOf((await whole()).events).perplexity)
+    expect(adapterDigests(broken, variants)).toEqual(adapterDigests(await whole(), variants))
   })
 
   it('drops a journal line that was cut off', async () => {
@@ -384,8 +386,7 @@ describe('verify', () => {
   )
 
   it('says of one without its proof, as PEFT saves it, what can be said, and the rest with that of the first', async () => {
-    const run = makeRun()
-    await runToEnd(run)
+    const run = await single()
     const made = join(run.record.out, 'quailora-r8')
     const saved = join(run.record.out, 'saved')
     cpSync(made, saved, { recursive: true, filter: (path) => !path.endsWith('quail.json') })
@@ -410,8 +411,7 @@ describe('verify', () => {
   })
 
   it('refuses an adapter whose base has other weights, and names the linear', async () => {
-    const run = makeRun()
-    await runToEnd(run)
+    const run = await single()
     const model = mkdtempSync(join(tmpdir(), 'quail-model-'))
     for (const file of readdirSync(sampleModel)) copyFileSync(join(sampleModel, file), join(model, file))
     const bytes = readFileSync(join(model, 'model.safetensors'))
