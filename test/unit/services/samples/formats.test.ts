@@ -122,6 +122,13 @@ describe('Parquet', () => {
     ])
   })
 
+  test('with a group of less than no columns is refused', async () => {
+    const bytes = Buffer.from(readFileSync(resolve('test/fixtures/samples/typed.parquet')))
+    expect(bytes[1560]).toBe(2) // one column, in zigzag
+    bytes[1560] = 1 // minus one
+    await expect(readSampleFile(file('negative.parquet', bytes))).rejects.toMatchObject({ code: 'BAD_INPUT' })
+  })
+
   test('that is cut off, or something else, is refused by name', async () => {
     const cut = file('cut.parquet', Buffer.from('PAR1'))
     truncateSync(cut, 4)
