@@ -144,7 +144,7 @@ export class Queue {
   }
 
   /**
-   * Ends the work for now: the run that is worked on stops after its present block, or at once, and waits first in the
+   * Ends the work for now: the run that is worked on stops after its present part, or at once, and waits first in the
    * queue for the next start.
    *
    * @returns false when the run shows nothing any more, and was given up: it is found again as after a crash

@@ -164,7 +164,7 @@ async function execute(
   const leave = (): void => stop.abort()
   signal?.addEventListener('abort', leave)
   if (signal?.aborted) leave()
-  const recorder = recordEvents(store, id, onEvent, () => stop.abort())
+  const recorder = recordEvents(store, id, onEvent, leave)
   const moments = keptMoments ? await momentStore(services) : undefined
   const { finished } = await engine
     .call('run', { folder: runFolder(services, id), moments }, { signal: stop.signal, onEvent: recorder.accept })

@@ -93,9 +93,12 @@ export const isMethod = (name: string): name is MethodName => Object.hasOwn(FACT
 export const readsOption = (name: MethodName, option: MethodOptionName): boolean =>
   methodFacts(name).options?.includes(option) ?? false
 
+/** The methods that read an option. */
+export const readersOf = (option: MethodOptionName): MethodName[] => METHODS.filter((name) => readsOption(name, option))
+
 /** `alternations of quailora`: what an option is, and of which methods. */
 export const optionText = (option: MethodOptionName): string =>
-  `${METHOD_OPTIONS[option].counts} of ${METHODS.filter((name) => readsOption(name, option)).join(', ')}`
+  `${METHOD_OPTIONS[option].counts} of ${readersOf(option).join(', ')}`
 
 /** `20 alternations`: the options that a variant's method reads, with their values. */
 export const optionValues = (variant: MethodOptionValues & { readonly method: MethodName }): string[] =>

@@ -30,8 +30,8 @@ export const refinementKey = ({ steps, batch, learningRate }: Refinement): strin
 /** The states that the held-out rows are asked about, beside the start. */
 export const HELD_OUT_CHECKS = 8
 
-/** The start, and the quantized model without an adapter. */
-const ASKED_AT_START = 2
+/** What the held-out rows are asked about before any step: the start, and the quantized model without an adapter. */
+export const ASKED_AT_START = 2
 
 /** Of so many rows one is held out. */
 const ROWS_TO_EACH_HELD_OUT = 8

@@ -311,6 +311,11 @@ it('keeps second moments for later runs, says so in plans, and lets go of them',
   expect((await work.quail('moments', 'limit', 'much')).stderr).toMatch(/the limit is "much"; a size such as 20GiB/)
 })
 
+/** The environment of a command in which this code runs first. */
+const preloaded = (code: string) => ({
+  NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(code)}`
+})
+
 it.each(['SIGTERM', 'SIGINT'] as const)(
   'ends by %s in one long step of its own, where no signal is heard',
   async (signal) => {
@@ -324,8 +329,7 @@ it.each(['SIGTERM', 'SIGINT'] as const)(
       for (;;);
     }`
     writeFileSync(work.path('stuck.json'), '{"model": "never read"}')
-    const env = { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(stuck)}` }
-    const busy = work.startWith(env, 'plan', 'stuck.json')
+    const busy = work.startWith(preloaded(stuck), 'plan', 'stuck.json')
     await busy.waitFor('stuck')
     busy.child.kill(signal)
     await busy.ended
@@ -345,9 +349,8 @@ it.each(['SIGTERM', 'SIGINT'] as const)(
       process.stderr.write('stuck')
       for (;;);
     }`
-    const env = { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(stuck)}` }
     const texts = ['--calibration', sampleText('moby-evaluation.txt')]
-    const busy = work.startWith(env, 'plan', '--model', sampleModel, ...texts, ...small, '--json')
+    const busy = work.startWith(preloaded(stuck), 'plan', '--model', sampleModel, ...texts, ...small, '--json')
     await busy.waitFor('stuck')
     busy.child.kill(signal)
     await busy.waitFor('once more stops at once')

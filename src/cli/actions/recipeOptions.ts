@@ -12,7 +12,7 @@ import {
   type MethodOptionValues,
   optionText,
   REFINED_METHOD,
-  readsOption
+  readersOf
 } from '../../shared/methods'
 import { BLOCK_SIZES, DEFAULT_QUANTIZER, formatsWith, QUANTIZERS, SCALE_DEFAULTS } from '../../shared/quantizers'
 import type { RankBudget } from '../../shared/rankBudget'
@@ -272,9 +272,9 @@ function variantsOf(values: RecipeValues): Variant[] {
 /** A number that no method reads would be lost without a word. */
 function assertRead(values: RecipeValues, methods: readonly MethodName[]): void {
   for (const [name, { default: usual }] of OPTIONS) {
-    if (values[name] === usual || methods.some((method) => readsOption(method, name))) continue
-    const readers = METHODS.filter((method) => readsOption(method, name)).join(', ')
-    throw badInput(`--${name} ${values[name]} is of ${readers}, and the method is ${methods.join(', ')}`)
+    const readers = readersOf(name)
+    if (values[name] === usual || methods.some((method) => readers.includes(method))) continue
+    throw badInput(`--${name} ${values[name]} is of ${readers.join(', ')}, and the method is ${methods.join(', ')}`)
   }
 }
 

@@ -1,7 +1,7 @@
 import type { ProviderName } from '../../shared/devices'
 import { deviceOf } from './devices/registry'
 import { GraphBuilder, type Value } from './graphBuilder'
-import { type DeviceTensor, GraphSession, type Tensor } from './session'
+import { type DeviceTensor, GraphSession, giveBack, type Tensor } from './session'
 
 const NAMES = ['first', 'second'] as const
 const RESULT = 'result'
@@ -41,7 +41,7 @@ export class DeviceMemory {
       const { there } = await (await this.#session('sum', 2, [RESULT])).keep({ first, second })
       return there[RESULT] as DeviceTensor
     } finally {
-      for (const term of [first, second]) term.dispose()
+      giveBack([first, second])
     }
   }
 

@@ -2,7 +2,7 @@ import type { ProviderName } from '../../shared/devices'
 import { type Matrix, transposed } from '../numerics/matrix'
 import { DeviceMemory } from './deviceMemory'
 import { GraphBuilder } from './graphBuilder'
-import { DeviceTensor, GraphSession, TENSOR_LIMIT_BYTES, type Tensor } from './session'
+import { type DeviceTensor, GraphSession, giveBack, TENSOR_LIMIT_BYTES, type Tensor } from './session'
 
 export interface Transposes {
   readonly transA?: boolean
@@ -46,7 +46,7 @@ export class LinearAlgebra {
       return await work()
     } finally {
       this.#kept = undefined
-      for (const tensor of kept.values()) if (tensor instanceof DeviceTensor) tensor.dispose()
+      giveBack(kept.values())
     }
   }
 

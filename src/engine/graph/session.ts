@@ -43,15 +43,13 @@ export interface Tensor {
  * collection knows nothing of that memory.
  */
 export class DeviceTensor {
-  constructor(
-    readonly device: ProviderName,
-    /** What the library takes. */
-    readonly value: ort.Tensor
-  ) {}
+  /** @param value - what the library takes */
+  constructor(readonly value: ort.Tensor) {}
+}
 
-  dispose(): void {
-    this.value.dispose()
-  }
+/** Gives back what lies on a device, each once; what is here needs no giving back. */
+export function giveBack(tensors: Iterable<Tensor | DeviceTensor | undefined>): void {
+  for (const tensor of tensors) if (tensor instanceof DeviceTensor) tensor.value.dispose()
 }
 
 /** Tensors by name, all of them here. */
@@ -116,7 +114,7 @@ export class GraphSession {
     const here: Record<string, Tensor> = {}
     const there: Record<string, DeviceTensor> = {}
     for (const [name, tensor] of Object.entries(outputs)) {
-      if (this.left.includes(name)) there[name] = new DeviceTensor(this.device, tensor)
+      if (this.left.includes(name)) there[name] = new DeviceTensor(tensor)
       else here[name] = fromOrt(tensor)
     }
     return { here, there }

@@ -1,10 +1,10 @@
 import type { DeviceName } from '../../shared/recipe'
-import type { InputRounding } from '../graph/inputRounding'
 import { type Feeds, GraphSession, type Tensor, type Tensors } from '../graph/session'
 import { type ModelArchitecture, stateSize } from './architecture'
 import type { Adapter, BlockWeights } from './blockWeights'
 import { expertGraph } from './expertGraphs'
 import { ExpertRunner, type Routed } from './expertRunner'
+import { FormCache } from './formCache'
 import type { GramTile } from './gramTiles'
 import { EXPERT_SUM, type LinearForm } from './layerBuilder'
 import { type BlockGraph, backwardGraph, blockGraph, curvatureGraph, energyOutput } from './modelGraphs'
@@ -64,7 +64,7 @@ export class BlockRunner {
    */
   async forward(index: number, hidden: Float32Array, real: Float32Array, weights: BlockWeights): Promise<Float32Array> {
     const graph = this.#graphOf(index, weights)
-    const feeds = { ...(await this.#feeds(graph, hidden, weights)), ...(graph.readsReal && { real: column(real) }) }
+    const feeds = await this.#feeds(graph, hidden, weights, real)
     const within = await this.#within(graph, feeds, weights)
     const outputs = await (await this.#session(graph)).run({ ...feeds, ...within?.feeds })
     return this.#withExperts(graph, outputs, weights)
@@ -110,9 +110,8 @@ export class BlockRunner {
   ): Promise<BlockGradients> {
     const graph = this.#backwardOf(index, weights)
     const feeds = {
-      ...(await this.#feeds(graph, hidden, weights)),
-      ...(await this.#seeds(index, graph, hidden, gradient, real, weights)),
-      ...(graph.readsReal && { real: column(real) })
+      ...(await this.#feeds(graph, hidden, weights, real)),
+      ...(await this.#seeds(index, graph, hidden, gradient, real, weights))
     }
     const outputs = await (await this.#session(graph)).run(feeds)
     const of = (name: string): Float32Array => outputs[`gradient.${name}`]?.data as Float32Array
@@ -135,9 +134,8 @@ export class BlockRunner {
   ): Promise<{ readonly hidden: Float32Array; readonly grams: readonly GramPart[] }> {
     const graph = this.#curvatureOf(index)
     const outputs = await (await this.#session(graph)).run({
-      ...(await this.#feeds(graph, hidden, weights)),
-      ...(await this.#seeds(index, graph, hidden, gradient, real, weights)),
-      ...(graph.readsReal && { real: column(real) })
+      ...(await this.#feeds(graph, hidden, weights, real)),
+      ...(await this.#seeds(index, graph, hidden, gradient, real, weights))
     })
     const grams = graph.grams.map((tile) => ({ ...tile, data: outputs[tile.output]?.data as Float32Array }))
     return { hidden: outputs['gradient.hidden']?.data as Float32Array, grams }
@@ -201,7 +199,7 @@ export class BlockRunner {
     const seed = { gradient: { data: gradient, shape: this.#shapeOf(gradient) } }
     const { experts } = graph
     if (experts === undefined || weights.experts === undefined) return seed
-    const feeds = { ...(await this.#feeds(graph, hidden, weights)), ...(graph.readsReal && { real: column(real) }) }
+    const feeds = await this.#feeds(graph, hidden, weights, real)
     const within = await this.#within(graph, feeds, weights)
     const batch = within?.batch ?? routed(await (await this.#session(this.#graphOf(index, weights))).run(feeds))
     const ofSum =
@@ -222,10 +220,12 @@ export class BlockRunner {
     return (await session.run(feeds))[`gradient.${EXPERT_SUM}`]?.data as Float32Array
   }
 
-  async #feeds(graph: BlockGraph, hidden: Float32Array, weights: BlockWeights): Promise<Feeds> {
+  /** @param real - as for `forward`; fed where the graph reads it */
+  async #feeds(graph: BlockGraph, hidden: Float32Array, weights: BlockWeights, real?: Float32Array): Promise<Feeds> {
     const linears = await this.#resident.feeds(graph.linears, weights.linears)
     const states = { data: hidden, shape: this.#shapeOf(hidden) }
-    return { ...linears, ...weights.parameters, ...adapterFeeds(weights), hidden: states }
+    const told = graph.readsReal && real !== undefined && { real: column(real) }
+    return { ...linears, ...weights.parameters, ...adapterFeeds(weights), hidden: states, ...told }
   }
 
   /** [tokens, state]. */
@@ -282,20 +282,6 @@ export class BlockRunner {
     const session = await GraphSession.create(graph.model, this.device, left)
     this.#sessions.set(graph, session)
     return session
-  }
-}
-
-/** Graphs of blocks by all that decides them, so that new adapters in the place of others need no new graph. */
-class FormCache {
-  readonly #graphs = new Map<InputRounding | undefined, Map<string, BlockGraph>>()
-
-  of(index: number, { adapters, roundInputs }: BlockWeights, build: () => BlockGraph): BlockGraph {
-    const graphs = this.#graphs.get(roundInputs) ?? new Map<string, BlockGraph>()
-    this.#graphs.set(roundInputs, graphs)
-    const key = [index, ...(adapters?.keys() ?? [])].join(' ')
-    const graph = graphs.get(key) ?? build()
-    graphs.set(key, graph)
-    return graph
   }
 }
 

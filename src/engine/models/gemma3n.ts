@@ -1,6 +1,6 @@
 import { badInput } from '../../shared/errors'
 import type { Value } from '../graph/graphBuilder'
-import { type ActivationName, activate, activation } from './activations'
+import { activation } from './activations'
 import { ALTUP_LINEARS, addedBehindFirst, altUp, firstStreams, mergedStreams, type Streams } from './altUp'
 import { defineFamily, type ModelArchitecture } from './architecture'
 import { CarriedStates, type KeysAndValues } from './carriedStates'
@@ -12,6 +12,7 @@ import { deriveHeads } from './heads'
 import type { LayerBuilder } from './layerBuilder'
 import { readLayerRopes } from './layerRopes'
 import { type LayerAttention, type LayerType, layersByType, readLayerTypes, slidingBut } from './layerTypes'
+import { gatedMlp } from './mlp'
 import { attendNormed, type NormedAttention, normedKeysAndValues, normedQueries } from './normedAttention'
 import { rmsNorm } from './norms'
 import { LAYER_EMBEDDINGS, layerInput, layerInputs } from './perLayerInputs'
@@ -211,17 +212,13 @@ function laurel(layer: LayerBuilder, n: Value, settings: Gemma3nSettings): Value
   return layer.graph.add(n, rmsNorm(layer, right, 'laurel.post_laurel_norm', hiddenSize, epsilon))
 }
 
-/** down(act(top(gate(n))) · up(n)); of some layers only the largest values of the gate pass. */
+/** Of some layers only the largest values of the gate pass. */
 function mlp(layer: LayerBuilder, n: Value, settings: Gemma3nSettings, index: number): Value {
-  const { graph } = layer
-  const { hidden_size: hiddenSize, hidden_activation } = settings
-  const width = settings.intermediate_size[index] as number
+  const { hidden_size, hidden_activation: hidden_act } = settings
   const share = settings.activation_sparsity_pattern[index] as number
-  const gate = layer.linear('mlp.gate_proj', n, { in: hiddenSize, out: width, bias: false })
-  const top = share > 0 ? gaussianTopK(graph, gate, share) : gate
-  const up = layer.linear('mlp.up_proj', n, { in: hiddenSize, out: width, bias: false })
-  const gated = graph.mul(activate(graph, hidden_activation as ActivationName, top), up)
-  return layer.linear('mlp.down_proj', gated, { in: width, out: hiddenSize, bias: false })
+  const shape = { hidden_size, intermediate_size: settings.intermediate_size[index] as number, hidden_act }
+  const sieve = (gate: Value): Value => gaussianTopK(layer.graph, gate, share)
+  return gatedMlp(layer, n, shape, { mlpBias: false, ...(share > 0 && { sieve }) })
 }
 
 function attentionOf(settings: Gemma3nSettings, index: number): NormedAttention {

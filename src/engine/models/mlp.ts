@@ -16,23 +16,25 @@ export interface GatedMlpOptions {
   readonly module?: string
   /** Names of gate, up and down, or of one linear for gate and up, and down. */
   readonly names?: readonly [gate: string, up: string, down: string] | readonly [gateUp: string, down: string]
+  /** What is made of the gate before its activation; left out, nothing. */
+  readonly sieve?: (gate: Value) => Value
 }
 
 /** One linear for gate and up, as Phi-3 and GLM-4 call it. */
 export const FUSED_MLP = ['gate_up_proj', 'down_proj'] as const
 
-/** down(act(gate(n)) · up(n)). */
+/** down(act(sieve(gate(n))) · up(n)). */
 export function gatedMlp(
   layer: LayerBuilder,
   n: Value,
   { hidden_size: hiddenSize, intermediate_size: intermediate, hidden_act }: MlpSettings,
   options: GatedMlpOptions
 ): Value {
-  const { module = 'mlp', names = ['gate_proj', 'up_proj', 'down_proj'], mlpBias: bias } = options
+  const { module = 'mlp', names = ['gate_proj', 'up_proj', 'down_proj'], mlpBias: bias, sieve } = options
   const [inputs, down] = [names.slice(0, -1), names.at(-1)]
   const size = { in: hiddenSize, widths: [intermediate, intermediate], bias }
   const [gate, up] = project(layer, n, module, inputs, size) as [Value, Value]
-  const gated = layer.graph.mul(activate(layer.graph, hidden_act, gate), up)
+  const gated = layer.graph.mul(activate(layer.graph, hidden_act, sieve?.(gate) ?? gate), up)
   return layer.linear(`${module}.${down}`, gated, { in: intermediate, out: hiddenSize, bias })
 }
 

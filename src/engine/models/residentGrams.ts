@@ -1,6 +1,6 @@
 import type { DeviceName } from '../../shared/recipe'
 import { DeviceMemory } from '../graph/deviceMemory'
-import type { DeviceTensor, Tensors } from '../graph/session'
+import { type DeviceTensor, giveBack, type Tensors } from '../graph/session'
 import type { BlockWeights } from './blockWeights'
 
 /** Batches that are added up in float32: of each 2,048 tokens, so that sums of more are made in float64. */
@@ -41,7 +41,7 @@ export class ResidentGrams {
     this.#linears = linears
     for (const [name, tile] of Object.entries(tiles)) {
       const sum = this.#sums.get(name)
-      this.#sums.delete(name)
+      this.#sums.delete(name) // given back by the addition, be it that it fails
       this.#sums.set(name, sum === undefined ? tile : await this.#memory.sum(sum, tile))
     }
     this.#batches++
@@ -61,7 +61,7 @@ export class ResidentGrams {
   }
 
   #giveBack(): void {
-    for (const sum of this.#sums.values()) sum.dispose()
+    giveBack(this.#sums.values())
     this.#sums.clear()
     this.#linears = undefined
     this.#batches = 0

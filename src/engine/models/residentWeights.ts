@@ -1,6 +1,6 @@
 import type { DeviceName } from '../../shared/recipe'
 import { DeviceMemory } from '../graph/deviceMemory'
-import { DeviceTensor, type Feeds, type Tensor } from '../graph/session'
+import { type DeviceTensor, type Feeds, giveBack, type Tensor } from '../graph/session'
 import type { BlockWeights } from './blockWeights'
 import type { LinearSpec } from './layerBuilder'
 
@@ -41,7 +41,7 @@ export class ResidentWeights {
   }
 
   #giveBack(): void {
-    for (const tensor of Object.values(this.#there ?? {})) if (tensor instanceof DeviceTensor) tensor.dispose()
+    giveBack(Object.values(this.#there ?? {}))
     this.#there = undefined
     this.#linears = undefined
   }

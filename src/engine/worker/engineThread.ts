@@ -20,6 +20,9 @@ export interface CallOptions {
   readonly onProgress?: OnProgress | undefined
 }
 
+/** Time that work is kept up after its caller gave it up: most ends by itself, and some is asked for again. */
+export const ABANDON_MS = 2000
+
 /** Time that ended threads are waited for: a library that works for one may be stuck. */
 const LEAVING_MS = 1000
 

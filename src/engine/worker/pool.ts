@@ -2,7 +2,7 @@ import type { EngineMethod } from '../../shared/engineApi'
 import { AppError } from '../../shared/errors'
 import type { StartTokenizer } from '../../shared/tokenizerProcess'
 import { deviceLockMemory } from '../graph/deviceLock'
-import { type CallOptions, EngineThread } from './engineThread'
+import { ABANDON_MS, type CallOptions, EngineThread } from './engineThread'
 import type { InputOf, OutputOf, ThreadData } from './protocol'
 import { isReading, Readers } from './readers'
 
@@ -27,9 +27,6 @@ export interface Engine {
 
 /** Requests that compute wait for each other: one compute session at a time. The others answer beside them. */
 const COMPUTING: ReadonlySet<EngineMethod> = new Set<EngineMethod>(['run', 'plan', 'measureDevice', 'verify'])
-
-/** Time that work is kept up after its caller gave it up. */
-const ABANDON_MS = 2000
 
 /**
  * Prepares the engine; its threads start with the first request that needs them.

@@ -1,7 +1,7 @@
 import type { EngineMethod } from '../../shared/engineApi'
 import { AppError, badInput } from '../../shared/errors'
 import { WorkWatch } from '../formats/workWatch'
-import type { CallOptions, EngineThread } from './engineThread'
+import { ABANDON_MS, type CallOptions, type EngineThread } from './engineThread'
 import type { InputOf, OutputOf } from './protocol'
 
 /*
@@ -18,9 +18,6 @@ export const isReading = (method: EngineMethod): method is ReadingMethod =>
 
 /** Milliseconds of a processor: the headers of hundreds of thousands of tensors take a second. */
 const READING_MS = 10_000
-
-/** Time that reading is kept up after its caller gave it up: most ends by itself. */
-const ABANDON_MS = 2000
 
 /** Threads at a time; whoever comes then waits for one. */
 const MOST_THREADS = 4
