@@ -1,5 +1,6 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
+import { makeFolder } from '../engine/formats/files'
 import { isLocked } from '../engine/run/lock'
 import { recipePaths } from '../shared/contract/queue'
 import { AppError, badInput } from '../shared/errors'
@@ -71,7 +72,7 @@ export async function createRun(
   const base = recipe.base === undefined ? undefined : resolve(recipe.base)
   const out = await checkRunOut(chooseOut(id), { model, base })
   const folder = runFolder(services, id)
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
   try {
     const texts = await resolveTexts(services.store, recipe, join(folder, RUN_FILES.inputs))
     const inFolder = (text: ResolvedText): ResolvedText => ({ ...text, path: pathIn(folder, text.path) })

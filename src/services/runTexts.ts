@@ -1,6 +1,6 @@
-import { mkdir, open, stat } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
-import { sha256File } from '../engine/formats/files'
+import { makeFolder, sha256File } from '../engine/formats/files'
 import { type AppError, badInput, deserializeError, serializeError } from '../shared/errors'
 import type { Recipe, TextSource } from '../shared/recipe'
 import type { ResolvedText } from '../shared/runFolder'
@@ -102,7 +102,7 @@ export async function exportSet(
   signal?: AbortSignal
 ): Promise<ResolvedText> {
   const kind = setKindOf(await getSet(store, name)) === 'messages' ? 'messages' : 'samples'
-  await mkdir(inputs, { recursive: true })
+  await makeFolder(inputs)
   const path = join(inputs, `${name.replaceAll(/[^\p{L}\p{N}._-]/gu, '_')}.jsonl`)
   const file = await open(path, 'w')
   try {

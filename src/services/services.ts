@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { makeFolder } from '../engine/formats/files'
 import type { Engine } from '../engine/worker/pool'
 import { badInput } from '../shared/errors'
 import { quotedText } from '../shared/quoting'
@@ -15,8 +16,9 @@ export interface Services {
   readonly version: string
 }
 
-/** Opens the database below `home` for services that use this engine. */
+/** Makes `home` where there is none, and opens its database for services that use this engine. */
 export async function openServices({ home, version, engine }: Omit<Services, 'store'>): Promise<Services> {
+  await makeFolder(home)
   return { home, version, engine, store: await openStore(databaseFile(home)) }
 }
 

@@ -41,6 +41,8 @@ export interface EngineApi {
   inspect: { input: { path: string }; output: Inspection }
   /** The short form of `inspect`, for lists; what is wrong with a checkpoint is in the answer, not an error. */
   survey: { input: { path: string }; output: ModelSurvey }
+  /** Opens what a stranger may have written, a checkpoint or an adapter, and says nothing of it. */
+  open: { input: { path: string }; output: null }
   /** One row of a text as a run would use it. */
   previewTokens: { input: PreviewRequest; output: TokenPreview }
   /** Of the templates that render conversations for a checkpoint; null when it has none. */

@@ -1,5 +1,3 @@
-import { mkdir, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { Kysely, sql } from 'kysely'
 import { SqliteDialect } from './dialect'
 import { migrate } from './migrate'
@@ -8,14 +6,13 @@ import type { Schema, Store } from './schema'
 import { damagedDatabase } from './sqliteErrors'
 
 /**
- * Opens the database, makes it (and its directory) when there is none, checks it and brings it to the newest schema.
+ * Opens the database, makes it when there is none (its directory must be there), checks it and brings it to the newest schema.
  *
  * Several processes may have the same file open; a writer waits for another for up to 5 seconds.
  * @throws AppError STORE when the file is damaged, of a newer Quail, of another program, or locked; IO when it cannot be
  *   read or written
  */
 export async function openStore(file: string): Promise<Store> {
-  await makeFolder(dirname(file))
   const store: Store = new Kysely<Schema>({ dialect: new SqliteDialect(file) })
   try {
     await assertHealthy(store, file)
@@ -47,17 +44,4 @@ async function assertHealthy(store: Store, file: string): Promise<void> {
   const { rows } = await sql<{ quick_check: string }>`pragma quick_check(1)`.execute(store)
   const found = rows[0]?.quick_check
   if (found !== 'ok') throw damagedDatabase(file, found ?? 'no answer to quick_check')
-}
-
-/** Makes a folder and those above it. Node's `recursive` says of a read-only place that the folder is not there. */
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return
-    if (code !== 'ENOENT' || dirname(path) === path) throw error
-    await makeFolder(dirname(path))
-    await mkdir(path)
-  }
 }

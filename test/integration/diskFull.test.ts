@@ -62,3 +62,26 @@ it.skipIf(!possible)('says of a read-only disk that it is one, for adapters and 
   const { status, stderr: home } = withSmallDisk(`mount -o remount,ro small && ${list}`)
   expect([status, home]).toEqual([1, expect.stringMatching(/^quail: .*small\/deep: the file system is read-only\n$/)])
 })
+
+it.skipIf(!possible)(
+  'says so of whatever else is written to a place that the user names, also deep below it',
+  async () => {
+    expect(
+      (await work.quail(...command.split(' ').slice(2).join(' ').replace('small/out', 'adapter').split(' '))).code
+    ).toBe(0)
+    const [run] = await work.json<{ id: string }[]>('runs', 'list', '--json')
+    const id = run?.id ?? ''
+    const asked = {
+      export: `export ${id} --to small/a/adapter`,
+      base: `export-base --model ${sampleModel} --out small/a/base`,
+      bundle: `bundle ${id} --out small/bundle.zip`,
+      report: `report ${id} --out small/report.html`,
+      sweep: `sweep --model ${sampleModel} --calibration ${text} ${options.replace('small/out', 'small/a/sweep')}`
+    }
+    for (const [what, line] of Object.entries(asked)) {
+      const { status, stderr } = withSmallDisk(`mount -o remount,ro small && ${process.execPath} ${builtCli} ${line}`)
+      expect([what, stderr]).toEqual([what, expect.stringMatching(/^quail: .*the file system is read-only.*\n$/)])
+      expect(status).toBeGreaterThan(0)
+    }
+  }
+)

@@ -1,7 +1,7 @@
 import { mkdir, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { AppError, badInput } from '../../shared/errors'
-import { fileError, fsyncDirectory, isMissing, temporaryName } from './files'
+import { fileError, fsyncDirectory, isMissing, makeFolder, temporaryName } from './files'
 
 /**
  * Makes a directory that appears complete or not at all: `fill` writes into a temporary one beside it, which is renamed.
@@ -15,7 +15,7 @@ export async function writeDirectoryAtomic<T>(out: string, fill: (directory: str
   const target = await resolveFree(out)
   const temporary = temporaryName(target)
   try {
-    await mkdir(dirname(target), { recursive: true })
+    await makeFolder(dirname(target))
     await mkdir(temporary)
     const result = await fill(temporary)
     await fsyncDirectory(temporary)

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AppError, badFormat, badInput, deserializeError, serializeError } from '../../shared/errors'
 import { refuseLfsPointer } from './lfsPointer'
@@ -204,6 +204,31 @@ async function readSmallFile(path: string, limitBytes: number): Promise<Uint8Arr
   } catch (error) {
     if (isMissing(error)) throw badInput(`${path} does not exist`)
     throw fileError(error, path)
+  }
+}
+
+/**
+ * Makes a folder, and those above it that are missing. Node's own `recursive` says of a read-only place that it is not
+ * there, and tries for ever below /proc.
+ *
+ * @throws what the system says of the first that cannot be made, BAD_INPUT where it says nothing
+ */
+export async function makeFolder(path: string): Promise<void> {
+  if (await isMade(path)) return
+  await makeFolder(dirname(path))
+  if (!(await isMade(path))) throw badInput(`${path} cannot be made: ${dirname(path)} takes no folders`)
+}
+
+/** Whether a folder is there now; not where that above it is missing. */
+async function isMade(path: string): Promise<boolean> {
+  try {
+    await mkdir(path)
+    return true
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' && dirname(path) !== path) return false
+    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return true
+    throw error
   }
 }
 

@@ -1,7 +1,7 @@
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { temporaryName } from './files'
+import { makeFolder, temporaryName } from './files'
 
 /*
  * The folder of kept second moments: a directory for each set, which is what one model makes of one choice of calibration
@@ -67,7 +67,7 @@ export async function readSetFacts(folder: string, key: string): Promise<SetFact
 /** Makes the set where it is not there yet. */
 export async function writeSetFacts(folder: string, key: string, facts: SetFacts): Promise<void> {
   const directory = join(folder, key)
-  await mkdir(directory, { recursive: true })
+  await makeFolder(directory)
   const path = join(directory, SET_FILES.facts)
   const temporary = temporaryName(path)
   await writeFile(temporary, `${JSON.stringify(facts, null, 2)}\n`)

@@ -1,6 +1,7 @@
-import { mkdir, statfs } from 'node:fs/promises'
+import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { KeptMoments, MomentStore } from '../../shared/keptMoments'
+import { makeFolder } from '../formats/files'
 import { listMomentSets, readSetFacts, SET_FILES } from '../formats/momentSets'
 import { hasLength, sealedBytes } from '../formats/sealedFile'
 import { stateSize } from '../models/architecture'
@@ -61,7 +62,7 @@ async function isComplete(prepared: PreparedRun, folder: string, key: string): P
 
 /** Free bytes beside what the run needs, once the sets that have to go for this one are gone. */
 async function roomFor({ folder, limitBytes }: MomentStore, key: string, bytes: number, needed: number) {
-  await mkdir(folder, { recursive: true }).catch(() => {}) // what cannot be made has no room
+  await makeFolder(folder).catch(() => {}) // what cannot be made has no room
   const disk = await statfs(folder).catch(() => undefined)
   if (disk === undefined) return 0
   const sets = await listMomentSets(folder)

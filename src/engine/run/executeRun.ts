@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { localDay } from '../../shared/calendarDay'
 import { AppError, serializeError } from '../../shared/errors'
@@ -13,7 +13,7 @@ import {
   solvedBlocks
 } from '../../shared/runFolder'
 import { coverage } from '../calibration/coverage'
-import { writeFileAtomic } from '../formats/files'
+import { makeFolder, writeFileAtomic } from '../formats/files'
 import { BlockRunner } from '../models/blockRunner'
 import { ExpertMemory } from '../models/keptExperts'
 import { neededDisk } from '../plan/disk'
@@ -97,8 +97,8 @@ async function* execute({ folder, record, signal, solverUrl, moments }: Task, pl
   const runner = new BlockRunner(architecture, recipe.context, recipe.device)
   const solver = blockSolver(asked, solverUrl)
   const spool = join(folder, RUN_FILES.spool)
-  await mkdir(spool, { recursive: true })
-  await mkdir(join(folder, RUN_FILES.factors), { recursive: true })
+  await makeFolder(spool)
+  await makeFolder(join(folder, RUN_FILES.factors))
   let streams: Streams | undefined
   try {
     const chosen = await chooseRows({ prepared: asked, runner, signal }, folder)

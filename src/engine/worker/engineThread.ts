@@ -182,7 +182,7 @@ export class EngineThread {
     for (const pending of this.pending.values()) {
       const error = deathError(this.cause, code)
       if (pending.start.method === 'run') {
-        const finished = deathOfRun(basename(pending.start.input.folder), pending.lastSeq + 1, error)
+        const finished = lastEvent(pending.start.input.folder, pending.lastSeq + 1, error)
         pending.options.onEvent?.(finished)
         pending.resolve({ finished })
       } else pending.reject(deserializeError(error))
@@ -199,13 +199,14 @@ function deathError(cause: unknown, exitCode: number): SerializedError {
   return { code: 'INTERNAL', message: `the engine's thread died: ${reason}`, stack }
 }
 
-const deathOfRun = (run: string, seq: number, error: SerializedError): FinishedEvent => ({
+/** The end of a run that cannot say it itself, after the events before `seq`. */
+export const lastEvent = (folder: string, seq: number, error: SerializedError): FinishedEvent => ({
   type: 'finished',
-  status: 'failed',
+  status: error.code === 'CANCELLED' ? 'cancelled' : 'failed',
   perplexity: {},
   variants: [],
   error,
-  run,
+  run: basename(folder),
   seq,
   atMs: Date.now()
 })

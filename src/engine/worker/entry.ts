@@ -3,6 +3,7 @@ import { AppError, assertNever, serializeError } from '../../shared/errors'
 import type { OnProgress } from '../../shared/progress'
 import { exportBase } from '../ask/exportBase'
 import { inspectPath } from '../ask/inspect'
+import { openUnknown } from '../ask/openUnknown'
 import { previewTokens } from '../ask/previewTokens'
 import { surveyModel } from '../ask/survey'
 import { throttled } from '../ask/throttled'
@@ -87,6 +88,8 @@ async function perform(
       return inspectPath(request.input.path, signal)
     case 'survey':
       return surveyModel(request.input.path)
+    case 'open':
+      return openUnknown(request.input.path)
     case 'previewTokens': {
       const onProgress = progressOf(request.id, send)
       return apart('preview', request.input, () => previewTokens(request.input, onProgress), { onProgress })

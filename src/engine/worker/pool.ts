@@ -1,17 +1,19 @@
 import type { EngineMethod } from '../../shared/engineApi'
-import { AppError } from '../../shared/errors'
+import { AppError, serializeError } from '../../shared/errors'
 import type { StartTokenizer } from '../../shared/tokenizerProcess'
 import { deviceLockMemory } from '../graph/deviceLock'
-import { ABANDON_MS, type CallOptions, EngineThread } from './engineThread'
+import { ABANDON_MS, type CallOptions, EngineThread, lastEvent } from './engineThread'
 import type { InputOf, OutputOf, ThreadData } from './protocol'
 import { isReading, Readers } from './readers'
+import { openedBy } from './strangers'
 
 /*
  * The caller's side of the engine: which thread works on what.
  *
  * A thread that computes is never terminated: that aborts the whole process while a session runs. Its work is cancelled,
  * awaited, and the thread told to close. Those where no session ever runs are: the one that tokenizes, for tokenizing a long
- * text is one call that cannot be interrupted, and those that read what a stranger may have written.
+ * text is one call that cannot be interrupted, and those that read what a stranger may have written, also before a thread
+ * that computes opens it.
  */
 
 export interface Engine {
@@ -49,9 +51,37 @@ export function startEngine(workerUrl: URL, cudaFolder?: string, startTokenizer?
   }
   let turn: Promise<unknown> = Promise.resolve()
   let closed = false
+  /** Lets others open first what a request will open. @throws {AppError} as `Readers.request` */
+  const look = async <M extends EngineMethod>(method: M, input: InputOf<M>, signal?: AbortSignal): Promise<void> => {
+    for (const path of await openedBy(method, input)) await readers.request('open', { path }, { signal })
+    if (closed) throw new AppError('CANCELLED', 'cancelled')
+  }
+  const compute = async <M extends EngineMethod>(
+    method: M,
+    input: InputOf<M>,
+    options: CallOptions
+  ): Promise<OutputOf<M>> => {
+    try {
+      await look(method, input, options.signal)
+    } catch (error) {
+      if (method !== 'run') throw error
+      const finished = lastEvent((input as InputOf<'run'>).folder, 0, serializeError(error))
+      options.onEvent?.(finished)
+      return { finished } as OutputOf<M>
+    }
+    return computing.request(method, input, options)
+  }
   return {
     async call(method, input, options = {}) {
       if (closed) throw new AppError('INTERNAL', 'the engine is closed')
+      if (isReading(method))
+        return readers.request(method, input as InputOf<typeof method>, options) as Promise<OutputOf<typeof method>>
+      if (COMPUTING.has(method)) {
+        const answer = turn.then(() => compute(method, input, options))
+        turn = answer.catch(() => undefined)
+        return answer
+      }
+      await look(method, input, options.signal)
       // Tokenizing a long text blocks its thread for a minute: no other answer waits for it, and tokens that nobody wants
       // any more are given up as soon as those of other texts are wanted. Tokens of the same texts are waited for.
       const texts = textsOf(method, input)
@@ -62,12 +92,7 @@ export function startEngine(workerUrl: URL, cudaFolder?: string, startTokenizer?
           return tokenizing.request(method, input, options).catch(abandonSoon)
         }
       }
-      if (isReading(method))
-        return readers.request(method, input as InputOf<typeof method>, options) as Promise<OutputOf<typeof method>>
-      if (!COMPUTING.has(method)) return answering.request(method, input, options)
-      const answer = turn.then(() => computing.request(method, input, options))
-      turn = answer.catch(() => undefined)
-      return answer
+      return answering.request(method, input, options)
     },
     async close() {
       closed = true

@@ -10,11 +10,11 @@ import type { InputOf, OutputOf } from './protocol'
  * any checkpoint is worth, or soon after nobody waits for it any more.
  */
 
-type ReadingMethod = 'inspect' | 'survey' | 'chatTemplate'
+const READING = ['inspect', 'survey', 'open', 'chatTemplate'] as const satisfies EngineMethod[]
+type ReadingMethod = (typeof READING)[number]
 
 /** Whether a request only reads a checkpoint. */
-export const isReading = (method: EngineMethod): method is ReadingMethod =>
-  method === 'inspect' || method === 'survey' || method === 'chatTemplate'
+export const isReading = (method: EngineMethod): method is ReadingMethod => READING.includes(method as ReadingMethod)
 
 /** Milliseconds of a processor: the headers of hundreds of thousands of tensors take a second. */
 const READING_MS = 10_000

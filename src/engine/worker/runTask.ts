@@ -1,11 +1,10 @@
-import { readFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename } from 'node:path'
 import { setImmediate as eventLoopTurn } from 'node:timers/promises'
 import { AppError, type SerializedError, serializeError } from '../../shared/errors'
 import type { MomentStore } from '../../shared/keptMoments'
 import type { FinishedEvent, RunEvent, RunEventDraft } from '../../shared/runEvents'
-import { RUN_FILES, RunRecord } from '../../shared/runFolder'
 import { executeRun } from '../run/executeRun'
+import { readRecord } from './runRecord'
 
 /**
  * Works on one run to its end and hands on its events, stamped with run, seq (from 0, without gaps) and time.
@@ -64,19 +63,3 @@ const failedDraft = (error: SerializedError): Extract<RunEventDraft, { type: 'fi
   variants: [],
   error
 })
-
-async function readRecord(folder: string): Promise<RunRecord> {
-  const path = join(folder, RUN_FILES.record)
-  const parsed = RunRecord.safeParse(parseJson(await readFile(path, 'utf8'), path))
-  if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0]
-  throw new AppError('BAD_FORMAT', `${path}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not a run record'}`)
-}
-
-function parseJson(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new AppError('BAD_FORMAT', `${path}: not valid JSON`)
-  }
-}

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { type FileHandle, mkdir, open, rename, rm, statfs, writeFile } from 'node:fs/promises'
+import { type FileHandle, open, rename, rm, statfs, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { fileError, fsyncDirectory, temporaryName } from '../../engine/formats/files'
+import { fileError, fsyncDirectory, makeFolder, temporaryName } from '../../engine/formats/files'
 import { AppError, badFormat, badInput } from '../../shared/errors'
 import type { ImportedBundle } from '../../shared/exports'
 import { RUN_FILES, type RunRecord } from '../../shared/runFolder'
@@ -84,8 +84,8 @@ async function writeRun(
   // What lies at the last places is removed after a failure only if it was put there by this import.
   const own = [newFolder, newOut]
   try {
-    await mkdir(newFolder, { recursive: true })
-    await mkdir(newOut, { recursive: true })
+    await makeFolder(newFolder)
+    await makeFolder(newOut)
     const files = filesByName(bundle.manifest)
     for (const entry of bundle.entries) {
       signal?.throwIfAborted()
@@ -119,7 +119,7 @@ async function extract(
   sha256: string | undefined,
   target: string
 ): Promise<void> {
-  await mkdir(dirname(target), { recursive: true })
+  await makeFolder(dirname(target))
   const hash = createHash('sha256')
   const written = await open(target, 'wx')
   try {
@@ -150,7 +150,7 @@ async function writeTexts(folder: string, { record, outcome }: CheckedBundle, id
 }
 
 async function moveIn(from: string, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true })
+  await makeFolder(dirname(to))
   await rename(from, to)
   await fsyncDirectory(dirname(to))
 }

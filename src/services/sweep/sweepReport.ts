@@ -1,6 +1,5 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeFileAtomic } from '../../engine/formats/files'
+import { makeFolder, writeFileAtomic } from '../../engine/formats/files'
 import { toCsv } from '../../shared/csv'
 import { quantizerResults } from '../../shared/headline'
 import { markdownText } from '../../shared/quoting'
@@ -20,7 +19,7 @@ export const SWEEP_FILES = { csv: 'sweep.csv', markdown: 'README.md', json: 'swe
  */
 export async function writeSweepReport(sweep: Sweep): Promise<string[]> {
   const { out } = sweep.definition
-  await mkdir(out, { recursive: true })
+  await makeFolder(out)
   const texts = {
     [SWEEP_FILES.csv]: sweepCsv(sweep),
     [SWEEP_FILES.markdown]: sweepMarkdown(sweep),

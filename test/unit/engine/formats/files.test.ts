@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { resolveFree, writeDirectoryAtomic } from '../../../../src/engine/formats/atomicDirectory'
 import {
+  makeFolder,
   readJsonFile,
   sha256,
   sha256File,
@@ -36,6 +37,26 @@ describe('hashes', () => {
   it('name a file that cannot be read', async () => {
     const path = join(root, 'no')
     await expect(sha256File(path)).rejects.toMatchObject({ code: 'IO', message: `${path}: no such file or directory` })
+  })
+})
+
+describe('a folder', () => {
+  it('is made with those above it, also by several at once, and stays where it is there', async () => {
+    const path = join(root, 'a', 'b', 'c')
+    await Promise.all([makeFolder(path), makeFolder(join(path, 'd')), makeFolder(path)])
+    await makeFolder(path)
+    expect(readdirSync(path)).toEqual(['d'])
+  })
+
+  it('is refused below a file', async () => {
+    writeFileSync(join(root, 'file'), '')
+    await expect(makeFolder(join(root, 'file', 'a'))).rejects.toThrow('ENOTDIR')
+    await expect(makeFolder(join(root, 'file'))).rejects.toThrow('EEXIST')
+  })
+
+  it.runIf(process.platform === 'linux')('is refused where no folder can be made, for ever missing', async () => {
+    const message = '/proc/quail cannot be made: /proc takes no folders'
+    await expect(makeFolder('/proc/quail/a')).rejects.toMatchObject({ code: 'BAD_INPUT', message })
   })
 })
 

@@ -1,7 +1,12 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { startEngine } from '../../../../src/engine/worker/pool'
 import type { PreflightRequest } from '../../../../src/shared/engineApi'
 import type { RunEvent } from '../../../../src/shared/runEvents'
+import { RUN_FILES } from '../../../../src/shared/runFolder'
+import { runRecord } from '../../../helpers/stores'
 
 /** A thread that treats messages as the given code says; the real thread main is tested on the built program. */
 const thread = (onMessage: string, onClose = 'parentPort.close()'): URL =>
@@ -109,6 +114,68 @@ describe('requests', () => {
     await expect(engine.call('inspect', { path: 'x' })).rejects.toThrow('the engine is closed')
     await closing
     await expect(run).resolves.toMatchObject({ finished: { status: 'cancelled' } })
+  })
+})
+
+describe('what a stranger may have written', () => {
+  /** Never comes back from opening what is called stuck, cannot open what is called slow, and says what else it was asked. */
+  const opening = thread(`
+    globalThis.asked ??= []
+    if (message.kind === 'start') {
+      const { id, method, input } = message
+      if (method === 'open' && input.path.startsWith('stuck')) for (;;);
+      const error = { code: 'BAD_INPUT', message: input.path + ' was given up' }
+      if (method === 'open' && input.path.startsWith('slow')) parentPort.postMessage({ kind: 'failed', id, error })
+      else parentPort.postMessage({ kind: 'done', id, output: (asked.push(method), asked) })
+    }`)
+  const recipe = (model: string, base?: string) => ({ recipe: { model, base }, measure: false }) as never
+
+  it('is opened by a thread that can be ended before one that computes does it', async () => {
+    const engine = startEngine(opening)
+    await expect(engine.call('plan', recipe('slow'))).rejects.toThrow('slow was given up')
+    await expect(engine.call('plan', recipe('m', 'slow base'))).rejects.toThrow('slow base was given up')
+    await expect(engine.call('preflight', recipe('slow'))).rejects.toThrow('slow was given up')
+    await expect(engine.call('exportBase', { model: 'slow' } as never)).rejects.toThrow('slow was given up')
+    const verify = (adapter: string, model: string, from?: string) => engine.call('verify', { adapter, model, from })
+    await expect(verify('slow a', 'm')).rejects.toThrow('slow a was given up')
+    await expect(verify('a', 'slow m')).rejects.toThrow('slow m was given up')
+    await expect(verify('a', 'm', 'slow from')).rejects.toThrow('slow from was given up')
+    // The thread that computes has not heard of any of them.
+    expect(await verify('a', 'm')).toEqual(['verify'])
+    await engine.close()
+  })
+
+  it('keeps nobody waiting once its caller gives it up, however long it takes to open', async () => {
+    const engine = startEngine(opening)
+    const left = new AbortController()
+    const stuck = engine.call('plan', recipe('stuck'), { signal: left.signal })
+    const failed = expect(stuck).rejects.toMatchObject({ code: 'CANCELLED' })
+    const waiting = engine.call('plan', recipe('m'))
+    left.abort()
+    await failed
+    expect(await waiting).toEqual(['plan'])
+    await engine.close()
+  })
+
+  it('ends a run with what was wrong, told by its last event', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'quail-pool-'))
+    const record = runRecord('abc')
+    const write = (model: string) =>
+      writeFile(join(folder, RUN_FILES.record), JSON.stringify({ ...record, recipe: { ...record.recipe, model } }))
+    const engine = startEngine(opening)
+    const events: RunEvent[] = []
+    await write('slow')
+    const { finished } = await engine.call('run', { folder }, { onEvent: (event) => events.push(event) })
+    expect(events).toEqual([finished])
+    const error = { code: 'BAD_INPUT', message: 'slow was given up' }
+    expect(finished).toMatchObject({ type: 'finished', status: 'failed', seq: 0, run: basename(folder), error })
+    await write('stuck')
+    const left = new AbortController()
+    const stuck = engine.call('run', { folder }, { signal: left.signal })
+    setTimeout(() => left.abort(), 50)
+    expect((await stuck).finished).toMatchObject({ status: 'cancelled' })
+    await engine.close()
+    await rm(folder, { recursive: true })
   })
 })
 
