@@ -2,7 +2,7 @@ import { coverageSentence } from '../../shared/coverage'
 import type { Finding } from '../../shared/findings'
 import { keptMomentsSentence } from '../../shared/keptMoments'
 import type { Plan, PlannedRefinement, PlannedVariant } from '../../shared/plan'
-import { quantizerKey } from '../../shared/quantizerWords'
+import { quantizerChoice } from '../../shared/quantizerWords'
 import { formatCount, formatDuration, formatNumber, formatParameters, plural } from './numbers'
 import { formatSize } from './sizes'
 import { renderPairs } from './table'
@@ -10,7 +10,7 @@ import { renderPairs } from './table'
 /** What a run would do and need, for people. */
 export function planText(plan: Plan): string[] {
   const { model, quantized, calibration, evaluation, variants } = plan
-  const quantizers = quantized.quantizers.map(quantizerKey).join(', ')
+  const quantizers = quantized.quantizers.map(quantizerChoice).join('; ')
   return renderPairs([
     ['model', `${model.directory}`],
     [
@@ -23,7 +23,7 @@ export function planText(plan: Plan): string[] {
     ],
     [
       'quantized',
-      `${plural(quantized.linears, 'linear')}, ${formatParameters(quantized.parameters)} parameters, ${quantizers}`
+      `${plural(quantized.linears, 'linear')}, ${formatParameters(quantized.parameters)} parameters: ${quantizers}`
     ],
     ['calibration', rowsText(calibration)],
     ...(plan.moments ? [['moments', keptMomentsSentence(plan.moments, formatSize)] as [string, string]] : []),

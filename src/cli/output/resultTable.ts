@@ -2,6 +2,7 @@ import { acceptanceSentence } from '../../shared/acceptance'
 import { coveredText } from '../../shared/coverage'
 import { alikeSentences, headlineOf, type QuantizerResult, quantizerResults } from '../../shared/headline'
 import { meanLossRemoved } from '../../shared/proof'
+import { quantizerLabel } from '../../shared/quantizerWords'
 import { rankSentence } from '../../shared/rankWords'
 import { LAYERS_OF_START, layersAreOfStart, refinementSentence, startName } from '../../shared/refinementWords'
 import type { Fidelity, FinishedEvent, Perplexities, VariantResult } from '../../shared/runEvents'
@@ -41,8 +42,9 @@ function byQuantizer(results: Results, measured: Perplexities): Result[] {
 
 function textTable(file: string, measured: Perplexities, bases: readonly Result[]): string[] {
   const { statistics } = measured
-  const several = bases.length > 1
-  const baseName = ({ quantizer }: Result): string => (several ? `quantized ${quantizer}` : 'quantized')
+  const keys = bases.map(({ quantizer }) => quantizer)
+  const baseName = ({ quantizer }: Result): string =>
+    keys.length > 1 ? `quantized ${quantizerLabel(quantizer, keys)}` : 'quantized'
   const rows = [
     ['full precision', estimateText(measured.fullPrecision, statistics?.fullPrecision.standardError)],
     ...bases.flatMap((base) => [

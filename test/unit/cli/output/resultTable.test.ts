@@ -59,18 +59,18 @@ describe('the table of results', () => {
       'a.txt': {
         tokens: 10,
         fullPrecision: 80,
-        quantizers: { nf4: 90, other: 100 },
+        quantizers: { nf4: 90, int8: 100 },
         variants: { one: 85, two: 85 }
       }
     }
-    const variants = [variant('one', 'nf4', layers([1, 0.5])), variant('two', 'other', layers([1, 0.5]))]
+    const variants = [variant('one', 'nf4', layers([1, 0.5])), variant('two', 'int8', layers([1, 0.5]))]
     const rows = resultTable({ perplexity, variants })
     expect(rows.slice(4, 9)).toEqual([
-      'full precision        80.00',
-      'quantized other       100.0',
-      'two                   85.00      75.0 %',
-      'quantized nf4         90.00',
-      'one                   85.00      50.0 %'
+      'full precision       80.00',
+      'quantized INT8       100.0',
+      'two                  85.00      75.0 %',
+      'quantized NF4        90.00',
+      'one                  85.00      50.0 %'
     ])
   })
 
