@@ -8,7 +8,8 @@ import type { CommandContext } from '../grammar/commandContext'
 import { flag, optional, text } from '../grammar/options'
 import { findingText, planText } from '../output/planText'
 import { printJson } from '../output/printJson'
-import { recipeFromOptions, recipeOptions } from './recipeOptions'
+import { recipeFromOptions } from './recipeFromOptions'
+import { recipeOptions } from './recipeOptions'
 import { momentOptions } from './reportingOptions'
 
 export const planOptions = {

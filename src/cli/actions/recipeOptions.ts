@@ -1,21 +1,14 @@
-import { resolve } from 'node:path'
-import { describeRecipeProblems, parseRecipe } from '../../services/recipeProblems'
 import { DEVICES } from '../../shared/devices'
-import { ENOUGH_TOLERANCE, MOST_ROWS } from '../../shared/enoughRows'
-import { badInput } from '../../shared/errors'
+import { MOST_ROWS } from '../../shared/enoughRows'
 import {
   DEFAULT_METHOD,
   METHOD_OPTIONS,
   METHODS,
-  type MethodName,
   type MethodOptionName,
-  type MethodOptionValues,
   optionText,
-  REFINED_METHOD,
-  readersOf
+  REFINED_METHOD
 } from '../../shared/methods'
 import { BLOCK_SIZES, DEFAULT_QUANTIZER, formatsWith, QUANTIZERS, SCALE_DEFAULTS } from '../../shared/quantizers'
-import type { RankBudget } from '../../shared/rankBudget'
 import {
   CALIBRATE_ON,
   FACTOR_DTYPES,
@@ -24,14 +17,10 @@ import {
   LOSS_ON,
   ON_DEVICE_FAILURE,
   POLICIES,
-  type Recipe,
   type RowsWish,
-  USUAL_ROWS,
-  type Variant
+  USUAL_ROWS
 } from '../../shared/recipe'
 import { Refinement } from '../../shared/refinement'
-import { PATTERN_PREFIX, patternProblem } from '../../shared/targetPattern'
-import { distinctVariants } from '../../shared/variantAxes'
 import {
   day,
   flag,
@@ -46,60 +35,22 @@ import {
   type Values,
   withDefault
 } from '../grammar/options'
+import { rankBudget, rowsWish } from './recipeWishes'
 
 /** What `--refine` does unless it is told otherwise. */
 const USUAL = Refinement.parse({})
 
 type Numbers = { readonly [K in MethodOptionName]: ReturnType<typeof withDefault<number>> }
 
-const OPTIONS = Object.entries(METHOD_OPTIONS) as [MethodOptionName, (typeof METHOD_OPTIONS)[MethodOptionName]][]
+/** Options that only some methods read. */
+export const NUMBERS = Object.entries(METHOD_OPTIONS) as [MethodOptionName, (typeof METHOD_OPTIONS)[MethodOptionName]][]
 
-/** The numbers that only some methods read. */
 const methodOptions = Object.fromEntries(
-  OPTIONS.map(([name, { min, max, default: usual }]) => [
+  NUMBERS.map(([name, { min, max, default: usual }]) => [
     name,
     withDefault('N', integer(min, max), usual, optionText(name))
   ])
 ) as Numbers
-
-const methodOptionsOf = (values: MethodOptionValues): MethodOptionValues =>
-  Object.fromEntries(OPTIONS.map(([name]) => [name, values[name]])) as unknown as MethodOptionValues
-
-/** How many rows: so many, or as many as are enough and at most so many. */
-const rowsWish = (value: string, option: string): RowsWish => {
-  const [auto, most, ...others] = value.split(':')
-  const isAuto = auto === 'auto' && others.length === 0
-  if (/[a-z]/i.test(value) && !(isAuto && /^\d+$/.test(most ?? '0')))
-    throw badInput(`${option} is "${value}"; a whole number, auto or auto:MOST is needed`)
-  if (!isAuto) {
-    return { rows: integer(1)(value, option) }
-  }
-  return { rows: most === undefined ? MOST_ROWS : integer(1)(most, option), enough: ENOUGH_TOLERANCE }
-}
-
-/** A rank that is the mean, and how far from it the ranks of linears may lie. */
-export interface BudgetWish {
-  readonly mean: number
-  readonly bounds: RankBudget
-}
-
-const rankBudget = (value: string, option: string): BudgetWish => {
-  const given = new Map<string, number>()
-  for (const part of value.split(',')) {
-    const [name = '', number = '', ...others] = part.split('=')
-    if (!['mean', 'floor', 'cap'].includes(name) || given.has(name) || others.length > 0)
-      throw badInput(
-        `${option} is "${value}"; mean=R is needed, with floor=R and cap=R where wanted: mean=16,floor=4,cap=64`
-      )
-    given.set(name, integer(1)(number, `${option} ${name}`))
-  }
-  const [mean, floor, cap] = ['mean', 'floor', 'cap'].map((name) => given.get(name))
-  if (mean === undefined)
-    throw badInput(
-      `${option} is "${value}"; mean=R is missing: the rank that would take the same parameters everywhere`
-    )
-  return { mean, bounds: { ...(floor !== undefined && { floor }), ...(cap !== undefined && { cap }) } }
-}
 
 /** The options that make a recipe, as `init-lora` and `plan` take them. */
 export const recipeOptions = {
@@ -206,126 +157,3 @@ export const recipeOptions = {
 } as const
 
 export type RecipeValues = Values<typeof recipeOptions>
-
-/**
- * The recipe that the options describe: one variant for each method and rank.
- *
- * @throws {AppError} BAD_INPUT when the checkpoint or the calibration text is not given
- */
-export function recipeFromOptions(values: RecipeValues, command: string): Recipe {
-  if (values.model === undefined) throw missing('--model DIR', 'a checkpoint in the Hugging Face layout', command)
-  if (values.calibration.length === 0) throw missing('--calibration FILE', 'text of your domain', command)
-  const evaluation = textSource(values.evaluation, { rows: values['evaluation-rows'] }, '--evaluation')
-  const parsed = parseRecipe({
-    version: 1,
-    model: resolve(values.model),
-    ...(values.base !== undefined && { base: resolve(values.base) }),
-    calibration: {
-      ...textSource(values.calibration, values['calibration-rows'], '--calibration'),
-      ...(values['calibration-draw'] > 0 && { draw: values['calibration-draw'] })
-    },
-    ...(values.evaluation.length > 0 && { evaluation }),
-    policy: values.policy,
-    context: values.context,
-    lossOn: values['loss-on'],
-    calibrateOn: values['calibrate-on'],
-    firstToken: values['first-token'],
-    ...(values['template-date'] !== undefined && { templateDate: values['template-date'] }),
-    variants: variantsOf(values),
-    ...(values['never-worse'] && { neverWorse: true }),
-    factorDtype: values['factor-dtype'],
-    device: values.device,
-    onDeviceFailure: values['on-device-failure'],
-    memoryBudget: values['memory-budget'],
-    seed: values.seed
-  })
-  if (!parsed.success) throw badInput(describeRecipeProblems(parsed.error))
-  return parsed.data
-}
-
-const missing = (option: string, what: string, command: string): Error =>
-  badInput(`${option} is missing: ${what} is needed; see quail ${command} --help`)
-
-function variantsOf(values: RecipeValues): Variant[] {
-  const usual = values.refine ? REFINED_METHOD : DEFAULT_METHOD
-  const methods: MethodName[] = values.method.length > 0 ? values.method : [usual]
-  assertRead(values, methods)
-  const variants = methods.flatMap((method) =>
-    ranksOf(values).map((ranks) => ({
-      method,
-      ...ranks,
-      alpha: values.alpha,
-      rslora: values.rslora,
-      ...methodOptionsOf(values),
-      targets: targetsOf(values.targets),
-      ...refinementOf(values),
-      quantizer: {
-        format: values.quantizer,
-        blockSize: values['block-size'],
-        doubleQuantization: !values['no-double-quant']
-      }
-    }))
-  )
-  return distinctVariants(variants)
-}
-
-/** A number that no method reads would be lost without a word. */
-function assertRead(values: RecipeValues, methods: readonly MethodName[]): void {
-  for (const [name, { default: usual }] of OPTIONS) {
-    const readers = readersOf(name)
-    if (values[name] === usual || methods.some((method) => readers.includes(method))) continue
-    throw badInput(`--${name} ${values[name]} is of ${readers.join(', ')}, and the method is ${methods.join(', ')}`)
-  }
-}
-
-/** Ranks that are the same everywhere, and those that are means; 16 everywhere where nothing is said. */
-function ranksOf({ rank, 'rank-budget': budgets }: RecipeValues): Pick<Variant, 'rank' | 'rankBudget'>[] {
-  const means = budgets.map(({ mean, bounds }) => ({ rank: mean, rankBudget: bounds }))
-  const uniform = rank.length === 0 && means.length === 0 ? [16] : rank
-  return [...uniform.map((same) => ({ rank: same })), ...means]
-}
-
-function refinementOf(values: RecipeValues): Pick<Variant, 'refine'> {
-  const given = {
-    ...(values['refine-steps'] !== undefined && { steps: values['refine-steps'] }),
-    ...(values['refine-batch'] !== undefined && { batch: values['refine-batch'] }),
-    ...(values['refine-rate'] !== undefined && { learningRate: values['refine-rate'] })
-  }
-  if (values.refine) return { refine: Refinement.parse(given) }
-  if (Object.keys(given).length === 0) return {}
-  const option = (['refine-steps', 'refine-batch', 'refine-rate'] as const).find((name) => values[name] !== undefined)
-  throw badInput(`--${option} is of --refine: add that, too`)
-}
-
-function targetsOf(targets: readonly string[]): Recipe['variants'][number]['targets'] {
-  if (targets.length === 0) return 'all-linear'
-  if (targets[0]?.startsWith(PATTERN_PREFIX)) return patternOf(targets)
-  if (targets.some((target) => target.startsWith(PATTERN_PREFIX)))
-    throw badInput('--targets is a list of names or one regex:PATTERN, not both')
-  if (!targets.includes('all-linear')) return unique(targets)
-  if (targets.length > 1) throw badInput('--targets is all-linear or a list of names, not both')
-  return 'all-linear'
-}
-
-/** The expression, of which commas made several values. */
-function patternOf(targets: readonly string[]): Recipe['variants'][number]['targets'] {
-  const regex = targets.join(',').slice(PATTERN_PREFIX.length)
-  if (regex === '') throw badInput('--targets regex: needs an expression')
-  const problem = patternProblem(regex)
-  if (problem !== undefined) throw badInput(`--targets: the expression ${JSON.stringify(regex)} ${problem}`)
-  return { regex }
-}
-
-/** Files, or one stored set. @throws {AppError} BAD_INPUT for both */
-export function textSource(values: readonly string[], wish: RowsWish, option: string): Recipe['calibration'] {
-  const [first] = values
-  if (first?.startsWith('set:')) {
-    if (values.length > 1) throw badInput(`${option} takes files, or one stored set, not both`)
-    return { set: first.slice('set:'.length), ...wish }
-  }
-  const mixed = values.find((value) => value.startsWith('set:'))
-  if (mixed !== undefined) throw badInput(`${option} takes files, or one stored set, not both`)
-  return { files: values.map((file) => resolve(file)), ...wish }
-}
-
-const unique = <T>(values: readonly T[]): T[] => [...new Set(values)]

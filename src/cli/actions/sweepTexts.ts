@@ -1,6 +1,6 @@
 import { type Recipe, type RowsWish, rowsWishOf } from '../../shared/recipe'
 import { kindOfText, type SweepDefinition, type SweepSet, setsOfRecipe } from '../../shared/sweep'
-import { textSource } from './recipeOptions'
+import { textSource } from './recipeFromOptions'
 
 /** Texts as the command line names them: `laws=a.txt`, or `a.txt` whose kind its name tells. */
 export interface LabelledText {

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type RecipeValues, recipeFromOptions, recipeOptions } from '../../../../src/cli/actions/recipeOptions'
+import { recipeFromOptions } from '../../../../src/cli/actions/recipeFromOptions'
+import { type RecipeValues, recipeOptions } from '../../../../src/cli/actions/recipeOptions'
 import { defineCommand, EXIT } from '../../../../src/cli/grammar/command'
 import { parseArguments } from '../../../../src/cli/grammar/parseArguments'
 import { parseRecipeText } from '../../../../src/services/recipeFile'
