@@ -101,6 +101,21 @@ describe('a new run', () => {
     await desk.page.getByRole('button', { name: 'Advanced' }).click()
   })
 
+  test('takes which rows are drawn; the usual draw needs no word in a recipe', async () => {
+    const draw = () =>
+      desk.page.evaluate("JSON.parse(localStorage.getItem('quail.newRun')).recipe.calibration.draw ?? null")
+    await desk.page.getByRole('button', { name: 'Advanced' }).click()
+    const field = desk.page.getByRole('textbox', { name: 'Draw of rows' })
+    await field.fill('3')
+    await expect.poll(draw).toBe(3)
+    await field.fill('')
+    await expect.poll(() => start().isDisabled()).toBe(true)
+    await field.fill('0')
+    await expect.poll(draw).toBe(null)
+    await expect.poll(() => start().isEnabled()).toBe(true)
+    await desk.page.getByRole('button', { name: 'Advanced' }).click()
+  })
+
   test('shows what each variant adds, and the estimate follows the chips', async () => {
     const before = await shownTime()
     await chip('exact').click()

@@ -101,6 +101,10 @@ function ResourceFields({ recipe, errors, set }: FieldsProps) {
   )
 }
 
+/** The first draw is the usual one, which a recipe need not name. */
+const withDraw = ({ draw: _, ...source }: Recipe['calibration'], draw: number): Recipe['calibration'] =>
+  draw === 0 ? source : { ...source, draw }
+
 /** What most people leave as it is. */
 function AdvancedFields({ recipe, errors, change, set }: Props & { readonly set: SetKey }) {
   return (
@@ -121,6 +125,15 @@ function AdvancedFields({ recipe, errors, change, set }: Props & { readonly set:
         data={POLICIES}
         value={recipe.policy}
         onChange={(value) => set('policy', value)}
+      />
+      <NumberField
+        label={<Term name="draw">Draw of rows</Term>}
+        description="Each takes other rows"
+        min={0}
+        allowDecimal={false}
+        value={recipe.calibration.draw ?? 0}
+        onChange={(draw) => change((now) => ({ ...now, calibration: withDraw(now.calibration, draw) }))}
+        error={errors['calibration.draw']}
       />
       <PositionFields recipe={recipe} set={set} />
       <TextInput
@@ -148,7 +161,7 @@ function AdvancedFields({ recipe, errors, change, set }: Props & { readonly set:
 
 /** Where it is computed, and what most people leave as it is. */
 export function DeviceCard({ recipe, errors, change }: Props) {
-  const unusual = errors.context ?? errors.memoryBudget ?? errors.seed
+  const unusual = errors.context ?? errors.memoryBudget ?? errors.seed ?? errors['calibration.draw']
   const [opened, { toggle }] = useDisclosure(unusual !== undefined)
   const set = <K extends keyof Recipe>(key: K, value: Recipe[K]): void => change((now) => ({ ...now, [key]: value }))
   return (
