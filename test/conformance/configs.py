@@ -211,6 +211,23 @@ FULL = {
         "norm_topk_prob": False,
         "layer_types": ["full_attention", "conv", "conv"],
     },
+    "llama4_text": {
+        **LLAMA,
+        "intermediate_size_mlp": 70,
+        "attention_bias": True,
+        "use_qk_norm": False,
+        "no_rope_layers": [0, 1, 1],
+        "no_rope_layer_interval": 2,
+        "layer_types": ["full_attention", "chunked_attention", "full_attention"],
+        "attention_chunk_size": 7,
+        "attn_temperature_tuning": False,
+        "floor_scale": 9,
+        "attn_scale": 0.3,
+        "moe_layers": [1],
+        "interleave_moe_layer_step": 2,
+        "num_local_experts": 9,
+        "num_experts_per_tok": 3,
+    },
     "gemma": {**GEMMA, "hidden_act": "silu"},
     "gemma2": GEMMA2,
     "gemma3_text": {
@@ -466,6 +483,7 @@ PARTIAL = {"phi3", "gpt_neox", "glm", "glm4", "glm4_moe", "stablelm", "nemotron"
 NAMED = {"stablelm", "nemotron", "phi"}  # that fail where the parameters do not name the share
 EXACT = {"stablelm", "phi"}  # that fail where another number of dimensions rotates than the share of a head
 OTHER_LAYERS = {"lfm2": "conv", "lfm2_moe": "conv", **dict.fromkeys((*HYBRID, "granitemoehybrid"), "linear_attention")}
+OTHER_LAYERS["llama4_text"] = "chunked_attention"
 # Their models make the mask of sliding layers also where none slides; test_configs.py asks them.
 ALWAYS_MASKED = {"gemma2", "gemma3_text", "cohere2", "olmo3", "gpt_oss", "qwen2_moe"}
 LAYERED = [kind for kind in FIELDS if "layer_types" in FIELDS[kind]]  # their layers may differ
@@ -560,10 +578,17 @@ class Real:
                 raise Refused("nothing is seen through a window of 0")
         return [self.config.sliding_window if kind == "sliding_attention" else None for kind in self.types()]
 
+    def chunks(self):
+        """Tokens of a chunk on each layer that sees no more."""
+        chunk = getattr(self.config, "attention_chunk_size", None)
+        if self.kind == "llama4_text" and chunk is None:
+            raise Refused("the model makes the mask of chunks wherever none is")
+        return [chunk if kind == "chunked_attention" else None for kind in self.types()]
+
     def rotating(self):
         """Whether each layer rotates its heads."""
         layers = range(self.config.num_hidden_layers)
-        if self.kind == "smollm3":
+        if self.kind in ("smollm3", "llama4_text"):
             if len(self.config.no_rope_layers) < len(layers):
                 raise Refused("a layer has no entry in no_rope_layers")
             return [bool(self.config.no_rope_layers[layer]) for layer in layers]
@@ -582,6 +607,7 @@ class Real:
     def check(self, contexts):
         """Refuses what only a forward pass would."""
         self.windows()
+        self.chunks()
         if self.kind == "ministral3":
             self.growth()
         if self.kind == "gemma4_text" and self.config.vocab_size_per_layer_input < self.config.vocab_size:
@@ -609,11 +635,12 @@ class Real:
             answer = {}
             for kind in dict.fromkeys(self.types()):
                 prefix, arguments = (f"{kind}_", (kind,)) if named else ("", ())
-                cosines, _ = rotary(torch.zeros(1), torch.arange(context)[None], *arguments)
+                made = rotary(torch.zeros(1), torch.arange(context)[None], *arguments)
+                cosines, *_ = made if isinstance(made, tuple) else (made,)  # llama4's are one complex number each
                 width = self.config.per_layer_config[kind].head_dim if self.kind in LAYER_HEADS else self.attribute("head_dim")
                 share = self.config.rope_parameters.get("partial_rotary_factor", 1.0) if self.kind in PARTIAL else 1.0
                 exact = self.kind in EXACT or self.kind not in PARTIAL
-                rotating = cosines.shape[-1] * (2 if self.kind == "gpt_oss" else 1)  # which has one cosine for a pair
+                rotating = cosines.shape[-1] * (2 if self.kind in ("gpt_oss", "llama4_text") else 1)  # which have one cosine for a pair
                 if rotating > width or (exact and rotating != int(width * share)):
                     raise ValueError(f"{rotating} of {width} dimensions rotate")
                 frequencies = getattr(rotary, f"{prefix}inv_freq")
@@ -661,6 +688,9 @@ def differences(real, answer, contexts, tolerance=1e-6):
     windows = [layer["window"] for layer in settings["layers"]]
     if windows != real.windows():
         found.append(f"windows are {windows}, transformers has {real.windows()}")
+    chunks = [layer.get("chunk") for layer in settings["layers"]]
+    if chunks != real.chunks():
+        found.append(f"chunks are {chunks}, transformers has {real.chunks()}")
     for context, rotations in zip(contexts, rotations_of(answer), strict=True):
         for layer, (own, theirs) in enumerate(zip(rotations, real.rotations(context), strict=True)):
             if own is None or theirs is None:

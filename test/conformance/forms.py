@@ -33,6 +33,8 @@ def small_config(kind):
         layers = {"layer_types": ["full_attention", "linear_attention", "full_attention"]}
     if WRAPPERS.get(kind, kind) in LAYER_HEADS:
         layers["global_head_dim"] = 16
+    if WRAPPERS.get(kind, kind) == "llama4_text":
+        layers = {"layer_types": ["chunked_attention", "full_attention", "chunked_attention"]}
     if kind == "lfm2":
         layers = {"full_attn_idxs": [0, 2]}
     if kind == "lfm2_moe":
@@ -196,6 +198,14 @@ def layer_forms(kind):
     elif kind == "lfm2":
         options["layer_types"] += [["conv", "full_attention", "conv"], ["conv", "attention", "conv"]]
         options["full_attn_idxs"] = [absent, None, [], [1], [0, 2, 7]]
+    elif WRAPPERS.get(kind, kind) == "llama4_text":
+        options["layer_types"] += [["chunked_attention", "full_attention", "attention"], ["full_attention"] * 4]
+        options |= {
+            "attention_chunk_size": [absent, 4, None],
+            "no_rope_layers": [absent, None, [], [0, 2, 1], [0, 0, 0, 1], [1]],
+            "no_rope_layer_interval": [absent, 2],
+        }
+        del options["sliding_window"]
     elif kind == "smollm3":
         options |= {
             "use_sliding_window": [absent, True, False],

@@ -17,6 +17,16 @@ DELTA = {
     "linear_num_key_heads": 2,
     "linear_num_value_heads": 4,
 }
+LLAMA4 = {
+    **LLAMA,
+    "model_type": "llama4_text",
+    "head_dim": 6,
+    "intermediate_size": 24,
+    "intermediate_size_mlp": 40,
+    "num_local_experts": 5,
+    "attention_chunk_size": 7,
+    "pad_token_id": 0,
+}
 GEMMA = {**LLAMA, "head_dim": 8, "pad_token_id": 0}
 LISTS = {
     "short_factor": [1.0, 1.1, 1.2, 1.3],
@@ -336,6 +346,48 @@ CASES = {
         "pad_token_id": 0,
         "partial_rotary_factor": 0.5,
         "sliding_window": 5,
+    },
+    "llama4-keys-absent": {**LLAMA4, "num_hidden_layers": 4},
+    "llama4-one-layer": {
+        **LLAMA4,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 3,
+        "num_key_value_heads": 1,
+        "num_experts_per_tok": 5,
+        "tie_word_embeddings": True,
+        "attention_chunk_size": 1,
+    },
+    "llama4-none-rotates": {**LLAMA4, "no_rope_layers": [0, 0], "floor_scale": 3, "attn_scale": 0.7, "moe_layers": []},
+    "llama4-temperature-off": {
+        **LLAMA4,
+        "num_hidden_layers": 3,
+        "no_rope_layer_interval": 1,
+        "attn_temperature_tuning": False,
+        "floor_scale": 3,
+        "attn_scale": 0.7,
+        "interleave_moe_layer_step": 2,
+        "num_experts_per_tok": 2,
+        "attention_bias": True,
+        "hidden_act": "gelu",
+    },
+    "llama4-no-norms": {
+        **LLAMA4,
+        "use_qk_norm": False,
+        "moe_layers": [0, 7],
+        "rope_scaling": {
+            **{"rope_type": "llama3", "factor": 16.0, "low_freq_factor": 1.0, "high_freq_factor": 1.0},
+            "original_max_position_embeddings": 16,
+        },
+    },
+    "llama4-types-listed": {
+        **LLAMA4,
+        "num_hidden_layers": 4,
+        "no_rope_layers": [0, 1, 2, 0, 1],
+        "layer_types": ["chunked_attention", "full_attention", "chunked_attention", "full_attention"],
+        "floor_scale": 1,
+        "attn_scale": -0.2,
+        "attention_chunk_size": 30,
+        "num_experts_per_tok": 3,
     },
     "smollm3-interval-and-window": {
         "model_type": "smollm3",

@@ -15,7 +15,11 @@ function answer({ config, contexts = [] }) {
     const settings = readModelSettings(config, 'config.json')
     readArchitecture(config, 'config.json') // refuses what is refused beyond the settings
     const ropes = [...new Set((settings.layers ?? []).map(({ rope }) => rope))].filter((rope) => rope !== null)
-    const layers = settings.layers?.map(({ window, rope }) => ({ window, rope: rope && ropes.indexOf(rope) }))
+    const layers = settings.layers?.map(({ window, chunk, rope }) => ({
+      window,
+      chunk,
+      rope: rope && ropes.indexOf(rope)
+    }))
     const rotations = contexts.map((context) =>
       ropes.map((rope) => {
         const { frequencies, magnitude } = rotationOf(rope, context)

@@ -18,7 +18,6 @@ ROPE = {"rope_parameters", "rope_theta", "partial_rotary_factor", "original_max_
 
 # Why the result does not depend on an attribute, and another value with which the test sees that it does not.
 OTHER_VALUES = {
-    "attention_chunk_size": (3, "how the cache of keys and values is kept"),
     "attention_dropout": (0.5, "training"),
     "attention_softmax_in_fp32": (False, "half precision"),
     "attn_pdrop": (0.5, "training"),
@@ -84,7 +83,7 @@ OTHERS = {
 }
 VISION = re.compile(r"\.(vision_tower|audio_tower|visual|multi_modal_projector)\b")
 # Attributes of some families that the models of others read only for their cache, where each layer sees whole rows.
-CACHE = {"sliding_window", "layer_types"}
+CACHE = {"sliding_window", "layer_types", "attention_chunk_size"}
 
 
 def model_of(config, **options):
@@ -166,7 +165,7 @@ def read_by_transformers(kind):
     parts = {type(part) for name, part in model.named_modules() if not VISION.search(name)}
     sources = {part for part in parts if part.__module__ == module.__name__}
     sources |= {f for f in vars(module).values() if inspect.isfunction(f) and f.__module__ == module.__name__}
-    sources |= {masking_utils.create_causal_mask, masking_utils.create_sliding_window_causal_mask}
+    sources |= {getattr(masking_utils, f"create_{kind}causal_mask") for kind in ("", "sliding_window_", "chunked_")}
     sources.add(PreTrainedModel.from_pretrained)
     for source in sources:
         read |= read_in(inspect.getsource(source))
@@ -201,7 +200,7 @@ class Flags(unittest.TestCase):
             difference = (self.logits(other) - logits).abs().max()
             self.assertLess(difference, 1e-5 * logits.std(), f"{kind}: {list(values)}")
             seen |= values.keys()
-        self.assertEqual(OTHER_VALUES.keys() - seen, {"attention_chunk_size"}, "no config class has it")
+        self.assertEqual(OTHER_VALUES.keys() - seen, set(), "no config class has these")
 
     @torch.no_grad()
     def logits(self, model):

@@ -69,6 +69,9 @@ export async function exportBase(
   const checkpoint = await Checkpoint.open(request.model)
   try {
     const architecture = readArchitecture(checkpoint.config, join(checkpoint.directory, CONFIG_FILE))
+    if (architecture.noStoredBase !== undefined) {
+      throw badInput(`${checkpoint.directory}: ${architecture.noStoredBase}`)
+    }
     const parts = new ModelParts(architecture)
     const weights = new ModelWeights(checkpoint, architecture)
     assertTensors(weights, parts)

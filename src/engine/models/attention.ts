@@ -26,6 +26,8 @@ export interface AttentionShape {
   readonly sinks?: Value | undefined
   /** A query sees this many keys, itself included; all before it when null or left out. */
   readonly window?: number | null
+  /** Tokens of a chunk, counted from the row's start: a query sees no keys of another one. */
+  readonly chunk?: number | undefined
 }
 
 /** Queries handled together; with a causal mask a block of queries never looks behind its own end. */
@@ -168,13 +170,14 @@ function biased(graph: GraphBuilder, raw: Value, { alibiSlopes, heads, softcap }
   return graph.add(scores, graph.floats(bias, [heads, 1, end]))
 }
 
-/** [end − begin, end]: 0 where a query sees a key (key ≤ query, and within the window), else the most negative number. */
-function mask(graph: GraphBuilder, begin: number, end: number, { window }: AttentionShape): Value {
+/** [end − begin, end]: 0 where a query sees a key (key ≤ query, within window and chunk), else the most negative number. */
+function mask(graph: GraphBuilder, begin: number, end: number, { window, chunk }: AttentionShape): Value {
   const values = new Float32Array((end - begin) * end)
   for (let query = begin; query < end; query++) {
     const row = (query - begin) * end
     values.fill(MASKED, row + query + 1, row + end)
     if (window != null) values.fill(MASKED, row, row + Math.max(0, query - window + 1))
+    if (chunk !== undefined) values.fill(MASKED, row, row + query - (query % chunk))
   }
   return graph.floats(values, [end - begin, end])
 }

@@ -6,7 +6,7 @@ import type { ExpertsSpec } from './experts'
  * One expert over the rows that are routed to it.
  *
  * Inputs: `rows` [rows, hidden], `weight` [rows, 1], and the expert's tensors. Output: `sum` [rows, hidden], what it makes of
- * each row times its weight.
+ * each row times its weight, or of each weighed row.
  */
 export function expertGraph(spec: ExpertsSpec): Uint8Array {
   const { graph, sum } = withSum(spec)
@@ -33,6 +33,7 @@ function withSum(spec: ExpertsSpec) {
   const rows = graph.input('rows', ['rows', spec.hiddenSize])
   const weight = graph.input('weight', ['rows', 1])
   const tensors = new Map(spec.tensors.map(({ input, shape }) => [input, graph.input(input, shape)]))
-  const out = spec.build(graph, rows, (input) => tensors.get(input) as Value)
-  return { graph, rows, weight, sum: graph.mul(out, weight) }
+  const of = (x: Value) => spec.build(graph, x, (input) => tensors.get(input) as Value)
+  const sum = spec.weighsInputs ? of(graph.mul(rows, weight)) : graph.mul(of(rows), weight)
+  return { graph, rows, weight, sum }
 }

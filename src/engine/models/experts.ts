@@ -38,6 +38,8 @@ export interface ExpertsSpec {
   readonly router?: string
   /** Whether transformers keeps the router in float32, whatever the dtype of the others. */
   readonly float32Router?: boolean
+  /** Whether weights are factors of what an expert is given, Σₑ expertₑ(wₑ · n), and not of what it makes of that. */
+  readonly weighsInputs?: boolean
   readonly tensors: readonly ExpertTensor[]
   /** What one expert makes of rows x [rows, hidden]; its tensors are given by the names of their inputs. */
   build(graph: GraphBuilder, x: Value, tensor: (input: string) => Value): Value
@@ -131,6 +133,11 @@ export function selectedSoftmax(graph: GraphBuilder, logits: Value, routing: Rou
   const others = graph.mul(graph.sub(chosen, graph.scalar(1)), graph.scalar(FARTHEST))
   return graph.softmax(graph.add(logits, others))
 }
+
+/** Routing weights [tokens, count] of logits: the sigmoids of the largest of each token, 0 for the others. */
+export const selectedSigmoid = (graph: GraphBuilder, logits: Value, routing: Routing): Value =>
+  // Of logits, as sigmoids of large ones are all 1.
+  graph.mul(graph.sigmoid(logits), largest(graph, logits, routing))
 
 /**
  * 1 for the k largest values of each row [tokens, count], 0 for the others; of equal values the first counts. One after the

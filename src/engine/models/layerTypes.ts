@@ -9,6 +9,8 @@ export type LayerType = 'full_attention' | 'sliding_attention'
 export interface LayerAttention {
   /** Keys that a query sees, itself included; all before it where null. */
   readonly window: number | null
+  /** Tokens of a chunk, counted from the row's start: a query sees no keys of another one. Left out, there are no chunks. */
+  readonly chunk?: number
   /** How it rotates heads; null where it has no positions. */
   readonly rope: Rope | null
 }

@@ -26,6 +26,7 @@ import { MAX_LAYERS } from './layerTypes'
 import { lfm2 } from './lfm2'
 import { lfm2Moe } from './lfm2Moe'
 import { llama } from './llama'
+import { llama4 } from './llama4'
 import { ministral3 } from './ministral3'
 import { mistral } from './mistral'
 import { mixtral } from './mixtral'
@@ -104,7 +105,8 @@ const FAMILIES: readonly Family[] = [
   graniteMoeHybrid,
   glm4Moe,
   ernieMoe,
-  lfm2Moe
+  lfm2Moe,
+  llama4
 ]
 
 const TOWERS = WRAPPERS.map(textTower)

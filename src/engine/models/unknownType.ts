@@ -5,13 +5,9 @@ import type { Family } from './architecture'
 import { ConfigReader } from './configReader'
 import { TEXT_CONFIG } from './textTower'
 
-const LLAMA_4 = 'its text model has experts, attention in chunks and norms of heads after the rotation'
-
 /** Why a type is refused, where that is known. */
 const REFUSED: Readonly<Record<string, string>> = {
-  falcon: 'transformers 5 does not quantize its linears, so that there is nothing to repair',
-  llama4: LLAMA_4,
-  llama4_text: LLAMA_4
+  falcon: 'transformers 5 does not quantize its linears, so that there is nothing to repair'
 }
 
 /** Keys that say nothing of how a model computes, or that every family reads. */

@@ -118,6 +118,7 @@ async function openBase(
   linears: readonly PreparedLinear[]
 ): Promise<StoredBase | undefined> {
   if (directory === undefined) return undefined
+  if (architecture.noStoredBase !== undefined) throw badInput(`the base ${directory}: ${architecture.noStoredBase}`)
   const base = await StoredBase.open(directory, config.model_type, architecture)
   try {
     const held = quantizerKey(base.spec)

@@ -113,7 +113,7 @@ def write_case(folder, config, lengths, dtype=torch.float32):
     for name, module in model.named_modules():
         if any(part in name for part in KEPT):
             continue
-        if isinstance(module, (torch.nn.Linear, Conv1D)) and any(part in name for part in BLOCKS):
+        if type(module) in (torch.nn.Linear, Conv1D) and any(part in name for part in BLOCKS):
             module.register_forward_hook(adding(grams, name, mask))
     with torch.no_grad():
         out = model(ids, attention_mask=mask, output_hidden_states=True, use_cache=False)

@@ -38,7 +38,7 @@ function rotated(x: ArrayLike<number>, at: number, position: number, { headDim, 
 
 /** softmax(q kᵀ / √d) v over keys up to the query, in float64 by plain loops. */
 function reference(q: Tensor, k: Tensor, v: Tensor, shape: AttentionShape, context: number): Float64Array {
-  const { heads, keyValueHeads, headDim } = shape
+  const { heads, keyValueHeads, headDim, chunk = context } = shape
   const [queryWidth, keyWidth] = [heads * headDim, keyValueHeads * headDim]
   const out = new Float64Array(q.data.length)
   for (let first = 0; first * queryWidth < q.data.length; first += context) {
@@ -48,15 +48,16 @@ function reference(q: Tensor, k: Tensor, v: Tensor, shape: AttentionShape, conte
       for (let t = 0; t < context; t++) {
         const at = (first + t) * queryWidth + head * headDim
         const query = rotated(q.data, at, t, shape)
+        const begin = t - (t % chunk)
         const scores = keys
-          .slice(0, t + 1)
+          .slice(begin, t + 1)
           .map((key) => key.reduce((sum, x, i) => sum + x * (query[i] as number), 0) / Math.sqrt(headDim))
         const max = scores.reduce((a, b) => Math.max(a, b))
         const weights = scores.map((score) => Math.exp(score - max))
         const total = weights.reduce((a, b) => a + b)
         weights.forEach((weight, key) => {
           for (let i = 0; i < headDim; i++) {
-            const value = v.data[(first + key) * keyWidth + column + i] as number
+            const value = v.data[(first + begin + key) * keyWidth + column + i] as number
             out[at + i] = (out[at + i] as number) + (weight / total) * value
           }
         })
@@ -74,6 +75,8 @@ describe('causal attention', () => {
     ['with grouped heads in two rows', 20, 3, { heads: 6, keyValueHeads: 2, headDim: 4, rope }],
     ['without positions', 33, 2, { heads: 2, keyValueHeads: 2, headDim: 5 }],
     ['at the edge of a block', 513, 1, { heads: 1, keyValueHeads: 1, headDim: 4, rope }],
+    ['in chunks, over several blocks of queries', 700, 2, { heads: 2, keyValueHeads: 1, headDim: 6, rope, chunk: 300 }],
+    ['in chunks longer than the row', 20, 2, { heads: 2, keyValueHeads: 2, headDim: 4, chunk: 21 }],
     ['with one token in a row', 1, 4, { heads: 2, keyValueHeads: 1, headDim: 4, rope }]
   ])('is that of plain loops %s', async (label, context, rows, shape: AttentionShape) => {
     const random = (name: string, width: number): Tensor => ({

@@ -3,7 +3,10 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { inspectPath } from '../../../../src/engine/ask/inspect'
 import type { TensorData } from '../../../../src/engine/formats/safetensorsWriter'
+import { GraphBuilder } from '../../../../src/engine/graph/graphBuilder'
+import { GraphSession } from '../../../../src/engine/graph/session'
 import { BlockRunner } from '../../../../src/engine/models/blockRunner'
+import { selectedSigmoid } from '../../../../src/engine/models/experts'
 import { readArchitecture } from '../../../../src/engine/models/registry'
 import { configOf, copyCheckpoint, familyDirectory, tensorsOf, writeCheckpoint } from '../../../helpers/checkpoints'
 import { exportedBase } from '../../../helpers/exportedBase'
@@ -137,6 +140,35 @@ describe('a model with experts', () => {
         'bitsandbytes leaves them, and the linears, router.proj among them, are quantized and repaired; trainers with experts ' +
         'of their own may quantize these too: theirs is another base, whose perplexity was not measured'
     )
+  })
+
+  it('of LLaMA 4 keeps experts and router in full precision, and the MLP beside them is quantized', async () => {
+    const { tensors, warnings } = await inspectPath(familyDirectory('llama4_text-experts'))
+    const named = (wanted: string) => tensors.filter(({ role }) => role === wanted).map(({ name }) => name)
+    const block = 'model.layers.1.feed_forward'
+    expect(named('experts').sort()).toEqual(
+      ['experts.down_proj', 'experts.gate_up_proj', 'router.weight'].map((name) => `${block}.${name}`)
+    )
+    expect(named('quantized').filter((name) => name.startsWith(`${block}.shared_expert.`))).toHaveLength(3)
+    expect(warnings[0]).toContain('(feed_forward.experts, feed_forward.router of each block) stay in full precision')
+  })
+
+  it('of LLaMA 4 is refused as a stored base, which transformers does not load; without experts it is written', async () => {
+    const model = familyDirectory('llama4_text-experts')
+    await expect(exportedBase(model)).rejects.toThrow(
+      `${model}: transformers loads no stored base of LLaMA 4 with experts: it looks there for a linear of each expert`
+    )
+    made(await exportedBase(familyDirectory('llama4_text')))
+  })
+
+  it('is found by the largest logits, also where their sigmoids are all 1', async () => {
+    const graph = new GraphBuilder()
+    const logits = graph.input('logits', [2, 3])
+    graph.output('weights', selectedSigmoid(graph, logits, { count: 3, perToken: 1 }), [2, 3])
+    const session = await GraphSession.create(graph.build(), 'cpu')
+    const { weights } = await session.run({ logits: { data: Float32Array.of(30, 40, 35, -1, 0, -2), shape: [2, 3] } })
+    await session.release()
+    expect([...(weights?.data ?? [])]).toEqual([0, 1, 0, 0, 0.5, 0])
   })
 
   it('has graphs that tell by what experts a token is computed, and how', () => {

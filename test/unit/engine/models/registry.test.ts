@@ -126,6 +126,29 @@ describe('the architecture of a config', () => {
     [{ model_type: 'helium', head_dim: 64 }, 'hidden_size is 2560, expected num_attention_heads · head_dim = 1280'],
     [{ model_type: 'exaone4', sliding_window: null }, 'layer_types is missing, expected a list, where'],
     [{ model_type: 'smollm3', no_rope_layers: [1] }, 'no_rope_layers is [1], expected null or at least 36 numbers'],
+    [{ model_type: 'llama4_text', no_rope_layers: [1] }, 'no_rope_layers is [1], expected null or 48 numbers, one for'],
+    [
+      { model_type: 'llama4_text', layer_types: Array(48).fill('sliding_attention') },
+      'layer_types is ["sliding_attention",'
+    ],
+    [
+      { model_type: 'llama4_text', attention_chunk_size: null },
+      'attention_chunk_size is null, expected a positive integer'
+    ],
+    [{ model_type: 'llama4_text', attn_temperature_tuning: 4 }, 'attn_temperature_tuning is 4, expected true or false'],
+    [{ model_type: 'llama4_text', floor_scale: 0 }, 'floor_scale is 0, expected a positive integer'],
+    [
+      { model_type: 'llama4_text', interleave_moe_layer_step: 0 },
+      'interleave_moe_layer_step is 0, expected a positive integer where moe_layers is absent'
+    ],
+    [
+      { model_type: 'llama4_text', num_experts_per_tok: 17 },
+      'num_experts_per_tok is 17, expected at most 16, the number'
+    ],
+    [
+      { model_type: 'llama4_text', num_hidden_layers: 2 ** 53 - 1 },
+      'num_hidden_layers is 9007199254740991, expected at most'
+    ],
     [
       { model_type: 'ministral3', rope_parameters: { rope_type: 'default' } },
       'rope_parameters: llama_4_scaling_beta is missing, expected a number'

@@ -154,6 +154,14 @@ describe('a model with experts', () => {
       `the base ${base} holds ${expert} quantized; a base of transformers 5 keeps experts and router in full precision, and so does Quail`
     )
   })
+
+  it('is put on no stored base where transformers would not load that', async () => {
+    const model = modelOf('llama4_text-experts')
+    const recipe = recipeWith({ ...{ context: 16, variants }, model, base: model })
+    expect((await findingIn(recipe, 'BASE')).message).toContain(
+      `the base ${model}: transformers loads no stored base of LLaMA 4 with experts`
+    )
+  })
 })
 
 describe('a preflight that takes long', () => {
