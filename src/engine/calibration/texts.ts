@@ -16,7 +16,7 @@ const CHUNK_BYTES = 2 ** 18
 const MAX_CHARACTERS = 2 ** 28
 
 /** Characters of a line of samples that are read at a time. */
-const LINE_CHARACTERS = 2 ** 20
+const LINE_CHARACTERS = 2 ** 18
 
 /** A part of a text, and how far its file was read for it. */
 export interface ReadText {

@@ -19,6 +19,9 @@ const VARIANT_BYTES = 8 * 2 ** 20
 const TOKENIZING_BYTES = 155 * 2 ** 20
 const BYTES_PER_TEXT_BYTE = 14
 const TEXT_BYTES = 145 * 2 ** 20
+/** Beside that, of samples, whose lines are parsed. */
+const BYTES_PER_SAMPLE_BYTE = 5
+const SAMPLE_BYTES = 55 * 2 ** 20
 /** What the tokenizer takes for each byte that it gets at a time: strings, places and masks of every token. */
 const TOKENIZER_BYTES = 138
 /** Of memory that was given back before the peak, what is not used again: it lies in pieces. */
@@ -49,8 +52,10 @@ export const solvedAtATime = ({ linears, recipe }: PreparedRun): number =>
  * needs. What was given back before the peak is not all used again.
  */
 export function peakMemoryBytes(prepared: PreparedRun): number {
-  const lyingAbout = Math.min(TEXT_BYTES, BYTES_PER_TEXT_BYTE * prepared.textBytes)
-  const tokenizing = TOKENIZING_BYTES + lyingAbout + TOKENIZER_BYTES * prepared.bytesInOnePiece
+  const { textBytes, sampleBytes, bytesInOnePiece } = prepared
+  const texts = Math.min(TEXT_BYTES, BYTES_PER_TEXT_BYTE * textBytes)
+  const samples = Math.min(SAMPLE_BYTES, BYTES_PER_SAMPLE_BYTE * sampleBytes)
+  const tokenizing = TOKENIZING_BYTES + texts + samples + TOKENIZER_BYTES * bytesInOnePiece
   const working = workingBytes(prepared)
   const process = BASE_BYTES + threadBytes(prepared) + VARIANT_BYTES * prepared.variants.length
   return process + Math.max(tokenizing, working) + Math.round(LOST_SHARE * Math.min(tokenizing, working))

@@ -3,6 +3,7 @@ import { badInput } from '../../shared/errors'
 import type { OnProgress } from '../../shared/progress'
 import { quantizerKey } from '../../shared/quantizerWords'
 import type { Recipe } from '../../shared/recipe'
+import type { ResolvedText } from '../../shared/runFolder'
 import { StoredBase } from '../base/storedBase'
 import { Checkpoint } from '../formats/checkpoint'
 import { type ModelArchitecture, skippedModules } from '../models/architecture'
@@ -99,14 +100,18 @@ export async function prepareRun(
     const opened = { recipe, checkpoint, architecture, weights, base, parts }
     const placeholders = await placeholderFindings(checkpoint.directory, architecture, tokenized)
     const found = { checkpointFindings: [...(findings ?? []), ...(ofBase ?? []), ...placeholders] }
-    const textBytes = [...texts.calibration, ...texts.evaluation].reduce((sum, { bytes }) => sum + bytes, 0)
-    return { ...opened, linears, textBytes, ...tokenized, variants, quantizers, ...found, release }
+    const all = [...texts.calibration, ...texts.evaluation]
+    const textBytes = bytesOf(all)
+    const sampleBytes = bytesOf(all.filter(({ kind }) => kind !== 'text'))
+    return { ...opened, linears, textBytes, sampleBytes, ...tokenized, variants, quantizers, ...found, release }
   } catch (error) {
     await base?.close()
     await checkpoint.close()
     throw error
   }
 }
+
+const bytesOf = (texts: readonly ResolvedText[]): number => texts.reduce((sum, { bytes }) => sum + bytes, 0)
 
 const QUANTIZE_ANEW = { label: 'Quantize anew', changes: [{ path: ['base'] }] }
 

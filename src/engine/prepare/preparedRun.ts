@@ -51,6 +51,8 @@ export interface PreparedRun {
   readonly evaluation: readonly EvaluationText[]
   /** Bytes of all texts. */
   readonly textBytes: number
+  /** Of these, in files of samples. */
+  readonly sampleBytes: number
   /** Bytes of the longest piece of a text that is tokenized at a time. */
   readonly bytesInOnePiece: number
   /** The day that the chat template wrote as today; missing where it writes none. */
