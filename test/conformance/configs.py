@@ -455,8 +455,9 @@ FULL = {
 # Models around a text model, with that one's type. Their configs are flat here, as those of all others: `nested` makes the
 # real ones of them.
 WRAPPERS = {"gemma3": "gemma3_text", "mistral3": "mistral", "llava": "llama"}
-WRAPPERS |= {kind: f"{kind}_text" for kind in ("gemma3n", "gemma4", "gemma4_unified", "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5", "qwen3_5_moe")}
+WRAPPERS |= {kind: f"{kind}_text" for kind in ("gemma3n", "gemma4", "gemma4_unified", "llama4", "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5", "qwen3_5_moe")}
 OUTER = ("model_type", "tie_word_embeddings")  # what does not stand in text_config
+TIED_INSIDE = {"llama4"}  # where it counts there alone
 # Their heads divide the hidden size, and their streams of positions make up a head.
 QWEN2_VL = {
     **{key: value for key, value in QWEN.items() if key not in ("head_dim", "num_attention_heads")},
@@ -498,8 +499,9 @@ def nested(config):
     kind = config.get("model_type")
     if kind not in WRAPPERS:
         return config
-    outer = {key: config[key] for key in OUTER if key in config}
-    inner = {key: value for key, value in config.items() if key not in OUTER}
+    names = OUTER[:1] if kind in TIED_INSIDE else OUTER
+    outer = {key: config[key] for key in names if key in config}
+    inner = {key: value for key, value in config.items() if key not in names}
     return {**outer, "text_config": {"model_type": WRAPPERS[kind], **inner}} if inner else outer
 
 
@@ -547,7 +549,7 @@ class Real:
     def attribute(self, name):
         if name == "growth":
             return self.growth()
-        if name == "tie_word_embeddings" and self.outer is not self.config:
+        if name == "tie_word_embeddings" and self.outer is not self.config and self.outer.model_type not in TIED_INSIDE:
             return bool(self.outer.tie_word_embeddings)
         if name == "per_layer_config":
             names = ("head_dim", "num_key_value_heads")

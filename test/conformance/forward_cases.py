@@ -885,6 +885,15 @@ CASES |= {
             "rope_theta": 99.0,
         },
     },
+    "llama4-experts": {
+        "model_type": "llama4",
+        "tie_word_embeddings": False,
+        "vision_config": {
+            **{**PARTS, "vision_output_dim": 8, "image_size": 4, "patch_size": 2, "intermediate_size": 16},
+            **{"projector_input_dim": 8, "projector_output_dim": 8},
+        },
+        "text_config": {**LLAMA4, "num_hidden_layers": 4, "interleave_moe_layer_step": 2, "tie_word_embeddings": True},
+    },
     "gemma3-rope-scaling": {
         "model_type": "gemma3",
         "tie_word_embeddings": False,

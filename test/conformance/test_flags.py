@@ -81,7 +81,7 @@ OTHERS = {
     "vision_feature_layer": "models of several parts",
     "vision_feature_select_strategy": "models of several parts",
 }
-VISION = re.compile(r"\.(vision_tower|audio_tower|visual|multi_modal_projector)\b")
+VISION = re.compile(r"(?:^|\.)(vision_tower|vision_model|audio_tower|visual|multi_modal_projector)\b")
 # Attributes of some families that the models of others read only for their cache, where each layer sees whole rows.
 CACHE = {"sliding_window", "layer_types", "attention_chunk_size"}
 
@@ -102,6 +102,9 @@ def small_parts(config):
         audio = {"conf_num_attention_heads": 1, "conf_num_hidden_layers": 1, "input_feat_size": 8, "sscp_conv_channel_size": [2, 2]}
         named = {"num_classes": 2, "label_names": ["one", "other"]}  # else timm would be asked
         return {"vision_config": {"hidden_size": 8, **named}, "audio_config": {"hidden_size": 8, **audio}}
+    if config["model_type"] == "llama4":
+        shuffled = {"image_size": 4, "patch_size": 2, "intermediate_size": 32, "projector_input_dim": 8, "projector_output_dim": 8}
+        return {"vision_config": {**sizes, **shuffled, "vision_output_dim": 8}}
     if config["model_type"] == "gemma4":
         return {"vision_config": {**sizes, "num_key_value_heads": 1, "head_dim": 8, "position_embedding_size": 4}}
     if config["model_type"] == "gemma4_unified":

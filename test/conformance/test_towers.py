@@ -25,7 +25,7 @@ CAUSAL, IMAGES = "AutoModelForCausalLM", "AutoModelForImageTextToText"
 # What loads each type: some have no class for texts alone.
 CLASSES = {"gemma3": [CAUSAL, IMAGES], "mistral3": [IMAGES], "llava": [IMAGES]}
 CLASSES |= {kind: [CAUSAL, IMAGES] for kind in ("gemma3n", "gemma4", "gemma4_unified")}
-CLASSES |= {kind: [IMAGES] for kind in ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5", "qwen3_5_moe")}
+CLASSES |= {kind: [IMAGES] for kind in ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5", "qwen3_5_moe", "llama4")}
 # Whose vision towers call their linears otherwise than the text models do.
 OWN_NAMES = {"qwen2_vl", "qwen3_vl", "qwen3_5", "qwen3_5_moe", "gemma4_unified"}
 # Types that a release does not have.

@@ -7,7 +7,7 @@ import type { LayerBuilder } from './layerBuilder'
 import { readSettings, type Setting } from './settings'
 import type { WrittenParts } from './writtenParts'
 
-/** A model around a text model, in which that is `model.language_model` and the head lies beside. */
+/** A model around a text model, in which that is `model.language_model` and the head lies beside, unless it says otherwise. */
 export interface Wrapper {
   readonly modelType: string
   /** Families of text models that may be inside; the first is meant where `text_config` names no type. */
@@ -18,8 +18,10 @@ export interface Wrapper {
   readonly flat?: boolean
   /** What config.json may say of whether the head is tied. */
   readonly tiedHead: Setting<boolean | null>
-  /** Whether `text_config` may tie it too; of others what that says counts for transformers 4 alone. */
-  readonly textTies?: boolean
+  /** Whether `text_config` may tie it too, or alone; of others what that says counts for transformers 4 alone. */
+  readonly textTies?: 'too' | 'alone'
+  /** Names of the text model and of the head. */
+  readonly places?: { readonly text: string; readonly head: string }
   /** Whether its class squeezes logits as the text model's own does. */
   readonly capsLogits?: boolean
   /** Keys of config.json for the tokens in whose place the model puts what it sees and hears, with their defaults. */
@@ -98,15 +100,16 @@ function textOf(config: ConfigReader, { modelType, texts, absent = {}, flat, tie
     const found = `model_type is ${JSON.stringify(type)}`
     throw badInput(`${given.where}: ${found}, a ${modelType} is read with ${types.join(', ')}`)
   }
-  const inner = textTies === true && family.settings(given).tie_word_embeddings === true
-  const text = given.with({ tie_word_embeddings: outer.tie_word_embeddings === true || inner })
+  const inner = textTies !== undefined && family.settings(given).tie_word_embeddings === true
+  const own = textTies !== 'alone' && outer.tie_word_embeddings === true
+  const text = given.with({ tie_word_embeddings: own || inner })
   return { given, text, type: type as string, family }
 }
 
-const nameInside = (name: string): string => (name.startsWith(OWN) ? `${INSIDE}${name.slice(OWN.length)}` : name)
-
 /** A text model under the names that it has inside of a wrapper. */
-function inside(text: ModelArchitecture, { capsLogits = false }: Wrapper): ModelArchitecture {
+function inside(text: ModelArchitecture, { capsLogits = false, places }: Wrapper): ModelArchitecture {
+  const { text: place, head } = places ?? { text: INSIDE, head: text.head }
+  const nameInside = (name: string): string => (name.startsWith(OWN) ? `${place}${name.slice(OWN.length)}` : name)
   const { buildEmbedding, secondEmbedding: second } = text
   const renamed = (layer: LayerBuilder, build: () => Value) => layer.renamed(nameInside, build)
   return {
@@ -114,6 +117,7 @@ function inside(text: ModelArchitecture, { capsLogits = false }: Wrapper): Model
     logitSoftcap: capsLogits ? text.logitSoftcap : undefined,
     basePrefix: '',
     embedding: nameInside(text.embedding),
+    head,
     ...(second && { secondEmbedding: { ...second, name: nameInside(second.name) } }),
     blockPath: (index) => nameInside(text.blockPath(index)),
     ...(buildEmbedding && {

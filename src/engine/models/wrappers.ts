@@ -2,6 +2,7 @@ import { gemma3 } from './gemma'
 import { gemma3n } from './gemma3n'
 import { gemma4, gemma4Unified } from './gemma4'
 import { llama } from './llama'
+import { llama4 } from './llama4'
 import { ministral3 } from './ministral3'
 import { mistral } from './mistral'
 import { qwen2 } from './qwen'
@@ -41,11 +42,14 @@ const MISTRAL_SMALL = {
   vocab_size: 131_072
 }
 
+/** A text model with its head, as it is by itself, inside of the other. */
+const LLAMA4 = { text: 'language_model.model.', head: 'language_model.lm_head.weight' } as const
+
 /** What transformers wrote before 4.52, and writes again from 5 on. Source: conversion_mapping.py, Qwen2VL. */
 const QWEN2_VL = {
   tiedHead: flag(false),
   placeholders: { image_token_id: 151_655, video_token_id: 151_656 },
-  textTies: true,
+  textTies: 'too',
   flat: true,
   stored: { [INSIDE]: ['model.', 'language_model.'] },
   written: { text: { [INSIDE]: 'model.' }, others: ['visual.'], renamed: { 'model.visual.': 'visual.' } },
@@ -125,9 +129,20 @@ export const WRAPPERS: readonly Wrapper[] = [
     texts: [llama, mistral, qwen2],
     tiedHead: flag(false),
     placeholders: { image_token_id: 32_000 },
-    textTies: true,
+    textTies: 'too',
     stored: LLAVA_NAMES,
     written: LLAVA_WRITTEN,
+    loader: 'AutoModelForImageTextToText'
+  },
+  {
+    modelType: 'llama4',
+    texts: [llama4],
+    tiedHead: flag(false),
+    textTies: 'alone',
+    places: LLAMA4,
+    placeholders: { image_token_id: 200_092 },
+    stored: { [LLAMA4.text]: [] },
+    written: { text: {}, others: ['vision_model.', 'multi_modal_projector.'] },
     loader: 'AutoModelForImageTextToText'
   },
   { modelType: 'qwen2_vl', texts: [qwen2VlText], ...QWEN2_VL },

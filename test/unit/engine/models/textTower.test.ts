@@ -152,6 +152,30 @@ describe('a text tower', () => {
   })
 })
 
+it('of LLaMA 4 lies elsewhere with its head, which text_config alone ties', async () => {
+  const model = familyDirectory('llama4')
+  const config = configOf(model)
+  const { model: found, tensors } = await inspectPath(model)
+  expect(found).toMatchObject({
+    tower: { wrapper: 'llama4', text: 'llama4_text', loader: 'AutoModelForImageTextToText' }
+  })
+  expect(found?.linears[0]?.name).toBe('language_model.model.layers.0.self_attn.q_proj')
+  const unused = tensors.filter(({ role }) => role === 'unused').map(({ name }) => name)
+  const others = tensors.map(({ name }) => name).filter((name) => /^(vision_model|multi_modal_projector)\./.test(name))
+  expect(unused.sort()).toEqual(others.sort())
+  const text = config.text_config as Record<string, unknown>
+  const tied = [true, false].flatMap((outer) =>
+    [true, false].map((inner) => {
+      const text_config = { ...text, tie_word_embeddings: inner }
+      return readArchitecture({ ...config, tie_word_embeddings: outer, text_config }, 'config.json').tiedHead
+    })
+  )
+  expect(tied).toEqual([true, false, true, false])
+  const headless = tensorsOf(model).filter(({ name }) => name !== 'language_model.lm_head.weight')
+  const own = made(writeCheckpoint(config, headless))
+  expect((await inspectPath(own)).problems.join()).toContain('tensor language_model.lm_head.weight is missing')
+})
+
 it('of Gemma 3n names every token that has another embedding in the other parts', () => {
   const { placeholders } = readArchitecture({ model_type: 'gemma3n' }, 'config.json')
   const names = [262_143, 262_144, 262_145, 262_271, 262_272, 262_273, 262_399, 262_400].map((id) =>
