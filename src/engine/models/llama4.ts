@@ -165,7 +165,7 @@ function buildLlama4(settings: Llama4Settings): ModelArchitecture {
     basePrefix: '',
     storedPrefixes: STORED,
     ...(hasExperts(settings) && {
-      experts: expertsNote(spec, EXPERTS, { quantizedIn4: false }),
+      experts: expertsNote(spec, EXPERTS, { quantizedIn4: false, routerFailsIn4: true }),
       noStoredBase: NO_STORED_BASE
     })
   })
