@@ -1,5 +1,6 @@
 """Text towers: an adapter of ours loads on what each class of transformers 5 and 4 loads, and computes what we said."""
 
+import copy
 import hashlib
 import json
 import os
@@ -9,10 +10,12 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import reference_kernels  # noqa: F401  before any model is loaded
 import test_families  # not its class, whose tests would run here again
 import torch
+from forward_cases import CASES, write_cases
 from quail import export_base, init_lora, proof_of, skipping
 from safetensors.torch import load_file, save_file
 from test_base import CHECKPOINTS, is_wrapper
@@ -110,6 +113,15 @@ class Towers(unittest.TestCase):
                     self.assertEqual(more, name not in OWN_NAMES, "whether whole paths are needed")
                     self.assertGreater(len(answer["quantized"]), len(targets), "the other parts are quantized too")
                     self.assert_judged(answer, finished, variant)
+
+    def test_adapter_of_llama4_with_experts(self):
+        config = copy.deepcopy(CASES["llama4-experts"])
+        config["text_config"]["vocab_size"] = 96
+        write_cases(self.folder, {"llama4": config})
+        families = mock.patch.object(test_families, "FAMILIES", self.folder / "families")
+        # transformers 4 quantizes the router, on which its model fails.
+        with families, mock.patch.dict(NEWER, {"llama4": ["current"]}):
+            self.judge("llama4")
 
     def test_bases_that_transformers_wrote_are_read(self):
         for name in CLASSES:
