@@ -221,9 +221,9 @@ function layerNorm({ graph, node, gradients, active, add }: RuleContext): void {
   add(x, graph.div(graph.sub(graph.sub(g, graph.mean(g, -1)), along), deviation))
 }
 
-/** Nothing passes where the value was cut off. */
+/** Nothing passes where the value was cut off; two choices, since WebGPU has no `Or`. */
 function clip({ graph, node, gradients, add }: RuleContext): void {
   const [x, low, high] = node.inputs as [Value, Value, Value]
-  const outside = graph.node('Or', [graph.node('Less', [x, low]), graph.node('Greater', [x, high])])
-  add(x, graph.node('Where', [outside, graph.scalar(0), gradients[0] as Value]))
+  const below = graph.node('Where', [graph.node('Less', [x, low]), graph.scalar(0), gradients[0] as Value])
+  add(x, graph.node('Where', [graph.node('Greater', [x, high]), graph.scalar(0), below]))
 }

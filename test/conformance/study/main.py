@@ -31,7 +31,7 @@ from transformers import AutoTokenizer  # noqa: E402
 from transformers.utils.logging import disable_progress_bar  # noqa: E402
 
 MODELS = {"LLaMA": LLAMA, "GPT-NeoX": GPT_NEOX}
-RATES = [1e-3, 3e-3, 1e-2]
+RATES = [3e-3, 1e-3, 1e-2]
 SEEDS = [1, 2, 3]
 CONTEXT = 128
 VALIDATION_ROWS = 32
@@ -48,9 +48,10 @@ def split(tokenizer):
 
 
 def trainings(quick):
+    """All seeds of a rate before the next, so that a study which is stopped has whole tables."""
     for model in list(MODELS)[:1] if quick else MODELS:
-        for seed in SEEDS[:1] if quick else SEEDS:
-            for rate in RATES[1:2] if quick else RATES:
+        for rate in RATES[:1] if quick else RATES:
+            for seed in SEEDS[:1] if quick else SEEDS:
                 for start in STARTS:
                     yield {"model": model, "start": start, "rate": rate, "seed": seed}
 
