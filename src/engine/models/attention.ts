@@ -1,6 +1,6 @@
 import type { GraphBuilder, Value } from '../graph/graphBuilder'
 import { TENSOR_LIMIT_BYTES } from '../graph/session'
-import type { LayerBuilder } from './layerBuilder'
+import type { LayerBuilder, Purpose } from './layerBuilder'
 import { type Rope, rotaryTables, rotationOf } from './rope'
 
 export interface AttentionShape {
@@ -30,8 +30,15 @@ export interface AttentionShape {
   readonly chunk?: number | undefined
 }
 
-/** Queries handled together; with a causal mask a block of queries never looks behind its own end. */
+/** Queries handled together at most; with a causal mask a block of queries never looks behind its own end. */
 const QUERY_BLOCK = 512
+/**
+ * A graph that computes no gradient parts a row into so many blocks, so that little is computed of what the mask hides, and scores
+ * lie in the processor's cache. Keys and values are copied for each, so that more of them would cost more than they spare.
+ */
+const BLOCKS_OF_ROW = 8
+/** Blocks are multiples of so many queries: whole vectors of the processor, over which sums are taken as over the whole row. */
+const QUERY_STEP = 64
 
 /** Added to scores of keys that lie ahead: the most negative float32, as transformers has it. */
 const MASKED = -3.4028234663852886e38
@@ -60,7 +67,8 @@ export function causalAttention(
   const scaled = graph.mul(queries, queryFactors(graph, shape, context))
   const keysT = graph.transpose(keys, [0, 1, 3, 2]) // [rows, kv, d, context]
   const parts: Value[] = []
-  for (const [begin, end] of queryBlocks(context, heads, shape.sinks === undefined ? context : context + 1)) {
+  const keysAndSink = shape.sinks === undefined ? context : context + 1
+  for (const [begin, end] of queryBlocks(context, heads, keysAndSink, layer.purpose)) {
     const some = begin === 0 && end === context
     const block = some ? scaled : graph.slice(scaled, 2, begin, end) // [rows, heads, block, d]
     const visibleKeys = end === context ? keysT : graph.slice(keysT, 3, 0, end)
@@ -123,11 +131,14 @@ function neighbours(graph: GraphBuilder, x: Value, half: number, rest: number): 
 }
 
 /** Blocks of queries whose scores [heads, block, context] of one row stay below the tensor limit. */
-function queryBlocks(context: number, heads: number, keys: number): [number, number][] {
+function queryBlocks(context: number, heads: number, keys: number, purpose: Purpose): [number, number][] {
   const fitting = Math.floor(TENSOR_LIMIT_BYTES / (4 * heads * keys))
-  const size = Math.max(1, Math.min(QUERY_BLOCK, fitting))
+  const size = Math.max(1, Math.min(purpose === 'gradients' ? QUERY_BLOCK : forwardBlock(context), fitting))
   return Array.from({ length: Math.ceil(context / size) }, (_, i) => [i * size, Math.min(context, (i + 1) * size)])
 }
+
+const forwardBlock = (context: number): number =>
+  Math.min(QUERY_BLOCK, QUERY_STEP * Math.ceil(context / (BLOCKS_OF_ROW * QUERY_STEP)))
 
 /** Scores of a block of queries, with bias and mask, and as weights; of the block or batch before, as much is not given back. */
 const SCORE_TENSORS = 3
@@ -135,7 +146,7 @@ const SCORE_TENSORS = 3
 /** Bytes of each tensor that attention over rows of so many tokens works with: scores of a block of queries, of all rows of a batch. */
 export function scoreBytes(heads: number, context: number, rows: number): number[] {
   if (heads === 0) return []
-  const scores = queryBlocks(context, heads, context).map(([begin, end]) => (end - begin) * end)
+  const scores = queryBlocks(context, heads, context, 'forward').map(([begin, end]) => (end - begin) * end)
   const last = Math.max(...scores)
   const before = scores.length === 1 ? last : Math.max(...scores.filter((_, i) => i !== scores.indexOf(last)))
   return Array.from({ length: SCORE_TENSORS }, () => [4 * rows * heads * last, 4 * rows * heads * before]).flat()
@@ -143,7 +154,9 @@ export function scoreBytes(heads: number, context: number, rows: number): number
 
 /** Bytes of the masks that stand in the graph of a block with attention, of all blocks of queries. */
 export const maskBytes = (heads: number, context: number): number =>
-  heads === 0 ? 0 : queryBlocks(context, heads, context).reduce((sum, [begin, end]) => sum + 4 * (end - begin) * end, 0)
+  heads === 0
+    ? 0
+    : queryBlocks(context, heads, context, 'forward').reduce((sum, [begin, end]) => sum + 4 * (end - begin) * end, 0)
 
 /** cap · tanh(x / cap): nearly x below the cap, never beyond it. */
 export const softcapped = (graph: GraphBuilder, x: Value, cap: number): Value =>

@@ -45,6 +45,9 @@ export interface LinearForm {
   readonly adapted?: Pick<ReadonlySet<string>, 'has'> | undefined
 }
 
+/** What a graph computes of a layer: its output, or gradients, whose sums must not depend on how attention is parted. */
+export type Purpose = 'forward' | 'gradients'
+
 /**
  * Records what a layer is made of while its graph is built: a family describes each block once, and the names and
  * shapes of its tensors, its linears and their distinct inputs all follow from that one description.
@@ -72,7 +75,8 @@ export class LayerBuilder {
   /** @param context - tokens in a row; the hidden states are [rows · context, hidden] */
   constructor(
     readonly context: number,
-    private readonly form: LinearForm = {}
+    private readonly form: LinearForm = {},
+    readonly purpose: Purpose = 'forward'
   ) {}
 
   /** Whether the graph has the input `real` [tokens, 1], 1 for tokens and 0 for pads. */

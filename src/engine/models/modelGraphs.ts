@@ -97,7 +97,7 @@ export function backwardGraph(
   context: number,
   form: LinearForm
 ): BlockGraph {
-  const layer = new LayerBuilder(context, form)
+  const layer = new LayerBuilder(context, form, 'gradients')
   const { graph } = layer
   const gradients = blockGradients(architecture, index, layer, () => layer.adapters)
   for (const [value, gradient] of gradients) {
@@ -117,7 +117,7 @@ function withinBackwards(
   form?: LinearForm
 ): Pick<BlockGraph, 'within'> {
   if (experts?.sum === undefined) return {}
-  const layer = new LayerBuilder(context, form)
+  const layer = new LayerBuilder(context, form, 'gradients')
   const { graph, linears } = layer
   const shape = ['tokens', stateSize(architecture)]
   const next = architecture.buildBlock(layer, graph.input('hidden', shape), index)
@@ -135,7 +135,7 @@ function withinBackwards(
  * linear, in their order, the tiles of the upper triangle of Σ g gᵀ, g = ∂L/∂(Wx + b) of each token.
  */
 export function curvatureGraph(architecture: ModelArchitecture, index: number, context: number): BlockGraph {
-  const layer = new LayerBuilder(context)
+  const layer = new LayerBuilder(context, {}, 'gradients')
   const { graph, linears } = layer
   const [[hidden, ofHidden], ...ofOutputs] = [
     ...blockGradients(architecture, index, layer, () => layer.outputs.map(({ value }) => value))

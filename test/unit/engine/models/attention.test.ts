@@ -1,13 +1,20 @@
 import { describe, expect, it } from 'vitest'
 import { GraphSession, type Tensor } from '../../../../src/engine/graph/session'
 import { type AttentionShape, causalAttention } from '../../../../src/engine/models/attention'
-import { LayerBuilder } from '../../../../src/engine/models/layerBuilder'
+import { LayerBuilder, type Purpose } from '../../../../src/engine/models/layerBuilder'
 import { type Rope, rotationOf } from '../../../../src/engine/models/rope'
 import { gaussianMatrix } from '../../../helpers/matrices'
 
 /** The graph of attention alone. */
-async function attend(q: Tensor, k: Tensor, v: Tensor, shape: AttentionShape, context: number): Promise<Float32Array> {
-  const layer = new LayerBuilder(context)
+async function attend(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  shape: AttentionShape,
+  context: number,
+  purpose?: Purpose
+): Promise<Float32Array> {
+  const layer = new LayerBuilder(context, {}, purpose)
   const { graph } = layer
   const [tokens = 0, queryWidth = 0] = q.shape
   const keyWidth = k.shape[1] as number
@@ -94,5 +101,17 @@ describe('causal attention', () => {
     // Scores of size ten have 1e-6 of rounding in float32, and so have the weights and the values of size one.
     const worst = expected.reduce((max, x, i) => Math.max(max, Math.abs(x - (found[i] as number))), 0)
     expect(worst).toBeLessThan(1e-5)
+  })
+
+  it.each([256, 512, 1024])('has the bits of larger blocks of queries, in rows of %d', async (context) => {
+    const shape: AttentionShape = { heads: 4, keyValueHeads: 2, headDim: 16, rope }
+    const random = (name: string, width: number): Tensor => ({
+      data: Float32Array.from(gaussianMatrix(2 * context, width, name).data, (x) => 2 * x),
+      shape: [2 * context, width]
+    })
+    const [q, k, v] = [random('q', 64), random('k', 32), random('v', 32)]
+    const found = await attend(q, k, v, shape, context)
+    // A graph of gradients computes attention anew, in blocks of 512: H and adapters must not depend on the way.
+    expect(found).toEqual(await attend(q, k, v, shape, context, 'gradients'))
   })
 })
