@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { METHODS, methodFacts } from '../src/shared/methods'
+import { FORWARD_METHODS } from './forwardMethods'
 import { makeCheckpoint } from './makeCheckpoint'
 import { type MeasuredRun, measureRun, WHOLE_RUN } from './measureRun'
 import type { BenchOptions, Section } from './section'
@@ -15,9 +15,7 @@ const EARLIER_COMMIT = '6336783'
 const LEAST_SHARE = 0.8
 const MOST_RATIO = 1.4
 
-/** Those that share the one pass forward; a method that weighs outputs has a pass of its own, and the earlier commit has none. */
-const FORWARD = METHODS.filter((method) => methodFacts(method).curvature !== true)
-const RUNS = { one: ['quailora'], all: FORWARD } as const
+const RUNS = { one: ['quailora'], all: FORWARD_METHODS } as const
 type Runs = Record<keyof typeof RUNS, MeasuredRun[]>
 
 /** A run over one large block with one variant and with all methods, now and at an earlier commit, in turn. */
@@ -50,7 +48,7 @@ function section(found: ReadonlyMap<string, Runs>): Section {
     text: [
       'A whole run over a LLaMA-shaped checkpoint of one block (hidden 2,048, intermediate 5,632, 32 heads over 4) with random ' +
         'weights, 8,192 calibration and 2,048 evaluation tokens, rank 64: with `quailora` alone, and with all ' +
-        `${FORWARD.length} methods that need nothing but the pass forward; in turn with commit ${EARLIER_COMMIT} (November 2026), which is built aside. Medians. ` +
+        `${FORWARD_METHODS.length} methods that need nothing but the pass forward; in turn with commit ${EARLIER_COMMIT} (November 2026), which is built aside. Medians. ` +
         'Processor time is that of all threads; wall time is what other programs leave of the machine, and so is the share ' +
         'of it inside onnxruntime, which is larger on a busy machine.'
     ],
@@ -64,7 +62,7 @@ function section(found: ReadonlyMap<string, Runs>): Section {
         met: share >= LEAST_SHARE
       },
       {
-        what: `processor time of ${FORWARD.length} variants against one`,
+        what: `processor time of ${FORWARD_METHODS.length} variants against one`,
         limit: `at most ${MOST_RATIO} times`,
         measured: [...found].map(([name, runs]) => `${cpuRatio(runs).toFixed(2)} ${name}`).join(', '),
         met: ratio <= MOST_RATIO
@@ -74,7 +72,7 @@ function section(found: ReadonlyMap<string, Runs>): Section {
 }
 
 const row = (which: keyof typeof RUNS, name: string, runs: readonly MeasuredRun[]): string[] => [
-  which === 'one' ? 'quailora' : `all ${FORWARD.length}`,
+  which === 'one' ? 'quailora' : `all ${FORWARD_METHODS.length}`,
   name,
   duration(middle(runs, (run) => run.cpuSeconds)),
   duration(middle(runs, (run) => run.seconds)),
