@@ -144,9 +144,9 @@ const forwardBlock = (context: number): number =>
 const SCORE_TENSORS = 3
 
 /** Bytes of each tensor that attention over rows of so many tokens works with: scores of a block of queries, of all rows of a batch. */
-export function scoreBytes(heads: number, context: number, rows: number): number[] {
+export function scoreBytes(heads: number, context: number, rows: number, purpose: Purpose): number[] {
   if (heads === 0) return []
-  const scores = queryBlocks(context, heads, context, 'forward').map(([begin, end]) => (end - begin) * end)
+  const scores = queryBlocks(context, heads, context, purpose).map(([begin, end]) => (end - begin) * end)
   const last = Math.max(...scores)
   const before = scores.length === 1 ? last : Math.max(...scores.filter((_, i) => i !== scores.indexOf(last)))
   return Array.from({ length: SCORE_TENSORS }, () => [4 * rows * heads * last, 4 * rows * heads * before]).flat()

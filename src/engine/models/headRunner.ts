@@ -8,6 +8,8 @@ import { type HeadTile, type HeadTiles, tileRows, VocabularyHead } from './vocab
 
 /** Positions that are multiplied at once, so that a tile's logits stay bounded however long the rows are. */
 export const HEAD_POSITIONS = 2048
+/** The same where nothing but figures of each position is wanted: the logits then lie in the processor's cache. */
+export const EVALUATED_POSITIONS = 512
 
 /** One tile of the vocabulary as full precision sees it, with what others are compared with: [positions, tile rows] each. */
 export interface FullTile extends VocabularyTile {
@@ -33,7 +35,7 @@ export class HeadRunner implements HeadTiles {
     private readonly full: GraphSession,
     private readonly compared: GraphSession
   ) {
-    this.#logits = new Float32Array(HEAD_POSITIONS * tileRows(architecture))
+    this.#logits = new Float32Array(EVALUATED_POSITIONS * tileRows(architecture))
     this.#exponentials = new Float32Array(this.#logits.length)
   }
 
@@ -55,7 +57,7 @@ export class HeadRunner implements HeadTiles {
    * What one tile of the vocabulary adds to the figures of each position in full precision. Its logits and exponentials
    * hold until the next tile is computed.
    *
-   * @param normed - states after the final norm, [positions, embeddingSize], HEAD_POSITIONS of them at most
+   * @param normed - states after the final norm, [positions, embeddingSize], EVALUATED_POSITIONS of them at most
    * @param head - rows of the head, as read by `readTile`
    * @param targets - per position an index into this tile; any index where the target lies elsewhere
    */

@@ -1,7 +1,7 @@
 import { stateSize } from '../models/architecture'
 import { maskBytes, scoreBytes } from '../models/attention'
-import { headBytes } from '../models/headRunner'
-import type { PreparedRun } from '../prepare/preparedRun'
+import { EVALUATED_POSITIONS, headBytes } from '../models/headRunner'
+import { asksForCurvature, type PreparedRun } from '../prepare/preparedRun'
 import { hiddenBytes, type StreamShape, streamShapes } from '../prepare/streamShapes'
 import { bytesBesideFirst, linearsAtATime } from '../solve/threadCount'
 import { curvatureNeeds } from './curvatureNeeds'
@@ -126,7 +126,7 @@ function evaluationBytes(prepared: PreparedRun): number {
   const [, ...streams] = streamShapes(prepared)
   const { architecture, recipe } = prepared
   const positions = Math.max(0, ...streams.map(({ rows }) => rows)) * recipe.context
-  const atATime = largestBatch(streams) * recipe.context
+  const atATime = Math.min(EVALUATED_POSITIONS, largestBatch(streams) * recipe.context)
   return streams.length === 0
     ? 0
     : HEAD_COPIES * headBytes(architecture, atATime) + FIGURES_BYTES * positions * streams.length
@@ -147,9 +147,13 @@ function mostHeads({ architecture, parts }: PreparedRun): number {
   return Math.max(0, ...Array.from({ length: architecture.blocks }, (_, block) => parts.attentionHeads(block)))
 }
 
-/** Scores of attention of one batch. */
-const scores = (prepared: PreparedRun): number[] =>
-  scoreBytes(mostHeads(prepared), prepared.recipe.context, largestBatch(streamShapes(prepared)))
+/** Scores of attention of one batch: of gradients, where the run computes some. */
+function scores(prepared: PreparedRun): number[] {
+  const { recipe, variants } = prepared
+  const differentiates = asksForCurvature(prepared) || variants.some(({ spec }) => spec.refine !== undefined)
+  const rows = largestBatch(streamShapes(prepared))
+  return scoreBytes(mostHeads(prepared), recipe.context, rows, differentiates ? 'gradients' : 'forward')
+}
 
 /** The masks of attention in each of the graphs of blocks. */
 function masksOfRun(prepared: PreparedRun): number {

@@ -4,7 +4,7 @@ import { PlainRunners } from '../base/outerLinears'
 import { nextTokens } from '../calibration/nextTokens'
 import { realTokens, type TokenRows } from '../calibration/rows'
 import { stateSize } from '../models/architecture'
-import { HEAD_POSITIONS, HeadRunner } from '../models/headRunner'
+import { EVALUATED_POSITIONS, HeadRunner } from '../models/headRunner'
 import { finalNormGraph } from '../models/modelGraphs'
 import type { PlainRunner } from '../models/plainRunner'
 import { ComparedLosses, type TilePlace, TokenLosses } from '../numerics/tokenLosses'
@@ -28,7 +28,7 @@ interface ComparedStream {
  * Losses of every evaluation text under every set of weights, and their divergence from full precision, from the hidden
  * states after the last block; summed over the tokens of each row. Targets are tokens 2 … of each row that count.
  *
- * The head is read once, tile by tile, for all streams; of the logits only one tile's are held, for HEAD_POSITIONS positions.
+ * The head is read once, tile by tile, for all streams; of the logits only one tile's are held, for EVALUATED_POSITIONS positions.
  */
 export async function* evaluate(
   prepared: PreparedRun,
@@ -98,13 +98,13 @@ interface Part {
   readonly last: number
 }
 
-/** At most HEAD_POSITIONS positions of a batch each, without those in which nothing is predicted. */
+/** At most EVALUATED_POSITIONS positions of a batch each, without those in which nothing is predicted. */
 function partsWithTargets(targets: Int32Array, states: HiddenStates): Part[] {
   const parts: Part[] = []
   for (let batch = 0; batch < states.batches; batch++) {
     const [begin, end] = states.positionsOf(batch)
-    for (let first = begin; first < end; first += HEAD_POSITIONS) {
-      parts.push({ batch, first, last: Math.min(end, first + HEAD_POSITIONS) })
+    for (let first = begin; first < end; first += EVALUATED_POSITIONS) {
+      parts.push({ batch, first, last: Math.min(end, first + EVALUATED_POSITIONS) })
     }
   }
   return parts.filter(({ first, last }) => targets.subarray(first, last).some((id) => id >= 0))
