@@ -367,7 +367,7 @@ export const COMMANDS: readonly Command[] = [
     name: 'demo',
     summary: 'run everything on the sample model: plan, run, comparison of all methods',
     options: demoOptions,
-    examples: [{ command: 'quail demo', says: 'takes about half a minute' }],
+    examples: [{ command: 'quail demo', says: 'takes less than a minute' }],
     action: demoAction
   })
 ]

@@ -13,8 +13,8 @@ import { refinementWorkBytes } from './refinementWork'
 const BASE_BYTES = 150 * 2 ** 20
 /** Of a thread that solves linears: its own engine, with sessions and compiled code. */
 const THREAD_BYTES = 50 * 2 ** 20
-/** Of a variant: its graph of a block, compiled, and what of its factors lies about. */
-const VARIANT_BYTES = 8 * 2 ** 20
+/** Of a variant: its graph of a block, compiled, and what of its factors and figures lies about; up to so much was seen. */
+const VARIANT_BYTES = 18 * 2 ** 20
 /** Of the process that tokenizes before anything is computed: itself, and for each byte of texts, up to so much, what lies about. */
 const TOKENIZING_BYTES = 155 * 2 ** 20
 const BYTES_PER_TEXT_BYTE = 14
@@ -26,6 +26,8 @@ const SAMPLE_BYTES = 55 * 2 ** 20
 const TOKENIZER_BYTES = 138
 /** Of memory that was given back before the peak, what is not used again: it lies in pieces. */
 const LOST_SHARE = 1 / 4
+/** The same of what weighing the outputs took, all in small pieces: peaks of one run at 256 tokens lay 120 MiB apart. */
+const LOST_WEIGHING_SHARE = 1 / 2
 /** Pieces of memory from this size on go back to the system once nothing uses them. */
 const RETURNED_BYTES = 2 ** 25
 /** Bytes a weight of the linear that is being solved: its E and Eᵀ, products with them, codes. */
@@ -88,7 +90,8 @@ export function workingBytes(prepared: PreparedRun): number {
   // Before anything else is kept, and before there are threads that solve.
   const { workBytes, stateBytes } = curvatureNeeds(prepared)
   const weighing = workBytes + (stateBytes <= recipe.memoryBudget ? stateBytes : 0) - threadBytes(prepared)
-  return Math.max(working + kept, weighing) + masksOfRun(prepared)
+  const lost = LOST_WEIGHING_SHARE * Math.max(0, Math.min(working + kept, weighing))
+  return Math.max(working + kept, weighing) + Math.round(lost) + masksOfRun(prepared)
 }
 
 const sum = (pieces: readonly number[]): number => pieces.reduce((total, bytes) => total + bytes, 0)

@@ -69,6 +69,7 @@ export function startEngine(workerUrl: URL, cudaFolder?: string, startTokenizer?
       options.onEvent?.(finished)
       return { finished } as OutputOf<M>
     }
+    readers.rest()
     return computing.request(method, input, options)
   }
   return {

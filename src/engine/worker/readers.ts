@@ -23,7 +23,7 @@ const READING_MS = 10_000
 const MOST_THREADS = 4
 
 export class Readers {
-  readonly #threads: EngineThread[] = []
+  #threads: EngineThread[] = []
   /** Threads in whose request somebody may still be interested. */
   readonly #taken = new Set<EngineThread>()
   #wake: (() => void)[] = []
@@ -69,6 +69,16 @@ export class Readers {
       signal?.removeEventListener('abort', leave)
       if (thread !== undefined) this.#leave(thread, tooLong === undefined ? ABANDON_MS : 0)
     }
+  }
+
+  /** Ends threads that read nothing: what follows needs their memory more. */
+  rest(): void {
+    const [taken, idle] = [
+      this.#threads.filter((one) => this.#taken.has(one)),
+      this.#threads.filter((one) => !this.#taken.has(one))
+    ]
+    this.#threads = taken
+    for (const thread of idle) void thread.close()
   }
 
   async close(): Promise<void> {

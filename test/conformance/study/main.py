@@ -1,6 +1,6 @@
 """What a start is worth after training: fine-tunes sample models from several starts and writes every curve down.
 
-python test/conformance/study/main.py RESULTS.jsonl [--threads N] [--quick]
+python test/conformance/study/main.py RESULTS.jsonl [--threads N] [--quick] [--starts NAME...]
 
 Real PEFT on real bitsandbytes, equal steps and data. A line of RESULTS is one training; those that are there already are
 not made again, so that a study that was stopped goes on.
@@ -56,14 +56,14 @@ def trainings(quick):
                     yield {"model": model, "start": start, "rate": rate, "seed": seed}
 
 
-def study(results, quick):
+def study(results, quick, starts):
     key = lambda one: tuple(one[name] for name in ("model", "start", "rate", "seed"))  # noqa: E731
     lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []
     done = {key(json.loads(line)) for line in lines}
     with tempfile.TemporaryDirectory(prefix="quail-study-") as folder:
         texts, adapters = {}, {}
         for one in trainings(quick):
-            if key(one) in done:
+            if key(one) in done or one["start"] not in starts:
                 continue
             path = MODELS[one["model"]]
             if one["model"] not in adapters:
@@ -82,7 +82,8 @@ if __name__ == "__main__":
     arguments.add_argument("results", type=Path)
     arguments.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments.add_argument("--quick", action="store_true", help="one model, one rate, one seed")
+    arguments.add_argument("--starts", nargs="+", choices=STARTS, default=STARTS, help="these alone")
     options = arguments.parse_args()
     disable_progress_bar()
     torch.set_num_threads(options.threads)
-    study(options.results, options.quick)
+    study(options.results, options.quick, options.starts)

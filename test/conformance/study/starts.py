@@ -24,8 +24,10 @@ METHODS = {
     "kfac": {"method": "kfac"},
     "kfac, by layer, refined": {"method": "kfac", "rankBudget": {}, "refine": REFINE},
 }
-# Of full precision and of 8 bits there is one start: what is left to gain where 4 bits take nothing or nearly nothing.
-STARTS = ["full precision, zero", "int8, zero", "zero", "PEFT's LoftQ", *METHODS]
+# Of full precision and of 8 bits there is one start: what is left to gain where 4 bits take nothing or nearly nothing. Plain
+# LoRA with the ranks of another start tells what those ranks are worth by themselves.
+RANKS_OF = {"zero, by layer": "kfac, by layer, refined"}
+STARTS = ["full precision, zero", "int8, zero", "zero", "PEFT's LoftQ", *METHODS, *RANKS_OF]
 
 
 def prepare(model, folder):
@@ -52,8 +54,10 @@ def opened(start, model, adapters):
     """A model whose adapter alone can be trained; torch's generator decides what is random in it."""
     if start in adapters:
         return PeftModel.from_pretrained(base_of(start, model), str(adapters[start]), is_trainable=True)
-    targets = targets_of(next(iter(adapters.values())))
-    config = LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules=targets, lora_dropout=0.0, task_type="CAUSAL_LM")
+    like = config_of(adapters[RANKS_OF[start]] if start in RANKS_OF else next(iter(adapters.values())))
+    patterns = {name: like[name] for name in ("rank_pattern", "alpha_pattern")} if start in RANKS_OF else {}
+    common = {"target_modules": like["target_modules"], "lora_dropout": 0.0, "task_type": "CAUSAL_LM"}
+    config = LoraConfig(r=RANK, lora_alpha=ALPHA, **common, **patterns)
     peft_model = get_peft_model(base_of(start, model), config)
     if start == "PEFT's LoftQ":
         with_device("cpu", "_loftq_init_new")
@@ -67,9 +71,9 @@ def base_of(start, model):
     return quantized(str(model), INT8 if start.startswith("int8") else NF4)
 
 
-def targets_of(adapter):
-    """The modules that Quail's adapters have, so that every start trains the same matrices."""
-    return json.loads((Path(adapter) / "adapter_config.json").read_text(encoding="utf-8"))["target_modules"]
+def config_of(adapter):
+    """What Quail says of its adapter: every start trains the same matrices."""
+    return json.loads((Path(adapter) / "adapter_config.json").read_text(encoding="utf-8"))
 
 
 def with_device(device, name):
