@@ -1,3 +1,5 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { Kysely, sql } from 'kysely'
 import { SqliteDialect } from './dialect'
 import { migrate } from './migrate'
@@ -6,13 +8,14 @@ import type { Schema, Store } from './schema'
 import { damagedDatabase } from './sqliteErrors'
 
 /**
- * Opens the database, makes it when there is none (its directory must be there), checks it and brings it to the newest schema.
+ * Opens the database, makes it (and its directory) when there is none, checks it and brings it to the newest schema.
  *
  * Several processes may have the same file open; a writer waits for another for up to 5 seconds.
  * @throws AppError STORE when the file is damaged, of a newer Quail, of another program, or locked; IO when it cannot be
  *   read or written
  */
 export async function openStore(file: string): Promise<Store> {
+  await mkdir(dirname(file), { recursive: true }) // services made Quail's own before, with words for where it cannot be
   const store: Store = new Kysely<Schema>({ dialect: new SqliteDialect(file) })
   try {
     await assertHealthy(store, file)

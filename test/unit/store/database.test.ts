@@ -10,8 +10,8 @@ import { temporaryHome, temporaryStore } from '../../helpers/stores'
 const pragma = async (store: Store, name: string) =>
   Object.values((await sql<Record<string, unknown>>`pragma ${sql.raw(name)}`.execute(store)).rows[0]!)[0]
 
-test('makes the file, and sets every pragma', async () => {
-  const file = join(temporaryHome(), 'quail.db')
+test('makes the directory and the file, and sets every pragma', async () => {
+  const file = join(temporaryHome(), 'not', 'there', 'quail.db')
   const store = await openStore(file)
   expect(existsSync(file)).toBe(true)
   expect(await pragma(store, 'journal_mode')).toBe('wal')
