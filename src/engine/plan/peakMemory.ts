@@ -10,7 +10,7 @@ import { refinementNeeds } from './refinementNeeds'
 import { refinementWorkBytes } from './refinementWork'
 
 /** Process, runtime, graphs and the temporaries of one batch, before anything that grows with the model or the texts. */
-const BASE_BYTES = 150 * 2 ** 20
+const BASE_BYTES = 160 * 2 ** 20
 /** Of a thread that solves linears: its own engine, with sessions and compiled code. */
 const THREAD_BYTES = 50 * 2 ** 20
 /** Of a variant: its graph of a block, compiled, and what of its factors and figures lies about; up to so much was seen. */
