@@ -23,8 +23,10 @@ const possible = withSmallDisk('true').status === 0
 if (!possible) console.log('skipped: this system does not let `unshare --map-root-user --mount` mount a small disk')
 
 const text = sampleText('moby-evaluation.txt')
-const options = '--calibration-rows 4 --context 64 --rank 64 --method svd --out small/out --quiet'
-const command = `${process.execPath} ${builtCli} init-lora --model ${sampleModel} --calibration ${text} ${options}`
+/** A command that makes an adapter. */
+const lineOf = (command: string, out: string): string =>
+  `${command} --model ${sampleModel} --calibration ${text} --calibration-rows 4 --context 64 --rank 64 --method svd --out ${out} --quiet`
+const command = `${process.execPath} ${builtCli} ${lineOf('init-lora', 'small/out')}`
 
 it.skipIf(!possible)('does not begin where the disk has no room for the adapters', async () => {
   const { status, stderr } = withSmallDisk(command)
@@ -66,9 +68,7 @@ it.skipIf(!possible)('says of a read-only disk that it is one, for adapters and 
 it.skipIf(!possible)(
   'says so of whatever else is written to a place that the user names, also deep below it',
   async () => {
-    expect(
-      (await work.quail(...command.split(' ').slice(2).join(' ').replace('small/out', 'adapter').split(' '))).code
-    ).toBe(0)
+    expect((await work.quail(...lineOf('init-lora', 'adapter').split(' '))).code).toBe(0)
     const [run] = await work.json<{ id: string }[]>('runs', 'list', '--json')
     const id = run?.id ?? ''
     const asked = {
@@ -76,7 +76,7 @@ it.skipIf(!possible)(
       base: `export-base --model ${sampleModel} --out small/a/base`,
       bundle: `bundle ${id} --out small/bundle.zip`,
       report: `report ${id} --out small/report.html`,
-      sweep: `sweep --model ${sampleModel} --calibration ${text} ${options.replace('small/out', 'small/a/sweep')}`
+      sweep: lineOf('sweep', 'small/a/sweep')
     }
     for (const [what, line] of Object.entries(asked)) {
       const { status, stderr } = withSmallDisk(`mount -o remount,ro small && ${process.execPath} ${builtCli} ${line}`)

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { PROOF_FILE, readProof } from '../formats/adapterProof'
 import { listDirectory } from '../formats/files'
 import { ADAPTER_CONFIG_FILE } from '../formats/peftAdapter'
@@ -11,7 +12,7 @@ import { surveyModel } from './survey'
 export async function openUnknown(directory: string): Promise<null> {
   const names = await listDirectory(directory, 'directory').catch((): string[] => [])
   if (names.includes(ADAPTER_CONFIG_FILE)) await readAdapterDirectory(directory).catch(() => {})
-  if (names.includes(PROOF_FILE)) await readProof(`${directory}/${PROOF_FILE}`).catch(() => {})
+  if (names.includes(PROOF_FILE)) await readProof(join(directory, PROOF_FILE)).catch(() => {})
   await surveyModel(directory)
   return null
 }

@@ -73,12 +73,8 @@ export class Readers {
 
   /** Ends threads that read nothing: what follows needs their memory more. */
   rest(): void {
-    const [taken, idle] = [
-      this.#threads.filter((one) => this.#taken.has(one)),
-      this.#threads.filter((one) => !this.#taken.has(one))
-    ]
-    this.#threads = taken
-    for (const thread of idle) void thread.close()
+    for (const thread of this.#threads) if (!this.#taken.has(thread)) void thread.close()
+    this.#threads = this.#threads.filter((thread) => this.#taken.has(thread))
   }
 
   async close(): Promise<void> {
