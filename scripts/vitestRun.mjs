@@ -7,21 +7,41 @@ import { dirname, join } from 'node:path'
 
 const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs')
 
+/** So many files may have failed by a mischance; more have a reason. */
+const MOST_AGAIN = 2
+
 /**
  * Runs vitest with these arguments and sets the exit code.
- * A file that cannot be loaded counts as one failed test; a skipped test is named, never counted as passed.
- * `launcher` is a command that vitest is started through, for example xvfb-run.
+ * A file that cannot be loaded counts as one failed test; a skipped test is named, never counted as passed. What failed is
+ * named at the end, with the first line of its reason.
+ *
+ * `launcher` is a command that vitest is started through, for example xvfb-run. With `again`, one or two files that failed
+ * are run once more, and judged by that: their first failure is named all the same.
  */
-export function runVitest(args, launcher = []) {
+export function runVitest(args, launcher = [], { again = false } = {}) {
+  const first = runOnce(args, launcher)
+  const files = again ? first.failedFiles.map(({ name }) => name) : []
+  let { passed, failed, status } = first
+  if (files.length > 0 && files.length <= MOST_AGAIN) {
+    console.log(`once more: ${files.join(', ')}`)
+    const second = runOnce([...args.filter((arg) => !arg.startsWith('test/')), ...files], launcher)
+    passed += second.passed - first.failedFiles.reduce((sum, file) => sum + countOf(file, 'passed'), 0)
+    failed = second.failed
+    status = second.status
+  }
+  process.exitCode = status === 0 && failed === 0 ? 0 : 1
+  console.log(`${passed} passed, ${failed === 0 && status !== 0 ? 1 : failed} failed`)
+}
+
+function runOnce(args, launcher) {
   const folder = mkdtempSync(join(tmpdir(), 'quail-tests-'))
   const report = join(folder, 'report.json')
   const [program, ...rest] = [...launcher, process.execPath, vitest, 'run', ...args]
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
   const { status } = spawnSync(program, [...rest, ...reporters], { stdio: 'inherit' })
-  const { passed, failed } = summarize(report)
+  const summary = summarize(report)
   rmSync(folder, { recursive: true })
-  process.exitCode = status === 0 && failed === 0 ? 0 : 1
-  console.log(`${passed} passed, ${failed === 0 && status !== 0 ? 1 : failed} failed`)
+  return { ...summary, status }
 }
 
 function summarize(report) {
@@ -29,14 +49,19 @@ function summarize(report) {
   try {
     results = JSON.parse(readFileSync(report, 'utf8'))
   } catch {
-    return { passed: 0, failed: 1 } // vitest did not get as far as its report
+    return { passed: 0, failed: 1, failedFiles: [] } // vitest did not get as far as its report
   }
-  const unloadable = results.testResults.filter(
-    (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed')
-  )
-  const skipped = results.testResults.flatMap((file) =>
-    file.assertionResults.filter((test) => ['skipped', 'pending', 'todo'].includes(test.status))
-  )
-  for (const test of skipped) console.log(`skipped: ${test.fullName}`)
-  return { passed: results.numPassedTests, failed: results.numFailedTests + unloadable.length }
+  const tests = results.testResults.flatMap((file) => file.assertionResults)
+  for (const test of tests) {
+    if (['skipped', 'pending', 'todo'].includes(test.status)) console.log(`skipped: ${test.fullName}`)
+    if (test.status === 'failed') console.log(`failed: ${test.fullName}: ${firstLine(test.failureMessages[0])}`)
+  }
+  const failedFiles = results.testResults.filter((file) => file.status === 'failed')
+  const unloadable = failedFiles.filter((file) => countOf(file, 'failed') === 0)
+  for (const file of unloadable) console.log(`failed: ${file.name}: ${firstLine(file.message)}`)
+  return { passed: results.numPassedTests, failed: results.numFailedTests + unloadable.length, failedFiles }
 }
+
+const countOf = (file, status) => file.assertionResults.filter((test) => test.status === status).length
+
+const firstLine = (text) => (text ?? 'no reason was given').split('\n')[0]

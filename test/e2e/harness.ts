@@ -51,6 +51,7 @@ export const launchElectron = (
   _electron.launch({
     executablePath: resolve('.electron/dist/electron'),
     args: ['-r', LOADER, ...args, '--no-sandbox', '--disable-gpu'],
+    timeout: MOST_MS,
     env: { ...(process.env as Record<string, string>), ...env }
   })
 
@@ -64,7 +65,7 @@ export async function openDesk({ home, profile, env = {}, args = [] }: DeskOptio
     HF_HOME: join(folders.home, 'no-hugging-face-cache'),
     ...env
   })
-  const page = await app.firstWindow()
+  const page = await app.firstWindow({ timeout: MOST_MS })
   page.setDefaultTimeout(MOST_MS)
   const complaints: string[] = []
   page.on('console', (message) => {
@@ -85,7 +86,7 @@ async function quit(app: ElectronApplication): Promise<void> {
     dialog.showMessageBox = (async () => ({ response: 0, checkboxChecked: false })) as typeof dialog.showMessageBox
     setImmediate(() => electron.quit())
   })
-  await app.waitForEvent('close', { timeout: 60_000 })
+  await app.waitForEvent('close', { timeout: 240_000 })
 }
 
 /** The next dialogs that open answer with these paths, as if the person had chosen them; [] dismisses. */

@@ -26,6 +26,8 @@ export class Readers {
   #threads: EngineThread[] = []
   /** Threads in whose request somebody may still be interested. */
   readonly #taken = new Set<EngineThread>()
+  /** Threads that were told to end. */
+  readonly #leaving = new Set<Promise<unknown>>()
   #wake: (() => void)[] = []
 
   constructor(
@@ -73,12 +75,17 @@ export class Readers {
 
   /** Ends threads that read nothing: what follows needs their memory more. */
   rest(): void {
-    for (const thread of this.#threads) if (!this.#taken.has(thread)) void thread.close()
+    for (const thread of this.#threads) {
+      if (this.#taken.has(thread)) continue
+      const gone: Promise<unknown> = thread.close().finally(() => this.#leaving.delete(gone))
+      this.#leaving.add(gone)
+    }
     this.#threads = this.#threads.filter((thread) => this.#taken.has(thread))
   }
 
+  /** No program ends under a thread that is ending. */
   async close(): Promise<void> {
-    await Promise.all(this.#threads.map((thread) => thread.close()))
+    await Promise.all([...this.#leaving, ...this.#threads.map((thread) => thread.close())])
   }
 
   /** A thread that nobody else asks until it is left. */
