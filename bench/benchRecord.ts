@@ -6,7 +6,7 @@ import { Recipe } from '../src/shared/recipe'
 import type { Refinement } from '../src/shared/refinement'
 import type { ResolvedText, RunRecord } from '../src/shared/runFolder'
 
-const CALIBRATION_TEXT = 'resources/sample/text/sotu-calibration.txt'
+export const CALIBRATION_TEXT = 'resources/sample/text/sotu-calibration.txt'
 const EVALUATION_TEXT = 'resources/sample/text/sotu-evaluation.txt'
 
 export interface RunSizes {
