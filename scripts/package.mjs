@@ -12,6 +12,7 @@ import { existsSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { missingPackages } from './aptSetup.mjs'
+import { build } from './build.mjs'
 import { makeDebianPackage } from './debianPackage.mjs'
 import { chooseRuntime } from './electronRuntime.mjs'
 
@@ -22,9 +23,9 @@ export const packagedProgram = join(packagedFolder, 'quail')
 
 /** Builds the folder around a runtime; hardened by fuses as a released package is. */
 export async function packageFolder({ folder, version }) {
-  const { build, Platform } = await import('electron-builder')
+  const { build: pack, Platform } = await import('electron-builder')
   rmSync(join(root, 'dist'), { recursive: true, force: true })
-  await build({
+  await pack({
     projectDir: root,
     targets: Platform.LINUX.createTarget('dir'),
     publish: 'never',
@@ -45,7 +46,7 @@ function run(program, args) {
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const args = process.argv.slice(2)
-  run('npm', ['run', '--silent', 'build'])
+  if (build() !== 0) process.exit(1)
   if (args.includes('--online')) {
     run('npx', ['electron-builder', '--publish', 'never', ...args.filter((arg) => arg !== '--online')])
   } else {

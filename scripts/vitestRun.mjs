@@ -8,15 +8,15 @@ import { dirname, join } from 'node:path'
 const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs')
 
 /** So many files may have failed by a mischance; more have a reason. */
-const MOST_AGAIN = 2
+const MOST_AGAIN = 4
 
 /**
  * Runs vitest with these arguments and sets the exit code.
  * A file that cannot be loaded counts as one failed test; a skipped test is named, never counted as passed. What failed is
  * named at the end, with the first line of its reason.
  *
- * `launcher` is a command that vitest is started through, for example xvfb-run. With `again`, one or two files that failed
- * are run once more, and judged by that: their first failure is named all the same.
+ * `launcher` is a command that vitest is started through, for example xvfb-run. With `again`, up to four files that failed are
+ * run once more, and judged by that: their first failure is named all the same.
  */
 export function runVitest(args, launcher = [], { again = false } = {}) {
   const first = runOnce(args, launcher)
