@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { LinearAlgebra } from '../../src/engine/graph/linearAlgebra'
-import { topEigenpairs } from '../../src/engine/methods/topEigenpairs'
+import { EigenSearch, topEigenpairs } from '../../src/engine/methods/topEigenpairs'
 import { type Matrix64, toFloat32, toFloat64 } from '../../src/engine/numerics/matrix'
 import { seededRandom } from '../../src/engine/numerics/random'
 import { symmetricEigen } from '../../src/engine/numerics/symmetricEigen'
@@ -112,6 +112,46 @@ describe('topEigenpairs', () => {
     const [first, second] = [await find(G, 8), await find(G, 8)]
     expect(second.values).toEqual(first.values)
     expect(second.vectors.data).toEqual(first.vectors.data)
+  })
+})
+
+describe('a search that goes on', () => {
+  it('finds what a search of its own finds, and makes no product twice', async () => {
+    const G = gram(400, 400, 'going on')
+    const counted = () => {
+      const operator = {
+        size: G.rows,
+        columns: 0,
+        apply: (Y: Matrix64) => {
+          operator.columns += Y.cols
+          return algebra.gemm64(G, Y)
+        }
+      }
+      return operator
+    }
+    const [once, rough, twice] = [counted(), counted(), counted()]
+    const options = () => ({ count: 8, random: seededRandom('going on') })
+    const whole = await topEigenpairs(algebra, once, { ...options(), tolerance: 1e-12 })
+    const start = await topEigenpairs(algebra, rough, { ...options(), tolerance: 1e-2 })
+    const search = new EigenSearch(algebra, twice, options())
+    const first = await search.until(1e-2)
+    expect(first).toEqual(start)
+    expect(twice.columns).toBe(rough.columns)
+    const last = await search.until(1e-12)
+    const reference = symmetricEigen(G)
+    for (let i = 0; i < 8; i++) {
+      const most = reference.values[0] as number
+      for (const { values } of [whole, last]) {
+        expect(Math.abs((values[i] as number) - (reference.values[i] as number))).toBeLessThan(1e-9 * most)
+      }
+    }
+    // It may look at other sizes than the search that was never left: two looks are eight vectors apart, or a block.
+    expect(twice.columns).toBeLessThan(once.columns + rough.columns)
+    expect(orthogonalityError(last.vectors)).toBeLessThan(1e-12)
+    // A wider tolerance is met by what is there.
+    const { columns } = twice
+    expect(await search.until(1e-3)).toEqual(last)
+    expect(twice.columns).toBe(columns)
   })
 })
 

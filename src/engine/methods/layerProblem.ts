@@ -21,7 +21,7 @@ import { orthonormalize } from './orthonormalize'
 import type { OutputCurvature } from './outputCurvature'
 import { projectRows } from './projectRows'
 import type { SecondMoment } from './secondMoment'
-import { type EigenOptions, topEigenpairs } from './topEigenpairs'
+import { EigenSearch, type SearchOptions } from './topEigenpairs'
 
 export interface LayerProblemOptions {
   /** The largest rank that will be asked for; eigenpairs are computed once for it. */
@@ -41,8 +41,13 @@ const TOLERANCE = { float32: 1e-7, float64: 1e-12 } as const
  */
 const START_TOLERANCE = 1e-2
 
+/** `quailora` starts there: every search passes by its start, so that nothing depends on who asked first. */
+const STARTED: Weighting = 'none'
+
 /** Up to so many multiplications E · H, and all that is smaller, is made in float64: then a matter of milliseconds. */
 const SMALL_PRODUCT = 2 ** 27
+
+type Search = Pick<EigenSearch, 'until'>
 
 /**
  * One quantized linear: its error E = W − Q [m, n] and the second moment H [n, n] of its input.
@@ -53,6 +58,7 @@ const SMALL_PRODUCT = 2 ** 27
 export class LayerProblem {
   readonly #eigen = new Map<Weighting, Promise<SymmetricEigen>>()
   readonly #started = new Map<Weighting, Promise<SymmetricEigen>>()
+  readonly #searches = new Map<Weighting, Search>()
   readonly #projections = new WeakMap<Matrix64, Promise<Matrix64>>()
   readonly #E32: Matrix32
   #E64: Matrix64 | undefined
@@ -203,38 +209,51 @@ export class LayerProblem {
 
   #rough(weighting: Weighting): Promise<SymmetricEigen> {
     const known = this.#started.get(weighting)
-    const started = known ?? this.#search(weighting, START_TOLERANCE, 'start')
+    const started = known ?? this.#searchFor(weighting).until(START_TOLERANCE)
     if (known === undefined) this.#started.set(weighting, started)
     return started
   }
 
+  #searchFor(weighting: Weighting): Search {
+    const known = this.#searches.get(weighting)
+    const search = known ?? this.#begin(weighting)
+    if (known === undefined) this.#searches.set(weighting, search)
+    return search
+  }
+
   /** Where the smaller side is that of the inputs, and K has a square root for nothing, the search is among the inputs. */
-  async #search(weighting: Weighting, tolerance: number, purpose: string): Promise<SymmetricEigen> {
+  #begin(weighting: Weighting): Search {
     const options = {
       count: Math.min(this.options.maxRank, this.outFeatures, this.inFeatures),
-      tolerance,
-      random: seededRandom(purpose, this.options.seed, this.name, weighting)
+      random: seededRandom(weighting === STARTED ? 'start' : 'eigen', this.options.seed, this.name, weighting)
     }
     if (this.inFloat32 && weighting !== 'full' && this.inFeatures < this.outFeatures) {
-      return this.#searchInputs(weighting === 'diagonal' ? this.moment.diagonal.map(Math.sqrt) : undefined, options)
+      return this.#amongInputs(weighting === 'diagonal' ? this.moment.diagonal.map(Math.sqrt) : undefined, options)
     }
     const operator = { size: this.outFeatures, apply: (Y: Matrix64) => this.apply(weighting, Y) }
-    return topEigenpairs(this.algebra, operator, options)
+    return new EigenSearch(this.algebra, operator, options)
   }
 
   /** The same by K^½ EᵀE K^½, which has the same eigenvalues: its eigenvectors V give U = E K^½ V, made orthonormal. */
-  async #searchInputs(roots: Float64Array | undefined, options: EigenOptions): Promise<SymmetricEigen> {
+  #amongInputs(roots: Float64Array | undefined, options: SearchOptions): Search {
     const { algebra } = this
     const weighted = (Y: Matrix32): Matrix32 => (roots === undefined ? Y : scaleRows(Y, roots))
     const forward = (Y: Matrix64): Promise<Matrix32> => algebra.gemm32(this.#E32, weighted(toFloat32(Y))) // E K^½ Y
     const apply = async (Y: Matrix64): Promise<Matrix64> =>
       toFloat64(weighted(await this.transposedTimes(await forward(Y))))
-    const { values, vectors } = await topEigenpairs(algebra, { size: this.inFeatures, apply }, options)
-    return { values, vectors: await orthonormalize(algebra, toFloat64(await forward(vectors))) }
+    const search = new EigenSearch(algebra, { size: this.inFeatures, apply }, options)
+    return {
+      until: async (tolerance) => {
+        const { values, vectors } = await search.until(tolerance)
+        return { values, vectors: await orthonormalize(algebra, toFloat64(await forward(vectors))) }
+      }
+    }
   }
 
   async #computeEigen(weighting: Weighting): Promise<SymmetricEigen> {
-    const found = await this.#search(weighting, TOLERANCE[this.#precision], 'eigen')
+    if (weighting === STARTED) await this.#rough(weighting)
+    const found = await this.#searchFor(weighting).until(TOLERANCE[this.#precision])
+    this.#searches.delete(weighting)
     return this.#precision === 'float64' ? found : this.#refine(weighting, found)
   }
 

@@ -3,9 +3,11 @@ export class Settling {
   #last: number | undefined
   #step: number | undefined
   #ratio = 1
-  #stepsLeft = 1
+  /** What the sum lacks; undefined where nothing is known. */
+  #remaining: number | undefined
 
-  constructor(private readonly tolerance: number) {}
+  /** @param tolerance - what the sum may lack, relative to it */
+  constructor(public tolerance: number) {}
 
   /** Whether the sum is settled at this value, which it reached by one more step. */
   at(value: number): boolean {
@@ -14,17 +16,20 @@ export class Settling {
     if (this.#last !== undefined) this.#step = step
     this.#last = value
     const ratio = this.#ratio
-    const remaining = ratio < 0.5 ? (step * ratio) / (1 - ratio) : step
-    const wanted = this.tolerance * value
-    this.#stepsLeft = ratio < 1 && remaining > wanted ? Math.log(wanted / remaining) / Math.log(ratio) : 1
-    return remaining <= wanted
+    this.#remaining = ratio < 0.5 ? (step * ratio) / (1 - ratio) : step
+    return this.settled
+  }
+
+  /** Whether the sum lacks no more than it may. */
+  get settled(): boolean {
+    return this.#remaining !== undefined && this.#remaining <= this.#wanted
   }
 
   /** The sum has this value after several steps at once. */
   leap(value: number): void {
     this.#last = value
     this.#step = undefined
-    this.#stepsLeft = 1
+    this.#remaining = undefined
   }
 
   /** Steps from here on do not shrink as those before did. */
@@ -35,6 +40,11 @@ export class Settling {
 
   /** How many more steps will settle the sum, should they go on to shrink as they did; 1 where nothing is known. */
   get stepsLeft(): number {
-    return this.#stepsLeft
+    const [remaining, ratio] = [this.#remaining ?? 0, this.#ratio]
+    return ratio < 1 && remaining > this.#wanted ? Math.log(this.#wanted / remaining) / Math.log(ratio) : 1
+  }
+
+  get #wanted(): number {
+    return this.tolerance * (this.#last ?? 0)
   }
 }

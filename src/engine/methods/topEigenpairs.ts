@@ -9,11 +9,14 @@ import { symmetricEigen } from '../numerics/symmetricEigen'
 import { KrylovSpace, type SymmetricOperator } from './krylovSpace'
 import { Settling } from './settling'
 
-export interface EigenOptions {
+export interface SearchOptions {
   readonly count: number
+  readonly random: Random
+}
+
+export interface EigenOptions extends SearchOptions {
   /** What Σ λᵢ (i ≤ count) may still lack at the end, relative to it. */
   readonly tolerance: number
-  readonly random: Random
 }
 
 /** Up to so many times the count and a few more, G itself is decomposed. */
@@ -41,80 +44,133 @@ const MAX_RESTARTS = 30
 const blockColumns = (count: number): number => BLOCK * Math.ceil(Math.max(1, count) / COUNT_PER_BLOCK)
 
 /**
- * The largest eigenpairs of G by block Krylov iteration: Rayleigh–Ritz in float64 on the space of a random block and all its
- * images. Unlike iterations that restart often, or with blocks as wide as the count, it converges ever faster; where the space
- * is full it restarts from its best vectors. When the count is a large share of the size, G itself is decomposed.
+ * The search for the largest eigenpairs of G by block Krylov iteration: Rayleigh–Ritz in float64 on the space of a random
+ * block and all its images. Unlike iterations that restart often, or with blocks as wide as the count, it converges ever
+ * faster; where the space is full it restarts from its best vectors. When the count is a large share of the size, G itself is
+ * decomposed.
  *
  * An eigenvalue that is repeated more often than a block is wide is found because the rounding of float32 products gives every
  * direction a share; with products in float64 some of its copies can be missed.
  *
- * @returns the largest eigenvalues, min(count, size) or more, and their vectors
+ * A search goes on where it was left: asked for a smaller tolerance than before, it makes no product twice.
+ *
  * Source: Saad, Numerical Methods for Large Eigenvalue Problems, ch. 6; Musco & Musco, arXiv 1504.05477.
  */
-export async function topEigenpairs(
+export class EigenSearch {
+  readonly #settling = new Settling(0)
+  readonly #block: number
+  readonly #capacity: number
+  #space: KrylovSpace | undefined
+  /** What was seen where the search was left. */
+  #found: Reduced | undefined
+  #whole: SymmetricEigen | undefined
+  #restarts = 0
+  /** The size at which the space is looked at next. */
+  #look = 0
+  /** Whether looks were left out before that one. */
+  #leaps = false
+
+  constructor(
+    private readonly algebra: LinearAlgebra,
+    private readonly operator: SymmetricOperator,
+    private readonly options: SearchOptions
+  ) {
+    this.#block = blockColumns(options.count)
+    this.#capacity = Math.min(operator.size, CAPACITY * options.count + 4 * this.#block)
+  }
+
+  /**
+   * @param tolerance - what Σ λᵢ (i ≤ count) may still lack at the end, relative to it
+   * @returns the largest eigenvalues, min(count, size) or more, and their vectors
+   */
+  async until(tolerance: number): Promise<SymmetricEigen> {
+    const { operator, options } = this
+    if (operator.size <= WHOLE * (options.count + FEW)) {
+      this.#whole ??= await decompose(operator)
+      return this.#whole
+    }
+    this.#space ??= await this.#begin()
+    this.#settling.tolerance = tolerance
+    this.#found = await this.#settle(this.#space)
+    const { values, vectors } = leadingOf(this.#found, options.count)
+    return { values, vectors: await this.#space.combined(vectors) }
+  }
+
+  async #begin(): Promise<KrylovSpace> {
+    const space = new KrylovSpace(this.algebra, this.operator, this.#capacity)
+    await space.add(this.#randomBlock())
+    this.#lookSoon(space)
+    return space
+  }
+
+  /** Grows the space until Σ λ is settled, or nothing is left to find. */
+  async #settle(space: KrylovSpace): Promise<Reduced> {
+    if (this.#found !== undefined) {
+      if (this.#settling.settled) return this.#found
+      this.#planLook(space)
+    }
+    for (;;) {
+      const full = space.size + this.#block > space.capacity
+      if (full || space.size >= this.#look) {
+        const found = this.#lookAt(space)
+        if (this.#settling.settled) return found
+        if (full && space.capacity < this.operator.size) {
+          if (this.#restarts++ === MAX_RESTARTS) return found
+          await this.#restart(space, found)
+        } else this.#planLook(space)
+      }
+      // The space is invariant: what is left to find has no share in its start.
+      const grew = (await space.extend()) > 0
+      const alive = grew || (space.size < this.options.count && (await space.add(this.#randomBlock())) > 0)
+      if (!alive) return reduced(space.projected())
+    }
+  }
+
+  #lookAt(space: KrylovSpace): Reduced {
+    const found = reduced(space.projected())
+    const value = sum(found.values.subarray(0, this.options.count))
+    if (this.#leaps) this.#settling.leap(value)
+    else this.#settling.at(value)
+    return found
+  }
+
+  async #restart(space: KrylovSpace, found: Reduced): Promise<void> {
+    this.#settling.restart()
+    const kept = leadingOf(found, this.options.count + this.#block)
+    await space.restart(kept.values, kept.vectors)
+    this.#lookSoon(space)
+  }
+
+  #lookSoon(space: KrylovSpace): void {
+    this.#leaps = false
+    this.#look = Math.max(FIRST_LOOK * this.options.count, space.size + 1)
+  }
+
+  #planLook(space: KrylovSpace): void {
+    const steps = SHARE_OF_STEPS * this.#settling.stepsLeft
+    this.#leaps = steps >= 2
+    this.#look = space.size + Math.max(this.options.count / 2, space.size / 8) * (this.#leaps ? steps : 1)
+  }
+
+  #randomBlock(): Matrix64 {
+    const { operator, options } = this
+    const block = zeros64(operator.size, Math.min(operator.size, this.#block))
+    fillUniform(block.data, 1, options.random)
+    return block
+  }
+}
+
+/** The largest eigenpairs of G, by a search that nobody goes on with. */
+export const topEigenpairs = (
   algebra: LinearAlgebra,
   operator: SymmetricOperator,
-  options: EigenOptions
-): Promise<SymmetricEigen> {
-  const { count } = options
-  if (operator.size <= WHOLE * (count + FEW)) return decompose(operator)
-  const block = blockColumns(count)
-  const capacity = Math.min(operator.size, CAPACITY * count + 4 * block)
-  const space = new KrylovSpace(algebra, operator, capacity)
-  const settling = new Settling(options.tolerance)
-  await space.add(randomBlock(operator.size, block, options.random))
-  for (let restart = 0; ; restart++) {
-    const { found, full } = await growUntil(space, options, settling)
-    if (!full || restart === MAX_RESTARTS) {
-      const { values, vectors } = leadingOf(found, count)
-      return { values, vectors: await space.combined(vectors) }
-    }
-    settling.restart()
-    const kept = leadingOf(found, count + block)
-    await space.restart(kept.values, kept.vectors)
-  }
-}
-
-interface Growth {
-  readonly found: Reduced
-  /** True when the space is full and Σ λ not settled yet. */
-  readonly full: boolean
-}
-
-/** Grows the space until Σ λ is settled, or nothing is left to find, or it is full. */
-async function growUntil(space: KrylovSpace, { count, random }: EigenOptions, settling: Settling): Promise<Growth> {
-  const { cols: size } = space.rows
-  const block = blockColumns(count)
-  let leaps = false
-  for (let look = Math.max(FIRST_LOOK * count, space.size + 1); ; ) {
-    const full = space.size + block > space.capacity
-    if (full || space.size >= look) {
-      const found = reduced(space.projected())
-      const value = sum(found.values.subarray(0, count))
-      if (leaps) settling.leap(value)
-      else if (settling.at(value)) return { found, full: false }
-      if (full && space.capacity < size) return { found, full: true }
-      const steps = SHARE_OF_STEPS * settling.stepsLeft
-      leaps = steps >= 2
-      look = space.size + Math.max(count / 2, space.size / 8) * (leaps ? steps : 1)
-    }
-    const grew = (await space.extend()) > 0
-    // The space is invariant: what is left to find has no share in its start.
-    const alive = grew || (space.size < count && (await space.add(randomBlock(size, block, random))) > 0)
-    if (!alive) return { found: reduced(space.projected()), full: false }
-  }
-}
+  { tolerance, ...options }: EigenOptions
+): Promise<SymmetricEigen> => new EigenSearch(algebra, operator, options).until(tolerance)
 
 /** Decomposes G when its size is no more than a search would need. */
 async function decompose(operator: SymmetricOperator): Promise<SymmetricEigen> {
   const G = await operator.apply(identity64(operator.size))
   return symmetricEigen(symmetrized(G))
-}
-
-function randomBlock(size: number, columns: number, random: Random): Matrix64 {
-  const block = zeros64(size, Math.min(size, columns))
-  fillUniform(block.data, 1, random)
-  return block
 }
 
 const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0)

@@ -33,6 +33,18 @@ describe.each(layers)('on a layer of $name', (layer) => {
     }
   })
 
+  it('a method finds the same bits whichever others were asked before it', async () => {
+    const inOrder = async (names: readonly MethodName[]) => {
+      const own = problemOf(algebra, layer)
+      const found: Partial<Record<MethodName, Float64Array>> = {}
+      for (const name of names) found[name] = (await methodFor(name).basis(own, { rank: 8, iterations: 3 })).data
+      return found
+    }
+    const together = await inOrder(METHODS)
+    expect(await inOrder([...METHODS].reverse())).toEqual(together)
+    for (const name of METHODS) expect((await inOrder([name]))[name], name).toEqual(together[name])
+  })
+
   it('exact removes the largest eigenvalues of E H Eᵀ from the loss', async () => {
     const U = await methodFor('exact').basis(problem, { rank: 16, iterations: 0 })
     const residual = minus(layer.E, product(U, product(transpose(U), layer.E)))
