@@ -28,7 +28,10 @@ export type RunStatus = z.infer<typeof RunStatus>
 
 const SerializedError = z.object({ code: z.string(), message: z.string(), stack: z.string().optional() })
 
-/** The values of E before and after the correction, counted in bins of equal width from −range to range. */
+/**
+ * The values of E before and after the correction, counted in bins of equal width from −range to range: of a linear of more
+ * than a million weights, those of every second row, or third, or whichever keeps it to that.
+ */
 export const ErrorHistogram = z.object({
   range: z.number().describe('half width, unit of W; what lies beyond is counted in the outermost bins'),
   before: z.array(z.int()).describe('E = W − Q'),

@@ -7,16 +7,10 @@
  */
 export function histogram(values: Float32Array | Float64Array, range: number, bins: number): number[] {
   const counts = new Float64Array(bins)
-  countInto(counts, values, range)
-  return Array.from(counts)
-}
-
-/** Adds the values to counts of theirs, one for each bin. */
-export function countInto(counts: Float64Array, values: Float32Array | Float64Array, range: number): void {
-  const bins = counts.length
   const scale = bins / (2 * range)
   for (let i = 0; i < values.length; i++) {
     const place = (values[i] + range) * scale
     counts[place < 0 ? 0 : place < bins ? place | 0 : bins - 1]++
   }
+  return Array.from(counts)
 }

@@ -35,6 +35,15 @@ function copied<T extends Float32Array | Float64Array>(values: Float32Array | Fl
   return target
 }
 
+/** Rows 0, every, 2 · every, … of A; A itself where that is each of them. */
+export function everyRow<T extends Float32Array | Float64Array>(a: Matrix<T>, every: number): Matrix<T> {
+  if (every === 1) return a
+  const rows = Math.ceil(a.rows / every)
+  const data = a.data.slice(0, rows * a.cols) as T
+  for (let i = 0; i < rows; i++) data.set(a.data.subarray(i * every * a.cols, (i * every + 1) * a.cols), i * a.cols)
+  return { data, rows, cols: a.cols }
+}
+
 /** Rows [begin, end), without a copy. */
 export const sliceRows = <T extends Float32Array | Float64Array>(
   a: Matrix<T>,

@@ -2,8 +2,8 @@ import type { ErrorHistogram, InputChannels } from '../../shared/runEvents'
 import type { LoraFactors } from '../methods/factors'
 import type { LayerProblem } from '../methods/layerProblem'
 import type { SecondMoment } from '../methods/secondMoment'
-import { countInto, histogram } from '../numerics/histogram'
-import { sliceRows } from '../numerics/matrix'
+import { histogram } from '../numerics/histogram'
+import { everyRow, type Matrix } from '../numerics/matrix'
 
 /*
  * What the window shows of one linear beside its figures. It decides nothing: neither factors nor adapters depend on it.
@@ -15,40 +15,40 @@ const BINS = 41
 const WIDTH = 4
 const TOP_CHANNELS = 8
 
-/** Values of R that exist at a time: they stay in the cache. */
-const TILE_VALUES = 2 ** 18
+/** Of a larger linear as many rows are counted as have so many values: more would draw the same curve. */
+const COUNTED_VALUES = 2 ** 20
 
-/** The values of E and of R = E − s · B · A, in the same bins: a part of the rows after the other. */
+/** The values of E and of R = E − s · B · A, in the same bins: of every row, or of rows that lie evenly. */
 export async function errorHistogram(
   problem: LayerProblem,
   { loraA, loraB }: LoraFactors,
   scaling: number
 ): Promise<ErrorHistogram> {
-  const { range, before } = histogramOfE(problem)
+  const { range, before, E, every } = countedOf(problem)
   if (loraB.data.every((value) => value === 0)) return { range, before, after: before }
-  const { data: E, rows, cols } = problem.E
-  const height = Math.max(1, Math.floor(TILE_VALUES / cols))
-  const counts = new Float64Array(BINS)
-  for (let begin = 0; begin < rows; begin += height) {
-    const end = Math.min(rows, begin + height)
-    const { data: R } = await problem.algebra.gemm32(sliceRows(loraB, begin, end), loraA)
-    const at = begin * cols
-    for (let i = 0; i < R.length; i++) R[i] = (E[at + i] as number) - scaling * (R[i] as number)
-    countInto(counts, R, range)
-  }
-  return { range, before, after: Array.from(counts) }
+  const { data: R } = await problem.algebra.gemm32(everyRow(loraB, every), loraA)
+  for (let i = 0; i < R.length; i++) R[i] = (E.data[i] as number) - scaling * (R[i] as number)
+  return { range, before, after: histogram(R, range, BINS) }
 }
 
-const known = new WeakMap<LayerProblem, Pick<ErrorHistogram, 'range' | 'before'>>()
+interface Counted extends Pick<ErrorHistogram, 'range' | 'before'> {
+  /** The rows of E that are counted, one of so many. */
+  readonly E: Matrix<Float32Array | Float64Array>
+  readonly every: number
+}
 
-/** That of E alone, which all variants of a linear share. */
-function histogramOfE(problem: LayerProblem): Pick<ErrorHistogram, 'range' | 'before'> {
+const known = new WeakMap<LayerProblem, Counted>()
+
+/** What all variants of a linear share. */
+function countedOf(problem: LayerProblem): Counted {
   const found = known.get(problem)
   if (found !== undefined) return found
-  const { data } = problem.E
-  const deviation = Math.sqrt(problem.frobeniusRank0 / data.length)
+  const { E, frobeniusRank0 } = problem
+  const every = Math.ceil(E.data.length / COUNTED_VALUES)
+  const rows = everyRow<Float32Array | Float64Array>(E, every)
+  const deviation = Math.sqrt(frobeniusRank0 / E.data.length)
   const range = deviation > 0 ? WIDTH * deviation : 1
-  const counted = { range, before: histogram(data, range, BINS) }
+  const counted = { range, before: histogram(rows.data, range, BINS), E: rows, every }
   known.set(problem, counted)
   return counted
 }

@@ -59,6 +59,12 @@ interface SpreadProps {
   readonly shown: RunLayer
 }
 
+/** Which rows were counted, where not all were. */
+function countedRows({ shape: [rows, columns] }: RunLayer['result'], counts: readonly number[]): string {
+  const counted = counts.reduce((sum, count) => sum + count, 0) / columns
+  return counted < rows ? `, in ${counted} of ${rows} rows` : ''
+}
+
 /** How the errors of the weights spread before and after, and which inputs matter most. */
 function SpreadCharts({ run, shown }: SpreadProps) {
   const palette = usePalette()
@@ -76,7 +82,7 @@ function SpreadCharts({ run, shown }: SpreadProps) {
     <>
       <ChartFrame
         title={`Weight errors before and after ${layersName(run, shown.variant)}`}
-        unit="E = W − Q and what the adapter leaves"
+        unit={`E = W − Q and what the adapter leaves${countedRows(shown.result, errors.before)}`}
         fileName={`errors-${name}-${shown.variant}`}
         table={histogramTable(errors)}
         onSave={saveFile}

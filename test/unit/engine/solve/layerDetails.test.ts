@@ -4,8 +4,11 @@ import { projectionFactors, roundFactors } from '../../../../src/engine/methods/
 import { layerError } from '../../../../src/engine/methods/layerError'
 import { LayerProblem } from '../../../../src/engine/methods/layerProblem'
 import { SecondMoment } from '../../../../src/engine/methods/secondMoment'
+import { histogram } from '../../../../src/engine/numerics/histogram'
+import { toFloat32 } from '../../../../src/engine/numerics/matrix'
 import { errorHistogram, inputChannels } from '../../../../src/engine/solve/layerDetails'
 import { layers } from '../../../helpers/layerProblems'
+import { entry, gaussianMatrix, matrixOf } from '../../../helpers/matrices'
 
 const algebra = new LinearAlgebra('cpu')
 afterAll(() => algebra.release())
@@ -34,6 +37,26 @@ describe('errorHistogram', () => {
     // Rank 8 of the plain error removes more than a bin is wide: equal histograms would fail here.
     expect(squares(after, range) / frobenius).toBeCloseTo(1, 1)
     expect(after).not.toEqual(before)
+  })
+
+  it('counts rows that lie evenly where a linear has more than a million weights', async () => {
+    const [rows, cols] = [1300, 900]
+    const E = gaussianMatrix(rows, cols, 'large')
+    const H = matrixOf(cols, cols, (i, j) => (i === j ? 1 : 0))
+    const problem = new LayerProblem(algebra, 'large', E, new SecondMoment(H), { maxRank: 2, seed: 0 })
+    const loraA = toFloat32(gaussianMatrix(2, cols, 'A'))
+    const loraB = toFloat32(gaussianMatrix(rows, 2, 'B'))
+    const { range, before, after } = await errorHistogram(problem, { loraA, loraB }, 0.5)
+    const counted = (value: (i: number, j: number) => number) =>
+      histogram(matrixOf(rows / 2, cols, (i, j) => value(2 * i, j)).data, range, before.length)
+    expect(before).toEqual(counted((i, j) => entry(E, i, j)))
+    const product = (i: number, j: number) =>
+      entry(loraB, i, 0) * entry(loraA, 0, j) + entry(loraB, i, 1) * entry(loraA, 1, j)
+    const expected = counted((i, j) => entry(E, i, j) - 0.5 * product(i, j))
+    // The product is rounded to float32: of half a million values some lie so near to an edge that they change their bin.
+    const moved = after.reduce((total, count, k) => total + Math.abs(count - (expected[k] as number)), 0)
+    expect(moved).toBeLessThan(20)
+    expect(sum(after)).toBe((rows / 2) * cols)
   })
 
   it('puts a linear without error into the middle bin', async () => {
