@@ -143,7 +143,7 @@ function refinementFlops(prepared: PreparedRun): number {
   return variants.reduce((sum, { spec: { refine } }) => {
     if (refine === undefined) return sum
     const { learned, asked } = refinedTokens(prepared, refine)
-    return sum + learned * (step * block + head) + asked * (block + head)
+    return sum + learned * (step * block + head) + asked * (block + head / 2) // without the gradient of the head
   }, 0)
 }
 

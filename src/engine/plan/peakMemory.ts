@@ -28,6 +28,14 @@ const TOKENIZER_BYTES = 138
 const LOST_SHARE = 1 / 4
 /** The same of what weighing the outputs took, all in small pieces: peaks of one run at 256 tokens lay 120 MiB apart. */
 const LOST_WEIGHING_SHARE = 1 / 2
+/**
+ * The same of the weights, second moments and inputs of a block when the next begins, how often and up to so much: every
+ * thread has a heap of its own, and fits the pieces of one block into the gaps of the last. Peaks of 8 blocks of hidden size
+ * 576 lay between 600 and 680 MiB, of 2 and 32 blocks of 512 at 380 and 475; with one heap for all threads
+ * (MALLOC_ARENA_MAX=1) of 8 blocks at 505, of 16 at 400.
+ */
+const LOST_BLOCK_SHARE = 2
+const LOST_BLOCK_BYTES = 192 * 2 ** 20
 /** Pieces of memory from this size on go back to the system once nothing uses them. */
 const RETURNED_BYTES = 2 ** 25
 /** Bytes a weight of the linear that is being solved: its E and Eᵀ, products with them, codes. */
@@ -90,7 +98,8 @@ export function workingBytes(prepared: PreparedRun): number {
   // Before anything else is kept, and before there are threads that solve.
   const { workBytes, stateBytes } = curvatureNeeds(prepared)
   const weighing = workBytes + (stateBytes <= recipe.memoryBudget ? stateBytes : 0) - threadBytes(prepared)
-  const lost = LOST_WEIGHING_SHARE * Math.max(0, Math.min(working + kept, weighing))
+  const ofBlocks = Math.min(LOST_BLOCK_SHARE * notReturned([...held, ...inputs(prepared)]), LOST_BLOCK_BYTES)
+  const lost = Math.max(ofBlocks, LOST_WEIGHING_SHARE * Math.max(0, Math.min(working + kept, weighing)))
   return Math.max(working + kept, weighing) + Math.round(lost) + masksOfRun(prepared)
 }
 
