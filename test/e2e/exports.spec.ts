@@ -140,7 +140,7 @@ describe('the export page', () => {
 describe('an adapter and its base', () => {
   test('are verified on the page, check by check', async () => {
     await button('Verify').click()
-    await desk.page.getByText('The adapter fits', { exact: true }).waitFor({ timeout: 240_000 })
+    await desk.page.getByText('The adapter fits', { exact: true }).waitFor({ timeout: 120_000 })
     await desk.page.getByText('✓ fingerprint').waitFor()
   })
 
@@ -148,7 +148,7 @@ describe('an adapter and its base', () => {
     const out = join(folder, 'base')
     await answerSaveDialog(desk, out)
     await button('Write the base…').click()
-    await desk.page.getByText('The base is written').waitFor({ timeout: 240_000 })
+    await desk.page.getByText('The base is written').waitFor({ timeout: 120_000 })
     expect(readdirSync(out)).toContain('model.safetensors')
     expect(JSON.parse(readFileSync(join(out, 'config.json'), 'utf8'))).toMatchObject({
       quantization_config: { bnb_4bit_quant_type: 'nf4', bnb_4bit_use_double_quant: true }

@@ -86,7 +86,7 @@ async function quit(app: ElectronApplication): Promise<void> {
     dialog.showMessageBox = (async () => ({ response: 0, checkboxChecked: false })) as typeof dialog.showMessageBox
     setImmediate(() => electron.quit())
   })
-  await app.waitForEvent('close', { timeout: 240_000 })
+  await app.waitForEvent('close', { timeout: 120_000 })
 }
 
 /** The next dialogs that open answer with these paths, as if the person had chosen them; [] dismisses. */

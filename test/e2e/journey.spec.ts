@@ -29,7 +29,7 @@ describe('the first day', () => {
       const { page } = desk
       await page.getByRole('button', { name: 'Run the sample' }).click()
       await page.waitForURL(/#\/runs\/\d{8}-/)
-      await page.getByRole('progressbar').first().waitFor({ timeout: 240_000 })
+      await page.getByRole('progressbar').first().waitFor({ timeout: 120_000 })
       await page.getByRole('gridcell', { name: /block 0, self_attn\.q_proj: \d+ %/ }).waitFor({ timeout: 10 * MINUTES })
       await page
         .getByText(/closes [\d.]+ ± [\d.]+ % of the/)
@@ -59,7 +59,7 @@ describe('the first day', () => {
         .first()
         .click()
       await page.getByRole('button', { name: 'Copy adapter to…' }).click()
-      await page.getByText('Copied and read back').waitFor({ timeout: 240_000 })
+      await page.getByText('Copied and read back').waitFor({ timeout: 120_000 })
       // An empty folder becomes the adapter; in any other it gets a folder of its own.
       expect(readdirSync(adapter)).toContain('adapter_config.json')
       const config = JSON.parse(readFileSync(join(adapter, 'adapter_config.json'), 'utf8')) as { r: number }

@@ -128,15 +128,15 @@ describe('quitting while a run works', () => {
   test('stops at the next checkpoint, and gives the same bytes after the next start', async () => {
     desk = await openDesk()
     const calm = await working(desk, 'calm')
-    await expect.poll(() => statusOf(desk, calm), { timeout: 240_000 }).toBe('completed')
+    await expect.poll(() => statusOf(desk, calm), { timeout: 120_000 }).toBe('completed')
     const expected = digests((await ask<{ out: string }>(desk, 'runs.get', { id: calm })).out)
     const id = await working(desk, 'calm')
     await answerQuestion(desk, 0)
-    const closed = desk.app.waitForEvent('close', { timeout: 240_000 })
+    const closed = desk.app.waitForEvent('close', { timeout: 120_000 })
     await wantToQuit(desk)
     await closed
     desk = await openDesk({ home: desk.home, profile: desk.profile })
-    await expect.poll(() => statusOf(desk, id), { timeout: 240_000 }).toBe('completed')
+    await expect.poll(() => statusOf(desk, id), { timeout: 120_000 }).toBe('completed')
     const { out, attempt } = await ask<{ out: string; attempt: number }>(desk, 'runs.get', { id })
     expect(attempt).toBe(2)
     expect(digests(out)).toEqual(expected)
@@ -153,7 +153,7 @@ describe('quitting while a run works', () => {
     expect(await visible(desk)).toBe(true)
     expect(['running', 'completed']).toContain(await statusOf(desk, id))
     await answerQuestion(desk, 1)
-    const closed = desk.app.waitForEvent('close', { timeout: 240_000 })
+    const closed = desk.app.waitForEvent('close', { timeout: 120_000 })
     await wantToQuit(desk)
     await expect.poll(() => visible(desk)).toBe(false)
     await closed
@@ -197,7 +197,7 @@ describe('signs of a run on the desktop', () => {
       })
     const id = await working(desk, 'signs')
     expect((await look()).awake).toEqual([true])
-    await expect.poll(() => statusOf(desk, id), { timeout: 240_000 }).toBe('completed')
+    await expect.poll(() => statusOf(desk, id), { timeout: 120_000 }).toBe('completed')
     await expect.poll(async () => (await look()).awake).toEqual([false])
     const { bars, shown } = await look()
     expect(bars.at(-1)).toBe(-1)
@@ -212,7 +212,7 @@ describe('signs of a run on the desktop', () => {
       ;(globalThis as unknown as { seen: { focused: boolean } }).seen.focused = true
     })
     const looked = await working(desk, 'looked-at')
-    await expect.poll(() => statusOf(desk, looked), { timeout: 240_000 }).toBe('completed')
+    await expect.poll(() => statusOf(desk, looked), { timeout: 120_000 }).toBe('completed')
     await expect.poll(async () => (await look()).awake).toEqual([false, false])
     expect((await look()).shown).toHaveLength(1)
     // On any page but its own, the window says it too, with the way there.
@@ -267,7 +267,7 @@ describe('crashes', () => {
     // Asked while no process is there, or just now begins.
     expect(await statusOf(desk, id)).toBe('interrupted')
     await desk.page.getByRole('button', { name: 'Resume' }).click()
-    await expect.poll(() => statusOf(desk, id), { timeout: 240_000 }).toBe('completed')
+    await expect.poll(() => statusOf(desk, id), { timeout: 120_000 }).toBe('completed')
   }, 180_000)
 
   test('of the engine again and again: the window says what to do, and starts it when asked', async () => {

@@ -80,7 +80,8 @@ describe('a new run', () => {
     await goTo(desk, '/')
     writeFileSync(join(folder, 'data.json'), JSON.stringify([{ text: 'some words' }]))
     await dropPaths(desk, [join(folder, 'data.json')])
-    await desk.page.waitForURL(/#\/data\?import=/)
+    // The address names the file only until the page has taken it.
+    await desk.page.getByRole('dialog', { name: 'Import a calibration set' }).waitFor()
     writeFileSync(join(folder, 'dropped.json'), JSON.stringify({ ...parse(recipeText), name: 'from JSON' }))
     await dropPaths(desk, [join(folder, 'dropped.json')])
     await desk.page.waitForURL(/#\/new$/)

@@ -55,7 +55,7 @@ describe('ranks by layer', () => {
     const { page } = desk
     await page.getByRole('button', { name: /^Start/ }).click()
     await page.waitForURL(/#\/runs\//)
-    await page.getByTestId('sentence').waitFor({ timeout: 240_000 })
+    await page.getByTestId('sentence').waitFor({ timeout: 120_000 })
     const words = `^${BUDGET}: (ranks of their own, 1 to 16, were kept|rank 4 everywhere was kept, .*): held-out KL 0\\.0\\d+ with rank 4 everywhere, 0\\.0\\d+ with them`
     await card().getByText(new RegExp(words)).waitFor()
     await card()

@@ -76,7 +76,7 @@ describe('a refinement', () => {
 
   test('has its curve, and what was kept in words', async () => {
     const { page } = desk
-    await page.getByTestId('sentence').waitFor({ timeout: 240_000 })
+    await page.getByTestId('sentence').waitFor({ timeout: 120_000 })
     await card()
       .getByText(
         new RegExp(`^${REFINED}: held-out KL 0\\.0\\d+ → 0\\.0\\d+ \\(−\\d+ %\\), kept after \\d of 8 steps; without`)

@@ -306,12 +306,12 @@ describe('a run that did not end well', () => {
     await expect.poll(() => page.getByRole('gridcell', { name: /of the error removed/ }).count()).toBe(7)
     await page.getByRole('button', { name: 'Resume' }).click()
     await page.getByRole('status', { name: 'Progress of the run' }).waitFor()
-    await page.getByTestId('sentence').waitFor({ timeout: 240_000 })
+    await page.getByTestId('sentence').waitFor({ timeout: 120_000 })
     await expect.poll(() => page.getByRole('gridcell', { name: /of the error removed/ }).count()).toBe(28)
     const weights = (folder: string): Buffer => readFileSync(work.path(folder, QUAILORA, 'adapter_model.safetensors'))
     await expect.poll(() => page.getByText('completed').count()).toBeGreaterThan(0)
     expect(weights('interrupted-adapters').equals(weights('adapters'))).toBe(true)
-  }, 240_000)
+  }, 120_000)
 
   test('says which file failed it and what to do', async () => {
     const { page } = desk
@@ -323,7 +323,7 @@ describe('a run that did not end well', () => {
     await goTo(desk, `/runs/${id}`)
     await page.getByRole('button', { name: 'Resume' }).click()
     const alert = page.getByRole('alert').filter({ hasText: 'The run failed' })
-    await alert.waitFor({ timeout: 240_000 })
+    await alert.waitFor({ timeout: 120_000 })
     await expect.poll(() => alert.textContent()).toContain(file)
     await alert.getByRole('button', { name: 'Copy details' }).click()
     await alert.getByRole('button', { name: 'Copied' }).waitFor()
@@ -331,7 +331,7 @@ describe('a run that did not end well', () => {
     await page.getByRole('button', { name: 'Resume' }).waitFor()
     await page.getByRole('button', { name: 'Run again with changes' }).click()
     await page.getByText(`The recipe of run ${id}`).waitFor()
-  }, 240_000)
+  }, 120_000)
 
   test('makes the page complain of nothing', () => {
     expect(desk.complaints).toEqual([])

@@ -49,7 +49,7 @@ const waiting = () =>
   desk.page.getByRole('list', { name: 'Waiting runs' }).getByRole('listitem').getByRole('link').allTextContents()
 
 async function becomes(name: string, wanted: string): Promise<void> {
-  await expect.poll(() => state(name), { timeout: 240_000 }).toBe(wanted)
+  await expect.poll(() => state(name), { timeout: 120_000 }).toBe(wanted)
 }
 
 async function digests(id: string): Promise<Record<string, string>> {
@@ -114,7 +114,7 @@ describe('the page of runs', () => {
     await button('Let the queue go on').click()
     await working('one')
       .getByText(/Block \d of 4/)
-      .waitFor({ timeout: 240_000 })
+      .waitFor({ timeout: 120_000 })
     await button('Stop one').click()
     await becomes('one', 'stopped')
     await working('three').waitFor()
@@ -134,7 +134,7 @@ describe('a run that is disturbed gives the same bytes', () => {
     const id = await enqueue('quit')
     await working('quit')
       .getByText(/Block [23] of 4/)
-      .waitFor({ timeout: 240_000 })
+      .waitFor({ timeout: 120_000 })
     const { home, profile } = desk
     await desk.close()
     desk = await openDesk({ home, profile })
@@ -149,7 +149,7 @@ describe('a run that is disturbed gives the same bytes', () => {
     const id = await enqueue('killed')
     await working('killed')
       .getByText(/Block [23] of 4/)
-      .waitFor({ timeout: 240_000 })
+      .waitFor({ timeout: 120_000 })
     const engines = engineProcesses()
     expect(engines).toHaveLength(1)
     process.kill(engines[0] as number, 'SIGKILL')

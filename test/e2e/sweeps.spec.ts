@@ -61,7 +61,7 @@ describe('a sweep', () => {
     const { page } = desk
     await page.getByRole('heading', { name: 'ranks and texts' }).waitFor()
     await page.getByRole('link', { name: /^Run calibrated on moby, seed 1: / }).waitFor()
-    await page.getByText(/4 of 4 runs completed/).waitFor({ timeout: 240_000 })
+    await page.getByText(/4 of 4 runs completed/).waitFor({ timeout: 180_000 })
     await page.getByRole('link', { name: 'Run calibrated on sotu, seed 0: completed' }).waitFor()
   })
 
