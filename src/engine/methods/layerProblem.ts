@@ -151,11 +151,7 @@ export class LayerProblem {
 
   /** UᵀE [k, n] in float64, for U [m, k]. */
   project(U: Matrix64): Promise<Matrix64> {
-    const known = this.#projections.get(U)
-    if (known !== undefined) return known
-    const computed = projectRows(this.algebra, U, this.E)
-    this.#projections.set(U, computed)
-    return computed
+    return remembered(this.#projections, U, () => projectRows(this.algebra, U, this.E))
   }
 
   /** G · Y = E K Eᵀ Y, for Y [m, k]. */
@@ -179,11 +175,7 @@ export class LayerProblem {
 
   /** The largest eigenpairs of E K Eᵀ, at least `maxRank` where that many exist. */
   eigen(weighting: Weighting): Promise<SymmetricEigen> {
-    const known = this.#eigen.get(weighting)
-    if (known !== undefined) return known
-    const computed = this.#computeEigen(weighting)
-    this.#eigen.set(weighting, computed)
-    return computed
+    return remembered(this.#eigen, weighting, () => this.#computeEigen(weighting))
   }
 
   /** The most that a correction of this rank can remove from the loss: Σ λᵢ(E H Eᵀ), i ≤ rank. */
@@ -208,17 +200,11 @@ export class LayerProblem {
   }
 
   #rough(weighting: Weighting): Promise<SymmetricEigen> {
-    const known = this.#started.get(weighting)
-    const started = known ?? this.#searchFor(weighting).until(START_TOLERANCE)
-    if (known === undefined) this.#started.set(weighting, started)
-    return started
+    return remembered(this.#started, weighting, () => this.#searchFor(weighting).until(START_TOLERANCE))
   }
 
   #searchFor(weighting: Weighting): Search {
-    const known = this.#searches.get(weighting)
-    const search = known ?? this.#begin(weighting)
-    if (known === undefined) this.#searches.set(weighting, search)
-    return search
+    return remembered(this.#searches, weighting, () => this.#begin(weighting))
   }
 
   /** Where the smaller side is that of the inputs, and K has a square root for nothing, the search is among the inputs. */
@@ -268,6 +254,17 @@ export class LayerProblem {
     this.#projections.set(vectors, Promise.resolve(await algebra.gemm64(S, X, { transA: true })))
     return { values, vectors }
   }
+}
+
+/** What is known of a key, found out when it is first asked for. */
+function remembered<Key, Value>(
+  known: { get(key: Key): Value | undefined; set(key: Key, value: Value): unknown },
+  key: Key,
+  find: () => Value
+): Value {
+  const found = known.get(key) ?? find()
+  known.set(key, found)
+  return found
 }
 
 const firstColumns = ({ vectors }: SymmetricEigen, rank: number): Matrix64 =>
