@@ -13,6 +13,7 @@ if (missingPackages(['electron']).length > 0) fail()
 await ensureRuntime()
 if (build() !== 0) fail()
 
-// A window that the system ended takes the other tests of its file with it; on a machine of many that happens.
 const display = process.env.DISPLAY ? [] : ['xvfb-run', '-a', '-s', '-screen 0 1280x1024x24']
-runVitest(['--config', 'vitest.e2e.config.ts', ...process.argv.slice(2)], display, { again: true })
+const args = process.argv.slice(2)
+// One window serves a whole file: what goes wrong once takes the tests behind it along. Who names tests looks by himself.
+runVitest(['--config', 'vitest.e2e.config.ts', ...args], display, { again: args.length === 0 })

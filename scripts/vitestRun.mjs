@@ -16,7 +16,7 @@ const MOST_AGAIN = 4
  * named at the end, with the first line of its reason.
  *
  * `launcher` is a command that vitest is started through, for example xvfb-run. With `again`, up to four files that failed are
- * run once more, and judged by that: their first failure is named all the same.
+ * run once more, and judged by that: their first failure is named all the same. It asks for arguments that name no files.
  */
 export function runVitest(args, launcher = [], { again = false } = {}) {
   const first = runOnce(args, launcher)
@@ -24,7 +24,7 @@ export function runVitest(args, launcher = [], { again = false } = {}) {
   let { passed, failed, status } = first
   if (files.length > 0 && files.length <= MOST_AGAIN) {
     console.log(`once more: ${files.join(', ')}`)
-    const second = runOnce([...args.filter((arg) => !arg.startsWith('test/')), ...files], launcher)
+    const second = runOnce([...args, ...files], launcher)
     passed += second.passed - first.failedFiles.reduce((sum, file) => sum + countOf(file, 'passed'), 0)
     failed = second.failed
     status = second.status
