@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { loadavg } from 'node:os'
 import { join } from 'node:path'
@@ -5,7 +6,7 @@ import { planRun } from '../src/engine/plan/planRun'
 import { benchRecord, type RunSizes } from './benchRecord'
 import { type LlamaShape, makeCheckpoint } from './makeCheckpoint'
 import { type MeasuredRun, measureRun } from './measureRun'
-import type { BenchOptions, Section } from './section'
+import type { BenchOptions, Section, Verdict } from './section'
 import { duration, mebibytes, median, signedPercent } from './statistics'
 
 interface Case {
@@ -36,6 +37,24 @@ const CASES: readonly Case[] = [
 
 const QUICK: readonly Case[] = [{ name: 'tiny', shape: TINY, sizes: { ...rows, calibrationRows: 4 } }]
 
+/** As LLaMA 7B, 13B and 30B, and LLaMA 2 70B; the vocabulary is smaller than theirs, for a head has a cost of its own. */
+const SHAPES = {
+  '7B': { blocks: 2, hidden: 4096, intermediate: 11_008, heads: 32, keyValueHeads: 32, vocabulary: 4096 },
+  '13B': { blocks: 2, hidden: 5120, intermediate: 13_824, heads: 40, keyValueHeads: 40, vocabulary: 4096 },
+  '30B': { blocks: 2, hidden: 6656, intermediate: 17_920, heads: 52, keyValueHeads: 52, vocabulary: 4096 },
+  '70B': { blocks: 2, hidden: 8192, intermediate: 28_672, heads: 64, keyValueHeads: 8, vocabulary: 4096 }
+} as const satisfies Readonly<Record<string, LlamaShape>>
+
+/** Hidden states as good as all in files. */
+const largeRows = { context: 256, calibrationRows: 16, evaluationRows: 4, rank: 64, memoryBudget: 64 * 2 ** 20 }
+const LONG_CALIBRATION = `30B × 1, 131,072 tokens`
+
+const LARGE_CASES: readonly Case[] = [
+  ...Object.entries(SHAPES).map(([name, shape]) => ({ name: `${name} × ${shape.blocks}`, shape, sizes: largeRows })),
+  { name: LONG_CALIBRATION, shape: { ...SHAPES['30B'], blocks: 1 }, sizes: { ...largeRows, calibrationRows: 512 } }
+]
+const LIMIT_LONG_BYTES = 12 * 2 ** 30
+
 /** Times vary with what else the machine does: each case is planned and run so often, in turn. */
 const ROUNDS = 3
 /** Of a machine whose times mean something. */
@@ -52,26 +71,33 @@ interface Compared {
 /** What plans say beside what the runs then take: time, memory, and disk below the run's folder. */
 export async function measurePlan({ quick, folder }: BenchOptions): Promise<Section> {
   const quiet = (loadavg()[0] ?? 0) < QUIET_LOAD
-  const cases = (quick ? QUICK : CASES).map((one) => ({ ...one, planned: [], runs: [] }) as Case & Compared)
-  const models = new Map<LlamaShape, string>()
-  for (const { shape } of cases) {
-    if (models.has(shape)) continue
-    const model = join(folder, `planned-${shape.hidden}`)
-    await makeCheckpoint(model, shape)
-    models.set(shape, model)
-  }
-  for (let round = 0; round < (quick ? 1 : ROUNDS); round++) {
-    for (const { name, shape, sizes, planned, runs } of cases) {
-      const own = { ...sizes, model: models.get(shape) as string }
+  return planSection(await compare(quick ? QUICK : CASES, quick ? 1 : ROUNDS, folder), quiet)
+}
+
+/** The same for shapes of large models, of which one or two blocks exist; once each. */
+export async function measureScale({ quick, folder }: BenchOptions): Promise<Section> {
+  const quiet = (loadavg()[0] ?? 0) < QUIET_LOAD
+  return scaleSection(await compare(quick ? QUICK : LARGE_CASES, 1, folder), quiet)
+}
+
+/** Plans and runs every case so often, in turn. A checkpoint is made when it is first wanted, and removed after its last case. */
+async function compare(wanted: readonly Case[], rounds: number, folder: string): Promise<(Case & Compared)[]> {
+  const cases = wanted.map((one) => ({ ...one, planned: [], runs: [] }) as Case & Compared)
+  const model = (shape: LlamaShape): string => join(folder, `planned-${shape.hidden}-${shape.blocks}`)
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, { name, shape, sizes, planned, runs }] of cases.entries()) {
+      if (!existsSync(model(shape))) await makeCheckpoint(model(shape), shape)
+      const own = { ...sizes, model: model(shape) }
       const { recipe, calibration, evaluation } = await benchRecord(join(folder, 'plan'), own)
       const plan = await planRun({ recipe, calibration, evaluation, measure: true })
       planned.push({ seconds: plan.seconds, memory: plan.peakMemoryBytes, disk: plan.spoolBytes })
       runs.push(await measureRun(join(folder, 'planned'), own))
       console.error(`  ${name}: ${row({ name, planned, runs }).slice(1).join(', ')}`)
+      const last = round + 1 === rounds && !cases.slice(i + 1).some((later) => later.shape === shape)
+      if (last) await rm(model(shape), { recursive: true })
     }
   }
-  for (const model of models.values()) await rm(model, { recursive: true })
-  return planSection(cases, quiet)
+  return cases
 }
 
 const off = (planned: number, taken: number): number => planned / taken - 1
@@ -95,7 +121,10 @@ function row(one: Compared): string[] {
   ]
 }
 
-function planSection(cases: readonly Compared[], quiet: boolean): Section {
+const COLUMNS = ['run', 'time: plan', 'run', 'off', 'memory: plan', 'run', 'off', 'disk: plan', 'run', 'off']
+
+/** How far plans are off at worst. Times are judged on a quiet machine alone. */
+function verdictsOf(cases: readonly Compared[], quiet: boolean): Verdict[] {
   const worst = (what: keyof ReturnType<typeof pairsOf>): number =>
     Math.max(...cases.map((one) => Math.abs(off(...pairsOf(one)[what]))))
   const verdict = (what: keyof ReturnType<typeof pairsOf>, limit: number) => ({
@@ -104,6 +133,14 @@ function planSection(cases: readonly Compared[], quiet: boolean): Section {
     measured: `${(100 * worst(what)).toFixed(0)} % at worst`,
     met: worst(what) <= limit
   })
+  return [
+    ...(quiet ? [verdict('seconds', LIMIT_TIME)] : []),
+    verdict('memory', LIMIT_BYTES),
+    verdict('disk', LIMIT_BYTES)
+  ]
+}
+
+function planSection(cases: readonly Compared[], quiet: boolean): Section {
   return {
     title: 'Plans beside runs',
     text: [
@@ -113,12 +150,35 @@ function planSection(cases: readonly Compared[], quiet: boolean): Section {
         `the plan measured it just before; medians of ${ROUNDS} rounds, in turn. It is judged on a quiet machine alone. Memory ` +
         'is the largest resident set, disk the most that was seen below the folder of the run.'
     ],
-    columns: ['run', 'time: plan', 'run', 'off', 'memory: plan', 'run', 'off', 'disk: plan', 'run', 'off'],
+    columns: COLUMNS,
+    rows: cases.map(row),
+    verdicts: verdictsOf(cases, quiet)
+  }
+}
+
+function scaleSection(cases: readonly Compared[], quiet: boolean): Section {
+  const long = cases.find(({ name }) => name === LONG_CALIBRATION)?.runs[0]?.peakBytes
+  return {
+    title: 'Plans beside runs of large models',
+    text: [
+      'As the section above, once each, for shapes of LLaMA 7B, 13B and 30B and of LLaMA 2 70B, of which one or two blocks ' +
+        'exist (random weights, vocabulary 4,096): 4,096 calibration tokens unless said, 1,024 evaluation tokens, `quailora` at ' +
+        'rank 64, 64 MiB of hidden states in memory.'
+    ],
+    columns: COLUMNS,
     rows: cases.map(row),
     verdicts: [
-      ...(quiet ? [verdict('seconds', LIMIT_TIME)] : []),
-      verdict('memory', LIMIT_BYTES),
-      verdict('disk', LIMIT_BYTES)
+      ...verdictsOf(cases, quiet),
+      ...(long === undefined
+        ? []
+        : [
+            {
+              what: `peak memory, ${LONG_CALIBRATION}`,
+              limit: `at most ${mebibytes(LIMIT_LONG_BYTES)}`,
+              measured: mebibytes(long),
+              met: long <= LIMIT_LONG_BYTES
+            }
+          ])
     ]
   }
 }
