@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os'
+
 /** The tokens of a text or of a sample; `response` is 1 for tokens of responses, where conversations were asked for it. */
 export interface TokenSequence {
   readonly ids: Int32Array
@@ -20,6 +22,10 @@ export interface PartSpan {
   readonly end: number
 }
 
+/** Parts that are tokenized at a time at most, as many as the library's runtime has threads, and bytes of them together. */
+const AT_A_TIME = Math.min(4, availableParallelism())
+const BYTES_AT_A_TIME = 2 ** 19
+
 /** Tokens of one text that are kept in memory; those behind them are found again when they are wanted. */
 const KEPT_TOKENS = 2 ** 22
 
@@ -35,8 +41,8 @@ export class EncodedText {
     private readonly kept: readonly TokenSequence[],
     /** Tokens that are in memory. */
     readonly keptTokens: number,
-    /** Bytes of its longest part. */
-    readonly longest: number
+    /** The most bytes that the tokenizer got at a time, of one part or of several. */
+    readonly atATime: number
   ) {}
 
   /**
@@ -53,18 +59,17 @@ export class EncodedText {
     const lengths: number[] = []
     const kept: TokenSequence[] = []
     let keptTokens = 0
-    let longest = 0
-    for await (const part of parts()) {
-      const tokens = await part.encode()
+    let atATime = 0
+    for await (const { part, tokens, together } of encodedInOrder(parts())) {
       if (kept.length === lengths.length && keptTokens + tokens.ids.length <= limit) {
         kept.push(tokens)
         keptTokens += tokens.ids.length
       }
       lengths.push(tokens.ids.length)
-      longest = Math.max(longest, part.bytes)
+      atATime = Math.max(atATime, together)
       report(part)
     }
-    return new EncodedText(parts, lengths, kept, keptTokens, longest)
+    return new EncodedText(parts, lengths, kept, keptTokens, atATime)
   }
 
   /** The tokens of spans, each put together from those of its parts; parts go up from each to the next. */
@@ -92,6 +97,47 @@ export class EncodedText {
     }
   }
 }
+
+interface UnderWay {
+  readonly part: TextPart
+  readonly tokens: Promise<TokenSequence>
+}
+
+interface Encoded {
+  readonly part: TextPart
+  readonly tokens: TokenSequence
+  /** Bytes of it and of the parts that were tokenized beside it. */
+  readonly together: number
+}
+
+/** Parts with their tokens, in their order; those behind the first are tokenized at the same time, on other threads of the library. */
+async function* encodedInOrder(parts: AsyncIterable<TextPart>): AsyncGenerator<Encoded> {
+  const underWay: UnderWay[] = []
+  const first = async (): Promise<Encoded> => {
+    const together = bytesOf(underWay)
+    const { part, tokens } = underWay[0] as UnderWay
+    const encoded = { part, tokens: await tokens, together }
+    underWay.shift()
+    return encoded
+  }
+  try {
+    for await (const part of parts) {
+      while (underWay.length > 0 && !fits(part, underWay)) yield await first()
+      const tokens = part.encode()
+      tokens.catch(() => undefined) // it is thrown where the part is the first
+      underWay.push({ part, tokens })
+    }
+    while (underWay.length > 0) yield await first()
+  } finally {
+    await Promise.allSettled(underWay.map(({ tokens }) => tokens))
+  }
+}
+
+const bytesOf = (parts: readonly UnderWay[]): number => parts.reduce((sum, { part }) => sum + part.bytes, 0)
+
+/** Whether a part can be begun beside these. */
+const fits = (part: TextPart, underWay: readonly UnderWay[]): boolean =>
+  underWay.length < AT_A_TIME && bytesOf(underWay) + part.bytes <= BYTES_AT_A_TIME
 
 /** Sequences one behind the other. */
 export function joined(parts: readonly TokenSequence[]): TokenSequence {

@@ -53,8 +53,8 @@ export interface PreparedRun {
   readonly textBytes: number
   /** Of these, in files of samples. */
   readonly sampleBytes: number
-  /** Bytes of the longest piece of a text that is tokenized at a time. */
-  readonly bytesInOnePiece: number
+  /** The most bytes of a text, in one piece or several, that are tokenized at a time. */
+  readonly bytesAtATime: number
   /** The day that the chat template wrote as today; missing where it writes none. */
   readonly renderedAsOf?: CalendarDay | undefined
   /** Where AutoTokenizer of transformers 5 cuts texts otherwise. */

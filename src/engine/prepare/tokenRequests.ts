@@ -20,8 +20,8 @@ export interface TokenizedTexts {
   /** Other numbers and choices of calibration rows of the same texts; missing where nobody asks for them. */
   readonly cutCalibration?: ((rows: number, draw: number) => Promise<TokenRows>) | undefined
   readonly evaluation: readonly EvaluationText[]
-  /** Bytes of the longest piece that was tokenized at a time. */
-  readonly bytesInOnePiece: number
+  /** The most bytes of a text, in one piece or several, that were tokenized at a time. */
+  readonly bytesAtATime: number
   /** The day that the chat template wrote as today; missing where it writes none. */
   readonly renderedAsOf?: CalendarDay | undefined
   /** Where AutoTokenizer of transformers 5 cuts texts otherwise. */

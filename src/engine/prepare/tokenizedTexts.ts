@@ -50,7 +50,7 @@ export function guessTexts(recipe: Recipe, texts: RunTexts): TokenizedTexts {
       name: text.name,
       rows: guess(text, recipe.evaluation?.rows ?? 1)
     })),
-    bytesInOnePiece: 0
+    bytesAtATime: 0
   }
 }
 
@@ -94,7 +94,7 @@ export async function tokenizeCollecting(
     return { tokenized: await tokenizeHere(request, report, onProgress), problems }
   } catch (error) {
     if (!(error instanceof Enough)) throw error
-    return { tokenized: { calibration: concatRows([]), evaluation: [], bytesInOnePiece: 0 }, problems }
+    return { tokenized: { calibration: concatRows([]), evaluation: [], bytesAtATime: 0 }, problems }
   }
 }
 
@@ -105,8 +105,8 @@ async function tokenizeHere(
 ): Promise<Omit<TokenizedTexts, 'cutCalibration'>> {
   const { recipe, texts, day } = request
   const opened = await attempt(report, { code: 'TOKENIZER', subject: 'model' }, () => openTexts(recipe.model))
-  if (opened === undefined) return { calibration: concatRows([]), evaluation: [], bytesInOnePiece: 0 }
-  let bytesInOnePiece = 0
+  if (opened === undefined) return { calibration: concatRows([]), evaluation: [], bytesAtATime: 0 }
+  let bytesAtATime = 0
   const load = async (role: Role, text: ResolvedText) => {
     const { rows = 1, draw = 0 } = recipe[role] ?? {}
     const problem = { code: 'TEXT', subject: 'texts', fix: leaveOut(recipe, role, text.path) } as const
@@ -115,7 +115,7 @@ async function tokenizeHere(
     const cut = await attempt(report, problem, () =>
       rowsOf(opened, request, { role, text, rows, draw: from }, onProgress)
     )
-    bytesInOnePiece = Math.max(bytesInOnePiece, cut?.longest ?? 0)
+    bytesAtATime = Math.max(bytesAtATime, cut?.atATime ?? 0)
     return cut?.rows
   }
   const calibration: TokenRows[] = []
@@ -133,7 +133,7 @@ async function tokenizeHere(
   }
   const renderedAsOf = (await readsDate(recipe.model, texts)) ? day : undefined
   const { rebuilt } = opened.tokenizer.facts
-  return { calibration: concatRows(calibration), evaluation, bytesInOnePiece, renderedAsOf, rebuilt }
+  return { calibration: concatRows(calibration), evaluation, bytesAtATime, renderedAsOf, rebuilt }
 }
 
 /** Other numbers and choices of the calibration rows of the same texts. @throws {AppError} as `tokenizeTexts` */
@@ -159,14 +159,14 @@ async function rowsOf(
   { recipe, folder, vocabularySize, day }: TokenizeRequest,
   { role, text, rows, draw }: AskedRows,
   onProgress?: OnProgress
-): Promise<{ rows: TokenRows; longest: number }> {
+): Promise<{ rows: TokenRows; atATime: number }> {
   const { policy, context } = recipe
   await assertTextUnchanged(text, folder)
   const counting = countingOf(recipe, role)
   const tokens = await encodeForRun(opened, text, folder, policy, counting.on !== 'all', day, onProgress)
   const options = { policy, context, rows, draw, vocabularySize }
   const cut = await cutRows(tokens, text.name, opened.tokenizer.padId, options)
-  return { rows: countSome(cut, counting, text.name, role), longest: tokens.longest }
+  return { rows: countSome(cut, counting, text.name, role), atATime: tokens.atATime }
 }
 
 async function readsDate(model: string, { calibration, evaluation }: RunTexts): Promise<boolean> {

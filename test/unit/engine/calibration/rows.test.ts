@@ -147,7 +147,7 @@ describe('loading rows from a file', async () => {
     const rows = await cutRows(encoded, 'x', undefined, { policy, context: whole.length, rows: 1 })
     expect(rows.ids.every((one, i) => one === whole[i])).toBe(true)
     expect([whole[0] === id, whole.at(-1) === id]).toEqual(policy === 'padded' ? [true, true] : [false, false])
-    expect(encoded.longest).toBeLessThan(0.7 * length)
+    expect(encoded.atATime).toBeLessThan(0.7 * length)
   })
 
   it('refuses a tokenizer that does not belong to the model', async () => {
