@@ -10,7 +10,7 @@ import { measureLinears } from './linearsSection'
 import { machine } from './machine'
 import { measureMemory } from './memory'
 import { measureModel135m } from './model135m'
-import { measurePlan, measureScale } from './plan'
+import { measureLongCalibration, measurePlan, measureScale } from './plan'
 import { measureQuantize } from './quantizeSection'
 import { measureRefinement } from './refinement'
 import { type BenchOptions, type Section, sectionMarkdown } from './section'
@@ -28,6 +28,7 @@ const PARTS: Readonly<Record<string, readonly Measure[]>> = {
   memory: [measureMemory],
   plan: [measurePlan],
   scale: [measureScale],
+  long: [measureLongCalibration],
   refinement: [measureRefinement],
   model135m: [measureModel135m],
   demo: [measureDemo],

@@ -13,13 +13,13 @@ import { peakMemoryBytes, solvedAtATime, streamBytes } from './peakMemory'
 import { solverWork } from './solverWork'
 
 /** Share of a large product's speed that the products of a whole run reach (docs/benchmarks.md). */
-const EFFICIENCY = 0.7
+const EFFICIENCY = 0.83
 /** Seconds per weight for quantizing and converting, measured on one core. */
 const SECONDS_PER_WEIGHT = 3e-8
 /** Seconds for a byte of a file with a checksum that is read or written, or of weights that are hashed. */
 const SECONDS_PER_KEPT_BYTE = 1.5e-9
 /** Seconds for the program, the graphs and the files. */
-const BASE_SECONDS = 2
+const BASE_SECONDS = 3
 /** Speed of the machine on which the constants of one-threaded work were measured, flops per second. */
 const REFERENCE_SPEED = 1.6e11
 

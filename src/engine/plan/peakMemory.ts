@@ -39,7 +39,7 @@ const LOST_BLOCK_BYTES = 192 * 2 ** 20
 /** Pieces of memory from this size on go back to the system once nothing uses them. */
 const RETURNED_BYTES = 2 ** 25
 /** Bytes a weight of the linear that is being solved: its E and Eᵀ, products with them, codes. */
-const LINEAR_BYTES = 20
+const LINEAR_BYTES = 24
 
 /** Of the masks of a graph: as they were made, as the graph was built, and once or twice in the runtime that took it. */
 const MASK_COPIES = 3.5
@@ -62,10 +62,10 @@ export const solvedAtATime = ({ linears, recipe }: PreparedRun): number =>
  * needs. What was given back before the peak is not all used again.
  */
 export function peakMemoryBytes(prepared: PreparedRun): number {
-  const { textBytes, sampleBytes, bytesInOnePiece } = prepared
+  const { textBytes, sampleBytes, bytesAtATime } = prepared
   const texts = Math.min(TEXT_BYTES, BYTES_PER_TEXT_BYTE * textBytes)
   const samples = Math.min(SAMPLE_BYTES, BYTES_PER_SAMPLE_BYTE * sampleBytes)
-  const tokenizing = TOKENIZING_BYTES + texts + samples + TOKENIZER_BYTES * bytesInOnePiece
+  const tokenizing = TOKENIZING_BYTES + texts + samples + TOKENIZER_BYTES * bytesAtATime
   const working = workingBytes(prepared)
   const process = BASE_BYTES + threadBytes(prepared) + VARIANT_BYTES * prepared.variants.length
   return process + Math.max(tokenizing, working) + Math.round(LOST_SHARE * Math.min(tokenizing, working))

@@ -27,11 +27,11 @@ const THIN = 1.25
 /** Seconds a weight: quantizing it, its error, norms, histograms, the transposes. */
 const WEIGHT_SECONDS = 3.5e-8
 /** Seconds per cubed size of a search's dense problem, all looks at it together. */
-const DENSE_SECONDS = 3e-9
+const DENSE_SECONDS = 6.5e-9
 /** Seconds that the calls of one eigenvalue problem, of one product, of one variant take even on tiny matrices. */
-const PROBLEM_SECONDS = 0.01
-const PRODUCT_SECONDS = 0.003
-const VARIANT_SECONDS = 0.003
+const PROBLEM_SECONDS = 0.022
+const PRODUCT_SECONDS = 0.0065
+const VARIANT_SECONDS = 0.0065
 
 /**
  * Arithmetic of all variants of one linear under one quantizer (docs/numerics.md). Eigenpairs are found once for the largest
