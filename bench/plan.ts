@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { loadavg, totalmem } from 'node:os'
@@ -99,8 +100,7 @@ async function compare(wanted: readonly Case[], rounds: number, folder: string):
   const model = (shape: LlamaShape): string => join(folder, `planned-${shape.hidden}-${shape.blocks}`)
   for (let round = 0; round < rounds; round++) {
     for (const [i, { name, shape, sizes, planned, runs }] of cases.entries()) {
-      if (!existsSync(model(shape))) await makeCheckpoint(model(shape), shape)
-      collectGarbage() // the weights, several gigabytes
+      if (!existsSync(model(shape))) await makeModel(model(shape), shape)
       const own = { ...sizes, model: model(shape) }
       const { recipe, calibration, evaluation } = await benchRecord(join(folder, 'plan'), own)
       const plan = await planRun({ recipe, calibration, evaluation, measure: true })
@@ -112,6 +112,13 @@ async function compare(wanted: readonly Case[], rounds: number, folder: string):
     }
   }
   return cases
+}
+
+/** Nothing of its making is left to be done while speed is measured: neither garbage nor bytes that the disk still lacks. */
+async function makeModel(directory: string, shape: LlamaShape): Promise<void> {
+  await makeCheckpoint(directory, shape)
+  collectGarbage()
+  spawnSync('sync')
 }
 
 const off = (planned: number, taken: number): number => planned / taken - 1

@@ -13,7 +13,7 @@ import { peakMemoryBytes, solvedAtATime, streamBytes } from './peakMemory'
 import { solverWork } from './solverWork'
 
 /** Share of a large product's speed that the products of a whole run reach (docs/benchmarks.md). */
-const EFFICIENCY = 0.83
+const EFFICIENCY = 0.85
 /** Seconds per weight for quantizing and converting, measured on one core. */
 const SECONDS_PER_WEIGHT = 3e-8
 /** Seconds for a byte of a file with a checksum that is read or written, or of weights that are hashed. */
