@@ -13,7 +13,7 @@ import { peakMemoryBytes, solvedAtATime, streamBytes } from './peakMemory'
 import { solverWork } from './solverWork'
 
 /** Share of a large product's speed that the products of a whole run reach (docs/benchmarks.md). */
-const EFFICIENCY = 0.85
+const EFFICIENCY = 0.71
 /** Seconds per weight for quantizing and converting, measured on one core. */
 const SECONDS_PER_WEIGHT = 3e-8
 /** Seconds for a byte of a file with a checksum that is read or written, or of weights that are hashed. */
@@ -21,7 +21,7 @@ const SECONDS_PER_KEPT_BYTE = 1.5e-9
 /** Seconds for the program, the graphs and the files. */
 const BASE_SECONDS = 3
 /** Speed of the machine on which the constants of one-threaded work were measured, flops per second. */
-const REFERENCE_SPEED = 1.6e11
+const REFERENCE_SPEED = 1.9e11
 
 /** What a run takes in time, memory and disk, from shapes alone. */
 export function costOf(prepared: PreparedRun, speed: Speed): Cost & { readonly flops: number } {

@@ -43,7 +43,7 @@ export async function planRun(
 }
 
 /** A plan is waited for: a short measurement will do. */
-const MEASURE_MS = 200
+const MEASURE_MS = 400
 
 /** Of the recipe's device, or of the processor where that is missing and the run would go on there. */
 async function measuredSpeed({ device, onDeviceFailure }: Recipe, signal: AbortSignal): Promise<Speed> {
