@@ -4,7 +4,7 @@ import type { SolvedBlock } from '../../shared/runFolder'
 import { collectGarbage } from '../graph/collectGarbage'
 import type { OutputCurvature } from '../methods/outputCurvature'
 import type { SecondMoment } from '../methods/secondMoment'
-import { type Adapter, type BlockWeights, readBlockWeights } from '../models/blockWeights'
+import type { Adapter, BlockWeights } from '../models/blockWeights'
 import { squaredNorm } from '../numerics/matrix'
 import { isDecidedLate, type PreparedVariant, specOf } from '../prepare/preparedRun'
 import { quantizerFor } from '../quantizers/registry'
@@ -27,22 +27,23 @@ import type { Events, RunContext } from './pass'
 export async function* blockStep(context: RunContext, block: number): Events<SolvedBlock> {
   const { prepared, streams, folder, signal } = context
   const started = performance.now()
-  const weights = await readBlockWeights(prepared.weights, prepared.parts, block, context.experts)
   const advanced = streams.solved.filter((states) => states !== streams.calibration)
   for (const states of advanced) await states.begin(block + 1)
   const progress = new Progress(context, block)
-  const { calibrated, noted } = yield* calibrate(context, block, weights, progress)
-  collectGarbage()
-  if (streams.full !== undefined) yield* advance(context, block, streams.full.states, weights, progress)
-  const tasks = linearTasks(context, block, weights, { ...calibrated, curvature: await curvatureOf(context, block) })
+  const { tasks, unquantized, noted } = yield* inFullPrecision(context, block, progress)
   const fingerprints: SolvedBlock['fingerprints'] = {}
   const solved: SolvedVariant[] = []
-  for (const key of prepared.quantizers.keys()) {
+  const keys = [...prepared.quantizers.keys()]
+  for (const key of keys) {
     const linears = yield* solveBlock(context, block, key, tasks, progress)
     fingerprints[key] = linears.map(({ fingerprint }) => fingerprint)
     solved.push(...linears.flatMap((linear) => linear.solved))
+    if (key === keys.at(-1)) {
+      tasks.length = 0 // with them go weights in full precision and second moments
+      if (block + 1 < prepared.architecture.blocks) context.ahead.begin(block + 1)
+    }
     collectGarbage()
-    yield* advanceQuantized(context, block, key, weights, linears, progress)
+    yield* advanceQuantized(context, block, key, unquantized, linears, progress)
   }
   signal.throwIfAborted()
   const factors = await writeFactors(folder, block, solved, prepared.recipe.factorDtype)
@@ -53,6 +54,25 @@ export async function* blockStep(context: RunContext, block: number): Events<Sol
   const told = { factors, spool, fingerprints, results, ...(uniform.length > 0 && { uniform }) }
   const label = noted !== undefined && { moments: noted }
   return { pass: 'solve', block, ...told, ...label, durationMs: performance.now() - started }
+}
+
+/** What a block takes beside the weights of its linears. */
+type Unquantized = Pick<BlockWeights, 'parameters' | 'experts'>
+
+/** The block in full precision: second moments, the next hidden states, and what every quantizer needs of its linears. */
+async function* inFullPrecision(
+  context: RunContext,
+  block: number,
+  progress: Progress
+): Events<{ readonly tasks: LinearTask[]; readonly unquantized: Unquantized; readonly noted: string | undefined }> {
+  const { streams, ahead } = context
+  const weights = await ahead.take(block)
+  const { calibrated, noted } = yield* calibrate(context, block, weights, progress)
+  collectGarbage()
+  if (streams.full !== undefined) yield* advance(context, block, streams.full.states, weights, progress)
+  const tasks = linearTasks(context, block, weights, { ...calibrated, curvature: await curvatureOf(context, block) })
+  const { parameters, experts } = weights
+  return { tasks, unquantized: { parameters, experts }, noted }
 }
 
 const layersOf = (solved: readonly SolvedVariant[], uniform: boolean) =>
@@ -148,7 +168,7 @@ async function* advanceQuantized(
   context: RunContext,
   block: number,
   key: string,
-  { parameters, experts }: BlockWeights,
+  unquantized: Unquantized,
   solved: readonly SolvedLinear[],
   progress: Progress
 ): Events {
@@ -156,7 +176,7 @@ async function* advanceQuantized(
   const names = prepared.parts.linears(block).map(({ name }) => name)
   const linears = new Map(names.map((name, i) => [name, (solved[i] as SolvedLinear).Q]))
   const { roundInputs } = quantizerFor(specOf(prepared, key))
-  const base: BlockWeights = { linears, parameters, experts, roundInputs }
+  const base: BlockWeights = { linears, ...unquantized, roundInputs }
   const stream = streams.quantized.get(key)
   if (stream !== undefined) yield* advance(context, block, stream.states, base, progress)
   for (const variant of prepared.variants) {

@@ -15,6 +15,7 @@ import {
 import { coverage } from '../calibration/coverage'
 import { makeFolder, writeFileAtomic } from '../formats/files'
 import { BlockRunner } from '../models/blockRunner'
+import { readBlockWeights } from '../models/blockWeights'
 import { ExpertMemory } from '../models/keptExperts'
 import { neededDisk } from '../plan/disk'
 import { choiceShare, curvatureShare, evaluationShare, refinementShare } from '../plan/estimate'
@@ -34,6 +35,7 @@ import { refinedIn } from './refinePass'
 import { perplexitiesOf } from './rowStatistics'
 import { resumePoint, runPasses } from './runPasses'
 import { createStreams, memoryLeft, type Streams } from './streams'
+import { WeightsAhead } from './weightsAhead'
 
 type Outcome = Pick<RunOutcome, 'perplexity' | 'variants' | 'deviceFailure'>
 
@@ -106,7 +108,8 @@ async function* execute({ folder, record, signal, solverUrl, moments }: Task, pl
     streams = createStreams(chosen, spool)
     const journal: JournalEntry[] = []
     const experts = new ExpertMemory(memoryLeft(chosen, streams))
-    const begun = { prepared: chosen, runner, streams, experts, solver, folder, signal, journal }
+    const ahead = new WeightsAhead((block) => readBlockWeights(chosen.weights, chosen.parts, block, experts))
+    const begun = { prepared: chosen, runner, streams, experts, ahead, solver, folder, signal, journal }
     journal.push(...(yield* resumePoint(begun)))
     const context = await withMoments(begun, record, place, moments)
     const { prepared } = context

@@ -6,6 +6,7 @@ import type { PreparedRun } from '../prepare/preparedRun'
 import type { BlockSolver } from '../solve/blockSolver'
 import type { MomentKeeper } from './momentKeeper'
 import type { Streams } from './streams'
+import type { WeightsAhead } from './weightsAhead'
 
 export type Events<T = void> = AsyncGenerator<RunEventDraft, T>
 
@@ -16,6 +17,8 @@ export interface RunContext {
   readonly streams: Streams
   /** Where experts of a block stay while rows go through it: what hidden states leave of the memory budget. */
   readonly experts: ExpertMemory
+  /** Full-precision weights of the blocks that are solved. */
+  readonly ahead: WeightsAhead
   readonly solver: BlockSolver
   /** Missing where second moments are neither read from an earlier run nor kept for later ones. */
   readonly keeper?: MomentKeeper | undefined

@@ -39,7 +39,10 @@ export const solvePass: Pass<SolvedBlock> = {
     await sweepSpool(join(folder, RUN_FILES.spool), streams.solved, last.spool)
     return true
   },
-  end: async ({ experts }) => experts.release()
+  async end({ experts, ahead }) {
+    await ahead.release()
+    experts.release()
+  }
 }
 
 /** Removes what an earlier process left there. */
