@@ -33,10 +33,20 @@ it('a text over which the tokenizers library ends its process is refused by name
   expect(stderr).toMatch(/^quail: blanks\.txt, tokenized by that of .*: the tokenizers library ends over it \(.*\)\n$/)
 })
 
+/** Those that a thread has started; none where it has ended since it was listed. */
+function childrenOfThread(thread: string): string {
+  try {
+    return readFileSync(`${thread}/children`, 'utf8')
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return ''
+    throw error
+  }
+}
+
 /** Processes that a process has started and that live. */
 const childrenOf = (pid: number | undefined): number[] =>
   readdirSync(`/proc/${pid}/task`)
-    .flatMap((task) => readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(' '))
+    .flatMap((task) => childrenOfThread(`/proc/${pid}/task/${task}`).trim().split(' '))
     .filter((child) => child !== '')
     .map(Number)
 
