@@ -31,11 +31,11 @@ const LOST_WEIGHING_SHARE = 1 / 2
 /**
  * The same of the weights, second moments and inputs of a block when the next begins, how often and up to so much: every
  * thread has a heap of its own, and fits the pieces of one block into the gaps of the last. Peaks of 8 blocks of hidden size
- * 576 lay between 600 and 680 MiB, of 2 and 32 blocks of 512 at 380 and 475; with one heap for all threads
+ * 576 lay between 600 and 680 MiB, of 30 between 727 and 836, of 2 and 32 blocks of 512 at 380 and 475; with one heap for all threads
  * (MALLOC_ARENA_MAX=1) of 8 blocks at 505, of 16 at 400.
  */
 const LOST_BLOCK_SHARE = 2
-const LOST_BLOCK_BYTES = 192 * 2 ** 20
+const LOST_BLOCK_BYTES = 288 * 2 ** 20
 /** Pieces of memory from this size on go back to the system once nothing uses them. */
 const RETURNED_BYTES = 2 ** 25
 /** Bytes a weight of the linear that is being solved: its E and Eᵀ, products with them, codes. */
