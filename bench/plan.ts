@@ -107,7 +107,8 @@ async function compare(wanted: readonly Case[], rounds: number, folder: string):
       const own = { ...sizes, model: model(shape) }
       const { recipe, calibration, evaluation } = await benchRecord(join(folder, 'plan'), own)
       const request = { recipe, calibration, evaluation }
-      await planRun({ ...request, measure: false }) // texts are tokenized, so that nothing but products is under way when their speed is measured
+      // Texts are tokenized, so that nothing but products is under way when their speed is measured.
+      await planRun({ ...request, measure: false })
       await setTimeout(SETTLE_MS)
       const plan = await planRun({ ...request, measure: true })
       planned.push({ seconds: plan.seconds, memory: plan.peakMemoryBytes, disk: plan.spoolBytes })
@@ -142,12 +143,12 @@ function row(one: Compared): string[] {
   return [one.name, ...beside(seconds, duration), ...beside(memory, mebibytes), ...beside(disk, mebibytes)]
 }
 
-const COLUMNS = ['run', 'time: plan', 'run', 'off', 'memory: plan', 'run', 'off', 'disk: plan', 'run', 'off']
-
 /** How far plans are off at worst. Times are judged on a quiet machine alone. */
 function verdictsOf(cases: readonly Compared[], quiet: boolean): Verdict[] {
+  const ran = cases.filter(({ runs }) => runs.length > 0)
+  if (ran.length === 0) return []
   const worst = (what: keyof ReturnType<typeof pairsOf>): number =>
-    Math.max(...cases.filter(({ runs }) => runs.length > 0).map((one) => Math.abs(off(...pairsOf(one)[what]))))
+    Math.max(...ran.map((one) => Math.abs(off(...pairsOf(one)[what]))))
   const verdict = (what: keyof ReturnType<typeof pairsOf>, limit: number) => ({
     what,
     limit: `within ${100 * limit} %`,
@@ -161,43 +162,41 @@ function verdictsOf(cases: readonly Compared[], quiet: boolean): Verdict[] {
   ]
 }
 
-function planSection(cases: readonly Compared[], quiet: boolean): Section {
-  return {
-    title: 'Plans beside runs',
-    text: [
-      'What `quail plan` says, and what the run of the same recipe then takes, each in a process of its own: LLaMA-shaped ' +
-        'checkpoints of random bfloat16 weights (hidden size × blocks), 8,192 calibration and 2,048 evaluation tokens, rank 16 ' +
-        'unless said. A refinement is 12 steps of 4 rows. Time is that of the whole process, with the speed of products as ' +
-        `the plan measured it just before; medians of ${ROUNDS} rounds, in turn. It is judged on a quiet machine alone. Memory ` +
-        'is the largest resident set, disk the most that was seen below the folder of the run.'
-    ],
-    columns: COLUMNS,
-    rows: cases.map(row),
-    verdicts: verdictsOf(cases, quiet)
-  }
-}
+const compared = (cases: readonly Compared[]): Pick<Section, 'columns' | 'rows'> => ({
+  columns: ['run', 'time: plan', 'run', 'off', 'memory: plan', 'run', 'off', 'disk: plan', 'run', 'off'],
+  rows: cases.map(row)
+})
 
-function scaleSection(cases: readonly Compared[], quiet: boolean): Section {
-  return {
-    title: 'Plans beside runs of large models',
-    text: [
-      'As the section above, once each, for shapes of LLaMA 7B, 13B and 30B and of LLaMA 2 70B, of which two blocks exist ' +
-        '(random weights, vocabulary 4,096): 4,096 calibration tokens, 1,024 evaluation tokens, `quailora` at rank 64, 64 MiB of ' +
-        'hidden states in memory. What is planned to take more than nine tenths of the machine is not run.'
-    ],
-    columns: COLUMNS,
-    rows: cases.map(row),
-    verdicts: verdictsOf(cases, quiet)
-  }
-}
+const planSection = (cases: readonly Compared[], quiet: boolean): Section => ({
+  title: 'Plans beside runs',
+  text: [
+    'What `quail plan` says, and what the run of the same recipe then takes, each in a process of its own: LLaMA-shaped ' +
+      'checkpoints of random bfloat16 weights (hidden size × blocks), 8,192 calibration and 2,048 evaluation tokens, rank 16 ' +
+      'unless said. A refinement is 12 steps of 4 rows. Time is that of the whole process, with the speed of products as ' +
+      `the plan measured it just before; medians of ${ROUNDS} rounds, in turn. It is judged on a quiet machine alone. Memory ` +
+      'is the largest resident set, disk the most that was seen below the folder of the run.'
+  ],
+  ...compared(cases),
+  verdicts: verdictsOf(cases, quiet)
+})
+
+const scaleSection = (cases: readonly Compared[], quiet: boolean): Section => ({
+  title: 'Plans beside runs of large models',
+  text: [
+    'As the section above, once each, for shapes of LLaMA 7B, 13B and 30B and of LLaMA 2 70B, of which two blocks exist ' +
+      '(random weights, vocabulary 4,096): 4,096 calibration tokens, 1,024 evaluation tokens, `quailora` at rank 64, 64 MiB of ' +
+      'hidden states in memory. What is planned to take more than nine tenths of the machine is not run.'
+  ],
+  ...compared(cases),
+  verdicts: verdictsOf(cases, quiet)
+})
 
 function longSection(one: Compared): Section {
   const peak = one.runs[0]?.peakBytes
   return {
     title: 'Memory with 131,072 calibration tokens',
     text: ['One block of the shape of LLaMA 30B in the section above, with 131,072 calibration tokens in rows of 256.'],
-    columns: COLUMNS,
-    rows: [row(one)],
+    ...compared([one]),
     verdicts:
       peak === undefined
         ? []

@@ -22,7 +22,7 @@ export interface PartSpan {
   readonly end: number
 }
 
-/** Parts that are tokenized at a time at most, as many as the library's runtime has threads, and bytes of them together. */
+/** Parts that are tokenized at a time at most, as many as the library's runtime has threads, and bytes that several together stay below. */
 const AT_A_TIME = Math.min(4, availableParallelism())
 const BYTES_AT_A_TIME = 2 ** 19
 
@@ -137,7 +137,7 @@ const bytesOf = (parts: readonly UnderWay[]): number => parts.reduce((sum, { par
 
 /** Whether a part can be begun beside these. */
 const fits = (part: TextPart, underWay: readonly UnderWay[]): boolean =>
-  underWay.length < AT_A_TIME && bytesOf(underWay) + part.bytes <= BYTES_AT_A_TIME
+  underWay.length < AT_A_TIME && bytesOf(underWay) + part.bytes < BYTES_AT_A_TIME
 
 /** Sequences one behind the other. */
 export function joined(parts: readonly TokenSequence[]): TokenSequence {
