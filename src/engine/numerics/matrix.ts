@@ -105,7 +105,10 @@ export const squaredNorm = (a: Float32Array | Float64Array): number => innerProd
  * in four sums, none of which waits for the others.
  */
 export function firstNonFinite(values: Float32Array | Float64Array): number {
-  let [a, b, c, d] = [0, 0, 0, 0]
+  let a = 0
+  let b = 0
+  let c = 0
+  let d = 0
   const whole = values.length - (values.length % 4)
   for (let i = 0; i < whole; i += 4) {
     a += values[i] - values[i]

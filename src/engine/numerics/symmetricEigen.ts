@@ -81,7 +81,7 @@ function firstNegligible(l: number, n: number, d: Float64Array, e: Float64Array)
 
 function sweepQL(z: Float64Array, width: number, d: Float64Array, e: Float64Array, l: number, m: number): void {
   let g = (d[l + 1] - d[l]) / (2 * e[l])
-  const root = Math.hypot(g, 1)
+  const root = hypotenuse(g, 1)
   g = d[m] - d[l] + e[l] / (g + (g >= 0 ? root : -root))
   let s = 1
   let c = 1
@@ -89,7 +89,7 @@ function sweepQL(z: Float64Array, width: number, d: Float64Array, e: Float64Arra
   for (let i = m - 1; i >= l; i--) {
     const f = s * e[i]
     const b = c * e[i]
-    const r = Math.hypot(f, g)
+    const r = hypotenuse(f, g)
     e[i + 1] = r
     if (r === 0) {
       d[i + 1] -= p
@@ -109,6 +109,16 @@ function sweepQL(z: Float64Array, width: number, d: Float64Array, e: Float64Arra
   e[l] = g
   e[m] = 0
 }
+
+/** √(a² + b²): only where a square would leave the range is Math.hypot called, which makes an object for each argument. */
+function hypotenuse(a: number, b: number): number {
+  const sum = a * a + b * b
+  return sum > SMALLEST_SQUARE && sum < LARGEST_SQUARE ? Math.sqrt(sum) : Math.hypot(a, b)
+}
+
+/** Between these a sum of two squares has all its digits. */
+const SMALLEST_SQUARE = 2 ** -960
+const LARGEST_SQUARE = 2 ** 960
 
 function rotateRows(z: Float64Array, width: number, i: number, s: number, c: number): void {
   for (let a = i * width, b = a + width, end = b; a < end; a++, b++) {

@@ -104,12 +104,26 @@ function changeAndMultiply(
   Au.fill(0, 0, k)
   let i = 0
   for (; i + 4 <= k; i += 4) {
-    const [v0, v1, v2, v3] = [v[i], v[i + 1], v[i + 2], v[i + 3]]
-    const [w0, w1, w2, w3] = [w[i], w[i + 1], w[i + 2], w[i + 3]]
-    const [u0, u1, u2, u3] = [u[i], u[i + 1], u[i + 2], u[i + 3]]
-    let [s0, s1, s2, s3] = [0, 0, 0, 0]
+    const v0 = v[i]
+    const v1 = v[i + 1]
+    const v2 = v[i + 2]
+    const v3 = v[i + 3]
+    const w0 = w[i]
+    const w1 = w[i + 1]
+    const w2 = w[i + 2]
+    const w3 = w[i + 3]
+    const u0 = u[i]
+    const u1 = u[i + 1]
+    const u2 = u[i + 2]
+    const u3 = u[i + 3]
+    let s0 = 0
+    let s1 = 0
+    let s2 = 0
+    let s3 = 0
     for (let j = 0, a = i * n, b = a + n, c = b + n, d = c + n; j < i; j++, a++, b++, c++, d++) {
-      const [vj, wj, uj] = [v[j], w[j], u[j]]
+      const vj = v[j]
+      const wj = w[j]
+      const uj = u[j]
       const z0 = z[a] - (v0 * wj + w0 * vj)
       const z1 = z[b] - (v1 * wj + w1 * vj)
       const z2 = z[c] - (v2 * wj + w2 * vj)
@@ -144,7 +158,9 @@ function cornerRow(
   u: Float64Array,
   Au: Float64Array
 ): void {
-  const [vi, wi, ui] = [v[i], w[i], u[i]]
+  const vi = v[i]
+  const wi = w[i]
+  const ui = u[i]
   let sum = 0
   for (let j = from, at = i * n + from; j < i; j++, at++) {
     const value = z[at] - (vi * w[j] + wi * v[j])
