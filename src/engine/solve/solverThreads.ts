@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { AppError, deserializeError } from '../../shared/errors'
+import { COMPUTING_LIMITS } from '../graph/collectGarbage'
 import type { SecondMoment } from '../methods/secondMoment'
 import type { BlockSolver, LinearJob } from './blockSolver'
 import { onLanes } from './lanes'
@@ -100,7 +101,8 @@ class SolverThread {
 
   #running(): Worker {
     if (this.#worker !== undefined) return this.#worker
-    const worker = new Worker(this.url, { env: { ...process.env, QUAIL_THREADS: `${this.products}` } })
+    const env = { ...process.env, QUAIL_THREADS: `${this.products}` }
+    const worker = new Worker(this.url, { env, resourceLimits: COMPUTING_LIMITS })
     this.#worker = worker
     worker.on('message', (message: FromSolver) => this.#take()?.resolve(message))
     worker.on('messageerror', (error) => this.#take()?.reject(death(error, 0)))

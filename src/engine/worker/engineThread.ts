@@ -6,6 +6,7 @@ import type { OnProgress } from '../../shared/progress'
 import type { FinishedEvent, RunEvent } from '../../shared/runEvents'
 import type { StartTokenizer } from '../../shared/tokenizerProcess'
 import type { WorkClock } from '../formats/workWatch'
+import { COMPUTING_LIMITS } from '../graph/collectGarbage'
 import type { FromEngine, InputOf, OutputOf, StartMessage, ThreadData, ToEngine } from './protocol'
 
 /*
@@ -116,7 +117,8 @@ export class EngineThread {
 
   private running(): Worker {
     if (this.worker !== undefined) return this.worker
-    const worker = new Worker(this.url, { env: SHARE_ENV, workerData: this.shared }) // a changed QUAIL_THREADS counts at once
+    // A changed QUAIL_THREADS counts at once.
+    const worker = new Worker(this.url, { env: SHARE_ENV, workerData: this.shared, resourceLimits: COMPUTING_LIMITS })
     this.worker = worker
     this.cause = undefined
     worker.on('message', (message: FromEngine) => {
