@@ -57,6 +57,17 @@ describe('the engine in its thread', () => {
     expect(turns).toBeGreaterThan(20)
   })
 
+  // NVIDIA's libraries read the variable when they start; a thread's own copy of the environment would not reach them.
+  it.runIf(process.platform === 'linux' && process.arch === 'x64')(
+    'switches TF32 off in the environment of the process, before CUDA is looked for',
+    async () => {
+      delete process.env.NVIDIA_TF32_OVERRIDE
+      await engine.call('devices', {})
+      const { environmentVariables } = process.report.getReport() as { environmentVariables: Record<string, string> }
+      expect(environmentVariables.NVIDIA_TF32_OVERRIDE).toBe('0')
+    }
+  )
+
   it('stops a run between two events when the caller cancels', async () => {
     const controller = new AbortController()
     const types: string[] = []

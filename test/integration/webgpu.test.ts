@@ -27,10 +27,12 @@ import {
 import { readArchitecture } from '../../src/engine/models/registry'
 import { seededRandom } from '../../src/engine/numerics/random'
 import { quantizer as int8 } from '../../src/engine/quantizers/formats/int8'
+import type { RunEventDraft } from '../../src/shared/runEvents'
+import { JournalEntry } from '../../src/shared/runFolder'
 import { hiddenStates, openAdaptedBlocks, uniform } from '../helpers/adaptedBlock'
 import { computeBlocks, configOf, copyCheckpoint, familyDirectory } from '../helpers/checkpoints'
 import { sampleModel, sampleText } from '../helpers/paths'
-import { finishedOf, makeRun, runToEnd } from '../helpers/runs'
+import { finishedOf, makeRun, runToEnd, type TestRun } from '../helpers/runs'
 
 const webgpu = (await listDevices()).find(({ name }) => name === 'webgpu')
 const missing = webgpu?.available === true ? undefined : (webgpu?.detail ?? 'webgpu is not known')
@@ -127,6 +129,27 @@ function placesOf(folder: string): string[] {
   return told
 }
 
+/** The fingerprints of every linear's codes under every quantizer, block by block. */
+const codesOf = ({ folder }: TestRun) =>
+  readFileSync(join(folder, 'journal.jsonl'), 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JournalEntry.parse(JSON.parse(line)))
+    .flatMap((entry) => (entry.pass === 'solve' ? [entry.fingerprints] : []))
+
+/** The losses of every linear, without adapter and with each. */
+const lossesOf = (events: readonly RunEventDraft[]) =>
+  new Map(
+    events.flatMap((event) =>
+      event.type !== 'layerFinished'
+        ? []
+        : event.results.flatMap(({ variant, result: { lossRank0, loss } }) => [
+            [`${event.layer} under ${variant}, without it`, lossRank0] as const,
+            [`${event.layer} under ${variant}`, loss] as const
+          ])
+    )
+  )
+
 /** The operators that one of the two gets of a graph, by what `PLACES` printed of it. */
 function placedOn(provider: string, printed: string): string[] {
   const placed = printed.split('placed on [').find((part) => part.startsWith(provider)) ?? ''
@@ -213,7 +236,7 @@ describe.skipIf(missing !== undefined)('webgpu', () => {
     expect(lacking).toEqual([])
   })
 
-  it('gives a run on nf4 and int8 the perplexities that the processor gives it', async () => {
+  it('gives a run on nf4 and int8 the codes, losses and perplexities that the processor gives it', async () => {
     const model = smallModel()
     const results = async (device: string) => {
       const calibration = { files: [sampleText('moby-evaluation.txt')], rows: 4 }
@@ -224,17 +247,28 @@ describe.skipIf(missing !== undefined)('webgpu', () => {
         quantizer: { format }
       }))
       const run = makeRun({ model, device, calibration, context: 32, variants })
-      const { status, error, perplexity } = finishedOf(await runToEnd(run))
+      const events = await runToEnd(run)
+      const { status, error, perplexity } = finishedOf(events)
       expect(error).toBeUndefined()
       expect(status).toBe('completed')
       const [text] = Object.values(perplexity)
-      return { full: text?.fullPrecision, ...text?.quantizers, ...text?.variants } as Record<string, number>
+      const perplexities = { full: text?.fullPrecision, ...text?.quantizers, ...text?.variants }
+      return { codes: codesOf(run), losses: lossesOf(events), perplexities: perplexities as Record<string, number> }
     }
     const [cpu, own] = [await results('cpu'), await results('webgpu')]
     rmSync(model, { recursive: true })
-    expect(Object.keys(cpu)).toEqual(['full', 'nf4-b64-dq', 'int8', 'exact-nf4', 'exact-int8'])
-    for (const [name, value] of Object.entries(cpu)) {
-      expect(Math.abs((own[name] ?? Number.NaN) / value - 1), name).toBeLessThan(1e-3)
-    }
+    expect(cpu.codes.length).toBeGreaterThan(0)
+    expect(own.codes).toEqual(cpu.codes)
+    // Float32 states that differ by some units in the last place, and their squares.
+    expect(cpu.losses.size).toBeGreaterThan(0)
+    expect([...own.losses.keys()]).toEqual([...cpu.losses.keys()])
+    for (const [name, value] of cpu.losses)
+      expect(Math.abs((own.losses.get(name) as number) / value - 1), name).toBeLessThan(1e-5)
+    expect(Object.keys(cpu.perplexities)).toEqual(['full', 'nf4-b64-dq', 'int8', 'exact-nf4', 'exact-int8'])
+    // A linear on int8 rounds its inputs: a last place decides between two codes of an input half way between them.
+    for (const [name, value] of Object.entries(cpu.perplexities))
+      expect(Math.abs((own.perplexities[name] ?? Number.NaN) / value - 1), name).toBeLessThan(
+        name.includes('int8') ? 1e-3 : 1e-4
+      )
   })
 })

@@ -19,10 +19,11 @@ async function prepare(): Promise<Obstacle | undefined> {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     return { reason: `Quail computes through CUDA on Linux on x64; this is ${systemName()} on ${process.arch}` }
   }
+  // NVIDIA's libraries multiply float32 in TF32 otherwise: errors of 3e-4. The binding passes no provider option. They read
+  // the environment of the process, which the engine's threads share: a thread's own copy would not reach them.
+  process.env.NVIDIA_TF32_OVERRIDE = '0'
   const files = await checkCudaFiles()
   if (files !== undefined) return files
-  // NVIDIA's libraries multiply float32 in TF32 otherwise: errors of 3e-4. The binding passes no provider option.
-  process.env.NVIDIA_TF32_OVERRIDE = '0'
   return loadCudaLibraries(libraryFolders(foldersFile()))
 }
 
