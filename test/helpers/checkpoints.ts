@@ -114,3 +114,20 @@ export async function computeBlocks(
     await checkpoint.close()
   }
 }
+
+/** A tiny random model with the sample's tokenizer: the rows of its embedding repeat until every token has one. */
+export function smallModel(): string {
+  const source = familyDirectory('llama')
+  const vocabulary = configOf(sampleModel).vocab_size as number
+  const directory = copyCheckpoint(source, (tensor) => {
+    if (tensor.shape[0] !== configOf(source).vocab_size) return tensor
+    const [, width = 0] = tensor.shape
+    const data = new Uint8Array(4 * vocabulary * width).map((_, i) => tensor.data[i % tensor.data.length] as number)
+    return { ...tensor, shape: [vocabulary, width], data }
+  })
+  writeFileSync(join(directory, 'config.json'), JSON.stringify({ ...configOf(source), vocab_size: vocabulary }))
+  for (const file of ['tokenizer.json', 'tokenizer_config.json']) {
+    copyFileSync(join(sampleModel, file), join(directory, file))
+  }
+  return directory
+}

@@ -1,14 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import {
-  closeSync,
-  copyFileSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync
-} from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { InferenceSession } from 'onnxruntime-node'
@@ -30,8 +21,8 @@ import { quantizer as int8 } from '../../src/engine/quantizers/formats/int8'
 import type { RunEventDraft } from '../../src/shared/runEvents'
 import { JournalEntry } from '../../src/shared/runFolder'
 import { hiddenStates, openAdaptedBlocks, uniform } from '../helpers/adaptedBlock'
-import { computeBlocks, configOf, copyCheckpoint, familyDirectory } from '../helpers/checkpoints'
-import { sampleModel, sampleText } from '../helpers/paths'
+import { computeBlocks, configOf, familyDirectory, smallModel } from '../helpers/checkpoints'
+import { sampleText } from '../helpers/paths'
 import { finishedOf, makeRun, runToEnd, type TestRun } from '../helpers/runs'
 
 const webgpu = (await listDevices()).find(({ name }) => name === 'webgpu')
@@ -55,23 +46,6 @@ const distance = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
  * units in the last place; over two blocks that stays below 1e-5, and a wrong operator is off by far more than 1e-4.
  */
 const TOLERANCE = 1e-4
-
-/** A tiny random model with the sample's tokenizer: the rows of its embedding repeat until every token has one. */
-function smallModel(): string {
-  const source = familyDirectory('llama')
-  const vocabulary = configOf(sampleModel).vocab_size as number
-  const directory = copyCheckpoint(source, (tensor) => {
-    if (tensor.shape[0] !== configOf(source).vocab_size) return tensor
-    const [, width = 0] = tensor.shape
-    const data = new Uint8Array(4 * vocabulary * width).map((_, i) => tensor.data[i % tensor.data.length] as number)
-    return { ...tensor, shape: [vocabulary, width], data }
-  })
-  writeFileSync(join(directory, 'config.json'), JSON.stringify({ ...configOf(source), vocab_size: vocabulary }))
-  for (const file of ['tokenizer.json', 'tokenizer_config.json']) {
-    copyFileSync(join(sampleModel, file), join(directory, file))
-  }
-  return directory
-}
 
 /** Every linear has an adapter, and inputs are rounded. */
 function adaptedForm(architecture: ModelArchitecture, index: number) {
