@@ -10,6 +10,7 @@ import { throttled } from '../ask/throttled'
 import { verifyAdapter } from '../ask/verify'
 import { readRenderingTemplates } from '../calibration/chatTemplate'
 import { clockOfThread } from '../formats/workWatch'
+import { collectSeldom } from '../graph/collectGarbage'
 import { shareDeviceLocks } from '../graph/deviceLock'
 import { listDevices } from '../graph/devices'
 import { setCudaFolder } from '../graph/devices/cudaFiles'
@@ -118,6 +119,7 @@ const progressOf = (id: number, send: (message: FromEngine) => void): OnProgress
 
 function begin(port: MessagePort, { deviceLocks, cudaFolder }: ThreadData): void {
   port.postMessage({ kind: 'started', clock: clockOfThread() } satisfies FromEngine)
+  collectSeldom()
   shareDeviceLocks(deviceLocks)
   if (cudaFolder !== undefined) setCudaFolder(cudaFolder)
   const start = process.versions.electron === undefined ? processOpener(TOKENIZER_URL) : portOpener(() => asked(port))
