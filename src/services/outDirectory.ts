@@ -53,7 +53,9 @@ async function assertWritable(out: string): Promise<void> {
   } catch (error) {
     const { code, message } = serializeError(error)
     if (code === 'BAD_INPUT' || code === 'INTERNAL') throw error
-    const why = message.slice(message.lastIndexOf(': ') + 2)
+    // Of a place that takes nothing new, as /proc, the system says that it is not there.
+    const isNoPlace = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    const why = isNoPlace ? 'it takes no folders' : message.slice(message.lastIndexOf(': ') + 2)
     throw badInput(`${out} cannot be written (${parent}: ${why}); choose another directory`)
   }
 }

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { dirname, extname, resolve } from 'node:path'
 import { parseDocument as parseYaml } from 'yaml'
+import { decodeTextFile } from '../engine/formats/textEncoding'
 import { AppError, badInput } from '../shared/errors'
 import type { Recipe } from '../shared/recipe'
 import { describeRecipeProblems, parseRecipe } from './recipeProblems'
@@ -83,7 +84,7 @@ async function readText(path: string): Promise<string> {
   if (!found.isFile()) throw badInput(`${path} is not a file; a recipe is a YAML or JSON file`)
   if (found.size > MAX_RECIPE_BYTES)
     throw badInput(`${path} has ${found.size} bytes, a recipe at most ${MAX_RECIPE_BYTES}; that is not a recipe`)
-  return readFile(path, 'utf8').catch(failed)
+  return decodeTextFile(await readFile(path).catch(failed), path)
 }
 
 /** YAML is read for every ending but .json: it includes JSON, and names the line of a mistake. */
@@ -100,10 +101,14 @@ function parseDocument(text: string, path: string): unknown {
   return parseYamlDocument(text, path)
 }
 
+/** A message may quote all of the file; the line is named at its end. */
+const shortened = (message: string): string =>
+  message.length <= 240 ? message : `${message.slice(0, 120)} … ${message.slice(-60)}`
+
 /** What YAML only warns of, an unknown tag or an ambiguous alias, is not what the author meant. */
 function parseYamlDocument(text: string, path: string): unknown {
   const complaint = (message: string) =>
-    badInput(`${path} is not valid YAML: ${message.split('\n')[0]?.replace(/:$/, '')}`)
+    badInput(`${path} is not valid YAML: ${shortened(message.split('\n')[0] ?? '').replace(/:$/, '')}`)
   try {
     const document = parseYaml(text, { logLevel: 'error' })
     const [fault] = [...document.errors, ...document.warnings]

@@ -1,6 +1,6 @@
 import { open, rename, rm } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
-import { makeFolder } from '../engine/formats/files'
+import { listDirectory, makeFolder } from '../engine/formats/files'
 import { isLocked } from '../engine/run/lock'
 import { recipePaths } from '../shared/contract/queue'
 import { AppError, badInput } from '../shared/errors'
@@ -49,6 +49,7 @@ export function planRecipe(
   const { home, store, engine } = services
   return withTemporaryDirectory(async (inputs) => {
     const moments = keptMoments ? await momentStore(services) : undefined
+    await listDirectory(resolve(recipe.model), 'model directory') // named before the texts where all are missing
     const texts = await resolveTexts(store, recipe, inputs)
     const folders = { spool: runsDirectory(home), out: resolve(out) }
     return engine.call('plan', { recipe, ...texts, measure, folders, moments }, { signal })
@@ -70,6 +71,7 @@ export async function createRun(
   const id = newRunId(subjectOf(recipe))
   const model = resolve(recipe.model)
   const base = recipe.base === undefined ? undefined : resolve(recipe.base)
+  await listDirectory(model, 'model directory')
   const out = await checkRunOut(chooseOut(id), { model, base })
   const folder = runFolder(services, id)
   await makeFolder(folder)

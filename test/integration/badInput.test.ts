@@ -49,6 +49,12 @@ const initLora = (changes: Partial<typeof base>, ...more: string[]): string[] =>
 describe('bad input ends with 2 and one sentence, and leaves nothing behind', () => {
   it.each([
     ['a missing checkpoint', initLora({ model: models.missing }), /nowhere/],
+    [
+      'of a missing checkpoint and a missing text, the first',
+      initLora({ model: models.missing, calibration: 'gone.txt' }),
+      /nowhere/
+    ],
+    ['the same in a plan', ['plan', '--model', 'nowhere', '--calibration', 'gone.txt'], /nowhere/],
     ['a truncated shard', initLora({ model: models.truncated }), /model\.safetensors/],
     [
       'a pytorch_model.bin that is no torch file',
@@ -77,6 +83,8 @@ describe('bad input ends with 2 and one sentence, and leaves nothing behind', ()
     ['a missing file to inspect', ['inspect', 'gone'], /gone/],
     ['a missing adapter to verify', ['verify', 'gone', '--model', sampleModel], /gone does not exist/],
     ['an adapter that is none', ['verify', 'full', '--model', sampleModel], /adapter_config\.json/],
+    ['a missing bundle', ['import-bundle', 'gone'], /gone does not exist; a file that quail bundle wrote is needed/],
+    ['a directory in place of a bundle', ['import-bundle', 'full'], /full is not a file; a file that quail bundle/],
     ['a missing recipe', ['run', 'gone.yaml'], /gone\.yaml does not exist; a recipe is a YAML or JSON file/]
   ])('%s', async (_, args, sentence) => {
     const { code, stdout, stderr } = await work.quail(...args)
@@ -112,12 +120,23 @@ describe('a recipe file', () => {
     ['broken.json', '{', /broken\.json is not valid JSON/],
     ['broken.yaml', 'a: [1', /broken\.yaml is not valid YAML: .*line 1/],
     ['tagged.yaml', 'model: !!js x', /^quail: .*tagged\.yaml is not valid YAML: Unresolved tag: .*line 1/],
+    ['long.yaml', `model: |${'x'.repeat(9999)}`, /^quail: .{1,300} at line 1, column \d+\n$/],
     ['text.yaml', 'hello', /text\.yaml: "hello" is not a mapping/]
   ])('that cannot be used is refused with its key or line: %s', async (name, content, sentence) => {
     writeFileSync(work.path(name), content)
     const { code, stderr } = await work.quail('run', name, '--out', 'out')
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(sentence) })
     expect(stderr.trimEnd().split('\n')).toHaveLength(1)
+  })
+
+  it('that is no text is refused without what it holds', async () => {
+    writeFileSync(work.path('bytes.yaml'), Buffer.from([0x61, 0x3a, 0xff, 0xfe, 0x0a]))
+    writeFileSync(work.path('zero.yaml'), 'a: "\0"')
+    const refused = await Promise.all(['bytes', 'zero'].map((name) => work.quail('run', `${name}.yaml`)))
+    expect(refused.map(({ code, stderr }) => [code, stderr])).toEqual([
+      [2, expect.stringMatching(/bytes\.yaml is not valid UTF-8; save it as UTF-8\n$/)],
+      [2, expect.stringMatching(/zero\.yaml is not a text file: byte 4 is zero/)]
+    ])
   })
 
   it('cannot be mixed with options in plan', async () => {

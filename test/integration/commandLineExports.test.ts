@@ -44,9 +44,13 @@ it('export copies an adapter that verify accepts, says where it can be used, and
 })
 
 it('bundle and import-bundle carry a run to another QUAIL_HOME, and a changed byte is refused', async () => {
-  await work.json('bundle', run, '--out', 'run.quailrun', '--factors', '--json')
+  await work.json('bundle', run, '--out', 'bundles/new/run.quailrun', '--factors', '--json')
   const other = new Workplace()
-  const imported = await other.json<ImportedBundle>('import-bundle', work.path('run.quailrun'), '--json')
+  const imported = await other.json<ImportedBundle>(
+    'import-bundle',
+    work.path('bundles', 'new', 'run.quailrun'),
+    '--json'
+  )
   expect(imported).toMatchObject({ run, variants: ['svd-r32', 'zero-r32'] })
   interface Shown {
     perplexity: object
@@ -63,9 +67,20 @@ it('bundle and import-bundle carry a run to another QUAIL_HOME, and a changed by
   await other.quail('runs', 'delete', run)
   expect(existsSync(`${imported.out}/svd-r32/adapter_model.safetensors`)).toBe(true)
 
-  const bytes = readFileSync(work.path('run.quailrun'))
+  const bytes = readFileSync(work.path('bundles', 'new', 'run.quailrun'))
   bytes[bytes.length - 20_000]! ^= 1
   writeFileSync(work.path('changed.quailrun'), bytes)
   const refused = await new Workplace().quail('import-bundle', work.path('changed.quailrun'))
   expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('is damaged')])
+})
+
+it('report makes the folders above its file, and writes over nothing unasked', async () => {
+  const report = (...more: string[]) => work.quail('report', run, '--out', 'reports/new/run.html', ...more)
+  expect(await report()).toMatchObject({ code: 0 })
+  expect(readFileSync(work.path('reports', 'new', 'run.html'), 'utf8')).toContain(run)
+  expect(await report()).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('run.html exists; give another name')
+  })
+  expect(await report('--replace')).toMatchObject({ code: 0 })
 })

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
+import { makeFolder, writeError } from '../../engine/formats/files'
 import { writeReport } from '../../services/report/report'
 import { badInput } from '../../shared/errors'
 import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
@@ -21,13 +22,13 @@ export async function reportAction(
   const { html } = await writeReport(await context.services(), positionals)
   const path = resolve(options.out)
   try {
+    await makeFolder(dirname(path))
     await writeFile(path, html, { flag: options.replace ? 'w' : 'wx' })
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EEXIST') throw badInput(`${path} exists; give another name, or --replace`)
-    if (code === 'ENOENT') throw badInput(`${path} cannot be written: its directory does not exist`)
     if (code === 'EISDIR') throw badInput(`${path} is a directory; the name of an HTML file is expected`)
-    throw error
+    throw await writeError(error, path)
   }
   terminal.print(`wrote ${path}, a report on ${plural(positionals.length, 'selection')}`)
   return EXIT.done

@@ -63,6 +63,7 @@ export function textCuts(source: Pick<TokenizerSource, 'definition' | 'additions
     if (normalized.dropped && normalized.forms.get(' ') !== MARK) refuse('its normalizer puts something before a text')
     const tokens: readonly AddedToken[] = [...addedTokensOf(definition), ...additions]
     const free = tokens.reduce(besideToken, normalized)
+    if (free.forms.size === 0 && normalized.forms.size > 0) refuse('its added tokens reach over blanks')
     const split = partsOf(definition.pre_tokenizer, 'pretokenizers').reduce(behindPreTokenizer, free)
     const { forms, letters, dropped } = split.parted ? split : behindModel(split, definition)
     if (forms.size === 0) return { reason: 'its parts reach over blanks and line ends' }

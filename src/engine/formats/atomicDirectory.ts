@@ -1,4 +1,4 @@
-import { mkdir, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises'
+import { readdir, realpath, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { AppError, badInput } from '../../shared/errors'
 import { fileError, fsyncDirectory, isMissing, makeFolder, temporaryName } from './files'
@@ -16,7 +16,7 @@ export async function writeDirectoryAtomic<T>(out: string, fill: (directory: str
   const temporary = temporaryName(target)
   try {
     await makeFolder(dirname(target))
-    await mkdir(temporary)
+    await makeFolder(temporary)
     const result = await fill(temporary)
     await fsyncDirectory(temporary)
     await moveInto(temporary, target)

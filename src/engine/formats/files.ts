@@ -60,8 +60,23 @@ export async function writeChunksAtomic(path: string, chunks: Chunks): Promise<W
     return written
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {}) // the first error is the one to report
-    throw fileError(error, path)
+    throw await writeError(error, path)
   }
+}
+
+/**
+ * Why a file could not be written. Where its directory is missing, or takes no files, as /proc, the system says no more than that
+ * there is no such file.
+ */
+export async function writeError(error: unknown, path: string): Promise<AppError> {
+  const directory = dirname(path)
+  const { code, path: failed } = error as NodeJS.ErrnoException
+  if (code !== 'ENOENT' || failed === undefined || dirname(failed) !== directory) return fileError(error, path)
+  const isThere = await stat(directory).then(
+    (found) => found.isDirectory(),
+    () => false
+  )
+  return new AppError('IO', `${path} cannot be written: ${directory} ${isThere ? 'takes no files' : 'does not exist'}`)
 }
 
 /** A name beside `path` that no other process uses, and that sorts as hidden. */

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { z } from 'zod'
-import { fileError } from '../../engine/formats/files'
+import { fileError, isMissing } from '../../engine/formats/files'
 import { refuseOpenLfsPointer } from '../../engine/formats/lfsPointer'
-import { badFormat } from '../../shared/errors'
+import { badFormat, badInput } from '../../shared/errors'
 import { JournalEntry, parseJournal, RowLosses, RUN_FILES, RunOutcome, RunRecord } from '../../shared/runFolder'
 import {
   type BundleFile,
@@ -31,12 +31,15 @@ export interface CheckedBundle {
   readonly outcome: RunOutcome
 }
 
+const NEEDED = 'a file that quail bundle wrote is needed'
+
 /** Opens a bundle, gives `work` its file, and closes it. */
 export async function withBundle<T>(path: string, work: (file: FileHandle) => Promise<T>): Promise<T> {
   const file = await open(path).catch((error: unknown) => {
-    throw fileError(error, path)
+    throw isMissing(error) ? badInput(`${path} does not exist; ${NEEDED}`) : fileError(error, path)
   })
   try {
+    if (!(await file.stat()).isFile()) throw badInput(`${path} is not a file; ${NEEDED}`)
     await refuseOpenLfsPointer(file, path)
     return await work(file)
   } finally {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { fileError, fsyncDirectory, sha256File, temporaryName } from '../../engine/formats/files'
+import { fsyncDirectory, makeFolder, sha256File, temporaryName, writeError } from '../../engine/formats/files'
 import { badInput } from '../../shared/errors'
 import type { WrittenBundle } from '../../shared/exports'
 import { RUN_FILES } from '../../shared/runFolder'
@@ -65,6 +65,7 @@ export async function writeBundle(
     quailVersion: services.version,
     files
   }
+  await makeFolder(dirname(path))
   return writeArchive(path, manifest, sources, options)
 }
 
@@ -162,7 +163,7 @@ async function writeArchive(
   } catch (error) {
     await rm(temporary, { force: true })
     if (signal?.aborted) throw error
-    throw fileError(error, path)
+    throw await writeError(error, path)
   }
 }
 

@@ -65,9 +65,7 @@ describe('the output directory', () => {
   it.runIf(existsSync('/proc/self'))('must not lie where nothing can be written', async () => {
     await expect(checkOutDirectory('/proc/quail/adapter', model)).rejects.toMatchObject({
       code: 'BAD_INPUT',
-      message: expect.stringMatching(
-        /^\/proc\/quail\/adapter cannot be written \(\/proc: .+\); choose another directory$/
-      )
+      message: '/proc/quail/adapter cannot be written (/proc: it takes no folders); choose another directory'
     })
   })
 })

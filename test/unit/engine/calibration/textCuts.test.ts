@@ -134,6 +134,7 @@ const UNCUT: readonly (readonly [string, object, RegExp])[] = [
     /regular expression/
   ],
   ['a token that takes blanks behind it', added('end', { rstrip: true }), /added token end/],
+  ['tokens of several words', added('one two\nthree'), /added tokens reach over blanks/],
   ['a word of SentencePiece over a blank', { ...spModel([`r${MARK}`]), ...normalizers(toMark) }, /token "r\u2581"/],
   [
     'something else put first',

@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -85,8 +94,19 @@ describe('writeFileAtomic', () => {
     const path = join(root, 'no', 'a.txt')
     await expect(writeFileAtomic(path, 'x')).rejects.toMatchObject({
       code: 'IO',
-      message: `${path}: no such file or directory`
+      message: `${path} cannot be written: ${join(root, 'no')} does not exist`
     })
+  })
+
+  // The file system of processes takes nothing, whoever asks; one of Linux alone.
+  it.runIf(existsSync('/proc/self'))('says of a place that takes nothing that it does not', async () => {
+    await expect(writeFileAtomic('/proc/a.txt', 'x')).rejects.toMatchObject({
+      code: 'IO',
+      message: '/proc/a.txt cannot be written: /proc takes no files'
+    })
+    await expect(writeDirectoryAtomic('/proc/a', async () => {})).rejects.toThrow(
+      '/proc/a cannot be made: /proc takes no folders'
+    )
   })
 
   it('removes its temporary file when the name is taken by a directory', async () => {
@@ -163,7 +183,7 @@ describe('writeDirectoryAtomic', () => {
     const failing = (directory: string) => writeFileAtomic(join(directory, 'no', 'a.txt'), '')
     await expect(writeDirectoryAtomic(out, failing)).rejects.toMatchObject({
       code: 'IO',
-      message: `${join(out, 'no', 'a.txt')}: no such file or directory`
+      message: `${join(out, 'no', 'a.txt')} cannot be written: ${join(out, 'no')} does not exist`
     })
   })
 
