@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SolvedBlock } from '../../shared/runFolder'
-import { fileError, readAll, sha256File } from '../formats/files'
+import { fileError, readAll, sha256File, writeAll } from '../formats/files'
 import { hiddenBytes, type RowRange } from '../prepare/streamShapes'
 
 export type SpoolEntry = SolvedBlock['spool'][number]
@@ -17,6 +17,16 @@ export interface HiddenStatesShape {
   readonly ranges: readonly RowRange[]
 }
 
+/** A generation of states on its way to the disk. */
+interface Writing {
+  readonly file: string
+  readonly handle: FileHandle
+  readonly hash: Hash
+  bytes: number
+  /** Settled when the last batch is on the disk. */
+  written: Promise<void>
+}
+
 /**
  * The hidden states of one stream of rows between two blocks: float32 [rows · context, width].
  *
@@ -28,7 +38,7 @@ export class HiddenStates {
   /** Generations before the current one that still lie in the folder, the oldest first. */
   #previous: SpoolEntry[] = []
   #current: SpoolEntry | undefined
-  #writing: { file: string; handle: FileHandle; hash: Hash; bytes: number } | undefined
+  #writing: Writing | undefined
 
   constructor(
     private readonly folder: string,
@@ -88,6 +98,7 @@ export class HiddenStates {
 
   /** Closes a half-written file after a failure; it is swept away when the run is resumed. */
   async abandon(): Promise<void> {
+    await this.#writing?.written.catch(() => undefined)
     await this.#writing?.handle.close()
     this.#writing = undefined
   }
@@ -96,25 +107,34 @@ export class HiddenStates {
   async begin(generation: number): Promise<void> {
     const file = this.#fileOf(generation)
     const handle = await open(join(this.folder, file), 'w')
-    this.#writing = { file, handle, hash: createHash('sha256'), bytes: 0 }
+    this.#writing = { file, handle, hash: createHash('sha256'), bytes: 0, written: Promise.resolve() }
   }
 
-  /** Replaces one batch; batches come in order. */
+  /**
+   * Replaces one batch; batches come in order. It may still be on its way to the disk, while the next one is computed: its
+   * values must stay what they are, and a failure is told with the next batch or by `finish`.
+   *
+   * @throws {AppError} IO, naming the file
+   */
   async write(batch: number, values: Float32Array): Promise<void> {
-    if (this.#writing === undefined) throw new Error('HiddenStates.write before begin')
+    const writing = this.#writing
+    if (writing === undefined) throw new Error('HiddenStates.write before begin')
+    await writing.written
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
-    await this.#writing.handle.writeFile(bytes).catch((error: unknown) => {
-      throw fileError(error, join(this.folder, this.#writing?.file ?? ''))
+    writing.written = writeAll(writing.handle, bytes).catch((error: unknown) => {
+      throw fileError(error, join(this.folder, writing.file))
     })
-    this.#writing.hash.update(bytes)
-    this.#writing.bytes += bytes.length
+    writing.written.catch(() => undefined) // told where it is awaited
+    writing.hash.update(bytes)
+    writing.bytes += bytes.length
     this.#memory?.set(values, this.positionsOf(batch)[0] * this.shape.width)
   }
 
-  /** Completes the new generation; the previous file stays until `dropPrevious`. */
+  /** Completes the new generation; the previous file stays until `dropPrevious`. @throws {AppError} IO, naming the file */
   async finish(): Promise<SpoolEntry> {
     if (this.#writing === undefined) throw new Error('HiddenStates.finish before begin')
-    const { file, handle, hash, bytes } = this.#writing
+    const { file, handle, hash, bytes, written } = this.#writing
+    await written
     await handle.close()
     this.#writing = undefined
     const entry = { stream: this.shape.stream, file, bytes, sha256: hash.digest('hex') }

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -119,6 +119,23 @@ describe('hidden states', () => {
     const { file } = await writeGeneration(states, 0, batchesOf(states, 'first'))
     truncateSync(join(folder, file), 150)
     await expect(states.read(1)).rejects.toMatchObject({ code: 'IO', message: expect.stringContaining(file) })
+  })
+
+  it.runIf(existsSync('/dev/full'))('are written behind: what goes wrong is told later, and never lost', async () => {
+    const folder = newFolder()
+    const states = new HiddenStates(folder, shape, false)
+    const [first, second] = batchesOf(states, 'first') as [Float32Array, Float32Array]
+    const full = { code: 'IO', message: expect.stringContaining('calibration.1.bin') }
+    symlinkSync('/dev/full', join(folder, 'calibration.1.bin'))
+    await states.begin(1)
+    await states.write(0, first)
+    await expect(states.write(1, second)).rejects.toMatchObject(full)
+    await expect(states.finish()).rejects.toMatchObject(full)
+    await states.abandon()
+    await states.begin(1)
+    await states.write(0, first)
+    await expect(states.finish()).rejects.toMatchObject(full)
+    await states.abandon()
   })
 
   it('that no finished block names are swept away', async () => {
