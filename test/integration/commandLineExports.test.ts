@@ -83,4 +83,6 @@ it('report makes the folders above its file, and writes over nothing unasked', a
     stderr: expect.stringContaining('run.html exists; give another name')
   })
   expect(await report('--replace')).toMatchObject({ code: 0 })
+  const below = await work.quail('report', run, '--out', 'reports/new/run.html/b.html')
+  expect(below).toMatchObject({ code: 2, stderr: expect.stringContaining('run.html is a file, a folder was expected') })
 })

@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   utimesSync,
@@ -231,6 +232,27 @@ describe('a run', () => {
     expect(finishedOf(await runToEnd(run)).error?.message).toMatch(/layers\.0\.self_attn\.q_proj has changed since/)
     writeFileSync(weights, original)
     expect(finishedOf(await runToEnd(run)).status).toBe('completed')
+    rmSync(model, { recursive: true })
+  })
+
+  it('says that a weight file was replaced while it ran, and goes on with the one that it began with', async () => {
+    const model = mkdtempSync(join(tmpdir(), 'quail-model-'))
+    for (const file of readdirSync(sampleModel)) copyFileSync(join(sampleModel, file), join(model, file))
+    const weights = join(model, 'model.safetensors')
+    const run = makeRun({ ...recipe, model })
+    const events = await runToEnd(run, ({ type }) => {
+      if (type !== 'blockFinished') return false
+      writeFileSync(`${weights}.new`, changedWeight(readFileSync(weights), 'model.layers.3.self_attn.q_proj.weight'))
+      renameSync(`${weights}.new`, weights)
+      return false
+    })
+    expect(events.filter(({ type }) => type === 'warning')).toContainEqual(
+      expect.objectContaining({ code: 'MODEL_REPLACED', message: expect.stringContaining(`${weights} was replaced`) })
+    )
+    expect(finishedOf(events).status).toBe('completed')
+    const factors = ({ record }: typeof run) =>
+      variants.map((variant) => readFileSync(join(record.out, variant, 'adapter_model.safetensors')))
+    expect(factors(run)).toEqual(factors(await whole()))
     rmSync(model, { recursive: true })
   })
 

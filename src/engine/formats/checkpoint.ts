@@ -237,6 +237,13 @@ export class Checkpoint {
     for (const file of this.#files.values()) await file.assertUnchanged()
   }
 
+  /** Paths of weight files that were replaced by others, or removed, since the checkpoint was opened; it goes on with its own. */
+  async filesReplaced(): Promise<string[]> {
+    const found: string[] = []
+    for (const file of this.#files.values()) if (!(await file.isInPlace())) found.push(file.path)
+    return found
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#files.values()].map((file) => file.close()))
   }

@@ -242,8 +242,9 @@ async function isMade(path: string): Promise<boolean> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT' && dirname(path) !== path) return false
-    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return true
-    throw error
+    if (code !== 'EEXIST') throw error
+    if ((await stat(path)).isDirectory()) return true
+    throw badInput(`${path} is a file, a folder was expected`)
   }
 }
 

@@ -1,5 +1,5 @@
 import { readSync } from 'node:fs'
-import type { FileHandle } from 'node:fs/promises'
+import { type FileHandle, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { AppError, badInput } from '../../shared/errors'
 import { fileError } from './files'
@@ -83,6 +83,13 @@ export class WeightFile {
   /** Whether anything about the file has changed since it was opened: its content, or its name or rights alone. */
   async isTouched(): Promise<boolean> {
     return (await stampOf(this.handle)).touched !== this.stamp.touched
+  }
+
+  /** Whether its path still leads to it, and not to another file or to none. */
+  async isInPlace(): Promise<boolean> {
+    const opened = await this.handle.stat({ bigint: true })
+    const there = await stat(this.path, { bigint: true }).catch(() => undefined)
+    return there?.ino === opened.ino && there.dev === opened.dev
   }
 
   async close(): Promise<void> {

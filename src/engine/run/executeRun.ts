@@ -28,7 +28,7 @@ import { chooseRows } from './chooseRows'
 import { deviceFailureOf, onDeviceOf, type Place } from './deviceFailure'
 import { exportAdapters } from './exportAdapters'
 import { lockRun } from './lock'
-import { assertModelOfRun } from './modelUnchanged'
+import { assertModelOfRun, tellReplaced } from './modelUnchanged'
 import { MomentKeeper } from './momentKeeper'
 import type { Events, RunContext } from './pass'
 import { refinedIn } from './refinePass'
@@ -123,6 +123,7 @@ async function* execute({ folder, record, signal, solverUrl, moments }: Task, pl
     signal.throwIfAborted()
     const deviceFailure = deviceFailureOf(record.recipe.device, journal, place)
     await assertModelOfRun(prepared, folder, signal, solvedBlocks(journal))
+    yield* tellReplaced(prepared)
     const results = { perplexity, ...(deviceFailure && { deviceFailure }) }
     const variants: VariantResult[] = yield* exportAdapters(folder, record, prepared, journal, results)
     return { ...results, variants }

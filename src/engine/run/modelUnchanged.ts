@@ -92,6 +92,15 @@ export async function assertModelOfRun(
   for await (const { name, digest } of readAllWeights(prepared, signal)) assertSame(prepared, noted, name, digest)
 }
 
+/** Says which weight files were replaced while the run went on: it read those that it had opened, whatever is there now. */
+export async function* tellReplaced({ checkpoint, base }: PreparedRun): Events {
+  for (const path of [...(await checkpoint.filesReplaced()), ...((await base?.checkpoint.filesReplaced()) ?? [])]) {
+    const fit = 'quail verify tells whether they fit what is there now'
+    const message = `${path} was replaced or removed while the run went on: the adapters are for what it began with; ${fit}`
+    yield { type: 'warning', code: 'MODEL_REPLACED', message }
+  }
+}
+
 async function assertWeightsInPlace({ checkpoint, base }: PreparedRun): Promise<void> {
   await checkpoint.assertUnchanged()
   await base?.checkpoint.assertUnchanged()

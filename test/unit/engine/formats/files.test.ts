@@ -60,7 +60,7 @@ describe('a folder', () => {
   it('is refused below a file', async () => {
     writeFileSync(join(root, 'file'), '')
     await expect(makeFolder(join(root, 'file', 'a'))).rejects.toThrow('ENOTDIR')
-    await expect(makeFolder(join(root, 'file'))).rejects.toThrow('EEXIST')
+    await expect(makeFolder(join(root, 'file'))).rejects.toThrow('file is a file, a folder was expected')
   })
 
   it.runIf(process.platform === 'linux')('is refused where no folder can be made, for ever missing', async () => {
