@@ -33,6 +33,12 @@ describe('a refined variant on the command line', () => {
     expect(refinement?.seconds).toBeLessThan(extraSeconds as number)
   })
 
+  it('is not planned with more rows in a step than there are to learn from', async () => {
+    const few = options.map((one, i) => (options[i - 1] === '--calibration-rows' ? '2' : one))
+    const { stdout } = await work.quail('plan', ...few)
+    expect(stdout).toMatch(/^ +refined in 4 steps of 1 row out of 1, 1 row held out; /m)
+  })
+
   it('tells how it goes, and at its end what was kept', async () => {
     const { code, stdout, stderr } = await printed
     expect(code).toBe(0)

@@ -119,7 +119,8 @@ const STEP_WITH_EXPERTS = 4
 
 /** Tokens that a refinement goes over: in its steps, and on the held-out rows after some of them. */
 function refinedTokens({ recipe, calibration }: PreparedRun, refine: Pick<Refinement, 'steps' | 'batch'>) {
-  const learned = refine.steps * Math.min(refine.batch, calibration.rows) * recipe.context
+  const learned =
+    refine.steps * Math.min(refine.batch, calibration.rows - heldOutRows(calibration.rows)) * recipe.context
   const questions = ASKED_AT_START + checkedSteps(refine, calibration.rows).length
   const asked = questions * heldOutRows(calibration.rows) * recipe.context
   return { learned, asked }

@@ -148,7 +148,7 @@ function refinementOf(
   return {
     refinement: {
       steps: refine.steps,
-      batch: refine.batch,
+      batch: Math.min(refine.batch, rows - heldOut),
       rows: rows - heldOut,
       heldOutRows: heldOut,
       seconds: saved(withVariants(prepared, unrefined))

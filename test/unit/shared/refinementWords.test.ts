@@ -72,6 +72,7 @@ describe('what a refinement kept, and why', () => {
     expect(refinementSettings(result(1, 0.5))).toBe(
       "48 steps of 4 rows out of 56, largest step 4 % of an entry's size; 8 rows (2,040 tokens) held out"
     )
+    expect(refinementSettings({ ...result(1, 0.5), rows: 3 })).toMatch(/^48 steps of 3 rows out of 3, /)
     expect(refinementSettings({ ...result(1, 0.5), steps: 1, batch: 1, heldOutRows: 1, learningRate: 0.09189 })).toBe(
       "1 step of 1 row out of 56, largest step 9.19 % of an entry's size; 1 row (2,040 tokens) held out"
     )
