@@ -1,3 +1,4 @@
+import { mkdirSync, rmSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { Recipe } from '../../src/shared/recipe'
 import { Workplace } from '../helpers/commandLine'
@@ -71,8 +72,10 @@ describe('the window and the command line on one database', () => {
     const place = new Workplace()
     const { workbench, id } = await heldWorkbench(place)
     const model = place.path('gone')
+    mkdirSync(model)
     await workbench.grant([model], 'readModel')
     const failing = await workbench.call('queue.enqueue', { recipe: { ...recipe, name: 'gone', model } })
+    rmSync(model, { recursive: true })
     await workbench.call('queue.reorder', { ids: [failing.id, id] })
     const failed = workbench.next('run.finished', (event) => event.id === failing.id)
     const next = workbench.next('run.finished', (event) => event.id === id)
