@@ -43,6 +43,9 @@ const MOST_HELD_OUT = 64
 export const heldOutRows = (rows: number): number =>
   rows < 2 ? 0 : Math.min(MOST_HELD_OUT, Math.max(1, Math.floor(rows / ROWS_TO_EACH_HELD_OUT)))
 
+/** Rows that a step takes of a calibration set of so many: none of those held out, so fewer than a batch where it is small. */
+export const rowsOfStep = (batch: number, rows: number): number => Math.min(batch, rows - heldOutRows(rows))
+
 /**
  * Steps after which the held-out rows are asked: ascending, the last is `steps`. With the start and the base alone they are
  * asked of half as many rows as are learned from: a step takes three times what a question takes of a row, so that questions

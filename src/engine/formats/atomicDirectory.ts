@@ -15,7 +15,6 @@ export async function writeDirectoryAtomic<T>(out: string, fill: (directory: str
   const target = await resolveFree(out)
   const temporary = temporaryName(target)
   try {
-    await makeFolder(dirname(target))
     await makeFolder(temporary)
     const result = await fill(temporary)
     await fsyncDirectory(temporary)

@@ -88,15 +88,9 @@ function orthogonalize(x: Float64Array, rows: Float64Array, count: number, size:
     if (!normalize(x)) return false
     let j = 0
     for (; j + 4 <= count; j += 4) takeOutFour(x, rows, j * size, size)
-    for (; j < count; j++) takeOut(x, rows, j * size)
+    for (; j < count; j++) reflect(rows.subarray(j * size, (j + 1) * size), 1, x, 0) // x − v vᵀx
   }
   return normalize(x)
-}
-
-function takeOut(x: Float64Array, rows: Float64Array, start: number): void {
-  let dot = 0
-  for (let i = 0, at = start; i < x.length; i++, at++) dot += x[i] * rows[at]
-  for (let i = 0, at = start; i < x.length; i++, at++) x[i] -= dot * rows[at]
 }
 
 /** The shares of four rows that are orthogonal to each other, whose sums do not wait for each other. */

@@ -1,5 +1,5 @@
 import type { Cost, Speed } from '../../shared/plan'
-import { ASKED_AT_START, checkedSteps, heldOutRows, type Refinement } from '../../shared/refinement'
+import { ASKED_AT_START, checkedSteps, heldOutRows, type Refinement, rowsOfStep } from '../../shared/refinement'
 import { triangleShare } from '../models/gramTiles'
 import { type PreparedRun, prepareVariants } from '../prepare/preparedRun'
 import { streamShapes } from '../prepare/streamShapes'
@@ -119,8 +119,7 @@ const STEP_WITH_EXPERTS = 4
 
 /** Tokens that a refinement goes over: in its steps, and on the held-out rows after some of them. */
 function refinedTokens({ recipe, calibration }: PreparedRun, refine: Pick<Refinement, 'steps' | 'batch'>) {
-  const learned =
-    refine.steps * Math.min(refine.batch, calibration.rows - heldOutRows(calibration.rows)) * recipe.context
+  const learned = refine.steps * rowsOfStep(refine.batch, calibration.rows) * recipe.context
   const questions = ASKED_AT_START + checkedSteps(refine, calibration.rows).length
   const asked = questions * heldOutRows(calibration.rows) * recipe.context
   return { learned, asked }

@@ -5,7 +5,7 @@ import type { Cost, Plan, PlannedVariant, Preflight, Speed } from '../../shared/
 import type { OnProgress } from '../../shared/progress'
 import { rankBounds } from '../../shared/rankBudget'
 import type { Recipe } from '../../shared/recipe'
-import { heldOutRows } from '../../shared/refinement'
+import { heldOutRows, rowsOfStep } from '../../shared/refinement'
 import { coverage } from '../calibration/coverage'
 import { DeviceError } from '../graph/session'
 import { skippedModules } from '../models/architecture'
@@ -148,7 +148,7 @@ function refinementOf(
   return {
     refinement: {
       steps: refine.steps,
-      batch: Math.min(refine.batch, rows - heldOut),
+      batch: rowsOfStep(refine.batch, rows),
       rows: rows - heldOut,
       heldOutRows: heldOut,
       seconds: saved(withVariants(prepared, unrefined))
