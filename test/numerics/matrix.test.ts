@@ -61,8 +61,19 @@ describe('matrices', () => {
     expect(symmetrized(matrix([1, 2], [4, 3]))).toEqual(matrix([1, 3], [3, 3]))
   })
 
+  it.each([
+    [7, 300],
+    [8, 256],
+    [17, 259],
+    [300, 3]
+  ])('[%i, %i] have each entry of their transpose where it belongs', (rows, cols) => {
+    const B = matrixOf(rows, cols, (i, j) => 1000 * i + j)
+    expect(transposed(B)).toEqual(matrixOf(cols, rows, (i, j) => 1000 * j + i))
+  })
+
   it('have inner products and norms, summed in float64', () => {
     expect(innerProduct(Float32Array.of(1, 2), Float32Array.of(3, 4))).toBe(11)
+    expect(innerProduct(Float64Array.of(1, 2, 3, 4, 5, 6), Float64Array.of(1, 10, 100, 1e3, 1e4, 1e5))).toBe(654321)
     expect(squaredNorm(Float32Array.of(2 ** 12, 2 ** -12))).toBe(2 ** 24 + 2 ** -24) // float32 would lose the second
     expect(subtract(A, matrix([1, 1, 1], [1, 1, 1]))).toEqual(matrix([0, 1, 2], [3, 4, 5]))
   })
@@ -95,10 +106,14 @@ describe('accumulation', () => {
     expect(sum.data[2]).toBe(3.5)
   })
 
-  it.each([1, 31, 32, 75])('mirrors the upper triangle of a matrix of size %i', (n) => {
-    const upper = matrixOf(n, n, (i, j) => (i <= j ? 100 * i + j : -1))
-    mirrorUpper(upper)
-    expect(upper).toEqual(matrixOf(n, n, (i, j) => 100 * Math.min(i, j) + Math.max(i, j)))
+  it.each([1, 7, 8, 9, 32, 75])('mirrors the upper triangle of a matrix of size %i, and scales it', (n) => {
+    const entry = (i: number, j: number): number => 100 * Math.min(i, j) + Math.max(i, j)
+    const upper = (): Matrix64 => matrixOf(n, n, (i, j) => (i <= j ? entry(i, j) : Number.NaN))
+    const [mirrored, scaled] = [upper(), upper()]
+    mirrorUpper(mirrored)
+    mirrorUpper(scaled, 0.25)
+    expect(mirrored).toEqual(matrixOf(n, n, entry))
+    expect(scaled).toEqual(matrixOf(n, n, (i, j) => entry(i, j) / 4))
   })
 
   it('subtracts near values exactly', () => {

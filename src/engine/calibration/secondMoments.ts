@@ -1,5 +1,5 @@
 import { AppError } from '../../shared/errors'
-import { addInto, mirrorUpper, scaleInto } from '../numerics/accumulate'
+import { addInto, mirrorUpper } from '../numerics/accumulate'
 import { type Matrix64, zeros64 } from '../numerics/matrix'
 
 /** A rectangle of a batch's Gram matrix of one layer input, by rows; its first entry stands at (row, column). */
@@ -43,8 +43,7 @@ export class SecondMoments {
   /** Hands out H of one input, [features, features], and forgets it; call once. */
   take(input: number): Float64Array {
     const gram = this.#gram(input)
-    scaleInto(gram.data, 1 / this.#tokenCount)
-    mirrorUpper(gram)
+    mirrorUpper(gram, 1 / this.#tokenCount)
     this.#grams[input] = zeros64(0, 0)
     return gram.data
   }

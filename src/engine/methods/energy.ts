@@ -8,7 +8,7 @@ const PANELS = 8
 const SHORTEST = 64
 
 /**
- * tr(M H Mᵀ) for a symmetric H, from its lower triangle alone.
+ * tr(M H Mᵀ) for a symmetric H, from one of its triangles alone.
  *
  *     tr(M H Mᵀ) = Σ_J 2⟨M_J, H_J,<J Mᵀ_<J⟩ + ⟨M_J, H_JJ Mᵀ_J⟩,   J panels of channels
  *
@@ -30,18 +30,17 @@ export async function energy(algebra: LinearAlgebra, Mt: Matrix32, moment: Secon
   for (let begin = 0; begin < n; begin += height) {
     const end = Math.min(n, begin + height)
     const above = { data: Mt.data.subarray(0, end * m), rows: end, cols: m }
-    const { data } = await algebra.gemm32(lowerRows(H, begin, end), above)
+    const { data } = await algebra.gemm32(upperColumns(H, begin, end), above, { transA: true })
     sum += 2 * innerProduct(data, Mt.data.subarray(begin * m, end * m))
   }
   return sum
 }
 
-/** Rows [begin, end) of H up to their diagonal block, which is halved: it holds both of its triangles. */
-function lowerRows({ data, cols: n }: Matrix32, begin: number, end: number): Matrix32 {
-  const rows = new Float32Array((end - begin) * end)
-  for (let i = begin, at = 0; i < end; i++, at += end) {
-    rows.set(data.subarray(i * n, i * n + end), at)
-    for (let j = at + begin; j < at + end; j++) rows[j] = (rows[j] as number) / 2
-  }
-  return { data: rows, rows: end - begin, cols: end }
+/** Columns [begin, end) of H down to their diagonal block, which is halved: it holds both of its triangles. */
+function upperColumns({ data, cols: n }: Matrix32, begin: number, end: number): Matrix32 {
+  const cols = end - begin
+  const panel = new Float32Array(end * cols)
+  for (let i = 0; i < end; i++) panel.set(data.subarray(i * n + begin, i * n + end), i * cols)
+  for (let at = begin * cols; at < panel.length; at++) panel[at] = (panel[at] as number) / 2
+  return { data: panel, rows: end, cols }
 }

@@ -25,17 +25,32 @@ export function scaleInto(target: Float64Array, factor: number): void {
   for (let i = 0; i < target.length; i++) target[i] *= factor
 }
 
-/** Squares by which a triangle is mirrored, so that both sides stay in the cache. */
-const TILE = 32
+/** Rows that are mirrored at a time: eight float64 fill a line of the cache. */
+const ROWS = 8
 
-/** Makes the lower triangle of a square matrix the mirror image of its upper one, in place. */
-export function mirrorUpper({ data, rows: n }: Matrix64): void {
-  for (let top = 0; top < n; top += TILE) {
-    for (let left = top; left < n; left += TILE) {
-      for (let j = left; j < Math.min(n, left + TILE); j++) {
-        for (let i = top; i < Math.min(j, top + TILE); i++) data[j * n + i] = data[i * n + j]
-      }
+/** Makes the lower triangle of a square matrix the mirror image of its upper one, all of it times a factor, in place. */
+export function mirrorUpper({ data, rows: n }: Matrix64, factor = 1): void {
+  for (let top = 0; top < n; top += ROWS) {
+    const bottom = Math.min(n, top + ROWS)
+    for (let i = top; i < bottom; i++) {
+      data[i * n + i] *= factor
+      for (let j = i + 1; j < bottom; j++) data[j * n + i] = data[i * n + j] *= factor
     }
+    if (bottom - top === ROWS) mirrorEight(data, n, top, factor)
+  }
+}
+
+/** Of eight rows from `top` on what lies behind their own square. */
+function mirrorEight(data: Float64Array, n: number, top: number, factor: number): void {
+  for (let j = top + ROWS, from = top * n + j, to = j * n + top; j < n; j++, from++, to += n) {
+    data[to] = data[from] *= factor
+    data[to + 1] = data[from + n] *= factor
+    data[to + 2] = data[from + 2 * n] *= factor
+    data[to + 3] = data[from + 3 * n] *= factor
+    data[to + 4] = data[from + 4 * n] *= factor
+    data[to + 5] = data[from + 5 * n] *= factor
+    data[to + 6] = data[from + 6 * n] *= factor
+    data[to + 7] = data[from + 7 * n] *= factor
   }
 }
 

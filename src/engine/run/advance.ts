@@ -48,10 +48,14 @@ const activationError = ({ architecture, checkpoint }: PreparedRun, block: numbe
     `${checkpoint.directory}: ${architecture.blockPath(block)}: ${found}; activations must be finite`
   )
 
-/** H of each distinct input of the block. @throws {AppError} NUMERICS naming the block where one is not finite */
+/**
+ * H of each distinct input of the block. All of one is finite where its diagonal is, for H_ij² ≤ H_ii · H_jj.
+ *
+ * @throws {AppError} NUMERICS naming the block where one is not finite
+ */
 export const finiteMoments = (prepared: PreparedRun, block: number, sums: SecondMoments): SecondMoment[] =>
   prepared.parts.inputs(block).map((size, input) => {
-    const data = sums.take(input)
-    if (firstNonFinite(data) >= 0) throw activationError(prepared, block, 'the second moment of its inputs overflowed')
-    return new SecondMoment({ data, rows: size, cols: size })
+    const moment = new SecondMoment({ data: sums.take(input), rows: size, cols: size })
+    if (firstNonFinite(moment.diagonal) < 0) return moment
+    throw activationError(prepared, block, 'the second moment of its inputs overflowed')
   })
