@@ -27,7 +27,7 @@ export async function measureForward({ quick }: BenchOptions): Promise<Section> 
     title: 'Forward pass and second moments',
     text: [
       `One LLaMA block, a batch of ${TOKENS} tokens in rows of ${CONTEXT}: next hidden states, the second moments of all four ` +
-        'distinct inputs (float32 products of the batch, added up in float64), norms, rotary positions and attention. ' +
+        'distinct inputs (float32 sums of eight batches, added up in float64), norms, rotary positions and attention. ' +
         'Its speed counts the products of the linears (2 · weights · tokens), of the second moments (2 · Σn² · tokens) ' +
         'and of attention (4 · context · width · tokens), and nothing else.',
       'Beside it, in turn in the same process, run the bare products of the linears and of the second moments in the same ' +
@@ -86,7 +86,7 @@ function preparePass(runner: BlockRunner, parts: ModelParts, hiddenSize: number)
   const mask = new Float32Array(TOKENS).fill(1)
   const moments = new SecondMoments(parts.inputs(0))
   return async () => {
-    const { grams } = await runner.forwardWithGrams(0, hidden, mask, weights)
+    const { grams } = await runner.forwardWithGrams(0, hidden, mask, weights, true)
     moments.add(grams, TOKENS)
   }
 }

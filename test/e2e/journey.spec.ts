@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { answerOpenDialog, type Desk, openDesk, removeTemporary, temporaryFolder } from './harness'
+import { answerOpenDialog, type Desk, goTo, openDesk, removeTemporary, temporaryFolder } from './harness'
 
 /*
  * What somebody does who opens Quail for the first time: the sample, its results, an adapter in a folder of their own.
@@ -72,6 +72,18 @@ describe('the first day', () => {
     },
     5 * MINUTES
   )
+
+  test('another run on these texts says before, while and after it works that it skips calibration', async () => {
+    const { page } = desk
+    await goTo(desk, '/new')
+    const estimate = page.locator('[data-moments="used"]')
+    const words = /of an earlier run, [\d.]+ [KM]iB: calibration is skipped/
+    await expect.poll(() => estimate.textContent()).toMatch(words)
+    await page.getByRole('button', { name: /^Start/ }).click()
+    await page.getByText('Calibration is skipped: second moments of an earlier run are read.').waitFor()
+    await page.getByRole('button', { name: /^Environment/ }).click()
+    await page.getByText(words).waitFor()
+  })
 
   test('home shows the result, and nothing was complained about', async () => {
     const { page } = desk

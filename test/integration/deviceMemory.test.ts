@@ -1,6 +1,5 @@
 import { InferenceSession } from 'onnxruntime-node'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { SecondMoments } from '../../src/engine/calibration/secondMoments'
 import { DeviceMemory } from '../../src/engine/graph/deviceMemory'
 import { listDevices } from '../../src/engine/graph/devices'
 import { LinearAlgebra } from '../../src/engine/graph/linearAlgebra'
@@ -8,6 +7,7 @@ import { DeviceTensor } from '../../src/engine/graph/session'
 import type { BlockWeights } from '../../src/engine/models/blockWeights'
 import { toFloat32 } from '../../src/engine/numerics/matrix'
 import { hiddenStates, openAdaptedBlocks } from '../helpers/adaptedBlock'
+import { farthest, momentsOfBatches } from '../helpers/batchMoments'
 import { familyDirectory } from '../helpers/checkpoints'
 import { problemOf } from '../helpers/layerProblems'
 import { gaussianMatrix, matrixOf } from '../helpers/matrices'
@@ -84,42 +84,16 @@ describe.skipIf(missing !== undefined)('the memory of a device', () => {
     expect(uploads.some(isThere)).toBe(false)
   })
 
-  it('adds up the Gram matrices of a block, and gives them once for several batches', async () => {
-    const batches = 11
-    const momentsOn = async (device: 'cpu' | 'webgpu', weightsOf = 0) => {
-      const opened = await openAdaptedBlocks(familyDirectory('llama'), { device, context: 8, rank: 4 })
-      const { architecture, context, runner, parts } = opened
-      const { adapters: _, ...weights } = await opened.adapted(0)
-      const { adapters: __, ...others } = await opened.adapted(1)
-      const mask = new Float32Array(2 * context).fill(1, 0, 2 * context - 3)
-      const sums = new SecondMoments(parts.inputs(0))
-      const given: number[] = []
-      // What a calibration that ends early leaves behind belongs to none that follows.
-      for (let i = 0; i < weightsOf; i++)
-        await runner.forwardWithGrams(1, hiddenStates(architecture, context, 90 + i), mask, others, true)
-      for (let i = 0; i < batches; i++) {
-        const hidden = hiddenStates(architecture, context, i)
-        const { grams } = await runner.forwardWithGrams(0, hidden, mask, weights, i + 1 < batches)
-        sums.add(grams, 2 * context - 3)
-        if (grams.length > 0) given.push(i)
-      }
-      await opened.close()
-      return { given, H: parts.inputs(0).map((_, input) => sums.take(input)) }
-    }
+  it('adds up the Gram matrices of a block there, and gives them once for several batches', async () => {
+    const cpu = await momentsOfBatches('cpu', { together: false })
     const sum = vi.spyOn(DeviceMemory.prototype, 'sum')
-    const cpu = await momentsOn('cpu')
-    expect(cpu.given).toEqual(Array.from({ length: batches }, (_, i) => i))
-    expect(sum).not.toHaveBeenCalled()
-    for (const own of [await momentsOn('webgpu'), await momentsOn('webgpu', 3)]) {
+    for (const interrupted of [0, 3]) {
+      const own = await momentsOfBatches('webgpu', { interrupted })
       expect(own.given).toEqual([7, 10])
-      for (const [input, H] of cpu.H.entries()) {
-        const found = own.H[input] as Float64Array
-        const largest = H.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
-        // Eight float32 sums, and states that differ by some units in the last place.
-        for (const [i, value] of H.entries())
-          expect(Math.abs((found[i] as number) - value)).toBeLessThan(3e-6 * largest)
-      }
+      // Eight float32 sums, and states that differ by some units in the last place.
+      for (const [input, H] of cpu.H.entries()) expect(farthest(own.H[input], H)).toBeLessThan(3e-6)
     }
+    expect(sum).toHaveBeenCalled()
     for (const [first, second] of sum.mock.calls) expect([first, second].some(isThere)).toBe(false)
   })
 

@@ -49,7 +49,7 @@ const TOLERANCE = 1e-4
 
 /** Every linear has an adapter, and inputs are rounded. */
 function adaptedForm(architecture: ModelArchitecture, index: number) {
-  const { linears } = blockGraph(architecture, index, 16, false)
+  const { linears } = blockGraph(architecture, index, 16)
   return { roundInputs: int8.roundInputs, adapted: new Set(linears.map(({ name }) => name)) }
 }
 
@@ -58,11 +58,11 @@ const headGraphs = (architecture: ModelArchitecture): Uint8Array[] =>
 
 /** Everything that is computed of a block: with second moments, under an adapter, its gradients, and its experts. */
 function graphsOfBlock(architecture: ModelArchitecture, index: number): Uint8Array[] {
-  const { experts } = blockGraph(architecture, index, 16, false)
+  const { experts } = blockGraph(architecture, index, 16)
   const form = adaptedForm(architecture, index)
   const graphs = [
-    blockGraph(architecture, index, 16, true),
-    blockGraph(architecture, index, 16, false, form),
+    blockGraph(architecture, index, 16, 'alone'),
+    blockGraph(architecture, index, 16, undefined, form),
     backwardGraph(architecture, index, 16, form),
     curvatureGraph(architecture, index, 16)
   ]
@@ -175,8 +175,8 @@ describe.skipIf(missing !== undefined)('webgpu', () => {
     const architecture = readArchitecture(configOf(familyDirectory(family)), 'config.json')
     const form = adaptedForm(architecture, 0)
     const graphs = [
-      blockGraph(architecture, 0, 16, true),
-      blockGraph(architecture, 0, 16, false, form),
+      blockGraph(architecture, 0, 16, 'alone'),
+      blockGraph(architecture, 0, 16, undefined, form),
       finalNormGraph(architecture, form)
     ].map(({ model }) => model)
     for (const model of [...graphs, ...headGraphs(architecture)]) {

@@ -2,7 +2,7 @@ import { AppError } from '../../shared/errors'
 import { addInto, mirrorUpper } from '../numerics/accumulate'
 import { type Matrix64, zeros64 } from '../numerics/matrix'
 
-/** A rectangle of a batch's Gram matrix of one layer input, by rows; its first entry stands at (row, column). */
+/** A rectangle of some batches' Gram matrix of one layer input, by rows; its first entry stands at (row, column). */
 interface GramPart {
   readonly input: number
   readonly row: number
@@ -17,7 +17,7 @@ interface GramPart {
  *
  *     gram = Σ x xᵀ,   H = gram / tokenCount
  *
- * Each batch's Gram matrix is a float32 product of at most a few thousand tokens; batches are added up in float64. Of each
+ * What is added is a float32 sum of some batches, of at most some ten thousand tokens; these are added up in float64. Of each
  * only the upper triangle counts. Padding enters neither the sum nor the count.
  */
 export class SecondMoments {

@@ -5,7 +5,8 @@ import type { Adapter, BlockWeights } from './blockWeights'
 import { expertGraph } from './expertGraphs'
 import { ExpertRunner, type Routed } from './expertRunner'
 import { FormCache } from './formCache'
-import type { GramTile } from './gramTiles'
+import type { GramSum, GramTile } from './gramTiles'
+import { addedFeeds, HostGrams } from './hostGrams'
 import { EXPERT_SUM, type LinearForm } from './layerBuilder'
 import { type BlockGraph, backwardGraph, blockGraph, curvatureGraph, energyOutput } from './modelGraphs'
 import { ResidentGrams } from './residentGrams'
@@ -46,6 +47,7 @@ export class BlockRunner {
   readonly #experts: ExpertRunner
   readonly #resident: ResidentWeights
   readonly #sums: ResidentGrams
+  readonly #hostSums = new HostGrams()
 
   constructor(
     private readonly architecture: ModelArchitecture,
@@ -84,7 +86,7 @@ export class BlockRunner {
     weights: BlockWeights,
     more = false
   ): Promise<BlockStatistics & { readonly next: Float32Array }> {
-    const graph = this.#graph(index, true)
+    const graph = this.#graph(index, this.#gramSum)
     const feeds = { ...(await this.#feeds(graph, hidden, weights)), mask: column(mask) }
     const within = await this.#within(graph, feeds, weights)
     const { outputs, sums } = await this.#added(graph, { ...feeds, ...within?.feeds }, weights, more)
@@ -143,7 +145,7 @@ export class BlockRunner {
 
   /** All that decides what `forwardWithGrams` makes of the states and weights of a block, but them. */
   calibrationGraphs(index: number): readonly Uint8Array[] {
-    const { model, within, experts } = this.#graph(index, true)
+    const { model, within, experts } = this.#graph(index, this.#gramSum)
     const routing = within === undefined ? [] : [within.routing.model]
     return [model, ...routing, ...(experts === undefined ? [] : [expertGraph(experts)])]
   }
@@ -159,8 +161,9 @@ export class BlockRunner {
   /** What a graph with Gram matrices gives, and the sums of these, where a device adds them up, when they are due. */
   async #added(graph: BlockGraph, feeds: Feeds, { linears }: BlockWeights, more: boolean) {
     if (!this.#sums.keepsTensors) {
-      const outputs: Tensors = await (await this.#session(graph)).run(feeds)
-      return { outputs, sums: outputs }
+      const sums = this.#hostSums.sumsOf(graph.grams, linears)
+      const outputs: Tensors = await (await this.#session(graph)).run({ ...feeds, ...addedFeeds(sums) }, sums)
+      return { outputs, sums: this.#hostSums.take(more) }
     }
     const left = graph.grams.map(({ output }) => output)
     const { here, there } = await (await this.#session(graph, left)).keep(feeds)
@@ -237,8 +240,8 @@ export class BlockRunner {
   /** The graph that computes a block with these weights. */
   #graphOf(index: number, weights: BlockWeights): BlockGraph {
     const { adapters: adapted, roundInputs } = weights
-    if (adapted === undefined && roundInputs === undefined) return this.#graph(index, false)
-    return this.#own.of(index, weights, () => this.#build(index, false, { adapted, roundInputs }))
+    if (adapted === undefined && roundInputs === undefined) return this.#graph(index)
+    return this.#own.of(index, weights, () => this.#build(index, undefined, { adapted, roundInputs }))
   }
 
   #backwardOf(index: number, weights: BlockWeights): BlockGraph {
@@ -257,7 +260,12 @@ export class BlockRunner {
     return graph
   }
 
-  #graph(index: number, grams: boolean): BlockGraph {
+  /** A device that keeps tensors adds them up itself. */
+  get #gramSum(): GramSum {
+    return this.#sums.keepsTensors ? 'alone' : 'added'
+  }
+
+  #graph(index: number, grams?: GramSum): BlockGraph {
     const key = `${index} ${grams}`
     const known = this.#plain.get(key)
     if (known !== undefined) return known
@@ -267,7 +275,7 @@ export class BlockRunner {
   }
 
   /** Blocks that are built alike share one description, and with it one compiled session. */
-  #build(index: number, grams: boolean, form?: LinearForm): BlockGraph {
+  #build(index: number, grams?: GramSum, form?: LinearForm): BlockGraph {
     return this.#shared(blockGraph(this.architecture, index, this.context, grams, form))
   }
 

@@ -15,6 +15,12 @@ export interface GramOutput extends GramTile {
   readonly output: string
 }
 
+/** How a graph gives Gram matrices: each for itself, or added to what it is given of them. */
+export type GramSum = 'alone' | 'added'
+
+/** Name of the input with what a tile is added to. */
+export const addedInput = (output: string): string => `added.${output}`
+
 /** Squares narrower than twice that are not cut again: below, products are too small to be worth fewer of them. */
 const SMALLEST = 256
 /** Cuts lie between vectors of the processor. */
@@ -35,7 +41,11 @@ export function triangleShare(features: number): number {
  *
  * RᵀL, the mirror image of LᵀR, is never made. That is 9/16 of the products at eight squares, and 17/32 at sixteen.
  */
-export function upperTriangle(graph: GraphBuilder, X: Value, of: { input: number; features: number }): GramOutput[] {
+export function upperTriangle(
+  graph: GraphBuilder,
+  X: Value,
+  of: { input: number; features: number; sum?: GramSum }
+): GramOutput[] {
   const outputs: GramOutput[] = []
   const add = (left: Value, right: Value, tile: Omit<GramTile, 'input'>): void => {
     const height = Math.max(1, Math.floor(TENSOR_LIMIT_BYTES / (4 * tile.columns)))
@@ -43,7 +53,9 @@ export function upperTriangle(graph: GraphBuilder, X: Value, of: { input: number
       const rows = Math.min(height, tile.rows - begin)
       const part = rows === tile.rows ? left : graph.slice(left, 1, begin, begin + rows)
       const output = `gram.${of.input}.${outputs.length}`
-      graph.output(output, graph.gemm(part, right, { transA: 1 }), [rows, tile.columns])
+      const shape = [rows, tile.columns]
+      const before = of.sum === 'added' ? { bias: graph.input(addedInput(output), shape) } : {}
+      graph.output(output, graph.gemm(part, right, { transA: 1, ...before }), shape)
       outputs.push({ ...tile, input: of.input, row: tile.row + begin, rows, output })
     }
   }

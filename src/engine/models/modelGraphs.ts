@@ -3,7 +3,7 @@ import type { Value } from '../graph/graphBuilder'
 import { type ModelArchitecture, stateSize } from './architecture'
 import { softcapped } from './attention'
 import type { ExpertsSpec } from './experts'
-import { type GramOutput, upperTriangle } from './gramTiles'
+import { type GramOutput, type GramSum, upperTriangle } from './gramTiles'
 import { EXPERT_SUM, LayerBuilder, type LinearForm, type LinearSpec, type ParameterSpec } from './layerBuilder'
 
 /** One block as a graph: `hidden` and the weights in, `next` and perhaps the Gram matrices out. */
@@ -35,7 +35,8 @@ export const energyOutput = (linear: string): string => `energy.${linear}`
  *
  * Inputs: `hidden` [tokens, state], each linear's `<name>.weight` and each parameter; `<name>.lora_A` and `.lora_B` of
  * adapted linears; with Gram matrices also `mask` [tokens, 1], 1 for tokens and 0 for padding. Outputs: `next`, and per distinct input X
- * the tiles that make up the upper triangle of (mask·X)ᵀ(mask·X), and of every linear ‖W x‖² [tokens, 1]; with experts
+ * the tiles that make up the upper triangle of (mask·X)ᵀ(mask·X), added to an input each where these are `added`, and of
+ * every linear ‖W x‖² [tokens, 1]; with experts
  * `expertInput` [tokens, hidden] and `routing` [tokens, count], which a graph of its own gives where the block takes what they
  * add as `expertSum` [tokens, hidden].
  */
@@ -43,7 +44,7 @@ export function blockGraph(
   architecture: ModelArchitecture,
   index: number,
   context: number,
-  grams: boolean,
+  grams?: GramSum,
   form?: LinearForm
 ): BlockGraph {
   const layer = new LayerBuilder(context, form)
@@ -53,8 +54,8 @@ export function blockGraph(
   graph.output('next', next, shape)
   const within = layer.experts?.sum !== undefined
   if (!within) addExpertOutputs(layer)
-  const tiles = grams ? addGrams(layer) : []
-  if (grams) addEnergies(layer)
+  const tiles = grams === undefined ? [] : addGrams(layer, grams)
+  if (grams !== undefined) addEnergies(layer)
   return {
     model: graph.build(),
     linears: layer.linears,
@@ -184,10 +185,10 @@ function addEnergies({ graph, linears, outputs }: LayerBuilder): void {
   }
 }
 
-function addGrams(layer: LayerBuilder): GramOutput[] {
+function addGrams(layer: LayerBuilder, sum: GramSum): GramOutput[] {
   const mask = layer.graph.input('mask', ['tokens', 1])
   return layer.inputs.flatMap(({ value, features }, input) =>
-    upperTriangle(layer.graph, layer.graph.mul(value, mask), { input, features })
+    upperTriangle(layer.graph, layer.graph.mul(value, mask), { input, features, sum })
   )
 }
 

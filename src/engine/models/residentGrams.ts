@@ -4,7 +4,7 @@ import { type DeviceTensor, giveBack, type Tensors } from '../graph/session'
 import type { BlockWeights } from './blockWeights'
 
 /** Batches that are added up in float32: of each 2,048 tokens, so that sums of more are made in float64. */
-const MOST_TOGETHER = 8
+export const MOST_TOGETHER = 8
 
 /**
  * Gram matrices of a block as a device adds them up, so that they come over the bus once for several batches. Those of a
