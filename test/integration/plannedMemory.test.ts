@@ -91,7 +91,9 @@ it('a plan counts the threads that solve linears, and what each of them takes', 
   // Of the second linear [1024, 512]: E, its transpose and as much again; H of 512 inputs in both precisions.
   const beside = 12 * (512 * 1024 + 512 * 512)
   expect([two.working - one.working, three.working - two.working]).toEqual([beside, beside])
-  expect(two.peak - one.peak).toBeGreaterThanOrEqual(2 * 50 * MiB)
-  expect(three.peak - two.peak).toBeGreaterThanOrEqual(50 * MiB)
+  expect(three.peak - two.peak).toBe(50 * MiB + beside)
+  // With one, the process that tokenizes takes more than the work.
+  expect(one.peak).toBeGreaterThan(one.working)
+  expect(two.peak - one.peak).toBeGreaterThan(50 * MiB + beside)
   expect(two.seconds).toBeLessThan(one.seconds)
 })

@@ -14,35 +14,40 @@ const BASE_BYTES = 160 * 2 ** 20
 /** Of a thread that solves linears: its own engine, with sessions and compiled code. */
 const THREAD_BYTES = 50 * 2 ** 20
 /** Of a variant: its graph of a block, compiled, and what of its factors and figures lies about; up to so much was seen. */
-const VARIANT_BYTES = 18 * 2 ** 20
+const VARIANT_BYTES = 14 * 2 ** 20
+/** The process while another tokenizes: nothing was computed, and the library that computes is not loaded. */
+const WAITING_BYTES = 130 * 2 ** 20
 /** Of the process that tokenizes before anything is computed: itself, and for each byte of texts, up to so much, what lies about. */
 const TOKENIZING_BYTES = 155 * 2 ** 20
 const BYTES_PER_TEXT_BYTE = 14
-const TEXT_BYTES = 145 * 2 ** 20
+const TEXT_BYTES = 160 * 2 ** 20
 /** Beside that, of samples, whose lines are parsed. */
 const BYTES_PER_SAMPLE_BYTE = 5
 const SAMPLE_BYTES = 55 * 2 ** 20
 /** What the tokenizer takes for each byte that it gets at a time: strings, places and masks of every token. */
 const TOKENIZER_BYTES = 138
-/** Of memory that was given back before the peak, what is not used again: it lies in pieces. */
-const LOST_SHARE = 1 / 4
-/** The same of what weighing the outputs took, all in small pieces: peaks of one run at 256 tokens lay 120 MiB apart. */
-const LOST_WEIGHING_SHARE = 1 / 2
 /**
- * The same of the weights, second moments and inputs of a block when the next begins, how often and up to so much: every
- * thread has a heap of its own, and fits the pieces of one block into the gaps of the last. Peaks of 8 blocks of hidden size
- * 576 lay between 600 and 680 MiB, of 30 between 727 and 836, of 2 and 32 blocks of 512 at 380 and 475; with one heap for all threads
- * (MALLOC_ARENA_MAX=1) of 8 blocks at 505, of 16 at 400.
+ * Of what weighing the outputs took and gave back, all in small pieces, what is not used again: peaks of one run at 256 tokens
+ * lay 120 MiB apart.
  */
-const LOST_BLOCK_SHARE = 2
+const LOST_WEIGHING_SHARE = 1 / 4
+/**
+ * The same of the weights, second moments and inputs of a block when the next begins, how often and up to so much: pieces of
+ * one block do not quite fit into the gaps of the last, and every thread that solves has a heap of its own. It grows with the
+ * blocks: of hidden size 576, peaks of 8 blocks lay between 549 and 601 MiB, of 30 between 674 and 686; with no such threads, of
+ * 2 blocks of 512 between 343 and 366, of 16 and 32 between 351 and 430.
+ */
+const LOST_AT_FIRST = 0.5
+const LOST_EACH_BLOCK = 1 / 16
+const LOST_AT_MOST = { alone: 0.75, onThreads: 2 } as const
 const LOST_BLOCK_BYTES = 288 * 2 ** 20
 /** Pieces of memory from this size on go back to the system once nothing uses them. */
 const RETURNED_BYTES = 2 ** 25
 /** Bytes a weight of the linear that is being solved: its E and Eᵀ, products with them, codes. */
 const LINEAR_BYTES = 24
 
-/** Of the masks of a graph: as they were made, as the graph was built, and once or twice in the runtime that took it. */
-const MASK_COPIES = 3.5
+/** Of the masks of a graph: as the graph was built and in the runtime that took it, and mostly as they were made. */
+const MASK_COPIES = 2.75
 
 /**
  * Of the tiles of the head, how often they lie in memory: threads do not share what the C library keeps for them, so that some
@@ -58,8 +63,8 @@ export const solvedAtATime = ({ linears, recipe }: PreparedRun): number =>
   linearsAtATime(linears, recipe.device, recipe.memoryBudget)
 
 /**
- * Largest resident set, bytes: the process with its threads, and the larger of what the tokenizer and what the rest of the run
- * needs. What was given back before the peak is not all used again.
+ * Largest resident set, bytes, of the process with its threads, or before that of the process that waits and the one that
+ * tokenizes, which is gone when the first is at work.
  */
 export function peakMemoryBytes(prepared: PreparedRun): number {
   const { textBytes, sampleBytes, bytesAtATime } = prepared
@@ -68,7 +73,7 @@ export function peakMemoryBytes(prepared: PreparedRun): number {
   const tokenizing = TOKENIZING_BYTES + texts + samples + TOKENIZER_BYTES * bytesAtATime
   const working = workingBytes(prepared)
   const process = BASE_BYTES + threadBytes(prepared) + VARIANT_BYTES * prepared.variants.length
-  return process + Math.max(tokenizing, working) + Math.round(LOST_SHARE * Math.min(tokenizing, working))
+  return Math.max(WAITING_BYTES + tokenizing, process + working)
 }
 
 /** Of the threads that solve linears, where there are some beside this one. */
@@ -98,9 +103,15 @@ export function workingBytes(prepared: PreparedRun): number {
   // Before anything else is kept, and before there are threads that solve.
   const { workBytes, stateBytes } = curvatureNeeds(prepared)
   const weighing = workBytes + (stateBytes <= recipe.memoryBudget ? stateBytes : 0) - threadBytes(prepared)
-  const ofBlocks = Math.min(LOST_BLOCK_SHARE * notReturned([...held, ...inputs(prepared)]), LOST_BLOCK_BYTES)
+  const ofBlocks = Math.min(lostShare(prepared) * notReturned([...held, ...inputs(prepared)]), LOST_BLOCK_BYTES)
   const lost = Math.max(ofBlocks, LOST_WEIGHING_SHARE * Math.max(0, Math.min(working + kept, weighing)))
   return Math.max(working + kept, weighing) + Math.round(lost) + masksOfRun(prepared)
+}
+
+/** How often what a block gave back is not used again. */
+function lostShare(prepared: PreparedRun): number {
+  const most = solvedAtATime(prepared) > 1 ? LOST_AT_MOST.onThreads : LOST_AT_MOST.alone
+  return Math.min(most, LOST_AT_FIRST + LOST_EACH_BLOCK * prepared.architecture.blocks)
 }
 
 const sum = (pieces: readonly number[]): number => pieces.reduce((total, bytes) => total + bytes, 0)
