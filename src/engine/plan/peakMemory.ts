@@ -19,7 +19,7 @@ const VARIANT_BYTES = 10 * 2 ** 20
 const WAITING_BYTES = 130 * 2 ** 20
 /** Of the process that tokenizes before anything is computed: itself, and for each byte of texts, up to so much, what lies about. */
 const TOKENIZING_BYTES = 155 * 2 ** 20
-const BYTES_PER_TEXT_BYTE = 14
+const BYTES_PER_TEXT_BYTE = 10
 const TEXT_BYTES = 160 * 2 ** 20
 /** Beside that, of samples, whose lines are parsed. */
 const BYTES_PER_SAMPLE_BYTE = 5
