@@ -262,10 +262,10 @@ describe('a run that does not reach its end', () => {
     expect(await statusOf(work)).toMatchObject({ id, status: 'running' })
     resumed.child.kill('SIGSTOP') // it must not be done before the others have asked
     const second = await work.quail('resume', id)
-    expect([second.code, second.stderr]).toEqual([1, expect.stringMatching(/another process is working on run/)])
     const deleted = await work.quail('runs', 'delete', id)
-    expect([deleted.code, deleted.stderr]).toEqual([1, expect.stringMatching(/another process is working on run/)])
     resumed.child.kill('SIGCONT')
+    expect([second.code, second.stderr]).toEqual([1, expect.stringMatching(/another process is working on run/)])
+    expect([deleted.code, deleted.stderr]).toEqual([1, expect.stringMatching(/another process is working on run/)])
     const done = await resumed.ended
     expect(done.code).toBe(0)
     const planned = jsonLines(done.stdout).find(({ type }) => type === 'planned')

@@ -8,7 +8,7 @@ import { type Ended, type Started, Workplace } from '../helpers/commandLine'
 import { sampleModel, sampleText } from '../helpers/paths'
 
 /** In `npm test`; `npm run kill -- 200` takes another number. */
-const KILLS = Number(process.env.QUAIL_KILLS ?? 12)
+const KILLS = Number(process.env.QUAIL_KILLS ?? 20)
 /** A kill with what is looked at behind it takes seconds on a busy machine. */
 const TIMEOUT_MS = 120_000 + 60_000 * KILLS
 /** Hundreds take an hour: whoever asked for them hears how far they are. */

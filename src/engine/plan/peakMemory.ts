@@ -13,7 +13,7 @@ import { refinementWorkBytes } from './refinementWork'
 const BASE_BYTES = 160 * 2 ** 20
 /** Of a thread that solves linears: its own engine, with sessions and compiled code. */
 const THREAD_BYTES = 50 * 2 ** 20
-/** Of a variant: its graph of a block, compiled, and what of its factors and figures lies about; up to so much was seen. */
+/** Of a variant: its graph of a block, compiled, and what of its factors and figures lies about. */
 const VARIANT_BYTES = 10 * 2 ** 20
 /** The process while another tokenizes: nothing was computed, and the library that computes is not loaded. */
 const WAITING_BYTES = 130 * 2 ** 20
