@@ -69,6 +69,22 @@ export async function runToEnd(
   return events
 }
 
+/** Whether an event says that a phase has come so far. */
+export const isProgress = (event: RunEventDraft, phase: string, least = 0): boolean =>
+  event.type === 'phaseProgress' && event.phase === phase && event.done >= least
+
+/** A run that is stopped in the middle and then executed to its end: the run, and the events of its second execution. */
+export async function stoppedAndFinished(
+  changes: Parameters<typeof makeRun>[0],
+  stopAfter: (event: RunEventDraft) => boolean
+): Promise<{ readonly run: TestRun; readonly second: RunEventDraft[] }> {
+  const run = makeRun(changes)
+  const first = await runToEnd(run, stopAfter)
+  const { status } = finishedOf(first)
+  if (status !== 'cancelled' || !first.some(stopAfter)) throw new Error(`it was to be stopped, and is ${status}`)
+  return { run, second: await runToEnd(run) }
+}
+
 export const finishedOf = (events: readonly RunEventDraft[]): Omit<FinishedEvent, 'run' | 'seq' | 'atMs'> => {
   const last = events.at(-1)
   if (last?.type !== 'finished') throw new Error('the last event is not `finished`')

@@ -3,8 +3,17 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readAdapterDirectory } from '../../src/engine/formats/readAdapter'
 import { type AcceptanceResult, acceptedDivergence, isKept } from '../../src/shared/acceptance'
+import type { RunEventDraft } from '../../src/shared/runEvents'
 import { sampleText } from '../helpers/paths'
-import { adapterDigests, finishedOf, makeRun, runToEnd, type TestRun } from '../helpers/runs'
+import {
+  adapterDigests,
+  finishedOf,
+  isProgress,
+  makeRun,
+  runToEnd,
+  stoppedAndFinished,
+  type TestRun
+} from '../helpers/runs'
 
 const int8 = { format: 'int8' }
 /** Far too few tokens, and a base that is all but full precision: some corrections of single layers do harm. */
@@ -95,19 +104,13 @@ describe('a run whose adapters are never to be worse than none', () => {
     )
   })
 
-  it.each([
-    ['after its second block', (type: string) => type === 'blockFinished', 2],
-    ['as it asks', (type: string, phase?: string) => type === 'phaseProgress' && phase === 'choosing', 2]
-  ])('stopped %s goes on to the same bytes', async (_, wanted, count) => {
+  it.each<[string, (event: RunEventDraft) => boolean]>([
+    ['after its second block', (event) => event.type === 'blockFinished' && event.block === 1],
+    ['as it asks', (event) => isProgress(event, 'choosing', 2)]
+  ])('stopped %s goes on to the same bytes', async (_, stopAfter) => {
     const { run } = await whole
-    const stopped = makeRun(recipe)
-    let seen = 0
-    const first = await runToEnd(stopped, (event) => {
-      return wanted(event.type, event.type === 'phaseProgress' ? event.phase : undefined) && ++seen === count
-    })
-    expect(finishedOf(first).status).toBe('cancelled')
-    await runToEnd(stopped)
-    expect(adapterDigests(stopped, NAMES)).toEqual(adapterDigests(run, NAMES))
+    const stopped = await stoppedAndFinished(recipe, stopAfter)
+    expect(adapterDigests(stopped.run, NAMES)).toEqual(adapterDigests(run, NAMES))
   })
 
   it('needs two rows', async () => {

@@ -3,9 +3,18 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { verifyAdapter } from '../../src/engine/ask/verify'
 import type { RankChoice } from '../../src/shared/rankBudget'
-import type { VariantResult } from '../../src/shared/runEvents'
+import type { RunEventDraft, VariantResult } from '../../src/shared/runEvents'
+import { characterModel } from '../helpers/characterModel'
 import { sampleModel, sampleText } from '../helpers/paths'
-import { adapterDigests, finishedOf, makeRun, runToEnd, type TestRun } from '../helpers/runs'
+import {
+  adapterDigests,
+  finishedOf,
+  isProgress,
+  makeRun,
+  runToEnd,
+  stoppedAndFinished,
+  type TestRun
+} from '../helpers/runs'
 
 const budget = { method: 'exact', rank: 8, rankBudget: {} }
 const recipe = {
@@ -13,9 +22,16 @@ const recipe = {
   evaluation: { files: [sampleText('sotu-evaluation.txt')], rows: 8 },
   variants: [{ method: 'exact', rank: 8 }, budget, { ...budget, method: 'kfac', refine: { steps: 4, batch: 2 } }]
 }
-/** The variant that goes through every phase, over few rows: what is stopped or kept elsewhere takes the same way. */
-const short = { ...recipe, calibration: { ...recipe.calibration, rows: 8 }, variants: recipe.variants.slice(2) }
-const SHORT = ['kfac-r8-budget-refined']
+/** A variant that goes through every phase, of a tiny model: what is stopped or kept elsewhere takes the same way. */
+const { model, text } = characterModel('gemma2')
+const short = {
+  model,
+  context: 32,
+  calibration: { files: [text], rows: 24 },
+  evaluation: { files: [text], rows: 4 },
+  variants: [{ method: 'kfac', rank: 4, rankBudget: {}, refine: { steps: 4, batch: 2 } }]
+}
+const SHORT = ['kfac-r4-budget-refined']
 
 /** A recipe to its end. */
 async function toEnd(recipe: object) {
@@ -102,22 +118,16 @@ describe('a variant with a rank budget', () => {
     expect(configOf(bound, 'exact-r8-budget').rank_pattern).toEqual({})
   })
 
-  it.each([
-    ['while it measures what ranks are worth', 'phaseProgress', 6],
-    ['after its second block', 'blockFinished', 2],
-    ['as it compares', 'choosing', 1],
-    ['after a stretch of its refinement', 'refined', 1]
-  ])('stopped %s goes on to the same bytes', async (_, what, count) => {
-    const { run } = await wholeShort
-    const stopped = makeRun(short)
-    let seen = 0
-    const first = await runToEnd(stopped, (event) => {
-      const own = what === 'choosing' ? event.type === 'phaseProgress' && event.phase === what : event.type === what
-      return own && ++seen === count
-    })
-    expect(finishedOf(first).status).toBe('cancelled')
-    await runToEnd(stopped)
-    expect(adapterDigests(stopped, SHORT)).toEqual(adapterDigests(run, SHORT))
+  it.each<[string, (event: RunEventDraft) => boolean]>([
+    ['while it measures what ranks are worth', (event) => isProgress(event, 'weighing', 5)],
+    ['after its second block', (event) => event.type === 'blockFinished' && event.block === 1],
+    ['as it compares', (event) => isProgress(event, 'choosing')],
+    ['after a stretch of its refinement', (event) => event.type === 'refined']
+  ])('stopped %s goes on to the same bytes', async (_, stopAfter) => {
+    const { run, finished } = await wholeShort
+    expect(finished.variants[0]?.ranks?.kept).toBe('budget')
+    const stopped = await stoppedAndFinished(short, stopAfter)
+    expect(adapterDigests(stopped.run, SHORT)).toEqual(adapterDigests(run, SHORT))
   })
 
   it('gives the same bytes when nothing may stay in memory', async () => {

@@ -1,10 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { keptDivergence, type RefinementResult } from '../../src/shared/refinement'
 import { RowLosses } from '../../src/shared/runFolder'
-import { copyCheckpoint, familyDirectory } from '../helpers/checkpoints'
-import { sampleText } from '../helpers/paths'
+import { characterModel } from '../helpers/characterModel'
 import { finishedOf, makeRun, runToEnd } from '../helpers/runs'
 
 /*
@@ -18,27 +17,6 @@ const HELD_OUT = 6
 /** Sums of float32 values; a start goes through a multiplication with the root of its scaling, which rounds. */
 const TOLERANCE = 1e-5
 
-/** A checkpoint of 96 tokens with a token for each printable character of ASCII, and a text of these. */
-function tiny(family: string): { model: string; text: string } {
-  const model = copyCheckpoint(familyDirectory(family))
-  const characters = ['\n', ...Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i))]
-  const tokenizer = {
-    version: '1.0',
-    added_tokens: [],
-    normalizer: null,
-    post_processor: null,
-    decoder: null,
-    pre_tokenizer: { type: 'Split', pattern: { Regex: '[\\s\\S]' }, behavior: 'Isolated', invert: false },
-    model: { type: 'BPE', vocab: Object.fromEntries(characters.map((character, id) => [character, id])), merges: [] }
-  }
-  writeFileSync(join(model, 'tokenizer.json'), JSON.stringify(tokenizer))
-  writeFileSync(join(model, 'tokenizer_config.json'), JSON.stringify({ tokenizer_class: 'PreTrainedTokenizerFast' }))
-  const ascii = readFileSync(sampleText('moby-calibration.txt'), 'utf8').replace(/[^\n -~]/g, '')
-  const text = join(model, 'text.txt')
-  writeFileSync(text, ascii.slice(0, 8000))
-  return { model, text }
-}
-
 it.each([
   ['opt-350m-like', 'whose states are projected before the final norm and after the embedding'],
   ['gemma2', 'with soft caps in attention and head'],
@@ -46,7 +24,7 @@ it.each([
   ['gpt2', 'with learned positions and a tied head'],
   ['bloom-6-heads', 'with biases of positions']
 ])('the held-out row of %s, %s, has the divergences that the evaluation measures', async (family) => {
-  const { model, text } = tiny(family)
+  const { model, text } = characterModel(family)
   const run = makeRun({
     model,
     context: 32,

@@ -1,0 +1,31 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { copyCheckpoint, familyDirectory } from './checkpoints'
+import { sampleText } from './paths'
+
+/** Characters of the text. */
+const LENGTH = 8000
+
+/**
+ * A copy of one of the tiny checkpoints of 96 tokens with a token for each printable character of ASCII, and a text of these:
+ * a run of it takes a second where one of the sample model takes ten.
+ */
+export function characterModel(family: string): { readonly model: string; readonly text: string } {
+  const model = copyCheckpoint(familyDirectory(family))
+  const characters = ['\n', ...Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i))]
+  const tokenizer = {
+    version: '1.0',
+    added_tokens: [],
+    normalizer: null,
+    post_processor: null,
+    decoder: null,
+    pre_tokenizer: { type: 'Split', pattern: { Regex: '[\\s\\S]' }, behavior: 'Isolated', invert: false },
+    model: { type: 'BPE', vocab: Object.fromEntries(characters.map((character, id) => [character, id])), merges: [] }
+  }
+  writeFileSync(join(model, 'tokenizer.json'), JSON.stringify(tokenizer))
+  writeFileSync(join(model, 'tokenizer_config.json'), JSON.stringify({ tokenizer_class: 'PreTrainedTokenizerFast' }))
+  const ascii = readFileSync(sampleText('moby-calibration.txt'), 'utf8').replace(/[^\n -~]/g, '')
+  const text = join(model, 'text.txt')
+  writeFileSync(text, ascii.slice(0, LENGTH))
+  return { model, text }
+}
