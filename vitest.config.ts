@@ -45,6 +45,8 @@ export default defineConfig({
     environment: 'node',
     include: ['test/**/*.test.ts'],
     pool: 'forks', // native add-ons are safest in child processes
+    // As `collectSeldom` does for threads that compute: runs in a process of tests looked for garbage nine times a second.
+    execArgv: ['--heap-growing-percent=300'],
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
     // Integration tests run a whole model on a machine that may be busy; these limits only stop what hangs.

@@ -1,7 +1,7 @@
 import { AppError } from '../../shared/errors'
 import type { RunEventDraft } from '../../shared/runEvents'
 import type { SolvedBlock } from '../../shared/runFolder'
-import { collectGarbage } from '../graph/collectGarbage'
+import { collectArrays } from '../graph/collectGarbage'
 import type { OutputCurvature } from '../methods/outputCurvature'
 import type { SecondMoment } from '../methods/secondMoment'
 import type { Adapter, BlockWeights } from '../models/blockWeights'
@@ -42,7 +42,7 @@ export async function* blockStep(context: RunContext, block: number): Events<Sol
       tasks.length = 0 // with them go weights in full precision and second moments
       if (block + 1 < prepared.architecture.blocks) context.ahead.begin(block + 1)
     }
-    collectGarbage()
+    collectArrays()
     yield* advanceQuantized(context, block, key, unquantized, linears, progress)
   }
   signal.throwIfAborted()
@@ -68,7 +68,7 @@ async function* inFullPrecision(
   const { streams, ahead } = context
   const weights = await ahead.take(block)
   const { calibrated, noted } = yield* calibrate(context, block, weights, progress)
-  collectGarbage()
+  collectArrays()
   if (streams.full !== undefined) yield* advance(context, block, streams.full.states, weights, progress)
   const tasks = linearTasks(context, block, weights, { ...calibrated, curvature: await curvatureOf(context, block) })
   const { parameters, experts } = weights

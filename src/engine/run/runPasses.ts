@@ -1,5 +1,5 @@
 import { type JournalEntry, solvedBlocks } from '../../shared/runFolder'
-import { collectGarbage } from '../graph/collectGarbage'
+import { collectArrays } from '../graph/collectGarbage'
 import type { PreparedRun } from '../prepare/preparedRun'
 import { type Place, placeOfStep } from './deviceFailure'
 import { appendJournal, readJournal, rewriteJournal, type Step } from './journal'
@@ -30,7 +30,7 @@ async function* runStep(context: RunContext, place: Place, pass: Pass, block: nu
   await appendJournal(context.folder, entry)
   context.journal.push(entry)
   yield* pass.settle(context, entry)
-  collectGarbage()
+  collectArrays()
 }
 
 const stepsOf = (prepared: PreparedRun): Step[] =>
