@@ -1,9 +1,18 @@
-import { QueryClient } from '@tanstack/react-query'
+import { QueryCache, QueryClient } from '@tanstack/react-query'
 import type { WindowEvent, WindowEventType } from '../../shared/contract/events'
 import { AppError } from '../../shared/errors'
 
+/** What was answered stays when a later question fails for a while, but not when what it asks for is there no more. */
+const queryCache = new QueryCache({
+  onError: (error, query) => {
+    const gone = error instanceof AppError && error.code === 'BAD_INPUT'
+    if (gone && query.state.data !== undefined) query.setState({ data: undefined, dataUpdatedAt: 0 })
+  }
+})
+
 /** Answers stay valid until an event says otherwise: nothing changes behind the window's back without one. */
 export const queryClient = new QueryClient({
+  queryCache,
   defaultOptions: {
     queries: {
       staleTime: Number.POSITIVE_INFINITY,
