@@ -33,7 +33,7 @@ export function ComparePage() {
   const query = useCall('compare.runs', { ids: [...ids] }, { enabled: ids.length > 0, keepPrevious: true })
   if (ids.length === 0) return <Empty comparison={comparison} />
   return (
-    <QueryView query={query} failure="The runs could not be read" rows={8}>
+    <QueryView query={query} page="Compare" failure="The runs could not be read" rows={8}>
       {(runs) => <Compared runs={runs} comparison={comparison} />}
     </QueryView>
   )

@@ -4,22 +4,24 @@ import type { UseQueryResult } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import type { AppError } from '../../shared/errors'
 import { ErrorCard } from './ErrorCard'
+import { PageFrame } from './PageFrame'
 
 interface Props<T> {
   readonly query: UseQueryResult<T, AppError>
   /** Heading of the error: "The runs could not be read". */
   readonly failure: string
+  /** Where the data make the whole page: what it is called as long as there is nothing but an error. */
+  readonly page?: string
   readonly children: (data: T) => ReactNode
   readonly rows?: number
 }
 
 /** The data of a query; nothing in the first moment, then a skeleton, or what went wrong with a way to try again. */
-export function QueryView<T>({ query, failure, children, rows = 4 }: Props<T>) {
+export function QueryView<T>({ query, failure, page, children, rows = 4 }: Props<T>) {
   if (query.data !== undefined) return <>{children(query.data)}</>
-  if (query.error !== null) {
-    return <ErrorCard title={failure} error={query.error} onRetry={() => void query.refetch()} />
-  }
-  return <LateSkeleton rows={rows} />
+  if (query.error === null) return <LateSkeleton rows={rows} />
+  const card = <ErrorCard title={failure} error={query.error} onRetry={() => void query.refetch()} />
+  return page === undefined ? card : <PageFrame title={page}>{card}</PageFrame>
 }
 
 /** Answers that come at once should not flash grey bars. */

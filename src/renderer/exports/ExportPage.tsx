@@ -21,7 +21,7 @@ export function ExportPage() {
   const { id = '' } = useParams<{ id: string }>()
   const run = useCall('runs.get', { id: decodeURIComponent(id) })
   return (
-    <QueryView query={run} failure="The run could not be read">
+    <QueryView query={run} page="Export" failure="The run could not be read">
       {(found) => <ExportOf run={found} />}
     </QueryView>
   )

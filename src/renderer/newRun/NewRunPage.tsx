@@ -32,7 +32,7 @@ export function NewRunPage() {
   }
   if (draft === undefined) return <PageFrame title="New run">{null}</PageFrame>
   return (
-    <QueryView query={choices} failure="Models and sets could not be read">
+    <QueryView query={choices} page="New run" failure="Models and sets could not be read">
       {(found) => <Form state={state} draft={draft} choices={found} />}
     </QueryView>
   )

@@ -41,7 +41,7 @@ export function RunPage() {
 function Page({ id, layer }: { readonly id: string; readonly layer: string | undefined }) {
   const { run, layers } = useRunProof(id)
   return (
-    <QueryView query={run} failure="The run could not be read" rows={8}>
+    <QueryView query={run} page="Run" failure="The run could not be read" rows={8}>
       {(proof) => <Proof run={proof} layers={layers.data ?? NO_LAYERS} layer={layer} />}
     </QueryView>
   )

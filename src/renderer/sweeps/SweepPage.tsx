@@ -21,7 +21,7 @@ export function SweepPage() {
   const { id = '' } = useParams()
   const query = useCall('sweeps.get', { id })
   return (
-    <QueryView query={query} failure="The sweep could not be read" rows={8}>
+    <QueryView query={query} page="Sweep" failure="The sweep could not be read" rows={8}>
       {(sweep) => <Swept sweep={sweep} />}
     </QueryView>
   )
