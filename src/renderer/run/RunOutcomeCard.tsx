@@ -8,7 +8,7 @@ import { warningCount } from '../../shared/runWords'
 import { useCall } from '../api/hooks'
 import { CopyButton } from '../components/CopyButton'
 import { plural } from '../format/numbers'
-import { kept } from './proofData'
+import { kept, resumed } from './proofData'
 
 /** What to do about a failure, beside what its message says. */
 const ADVICE: Readonly<Record<ErrorCode, string>> = {
@@ -40,7 +40,7 @@ export function RunOutcomeCard({ run }: { readonly run: RunProof }) {
         <Alert color="orange" variant="light" icon={<IconAlertTriangle aria-hidden />} title="The run was interrupted">
           <Text size="sm">
             The process that worked on it ended without finishing: the app was closed or killed, or the machine went
-            down. {kept(run)} Resume goes on from there and gives the same bytes.
+            down. {resumed(run)} and gives the same bytes.
           </Text>
         </Alert>
       )
@@ -49,7 +49,7 @@ export function RunOutcomeCard({ run }: { readonly run: RunProof }) {
     case 'cancelled':
       return (
         <Alert color="blue" variant="light" icon={<IconInfoCircle aria-hidden />} title="The run was stopped">
-          <Text size="sm">{kept(run)} Resume goes on from there.</Text>
+          <Text size="sm">{resumed(run)}.</Text>
         </Alert>
       )
     default:

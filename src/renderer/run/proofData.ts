@@ -43,6 +43,10 @@ export function kept({ blocksDone, planned, variants }: Pick<RunProof, 'blocksDo
   return `${[blocks, ...steps].join(', ')} ${blocksDone === 1 && steps.length === 0 ? 'is' : 'are'} kept.`
 }
 
+/** What is kept, and where the run goes on. */
+export const resumed = (run: Parameters<typeof kept>[0]): string =>
+  `${kept(run)} Resume ${run.blocksDone === 0 ? 'begins with the first' : 'goes on from there'}`
+
 /** The cells of one variant in the order of the model. */
 export const stripCells = (layers: readonly LayerRow[], variant: string): StripCell[] =>
   layers

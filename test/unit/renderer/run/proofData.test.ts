@@ -8,6 +8,7 @@ import {
   layerLines,
   layersTable,
   resultSentences,
+  resumed,
   stripCells,
   stripMax
 } from '../../../../src/renderer/run/proofData'
@@ -86,6 +87,15 @@ describe('the sentence', () => {
       'svd-b128 closes 50 % of the NF4 block 128 gap on a: 13.00 → 11.50 (full precision 10.00).',
       'zero-r4 closes 0 % of the NF4 block 64, double-quantized gap on a: 12.00 → 12.00 (full precision 10.00).'
     ])
+  })
+})
+
+describe('what is said of going on', () => {
+  const planned = { blocks: 4 } as RunProof['planned']
+
+  it('names no place that was not reached', () => {
+    expect(resumed({ blocksDone: 0, planned, variants })).toBe('No block was finished. Resume begins with the first')
+    expect(resumed({ blocksDone: 1, planned, variants })).toBe('1 block of 4 is kept. Resume goes on from there')
   })
 })
 
