@@ -11,7 +11,7 @@ import { QueryView } from '../components/QueryView'
 import { FileList } from './FileList'
 import { LinearsTab } from './LinearsTab'
 import { ModelFacts } from './ModelFacts'
-import { fullName, modelAddress, newRunAddress, STATUS_LABELS, shortProblem } from './modelText'
+import { fullName, modelAddress, newRunAddress, problemsOf, STATUS_LABELS, shortProblem } from './modelText'
 import { TensorTree } from './TensorTree'
 import { TokenizerTab } from './TokenizerTab'
 import { useFolders } from './useFolders'
@@ -25,7 +25,7 @@ export function ModelPage() {
     <PageFrame
       title={model === undefined ? 'Model' : fullName(model)}
       subtitle={model && <PathText path={model.directory} length={72} />}
-      actions={model && <Actions model={model} />}
+      actions={details.data && <Actions details={details.data} />}
     >
       <QueryView query={details} failure="This model could not be read" rows={6}>
         {(found) => <Details details={found} />}
@@ -34,7 +34,8 @@ export function ModelPage() {
   )
 }
 
-function Actions({ model }: { readonly model: FoundModel }) {
+function Actions({ details }: { readonly details: ModelDetails }) {
+  const { model } = details
   const folders = useFolders()
   return (
     <>
@@ -43,7 +44,7 @@ function Actions({ model }: { readonly model: FoundModel }) {
           Remove from list…
         </Button>
       )}
-      {model.status === 'ready' && (
+      {problemsOf(details).length === 0 && (
         <Button
           component={Link}
           href={newRunAddress(model.directory)}
@@ -56,7 +57,8 @@ function Actions({ model }: { readonly model: FoundModel }) {
   )
 }
 
-function Details({ details: { model, inspection, failure } }: { readonly details: ModelDetails }) {
+function Details({ details }: { readonly details: ModelDetails }) {
+  const { model, inspection } = details
   const word = model.status === 'ready' ? 'Needs attention' : STATUS_LABELS[model.status]
   return (
     <Stack gap="lg">
@@ -64,7 +66,7 @@ function Details({ details: { model, inspection, failure } }: { readonly details
         model={model}
         title={`${word}: Quail cannot prepare this checkpoint`}
         color="orange"
-        sentences={problemsOf(model, inspection, failure)}
+        sentences={problemsOf(details)}
       />
       <Notice
         model={model}
@@ -76,13 +78,6 @@ function Details({ details: { model, inspection, failure } }: { readonly details
       {inspection !== null && <Parts id={model.id} inspection={inspection} />}
     </Stack>
   )
-}
-
-/** What the folder says, what the headers say, and what only a closer look shows; each sentence once. */
-function problemsOf(model: FoundModel, inspection: Inspection | null, failure: string | null): string[] {
-  const closer = failure === null ? (inspection?.problems ?? []) : [failure]
-  const fromList = closer.length > 0 && model.status === 'unsupported' ? [] : model.problems
-  return [...new Set([...fromList, ...closer])]
 }
 
 interface NoticeProps {

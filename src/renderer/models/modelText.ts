@@ -1,3 +1,4 @@
+import type { ModelDetails } from '../../shared/contract/models'
 import type { FoundModel, ModelSource, ModelStatus } from '../../shared/models'
 
 /** `org/name`, with the revision of a snapshot that is not the newest: `org/name @ c0ffee1`. */
@@ -22,6 +23,13 @@ export const STATUS_LABELS: Readonly<Record<ModelStatus, string>> = {
 /** A problem as the list shows it: without the directory, which stands beside it. */
 export const shortProblem = ({ directory }: Pick<FoundModel, 'directory'>, problem: string): string =>
   problem.replaceAll(`${directory}/`, '').replaceAll(directory, 'this folder')
+
+/** What the folder says, what the headers say, and what only a closer look shows; each sentence once. */
+export function problemsOf({ model, inspection, failure }: ModelDetails): string[] {
+  const closer = failure === null ? (inspection?.problems ?? []) : [failure]
+  const fromList = closer.length > 0 && model.status === 'unsupported' ? [] : model.problems
+  return [...new Set([...fromList, ...closer])]
+}
 
 /** The page of a model. */
 export const modelAddress = (id: string): string => `/models/${id}`

@@ -1,0 +1,23 @@
+import { describe, expect, test } from 'vitest'
+import { problemsOf } from '../../../../src/renderer/models/modelText'
+import type { ModelDetails } from '../../../../src/shared/contract/models'
+
+const details = (changes: object): ModelDetails =>
+  ({ model: { status: 'ready', problems: [] }, inspection: { problems: [] }, failure: null, ...changes }) as never
+
+describe('what keeps a checkpoint from being prepared', () => {
+  test('is nothing where neither the list nor a closer look found anything', () => {
+    expect(problemsOf(details({}))).toEqual([])
+  })
+
+  test('is what only a closer look shows, too: a run with it is not offered, whatever the list says', () => {
+    const inspection = { problems: ['tokenizer.json is no tokenizer'] }
+    expect(problemsOf(details({ inspection }))).toEqual(['tokenizer.json is no tokenizer'])
+    expect(problemsOf(details({ inspection: null, failure: 'it is truncated' }))).toEqual(['it is truncated'])
+  })
+
+  test('is said once', () => {
+    const model = { status: 'incomplete', problems: ['a shard is missing'] }
+    expect(problemsOf(details({ model, failure: 'a shard is missing' }))).toEqual(['a shard is missing'])
+  })
+})
