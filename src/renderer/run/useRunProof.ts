@@ -44,10 +44,13 @@ function useRefresh(id: string): (when: 'soon' | 'later') => void {
   const pause = useRef(REFRESH_MS)
   useEffect(
     () => () => {
-      clearTimeout(timer.current?.handle)
+      if (timer.current === undefined) return
+      clearTimeout(timer.current.handle)
       timer.current = undefined
+      // Who comes back to the page asks again: the run may have been deleted from it.
+      void client.invalidateQueries({ refetchType: 'none', predicate: ({ queryKey }) => isProofOf(queryKey, id) })
     },
-    []
+    [client, id]
   )
   return useCallback(
     (when) => {
