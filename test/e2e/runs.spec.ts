@@ -122,7 +122,14 @@ describe('the page of runs', () => {
     await expect.poll(() => row('three').getByRole('cell').nth(5).textContent()).toBe('gap unclear')
   })
 
-  test('resumes a stopped run', async () => {
+  test('resumes a stopped run by a button that its cell has room for', async () => {
+    const cut = ({ scrollWidth, clientWidth }: { scrollWidth: number; clientWidth: number }) =>
+      scrollWidth - clientWidth
+    expect(
+      await button('Resume one')
+        .locator('xpath=..')
+        .evaluate(cut as never)
+    ).toBe(0)
     await button('Resume one').click()
     await becomes('one', 'completed')
     expect(desk.complaints).toEqual([])
