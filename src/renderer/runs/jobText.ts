@@ -8,7 +8,7 @@ export function phaseText({ phase, blocksDone, blocks, done, total, refining }: 
     case 'reading':
       return 'Reading checkpoint and texts'
     case 'weighing':
-      return `Weighing outputs, block ${Math.min(Math.floor(done) + 1, total)} of ${total}`
+      return weighingText(done, total / 2)
     case 'embedding':
       return 'Embedding the texts'
     case 'blocks':
@@ -24,6 +24,12 @@ export function phaseText({ phase, blocksDone, blocks, done, total, refining }: 
     case 'exporting':
       return `Writing ${plural(total, 'adapter')}`
   }
+}
+
+/** Weighing goes over all blocks twice: `Weighing outputs, backward, block 3 of 30`. */
+function weighingText(done: number, blocks: number): string {
+  const [way, before] = done < blocks ? ['forward', done] : ['backward', done - blocks]
+  return `Weighing outputs, ${way}, block ${Math.min(Math.floor(before) + 1, blocks)} of ${blocks}`
 }
 
 /** Time left, throughput and memory, as far as they are known. */

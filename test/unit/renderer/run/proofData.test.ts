@@ -204,6 +204,14 @@ describe('progress', () => {
     expect(phaseText(job)).toBe('Refining zero-refined, step 1 of 48')
   })
 
+  it('counts the blocks that there are while outputs are weighed, forward and backward', () => {
+    const weighing = (done: number) => phaseText({ phase: 'weighing', blocks: 4, done, total: 8 } as RunProgress)
+    expect(weighing(0)).toBe('Weighing outputs, forward, block 1 of 4')
+    expect(weighing(3.5)).toBe('Weighing outputs, forward, block 4 of 4')
+    expect(weighing(4)).toBe('Weighing outputs, backward, block 1 of 4')
+    expect(weighing(8)).toBe('Weighing outputs, backward, block 4 of 4')
+  })
+
   it('gives the time left with its uncertainty, once there is a measure for it', () => {
     expect(timeLeft({ remainingMs: { low: 27_000, high: 31_000 } })).toBe('25 s to 30 s left')
     expect(timeLeft({ remainingMs: { low: 27_100, high: 27_200 } })).toBe('about 25 s left')
