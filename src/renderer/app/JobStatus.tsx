@@ -35,7 +35,7 @@ export function JobStatus() {
       <Box>
         {/* A long name gives way to how far the run is. */}
         <Group gap={4} wrap="nowrap" justify="center" className="num">
-          <Text size="xs" fw={700} truncate style={{ minWidth: 48 }}>
+          <Text size="xs" fw={700} truncate style={{ minWidth: 0 }}>
             {progress.title}
           </Text>
           <Text size="xs" truncate style={{ flexShrink: 0, maxWidth: '75%' }}>
