@@ -1,9 +1,16 @@
-import { badInput } from '../../shared/errors'
+import { type AppError, badInput } from '../../shared/errors'
 
 /** Characters that may stand beside the text in the line of a long sample. */
 const MAX_BESIDE = 2 ** 26
 
 const NO_JSON = 'not JSON; one object {"text": "…"} per line is needed'
+
+/** A line that holds another object, say a conversation, is a row of which the texts have to be chosen. */
+export const noText = (where: string): AppError =>
+  badInput(
+    `${where}: an object with a string "text" is needed; conversations and rows with other keys are imported ` +
+      `(quail calibration import) and used as a set (set:NAME)`
+  )
 
 /**
  * A line `{"text": "…"}` of a file of samples, read a piece at a time: what the text holds is handed on as it comes, and
@@ -46,8 +53,7 @@ export class LongSample {
   end(): void {
     if (this.#inside !== 'nothing') throw badInput(`${this.where}: ${NO_JSON}`)
     const value = this.#parse<unknown>(this.#beside)
-    if (typeof value !== 'object' || value === null || !this.#isFound)
-      throw badInput(`${this.where}: an object with a string "text" is needed`)
+    if (typeof value !== 'object' || value === null || !this.#isFound) throw noText(this.where)
     if (this.#isBlank) throw badInput(`${this.where}: "text" is empty`)
   }
 

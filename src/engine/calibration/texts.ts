@@ -7,7 +7,7 @@ import { isMissing } from '../formats/files'
 import { refuseLfsPointerAt } from '../formats/lfsPointer'
 import { TextFileDecoder } from '../formats/textEncoding'
 import { trimmedParts, unixLines } from '../formats/textParts'
-import { LongSample } from './longSample'
+import { LongSample, noText } from './longSample'
 
 /** Bytes of a file that are read at a time. */
 const CHUNK_BYTES = 2 ** 18
@@ -153,7 +153,7 @@ async function* linePieces(path: string): AsyncGenerator<LinePiece> {
 function parseSample(line: string, where: string): string {
   const value = parseJson(line, where)
   const sample = typeof value === 'object' && value !== null && 'text' in value ? value.text : undefined
-  if (typeof sample !== 'string') throw badInput(`${where}: an object with a string "text" is needed`)
+  if (typeof sample !== 'string') throw noText(where)
   if (sample.trim() === '') throw badInput(`${where}: "text" is empty`)
   return sample
 }

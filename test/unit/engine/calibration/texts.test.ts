@@ -111,6 +111,7 @@ describe('reading samples', () => {
     ['{"text":"a"}\n\n{"txt":"b"}', /line 3: an object with a string "text"/],
     ['"text"', /line 1: an object with a string "text"/],
     ['{"text":7}', /line 1: an object with a string "text"/],
+    ['{"messages":[]}', /line 1: an object with a string "text" is needed; conversations .* are imported/],
     ['{"text":"  "}', /line 1: "text" is empty/],
     ['\n\n', /holds no samples/]
   ])('refuses %j and names file and line', async (content, message) => {
