@@ -150,6 +150,7 @@ test('a share of a set is held out for evaluation', async () => {
   await page.getByRole('button', { name: 'Hold out', exact: true }).click()
   await page.waitForURL(/#\/data\/addresses-evaluation$/)
   await page.getByRole('tab', { name: 'Provenance' }).click()
+  await page.waitForURL(/#\/data\/addresses-evaluation\?tab=facts$/)
   await page.getByText('the evaluation part of addresses: 10.0 % held out, seed 0').waitFor()
 })
 

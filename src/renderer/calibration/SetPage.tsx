@@ -1,7 +1,7 @@
 import { Button, Tabs } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconCut, IconPlus, IconTrash } from '@tabler/icons-react'
-import { Link, useLocation, useParams } from 'wouter'
+import { Link, useLocation, useParams, useSearch } from 'wouter'
 import type { CalibrationSetDetail } from '../../shared/contract/calibration'
 import { useAction, useCall } from '../api/hooks'
 import { confirm } from '../components/confirm'
@@ -31,26 +31,40 @@ export function SetPage() {
       actions={set.data && <SetActions set={set.data} />}
     >
       <QueryView query={set} failure="The calibration set could not be read">
-        {(found) => (
-          <Tabs defaultValue="tokens" keepMounted={false}>
-            <Tabs.List mb="md">
-              <Tabs.Tab value="tokens">Exact tokens</Tabs.Tab>
-              <Tabs.Tab value="samples">Samples</Tabs.Tab>
-              <Tabs.Tab value="facts">Provenance</Tabs.Tab>
-            </Tabs.List>
-            <Tabs.Panel value="tokens">
-              <TokenPreviewTab set={found} />
-            </Tabs.Panel>
-            <Tabs.Panel value="samples">
-              <SampleList set={found} />
-            </Tabs.Panel>
-            <Tabs.Panel value="facts">
-              <SetFacts set={found} />
-            </Tabs.Panel>
-          </Tabs>
-        )}
+        {(found) => <Parts set={found} />}
       </QueryView>
     </PageFrame>
+  )
+}
+
+const TABS = ['tokens', 'samples', 'facts'] as const
+
+/** The tab is part of the address, so that back and a restart lead to it. */
+function Parts({ set }: { readonly set: CalibrationSetDetail }) {
+  const [, navigate] = useLocation()
+  const wanted = new URLSearchParams(useSearch()).get('tab')
+  const tab = TABS.find((one) => one === wanted) ?? 'tokens'
+  return (
+    <Tabs
+      value={tab}
+      onChange={(next) => navigate(`/data/${encodeURIComponent(set.name)}?tab=${next}`, { replace: true })}
+      keepMounted={false}
+    >
+      <Tabs.List mb="md">
+        <Tabs.Tab value="tokens">Exact tokens</Tabs.Tab>
+        <Tabs.Tab value="samples">Samples</Tabs.Tab>
+        <Tabs.Tab value="facts">Provenance</Tabs.Tab>
+      </Tabs.List>
+      <Tabs.Panel value="tokens">
+        <TokenPreviewTab set={set} />
+      </Tabs.Panel>
+      <Tabs.Panel value="samples">
+        <SampleList set={set} />
+      </Tabs.Panel>
+      <Tabs.Panel value="facts">
+        <SetFacts set={set} />
+      </Tabs.Panel>
+    </Tabs>
   )
 }
 
