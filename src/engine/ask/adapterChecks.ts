@@ -6,6 +6,7 @@ import type { ModelArchitecture } from '../models/architecture'
 import type { PreparedLinear } from '../models/modelLinears'
 import { selectTargets } from '../models/targets'
 import { firstNonFinite } from '../numerics/matrix'
+import { misshapenOther, unsavedModule } from './savedModules'
 
 /*
  * What can be said of an adapter from its own files and the shapes of a model: of one by Quail, and of one that PEFT saved
@@ -22,26 +23,35 @@ export const unknown = (name: string, detail: string): Check => ({ name, ok: nul
 /** Keys of adapter_config.json that choose linears in other ways than target_modules does. */
 const OTHER_CHOICES = ['layers_to_transform', 'exclude_modules', 'target_parameters', 'layer_replication'] as const
 
+type LinearShape = Pick<PreparedLinear, 'path' | 'inFeatures' | 'outFeatures'>
+
+/** The output head, beside which a trainer may put factors where it is told to by name. */
+const headOf = ({ head, embeddingSize, vocabularySize }: ModelArchitecture): LinearShape => ({
+  path: head.replace(/\.weight$/, ''),
+  inFeatures: embeddingSize,
+  outFeatures: vocabularySize
+})
+
 /** Whether the factors are those of linears of the model, and of all that the config names. */
 export function checkKeys(
   adapter: ReadAdapter,
-  { head }: ModelArchitecture,
+  architecture: ModelArchitecture,
   linears: readonly PreparedLinear[]
 ): Check {
   const paths = linears.map(({ path }) => path)
-  const outside = head.replace(/\.weight$/, '')
+  const head = headOf(architecture).path
   const modules = new Set([...adapter.tensors.values()].map(({ module }) => module))
-  const foreign = [...modules].find((module) => !paths.includes(module) && module !== outside)
+  const foreign = [...modules].find((module) => !paths.includes(module) && module !== head)
   if (foreign !== undefined) return failed('keys', `${foreign} is no linear of this model`)
-  const uneven = unevenMagnitude(adapter, modules)
+  const uneven = unevenMagnitude(adapter, modules) ?? unsavedModule(adapter, architecture)
   if (uneven !== undefined) return failed('keys', uneven)
   const parts = adapter.config.use_dora ? 'lora_A, lora_B and lora_magnitude_vector' : 'lora_A and lora_B'
   const detail = `${modules.size} linears, each with ${parts}`
-  const targets = targetsOf(adapter, paths)
+  const targets = targetsOf(adapter, paths, head)
   if (targets === undefined) return passed('keys', `${detail}; how adapter_config.json chooses them is not checked`)
   const missing = [...targets].find((path) => !modules.has(path))
   if (missing !== undefined) return failed('keys', `${missing} is a target but has no factors`)
-  const extra = [...modules].find((path) => !targets.has(path) && path !== outside)
+  const extra = [...modules].find((path) => !targets.has(path))
   return extra === undefined ? passed('keys', detail) : failed('keys', `${extra} has factors but is no target`)
 }
 
@@ -55,18 +65,30 @@ function unevenMagnitude({ magnitudes, config }: ReadAdapter, modules: ReadonlyS
   return first && `${first} has a lora_magnitude_vector, but adapter_config.json does not say use_dora`
 }
 
-/** The linears that the config names; undefined where it chooses them by an expression, by layer or by exclusion. */
-function targetsOf({ config, settings }: ReadAdapter, paths: readonly string[]): ReadonlySet<string> | undefined {
+/**
+ * The linears that the config names; undefined where it chooses them by an expression, by layer or by exclusion.
+ *
+ * @param paths - linears of the blocks; those alone are meant by all-linear
+ */
+function targetsOf(
+  { config, settings }: ReadAdapter,
+  paths: readonly string[],
+  head: string
+): ReadonlySet<string> | undefined {
   if (OTHER_CHOICES.some((key) => ![undefined, null].includes(config[key] as undefined))) return undefined
   if (settings.targetModules.join() === 'all-linear') return new Set(paths)
   if (typeof config.target_modules === 'string') return undefined
-  return selectTargets([...settings.targetModules], paths, () => {})
+  return selectTargets([...settings.targetModules], [...paths, head], () => {})
 }
 
-/** Whether every factor has the shape that its linear and its rank ask for. */
-export function checkShapes(adapter: ReadAdapter, linears: readonly PreparedLinear[]): Check {
+/** Whether every factor has the shape that its linear and its rank ask for, and what was saved beside them that of its module. */
+export function checkShapes(
+  adapter: ReadAdapter,
+  architecture: ModelArchitecture,
+  linears: readonly PreparedLinear[]
+): Check {
   const { tensors, magnitudes, settings, config } = adapter
-  for (const { path, inFeatures, outFeatures } of linears) {
+  for (const { path, inFeatures, outFeatures } of [...linears, headOf(architecture)]) {
     const a = tensors.get(adapterTensorName(path, 'A'))
     const b = tensors.get(adapterTensorName(path, 'B'))
     if (a === undefined || b === undefined) continue
@@ -82,6 +104,8 @@ export function checkShapes(adapter: ReadAdapter, linears: readonly PreparedLine
       return failed('shapes', `${path}: lora_magnitude_vector is [${magnitude.shape}], expected [${outFeatures}]`)
     }
   }
+  const misshapen = misshapenOther(adapter, architecture)
+  if (misshapen !== undefined) return failed('shapes', misshapen)
   const ranks = isFilled(config.rank_pattern) ? 'the rank of its linear' : settings.rank
   return passed('shapes', `every lora_A is [${ranks}, in], every lora_B [out, ${ranks}]`)
 }

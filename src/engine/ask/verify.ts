@@ -53,7 +53,7 @@ export async function verifyAdapter(
     const linears = listLinears(parts)
     const checks = [
       checkKeys(read, architecture, linears),
-      checkShapes(read, linears),
+      checkShapes(read, architecture, linears),
       checkScaling(read, proof),
       checkFinite(read),
       await checkBase(proof, checkpoint, architecture, observed(linears, signal, report))
@@ -125,9 +125,9 @@ const isSameDirectory = async (one: string, other: string): Promise<boolean> => 
 function otherNotes({ others, config }: ReadAdapter): string[] {
   const biased = typeof config.bias === 'string' && config.bias !== 'none'
   if (others.length === 0) return biased ? [`adapter_config.json says bias ${config.bias}, which is not checked`] : []
-  const names = others.slice(0, 3).map((name) => name.replace('base_model.model.', ''))
+  const names = others.slice(0, 3).map(({ name }) => name.replace('base_model.model.', ''))
   const more = others.length > names.length ? ` and ${others.length - names.length} more` : ''
-  return [`the adapter also holds ${names.join(', ')}${more}, saved by its trainer; these are not checked`]
+  return [`the adapter also holds ${names.join(', ')}${more}, saved by its trainer; their values are not checked`]
 }
 
 /** The fingerprint of the base. */

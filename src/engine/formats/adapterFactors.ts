@@ -24,9 +24,12 @@ export interface AdapterFactors {
   readonly tensors: ReadonlyMap<string, AdapterTensor>
   /** By module; empty for an adapter without DoRA. */
   readonly magnitudes: ReadonlyMap<string, AdapterMagnitude>
-  /** Keys of modules that were trained whole, of embeddings and of biases; none is read. */
-  readonly others: readonly string[]
+  /** Modules that were trained whole, factors of embeddings and biases, by name; of none the values are read. */
+  readonly others: readonly OtherTensor[]
 }
+
+/** A tensor beside the factors of linears. */
+export type OtherTensor = Pick<TensorInfo, 'name' | 'shape'>
 
 /** `lm_head.weight` of modules_to_save, LoRA of an embedding, single trained tokens, biases, a base layer saved along. */
 const OTHERS =
@@ -47,16 +50,16 @@ export async function readFactors(path: string, rank: number | undefined): Promi
   try {
     const tensors = new Map<string, AdapterTensor>()
     const magnitudes = new Map<string, AdapterMagnitude>()
-    const others: string[] = []
+    const others: OtherTensor[] = []
     for (const info of file.header.tensors.values()) {
       const [, scaled] = MAGNITUDE.exec(info.name) ?? []
       if (scaled !== undefined) {
         magnitudes.set(scaled, { name: info.name, shape: info.shape, data: await readValues(file, info) })
-      } else if (OTHERS.test(info.name)) others.push(info.name)
+      } else if (OTHERS.test(info.name)) others.push({ name: info.name, shape: info.shape })
       else tensors.set(info.name, await readFactor(file, info))
     }
     assertPairs([...tensors.values()], rank, path)
-    return { tensors, magnitudes, others: others.sort() }
+    return { tensors, magnitudes, others: others.sort((a, b) => (a.name < b.name ? -1 : 1)) }
   } finally {
     await file.close()
   }

@@ -1,0 +1,84 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { verifyAdapter } from '../../../../src/engine/ask/verify'
+import { adapterConfig, adapterTensorName, writeAdapterDirectory } from '../../../../src/engine/formats/peftAdapter'
+import { familyDirectory } from '../../../helpers/checkpoints'
+
+const llama = familyDirectory('llama') // 96 tokens, hidden size 48
+const RANK = 2
+const settings = { rank: RANK, alpha: 4, rslora: false, baseModel: null }
+const QUERIES = ['model.layers.0.self_attn.q_proj', 'model.layers.1.self_attn.q_proj']
+
+type Shapes = Readonly<Record<string, readonly number[]>>
+
+const factors = (module: string, rows: number, rank = RANK): Shapes => ({
+  [adapterTensorName(module, 'A')]: [rank, 48],
+  [adapterTensorName(module, 'B')]: [rows, rank]
+})
+
+/** An adapter of the queries, with more tensors and other fields of its config, as a trainer saves it. */
+async function saved(shapes: Shapes, targetModules: readonly string[], changes: Record<string, unknown> = {}) {
+  const all = { ...factors(QUERIES[0] as string, 48), ...factors(QUERIES[1] as string, 48), ...shapes }
+  const tensors = Object.entries(all).map(([name, shape]) => {
+    const data = new Uint8Array(shape.reduce((product, size) => product * size, 4))
+    return { name, shape, dtype: 'F32' as const, data }
+  })
+  const out = join(mkdtempSync(join(tmpdir(), 'quail-verify-')), 'adapter')
+  await writeAdapterDirectory(out, {
+    config: { ...adapterConfig({ ...settings, targetModules }), ...changes },
+    tensors,
+    extra: {}
+  })
+  return out
+}
+
+it.each<[string, Shapes, string[], Record<string, unknown>, string | undefined]>([
+  ['a head', factors('lm_head', 96), ['q_proj', 'lm_head'], {}, undefined],
+  [
+    'a head of more tokens',
+    factors('lm_head', 97),
+    ['q_proj', 'lm_head'],
+    {},
+    'lm_head: lora_B is [97,2], expected [96,2]'
+  ],
+  ['no head although named', {}, ['q_proj', 'lm_head'], {}, 'lm_head is a target but has no factors'],
+  ['a head that PEFT drops', factors('lm_head', 96), ['q_proj'], {}, 'lm_head has factors but is no target'],
+  [
+    'a whole head',
+    { 'base_model.model.lm_head.weight': [96, 48] },
+    ['q_proj'],
+    { modules_to_save: ['lm_head'] },
+    undefined
+  ],
+  [
+    'a whole embedding of more tokens',
+    { 'base_model.model.model.embed_tokens.weight': [97, 48] },
+    ['q_proj'],
+    { modules_to_save: ['embed_tokens'] },
+    'model.embed_tokens.weight is [97,48], expected [96,48]'
+  ],
+  [
+    'factors of an embedding of more tokens',
+    {
+      'base_model.model.model.embed_tokens.lora_embedding_A': [2, 97],
+      'base_model.model.model.embed_tokens.lora_embedding_B': [48, 2]
+    },
+    ['q_proj', 'embed_tokens'],
+    {},
+    'model.embed_tokens.lora_embedding_A is [2,97], expected [2,96]'
+  ],
+  [
+    'of two whole modules one',
+    { 'base_model.model.lm_head.weight': [96, 48] },
+    ['q_proj'],
+    { modules_to_save: ['lm_head', 'embed_tokens'] },
+    'modules_to_save names model.embed_tokens, but it was not saved'
+  ],
+  ['modules of another model', {}, ['q_proj'], { modules_to_save: ['classifier', 'score'] }, undefined]
+])('judges what PEFT loads beside the linears of the blocks: %s', async (_, shapes, targets, changes, problem) => {
+  const { fits, summary } = await verifyAdapter(await saved(shapes, targets, changes), llama)
+  expect(fits).toBe(problem === undefined)
+  if (problem !== undefined) expect(summary).toContain(problem)
+})
