@@ -139,8 +139,9 @@ export function checkScaling({ settings, config }: ReadAdapter, proof: ProofFiel
   if (proof === undefined) return passed('scaling', found)
   const { rank, alpha, rslora } = proof.variant
   const made = describe(rank, alpha, rslora)
-  const own = (proof.layers ?? []).filter((layer) => layer.rank !== undefined && layer.rank !== rank)
-  if (own.length > 0) return checkOwnScalings({ settings, config }, proof, own, { found, made })
+  const layers = proof.layers ?? []
+  if (layers.some((layer) => layer.rank !== undefined && layer.rank !== rank))
+    return checkOwnScalings({ settings, config }, proof, layers, { found, made })
   return found === made
     ? passed('scaling', found)
     : failed('scaling', `adapter_config.json says ${found}, the factors were made for ${made}`)
@@ -157,14 +158,14 @@ function checkOwnScalings(
 ): Check {
   const scalingOf = (a: number, r: number): number => a / (rslora ? Math.sqrt(r) : r)
   const problem = (why: string) => failed('scaling', `adapter_config.json says ${found}: ${why}`)
-  if (settings.rank !== rank || settings.alpha !== alpha || settings.rslora !== rslora)
+  if (settings.rank !== rank || settings.alpha !== alpha || settings.rslora !== rslora || config.use_dora)
     return problem(`the factors were made for ${made}, with ranks of their own`)
-  for (const { name, rank: own } of layers) {
+  for (const { name, rank: own = rank } of layers) {
     const [r, a] = [patternValue(name, config.rank_pattern), patternValue(name, config.alpha_pattern)]
     if (r === 'unknown' || a === 'unknown')
       return unknown('scaling', `${found}; expressions in the patterns are not evaluated`)
-    if (r !== own) return problem(`${name} has rank ${r ?? rank} there, its factors were made with ${own}`)
-    const scaling = scalingOf(a ?? alpha, own as number)
+    if ((r ?? rank) !== own) return problem(`${name} has rank ${r ?? rank} there, its factors were made with ${own}`)
+    const scaling = scalingOf(a ?? alpha, own)
     if (Math.abs(scaling / scalingOf(alpha, rank) - 1) > 1e-9)
       return problem(`${name} is scaled by ${scaling}, its factors were made for ${scalingOf(alpha, rank)}`)
   }

@@ -2,8 +2,11 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { checkScaling } from '../../../../src/engine/ask/adapterChecks'
 import { verifyAdapter } from '../../../../src/engine/ask/verify'
+import { ProofFields } from '../../../../src/engine/formats/adapterProof'
 import { adapterConfig, adapterTensorName, writeAdapterDirectory } from '../../../../src/engine/formats/peftAdapter'
+import { readAdapterDirectory } from '../../../../src/engine/formats/readAdapter'
 import { familyDirectory } from '../../../helpers/checkpoints'
 
 const llama = familyDirectory('llama') // 96 tokens, hidden size 48
@@ -81,4 +84,29 @@ it.each<[string, Shapes, string[], Record<string, unknown>, string | undefined]>
   const { fits, summary } = await verifyAdapter(await saved(shapes, targets, changes), llama)
   expect(fits).toBe(problem === undefined)
   if (problem !== undefined) expect(summary).toContain(problem)
+})
+
+it.each<[string, Record<string, unknown>, string | undefined]>([
+  ['as they were made', {}, undefined],
+  [
+    'a linear that has no rank of its own',
+    { alpha_pattern: { 'layers.0.self_attn.q_proj': 8, 'layers.1.self_attn.q_proj': 8 } },
+    'layers.0.self_attn.q_proj is scaled by 4'
+  ],
+  ['DoRA', { use_dora: true }, 'with DoRA']
+])('compares the scaling of every linear where some have ranks of their own: %s', async (_, changes, problem) => {
+  const patterns = {
+    rank_pattern: { 'layers.1.self_attn.q_proj': 4 },
+    alpha_pattern: { 'layers.1.self_attn.q_proj': 8 }
+  }
+  const adapter = await saved(factors(QUERIES[1] as string, 48, 4), ['q_proj'], { ...patterns, ...changes })
+  const proof = ProofFields.parse({
+    version: 1,
+    variant: settings,
+    layers: [{ name: QUERIES[0] }, { name: QUERIES[1], rank: 4 }],
+    fingerprint: { algorithm: '', quantizer: 'int8', codes: '', absmax: '', linears: [] }
+  })
+  const { ok, detail } = checkScaling(await readAdapterDirectory(adapter), proof)
+  expect(ok).toBe(problem === undefined)
+  if (problem !== undefined) expect(detail).toContain(problem)
 })
