@@ -68,7 +68,10 @@ function call(callable: string, args: PickleTuple, fail: Fail): PickleDict | Tor
   return fail(`${callable} is called with ${args.length} arguments, which was not expected`)
 }
 
-/** (storage, offset, size, stride, requires_grad, backward_hooks[, metadata]); the last three mean nothing here. */
+/**
+ * (storage, offset, size, stride, requires_grad, backward_hooks[, metadata]); the two before the last mean nothing here, and of
+ * metadata torch writes that the values are to be negated or conjugated.
+ */
 function rebuildTensor([storage, offset, size, stride, ...rest]: PickleTuple, fail: Fail): TorchTensor {
   if (!(storage instanceof TorchStorage)) return fail('a tensor has no storage')
   if (!isIndex(offset)) return fail('the offset of a tensor is no whole number from 0 on')
@@ -76,8 +79,15 @@ function rebuildTensor([storage, offset, size, stride, ...rest]: PickleTuple, fa
   const strides = indices(stride, 'stride', fail)
   if (shape.length !== strides.length) fail(`a tensor has ${shape.length} dimensions and ${strides.length} strides`)
   if (rest.length < 2 || rest.length > 3) fail(`a tensor is made of ${rest.length + 4} arguments, not 6 or 7`)
+  const [, , metadata = null] = rest
+  if (!isPlain(metadata))
+    fail('a tensor has metadata, as of values that are stored negated; plain values were expected')
   return new TorchTensor(storage, offset, shape, strides)
 }
+
+/** Whether metadata says nothing, or of everything that it is not so. */
+const isPlain = (metadata: PickleValue): boolean =>
+  metadata === null || (metadata instanceof PickleDict && metadata.entries.every(([, value]) => value === false))
 
 function indices(value: PickleValue | undefined, what: string, fail: Fail): number[] {
   if (!Array.isArray(value)) return fail(`the ${what} of a tensor is no tuple`)

@@ -81,6 +81,7 @@ describe('a torch file', () => {
     ['list.bin', /operation EMPTY_LIST \(0x5d\) is not accepted/],
     ['transposed.bin', /tensor "weight" of shape \[3,2\] has strides \[1,3\], row-major order was expected; convert/],
     ['expanded.bin', /tensor "weight" of shape \[2,3\] has strides \[0,1\], row-major order was expected/],
+    ['negated.bin', /a tensor has metadata, as of values that are stored negated; plain values were expected/],
     ['complex.bin', /wants to use "torch\.ComplexFloatStorage"/],
     ['float8.bin', /wants to use "torch\._utils\._rebuild_tensor_v3"/],
     ['sparse.bin', /wants to use "torch\._utils\._rebuild_sparse_tensor"/],
