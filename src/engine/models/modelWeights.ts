@@ -121,7 +121,7 @@ export class ModelWeights {
     return this.storedName(head) !== this.storedName(embedding)
   }
 
-  /** The first of a tensor's names that the checkpoint has. */
+  /** The one of a tensor's names that the checkpoint has. */
   #stored(name: string): string | undefined {
     const { basePrefix, head, headAlias, storedPrefixes = {}, otherNames } = this.architecture
     const own = [name, ...(otherNames?.(name) ?? [])]
@@ -133,7 +133,7 @@ export class ModelWeights {
       name.startsWith(prefix) ? others.map((other) => `${other}${name.slice(prefix.length)}`) : []
     )
     const [first, second] = [...own, ...bare, ...alias, ...prefixed].filter((one) => this.checkpoint.has(one))
-    if (second === undefined || (prefixed.length === 0 && own.length === 1)) return first
+    if (second === undefined) return first
     // Which of them counts depends on the release of transformers.
     const { directory } = this.checkpoint
     throw badFormat(`${directory} holds the tensor ${name} twice, as ${first} and as ${second}; expected one of them`)

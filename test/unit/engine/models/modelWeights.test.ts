@@ -1,8 +1,16 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { Checkpoint } from '../../../../src/engine/formats/checkpoint'
 import { ModelWeights } from '../../../../src/engine/models/modelWeights'
 import { readArchitecture } from '../../../../src/engine/models/registry'
-import { computeBlocks, copyCheckpoint, familyDirectory } from '../../../helpers/checkpoints'
+import {
+  computeBlocks,
+  copyCheckpoint,
+  familyDirectory,
+  tensorsOf,
+  writeCheckpoint
+} from '../../../helpers/checkpoints'
 import { removedAfterTests } from '../../../helpers/removedAfter'
 
 const made = removedAfterTests()
@@ -29,6 +37,28 @@ describe('the weights of a model', () => {
     const bare = copy(whole, (tensor) => ({ ...tensor, name: tensor.name.replace(prefix, '') }))
     expect((await computeBlocks(bare, rows)).hidden).toEqual((await computeBlocks(whole, rows)).hidden)
   })
+
+  it.each([
+    ['llama', 'model.norm.weight', 'norm.weight'],
+    ['gpt_neox', 'embed_out.weight', 'lm_head.weight']
+  ])(
+    'are refused where a tensor has two names, of which releases take one or the other: %s',
+    async (family, name, other) => {
+      const directory = familyDirectory(family)
+      const config = JSON.parse(readFileSync(join(directory, 'config.json'), 'utf8'))
+      const twice = tensorsOf(directory).flatMap((tensor) =>
+        tensor.name === name ? [tensor, { ...tensor, name: other }] : [tensor]
+      )
+      await expect(
+        withWeights(made(writeCheckpoint(config, twice)), async (weights) => weights.storedName(name))
+      ).rejects.toMatchObject({
+        code: 'BAD_FORMAT',
+        message: expect.stringContaining(
+          `holds the tensor ${name} twice, as ${name} and as ${other}; expected one of them`
+        )
+      })
+    }
+  )
 
   it('are the same in one file and in three shards', async () => {
     const whole = familyDirectory('llama')
