@@ -62,7 +62,7 @@ const dtypeKeys = (config: ReadonlyMap<string, JsonValue>): string[] => DTYPE_KE
 
 /** Numbers stay as they are written: Python tells 10000.0 from 10000. */
 async function readStrictConfig(path: string): Promise<Map<string, JsonValue>> {
-  const config = await readStrictJsonFile(path, MAX_CONFIG_BYTES)
+  const config = await readStrictJsonFile(path, MAX_CONFIG_BYTES, { words: true })
   if (config instanceof Map) return new Map(config)
   throw badFormat(`${path} is not a JSON object`)
 }

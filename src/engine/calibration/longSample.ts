@@ -1,4 +1,5 @@
 import { type AppError, badInput } from '../../shared/errors'
+import { parseWithWords } from '../formats/strictJson'
 
 /** Characters that may stand beside the text in the line of a long sample. */
 const MAX_BESIDE = 2 ** 26
@@ -125,7 +126,7 @@ export class LongSample {
 
   #parse<T>(json: string): T {
     try {
-      return JSON.parse(json)
+      return parseWithWords(json) as T
     } catch {
       throw badInput(`${this.where}: ${NO_JSON}`)
     }

@@ -5,6 +5,7 @@ import { badInput } from '../../shared/errors'
 import type { ResolvedText } from '../../shared/runFolder'
 import { isMissing } from '../formats/files'
 import { refuseLfsPointerAt } from '../formats/lfsPointer'
+import { parseWithWords } from '../formats/strictJson'
 import { TextFileDecoder } from '../formats/textEncoding'
 import { trimmedParts, unixLines } from '../formats/textParts'
 import { LongSample, noText } from './longSample'
@@ -160,7 +161,7 @@ function parseSample(line: string, where: string): string {
 
 function parseJson(line: string, where: string): unknown {
   try {
-    return JSON.parse(line)
+    return parseWithWords(line)
   } catch {
     throw badInput(`${where}: not JSON; one object {"text": "…"} per line is needed`)
   }

@@ -5,6 +5,7 @@ import { quotedText, shellWord } from '../../shared/quoting'
 import { CONFIG_FILE, isRecord } from '../formats/checkpointFiles'
 import { readTextFileIfThere, sha256 } from '../formats/files'
 import { MAX_CONFIG_BYTES, MAX_TOKENIZER_BYTES } from '../formats/limits'
+import { parseWithWords } from '../formats/strictJson'
 import { MERGES_FILE, readGpt2Model, VOCABULARY_FILE } from './gpt2Files'
 import { type RebuiltTokenizer, rebuiltTokenizer, replacesMistralRegex, tokensOfClass } from './rebuiltTokenizer'
 import { type AddedTokenOfFile, specialTokens, tokenRoles, tokenText } from './specialTokens'
@@ -170,7 +171,7 @@ async function readJsonObject(
   const content = await readTextFileIfThere(path, limitBytes)
   if (content === undefined) return undefined
   try {
-    const value: unknown = JSON.parse(content)
+    const value = parseWithWords(content)
     if (isRecord(value)) return value
   } catch {}
   throw badInput(`${path} is not a JSON object`)

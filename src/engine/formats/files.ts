@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path'
 import { AppError, badFormat, badInput, deserializeError, serializeError } from '../../shared/errors'
 import { refuseLfsPointer } from './lfsPointer'
 import { READ_PIECE_BYTES } from './limits'
-import { JsonFault, type JsonValue, parseStrictJson } from './strictJson'
+import { JsonFault, type JsonValue, parsePythonJson, parseStrictJson, parseWithWords } from './strictJson'
 
 /** Digest and length of what was written. */
 export interface WrittenFile {
@@ -171,14 +171,14 @@ export async function readTextFileIfThere(path: string, limitBytes: number): Pro
 }
 
 /**
- * Reads a JSON file.
+ * Reads a JSON file; a number that is not finite, which Python writes, is an object as `parseWithWords` has it.
  *
  * @throws {AppError} as `readTextFile`, and BAD_FORMAT if it is not JSON
  */
 export async function readJsonFile(path: string, limitBytes: number): Promise<unknown> {
   const text = await readTextFile(path, limitBytes)
   try {
-    return JSON.parse(text)
+    return parseWithWords(text)
   } catch {
     throw badFormat(`${path} is not valid JSON${jsonFault(text)}`)
   }
@@ -187,12 +187,17 @@ export async function readJsonFile(path: string, limitBytes: number): Promise<un
 /**
  * Reads a JSON file by the strict rules of `parseStrictJson`: numbers stay as they are written.
  *
+ * @param options - `words`: NaN and the infinities of Python are numbers too
  * @throws {AppError} as `readTextFile`, and BAD_FORMAT if it is not such JSON
  */
-export async function readStrictJsonFile(path: string, limitBytes: number): Promise<JsonValue> {
+export async function readStrictJsonFile(
+  path: string,
+  limitBytes: number,
+  { words = false }: { readonly words?: boolean } = {}
+): Promise<JsonValue> {
   const text = await readTextFile(path, limitBytes)
   try {
-    return parseStrictJson(text)
+    return words ? parsePythonJson(text, { lenient: false }) : parseStrictJson(text)
   } catch (error) {
     throw error instanceof JsonFault ? badFormat(`${path} ${error.message}`) : error
   }
@@ -201,7 +206,7 @@ export async function readStrictJsonFile(path: string, limitBytes: number): Prom
 /** What is wrong with a text, in our own words: those of JSON.parse change with the version of Node. */
 function jsonFault(text: string): string {
   try {
-    parseStrictJson(text)
+    parsePythonJson(text, { lenient: false })
     return ''
   } catch (error) {
     return error instanceof JsonFault ? `: it ${error.message}` : ''

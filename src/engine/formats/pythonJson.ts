@@ -15,11 +15,15 @@ export const pythonJson = (value: JsonValue): string => {
   return scalar(value)
 }
 
-/** json.dumps(value, indent=2, sort_keys=True) and a line feed: how transformers writes config.json and its indexes. */
+/**
+ * json.dumps(value, indent=2, sort_keys=True) and a line feed: how transformers writes config.json and its indexes. What is no
+ * finite number becomes an object there, which transformers 5 reads back.
+ */
 export const pythonJsonFile = (value: JsonValue): string => `${indented(value, '\n')}\n`
 
 function indented(value: JsonValue, newline: string): string {
   const inner = `${newline}  `
+  if (value instanceof JsonNumber && value.isWord) return indented(new Map([['__float__', value.text]]), newline)
   if (value instanceof Map && value.size > 0) {
     const sorted = new Map([...value].sort(([a], [b]) => (a < b ? -1 : 1)))
     return `{${inner}${entriesOf(sorted, (item) => indented(item, inner)).join(`,${inner}`)}${newline}}`

@@ -9,6 +9,11 @@ import { MAX_JSON_DEPTH, MAX_JSON_VALUES, MAX_NUMBER_CHARACTERS } from './limits
 export class JsonNumber {
   constructor(readonly text: string) {}
 
+  /** Whether it is no number of JSON but a word of Python, which `parsePythonJson` lets through. */
+  get isWord(): boolean {
+    return NON_FINITE.test(this.text)
+  }
+
   /** The value if it was written as a plain integer of 0 … 2⁵³ − 1, else undefined. */
   asIndex(): number | undefined {
     const value = /^(?:0|[1-9]\d*)$/.test(this.text) ? Number(this.text) : Number.NaN
@@ -37,6 +42,31 @@ export const parseStrictJson = (text: string): JsonValue => parse(new Scanner(te
  * @throws {JsonFault} on anything else that RFC 8259 does not allow, or excessive nesting
  */
 export const parseJson = (text: string): JsonValue => parse(new Scanner(text, { lenient: true }))
+
+/**
+ * The same as Python's json.dumps writes it, where NaN, Infinity and -Infinity stand beside the numbers; `isWord` tells them.
+ *
+ * @param lenient - as `parseJson`, else as `parseStrictJson`
+ * @throws {JsonFault} as these
+ */
+export const parsePythonJson = (text: string, { lenient }: { readonly lenient: boolean }): JsonValue =>
+  parse(new Scanner(text, { lenient, words: true, ...(!lenient && { most: MAX_JSON_VALUES }) }))
+
+const NON_FINITE = /^(?:NaN|-?Infinity)$/
+
+/** JSON.parse of what Python's json.dumps writes: a number that is not finite becomes `{"__float__": "NaN"}`, as transformers 5 writes it. */
+export function parseWithWords(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    const marked = text.replaceAll(STRING_OR_WORD, (found) => (found[0] === '"' ? found : `{"__float__":"${found}"}`))
+    if (marked === text) throw error
+    return JSON.parse(marked)
+  }
+}
+
+/** A string that never ends is one too: nothing in it is looked at again. */
+const STRING_OR_WORD = /"[^"\\]*(?:\\[\s\S][^"\\]*)*"?|NaN|-?Infinity/g
 
 function parse(scanner: Scanner): JsonValue {
   const value = scanner.value(0)
@@ -71,14 +101,20 @@ class Scanner {
   #at = 0
   #values = 0
   readonly #lenient: boolean
+  readonly #words: boolean
   readonly #most: number
 
-  /** @param options - `lenient`: as Python reads; `most`: values, of all depths, that are read at most */
+  /** @param options - `lenient`, `words`: as Python reads and writes; `most`: values, of all depths, that are read at most */
   constructor(
     readonly text: string,
-    { lenient = false, most = Number.POSITIVE_INFINITY }: { lenient?: boolean; most?: number } = {}
+    {
+      lenient = false,
+      words = false,
+      most = Number.POSITIVE_INFINITY
+    }: { lenient?: boolean; words?: boolean; most?: number } = {}
   ) {
     this.#lenient = lenient
+    this.#words = words
     this.#most = most
   }
 
@@ -149,7 +185,7 @@ class Scanner {
     this.#at = WORD.lastIndex
     if (this.#at - from > MAX_NUMBER_CHARACTERS) this.#fail('holds a word that is too long for a number', from)
     const word = this.text.slice(from, this.#at)
-    if (NUMBER.test(word)) return new JsonNumber(word)
+    if (NUMBER.test(word) || (this.#words && NON_FINITE.test(word))) return new JsonNumber(word)
     if (word === 'null') return null
     if (word === 'true' || word === 'false') return word === 'true'
     this.#at = from

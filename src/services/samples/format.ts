@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../../engine/formats/strictJson'
+import { JsonNumber, type JsonObject, type JsonValue } from '../../engine/formats/strictJson'
 
 /** A record of a table or a line of JSON, numbered from 1 as people count in the file; or why it is none. */
 export type Row =
@@ -28,6 +28,24 @@ export interface RowFormat {
   rows(path: string, options: ReadOptions): AsyncIterable<Row>
 }
 
-/** A value as a row: only objects have columns. */
-export const asRow = (number: number, value: JsonValue): Row =>
-  value instanceof Map ? { number, value } : { number, reason: 'not a JSON object' }
+/** A value as a row: only objects have columns. A number that is not finite spoils its column. */
+export function asRow(number: number, value: JsonValue): Row {
+  if (!(value instanceof Map)) return { number, reason: 'not a JSON object' }
+  const faults = new Map<string, string>()
+  for (const [name, column] of value) {
+    const word = wordIn(column)
+    if (word !== undefined) faults.set(name, `holds ${word}, which JSON does not have`)
+  }
+  return faults.size === 0 ? { number, value } : { number, value, faults }
+}
+
+/** The first word of Python for a number that is not finite. */
+function wordIn(value: JsonValue): string | undefined {
+  if (value instanceof JsonNumber) return value.isWord ? value.text : undefined
+  const inner = value instanceof Map ? value.values() : Array.isArray(value) ? value : []
+  for (const one of inner) {
+    const word = wordIn(one)
+    if (word !== undefined) return word
+  }
+  return undefined
+}

@@ -1,4 +1,4 @@
-import { JsonFault, type JsonObject, type JsonValue, parseJson } from '../../engine/formats/strictJson'
+import { JsonFault, type JsonObject, type JsonValue, parsePythonJson } from '../../engine/formats/strictJson'
 import { badInput } from '../../shared/errors'
 import { asRow, type ReadOptions, type Row, type RowFormat } from './format'
 import { guessShape } from './shapes'
@@ -45,7 +45,7 @@ interface Parsed {
 
 function parsed(text: string): Parsed {
   try {
-    return { value: parseJson(text) }
+    return { value: parsePythonJson(text, { lenient: true }) }
   } catch (error) {
     if (error instanceof JsonFault) return { fault: error.message }
     throw error

@@ -91,6 +91,11 @@ describe('reading samples', () => {
   })
 
   const words = 'word '.repeat(2 ** 19)
+  it.each(['b', words])('reads a text beside numbers that Python writes and JSON does not have, %#', async (text) => {
+    const content = `{"text":"a","x":NaN}\n{"x":[-Infinity],"text":"${text}"}`
+    expect((await given(content, 'samples')).map((one) => one === text || one)).toEqual(['a', true])
+  })
+
   it.each([
     [`{"text":"${words}`, /line 1: not JSON/],
     [`{"text":"${words}\t"}`, /line 1: not JSON/],

@@ -122,6 +122,23 @@ describe('readJsonFile', () => {
     expect(await readJsonFile(join(root, 'a.json'), 100)).toEqual({ a: ['ü'] })
   })
 
+  it('reads the numbers that Python writes and JSON does not have, and leaves texts alone', async () => {
+    const text = String.raw`{"a": [0.0, Infinity], "b": -Infinity, "c": NaN, "d": "NaN, \"Infinity\"", "NaN": 1}`
+    writeFileSync(join(root, 'a.json'), text)
+    expect(await readJsonFile(join(root, 'a.json'), 100)).toEqual({
+      a: [0, { __float__: 'Infinity' }],
+      b: { __float__: '-Infinity' },
+      c: { __float__: 'NaN' },
+      d: 'NaN, "Infinity"',
+      NaN: 1
+    })
+    writeFileSync(join(root, 'a.json'), '{"a": NaN, "b": -NaN}')
+    await expect(readJsonFile(join(root, 'a.json'), 100)).rejects.toThrow('has "-" where a value was expected')
+    // In a string without an end nothing is looked for again: each of its quotes would begin another such search.
+    writeFileSync(join(root, 'a.json'), `["${String.raw`\"`.repeat(5e5)}`)
+    await expect(readJsonFile(join(root, 'a.json'), 2e6)).rejects.toThrow('is not valid JSON: it ends inside a string')
+  })
+
   it.each([
     { what: 'a file above the limit', content: '"0123456789"', says: 'has 12 bytes; at most 10 are accepted' },
     {

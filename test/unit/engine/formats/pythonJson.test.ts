@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { pythonFloat, pythonJson, pythonJsonFile } from '../../../../src/engine/formats/pythonJson'
-import { parseStrictJson } from '../../../../src/engine/formats/strictJson'
+import { parsePythonJson, parseStrictJson } from '../../../../src/engine/formats/strictJson'
 
 /*
  * The expected texts were printed by json.dumps of Python 3.11.
@@ -57,4 +57,19 @@ it('writes files with sorted keys, an indent of two and a line feed', () => {
   "\u00e9\u007f\u2028": "tab\t\"quote\" \ud83d\udc26"
 }
 `)
+})
+
+it('writes numbers that are not finite as transformers 5 does', () => {
+  const infinite = parsePythonJson('{"time_step_limit": [0.0, Infinity]}', { lenient: false })
+  expect(pythonJson(infinite)).toBe('{"time_step_limit": [0.0, Infinity]}')
+  expect(pythonJsonFile(infinite)).toBe(`{
+  "time_step_limit": [
+    0.0,
+    {
+      "__float__": "Infinity"
+    }
+  ]
+}
+`)
+  expect(() => parseStrictJson('[Infinity]')).toThrow('has "I" where a value was expected')
 })

@@ -87,6 +87,17 @@ describe('JSON lines', () => {
   })
 })
 
+describe('numbers that Python writes and JSON does not have', () => {
+  it.each(['rows.jsonl', 'rows.json'])('spoil a row only in a column that is used: %s', async (name) => {
+    const rows = ['{"text":"a","score":NaN}', '{"text":-Infinity}', '{"text":"b","more":{"x":[1,Infinity]}}']
+    const content = name.endsWith('l') ? rows.join('\n') : `[${rows.join(',')}]`
+    expect(await readSampleFile(file(name, content))).toMatchObject({
+      samples: ['a', 'b'],
+      badRows: [{ row: 2, reason: '"text" holds -Infinity, which JSON does not have' }]
+    })
+  })
+})
+
 describe('a file of samples', () => {
   it('is read with its hash', async () => {
     const read = await readSampleFile(file('a.txt', 'abc'))
