@@ -88,6 +88,20 @@ it('gives the adapter of a run that quantizes, when the base holds just that', a
   ])
 })
 
+it.each([
+  ['BF16', 2],
+  ['F32', 4]
+] as const)('takes codes that are stored as %s, among which are some that would be NaN', async (dtype, width) => {
+  const own = changed((tensor) => {
+    const { name, shape, data } = tensor
+    if (!name.endsWith('_proj.weight')) return [tensor]
+    return [{ ...tensor, dtype, shape: [(shape[0] as number) / width, 1], data }]
+  })
+  expect(weightsOf(await executed(makeRun({ base: own }))).equals(weightsOf(await executed(makeRun({ base }))))).toBe(
+    true
+  )
+})
+
 it('takes Q from the file, a linear in full precision included, and a resumed run gives the same bytes', async () => {
   const full = tensorsOf(sampleModel).find(({ name }) => name === `${LINEAR}.weight`) as TensorData
   const own = changed((tensor) => {

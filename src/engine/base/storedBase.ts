@@ -115,11 +115,16 @@ export class StoredBase {
     return { Q, fingerprint: fingerprintLinear(path, quantized) }
   }
 
-  /** The tensors of these linears that hold floating-point values: scales, and weights in full precision. */
+  /**
+   * The tensors of these linears that hold floating-point values: scales, and weights in full precision. Codes are none, by
+   * whatever dtype they are stored (bnb_4bit_quant_storage): as numbers, some would be NaN.
+   */
   floatTensors(linears: readonly ModelLinear[]): string[] {
     const weights = new Set(linears.map(({ path }) => this.#stored(path)))
+    const codes = new Set(quantizedWeights(this.checkpoint))
     return [...this.checkpoint.tensors.values()]
       .filter(({ name, dtype }) => isFloatDtype(dtype) && weights.has(name.replace(/(\.weight)\..*$/, '$1')))
+      .filter(({ name }) => !codes.has(name))
       .map(({ name }) => name)
   }
 
