@@ -1,18 +1,36 @@
+import { join } from 'node:path'
+import { AppError } from '../../shared/errors'
 import type { Finding } from '../../shared/findings'
 import type { StoredBase } from '../base/storedBase'
+import type { Checkpoint } from '../formats/checkpoint'
+import { CONFIG_FILE } from '../formats/checkpointFiles'
 import { FLOAT_DTYPES, type FloatDtype, isFloatDtype } from '../formats/dtypes'
 import { expertPlace } from '../models/expertWeights'
 import type { ModelParts } from '../models/modelParts'
 import { type ModelTensor, modelTensors } from '../models/modelTensors'
 import type { ModelWeights, TensorPart } from '../models/modelWeights'
+import { readModelSettings } from '../models/registry'
 import { rounded, rowsToCompare } from '../models/tiedHead'
 
 /** Values of one tensor that are compared, its first and last rows among them: 16 M, which takes a tenth of a second. */
 const COMPARED_VALUES = 2 ** 24
 
 /**
- * Whether a pre-quantized base holds the embedding, norms, biases and head of the model, rounded to its dtype. Those of the
- * model are what a run computes with; publishers of bases sometimes change rows of the embedding, or train the head.
+ * Keys that a base may have otherwise and compute the same: sizes of tables show in the tables, a tied head in the tensors, and
+ * the length that positions reach bounds texts alone.
+ */
+const HARMLESS = new Set([
+  'vocab_size',
+  'tie_word_embeddings',
+  'max_position_embeddings',
+  'n_positions',
+  'transformers_weights'
+])
+
+/**
+ * Whether a pre-quantized base holds the embedding, norms, biases and head of the model, rounded to its dtype, and whether its
+ * config.json means the same. Those of the model are what a run computes with; publishers of bases sometimes change rows of
+ * the embedding, train the head, or mend a config.
  *
  * @throws {AppError} as reading the tensors does
  */
@@ -25,12 +43,41 @@ export async function baseFindings(base: StoredBase, weights: ModelWeights, part
   for (const [own, ofBase] of firstExperts(base.weights, weights, parts)) {
     if (!(await isSamePart(base.weights, weights, own, ofBase))) others.add(own.name)
   }
-  const [first] = others
-  if (first === undefined) return []
-  const more = others.size > 1 ? ` and ${others.size - 1} more` : ''
-  const where = `the base ${base.checkpoint.directory} holds other values than the model in ${first}${more}`
-  const message = `${where}: Quail computes with those of the model, a trainer with those of the base; give the checkpoint that the base was made from`
-  return [{ code: 'OTHER_BASE', severity: 'warning', subject: 'model', message }]
+  const where = `the base ${base.checkpoint.directory}`
+  const settings = otherSettings(base.checkpoint, weights.checkpoint)
+  return [
+    ...(others.size === 0 ? [] : [otherBase(`${where} holds other values than the model in ${named([...others])}`)]),
+    ...(settings.length === 0
+      ? []
+      : [otherBase(`${where} has another ${CONFIG_FILE} than the model in ${named(settings)}`)])
+  ]
+}
+
+const named = ([first, ...others]: readonly string[]): string =>
+  others.length === 0 ? `${first}` : `${first} and ${others.length} more`
+
+const otherBase = (what: string): Finding => ({
+  code: 'OTHER_BASE',
+  severity: 'warning',
+  subject: 'model',
+  message: `${what}: Quail computes with those of the model, a trainer with those of the base; give the checkpoint that the base was made from`
+})
+
+/** What the config.json of a base means otherwise than the model's, by the names of transformers. */
+function otherSettings(base: Checkpoint, model: Checkpoint): string[] {
+  const settingsOf = ({ config, directory }: Checkpoint) => readModelSettings(config, join(directory, CONFIG_FILE))
+  const own = settingsOf(model)
+  try {
+    const found = settingsOf(base)
+    const differing = Object.keys(own).filter((key) => JSON.stringify(own[key]) !== JSON.stringify(found[key]))
+    // Windows and rotary positions of each layer, whatever keys they follow from.
+    return differing
+      .filter((key) => !HARMLESS.has(key))
+      .map((key) => (key === 'layers' ? 'windows or rotary positions' : key))
+  } catch (error) {
+    if (error instanceof AppError) return [`what cannot be read (${error.message})`]
+    throw error
+  }
 }
 
 /** Where model and base hold the first expert of each block; the others are as they are, whoever made the base. */

@@ -459,3 +459,20 @@ describe('what variants cost', () => {
     expect(slow.plan?.seconds).toBeGreaterThan(5 * (fast.plan?.seconds ?? 0))
   })
 })
+
+describe('a base with a config.json of its own', () => {
+  it.each<[Record<string, unknown>, string | undefined]>([
+    [{ max_position_embeddings: 4096, pad_token_id: 7, torch_dtype: 'float16' }, undefined],
+    [{ rms_norm_eps: 1e-3 }, 'rms_norm_eps'],
+    [{ rope_scaling: { rope_type: 'linear', factor: 2 } }, 'windows or rotary positions'],
+    [{ hidden_act: 'unheard', rms_norm_eps: 1 }, 'what cannot be read (']
+  ])('is named where it means something else than that of the model: %j', async (changes, said) => {
+    const base = await exportedBase(sampleModel)
+    const { rope_parameters: _, ...config } = configOf(base)
+    const other = writeCheckpoint({ ...config, ...changes }, tensorsOf(base))
+    const { findings } = await check(recipeWith({ base: other }))
+    const messages = findings.flatMap(({ code, message }) => (code === 'OTHER_BASE' ? message : []))
+    const expected = `has another config.json than the model in ${said}`
+    expect(messages).toEqual(said === undefined ? [] : [expect.stringContaining(expected)])
+  })
+})
