@@ -1,5 +1,6 @@
 import type { RunLogEntry } from '../shared/contract/runs'
 import { enoughRowsSentence } from '../shared/enoughRows'
+import { plural } from '../shared/plural'
 import { refiningSentence } from '../shared/refinementWords'
 import type { Perplexities, RunEvent } from '../shared/runEvents'
 import { STATUS_WORDS, warningWord } from '../shared/runWords'
@@ -17,13 +18,13 @@ export const logEntry = ({ position, attempt, event }: StoredEvent): RunLogEntry
 function textOf(event: RunEvent): string {
   switch (event.type) {
     case 'planned':
-      return `planned: ${event.blocks} blocks, ${event.linears} linears, ${event.calibrationTokens} calibration tokens, variants ${event.variants.join(', ')}${event.resumedBlocks > 0 ? `; ${event.resumedBlocks} blocks were finished before` : ''}${event.moments === undefined ? '' : `; second moments ${event.moments.state}`}${event.enoughRows === undefined ? '' : `; ${enoughRowsSentence(event.enoughRows)}`}`
+      return `planned: ${plural(event.blocks, 'block')}, ${plural(event.linears, 'linear')}, ${plural(event.calibrationTokens, 'calibration token')}, ${event.variants.length === 1 ? 'variant' : 'variants'} ${event.variants.join(', ')}${event.resumedBlocks > 0 ? `; ${finishedBefore(event.resumedBlocks)}` : ''}${event.moments === undefined ? '' : `; second moments ${event.moments.state}`}${event.enoughRows === undefined ? '' : `; ${enoughRowsSentence(event.enoughRows)}`}`
     case 'phaseStarted':
-      return `${event.phase}: ${event.total} ${event.unit}`
+      return `${event.phase}: ${counted(event.total, event.unit)}`
     case 'phaseProgress':
       return ''
     case 'layerFinished':
-      return `${event.layer}: ${event.results.length} variants solved`
+      return `${event.layer}: ${plural(event.results.length, 'variant')} solved`
     case 'blockFinished':
       return `block ${event.block + 1} of ${event.total} finished in ${(event.durationMs / 1000).toFixed(1)} s`
     case 'refined':
@@ -31,7 +32,7 @@ function textOf(event: RunEvent): string {
     case 'evaluated':
       return `${event.file}: perplexity ${event.perplexity.fullPrecision.toFixed(4)} in full precision, ${quantizedText(event.perplexity)}`
     case 'artifactWritten':
-      return `wrote ${event.path} (${event.bytes} bytes, sha256 ${event.sha256})`
+      return `wrote ${event.path} (${plural(event.bytes, 'byte')}, sha256 ${event.sha256})`
     case 'warning':
       return `${warningWord(event)}: ${event.message}`
     case 'finished':
@@ -42,6 +43,13 @@ function textOf(event: RunEvent): string {
       return ''
   }
 }
+
+const finishedBefore = (blocks: number): string =>
+  `${plural(blocks, 'block')} ${blocks === 1 ? 'was' : 'were'} finished before`
+
+/** `4 blocks`, `1 set of rows`: events name units by their plural. */
+const counted = (count: number, unit: string): string =>
+  `${count.toLocaleString('en')} ${count === 1 ? unit.replace(/s\b/, '') : unit}`
 
 const quantizedText = ({ quantizers }: Perplexities): string =>
   Object.entries(quantizers)

@@ -22,7 +22,12 @@ export const curvaturePass: Pass<MeasuredCurvature> = {
     for (const file of await readdir(spool)) {
       if (file.startsWith(CURVATURE_PREFIX)) await rm(join(spool, file), { force: true })
     }
-    yield { type: 'phaseStarted', phase: 'weighing', total: 2 * prepared.architecture.blocks, unit: 'blocks' }
+    yield {
+      type: 'phaseStarted',
+      phase: 'weighing',
+      total: 2 * prepared.architecture.blocks,
+      unit: 'blocks, forward and backward'
+    }
   },
   step,
   async *settle() {},

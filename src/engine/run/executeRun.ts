@@ -91,7 +91,7 @@ async function* attempt(task: Task): Events<RunOutcome> {
 }
 
 async function* execute({ folder, record, signal, solverUrl, moments }: Task, place: Place): Events<Outcome> {
-  yield { type: 'phaseStarted', phase: 'reading', total: 1, unit: 'checkpoint and texts' }
+  yield { type: 'phaseStarted', phase: 'reading', total: 1, unit: 'checkpoints' }
   // A record of an older version knows no day of its own: it goes on with that on which it was made.
   const today = localDay(record.createdAtMs)
   const asked = await prepareRun({ ...record.recipe, device: place.device }, record, folder, { today, signal })
