@@ -271,6 +271,10 @@ describe('what is folded', () => {
     const { page } = desk
     await unfold('Environment')
     await page.getByText('1.30.0').waitFor()
+    // Of the whole model, not of its linears, which are fewer.
+    const term = (name: string) => page.locator('dt').getByText(name, { exact: true }).locator('xpath=following::dd[1]')
+    await expect.poll(() => term('Model').textContent()).toBe('3,819,776 parameters')
+    await expect.poll(() => term('Linears').textContent()).toBe('28')
     await unfold('Log')
     await expect.poll(() => page.getByRole('log').textContent()).toContain('block 4 of 4')
     await unfold('Files')
