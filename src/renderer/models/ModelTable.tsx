@@ -7,7 +7,7 @@ import type { Column } from '../components/column'
 import { DataTable } from '../components/DataTable'
 import { formatBytes, formatParameters } from '../format/numbers'
 import { shortenPath } from '../format/paths'
-import { fullName, modelAddress, SOURCE_LABELS, shortProblem } from './modelText'
+import { briefProblem, fullName, modelAddress, SOURCE_LABELS } from './modelText'
 import { StatusBadge } from './StatusBadge'
 import type { Folders } from './useFolders'
 
@@ -39,8 +39,8 @@ const columns = (remove: (model: FoundModel) => void): Column<FoundModel>[] => [
   {
     key: 'name',
     title: 'Model',
-    width: 'minmax(210px, 2.4fr)',
-    wrapAt: 200,
+    width: 'minmax(180px, 2.4fr)',
+    wrapAt: 170,
     bold: true,
     text: (model) => `${fullName(model)}${model.source === 'sample' ? '   SAMPLE  ' : ''}`,
     below: (model) => [placeText(model)],
@@ -89,7 +89,7 @@ const columns = (remove: (model: FoundModel) => void): Column<FoundModel>[] => [
     key: 'status',
     title: 'State',
     width: 'minmax(140px, 2fr)',
-    wrapAt: 240,
+    wrapAt: 150,
     text: ({ status }) => status,
     below: problemLines,
     sortBy: ({ status }) => status,
@@ -121,7 +121,7 @@ function State({ model }: { readonly model: FoundModel }) {
 }
 
 const problemLines = (model: FoundModel): readonly string[] =>
-  model.problems.slice(0, 1).map((first) => shortProblem(model, first))
+  model.problems.slice(0, 1).map((first) => briefProblem(model, first))
 
 const dtypesText = (dtypes: readonly string[]): string =>
   dtypes.length > 1 ? `${dtypes[0]} +${dtypes.length - 1}` : (dtypes[0] ?? '–')

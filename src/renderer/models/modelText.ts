@@ -20,9 +20,18 @@ export const STATUS_LABELS: Readonly<Record<ModelStatus, string>> = {
   unsupported: 'Not supported'
 }
 
-/** A problem as the list shows it: without the directory, which stands beside it. */
+/** A problem without the directory, which stands beside it. */
 export const shortProblem = ({ directory }: Pick<FoundModel, 'directory'>, problem: string): string =>
   problem.replaceAll(`${directory}/`, '').replaceAll(directory, 'this folder')
+
+/** Characters of a problem that a line of the list has room for; the model's page shows all of it. */
+const BRIEF = 140
+
+/** A problem in a line of the list: some name every family that Quail knows. */
+export function briefProblem(model: Pick<FoundModel, 'directory'>, problem: string): string {
+  const short = shortProblem(model, problem)
+  return short.length <= BRIEF ? short : `${short.slice(0, BRIEF - 1).trimEnd()}…`
+}
 
 /** What the folder says, what the headers say, and what only a closer look shows; each sentence once. */
 export function problemsOf({ model, inspection, failure }: ModelDetails): string[] {

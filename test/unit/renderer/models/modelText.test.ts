@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { problemsOf } from '../../../../src/renderer/models/modelText'
+import { briefProblem, problemsOf } from '../../../../src/renderer/models/modelText'
 import type { ModelDetails } from '../../../../src/shared/contract/models'
 
 const details = (changes: object): ModelDetails =>
@@ -19,5 +19,19 @@ describe('what keeps a checkpoint from being prepared', () => {
   test('is said once', () => {
     const model = { status: 'incomplete', problems: ['a shard is missing'] }
     expect(problemsOf(details({ model, failure: 'a shard is missing' }))).toEqual(['a shard is missing'])
+  })
+})
+
+describe('a problem in a line of the list', () => {
+  const model = { directory: '/models/bert' }
+
+  test('is whole where it is short, without the folder that stands beside it', () => {
+    expect(briefProblem(model, '/models/bert/config.json is not valid JSON')).toBe('config.json is not valid JSON')
+  })
+
+  test('is cut where it names every family: a line is no page', () => {
+    const brief = briefProblem(model, `/models/bert/config.json: accepted are ${'llama, '.repeat(100)}`)
+    expect(brief).toMatch(/^config\.json: accepted are llama,.*…$/)
+    expect(brief.length).toBeLessThanOrEqual(140)
   })
 })
