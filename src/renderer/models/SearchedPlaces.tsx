@@ -21,7 +21,7 @@ export function SearchedPlaces({ places, folders }: Props) {
       </Title>
       {shown.length === 0 && (
         <Text size="sm" c="dimmed">
-          No Hugging Face cache was found: neither HF_HUB_CACHE nor HF_HOME lead to one, and there is no
+          No Hugging Face cache was found: neither HF_HUB_CACHE nor HF_HOME leads to one, and there is no
           ~/.cache/huggingface/hub.
         </Text>
       )}
