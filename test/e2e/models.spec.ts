@@ -86,7 +86,7 @@ describe('the models page', () => {
   test('finds the sample and the cache by itself, and says of a broken entry what is wrong', async () => {
     await row('Sample model').getByText('Ready').waitFor()
     await expect.poll(() => row('acme/tiny-llama').textContent()).toMatch(/llama3\.82 MBF167\.29 MiBReady/)
-    await expect.poll(() => row('acme/broken').textContent()).toContain('Not supported')
+    await expect.poll(() => row('acme/broken').textContent()).toContain('Not usable')
     await expect.poll(() => row('acme/broken').textContent()).toContain('is not a safetensors file')
     await expect
       .poll(() => desk.page.getByRole('region', { name: 'Where Quail looked' }).textContent())

@@ -14,10 +14,11 @@ export const SOURCE_LABELS: Readonly<Record<ModelSource, string>> = {
   folder: 'Added folder'
 }
 
+/** What is not usable may be of a family that Quail does not know, or damaged, or no checkpoint at all. */
 export const STATUS_LABELS: Readonly<Record<ModelStatus, string>> = {
   ready: 'Ready',
   incomplete: 'Not complete',
-  unsupported: 'Not supported'
+  unsupported: 'Not usable'
 }
 
 /** A problem without the directory, which stands beside it. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { briefProblem, problemsOf } from '../../../../src/renderer/models/modelText'
+import { briefProblem, problemsOf, STATUS_LABELS } from '../../../../src/renderer/models/modelText'
 import type { ModelDetails } from '../../../../src/shared/contract/models'
 
 const details = (changes: object): ModelDetails =>
@@ -34,4 +34,8 @@ describe('a problem in a line of the list', () => {
     expect(brief).toMatch(/^config\.json: accepted are llama,.*…$/)
     expect(brief.length).toBeLessThanOrEqual(140)
   })
+})
+
+test('a truncated file or a missing tokenizer is not told as a family that Quail lacks', () => {
+  expect(STATUS_LABELS.unsupported).toBe('Not usable')
 })
