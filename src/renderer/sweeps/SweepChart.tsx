@@ -1,8 +1,7 @@
 import { Group, SegmentedControl, Select } from '@mantine/core'
 import { useMemo, useState } from 'react'
 import { methodShape } from '../../shared/chartColors'
-import type { SweepDefinition } from '../../shared/sweep'
-import { SWEEP_FIGURES, type SweepCurve, type SweepFigureName, sweepCurves } from '../../shared/sweep/curves'
+import { barOf, barWords, SWEEP_FIGURES, type SweepFigureName, sweepCurves } from '../../shared/sweep/curves'
 import type { SweepResults } from '../../shared/sweep/results'
 import { ChartFrame } from '../charts/ChartFrame'
 import { LinePlot } from '../charts/LinePlot'
@@ -11,7 +10,6 @@ import { saveFile } from '../components/saveFile'
 import { formatNumber, formatPercent } from '../format/numbers'
 
 interface Props {
-  readonly definition: SweepDefinition
   readonly results: SweepResults
 }
 
@@ -28,7 +26,7 @@ const FORMATS: Readonly<Record<SweepFigureName, (value: number) => string>> = {
 }
 
 /** One figure against rank, on one evaluation text after one calibration set: a line for each method, with error bars. */
-export function SweepChart({ definition, results }: Props) {
+export function SweepChart({ results }: Props) {
   const sets = useMemo(() => unique(results.figures.map(({ set }) => set)), [results])
   const texts = useMemo(() => unique(results.figures.map(({ text }) => text)), [results])
   const [figure, setFigure] = useState<SweepFigureName>('klDivergence')
@@ -47,7 +45,7 @@ export function SweepChart({ definition, results }: Props) {
         <Choice label="Calibration set of the chart" values={sets} value={set} onChange={setSet} />
         <Choice label="Evaluation text of the chart" values={texts} value={text} onChange={setText} />
       </Group>
-      <Curves {...{ definition, results, figure, set, text }} />
+      <Curves {...{ results, figure, set, text }} />
     </>
   )
 }
@@ -87,17 +85,16 @@ interface CurvesProps extends Props {
   readonly text: string
 }
 
-function Curves({ definition, results, figure, set, text }: CurvesProps) {
+function Curves({ results, figure, set, text }: CurvesProps) {
   const palette = usePalette()
   const curves = useMemo(() => sweepCurves(results, figure, set, text), [results, figure, set, text])
   const { label, hint } = SWEEP_FIGURES[figure]
-  const bars = definition.seeds > 1 ? 'standard deviation over seeds' : 'standard error over rows'
   const title = `${label} against rank on ${text}, calibrated on ${set}`
   const { series, marks } = useMemo(() => drawing(curves, palette), [curves, palette])
   return (
     <ChartFrame
       title={title}
-      unit={`${hint}; bars: one ${bars}`}
+      unit={`${hint}; bars: ${barWords(curves.lines)}`}
       fileName={`sweep-${figure}-${set}-${text}`.replaceAll(/[^\p{L}\p{N}-]+/gu, '-')}
       table={{
         columns: ['variant', 'rank', label, 'standard deviation over seeds', 'standard error over rows', 'seeds'],
@@ -155,5 +152,3 @@ function drawing({ lines, references }: ReturnType<typeof sweepCurves>, palette:
   }))
   return { series: [...series, ...fixed], marks }
 }
-
-const barOf = ({ deviation, rowError }: SweepCurve['points'][number]['estimate']): number => deviation ?? rowError ?? 0

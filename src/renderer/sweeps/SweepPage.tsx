@@ -49,7 +49,7 @@ function Swept({ sweep }: { readonly sweep: Sweep }) {
           </Text>
         ) : (
           <Card withBorder>
-            <SweepChart definition={definition} results={results} />
+            <SweepChart results={results} />
           </Card>
         )}
         {tables.map((table) => (

@@ -59,3 +59,17 @@ function referencesOf(figure: SweepFigureName, bases: readonly SweepBase[]): Swe
   if (figure !== 'perplexity' || first === undefined) return []
   return [{ label: 'full precision', value: first.fullPrecision }]
 }
+
+type Points = Pick<SweepCurve, 'points'>
+
+/** Length of the error bar of a point, one way: over seeds, or over rows while fewer than two seeds are done. */
+export const barOf = ({ deviation, rowError }: SeedEstimate): number => deviation ?? rowError ?? 0
+
+/** What the bars of these curves are. */
+export function barWords(lines: readonly Points[]): string {
+  const points = lines.flatMap((line) => line.points)
+  const seeded = points.filter(({ estimate }) => estimate.deviation !== undefined).length
+  if (seeded === 0) return 'one standard error over rows'
+  const overSeeds = 'one standard deviation over seeds'
+  return seeded === points.length ? overSeeds : `${overSeeds}, or standard error over rows where one seed is done`
+}

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { sweepCurves } from '../../../../src/shared/sweep/curves'
+import { barOf, barWords, sweepCurves } from '../../../../src/shared/sweep/curves'
 import type { SweepFigures, SweepResults } from '../../../../src/shared/sweep/results'
 
 const estimate = (mean: number) => ({ mean, deviation: undefined, rowError: undefined, values: [mean] })
@@ -61,4 +61,16 @@ it('ranks by layer are a curve of their own, as is what is refined', () => {
 it('perplexity has full precision beside it; what no seed knows has no curve', () => {
   expect(sweepCurves(results, 'perplexity', 'law', 'a.txt').references).toEqual([{ label: 'full precision', value: 9 }])
   expect(sweepCurves(results, 'gapClosed', 'law', 'a.txt').lines).toEqual([])
+})
+
+it('bars are called what is drawn: over seeds only where two or more are done', () => {
+  const one = { ...estimate(1), rowError: 0.3 }
+  const two = { ...one, deviation: 0.1, values: [0.9, 1.1] }
+  const line = (...estimates: (typeof one | typeof two)[]) => ({
+    points: estimates.map((each, i) => ({ name: `svd-r${i}`, rank: i, estimate: each }))
+  })
+  expect([barOf(one), barOf(two), barOf(estimate(1))]).toEqual([0.3, 0.1, 0])
+  expect(barWords([line(one, one)])).toBe('one standard error over rows')
+  expect(barWords([line(two), line(two)])).toBe('one standard deviation over seeds')
+  expect(barWords([line(two), line(one)])).toMatch(/^one standard deviation over seeds, or standard error over rows/)
 })
