@@ -107,6 +107,13 @@ describe('a run', () => {
   })
 })
 
+test('a comparison of nothing that is there says so, and offers a choice', async () => {
+  const { page } = desk
+  await goTo(desk, '/compare?runs=gone')
+  await page.getByText('1 run of the address is not there any more').waitFor()
+  await button('Choose runs and variants').waitFor()
+})
+
 test('a set that was deleted comes back', async () => {
   const { page } = desk
   await goTo(desk, '/data/law')

@@ -34,20 +34,27 @@ export function ComparePage() {
   if (ids.length === 0) return <Empty comparison={comparison} />
   return (
     <QueryView query={query} page="Compare" failure="The runs could not be read" rows={8}>
-      {(runs) => <Compared runs={runs} comparison={comparison} />}
+      {(runs) =>
+        runs.length === 0 ? <Empty comparison={comparison} /> : <Compared runs={runs} comparison={comparison} />
+      }
     </QueryView>
   )
 }
 
 const NONE: ReadonlySet<string> = new Set()
 
+/** Nothing is chosen, or of what was chosen nothing is there any more. */
 function Empty({ comparison }: { readonly comparison: Comparison }) {
+  const gone = comparison.ids.length > 0
   const [picking, setPicking] = useState(false)
   const [, navigate] = useLocation()
   const runs = useCall('runs.list', {})
   const none = runs.data?.length === 0
   return (
-    <PageFrame title="Compare" subtitle="Which variant is better, and what was set differently?">
+    <PageFrame
+      title="Compare"
+      subtitle={gone ? missingText(comparison.ids.length) : 'Which variant is better, and what was set differently?'}
+    >
       <EmptyState
         icon={<IconArrowsDiff />}
         title={none ? 'There is no run to compare yet' : 'Choose what to compare'}
@@ -174,10 +181,11 @@ const wordsOf = ({ run, variant }: ComparisonRow): Filtered => ({
 
 function subtitle(rows: readonly ComparisonRow[], runs: number, missing: number): string {
   const what = `${plural(rows.length, 'variant')} of ${plural(runs, 'run')}`
-  return missing === 0
-    ? what
-    : `${what}; ${plural(missing, 'run')} of the address ${missing === 1 ? 'is' : 'are'} not there any more`
+  return missing === 0 ? what : `${what}; ${missingText(missing)}`
 }
+
+const missingText = (missing: number): string =>
+  `${plural(missing, 'run')} of the address ${missing === 1 ? 'is' : 'are'} not there any more`
 
 function Section({ title, children }: { readonly title: string; readonly children: React.ReactNode }) {
   return (
