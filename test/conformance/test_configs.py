@@ -1,5 +1,6 @@
 """config.json means the same to Quail as to transformers: absent keys, nulls, rotary positions, windows, flags."""
 
+import copy
 import json
 import os
 import subprocess
@@ -8,11 +9,12 @@ import unittest
 
 import huggingface_hub
 import torch
-from configs import ALWAYS_MASKED, COMMON, FIELDS, LAYERED, ROTARY, TYPES, Real, Refused, ask, differences, full_config
+from configs import ALWAYS_MASKED, COMMON, FIELDS, LAYERED, ROTARY, TYPES, WRAPPERS, Real, Refused, ask, differences, full_config
 from forward_cases import CASES, write_cases
 from forms import layer_forms, rope_forms, small_config
 from quail import ROOT
 from test_flags import model_of
+from transformers import CONFIG_MAPPING
 
 CONTEXTS = [8]
 # Without a list of their layers these are refused.
@@ -129,6 +131,18 @@ class Defaults(Comparison):
         nulled = settings_of([{**self.whole[kind], key: None} for kind, key in unread])
         for (kind, key), settings in zip(unread, nulled, strict=True):
             self.assertEqual(settings, self.settings[kind], f"{kind}: {key}")
+
+
+class Saved(unittest.TestCase):
+    def test_what_transformers_saves_of_a_config_means_the_same(self):
+        """Its classes put values in the place of others, and those into the files of every checkpoint that is trained."""
+        given = {f"{kind}: small": small_config(kind) for kind in TYPES if kind not in WRAPPERS}
+        given |= {f"{kind}: bare": {"model_type": kind, **LISTED.get(kind, {})} for kind in TYPES if kind not in WRAPPERS}
+        saved = [json.loads(CONFIG_MAPPING[one["model_type"]].from_dict(copy.deepcopy(one)).to_json_string()) for one in given.values()]
+        answers = ask([{"config": config} for config in [*given.values(), *saved]])
+        for label, own, other in zip(given, answers[: len(given)], answers[len(given) :], strict=True):
+            self.assertEqual(other.get("refused"), own.get("refused"), label)
+            self.assertEqual(other.get("settings"), own.get("settings"), label)
 
 
 class Rotary(Comparison):

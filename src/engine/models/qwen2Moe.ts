@@ -23,7 +23,7 @@ const TABLE = {
   tie_word_embeddings: flag(false),
   qkv_bias: flag(true),
   use_sliding_window: flag(false),
-  sliding_window: orNull(integer, 4096),
+  sliding_window: orNull(natural, 4096), // 0 is what the config class writes where no layer slides
   max_window_layers: natural(28),
   layer_types: orNull(texts),
   decoder_sparse_step: integer(1),
