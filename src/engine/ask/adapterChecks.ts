@@ -21,7 +21,10 @@ export const failed = (name: string, detail: string): Check => ({ name, ok: fals
 export const unknown = (name: string, detail: string): Check => ({ name, ok: null, detail })
 
 /** Keys of adapter_config.json that choose linears in other ways than target_modules does. */
-const OTHER_CHOICES = ['layers_to_transform', 'exclude_modules', 'target_parameters', 'layer_replication'] as const
+const OTHER_CHOICES = ['layers_to_transform', 'exclude_modules', 'target_parameters'] as const
+
+const isSet = ({ config }: Pick<ReadAdapter, 'config'>, key: string): boolean =>
+  config[key] !== undefined && config[key] !== null
 
 type LinearShape = Pick<PreparedLinear, 'path' | 'inFeatures' | 'outFeatures'>
 
@@ -47,6 +50,8 @@ export function checkKeys(
   if (uneven !== undefined) return failed('keys', uneven)
   const parts = adapter.config.use_dora ? 'lora_A, lora_B and lora_magnitude_vector' : 'lora_A and lora_B'
   const detail = `${modules.size} linears, each with ${parts}`
+  if (isSet(adapter, 'layer_replication'))
+    return unknown('keys', `${detail}; layer_replication lets PEFT build other blocks, which are not checked`)
   const targets = targetsOf(adapter, paths, head)
   if (targets === undefined) return passed('keys', `${detail}; how adapter_config.json chooses them is not checked`)
   const missing = [...targets].find((path) => !modules.has(path))
@@ -70,12 +75,9 @@ function unevenMagnitude({ magnitudes, config }: ReadAdapter, modules: ReadonlyS
  *
  * @param paths - linears of the blocks; those alone are meant by all-linear
  */
-function targetsOf(
-  { config, settings }: ReadAdapter,
-  paths: readonly string[],
-  head: string
-): ReadonlySet<string> | undefined {
-  if (OTHER_CHOICES.some((key) => ![undefined, null].includes(config[key] as undefined))) return undefined
+function targetsOf(adapter: ReadAdapter, paths: readonly string[], head: string): ReadonlySet<string> | undefined {
+  const { config, settings } = adapter
+  if (OTHER_CHOICES.some((key) => isSet(adapter, key))) return undefined
   if (settings.targetModules.join() === 'all-linear') return new Set(paths)
   if (typeof config.target_modules === 'string') return undefined
   return selectTargets([...settings.targetModules], [...paths, head], () => {})

@@ -19,12 +19,18 @@ export interface ReadAdapter extends AdapterFactors {
 /** A variant of LoRA whose factors mean something else: absent, or off. */
 const off = z.union([z.literal(false), z.null()]).optional()
 
+/** A choice of LoRA that is off where it is not made. */
+const flag = z
+  .boolean()
+  .nullish()
+  .transform((value) => value ?? false)
+
 const ConfigFields = z.looseObject({
   peft_type: z.literal('LORA'),
   r: z.int().min(1),
   lora_alpha: z.number(),
-  use_rslora: z.boolean().default(false),
-  use_dora: z.boolean().default(false),
+  use_rslora: flag,
+  use_dora: flag,
   use_qalora: off,
   use_bdlora: off,
   alora_invocation_tokens: off,

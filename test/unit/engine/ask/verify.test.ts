@@ -86,6 +86,18 @@ it.each<[string, Shapes, string[], Record<string, unknown>, string | undefined]>
   if (problem !== undefined) expect(summary).toContain(problem)
 })
 
+it('says of an adapter of repeated blocks that these are not checked', async () => {
+  const adapter = await saved({}, ['q_proj'], { layer_replication: [[0, 2]] })
+  const { fits, complete, checks } = await verifyAdapter(adapter, llama)
+  expect([fits, complete]).toEqual([true, false])
+  expect(checks[0]).toMatchObject({ name: 'keys', ok: null, detail: expect.stringContaining('layer_replication') })
+})
+
+it('takes a choice that is null for one that is not made, as PEFT does', async () => {
+  const { settings } = await readAdapterDirectory(await saved({}, ['q_proj'], { use_rslora: null, use_dora: null }))
+  expect(settings.rslora).toBe(false)
+})
+
 it.each<[string, Record<string, unknown>, string | undefined]>([
   ['as they were made', {}, undefined],
   [
