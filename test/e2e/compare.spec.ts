@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import axe from 'axe-core'
+import type { Locator } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { RUN_FILES, RunOutcome } from '../../src/shared/runFolder'
 import { Workplace } from '../helpers/commandLine'
@@ -140,10 +141,11 @@ describe('three variants of a real run', () => {
 })
 
 describe('a thousand stored runs', () => {
-  // Times on a busy machine prove nothing: the limit only finds what is stuck; the figures are printed.
-  const STUCK_MS = 2000
+  // Times on a busy machine prove nothing and are printed alone: a table stays quick by drawing no more rows than are seen.
+  const MOST_DRAWN = 80
+  const drawn = (rows: Locator) => rows.getByRole('row').count()
 
-  test('are listed, filtered and sorted on their page without a stuck frame', async () => {
+  test('are listed and filtered on their page, and only those that are seen are drawn', async () => {
     const { page } = desk
     await goTo(desk, '/runs')
     const list = page.getByLabel('All runs', { exact: true })
@@ -160,10 +162,10 @@ describe('a thousand stored runs', () => {
       for (let i = 0; i < 20; i++) await page.mouse.wheel(0, 1500)
     })
     console.log(`list of 1,000 runs: worst frame typing ${typing.toFixed(0)} ms, scrolling ${scrolling.toFixed(0)} ms`)
-    expect(Math.max(typing, scrolling)).toBeLessThan(STUCK_MS)
+    expect(await drawn(runs)).toBeLessThan(MOST_DRAWN)
   })
 
-  test('are listed and filtered in the picker without a stuck frame', async () => {
+  test('are listed and filtered in the picker, and only those that are seen are drawn', async () => {
     const { page } = desk
     await goTo(desk, '/compare')
     await page.getByRole('button', { name: 'Choose runs and variants' }).click()
@@ -177,14 +179,14 @@ describe('a thousand stored runs', () => {
       for (let i = 0; i < 20; i++) await page.mouse.wheel(0, 1500)
     })
     console.log(`picker of 1,000 runs: worst frame ${worst.toFixed(0)} ms`)
-    expect(worst).toBeLessThan(STUCK_MS)
+    expect(await drawn(list)).toBeLessThan(MOST_DRAWN)
     await search.fill('tag:sweep')
     await page.getByRole('checkbox', { name: 'Choose all rows' }).check()
     await page.getByRole('button', { name: /^Compare \d+ variants$/ }).click()
     await table().waitFor()
   })
 
-  test('are compared, sorted and filtered without a stuck frame', async () => {
+  test('are compared, sorted and filtered, and only those that are seen are drawn', async () => {
     const { page } = desk
     const keys = Array.from({ length: 1000 }, (_, i) => seededId(i))
     await goTo(desk, `/compare?runs=${keys.join(',')}`)
@@ -210,6 +212,6 @@ describe('a thousand stored runs', () => {
         .map(([what, ms]) => `${what} ${ms.toFixed(0)} ms`)
         .join(', ')}`
     )
-    expect(Math.max(typing, scrolling, sorting)).toBeLessThan(STUCK_MS)
+    expect(await drawn(table())).toBeLessThan(MOST_DRAWN)
   })
 })
