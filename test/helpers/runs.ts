@@ -69,6 +69,13 @@ export async function runToEnd(
   return events
 }
 
+/** A run with these changes, executed to its end. */
+export async function toEnd(changes: Parameters<typeof makeRun>[0]) {
+  const run = makeRun(changes)
+  const events = await runToEnd(run)
+  return { run, events, finished: finishedOf(events) }
+}
+
 /** Whether an event says that a phase has come so far. */
 export const isProgress = (event: RunEventDraft, phase: string, least = 0): boolean =>
   event.type === 'phaseProgress' && event.phase === phase && event.done >= least

@@ -12,7 +12,8 @@ import {
   makeRun,
   runToEnd,
   stoppedAndFinished,
-  type TestRun
+  type TestRun,
+  toEnd
 } from '../helpers/runs'
 
 const int8 = { format: 'int8' }
@@ -33,11 +34,7 @@ const NAMES = ['exact-r2', 'svd-r8', 'diag-r2', 'zero-r2']
 const WEIGHTS = 'adapter_model.safetensors'
 
 /** The same recipe, to its end. */
-const whole = (async () => {
-  const run = makeRun(recipe)
-  const events = await runToEnd(run)
-  return { run, finished: finishedOf(events) }
-})()
+const whole = toEnd(recipe)
 
 const acceptanceOf = async (name: string): Promise<AcceptanceResult> =>
   (await whole).finished.variants.find((variant) => variant.name === name)?.acceptance as AcceptanceResult

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { RunEventDraft } from '../../src/shared/runEvents'
 import { characterModel } from '../helpers/characterModel'
 import { sampleText } from '../helpers/paths'
-import { adapterDigests, finishedOf, isProgress, makeRun, runToEnd, stoppedAndFinished } from '../helpers/runs'
+import { adapterDigests, isProgress, makeRun, runToEnd, stoppedAndFinished, toEnd } from '../helpers/runs'
 
 const recipe = {
   calibration: { files: [sampleText('sotu-calibration.txt')], rows: 24 },
@@ -22,12 +22,6 @@ const short = {
 }
 const NAMES = ['exact-r8', 'kfac-r8']
 
-/** A recipe to its end. */
-async function toEnd(changes: object) {
-  const run = makeRun(changes)
-  const events = await runToEnd(run)
-  return { run, events, finished: finishedOf(events) }
-}
 const whole = toEnd(recipe)
 const wholeShort = whole.then(() => toEnd(short))
 

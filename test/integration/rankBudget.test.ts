@@ -13,7 +13,8 @@ import {
   makeRun,
   runToEnd,
   stoppedAndFinished,
-  type TestRun
+  type TestRun,
+  toEnd
 } from '../helpers/runs'
 
 const budget = { method: 'exact', rank: 8, rankBudget: {} }
@@ -33,12 +34,6 @@ const short = {
 }
 const SHORT = ['kfac-r4-budget-refined']
 
-/** A recipe to its end. */
-async function toEnd(recipe: object) {
-  const run = makeRun(recipe)
-  const events = await runToEnd(run)
-  return { run, events, finished: finishedOf(events) }
-}
 const whole = toEnd(recipe)
 const wholeShort = whole.then(() => toEnd(short))
 

@@ -6,7 +6,7 @@ import { keptDivergence, type RefinementResult } from '../../src/shared/refineme
 import type { RunEventDraft } from '../../src/shared/runEvents'
 import { characterModel } from '../helpers/characterModel'
 import { sampleText } from '../helpers/paths'
-import { adapterDigests, finishedOf, makeRun, runToEnd, stoppedAndFinished, type TestRun } from '../helpers/runs'
+import { adapterDigests, finishedOf, makeRun, runToEnd, stoppedAndFinished, type TestRun, toEnd } from '../helpers/runs'
 
 const refine = { steps: 6, batch: 3, learningRate: 0.02 }
 const recipe = {
@@ -37,12 +37,6 @@ function resultOf(run: TestRun, variant: string): RefinementResult {
   return refinement
 }
 
-/** A recipe, refined whole. */
-async function toEnd(changes: object) {
-  const run = makeRun(changes)
-  const events = await runToEnd(run)
-  return { run, events, finished: finishedOf(events) }
-}
 const whole = toEnd(recipe)
 const wholeShort = whole.then(() => toEnd(short))
 

@@ -6,7 +6,7 @@ import type { ModelArchitecture } from '../models/architecture'
 import type { PreparedLinear } from '../models/modelLinears'
 import { selectTargets } from '../models/targets'
 import { firstNonFinite } from '../numerics/matrix'
-import { misshapenOther, unsavedModule } from './savedModules'
+import { headOf, misshapenOther, unsavedModule } from './savedModules'
 
 /*
  * What can be said of an adapter from its own files and the shapes of a model: of one by Quail, and of one that PEFT saved
@@ -25,15 +25,6 @@ const OTHER_CHOICES = ['layers_to_transform', 'exclude_modules', 'target_paramet
 
 const isSet = ({ config }: Pick<ReadAdapter, 'config'>, key: string): boolean =>
   config[key] !== undefined && config[key] !== null
-
-type LinearShape = Pick<PreparedLinear, 'path' | 'inFeatures' | 'outFeatures'>
-
-/** The output head, beside which a trainer may put factors where it is told to by name. */
-const headOf = ({ head, embeddingSize, vocabularySize }: ModelArchitecture): LinearShape => ({
-  path: head.replace(/\.weight$/, ''),
-  inFeatures: embeddingSize,
-  outFeatures: vocabularySize
-})
 
 /** Whether the factors are those of linears of the model, and of all that the config names. */
 export function checkKeys(

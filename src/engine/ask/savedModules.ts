@@ -7,12 +7,22 @@ import { embeddingTables, type ModelArchitecture } from '../models/architecture'
  * load them.
  */
 
+const moduleOf = (tensor: string): string => tensor.replace(/\.weight$/, '')
+
+/** The output head, beside which a trainer may put factors where it is told to by name. */
+export const headOf = ({ head, embeddingSize, vocabularySize }: ModelArchitecture) => ({
+  path: moduleOf(head),
+  inFeatures: embeddingSize,
+  outFeatures: vocabularySize
+})
+
 /** The tables of embeddings and the head, by the path of their module. */
 function outerModules(architecture: ModelArchitecture): ReadonlyMap<string, readonly [rows: number, columns: number]> {
-  const { head, vocabularySize, embeddingSize } = architecture
-  const tables = embeddingTables(architecture).map(({ name, rows, columns }) => [name, [rows, columns]] as const)
-  const all = [...tables, [head, [vocabularySize, embeddingSize]] as const]
-  return new Map(all.map(([name, shape]) => [name.replace(/\.weight$/, ''), shape]))
+  const { path, outFeatures, inFeatures } = headOf(architecture)
+  const tables = embeddingTables(architecture).map(
+    ({ name, rows, columns }) => [moduleOf(name), [rows, columns]] as const
+  )
+  return new Map([...tables, [path, [outFeatures, inFeatures]]])
 }
 
 /** What of a module was saved: its weight, which PEFT may put into `base_layer`, or a factor of an embedding. */
