@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { SELDOM_FLAG } from './src/engine/graph/collectGarbage'
 
 const softwareVulkan = resolve('.electron/dist/vk_swiftshader_icd.json')
 
@@ -46,7 +47,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     pool: 'forks', // native add-ons are safest in child processes
     // As `collectSeldom` does for threads that compute: runs in a process of tests looked for garbage nine times a second.
-    execArgv: ['--heap-growing-percent=300'],
+    execArgv: [SELDOM_FLAG],
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
     // Integration tests run a whole model on a machine that may be busy; these limits only stop what hangs.

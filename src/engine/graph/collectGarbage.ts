@@ -26,8 +26,8 @@ export function collectArrays(): void {
   if (process.memoryUsage().external >= FEW_BYTES) collectGarbage()
 }
 
-/** By how much the heap, with the arrays beside it, may grow before V8 itself looks for garbage, in percent. */
-const GROWTH_PERCENT = 300
+/** By how much the heap, with the arrays beside it, may grow before V8 itself looks for garbage: 300 %. */
+export const SELDOM_FLAG = '--heap-growing-percent=300'
 
 /**
  * Lets V8 look for garbage four times as seldom, in every thread of the process from its next look on.
@@ -36,7 +36,7 @@ const GROWTH_PERCENT = 300
  * second, and each time all objects are marked: an eighth of a small run's processor time. What is large is freed by
  * `collectGarbage`, whatever that limit.
  */
-export const collectSeldom = (): void => setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`)
+export const collectSeldom = (): void => setFlagsFromString(SELDOM_FLAG)
 
 /**
  * Limits of a thread that computes: a nursery of 1 MiB for V8's new objects in place of 16, of which every thread keeps up to
