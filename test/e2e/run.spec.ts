@@ -127,6 +127,21 @@ describe('the page of a completed run', () => {
     await page.getByRole('textbox', { name: 'Filter layers' }).fill('')
   })
 
+  test('keeps the chosen variant in its address: a reload and a closed layer lead back to it', async () => {
+    const { page } = desk
+    for (const variant of ['svd-r8', QUAILORA]) {
+      await page.getByText(variant, { exact: true }).first().click()
+      await expect.poll(shownVariant).toBe(variant)
+      await page.reload()
+      await expect.poll(shownVariant).toBe(variant)
+      await page.getByRole('table', { name: 'Layers' }).getByRole('row').nth(1).click()
+      await drawer().waitFor()
+      await page.keyboard.press('Escape')
+      await drawer().waitFor({ state: 'detached' })
+      expect(await shownVariant()).toBe(variant)
+    }
+  })
+
   test('saves every figure of every layer as CSV', async () => {
     const path = work.path('layers.csv')
     await answerSaveDialog(desk, path)

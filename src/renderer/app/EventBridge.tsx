@@ -6,6 +6,7 @@ import { onEvent } from '../api/desktop'
 import { refreshAfter } from '../api/queryClient'
 import { notifyOffer } from '../components/notify'
 import { useShortcuts } from '../components/shortcuts'
+import { runAddress } from '../runs/runAddress'
 import { openPaths, pickAndOpen } from './openPaths'
 import { openPalette } from './Palette'
 
@@ -37,7 +38,7 @@ function tellOfEnd(
   location: string,
   navigate: (to: string) => void
 ): void {
-  const address = `/runs/${encodeURIComponent(id)}`
+  const address = runAddress(id)
   if (location === address || location.startsWith(`${address}/`)) return
   const color = status === 'completed' ? 'teal' : 'orange'
   const open = { label: 'Open the run', onClick: () => navigate(address) }

@@ -3,6 +3,7 @@ import { Link } from 'wouter'
 import { useJob } from '../api/useJob'
 import { formatRough } from '../format/time'
 import { phaseText } from '../runs/jobText'
+import { runAddress } from '../runs/runAddress'
 
 /** The running job, visible from every page; a click opens it. */
 export function JobStatus() {
@@ -29,7 +30,7 @@ export function JobStatus() {
   return (
     <UnstyledButton
       component={Link}
-      href={`/runs/${progress.run}`}
+      href={runAddress(progress.run)}
       style={{ minWidth: 0, maxWidth: 420, width: '100%' }}
     >
       <Box>

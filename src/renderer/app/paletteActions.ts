@@ -6,6 +6,7 @@ import { notifyError } from '../components/notify'
 import { useShortcuts } from '../components/shortcuts'
 import { undoDeletion } from '../components/undo'
 import { cancelRun, holdQueue, pauseLabel, resumeRuns } from '../runs/queueActions'
+import { exportAddress } from '../runs/runAddress'
 import { pickAndOpen } from './openPaths'
 
 export interface PaletteAction {
@@ -91,7 +92,7 @@ function runActions(runs: readonly RunListEntry[], navigate: (to: string) => voi
             label: `Export ${newest.title}`,
             description: 'Copy its adapter, with snippets for trainers',
             keywords: ['adapter', 'save', 'bundle', 'report'],
-            onClick: () => navigate(`/runs/${encodeURIComponent(newest.id)}/export`)
+            onClick: () => navigate(exportAddress(newest.id))
           }
         ]),
     ...resumable.slice(0, 5).map(({ id, title }) => ({

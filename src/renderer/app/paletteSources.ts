@@ -2,6 +2,7 @@ import { modelName } from '../../shared/modelName'
 import { STATUS_WORDS } from '../../shared/runWords'
 import { useCall } from '../api/hooks'
 import { fullName, modelAddress, SOURCE_LABELS, STATUS_LABELS } from '../models/modelText'
+import { runAddress } from '../runs/runAddress'
 
 export interface FoundGroup {
   readonly label: string
@@ -28,7 +29,7 @@ export function useFoundThings(query: string): readonly FoundGroup[] {
         id: `run:${id}`,
         title,
         detail: `${STATUS_WORDS[status]} · ${modelName(model)} · ${variants.map(({ name }) => name).join(', ')} · ${id}`,
-        to: `/runs/${id}`
+        to: runAddress(id)
       }))
     },
     {

@@ -11,6 +11,7 @@ import { usePalette, variantColors } from '../charts/palette'
 import type { Column } from '../components/column'
 import { DataTable } from '../components/DataTable'
 import { TERMS, type TermName } from '../glossary/glossary'
+import { runAddress } from '../runs/runAddress'
 import { DeltaText, metricText } from './DeltaText'
 
 interface Props {
@@ -193,11 +194,11 @@ function PinButton({ row, pinned, onPin }: PinProps) {
   )
 }
 
-function RunCell({ row: { run } }: { readonly row: ComparisonRow }) {
+function RunCell({ row: { run, variant } }: { readonly row: ComparisonRow }) {
   return (
     <Anchor
       component={Link}
-      href={`/runs/${encodeURIComponent(run.id)}`}
+      href={runAddress(run.id, { variant: variant.name })}
       size="sm"
       title={run.id}
       onClick={(event: MouseEvent) => event.stopPropagation()}

@@ -10,6 +10,7 @@ import { KeyValues } from '../components/KeyValues'
 import { notifyError } from '../components/notify'
 import { PathText } from '../components/PathText'
 import { RelativeTime } from '../components/RelativeTime'
+import { runAddress } from '../runs/runAddress'
 import { metricText } from './DeltaText'
 
 interface Props {
@@ -54,7 +55,7 @@ export function RowDrawer({ row, metrics, knownTags, onClose }: Props) {
           />
           <TagsField run={row.run} known={knownTags} />
           <NotesField key={row.run.id} run={row.run} />
-          <Button variant="default" onClick={() => navigate(`/runs/${encodeURIComponent(row.run.id)}`)}>
+          <Button variant="default" onClick={() => navigate(runAddress(row.run.id, { variant: row.variant.name }))}>
             Open the run
           </Button>
         </Stack>

@@ -12,6 +12,7 @@ import { EmptyState } from '../components/EmptyState'
 import { PageFrame } from '../components/PageFrame'
 import { QueryView } from '../components/QueryView'
 import { widest } from '../components/textSize'
+import { runAddress } from '../runs/runAddress'
 import { BundleCard } from './BundleCard'
 import { ReportCard } from './ReportCard'
 import { VariantExport } from './VariantExport'
@@ -35,7 +36,7 @@ function ExportOf({ run }: { readonly run: RunDetail }) {
   const back = (
     <Button
       component={Link}
-      href={`/runs/${run.id}`}
+      href={runAddress(run.id)}
       variant="default"
       leftSection={<IconArrowLeft size={16} aria-hidden />}
     >

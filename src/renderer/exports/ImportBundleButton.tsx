@@ -8,6 +8,7 @@ import { ErrorCard } from '../components/ErrorCard'
 import { notifyDone } from '../components/notify'
 import { PathText } from '../components/PathText'
 import { CallProgressBar } from '../components/ProgressBar'
+import { runAddress } from '../runs/runAddress'
 
 /** Takes over a run from another machine: a file that is chosen, or one that was dropped (`/?bundle=FILE`). */
 export function ImportBundleButton() {
@@ -32,7 +33,7 @@ export function ImportBundleButton() {
       notifyDone(
         id === originalRun ? `Imported ${id}` : `Imported ${originalRun} as ${id}, because its id is taken here`
       )
-      navigate(`/runs/${encodeURIComponent(id)}`)
+      navigate(runAddress(id))
     })
   }, [file, run, navigate])
 

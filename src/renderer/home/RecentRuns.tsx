@@ -6,6 +6,7 @@ import { useCall } from '../api/hooks'
 import { archivedIds } from '../api/useProject'
 import { RelativeTime } from '../components/RelativeTime'
 import { RunStatusBadge } from '../runs/RunStatusBadge'
+import { runAddress } from '../runs/runAddress'
 
 const SHOWN = 5
 
@@ -49,7 +50,7 @@ function RecentRun({ run: { id, title, status, model, variants, createdAtMs } }:
   return (
     <Table.Tr>
       <Table.Td>
-        <Anchor component={Link} href={`/runs/${id}`} size="sm" style={{ overflowWrap: 'anywhere' }}>
+        <Anchor component={Link} href={runAddress(id)} size="sm" style={{ overflowWrap: 'anywhere' }}>
           {title}
         </Anchor>
       </Table.Td>

@@ -6,13 +6,14 @@ import { modelName } from '../../shared/modelName'
 import { type ProvenVariant, percentText } from '../../shared/proof'
 import { NOT_DISTINGUISHABLE } from '../../shared/uncertainty'
 import { formatNumber } from '../format/numbers'
+import { runAddress } from '../runs/runAddress'
 import classes from './ResultSummary.module.css'
 
 /** What a run reached: for each quantizer a sentence, and lengths. */
 export function ResultSummary({ result: { run, title, model, headline } }: { readonly result: ProjectResult }) {
   return (
     <Stack gap={6}>
-      <Anchor component={Link} href={`/runs/${run}`} size="sm" style={{ overflowWrap: 'anywhere' }}>
+      <Anchor component={Link} href={runAddress(run)} size="sm" style={{ overflowWrap: 'anywhere' }}>
         {title} on {modelName(model)}
       </Anchor>
       {headline === null ? (

@@ -4,6 +4,7 @@ import { useLocation } from 'wouter'
 import { useAction } from '../api/hooks'
 import { useProject } from '../api/useProject'
 import { ErrorCard } from '../components/ErrorCard'
+import { runAddress } from '../runs/runAddress'
 
 /** The sample project, ready to run in one click; large for who has no run yet. */
 export function SampleCard({ compact = false }: { readonly compact?: boolean }) {
@@ -11,7 +12,7 @@ export function SampleCard({ compact = false }: { readonly compact?: boolean }) 
   const [, setProject] = useProject()
   const start = useAction('projects.startSample', ({ project, run }) => {
     setProject(project)
-    navigate(`/runs/${run}`)
+    navigate(runAddress(run))
   })
   const button = (
     <Button

@@ -9,6 +9,7 @@ import { useProject } from '../api/useProject'
 import { ErrorCard } from '../components/ErrorCard'
 import { CallProgressBar } from '../components/ProgressBar'
 import { useShortcuts } from '../components/shortcuts'
+import { runAddress } from '../runs/runAddress'
 import { EstimateCard } from './EstimateCard'
 import { countFindings, FindingList, type ListedFinding } from './FindingList'
 import { RunTarget } from './RunTarget'
@@ -31,7 +32,7 @@ const SHORTCUTS = [{ keys: 'mod+Enter', label: 'Start the run' }]
 export function StartPanel({ recipe, out, outputs, live, findings, onOut }: Props) {
   const [project] = useProject()
   const [, navigate] = useLocation()
-  const enqueue = useAction('queue.enqueue', ({ id }) => navigate(`/runs/${encodeURIComponent(id)}`))
+  const enqueue = useAction('queue.enqueue', ({ id }) => navigate(runAddress(id)))
   const blocked = recipe === undefined || findings.some(({ severity }) => severity === 'error')
   const { mutate, isPending } = enqueue
   const checking = recipe !== undefined && live.stale

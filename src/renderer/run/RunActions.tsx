@@ -14,6 +14,7 @@ import { isResumable } from '../../shared/resumable'
 import { useAction, useCall } from '../api/hooks'
 import { notifyError } from '../components/notify'
 import { pauseLabel } from '../runs/queueActions'
+import { exportAddress } from '../runs/runAddress'
 
 type QueueAction = 'queue.resume' | 'queue.cancel' | 'queue.hold'
 
@@ -89,10 +90,7 @@ function CompareAndExport({ id }: { readonly id: string }) {
       >
         Compare
       </Button>
-      <Button
-        leftSection={<IconPackageExport size={16} aria-hidden />}
-        onClick={() => navigate(`/runs/${encodeURIComponent(id)}/export`)}
-      >
+      <Button leftSection={<IconPackageExport size={16} aria-hidden />} onClick={() => navigate(exportAddress(id))}>
         Export
       </Button>
     </>

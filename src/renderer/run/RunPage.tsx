@@ -1,6 +1,6 @@
 import { Accordion, Badge, Group, Stack, Text, Title, Tooltip } from '@mantine/core'
-import { useCallback, useMemo, useState } from 'react'
-import { useLocation, useParams } from 'wouter'
+import { useMemo } from 'react'
+import { useParams } from 'wouter'
 import type { LayerRow, RunProof } from '../../shared/contract/proof'
 import { modelName } from '../../shared/modelName'
 import { worstFirst } from '../../shared/proof'
@@ -17,7 +17,7 @@ import { LayerDrawer } from './LayerDrawer'
 import { LayersTable } from './LayersTable'
 import { LogSection } from './LogSection'
 import { PerplexityCards } from './PerplexityCards'
-import { firstVariant, ofStart, resultSentences } from './proofData'
+import { ofStart, resultSentences } from './proofData'
 import { RanksCard } from './RanksCard'
 import { RecipeSection } from './RecipeSection'
 import { RefinementCard } from './RefinementCard'
@@ -26,6 +26,7 @@ import { RunMenu } from './RunMenu'
 import { RunOutcomeCard } from './RunOutcomeCard'
 import { RunProgressCard } from './RunProgressCard'
 import { StripSection } from './StripSection'
+import { useRunAddress } from './useRunAddress'
 import { useRunProof } from './useRunProof'
 import { VariantChoice } from './VariantChoice'
 
@@ -56,9 +57,7 @@ interface Props {
 }
 
 function Proof({ run, layers, layer }: Props) {
-  const [, navigate] = useLocation()
-  const [chosen, setChosen] = useState<string>()
-  const variant = chosen ?? firstVariant(run)
+  const { variant, choose, open, close } = useRunAddress(run, layer)
   const sentences = resultSentences(run, variant, layers)
   const names = useMemo(
     () =>
@@ -66,12 +65,6 @@ function Proof({ run, layers, layer }: Props) {
         (l) => l.result.name
       ),
     [layers, variant]
-  )
-  const home = `/runs/${encodeURIComponent(run.id)}`
-  // From layer to layer is one step back, not as many as there were layers.
-  const open = useCallback(
-    (name: string) => navigate(`${home}/layers/${encodeURIComponent(name)}`, { replace: layer !== undefined }),
-    [home, layer, navigate]
   )
   return (
     <PageFrame
@@ -101,8 +94,8 @@ function Proof({ run, layers, layer }: Props) {
         )}
         <RunProgressCard run={run} />
         <RunOutcomeCard run={run} />
-        <VariantChoice variants={run.variants} value={variant} onChange={setChosen} />
-        <PerplexityCards run={run} variant={variant} onChoose={setChosen} />
+        <VariantChoice variants={run.variants} value={variant} onChange={choose} />
+        <PerplexityCards run={run} variant={variant} onChoose={choose} />
         <RanksCard run={run} layers={layers} />
         <AcceptanceCard run={run} />
         <RefinementCard run={run} />
@@ -130,9 +123,9 @@ function Proof({ run, layers, layer }: Props) {
         layer={layer}
         order={names}
         variant={variant}
-        onVariant={setChosen}
+        onVariant={choose}
         onOpen={open}
-        onClose={() => navigate(home)}
+        onClose={close}
       />
     </PageFrame>
   )

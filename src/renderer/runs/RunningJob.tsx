@@ -6,7 +6,7 @@ import { modelName } from '../../shared/modelName'
 import { plural } from '../format/numbers'
 import { jobFigures, phaseText } from './jobText'
 import { cancelRun } from './queueActions'
-import { runAddress } from './runRow'
+import { runAddress } from './runAddress'
 import { statusText } from './status'
 
 /** Names go on in the next line. */

@@ -12,7 +12,8 @@ import { gapWord } from '../format/gapText'
 import { formatDuration, formatExact, formatRelative } from '../format/time'
 import { resumeRuns } from './queueActions'
 import { RunStatusBadge } from './RunStatusBadge'
-import { gapShare, headlineOfRun, runAddress, variantsText } from './runRow'
+import { runAddress } from './runAddress'
+import { gapShare, headlineOfRun, variantsText } from './runRow'
 
 interface Props {
   readonly runs: readonly RunListEntry[]

@@ -7,7 +7,7 @@ import { modelName } from '../../shared/modelName'
 import { plural } from '../format/numbers'
 import { moveItem } from './moveItem'
 import { cancelRun } from './queueActions'
-import { runAddress } from './runRow'
+import { runAddress } from './runAddress'
 import { useOrder } from './useOrder'
 import classes from './WaitingList.module.css'
 

@@ -25,6 +25,5 @@ export function variantsText(run: RunListEntry): string {
   return run.variants.length > 1 ? `${label} +${run.variants.length - 1}` : label
 }
 
-export const runAddress = (id: string): string => `/runs/${encodeURIComponent(id)}`
 export const compareAddress = (ids: readonly string[]): string =>
   `/compare?runs=${ids.map(encodeURIComponent).join(',')}`

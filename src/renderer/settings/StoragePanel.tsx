@@ -11,6 +11,7 @@ import { PathText } from '../components/PathText'
 import { QueryView } from '../components/QueryView'
 import { uncapitalized } from '../format/letters'
 import { formatBytes, plural } from '../format/numbers'
+import { runAddress } from '../runs/runAddress'
 
 /** Quail's folder: where it is, what fills it, and what of it could go. */
 export function StoragePanel() {
@@ -158,7 +159,7 @@ function Runs({ report: { runs } }: { readonly report: StorageReport }) {
               <Table.Td>
                 <Anchor
                   component={Link}
-                  href={`/runs/${encodeURIComponent(id)}`}
+                  href={runAddress(id)}
                   size="sm"
                   title={id}
                   style={{ overflowWrap: 'anywhere' }}

@@ -3,6 +3,7 @@ import { Link } from 'wouter'
 import { placeOf } from '../../shared/sweep'
 import type { Sweep } from '../../shared/sweep/results'
 import { RunStatusBadge } from '../runs/RunStatusBadge'
+import { runAddress } from '../runs/runAddress'
 import { scrolledByKeys } from './scrolledByKeys'
 
 /** How far a sweep is: a line for each calibration set, a column for each seed. */
@@ -59,7 +60,7 @@ function RunLink({
   return (
     <Anchor
       component={Link}
-      href={`/runs/${encodeURIComponent(run.id)}`}
+      href={runAddress(run.id)}
       aria-label={`Run calibrated on ${set.label}, seed ${seed}: ${run.status}`}
     >
       <RunStatusBadge status={run.status} />
