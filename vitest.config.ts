@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { defineConfig } from 'vitest/config'
-import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { SELDOM_FLAG } from './src/engine/graph/collectGarbage'
+import { longestFirst } from './test/helpers/longestFirst'
 
 const softwareVulkan = resolve('.electron/dist/vk_swiftshader_icd.json')
 
-/** Of the files that take longest, longest first: one that is begun late keeps one worker while the other has nothing to do. */
+/** The files that take longest, longest first. */
 const LONG = [
   'integration/figures',
   'integration/run',
@@ -30,17 +30,6 @@ const LONG = [
   'integration/templateDate'
 ].map((name) => resolve('test', `${name}.test.ts`))
 
-const lost = LONG.filter((path) => !existsSync(path))
-if (lost.length > 0) throw new Error(`vitest.config.ts names files that are not there: ${lost.join(', ')}`)
-
-/** The long files first; the others as vitest orders them, by what they took the last time or by their size. */
-class LongestFirst extends BaseSequencer {
-  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification) => (LONG.includes(moduleId) ? LONG.indexOf(moduleId) : LONG.length)
-    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b))
-  }
-}
-
 export default defineConfig({
   test: {
     environment: 'node',
@@ -49,7 +38,7 @@ export default defineConfig({
     // As `collectSeldom` does for threads that compute: runs in a process of tests looked for garbage nine times a second.
     execArgv: [SELDOM_FLAG],
     maxWorkers: 2,
-    sequence: { sequencer: LongestFirst },
+    sequence: { sequencer: longestFirst(LONG) },
     // Integration tests run a whole model on a machine that may be busy; these limits only stop what hangs.
     expect: { poll: { timeout: 60_000 } },
     testTimeout: 300_000,

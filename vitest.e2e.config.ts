@@ -1,21 +1,24 @@
+import { resolve } from 'node:path'
 import { defineConfig } from 'vitest/config'
-import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { longestFirst } from './test/helpers/longestFirst'
 
-/** By name, and what is packaged last: it builds a package first, which the others need not wait for. */
-class ByName extends BaseSequencer {
-  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification) => `${Number(moduleId.includes('packaged'))}${moduleId}`
-    return [...files].sort((a, b) => rank(a).localeCompare(rank(b)))
-  }
-}
+/** The screens that scripts/e2e.mjs started, or the one that there is. */
+const displays = process.env.QUAIL_DISPLAYS?.split(' ') ?? ['']
 
 export default defineConfig({
   test: {
     environment: 'node',
     include: ['test/e2e/**/*.spec.ts'],
+    setupFiles: ['test/e2e/ownDisplay.ts'],
     pool: 'forks',
-    maxWorkers: 1, // one display
-    sequence: { sequencer: ByName },
+    maxWorkers: displays.length,
+    sequence: {
+      sequencer: longestFirst(
+        ['journey', 'manners', 'compare', 'run', 'packaged', 'newRun', 'runs', 'axe'].map((name) =>
+          resolve('test/e2e', `${name}.spec.ts`)
+        )
+      )
+    },
     // The window answers in its own time, on a busy machine late; these limits only stop what hangs.
     expect: { poll: { timeout: 60_000 } },
     testTimeout: 300_000,

@@ -15,16 +15,16 @@ const MOST_AGAIN = 4
  * A file that cannot be loaded counts as one failed test; a skipped test is named, never counted as passed. What failed is
  * named at the end, with the first line of its reason.
  *
- * `launcher` is a command that vitest is started through, for example xvfb-run. With `again`, up to four files that failed are
- * run once more, and judged by that: their first failure is named all the same. It asks for arguments that name no files.
+ * With `again`, up to four files that failed are run once more, and judged by that: their first failure is named all the
+ * same. It asks for arguments that name no files.
  */
-export function runVitest(args, launcher = [], { again = false } = {}) {
-  const first = runOnce(args, launcher)
+export function runVitest(args, { again = false } = {}) {
+  const first = runOnce(args)
   const files = again ? first.failedFiles.map(({ name }) => name) : []
   let { passed, failed, status } = first
   if (files.length > 0 && files.length <= MOST_AGAIN) {
     console.log(`once more: ${files.join(', ')}`)
-    const second = runOnce([...args, ...files], launcher)
+    const second = runOnce([...args, ...files])
     passed += second.passed - first.failedFiles.reduce((sum, file) => sum + countOf(file, 'passed'), 0)
     failed = second.failed
     status = second.status
@@ -33,12 +33,11 @@ export function runVitest(args, launcher = [], { again = false } = {}) {
   console.log(`${passed} passed, ${failed === 0 && status !== 0 ? 1 : failed} failed`)
 }
 
-function runOnce(args, launcher) {
+function runOnce(args) {
   const folder = mkdtempSync(join(tmpdir(), 'quail-tests-'))
   const report = join(folder, 'report.json')
-  const [program, ...rest] = [...launcher, process.execPath, vitest, 'run', ...args]
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-  const { status } = spawnSync(program, [...rest, ...reporters], { stdio: 'inherit' })
+  const { status } = spawnSync(process.execPath, [vitest, 'run', ...args, ...reporters], { stdio: 'inherit' })
   const summary = summarize(report)
   rmSync(folder, { recursive: true })
   return { ...summary, status }

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { app, type BrowserWindow, type Rectangle, screen } from 'electron'
 import { z } from 'zod'
@@ -27,7 +26,7 @@ export function keepWindowState(window: BrowserWindow): void {
   let waiting: NodeJS.Timeout | undefined
   const save = (): void => {
     const state: WindowState = { bounds: window.getNormalBounds(), maximized: window.isMaximized() }
-    void writeFile(stateFile(), JSON.stringify(state)).catch(() => undefined)
+    write(JSON.stringify(state))
   }
   const soon = (): void => {
     clearTimeout(waiting)
@@ -38,6 +37,16 @@ export function keepWindowState(window: BrowserWindow): void {
   window.on('resize', soon)
   window.on('move', soon)
   window.on('close', save)
+}
+
+/** At once and whole: a window that closes may be the last that this process does. */
+function write(state: string): void {
+  try {
+    writeFileSync(`${stateFile()}.new`, state)
+    renameSync(`${stateFile()}.new`, stateFile())
+  } catch {
+    // A convenience: the window opens at the size of the time before.
+  }
 }
 
 const isVisible = ({ x, y, width, height }: Rectangle): boolean =>

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { MeasuredSpeed } from '../shared/contract/devices'
 import { PROVIDERS, type ProviderName } from '../shared/devices'
 import { badInput } from '../shared/errors'
-import { readSetting, writeSetting } from '../store/settings'
+import { changeSetting, readSetting } from '../store/settings'
 import type { WorkbenchContext } from './context'
 
 /** Key of the settings that keeps the last measurement of each device. */
@@ -46,7 +46,7 @@ export async function measureSpeed(
   if (queue.running !== null) throw badInput(`run ${queue.running} computes now; measure when it has ended`)
   const speed = await services.engine.call('measureDevice', { device }, { signal })
   const measured: MeasuredSpeed = { ...speed, measuredAtMs: Date.now() }
-  await writeSetting(services.store, SPEEDS, { ...(await readSpeeds(context)), [device]: measured })
+  await changeSetting(services.store, SPEEDS, Speeds, (now) => ({ ...now, [device]: measured }))
   emit({ type: 'settings.changed' })
   return measured
 }

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { checkpointsIn } from '../services/modelDiscovery/discoverModels'
-import { changePreferences, readPreferences } from '../services/preferences'
+import { changePreferences } from '../services/preferences'
 import type { modelCalls } from '../shared/contract/models'
 import { forPurpose } from '../shared/contract/purposes'
 import { AppError, badInput } from '../shared/errors'
@@ -17,9 +17,16 @@ export function modelHandlers(
   const { services, grants, emit } = context
   const catalog = new ModelCatalog(context)
   grants.addSource(async () => forPurpose('readModel', await catalog.directories()))
-  async function setSearched(modelFolders: readonly string[]): Promise<void> {
-    await changePreferences(services.store, { modelFolders: [...modelFolders] })
-    emit({ type: 'settings.changed' })
+  /** Whether the folders that are searched were changed by this. */
+  async function changeSearched(change: (folders: readonly string[]) => string[]): Promise<boolean> {
+    let before = 0
+    const { modelFolders } = await changePreferences(services.store, (now) => {
+      before = now.modelFolders.length
+      return { modelFolders: change(now.modelFolders) }
+    })
+    const changed = modelFolders.length !== before
+    if (changed) emit({ type: 'settings.changed' })
+    return changed
   }
   return {
     'models.list': () => catalog.current(),
@@ -53,18 +60,14 @@ export function modelHandlers(
       const path = resolve(folder)
       const added = (await listModels(services.store)).find(({ directory }) => directory === path)
       await removeModel(services.store, path)
-      const { modelFolders } = await readPreferences(services.store)
-      const rest = modelFolders.filter((one) => resolve(one) !== path)
-      const searched = rest.length < modelFolders.length
-      if (searched) await setSearched(rest)
+      const searched = await changeSearched((folders) => folders.filter((one) => resolve(one) !== path))
       catalog.forget()
       emit({ type: 'models.changed' })
       return { folder: path, addedAtMs: added?.addedAtMs ?? null, searched }
     },
     async 'models.restore'({ folder, addedAtMs, searched }) {
       if (addedAtMs !== null) await addModel(services.store, folder, addedAtMs)
-      const { modelFolders } = await readPreferences(services.store)
-      if (searched && !modelFolders.includes(folder)) await setSearched([...modelFolders, folder])
+      if (searched) await changeSearched((folders) => [...new Set([...folders, folder])])
       catalog.forget()
       emit({ type: 'models.changed' })
     }

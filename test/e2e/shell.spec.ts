@@ -158,7 +158,6 @@ describe('a window that is closed', () => {
   test('opens at the same page and size again', async () => {
     const { home, profile } = desk
     await desk.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.setSize(1100, 720))
-    await new Promise((done) => setTimeout(done, 800))
     await desk.close()
     desk = await openDesk({ home, profile })
     await desk.page.waitForURL(/#\/models/)

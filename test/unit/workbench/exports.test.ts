@@ -130,6 +130,21 @@ describe('settings', () => {
     }
   })
 
+  test('changed at once are all kept', async () => {
+    const { services } = await bench()
+    await Promise.all([
+      changePreferences(services.store, { theme: 'dark' }),
+      changePreferences(services.store, { memoryBudget: 2 ** 30 }),
+      changePreferences(services.store, ({ modelFolders }) => ({ modelFolders: [...modelFolders, '/a'] })),
+      changePreferences(services.store, ({ modelFolders }) => ({ modelFolders: [...modelFolders, '/b'] }))
+    ])
+    expect(await readPreferences(services.store)).toMatchObject({
+      theme: 'dark',
+      memoryBudget: 2 ** 30,
+      modelFolders: ['/a', '/b']
+    })
+  })
+
   test('that are not of this form any more count as none', async () => {
     const { settings, services } = await bench()
     await writeSetting(services.store, 'preferences', { theme: 'sepia' })
