@@ -5,6 +5,7 @@ import { Template } from '../templates/template'
 import { List, type Value } from '../templates/values'
 import { type ChatTemplates, readRenderingTemplates } from './chatTemplate'
 import type { Conversation } from './conversation'
+import { spanOfMarkedTurn } from './markedTurn'
 import type { Span } from './responseMask'
 import type { ModelTokenizer } from './tokenizer'
 
@@ -79,7 +80,8 @@ export class ChatRenderer {
    *
    * A template with `{% generation %}` blocks says itself what the model writes. For any other one the span of an
    * assistant's turn begins where the conversation before it ends, rendered with the generation prompt, and ends where
-   * the conversation up to it ends: end-of-turn tokens belong to the response, the header of the turn does not.
+   * the conversation up to it ends: end-of-turn tokens belong to the response, the header of the turn does not. Where these are
+   * no beginnings of the whole text, the span is found by a mark in the place of what the turn says (markedTurn.ts).
    *
    * @throws {AppError} BAD_INPUT when the template refuses the conversation, or writes its beginning in another way when
    *   less of it follows, so that the responses cannot be told
@@ -103,6 +105,8 @@ export class ChatRenderer {
     const begin = turn === 0 ? '' : this.#run(upTo(turn), { where, prompt: true })
     const end = turn === messages.length - 1 ? text : this.render(upTo(turn + 1), where)
     if (text.startsWith(begin) && text.startsWith(end)) return { begin: begin.length, end: end.length }
+    const span = spanOfMarkedTurn((part, prompt) => this.#run(part, { where, prompt }), conversation, turn, text)
+    if (span !== undefined) return span
     throw badInput(
       `${where}, turn ${turn + 1}: ${this.#file(conversation)} has no {% generation %} blocks and writes earlier turns ` +
         'in another way when later ones follow, so its responses cannot be told; add the blocks around what the ' +

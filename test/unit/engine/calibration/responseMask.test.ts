@@ -1,14 +1,14 @@
-import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { ChatRenderer } from '../../../../src/engine/calibration/chatRenderer'
 import { parseConversation } from '../../../../src/engine/calibration/conversation'
 import { encodeText } from '../../../../src/engine/calibration/encodeText'
 import { maskOfSpans } from '../../../../src/engine/calibration/responseMask'
 import { countPositions, packedRows, paddedRows } from '../../../../src/engine/calibration/rows'
 import { ModelTokenizer } from '../../../../src/engine/calibration/tokenizer'
 import type { ChatMessage } from '../../../../src/shared/samples'
+import { chatRendererOf } from '../../../helpers/chats'
 import { sampleModel } from '../../../helpers/paths'
 import { resolveText } from '../../../helpers/runs'
 
@@ -22,20 +22,12 @@ const reference: Reference = JSON.parse(
   readFileSync(join(import.meta.dirname, '../../../fixtures/chat/response_mask.json'), 'utf8')
 )
 
-async function rendererOf(template: string): Promise<ChatRenderer> {
-  const directory = mkdtempSync(join(tmpdir(), 'quail-mask-'))
-  for (const name of ['tokenizer.json', 'tokenizer_config.json'])
-    copyFileSync(join(sampleModel, name), join(directory, name))
-  writeFileSync(join(directory, 'chat_template.jinja'), template)
-  return ChatRenderer.open(directory, await ModelTokenizer.open(directory), '2026-11-27')
-}
-
 const conversationOf = (messages: readonly unknown[]) => parseConversation(JSON.stringify(messages), 'here')
 
 describe('the tokens of responses are those of transformers', async () => {
   const tokenizer = await ModelTokenizer.open(sampleModel)
   test.each(reference.cases)('$template, $conversation', async ({ template, conversation, ...expected }) => {
-    const renderer = await rendererOf(reference.templates[template] as string)
+    const renderer = await chatRendererOf(reference.templates[template] as string)
     const messages = reference.conversations[conversation] as ChatMessage[]
     const { text, responses } = renderer.renderWithResponses(conversationOf(messages), 'here')
     expect(text).toBe(expected.text)
@@ -51,14 +43,14 @@ describe('a conversation whose responses cannot be told', () => {
     { role: 'assistant', content: 'A quail.' }
   ]
   test('is named with its turn and the remedy', async () => {
-    const renderer = await rendererOf('{{ messages | length }}{% for m in messages %}{{ m.content }}{% endfor %}')
+    const renderer = await chatRendererOf('{% for m in messages[::-1] %}{{ m.content }}{% endfor %}')
     expect(() => renderer.renderWithResponses(conversationOf([turn, reply, turn]), 'chats, sample 2')).toThrow(
       /^chats, sample 2, turn 2: .*add the blocks around what the assistant writes/
     )
   })
 
   test('is one that holds the noncharacters which stand for the blocks', async () => {
-    const renderer = await rendererOf(reference.templates.marked as string)
+    const renderer = await chatRendererOf(reference.templates.marked as string)
     expect(() => renderer.renderWithResponses(conversationOf([{ role: 'user', content: 'a\uFDD0b' }]), 'here')).toThrow(
       /U\+FDD0/
     )
@@ -90,7 +82,7 @@ describe('positions that count', () => {
     const names = ['one turn', 'two turns']
     const lines = names.map((name) => JSON.stringify({ text: JSON.stringify(reference.conversations[name]) }))
     writeFileSync(path, `${lines.join('\n')}\n`)
-    const chat = { renderer: await rendererOf(reference.templates.marked as string), responses: true }
+    const chat = { renderer: await chatRendererOf(reference.templates.marked as string), responses: true }
     const encoded = await encodeText(tokenizer, resolveText(path, 'messages'), '/', 'packed', chat)
     const [whole] = await encoded.take([[0, 1].map((part) => ({ part, begin: 0, end: 999 }))])
     const expected = names.map((name) =>
