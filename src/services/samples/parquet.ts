@@ -30,6 +30,14 @@ const parsers = {
   timestampFromNanoseconds: (nanos: bigint) => new Moment(nanos)
 }
 
+/** Of nothing LZ4 makes one byte, which the library takes for a part of something: columns of nulls have such pages. */
+const decompressors = Object.fromEntries(
+  Object.entries(compressors).map(([codec, decompress]) => [
+    codec,
+    (bytes: Uint8Array, length: number) => (length === 0 ? new Uint8Array() : decompress(bytes, length))
+  ])
+)
+
 interface Opened {
   readonly file: AsyncBuffer
   readonly metadata: FileMetaData
@@ -124,7 +132,7 @@ function rowOf(number: number, row: Readonly<Record<string, unknown>>, columns: 
 async function readRows(opened: Opened, rowStart: number, rowEnd: number): Promise<Record<string, unknown>[]> {
   const { file, metadata } = opened
   try {
-    return await parquetReadObjects({ file, metadata, rowStart, rowEnd, compressors, parsers })
+    return await parquetReadObjects({ file, metadata, rowStart, rowEnd, compressors: decompressors, parsers })
   } catch (error) {
     if (!isFormatError(error)) throw error
     throw await placedError(opened, rowStart, rowEnd, error)
@@ -140,7 +148,7 @@ async function placedError({ file, metadata, path }: Opened, from: number, to: n
     first += Number(num_rows)
     if (rowStart >= rowEnd) continue
     for (const column of columns) {
-      const options = { file, metadata, columns: [column], rowStart, rowEnd, compressors, parsers }
+      const options = { file, metadata, columns: [column], rowStart, rowEnd, compressors: decompressors, parsers }
       const failure = await parquetReadObjects(options).then(
         () => undefined,
         (reason: unknown) => reason

@@ -122,6 +122,11 @@ describe('Parquet', () => {
     ])
   })
 
+  test('compressed by LZ4, with a column of nulls', async () => {
+    const read = await readSampleFile(resolve('test/fixtures/samples/nulls.parquet'))
+    expect(conversations(read.samples)).toEqual([turns('question 0', 'answer 0')])
+  })
+
   test('with a group of less than no columns is refused', async () => {
     const bytes = Buffer.from(readFileSync(resolve('test/fixtures/samples/typed.parquet')))
     expect(bytes[1560]).toBe(2) // one column, in zigzag
