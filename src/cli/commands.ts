@@ -217,7 +217,13 @@ export const COMMANDS: readonly Command[] = [
   defineCommand({
     name: 'calibration import',
     summary: 'store the samples of a file as a calibration set',
-    positionals: [{ name: 'FILE', description: '.txt, .jsonl, .json, .csv, .tsv or .parquet', many: true }],
+    positionals: [
+      {
+        name: 'FILE',
+        description: '.txt, .jsonl, .json, .csv, .tsv or .parquet; texts and tables also packed by gzip, .gz',
+        many: true
+      }
+    ],
     options: importOptions,
     examples: [
       { command: 'quail calibration import notes.txt --split paragraph --name notes', says: 'a sample per paragraph' },

@@ -16,7 +16,7 @@ export type MainHandlers = {
   ) => Promise<OutputOf<(typeof appCalls)[N]>>
 }
 
-const TEXTS = ['txt', 'jsonl', 'ndjson', 'json', 'csv', 'tsv', 'parquet']
+const TEXTS = ['txt', 'jsonl', 'ndjson', 'json', 'csv', 'tsv', 'parquet', 'gz']
 
 const PICK: Readonly<Record<PickKind, OpenDialogOptions>> = {
   model: { title: 'Choose a checkpoint folder', properties: ['openDirectory'] },

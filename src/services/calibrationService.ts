@@ -3,6 +3,7 @@ import { AppError, badInput } from '../shared/errors'
 import type { BadRow, SetKind } from '../shared/samples'
 import { type CalibrationSet, importRead, type SetDetails } from '../store/calibrationSets'
 import type { Store } from '../store/schema'
+import { unpackedName } from './samples/packedFile'
 import type { SampleFile, SampleOptions } from './samples/readSamples'
 import { readSamplesApart } from './samples/sampleThread'
 
@@ -76,7 +77,7 @@ export const setKindOf = ({ hints }: Pick<CalibrationSet, 'hints'>): SetKind =>
 
 /** A name for a set of this file. */
 export const defaultName = (file: string): string =>
-  basename(file, extname(file))
+  basename(unpackedName(file), extname(unpackedName(file)))
     .replaceAll(/[^\p{L}\p{N}._-]+/gu, '-')
     .replace(/^[._-]+/, '')
 

@@ -8,6 +8,17 @@ const MARKS = [
   { name: 'UTF-16', encoding: 'utf-16be', bytes: [0xfe, 0xff] }
 ] as const
 
+/** Bytes at the beginning of packed files, with what to do. */
+const PACKED = [
+  { by: 'gzip', bytes: [0x1f, 0x8b], remedy: 'unpack it, or import it (quail calibration import)' },
+  { by: 'zstd', bytes: [0x28, 0xb5, 0x2f, 0xfd], remedy: 'unpack it' },
+  { by: 'xz', bytes: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0], remedy: 'unpack it' },
+  { by: 'bzip2', bytes: [0x42, 0x5a, 0x68, 0x39, 0x31, 0x41, 0x59], remedy: 'unpack it' },
+  { by: 'zip', bytes: [0x50, 0x4b, 3, 4], remedy: 'unpack it' }
+] as const
+
+const beginsWith = (bytes: Uint8Array, mark: readonly number[]): boolean => mark.every((byte, i) => bytes[i] === byte)
+
 /**
  * Decodes the pieces of a text file in order: UTF-16 where a byte order mark says so, else UTF-8. The mark is dropped.
  */
@@ -38,7 +49,9 @@ export class TextFileDecoder {
 
   #decoderFor(bytes: Uint8Array): TextDecoder {
     if (this.#decoder !== undefined) return this.#decoder
-    const mark = MARKS.find((one) => one.bytes.every((byte, i) => bytes[i] === byte))
+    const packed = PACKED.find((one) => beginsWith(bytes, one.bytes))
+    if (packed !== undefined) throw badInput(`${this.path} is packed by ${packed.by}, not a text; ${packed.remedy}`)
+    const mark = MARKS.find((one) => beginsWith(bytes, one.bytes))
     if (mark !== undefined && mark.encoding === undefined)
       throw badInput(`${this.path} is encoded in ${mark.name}; save it as UTF-8`)
     this.#name = mark?.name ?? 'UTF-8'

@@ -9,7 +9,7 @@ type Kind = 'recipe' | 'bundle' | 'text' | 'folder'
 const RECIPE = /\.(ya?ml|quail)$/i
 const BUNDLE = /\.quailrun$/i
 const JSON_FILE = /\.json$/i
-const TEXT = /\.(txt|md|text|jsonl|ndjson|csv|tsv|parquet)$/i
+const TEXT = /\.(txt|md|text|jsonl|ndjson|csv|tsv|parquet)$|\.(txt|jsonl?|ndjson|csv|tsv)\.gz$/i
 
 /** The page that takes files of a kind, and whether it takes several at once. */
 const PAGES: Readonly<Record<Kind, { readonly page: string; readonly key: string; readonly several: boolean }>> = {

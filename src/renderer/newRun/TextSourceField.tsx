@@ -33,7 +33,7 @@ interface Props {
 }
 
 /** Files that are read row by row become a set first: what their columns hold is asked once. */
-const ROWS = /\.(jsonl|ndjson|csv|tsv|parquet|json)$/i
+const ROWS = /\.(jsonl|ndjson|csv|tsv|parquet|json)$|\.gz$/i
 
 /** Text files, or one stored set. */
 export function TextSourceField(props: Props) {
@@ -48,7 +48,7 @@ export function TextSourceField(props: Props) {
   return (
     <DropTarget
       label="Drop text files"
-      accepts={(path) => /\.(txt|md|text|jsonl|ndjson|csv|tsv|parquet|json)$/i.test(path)}
+      accepts={(path) => /\.(txt|md|text)$/i.test(path) || ROWS.test(path)}
       onDrop={add}
     >
       <Stack gap="xs" role="group" aria-label={title}>

@@ -1,6 +1,7 @@
 import { JsonFault, type JsonObject, type JsonValue, parsePythonJson } from '../../engine/formats/strictJson'
 import { badInput } from '../../shared/errors'
 import { asRow, type ReadOptions, type Row, type RowFormat } from './format'
+import { unpackedName } from './packedFile'
 import { guessShape } from './shapes'
 import { readWholeText, textChunks } from './userFile'
 
@@ -35,7 +36,7 @@ export const json: RowFormat = {
 const isRow = (object: JsonObject, path: string): boolean =>
   guessShape([...object.keys()]) !== undefined || (isNamedAsLines(path) && listsIn(object).size === 0)
 
-const isNamedAsLines = (path: string): boolean => !/\.json$/i.test(path)
+const isNamedAsLines = (path: string): boolean => !/\.json$/i.test(unpackedName(path))
 
 interface Parsed {
   /** Missing where the text is no JSON. */

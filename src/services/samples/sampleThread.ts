@@ -5,6 +5,7 @@ import { type WorkClock, WorkWatch } from '../../engine/formats/workWatch'
 import { AppError, badInput, deserializeError } from '../../shared/errors'
 import type { SampleInspection } from '../../shared/samples'
 import { choosePlaces } from './choose'
+import { isPacked, UNPACKED_SHARE } from './packedFile'
 import type { FromSampleThread, SampleRequest, ToSampleThread } from './protocol'
 import type { SampleFile, SampleOptions } from './readSamples'
 import { MAX_WHOLE_BYTES, userFileBytes } from './userFile'
@@ -24,13 +25,16 @@ interface Limits {
 }
 
 /**
- * For any file, and for each byte of it: a JSON file that is parsed whole, which none above a size is, becomes ten times as
+ * For any file, and for each byte of it, unpacked: a JSON file that is parsed whole, which none above a size is, becomes ten times as
  * large, at 2 MB a second.
  */
 const limitsOf = (bytes: number): Limits => ({
   silentMs: 10_000 + bytes / 2000,
   memory: 768 * 2 ** 20 + 10 * Math.min(bytes, MAX_WHOLE_BYTES)
 })
+
+const bytesToRead = async (path: string): Promise<number> =>
+  (await userFileBytes(path)) * ((await isPacked(path)) ? UNPACKED_SHARE : 1)
 
 /** How often memory is looked at. */
 const LOOK_MS = 100
@@ -155,7 +159,7 @@ interface Work<T> {
 async function work<T>(thread: URL, request: Work<T>): Promise<T> {
   const { task, path, options, limits, places, isWaiting, receive } = request
   const { split, shape, signal } = options
-  const { silentMs, memory } = limits ?? limitsOf(await userFileBytes(path))
+  const { silentMs, memory } = limits ?? limitsOf(await bytesToRead(path))
   if (signal?.aborted) throw cancelled()
   const workerData: SampleRequest = { task, file: path, options: { split, shape }, places }
   const worker = new Worker(thread, { workerData, resourceLimits: { maxOldGenerationSizeMb: memory / 2 ** 20 } })

@@ -1,12 +1,15 @@
-import { createReadStream } from 'node:fs'
 import { open, readFile, stat } from 'node:fs/promises'
 import { refuseLfsPointerAt } from '../../engine/formats/lfsPointer'
 import { decodeTextFile, TextFileDecoder } from '../../engine/formats/textEncoding'
 import { badInput } from '../../shared/errors'
+import { isPacked, unpackedBytes } from './packedFile'
 
 /** Longest file that is read whole: JavaScript holds a text as UTF-16 and V8 limits its length. */
 export const MAX_WHOLE_BYTES = 256 * 2 ** 20
 const ACCEPTED = 'a .txt, .jsonl, .json, .csv, .tsv or .parquet file is needed'
+
+/** Bytes that are read, or unpacked, at a time. */
+const CHUNK_BYTES = 2 ** 18
 
 /** Bytes of a file that a person named. @throws {AppError} BAD_INPUT when it is no readable file, BAD_FORMAT for a pointer to one */
 export async function userFileBytes(path: string): Promise<number> {
@@ -20,11 +23,23 @@ export async function userFileBytes(path: string): Promise<number> {
   return found.size
 }
 
-/** The whole text of a file: UTF-8, or UTF-16 with a byte order mark, which is dropped. @throws {AppError} BAD_INPUT */
+/** The whole text of a file, unpacked: UTF-8, or UTF-16 with a byte order mark, which is dropped. @throws {AppError} BAD_INPUT */
 export async function readWholeText(path: string): Promise<string> {
   const size = await userFileBytes(path)
   if (size > MAX_WHOLE_BYTES) throw badInput(`${path} has ${size} bytes; up to ${MAX_WHOLE_BYTES} are accepted`)
-  return decodeTextFile(await readFile(path), path)
+  return (await isPacked(path)) ? unpackedText(path) : decodeTextFile(await readFile(path), path)
+}
+
+async function unpackedText(path: string): Promise<string> {
+  const pieces: string[] = []
+  let characters = 0
+  for await (const piece of textChunks(path, {})) {
+    characters += piece.length
+    if (characters > MAX_WHOLE_BYTES)
+      throw badInput(`${path} has more than ${MAX_WHOLE_BYTES} characters when it is unpacked, which are accepted`)
+    pieces.push(piece)
+  }
+  return pieces.join('')
 }
 
 /** Pieces of a text file in order, decoded as `readWholeText` does. */
@@ -37,11 +52,8 @@ export async function* textChunks(
 ): AsyncGenerator<string> {
   const size = await userFileBytes(path)
   const decoder = new TextFileDecoder(path)
-  let read = 0
-  for await (const chunk of createReadStream(path, { signal, highWaterMark: 2 ** 18 })) {
-    const bytes = chunk as Uint8Array
-    read += bytes.length
-    onShare?.(read / size)
+  for await (const { bytes, at } of unpackedBytes(path, { signal, size: CHUNK_BYTES })) {
+    onShare?.(at / size)
     yield decoder.piece(bytes)
   }
   yield decoder.end()

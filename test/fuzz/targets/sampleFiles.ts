@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { readSampleFile } from '../../../src/services/samples/readSamples'
 import type { FuzzTarget } from '../fuzzTarget'
 import { mutateBytes } from '../mutateBytes'
@@ -59,6 +60,10 @@ export const jsonSamples = target('jsonSamples', 'a.json', 1000, (random) =>
 )
 
 export const jsonLines = target('jsonLines', 'a.jsonl', 1000, (random) => mutateText(`${LINES}\r\n${LINES}\n`, random))
+
+export const packedLines = target('packedLines', 'a.jsonl.gz', 200, (random) =>
+  mutateBytes(gzipSync(`${LINES}\n`), random)
+)
 
 const CSV = 'id,text,"a ""quoted"" name"\n1,"two\nlines",x\n2,"a, b",\n3,plain,"y"\n'
 const tables = (comma: string): string[] =>

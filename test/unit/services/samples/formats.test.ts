@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { parquetMetadata } from 'hyparquet'
 import { afterAll, describe, expect, test } from 'vitest'
 import { inspectSampleFile } from '../../../../src/services/samples/inspectSamples'
@@ -106,6 +107,36 @@ describe('JSON', () => {
       { row: 2, reason: 'turn 1 of "conversations" has no content' },
       { row: 3, reason: '"conversations" has no turn' }
     ])
+  })
+})
+
+describe('a file packed by gzip', () => {
+  const lines = '{"text":"one"}\n{"text":"two"}\n'
+  const array = '[\n{"text":"one"},\n{"text":"two"}\n]'
+  const halves = Buffer.concat([gzipSync(lines.slice(0, 15)), gzipSync(lines.slice(15))])
+  test.each([
+    ['c4.json.gz', gzipSync(lines), 'JSON'],
+    ['halves.jsonl.gz', halves, 'JSON'],
+    ['array.json.gz', gzipSync(array), 'JSON'],
+    ['without-its-ending.jsonl', gzipSync(lines), 'JSON'],
+    ['table.CSV.GZ', gzipSync('id,text\n1,one\n2,two\n'), 'comma-separated table']
+  ])('%s is read as what is packed in it', async (name, bytes, format) => {
+    expect(await readSampleFile(file(name, bytes))).toMatchObject({ format, samples: ['one', 'two'], badRows: [] })
+  })
+
+  test('is plain text by its name without .gz, and cut as such', async () => {
+    const path = file('notes.txt.gz', gzipSync('\ufeffOne.\r\n\r\nTwo \u00e9.\n'))
+    expect((await readSampleFile(path, { split: 'paragraph' })).samples).toEqual(['One.', 'Two \u00e9.'])
+  })
+
+  test.each([
+    ['cut off', gzipSync(lines).subarray(0, 30)],
+    ['changed', gzipSync(lines).fill(0xff, 12, 20)]
+  ])('is refused where it is %s', async (_, bytes) => {
+    await expect(readSampleFile(file('broken.jsonl.gz', bytes))).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      message: expect.stringMatching(/broken\.jsonl\.gz is packed by gzip, and damaged: /)
+    })
   })
 })
 

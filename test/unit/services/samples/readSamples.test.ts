@@ -113,6 +113,11 @@ describe('a file of samples', () => {
   it.each([
     ['missing.txt', undefined, /missing\.txt does not exist; a \.txt, .* or \.parquet file is needed$/],
     ['empty.txt', '', /empty\.txt is empty; /],
+    [
+      'packed.jsonl',
+      Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 4),
+      /packed\.jsonl is packed by zstd, not a text; unpack it$/
+    ],
     ['nul.txt', 'a\0b', /nul\.txt is not a text file: byte 1 is zero; /],
     ['latin.txt', Uint8Array.of(0x63, 0x61, 0x66, 0xe9), /latin\.txt is not valid UTF-8; save it as UTF-8$/],
     ['bad.jsonl', '{"body":1}\n', /bad\.jsonl holds no usable row: row 1: no messages, .* or text; its keys are body; /]
