@@ -37,7 +37,11 @@ export function estimateOf(seeds: readonly OfSeed[]): SeedEstimate | undefined {
   }
 }
 
-const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
+/** Of differences from the first value, so that equal values have it as their mean, with no rounding for a deviation. */
+function meanOf(values: readonly number[]): number {
+  const first = values[0] ?? Number.NaN
+  return first + values.reduce((sum, value) => sum + (value - first), 0) / values.length
+}
 
 /** `85.93 ± 0.02 (2.79)`: the mean, its standard deviation over seeds, and in brackets the standard error over rows. */
 export const seedsText = ({ mean, deviation, rowError }: SeedEstimate, digits = 4): string =>

@@ -123,6 +123,13 @@ describe('words of an estimate', () => {
     expect(estimateOf([])).toBeUndefined()
   })
 
+  it('give no deviation to seeds of the same value, whose sum is rounded', () => {
+    const value = 943.0040266014109 // of svd, which no calibration moves
+    const estimate = estimateOf(Array.from({ length: 3 }, () => ({ value, error: 47.74443 })))
+    expect(estimate).toMatchObject({ mean: value, deviation: 0, rowError: 47.74443 })
+    expect(seedsText(estimate as NonNullable<typeof estimate>)).toBe('943.0 (48)')
+  })
+
   it('say what ± is', () => {
     expect(errorWords(3)).toMatch(/^± is one standard deviation over 3 seeds, each with other rows/)
     expect(errorWords(1)).toMatch(/^One seed, so no standard deviation/)
