@@ -184,13 +184,10 @@ export interface Recommendation<T> {
  */
 export function recommendations<T extends ProvenVariant>(run: Measured<T>): Recommendation<T>[] {
   const keys = keysOf(run.variants)
-  const measured = (headlineOf(run)?.results ?? []).map(({ quantizer, label, quantized, variants: [best] }) => ({
-    quantizer,
-    label,
-    variant: best.variant,
-    // Also where quantizing left no gap, so that no share of it can say so.
-    harmful: best.perplexity > quantized && best.distinctFromBase !== false
-  }))
+  const measured = (headlineOf(run)?.results ?? []).map((result) => {
+    const { quantizer, label } = result
+    return { quantizer, label, variant: result.variants[0].variant, harmful: makesWorse(result) }
+  })
   const others = keys.filter((key) => !measured.some(({ quantizer }) => quantizer === key))
   return [
     ...measured,
@@ -199,6 +196,20 @@ export function recommendations<T extends ProvenVariant>(run: Measured<T>): Reco
       return { quantizer, label: quantizerLabel(quantizer, keys), variant, harmful: false }
     })
   ]
+}
+
+/**
+ * Whether the best variant makes its base worse, also where quantizing left no gap, so that no share of it can say so. A base
+ * without a clear gap owes its perplexity to luck on the text: what brings it nearer to full precision, whose perplexity is then
+ * no lower, does no harm. Runs of older versions do not know what is nearer.
+ */
+function makesWorse<T>(result: QuantizerResult<T>): boolean {
+  const { fullPrecision, quantized, distinctGap, baseStatistics } = result
+  const [best] = result.variants
+  const divergence = best.statistics?.klDivergence.mean ?? Number.POSITIVE_INFINITY
+  const nearer = divergence < (baseStatistics?.klDivergence.mean ?? 0)
+  const clearGap = quantized > fullPrecision && distinctGap !== false
+  return best.perplexity > quantized && best.distinctFromBase !== false && (clearGap || !nearer)
 }
 
 /**

@@ -147,6 +147,21 @@ describe('what the rows of a text do not tell apart', () => {
     expect(recommendations({ perplexity, variants: [on('worse')] })[0]?.harmful).toBe(false)
   })
 
+  it('calls no variant harmful that takes a base back from its luck: nearer to full precision, whose perplexity is no lower', () => {
+    const harm = (gap: number, nearness: number): boolean | undefined => {
+      const rows = measuredRows({ gap: 0.1, left: { back: 0.2 }, rows: 200 })
+      const { back } = rows.variants
+      const base = rows.quantizers[NF4]
+      if (!back || !base) throw new Error('no rows')
+      base.loss = rows.fullPrecision.loss.map((loss, i) => loss + gap + (i % 2 === 0 ? 0.2 : -0.2))
+      back.loss = base.loss.map((loss, i) => loss + 0.1 + (i % 2 === 0 ? 0.02 : -0.02))
+      back.klDivergence = base.klDivergence.map((sum) => nearness * sum)
+      const perplexity = { 'a.txt': perplexitiesOf(rows, new Map([['back', NF4]])) }
+      return recommendations({ perplexity, variants: [on('back')] })[0]?.harmful
+    }
+    expect([harm(0, 0.25), harm(-0.5, 0.25), harm(0, 1.5), harm(0.5, 0.25)]).toEqual([false, false, true, true])
+  })
+
   it('is unknown of older runs', () => {
     const [found] = quantizerResults(measured, variants)
     expect(found).toMatchObject({ distinctGap: undefined, baseStatistics: undefined })
