@@ -3,7 +3,7 @@ import { describeRebuilt } from '../../shared/inspection'
 import { plural } from '../../shared/plural'
 import { NO_TRAINER, trainerWords } from '../../shared/quantizerWords'
 import { rankBounds } from '../../shared/rankBudget'
-import type { QuantizerSpec, Variant } from '../../shared/recipe'
+import type { QuantizerSpec, Recipe, Variant } from '../../shared/recipe'
 import { TOWER_ALONE, towerText } from '../../shared/textTower'
 import { FEW_TOKENS } from '../../shared/uncertainty'
 import { distinctVariants } from '../../shared/variantAxes'
@@ -87,14 +87,27 @@ function enoughRows({ tokenCount, rows: present, available }: TokenRows, tokens:
 }
 
 function fewRows({ calibration, recipe }: PreparedRun): Finding | undefined {
-  const asked = recipe.calibration.rows
-  const most = Math.max(...calibration.available, 0)
-  if (calibration.rows === 0 || most >= asked || recipe.calibration.enough !== undefined) return undefined
-  const message = `the calibration text gives ${plural(calibration.rows, 'row')} of ${plural(recipe.context, 'token')}, ${count(asked)} were asked for`
-  return {
-    ...texts('FEW_ROWS', 'info', message),
-    fix: { label: `Ask for ${plural(most, 'row')}`, changes: [{ path: ['calibration', 'rows'], value: most }] }
-  }
+  const { rows: asked, enough } = recipe.calibration
+  const { available } = calibration
+  if (calibration.rows === 0 || enough !== undefined || available.every((rows) => rows >= asked)) return undefined
+  const finding = texts('FEW_ROWS', 'info', fewRowsText(recipe, available))
+  const most = Math.max(...available)
+  if (most >= asked) return finding // fewer would be taken of the other texts, too
+  const fix = { label: `Ask for ${plural(most, 'row')}`, changes: [{ path: ['calibration', 'rows'], value: most }] }
+  return { ...finding, fix }
+}
+
+/** As many rows are asked of each text: of several, those that have fewer are named. */
+function fewRowsText({ calibration, context }: Recipe, available: readonly number[]): string {
+  const { rows: asked, files = [] } = calibration
+  const rowsText = (rows: number): string => `${plural(rows, 'row')} of ${plural(context, 'token')}`
+  const [only = 0, ...others] = available
+  if (others.length === 0) return `the calibration text gives ${rowsText(only)}, ${count(asked)} were asked for`
+  // A text with another problem is left out: whose numbers these are is not known then.
+  const nameOf = (i: number): string =>
+    files.length === available.length ? (files[i] as string) : 'a calibration text'
+  const short = available.flatMap((rows, i) => (rows < asked ? [`${nameOf(i)} gives ${rowsText(rows)}`] : []))
+  return `${short.join(', ')}; ${count(asked)} of each text were asked for`
 }
 
 /** Evaluation texts of so few predicted tokens, or rows, that their perplexity is uncertain. */

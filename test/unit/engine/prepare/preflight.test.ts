@@ -263,6 +263,21 @@ describe('findings with a fix', () => {
     )
   })
 
+  it('fewer rows than asked for of one of several texts, though their sum is more: that one, by its name', async () => {
+    const files = [sampleText('sotu-calibration.txt'), sampleText('moby-evaluation.txt')]
+    const asking = (rows: number) => findingIn(recipeWith({ calibration: { files, rows } }), 'FEW_ROWS')
+    const one = await asking(200)
+    expect(one.message).toMatch(
+      /^\S+moby-evaluation.txt gives 1\d\d rows of 256 tokens; 200 of each text were asked for$/
+    )
+    expect(one.fix).toBeUndefined() // fewer would be taken of the other text, too
+    const both = await asking(100_000)
+    expect(both.message).toMatch(
+      /sotu-calibration.txt gives [\d,]+ rows of 256 tokens, \S+moby-evaluation.txt gives 1\d\d rows/
+    )
+    expect(both.fix?.label).toMatch(/^Ask for [\d,]+ rows$/)
+  })
+
   it('a rank that vLLM does not serve: the largest that it does, each variant once', async () => {
     const variants = [16, 32, 64].map((rank) => ({ method: 'svd', rank }))
     const recipe = recipeWith({ variants })
