@@ -20,6 +20,15 @@ export interface TokenRows {
   readonly tokenCount: number
   /** Rows that the texts could give, by text. */
   readonly available: readonly number[]
+  /** What became of samples that are longer than a row; missing where none is, and where text is cut into full rows. */
+  readonly cutOff?: CutOff | undefined
+}
+
+export interface CutOff {
+  /** Rows that hold the beginning of a longer sample. */
+  readonly rows: number
+  /** Tokens of their samples that are left out. */
+  readonly tokens: number
 }
 
 /**
@@ -157,8 +166,19 @@ export function concatRows(list: readonly TokenRows[]): TokenRows {
     lengths.set(part.lengths, row)
     row += part.rows
   }
-  return { context, rows, ids, lengths, counted, tokenCount: sum(counted), available: list.flatMap((p) => p.available) }
+  const available = list.flatMap((part) => part.available)
+  const cutOff = sumOfCuts(list.flatMap((part) => part.cutOff ?? []))
+  return { context, rows, ids, lengths, counted, tokenCount: sum(counted), available, ...(cutOff && { cutOff }) }
 }
+
+const sumOfCuts = (cuts: readonly CutOff[]): CutOff | undefined =>
+  cuts.length === 0
+    ? undefined
+    : cuts.reduce((all, { rows, tokens }) => ({ rows: all.rows + rows, tokens: all.tokens + tokens }))
+
+/** What rows of so many tokens leave out of samples of these lengths. */
+const cutOffOf = (lengths: readonly number[], context: number): CutOff | undefined =>
+  sumOfCuts(lengths.flatMap((length) => (length > context ? [{ rows: 1, tokens: length - context }] : [])))
 
 export interface RowOptions {
   readonly policy: Policy
@@ -209,7 +229,11 @@ export async function cutRows(
   async function padded(): Promise<TokenRows> {
     const { usable, taken } = paddedPlaces(lengths, rows, name, draw)
     const spans = taken.map((place) => [{ part: usable[place] as number, begin: 0, end: context }])
-    return filled(await tokens.take(spans), context, padId ?? 0, usable.length)
+    const cutOff = cutOffOf(
+      taken.map((place) => lengths[usable[place] as number] as number),
+      context
+    )
+    return { ...filled(await tokens.take(spans), context, padId ?? 0, usable.length), ...(cutOff && { cutOff }) }
   }
 }
 

@@ -22,6 +22,7 @@ export function runWarnings(prepared: PreparedRun): Finding[] {
     asManyAsNeeded(prepared),
     fewTokens(prepared),
     fewRows(prepared),
+    cutSamples(prepared),
     fewPredicted(prepared),
     emptyRows(prepared),
     textTower(prepared),
@@ -108,6 +109,19 @@ function fewRowsText({ calibration, context }: Recipe, available: readonly numbe
     files.length === available.length ? (files[i] as string) : 'a calibration text'
   const short = available.flatMap((rows, i) => (rows < asked ? [`${nameOf(i)} gives ${rowsText(rows)}`] : []))
   return `${short.join(', ')}; ${count(asked)} of each text were asked for`
+}
+
+/** Rows with a sample that is longer: what is behind the context, often the answer, is neither seen nor predicted. */
+function cutSamples({ calibration, evaluation, recipe }: PreparedRun): Finding | undefined {
+  const parts = [{ name: 'calibration', rows: calibration }, ...evaluation].flatMap(({ name, rows }) => {
+    if (rows.cutOff === undefined) return []
+    const seen = rows.lengths.reduce((sum, length) => sum + length, 0)
+    const share = (100 * rows.cutOff.tokens) / (seen + rows.cutOff.tokens)
+    return [`${name}: ${rows.cutOff.rows} of ${plural(rows.rows, 'row')}, ${share.toFixed(1)} % of the tokens`]
+  })
+  if (parts.length === 0) return undefined
+  const message = `samples that are longer than the context of ${plural(recipe.context, 'token')} are cut off: ${parts.join('; ')}`
+  return texts('CUT_SAMPLES', 'info', message)
 }
 
 /** Evaluation texts of so few predicted tokens, or rows, that their perplexity is uncertain. */

@@ -128,6 +128,19 @@ describe('loading rows from a file', async () => {
     ])
   })
 
+  it('says what is left out of samples that are longer than a row, in all rows of several texts', async () => {
+    const text = given('The State of the Union\n\nof the Union', 'text')
+    const load = (policy: 'packed' | 'padded', context: number) =>
+      loadRows(tokenizer, text, folder, { policy, context, rows: 2 })
+    const [first, second] = await load('padded', 6).then(({ lengths }) => [...lengths] as [number, number])
+    expect((await load('padded', first)).cutOff).toBeUndefined()
+    expect((await load('packed', 2)).cutOff).toBeUndefined()
+    const cut = await load('padded', 2)
+    expect(cut.cutOff).toEqual({ rows: 2, tokens: first + second - 4 })
+    const one = await load('padded', first - 1)
+    expect(concatRows([one, await load('padded', first - 1)]).cutOff).toEqual({ rows: 2, tokens: 2 })
+  })
+
   it.each([
     ['packed', 1_060_000], // more than is read of a line at a time
     ['padded', 300_000] // more than is tokenized at a time

@@ -232,6 +232,8 @@ describe('a tokenizer.json that AutoTokenizer of transformers 5 does not execute
 })
 
 describe('findings with a fix', () => {
+  const removed = removedAfterTests()
+
   it('few tokens for the width: as many rows as give four times the channels', async () => {
     const recipe = recipeWith({ calibration: { files: [sampleText('sotu-calibration.txt')], rows: 2 } })
     const finding = await findingIn(recipe, 'FEW_TOKENS')
@@ -276,6 +278,18 @@ describe('findings with a fix', () => {
       /sotu-calibration.txt gives [\d,]+ rows of 256 tokens, \S+moby-evaluation.txt gives 1\d\d rows/
     )
     expect(both.fix?.label).toMatch(/^Ask for [\d,]+ rows$/)
+  })
+
+  it('samples that are longer than a row: how many are cut off, and how much of them', async () => {
+    const text = join(removed(mkdtempSync(join(tmpdir(), 'quail-samples-'))), 'samples.txt')
+    writeFileSync(text, ['short one', ...Array.from({ length: 3 }, () => 'of the people '.repeat(9))].join('\n\n'))
+    const padded = { policy: 'padded', calibration: { files: [text], rows: 4 }, evaluation: { files: [text], rows: 1 } }
+    const finding = await findingIn(recipeWith({ ...padded, context: 9 }), 'CUT_SAMPLES')
+    expect(finding).toMatchObject({ severity: 'info', subject: 'texts' })
+    expect(finding.message).toMatch(
+      /^samples that are longer than the context of 9 tokens are cut off: calibration: 3 of 4 rows, \d\d\.\d % of the tokens$/
+    )
+    expect(codesOf(await check(recipeWith({ ...padded, context: 128 })))).not.toContain('CUT_SAMPLES')
   })
 
   it('a rank that vLLM does not serve: the largest that it does, each variant once', async () => {
