@@ -90,10 +90,14 @@ async function planOf(
   const prepared = { ...opened, keptMoments: (await keptMoments(opened, moments, neededDisk(opened)))?.kept }
   const { recipe, calibration, evaluation, linears, quantizers, variants } = prepared
   const cost = costOf(prepared, speed)
+  const same = sameTexts(texts)
   const findings = [
     ...errors,
-    ...runWarnings(prepared),
-    ...sameTexts(texts),
+    ...runWarnings(
+      prepared,
+      same.map(({ text }) => text)
+    ),
+    ...same.map(({ finding }) => finding),
     ...(await resourceFindings(recipe, cost, folders))
   ]
   return {
@@ -190,15 +194,18 @@ const describeVariant = (prepared: PreparedRun, variant: PreparedVariant): Omit<
 })
 
 /** A text that serves both purposes says nothing about other texts. */
-const sameTexts = ({ recipe, calibration, evaluation }: PlanRequest): Finding[] =>
+const sameTexts = ({ recipe, calibration, evaluation }: PlanRequest): { text: string; finding: Finding }[] =>
   evaluation
     .filter(({ sha256 }) => calibration.some((text) => text.sha256 === sha256))
     .map(({ name, path }) => ({
-      code: 'SAME_TEXT',
-      severity: 'warning',
-      subject: 'texts',
-      message: `${name} is calibrated on and evaluated on: its perplexity will look better than that of new text`,
-      fix: leaveOut(recipe, 'evaluation', path)
+      text: name,
+      finding: {
+        code: 'SAME_TEXT',
+        severity: 'warning',
+        subject: 'texts',
+        message: `${name} is calibrated on and evaluated on: its perplexity will look better than that of new text`,
+        fix: leaveOut(recipe, 'evaluation', path)
+      }
     }))
 
 const ORDER: readonly Severity[] = ['error', 'warning', 'info']

@@ -8,6 +8,7 @@ import { TOWER_ALONE, towerText } from '../../shared/textTower'
 import { FEW_TOKENS } from '../../shared/uncertainty'
 import { distinctVariants } from '../../shared/variantAxes'
 import type { TokenRows } from '../calibration/rows'
+import { seenRows } from '../calibration/seenRows'
 import type { PreparedRun } from './preparedRun'
 
 /** The largest rank that vLLM serves unless it is told otherwise (`--max-lora-rank`). */
@@ -16,14 +17,19 @@ const VLLM_DEFAULT_RANK = 16
 /** Calibration tokens for each channel of the widest input, from which on more add little. */
 const TOKENS_PER_CHANNEL = 4
 
-/** What a person should know before the work begins; none of it stops the run. */
-export function runWarnings(prepared: PreparedRun): Finding[] {
+/**
+ * What a person should know before the work begins; none of it stops the run.
+ *
+ * @param sameTexts - names of evaluation texts of which is said already that they are calibrated on
+ */
+export function runWarnings(prepared: PreparedRun, sameTexts: readonly string[] = []): Finding[] {
   const found = [
     asManyAsNeeded(prepared),
     fewTokens(prepared),
     fewRows(prepared),
     cutSamples(prepared),
     fewPredicted(prepared),
+    sharedRows(prepared, sameTexts),
     emptyRows(prepared),
     textTower(prepared),
     templateDate(prepared),
@@ -139,6 +145,18 @@ function fewPredicted({ evaluation, recipe }: PreparedRun): Finding | undefined 
   const rows = Math.max(...few.map(({ rows, tokens }) => enoughRows({ ...rows, tokenCount: tokens }, FEW_TOKENS)))
   const fix = { label: `Evaluate ${plural(rows, 'row')}`, changes: [{ path: ['evaluation', 'rows'], value: rows }] }
   return rows > (recipe.evaluation?.rows ?? 0) ? { ...finding, fix } : finding
+}
+
+/** Two files, or two samplings of one, may hold the same texts. */
+function sharedRows({ calibration, evaluation }: PreparedRun, sameTexts: readonly string[]): Finding | undefined {
+  const parts = evaluation
+    .filter(({ name }) => !sameTexts.includes(name))
+    .map(({ name, rows }) => ({ name, rows: rows.rows, seen: seenRows(calibration, rows) }))
+    .filter(({ seen }) => seen > 0)
+    .map(({ name, rows, seen }) => `${count(seen)} of ${plural(rows, 'row')} of ${name}`)
+  if (parts.length === 0) return undefined
+  const message = `evaluation rows that stand in the calibration rows too, wholly or for the most part (${parts.join('; ')}): perplexity will look better than that of new text`
+  return texts('SHARED_ROWS', 'warning', message)
 }
 
 /** Tokens that are predicted: all that count but the first of each row. A guess where the tokens are not read. */

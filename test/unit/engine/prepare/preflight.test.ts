@@ -368,6 +368,18 @@ describe('findings with a fix', () => {
     expect((await mended(alone, await findingIn(alone, 'SAME_TEXT'))).evaluation).toBeUndefined()
   })
 
+  it('evaluation rows that are calibrated on are told of another file, and not twice of the same', async () => {
+    const both = sampleText('sotu-calibration.txt')
+    const part = join(mkdtempSync(join(tmpdir(), 'quail-part-')), 'part.txt')
+    writeFileSync(part, readFileSync(both, 'utf8').slice(0, 20_000))
+    const evaluation = { files: [part, both, sampleText('sotu-evaluation.txt')], rows: 16 }
+    const { findings } = await check(recipeWith({ evaluation, calibration: { files: [both], rows: 4096 } }))
+    expect(findings.find(({ code }) => code === 'SHARED_ROWS')?.message).toMatch(
+      /^evaluation rows that stand in the calibration rows too, .* \(16 of 16 rows of part\.txt\): /
+    )
+    expect(codesOf(await check(recipeWith()))).not.toContain('SHARED_ROWS')
+  })
+
   it('a text that is too short: without it', async () => {
     const short = join(mkdtempSync(join(tmpdir(), 'quail-short-')), 'short.txt')
     writeFileSync(short, 'A few words.')
