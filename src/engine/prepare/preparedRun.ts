@@ -59,6 +59,8 @@ export interface PreparedRun {
   readonly renderedAsOf?: CalendarDay | undefined
   /** Where AutoTokenizer of transformers 5 cuts texts otherwise. */
   readonly rebuilt?: RebuiltFacts | undefined
+  /** The token that the tokenizer puts at the beginning of texts, where no row of some text has it. */
+  readonly missingBegin?: string | undefined
   readonly variants: readonly PreparedVariant[]
   /** By key, in the order of the recipe. */
   readonly quantizers: ReadonlyMap<string, QuantizerSpec>

@@ -26,6 +26,8 @@ export interface TokenizedTexts {
   readonly renderedAsOf?: CalendarDay | undefined
   /** Where AutoTokenizer of transformers 5 cuts texts otherwise. */
   readonly rebuilt?: RebuiltFacts | undefined
+  /** The token that the tokenizer puts at the beginning of texts, where no row of some text has it. */
+  readonly missingBegin?: string | undefined
 }
 
 /** What is tokenized for a recipe. */

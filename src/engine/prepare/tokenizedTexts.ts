@@ -133,7 +133,14 @@ async function tokenizeHere(
   }
   const renderedAsOf = (await readsDate(recipe.model, texts)) ? day : undefined
   const { rebuilt } = opened.tokenizer.facts
-  return { calibration: concatRows(calibration), evaluation, bytesAtATime, renderedAsOf, rebuilt }
+  const missingBegin = missingBeginOf(opened, [...calibration, ...evaluation.map(({ rows }) => rows)])
+  return { calibration: concatRows(calibration), evaluation, bytesAtATime, renderedAsOf, rebuilt, missingBegin }
+}
+
+function missingBeginOf({ tokenizer }: TextEncoder, texts: readonly TokenRows[]): string | undefined {
+  const { before, bos } = tokenizer.facts
+  const begin = before.find(({ id }) => id === bos?.id)
+  return begin !== undefined && texts.some(({ ids }) => !ids.includes(begin.id)) ? begin.text : undefined
 }
 
 /** Other numbers and choices of the calibration rows of the same texts. @throws {AppError} as `tokenizeTexts` */

@@ -34,6 +34,7 @@ export function runWarnings(prepared: PreparedRun, sameTexts: readonly string[] 
     textTower(prepared),
     templateDate(prepared),
     rebuiltTokenizer(prepared),
+    withoutBegin(prepared),
     vllmRank(prepared),
     ownRanks(prepared),
     rslora(prepared),
@@ -194,6 +195,20 @@ function rebuiltTokenizer({ rebuilt }: PreparedRun): Finding | undefined {
   return (
     rebuilt && { code: 'TOKENIZER_REBUILT', severity: 'warning', subject: 'model', message: describeRebuilt(rebuilt) }
   )
+}
+
+/**
+ * Models of the Gemma families predict any text badly that does not begin with their first token; others hardly mind.
+ *
+ * Source: lm-evaluation-harness 0.4 (models/huggingface.py), which puts it there for these families alone.
+ */
+function withoutBegin({ architecture, missingBegin, recipe }: PreparedRun): Finding | undefined {
+  if (missingBegin === undefined || recipe.policy !== 'packed' || !/^gemma/.test(architecture.family)) return undefined
+  const message =
+    `packed rows lack ${missingBegin}, which the tokenizer puts before a text and without which Gemma predicts badly: ` +
+    'perplexities and what is calibrated on are not those of the model in use; padded rows begin with it'
+  const fix = { label: 'Use padded rows', changes: [{ path: ['policy'], value: 'padded' }] }
+  return { ...texts('NO_BEGIN', 'warning', message), fix }
 }
 
 function vllmRank({ variants, recipe }: PreparedRun): Finding | undefined {

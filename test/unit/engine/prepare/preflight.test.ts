@@ -8,6 +8,7 @@ import type { PreflightRequest } from '../../../../src/shared/engineApi'
 import { applyChanges, type Finding } from '../../../../src/shared/findings'
 import type { Preflight } from '../../../../src/shared/plan'
 import { Recipe } from '../../../../src/shared/recipe'
+import { characterModel } from '../../../helpers/characterModel'
 import {
   addTokenizer,
   configOf,
@@ -228,6 +229,34 @@ describe('a tokenizer.json that AutoTokenizer of transformers 5 does not execute
     expect(finding.message).toMatch(
       /transformers 5 builds GPT2Tokenizer .* other tokens of some texts, "Hello" for one/
     )
+  })
+})
+
+describe('the token that the tokenizer puts before a text', () => {
+  const packed = (family: string): Recipe => {
+    const { model, text } = characterModel(family)
+    const path = join(model, 'tokenizer.json')
+    const definition = JSON.parse(readFileSync(path, 'utf8'))
+    const single = [{ SpecialToken: { id: '~', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }]
+    const special_tokens = { '~': { id: '~', ids: [definition.model.vocab['~']], tokens: ['~'] } }
+    const post_processor = { type: 'TemplateProcessing', single, pair: [...single, ...single.slice(1)], special_tokens }
+    writeFileSync(path, JSON.stringify({ ...definition, post_processor }))
+    writeFileSync(
+      join(model, 'tokenizer_config.json'),
+      JSON.stringify({ tokenizer_class: 'PreTrainedTokenizerFast', bos_token: '~' })
+    )
+    return recipeWith({ model, context: 32, calibration: { files: [text] }, evaluation: undefined })
+  }
+
+  it('is missed in packed rows by Gemma: padded ones have it', async () => {
+    const recipe = packed('gemma2')
+    const finding = await findingIn(recipe, 'NO_BEGIN')
+    expect(finding.message).toMatch(/^packed rows lack ~, which the tokenizer puts before a text/)
+    expect((await mended(recipe, finding)).policy).toBe('padded')
+  })
+
+  it('is not asked for where others hardly mind', async () => {
+    expect(codesOf(await check(packed('llama')))).not.toContain('NO_BEGIN')
   })
 })
 
