@@ -1,11 +1,11 @@
 import type { Verification } from '../../shared/plan'
 import type { ProofFields } from '../formats/adapterProof'
 import { adapterTensorName } from '../formats/peftAdapter'
-import type { ReadAdapter } from '../formats/readAdapter'
+import type { AdapterConfig, ReadAdapter } from '../formats/readAdapter'
 import type { ModelArchitecture } from '../models/architecture'
 import type { PreparedLinear } from '../models/modelLinears'
-import { selectTargets } from '../models/targets'
 import { firstNonFinite } from '../numerics/matrix'
+import { chosenLinears, patternValue } from './adapterTargets'
 import { headOf, misshapenOther, unsavedModule } from './savedModules'
 
 /*
@@ -19,12 +19,6 @@ export const passed = (name: string, detail: string): Check => ({ name, ok: true
 export const failed = (name: string, detail: string): Check => ({ name, ok: false, detail })
 /** For what cannot be known from what is there. */
 export const unknown = (name: string, detail: string): Check => ({ name, ok: null, detail })
-
-/** Keys of adapter_config.json that choose linears in other ways than target_modules does. */
-const OTHER_CHOICES = ['layers_to_transform', 'exclude_modules', 'target_parameters'] as const
-
-const isSet = ({ config }: Pick<ReadAdapter, 'config'>, key: string): boolean =>
-  config[key] !== undefined && config[key] !== null
 
 /** Whether the factors are those of linears of the model, and of all that the config names. */
 export function checkKeys(
@@ -41,10 +35,10 @@ export function checkKeys(
   if (uneven !== undefined) return failed('keys', uneven)
   const parts = adapter.config.use_dora ? 'lora_A, lora_B and lora_magnitude_vector' : 'lora_A and lora_B'
   const detail = `${modules.size} linears, each with ${parts}`
-  if (isSet(adapter, 'layer_replication'))
+  if ((adapter.config.layer_replication ?? null) !== null)
     return unknown('keys', `${detail}; layer_replication lets PEFT build other blocks, which are not checked`)
-  const targets = targetsOf(adapter, paths, head)
-  if (targets === undefined) return passed('keys', `${detail}; how adapter_config.json chooses them is not checked`)
+  const targets = chosenLinears(adapter.config, paths, head)
+  if (targets === undefined) return unknown('keys', `${detail}; how adapter_config.json chooses them is not checked`)
   const missing = [...targets].find((path) => !modules.has(path))
   if (missing !== undefined) return failed('keys', `${missing} is a target but has no factors`)
   const extra = [...modules].find((path) => !targets.has(path))
@@ -59,19 +53,6 @@ function unevenMagnitude({ magnitudes, config }: ReadAdapter, modules: ReadonlyS
   }
   const [first] = magnitudes.keys()
   return first && `${first} has a lora_magnitude_vector, but adapter_config.json does not say use_dora`
-}
-
-/**
- * The linears that the config names; undefined where it chooses them by an expression, by layer or by exclusion.
- *
- * @param paths - linears of the blocks; those alone are meant by all-linear
- */
-function targetsOf(adapter: ReadAdapter, paths: readonly string[], head: string): ReadonlySet<string> | undefined {
-  const { config, settings } = adapter
-  if (OTHER_CHOICES.some((key) => isSet(adapter, key))) return undefined
-  if (settings.targetModules.join() === 'all-linear') return new Set(paths)
-  if (typeof config.target_modules === 'string') return undefined
-  return selectTargets([...settings.targetModules], [...paths, head], () => {})
 }
 
 /** Whether every factor has the shape that its linear and its rank ask for, and what was saved beside them that of its module. */
@@ -103,21 +84,10 @@ export function checkShapes(
   return passed('shapes', `every lora_A is [${ranks}, in], every lora_B [out, ${ranks}]`)
 }
 
-/**
- * Rank of a linear: of the first name of rank_pattern that its path ends in, as PEFT looks it up; undefined where
- * rank_pattern holds expressions, which are not evaluated.
- */
-function rankOf(path: string, pattern: unknown, rank: number): number | undefined {
-  const found = patternValue(path, pattern)
+/** Rank of a linear, as PEFT looks it up; undefined where rank_pattern holds an expression that is not evaluated. */
+function rankOf(path: string, pattern: AdapterConfig['rank_pattern'], rank: number): number | undefined {
+  const found = patternValue(path, pattern ?? {})
   return found === 'unknown' ? undefined : (found ?? rank)
-}
-
-/** What a pattern says of a path; undefined where nothing, unknown where it holds expressions. */
-function patternValue(path: string, pattern: unknown): number | 'unknown' | undefined {
-  if (!isFilled(pattern)) return undefined
-  const names = Object.entries(pattern)
-  if (names.some(([name]) => !/^[\w.]+$/.test(name))) return 'unknown'
-  return names.find(([name]) => path === name || path.endsWith(`.${name}`))?.[1]
 }
 
 const isFilled = (value: unknown): value is Record<string, number> =>
@@ -133,8 +103,12 @@ export function checkScaling({ settings, config }: ReadAdapter, proof: ProofFiel
   const { rank, alpha, rslora } = proof.variant
   const made = describe(rank, alpha, rslora)
   const layers = proof.layers ?? []
-  if (layers.some((layer) => layer.rank !== undefined && layer.rank !== rank))
-    return checkOwnScalings({ settings, config }, proof, layers, { found, made })
+  const ownRanks = layers.some((layer) => layer.rank !== undefined && layer.rank !== rank)
+  if (ownRanks || (patterns.length > 0 && layers.length > 0))
+    return checkOwnScalings({ settings, config }, proof, layers, {
+      found,
+      made: `${made}${ownRanks ? ', with ranks of their own' : ''}`
+    })
   return found === made
     ? passed('scaling', found)
     : failed('scaling', `adapter_config.json says ${found}, the factors were made for ${made}`)
@@ -142,7 +116,7 @@ export function checkScaling({ settings, config }: ReadAdapter, proof: ProofFiel
 
 type Layer = NonNullable<ProofFields['layers']>[number]
 
-/** The same of linears with ranks of their own: what the patterns say must scale each as all others. */
+/** The same where patterns say of single linears: each must be scaled as all others, whatever rank it has. */
 function checkOwnScalings(
   { settings, config }: Pick<ReadAdapter, 'settings' | 'config'>,
   { variant: { rank, alpha, rslora } }: ProofFields,
@@ -152,11 +126,11 @@ function checkOwnScalings(
   const scalingOf = (a: number, r: number): number => a / (rslora ? Math.sqrt(r) : r)
   const problem = (why: string) => failed('scaling', `adapter_config.json says ${found}: ${why}`)
   if (settings.rank !== rank || settings.alpha !== alpha || settings.rslora !== rslora || config.use_dora)
-    return problem(`the factors were made for ${made}, with ranks of their own`)
+    return problem(`the factors were made for ${made}`)
   for (const { name, rank: own = rank } of layers) {
-    const [r, a] = [patternValue(name, config.rank_pattern), patternValue(name, config.alpha_pattern)]
+    const [r, a] = [config.rank_pattern, config.alpha_pattern].map((pattern) => patternValue(name, pattern ?? {}))
     if (r === 'unknown' || a === 'unknown')
-      return unknown('scaling', `${found}; expressions in the patterns are not evaluated`)
+      return unknown('scaling', `${found}; an expression in the patterns is not evaluated`)
     if ((r ?? rank) !== own) return problem(`${name} has rank ${r ?? rank} there, its factors were made with ${own}`)
     const scaling = scalingOf(a ?? alpha, own)
     if (Math.abs(scaling / scalingOf(alpha, rank) - 1) > 1e-9)

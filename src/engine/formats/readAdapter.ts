@@ -38,6 +38,7 @@ const ConfigFields = z.looseObject({
   kasa_config: off,
   monteclora_config: off,
   rank_pattern: z.record(z.string(), z.int().min(1)).nullable().default(null),
+  alpha_pattern: z.record(z.string(), z.number()).nullable().default(null),
   target_modules: z
     .union([z.string(), z.array(z.string())])
     .nullable()

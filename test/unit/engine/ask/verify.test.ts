@@ -93,6 +93,28 @@ it('says of an adapter of repeated blocks that these are not checked', async () 
   expect(checks[0]).toMatchObject({ name: 'keys', ok: null, detail: expect.stringContaining('layer_replication') })
 })
 
+const FIRST = [QUERIES[0] as string]
+const other = (path: string) => `${path} has factors but is no target`
+
+it.each<[string, Record<string, unknown>, string | null | undefined]>([
+  ['an expression that matches both', { target_modules: String.raw`.*\.(q|zz)_proj` }, undefined],
+  ['an expression that matches one', { target_modules: String.raw`.*\.0\..*q_proj` }, other(QUERIES[1] as string)],
+  ['an expression that is not evaluated', { target_modules: '(?P<name>.*q_proj)' }, null],
+  ['both layers', { layers_to_transform: [0, 1], layers_pattern: 'layers' }, undefined],
+  ['one layer', { layers_to_transform: 0 }, other(QUERIES[1] as string)],
+  ['layers under another name', { layers_to_transform: [0, 1], layers_pattern: ['h'] }, other(QUERIES[0] as string)],
+  ['layers by an expression', { layers_to_transform: [0, 1], layers_pattern: 'lay.*' }, null],
+  ['whole paths, of which no layers are chosen', { target_modules: QUERIES, layers_to_transform: [7] }, undefined],
+  ['an exclusion of another linear', { exclude_modules: ['lm_head'] }, undefined],
+  ['an exclusion by name', { exclude_modules: FIRST }, other(QUERIES[0] as string)],
+  ['an exclusion by expression', { exclude_modules: '.*layers.1.*' }, other(QUERIES[1] as string)],
+  ['parameters', { target_parameters: ['mlp.experts.gate_up_proj'] }, null]
+])('finds the linears that PEFT puts factors beside: %s', async (_, changes, problem) => {
+  const { checks } = await verifyAdapter(await saved({}, ['q_proj'], changes), llama)
+  expect(checks[0]).toMatchObject({ name: 'keys', ok: problem === undefined ? true : problem === null ? null : false })
+  if (typeof problem === 'string') expect(checks[0]?.detail).toBe(problem)
+})
+
 it('takes a choice that is null for one that is not made, as PEFT does', async () => {
   const { settings } = await readAdapterDirectory(await saved({}, ['q_proj'], { use_rslora: null, use_dora: null }))
   expect(settings.rslora).toBe(false)
@@ -121,4 +143,22 @@ it.each<[string, Record<string, unknown>, string | undefined]>([
   const { ok, detail } = checkScaling(await readAdapterDirectory(adapter), proof)
   expect(ok).toBe(problem === undefined)
   if (problem !== undefined) expect(detail).toContain(problem)
+})
+
+it.each<[string, Record<string, unknown>, string | null | undefined]>([
+  ['patterns of no linear of the adapter', { rank_pattern: { k_proj: 3 }, alpha_pattern: { proj: 3 } }, undefined],
+  ['an expression of other linears', { alpha_pattern: { 'layers\\.\\d\\.mlp\\..*': 3 } }, undefined],
+  ['a name', { alpha_pattern: { 'layers.1.self_attn.q_proj': 3 } }, 'layers.1.self_attn.q_proj is scaled by 1.5'],
+  ['an expression', { alpha_pattern: { 'layers\\.\\d\\..*': 3 } }, 'layers.0.self_attn.q_proj is scaled by 1.5'],
+  ['an expression that is not evaluated', { alpha_pattern: { '(?P<name>q_proj)': 3 } }, null]
+])('compares the scaling of every linear where patterns say of some: %s', async (_, changes, problem) => {
+  const proof = ProofFields.parse({
+    version: 1,
+    variant: settings,
+    layers: QUERIES.map((name) => ({ name })),
+    fingerprint: { algorithm: '', quantizer: 'int8', codes: '', absmax: '', linears: [] }
+  })
+  const { ok, detail } = checkScaling(await readAdapterDirectory(await saved({}, ['q_proj'], changes)), proof)
+  expect(ok).toBe(problem === undefined ? true : problem === null ? null : false)
+  if (typeof problem === 'string') expect(detail).toContain(problem)
 })
