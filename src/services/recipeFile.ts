@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { dirname, extname, resolve } from 'node:path'
 import { parseDocument as parseYaml } from 'yaml'
+import { JsonFault, parseStrictJson } from '../engine/formats/strictJson'
 import { decodeTextFile } from '../engine/formats/textEncoding'
 import { AppError, badInput } from '../shared/errors'
 import type { Recipe } from '../shared/recipe'
@@ -93,9 +94,12 @@ function parseDocument(text: string, path: string): unknown {
   if (excess !== undefined) throw badInput(`${path} is no recipe: it ${excess}`)
   if (extname(path).toLowerCase() === '.json') {
     try {
-      return JSON.parse(text)
+      const value: unknown = JSON.parse(text)
+      parseStrictJson(text) // as YAML does, refuses a key that is there twice, of which one would be lost
+      return value
     } catch (error) {
-      throw badInput(`${path} is not valid JSON: ${(error as Error).message}`)
+      const why = error instanceof JsonFault ? `it ${error.message}` : (error as Error).message
+      throw badInput(`${path} is not valid JSON: ${why}`)
     }
   }
   return parseYamlDocument(text, path)

@@ -218,3 +218,14 @@ describe('saving a recipe', () => {
     expect(readdirSync(home)).toEqual(['mine.yaml'])
   })
 })
+
+it.each([
+  [
+    '/r.json',
+    '{"version": 1, "model": "/a", "model": "/b"}',
+    /r\.json is not valid JSON: it holds the key "model" twice/
+  ],
+  ['/r.yaml', 'version: 1\nmodel: /a\nmodel: /b', /r\.yaml is not valid YAML: Map keys must be unique/]
+])('a key that is there twice, of which one would be lost, is refused in %s', (path, text, words) => {
+  expect(() => parseRecipeText(text, path)).toThrow(words)
+})
