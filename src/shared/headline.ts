@@ -122,7 +122,8 @@ interface Found<T> {
 /**
  * From the lowest perplexity to the highest, but for the best, which comes first: of those whose perplexities the rows do
  * not tell from the lowest, the one with the least divergence from full precision. The divergence is known far better than
- * the perplexity, and an adapter that only came to suit the text has more of it.
+ * the perplexity, and an adapter that only came to suit the text has more of it. A single row tells none apart; runs of older
+ * versions, which do not know what rows tell, know no divergence either.
  */
 function bestFirst<T extends ProvenVariant>(measured: Perplexities, variants: readonly Found<T>[]): Found<T>[] {
   const sorted = [...variants].sort((a, b) => a.perplexity - b.perplexity)
@@ -131,8 +132,7 @@ function bestFirst<T extends ProvenVariant>(measured: Perplexities, variants: re
   const divergence = ({ variant }: Found<T>): number =>
     measured.statistics?.variants[variant.name]?.klDivergence.mean ?? Number.POSITIVE_INFINITY
   const alike = sorted.filter(
-    (one) =>
-      distinguishable(measured, subject.variant(one.variant.name), subject.variant(lowest.variant.name)) === false
+    (one) => distinguishable(measured, subject.variant(one.variant.name), subject.variant(lowest.variant.name)) !== true
   )
   const best = alike.reduce((least, one) => (divergence(one) < divergence(least) ? one : least), lowest)
   return [best, ...sorted.filter((one) => one !== best)]

@@ -140,6 +140,19 @@ describe('what the rows of a text do not tell apart', () => {
     expect(recommendations({ perplexity, variants: names.map((name) => on(name)) })[0]?.variant.name).toBe('nearest')
   })
 
+  it('are all of a single row: the best is the one that is nearest to full precision', () => {
+    const rows = measuredRows({ gap: 0.1, left: { lowest: 0.2, nearest: 0.2 }, rows: 1 })
+    const { lowest, nearest } = rows.variants as Record<string, { loss: number[]; klDivergence: number[] }>
+    if (!lowest || !nearest) throw new Error('no rows')
+    nearest.loss = lowest.loss.map((loss) => loss + 0.01)
+    nearest.klDivergence = lowest.klDivergence.map((sum) => 0.7 * sum)
+    const found = quantizerResults(
+      perplexitiesOf(rows, new Map(Object.keys(rows.variants).map((name) => [name, NF4]))),
+      [on('lowest'), on('nearest')]
+    )
+    expect(found[0]?.variants.map(({ variant }) => variant.name)).toEqual(['nearest', 'lowest'])
+  })
+
   it('keeps a variant from being called harmful', () => {
     const perplexity = { 'a.txt': measuredText({ gap: 0.1, left: { worse: 1.035 }, rows: 200 }) }
     const [found] = quantizerResults(perplexity['a.txt'], [on('worse')])
