@@ -14,6 +14,8 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined
   /** Receives the share of the file that was read, 0 to 1. */
   readonly onShare?: ((share: number) => void) | undefined
+  /** Which of a file's columns are needed; the others may be null in its rows. Default: all. */
+  readonly needed?: ((columns: readonly string[]) => readonly string[]) | undefined
 }
 
 /** One kind of file with rows. */

@@ -41,7 +41,8 @@ export async function inspectSampleFile(file: string, options: SampleOptions = {
   const samples: { row: number; text: string }[] = []
   const badRows: BadRow[] = []
   let rowsRead = 0
-  for await (const row of format.rows(path, { signal: options.signal })) {
+  const needed = (columns: readonly string[]) => reader.needed(columns)
+  for await (const row of format.rows(path, { signal: options.signal, needed })) {
     if (rowsRead === ROWS_LOOKED_AT) break
     rowsRead++
     const sample = reader.sample(row)

@@ -10,7 +10,7 @@ import {
 import { compressors } from 'hyparquet-compressors'
 import type { JsonValue } from '../../engine/formats/strictJson'
 import { badInput } from '../../shared/errors'
-import type { Row, RowFormat } from './format'
+import type { ReadOptions, Row, RowFormat } from './format'
 import { assertRowCounts, checkPages, hasRepeated } from './parquetPages'
 import { isDecimal, Moment, ParquetFault, parquetValue, textOfBytes } from './parquetValues'
 import { openUserFile } from './userFile'
@@ -39,6 +39,8 @@ const decompressors = Object.fromEntries(
 )
 
 interface Opened {
+  /** Columns that are decoded: those beside them may be large, as images are, or of a kind that the library does not read. */
+  readonly needed: ReadonlySet<string>
   readonly file: AsyncBuffer
   readonly metadata: FileMetaData
   readonly path: string
@@ -48,7 +50,7 @@ interface Opened {
 export const parquet: RowFormat = {
   name: 'Parquet',
   endings: ['.parquet'],
-  async *rows(path, { signal, onShare }) {
+  async *rows(path, { signal, onShare, needed }) {
     const { handle, size } = await openUserFile(path)
     const file: AsyncBuffer = {
       byteLength: size,
@@ -66,8 +68,8 @@ export const parquet: RowFormat = {
       // Looking for columns of GeoParquet, the library goes on for ever where a group of columns has a negative number of them.
       const declared = await parquetMetadataAsync(file, { geoparquet: false })
       assertRowCounts(declared, path)
-      const opened = { file, metadata: withoutDecimals(declared), path }
       const schema = parquetSchema(declared)
+      const opened = { file, metadata: withoutDecimals(declared), path, needed: neededOf(schema, needed) }
       const total = Number(declared.num_rows)
       let done = 0
       for (const [index, group] of declared.row_groups.entries()) {
@@ -76,7 +78,7 @@ export const parquet: RowFormat = {
         for (; done < groupEnd; done += step) {
           signal?.throwIfAborted()
           const rows = await readRows(opened, done, Math.min(groupEnd, done + step))
-          for (const [i, row] of rows.entries()) yield rowOf(done + i + 1, row, schema.children)
+          for (const [i, row] of rows.entries()) yield rowOf(done + i + 1, row, schema.children, opened.needed)
           onShare?.(Math.min(groupEnd, done + step) / total)
         }
         done = groupEnd
@@ -91,17 +93,24 @@ export const parquet: RowFormat = {
 }
 
 /** Rows of a row group that are decoded at once. @throws {AppError} BAD_INPUT when the group contradicts itself, or is too large */
-async function stepOf({ file, metadata, path }: Opened, schema: SchemaTree, index: number): Promise<number> {
+async function stepOf({ file, metadata, path, needed }: Opened, schema: SchemaTree, index: number): Promise<number> {
   const group = metadata.row_groups[index] as RowGroup
   const where = `${path}: row group ${index + 1}`
-  const bytes = await checkPages(file, group, schema, where)
+  const bytes = await checkPages(file, group, schema, needed, where)
   const rows = Number(group.num_rows)
-  if (!hasRepeated(schema)) return Math.max(1, Math.floor(rows * Math.min(1, BATCH_BYTES / bytes)))
+  const columns = schema.children.filter(({ element }) => needed.has(element.name))
+  if (!columns.some(hasRepeated)) return Math.max(1, Math.floor(rows * Math.min(1, BATCH_BYTES / bytes)))
   if (bytes <= MAX_NESTED_BYTES) return rows
   throw badInput(
     `${where} has ${bytes} bytes, with lists among its columns; up to ${MAX_NESTED_BYTES} are read: write the file with ` +
       'smaller row groups'
   )
+}
+
+function neededOf({ children }: SchemaTree, needed: ReadOptions['needed']): ReadonlySet<string> {
+  const all = children.map(({ element }) => element.name)
+  const some = (needed?.(all) ?? all).filter((name) => all.includes(name))
+  return new Set(some.length > 0 ? some : all)
 }
 
 /** The library makes rounded numbers of decimals: it reads their digits where it does not know what they are. */
@@ -113,14 +122,19 @@ const withoutDecimals = (metadata: FileMetaData): FileMetaData => ({
 })
 
 /** A column that holds what JSON cannot hold spoils the row only where it is used. */
-function rowOf(number: number, row: Readonly<Record<string, unknown>>, columns: readonly SchemaTree[]): Row {
+function rowOf(
+  number: number,
+  row: Readonly<Record<string, unknown>>,
+  columns: readonly SchemaTree[],
+  needed: ReadonlySet<string>
+): Row {
   const value = new Map<string, JsonValue>()
   const faults = new Map<string, string>()
   for (const column of columns) {
     const { name } = column.element
     value.set(name, null)
     try {
-      value.set(name, parquetValue(row[name], column))
+      if (needed.has(name)) value.set(name, parquetValue(row[name], column))
     } catch (error) {
       if (!(error instanceof ParquetFault)) throw error
       faults.set(name, error.message)
@@ -130,9 +144,10 @@ function rowOf(number: number, row: Readonly<Record<string, unknown>>, columns: 
 }
 
 async function readRows(opened: Opened, rowStart: number, rowEnd: number): Promise<Record<string, unknown>[]> {
-  const { file, metadata } = opened
+  const { file, metadata, needed } = opened
+  const options = { file, metadata, columns: [...needed], compressors: decompressors, parsers }
   try {
-    return await parquetReadObjects({ file, metadata, rowStart, rowEnd, compressors: decompressors, parsers })
+    return await parquetReadObjects({ ...options, rowStart, rowEnd })
   } catch (error) {
     if (!isFormatError(error)) throw error
     throw await placedError(opened, rowStart, rowEnd, error)
@@ -140,14 +155,18 @@ async function readRows(opened: Opened, rowStart: number, rowEnd: number): Promi
 }
 
 /** Reads the row groups and columns one by one, to name the one that cannot be read. */
-async function placedError({ file, metadata, path }: Opened, from: number, to: number, error: Error): Promise<Error> {
-  const columns = parquetSchema(metadata).children.map(({ element }) => element.name)
+async function placedError(
+  { file, metadata, path, needed }: Opened,
+  from: number,
+  to: number,
+  error: Error
+): Promise<Error> {
   let first = 0
   for (const [group, { num_rows }] of metadata.row_groups.entries()) {
     const [rowStart, rowEnd] = [Math.max(from, first), Math.min(to, first + Number(num_rows))]
     first += Number(num_rows)
     if (rowStart >= rowEnd) continue
-    for (const column of columns) {
+    for (const column of needed) {
       const options = { file, metadata, columns: [column], rowStart, rowEnd, compressors: decompressors, parsers }
       const failure = await parquetReadObjects(options).then(
         () => undefined,

@@ -26,23 +26,26 @@ export function assertRowCounts({ num_rows, row_groups }: FileMetaData, path: st
 /**
  * Goes over the pages of a row group without decoding them.
  *
+ * @param needed - the columns that are decoded
  * @param where - names the row group in an error
- * @returns bytes of all its pages, decompressed
- * @throws {AppError} BAD_INPUT when a page lies outside of its column, is larger than any writer makes it, or a column
- *   without lists holds another number of values than the group has rows
+ * @returns bytes of the pages that are decoded, decompressed
+ * @throws {AppError} BAD_INPUT when a page lies outside of its column, is larger than any writer makes it though it is to be
+ *   decoded, or a column without lists holds another number of values than the group has rows
  */
 export async function checkPages(
   file: AsyncBuffer,
   { columns, num_rows }: RowGroup,
   schema: SchemaTree,
+  needed: ReadonlySet<string>,
   where: string
 ): Promise<number> {
   let bytes = 0
   for (const { meta_data: column } of columns) {
     if (column === undefined) continue // the library says so by itself
     const name = `${where}, column "${column.path_in_schema.join('.')}"`
-    const found = await pagesOf(file, column, name)
-    bytes += found.bytes
+    const isNeeded = needed.has(column.path_in_schema[0] ?? '')
+    const found = await pagesOf(file, column, isNeeded, name)
+    if (isNeeded) bytes += found.bytes
     if (!isRepeated(schema, column.path_in_schema) && BigInt(found.values) !== BigInt(num_rows))
       throw badInput(`${name}: ${num_rows} rows are promised, but its pages hold ${found.values}; the file is damaged`)
   }
@@ -59,11 +62,11 @@ function isRepeated(schema: SchemaTree, path: readonly string[]): boolean {
   return false
 }
 
-/** Whether a row group has columns of which the library decodes all rows to give some. */
-export const hasRepeated = (schema: SchemaTree): boolean =>
-  schema.children.some((child) => child.element.repetition_type === 'REPEATED' || hasRepeated(child))
+/** Whether the library decodes all rows of a column in a row group to give some. */
+export const hasRepeated = (column: SchemaTree): boolean =>
+  column.element.repetition_type === 'REPEATED' || column.children.some(hasRepeated)
 
-async function pagesOf(file: AsyncBuffer, column: ColumnMetaData, where: string) {
+async function pagesOf(file: AsyncBuffer, column: ColumnMetaData, isNeeded: boolean, where: string) {
   const begin = Number(column.dictionary_page_offset || column.data_page_offset)
   const end = begin + Number(column.total_compressed_size)
   if (!(begin >= 0 && end >= begin && end <= file.byteLength))
@@ -76,7 +79,7 @@ async function pagesOf(file: AsyncBuffer, column: ColumnMetaData, where: string)
     const values = page?.num_values ?? 0
     if (!(stored >= 0 && at + length + stored <= end && size >= 0 && values >= 0))
       throw badInput(`${where}: a page does not lie inside of its column; the file is damaged`)
-    if (size > MAX_PAGE_BYTES || values > MAX_PAGE_VALUES)
+    if (isNeeded && (size > MAX_PAGE_BYTES || values > MAX_PAGE_VALUES))
       throw badInput(
         `${where}: a page has ${size} bytes and ${values} values; up to ${MAX_PAGE_BYTES} and ${MAX_PAGE_VALUES} are ` +
           'read: write the file with smaller pages'

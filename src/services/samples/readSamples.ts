@@ -94,7 +94,8 @@ async function readRows(path: string, format: RowFormat, options: SampleOptions,
   const reader = new RowReader(options.shape)
   let samples = 0
   const badRows: BadRow[] = []
-  for await (const row of format.rows(path, options)) {
+  const needed = (columns: readonly string[]) => reader.needed(columns)
+  for await (const row of format.rows(path, { ...options, needed })) {
     const sample = reader.sample(row)
     if ('reason' in sample) {
       badRows.push({ row: row.number, reason: sample.reason })

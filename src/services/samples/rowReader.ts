@@ -30,6 +30,12 @@ export class RowReader {
     return [...this.#columns]
   }
 
+  /** Those of a file's columns that its samples are made of; all where their names do not tell. */
+  needed(columns: readonly string[]): readonly string[] {
+    const shape = this.#shape ?? guessShape(columns)
+    return shape === undefined ? columns : columnsOf(shape)
+  }
+
   sample(row: Row): Sample {
     if ('reason' in row) return row
     const columns = [...row.value.keys()]

@@ -243,7 +243,7 @@ describe('a Parquet file that contradicts itself is refused before anything is d
     ]
   ])('a page of %s', async (_, size, values, message) => {
     const { row_groups } = parquetMetadata(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
-    const column = row_groups[0]?.columns[0]?.meta_data
+    const column = row_groups[0]?.columns[1]?.meta_data // of messages
     const header = [0x15, 0, 0x15, ...size, 0x15, 2, 0x2c, 0x15, ...values, 0x15, 0, 0x15, 6, 0x15, 6, 0, 0]
     const changed = Buffer.from(bytes)
     changed.set(header, Number(column?.dictionary_page_offset ?? column?.data_page_offset))
@@ -284,6 +284,25 @@ describe('values of Parquet', () => {
       { row: 3, reason: '"messages" holds bytes that are not UTF-8' }
     ])
     expect(notes).toEqual(['columns that are not used: score'])
+  })
+
+  test('of columns that are not used are not read: they may be of any size and kind', async () => {
+    const whole = resolve('test/fixtures/samples/chat.parquet')
+    const bytes = readFileSync(whole)
+    const { row_groups } = parquetMetadata(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
+    for (const { columns } of row_groups) {
+      const id = columns[0]?.meta_data
+      const end = Number(id?.dictionary_page_offset ?? id?.data_page_offset) + Number(id?.total_compressed_size)
+      bytes.fill(0xff, end - 12, end)
+    }
+    const path = file('unused.parquet', bytes)
+    const read = await readSampleFile(path)
+    expect(read).toMatchObject({
+      samples: (await readSampleFile(whole)).samples,
+      notes: ['columns that are not used: id']
+    })
+    const shape = { kind: 'text', text: 'id' } as const
+    await expect(readSampleFile(path, { shape })).rejects.toThrow(/row group 1, column "id" cannot be read/)
   })
 
   test('that cannot be read are named by row group and column', async () => {
