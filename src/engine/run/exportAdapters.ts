@@ -30,7 +30,7 @@ export const adapterDirectory = (record: RunRecord, variant: string): string =>
  *
  * A directory that an earlier process of the same run completed is recognised by its weights' digest and kept.
  *
- * @throws {AppError} BAD_INPUT when something else lies where an adapter should go
+ * @throws {AppError} IO when something else lies where an adapter should go
  */
 export async function* exportAdapters(
   folder: string,
@@ -57,7 +57,7 @@ export async function* exportAdapters(
       acceptance
     })
     const path = adapterDirectory(record, variant.name)
-    const written = await exportAdapter(folder, path, prepared, variant, journal, proof)
+    const written = await exportAdapter(folder, path, prepared, variant, journal, proof).catch(throwTaken)
     yield { type: 'artifactWritten', variant: variant.name, ...written }
     yield { type: 'phaseProgress', phase: 'exporting', done: i + 1, total: prepared.variants.length }
     const { spec, quantizer, name } = variant
@@ -70,6 +70,12 @@ export async function* exportAdapters(
     })
   }
   return exported
+}
+
+/** The place was free when the run began: whoever filled it since does not make the run bad input, which goes on elsewhere. */
+function throwTaken(error: unknown): never {
+  if (!(error instanceof AppError) || error.code !== 'BAD_INPUT') throw error
+  throw new AppError('IO', error.message, { cause: error })
 }
 
 async function exportAdapter(
