@@ -136,8 +136,9 @@ describe('quail sweep refuses', () => {
   const nothingStored = async (): Promise<void> => expect(await work.json('runs', 'list', '--json')).toEqual([])
 
   it('seeds for which a text is too short, before anything is stored', async () => {
+    const many = ['--context', '32', '--calibration-rows', '700', '--evaluation-rows', '4', '--method', 'exact']
     const { code, stderr } = await work.quail(
-      ...['sweep', ...args, '--calibration-rows', '700', '--seeds', '3', '--out', 'a']
+      ...['sweep', '--model', sampleModel, ...texts, ...many, '--seeds', '3', '--out', 'a']
     )
     expect(code).toBe(2)
     expect(stderr).toMatch(/moby-evaluation\.txt gives [\d,]+ rows, 700 of them are taken: .* draw 2 is asked for/)

@@ -10,8 +10,8 @@ type OptionToken = Extract<Token, { kind: 'option' }>
 /**
  * Reads the arguments of one command.
  *
- * @throws {AppError} BAD_INPUT: an unknown option (with the nearest name), a missing or unusable value, a superfluous
- *   or missing argument
+ * @throws {AppError} BAD_INPUT: an unknown option (with the nearest name), a missing or unusable value, two values of an
+ *   option that takes one, a superfluous or missing argument
  */
 export function parseArguments(command: Command, args: readonly string[]): Invocation<Options> {
   const texts = collectTexts(command, args)
@@ -75,9 +75,16 @@ function optionValue(name: string, option: Option, texts: string[] | undefined):
     if (option.required) throw badInput(`--${name} ${option.value} is missing: ${option.description}`)
     return option.many ? [] : option.default
   }
-  if (!option.many) return option.parse(texts.at(-1) as string, `--${name}`)
+  if (!option.many) return option.parse(onlyOne(name, texts), `--${name}`)
   const parts = option.commas ? texts.flatMap((text) => text.split(',')).map((part) => part.trim()) : texts
   return parts.map((part) => option.parse(part, `--${name}`))
+}
+
+/** Who gives two number formats wants both, which a list of methods would be: the first is not lost without a word. */
+function onlyOne(name: string, texts: readonly string[]): string {
+  const [first, second] = [...new Set(texts)]
+  if (second === undefined) return first as string
+  throw badInput(`--${name} is given as "${first}" and as "${second}"; it takes one value`)
 }
 
 function unknownOption(command: Command, rawName: string): Error {

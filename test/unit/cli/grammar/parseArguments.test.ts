@@ -78,6 +78,7 @@ describe('arguments', () => {
   it('take what follows -- as arguments, and what begins with a dash after =', () => {
     expect(parse('--out', 'o', '--text', 'a', '--', '-f').positionals).toEqual(['-f'])
     expect(parse('--out=--odd').options).toMatchObject({ out: '--odd' })
+    expect(parse('--out', 'o', '-q', '--out', 'o', '-q').options).toMatchObject({ out: 'o', quiet: true })
   })
 
   it('read sizes and numbers', () => {
@@ -100,6 +101,7 @@ describe('arguments', () => {
     [['--alpha', 'Infinity'], '--alpha is "Infinity"; a number above 0 is needed'],
     [['--budget', '2XB'], '--budget is "2XB"; a size such as 512MiB or 2GiB is needed'],
     [['--method', 'svd,exakt'], '--method is "exakt"; one of svd, exact is needed; did you mean exact?'],
+    [['--seed', '1', '--seed', '2'], '--seed is given as "1" and as "2"; it takes one value'],
     [['--quiet=no'], '--quiet takes no value, "no" was given'],
     [['a', 'b'], 'quail try does not take "b"; see quail try --help']
   ])('refuse %j in one sentence', (args, sentence) => {
