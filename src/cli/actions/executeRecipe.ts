@@ -55,7 +55,8 @@ export async function executeRecipe(
   assertCanEnd(plan.findings)
   const run = await createRun(services, recipe, (id) => resolve(out ?? `quail-out/${id}`))
   const known = plan.findings.map(({ message }) => message)
-  const finished = await follow(context, reporting, known, (options) => startRun(services, run.id, options))
+  const execute = (options: RunOptions) => sayingKept(terminal, run.id, startRun(services, run.id, options))
+  const finished = await follow(context, reporting, known, execute)
   const code = conclude(context, finished, reporting)
   if (code === EXIT.done && forPeople) await printSnippet(context, recipe, finished, plan.model)
   return code
@@ -80,6 +81,20 @@ export function follow(
     show(event)
   }
   return execute({ signal, onEvent, keptMoments: !noMoments })
+}
+
+/** Says of a run that it is kept where even its end could not be noted, as in a database on a full disk: its folder has what was computed. */
+export async function sayingKept<T>(
+  { note }: Pick<CommandContext['terminal'], 'note'>,
+  run: string,
+  work: Promise<T>
+): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    note(`run ${run} was interrupted and is kept: "quail resume ${run}" goes on`)
+    throw error
+  }
 }
 
 /** What a run ends with: the table and the adapters, how to go on, or its error. */
