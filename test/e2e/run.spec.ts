@@ -127,7 +127,7 @@ describe('the page of a completed run', () => {
     await page.getByRole('textbox', { name: 'Filter layers' }).fill('')
   })
 
-  test('keeps the chosen variant in its address: a reload and a closed layer lead back to it', async () => {
+  test('keeps the chosen variant in its address: a reload, a closed layer and the export lead back to it', async () => {
     const { page } = desk
     for (const variant of ['svd-r8', QUAILORA]) {
       await page.getByText(variant, { exact: true }).first().click()
@@ -139,6 +139,10 @@ describe('the page of a completed run', () => {
       await page.keyboard.press('Escape')
       await drawer().waitFor({ state: 'detached' })
       expect(await shownVariant()).toBe(variant)
+      await page.getByRole('button', { name: 'Export', exact: true }).click()
+      await page.getByRole('heading', { name: `Adapter ${variant}` }).waitFor()
+      await page.getByRole('link', { name: 'Back to the run' }).click()
+      await expect.poll(shownVariant).toBe(variant)
     }
   })
 

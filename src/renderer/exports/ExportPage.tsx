@@ -1,7 +1,6 @@
 import { Button, Select, Stack } from '@mantine/core'
 import { IconArrowLeft, IconPackageOff } from '@tabler/icons-react'
-import { useState } from 'react'
-import { Link, useParams } from 'wouter'
+import { Link, useLocation, useParams, useSearch } from 'wouter'
 import type { RunDetail, RunVariant } from '../../shared/contract/runs'
 import { type Recommendation, recommendations } from '../../shared/headline'
 import { modelName } from '../../shared/modelName'
@@ -12,7 +11,7 @@ import { EmptyState } from '../components/EmptyState'
 import { PageFrame } from '../components/PageFrame'
 import { QueryView } from '../components/QueryView'
 import { widest } from '../components/textSize'
-import { runAddress } from '../runs/runAddress'
+import { exportAddress, runAddress } from '../runs/runAddress'
 import { BundleCard } from './BundleCard'
 import { ReportCard } from './ReportCard'
 import { VariantExport } from './VariantExport'
@@ -30,13 +29,14 @@ export function ExportPage() {
 
 function ExportOf({ run }: { readonly run: RunDetail }) {
   const exported = run.variants.filter(({ adapter }) => adapter !== null)
-  const [chosen, setChosen] = useState<string | null>(null)
   const recommended = recommendations({ perplexity: run.perplexity, variants: exported })
-  const shown = chosen ?? recommended[0]?.variant.name
+  const first = recommended[0]?.variant.name
+  const { wanted, choose } = useWantedVariant(run.id)
+  const shown = exported.find(({ name }) => name === wanted)?.name ?? first
   const back = (
     <Button
       component={Link}
-      href={runAddress(run.id)}
+      href={runAddress(run.id, { variant: shown === first ? undefined : shown })}
       variant="default"
       leftSection={<IconArrowLeft size={16} aria-hidden />}
     >
@@ -62,7 +62,7 @@ function ExportOf({ run }: { readonly run: RunDetail }) {
             description={recommended.map(recommendation).join('; ')}
             data={choices(exported, recommended)}
             value={shown}
-            onChange={setChosen}
+            onChange={choose}
             allowDeselect={false}
             w={choiceWidth(exported)}
             maw="100%"
@@ -74,6 +74,16 @@ function ExportOf({ run }: { readonly run: RunDetail }) {
       </Stack>
     </PageFrame>
   )
+}
+
+/** The variant is part of the address, so that the page of the run leads to the one that it shows, and back. */
+function useWantedVariant(run: string) {
+  const [, navigate] = useLocation()
+  const wanted = new URLSearchParams(useSearch()).get('variant')
+  const choose = (name: string | null): void => {
+    if (name !== null) navigate(exportAddress(run, name), { replace: true })
+  }
+  return { wanted, choose }
 }
 
 const recommendation = ({ label, variant, harmful }: Recommendation<RunVariant>): string =>

@@ -18,8 +18,14 @@ import { exportAddress } from '../runs/runAddress'
 
 type QueueAction = 'queue.resume' | 'queue.cancel' | 'queue.hold'
 
+interface Props {
+  readonly run: RunProof
+  /** The variant that the person chose; missing where the page shows the one that the run recommends. */
+  readonly chosen: string | undefined
+}
+
 /** What can be done with the run now. */
-export function RunActions({ run }: { readonly run: RunProof }) {
+export function RunActions({ run, chosen }: Props) {
   const queue = useCall('queue.state', {})
   const held = queue.data?.held ?? false
   switch (run.status) {
@@ -50,7 +56,7 @@ export function RunActions({ run }: { readonly run: RunProof }) {
       return (
         <>
           <RunAgain id={run.id} />
-          <CompareAndExport id={run.id} />
+          <CompareAndExport id={run.id} chosen={chosen} />
         </>
       )
   }
@@ -79,7 +85,7 @@ const Resume = ({ id }: { readonly id: string }) => (
   <Action primary name="queue.resume" input={{ id }} label="Resume" icon={playIcon} />
 )
 
-function CompareAndExport({ id }: { readonly id: string }) {
+function CompareAndExport({ id, chosen }: { readonly id: string; readonly chosen: string | undefined }) {
   const [, navigate] = useLocation()
   return (
     <>
@@ -90,7 +96,10 @@ function CompareAndExport({ id }: { readonly id: string }) {
       >
         Compare
       </Button>
-      <Button leftSection={<IconPackageExport size={16} aria-hidden />} onClick={() => navigate(exportAddress(id))}>
+      <Button
+        leftSection={<IconPackageExport size={16} aria-hidden />}
+        onClick={() => navigate(exportAddress(id, chosen))}
+      >
         Export
       </Button>
     </>

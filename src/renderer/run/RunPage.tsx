@@ -57,7 +57,7 @@ interface Props {
 }
 
 function Proof({ run, layers, layer }: Props) {
-  const { variant, choose, open, close } = useRunAddress(run, layer)
+  const { variant, chosen, choose, open, close } = useRunAddress(run, layer)
   const sentences = resultSentences(run, variant, layers)
   const names = useMemo(
     () =>
@@ -73,7 +73,7 @@ function Proof({ run, layers, layer }: Props) {
       actions={
         <>
           <RunMenu run={run} />
-          <RunActions run={run} />
+          <RunActions run={run} chosen={chosen} />
         </>
       }
     >

@@ -14,10 +14,13 @@ export function useRunAddress(run: RunProof, layer: string | undefined) {
   const first = firstVariant(run)
   const variant = run.variants.find(({ name }) => name === wanted)?.name ?? first
   return useMemo(() => {
+    const unlessFirst = (name: string | undefined) => (name === first ? undefined : name)
     const addressOf = (shown: ShownOfRun): string =>
-      runAddress(run.id, { ...shown, variant: shown.variant === first ? undefined : shown.variant })
+      runAddress(run.id, { ...shown, variant: unlessFirst(shown.variant) })
     return {
       variant,
+      /** Missing where it is the one that the run recommends. */
+      chosen: unlessFirst(variant),
       choose: (name: string) => navigate(addressOf({ layer, variant: name }), { replace: true }),
       // From layer to layer is one step back, not as many as there were layers.
       open: (name: string) => navigate(addressOf({ layer: name, variant }), { replace: layer !== undefined }),

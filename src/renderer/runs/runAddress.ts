@@ -7,9 +7,11 @@ export interface ShownOfRun {
 /** Where the window shows a run: `/runs/ID/layers/LAYER?variant=NAME`. */
 export function runAddress(id: string, { layer, variant }: ShownOfRun = {}): string {
   const place = layer === undefined ? '' : `/layers/${encodeURIComponent(layer)}`
-  const chosen = variant === undefined ? '' : `?variant=${encodeURIComponent(variant)}`
-  return `/runs/${encodeURIComponent(id)}${place}${chosen}`
+  return `/runs/${encodeURIComponent(id)}${place}${chosen(variant)}`
 }
 
-/** Where its adapters are taken along. */
-export const exportAddress = (id: string): string => `${runAddress(id)}/export`
+/** Where its adapters are taken along; the one that is recommended first where no variant is named. */
+export const exportAddress = (id: string, variant?: string): string => `${runAddress(id)}/export${chosen(variant)}`
+
+const chosen = (variant: string | undefined): string =>
+  variant === undefined ? '' : `?variant=${encodeURIComponent(variant)}`
