@@ -1,4 +1,5 @@
 import { JsonFault, type JsonObject, type JsonValue, parseJson, showJson } from '../../engine/formats/strictJson'
+import { asListOfTurns } from './turnForms'
 
 /*
  * Turns of a conversation out of the columns of a row.
@@ -47,6 +48,10 @@ export function turnsOf(value: JsonValue | undefined, column: string, remarks: R
   }
   return { value: turns }
 }
+
+/** `turnsOf` for a whole conversation, in every form that data sets have. */
+export const conversationOf = (value: JsonValue | undefined, column: string, remarks: Remarks): Found<JsonObject[]> =>
+  turnsOf(asListOfTurns(fromJsonText(value)), column, remarks)
 
 /** Tables hold lists as JSON text. */
 function fromJsonText(value: JsonValue | undefined): JsonValue | undefined {

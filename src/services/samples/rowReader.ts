@@ -3,7 +3,7 @@ import { noRemarks } from './conversations'
 import type { Row } from './format'
 import { columnsOf, guessShape, keysOf, type Sample, sampleOf, withColumnsBeside } from './shapes'
 
-const KNOWN = 'messages, conversations, instruction + output, prompt + completion, chosen or text'
+const KNOWN = 'messages, conversations, instruction + output, prompt + completion, chosen, text or conversation'
 /** Columns that are named one by one. */
 const NAMED = 8
 

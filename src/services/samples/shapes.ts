@@ -1,7 +1,16 @@
 import { compactJson } from '../../engine/formats/compactJson'
 import type { JsonObject, JsonValue } from '../../engine/formats/strictJson'
 import type { SampleShape, SetKind } from '../../shared/samples'
-import { type Found, historyOf, noRemarks, objectsOf, type Remarks, spoken, turnsOf } from './conversations'
+import {
+  conversationOf,
+  type Found,
+  historyOf,
+  noRemarks,
+  objectsOf,
+  type Remarks,
+  spoken,
+  turnsOf
+} from './conversations'
 
 /** A sample of a row, or why it gives none. Conversations are kept as JSON, rendered by a model's template later. */
 export type Sample = { readonly text: string } | { readonly reason: string }
@@ -14,7 +23,7 @@ const BESIDE = ['system', 'tools', 'documents', 'history'] as const
 
 /**
  * The shape that columns of these names most likely have; the first rule that fits counts: messages, conversations,
- * instruction + output, prompt + completion, what was chosen of two answers, text.
+ * instruction + output, prompt + completion, what was chosen of two answers, text, conversation.
  */
 export function guessShape(columns: readonly string[]): SampleShape | undefined {
   const shape = mainShape((name) => columns.includes(name))
@@ -36,6 +45,7 @@ function mainShape(has: (name: string) => boolean): SampleShape | undefined {
   if (has('prompt') && has('chosen')) return { kind: 'prompt', prompt: 'prompt', completion: 'chosen' }
   if (has('chosen')) return { kind: 'messages', messages: 'chosen' }
   if (has('text')) return { kind: 'text', text: 'text' }
+  if (has('conversation')) return { kind: 'conversations', conversations: 'conversation' }
   return undefined
 }
 
@@ -68,9 +78,9 @@ type ChatShape = Exclude<SampleShape, { kind: 'text' }>
 function turnsIn(row: JsonObject, shape: ChatShape, remarks: Remarks): Found<JsonObject[]> {
   switch (shape.kind) {
     case 'messages':
-      return turnsOf(row.get(shape.messages), shape.messages, remarks)
+      return conversationOf(row.get(shape.messages), shape.messages, remarks)
     case 'conversations':
-      return turnsOf(row.get(shape.conversations), shape.conversations, remarks)
+      return conversationOf(row.get(shape.conversations), shape.conversations, remarks)
     case 'instruction':
       return instructionOf(row, shape)
     case 'prompt':

@@ -82,6 +82,40 @@ describe('JSON', () => {
     }
   })
 
+  test.each([
+    ['texts by turns, as LIMA and UltraChat have them', ['q', 'a', 'q2', 'a2']],
+    [
+      'questions with their answers, as Capybara has them',
+      [
+        { input: 'q', output: 'a' },
+        { input: 'q2', output: 'a2' }
+      ]
+    ],
+    ['an object of lists', { from: ['human', 'gpt', 'human', 'gpt'], value: ['q', 'a', 'q2', 'a2'] }]
+  ])('holds conversations as %s', async (_, form) => {
+    const lines = `${JSON.stringify({ conversations: form })}\n${JSON.stringify({ conversations: form })}`
+    const read = await readSampleFile(file('forms.jsonl', lines))
+    const expected = [...turns('q', 'a'), ...turns('q2', 'a2')]
+    expect(conversations(read.samples)).toEqual([expected, expected])
+  })
+
+  test('of a conversation is known by that name too, where there is no text', async () => {
+    const lines = [{ conversation: turns('q', 'a') }, { conversation: turns('r', 'b'), model: 'm' }]
+    const read = await readSampleFile(file('chat.jsonl', lines.map((line) => JSON.stringify(line)).join('\n')))
+    expect(conversations(read.samples)).toEqual([turns('q', 'a'), turns('r', 'b')])
+    const beside = file('beside.jsonl', '{"conversation":"c1","text":"one"}\n')
+    expect((await readSampleFile(beside)).samples).toEqual(['one'])
+  })
+
+  test.each([
+    ['one text is no conversation', { conversations: ['q'] }, 'turn 1 of "conversations" is "q", not an object'],
+    ['lists of different lengths are none', { conversations: { role: ['user'], content: [] } }, /not a list of turns/],
+    ['texts are no turns of an answer', { prompt: 'q', completion: ['a', 'b'] }, 'turn 1 of "completion" is "a", not']
+  ])('%s', async (_, row, reason) => {
+    const lines = `${JSON.stringify(row)}\n${JSON.stringify(row)}`
+    await expect(readSampleFile(file('none.jsonl', lines))).rejects.toThrow(reason)
+  })
+
   test('that is none says where; without a list it says what is needed', async () => {
     await expect(readSampleFile(file('broken.json', '[{"text": "a"}'))).rejects.toThrow(
       /broken\.json is not valid JSON: /
