@@ -42,8 +42,9 @@ async function tokensBefore(tokenizer: ModelTokenizer, prefix: string, ids: Int3
   const different = own.findIndex((id, i) => id !== ids[i])
   if (different < 0) return { whole: own.length, cut: false }
   let whole = different
-  if (!lossless) return { whole, cut: true }
-  const lengthOf = async (count: number) => (await tokenizer.decode(ids.subarray(0, count))).length
-  while (whole < ids.length && (await lengthOf(whole + 1)) <= prefix.length) whole++
-  return { whole, cut: (await lengthOf(whole)) < prefix.length }
+  const lengthOf = async (tokens: Int32Array) => (await tokenizer.decode(tokens)).length
+  // A normalizer may have made the text longer or shorter: that of its tokens is as long as that of the ids' beginning.
+  const length = lossless ? prefix.length : await lengthOf(own)
+  while (whole < ids.length && (await lengthOf(ids.subarray(0, whole + 1))) <= length) whole++
+  return { whole, cut: (await lengthOf(ids.subarray(0, whole))) < length }
 }

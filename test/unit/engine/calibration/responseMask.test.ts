@@ -37,6 +37,19 @@ describe('the tokens of responses are those of transformers', async () => {
   })
 })
 
+// By the offsets of Python's tokenizers 0.23, which count characters before they are normalized.
+test('a border within a word is found where the normalizer makes the text shorter', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'quail-mask-'))
+  const definition = JSON.parse(readFileSync(join(sampleModel, 'tokenizer.json'), 'utf8'))
+  writeFileSync(join(directory, 'tokenizer.json'), JSON.stringify({ ...definition, normalizer: { type: 'NFC' } }))
+  const tokenizer = await ModelTokenizer.open(directory)
+  const text = 'Cafe\u0301 abandoned'
+  const ids = await tokenizer.encode(text, { specialTokens: false })
+  expect(await tokenizer.decodeEach(ids.slice(-2))).toEqual([' abandon', 'ed'])
+  const spans = [{ begin: text.length - 1, end: text.length }] // the tokens of "Café abandone" end in "one"
+  expect([...(await maskOfSpans(tokenizer, text, ids, spans))]).toEqual([0, 0, 0, 0, 0, 0, 1])
+})
+
 describe('a conversation whose responses cannot be told', () => {
   const [turn, reply] = [
     { role: 'user', content: 'Who?' },
