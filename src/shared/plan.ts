@@ -15,7 +15,10 @@ export interface Plan {
     readonly skipModules?: readonly string[]
     readonly parameters: number
     readonly bytes: number
-    readonly dtype: string
+    /** Of all tensors, that of the most parameters first. */
+    readonly dtypes: readonly string[]
+    /** In which a trainer must load the weights: the linears' own dtype, F32 where they have several. */
+    readonly loadedAs: string
     readonly blocks: number
     readonly hiddenSize: number
     readonly vocabularySize: number

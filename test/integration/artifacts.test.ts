@@ -33,7 +33,8 @@ describe('a plan', () => {
         family: 'llama',
         parameters: 3_819_776,
         bytes: statSync(join(sampleModel, 'model.safetensors')).size,
-        dtype: 'BF16',
+        dtypes: ['BF16'],
+        loadedAs: 'BF16',
         blocks: 4,
         hiddenSize: 256,
         vocabularySize: 4096

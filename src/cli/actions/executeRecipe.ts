@@ -146,7 +146,7 @@ async function printSnippet(
   { terminal, resources }: CommandContext,
   recipe: Recipe,
   finished: FinishedEvent,
-  { dtype, tower, skipModules }: Plan['model']
+  { loadedAs: dtype, tower, skipModules }: Plan['model']
 ): Promise<void> {
   const found = goOnWith(recommendations(finished))
   const spec = recipe.variants[finished.variants.findIndex(({ name }) => name === found?.variant.name)]

@@ -15,7 +15,7 @@ export function planText(plan: Plan): string[] {
     ['model', `${model.directory}`],
     [
       '',
-      `${model.family}, ${formatParameters(model.parameters)} parameters in ${model.dtype} (${formatSize(model.bytes)})`
+      `${model.family}, ${formatParameters(model.parameters)} parameters in ${model.dtypes.join(' and ')} (${formatSize(model.bytes)})`
     ],
     [
       '',

@@ -58,6 +58,10 @@ export const linearDtypes = (weights: ModelWeights, tensors: readonly ModelTenso
 /** The dtype that holds values of all of these exactly: the one that they have in common, or F32. */
 export const exactDtype = (dtypes: readonly Dtype[]): Dtype => (dtypes.length === 1 && dtypes[0]) || 'F32'
 
+/** In which a trainer must load the weights so that linears have the values that they are stored with. */
+export const loadedDtype = (weights: ModelWeights, parts: ModelParts): Dtype =>
+  exactDtype(linearDtypes(weights, modelTensors(parts, true)))
+
 /** Parameters of a graph outside the blocks, where a linear may be among them. */
 const outerTensors = (graph: PlainGraph | undefined): ModelTensor[] =>
   (graph?.parameters ?? []).map((parameter) => {

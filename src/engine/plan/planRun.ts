@@ -7,8 +7,10 @@ import { rankBounds } from '../../shared/rankBudget'
 import type { Recipe } from '../../shared/recipe'
 import { heldOutRows, rowsOfStep } from '../../shared/refinement'
 import { coverage } from '../calibration/coverage'
+import { countParameters } from '../formats/tensorInfo'
 import { DeviceError } from '../graph/session'
 import { skippedModules } from '../models/architecture'
+import { loadedDtype } from '../models/modelTensors'
 import { lastNames } from '../models/targets'
 import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
 import { prepareRun } from '../prepare/prepareRun'
@@ -164,10 +166,9 @@ function countNames(paths: readonly string[]): Plan['targetNames'] {
   return lastNames(paths).map((name) => ({ name, linears: paths.filter((path) => path.endsWith(`.${name}`)).length }))
 }
 
-function describeModel({ checkpoint, architecture, weights, base }: PreparedRun): Plan['model'] {
+function describeModel({ checkpoint, architecture, weights, parts, base }: PreparedRun): Plan['model'] {
   const skipModules = base === undefined ? skippedModules(architecture) : undefined
-  const embedding =
-    checkpoint.tensors.get(weights.storedName(architecture.embedding)) ?? [...checkpoint.tensors.values()][0]
+  const { dtypes } = countParameters([...checkpoint.tensors.values()])
   return {
     directory: checkpoint.directory,
     family: architecture.family,
@@ -175,7 +176,8 @@ function describeModel({ checkpoint, architecture, weights, base }: PreparedRun)
     ...(skipModules && { skipModules }),
     parameters: checkpoint.parameters,
     bytes: checkpoint.bytes,
-    dtype: embedding?.dtype ?? 'F32',
+    dtypes: Object.keys(dtypes).sort((a, b) => (dtypes[b] as number) - (dtypes[a] as number)),
+    loadedAs: loadedDtype(weights, parts),
     blocks: architecture.blocks,
     hiddenSize: architecture.hiddenSize,
     vocabularySize: architecture.vocabularySize

@@ -22,7 +22,7 @@ import { distinguishable, subject } from '../../shared/uncertainty'
 import { sha256File } from '../formats/files'
 import { runtimeVersion } from '../graph/session'
 import { skippedModules } from '../models/architecture'
-import { exactDtype, linearDtypes, modelTensors } from '../models/modelTensors'
+import { loadedDtype } from '../models/modelTensors'
 import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
 import { fingerprintModel, STORED_FINGERPRINT_ALGORITHM } from '../quantizers/fingerprint'
 
@@ -250,7 +250,7 @@ function fingerprintOf(
 ): Fingerprint {
   const digests = journal.flatMap(({ fingerprints }) => fingerprints[quantizer] ?? [])
   const { algorithm, codes, absmax } = fingerprintModel(digests, base && STORED_FINGERPRINT_ALGORITHM)
-  const dtype = exactDtype(linearDtypes(weights, modelTensors(parts, true)))
+  const dtype = loadedDtype(weights, parts)
   const from = base && { base: baseModelName(base.checkpoint.directory) }
   const skipModules = base === undefined ? skippedModules(architecture) : undefined
   return {

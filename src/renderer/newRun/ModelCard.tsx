@@ -120,5 +120,5 @@ function optionsOf(found: readonly FoundModel[], model: string) {
     : [...options, { value: model, label: modelName(model), disabled: false }]
 }
 
-const factsOf = ({ dtype, bytes, blocks, hiddenSize, vocabularySize }: Plan['model']): string =>
-  `${plural(blocks, 'block')}, hidden size ${formatCount(hiddenSize)}, vocabulary ${formatCount(vocabularySize)}, ${dtype}, ${formatBytes(bytes)}.`
+const factsOf = ({ dtypes, bytes, blocks, hiddenSize, vocabularySize }: Plan['model']): string =>
+  `${plural(blocks, 'block')}, hidden size ${formatCount(hiddenSize)}, vocabulary ${formatCount(vocabularySize)}, ${dtypes.join(' and ')}, ${formatBytes(bytes)}.`

@@ -19,8 +19,7 @@ function copy(change?: (tensor: TensorData) => TensorData | undefined): string {
   return directory
 }
 
-/** Codes of the warnings of plan and preflight, which agree, and what inspecting says. */
-async function warningsOf(model: string) {
+function requestOf(model: string) {
   const files = [sampleText('sotu-calibration.txt')]
   const recipe = Recipe.parse({
     version: 1,
@@ -28,7 +27,12 @@ async function warningsOf(model: string) {
     calibration: { files, rows: 16 },
     variants: [{ method: 'svd', rank: 4 }]
   })
-  const request = { recipe, calibration: files.map((path) => resolveText(path)), evaluation: [] }
+  return { recipe, calibration: files.map((path) => resolveText(path)), evaluation: [] }
+}
+
+/** Codes of the warnings of plan and preflight, which agree, and what inspecting says. */
+async function warningsOf(model: string) {
+  const request = requestOf(model)
   const planned = (await planRun({ ...request, measure: false })).findings
   expect((await preflight(request)).findings).toEqual(planned)
   const found = planned.filter(({ subject }) => subject === 'model')
@@ -100,9 +104,12 @@ describe('what a trainer could load otherwise', () => {
       for (let i = 0; i < tensor.data.length; i += 2) data.set(tensor.data.subarray(i, i + 2), 2 * i + 2)
       return { ...tensor, dtype: 'F32', data }
     }
-    const [finding] = await warningsOf(copy(widened))
+    const model = copy(widened)
+    const [finding] = await warningsOf(model)
     expect(finding).toMatchObject({ code: 'MIXED_DTYPES' })
     expect(finding?.message).toContain('BF16 and F32')
     expect(finding?.message).toContain('load them in float32')
+    const planned = await planRun({ ...requestOf(model), measure: false })
+    expect(planned.model).toMatchObject({ dtypes: ['BF16', 'F32'], loadedAs: 'F32' }) // its snippet says the latter
   })
 })
