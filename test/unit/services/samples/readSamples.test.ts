@@ -120,7 +120,11 @@ describe('a file of samples', () => {
     ],
     ['nul.txt', 'a\0b', /nul\.txt is not a text file: byte 1 is zero; /],
     ['latin.txt', Uint8Array.of(0x63, 0x61, 0x66, 0xe9), /latin\.txt is not valid UTF-8; save it as UTF-8$/],
-    ['bad.jsonl', '{"body":1}\n', /bad\.jsonl holds no usable row: row 1: no messages, .* or conversation; its keys are body; /]
+    [
+      'bad.jsonl',
+      '{"body":1}\n',
+      /bad\.jsonl holds no usable row: row 1: no messages, .* or conversation; its keys are body; /
+    ]
   ])('is refused in one sentence: %s', async (name, content, expected) => {
     const path = content === undefined ? join(directory, name) : file(name, content)
     await expect(readSampleFile(path)).rejects.toMatchObject({
