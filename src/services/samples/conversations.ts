@@ -35,6 +35,12 @@ const SHAREGPT_ROLES: Readonly<Record<string, string>> = {
   function_response: 'tool'
 }
 
+/** Names of ShareGPT that stand under `role` too, and that no template knows. */
+const RENAMED: ReadonlyMap<string, string> = new Map([
+  ['human', 'user'],
+  ['gpt', 'assistant']
+])
+
 /** The turns of a list, or of the text of one. */
 export function turnsOf(value: JsonValue | undefined, column: string, remarks: Remarks): Found<JsonObject[]> {
   const list = fromJsonText(value)
@@ -75,8 +81,9 @@ function turnOf(entry: JsonValue, remarks: Remarks): Found<JsonObject> {
   if (typeof role !== 'string' || role === '') return { reason: 'has no role' }
   const content = contentOf(turn, remarks)
   if ('reason' in content) return content
-  if (!turn.has('content') && content.value === null) return { value: turn }
-  return { value: new Map([...turn, ['content', content.value]]) }
+  const known: JsonObject = new Map([...turn, ['role', RENAMED.get(role) ?? role]])
+  if (!turn.has('content') && content.value === null) return { value: known }
+  return { value: new Map([...known, ['content', content.value]]) }
 }
 
 /** `from` and `value` of ShareGPT as role and content; a call of a function becomes one of OpenAI's form. */

@@ -99,6 +99,15 @@ describe('JSON', () => {
     expect(conversations(read.samples)).toEqual([expected, expected])
   })
 
+  test('has names of ShareGPT under role too, which no template knows', async () => {
+    const messages = [
+      { role: 'human', content: 'q' },
+      { role: 'gpt', content: 'a' }
+    ]
+    const read = await readSampleFile(file('names.jsonl', `${JSON.stringify({ messages })}\n`))
+    expect(conversations(read.samples)).toEqual([turns('q', 'a')])
+  })
+
   test('of a conversation is known by that name too, where there is no text', async () => {
     const lines = [{ conversation: turns('q', 'a') }, { conversation: turns('r', 'b'), model: 'm' }]
     const read = await readSampleFile(file('chat.jsonl', lines.map((line) => JSON.stringify(line)).join('\n')))
