@@ -7,7 +7,7 @@ import { gpt2Tokenizer } from './targets/gpt2Tokenizer'
 import { pickle } from './targets/pickle'
 import { recipe } from './targets/recipe'
 import { safetensors } from './targets/safetensors'
-import { csv, jsonLines, jsonSamples, packedLines, parquet, plainText, tsv } from './targets/sampleFiles'
+import { csv, jsonLines, jsonList, jsonSamples, packedLines, parquet, plainText, tsv } from './targets/sampleFiles'
 import { tokenizerJson } from './targets/tokenizerJson'
 import { torch } from './targets/torch'
 import { weightIndex } from './targets/weightIndex'
@@ -27,6 +27,7 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   parquet,
   jsonSamples,
   jsonLines,
+  jsonList,
   packedLines,
   csv,
   tsv,

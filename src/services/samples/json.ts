@@ -1,9 +1,10 @@
 import { JsonFault, type JsonObject, type JsonValue, parsePythonJson } from '../../engine/formats/strictJson'
 import { badInput } from '../../shared/errors'
 import { asRow, type ReadOptions, type Row, type RowFormat } from './format'
+import { ElementCutter } from './jsonElements'
 import { unpackedName } from './packedFile'
 import { guessShape } from './shapes'
-import { readWholeText, textChunks } from './userFile'
+import { MAX_WHOLE_BYTES, readWholeText, textChunks, unpackedSize } from './userFile'
 
 /** A longer line is a file that was not written line by line. */
 const MAX_LINE = 2 ** 26
@@ -19,6 +20,10 @@ export const json: RowFormat = {
   endings: ['.json', '.jsonl', '.ndjson'],
   async *rows(path, options) {
     const { line, more } = await firstLine(path)
+    if (line.startsWith('[') && (await unpackedSize(path)) > MAX_WHOLE_BYTES) {
+      yield* listElements(path, options)
+      return
+    }
     const first = parsed(line)
     const isLines = more ? first.value !== undefined : first.value instanceof Map && isRow(first.value, path)
     if (isLines || !/^[[{]/.test(line)) {
@@ -82,6 +87,19 @@ async function* lines(path: string, options: ReadOptions): AsyncGenerator<Row> {
     }
   }
   if (rest.trim() !== '') yield rowOf(number, rest)
+}
+
+/** The objects of a list that is too large to be parsed whole. @throws {AppError} BAD_INPUT when it is not closed */
+export async function* listElements(path: string, options: ReadOptions): AsyncGenerator<Row> {
+  const cutter = new ElementCutter()
+  let number = 0
+  for await (const chunk of textChunks(path, options)) {
+    for (const text of cutter.push(chunk)) yield rowOf(++number, text)
+    if (cutter.waiting > MAX_LINE)
+      throw badInput(`${path}: element ${number + 1} of its list is longer than ${MAX_LINE} characters`)
+  }
+  if (!cutter.isOver) throw badInput(`${path} is not valid JSON: it ends in the midst of its list`)
+  if (cutter.left !== '') throw badInput(`${path} is not valid JSON: it goes on after its list`)
 }
 
 function rowOf(number: number, line: string): Row {

@@ -5,10 +5,9 @@ import { type WorkClock, WorkWatch } from '../../engine/formats/workWatch'
 import { AppError, badInput, deserializeError } from '../../shared/errors'
 import type { SampleInspection } from '../../shared/samples'
 import { choosePlaces } from './choose'
-import { isPacked, UNPACKED_SHARE } from './packedFile'
 import type { FromSampleThread, SampleRequest, ToSampleThread } from './protocol'
 import type { SampleFile, SampleOptions } from './readSamples'
-import { MAX_WHOLE_BYTES, userFileBytes } from './userFile'
+import { MAX_WHOLE_BYTES, unpackedSize } from './userFile'
 
 /*
  * Files of samples may be of anybody, and the libraries that read them believe what they say: some bytes of a table can
@@ -32,9 +31,6 @@ const limitsOf = (bytes: number): Limits => ({
   silentMs: 10_000 + bytes / 2000,
   memory: 768 * 2 ** 20 + 10 * Math.min(bytes, MAX_WHOLE_BYTES)
 })
-
-const bytesToRead = async (path: string): Promise<number> =>
-  (await userFileBytes(path)) * ((await isPacked(path)) ? UNPACKED_SHARE : 1)
 
 /** How often memory is looked at. */
 const LOOK_MS = 100
@@ -159,7 +155,7 @@ interface Work<T> {
 async function work<T>(thread: URL, request: Work<T>): Promise<T> {
   const { task, path, options, limits, places, isWaiting, receive } = request
   const { split, shape, signal } = options
-  const { silentMs, memory } = limits ?? limitsOf(await bytesToRead(path))
+  const { silentMs, memory } = limits ?? limitsOf(await unpackedSize(path))
   if (signal?.aborted) throw cancelled()
   const workerData: SampleRequest = { task, file: path, options: { split, shape }, places }
   const worker = new Worker(thread, { workerData, resourceLimits: { maxOldGenerationSizeMb: memory / 2 ** 20 } })

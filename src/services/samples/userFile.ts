@@ -2,7 +2,7 @@ import { open, readFile, stat } from 'node:fs/promises'
 import { refuseLfsPointerAt } from '../../engine/formats/lfsPointer'
 import { decodeTextFile, TextFileDecoder } from '../../engine/formats/textEncoding'
 import { badInput } from '../../shared/errors'
-import { isPacked, unpackedBytes } from './packedFile'
+import { isPacked, UNPACKED_SHARE, unpackedBytes } from './packedFile'
 
 /** Longest file that is read whole: JavaScript holds a text as UTF-16 and V8 limits its length. */
 export const MAX_WHOLE_BYTES = 256 * 2 ** 20
@@ -22,6 +22,10 @@ export async function userFileBytes(path: string): Promise<number> {
   await refuseLfsPointerAt(path)
   return found.size
 }
+
+/** Bytes of a file that a person named, unpacked; of a packed one what they are at most in a text. @throws {AppError} as `userFileBytes` */
+export const unpackedSize = async (path: string): Promise<number> =>
+  (await userFileBytes(path)) * ((await isPacked(path)) ? UNPACKED_SHARE : 1)
 
 /** The whole text of a file, unpacked: UTF-8, or UTF-16 with a byte order mark, which is dropped. @throws {AppError} BAD_INPUT */
 export async function readWholeText(path: string): Promise<string> {

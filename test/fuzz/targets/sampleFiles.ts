@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { listElements } from '../../../src/services/samples/json'
 import { readSampleFile } from '../../../src/services/samples/readSamples'
 import type { FuzzTarget } from '../fuzzTarget'
 import { mutateBytes } from '../mutateBytes'
@@ -60,6 +61,14 @@ export const jsonSamples = target('jsonSamples', 'a.json', 1000, (random) =>
 )
 
 export const jsonLines = target('jsonLines', 'a.jsonl', 1000, (random) => mutateText(`${LINES}\r\n${LINES}\n`, random))
+
+/** As a list is read that is too large to be parsed whole. */
+export const jsonList: FuzzTarget = {
+  ...target('jsonList', 'a.json', 200, (random) => mutateText(JSON.stringify(ROWS), random)),
+  read: async (directory) => {
+    for await (const _ of listElements(join(directory, 'a.json'), {}));
+  }
+}
 
 export const packedLines = target('packedLines', 'a.jsonl.gz', 200, (random) =>
   mutateBytes(gzipSync(`${LINES}\n`), random)
