@@ -123,6 +123,25 @@ export function trainerWords({ format, ...given }: QuantizedBase): TrainerWords 
   }
 }
 
+/** Whether trainers quantize so when they are told to: they have no setting for the size of blocks. */
+export function isQuantizedByTrainers(base: QuantizedBase): boolean {
+  const words = trainerWords(base)
+  return words !== undefined && (words.blockSize === undefined || words.blockSize === completeOptions(base).blockSize)
+}
+
+/**
+ * The command that writes a base as a checkpoint, for trainers that would quantize otherwise; undefined of a format that is
+ * not stored.
+ *
+ * @param dtype - in which torch must load the weights: `bfloat16`
+ */
+export function baseCommand(base: QuantizedBase, model: string, dtype: string): string | undefined {
+  if (quantizerFacts(base.format).stored === undefined) return undefined
+  const { blockSize, doubleQuantization } = completeOptions(base)
+  const double = doubleQuantization ? '' : ' --no-double-quant'
+  return `quail export-base --model ${model} --quantizer ${base.format} --block-size ${blockSize}${double} --dtype ${dtype} --out BASE`
+}
+
 /** The lines of trainers that are told in YAML, where modules stay in full precision. */
 function skippingLines(modules: readonly string[], trainer: TrainerSettings, options: ScaleOptions) {
   const list = `  llm_int8_skip_modules: [${modules.join(', ')}]`

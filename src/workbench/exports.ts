@@ -81,6 +81,7 @@ async function describe(
     model,
     adapter: shown,
     quantizer: { ...quantizer, skipModules: fingerprint?.skipModules },
+    stored: fingerprint?.base !== undefined,
     dtype: fingerprint?.dtype ?? 'BF16',
     rank,
     alpha,

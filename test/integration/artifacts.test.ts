@@ -119,6 +119,15 @@ describe('what an adapter says of itself', () => {
     }
   })
 
+  it('loads a base that no trainer quantizes so from where a command writes it', async () => {
+    await finished
+    const proof = JSON.parse(read('svd-r4', 'quail.json')) as Proof
+    const card = modelCard({ ...proof, fingerprint: { ...proof.fingerprint, blockSize: 128 } })
+    expect(card).toMatch(/^ {4}quail export-base --model MODEL .* --block-size 128 .*--dtype bfloat16 --out BASE$/m)
+    expect(card).toContain('from_pretrained("BASE", dtype=torch.bfloat16)\n')
+    expect(card).not.toContain('BitsAndBytesConfig')
+  })
+
   it('runs and shows nothing that stands in the name of the model', async () => {
     await finished
     const proof = JSON.parse(read('svd-r4', 'quail.json')) as Proof

@@ -7,12 +7,13 @@ import { badInput, deserializeError, type ErrorCode } from '../../shared/errors'
 import type { Finding } from '../../shared/findings'
 import { recommendations } from '../../shared/headline'
 import type { Plan } from '../../shared/plan'
-import { NO_TRAINER, trainerWords } from '../../shared/quantizerWords'
+import { baseCommand, isQuantizedByTrainers, NO_TRAINER } from '../../shared/quantizerWords'
 import { shellWord } from '../../shared/quoting'
 import type { Recipe } from '../../shared/recipe'
 import { isResumable, NOT_RESUMABLE } from '../../shared/resumable'
 import { computedWhere, type FinishedEvent, type RunEvent } from '../../shared/runEvents'
 import { loaderOf } from '../../shared/textTower'
+import { torchDtype } from '../../shared/torchDtypes'
 import { readEventsOf } from '../../store/runEvents'
 import { EXIT, type ExitCode } from '../grammar/command'
 import type { CommandContext } from '../grammar/commandContext'
@@ -155,11 +156,14 @@ async function printSnippet(
   const paths = { model: shortPath(recipe.base ?? recipe.model), adapter: shortPath(best.adapter) }
   const { rank, alpha, rslora } = spec
   const quantizer = { ...spec.quantizer, skipModules }
-  if (trainerWords(quantizer) === undefined) {
-    terminal.print(`${nextStep(found)}; ${NO_TRAINER}.`)
+  const stored = recipe.base !== undefined
+  if (!stored && !isQuantizedByTrainers(quantizer)) {
+    const command = baseCommand(quantizer, shellWord(paths.model), torchDtype(dtype))
+    const written = command && ` This writes it, as the README.md of the adapter says: ${command}`
+    terminal.print(`${nextStep(found)}; ${NO_TRAINER}.${written ?? ''}`)
     return
   }
-  const values = { ...paths, quantizer, dtype, rank, alpha, rslora, targetModules: [], loader: loaderOf(tower) }
+  const values = { ...paths, quantizer, stored, dtype, rank, alpha, rslora, targetModules: [], loader: loaderOf(tower) }
   const { text } = await fillSnippet(resources, 'peft', values)
   terminal.print()
   terminal.print(`${nextStep(found)}. In Python, with the base quantized exactly as the adapter expects:`)

@@ -4,7 +4,15 @@ import { enoughRowsSentence } from '../../shared/enoughRows'
 import { expertsSentence, expertsText } from '../../shared/expertsNote'
 import { optionValues } from '../../shared/methods'
 import { plural } from '../../shared/plural'
-import { isRecomputable, NO_TRAINER, provenBase, quantizerWords, trainerWords } from '../../shared/quantizerWords'
+import {
+  baseCommand,
+  isQuantizedByTrainers,
+  isRecomputable,
+  NO_TRAINER,
+  provenBase,
+  quantizerWords,
+  trainerWords
+} from '../../shared/quantizerWords'
 import { markdownText, quotedText, visible } from '../../shared/quoting'
 import { OWN_RANKS, rankSentence, rankSettings } from '../../shared/rankWords'
 import { type Targets, targetsText } from '../../shared/recipe'
@@ -152,25 +160,45 @@ const tableRule = (titles: readonly string[]): string => `|${'---|'.repeat(title
 
 function usage(proof: Proof): string {
   const { fingerprint, model } = proof
+  const base = provenBase(fingerprint)
   const loader = loaderOf(model.tower)
-  const stored = fingerprint.base !== undefined
-  const words = trainerWords(provenBase(fingerprint))
-  if (!stored && words === undefined) return `## Use\n\nThe base is in ${fingerprint.quantizer}: ${NO_TRAINER}.`
-  const quantizing = stored ? '' : `quantization = BitsAndBytesConfig(${configLines(words?.wholeConfig ?? [])})\n`
+  const loading = loadingOf(proof)
+  if (loading === undefined) return `## Use\n\nThe base is in ${fingerprint.quantizer}: ${NO_TRAINER}.`
+  const { name, written, quantized } = loading
+  const quantizing = quantized ? `quantization = BitsAndBytesConfig(${configLines(quantized)})\n` : ''
+  const before =
+    written && `The base is in ${quantizerWords(base)}: ${NO_TRAINER}. This writes it:\n\n    ${written}\n\n`
   return `## Use
 
-\`\`\`python
+${before ?? ''}\`\`\`python
 import torch
 from peft import PeftModel
-from transformers import ${loader}${stored ? '' : ', BitsAndBytesConfig'}
+from transformers import ${loader}${quantized ? ', BitsAndBytesConfig' : ''}
 
-${quantizing}base = ${loader}.from_pretrained(${quotedText(loadedName(proof))}, dtype=torch.${torchDtype(fingerprint.dtype)}${
-    stored ? '' : ', quantization_config=quantization'
+${quantizing}base = ${loader}.from_pretrained(${quotedText(name)}, dtype=torch.${torchDtype(fingerprint.dtype)}${
+    quantized ? ', quantization_config=quantization' : ''
   })
 model = PeftModel.from_pretrained(base, "PATH_OF_THIS_DIRECTORY", is_trainable=True)
 \`\`\`
 
 Give a trainer either this \`model\` or a \`peft_config\`, never both: a \`peft_config\` starts a new adapter.`
+}
+
+/** What is loaded as the base: a checkpoint that is quantized on the way, one that is already, or one that a command writes first. */
+interface Loading {
+  readonly name: string
+  readonly quantized?: readonly string[] | undefined
+  readonly written?: string
+}
+
+/** @returns undefined where there is no way to the base */
+function loadingOf(proof: Proof): Loading | undefined {
+  const { fingerprint } = proof
+  if (fingerprint.base !== undefined) return { name: loadedName(proof) }
+  const base = provenBase(fingerprint)
+  if (isQuantizedByTrainers(base)) return { name: loadedName(proof), quantized: trainerWords(base)?.wholeConfig }
+  const written = baseCommand(base, 'MODEL', torchDtype(fingerprint.dtype))
+  return written === undefined ? undefined : { name: 'BASE', written }
 }
 
 /** Two arguments a line. */

@@ -111,7 +111,7 @@ function bitsandbytes({ fingerprint }: AdapterFacts): CompatibilityEntry {
     return no(
       consumer,
       `quantizes with blocks of ${only} weights, the adapter was made for blocks of ${fingerprint.blockSize}`,
-      `Make a variant with block size ${only}, or quantize with bitsandbytes directly.`
+      `Make a variant with block size ${only}, or write the base with quail export-base and load that.`
     )
   }
   return ok(

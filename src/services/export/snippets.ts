@@ -2,7 +2,13 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError, badInput } from '../../shared/errors'
 import type { Snippet, Trainer } from '../../shared/exports'
-import { NO_TRAINER, type QuantizedBase, type TrainerWords, trainerWords } from '../../shared/quantizerWords'
+import {
+  isQuantizedByTrainers,
+  NO_TRAINER,
+  type QuantizedBase,
+  type TrainerWords,
+  trainerWords
+} from '../../shared/quantizerWords'
 import { quotedText } from '../../shared/quoting'
 import { torchDtype } from '../../shared/torchDtypes'
 
@@ -17,6 +23,8 @@ export interface SnippetValues {
   readonly model: string
   readonly adapter: string
   readonly quantizer: QuantizedBase
+  /** Whether `model` holds the base quantized already: it is read as it is, whatever its options. */
+  readonly stored?: boolean
   /** In which the checkpoint holds its weights: BF16, F16 or F32. */
   readonly dtype: string
   readonly rank: number
@@ -41,9 +49,12 @@ const FILES: readonly (Omit<Snippet, 'text'> & { readonly template: string })[] 
   { trainer: 'unsloth', title: 'Unsloth', language: 'python', template: 'unsloth.py', fileName: 'train_unsloth.py' }
 ]
 
+const isKnownToTrainers = ({ quantizer, stored = false }: SnippetValues): boolean =>
+  stored || isQuantizedByTrainers(quantizer)
+
 /** Every snippet, filled; none where no trainer quantizes so. `resources` is the directory that comes with Quail. */
 export async function fillSnippets(resources: string, values: SnippetValues): Promise<Snippet[]> {
-  if (trainerWords(values.quantizer) === undefined) return []
+  if (!isKnownToTrainers(values)) return []
   return Promise.all(FILES.map((file) => fill(resources, file, values)))
 }
 
@@ -69,7 +80,7 @@ async function fill(resources: string, file: (typeof FILES)[number], values: Sni
 function wordsOf(values: SnippetValues): Record<string, string> {
   const { model, adapter, quantizer, dtype, rank, alpha, rslora, targetModules, loader } = values
   const trained = trainerWords(quantizer)
-  if (trained === undefined) throw badInput(`${quantizer.format}: ${NO_TRAINER}`)
+  if (trained === undefined || !isKnownToTrainers(values)) throw badInput(`${quantizer.format}: ${NO_TRAINER}`)
   const loaded = torchDtype(dtype)
   const python = (yes: boolean): string => (yes ? 'True' : 'False')
   return {

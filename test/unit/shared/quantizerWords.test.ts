@@ -1,6 +1,8 @@
 import { describe, expect, it, test } from 'vitest'
 import { OPTION_WORDS, QUANTIZERS, quantizerFacts } from '../../../src/shared/quantizers'
 import {
+  baseCommand,
+  isQuantizedByTrainers,
   optionPairs,
   quantizerChoice,
   quantizerKey,
@@ -25,6 +27,17 @@ test('a base in words', () => {
     'FP4, blocks of 128'
   ])
   expect(words({ format: 'int8' })).toEqual(['int8', 'int8, one scale for each row', 'INT8, one scale for each row'])
+})
+
+test('a base that trainers quantize otherwise is written by a command first', () => {
+  const odd = spec({ format: 'fp4', blockSize: 128, doubleQuantization: false })
+  const known = [{}, { doubleQuantization: false }, { format: 'int8' }].map((given) =>
+    isQuantizedByTrainers(spec(given))
+  )
+  expect([...known, isQuantizedByTrainers(odd)]).toEqual([true, true, true, false])
+  expect(baseCommand(odd, 'MODEL', 'float16')).toBe(
+    'quail export-base --model MODEL --quantizer fp4 --block-size 128 --no-double-quant --dtype float16 --out BASE'
+  )
 })
 
 describe.each(QUANTIZERS)('%s', (format) => {

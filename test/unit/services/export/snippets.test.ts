@@ -226,3 +226,13 @@ test('nothing tells of NF4 when the base is FP4', async () => {
   const factory = await yamlOf('llama-factory', { quantizer: { format: 'fp4', doubleQuantization: true } })
   expect(factory).toMatchObject({ quantization_type: 'fp4' })
 })
+
+test('there is none for blocks of another size than trainers quantize with, which none can be told', async () => {
+  const quantizer = { format: 'nf4', blockSize: 128, doubleQuantization: true } as const
+  expect(await fillSnippets(resources, values({ quantizer }))).toEqual([])
+  await expect(fillSnippet(resources, 'peft', values({ quantizer }))).rejects.toThrow(
+    'no trainer quantizes so by itself'
+  )
+  // A base that is quantized already is read as it is.
+  expect(await fillSnippets(resources, values({ quantizer, stored: true }))).toHaveLength(TRAINERS.length)
+})
