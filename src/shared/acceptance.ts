@@ -54,7 +54,8 @@ export function acceptanceSentence(result: AcceptanceResult): string {
   if (kept === 'whole') return `kept whole: ${all}`
   if (kept === 'zero') return `no part of it helps, lora_B is 0 everywhere: ${all}`
   const places = groups.flatMap(({ first, end, kept: own }) => (own ? [range(first, end)] : []))
-  return `kept in blocks ${places.join(', ')} of ${blocks} alone, lora_B is 0 in the others: ${all}, ${divergenceText(acceptedDivergence(result))} as kept`
+  const count = groups.reduce((sum, { first, end, kept: own }) => sum + (own ? end - first : 0), 0)
+  return `kept in ${count === 1 ? 'block' : 'blocks'} ${places.join(', ')} of ${blocks} alone, lora_B is 0 in the others: ${all}, ${divergenceText(acceptedDivergence(result))} as kept`
 }
 
 const range = (first: number, end: number): string => (end - first === 1 ? `${end}` : `${first + 1}–${end}`)

@@ -41,6 +41,8 @@ describe('what is kept of an adapter', () => {
     expect(acceptanceSentence(found)).toBe(
       'kept in blocks 4–5, 9–10 of 10 alone, lora_B is 0 in the others: held-out KL 0.00500 with all of it, 0.00400 without an adapter, 0.00300 as kept'
     )
+    const one = { ...found, blocks: 2, groups: [{ first: 0, end: 1, divergence: 0.003, kept: true }] }
+    expect(acceptanceSentence(one)).toMatch(/^kept in block 1 of 2 alone, /)
     expect(acceptanceSentence({ ...found, kept: 'whole', whole: 0.002, groups: [] })).toBe(
       'kept whole: held-out KL 0.00200 with all of it, 0.00400 without an adapter'
     )
