@@ -40,6 +40,8 @@ export interface TokenPreview {
     readonly leftOut: 'prompt' | 'response' | 'first' | null
   }[]
   readonly statistics: TokenStatistics
+  /** Conversations that the chat template refuses and that are left out, and what is said of the first; null where there are none. */
+  readonly refused: { readonly count: number; readonly samples: number; readonly first: string } | null
 }
 
 /** Of the whole text. */

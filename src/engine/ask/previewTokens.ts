@@ -49,7 +49,8 @@ export async function previewTokens(request: PreviewRequest, report?: OnProgress
       pad: i >= length,
       leftOut: i >= length ? null : whyLeftOut(rows, row * context + i, firstToken)
     })),
-    statistics: statisticsOf(tokens.lengths, policy === 'packed')
+    statistics: statisticsOf(tokens.lengths, policy === 'packed'),
+    refused: tokens.refused ?? null
   }
 }
 

@@ -1,11 +1,12 @@
 import type { CalendarDay } from '../../shared/calendarDay'
 import { badInput } from '../../shared/errors'
-import { TemplateFault } from '../templates/fault'
+import { RaisedByTemplate, TemplateFault } from '../templates/fault'
 import { Template } from '../templates/template'
 import { List, type Value } from '../templates/values'
 import { type ChatTemplates, readRenderingTemplates } from './chatTemplate'
 import type { Conversation } from './conversation'
 import { spanOfMarkedTurn } from './markedTurn'
+import { RefusedConversation } from './refusedSamples'
 import type { Span } from './responseMask'
 import type { ModelTokenizer } from './tokenizer'
 
@@ -69,7 +70,8 @@ export class ChatRenderer {
   /**
    * One conversation as text.
    * @param where - names the conversation in an error
-   * @throws {AppError} BAD_INPUT when the template refuses the conversation, or needs something that is not handled
+   * @throws {RefusedConversation} when the template refuses the conversation
+   * @throws {AppError} BAD_INPUT when it fails over it, or needs something that is not handled
    */
   render(conversation: Conversation, where: string): string {
     return this.#run(conversation, { where })
@@ -83,8 +85,9 @@ export class ChatRenderer {
    * the conversation up to it ends: end-of-turn tokens belong to the response, the header of the turn does not. Where these are
    * no beginnings of the whole text, the span is found by a mark in the place of what the turn says (markedTurn.ts).
    *
-   * @throws {AppError} BAD_INPUT when the template refuses the conversation, or writes its beginning in another way when
-   *   less of it follows, so that the responses cannot be told
+   * @throws {RefusedConversation} when the template refuses the conversation
+   * @throws {AppError} BAD_INPUT when it writes its beginning in another way when less of it follows, so that the responses
+   *   cannot be told
    */
   renderWithResponses(conversation: Conversation, where: string): RenderedConversation {
     const text = this.render(conversation, where)
@@ -120,7 +123,8 @@ export class ChatRenderer {
       return this.#template(conversation).render(variables, { day: this.day, marks })
     } catch (error) {
       if (!(error instanceof TemplateFault)) throw error
-      throw badInput(`${where}: ${this.#file(conversation)} refuses the conversation: ${error.sentence}`)
+      const why = `${where}: ${this.#file(conversation)} refuses the conversation: ${error.sentence}`
+      throw error instanceof RaisedByTemplate ? new RefusedConversation(why) : badInput(why)
     }
   }
 

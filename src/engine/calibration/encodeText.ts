@@ -4,6 +4,7 @@ import type { ResolvedText } from '../../shared/runFolder'
 import type { ChatRenderer } from './chatRenderer'
 import { parseConversation } from './conversation'
 import { EncodedText, joined, type TextPart } from './encodedText'
+import { RefusalCount } from './refusedSamples'
 import { maskOfSpans } from './responseMask'
 import { textPieces } from './textPieces'
 import { type ReadText, readTexts, splitSamples, wholeSamples } from './texts'
@@ -22,7 +23,8 @@ export interface ChatEncoding {
  * Packed conversations of which the responses are asked for are tokenized one by one and put behind one another, so that
  * no token belongs to two of them; otherwise the whole is tokenized in pieces that give the tokens of the whole.
  *
- * @param chat - renders conversations; their texts already hold the special tokens
+ * @param chat - renders conversations; their texts already hold the special tokens. Those that the template refuses are left out
+ *   and counted
  * @param report - told how many bytes are done; for a text in one piece only that it has begun, for no part of it is done before
  */
 export async function encodeText(
@@ -35,10 +37,16 @@ export async function encodeText(
 ): Promise<EncodedText> {
   const inOnePiece = policy === 'packed' && chat?.responses !== true && 'reason' in tokenizer.cuts
   report(0, inOnePiece ? null : text.bytes)
-  const parts = () => partsOf(tokenizer, text, folder, policy, chat)
-  return EncodedText.of(parts, ({ at }) => {
+  const refusals = new RefusalCount()
+  const parts = () => partsOf(tokenizer, text, folder, policy, chat && { ...chat, refusals })
+  const told = ({ at }: TextPart): void => {
     if (!inOnePiece) report(Math.min(at, text.bytes), text.bytes)
-  })
+  }
+  return EncodedText.of(parts, { report: told, refusals })
+}
+
+interface CountedChat extends ChatEncoding {
+  readonly refusals: RefusalCount
 }
 
 function partsOf(
@@ -46,11 +54,11 @@ function partsOf(
   text: ResolvedText,
   folder: string,
   policy: Policy,
-  chat?: ChatEncoding
+  chat: CountedChat | undefined
 ): AsyncIterable<TextPart> {
   const read = readTexts(text, folder)
-  if (chat?.responses === true) return responseParts(tokenizer, read, chat.renderer, text.name)
-  const documents = chat === undefined ? read : rendered(read, chat.renderer, text.name)
+  if (chat?.responses === true) return responseParts(tokenizer, read, chat, text.name)
+  const documents = chat === undefined ? read : rendered(read, chat, text.name)
   if (policy === 'packed') {
     const separator = text.kind === 'text' || chat !== undefined ? '' : '\n\n'
     return plainParts(tokenizer, textPieces(separated(documents, separator), tokenizer.cuts, text.name))
@@ -115,22 +123,35 @@ async function* separated(texts: AsyncIterable<ReadText>, separator: string): As
 /** Each sample with its number, for messages. */
 async function* numbered(samples: AsyncIterable<ReadText>, name: string) {
   let number = 0
-  for await (const sample of wholeSamples(samples)) yield { ...sample, where: `${name}, sample ${++number}` }
+  for await (const sample of wholeSamples(samples)) {
+    number++
+    yield { ...sample, number, where: `${name}, sample ${number}` }
+  }
 }
 
-async function* rendered(samples: AsyncIterable<ReadText>, chat: ChatRenderer, name: string): AsyncGenerator<ReadText> {
-  for await (const { text, at, where } of numbered(samples, name))
-    yield { text: chat.render(parseConversation(text, where), where), at }
+async function* rendered(
+  samples: AsyncIterable<ReadText>,
+  { renderer, refusals }: CountedChat,
+  name: string
+): AsyncGenerator<ReadText> {
+  for await (const { text: sample, at, number, where } of numbered(samples, name)) {
+    const text = refusals.unlessRefused(number, () => renderer.render(parseConversation(sample, where), where))
+    if (text !== undefined) yield { text, at }
+  }
 }
 
 async function* responseParts(
   tokenizer: ModelTokenizer,
   samples: AsyncIterable<ReadText>,
-  chat: ChatRenderer,
+  { renderer, refusals }: CountedChat,
   name: string
 ): AsyncGenerator<TextPart> {
-  for await (const { text: sample, at, where } of numbered(samples, name)) {
-    const { text, responses } = chat.renderWithResponses(parseConversation(sample, where), where)
+  for await (const { text: sample, at, number, where } of numbered(samples, name)) {
+    const found = refusals.unlessRefused(number, () =>
+      renderer.renderWithResponses(parseConversation(sample, where), where)
+    )
+    if (found === undefined) continue
+    const { text, responses } = found
     const encode = async () => {
       const ids = await tokenizer.encode(text, { specialTokens: false })
       return { ids, response: await maskOfSpans(tokenizer, text, ids, responses) }

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import type { RefusalCount, RefusedSamples } from './refusedSamples'
 
 /** The tokens of a text or of a sample; `response` is 1 for tokens of responses, where conversations were asked for it. */
 export interface TokenSequence {
@@ -22,6 +23,12 @@ export interface PartSpan {
   readonly end: number
 }
 
+interface EncodingOptions {
+  readonly report?: (part: TextPart) => void
+  readonly limit?: number
+  readonly refusals?: RefusalCount | undefined
+}
+
 /** Parts that are tokenized at a time at most, as many as the library's runtime has threads, and bytes that several together stay below. */
 const AT_A_TIME = Math.min(4, availableParallelism())
 const BYTES_AT_A_TIME = 2 ** 19
@@ -42,19 +49,20 @@ export class EncodedText {
     /** Tokens that are in memory. */
     readonly keptTokens: number,
     /** The most bytes that the tokenizer got at a time, of one part or of several. */
-    readonly atATime: number
+    readonly atATime: number,
+    /** Conversations that are no parts of it. */
+    readonly refused?: RefusedSamples | undefined
   ) {}
 
   /**
    * Tokenizes all parts once.
    *
    * @param parts - gives the same parts each time
-   * @param report - told of each part that is done
+   * @param options - `report` is told of each part that is done; `refusals` of what is left out of the parts while they are read
    */
   static async of(
     parts: () => AsyncIterable<TextPart>,
-    report: (part: TextPart) => void = () => {},
-    limit = KEPT_TOKENS
+    { report = () => {}, limit = KEPT_TOKENS, refusals }: EncodingOptions = {}
   ): Promise<EncodedText> {
     const lengths: number[] = []
     const kept: TokenSequence[] = []
@@ -69,7 +77,7 @@ export class EncodedText {
       atATime = Math.max(atATime, together)
       report(part)
     }
-    return new EncodedText(parts, lengths, kept, keptTokens, atATime)
+    return new EncodedText(parts, lengths, kept, keptTokens, atATime, refusals?.found())
   }
 
   /** The tokens of spans, each put together from those of its parts; parts go up from each to the next. */

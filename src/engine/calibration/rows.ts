@@ -3,6 +3,7 @@ import type { CalibrateOn, FirstToken, Policy } from '../../shared/recipe'
 import type { ResolvedText } from '../../shared/runFolder'
 import type { EncodedText, PartSpan, TokenSequence } from './encodedText'
 import { encodeText } from './encodeText'
+import type { RefusedSamples } from './refusedSamples'
 import { spacedRows } from './spacedRows'
 import type { ModelTokenizer } from './tokenizer'
 
@@ -22,6 +23,8 @@ export interface TokenRows {
   readonly available: readonly number[]
   /** What became of samples that are longer than a row; missing where none is, and where text is cut into full rows. */
   readonly cutOff?: CutOff | undefined
+  /** By text, conversations that are in no row because the chat template refuses them; missing where it takes all. */
+  readonly refused?: readonly RefusedSamples[] | undefined
 }
 
 export interface CutOff {
@@ -168,7 +171,9 @@ export function concatRows(list: readonly TokenRows[]): TokenRows {
   }
   const available = list.flatMap((part) => part.available)
   const cutOff = sumOfCuts(list.flatMap((part) => part.cutOff ?? []))
-  return { context, rows, ids, lengths, counted, tokenCount: sum(counted), available, ...(cutOff && { cutOff }) }
+  const refused = list.flatMap((part) => part.refused ?? [])
+  const leftOut = { ...(cutOff && { cutOff }), ...(refused.length > 0 && { refused }) }
+  return { context, rows, ids, lengths, counted, tokenCount: sum(counted), available, ...leftOut }
 }
 
 const sumOfCuts = (cuts: readonly CutOff[]): CutOff | undefined =>
@@ -215,8 +220,9 @@ export async function cutRows(
   padId: number | undefined,
   { policy, context, rows, draw = 0, vocabularySize }: RowOptions
 ): Promise<TokenRows> {
-  const { lengths } = tokens
-  const result = await (policy === 'packed' ? packed() : padded())
+  const { lengths, refused } = tokens
+  const cut = await (policy === 'packed' ? packed() : padded())
+  const result = refused === undefined ? cut : { ...cut, refused: [refused] }
   if (vocabularySize !== undefined) checkIds(result, vocabularySize, name)
   return result
 

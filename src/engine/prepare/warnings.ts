@@ -28,6 +28,7 @@ export function runWarnings(prepared: PreparedRun, sameTexts: readonly string[] 
     fewTokens(prepared),
     fewRows(prepared),
     cutSamples(prepared),
+    refusedSamples(prepared),
     fewPredicted(prepared),
     sharedRows(prepared, sameTexts),
     emptyRows(prepared),
@@ -129,6 +130,15 @@ function cutSamples({ calibration, evaluation, recipe }: PreparedRun): Finding |
   if (parts.length === 0) return undefined
   const message = `samples that are longer than the context of ${plural(recipe.context, 'token')} are cut off: ${parts.join('; ')}`
   return texts('CUT_SAMPLES', 'info', message)
+}
+
+/** Sets of conversations hold some that begin with an answer, say, which many templates refuse. */
+function refusedSamples({ calibration, evaluation }: PreparedRun): Finding | undefined {
+  const refused = [calibration, ...evaluation.map(({ rows }) => rows)].flatMap((rows) => rows.refused ?? [])
+  if (refused.length === 0) return undefined
+  const parts = refused.map((text) => `${count(text.count)} of ${count(text.samples)} (${text.first})`)
+  const message = `conversations that the chat template refuses are left out: ${parts.join('; ')}`
+  return texts('REFUSED_SAMPLES', 'warning', message)
 }
 
 /** Evaluation texts of so few predicted tokens, or rows, that their perplexity is uncertain. */

@@ -12,6 +12,9 @@ export class TemplateFault extends Error {
   }
 }
 
+/** What a template itself says by raise_exception: it refuses what it was given. */
+export class RaisedByTemplate extends TemplateFault {}
+
 /** Something that Python's Jinja can do and Quail cannot: refused by name, never rendered in another way. */
 export const notHandled = (what: string): TemplateFault =>
   new TemplateFault(`${what} is not handled by Quail; write the template without it`)

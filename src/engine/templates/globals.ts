@@ -1,6 +1,6 @@
 import type { CalendarDay } from '../../shared/calendarDay'
 import { CallArguments, textOf } from './callArguments'
-import { notHandled, TemplateFault } from './fault'
+import { notHandled, RaisedByTemplate, TemplateFault } from './fault'
 import { str } from './printing'
 import { strftime } from './strftime'
 import { Callable, Dict, intOf, isInt, itemsOf, type Keywords, Namespace, Range, typeName, type Value } from './values'
@@ -23,7 +23,7 @@ export function globalsOf(day: CalendarDay): Map<string, Value> {
     },
     raise_exception: (args, keywords) => {
       const given = new CallArguments('raise_exception', ['message!'], args, keywords)
-      throw new TemplateFault(str(given.get('message') as Value))
+      throw new RaisedByTemplate(str(given.get('message') as Value))
     },
     strftime_now: (args, keywords) => {
       const given = new CallArguments('strftime_now', ['format!'], args, keywords)

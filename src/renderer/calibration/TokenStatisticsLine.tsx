@@ -8,12 +8,14 @@ interface Props {
 }
 
 /** What the whole set comes to in tokens of this model. */
-export function TokenStatisticsLine({ preview: { statistics, rows, available, tokenCount }, context }: Props) {
+export function TokenStatisticsLine({ preview: { statistics, rows, available, tokenCount, refused }, context }: Props) {
   const { tokens, lengths } = statistics
   const facts = [
     `${plural(tokens, 'token')} in all`,
     lengths !== null &&
       `Samples of ${formatCount(lengths.min)} to ${formatCount(lengths.max)}, median ${formatCount(lengths.median)}, 95 % up to ${formatCount(lengths.p95)}`,
+    refused !== null &&
+      `${formatCount(refused.count)} of ${plural(refused.samples, 'conversation')} are left out, as the chat template refuses them (${refused.first})`,
     `They give ${plural(available, 'row')} of ${formatCount(context)}`,
     `A run with 64 rows takes ${formatCount(rows)} of them: ${plural(tokenCount, 'token')}`
   ].filter((fact) => fact !== false)

@@ -18,7 +18,7 @@ describe('the tokens of a text', () => {
       }
     })
     const told: number[] = []
-    const encoded = await EncodedText.of(partsOf(part), ({ at }) => told.push(at))
+    const encoded = await EncodedText.of(partsOf(part), { report: ({ at }) => told.push(at) })
     const whole = Array.from({ length: COUNT }, (_, index) => ({ part: index, begin: 0, end: 2 }))
     const [tokens] = await encoded.take([whole])
     expect([...(tokens?.ids ?? [])]).toEqual(Array.from({ length: 2 * COUNT }, (_, i) => Math.floor(i / 2)))
