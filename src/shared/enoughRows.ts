@@ -39,16 +39,19 @@ export const fallOf = ({ half, left }: Pick<Level, 'half' | 'left'>): number => 
 export function enoughRowsSentence({ rows, most, tolerance, why, levels }: EnoughRows): string {
   const last = levels.at(-1)
   const fell =
-    last && `from ${last.rows / 2} to ${last.rows} rows, the error left on other rows fell by ${percent(fallOf(last))}`
+    last &&
+    `from ${count(last.rows / 2)} to ${count(last.rows)} rows, the error left on other rows fell by ${percent(fallOf(last))}`
   if (why === 'settled')
-    return `${rows} calibration rows of each text are enough: ${fell}, less than ${percent(tolerance)}`
+    return `${count(rows)} calibration rows of each text are enough: ${fell}, less than ${percent(tolerance)}`
   const told =
     fell === undefined
       ? 'it has too few to tell whether they are enough'
       : `${fell}; ${percent(tolerance)} was asked for`
   return why === 'text'
-    ? `all ${rows} calibration rows that the text has: ${told}`
-    : `${rows} calibration rows of each text, as many as are allowed (${most}): ${told}`
+    ? `all ${count(rows)} calibration rows that the text has: ${told}`
+    : `${count(rows)} calibration rows of each text, as many as are allowed (${count(most)}): ${told}`
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1).replace(/\.0$/, '')} %`
+
+const count = (value: number): string => value.toLocaleString('en')

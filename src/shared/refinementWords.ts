@@ -59,7 +59,7 @@ export function refiningSentence(result: RefinementResult): string {
 export function refinementSettings(result: RefinementResult): string {
   const { steps, batch, learningRate, rows, heldOutRows, heldOutTokens } = result
   const tokens = heldOutTokens.toLocaleString('en-US')
-  return `${count(steps, 'step')} of ${count(Math.min(batch, rows), 'row')} out of ${rows}, largest step ${rateText(learningRate)} of an entry's size; ${count(heldOutRows, 'row')} (${tokens} tokens) held out`
+  return `${count(steps, 'step')} of ${count(Math.min(batch, rows), 'row')} out of ${rows.toLocaleString('en-US')}, largest step ${rateText(learningRate)} of an entry's size; ${count(heldOutRows, 'row')} (${tokens} tokens) held out`
 }
 
 /** A learning rate as a share: `4 %`. */

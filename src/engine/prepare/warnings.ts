@@ -73,12 +73,12 @@ function fewTokens(prepared: PreparedRun): Finding | undefined {
       ? texts(
           'FEW_TOKENS',
           'warning',
-          `${count(calibration.tokenCount)} calibration tokens are fewer than the widest input has channels (${widest}); four times as many are better: give more text or rows`
+          `${count(calibration.tokenCount)} calibration tokens are fewer than the widest input has channels (${count(widest)}); four times as many are better: give more text or rows`
         )
       : texts(
           'FEW_TOKENS',
           'info',
-          `${count(calibration.tokenCount)} calibration tokens are less than four times the channels of the widest input (${widest}); more text or rows may give a better adapter`
+          `${count(calibration.tokenCount)} calibration tokens are less than four times the channels of the widest input (${count(widest)}); more text or rows may give a better adapter`
         )
   const rows = enoughRows(calibration, wanted)
   const fix = { label: `Use ${plural(rows, 'row')}`, changes: [{ path: ['calibration', 'rows'], value: rows }] }
@@ -125,7 +125,7 @@ function cutSamples({ calibration, evaluation, recipe }: PreparedRun): Finding |
     if (rows.cutOff === undefined) return []
     const seen = rows.lengths.reduce((sum, length) => sum + length, 0)
     const share = (100 * rows.cutOff.tokens) / (seen + rows.cutOff.tokens)
-    return [`${name}: ${rows.cutOff.rows} of ${plural(rows.rows, 'row')}, ${share.toFixed(1)} % of the tokens`]
+    return [`${name}: ${count(rows.cutOff.rows)} of ${plural(rows.rows, 'row')}, ${share.toFixed(1)} % of the tokens`]
   })
   if (parts.length === 0) return undefined
   const message = `samples that are longer than the context of ${plural(recipe.context, 'token')} are cut off: ${parts.join('; ')}`
@@ -184,7 +184,7 @@ function emptyRows({ calibration, evaluation, recipe }: PreparedRun): Finding | 
     const [first] = empty
     return first === undefined
       ? []
-      : [`${name}: ${empty.length} of ${plural(rows.rows, 'row')}, the first is row ${first + 1}`]
+      : [`${name}: ${count(empty.length)} of ${plural(rows.rows, 'row')}, the first is row ${count(first + 1)}`]
   })
   if (parts.length === 0) return undefined
   return texts('EMPTY_ROWS', 'warning', `rows without a position that counts: ${parts.join('; ')}`)

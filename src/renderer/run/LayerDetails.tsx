@@ -9,7 +9,7 @@ import { Histogram, histogramTable } from '../charts/Histogram'
 import { methodColor, usePalette } from '../charts/palette'
 import { RankCurveFrame } from '../charts/RankCurveFrame'
 import { saveFile } from '../components/saveFile'
-import { formatNumber, formatPercent, formatShare } from '../format/numbers'
+import { formatCount, formatNumber, formatPercent, formatShare } from '../format/numbers'
 import { Term } from '../glossary/Term'
 import { layerCurves } from './layerCurves'
 import { nameInBlock } from './layerNames'
@@ -62,7 +62,7 @@ interface SpreadProps {
 /** Which rows were counted, where not all were. */
 function countedRows({ shape: [rows, columns] }: RunLayer['result'], counts: readonly number[]): string {
   const counted = counts.reduce((sum, count) => sum + count, 0) / columns
-  return counted < rows ? `, in ${counted} of ${rows} rows` : ''
+  return counted < rows ? `, in ${formatCount(counted)} of ${formatCount(rows)} rows` : ''
 }
 
 /** How the errors of the weights spread before and after, and which inputs matter most. */

@@ -6,6 +6,7 @@ import { rankSeries } from '../../shared/compare/series'
 import { differingSettings } from '../../shared/compare/settings'
 import { coveredText } from '../../shared/coverage'
 import { headlineSentences } from '../../shared/headline'
+import { plural } from '../../shared/plural'
 import { lossSentence } from '../../shared/proof'
 import { quantizerLabel } from '../../shared/quantizerWords'
 import { refinementSentence } from '../../shared/refinementWords'
@@ -128,7 +129,7 @@ function uncertainties(rows: readonly ComparisonRow[], texts: readonly string[])
     const few = tokens < FEW_TOKENS ? ', which is few' : ''
     const covered = coverage === undefined ? '' : `, ${coveredText(coverage)}`
     return [
-      `${text} ${tokens.toLocaleString('en-US')} predicted tokens in ${measured.statistics.rows} rows${few}${covered}`
+      `${text} ${tokens.toLocaleString('en-US')} predicted tokens in ${plural(measured.statistics.rows, 'row')}${few}${covered}`
     ]
   })
   if (sizes.length === 0) return undefined

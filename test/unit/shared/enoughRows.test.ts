@@ -30,4 +30,9 @@ it('is told with the figures that decided', () => {
   expect(enoughRowsSentence({ ...found, rows: 32, most: 32, why: 'most', levels: found.levels.slice(0, 1) })).toMatch(
     /^32 calibration rows of each text, as many as are allowed \(32\): from 16 to 32 rows, .* fell by 5 %; 1 % was asked for$/
   )
+  const levels = [{ rows: 2048, half: 0.4, left: 0.38 }]
+  const many: EnoughRows = { ...found, rows: 2048, most: 2048, why: 'most', levels }
+  expect(enoughRowsSentence(many)).toMatch(
+    /^2,048 calibration rows of each text, as many as are allowed \(2,048\): from 1,024 to 2,048 rows, /
+  )
 })
