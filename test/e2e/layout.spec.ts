@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { importSet } from '../../src/store/calibrationSets'
 import { closeStore, openStore } from '../../src/store/database'
+import { setRunTags } from '../../src/store/runs'
 import { seededId, seedHome } from '../helpers/seedRuns'
 import { type Desk, goTo, openDesk, removeTemporary, setLook, temporaryFolder } from './harness'
 
@@ -13,6 +14,7 @@ beforeAll(async () => {
   await desk.close()
   await seedHome(home, 3)
   await storeSets(home)
+  await storeTags(home)
   desk = await openDesk({ home, profile: desk.profile })
 })
 
@@ -29,6 +31,15 @@ async function storeSets(home: string): Promise<void> {
     const source = { path: `/texts/${name.slice(0, 40)}.jsonl`, sha256: '0'.repeat(64) }
     await importSet(store, { name, source, samples: ['A sample.'] })
   }
+  await closeStore(store)
+}
+
+const TAGS = ['baseline', 'long-context', 'paper', 'a-tag-that-somebody-wrote-out-in-full']
+
+/** More tags than stand side by side in their column. */
+async function storeTags(home: string): Promise<void> {
+  const store = await openStore(join(home, 'quail.db'))
+  await setRunTags(store, seededId(2), TAGS)
   await closeStore(store)
 }
 
@@ -101,6 +112,17 @@ describe('a window 800 pixels wide', () => {
     await table.getByRole('columnheader', { name: 'Model' }).waitFor({ state: 'detached' })
     await expect.poll(() => row.innerText()).toContain(model)
   })
+})
+
+test('a run with many tags shows all of them', async () => {
+  await setLook(desk, 'dark', { width: 1440, height: 800 })
+  await goTo(desk, '/runs')
+  const tags = desk.page
+    .getByRole('table', { name: 'Runs', exact: true })
+    .getByRole('cell')
+    .filter({ hasText: TAGS[3]! })
+  for (const tag of TAGS) await expect.poll(() => tags.innerText()).toContain(tag)
+  expect(await tags.evaluate(hiddenWidth)).toBe(0)
 })
 
 describe('a chosen row', () => {

@@ -1,4 +1,4 @@
-import { ActionIcon, Badge, Group, Text } from '@mantine/core'
+import { ActionIcon, Text } from '@mantine/core'
 import { IconPlayerPlay } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { useLocation } from 'wouter'
@@ -114,7 +114,7 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
     folds: true,
     text: ({ tags }) => tags.join(', '),
     sortBy: ({ tags }) => tags.join(' ') || undefined,
-    render: ({ tags }) => <Tags tags={tags} />
+    render: ({ tags }) => tags.join(', ')
   },
   {
     key: 'resume',
@@ -192,18 +192,6 @@ function gapLines(run: RunListEntry): readonly string[] {
 }
 
 const lineOf = (result: QuantizerResult<RunVariant>): string => `${result.label} ${gapWord(result, result.variants[0])}`
-
-function Tags({ tags }: { readonly tags: readonly string[] }) {
-  return (
-    <Group gap={4} wrap="nowrap" title={tags.join(', ')}>
-      {tags.map((tag) => (
-        <Badge key={tag} size="sm" variant="default" tt="none" style={{ flexShrink: 0 }}>
-          {tag}
-        </Badge>
-      ))}
-    </Group>
-  )
-}
 
 function ResumeButton({ run }: { readonly run: RunListEntry }) {
   const label = `Resume ${run.title}`
