@@ -165,6 +165,9 @@ describe('many stored sets', () => {
     await page.getByRole('textbox', { name: 'Search sets and files' }).fill('speeches')
     await expect.poll(() => page.getByRole('menuitem').allTextContents()).toHaveLength(2)
     await page.getByRole('menuitem', { name: /^speeches/ }).click()
-    await page.getByRole('group', { name: 'Calibration' }).getByText('speeches-of-', { exact: false }).waitFor()
+    const chosen = page.getByRole('group', { name: 'Calibration' }).getByText('speeches-of-', { exact: false })
+    await chosen.waitFor()
+    // What is beside a long name keeps its width.
+    expect((await chosen.locator('xpath=..').locator('svg').boundingBox())?.width).toBe(16)
   })
 })

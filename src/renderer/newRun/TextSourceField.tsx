@@ -138,6 +138,9 @@ function useTexts(source: CalibrationSource, onChange: Props['onChange']) {
   return { add, choose, importing, closeImport }
 }
 
+/** Beside a long name, too. */
+const WHOLE = { flexShrink: 0 }
+
 interface ChosenTextsProps {
   readonly set: string | undefined
   readonly files: readonly string[]
@@ -149,7 +152,7 @@ function ChosenTexts({ set, files, onFiles }: ChosenTextsProps) {
     <>
       {set !== undefined && (
         <Chosen
-          icon={<IconDatabase size={16} aria-hidden />}
+          icon={<IconDatabase size={16} style={WHOLE} aria-hidden />}
           name={set}
           detail="A stored set"
           preview={`/data/${encodeURIComponent(set)}`}
@@ -159,7 +162,7 @@ function ChosenTexts({ set, files, onFiles }: ChosenTextsProps) {
       {files.map((path) => (
         <Chosen
           key={path}
-          icon={<IconFileText size={16} aria-hidden />}
+          icon={<IconFileText size={16} style={WHOLE} aria-hidden />}
           name={baseName(path)}
           detail={path}
           onRemove={() => onFiles(files.filter((one) => one !== path))}
