@@ -96,6 +96,15 @@ test('a file that cannot be used says why, and stores nothing', async () => {
   await page.keyboard.press('Escape')
 })
 
+test('a packed file that is not unpacked says by what it is packed; it is no folder of a model', async () => {
+  const { page } = desk
+  const path = join(folder, 'packed.jsonl.zst')
+  await writeFile(path, Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0]))
+  await dropPaths(desk, [path])
+  await page.getByText(/packed\.jsonl\.zst is packed by zstd, not a text; unpack it/).waitFor()
+  await page.keyboard.press('Escape')
+})
+
 test('a text dropped on the window is cut, stored, and shown in the exact tokens of a model', async () => {
   const { page } = desk
   await goTo(desk, '/')

@@ -9,7 +9,8 @@ type Kind = 'recipe' | 'bundle' | 'text' | 'folder'
 const RECIPE = /\.(ya?ml|quail)$/i
 const BUNDLE = /\.quailrun$/i
 const JSON_FILE = /\.json$/i
-const TEXT = /\.(txt|md|text|jsonl|ndjson|csv|tsv|parquet)$|\.(txt|jsonl?|ndjson|csv|tsv)\.gz$/i
+/** What is packed is no folder either: the import reads it, or says by what it is packed. */
+const TEXT = /\.(txt|md|text|jsonl|ndjson|csv|tsv|parquet|gz|zst|xz|bz2|zip)$/i
 
 /** The page that takes files of a kind, and whether it takes several at once. */
 const PAGES: Readonly<Record<Kind, { readonly page: string; readonly key: string; readonly several: boolean }>> = {
