@@ -83,7 +83,7 @@ async function resolveFile(file: string): Promise<ResolvedText> {
   if (format !== undefined)
     throw badInput(
       `${file} is a file with rows (${format.name}), of which the texts have to be chosen: import it ` +
-        `(quail calibration import) and use the set (set:NAME), or call it .txt if the whole file is the text`
+        `(quail calibration import, or Data in the window) and use the set (set:NAME), or call it .txt if the whole file is the text`
     )
   if (found.size === 0) throw badInput(`${file} is empty; a text file with words in it is needed`)
   const kind = isLines ? 'samples' : 'text'

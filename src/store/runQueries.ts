@@ -134,7 +134,7 @@ export async function readVariantResults(store: Store, id: string): Promise<Vari
 
 /** The error for an id that no stored run has. */
 export const unknownRun = (id: string) =>
-  badInput(`there is no run "${id}"; \`quail runs list\` shows those that exist`)
+  badInput(`there is no run "${id}"; those that exist are shown by \`quail runs list\` and the window's page Runs`)
 
 /** The query of every list of runs. */
 export const selectRuns = (store: Store) =>

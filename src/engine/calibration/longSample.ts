@@ -10,7 +10,7 @@ const NO_JSON = 'not JSON; one object {"text": "…"} per line is needed'
 export const noText = (where: string): AppError =>
   badInput(
     `${where}: an object with a string "text" is needed; conversations and rows with other keys are imported ` +
-      `(quail calibration import) and used as a set (set:NAME)`
+      '(quail calibration import, or Data in the window) and used as a set (set:NAME)'
   )
 
 /**

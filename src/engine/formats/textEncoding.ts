@@ -10,7 +10,11 @@ const MARKS = [
 
 /** Bytes at the beginning of packed files, with what to do. */
 const PACKED = [
-  { by: 'gzip', bytes: [0x1f, 0x8b], remedy: 'unpack it, or import it (quail calibration import)' },
+  {
+    by: 'gzip',
+    bytes: [0x1f, 0x8b],
+    remedy: 'unpack it, or import it (quail calibration import, or Data in the window)'
+  },
   { by: 'zstd', bytes: [0x28, 0xb5, 0x2f, 0xfd], remedy: 'unpack it' },
   { by: 'xz', bytes: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0], remedy: 'unpack it' },
   { by: 'bzip2', bytes: [0x42, 0x5a, 0x68, 0x39, 0x31, 0x41, 0x59], remedy: 'unpack it' },

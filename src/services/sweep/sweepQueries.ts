@@ -22,7 +22,10 @@ export async function listSweeps(services: Services): Promise<Sweep[]> {
  */
 export async function getSweep(services: Services, beginning: string): Promise<Sweep> {
   const [id, ...others] = await findSweepIds(services.store, beginning)
-  if (id === undefined) throw badInput(`there is no sweep "${beginning}"; \`quail sweeps list\` shows those that exist`)
+  if (id === undefined)
+    throw badInput(
+      `there is no sweep "${beginning}"; those that exist are shown by \`quail sweeps list\` and the window's page Sweeps`
+    )
   if (others.length > 0)
     throw badInput(`"${beginning}" is the beginning of several sweeps: ${[id, ...others].slice(0, 5).join(', ')}`)
   const runs = await listSweepRuns(services.store, id)

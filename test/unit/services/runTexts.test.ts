@@ -57,7 +57,7 @@ describe('the texts of a recipe', () => {
     const path = join(home, name)
     writeFileSync(path, 'id,text\n1,words\n')
     await expect(resolveTexts(await temporaryStore(home), recipe({ files: [path] }), home)).rejects.toThrow(
-      /is a file with rows \(.*\), of which the texts have to be chosen: import it \(quail calibration import\)/
+      /is a file with rows \(.*\), of which the texts have to be chosen: import it \(quail calibration import, or Data in the window\)/
     )
   })
 

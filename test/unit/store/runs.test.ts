@@ -102,7 +102,8 @@ describe('a run', () => {
 
   test('that is unknown is refused in a sentence by every function', async () => {
     const store = await temporaryStore()
-    const refused = { code: 'BAD_INPUT', message: 'there is no run "x"; `quail runs list` shows those that exist' }
+    const message = 'there is no run "x"; those that exist are shown by `quail runs list` and the window\'s page Runs'
+    const refused = { code: 'BAD_INPUT', message }
     await expect(getRun(store, 'x')).rejects.toMatchObject(refused)
     await expect(deleteRun(store, 'x')).rejects.toMatchObject(refused)
     await expect(resumeRun(store, 'x')).rejects.toMatchObject(refused)
