@@ -55,6 +55,12 @@ export function changeVariants(
   return { label, changes: [{ path: ['variants'], value: distinctVariants(changed) }] }
 }
 
+/** A fix for a text without conversations, in which there are no responses to count. */
+export const countAll = (role: 'calibration' | 'evaluation'): Fix =>
+  role === 'calibration'
+    ? { label: 'Calibrate on all positions', changes: [{ path: ['calibrateOn'], value: 'all' }] }
+    : { label: 'Take the loss on all tokens', changes: [{ path: ['lossOn'], value: 'all' }] }
+
 /** A fix that leaves one text out, where another remains or the run can go without. */
 export function leaveOut(recipe: Recipe, role: 'calibration' | 'evaluation', path: string): Fix | undefined {
   const files = recipe[role]?.files ?? []

@@ -117,6 +117,18 @@ describe('a new run', () => {
     await desk.page.getByRole('button', { name: 'Advanced' }).click()
   })
 
+  test('offers to count all positions of a text that has no responses to count', async () => {
+    const { page } = desk
+    await page.getByRole('button', { name: 'Advanced' }).click()
+    await page.getByRole('combobox', { name: 'Calibrate on' }).click()
+    await page.getByRole('option', { name: 'Responses of conversations' }).click()
+    const finding = page.locator('[data-finding="TEXT"]')
+    await finding.getByRole('button', { name: 'Calibrate on all positions' }).click()
+    await finding.waitFor({ state: 'detached' })
+    await expect.poll(() => start().isEnabled()).toBe(true)
+    await page.getByRole('button', { name: 'Advanced' }).click()
+  })
+
   test('shows what each variant adds, and the estimate follows the chips', async () => {
     const before = await shownTime()
     await chip('exact').click()

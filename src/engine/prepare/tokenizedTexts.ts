@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { badInput, deserializeError, serializeError } from '../../shared/errors'
-import { leaveOut } from '../../shared/findings'
+import { countAll, leaveOut } from '../../shared/findings'
 import { plural } from '../../shared/plural'
 import type { OnProgress } from '../../shared/progress'
 import type { Recipe } from '../../shared/recipe'
@@ -109,7 +109,9 @@ async function tokenizeHere(
   let bytesAtATime = 0
   const load = async (role: Role, text: ResolvedText) => {
     const { rows = 1, draw = 0 } = recipe[role] ?? {}
-    const problem = { code: 'TEXT', subject: 'texts', fix: leaveOut(recipe, role, text.path) } as const
+    const lacksTurns = text.kind !== 'messages' && countingOf(recipe, role).on !== 'all'
+    const fix = lacksTurns ? countAll(role) : leaveOut(recipe, role, text.path)
+    const problem = { code: 'TEXT', subject: 'texts', fix } as const
     // Of as many rows as are enough, the most that it could be matters: how many there are.
     const from = role === 'calibration' && recipe.calibration.enough !== undefined ? 0 : draw
     const cut = await attempt(report, problem, () =>

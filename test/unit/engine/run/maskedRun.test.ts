@@ -90,7 +90,8 @@ describe('a recipe that counts what is not there', () => {
     expect(findings).toContainEqual(
       expect.objectContaining({
         severity: 'error',
-        message: expect.stringMatching(/^moby-evaluation\.txt holds no conversations, so it has no responses: /)
+        message: expect.stringMatching(/^moby-evaluation\.txt holds no conversations, so it has no responses: /),
+        fix: { label: 'Calibrate on all positions', changes: [{ path: ['calibrateOn'], value: 'all' }] }
       })
     )
   })
