@@ -4,6 +4,7 @@ import { makeFolder, sha256File } from '../engine/formats/files'
 import { type AppError, badInput, deserializeError, serializeError } from '../shared/errors'
 import type { Recipe, TextSource } from '../shared/recipe'
 import type { ResolvedText } from '../shared/runFolder'
+import { IMPORT_PLACES } from '../shared/samples'
 import { sampleLine } from '../store/calibrationSamples'
 import { getSet, readSamples } from '../store/calibrationSets'
 import type { Store } from '../store/schema'
@@ -83,7 +84,7 @@ async function resolveFile(file: string): Promise<ResolvedText> {
   if (format !== undefined)
     throw badInput(
       `${file} is a file with rows (${format.name}), of which the texts have to be chosen: import it ` +
-        `(quail calibration import, or Data in the window) and use the set (set:NAME), or call it .txt if the whole file is the text`
+        `(${IMPORT_PLACES}) and use the set (set:NAME), or call it .txt if the whole file is the text`
     )
   if (found.size === 0) throw badInput(`${file} is empty; a text file with words in it is needed`)
   const kind = isLines ? 'samples' : 'text'

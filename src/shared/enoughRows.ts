@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { count } from './plural'
 
 /*
  * How many calibration rows are enough: rows are doubled until the corrections that they lead to no longer leave less error
@@ -53,5 +54,3 @@ export function enoughRowsSentence({ rows, most, tolerance, why, levels }: Enoug
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1).replace(/\.0$/, '')} %`
-
-const count = (value: number): string => value.toLocaleString('en')

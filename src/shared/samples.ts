@@ -4,6 +4,9 @@ import { z } from 'zod'
  * How the rows of a user's file become samples. Shared by the importer, the command line and the window's import form.
  */
 
+/** Where files with rows become sets of samples. */
+export const IMPORT_PLACES = 'quail calibration import, or Data in the window'
+
 export const SPLITS = ['document', 'paragraph', 'line'] as const
 export const Split = z.enum(SPLITS)
 export type Split = z.infer<typeof Split>

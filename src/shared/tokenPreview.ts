@@ -40,8 +40,17 @@ export interface TokenPreview {
     readonly leftOut: 'prompt' | 'response' | 'first' | null
   }[]
   readonly statistics: TokenStatistics
-  /** Conversations that the chat template refuses and that are left out, and what is said of the first; null where there are none. */
-  readonly refused: { readonly count: number; readonly samples: number; readonly first: string } | null
+  /** Null where there are none. */
+  readonly refused: RefusedSamples | null
+}
+
+/** Conversations of one text that the model's chat template refuses, which are left out. */
+export interface RefusedSamples {
+  readonly count: number
+  /** Conversations of the text, those among them. */
+  readonly samples: number
+  /** What is said of the first of them, with its name. */
+  readonly first: string
 }
 
 /** Of the whole text. */

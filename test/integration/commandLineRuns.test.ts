@@ -76,6 +76,8 @@ describe('quail init-lora', () => {
     for (const line of lines) expect(RunEvent.safeParse(line).success).toBe(true)
     expect(lines.map(({ seq }) => seq)).toEqual(lines.map((_, i) => i))
     expect(lines.filter(({ type }) => type === 'finished')).toHaveLength(1)
+    // A text that is calibrated on is told of as a whole, by the plan, and not again row by row.
+    expect(lines.filter(({ code }) => code === 'SHARED_ROWS')).toEqual([])
     const finished = lines.at(-1) as unknown as FinishedLine
     expect(Object.keys(finished).slice(0, 5)).toEqual(['type', 'status', 'run', 'perplexity', 'variants'])
     expect(finished.headline).toMatchObject({ text: 'moby-evaluation.txt', results: [{ quantizer: 'nf4-b64-dq' }] })

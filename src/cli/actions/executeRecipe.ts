@@ -1,5 +1,5 @@
 import { relative, resolve } from 'node:path'
-import { fillSnippet } from '../../services/export/snippets'
+import { fillSnippet, isKnownToTrainers } from '../../services/export/snippets'
 import { checkRunOut } from '../../services/outDirectory'
 import { createRun, planRecipe, type RunOptions, startRun } from '../../services/runService'
 import type { Services } from '../../services/services'
@@ -7,7 +7,7 @@ import { badInput, deserializeError, type ErrorCode } from '../../shared/errors'
 import type { Finding } from '../../shared/findings'
 import { recommendations } from '../../shared/headline'
 import type { Plan } from '../../shared/plan'
-import { baseCommand, isQuantizedByTrainers, NO_TRAINER } from '../../shared/quantizerWords'
+import { baseCommand, NO_TRAINER } from '../../shared/quantizerWords'
 import { shellWord } from '../../shared/quoting'
 import type { Recipe } from '../../shared/recipe'
 import { isResumable, NOT_RESUMABLE } from '../../shared/resumable'
@@ -157,7 +157,7 @@ async function printSnippet(
   const { rank, alpha, rslora } = spec
   const quantizer = { ...spec.quantizer, skipModules }
   const stored = recipe.base !== undefined
-  if (!stored && !isQuantizedByTrainers(quantizer)) {
+  if (!isKnownToTrainers({ quantizer, stored })) {
     const command = baseCommand(quantizer, shellWord(paths.model), torchDtype(dtype))
     const written = command && ` This writes it, as the README.md of the adapter says: ${command}`
     terminal.print(`${nextStep(found)}; ${NO_TRAINER}.${written ?? ''}`)

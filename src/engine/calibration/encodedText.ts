@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
-import type { RefusalCount, RefusedSamples } from './refusedSamples'
+import type { RefusedSamples } from '../../shared/tokenPreview'
+import type { RefusalCount } from './refusedSamples'
 
 /** The tokens of a text or of a sample; `response` is 1 for tokens of responses, where conversations were asked for it. */
 export interface TokenSequence {

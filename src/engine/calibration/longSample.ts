@@ -1,4 +1,5 @@
 import { type AppError, badInput } from '../../shared/errors'
+import { IMPORT_PLACES } from '../../shared/samples'
 import { parseWithWords } from '../formats/strictJson'
 
 /** Characters that may stand beside the text in the line of a long sample. */
@@ -10,7 +11,7 @@ const NO_JSON = 'not JSON; one object {"text": "…"} per line is needed'
 export const noText = (where: string): AppError =>
   badInput(
     `${where}: an object with a string "text" is needed; conversations and rows with other keys are imported ` +
-      '(quail calibration import, or Data in the window) and used as a set (set:NAME)'
+      `(${IMPORT_PLACES}) and used as a set (set:NAME)`
   )
 
 /**

@@ -1,14 +1,6 @@
 import { AppError, badInput } from '../../shared/errors'
 import { plural } from '../../shared/plural'
-
-/** Conversations of one text that the model's chat template refuses, which are left out. */
-export interface RefusedSamples {
-  readonly count: number
-  /** Conversations of the text, those among them. */
-  readonly samples: number
-  /** What is said of the first of them, with its name. */
-  readonly first: string
-}
+import type { RefusedSamples } from '../../shared/tokenPreview'
 
 /** A template's own refusal of one conversation, by raise_exception: others of the same text may well be taken. */
 export class RefusedConversation extends AppError {

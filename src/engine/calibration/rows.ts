@@ -1,9 +1,9 @@
 import { badInput } from '../../shared/errors'
 import type { CalibrateOn, FirstToken, Policy } from '../../shared/recipe'
 import type { ResolvedText } from '../../shared/runFolder'
+import type { RefusedSamples } from '../../shared/tokenPreview'
 import type { EncodedText, PartSpan, TokenSequence } from './encodedText'
 import { encodeText } from './encodeText'
-import type { RefusedSamples } from './refusedSamples'
 import { spacedRows } from './spacedRows'
 import type { ModelTokenizer } from './tokenizer'
 

@@ -1,5 +1,6 @@
 import { TextDecoder } from 'node:util'
 import { badInput } from '../../shared/errors'
+import { IMPORT_PLACES } from '../../shared/samples'
 
 /** Bytes at the beginning of a file that tell its encoding. */
 const MARKS = [
@@ -13,7 +14,7 @@ const PACKED = [
   {
     by: 'gzip',
     bytes: [0x1f, 0x8b],
-    remedy: 'unpack it, or import it (quail calibration import, or Data in the window)'
+    remedy: `unpack it, or import it (${IMPORT_PLACES})`
   },
   { by: 'zstd', bytes: [0x28, 0xb5, 0x2f, 0xfd], remedy: 'unpack it' },
   { by: 'xz', bytes: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0], remedy: 'unpack it' },

@@ -15,6 +15,7 @@ import { lastNames } from '../models/targets'
 import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
 import { prepareRun } from '../prepare/prepareRun'
 import type { Problem } from '../prepare/problems'
+import { sameTexts } from '../prepare/textWarnings'
 import { runWarnings } from '../prepare/warnings'
 import { adapterParameters, neededDisk } from './disk'
 import { costOf, withVariants } from './estimate'
@@ -92,14 +93,10 @@ async function planOf(
   const prepared = { ...opened, keptMoments: (await keptMoments(opened, moments, neededDisk(opened)))?.kept }
   const { recipe, calibration, evaluation, linears, quantizers, variants } = prepared
   const cost = costOf(prepared, speed)
-  const same = sameTexts(texts)
   const findings = [
     ...errors,
-    ...runWarnings(
-      prepared,
-      same.map(({ text }) => text)
-    ),
-    ...same.map(({ finding }) => finding),
+    ...runWarnings(prepared, texts),
+    ...sameTextFindings(texts),
     ...(await resourceFindings(recipe, cost, folders))
   ]
   return {
@@ -196,19 +193,14 @@ const describeVariant = (prepared: PreparedRun, variant: PreparedVariant): Omit<
 })
 
 /** A text that serves both purposes says nothing about other texts. */
-const sameTexts = ({ recipe, calibration, evaluation }: PlanRequest): { text: string; finding: Finding }[] =>
-  evaluation
-    .filter(({ sha256 }) => calibration.some((text) => text.sha256 === sha256))
-    .map(({ name, path }) => ({
-      text: name,
-      finding: {
-        code: 'SAME_TEXT',
-        severity: 'warning',
-        subject: 'texts',
-        message: `${name} is calibrated on and evaluated on: its perplexity will look better than that of new text`,
-        fix: leaveOut(recipe, 'evaluation', path)
-      }
-    }))
+const sameTextFindings = (request: PlanRequest): Finding[] =>
+  sameTexts(request).map(({ name, path }) => ({
+    code: 'SAME_TEXT',
+    severity: 'warning',
+    subject: 'texts',
+    message: `${name} is calibrated on and evaluated on: its perplexity will look better than that of new text`,
+    fix: leaveOut(request.recipe, 'evaluation', path)
+  }))
 
 const ORDER: readonly Severity[] = ['error', 'warning', 'info']
 

@@ -1,11 +1,12 @@
 import type { Finding, Severity } from '../../shared/findings'
 import { describeRebuilt } from '../../shared/inspection'
-import { plural } from '../../shared/plural'
+import { count, plural } from '../../shared/plural'
 import type { Recipe } from '../../shared/recipe'
 import { FEW_TOKENS } from '../../shared/uncertainty'
 import type { TokenRows } from '../calibration/rows'
 import { seenRows } from '../calibration/seenRows'
 import type { PreparedRun } from './preparedRun'
+import type { RunTexts } from './tokenRequests'
 
 /** Calibration tokens for each channel of the widest input, from which on more add little. */
 const TOKENS_PER_CHANNEL = 4
@@ -13,9 +14,9 @@ const TOKENS_PER_CHANNEL = 4
 /**
  * What a person should know of the texts before the work begins, and of the rows that are made of them.
  *
- * @param sameTexts - names of evaluation texts of which is said already that they are calibrated on
+ * @param given - the texts themselves
  */
-export function textWarnings(prepared: PreparedRun, sameTexts: readonly string[]): (Finding | undefined)[] {
+export function textWarnings(prepared: PreparedRun, given: RunTexts): (Finding | undefined)[] {
   return [
     asManyAsNeeded(prepared),
     fewTokens(prepared),
@@ -23,7 +24,7 @@ export function textWarnings(prepared: PreparedRun, sameTexts: readonly string[]
     cutSamples(prepared),
     refusedSamples(prepared),
     fewPredicted(prepared),
-    sharedRows(prepared, sameTexts),
+    sharedRows(prepared, given),
     emptyRows(prepared),
     templateDate(prepared),
     rebuiltTokenizer(prepared),
@@ -137,10 +138,15 @@ function fewPredicted({ evaluation, recipe }: PreparedRun): Finding | undefined 
   return rows > (recipe.evaluation?.rows ?? 0) ? { ...finding, fix } : finding
 }
 
+/** Evaluation texts that are calibrated on as a whole: a plan says so of each. */
+export const sameTexts = ({ calibration, evaluation }: RunTexts): RunTexts['evaluation'] =>
+  evaluation.filter(({ sha256 }) => calibration.some((text) => text.sha256 === sha256))
+
 /** Two files, or two samplings of one, may hold the same texts. */
-function sharedRows({ calibration, evaluation }: PreparedRun, sameTexts: readonly string[]): Finding | undefined {
+function sharedRows({ calibration, evaluation }: PreparedRun, given: RunTexts): Finding | undefined {
+  const same = sameTexts(given)
   const parts = evaluation
-    .filter(({ name }) => !sameTexts.includes(name))
+    .filter((text) => !same.some(({ name }) => name === text.name))
     .map(({ name, rows }) => ({ name, rows: rows.rows, seen: seenRows(calibration, rows) }))
     .filter(({ seen }) => seen > 0)
     .map(({ name, rows, seen }) => `${count(seen)} of ${plural(rows, 'row')} of ${name}`)
@@ -212,5 +218,3 @@ const texts = (code: string, severity: Severity, message: string): Finding => ({
   subject: 'texts',
   message
 })
-
-const count = (value: number): string => value.toLocaleString('en')

@@ -6,6 +6,7 @@ import { TOWER_ALONE, towerText } from '../../shared/textTower'
 import { distinctVariants } from '../../shared/variantAxes'
 import type { PreparedRun } from './preparedRun'
 import { noEvaluation, textWarnings } from './textWarnings'
+import type { RunTexts } from './tokenRequests'
 
 /** The largest rank that vLLM serves unless it is told otherwise (`--max-lora-rank`). */
 const VLLM_DEFAULT_RANK = 16
@@ -13,11 +14,11 @@ const VLLM_DEFAULT_RANK = 16
 /**
  * What a person should know before the work begins; none of it stops the run.
  *
- * @param sameTexts - as for `textWarnings`
+ * @param given - the texts that its rows are of
  */
-export function runWarnings(prepared: PreparedRun, sameTexts: readonly string[] = []): Finding[] {
+export function runWarnings(prepared: PreparedRun, given: RunTexts): Finding[] {
   const found = [
-    ...textWarnings(prepared, sameTexts),
+    ...textWarnings(prepared, given),
     textTower(prepared),
     vllmRank(prepared),
     ownRanks(prepared),

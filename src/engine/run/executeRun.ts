@@ -115,7 +115,7 @@ async function* execute({ folder, record, signal, solverUrl, moments }: Task, pl
     const { prepared } = context
     yield planned(prepared, solvedBlocks(journal).length)
     // The same warnings were given before a device failed.
-    const warnings = place.failure === undefined ? runWarnings(prepared) : []
+    const warnings = place.failure === undefined ? runWarnings(prepared, record) : []
     for (const { code, message, severity } of warnings)
       yield { type: 'warning', code, message, ...(severity === 'info' && { severity }) }
     yield* runPasses(context, place)

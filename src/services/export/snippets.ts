@@ -49,8 +49,11 @@ const FILES: readonly (Omit<Snippet, 'text'> & { readonly template: string })[] 
   { trainer: 'unsloth', title: 'Unsloth', language: 'python', template: 'unsloth.py', fileName: 'train_unsloth.py' }
 ]
 
-const isKnownToTrainers = ({ quantizer, stored = false }: SnippetValues): boolean =>
-  stored || isQuantizedByTrainers(quantizer)
+/** Whether a trainer can be told of the base. */
+export const isKnownToTrainers = ({
+  quantizer,
+  stored = false
+}: Pick<SnippetValues, 'quantizer' | 'stored'>): boolean => stored || isQuantizedByTrainers(quantizer)
 
 /** Every snippet, filled; none where no trainer quantizes so. `resources` is the directory that comes with Quail. */
 export async function fillSnippets(resources: string, values: SnippetValues): Promise<Snippet[]> {
