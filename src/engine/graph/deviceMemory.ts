@@ -1,10 +1,16 @@
 import type { ProviderName } from '../../shared/devices'
 import { deviceOf } from './devices/registry'
 import { GraphBuilder, type Value } from './graphBuilder'
-import { type DeviceTensor, GraphSession, giveBack, type Tensor } from './session'
+import { type DeviceTensor, type Feeds, GraphSession, giveBack, type Tensor, type Tensors } from './session'
 
-const NAMES = ['first', 'second'] as const
-const RESULT = 'result'
+/** A graph over tensors that lie on a device. */
+export interface DeviceGraph {
+  /** Graphs of one name are built alike. */
+  readonly name: string
+  readonly build: () => Uint8Array
+  /** Outputs that stay on the device. */
+  readonly left?: readonly string[]
+}
 
 /**
  * The memory of a device: what many computations take is carried there once, and what they add up is read once. Where a
@@ -26,23 +32,33 @@ export class DeviceMemory {
    */
   async upload(matrix: Tensor): Promise<Tensor | DeviceTensor> {
     if (!this.keepsTensors || matrix.data.length === 0) return matrix
-    const { there } = await (await this.#session('upload', 1, [RESULT])).keep({ first: matrix })
-    return there[RESULT] as DeviceTensor
+    return (await this.compute(UPLOAD, { first: matrix })).there[RESULT] as DeviceTensor
   }
 
   /** The values of a matrix that lies there. @throws {AppError} DEVICE when the device fails */
   async read(matrix: DeviceTensor): Promise<Tensor> {
-    return (await (await this.#session('read', 1)).run({ first: matrix }))[RESULT] as Tensor
+    return (await this.compute(READ, { first: matrix })).here[RESULT] as Tensor
   }
 
   /** The sum of two matrices that lie there, in float32, in their place: both are given back. @throws {AppError} DEVICE */
   async sum(first: DeviceTensor, second: DeviceTensor): Promise<DeviceTensor> {
     try {
-      const { there } = await (await this.#session('sum', 2, [RESULT])).keep({ first, second })
-      return there[RESULT] as DeviceTensor
+      return (await this.compute(SUM, { first, second })).there[RESULT] as DeviceTensor
     } finally {
       giveBack([first, second])
     }
+  }
+
+  /**
+   * What a graph makes of tensors, here or there: outputs that are `there` are the caller's to give back.
+   *
+   * @throws {AppError} DEVICE with the library's reason when the device fails
+   */
+  async compute(
+    graph: DeviceGraph,
+    feeds: Feeds
+  ): Promise<{ readonly here: Tensors; readonly there: Record<string, DeviceTensor> }> {
+    return (await this.#session(graph)).keep(feeds)
   }
 
   async release(): Promise<void> {
@@ -50,18 +66,25 @@ export class DeviceMemory {
     this.#sessions.clear()
   }
 
-  #session(purpose: string, terms: 1 | 2, left: readonly string[] = []): Promise<GraphSession> {
-    const known = this.#sessions.get(purpose)
+  #session({ name, build, left }: DeviceGraph): Promise<GraphSession> {
+    const known = this.#sessions.get(name)
     if (known !== undefined) return known
-    const created = GraphSession.create(sumModel(terms), this.device, left)
-    this.#sessions.set(purpose, created)
-    created.catch(() => this.#sessions.delete(purpose)) // nothing to release
+    const created = GraphSession.create(build(), this.device, left)
+    this.#sessions.set(name, created)
+    created.catch(() => this.#sessions.delete(name)) // nothing to release
     return created
   }
 }
 
+const NAMES = ['first', 'second'] as const
+const RESULT = 'result'
+
+const UPLOAD: DeviceGraph = { name: 'upload', build: () => sumModel(1), left: [RESULT] }
+const READ: DeviceGraph = { name: 'read', build: () => sumModel(1) }
+const SUM: DeviceGraph = { name: 'sum', build: () => sumModel(2), left: [RESULT] }
+
 /** The sum of matrices of one shape; of one alone, a copy. */
-function sumModel(terms: number): Uint8Array {
+function sumModel(terms: 1 | 2): Uint8Array {
   const g = new GraphBuilder()
   const shape = ['rows', 'columns']
   const [first, second] = NAMES.slice(0, terms).map((name) => g.input(name, shape)) as [Value, Value | undefined]

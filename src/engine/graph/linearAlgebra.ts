@@ -1,8 +1,8 @@
 import type { ProviderName } from '../../shared/devices'
 import { type Matrix, transposed } from '../numerics/matrix'
-import { DeviceMemory } from './deviceMemory'
+import { type DeviceGraph, DeviceMemory } from './deviceMemory'
 import { GraphBuilder } from './graphBuilder'
-import { type DeviceTensor, GraphSession, giveBack, TENSOR_LIMIT_BYTES, type Tensor } from './session'
+import { type DeviceTensor, GraphSession, giveBack, TENSOR_LIMIT_BYTES, type Tensor, type Tensors } from './session'
 
 export interface Transposes {
   readonly transA?: boolean
@@ -37,6 +37,11 @@ export class LinearAlgebra {
     this.#memory = new DeviceMemory(device)
   }
 
+  /** Whether matrices that `keep` names lie on the device from one product to the next. */
+  get keepsTensors(): boolean {
+    return this.#memory.keepsTensors
+  }
+
   /** Does work of which matrices may stay on the device, as `keep` says; afterwards they are given back. */
   async holding<T>(work: () => Promise<T>): Promise<T> {
     if (!this.#memory.keepsTensors) return work()
@@ -67,6 +72,17 @@ export class LinearAlgebra {
   /** op(A) · op(B) in float64 on the processor. */
   gemm64(a: Matrix<Float64Array>, b: Matrix<Float64Array>, transposes: Transposes = {}): Promise<Matrix<Float64Array>> {
     return this.#gemm('float64', a, b, transposes)
+  }
+
+  /**
+   * What a graph makes of matrices, on a device that keeps tensors.
+   *
+   * @throws {AppError} DEVICE with the library's reason when the device fails
+   */
+  async compute(graph: DeviceGraph, matrices: Readonly<Record<string, Matrix<Float32Array>>>): Promise<Tensors> {
+    const feeds: Record<string, Tensor | DeviceTensor> = {}
+    for (const [name, matrix] of Object.entries(matrices)) feeds[name] = await this.#fed(matrix)
+    return (await this.#memory.compute(graph, feeds)).here
   }
 
   async release(): Promise<void> {

@@ -17,6 +17,7 @@ import { seededRandom } from '../numerics/random'
 import type { SymmetricEigen } from '../numerics/symmetricEigen'
 import { symmetricEigen } from '../numerics/symmetricEigen'
 import { energy } from './energy'
+import { energyThere, isSummedThere } from './energyThere'
 import { orthonormalize } from './orthonormalize'
 import type { OutputCurvature } from './outputCurvature'
 import { projectRows } from './projectRows'
@@ -115,7 +116,7 @@ export class LayerProblem {
     return this.options.precision ?? 'float32'
   }
 
-  /** Eᵀ: products with it are made faster than such with E transposed. */
+  /** Eᵀ: on the processor products with it are made faster than such with E transposed. */
   get #transposed(): Matrix32 {
     this.#Et ??= this.algebra.keep(transposed(this.#E32))
     return this.#Et
@@ -133,9 +134,15 @@ export class LayerProblem {
   }
 
   async #energy(): Promise<number> {
-    if (this.inFloat32) return Math.max(0, await energy(this.algebra, this.#transposed, this.moment))
+    if (this.inFloat32) return Math.max(0, await this.#energyInFloat32())
     const E = toFloat64(this.E)
     return Math.max(0, innerProduct((await this.algebra.gemm64(E, this.moment.H)).data, E.data))
+  }
+
+  #energyInFloat32(): Promise<number> {
+    const { algebra, moment } = this
+    if (isSummedThere(algebra, this.#E32)) return energyThere(algebra, this.#E32, moment)
+    return energy(algebra, this.#transposed, moment)
   }
 
   /** ‖E‖². */
@@ -146,6 +153,8 @@ export class LayerProblem {
 
   /** EᵀY [n, k] in float32 on the device, for Y [m, k]. */
   transposedTimes(Y: Matrix32): Promise<Matrix32> {
+    // A device that has E need not be given Eᵀ too.
+    if (this.algebra.keepsTensors) return this.algebra.gemm32(this.#E32, Y, { transA: true })
     return this.algebra.gemm32(this.#transposed, Y)
   }
 
