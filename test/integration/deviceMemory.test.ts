@@ -50,7 +50,7 @@ function watchUploads(): DeviceTensor[] {
 const isThere = ({ value }: DeviceTensor): boolean => value.location === 'gpu-buffer'
 
 const linearBytes = ({ linears }: BlockWeights): number =>
-  [...linears.values()].reduce((sum, { byteLength }) => sum + byteLength, 0)
+  [...(linears as ReadonlyMap<string, Float32Array>).values()].reduce((sum, { byteLength }) => sum + byteLength, 0)
 
 afterEach(() => vi.restoreAllMocks())
 

@@ -3,8 +3,10 @@ import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { InferenceSession } from 'onnxruntime-node'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { DeviceMemory } from '../../src/engine/graph/deviceMemory'
 import { listDevices } from '../../src/engine/graph/devices'
+import type { DeviceTensor } from '../../src/engine/graph/session'
 import type { ModelArchitecture } from '../../src/engine/models/architecture'
 import { expertBackwardGraph, expertGraph } from '../../src/engine/models/expertGraphs'
 import {
@@ -102,6 +104,20 @@ function placesOf(folder: string): string[] {
   expect(status).toBe(0)
   return told
 }
+
+/** What graphs leave on the device, from now on. */
+function watchLeft() {
+  const found: { readonly graph: string; readonly tensor: DeviceTensor }[] = []
+  const { compute } = DeviceMemory.prototype
+  vi.spyOn(DeviceMemory.prototype, 'compute').mockImplementation(async function (this: DeviceMemory, graph, feeds) {
+    const made = await compute.call(this, graph, feeds)
+    found.push(...Object.values(made.there).map((tensor) => ({ graph: graph.name, tensor })))
+    return made
+  })
+  return found
+}
+
+afterEach(() => vi.restoreAllMocks())
 
 /** The fingerprints of every linear's codes under every quantizer, block by block. */
 const codesOf = ({ folder }: TestRun) =>
@@ -229,8 +245,12 @@ describe.skipIf(missing !== undefined)('webgpu', () => {
       const perplexities = { full: text?.fullPrecision, ...text?.quantizers, ...text?.variants }
       return { codes: codesOf(run), losses: lossesOf(events), perplexities: perplexities as Record<string, number> }
     }
+    const left = watchLeft()
     const [cpu, own] = [await results('cpu'), await results('webgpu')]
     rmSync(model, { recursive: true })
+    // Quantized there, and nothing of it is kept.
+    expect(left.filter(({ graph }) => graph.startsWith('codes ')).length).toBeGreaterThan(0)
+    expect(left.filter(({ tensor }) => tensor.value.location === 'gpu-buffer')).toEqual([])
     expect(cpu.codes.length).toBeGreaterThan(0)
     expect(own.codes).toEqual(cpu.codes)
     // Float32 states that differ by some units in the last place, and their squares.

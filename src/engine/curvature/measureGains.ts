@@ -5,7 +5,7 @@ import { stopHere } from '../graph/stopHere'
 import { LayerProblem } from '../methods/layerProblem'
 import type { OutputCurvature } from '../methods/outputCurvature'
 import type { SecondMoment } from '../methods/secondMoment'
-import type { BlockWeights } from '../models/blockWeights'
+import type { ReadBlockWeights } from '../models/blockWeights'
 import { difference } from '../numerics/accumulate'
 import { type PreparedRun, type PreparedVariant, specOf } from '../prepare/preparedRun'
 
@@ -18,7 +18,7 @@ export const gainsKey = ({ quantizer, method }: PreparedVariant): string =>
 
 /** What is known of a block once the gradients at its outputs are. */
 export interface KnownBlock {
-  readonly weights: BlockWeights
+  readonly weights: ReadBlockWeights
   /** H of each distinct input, in their order. */
   readonly moments: readonly SecondMoment[]
   readonly curvature: ReadonlyMap<string, OutputCurvature>

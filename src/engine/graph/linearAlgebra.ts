@@ -64,6 +64,17 @@ export class LinearAlgebra {
     return matrix
   }
 
+  /** The device's memory within work that holds matrices there, else undefined. */
+  get held(): DeviceMemory | undefined {
+    return this.#kept === undefined ? undefined : this.#memory
+  }
+
+  /** Says that a matrix already lies on the device, where it stays until the work that holds it is done. */
+  adopt<M extends Matrix<Float32Array>>(matrix: M, there: DeviceTensor): M {
+    this.#kept?.set(matrix.data, there)
+    return matrix
+  }
+
   /** op(A) · op(B) in float32 on the device, op being the transpose where asked for. */
   gemm32(a: Matrix<Float32Array>, b: Matrix<Float32Array>, transposes: Transposes = {}): Promise<Matrix<Float32Array>> {
     return this.#gemm('float32', a, b, transposes)

@@ -48,8 +48,8 @@ export class DeviceTensor {
 }
 
 /** Gives back what lies on a device, each once; what is here needs no giving back. */
-export function giveBack(tensors: Iterable<Tensor | DeviceTensor | undefined>): void {
-  for (const tensor of tensors) if (tensor instanceof DeviceTensor) tensor.value.dispose()
+export function giveBack(values: Iterable<unknown>): void {
+  for (const value of values) if (value instanceof DeviceTensor) value.value.dispose()
 }
 
 /** Tensors by name, all of them here. */

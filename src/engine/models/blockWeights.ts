@@ -1,5 +1,5 @@
 import type { InputRounding } from '../graph/inputRounding'
-import type { Tensor, Tensors } from '../graph/session'
+import type { DeviceTensor, Tensor, Tensors } from '../graph/session'
 import type { Matrix32 } from '../numerics/matrix'
 import { expertReader, type ReadExpert } from './expertWeights'
 import type { ExpertMemory } from './keptExperts'
@@ -14,8 +14,8 @@ export interface Adapter {
 
 /** One block's tensors as float32, by name relative to the block. */
 export interface BlockWeights {
-  /** Weights of the linears, [out, in]. */
-  readonly linears: ReadonlyMap<string, Float32Array>
+  /** Weights of the linears, [out, in]; those on a device belong to who put them there. */
+  readonly linears: ReadonlyMap<string, Float32Array | DeviceTensor>
   /** Everything else, as graph inputs. */
   readonly parameters: Tensors
   /** Adapters beside linears. */
@@ -24,6 +24,11 @@ export interface BlockWeights {
   readonly experts?: ReadExpert | undefined
   /** What the linears of a quantized base make of their inputs. */
   readonly roundInputs?: InputRounding | undefined
+}
+
+/** A block as it was read. */
+export interface ReadBlockWeights extends BlockWeights {
+  readonly linears: ReadonlyMap<string, Float32Array>
 }
 
 /**
@@ -36,7 +41,7 @@ export async function readBlockWeights(
   parts: ModelParts,
   index: number,
   memory?: ExpertMemory
-): Promise<BlockWeights> {
+): Promise<ReadBlockWeights> {
   const path = parts.architecture.blockPath(index)
   const linears = new Map<string, Float32Array>()
   for (const linear of parts.linears(index)) {

@@ -1,6 +1,6 @@
 import type { DeviceName } from '../../shared/recipe'
 import { DeviceMemory } from '../graph/deviceMemory'
-import { type DeviceTensor, type Feeds, giveBack, type Tensor } from '../graph/session'
+import { DeviceTensor, type Feeds, giveBack, type Tensor } from '../graph/session'
 import type { BlockWeights } from './blockWeights'
 import type { LinearSpec } from './layerBuilder'
 
@@ -29,10 +29,11 @@ export class ResidentWeights {
     }
     const there = this.#there ?? {}
     this.#there = there
-    for (const [name, tensor] of Object.entries(asInputs(specs, linears))) {
-      there[name] ??= await this.#memory.upload(tensor)
+    const inputs = asInputs(specs, linears)
+    for (const [name, weight] of Object.entries(inputs)) {
+      if (!(weight instanceof DeviceTensor)) there[name] ??= await this.#memory.upload(weight)
     }
-    return there
+    return { ...inputs, ...there }
   }
 
   async release(): Promise<void> {
@@ -47,10 +48,11 @@ export class ResidentWeights {
   }
 }
 
-const asInputs = (specs: readonly LinearSpec[], linears: Linears): Record<string, Tensor> =>
+const asInputs = (specs: readonly LinearSpec[], linears: Linears): Record<string, Tensor | DeviceTensor> =>
   Object.fromEntries(
-    specs.map(({ name, outFeatures, inFeatures }) => [
-      `${name}.weight`,
-      { data: linears.get(name) as Float32Array, shape: [outFeatures, inFeatures] }
-    ])
+    specs.map(({ name, outFeatures, inFeatures }) => {
+      const weight = linears.get(name) as Float32Array | DeviceTensor
+      const input = weight instanceof DeviceTensor ? weight : { data: weight, shape: [outFeatures, inFeatures] }
+      return [`${name}.weight`, input]
+    })
   )

@@ -25,6 +25,9 @@ const MARK = 16
 /** The smallest absmax that bitsandbytes divides by. */
 const SMALLEST_ABSMAX = Math.fround(1e-38)
 
+/** What the elements of a block are divided by, of its absmax. */
+export const divisorOf = (absmax: number): number => Math.max(absmax, SMALLEST_ABSMAX)
+
 /**
  * Prepares a format.
  *
@@ -85,7 +88,7 @@ export function quantizeFourBit(
     scratch[0] = largestMagnitude(bits, start, end)
     if (scratch[0] >= 0x7f800000) return block
     const largest = scratchFloat[0]
-    const divisor = Math.max(largest, SMALLEST_ABSMAX)
+    const divisor = divisorOf(largest)
     if (end - start === blockSize) {
       absmax[block] = largest
       packScaled(weight, start, end, Math.fround(1 / divisor), table, packed)

@@ -1,6 +1,7 @@
 import type { QuantizerSpec } from '../../shared/recipe'
-import { dequantizeAbsmax, quantizeAbsmax } from '../numerics/doubleQuantization'
 import { dequantizeFourBit, type FourBitTable, fourBitTable, quantizeFourBit } from '../numerics/fourBit'
+import { scalesOf, withAbsmax } from './absmaxScales'
+import { quantizeFourBitThere } from './fourBitThere'
 import { notFinite } from './notFinite'
 import type { QuantizedWeight, Quantizer } from './quantizer'
 
@@ -23,10 +24,10 @@ export function fourBitQuantizer(levels: Float32Array): FourBitQuantizer {
     quantize: (weight, spec) => quantize(weight, spec, table),
     dequantize: (quantized, length, spec, target = new Float32Array(length)) => {
       const values = target.length === length ? target : target.subarray(0, length)
-      const absmax = quantized.nested === undefined ? quantized.absmax : dequantizeAbsmax(quantized.nested)
-      dequantizeFourBit(quantized.packed, absmax, spec.blockSize, table, values)
+      dequantizeFourBit(quantized.packed, scalesOf(quantized), spec.blockSize, table, values)
       return values
-    }
+    },
+    quantizeThere: (memory, weight, spec) => quantizeFourBitThere(memory, table, weight, spec)
   }
 }
 
@@ -35,5 +36,5 @@ function quantize(weight: Float32Array, spec: QuantizerSpec, table: FourBitTable
   const absmax = new Float32Array(Math.ceil(weight.length / spec.blockSize))
   const badBlock = quantizeFourBit(weight, spec.blockSize, table, packed, absmax)
   if (badBlock >= 0) throw notFinite(weight, badBlock * spec.blockSize)
-  return spec.doubleQuantization ? { packed, absmax, nested: quantizeAbsmax(absmax) } : { packed, absmax }
+  return withAbsmax(packed, absmax, spec)
 }

@@ -1,6 +1,9 @@
 import type { QuantizerSpec } from '../../shared/recipe'
+import type { DeviceMemory } from '../graph/deviceMemory'
 import type { InputRounding } from '../graph/inputRounding'
+import type { DeviceTensor } from '../graph/session'
 import type { NestedAbsmax } from '../numerics/doubleQuantization'
+import type { Matrix32 } from '../numerics/matrix'
 
 /** One linear's weight [out, in], flattened row-major, as codes and scales. */
 export interface QuantizedWeight {
@@ -12,6 +15,15 @@ export interface QuantizedWeight {
   readonly nested?: NestedAbsmax
 }
 
+/** The same on a device, with what stays there: [out, in], the caller's to give back. */
+export interface QuantizedThere {
+  readonly quantized: QuantizedWeight
+  /** What the codes stand for. */
+  readonly Q: DeviceTensor
+  /** W − Q. */
+  readonly E: DeviceTensor
+}
+
 /** One number format of the quantized base. */
 export interface Quantizer {
   /**
@@ -21,6 +33,11 @@ export interface Quantizer {
   quantize(weight: Float32Array, spec: QuantizerSpec, inFeatures: number): QuantizedWeight
   /** The `length` float32 values that the codes stand for, written to `target` when given. */
   dequantize(quantized: QuantizedWeight, length: number, spec: QuantizerSpec, target?: Float32Array): Float32Array
+  /**
+   * Both on a device that keeps tensors, and the error beside them; undefined where it would not give the processor's bits.
+   * Left out by formats that are quantized on the processor alone.
+   */
+  quantizeThere?(memory: DeviceMemory, weight: Matrix32, spec: QuantizerSpec): Promise<QuantizedThere | undefined>
   /**
    * What the trainer's linears of this format make of their inputs before they multiply them by Q; left out where they
    * take them as they are. An adapter beside such a linear takes them as they are, too.

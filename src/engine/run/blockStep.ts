@@ -2,9 +2,10 @@ import { AppError } from '../../shared/errors'
 import type { RunEventDraft } from '../../shared/runEvents'
 import type { SolvedBlock } from '../../shared/runFolder'
 import { collectArrays } from '../graph/collectGarbage'
+import { giveBack } from '../graph/session'
 import type { OutputCurvature } from '../methods/outputCurvature'
 import type { SecondMoment } from '../methods/secondMoment'
-import type { Adapter, BlockWeights } from '../models/blockWeights'
+import type { Adapter, BlockWeights, ReadBlockWeights } from '../models/blockWeights'
 import { squaredNorm } from '../numerics/matrix'
 import { isDecidedLate, type PreparedVariant, specOf } from '../prepare/preparedRun'
 import { quantizerFor } from '../quantizers/registry'
@@ -35,15 +36,20 @@ export async function* blockStep(context: RunContext, block: number): Events<Sol
   const solved: SolvedVariant[] = []
   const keys = [...prepared.quantizers.keys()]
   for (const key of keys) {
-    const linears = yield* solveBlock(context, block, key, tasks, progress)
-    fingerprints[key] = linears.map(({ fingerprint }) => fingerprint)
-    solved.push(...linears.flatMap((linear) => linear.solved))
-    if (key === keys.at(-1)) {
-      tasks.length = 0 // with them go weights in full precision and second moments
-      if (block + 1 < prepared.architecture.blocks) context.ahead.begin(block + 1)
+    const linears: SolvedLinear[] = []
+    try {
+      yield* solveBlock(context, block, key, tasks, linears, progress)
+      fingerprints[key] = linears.map(({ fingerprint }) => fingerprint)
+      solved.push(...linears.flatMap((linear) => linear.solved))
+      if (key === keys.at(-1)) {
+        tasks.length = 0 // with them go weights in full precision and second moments
+        if (block + 1 < prepared.architecture.blocks) context.ahead.begin(block + 1)
+      }
+      collectArrays()
+      yield* advanceQuantized(context, block, key, unquantized, linears, progress)
+    } finally {
+      giveBack(linears.map(({ Q }) => Q))
     }
-    collectArrays()
-    yield* advanceQuantized(context, block, key, unquantized, linears, progress)
   }
   signal.throwIfAborted()
   const factors = await writeFactors(folder, block, solved, prepared.recipe.factorDtype)
@@ -101,24 +107,26 @@ class Progress {
   }
 }
 
-/** Quantizes every linear of the block with one quantizer and solves its variants. */
+/**
+ * Quantizes every linear of the block with one quantizer and solves its variants.
+ *
+ * @param found - where solved linears are put, in order
+ */
 async function* solveBlock(
   context: RunContext,
   block: number,
   key: string,
   tasks: readonly LinearTask[],
+  found: SolvedLinear[],
   progress: Progress
-): Events<SolvedLinear[]> {
+): Events {
   const { solver, signal } = context
   const jobs = tasks.map((task) => jobOf(context, key, task))
-  const found: SolvedLinear[] = []
   for await (const linear of solver.solve(jobs, signal)) {
-    const results = layersOf(linear.solved, false)
-    yield { type: 'layerFinished', block, layer: tasks[found.length]?.linear.path as string, results }
+    const { path } = (tasks[found.push(linear) - 1] as LinearTask).linear
+    yield { type: 'layerFinished', block, layer: path, results: layersOf(linear.solved, false) }
     yield progress.step()
-    found.push(linear)
   }
-  return found
 }
 
 /** A linear under the quantizer of that key, with the variants that sit on it. */
@@ -150,7 +158,7 @@ function candidatesOf({ name, spec, scaling }: PreparedVariant, rank: number | u
 function linearTasks(
   { prepared }: RunContext,
   block: number,
-  weights: BlockWeights,
+  weights: ReadBlockWeights,
   { moments, energies, curvature }: Calibrated & { readonly curvature: ReadonlyMap<string, OutputCurvature> }
 ): LinearTask[] {
   return prepared.linears

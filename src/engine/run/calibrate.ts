@@ -2,7 +2,7 @@ import { OutputEnergies } from '../calibration/outputEnergies'
 import type { TokenRows } from '../calibration/rows'
 import { SecondMoments } from '../calibration/secondMoments'
 import { stopHere } from '../graph/stopHere'
-import { type BlockWeights, readBlockWeights } from '../models/blockWeights'
+import { type BlockWeights, type ReadBlockWeights, readBlockWeights } from '../models/blockWeights'
 import { assertFinite, finiteMoments, type Progress } from './advance'
 import type { Calibrated } from './calibrated'
 import type { Events, RunContext } from './pass'
@@ -16,7 +16,7 @@ import type { Events, RunContext } from './pass'
 export async function* calibrate(
   context: RunContext,
   block: number,
-  weights: BlockWeights,
+  weights: ReadBlockWeights,
   progress: Progress
 ): Events<{ readonly calibrated: Calibrated; readonly noted?: string }> {
   const { keeper, streams, prepared } = context

@@ -6,7 +6,7 @@ import { stopHere } from '../graph/stopHere'
 import { LayerProblem } from '../methods/layerProblem'
 import type { SecondMoment } from '../methods/secondMoment'
 import type { BlockRunner } from '../models/blockRunner'
-import { type BlockWeights, readBlockWeights } from '../models/blockWeights'
+import { type ReadBlockWeights, readBlockWeights } from '../models/blockWeights'
 import { EmbeddingRunner } from '../models/embeddingRunner'
 import type { PreparedLinear } from '../models/modelLinears'
 import { difference } from '../numerics/accumulate'
@@ -40,7 +40,7 @@ export class FirstBlock {
   private constructor(
     private readonly tools: RowsTools,
     private readonly embedding: EmbeddingRunner,
-    private readonly weights: BlockWeights,
+    private readonly weights: ReadBlockWeights,
     private readonly targets: readonly Target[]
   ) {}
 

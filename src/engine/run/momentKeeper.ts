@@ -5,7 +5,7 @@ import { rowsDigest } from '../calibration/rowsDigest'
 import { makeRoom, removeSet, touchSet, writeSetFacts } from '../formats/momentSets'
 import { BrokenSeal } from '../formats/sealedFile'
 import type { BlockRunner } from '../models/blockRunner'
-import type { BlockWeights } from '../models/blockWeights'
+import type { ReadBlockWeights } from '../models/blockWeights'
 import { keptMoments, needsLastStates } from '../plan/keptMoments'
 import { computedOn } from '../prepare/momentKey'
 import type { PreparedRun } from '../prepare/preparedRun'
@@ -83,7 +83,7 @@ export class MomentKeeper {
   }
 
   /** Notes which weights a block has; blocks come in order. The result is for the journal. */
-  async note(block: number, first: HiddenStates, weights: BlockWeights): Promise<string> {
+  async note(block: number, first: HiddenStates, weights: ReadBlockWeights): Promise<string> {
     const before = block === 0 ? await this.#beginning(first) : this.#labelOf(block - 1)
     const hash = createHash('sha256').update(before)
     for (const graph of this.options.runner.calibrationGraphs(block)) hash.update(graph)
@@ -186,7 +186,11 @@ export class MomentKeeper {
   }
 }
 
-async function addWeights(hash: Hash, { linears, parameters, experts }: BlockWeights, count: number): Promise<void> {
+async function addWeights(
+  hash: Hash,
+  { linears, parameters, experts }: ReadBlockWeights,
+  count: number
+): Promise<void> {
   const add = (name: string, data: ArrayBufferView): void => {
     hash.update(`${name} ${data.byteLength}\n`)
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)

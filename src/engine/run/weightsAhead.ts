@@ -1,8 +1,8 @@
-import type { BlockWeights } from '../models/blockWeights'
+import type { ReadBlockWeights } from '../models/blockWeights'
 
 interface Begun {
   readonly block: number
-  readonly weights: Promise<BlockWeights>
+  readonly weights: Promise<ReadBlockWeights>
 }
 
 /** The weights of a block, read before it is its turn: while rows still go through the block before. */
@@ -10,7 +10,7 @@ export class WeightsAhead {
   #begun: Begun | undefined
 
   /** @param read - reads those of a block */
-  constructor(private readonly read: (block: number) => Promise<BlockWeights>) {}
+  constructor(private readonly read: (block: number) => Promise<ReadBlockWeights>) {}
 
   /** Begins to read those of a block. It takes their memory: those of the block before should have been let go. */
   begin(block: number): void {
@@ -20,7 +20,7 @@ export class WeightsAhead {
   }
 
   /** Those of a block, which are no longer kept here. @throws {AppError} what reading them throws */
-  async take(block: number): Promise<BlockWeights> {
+  async take(block: number): Promise<ReadBlockWeights> {
     const begun = this.#begun
     this.#begun = undefined
     if (begun?.block === block) return begun.weights

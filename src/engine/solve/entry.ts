@@ -41,7 +41,7 @@ async function solve(
 }
 
 const arraysOf = ({ linear: { Q, solved } }: Solved): Float32Array[] => [
-  Q,
+  ...(Q instanceof Float32Array ? [Q] : []),
   ...solved.flatMap(({ factors: { loraA, loraB } }) => [loraA.data, loraB.data])
 ]
 

@@ -2,9 +2,9 @@ import { AppError } from '../../shared/errors'
 import type { FactorDtype, QuantizerSpec, Variant } from '../../shared/recipe'
 import type { LayerResult } from '../../shared/runEvents'
 import type { LinearFingerprint } from '../../shared/runFolder'
-import { quantizeWeight } from '../base/quantizeLinear'
 import type { BaseWeight } from '../base/storedBase'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
+import { type DeviceTensor, giveBack } from '../graph/session'
 import { type LoraFactors, roundFactors } from '../methods/factors'
 import { layerError } from '../methods/layerError'
 import { LayerProblem } from '../methods/layerProblem'
@@ -13,9 +13,9 @@ import { methodFor } from '../methods/registry'
 import type { SecondMoment } from '../methods/secondMoment'
 import { solveMethod } from '../methods/solveMethod'
 import type { PreparedLinear } from '../models/modelLinears'
-import { difference } from '../numerics/accumulate'
 import { firstNonFinite } from '../numerics/matrix'
 import { errorHistogram, inputChannels } from './layerDetails'
+import { linearError } from './linearError'
 
 /** A linear of the block at hand, with all that is known of it whatever its quantizer. */
 export interface LinearTask {
@@ -62,7 +62,8 @@ export interface SolvedVariant {
 }
 
 export interface SolvedLinear {
-  readonly Q: Float32Array
+  /** [out, in]; on a device it is the caller's to give back. */
+  readonly Q: Float32Array | DeviceTensor
   readonly fingerprint: LinearFingerprint
   readonly solved: readonly SolvedVariant[]
 }
@@ -75,13 +76,17 @@ export async function solveLinear(
 ): Promise<SolvedLinear> {
   const { linear, weight, moment } = task
   const curvature = task.curvature && OutputCurvature.of(task.curvature)
-  const { Q, fingerprint } = base ?? quantizeWeight(linear, weight, spec)
-  const E = { data: difference(weight, Q), rows: linear.outFeatures, cols: linear.inFeatures }
-  const maxRank = Math.max(1, ...variants.map(({ spec: { rank } }) => rank))
-  const problem = new LayerProblem(algebra, linear.path, E, moment, { maxRank, seed, curvature })
-  const solved: SolvedVariant[] = []
-  for (const variant of variants) solved.push(await solveVariant(problem, task, variant, factorDtype))
-  return { Q, fingerprint, solved }
+  const { Q, E, fingerprint } = await linearError(algebra, linear, weight, spec, base)
+  try {
+    const maxRank = Math.max(1, ...variants.map(({ spec: { rank } }) => rank))
+    const problem = new LayerProblem(algebra, linear.path, E, moment, { maxRank, seed, curvature })
+    const solved: SolvedVariant[] = []
+    for (const variant of variants) solved.push(await solveVariant(problem, task, variant, factorDtype))
+    return { Q, fingerprint, solved }
+  } catch (error) {
+    giveBack([Q])
+    throw error
+  }
 }
 
 async function solveVariant(

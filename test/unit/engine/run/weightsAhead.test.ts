@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { BlockWeights } from '../../../../src/engine/models/blockWeights'
+import type { ReadBlockWeights } from '../../../../src/engine/models/blockWeights'
 import { WeightsAhead } from '../../../../src/engine/run/weightsAhead'
 
-const weightsOf = (block: number): BlockWeights => ({
+const weightsOf = (block: number): ReadBlockWeights => ({
   linears: new Map([['q', Float32Array.of(block)]]),
   parameters: {}
 })

@@ -39,7 +39,7 @@ const momentOf = (value: number) => new SecondMoment({ data: new Float64Array(4)
 
 async function solved(solver: SolverThreads, jobs: readonly LinearJob[], signal = never): Promise<unknown[]> {
   const found: unknown[] = []
-  for await (const { fingerprint, Q } of solver.solve(jobs, signal)) found.push([fingerprint, Q[0]])
+  for await (const { fingerprint, Q } of solver.solve(jobs, signal)) found.push([fingerprint, (Q as Float32Array)[0]])
   return found
 }
 

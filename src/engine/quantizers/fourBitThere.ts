@@ -1,0 +1,142 @@
+import type { FourBitSpec } from '../../shared/recipe'
+import type { DeviceMemory } from '../graph/deviceMemory'
+import { type DeviceTensor, giveBack, TENSOR_LIMIT_BYTES, type Tensor } from '../graph/session'
+import { difference } from '../numerics/accumulate'
+import { dequantizeFourBit, divisorOf, type FourBitTable, quantizeFourBit } from '../numerics/fourBit'
+import type { Matrix32 } from '../numerics/matrix'
+import { seededRandom } from '../numerics/random'
+import { scalesOf, withAbsmax } from './absmaxScales'
+import { absmaxGraph, codesGraph } from './fourBitGraphs'
+import type { QuantizedThere } from './quantizer'
+
+type Spec = Pick<FourBitSpec, 'blockSize' | 'doubleQuantization'>
+
+/** Products and differences of what lies between these are neither infinite nor so small that a shader takes them for zero. */
+const SMALLEST = 1e-28
+const LARGEST = 1e8
+
+/** Random weights of the trial, beside those with ratios at the thresholds: kernels for few values may be others. */
+const RANDOM_WEIGHTS = 2 ** 16
+
+/**
+ * Quantizes W [out, in] on a device that keeps tensors: the codes, absmax, Q and E of `quantizeFourBit`, `dequantizeFourBit`
+ * and `difference`, bit for bit. Over the bus go W once, and per block its absmax, reciprocal and scale; half a byte for each
+ * weight comes back.
+ *
+ * @returns undefined where the processor has to do it: the last block is a partial one, a value or a scale is
+ *   out of the ordinary, the weight is too large for one tensor, or the device does not compute as exactly as it should
+ * @throws {AppError} DEVICE with the library's reason when the device fails
+ */
+export async function quantizeFourBitThere(
+  memory: DeviceMemory,
+  table: FourBitTable,
+  { data, rows, cols }: Matrix32,
+  spec: Spec
+): Promise<QuantizedThere | undefined> {
+  const fits = data.length > 0 && data.length % spec.blockSize === 0 && data.byteLength <= TENSOR_LIMIT_BYTES
+  if (!fits || !memory.keepsTensors || !areOrdinary(data)) return undefined
+  if (!(await isExact(memory, table, spec.blockSize))) return undefined
+  return quantized(memory, table, { data, shape: [rows, cols] }, spec)
+}
+
+async function quantized(
+  memory: DeviceMemory,
+  table: FourBitTable,
+  weight: Tensor,
+  spec: Spec
+): Promise<QuantizedThere | undefined> {
+  const W = await memory.upload(weight)
+  try {
+    const { here } = await memory.compute(absmaxGraph(spec.blockSize), { W })
+    const absmax = here.absmax?.data as Float32Array
+    const scaled = withAbsmax(new Uint8Array(), absmax, spec)
+    const scales = scalesOf(scaled)
+    if (!areOrdinary(scales)) return undefined
+    const ofBlocks = (values: Float32Array): Tensor => ({ data: values, shape: [values.length, 1] })
+    const reciprocals = ofBlocks(absmax.map((largest) => 1 / divisorOf(largest)))
+    const found = await memory.compute(codesGraph(table, spec.blockSize), { W, reciprocals, scales: ofBlocks(scales) })
+    const words = found.here.packed?.data as Int32Array
+    const packed = new Uint8Array(words.buffer, words.byteOffset, words.byteLength)
+    return { quantized: { ...scaled, packed }, Q: found.there.Q as DeviceTensor, E: found.there.E as DeviceTensor }
+  } finally {
+    giveBack([W])
+  }
+}
+
+/** Whether all values are zero, or of a size that every shader computes with exactly. */
+function areOrdinary(values: Float32Array): boolean {
+  for (let i = 0; i < values.length; i++) {
+    const magnitude = Math.abs(values[i] as number)
+    if (magnitude !== 0 && !(magnitude >= SMALLEST && magnitude <= LARGEST)) return false
+  }
+  return true
+}
+
+/** What is known of a device's arithmetic, by format and block size. */
+const known = new WeakMap<DeviceMemory, Map<string, Promise<boolean>>>()
+
+/** Whether a device gives the processor's bits, tried once on ratios at and beside every threshold. */
+function isExact(memory: DeviceMemory, table: FourBitTable, blockSize: Spec['blockSize']): Promise<boolean> {
+  const tried = known.get(memory) ?? new Map<string, Promise<boolean>>()
+  known.set(memory, tried)
+  const { name } = codesGraph(table, blockSize)
+  const found = tried.get(name) ?? comparesEqual(memory, table, blockSize)
+  tried.set(name, found)
+  found.catch(() => tried.delete(name))
+  return found
+}
+
+async function comparesEqual(
+  memory: DeviceMemory,
+  table: FourBitTable,
+  blockSize: Spec['blockSize']
+): Promise<boolean> {
+  const data = trial(table, blockSize)
+  const packed = new Uint8Array(data.length / 2)
+  const absmax = new Float32Array(data.length / blockSize)
+  quantizeFourBit(data, blockSize, table, packed, absmax)
+  const Q = new Float32Array(data.length)
+  dequantizeFourBit(packed, absmax, blockSize, table, Q)
+  const weight = { data, shape: [absmax.length, blockSize] }
+  const found = await quantized(memory, table, weight, { blockSize, doubleQuantization: false })
+  if (found === undefined) return false
+  try {
+    const { quantized: own } = found
+    const values = [(await memory.read(found.Q)).data, (await memory.read(found.E)).data]
+    const expected = [Q, difference(data, Q)]
+    const alike = values.every((one, i) => sameBytes(one, expected[i] as Float32Array))
+    return alike && sameBytes(own.packed, packed) && sameBytes(own.absmax, absmax)
+  } finally {
+    giveBack([found.Q, found.E])
+  }
+}
+
+const sameBytes = (a: ArrayBufferView, b: ArrayBufferView): boolean => Buffer.compare(bytesOf(a), bytesOf(b)) === 0
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Buffer =>
+  Buffer.from(buffer, byteOffset, byteLength)
+
+/** Blocks with the thresholds and their neighbours in float32 as ratios, and random ones of many sizes. */
+function trial({ thresholds }: FourBitTable, blockSize: number): Float32Array {
+  const near = Array.from(thresholds, (threshold) => [-1, 0, 1].map((steps) => neighbour(threshold, steps))).flat()
+  const ofThresholds = Math.ceil(near.length / (blockSize - 1))
+  const data = new Float32Array(ofThresholds * blockSize + RANDOM_WEIGHTS)
+  for (let block = 0; block < ofThresholds; block++) {
+    // With an absmax of one, ratios are the values.
+    data.set([-1, ...near.splice(0, blockSize - 1)], block * blockSize)
+  }
+  const random = seededRandom('trial', blockSize)
+  for (let block = ofThresholds; block * blockSize < data.length; block++) {
+    const scale = 1.7 ** -(block % 24)
+    for (let i = 0; i < blockSize; i++) data[block * blockSize + i] = (2 * random() - 1) * scale
+  }
+  return data
+}
+
+/** The float32 so many steps farther from zero; of zero itself the smallest that is told from it. */
+function neighbour(value: number, steps: number): number {
+  if (value === 0) return steps * SMALLEST
+  const bits = new Int32Array(Float32Array.of(value).buffer)
+  bits[0] = (bits[0] as number) + steps
+  return new Float32Array(bits.buffer)[0] as number
+}

@@ -1,0 +1,103 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { DeviceMemory } from '../../src/engine/graph/deviceMemory'
+import { listDevices } from '../../src/engine/graph/devices'
+import { type DeviceTensor, giveBack } from '../../src/engine/graph/session'
+import { difference } from '../../src/engine/numerics/accumulate'
+import type { Matrix32 } from '../../src/engine/numerics/matrix'
+import { seededRandom } from '../../src/engine/numerics/random'
+import { quantizerFor } from '../../src/engine/quantizers/registry'
+import { QuantizerSpec } from '../../src/shared/recipe'
+
+const webgpu = (await listDevices()).find(({ name }) => name === 'webgpu')
+const missing = webgpu?.available === true ? undefined : (webgpu?.detail ?? 'webgpu is not known')
+if (missing !== undefined) console.log(`the tests of quantization on a device are skipped: ${missing}`)
+
+/** Weights as models have them, a quarter rounded to bfloat16's grid, with rows of zeros and of large values. */
+function weightOf(rows: number, cols: number): Matrix32 {
+  const random = seededRandom('weight', rows, cols)
+  const data = new Float32Array(rows * cols)
+  for (let i = 0; i < data.length; i++) {
+    const row = Math.floor(i / cols)
+    const value = (random() + random() + random() - 1.5) * (row % 7 === 3 ? 40 : 0.05)
+    data[i] = row % 5 === 4 ? 0 : row % 4 === 0 ? Math.round(value * 256) / 256 : value
+  }
+  return { data, rows, cols }
+}
+
+const specOf = (spec: object) => QuantizerSpec.parse(spec)
+const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView) => Buffer.from(buffer, byteOffset, byteLength)
+
+async function onDevice<T>(work: (memory: DeviceMemory) => Promise<T>): Promise<T> {
+  const memory = new DeviceMemory('webgpu')
+  try {
+    return await work(memory)
+  } finally {
+    await memory.release()
+  }
+}
+
+const quantizedThere = (W: Matrix32, spec: QuantizerSpec) =>
+  onDevice((memory) => quantizerFor(spec).quantizeThere?.(memory, W, spec) ?? Promise.resolve(undefined))
+
+afterEach(() => vi.restoreAllMocks())
+
+describe.skipIf(missing !== undefined)('quantization on a device', () => {
+  const formats = ['nf4', 'fp4'] as const
+  const cases = formats.flatMap((format) => [
+    { spec: specOf({ format }), shape: [48, 128] },
+    { spec: specOf({ format, blockSize: 32, doubleQuantization: false }), shape: [7, 96] },
+    { spec: specOf({ format, blockSize: 64, doubleQuantization: true }), shape: [130, 320] },
+    // Blocks that go over the ends of rows.
+    { spec: specOf({ format, blockSize: 256, doubleQuantization: false }), shape: [64, 72] },
+    { spec: specOf({ format, blockSize: 4096, doubleQuantization: true }), shape: [64, 128] }
+  ])
+  it.each(cases)('gives the bits of the processor: $spec.format, $spec.blockSize, $shape', async ({ spec, shape }) => {
+    const W = weightOf(shape[0] as number, shape[1] as number)
+    const quantizer = quantizerFor(spec)
+    const expected = quantizer.quantize(W.data, spec, W.cols)
+    const Q = quantizer.dequantize(expected, W.data.length, spec)
+    await onDevice(async (memory) => {
+      const found = await quantizer.quantizeThere?.(memory, W, spec)
+      if (found === undefined) throw new Error('it was left to the processor')
+      expect(found.quantized).toEqual(expected)
+      for (const [name, values] of Object.entries({ Q, E: difference(W.data, Q) })) {
+        const { data, shape: read } = await memory.read(found[name as 'Q' | 'E'])
+        expect(read).toEqual([W.rows, W.cols])
+        expect(Buffer.compare(bytesOf(data), bytesOf(values)), name).toBe(0)
+      }
+      giveBack([found.Q, found.E])
+    })
+  })
+
+  it('leaves to the processor what a shader would not compute alike', async () => {
+    const spec = specOf({ format: 'fp4' })
+    const withValue = (value: number): Matrix32 => {
+      const W = weightOf(16, 64)
+      W.data[70] = value
+      return W
+    }
+    expect(await quantizedThere(weightOf(3, 40), spec), 'a partial block').toBeUndefined()
+    for (const value of [1e-40, -1e-30, 3e9, Number.NaN, Number.POSITIVE_INFINITY])
+      expect(await quantizedThere(withValue(value), spec), `${value}`).toBeUndefined()
+    expect(await quantizedThere(withValue(1e-20), spec)).toBeDefined()
+    expect(quantizerFor(specOf({ format: 'int8' })).quantizeThere).toBeUndefined()
+  })
+
+  it('leaves it to the processor where a device is found to compute otherwise', async () => {
+    const spec = specOf({ format: 'nf4' })
+    const W = weightOf(16, 64)
+    const uploaded: DeviceTensor[] = []
+    const { compute } = DeviceMemory.prototype
+    vi.spyOn(DeviceMemory.prototype, 'compute').mockImplementation(async function (this: DeviceMemory, graph, feeds) {
+      const { here, there } = await compute.call(this, graph, feeds)
+      uploaded.push(...Object.values(there))
+      const words = here.packed
+      // As if one comparison with a threshold went the other way.
+      if (words !== undefined) words.data[0] = (words.data[0] as number) ^ 1
+      return { here, there }
+    })
+    expect(await quantizedThere(W, spec)).toBeUndefined()
+    expect(uploaded.length).toBeGreaterThan(0)
+    expect(uploaded.filter(({ value }) => value.location === 'gpu-buffer')).toEqual([])
+  })
+})
