@@ -37,6 +37,11 @@ export class LinearAlgebra {
     this.#memory = new DeviceMemory(device)
   }
 
+  /** Whether float32 products are made by the processor, in this program's memory. */
+  get isHere(): boolean {
+    return this.device === 'cpu'
+  }
+
   /** Whether matrices that `keep` names lie on the device from one product to the next. */
   get keepsTensors(): boolean {
     return this.#memory.keepsTensors
@@ -86,7 +91,7 @@ export class LinearAlgebra {
   }
 
   /**
-   * What a graph makes of matrices, on a device that keeps tensors.
+   * What a graph makes of matrices, on the device.
    *
    * @throws {AppError} DEVICE with the library's reason when the device fails
    */

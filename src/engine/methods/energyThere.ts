@@ -10,12 +10,11 @@ const TOGETHER = 64
 /** Where rows do not part into sums of nearly so many, whole rows are added up. */
 const FEWEST_TOGETHER = 16
 
-/** Whether the energy of a matrix is summed where it lies: no intermediate may be larger than the library's tensors. */
-export const isSummedThere = (algebra: LinearAlgebra, M: Matrix32): boolean =>
-  algebra.keepsTensors && M.data.byteLength <= TENSOR_LIMIT_BYTES
+/** Whether the energy of a matrix can be summed on a device: no intermediate may be larger than the library's tensors. */
+export const isSummedThere = (M: Matrix32): boolean => M.data.byteLength <= TENSOR_LIMIT_BYTES
 
 /**
- * tr(M H Mᵀ) for a symmetric H on a device that has both, of which a small share comes back:
+ * tr(M H Mᵀ) for a symmetric H on a device that is given both, of which a small share comes back:
  *
  *     tr(M H Mᵀ) = Σ_ij M_ij (M H)_ij
  *

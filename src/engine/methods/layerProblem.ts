@@ -10,16 +10,16 @@ import {
   squaredNorm,
   symmetrized,
   toFloat32,
-  toFloat64,
-  transposed
+  toFloat64
 } from '../numerics/matrix'
 import { seededRandom } from '../numerics/random'
 import type { SymmetricEigen } from '../numerics/symmetricEigen'
 import { symmetricEigen } from '../numerics/symmetricEigen'
-import { energy } from './energy'
-import { energyThere, isSummedThere } from './energyThere'
+import type { ErrorProducts } from './errorProducts'
 import { orthonormalize } from './orthonormalize'
 import type { OutputCurvature } from './outputCurvature'
+import { ProductsHere } from './productsHere'
+import { ProductsThere } from './productsThere'
 import { projectRows } from './projectRows'
 import type { SecondMoment } from './secondMoment'
 import { EigenSearch, type SearchOptions } from './topEigenpairs'
@@ -62,8 +62,8 @@ export class LayerProblem {
   readonly #searches = new Map<Weighting, Search>()
   readonly #projections = new WeakMap<Matrix64, Promise<Matrix64>>()
   readonly #E32: Matrix32
+  readonly #products: ErrorProducts
   #E64: Matrix64 | undefined
-  #Et: Matrix32 | undefined
   #lossRank0: Promise<number> | undefined
   #frobeniusRank0: number | undefined
   #weighed: Promise<LayerProblem> | undefined
@@ -75,7 +75,9 @@ export class LayerProblem {
     readonly moment: SecondMoment,
     private readonly options: LayerProblemOptions
   ) {
-    this.#E32 = algebra.keep(toFloat32(E))
+    this.#E32 = toFloat32(E)
+    const Products = algebra.isHere ? ProductsHere : ProductsThere
+    this.#products = new Products(algebra, this.#E32, moment)
     if (E.data instanceof Float64Array) this.#E64 = E as Matrix64
   }
 
@@ -116,12 +118,6 @@ export class LayerProblem {
     return this.options.precision ?? 'float32'
   }
 
-  /** Eᵀ: on the processor products with it are made faster than such with E transposed. */
-  get #transposed(): Matrix32 {
-    this.#Et ??= this.algebra.keep(transposed(this.#E32))
-    return this.#Et
-  }
-
   /** tr(E H Eᵀ): the loss of the quantized linear without an adapter. */
   lossRank0(): Promise<number> {
     this.#lossRank0 ??= this.#energy()
@@ -134,15 +130,9 @@ export class LayerProblem {
   }
 
   async #energy(): Promise<number> {
-    if (this.inFloat32) return Math.max(0, await this.#energyInFloat32())
+    if (this.inFloat32) return Math.max(0, await this.#products.energy())
     const E = toFloat64(this.E)
     return Math.max(0, innerProduct((await this.algebra.gemm64(E, this.moment.H)).data, E.data))
-  }
-
-  #energyInFloat32(): Promise<number> {
-    const { algebra, moment } = this
-    if (isSummedThere(algebra, this.#E32)) return energyThere(algebra, this.#E32, moment)
-    return energy(algebra, this.#transposed, moment)
   }
 
   /** ‖E‖². */
@@ -153,9 +143,7 @@ export class LayerProblem {
 
   /** EᵀY [n, k] in float32 on the device, for Y [m, k]. */
   transposedTimes(Y: Matrix32): Promise<Matrix32> {
-    // A device that has E need not be given Eᵀ too.
-    if (this.algebra.keepsTensors) return this.algebra.gemm32(this.#E32, Y, { transA: true })
-    return this.algebra.gemm32(this.#transposed, Y)
+    return this.#products.transposedTimes(Y)
   }
 
   /** UᵀE [k, n] in float64, for U [m, k]. */
@@ -166,11 +154,7 @@ export class LayerProblem {
   /** G · Y = E K Eᵀ Y, for Y [m, k]. */
   async apply(weighting: Weighting, Y: Matrix64): Promise<Matrix64> {
     if (this.#precision === 'float64') return this.#apply64(weighting, Y)
-    const { algebra, moment } = this
-    let T = await this.transposedTimes(toFloat32(Y))
-    if (weighting === 'diagonal') scaleRows(T, moment.diagonal)
-    if (weighting === 'full') T = await algebra.gemm32(algebra.keep(moment.rounded), T)
-    return toFloat64(await algebra.gemm32(this.#E32, T))
+    return toFloat64(await this.#products.amongOutputs(weighting, toFloat32(Y)))
   }
 
   async #apply64(weighting: Weighting, Y: Matrix64): Promise<Matrix64> {
@@ -232,15 +216,14 @@ export class LayerProblem {
   /** The same by K^½ EᵀE K^½, which has the same eigenvalues: its eigenvectors V give U = E K^½ V, made orthonormal. */
   #amongInputs(roots: Float64Array | undefined, options: SearchOptions): Search {
     const { algebra } = this
-    const weighted = (Y: Matrix32): Matrix32 => (roots === undefined ? Y : scaleRows(Y, roots))
-    const forward = (Y: Matrix64): Promise<Matrix32> => algebra.gemm32(this.#E32, weighted(toFloat32(Y))) // E K^½ Y
-    const apply = async (Y: Matrix64): Promise<Matrix64> =>
-      toFloat64(weighted(await this.transposedTimes(await forward(Y))))
+    const products = this.#products
+    const forward = (Y: Matrix32): Promise<Matrix32> => products.times(roots === undefined ? Y : scaleRows(Y, roots)) // E K^½ Y
+    const apply = async (Y: Matrix64): Promise<Matrix64> => toFloat64(await products.amongInputs(roots, toFloat32(Y)))
     const search = new EigenSearch(algebra, { size: this.inFeatures, apply }, options)
     return {
       until: async (tolerance) => {
         const { values, vectors } = await search.until(tolerance)
-        return { values, vectors: await orthonormalize(algebra, toFloat64(await forward(vectors))) }
+        return { values, vectors: await orthonormalize(algebra, toFloat64(await forward(toFloat32(vectors)))) }
       }
     }
   }

@@ -1,0 +1,48 @@
+import type { Weighting } from '../../shared/methods'
+import type { LinearAlgebra } from '../graph/linearAlgebra'
+import { type Matrix32, toFloat32, transposed } from '../numerics/matrix'
+import { chainThere } from './chainThere'
+import { energy } from './energy'
+import { energyThere, isSummedThere } from './energyThere'
+import type { ErrorProducts } from './errorProducts'
+import type { SecondMoment } from './secondMoment'
+
+/** On another device, each chain of products by one graph; E and H stay there where it keeps them. */
+export class ProductsThere implements ErrorProducts {
+  constructor(
+    private readonly algebra: LinearAlgebra,
+    private readonly E: Matrix32,
+    private readonly moment: SecondMoment
+  ) {
+    algebra.keep(E)
+  }
+
+  times(Y: Matrix32): Promise<Matrix32> {
+    return chainThere(this.algebra, ['E'], { E: this.E }, Y)
+  }
+
+  transposedTimes(Y: Matrix32): Promise<Matrix32> {
+    return chainThere(this.algebra, ['Et'], { E: this.E }, Y)
+  }
+
+  amongOutputs(weighting: Weighting, Y: Matrix32): Promise<Matrix32> {
+    const { algebra, E, moment } = this
+    if (weighting === 'full') return chainThere(algebra, ['Et', 'H', 'E'], { E, H: algebra.keep(moment.rounded) }, Y)
+    if (weighting === 'none') return chainThere(algebra, ['Et', 'E'], { E }, Y)
+    return chainThere(algebra, ['Et', 'D', 'E'], { E, D: columnOf(moment.diagonal) }, Y)
+  }
+
+  amongInputs(roots: Float64Array | undefined, Y: Matrix32): Promise<Matrix32> {
+    const { algebra, E } = this
+    if (roots === undefined) return chainThere(algebra, ['E', 'Et'], { E }, Y)
+    return chainThere(algebra, ['D', 'E', 'Et', 'D'], { E, D: columnOf(roots) }, Y)
+  }
+
+  energy(): Promise<number> {
+    const { algebra, E, moment } = this
+    return isSummedThere(E) ? energyThere(algebra, E, moment) : energy(algebra, transposed(E), moment)
+  }
+}
+
+/** [n, 1] in float32. */
+const columnOf = (values: Float64Array): Matrix32 => toFloat32({ data: values, rows: values.length, cols: 1 })
