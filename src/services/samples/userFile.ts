@@ -2,6 +2,7 @@ import { open, readFile, stat } from 'node:fs/promises'
 import { refuseLfsPointerAt } from '../../engine/formats/lfsPointer'
 import { decodeTextFile, TextFileDecoder } from '../../engine/formats/textEncoding'
 import { badInput } from '../../shared/errors'
+import { refuseForeignFile } from './foreignFile'
 import { isPacked, UNPACKED_SHARE, unpackedBytes } from './packedFile'
 
 /** Longest file that is read whole: JavaScript holds a text as UTF-16 and V8 limits its length. */
@@ -20,6 +21,7 @@ export async function userFileBytes(path: string): Promise<number> {
   if (!found.isFile()) throw badInput(`${path} is ${found.isDirectory() ? 'a directory' : 'not a file'}; ${ACCEPTED}`)
   if (found.size === 0) throw badInput(`${path} is empty; ${ACCEPTED}`)
   await refuseLfsPointerAt(path)
+  await refuseForeignFile(path)
   return found.size
 }
 

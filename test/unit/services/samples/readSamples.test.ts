@@ -118,6 +118,10 @@ describe('a file of samples', () => {
       Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 4),
       /packed\.jsonl is packed by zstd, not a text; unpack it$/
     ],
+    ['sheet.xlsx', 'PK\x03\x04\0\0', /sheet\.xlsx is a workbook; save its sheet as CSV$/],
+    ['paper.txt', '%PDF-1.7\n\0', /paper\.txt is a PDF; save its text as plain text$/],
+    ['rows.arrow', Uint8Array.of(255, 255, 255, 255, 8, 1), /rows\.arrow is a table of Arrow; write it as Parquet /],
+    ['rows.zip', 'PK\x03\x04\0\0', /rows\.zip is packed by zip, not a text; unpack it$/],
     ['nul.txt', 'a\0b', /nul\.txt is not a text file: byte 1 is zero; /],
     ['latin.txt', Uint8Array.of(0x63, 0x61, 0x66, 0xe9), /latin\.txt is not valid UTF-8; save it as UTF-8$/],
     [
