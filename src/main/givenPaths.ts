@@ -9,8 +9,9 @@ const BY_ENDING: Readonly<Record<string, readonly Purpose[]>> = {
   '.yml': ['readRecipe'],
   '.quail': ['readRecipe'],
   '.quailrun': ['readBundle'],
-  '.tar': ['readBundle'],
-  '.zip': ['readBundle'],
+  // A bundle, or texts, of which the import says that they are to be unpacked.
+  '.tar': ['readBundle', 'readText'],
+  '.zip': ['readBundle', 'readText'],
   // A recipe or rows: what it holds tells.
   '.json': ['readRecipe', 'readText']
 }
@@ -31,12 +32,12 @@ export function purposesOf(path: string): NamedPath[] {
   const purposes = isFile
     ? (BY_ENDING[extname(path).toLowerCase()] ?? ['readText', 'readModel'])
     : ['readModel' as const]
-  return purposes.map((purpose) => ({ path, purpose }))
+  return [...purposes, 'recognize' as const].map((purpose) => ({ path, purpose }))
 }
 
 /** What was chosen in a dialog is granted for what the dialog asked for, a file also for what its ending says. */
 export function pickedFor(kind: PickKind, path: string): NamedPath[] {
   const asked: NamedPath = { path, purpose: BY_KIND[kind] }
   const isFolder = ['readModel', 'writeFolder'].includes(asked.purpose)
-  return isFolder ? [asked] : [asked, ...purposesOf(path)]
+  return isFolder ? [asked, { path, purpose: 'recognize' }] : [asked, ...purposesOf(path)]
 }

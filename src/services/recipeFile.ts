@@ -33,10 +33,15 @@ export function parseRecipeText(text: string, path: string): Recipe {
   return absolutePaths(parsed.data, dirname(resolve(path)))
 }
 
-/** Whether a JSON file is meant as a recipe, sound or not, and not as data. */
-export async function looksLikeRecipe(path: string): Promise<boolean> {
+/** What lies at a path: a folder, JSON that is meant as a recipe, sound or not, or any other file. */
+export async function kindOfPath(path: string): Promise<'folder' | 'recipe' | 'file'> {
   const found = await stat(path).catch(() => undefined)
-  if (found === undefined || !found.isFile() || found.size > MAX_RECIPE_BYTES) return false
+  if (found?.isDirectory()) return 'folder'
+  const small = found?.isFile() === true && found.size <= MAX_RECIPE_BYTES
+  return small && (await looksLikeRecipe(path)) ? 'recipe' : 'file'
+}
+
+async function looksLikeRecipe(path: string): Promise<boolean> {
   try {
     const value: unknown = JSON.parse(await readFile(path, 'utf8'))
     return typeof value === 'object' && value !== null && 'variants' in value && 'model' in value

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import { readPreferences } from '../services/preferences'
 import { defaultOut } from '../services/preflight'
-import { assertRecipeOrNothing, looksLikeRecipe, readRecipeFile } from '../services/recipeFile'
+import { assertRecipeOrNothing, kindOfPath, readRecipeFile } from '../services/recipeFile'
 import { recipeTextFor, recipeYaml, saveRecipeFile } from '../services/recipeText'
 import { getRun } from '../services/runService'
 import { recipePaths } from '../shared/contract/queue'
@@ -48,7 +48,7 @@ export const recipeHandlers = (context: WorkbenchContext): HandlersOf<typeof rec
     async 'recipes.read'({ path }) {
       return { recipe: await readRecipeFile(path), origin: `Opened ${path}` }
     },
-    'recipes.recognize': ({ path }) => looksLikeRecipe(path),
+    'recipes.recognize': ({ path }) => kindOfPath(path),
     async 'recipes.text'({ recipe }) {
       return recipeYaml(recipe)
     },

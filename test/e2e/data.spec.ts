@@ -105,6 +105,19 @@ test('a packed file that is not unpacked says by what it is packed; it is no fol
   await page.keyboard.press('Escape')
 })
 
+test.each([
+  ['sheet.xlsx', 'PK\x03\x04\0', /sheet\.xlsx is a workbook; save its sheet as CSV/],
+  ['texts.zip', 'PK\x03\x04\0', /texts\.zip is packed by zip, not a text; unpack it/],
+  ['rows.arrow', 'ARROW1\0\0', /rows\.arrow is a table of Arrow; write it as Parquet/],
+  ['notes.dat', 'a\0b', /notes\.dat is not a text file/]
+])('a dropped file of another kind goes to the import, which says what it is: %s', async (name, content, told) => {
+  const { page } = desk
+  await goTo(desk, '/runs')
+  await dropPaths(desk, [await file(name, content)])
+  await page.getByRole('dialog', { name: 'Import a calibration set' }).getByText(told).first().waitFor()
+  await page.keyboard.press('Escape')
+})
+
 test('a text dropped on the window is cut, stored, and shown in the exact tokens of a model', async () => {
   const { page } = desk
   await goTo(desk, '/')

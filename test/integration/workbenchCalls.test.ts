@@ -212,7 +212,7 @@ async function aboutRecipes(run: string, folder: string): Promise<void> {
   expect((await ask('recipes.read', { path })).recipe).toEqual(recipe('saved'))
   expect(await ask('recipes.text', { recipe: recipe('saved') })).toBe(readFileSync(path, 'utf8'))
   writeFileSync(join(folder, 'data.json'), '[{"text":"a"}]')
-  expect(await ask('recipes.recognize', { path: join(folder, 'data.json') })).toBe(false)
+  expect(await ask('recipes.recognize', { path: join(folder, 'data.json') })).toBe('file')
   expect((await ask('recipes.list', {})).map((one) => one.recipe.name)).toEqual(
     expect.arrayContaining(['first', 'second', 'third'])
   )

@@ -111,9 +111,11 @@ describe('a recipe file', () => {
       'readText'
     )
     const recognize = (name: string) => workbench.call('recipes.recognize', { path: join(folder, name) })
-    expect(await recognize('recipe.json')).toBe(true)
+    expect(await recognize('recipe.json')).toBe('recipe')
     for (const name of ['rows.json', 'other.json', 'damaged.json', 'missing.json'])
-      expect(await recognize(name)).toBe(false)
+      expect(await recognize(name)).toBe('file')
+    await workbench.grant([folder], 'recognize')
+    expect(await workbench.call('recipes.recognize', { path: folder })).toBe('folder')
     await workbench.close()
   })
 

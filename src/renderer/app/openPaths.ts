@@ -8,9 +8,8 @@ type Kind = 'recipe' | 'bundle' | 'text' | 'folder'
 
 const RECIPE = /\.(ya?ml|quail)$/i
 const BUNDLE = /\.quailrun$/i
-const JSON_FILE = /\.json$/i
-/** What is packed is no folder either: the import reads it, or says by what it is packed. */
-const TEXT = /\.(txt|md|text|jsonl|ndjson|csv|tsv|parquet|gz|zst|xz|bz2|zip)$/i
+/** Files of a checkpoint: Models says that their folder is needed. */
+const OF_CHECKPOINT = /(\.(safetensors|gguf|bin|pt|pth|ckpt)|\.safetensors\.index\.json|^(config|tokenizer)\.json)$/i
 
 /** The page that takes files of a kind, and whether it takes several at once. */
 const PAGES: Readonly<Record<Kind, { readonly page: string; readonly key: string; readonly several: boolean }>> = {
@@ -57,9 +56,9 @@ async function kindOf(path: string): Promise<Kind> {
   const name = baseName(path)
   if (RECIPE.test(name)) return 'recipe'
   if (BUNDLE.test(name)) return 'bundle'
-  if (TEXT.test(name)) return 'text'
-  if (!JSON_FILE.test(name)) return 'folder'
-  // Recipes and data both come as JSON: what is inside tells them apart.
-  const recipe = await call('recipes.recognize', { path }).catch(() => false)
-  return recipe ? 'recipe' : 'text'
+  if (OF_CHECKPOINT.test(name)) return 'folder'
+  // Recipes and data both come as JSON: what is inside tells them apart. Any other file goes to the import, which reads it
+  // or says what it is instead.
+  const found = await call('recipes.recognize', { path }).catch(() => 'file' as const)
+  return found === 'file' ? 'text' : found
 }

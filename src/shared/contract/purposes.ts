@@ -7,7 +7,7 @@ export const PURPOSES = {
   readRecipe: 'reading as a recipe',
   readBundle: 'reading as a run bundle',
   readAdapter: 'reading as an adapter',
-  /** Which of the two a JSON file is. */
+  /** Whether it is a folder, and whether a JSON file is a recipe. */
   recognize: 'finding out what it holds',
   writeRecipe: 'writing a recipe',
   writeBundle: 'writing a run bundle',

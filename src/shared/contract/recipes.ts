@@ -32,6 +32,9 @@ export interface StartChoices {
   readonly outputs: string
 }
 
+/** What is told apart without being opened for good; `file` is also what is not there. */
+export type GivenKind = 'folder' | 'recipe' | 'file'
+
 const Path = z.string().min(1)
 
 export const recipeCalls = {
@@ -45,8 +48,8 @@ export const recipeCalls = {
   'recipes.read': call<StartRecipe>()(z.strictObject({ path: Path }), {
     paths: ({ path }) => forPurpose('readRecipe', [path])
   }),
-  /** Whether a JSON file is meant as a recipe and not as data. */
-  'recipes.recognize': call<boolean>()(z.strictObject({ path: Path }), {
+  /** What lies at a path that was dropped or given: a JSON file may be meant as a recipe or as data. */
+  'recipes.recognize': call<GivenKind>()(z.strictObject({ path: Path }), {
     paths: ({ path }) => forPurpose('recognize', [path])
   }),
   /** The recipe as YAML, as it would be saved. */
