@@ -9,7 +9,7 @@ import { listQueue } from '../store/runQueries'
 import { finishRun } from '../store/runs'
 import { readSetting, writeSetting } from '../store/settings'
 import { ActiveRun } from './activeRun'
-import { assertResumable, createRun, getRun, type Run, startQueuedRun } from './runService'
+import { assertResumable, createRun, getRun, moveOut, type Run, startQueuedRun } from './runService'
 import type { Services } from './services'
 
 /** How a run ended. */
@@ -90,14 +90,17 @@ export class Queue {
   /**
    * Puts a run that was interrupted, cancelled or failed back into the queue; it goes on after its last finished block.
    *
-   * @throws {AppError} BAD_INPUT when it is completed or already queued, LOCKED when a process works on it
+   * @param out - another directory for its adapters; default: that of the run
+   * @throws {AppError} BAD_INPUT when it is completed or already queued, or for the directory as `createRun`; LOCKED when a
+   *   process works on it
    */
-  async requeue(id: string): Promise<void> {
+  async requeue(id: string, out?: string): Promise<void> {
     const run = await getRun(this.services, id)
     if (run.status === 'completed') throw badInput(`run ${id} is completed; its result lies in ${run.out}`)
     if (run.status === 'queued') throw badInput(`run ${id} is in the queue already`)
     if (run.status === 'running') throw new AppError('LOCKED', `run ${id} is being worked on`)
     assertResumable(run)
+    if (out !== undefined) await moveOut(this.services, id, out)
     await queueRun(this.services.store, id)
     await this.#changed(id)
     this.#pump()

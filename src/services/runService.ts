@@ -135,8 +135,12 @@ export async function resumeRun(
   })
 }
 
-/** Has a run write its adapters elsewhere, from its next process on. */
-async function moveOut(services: Services, id: string, out: string): Promise<void> {
+/**
+ * Has a run write its adapters elsewhere, from its next process on.
+ *
+ * @throws {AppError} BAD_INPUT for a directory as `createRun`
+ */
+export async function moveOut(services: Services, id: string, out: string): Promise<void> {
   const folder = runFolder(services, id)
   const { record } = await stored.getRun(services.store, id)
   const moved = { ...record, out: await checkRunOut(out, record.recipe) }

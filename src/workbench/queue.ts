@@ -25,7 +25,7 @@ export const queueHandlers = ({ services, queue }: WorkbenchContext): HandlersOf
     const chooseOut = (id: string): string => out ?? join(adaptersDirectory(services.home), id)
     return { id: await queue.enqueue(recipe, chooseOut, project) }
   },
-  'queue.resume': ({ id }) => queue.requeue(id),
+  'queue.resume': ({ id, out }) => queue.requeue(id, out),
   'queue.cancel': ({ id }) => queue.cancel(id),
   'queue.hold': ({ held }) => queue.setHeld(held),
   'queue.reorder': ({ ids }) => queue.reorder(ids)

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { LayerResult } from '../../src/shared/runEvents'
 import { RUN_FILES, RunOutcome } from '../../src/shared/runFolder'
 import { Workplace } from '../helpers/commandLine'
-import { answerSaveDialog, type Desk, goTo, openDesk, removeTemporary, setLook } from './harness'
+import { answerOpenDialog, answerSaveDialog, type Desk, goTo, openDesk, removeTemporary, setLook } from './harness'
 
 const TEXT = 'sotu-evaluation.txt'
 const NF4 = 'nf4-b64-dq'
@@ -334,6 +334,27 @@ describe('a run that did not end well', () => {
     const weights = (folder: string): Buffer => readFileSync(work.path(folder, QUAILORA, 'adapter_model.safetensors'))
     await expect.poll(() => page.getByText('completed').count()).toBeGreaterThan(0)
     expect(weights('interrupted-adapters').equals(weights('adapters'))).toBe(true)
+  }, 120_000)
+
+  test('goes on with another folder for its adapters where it cannot write to the first', async () => {
+    const { page } = desk
+    const id = await interruptedRun('elsewhere')
+    writeFileSync(work.path('elsewhere-adapters'), 'a file is in the way')
+    await goTo(desk, `/runs/${id}`)
+    await page.getByRole('button', { name: 'Resume', exact: true }).click()
+    const alert = page.getByRole('alert').filter({ hasText: 'The run failed' })
+    await alert.waitFor({ timeout: 120_000 })
+    const menu = async () => {
+      await page.getByRole('button', { name: 'More for elsewhere' }).click()
+      await page.getByRole('menuitem', { name: 'Resume with another folder for the adapters…' }).click()
+    }
+    await answerOpenDialog(desk, [work.path('adapters')])
+    await menu()
+    await page.getByText(/adapters is not empty \(it holds .*\); a new or empty directory is needed/).waitFor()
+    await answerOpenDialog(desk, [work.path('another-folder')])
+    await menu()
+    await page.getByRole('button', { name: 'Export', exact: true }).waitFor({ timeout: 120_000 })
+    expect(readdirSync(work.path('another-folder')).sort()).toEqual(['quailora-r8', 'svd-r8'])
   }, 120_000)
 
   test('says which file failed it and what to do', async () => {

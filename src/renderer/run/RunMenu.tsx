@@ -1,10 +1,12 @@
 import { ActionIcon, Menu } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { IconDots, IconPencil, IconTrash } from '@tabler/icons-react'
+import { IconDots, IconFolderSymlink, IconPencil, IconTrash } from '@tabler/icons-react'
 import { useLocation } from 'wouter'
 import type { RunProof } from '../../shared/contract/proof'
+import { isResumable } from '../../shared/resumable'
 import { useCall } from '../api/hooks'
 import { deleteRuns } from '../runs/deleteRuns'
+import { RESUME_ELSEWHERE, resumeElsewhere } from '../runs/queueActions'
 import { allTags } from '../runs/runFilter'
 import { TagsModal } from '../runs/TagsModal'
 
@@ -25,6 +27,14 @@ export function RunMenu({ run }: { readonly run: RunProof }) {
           <Menu.Item leftSection={<IconPencil size={14} aria-hidden />} onClick={open}>
             Name, tags, notes…
           </Menu.Item>
+          {isResumable(run) && (
+            <Menu.Item
+              leftSection={<IconFolderSymlink size={14} aria-hidden />}
+              onClick={() => void resumeElsewhere(run.id)}
+            >
+              {RESUME_ELSEWHERE}
+            </Menu.Item>
+          )}
           <Menu.Item
             leftSection={<IconTrash size={14} aria-hidden />}
             disabled={run.status === 'running'}

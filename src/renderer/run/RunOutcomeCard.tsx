@@ -8,6 +8,7 @@ import { warningCount } from '../../shared/runWords'
 import { useCall } from '../api/hooks'
 import { CopyButton } from '../components/CopyButton'
 import { plural } from '../format/numbers'
+import { RESUME_ELSEWHERE, resumeElsewhere } from '../runs/queueActions'
 import { kept, resumed } from './proofData'
 
 /** What to do about a failure, beside what its message says. */
@@ -16,7 +17,7 @@ const ADVICE: Readonly<Record<ErrorCode, string>> = {
   BAD_FORMAT: 'The file is damaged or not what it says it is. Get it again, then resume; or run again with changes.',
   NUMERICS:
     'The checkpoint gives values that cannot be computed with, so the run cannot go on. Mend the checkpoint, then run again.',
-  IO: 'Put the file back, give access to it, or make room on the disk, as the message asks; then resume, or run again with changes.',
+  IO: 'Put the file back, give access to it, or make room on the disk, as the message asks; then resume. Where it is the folder of the adapters, another one serves as well.',
   DEVICE: 'The device failed. Resume, or run again with changes on another device.',
   LOCKED: 'Another process works on this run. Wait for it, or stop it, then resume.',
   CANCELLED: 'Resume whenever you like.',
@@ -99,6 +100,11 @@ function Failure({ run }: { readonly run: RunProof }) {
           <Button size="xs" variant="default" onClick={toggle} aria-expanded={open}>
             {open ? 'Hide details' : 'Details'}
           </Button>
+          {error.code === 'IO' && isResumable(run) && (
+            <Button size="xs" variant="default" onClick={() => void resumeElsewhere(run.id)}>
+              {RESUME_ELSEWHERE}
+            </Button>
+          )}
           <CopyButton value={details} label="Copy details" />
         </Group>
         <Collapse expanded={open}>

@@ -20,6 +20,18 @@ export async function resumeRuns(ids: readonly string[]): Promise<void> {
   for (const id of ids) await attempt('The run was not resumed', call('queue.resume', { id }))
 }
 
+export const RESUME_ELSEWHERE = 'Resume with another folder for the adapters…'
+
+/** Puts one back that writes its adapters to another folder, for which it asks; nothing is done without one. */
+export async function resumeElsewhere(id: string): Promise<void> {
+  await attempt('The run was not resumed', pickAndResume(id))
+}
+
+async function pickAndResume(id: string): Promise<void> {
+  const [out] = await call('app.pick', { kind: 'folder' })
+  if (out !== undefined) await call('queue.resume', { id, out })
+}
+
 /** Stops a run, or takes it out of the queue. */
 export const cancelRun = (id: string): Promise<boolean> =>
   attempt('The run was not stopped', call('queue.cancel', { id }))

@@ -33,8 +33,13 @@ export const queueCalls = {
       paths: ({ recipe, out }) => [...recipePaths(recipe), ...forPurpose('writeFolder', out === undefined ? [] : [out])]
     }
   ),
-  /** Puts an interrupted, cancelled or failed run back; it goes on after its last finished block. */
-  'queue.resume': call<void>()(z.strictObject({ id: Id })),
+  /**
+   * Puts an interrupted, cancelled or failed run back; it goes on after its last finished block. `out`: another directory for
+   * its adapters, where the first cannot be written.
+   */
+  'queue.resume': call<void>()(z.strictObject({ id: Id, out: z.string().min(1).optional() }), {
+    paths: ({ out }) => forPurpose('writeFolder', out === undefined ? [] : [out])
+  }),
   /** Stops a run within seconds, or takes it out of the queue. */
   'queue.cancel': call<void>()(z.strictObject({ id: Id })),
   /** Pauses the queue at the present run's next checkpoint, or lets it go on. */

@@ -88,7 +88,7 @@ const CASES: Readonly<Record<WorkbenchCallName, (at: Place) => readonly unknown[
     { recipe: sound, out: path },
     { recipe: sound, project: id }
   ],
-  'queue.resume': ({ id }) => [{ id }],
+  'queue.resume': ({ id, path }) => [{ id }, { id: RUN, out: path }],
   'queue.cancel': ({ id }) => [{ id }],
   'queue.hold': ({ path }) => [{ held: path }],
   'queue.reorder': ({ id }) => [{ ids: [id] }],
