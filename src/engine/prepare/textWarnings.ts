@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import type { Finding, Severity } from '../../shared/findings'
 import { describeRebuilt } from '../../shared/inspection'
 import { count, plural } from '../../shared/plural'
@@ -92,9 +93,12 @@ function fewRowsText({ calibration, context }: Recipe, available: readonly numbe
   const rowsText = (rows: number): string => `${plural(rows, 'row')} of ${plural(context, 'token')}`
   const [only = 0, ...others] = available
   if (others.length === 0) return `the calibration text gives ${rowsText(only)}, ${count(asked)} were asked for`
+  const called = files.map((file) => basename(file))
+  // Files of one name are told apart by their folders.
+  const names = new Set(called).size === files.length ? called : files
   // A text with another problem is left out: whose numbers these are is not known then.
   const nameOf = (i: number): string =>
-    files.length === available.length ? (files[i] as string) : 'a calibration text'
+    files.length === available.length ? (names[i] as string) : 'a calibration text'
   const short = available.flatMap((rows, i) => (rows < asked ? [`${nameOf(i)} gives ${rowsText(rows)}`] : []))
   return `${short.join(', ')}; ${count(asked)} of each text were asked for`
 }

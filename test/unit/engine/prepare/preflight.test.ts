@@ -299,12 +299,12 @@ describe('findings with a fix', () => {
     const asking = (rows: number) => findingIn(recipeWith({ calibration: { files, rows } }), 'FEW_ROWS')
     const one = await asking(200)
     expect(one.message).toMatch(
-      /^\S+moby-evaluation.txt gives 1\d\d rows of 256 tokens; 200 of each text were asked for$/
+      /^moby-evaluation\.txt gives 1\d\d rows of 256 tokens; 200 of each text were asked for$/
     )
     expect(one.fix).toBeUndefined() // fewer would be taken of the other text, too
     const both = await asking(100_000)
     expect(both.message).toMatch(
-      /sotu-calibration.txt gives [\d,]+ rows of 256 tokens, \S+moby-evaluation.txt gives 1\d\d rows/
+      /^sotu-calibration\.txt gives [\d,]+ rows of 256 tokens, moby-evaluation\.txt gives 1\d\d rows/
     )
     expect(both.fix?.label).toMatch(/^Ask for [\d,]+ rows$/)
   })
