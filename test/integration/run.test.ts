@@ -226,7 +226,7 @@ describe('a run', () => {
     expect(blocks).toBe(2)
     expect(finishedOf(events).error).toMatchObject({
       code: 'BAD_INPUT',
-      message: `${weights} has changed while it was in use: start a new run`
+      message: `${weights} has changed while it was in use: put it back as it was, or start a new run`
     })
     expect(existsSync(run.record.out)).toBe(false)
     expect(finishedOf(await runToEnd(run)).error?.message).toMatch(/layers\.0\.self_attn\.q_proj has changed since/)

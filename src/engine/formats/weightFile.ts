@@ -77,7 +77,7 @@ export class WeightFile {
   /** @throws {AppError} BAD_INPUT when the file was written to since it was opened */
   async assertUnchanged(): Promise<void> {
     if ((await stampOf(this.handle)).written === this.stamp.written) return
-    throw badInput(`${this.path} has changed while it was in use: start a new run`)
+    throw badInput(`${this.path} has changed while it was in use: put it back as it was, or start a new run`)
   }
 
   /** Whether anything about the file has changed since it was opened: its content, or its name or rights alone. */

@@ -45,7 +45,9 @@ export async function encodeForRun(
   const chat = text.kind === 'messages' ? await ChatRenderer.open(model, tokenizer, day) : undefined
   const expected = text.chatTemplateSha256
   if (chat !== undefined && expected !== undefined && chat.sha256 !== expected) {
-    throw badInput(`${model}: the chat template has changed since the run was created: start a new run`)
+    throw badInput(
+      `${model}: the chat template has changed since the run was created: put it back as it was, or start a new run`
+    )
   }
   const key = [
     tokenizer.sha256,

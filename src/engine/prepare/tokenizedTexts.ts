@@ -204,7 +204,7 @@ async function assertTextUnchanged({ path, sha256 }: ResolvedText, folder: strin
   const file = resolve(folder, path)
   if ((await sha256File(file)) !== sha256) {
     throw badInput(
-      `${file} has changed since the run was created (sha256 was ${sha256.slice(0, 16)}…): start a new run`
+      `${file} has changed since the run was created (sha256 was ${sha256.slice(0, 16)}…): put it back as it was, or start a new run`
     )
   }
 }

@@ -136,7 +136,7 @@ function assertSame({ checkpoint }: PreparedRun, noted: Noted | undefined, name:
 }
 
 const changed = (directory: string, what: string) =>
-  badInput(`${directory}: ${what} has changed since the run was started: start a new run`)
+  badInput(`${directory}: ${what} has changed since the run was started: put it back as it was, or start a new run`)
 
 /**
  * Quantizes a finished block again, or reads it from the base.
