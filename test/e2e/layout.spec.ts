@@ -68,6 +68,34 @@ describe('the header', () => {
   })
 })
 
+/** On how many lines the names with hyphens in a text of the window stand, each. */
+const LINES_OF_NAMES = `(paragraph) => {
+  const lines = []
+  const texts = document.createTreeWalker(paragraph, NodeFilter.SHOW_TEXT)
+  for (let node = texts.nextNode(); node !== null; node = texts.nextNode()) {
+    for (const found of node.textContent.matchAll(/[\\w-]+-\\w+/g)) {
+      const range = document.createRange()
+      range.setStart(node, found.index)
+      range.setEnd(node, found.index + found[0].length)
+      lines.push(new Set([...range.getClientRects()].map(({ top }) => top)).size)
+    }
+  }
+  return lines
+}`
+
+test('the names in the sentence of a run stand on one line each, at every width', async () => {
+  const { page } = desk
+  await goTo(desk, `/runs/${seededId(0)}`)
+  await page.getByTestId('sentence').waitFor()
+  const lines = () => page.evaluate(`(${LINES_OF_NAMES})(document.querySelector('[data-testid=sentence]'))`)
+  const { length } = (await lines()) as number[]
+  expect(length).toBeGreaterThan(1)
+  for (let width = 600; width <= 1280; width += 10) {
+    await page.setViewportSize({ width, height: 800 })
+    expect([width, await lines()]).toEqual([width, Array.from({ length }, () => 1)])
+  }
+})
+
 /** Pixels of a table that are seen only after scrolling sideways. */
 function hiddenWidth(table: unknown): number {
   const { scrollWidth, clientWidth } = table as { readonly scrollWidth: number; readonly clientWidth: number }

@@ -3,6 +3,7 @@ import { useDisclosure } from '@mantine/hooks'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import type { SerializedError } from '../../shared/errors'
 import { CopyButton } from './CopyButton'
+import { Sentence } from './Sentence'
 
 interface Props {
   /** What could not be done, as a heading: "The models could not be read". */
@@ -19,7 +20,7 @@ export function ErrorCard({ title, error, onRetry }: Props) {
     <Alert color="orange" variant="light" icon={<IconAlertTriangle aria-hidden />} title={title} role="alert">
       <Stack gap="xs" align="flex-start">
         <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
-          {error.message}
+          <Sentence>{error.message}</Sentence>
         </Text>
         <Group gap="xs">
           {onRetry && (

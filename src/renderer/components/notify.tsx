@@ -1,6 +1,7 @@
 import { Button, Group, Text } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { AppError } from '../../shared/errors'
+import { Sentence } from './Sentence'
 
 /** A short word that something was done. */
 export const notifyDone = (message: string): void => {
@@ -11,7 +12,13 @@ export const notifyDone = (message: string): void => {
 export const notifyError = (title: string, error: unknown): void => {
   if (error instanceof AppError && error.code === 'CANCELLED') return
   const message = error instanceof Error ? error.message : String(error)
-  notifications.show({ title, message, color: 'orange', withBorder: true, autoClose: 12_000 })
+  notifications.show({
+    title,
+    message: <Sentence>{message}</Sentence>,
+    color: 'orange',
+    withBorder: true,
+    autoClose: 12_000
+  })
 }
 
 interface Offer {
@@ -30,7 +37,7 @@ export function notifyOffer(title: string, message: string, { label, onClick }: 
     message: (
       <Group justify="flex-end" gap="sm">
         <Text size="sm" style={{ overflowWrap: 'anywhere', flex: '1 1 60%' }}>
-          {message}
+          <Sentence>{message}</Sentence>
         </Text>
         <Button
           size="compact-sm"

@@ -1,6 +1,7 @@
 import { Group, Table, Text, ThemeIcon } from '@mantine/core'
 import { IconAlertTriangle, IconCheck, IconX } from '@tabler/icons-react'
 import type { CompatibilityEntry, Verdict } from '../../shared/exports'
+import { Sentence } from '../components/Sentence'
 import { capitalized } from '../format/letters'
 
 const SIGNS: Readonly<
@@ -34,7 +35,9 @@ export function CompatibilityTable({ entries }: { readonly entries: readonly Com
               </Group>
             </Table.Td>
             <Table.Td>
-              <Text size="sm">{sentence(says)}</Text>
+              <Text size="sm">
+                <Sentence>{sentence(says)}</Sentence>
+              </Text>
             </Table.Td>
             <Table.Td>
               <Text size="sm" c={fix === null ? 'dimmed' : undefined} style={{ overflowWrap: 'anywhere' }}>

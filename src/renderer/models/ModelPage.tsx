@@ -8,6 +8,7 @@ import { useCall } from '../api/hooks'
 import { PageFrame } from '../components/PageFrame'
 import { PathText } from '../components/PathText'
 import { QueryView } from '../components/QueryView'
+import { Sentence } from '../components/Sentence'
 import { FileList } from './FileList'
 import { LinearsTab } from './LinearsTab'
 import { ModelFacts } from './ModelFacts'
@@ -95,7 +96,7 @@ function Notice({ model, title, color, sentences }: NoticeProps) {
       <List size="sm" spacing={4}>
         {sentences.map((sentence) => (
           <List.Item key={sentence} style={{ overflowWrap: 'anywhere' }}>
-            {shortProblem(model, sentence)}
+            <Sentence>{shortProblem(model, sentence)}</Sentence>
           </List.Item>
         ))}
       </List>

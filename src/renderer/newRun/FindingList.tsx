@@ -1,6 +1,7 @@
 import { Button, Group, Stack, Text, ThemeIcon } from '@mantine/core'
 import { IconAlertTriangle, IconCircleCheck, IconCircleX, IconInfoCircle } from '@tabler/icons-react'
 import type { Finding, Severity } from '../../shared/findings'
+import { Sentence } from '../components/Sentence'
 import { plural } from '../format/numbers'
 
 /** A finding with what its button does. */
@@ -54,7 +55,7 @@ export function FindingList({ findings, stale }: Props) {
               <Text span inherit fw={600}>
                 {LOOKS[severity].word}:
               </Text>{' '}
-              {message}
+              <Sentence>{message}</Sentence>
             </Text>
             {mend && (
               <Button size="compact-xs" variant="default" disabled={stale} onClick={mend.action}>

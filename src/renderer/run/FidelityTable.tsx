@@ -1,6 +1,7 @@
 import { Table, Text } from '@mantine/core'
 import { alikeSentences, type QuantizerResult } from '../../shared/headline'
 import type { Fidelity } from '../../shared/runEvents'
+import { Sentence } from '../components/Sentence'
 import { gapEstimate } from '../format/gapText'
 import { formatEstimate, formatShareEstimate } from '../format/numbers'
 import { Term } from '../glossary/Term'
@@ -113,7 +114,7 @@ function Alike({ result }: Pick<Props, 'result'>) {
           <Term name="not distinguishable" focusable>
             Not distinguishable
           </Term>
-          : {alike.join('; ')}.
+          : <Sentence>{`${alike.join('; ')}.`}</Sentence>
         </>
       )}
     </Text>

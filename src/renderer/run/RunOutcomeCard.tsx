@@ -7,6 +7,7 @@ import { isResumable } from '../../shared/resumable'
 import { warningCount } from '../../shared/runWords'
 import { useCall } from '../api/hooks'
 import { CopyButton } from '../components/CopyButton'
+import { Sentence } from '../components/Sentence'
 import { plural } from '../format/numbers'
 import { RESUME_ELSEWHERE, resumeElsewhere } from '../runs/queueActions'
 import { kept, resumed } from './proofData'
@@ -91,7 +92,7 @@ function Failure({ run }: { readonly run: RunProof }) {
     >
       <Stack gap="xs" align="flex-start">
         <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
-          {error.message}
+          <Sentence>{error.message}</Sentence>
         </Text>
         <Text size="sm">
           {ADVICE[error.code as ErrorCode] ?? ADVICE.INTERNAL} {isResumable(run) && kept(run)}
@@ -128,7 +129,7 @@ function Warnings({ run: { warnings } }: { readonly run: RunProof }) {
       <List size="sm">
         {warnings.map(({ message }) => (
           <List.Item key={message} style={{ overflowWrap: 'anywhere' }}>
-            {message}
+            <Sentence>{message}</Sentence>
           </List.Item>
         ))}
       </List>

@@ -8,6 +8,7 @@ import { LAYERS_OF_START } from '../../shared/refinementWords'
 import { PageFrame } from '../components/PageFrame'
 import { QueryView } from '../components/QueryView'
 import { RelativeTime } from '../components/RelativeTime'
+import { Sentence } from '../components/Sentence'
 import { formatDuration } from '../format/time'
 import { RunStatusBadge } from '../runs/RunStatusBadge'
 import { AcceptanceCard } from './AcceptanceCard'
@@ -82,7 +83,7 @@ function Proof({ run, layers, layer }: Props) {
           <Stack gap="xs" data-testid="sentence">
             {sentences.map((sentence) => (
               <Text key={sentence} fz={22} lh={1.35} fw={500} className="num" style={{ overflowWrap: 'anywhere' }}>
-                {sentence}
+                <Sentence>{sentence}</Sentence>
               </Text>
             ))}
           </Stack>

@@ -1,4 +1,5 @@
 import { Stack, Text } from '@mantine/core'
+import { Sentence } from '../components/Sentence'
 
 interface VariantSentence {
   readonly name: string
@@ -15,7 +16,7 @@ export function VariantSentences({ sentences }: { readonly sentences: readonly V
       {sentences.map(({ name, sentence, settings }) => (
         <div key={name}>
           <Text size="sm" className="num" style={{ overflowWrap: 'anywhere' }}>
-            {sentence}
+            <Sentence>{sentence}</Sentence>
           </Text>
           <Text size="xs" c="dimmed" className="num">
             {settings}

@@ -1,5 +1,6 @@
 import { Card, Table, Text, Title } from '@mantine/core'
 import type { SweepTable } from '../../shared/sweep/tables'
+import { Sentence } from '../components/Sentence'
 import { scrolledByKeys } from './scrolledByKeys'
 
 /** Names may take several lines, figures are read as one. */
@@ -29,7 +30,7 @@ export function SweepTableCard({ table: { title, columns, names, rows, note } }:
               <Table.Tr key={cells.join()}>
                 {columns.map((column, i) => (
                   <Table.Td key={column} {...cellLook(i < names)}>
-                    {cells[i]}
+                    {i < names ? <Sentence>{cells[i] ?? ''}</Sentence> : cells[i]}
                   </Table.Td>
                 ))}
               </Table.Tr>
