@@ -1,18 +1,15 @@
 import { AppError } from '../../shared/errors'
-import { Dict, List, type Value } from '../templates/values'
+import type { Dict } from '../templates/values'
 import type { Conversation } from './conversation'
 import type { Span } from './responseMask'
+import { EARLIER_MARK, MARK, type MarkedTurn, markedForms, markedTurns } from './turnMarks'
 
 /*
  * Where an assistant's turn stands in a text whose template writes earlier turns in another way when later ones follow: Qwen3 and
- * DeepSeek leave out the reasoning of earlier turns, Phi-3 puts one token more behind the last one, Mistral the system prompt and
- * the tools before the last question. No text up to a turn is a beginning of the whole text there; but what stands around marks
- * in the place of what the turn, and the one before it, says can be compared.
+ * DeepSeek leave out the reasoning of earlier turns, Phi-3 puts one token more behind the last one, gpt-oss and OLMo 3 end it with
+ * another token, Mistral puts the system prompt and the tools before the last question. No text up to a turn is a beginning of the
+ * whole text there; but what stands around marks in the place of what the turn, and the one before it, says can be compared.
  */
-
-/** Noncharacters of Unicode, which no text holds: for what the turn says, and for what the one before it says. */
-const MARK = '\uFDD0'
-const EARLIER_MARK = '\uFDD1'
 
 /** A conversation as text; `prompt` adds the beginning of the assistant's next turn. */
 export type Render = (conversation: Conversation, prompt?: boolean) => string
@@ -41,7 +38,7 @@ export function spanOfMarkedTurn(
     later: messages.slice(turn + 1),
     textOf: (some, prompt) => render({ ...conversation, messages: some }, prompt)
   }
-  for (const marked of markedForms(messages[turn] as Dict, MARK)) {
+  for (const marked of markedTurns(messages[turn] as Dict)) {
     const found = unlessRefused(() => textsAround(marked, turns))
     if (found === undefined || !text.startsWith(found.before) || !text.endsWith(found.after)) continue
     const span = { begin: found.before.length, end: text.length - found.after.length }
@@ -60,31 +57,6 @@ function unlessRefused<T>(work: () => T): T | undefined {
   }
 }
 
-interface MarkedTurn {
-  readonly message: Dict
-  /** Whether all that stands behind the mark ends the turn. */
-  readonly isWhole: boolean
-}
-
-/** A turn with a mark for its content; and for the first function that it calls, of which some templates write nothing else. */
-function markedForms(message: Dict, mark: string): MarkedTurn[] {
-  const calls = message.get('tool_calls')
-  const part = new Dict([
-    ['type', 'text'],
-    ['text', mark]
-  ])
-  const content = message.get('content') instanceof List ? new List([part]) : mark
-  const [first, ...others] = calls instanceof List ? calls.items : []
-  const said = { message: changed(message, 'content', content), isWhole: first === undefined }
-  if (!(first instanceof Dict)) return [said]
-  const called = first.get('function')
-  const call =
-    called instanceof Dict ? changed(first, 'function', changed(called, 'name', mark)) : changed(first, 'name', mark)
-  return [said, { message: changed(message, 'tool_calls', new List([call, ...others])), isWhole: false }]
-}
-
-const changed = (dict: Dict, key: string, value: Value): Dict => new Dict([...dict.entries(), [key, value]])
-
 interface Around {
   readonly before: string
   readonly after: string
@@ -97,7 +69,7 @@ function textsAround(marked: MarkedTurn, turns: Turns): Around | undefined {
   const last = cutAtMark(textOf([...earlier, marked.message]))
   if (within === undefined || last === undefined) return undefined
   const before = earlier.length === 0 ? '' : withHeader(within.before, marked.message, turns)
-  const own = endOfTurn(within.after, last.after, marked.isWhole)
+  const own = endOfTurn(within.after, last.after, marked, turns)
   return before === undefined || own === undefined ? undefined : { before, after: within.after.slice(own) }
 }
 
@@ -128,21 +100,54 @@ function betweenMarks(text: string): string | undefined {
 /** Between the marks, a reasoning may stand behind the header or not, in the whole text and in that which ends with the turn. */
 function headerLength(within: string, last: string, prompted: string): number | undefined {
   const length = sharedLength(last, prompted)
-  if (length === undefined || within.startsWith(last.slice(0, length))) return length
-  return last.startsWith(within) ? within.length : undefined
+  if (length !== undefined && within.startsWith(last.slice(0, length))) return length
+  return last.startsWith(within) ? within.length : sharedLength(within, prompted)
 }
 
-/** How much of what is behind the mark is there too when nothing follows: it belongs to the turn. */
-function endOfTurn(within: string, last: string, isWhole: boolean): number | undefined {
+/** How much of what is behind the mark is there too when nothing follows, or when another answer does: it belongs to the turn. */
+function endOfTurn(within: string, last: string, marked: MarkedTurn, turns: Turns): number | undefined {
   if (within.startsWith(last)) return last.length
-  return isWhole ? sharedLength(within, last) : undefined
+  const own = endBeforeAnswer(marked, turns)
+  if (own !== undefined && within.startsWith(own)) return own.length
+  return marked.isWhole ? sharedLength(within, last) : undefined
 }
 
-/** How long two texts are the same; where both go on, they do so with tokens in brackets, which may begin alike: `<|user|>` and `</s>`. */
+/** What stands between a turn and the header of another one of the assistant's, which is known from the generation prompt. */
+function endBeforeAnswer({ message, follower }: MarkedTurn, { earlier, textOf }: Turns): string | undefined {
+  const behind = unlessRefused(() => cutAtMark(textOf([...earlier, message, follower]))?.after.split(EARLIER_MARK))
+  const prompt = generationPrompt(earlier, textOf)
+  const [between, ...others] = behind ?? []
+  if (between === undefined || others.length !== 1 || prompt === undefined) return undefined
+  const header = Array.from(between, (_, at) => at).find((at) => beginAlike(between.slice(at), prompt))
+  return header === undefined ? undefined : between.slice(0, header)
+}
+
+const beginAlike = (one: string, other: string): boolean => {
+  const shared = sharedLength(one, other) ?? 0
+  return one.slice(0, shared).trim() !== ''
+}
+
+/** What a template adds to the turns before an answer when it asks for that; some write an end there that the prompt replaces. */
+function generationPrompt(earlier: Turns['earlier'], textOf: Turns['textOf']): string | undefined {
+  for (const { message } of earlier.length === 0 ? [] : markedForms(earlier.at(-1) as Dict, MARK)) {
+    const turns = [...earlier.slice(0, -1), message]
+    const alone = unlessRefused(() => cutAtMark(textOf(turns)))
+    const prompted = unlessRefused(() => cutAtMark(textOf(turns, true)))
+    const shared = alone && prompted && sharedLength(prompted.after, alone.after)
+    if (shared !== undefined) return prompted?.after.slice(shared)
+  }
+  return undefined
+}
+
+/**
+ * How long two texts are the same. Where both go on, they do so with tokens in brackets, which may begin alike (`<|user|>` and
+ * `</s>`), or behind such a token (`<think>\n` and `<think></think>`).
+ */
 function sharedLength(one: string, other: string): number | undefined {
   let length = 0
   while (length < one.length && one[length] === other[length]) length++
   if (length === Math.min(one.length, other.length)) return length
-  const shared = one.slice(0, length).replace(/[<[{(][^>\])}\s]*$/, '').length
-  return shared > 0 && [one, other].every((text) => /[<[{(]/.test(text[shared] as string)) ? shared : undefined
+  const shared = one.slice(0, length).replace(/[<[{(][^>\])}\s]*$/, '')
+  const goesOn = [one, other].every((text) => /[<[{(]/.test(text[shared.length] as string))
+  return shared !== '' && (goesOn || /[>\])}]\s*$/.test(shared)) ? shared.length : undefined
 }

@@ -29,6 +29,37 @@ const TEMPLATES = {
     '{{ bos_token }}{% for m in messages %}{% if m.role == "user" %}{% if messages[loop.index0 + 1:] | selectattr("role", "equalto", "user") | list | length == 0 %}[TOOLS]{{ messages[0].content }}[/TOOLS]{% endif %}',
     '[INST] {{ m.content | trim }}[/INST]{% elif m.role == "assistant" %}{% generation %}{% if m.tool_calls %}[CALLS] [{{ m.tool_calls[0].function | tojson }}]{% else %} {{ m.content | trim }}{% endif %}',
     '{{ eos_token }}{% endgeneration %}{% elif m.role == "tool" %}[RESULTS] {{ m.content }}[/RESULTS]{% endif %}{% endfor %}'
+  ],
+  'OLMo 3, which ends the last turn with another token': [
+    '{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.role == "assistant" %}{% generation %}{{ m.content or "" }}',
+    '{% for call in m.tool_calls or [] %}<calls>{{ call.function.name }}({{ call.function.arguments | tojson }})\n</calls>{% endfor %}',
+    '{% if loop.last %}{{ eos_token }}{% else %}<|im_end|>\n{% endif %}{% endgeneration %}{% else %}{{ m.content }}<|im_end|>\n{% endif %}{% endfor %}',
+    '{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}'
+  ],
+  'gpt-oss, with channels behind the generation prompt and the reasoning of the last turn alone': [
+    '{% for m in messages %}{% if m.role == "assistant" %}{% set thinks = loop.last and not add_generation_prompt %}<|start|>assistant{% generation %}',
+    '{% if m.tool_calls %} to={{ m.tool_calls[0].function.name }}<|message|>{{ m.tool_calls[0].function.arguments | tojson }}<|call|>{% else %}',
+    '{% if thinks and "</think>" in m.content %}<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant{% endif %}',
+    '<|channel|>final<|message|>{{ m.content.split("</think>")[-1] }}{% if thinks %}<|return|>{% else %}<|end|>{% endif %}{% endif %}{% endgeneration %}',
+    '{% elif m.role == "tool" %}<|start|>{{ messages[loop.index0 - 1].tool_calls[0].function.name }} to=assistant<|message|>{{ m.content }}<|end|>',
+    '{% else %}<|start|>{{ m.role }}<|message|>{{ m.content }}<|end|>{% endif %}{% endfor %}{% if add_generation_prompt %}<|start|>assistant{% endif %}'
+  ],
+  'Nemotron 3, whose prompt begins a reasoning that is ended at once': [
+    '{% set ns = namespace(last=0) %}{% for m in messages %}{% if m.role == "user" %}{% set ns.last = loop.index0 %}{% endif %}{% endfor %}',
+    '{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.role == "assistant" %}{% set said = m.content or "" %}',
+    '{% set thinks = "</think>" in said and loop.index0 > ns.last %}<think>{{ "\n" if thinks else "" }}{% generation %}',
+    '{% if thinks %}{{ said.split("<think>\n")[-1] }}{% else %}</think>{{ said.split("</think>")[-1] }}{% endif %}',
+    '{% for call in m.tool_calls or [] %}<tool_call>{{ call.function.name }}</tool_call>\n{% endfor %}',
+    '<|im_end|>\n{% endgeneration %}{% else %}{{ m.content }}<|im_end|>\n{% endif %}{% endfor %}',
+    '{% if add_generation_prompt %}<|im_start|>assistant\n<think>\n{% endif %}'
+  ],
+  'Qwen 3.5, whose prompt holds a reasoning that is empty': [
+    '{% set ns = namespace(last=0) %}{% for m in messages %}{% if m.role == "user" %}{% set ns.last = loop.index0 %}{% endif %}{% endfor %}',
+    '{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.role == "assistant" %}{% set said = m.content or "" %}{% set thought = said.split("</think>")[0].split("<think>")[-1].strip() if "</think>" in said else "" %}',
+    '{% set last = loop.index0 > ns.last %}{% if last %}<think>\n{% if not thought %}{{ "\n" }}</think>\n\n{% endif %}{% endif %}{% generation %}{% if last and thought %}{{ thought }}\n</think>\n\n{% endif %}',
+    '{{ said.split("</think>")[-1].strip() }}{% for call in m.tool_calls or [] %}<tool_call>{{ call.function.name }}</tool_call>{% endfor %}',
+    '<|im_end|>\n{% endgeneration %}{% else %}{{ m.content }}<|im_end|>\n{% endif %}{% endfor %}',
+    '{% if add_generation_prompt %}<|im_start|>assistant\n<think>\n\n</think>\n\n{% endif %}'
   ]
 }
 
@@ -61,6 +92,14 @@ const CONVERSATIONS = {
     said('user', 'Why?'),
     said('assistant', 'So.')
   ],
+  'a call behind words': [
+    ...question,
+    { ...call, content: 'Let me see.' },
+    said('tool', '5'),
+    said('assistant', 'Five.'),
+    said('user', 'Why?'),
+    said('assistant', 'So.')
+  ],
   'a question at the end': [...question, said('assistant', 'Here.'), said('user', 'Why?')]
 }
 
@@ -69,7 +108,7 @@ describe('the responses are those that blocks would mark, without any, by a temp
     const template = pieces.join('')
     const [marked, plain] = [await chatRendererOf(template), await chatRendererOf(template.replaceAll(BLOCKS, ''))]
     for (const [name, turns] of Object.entries(CONVERSATIONS)) {
-      if (name === 'a call' && !template.includes('tool_calls')) continue
+      if (name.startsWith('a call') && !template.includes('tool_calls')) continue
       const conversation = parseConversation(JSON.stringify(turns), name)
       const expected = marked.renderWithResponses(conversation, name)
       expect(plain.renderWithResponses(conversation, name), name).toEqual(expected)
