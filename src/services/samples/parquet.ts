@@ -69,7 +69,7 @@ export const parquet: RowFormat = {
       const declared = await parquetMetadataAsync(file, { geoparquet: false })
       assertRowCounts(declared, path)
       const schema = parquetSchema(declared)
-      const opened = { file, metadata: withoutDecimals(declared), path, needed: neededOf(schema, needed) }
+      const opened = { file, metadata: withoutDecimals(declared), path, needed: neededOf(schema, needed, path) }
       const total = Number(declared.num_rows)
       let done = 0
       for (const [index, group] of declared.row_groups.entries()) {
@@ -107,10 +107,14 @@ async function stepOf({ file, metadata, path, needed }: Opened, schema: SchemaTr
   )
 }
 
-function neededOf({ children }: SchemaTree, needed: ReadOptions['needed']): ReadonlySet<string> {
+/** @throws {AppError} BAD_INPUT when two of them have one name, of which a row would keep one */
+function neededOf({ children }: SchemaTree, needed: ReadOptions['needed'], path: string): ReadonlySet<string> {
   const all = children.map(({ element }) => element.name)
   const some = (needed?.(all) ?? all).filter((name) => all.includes(name))
-  return new Set(some.length > 0 ? some : all)
+  const chosen = new Set(some.length > 0 ? some : all)
+  const twice = all.find((name, i) => chosen.has(name) && all.indexOf(name) !== i)
+  if (twice !== undefined) throw badInput(`${path}: two columns are called "${twice}"`)
+  return chosen
 }
 
 /** The library makes rounded numbers of decimals: it reads their digits where it does not know what they are. */

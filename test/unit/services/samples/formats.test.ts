@@ -223,6 +223,15 @@ describe('Parquet', () => {
   })
 })
 
+test('two columns of one name in Parquet are refused where they are used, as a table with such a heading is', async () => {
+  await expect(readSampleFile(resolve('test/fixtures/samples/twice.parquet'))).rejects.toMatchObject({
+    code: 'BAD_INPUT',
+    message: expect.stringMatching(/twice\.parquet: two columns are called "text"$/)
+  })
+  const { samples } = await readSampleFile(resolve('test/fixtures/samples/unused.parquet'))
+  expect(samples).toEqual(['first'])
+})
+
 describe('a Parquet file that contradicts itself is refused before anything is decoded', () => {
   const bytes = readFileSync(resolve('test/fixtures/samples/chat.parquet'))
   const footer = bytes.length - 8 - bytes.readUInt32LE(bytes.length - 8)
