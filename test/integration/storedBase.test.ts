@@ -5,7 +5,9 @@ import { beforeAll, expect, it } from 'vitest'
 import { exportBase } from '../../src/engine/ask/exportBase'
 import { verifyAdapter } from '../../src/engine/ask/verify'
 import type { TensorData } from '../../src/engine/formats/safetensorsWriter'
+import { characterModel } from '../helpers/characterModel'
 import { configOf, familyDirectory, tensorsOf, writeCheckpoint } from '../helpers/checkpoints'
+import { exportedBase } from '../helpers/exportedBase'
 import { sampleModel } from '../helpers/paths'
 import { finishedOf, makeRun, runToEnd, type TestRun } from '../helpers/runs'
 
@@ -129,7 +131,41 @@ it('takes Q from the file, a linear in full precision included, and a resumed ru
   expect(await verifyAdapter(adapterOf(run), own)).toMatchObject({ fits: true })
   expect(await verifyAdapter(adapterOf(run), base)).toMatchObject({
     fits: false,
-    summary: expect.stringContaining(`${LINEAR} quantizes to other values`)
+    summary: expect.stringContaining(`${LINEAR} holds other values`)
+  })
+})
+
+it('is said to be that of an adapter that a run which quantizes made, where it holds the same codes and scales', async () => {
+  const single = [{ method: 'quailora', rank: 8, quantizer: { doubleQuantization: false } }]
+  const [double, plain] = [await executed(makeRun()), await executed(makeRun({ variants: single }))]
+  const stored = await quantized(sampleModel, false)
+  const verdict = async (run: TestRun, model: string) => (await verifyAdapter(adapterOf(run), model)).summary
+  expect(await verdict(double, base)).toMatch(/^the adapter fits: /)
+  expect(await verdict(plain, stored)).toMatch(/^the adapter fits: /)
+  expect(await verdict(double, stored)).toMatch(/is quantized as nf4-b64, the adapter was made for nf4-b64-dq$/)
+  const flipped = (of: string, name: string) =>
+    tensorsOf(of).map((tensor) =>
+      tensor.name === name ? { ...tensor, data: tensor.data.map((byte) => byte ^ 1) } : tensor
+    )
+  const codes = writeCheckpoint(configOf(base), flipped(base, `${LINEAR}.weight`))
+  expect(await verdict(double, codes)).toContain(`${LINEAR} holds other values`)
+  const scales = writeCheckpoint(configOf(stored), flipped(stored, `${LINEAR}.weight.absmax`))
+  expect(await verdict(plain, scales)).toContain(`${LINEAR} holds other values`)
+})
+
+it('is said to fit no adapter where it quantizes what then cannot be trained', async () => {
+  const { model, text } = characterModel('gemma3n_text')
+  const [calibration, variants] = [{ files: [text], rows: 4 }, [{ method: 'quailora', rank: 8 }]]
+  const run = await executed(makeRun({ model, calibration, evaluation: undefined, context: 16, variants }))
+  const own = await exportedBase(model)
+  expect(await verifyAdapter(adapterOf(run), own)).toMatchObject({ fits: true })
+  const tensors = tensorsOf(own)
+  const state = tensors.find(({ name }) => name.includes('.quant_state.')) as TensorData
+  const name = 'model.layers.0.altup.prediction_coefs.weight.quant_state.bitsandbytes__nf4'
+  const further = writeCheckpoint(configOf(own), [...tensors, { ...state, name }])
+  expect(await verifyAdapter(adapterOf(run), further)).toMatchObject({
+    fits: false,
+    summary: expect.stringContaining('prediction_coefs.weight quantized; transformers cannot train such a base')
   })
 })
 

@@ -13,7 +13,7 @@ export const verifyOptions = {
   model: optional(
     'DIR',
     text,
-    'checkpoint that the trainer will quantize, or the pre-quantized base that the adapter was made for; default: the one that adapter_config.json names'
+    'checkpoint that the trainer will quantize, or a pre-quantized base, such as export-base writes; default: the one that adapter_config.json names'
   ),
   from: optional('DIR', text, 'for an adapter that PEFT saved: the adapter by Quail that it was trained from'),
   json: flag('print the checks as JSON'),

@@ -2,24 +2,16 @@ import { realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { baseModelName } from '../../shared/modelName'
 import type { Verification } from '../../shared/plan'
-import { provenBase, quantizerWords, scaleOptions } from '../../shared/quantizerWords'
-import { QuantizerSpec } from '../../shared/recipe'
-import type { LinearFingerprint } from '../../shared/runFolder'
-import { StoredBase } from '../base/storedBase'
 import { PROOF_FILE, type ProofFields, readProof } from '../formats/adapterProof'
 import { Checkpoint } from '../formats/checkpoint'
-import { isQuantized } from '../formats/checkpointFiles'
 import { type ReadAdapter, readAdapterDirectory } from '../formats/readAdapter'
 import { stopHere } from '../graph/stopHere'
-import type { ModelArchitecture } from '../models/architecture'
 import { listLinears, type PreparedLinear } from '../models/modelLinears'
 import { ModelParts } from '../models/modelParts'
-import { ModelWeights } from '../models/modelWeights'
 import { readArchitecture } from '../models/registry'
 import { adapterInside } from '../prepare/checkpointFindings'
-import { fingerprintLinear, fingerprintModel, STORED_FINGERPRINT_ALGORITHM } from '../quantizers/fingerprint'
-import { quantizerFor } from '../quantizers/registry'
-import { type Check, checkFinite, checkKeys, checkScaling, checkShapes, failed, passed, unknown } from './adapterChecks'
+import { type Check, checkFinite, checkKeys, checkScaling, checkShapes } from './adapterChecks'
+import { checkBase, type Observed } from './baseChecks'
 
 export interface VerifyOptions {
   /** The adapter by Quail that this one was trained from. */
@@ -31,7 +23,7 @@ export interface VerifyOptions {
 
 /**
  * Says whether an adapter belongs on a base: keys, shapes, scaling, finite factors, and the fingerprint of the base as
- * quantized again from the checkpoint, or as the pre-quantized checkpoint holds it that the adapter was made for.
+ * quantized again from the checkpoint, or as a pre-quantized checkpoint holds it.
  *
  * An adapter that PEFT saved has no proof beside it. Everything but scaling and fingerprint is then checked all the same;
  * those are compared with the proof of `from`.
@@ -45,8 +37,7 @@ export async function verifyAdapter(
 ): Promise<Verification> {
   const read = await readAdapterDirectory(adapter)
   const proof = await findProof(from ?? adapter, from !== undefined)
-  const stored = proof?.fingerprint.algorithm === STORED_FINGERPRINT_ALGORITHM
-  const checkpoint = await (stored || proof === undefined ? Checkpoint.openAny(model) : Checkpoint.open(model))
+  const checkpoint = await Checkpoint.openAny(model)
   try {
     const architecture = readArchitecture(checkpoint.config, `${checkpoint.directory}/config.json`)
     const parts = new ModelParts(architecture)
@@ -63,12 +54,6 @@ export async function verifyAdapter(
   } finally {
     await checkpoint.close()
   }
-}
-
-/** Linears whose use is told of, and ends when the caller gives up. */
-interface Observed {
-  readonly linears: readonly PreparedLinear[]
-  readonly next: (index: number) => Promise<void>
 }
 
 const observed = (
@@ -128,76 +113,4 @@ function otherNotes({ others, config }: ReadAdapter): string[] {
   const names = others.slice(0, 3).map(({ name }) => name.replace('base_model.model.', ''))
   const more = others.length > names.length ? ` and ${others.length - names.length} more` : ''
   return [`the adapter also holds ${names.join(', ')}${more}, saved by its trainer; their values are not checked`]
-}
-
-/** The fingerprint of the base. */
-async function checkBase(
-  proof: ProofFields | undefined,
-  checkpoint: Checkpoint,
-  architecture: ModelArchitecture,
-  linears: Observed
-): Promise<Check> {
-  if (proof === undefined) {
-    const reason = `there is no ${PROOF_FILE} beside it, which PEFT does not copy when it saves`
-    return unknown(
-      'fingerprint',
-      `which base it was made for cannot be said: ${reason}; name the adapter that it was trained from with --from`
-    )
-  }
-  return proof.fingerprint.algorithm === STORED_FINGERPRINT_ALGORITHM
-    ? checkStoredBase(proof, checkpoint, architecture, linears)
-    : checkFingerprint(proof, new ModelWeights(checkpoint, architecture), linears)
-}
-
-/** Compares, linear by linear, the digests of a base with those of the one that the adapter was made for. */
-async function compareBase(
-  { fingerprint }: ProofFields,
-  { linears, next }: Observed,
-  digestOf: (linear: PreparedLinear) => Promise<LinearFingerprint>
-): Promise<Check> {
-  const expected = new Map(fingerprint.linears.map((linear) => [linear.name, linear]))
-  const digests: LinearFingerprint[] = []
-  for (const [index, linear] of linears.entries()) {
-    await next(index)
-    const digest = await digestOf(linear)
-    const made = expected.get(linear.path)
-    if (made?.codes !== digest.codes || made.absmax !== digest.absmax) {
-      return failed('fingerprint', `${linear.path} quantizes to other values than those that the adapter was made for`)
-    }
-    digests.push(digest)
-  }
-  const { codes, absmax } = fingerprintModel(digests)
-  const same = codes === fingerprint.codes && absmax === fingerprint.absmax && digests.length === expected.size
-  return same
-    ? passed('fingerprint', `${quantizerWords(provenBase(fingerprint))}: codes ${codes.slice(0, 16)}…`)
-    : failed('fingerprint', 'the list of linears is not the one that the adapter was made for')
-}
-
-/** Quantizes the base again. */
-function checkFingerprint(proof: ProofFields, weights: ModelWeights, linears: Observed): Promise<Check> {
-  const base = provenBase(proof.fingerprint)
-  const quantizer = quantizerFor(base)
-  const spec = QuantizerSpec.parse({ format: base.format, ...scaleOptions(base) })
-  return compareBase(proof, linears, async (linear) => {
-    const weight = await weights.readLinear(linear.path, linear)
-    return fingerprintLinear(linear.path, quantizer.quantize(weight, spec, linear.inFeatures))
-  })
-}
-
-/** Reads what a pre-quantized checkpoint holds. */
-async function checkStoredBase(
-  proof: ProofFields,
-  checkpoint: Checkpoint,
-  architecture: ModelArchitecture,
-  linears: Observed
-): Promise<Check> {
-  if (!isQuantized(checkpoint.config)) {
-    const expected = `the pre-quantized checkpoint ${proof.fingerprint.base ?? ''} that the adapter was made for`
-    return failed('fingerprint', `${checkpoint.directory} is in full precision; give ${expected}`)
-  }
-  const base = await StoredBase.of(checkpoint, architecture)
-  return compareBase(proof, linears, async (linear) => {
-    await base.check(linear)
-    return (await base.read(linear)).fingerprint
-  })
 }

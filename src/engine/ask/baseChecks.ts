@@ -1,0 +1,142 @@
+import { AppError } from '../../shared/errors'
+import { provenBase, quantizerKey, quantizerWords, scaleOptions } from '../../shared/quantizerWords'
+import { QuantizerSpec } from '../../shared/recipe'
+import type { LinearFingerprint } from '../../shared/runFolder'
+import { StoredBase } from '../base/storedBase'
+import { PROOF_FILE, type ProofFields } from '../formats/adapterProof'
+import type { Checkpoint } from '../formats/checkpoint'
+import { isQuantized } from '../formats/checkpointFiles'
+import { type ModelArchitecture, skippedModules } from '../models/architecture'
+import type { PreparedLinear } from '../models/modelLinears'
+import { ModelWeights } from '../models/modelWeights'
+import { fingerprintLinear, fingerprintModel, STORED_FINGERPRINT_ALGORITHM } from '../quantizers/fingerprint'
+import { quantizerFor } from '../quantizers/registry'
+import { type Check, failed, passed, unknown } from './adapterChecks'
+
+/*
+ * Whether a base is quantized as that which an adapter was made for: a checkpoint in full precision when it is quantized again, a
+ * pre-quantized one as it is stored.
+ */
+
+/** Linears whose use is told of, and ends when the caller gives up. */
+export interface Observed {
+  readonly linears: readonly PreparedLinear[]
+  readonly next: (index: number) => Promise<void>
+}
+
+/** The fingerprint of the base. */
+export async function checkBase(
+  proof: ProofFields | undefined,
+  checkpoint: Checkpoint,
+  architecture: ModelArchitecture,
+  linears: Observed
+): Promise<Check> {
+  if (proof === undefined) {
+    const reason = `there is no ${PROOF_FILE} beside it, which PEFT does not copy when it saves`
+    return unknown(
+      'fingerprint',
+      `which base it was made for cannot be said: ${reason}; name the adapter that it was trained from with --from`
+    )
+  }
+  if (isQuantized(checkpoint.config)) return checkStoredBase(proof, checkpoint, architecture, linears)
+  if (madeForStored(proof)) {
+    const expected = `the pre-quantized checkpoint ${proof.fingerprint.base ?? ''} that the adapter was made for`
+    return failed('fingerprint', `${checkpoint.directory} is in full precision; give ${expected}`)
+  }
+  return checkFingerprint(proof, new ModelWeights(checkpoint, architecture), linears)
+}
+
+const madeForStored = ({ fingerprint }: ProofFields): boolean => fingerprint.algorithm === STORED_FINGERPRINT_ALGORITHM
+
+const specOf = ({ fingerprint }: ProofFields): QuantizerSpec => {
+  const base = provenBase(fingerprint)
+  return QuantizerSpec.parse({ format: base.format, ...scaleOptions(base) })
+}
+
+interface Comparison {
+  /** What a linear of the base does with other values: `quantizes to` or `holds` them. */
+  readonly verb: string
+  /** Whether scales are known as the fingerprint has them. */
+  readonly scales: boolean
+  readonly digestOf: (linear: PreparedLinear) => Promise<LinearFingerprint>
+}
+
+/** Compares, linear by linear, the digests of a base with those of the one that the adapter was made for. */
+async function compareBase(
+  { fingerprint }: ProofFields,
+  { linears, next }: Observed,
+  { verb, scales, digestOf }: Comparison
+): Promise<Check> {
+  const expected = new Map(fingerprint.linears.map((linear) => [linear.name, linear]))
+  const digests: LinearFingerprint[] = []
+  for (const [index, linear] of linears.entries()) {
+    await next(index)
+    const digest = await digestOf(linear)
+    const made = expected.get(linear.path)
+    if (made?.codes !== digest.codes || (scales && made.absmax !== digest.absmax)) {
+      return failed('fingerprint', `${linear.path} ${verb} other values than those that the adapter was made for`)
+    }
+    digests.push(digest)
+  }
+  const { codes, absmax } = fingerprintModel(digests)
+  const same =
+    codes === fingerprint.codes && (!scales || absmax === fingerprint.absmax) && digests.length === expected.size
+  const compared = scales ? '' : '; its scales, which are quantized themselves, are not compared'
+  return same
+    ? passed('fingerprint', `${quantizerWords(provenBase(fingerprint))}: codes ${codes.slice(0, 16)}…${compared}`)
+    : failed('fingerprint', 'the list of linears is not the one that the adapter was made for')
+}
+
+/** Quantizes the base again. */
+function checkFingerprint(proof: ProofFields, weights: ModelWeights, linears: Observed): Promise<Check> {
+  const spec = specOf(proof)
+  const quantizer = quantizerFor(spec)
+  return compareBase(proof, linears, {
+    verb: 'quantizes to',
+    scales: true,
+    digestOf: async (linear) => {
+      const weight = await weights.readLinear(linear.path, linear)
+      return fingerprintLinear(linear.path, quantizer.quantize(weight, spec, linear.inFeatures))
+    }
+  })
+}
+
+/** Reads what a pre-quantized checkpoint holds. */
+async function checkStoredBase(
+  proof: ProofFields,
+  checkpoint: Checkpoint,
+  architecture: ModelArchitecture,
+  linears: Observed
+): Promise<Check> {
+  const base = await StoredBase.of(checkpoint, architecture)
+  const [held, made] = [base.spec, specOf(proof)].map((spec) => quantizerKey(spec))
+  const other =
+    held === made
+      ? unusable(base, architecture, linears)
+      : `${base.checkpoint.directory} is quantized as ${held}, the adapter was made for ${made}`
+  if (other !== undefined) return failed('fingerprint', other)
+  // The fingerprint of a base that is quantized has the scales before they are quantized themselves, which no base holds.
+  const scales = madeForStored(proof) || !('doubleQuantization' in base.spec && base.spec.doubleQuantization)
+  return compareBase(proof, linears, {
+    verb: 'holds',
+    scales,
+    digestOf: async (linear) => {
+      await base.check(linear)
+      return (await base.read(linear)).fingerprint
+    }
+  })
+}
+
+/** Why nobody can train on a base, whatever the linears hold that adapters are beside; undefined where one can. */
+function unusable(base: StoredBase, architecture: ModelArchitecture, { linears }: Observed): string | undefined {
+  if (architecture.noStoredBase !== undefined) return architecture.noStoredBase
+  const kept = skippedModules(architecture)
+  if (architecture.experts === undefined && kept === undefined) return undefined
+  try {
+    base.refuseOthers(linears, kept)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    return error.message
+  }
+}
