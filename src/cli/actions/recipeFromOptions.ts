@@ -5,6 +5,7 @@ import {
   DEFAULT_METHOD,
   type MethodName,
   type MethodOptionValues,
+  methodFacts,
   REFINED_METHOD,
   readersOf
 } from '../../shared/methods'
@@ -61,9 +62,10 @@ function variantsOf(values: RecipeValues): Variant[] {
   const methods: MethodName[] = values.method.length > 0 ? values.method : [usual]
   assertRead(values, methods)
   const variants = methods.flatMap((method) =>
-    ranksOf(values).map((ranks) => ({
+    ranksOf(values).map(({ rankBudget, ...ranks }) => ({
       method,
       ...ranks,
+      ...(rankBudget !== undefined && !isBaseline(method, methods) && { rankBudget }),
       alpha: values.alpha,
       rslora: values.rslora,
       ...methodOptionsOf(values),
@@ -78,6 +80,10 @@ function variantsOf(values: RecipeValues): Variant[] {
   )
   return distinctVariants(variants)
 }
+
+/** No linear gains from more rank where nothing is corrected: beside others, that has the mean everywhere, for comparison. */
+const isBaseline = (method: MethodName, methods: readonly MethodName[]): boolean =>
+  methodFacts(method).neutral === true && methods.some((other) => methodFacts(other).neutral !== true)
 
 /** A number that no method reads would be lost without a word. */
 function assertRead(values: RecipeValues, methods: readonly MethodName[]): void {

@@ -71,6 +71,14 @@ describe('the recipe of the options', () => {
       expect(() => ranks('--rank-budget', wrong)).toThrow(/^--rank-budget( mean| cap)? is /)
   })
 
+  it('gives the method that corrects nothing the mean of a rank budget everywhere, beside methods that gain from more', () => {
+    const [zero, exact] = recipe(...basic, '--method', 'zero,exact', '--rank-budget', 'mean=8').variants
+    expect([zero?.method, zero?.rank, zero?.rankBudget]).toEqual(['zero', 8, undefined])
+    expect([exact?.method, exact?.rank, exact?.rankBudget]).toEqual(['exact', 8, {}])
+    const both = recipe(...basic, '--method', 'zero,exact', '--rank-budget', 'mean=8', '--rank', '8').variants
+    expect(both.map(({ method }) => method)).toEqual(['zero', 'exact', 'exact'])
+  })
+
   it('asks whether adapters help where it is told to', () => {
     expect(recipe(...basic).neverWorse).toBeUndefined()
     expect(recipe(...basic, '--never-worse').neverWorse).toBe(true)
