@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { DeviceMemory } from '../../src/engine/graph/deviceMemory'
 import { listDevices } from '../../src/engine/graph/devices'
 import { LinearAlgebra } from '../../src/engine/graph/linearAlgebra'
-import { DeviceTensor } from '../../src/engine/graph/session'
+import { DeviceTensor, giveBack } from '../../src/engine/graph/session'
 import { energyThere } from '../../src/engine/methods/energyThere'
 import { SecondMoment } from '../../src/engine/methods/secondMoment'
 import type { BlockWeights } from '../../src/engine/models/blockWeights'
@@ -84,6 +84,29 @@ describe.skipIf(missing !== undefined)('the memory of a device', () => {
     expect((await bytesOf(0))[1]).toEqual(firstStates)
     await opened.close()
     expect(uploads.some(isThere)).toBe(false)
+  })
+
+  it('has the weights of a block from the first batch on where they are carried, for every stream', async () => {
+    const opened = await openAdaptedBlocks(familyDirectory('llama'), { device: 'webgpu', context: 8, rank: 4 })
+    const { architecture, context, runner } = opened
+    const hidden = hiddenStates(architecture, context, 0)
+    const real = new Float32Array(2 * context).fill(1)
+    const weights = await opened.adapted(0)
+    const expected = await runner.forward(0, hidden, real, weights)
+    const uploads = watchUploads()
+    const there = await runner.carried(0, weights)
+    expect(uploads.length).toBe(weights.linears.size)
+    const carried = watchBus()
+    for (const _ of [1, 2]) expect(await runner.forward(0, hidden, real, there)).toEqual(expected)
+    // Other weights in between: those that are carried are their owner's.
+    const whole = carried()
+    await runner.forward(0, hidden, real, weights)
+    expect(carried() - whole).toBe(whole / 2 + linearBytes(weights))
+    expect(await runner.forward(0, hidden, real, there)).toEqual(expected)
+    expect(uploads.every(isThere)).toBe(true)
+    for (const _ of [1, 2]) giveBack(there.linears.values())
+    expect(uploads.some(isThere)).toBe(false)
+    await opened.close()
   })
 
   it('adds up the Gram matrices of a block there, and gives them once for several batches', async () => {

@@ -69,6 +69,21 @@ describe.skipIf(missing !== undefined)('quantization on a device', () => {
     })
   })
 
+  it('takes a weight from where it lies, and leaves it there', async () => {
+    const spec = specOf({ format: 'nf4' })
+    const W = weightOf(16, 64)
+    await onDevice(async (memory) => {
+      await quantizerFor(spec).quantizeThere?.(memory, W, spec) // with the trial
+      const lies = (await memory.upload({ data: W.data, shape: [W.rows, W.cols] })) as DeviceTensor
+      const upload = vi.spyOn(memory, 'upload')
+      const found = await quantizerFor(spec).quantizeThere?.(memory, W, spec, lies)
+      expect(found?.quantized).toEqual(quantizerFor(spec).quantize(W.data, spec, W.cols))
+      expect(upload).not.toHaveBeenCalled()
+      expect(lies.value.location).toBe('gpu-buffer')
+      giveBack([lies, found?.Q, found?.E])
+    })
+  })
+
   it('leaves to the processor what a shader would not compute alike', async () => {
     const spec = specOf({ format: 'fp4' })
     const withValue = (value: number): Matrix32 => {

@@ -250,6 +250,8 @@ describe.skipIf(missing !== undefined)('webgpu', () => {
     rmSync(model, { recursive: true })
     // Quantized there, and nothing of it is kept.
     expect(left.filter(({ graph }) => graph.startsWith('codes ')).length).toBeGreaterThan(0)
+    const uploads = left.filter(({ graph }) => graph === 'upload').length
+    expect(uploads).toBeGreaterThan(0)
     expect(left.filter(({ tensor }) => tensor.value.location === 'gpu-buffer')).toEqual([])
     expect(cpu.codes.length).toBeGreaterThan(0)
     expect(own.codes).toEqual(cpu.codes)

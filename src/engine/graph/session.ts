@@ -43,13 +43,21 @@ export interface Tensor {
  * collection knows nothing of that memory.
  */
 export class DeviceTensor {
+  #lies = true
+
   /** @param value - what the library takes */
   constructor(readonly value: ort.Tensor) {}
+
+  /** The first time; what was given back is gone. */
+  giveBack(): void {
+    if (this.#lies) this.value.dispose()
+    this.#lies = false
+  }
 }
 
-/** Gives back what lies on a device, each once; what is here needs no giving back. */
+/** Gives back what lies on a device; what is here needs no giving back. */
 export function giveBack(values: Iterable<unknown>): void {
-  for (const value of values) if (value instanceof DeviceTensor) value.value.dispose()
+  for (const value of values) if (value instanceof DeviceTensor) value.giveBack()
 }
 
 /** Tensors by name, all of them here. */

@@ -143,6 +143,16 @@ export class BlockRunner {
     return { hidden: outputs['gradient.hidden']?.data as Float32Array, grams }
   }
 
+  /**
+   * A block's weights where its batches take them: on a device that keeps tensors, to which each is carried once.
+   *
+   * @returns weights of which those on the device are the caller's to give back
+   * @throws {AppError} DEVICE with the library's reason when the device fails
+   */
+  async carried(index: number, weights: BlockWeights): Promise<BlockWeights> {
+    return { ...weights, linears: await this.#resident.carried(this.#graph(index).linears, weights.linears) }
+  }
+
   /** All that decides what `forwardWithGrams` makes of the states and weights of a block, but them. */
   calibrationGraphs(index: number): readonly Uint8Array[] {
     const { model, within, experts } = this.#graph(index, this.#gramSum)

@@ -36,6 +36,29 @@ export class ResidentWeights {
     return { ...inputs, ...there }
   }
 
+  /**
+   * Weights on a device that keeps tensors, each carried there once and the caller's to give back; elsewhere those that were
+   * given.
+   *
+   * @throws {AppError} DEVICE with the library's reason when the device fails
+   */
+  async carried(specs: readonly LinearSpec[], linears: Linears): Promise<Linears> {
+    if (!this.#memory.keepsTensors) return linears
+    const there = new Map<string, DeviceTensor>()
+    try {
+      for (const spec of specs) {
+        const weight = inputOf(spec, linears)
+        if (weight instanceof DeviceTensor) continue
+        const lies = await this.#memory.upload(weight)
+        if (lies instanceof DeviceTensor) there.set(spec.name, lies)
+      }
+      return new Map([...linears, ...there])
+    } catch (error) {
+      giveBack(there.values())
+      throw error
+    }
+  }
+
   async release(): Promise<void> {
     this.#giveBack()
     await this.#memory.release()
@@ -49,10 +72,9 @@ export class ResidentWeights {
 }
 
 const asInputs = (specs: readonly LinearSpec[], linears: Linears): Record<string, Tensor | DeviceTensor> =>
-  Object.fromEntries(
-    specs.map(({ name, outFeatures, inFeatures }) => {
-      const weight = linears.get(name) as Float32Array | DeviceTensor
-      const input = weight instanceof DeviceTensor ? weight : { data: weight, shape: [outFeatures, inFeatures] }
-      return [`${name}.weight`, input]
-    })
-  )
+  Object.fromEntries(specs.map((spec) => [`${spec.name}.weight`, inputOf(spec, linears)]))
+
+function inputOf({ name, outFeatures, inFeatures }: LinearSpec, linears: Linears): Tensor | DeviceTensor {
+  const weight = linears.get(name) as Float32Array | DeviceTensor
+  return weight instanceof DeviceTensor ? weight : { data: weight, shape: [outFeatures, inFeatures] }
+}

@@ -27,7 +27,7 @@ export function fourBitQuantizer(levels: Float32Array): FourBitQuantizer {
       dequantizeFourBit(quantized.packed, scalesOf(quantized), spec.blockSize, table, values)
       return values
     },
-    quantizeThere: (memory, weight, spec) => quantizeFourBitThere(memory, table, weight, spec)
+    quantizeThere: (memory, weight, spec, lies) => quantizeFourBitThere(memory, table, weight, spec, lies)
   }
 }
 

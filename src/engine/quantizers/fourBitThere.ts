@@ -20,7 +20,7 @@ const RANDOM_WEIGHTS = 2 ** 16
 
 /**
  * Quantizes W [out, in] on a device that keeps tensors: the codes, absmax, Q and E of `quantizeFourBit`, `dequantizeFourBit`
- * and `difference`, bit for bit. Over the bus go W once, and per block its absmax, reciprocal and scale; half a byte for each
+ * and `difference`, bit for bit. Over the bus go W, unless it lies there, and per block its absmax, reciprocal and scale; half a byte for each
  * weight comes back.
  *
  * @returns undefined where the processor has to do it: the last block is a partial one, a value or a scale is
@@ -31,36 +31,38 @@ export async function quantizeFourBitThere(
   memory: DeviceMemory,
   table: FourBitTable,
   { data, rows, cols }: Matrix32,
-  spec: Spec
+  spec: Spec,
+  lies?: DeviceTensor
 ): Promise<QuantizedThere | undefined> {
   const fits = data.length > 0 && data.length % spec.blockSize === 0 && data.byteLength <= TENSOR_LIMIT_BYTES
   if (!fits || !memory.keepsTensors || !areOrdinary(data)) return undefined
   if (!(await isExact(memory, table, spec.blockSize))) return undefined
-  return quantized(memory, table, { data, shape: [rows, cols] }, spec)
+  if (lies !== undefined) return quantized(memory, table, lies, spec)
+  const W = await memory.upload({ data, shape: [rows, cols] })
+  try {
+    return await quantized(memory, table, W, spec)
+  } finally {
+    giveBack([W])
+  }
 }
 
 async function quantized(
   memory: DeviceMemory,
   table: FourBitTable,
-  weight: Tensor,
+  W: Tensor | DeviceTensor,
   spec: Spec
 ): Promise<QuantizedThere | undefined> {
-  const W = await memory.upload(weight)
-  try {
-    const { here } = await memory.compute(absmaxGraph(spec.blockSize), { W })
-    const absmax = here.absmax?.data as Float32Array
-    const scaled = withAbsmax(new Uint8Array(), absmax, spec)
-    const scales = scalesOf(scaled)
-    if (!areOrdinary(scales)) return undefined
-    const ofBlocks = (values: Float32Array): Tensor => ({ data: values, shape: [values.length, 1] })
-    const reciprocals = ofBlocks(absmax.map((largest) => 1 / divisorOf(largest)))
-    const found = await memory.compute(codesGraph(table, spec.blockSize), { W, reciprocals, scales: ofBlocks(scales) })
-    const words = found.here.packed?.data as Int32Array
-    const packed = new Uint8Array(words.buffer, words.byteOffset, words.byteLength)
-    return { quantized: { ...scaled, packed }, Q: found.there.Q as DeviceTensor, E: found.there.E as DeviceTensor }
-  } finally {
-    giveBack([W])
-  }
+  const { here } = await memory.compute(absmaxGraph(spec.blockSize), { W })
+  const absmax = here.absmax?.data as Float32Array
+  const scaled = withAbsmax(new Uint8Array(), absmax, spec)
+  const scales = scalesOf(scaled)
+  if (!areOrdinary(scales)) return undefined
+  const ofBlocks = (values: Float32Array): Tensor => ({ data: values, shape: [values.length, 1] })
+  const reciprocals = ofBlocks(absmax.map((largest) => 1 / divisorOf(largest)))
+  const found = await memory.compute(codesGraph(table, spec.blockSize), { W, reciprocals, scales: ofBlocks(scales) })
+  const words = found.here.packed?.data as Int32Array
+  const packed = new Uint8Array(words.buffer, words.byteOffset, words.byteLength)
+  return { quantized: { ...scaled, packed }, Q: found.there.Q as DeviceTensor, E: found.there.E as DeviceTensor }
 }
 
 /** Whether all values are zero, or of a size that every shader computes with exactly. */

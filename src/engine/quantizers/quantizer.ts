@@ -36,8 +36,15 @@ export interface Quantizer {
   /**
    * Both on a device that keeps tensors, and the error beside them; undefined where it would not give the processor's bits.
    * Left out by formats that are quantized on the processor alone.
+   *
+   * @param lies - the weight, where it lies there already
    */
-  quantizeThere?(memory: DeviceMemory, weight: Matrix32, spec: QuantizerSpec): Promise<QuantizedThere | undefined>
+  quantizeThere?(
+    memory: DeviceMemory,
+    weight: Matrix32,
+    spec: QuantizerSpec,
+    lies?: DeviceTensor
+  ): Promise<QuantizedThere | undefined>
   /**
    * What the trainer's linears of this format make of their inputs before they multiply them by Q; left out where they
    * take them as they are. An adapter beside such a linear takes them as they are, too.

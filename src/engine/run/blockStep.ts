@@ -2,10 +2,10 @@ import { AppError } from '../../shared/errors'
 import type { RunEventDraft } from '../../shared/runEvents'
 import type { SolvedBlock } from '../../shared/runFolder'
 import { collectArrays } from '../graph/collectGarbage'
-import { giveBack } from '../graph/session'
+import { DeviceTensor, giveBack } from '../graph/session'
 import type { OutputCurvature } from '../methods/outputCurvature'
 import type { SecondMoment } from '../methods/secondMoment'
-import type { Adapter, BlockWeights, ReadBlockWeights } from '../models/blockWeights'
+import type { Adapter, BlockWeights } from '../models/blockWeights'
 import { squaredNorm } from '../numerics/matrix'
 import { isDecidedLate, type PreparedVariant, specOf } from '../prepare/preparedRun'
 import { quantizerFor } from '../quantizers/registry'
@@ -13,7 +13,7 @@ import { adapterOf } from '../refine/trainedFactors'
 import type { LinearJob } from '../solve/blockSolver'
 import type { LinearTask, SolvedLinear, SolvedVariant, VariantTask } from '../solve/solveLinear'
 import { advance } from './advance'
-import { calibrate } from './calibrate'
+import { type BlockAtHand, calibrate } from './calibrate'
 import type { Calibrated } from './calibrated'
 import { chosenRanksOf, curvatureOf } from './curvaturePass'
 import { writeFactors } from './factorFiles'
@@ -26,12 +26,22 @@ import type { Events, RunContext } from './pass'
  * @returns what the journal needs to count the block as finished; everything that it names is on the disk
  */
 export async function* blockStep(context: RunContext, block: number): Events<SolvedBlock> {
+  const carried: DeviceTensor[] = []
+  try {
+    return yield* solvedBlock(context, block, carried)
+  } finally {
+    giveBack(carried)
+  }
+}
+
+/** @param carried - where weights are put that lie on a device */
+async function* solvedBlock(context: RunContext, block: number, carried: DeviceTensor[]): Events<SolvedBlock> {
   const { prepared, streams, folder, signal } = context
   const started = performance.now()
   const advanced = streams.solved.filter((states) => states !== streams.calibration)
   for (const states of advanced) await states.begin(block + 1)
   const progress = new Progress(context, block)
-  const { tasks, unquantized, noted } = yield* inFullPrecision(context, block, progress)
+  const { tasks, unquantized, noted } = yield* inFullPrecision(context, block, carried, progress)
   const fingerprints: SolvedBlock['fingerprints'] = {}
   const solved: SolvedVariant[] = []
   const keys = [...prepared.quantizers.keys()]
@@ -43,6 +53,7 @@ export async function* blockStep(context: RunContext, block: number): Events<Sol
       solved.push(...linears.flatMap((linear) => linear.solved))
       if (key === keys.at(-1)) {
         tasks.length = 0 // with them go weights in full precision and second moments
+        giveBack(carried)
         if (block + 1 < prepared.architecture.blocks) context.ahead.begin(block + 1)
       }
       collectArrays()
@@ -69,15 +80,19 @@ type Unquantized = Pick<BlockWeights, 'parameters' | 'experts'>
 async function* inFullPrecision(
   context: RunContext,
   block: number,
+  lying: DeviceTensor[],
   progress: Progress
 ): Events<{ readonly tasks: LinearTask[]; readonly unquantized: Unquantized; readonly noted: string | undefined }> {
-  const { streams, ahead } = context
-  const weights = await ahead.take(block)
-  const { calibrated, noted } = yield* calibrate(context, block, weights, progress)
+  const { streams, ahead, runner } = context
+  const read = await ahead.take(block)
+  const carried = await runner.carried(block, read)
+  for (const weight of carried.linears.values()) if (weight instanceof DeviceTensor) lying.push(weight)
+  const atHand = { read, carried }
+  const { calibrated, noted } = yield* calibrate(context, block, atHand, progress)
   collectArrays()
-  if (streams.full !== undefined) yield* advance(context, block, streams.full.states, weights, progress)
-  const tasks = linearTasks(context, block, weights, { ...calibrated, curvature: await curvatureOf(context, block) })
-  const { parameters, experts } = weights
+  if (streams.full !== undefined) yield* advance(context, block, streams.full.states, carried, progress)
+  const tasks = linearTasks(context, block, atHand, { ...calibrated, curvature: await curvatureOf(context, block) })
+  const { parameters, experts } = read
   return { tasks, unquantized: { parameters, experts }, noted }
 }
 
@@ -158,16 +173,18 @@ function candidatesOf({ name, spec, scaling }: PreparedVariant, rank: number | u
 function linearTasks(
   { prepared }: RunContext,
   block: number,
-  weights: ReadBlockWeights,
+  { read, carried }: BlockAtHand,
   { moments, energies, curvature }: Calibrated & { readonly curvature: ReadonlyMap<string, OutputCurvature> }
 ): LinearTask[] {
   return prepared.linears
     .filter((linear) => linear.block === block)
     .map((linear) => {
-      const weight = weights.linears.get(linear.name) as Float32Array
+      const weight = read.linears.get(linear.name) as Float32Array
+      const there = carried.linears.get(linear.name)
+      const lies = there instanceof DeviceTensor ? there : undefined
       const moment = moments[linear.input] as SecondMoment
       const known = { moment, curvature: curvature.get(linear.path), outputEnergy: energies.get(linear.name) as number }
-      return { linear, weight, ...known, weightNorm: squaredNorm(weight) }
+      return { linear, weight, lies, ...known, weightNorm: squaredNorm(weight) }
     })
 }
 

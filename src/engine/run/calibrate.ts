@@ -7,6 +7,13 @@ import { assertFinite, finiteMoments, type Progress } from './advance'
 import type { Calibrated } from './calibrated'
 import type { Events, RunContext } from './pass'
 
+/** The block at hand in full precision. */
+export interface BlockAtHand {
+  readonly read: ReadBlockWeights
+  /** Where batches take its weights. */
+  readonly carried: BlockWeights
+}
+
 /**
  * What the calibration rows say of a block: read where an earlier run found it, else computed. The rows' states then are those
  * behind the block; where it was read they stay what they were, and behind the last block they are what the run needs.
@@ -16,23 +23,23 @@ import type { Events, RunContext } from './pass'
 export async function* calibrate(
   context: RunContext,
   block: number,
-  weights: ReadBlockWeights,
+  { read, carried }: BlockAtHand,
   progress: Progress
 ): Events<{ readonly calibrated: Calibrated; readonly noted?: string }> {
   const { keeper, streams, prepared } = context
   if (keeper === undefined) {
     yield* catchUp(context, block)
-    return { calibrated: yield* measure(context, block, weights, progress) }
+    return { calibrated: yield* measure(context, block, carried, progress) }
   }
   const last = block === prepared.architecture.blocks - 1
-  const noted = await keeper.note(block, streams.calibration, weights)
+  const noted = await keeper.note(block, streams.calibration, read)
   const found = await keeper.read(block)
   if (found !== undefined && (!last || (await keeper.readLast(streams.calibration)))) {
     return { calibrated: found, noted }
   }
   yield* told(context)
   yield* catchUp(context, block)
-  const calibrated = yield* measure(context, block, weights, progress)
+  const calibrated = yield* measure(context, block, carried, progress)
   await keeper.keep(block, calibrated)
   if (last) await keeper.keepLast(streams.calibration)
   yield* told(context)

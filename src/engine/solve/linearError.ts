@@ -10,6 +10,15 @@ import type { Matrix32 } from '../numerics/matrix'
 import { fingerprintLinear } from '../quantizers/fingerprint'
 import { quantizerFor } from '../quantizers/registry'
 
+/** A linear with its weight. */
+export interface WeightOfLinear {
+  readonly linear: ModelLinear
+  /** [out, in]. */
+  readonly weight: Float32Array
+  /** The same on the device, where it lies there: not given back here. */
+  readonly lies?: DeviceTensor | undefined
+}
+
 export interface LinearError {
   /** [out, in]; on a device it is the caller's to give back. */
   readonly Q: Float32Array | DeviceTensor
@@ -27,15 +36,15 @@ export interface LinearError {
  */
 export async function linearError(
   algebra: LinearAlgebra,
-  linear: ModelLinear,
-  weight: Float32Array,
+  { linear, weight, lies }: WeightOfLinear,
   spec: QuantizerSpec,
   base: BaseWeight | undefined
 ): Promise<LinearError> {
   const shape = { rows: linear.outFeatures, cols: linear.inFeatures }
-  const there =
-    base === undefined ? await errorThere(algebra, linear.path, { data: weight, ...shape }, spec) : undefined
-  if (there !== undefined) return there
+  if (base === undefined) {
+    const there = await errorThere(algebra, linear.path, { data: weight, ...shape }, spec, lies)
+    if (there !== undefined) return there
+  }
   const { Q, fingerprint } = base ?? quantizeWeight(linear, weight, spec)
   return { Q, fingerprint, E: { data: difference(weight, Q), ...shape } }
 }
@@ -44,10 +53,11 @@ async function errorThere(
   algebra: LinearAlgebra,
   path: string,
   W: Matrix32,
-  spec: QuantizerSpec
+  spec: QuantizerSpec,
+  lies: DeviceTensor | undefined
 ): Promise<LinearError | undefined> {
   const memory = algebra.held
-  const found = memory && (await quantizerFor(spec).quantizeThere?.(memory, W, spec))
+  const found = memory && (await quantizerFor(spec).quantizeThere?.(memory, W, spec, lies))
   if (memory === undefined || found === undefined) return undefined
   const { quantized, Q, E } = found
   try {

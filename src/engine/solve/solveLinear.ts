@@ -15,10 +15,10 @@ import { solveMethod } from '../methods/solveMethod'
 import type { PreparedLinear } from '../models/modelLinears'
 import { firstNonFinite } from '../numerics/matrix'
 import { errorHistogram, inputChannels } from './layerDetails'
-import { linearError } from './linearError'
+import { linearError, type WeightOfLinear } from './linearError'
 
 /** A linear of the block at hand, with all that is known of it whatever its quantizer. */
-export interface LinearTask {
+export interface LinearTask extends WeightOfLinear {
   readonly linear: PreparedLinear
   /** [out, in]; empty while a thread has it. */
   weight: Float32Array
@@ -74,9 +74,9 @@ export async function solveLinear(
   task: LinearTask,
   { spec, base, variants, seed, factorDtype }: SolveOptions
 ): Promise<SolvedLinear> {
-  const { linear, weight, moment } = task
+  const { linear, moment } = task
   const curvature = task.curvature && OutputCurvature.of(task.curvature)
-  const { Q, E, fingerprint } = await linearError(algebra, linear, weight, spec, base)
+  const { Q, E, fingerprint } = await linearError(algebra, task, spec, base)
   try {
     const maxRank = Math.max(1, ...variants.map(({ spec: { rank } }) => rank))
     const problem = new LayerProblem(algebra, linear.path, E, moment, { maxRank, seed, curvature })
