@@ -99,9 +99,9 @@ function betweenMarks(text: string): string | undefined {
 
 /** Between the marks, a reasoning may stand behind the header or not, in the whole text and in that which ends with the turn. */
 function headerLength(within: string, last: string, prompted: string): number | undefined {
-  const length = sharedLength(last, prompted)
+  const length = sharedHeader(last, prompted)
   if (length !== undefined && within.startsWith(last.slice(0, length))) return length
-  return last.startsWith(within) ? within.length : sharedLength(within, prompted)
+  return last.startsWith(within) ? within.length : sharedHeader(within, prompted)
 }
 
 /** How much of what is behind the mark is there too when nothing follows, or when another answer does: it belongs to the turn. */
@@ -123,7 +123,7 @@ function endBeforeAnswer({ message, follower }: MarkedTurn, { earlier, textOf }:
 }
 
 const beginAlike = (one: string, other: string): boolean => {
-  const shared = sharedLength(one, other) ?? 0
+  const shared = sharedHeader(one, other) ?? 0
   return one.slice(0, shared).trim() !== ''
 }
 
@@ -139,15 +139,28 @@ function generationPrompt(earlier: Turns['earlier'], textOf: Turns['textOf']): s
   return undefined
 }
 
-/**
- * How long two texts are the same. Where both go on, they do so with tokens in brackets, which may begin alike (`<|user|>` and
- * `</s>`), or behind such a token (`<think>\n` and `<think></think>`).
- */
+/** How long two texts are the same; where both go on, they do so with tokens in brackets, which may begin alike: `<|user|>` and `</s>`. */
 function sharedLength(one: string, other: string): number | undefined {
+  const shared = sharedTokens(one, other)
+  if (shared === one || shared === other) return shared.length
+  return shared !== '' && [one, other].every((text) => /[<[{(]/.test(text[shared.length] as string))
+    ? shared.length
+    : undefined
+}
+
+/**
+ * The same of the beginnings of two answers, or of an answer and what asks for one: both stand behind one header, so that they may
+ * go on behind a token with anything, as `<think>\n` and `<think></think>`.
+ */
+function sharedHeader(one: string, other: string): number | undefined {
+  const shared = sharedTokens(one, other)
+  return /[>\])}]\s*$/.test(shared) ? shared.length : sharedLength(one, other)
+}
+
+/** What two texts begin with, without a part of a token in brackets. */
+function sharedTokens(one: string, other: string): string {
   let length = 0
   while (length < one.length && one[length] === other[length]) length++
-  if (length === Math.min(one.length, other.length)) return length
-  const shared = one.slice(0, length).replace(/[<[{(][^>\])}\s]*$/, '')
-  const goesOn = [one, other].every((text) => /[<[{(]/.test(text[shared.length] as string))
-  return shared !== '' && (goesOn || /[>\])}]\s*$/.test(shared)) ? shared.length : undefined
+  const shared = one.slice(0, length)
+  return length === Math.min(one.length, other.length) ? shared : shared.replace(/[<[{(][^>\])}\s]*$/, '')
 }

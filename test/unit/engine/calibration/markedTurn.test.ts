@@ -121,7 +121,9 @@ describe('the responses are not guessed', () => {
   const turns = [...question, said('assistant', 'Here.'), said('user', 'Why?')]
   test.each([
     ['ends its turns in another way within', '{{ "<|im_end|>" if not loop.last else eos_token }}'],
-    ['writes the next role behind the answer', '{{ "</s>" if loop.last else messages[loop.index0 + 1].role }}']
+    ['writes the next role behind the answer', '{{ "</s>" if loop.last else messages[loop.index0 + 1].role }}'],
+    // As early ones of Llama 3 and Nemotron Mini do: what follows begins with the tokens of the prompt.
+    ['writes the generation prompt whether asked or not', '<|eot|><|head|>{{ "assistant" if loop.last }}']
   ])('where a template %s', async (_, end) => {
     const chat = await chatRendererOf(`{% for m in messages %}<{{ m.role }}>{{ m.content }}${end}{% endfor %}`)
     expect(() => chat.renderWithResponses(parseConversation(JSON.stringify(turns), 'here'), 'here')).toThrow(
