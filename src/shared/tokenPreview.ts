@@ -44,7 +44,7 @@ export interface TokenPreview {
   readonly refused: RefusedSamples | null
 }
 
-/** Conversations of one text that the model's chat template refuses, which are left out. */
+/** Conversations of one text that are left out: the model's chat template refuses them, or does not tell their responses. */
 export interface RefusedSamples {
   readonly count: number
   /** Conversations of the text, those among them. */

@@ -85,9 +85,9 @@ export class ChatRenderer {
    * the conversation up to it ends: end-of-turn tokens belong to the response, the header of the turn does not. Where these are
    * no beginnings of the whole text, the span is found by a mark in the place of what the turn says (markedTurn.ts).
    *
-   * @throws {RefusedConversation} when the template refuses the conversation
-   * @throws {AppError} BAD_INPUT when it writes its beginning in another way when less of it follows, so that the responses
-   *   cannot be told
+   * @throws {RefusedConversation} when the template refuses the conversation, or writes its beginning in another way when less of
+   *   it follows, so that the responses cannot be told
+   * @throws {AppError} BAD_INPUT when it fails over it, or needs something that is not handled
    */
   renderWithResponses(conversation: Conversation, where: string): RenderedConversation {
     const text = this.render(conversation, where)
@@ -110,7 +110,7 @@ export class ChatRenderer {
     if (text.startsWith(begin) && text.startsWith(end)) return { begin: begin.length, end: end.length }
     const span = spanOfMarkedTurn((part, prompt) => this.#run(part, { where, prompt }), conversation, turn, text)
     if (span !== undefined) return span
-    throw badInput(
+    throw new RefusedConversation(
       `${where}, turn ${turn + 1}: ${this.#file(conversation)} has no {% generation %} blocks and writes earlier turns ` +
         'in another way when later ones follow, so its responses cannot be told; add the blocks around what the ' +
         'assistant writes'

@@ -2,7 +2,10 @@ import { AppError, badInput } from '../../shared/errors'
 import { plural } from '../../shared/plural'
 import type { RefusedSamples } from '../../shared/tokenPreview'
 
-/** A template's own refusal of one conversation, by raise_exception: others of the same text may well be taken. */
+/**
+ * A template's own refusal of one conversation, by raise_exception, or that it writes one of which the responses cannot be told:
+ * others of the same text may well be taken.
+ */
 export class RefusedConversation extends AppError {
   constructor(message: string) {
     super('BAD_INPUT', message)
@@ -37,6 +40,6 @@ export class RefusalCount {
     if (this.#first === undefined) return undefined
     const [count, samples] = [this.#refused.size, this.#samples]
     if (count < samples) return { count, samples, first: this.#first }
-    throw badInput(samples === 1 ? this.#first : `${this.#first}; it refuses all ${plural(samples, 'conversation')}`)
+    throw badInput(samples === 1 ? this.#first : `${this.#first}; so it is with all ${plural(samples, 'conversation')}`)
   }
 }

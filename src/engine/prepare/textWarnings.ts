@@ -121,7 +121,7 @@ function refusedSamples({ calibration, evaluation }: PreparedRun): Finding | und
   const refused = [calibration, ...evaluation.map(({ rows }) => rows)].flatMap((rows) => rows.refused ?? [])
   if (refused.length === 0) return undefined
   const parts = refused.map((text) => `${count(text.count)} of ${count(text.samples)} (${text.first})`)
-  const message = `conversations that the chat template refuses are left out: ${parts.join('; ')}`
+  const message = `conversations that the chat template refuses, or whose responses it does not tell, are left out: ${parts.join('; ')}`
   return texts('REFUSED_SAMPLES', 'warning', message)
 }
 

@@ -15,7 +15,7 @@ export function TokenStatisticsLine({ preview: { statistics, rows, available, to
     lengths !== null &&
       `Samples of ${formatCount(lengths.min)} to ${formatCount(lengths.max)}, median ${formatCount(lengths.median)}, 95 % up to ${formatCount(lengths.p95)}`,
     refused !== null &&
-      `${formatCount(refused.count)} of ${plural(refused.samples, 'conversation')} are left out, as the chat template refuses them (${refused.first})`,
+      `${formatCount(refused.count)} of ${plural(refused.samples, 'conversation')} are left out: ${refused.first}`,
     `They give ${plural(available, 'row')} of ${formatCount(context)}`,
     `A run with 64 rows takes ${formatCount(rows)} of them: ${plural(tokenCount, 'token')}`
   ].filter((fact) => fact !== false)

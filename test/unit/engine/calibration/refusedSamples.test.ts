@@ -67,10 +67,29 @@ describe('conversations that the chat template refuses', async () => {
     }
   )
 
+  it.each(POLICIES)(
+    'are left out as those are whose responses cannot be told, where these count: %s',
+    async (policy) => {
+      const backwards = await chatRendererOf(
+        '{% for m in (messages[::-1] if messages | length == 3 else messages) %}{{ m.content }}\n{% endfor %}'
+      )
+      const odd = turns(['user', 'odd'], ['assistant', 'It swims.'], ['user', 'Where?'])
+      const text = textOf('odd', [taken[0]!, odd, taken[1]!])
+      const left = async (responses: boolean) => {
+        const given = await encodeText(tokenizer, text, folder, policy, { renderer: backwards, responses })
+        return (await cutRows(given, 'x', 0, { policy, context: 8, rows: 2 })).refused
+      }
+      expect(await left(true)).toEqual([
+        { count: 1, samples: 3, first: expect.stringMatching(/^odd, sample 2, turn 2: .*its responses cannot be told/) }
+      ])
+      expect(await left(false)).toBeUndefined()
+    }
+  )
+
   it.each(POLICIES)('are an error where none other is there: %s', async (policy) => {
     await expect(encoded('one', [refused], policy, false)).rejects.toThrow(/^one, sample 1: .*roles must alternate$/)
     await expect(encoded('all', [refused, refused], policy, true)).rejects.toThrow(
-      /^all, sample 1: .*roles must alternate; it refuses all 2 conversations$/
+      /^all, sample 1: .*roles must alternate; so it is with all 2 conversations$/
     )
   })
 
@@ -81,7 +100,7 @@ describe('conversations that the chat template refuses', async () => {
     const request = { recipe: Recipe.parse({ ...recipe, variants: [{ method: 'svd', rank: 2 }] }), evaluation: [] }
     const { findings } = await preflight({ ...request, calibration: [text] })
     expect(findings.find(({ code }) => code === 'REFUSED_SAMPLES')?.message).toMatch(
-      /^conversations that the chat template refuses are left out: 1 of 3 \(chats, sample 2: .*roles must alternate\)$/
+      /^conversations that the chat template refuses, or whose responses it does not tell, are left out: 1 of 3 \(chats, sample 2: .*roles must alternate\)$/
     )
   })
 
