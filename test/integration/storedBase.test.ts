@@ -83,11 +83,7 @@ it('gives the adapter of a run that quantizes, when the base holds just that', a
   expect(card).not.toContain('BitsAndBytesConfig')
 
   expect(await verifyAdapter(adapterOf(stored), base)).toMatchObject({ fits: true })
-  const wrong = await verifyAdapter(adapterOf(stored), sampleModel)
-  expect([wrong.fits, wrong.summary]).toEqual([
-    false,
-    expect.stringContaining('is in full precision; give the pre-quan')
-  ])
+  expect(await verifyAdapter(adapterOf(stored), sampleModel)).toMatchObject({ fits: true })
 })
 
 it.each([
@@ -129,6 +125,9 @@ it('takes Q from the file, a linear in full precision included, and a resumed ru
   await executed(interrupted)
   expect(weightsOf(interrupted).equals(weightsOf(run))).toBe(true)
   expect(await verifyAdapter(adapterOf(run), own)).toMatchObject({ fits: true })
+  expect((await verifyAdapter(adapterOf(run), sampleModel)).summary).toMatch(
+    /quantizes to other values than those that the adapter was made for; give the pre-quantized checkpoint quail-model-.+ that/
+  )
   expect(await verifyAdapter(adapterOf(run), base)).toMatchObject({
     fits: false,
     summary: expect.stringContaining(`${LINEAR} holds other values`)

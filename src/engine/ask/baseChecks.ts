@@ -38,12 +38,9 @@ export async function checkBase(
       `which base it was made for cannot be said: ${reason}; name the adapter that it was trained from with --from`
     )
   }
-  if (isQuantized(checkpoint.config)) return checkStoredBase(proof, checkpoint, architecture, linears)
-  if (madeForStored(proof)) {
-    const expected = `the pre-quantized checkpoint ${proof.fingerprint.base ?? ''} that the adapter was made for`
-    return failed('fingerprint', `${checkpoint.directory} is in full precision; give ${expected}`)
-  }
-  return checkFingerprint(proof, new ModelWeights(checkpoint, architecture), linears)
+  return isQuantized(checkpoint.config)
+    ? checkStoredBase(proof, checkpoint, architecture, linears)
+    : checkFingerprint(proof, new ModelWeights(checkpoint, architecture), linears)
 }
 
 const madeForStored = ({ fingerprint }: ProofFields): boolean => fingerprint.algorithm === STORED_FINGERPRINT_ALGORITHM
@@ -52,6 +49,9 @@ const specOf = ({ fingerprint }: ProofFields): QuantizerSpec => {
   const base = provenBase(fingerprint)
   return QuantizerSpec.parse({ format: base.format, ...scaleOptions(base) })
 }
+
+/** Whether a run that quantizes has other scales in its fingerprint than the base that is stored: those before they are quantized. */
+const quantizesScales = (spec: QuantizerSpec): boolean => 'doubleQuantization' in spec && spec.doubleQuantization
 
 interface Comparison {
   /** What a linear of the base does with other values: `quantizes to` or `holds` them. */
@@ -88,17 +88,19 @@ async function compareBase(
 }
 
 /** Quantizes the base again. */
-function checkFingerprint(proof: ProofFields, weights: ModelWeights, linears: Observed): Promise<Check> {
+async function checkFingerprint(proof: ProofFields, weights: ModelWeights, linears: Observed): Promise<Check> {
   const spec = specOf(proof)
   const quantizer = quantizerFor(spec)
-  return compareBase(proof, linears, {
+  const check = await compareBase(proof, linears, {
     verb: 'quantizes to',
-    scales: true,
+    scales: !madeForStored(proof) || !quantizesScales(spec),
     digestOf: async (linear) => {
       const weight = await weights.readLinear(linear.path, linear)
       return fingerprintLinear(linear.path, quantizer.quantize(weight, spec, linear.inFeatures))
     }
   })
+  const base = `the pre-quantized checkpoint ${proof.fingerprint.base ?? ''} that the adapter was made for`
+  return check.ok || !madeForStored(proof) ? check : { ...check, detail: `${check.detail}; give ${base}` }
 }
 
 /** Reads what a pre-quantized checkpoint holds. */
@@ -115,8 +117,7 @@ async function checkStoredBase(
       ? unusable(base, architecture, linears)
       : `${base.checkpoint.directory} is quantized as ${held}, the adapter was made for ${made}`
   if (other !== undefined) return failed('fingerprint', other)
-  // The fingerprint of a base that is quantized has the scales before they are quantized themselves, which no base holds.
-  const scales = madeForStored(proof) || !('doubleQuantization' in base.spec && base.spec.doubleQuantization)
+  const scales = madeForStored(proof) || !quantizesScales(base.spec)
   return compareBase(proof, linears, {
     verb: 'holds',
     scales,
