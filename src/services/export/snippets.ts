@@ -91,6 +91,7 @@ function wordsOf(values: SnippetValues): Record<string, string> {
     factory_model: quotedText(trained.skipModules === undefined ? model : EXPORTED_BASE),
     adapter: quotedText(adapter),
     ...quantizationWords(trained),
+    ...configWords(trained, values.stored === true),
     dtype: loaded,
     bf16_py: python(loaded !== 'float16'),
     fp16_py: python(loaded === 'float16'),
@@ -113,6 +114,13 @@ const quantizationWords = (words: TrainerWords): Record<string, string> => ({
   axolotl_quantization: words.axolotl.join('\n'),
   factory_quantization: words.llamaFactory.join('\n'),
   unsloth_bits: words.unsloth.join(',\n    ')
+})
+
+/** How transformers is told, unless the base is quantized already: it would warn that its own settings are taken. */
+const configWords = ({ wholeConfig }: TrainerWords, stored: boolean): Record<string, string> => ({
+  config_class: stored ? '' : ', BitsAndBytesConfig',
+  config_line: stored ? '' : `quantization = BitsAndBytesConfig(${wholeConfig.join(', ')})\n`,
+  config_argument: stored ? '' : ', quantization_config=quantization'
 })
 
 const replaceWords = (text: string, words: Readonly<Record<string, string>>, file: string): string =>

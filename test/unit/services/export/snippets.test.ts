@@ -236,3 +236,14 @@ test('there is none for blocks of another size than trainers quantize with, whic
   // A base that is quantized already is read as it is.
   expect(await fillSnippets(resources, values({ quantizer, stored: true }))).toHaveLength(TRAINERS.length)
 })
+
+test.each(['peft', 'trl'] as const)(
+  '%s is told no quantization of a base that is quantized already',
+  async (trainer) => {
+    const { text } = await fillSnippet(resources, trainer, values({ stored: true }))
+    expect(text).not.toMatch(/BitsAndBytesConfig|quantization/)
+    const [, , loading] =
+      (await callsOf(trainer, { stored: true })).find(([name]) => name.endsWith('from_pretrained')) ?? []
+    expect(loading).toEqual({ dtype: 'torch.bfloat16' })
+  }
+)
