@@ -37,6 +37,12 @@ export const sweepHandlers = ({ services, queue, emit }: WorkbenchContext): Hand
     emit({ type: 'runs.changed', id: null })
     await queue.lookAgain()
   },
+  async 'sweeps.stop'({ id }) {
+    const { runs } = await getSweep(services, id)
+    // Those that wait go first: none of them begins because another was stopped.
+    for (const wanted of ['queued', 'running'] as const)
+      for (const run of runs.filter(({ status }) => status === wanted)) await queue.cancel(run.id)
+  },
   async 'sweeps.report'({ id }) {
     return { files: await writeSweepReport(await getSweep(services, id)) }
   }

@@ -57,10 +57,14 @@ describe('a sweep', () => {
     await page.waitForURL(/#\/sweeps\/.+/)
   })
 
-  test('shows its runs as they are worked on', async () => {
+  test('shows its runs as they are worked on, stops them all, and goes on', async () => {
     const { page } = desk
     await page.getByRole('heading', { name: 'ranks and texts' }).waitFor()
     await page.getByRole('link', { name: /^Run calibrated on moby, seed 1: / }).waitFor()
+    await page.getByRole('button', { name: 'Stop', exact: true }).click()
+    await page.getByRole('link', { name: 'Run calibrated on moby, seed 1: cancelled' }).waitFor()
+    await page.getByRole('button', { name: 'Stop', exact: true }).waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Go on' }).click()
     await page.getByText(/4 of 4 runs completed/).waitFor({ timeout: 180_000 })
     await page.getByRole('link', { name: 'Run calibrated on sotu, seed 0: completed' }).waitFor()
   })

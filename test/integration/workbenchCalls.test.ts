@@ -266,6 +266,9 @@ async function aboutSweeps(folder: string): Promise<void> {
   const resumed = (await ask('sweeps.get', { id })).runs
   expect(resumed.map(({ status }) => status)).toEqual(['queued', 'queued'])
   expect(resumed[1]?.id).not.toBe(second?.id)
+  await ask('sweeps.stop', { id })
+  expect((await ask('sweeps.get', { id })).runs.map(({ status }) => status)).toEqual(['cancelled', 'cancelled'])
+  await ask('sweeps.resume', { id })
   const { files } = await ask('sweeps.report', { id })
   expect(files.map((file) => existsSync(file))).toEqual([true, true, true])
 }

@@ -1,17 +1,15 @@
-import { Button, Card, Stack, Text } from '@mantine/core'
-import { IconArrowsDiff, IconFileReport, IconPlayerPlay } from '@tabler/icons-react'
+import { Card, Stack, Text } from '@mantine/core'
 import { useMemo } from 'react'
-import { Link, useParams } from 'wouter'
+import { useParams } from 'wouter'
 import { modelName } from '../../shared/modelName'
 import { errorWords } from '../../shared/sweep/estimates'
 import { type Sweep, sweepResults } from '../../shared/sweep/results'
 import { sweepTables } from '../../shared/sweep/tables'
-import { useAction, useCall } from '../api/hooks'
-import { ErrorCard } from '../components/ErrorCard'
-import { notifyDone } from '../components/notify'
+import { useCall } from '../api/hooks'
 import { PageFrame } from '../components/PageFrame'
 import { QueryView } from '../components/QueryView'
 import { plural } from '../format/numbers'
+import { SweepActions } from './SweepActions'
 import { SweepChart } from './SweepChart'
 import { SweepRuns } from './SweepRuns'
 import { SweepTableCard } from './SweepTableCard'
@@ -37,7 +35,7 @@ function Swept({ sweep }: { readonly sweep: Sweep }) {
     <PageFrame
       title={definition.name}
       subtitle={`${ofModel}${completed} of ${plural(total, 'run')} completed. ${errorWords(definition.seeds)}`}
-      actions={<Actions sweep={sweep} />}
+      actions={<SweepActions sweep={sweep} />}
     >
       <Stack gap="lg">
         <SweepRuns sweep={sweep} />
@@ -57,51 +55,5 @@ function Swept({ sweep }: { readonly sweep: Sweep }) {
         ))}
       </Stack>
     </PageFrame>
-  )
-}
-
-function Actions({ sweep: { definition, runs, completed, total } }: { readonly sweep: Sweep }) {
-  const { id } = definition
-  const resume = useAction('sweeps.resume')
-  const report = useAction('sweeps.report', () =>
-    notifyDone(`README.md, sweep.csv and sweep.json were written to ${definition.out}`)
-  )
-  const working = runs.filter(({ status }) => status === 'queued' || status === 'running').length
-  const done = runs.filter(({ status }) => status === 'completed').map((run) => run.id)
-  return (
-    <>
-      {completed + working < total && (
-        <Button
-          leftSection={<IconPlayerPlay size={16} aria-hidden />}
-          loading={resume.isPending}
-          onClick={() => resume.mutate({ id })}
-        >
-          Go on
-        </Button>
-      )}
-      {done.length > 0 && (
-        <>
-          <Button
-            variant="default"
-            component={Link}
-            href={`/compare?runs=${done.join(',')}`}
-            leftSection={<IconArrowsDiff size={16} aria-hidden />}
-          >
-            Compare runs
-          </Button>
-          <Button
-            variant="default"
-            leftSection={<IconFileReport size={16} aria-hidden />}
-            loading={report.isPending}
-            onClick={() => report.mutate({ id })}
-          >
-            Write report
-          </Button>
-        </>
-      )}
-      {[resume.error, report.error].map(
-        (error) => error && <ErrorCard key={error.message} title="That could not be done" error={error} />
-      )}
-    </>
   )
 }

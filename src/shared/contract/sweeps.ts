@@ -30,6 +30,8 @@ export const sweepCalls = {
   ),
   /** Puts the runs that are not completed back into the queue, and makes those that are not there. */
   'sweeps.resume': call<void>()(z.strictObject({ id: Id })),
+  /** Stops the run that is worked on, and takes the others out of the queue; `sweeps.resume` puts them back. */
+  'sweeps.stop': call<void>()(z.strictObject({ id: Id })),
   /** Tables and figures, written into the sweep's directory. */
   'sweeps.report': call<{ files: string[] }>()(z.strictObject({ id: Id }))
 } as const

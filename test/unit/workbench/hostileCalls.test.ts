@@ -183,6 +183,7 @@ const CASES: Readonly<Record<WorkbenchCallName, (at: Place) => readonly unknown[
     { recipe: sound, name: 'x', seeds: 1, each: false, project: id }
   ],
   'sweeps.resume': ({ id }) => [{ id }],
+  'sweeps.stop': ({ id }) => [{ id }],
   'sweeps.report': ({ id }) => [{ id }],
   'deletions.list': ({ path }) => [{ path }],
   'deletions.undo': ({ id }) => [{ id }]

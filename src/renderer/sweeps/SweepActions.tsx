@@ -1,0 +1,79 @@
+import { Button } from '@mantine/core'
+import { IconArrowsDiff, IconFileReport, IconPlayerPlay, IconPlayerStop } from '@tabler/icons-react'
+import { Link } from 'wouter'
+import type { Sweep } from '../../shared/sweep/results'
+import { useAction } from '../api/hooks'
+import { notifyDone, notifyError } from '../components/notify'
+
+/** What can be done with a sweep now. */
+export function SweepActions({ sweep: { definition, runs, completed, total } }: { readonly sweep: Sweep }) {
+  const { id, out } = definition
+  const working = runs.filter(({ status }) => status === 'queued' || status === 'running').length
+  const done = runs.filter(({ status }) => status === 'completed').map((run) => run.id)
+  return (
+    <>
+      {completed + working < total && <GoOn id={id} />}
+      {working > 0 && <Stop id={id} />}
+      {done.length > 0 && (
+        <>
+          <Button
+            variant="default"
+            component={Link}
+            href={`/compare?runs=${done.join(',')}`}
+            leftSection={<IconArrowsDiff size={16} aria-hidden />}
+          >
+            Compare runs
+          </Button>
+          <WriteReport id={id} out={out} />
+        </>
+      )}
+    </>
+  )
+}
+
+interface OfSweep {
+  readonly id: string
+}
+
+function GoOn({ id }: OfSweep) {
+  const { mutate, isPending } = useAction('sweeps.resume')
+  return (
+    <Button
+      leftSection={<IconPlayerPlay size={16} aria-hidden />}
+      loading={isPending}
+      onClick={() => mutate({ id }, { onError: (error) => notifyError('The sweep does not go on', error) })}
+    >
+      Go on
+    </Button>
+  )
+}
+
+function Stop({ id }: OfSweep) {
+  const { mutate, isPending } = useAction('sweeps.stop')
+  return (
+    <Button
+      variant="default"
+      leftSection={<IconPlayerStop size={16} aria-hidden />}
+      loading={isPending}
+      onClick={() => mutate({ id }, { onError: (error) => notifyError('The sweep was not stopped', error) })}
+    >
+      Stop
+    </Button>
+  )
+}
+
+function WriteReport({ id, out }: OfSweep & { readonly out: string }) {
+  const { mutate, isPending } = useAction('sweeps.report', () =>
+    notifyDone(`README.md, sweep.csv and sweep.json were written to ${out}`)
+  )
+  return (
+    <Button
+      variant="default"
+      leftSection={<IconFileReport size={16} aria-hidden />}
+      loading={isPending}
+      onClick={() => mutate({ id }, { onError: (error) => notifyError('The report was not written', error) })}
+    >
+      Write report
+    </Button>
+  )
+}
