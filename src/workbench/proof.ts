@@ -35,6 +35,7 @@ export const proofHandlers = ({ services }: WorkbenchContext): HandlersOf<typeof
       variants: variantsOf(run, artifacts),
       perplexity: { ...evaluated(events), ...perplexity },
       ...workOf(events),
+      ...(record.sweep && { sweep: { id: record.sweep.definition.id, name: record.sweep.definition.name } }),
       ...(await factsIn(artifacts, record.quailVersion))
     }
   },

@@ -14,7 +14,8 @@ export const queueListener = (emit: WorkbenchContext['emit']): QueueListener => 
       id: run.id,
       title: run.name ?? run.id,
       status: outcome.status,
-      sentence: sentenceOf(run, outcome)
+      sentence: sentenceOf(run, outcome),
+      ...(run.record.sweep && { sweep: run.record.sweep.definition.id })
     })
 })
 

@@ -7,6 +7,7 @@ import { refreshAfter } from '../api/queryClient'
 import { notifyOffer } from '../components/notify'
 import { useShortcuts } from '../components/shortcuts'
 import { runAddress } from '../runs/runAddress'
+import { sweepAddress } from '../sweeps/sweepAddress'
 import { openPaths, pickAndOpen } from './openPaths'
 import { openPalette } from './Palette'
 
@@ -32,13 +33,14 @@ export function EventBridge(): null {
   return null
 }
 
-/** The page of the run shows it by itself; everywhere else its end is said, with the way there. */
+/** The pages of the run and of its sweep show it by themselves; everywhere else its end is said, with the way there. */
 function tellOfEnd(
-  { id, title, status, sentence }: WindowEventOf<'run.finished'>,
+  { id, title, status, sentence, sweep }: WindowEventOf<'run.finished'>,
   location: string,
   navigate: (to: string) => void
 ): void {
   const address = runAddress(id)
+  if (sweep !== undefined && location === sweepAddress(sweep)) return
   if (location === address || location.startsWith(`${address}/`)) return
   const color = status === 'completed' ? 'teal' : 'orange'
   const open = { label: 'Open the run', onClick: () => navigate(address) }

@@ -11,6 +11,7 @@ import { ErrorCard } from '../components/ErrorCard'
 import { plural } from '../format/numbers'
 import { formatDuration } from '../format/time'
 import { Term } from '../glossary/Term'
+import { sweepAddress } from '../sweeps/sweepAddress'
 
 interface Props {
   readonly recipe: Recipe
@@ -29,7 +30,7 @@ export function SweepModal({ recipe, plan, out, onClose }: Props) {
   const [seeds, setSeeds] = useState<number | string>(USUAL_SEEDS)
   const several = (recipe.calibration.files?.length ?? 0) > 1
   const [each, setEach] = useState(several)
-  const start = useAction('sweeps.start', ({ id }) => navigate(`/sweeps/${encodeURIComponent(id)}`))
+  const start = useAction('sweeps.start', ({ id }) => navigate(sweepAddress(id)))
   const usable = name.trim() !== '' && typeof seeds === 'number'
   const runs = usable ? seeds * setsOfRecipe(recipe, each).sets.length : 0
   return (

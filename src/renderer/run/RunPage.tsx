@@ -1,6 +1,6 @@
-import { Accordion, Badge, Group, Stack, Text, Title, Tooltip } from '@mantine/core'
+import { Accordion, Anchor, Badge, Group, Stack, Text, Title, Tooltip } from '@mantine/core'
 import { useMemo } from 'react'
-import { useParams } from 'wouter'
+import { Link, useParams } from 'wouter'
 import type { LayerRow, RunProof } from '../../shared/contract/proof'
 import { modelName } from '../../shared/modelName'
 import { worstFirst } from '../../shared/proof'
@@ -11,6 +11,7 @@ import { RelativeTime } from '../components/RelativeTime'
 import { Sentence } from '../components/Sentence'
 import { formatDuration } from '../format/time'
 import { RunStatusBadge } from '../runs/RunStatusBadge'
+import { sweepAddress } from '../sweeps/sweepAddress'
 import { AcceptanceCard } from './AcceptanceCard'
 import { EnvironmentSection } from './EnvironmentSection'
 import { FilesSection } from './FilesSection'
@@ -49,6 +50,7 @@ function Page({ id, layer }: { readonly id: string; readonly layer: string | und
   )
 }
 
+const BREAKS = { overflowWrap: 'anywhere' } as const
 const NO_LAYERS: readonly LayerRow[] = []
 
 interface Props {
@@ -149,6 +151,14 @@ function Subtitle({ run }: { readonly run: RunProof }) {
           {modelName(run.model)}
         </Text>
       </Tooltip>
+      {run.sweep !== undefined && (
+        <Text span size="sm" c="dimmed">
+          of the sweep{' '}
+          <Anchor component={Link} href={sweepAddress(run.sweep.id)} underline="always" style={BREAKS}>
+            {run.sweep.name}
+          </Anchor>
+        </Text>
+      )}
       {run.tags.map((tag) => (
         <Badge key={tag} variant="default" tt="none" fw={400}>
           {tag}

@@ -4,6 +4,7 @@ import { placeOf } from '../../shared/sweep'
 import type { Sweep } from '../../shared/sweep/results'
 import { RunStatusBadge } from '../runs/RunStatusBadge'
 import { runAddress } from '../runs/runAddress'
+import { statusText } from '../runs/status'
 import { scrolledByKeys } from './scrolledByKeys'
 
 /** How far a sweep is: a line for each calibration set, a column for each seed. */
@@ -61,7 +62,7 @@ function RunLink({
     <Anchor
       component={Link}
       href={runAddress(run.id)}
-      aria-label={`Run calibrated on ${set.label}, seed ${seed}: ${run.status}`}
+      aria-label={`Run calibrated on ${set.label}, seed ${seed}: ${statusText(run.status)}`}
     >
       <RunStatusBadge status={run.status} />
     </Anchor>

@@ -10,6 +10,7 @@ import { QueryView } from '../components/QueryView'
 import { RelativeTime } from '../components/RelativeTime'
 import { plural } from '../format/numbers'
 import { scrolledByKeys } from './scrolledByKeys'
+import { sweepAddress } from './sweepAddress'
 
 /** Every sweep, made here or on the command line. */
 export function SweepsPage() {
@@ -56,7 +57,7 @@ function SweepTable({ sweeps }: { readonly sweeps: readonly Sweep[] }) {
           {sweeps.map(({ definition: { id, name, sets, seeds }, completed, total, model, createdAtMs }) => (
             <Table.Tr key={id}>
               <Table.Td style={{ overflowWrap: 'anywhere' }}>
-                <Anchor component={Link} href={`/sweeps/${encodeURIComponent(id)}`} size="sm" underline="always">
+                <Anchor component={Link} href={sweepAddress(id)} size="sm" underline="always">
                   {name}
                 </Anchor>
               </Table.Td>

@@ -24,6 +24,8 @@ export type WindowEvent =
       readonly title: string
       readonly status: RunStatus
       readonly sentence: string
+      /** The sweep that it is a run of. */
+      readonly sweep?: string
     }
   | {
       readonly type: 'queue.changed'

@@ -5,6 +5,7 @@ import type { Recipe } from '../recipe'
 import type { MaybeRefined } from '../refinementWords'
 import type { DeviceFailure, LayerResult, RunEvent } from '../runEvents'
 import type { ResolvedText } from '../runFolder'
+import type { SweepDefinition } from '../sweep'
 import { call } from './call'
 import { Id } from './ids'
 import type { RunLayer, RunListEntry, RunVariant } from './runs'
@@ -37,6 +38,8 @@ export interface RunProof extends Omit<RunListEntry, 'variants'> {
   readonly versions: { readonly quail: string; readonly onnxruntime?: string; readonly node?: string }
   /** Where it was computed, when the device failed and the run went on on the processor. */
   readonly deviceFailure?: DeviceFailure | undefined
+  /** The sweep that it is a run of. */
+  readonly sweep?: Pick<SweepDefinition, 'id' | 'name'>
   readonly warnings: readonly Pick<Extract<RunEvent, { type: 'warning' }>, 'code' | 'message' | 'severity'>[]
 }
 

@@ -1,0 +1,1 @@
+export const sweepAddress = (id: string): string => `/sweeps/${encodeURIComponent(id)}`
