@@ -67,7 +67,7 @@ describe('a sweep', () => {
     await page.getByRole('button', { name: 'Go on' }).click()
     await page.getByText(/4 of 4 runs completed/).waitFor({ timeout: 180_000 })
     // This page shows it: nothing is said over it of each run.
-    expect(await page.getByRole('button', { name: 'Open the run' }).count()).toBe(0)
+    await expect.poll(() => page.getByRole('button', { name: 'Open the run' }).count()).toBe(0)
     await page.getByRole('link', { name: 'Run calibrated on sotu, seed 0: completed' }).click()
     await page.getByRole('heading', { level: 1, name: /^ranks and texts/ }).waitFor()
     await page.getByText('of the sweep ranks and texts').getByRole('link', { name: 'ranks and texts' }).click()
