@@ -1,6 +1,7 @@
 import { Alert, Select, SimpleGrid, Stack } from '@mantine/core'
 import { SAMPLE_KINDS, type SampleKind, type SampleShape } from '../../shared/samples'
 import { SHAPE_LABELS } from './setText'
+import { PARTS, shapeFor } from './shapeFor'
 
 interface Props {
   readonly columns: readonly string[]
@@ -10,33 +11,9 @@ interface Props {
   readonly onChange: (shape: SampleShape) => void
 }
 
-/** What may stand beside the turns of a conversation. */
-const BESIDE = ['system', 'tools', 'documents'].map((key) => ({ key, optional: true }))
-
-/** The parts of each kind, and whether a row can do without. */
-const PARTS: Readonly<Record<SampleKind, readonly { readonly key: string; readonly optional?: boolean }[]>> = {
-  messages: [{ key: 'messages' }, ...BESIDE],
-  conversations: [{ key: 'conversations' }, ...BESIDE],
-  instruction: [
-    { key: 'instruction' },
-    { key: 'input', optional: true },
-    { key: 'output' },
-    { key: 'history', optional: true },
-    ...BESIDE
-  ],
-  prompt: [{ key: 'prompt' }, { key: 'completion' }, ...BESIDE],
-  text: [{ key: 'text' }]
-}
-
 /** Which column of the file holds what: guessed from the names, and changed by the person. */
 export function ShapeFields({ columns, shape, guessed, onChange }: Props) {
   const chosen: Readonly<Record<string, unknown>> = shape ?? {}
-  const setKind = (kind: SampleKind): void => {
-    const parts = PARTS[kind].filter(({ optional }) => !optional)
-    // Columns of the right name first, else in the order of the file.
-    const values = parts.map(({ key }, i) => [key, columns.includes(key) ? key : (columns[i] ?? columns[0] ?? key)])
-    onChange({ kind, ...Object.fromEntries(values) } as SampleShape)
-  }
   const setPart = (key: string, column: string | null): void => {
     const { [key]: _before, ...rest } = chosen
     onChange({ ...rest, ...(column !== null && { [key]: column }) } as SampleShape)
@@ -53,7 +30,7 @@ export function ShapeFields({ columns, shape, guessed, onChange }: Props) {
         placeholder="Choose"
         data={SAMPLE_KINDS.map((value) => ({ value, label: SHAPE_LABELS[value] }))}
         value={shape?.kind ?? null}
-        onChange={(value) => value !== null && setKind(value as SampleKind)}
+        onChange={(value) => value !== null && onChange(shapeFor(value as SampleKind, columns))}
         allowDeselect={false}
       />
       {shape !== undefined && (
