@@ -75,11 +75,15 @@ function detailsOf(read: Omit<SampleFile, 'samples'>, { sampling }: SampleOption
 export const setKindOf = ({ hints }: Pick<CalibrationSet, 'hints'>): SetKind =>
   hints.kind === 'messages' ? 'messages' : 'text'
 
+/** Characters of a file's name that are enough to tell its set by. */
+const MAX_DEFAULT_NAME = 100
+
 /** A name for a set of this file. */
 export const defaultName = (file: string): string =>
   basename(unpackedName(file), extname(unpackedName(file)))
     .replaceAll(/[^\p{L}\p{N}._-]+/gu, '-')
     .replace(/^[._-]+/, '')
+    .slice(0, MAX_DEFAULT_NAME)
 
 function checkName(name: string): string {
   if (SET_NAME.test(name)) return name

@@ -1,7 +1,16 @@
 import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { answerOpenDialog, type Desk, dropPaths, goTo, openDesk, removeTemporary, temporaryFolder } from './harness'
+import {
+  answerOpenDialog,
+  type Desk,
+  dropPaths,
+  goTo,
+  openDesk,
+  removeTemporary,
+  setLook,
+  temporaryFolder
+} from './harness'
 
 let desk: Desk
 let folder: string
@@ -64,7 +73,7 @@ describe('a file with a bad row is imported, and the row is named', () => {
 
   test('columns of other names are chosen by the person', async () => {
     const { page } = desk
-    const path = await file('faq.csv', 'question,answer\nwhat?,that\n')
+    const path = await file('faq.csv', 'id,question,answer\n7,what?,that\n')
     await importFile(path, async () => {
       await page.getByRole('combobox', { name: 'A row holds' }).click()
       await page.getByRole('option', { name: 'Prompt, completion' }).click()
@@ -72,6 +81,30 @@ describe('a file with a bad row is imported, and the row is named', () => {
     })
     await page.getByText('1 sample of conversations').waitFor()
   })
+})
+
+test('names without a space break where they have to, and a set is called by the beginning of one', async () => {
+  const { page } = desk
+  await setLook(desk, 'light', { width: 820, height: 800 })
+  const path = await file(`${'speeches-of-'.repeat(19)}.csv`, `id,${'column_'.repeat(30)}\n1,A text.\n`)
+  await importFile(path, async () => {
+    const drawer = page.getByRole('dialog', { name: 'Import a calibration set' })
+    await drawer.getByText('These columns have no names that Quail knows').waitFor()
+    await page.getByRole('combobox', { name: 'A row holds' }).click()
+    await page.getByRole('option', { name: 'Text', exact: true }).click()
+    await drawer.getByText(/^Columns that are not used: /).waitFor()
+    const [room, content] = (await page.evaluate(
+      `[...document.querySelectorAll('.mantine-Drawer-content, .mantine-Drawer-content *')]
+        .filter((element) => element.scrollWidth > element.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(element).overflowX))
+        .map((element) => [element.clientWidth, element.scrollWidth])[0] ?? [1, 1]`
+    )) as [number, number]
+    expect(content).toBe(room)
+    await page.getByRole('combobox', { name: 'Column of text' }).click()
+    await page.getByRole('option', { name: /^column_/ }).click()
+    await page.getByRole('article', { name: 'Row 1' }).getByText('A text.').waitFor()
+  })
+  await page.getByRole('heading', { level: 1, name: 'speeches-of-'.repeat(19).slice(0, 100) }).waitFor()
+  await setLook(desk, 'light')
 })
 
 test('what stands beside the turns is shown, and what is not used is named', async () => {
