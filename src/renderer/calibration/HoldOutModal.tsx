@@ -3,11 +3,13 @@ import { useState } from 'react'
 import { useLocation } from 'wouter'
 import { useAction } from '../api/hooks'
 import { notifyDone } from '../components/notify'
+import { useFocusBack } from '../components/useFocusBack'
 import { formatCount, plural } from '../format/numbers'
 import { setAddress } from './setText'
 
 /** Parts a set in two, one of them for evaluation. */
 export function HoldOutModal({ name, onClose }: { readonly name: string; readonly onClose: () => void }) {
+  useFocusBack()
   const [, navigate] = useLocation()
   const [percent, setPercent] = useState<number | string>(10)
   const [seed, setSeed] = useState<number | string>(0)

@@ -9,6 +9,7 @@ import { notifyDone } from '../components/notify'
 import { PathText } from '../components/PathText'
 import { CallProgressBar } from '../components/ProgressBar'
 import { QueryView } from '../components/QueryView'
+import { useFocusBack } from '../components/useFocusBack'
 import { formatBytes, plural } from '../format/numbers'
 import { type ImportChoices, ImportForm } from './ImportForm'
 import { ImportSamples } from './ImportSamples'
@@ -21,6 +22,7 @@ interface Props {
 
 /** Files on their way to sets, one after another. */
 export function ImportDrawer({ files, onClose }: Props) {
+  useFocusBack()
   const [stored, setStored] = useState<readonly string[]>([])
   const [index, setIndex] = useState(0)
   const file = files[index]

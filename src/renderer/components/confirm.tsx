@@ -1,6 +1,7 @@
 import { Text } from '@mantine/core'
 import { modals } from '@mantine/modals'
 import type { ReactNode } from 'react'
+import { openerOf } from './opener'
 
 interface Question {
   readonly title: string
@@ -14,6 +15,8 @@ interface Question {
 /** Asks once before something that cannot be undone; resolves with the answer. */
 export const confirm = ({ title, body, confirm: label, danger = true }: Question): Promise<boolean> =>
   new Promise((answer) => {
+    // The question leads back to what has the focus when it opens.
+    openerOf()?.focus({ preventScroll: true })
     modals.openConfirmModal({
       title,
       children: <Text size="sm">{body}</Text>,

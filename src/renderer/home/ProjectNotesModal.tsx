@@ -2,6 +2,7 @@ import { Button, Group, Modal, Stack, Textarea } from '@mantine/core'
 import { useState } from 'react'
 import type { ProjectCard } from '../../shared/contract/projects'
 import { useAction } from '../api/hooks'
+import { useFocusBack } from '../components/useFocusBack'
 
 interface Props {
   readonly project: Pick<ProjectCard, 'id' | 'name' | 'notes'>
@@ -10,6 +11,7 @@ interface Props {
 
 /** What a person writes beside a project. */
 export function ProjectNotesModal({ project: { id, name, notes: before }, onClose }: Props) {
+  useFocusBack()
   const [notes, setNotes] = useState(before)
   const save = useAction('projects.setNotes', onClose)
   return (

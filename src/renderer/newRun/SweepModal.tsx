@@ -8,6 +8,7 @@ import { MAX_SEEDS, setsOfRecipe } from '../../shared/sweep'
 import { useAction } from '../api/hooks'
 import { useProject } from '../api/useProject'
 import { ErrorCard } from '../components/ErrorCard'
+import { useFocusBack } from '../components/useFocusBack'
 import { plural } from '../format/numbers'
 import { formatDuration } from '../format/time'
 import { Term } from '../glossary/Term'
@@ -24,6 +25,7 @@ const USUAL_SEEDS = 3
 
 /** What a sweep of the form's recipe is: how many choices of rows, and whether each calibration file stands for itself. */
 export function SweepModal({ recipe, plan, out, onClose }: Props) {
+  useFocusBack()
   const [project] = useProject()
   const [, navigate] = useLocation()
   const [name, setName] = useState(recipe.name ?? modelName(recipe.model))

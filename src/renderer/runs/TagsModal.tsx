@@ -3,6 +3,7 @@ import { useState } from 'react'
 import type { RunListEntry } from '../../shared/contract/runs'
 import { call } from '../api/desktop'
 import { notifyError } from '../components/notify'
+import { useFocusBack } from '../components/useFocusBack'
 import { plural } from '../format/numbers'
 
 interface Props {
@@ -14,6 +15,7 @@ interface Props {
 
 /** Tags of the chosen runs, and name and notes of a single one. */
 export function TagsModal({ runs, known, onClose }: Props) {
+  useFocusBack()
   const shared = runs[0]?.tags.filter((tag) => runs.every(({ tags }) => tags.includes(tag))) ?? []
   const [tags, setTags] = useState<string[]>([...shared])
   const [notes, setNotes] = useState(runs[0]?.notes ?? '')
