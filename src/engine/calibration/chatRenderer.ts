@@ -2,13 +2,14 @@ import type { CalendarDay } from '../../shared/calendarDay'
 import { badInput } from '../../shared/errors'
 import { RaisedByTemplate, TemplateFault } from '../templates/fault'
 import { Template } from '../templates/template'
-import { List, type Value } from '../templates/values'
+import { Dict, List, type Value } from '../templates/values'
 import { type ChatTemplates, readRenderingTemplates } from './chatTemplate'
 import type { Conversation } from './conversation'
-import { spanOfMarkedTurn } from './markedTurn'
+import { spanOfMarkedTurn, unlessRefused } from './markedTurn'
 import { RefusedConversation } from './refusedSamples'
 import type { Span } from './responseMask'
 import type { ModelTokenizer } from './tokenizer'
+import { mayEndWithPrompt, unaskedPrompt } from './unaskedPrompt'
 
 /** A conversation as text, and the characters of it that a model is to write: its responses. */
 export interface RenderedConversation {
@@ -82,7 +83,8 @@ export class ChatRenderer {
    *
    * A template with `{% generation %}` blocks says itself what the model writes. For any other one the span of an
    * assistant's turn begins where the conversation before it ends, rendered with the generation prompt, and ends where
-   * the conversation up to it ends: end-of-turn tokens belong to the response, the header of the turn does not. Where these are
+   * the conversation up to it ends: end-of-turn tokens belong to the response, the header of the turn does not, nor that of a
+   * next answer which a template writes unasked (unaskedPrompt.ts). Where these are
    * no beginnings of the whole text, the span is found by a mark in the place of what the turn says (markedTurn.ts).
    *
    * @throws {RefusedConversation} when the template refuses the conversation, or writes its beginning in another way when less of
@@ -106,7 +108,8 @@ export class ChatRenderer {
     const { messages } = conversation
     const upTo = (count: number): Conversation => ({ ...conversation, messages: messages.slice(0, count) })
     const begin = turn === 0 ? '' : this.#run(upTo(turn), { where, prompt: true })
-    const end = turn === messages.length - 1 ? text : this.render(upTo(turn + 1), where)
+    const ended = turn === messages.length - 1 ? text : this.render(upTo(turn + 1), where)
+    const end = this.#withoutPrompt(ended, { begin, where, turns: upTo(turn), answered: upTo(turn + 1) })
     if (text.startsWith(begin) && text.startsWith(end)) return { begin: begin.length, end: end.length }
     const span = spanOfMarkedTurn((part, prompt) => this.#run(part, { where, prompt }), conversation, turn, text)
     if (span !== undefined) return span
@@ -115,6 +118,18 @@ export class ChatRenderer {
         'in another way when later ones follow, so its responses cannot be told; add the blocks around what the ' +
         'assistant writes'
     )
+  }
+
+  /** What is written up to an answer, without a generation prompt that nobody asked for. */
+  #withoutPrompt(ended: string, { begin, where, turns, answered }: UpToAnswer): string {
+    if (!mayEndWithPrompt(ended, begin) || this.render(turns, where) !== begin) return ended
+    const question = new Dict([
+      ['role', 'user'],
+      ['content', OPEN]
+    ])
+    const goesOn = unlessRefused(() => this.render({ ...answered, messages: [...answered.messages, question] }, where))
+    const cut = goesOn === undefined ? undefined : unaskedPrompt(ended, goesOn, begin)
+    return cut === undefined || cut < begin.length ? ended : ended.slice(0, cut)
   }
 
   #run(conversation: Conversation, { where, prompt = false, marks }: RunOptions): string {
@@ -153,6 +168,15 @@ export const variablesOf = (
   ['documents', documents],
   ['add_generation_prompt', prompt]
 ]
+
+interface UpToAnswer {
+  /** What is written before the answer, with the generation prompt. */
+  readonly begin: string
+  readonly where: string
+  /** The turns before the answer, and with it. */
+  readonly turns: Conversation
+  readonly answered: Conversation
+}
 
 interface RunOptions {
   readonly where: string

@@ -48,7 +48,7 @@ export function spanOfMarkedTurn(
 }
 
 /** What a template makes of a mark may be that it refuses the conversation. */
-function unlessRefused<T>(work: () => T): T | undefined {
+export function unlessRefused<T>(work: () => T): T | undefined {
   try {
     return work()
   } catch (error) {

@@ -30,6 +30,14 @@ const TEMPLATES = {
     '[INST] {{ m.content | trim }}[/INST]{% elif m.role == "assistant" %}{% generation %}{% if m.tool_calls %}[CALLS] [{{ m.tool_calls[0].function | tojson }}]{% else %} {{ m.content | trim }}{% endif %}',
     '{{ eos_token }}{% endgeneration %}{% elif m.role == "tool" %}[RESULTS] {{ m.content }}[/RESULTS]{% endif %}{% endfor %}'
   ],
+  'dolphin for Llama 3, with the generation prompt whether it is asked for or not': [
+    '{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.role == "assistant" %}{% generation %}{{ m.content }}<|im_end|>\n{% endgeneration %}',
+    '{% else %}{{ m.content }}<|im_end|>\n{% endif %}{% endfor %}{{ "<|im_start|>assistant\n" }}'
+  ],
+  'Nemotron Mini, the same with roles behind a token of their own': [
+    '{% for m in messages %}<extra_id_1>{{ m.role | capitalize }}\n{% if m.role == "assistant" %}{% generation %}{{ m.content | trim }}\n{% endgeneration %}',
+    '{% else %}{{ m.content | trim }}\n{% endif %}{% endfor %}{{ "<extra_id_1>Assistant\n" }}'
+  ],
   'OLMo 3, which ends the last turn with another token': [
     '{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.role == "assistant" %}{% generation %}{{ m.content or "" }}',
     '{% for call in m.tool_calls or [] %}<calls>{{ call.function.name }}({{ call.function.arguments | tojson }})\n</calls>{% endfor %}',

@@ -1,0 +1,29 @@
+/*
+ * Some templates write the generation prompt behind every conversation, whether they are asked or not: dolphin's for Llama 3,
+ * Nemotron Mini's. What they write of a conversation that ends with an answer then ends with the header of another one, which is
+ * no part of the answer.
+ */
+
+/** What begins a token in brackets. */
+const BRACKET = /[<[{(](?![\s\S]*[<[{(])/
+
+/** Whether a conversation up to an answer ends with the last token in brackets, and what is behind it, of what stands before it. */
+export function mayEndWithPrompt(ended: string, before: string): boolean {
+  const begin = BRACKET.exec(before)?.index
+  return begin !== undefined && ended.endsWith(before.slice(begin))
+}
+
+/**
+ * Where the header of a next answer begins that a template wrote unasked; undefined where there is none.
+ *
+ * @param ended - a conversation up to an answer
+ * @param goesOn - the same with a question behind it: another header stands there
+ * @param before - the conversation before the answer, of which the same header is the end
+ */
+export function unaskedPrompt(ended: string, goesOn: string, before: string): number | undefined {
+  let shared = 0
+  while (shared < ended.length && ended[shared] === goesOn[shared]) shared++
+  if (shared === ended.length) return undefined
+  const begin = BRACKET.exec(ended.slice(0, shared + 1))?.index
+  return begin !== undefined && before.endsWith(ended.slice(begin)) ? begin : undefined
+}
