@@ -1,8 +1,10 @@
-import { join } from 'node:path'
+import { copyFileSync, cpSync, readdirSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { importSet } from '../../src/store/calibrationSets'
 import { closeStore, openStore } from '../../src/store/database'
 import { setRunTags } from '../../src/store/runs'
+import { Workplace } from '../helpers/commandLine'
 import { seededId, seedHome } from '../helpers/seedRuns'
 import { type Desk, goTo, openDesk, removeTemporary, setLook, temporaryFolder } from './harness'
 
@@ -15,6 +17,7 @@ beforeAll(async () => {
   await seedHome(home, 3)
   await storeSets(home)
   await storeTags(home)
+  await runOfLongNames(home)
   desk = await openDesk({ home, profile: desk.profile })
 })
 
@@ -32,6 +35,37 @@ async function storeSets(home: string): Promise<void> {
     await importSet(store, { name, source, samples: ['A sample.'] })
   }
   await closeStore(store)
+}
+
+const LONG = 'a_name_without_a_place_to_break_'.repeat(5)
+
+/** A run of a model and of texts that have names as long as a disk allows. */
+async function runOfLongNames(home: string): Promise<void> {
+  const folder = await temporaryFolder()
+  const [model, text] = [join(folder, LONG), join(folder, `${LONG}.txt`)]
+  cpSync(resolve('resources/sample/model'), model, { recursive: true })
+  copyFileSync(resolve('resources/sample/text/moby-evaluation.txt'), text)
+  const texts = { files: [text], rows: 4 }
+  const variants = ['svd', 'exact'].map((method) => ({ method, rank: 2 }))
+  const recipe = {
+    version: 1,
+    name: LONG.slice(0, 120),
+    model,
+    context: 32,
+    calibration: texts,
+    evaluation: texts,
+    variants
+  }
+  writeFileSync(join(folder, 'recipe.json'), JSON.stringify(recipe))
+  const run = new Workplace().startWith(
+    { QUAIL_HOME: home },
+    'run',
+    join(folder, 'recipe.json'),
+    '--out',
+    join(folder, 'out')
+  )
+  const { code, stderr } = await run.ended
+  expect([code, stderr]).toEqual([0, expect.anything()])
 }
 
 const TAGS = ['baseline', 'long-context', 'paper', 'a-tag-that-somebody-wrote-out-in-full']
@@ -94,6 +128,30 @@ test('the names in the sentence of a run stand on one line each, at every width'
     await page.setViewportSize({ width, height: 800 })
     expect([width, await lines()]).toEqual([width, Array.from({ length }, () => 1)])
   }
+})
+
+describe('names without a place to break, in a window 800 pixels wide,', () => {
+  const run = (): string => readdirSync(join(desk.home, 'runs')).find((id) => id.includes('a-name-without')) as string
+
+  test.each([
+    ['/runs/', 'Layers'],
+    ['/compare?runs=', 'Settings that differ'],
+    ['/new?recipe=', 'Variants']
+  ])('leave room for everything on %s', async (page, heading) => {
+    await setLook(desk, 'light', { width: 800, height: 700 })
+    await goTo(desk, `${page}${run()}`)
+    await desk.page.getByRole('heading', { name: heading, exact: true }).waitFor()
+    await expect
+      .poll(() => desk.page.evaluate('document.documentElement.scrollWidth - innerWidth'))
+      .toBeLessThanOrEqual(0)
+  })
+
+  test('head a column of a comparison that is no wider than others', async () => {
+    await goTo(desk, `/compare?runs=${run()},${seededId(0)}`)
+    const head = desk.page.getByRole('columnheader', { name: /^Perplexity, a_name/ })
+    const box = await head.boundingBox()
+    expect(box?.width).toBeLessThan(260)
+  })
 })
 
 /** Pixels of a table that are seen only after scrolling sideways. */

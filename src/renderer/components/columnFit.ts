@@ -10,6 +10,8 @@ import { measuredWidth, widest } from './textSize'
 const LINE = 18
 const PADDING = 24
 const HEADING = 38
+/** A longer word of a heading breaks: names of texts have any length. */
+const LONGEST_WORD = 180
 
 const TEXT = 14
 const BELOW = 12
@@ -35,10 +37,11 @@ export function fitColumns<T>(rows: readonly T[], columns: readonly Column<T>[])
   let head = 42
   const fitted = columns.map((column) => {
     const { title, width, wrapAt = Number.POSITIVE_INFINITY } = column
-    const word = title === '' ? 0 : widest(title.split(/\s+/), 600, 12) + HEADING
+    const word = title === '' ? 0 : Math.min(widest(title.split(/\s+/), 600, 12), LONGEST_WORD) + HEADING
     const least = Math.ceil(Math.max(smallestWidth(width), word, Math.min(longestText(rows, column), wrapAt) + PADDING))
     const share = Number(/([\d.]+)fr/.exec(width)?.[1] ?? 0)
-    head = Math.max(head, 15 * Math.ceil(measuredWidth(title, 600, 12) / (least - HEADING + 1)) + 12)
+    const lines = linesOf(title, least - HEADING + 1, (part) => measuredWidth(part, 600, 12))
+    head = Math.max(head, 15 * lines + 12)
     return { track: share > 0 ? `minmax(${least}px, ${share}fr)` : `${least}px`, least, share }
   })
   return { columns: fitted, width: fitted.reduce((sum, { least }) => sum + least, 0), head }

@@ -147,7 +147,7 @@ function Subtitle({ run }: { readonly run: RunProof }) {
         </Text>
       )}
       <Tooltip label={run.model} multiline maw={520}>
-        <Text span size="sm" c="dimmed">
+        <Text span size="sm" c="dimmed" style={BREAKS}>
           {modelName(run.model)}
         </Text>
       </Tooltip>
