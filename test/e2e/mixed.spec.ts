@@ -67,13 +67,13 @@ function labelOf(quantizer: string): string {
   return `${method}-r${rank} · ${quantizer === NF4 ? 'NF4' : 'INT8'}`
 }
 
-/** Texts that their place cuts off, whatever element does it, and lists that scroll sideways at this width. */
+/** Texts that their place cuts off, whatever element does it, and lists that scroll sideways at this width; what is only heard is a pixel wide. */
 const cutTexts = (): Promise<string[]> =>
   desk.page.evaluate<string[]>(`
     [...document.querySelectorAll('main *')]
       .filter((one) => getComputedStyle(one).overflowX !== 'visible' && !one.matches('pre, :has(pre), [aria-hidden]'))
       .filter((one) => !one.closest('svg, [aria-label="Compared variants"]') || one.matches('[role="cell"], [role="columnheader"]'))
-      .filter((one) => one.clientWidth > 0 && one.scrollWidth > one.clientWidth + 1)
+      .filter((one) => one.clientWidth > 1 && one.scrollWidth > one.clientWidth + 1)
       .concat([...document.querySelectorAll('[role="cell"]')].filter((cell) => cell.scrollHeight > cell.closest('[role="row"]').clientHeight + 1))
       .map((one) => one.innerText || one.value)`)
 

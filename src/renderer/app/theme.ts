@@ -4,6 +4,9 @@ import { Spotlight } from '@mantine/spotlight'
 /** The page keeps its scroll bar (global.css), so what opens over it must not make up for a bar that goes. */
 const KEEPS_SCROLLBAR = { removeScrollProps: { removeScrollBar: false } } as const
 
+/** The line with the title of what opens over the page is no second header of the page to those who hear it. */
+const OVER_PAGE = { ...KEEPS_SCROLLBAR, attributes: { header: { role: 'presentation' } } } as const
+
 /** Colours and spacing of the whole window; components take them from here. */
 export const theme = createTheme({
   primaryColor: 'teal',
@@ -16,8 +19,8 @@ export const theme = createTheme({
   autoContrast: true,
   cursorType: 'pointer',
   components: {
-    Drawer: Drawer.extend({ defaultProps: KEEPS_SCROLLBAR }),
-    Modal: Modal.extend({ defaultProps: KEEPS_SCROLLBAR }),
+    Drawer: Drawer.extend({ defaultProps: OVER_PAGE }),
+    Modal: Modal.extend({ defaultProps: OVER_PAGE }),
     Spotlight: Spotlight.extend({ defaultProps: KEEPS_SCROLLBAR }),
     Notification: Notification.extend({
       defaultProps: {

@@ -67,6 +67,7 @@ export function MetricsTable({ rows, metrics, baseline, current, onPin, onRemove
 const pinColumn = (baseline: ComparisonRow | undefined, onPin: Props['onPin']): Column<ComparisonRow> => ({
   key: 'pin',
   title: '',
+  label: 'Pin',
   width: '44px',
   render: (row) => <PinButton row={row} pinned={row.key === baseline?.key} onPin={onPin} />
 })
@@ -140,6 +141,7 @@ const TAGS: Column<ComparisonRow> = {
 const removeColumn = (onRemove: Props['onRemove']): Column<ComparisonRow> => ({
   key: 'remove',
   title: '',
+  label: 'Take out',
   width: '44px',
   render: (row) => (
     <ActionIcon

@@ -36,7 +36,7 @@ export function SettingsDiff({ rows }: { readonly rows: readonly ComparisonRow[]
     <ScrollArea
       type="auto"
       offsetScrollbars="x"
-      viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': 'Settings that differ' }}
+      viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': 'Table of settings that differ' }}
     >
       {rows.length > MAX_COLUMNS ? <Counted settings={settings} /> : <SideBySide rows={rows} settings={settings} />}
     </ScrollArea>

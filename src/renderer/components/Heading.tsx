@@ -1,4 +1,4 @@
-import { Box, Text, UnstyledButton } from '@mantine/core'
+import { Box, Text, UnstyledButton, VisuallyHidden } from '@mantine/core'
 import { IconArrowDown, IconArrowUp } from '@tabler/icons-react'
 import { explained, Meaning } from '../glossary/Term'
 import type { Column } from './column'
@@ -15,10 +15,11 @@ interface Props<T> {
 export function Heading<T>({ column, sort, onSort }: Props<T>) {
   const active = sort?.key === column.key
   const direction = active ? (sort.descending ? 'descending' : 'ascending') : 'none'
-  const { title, term } = column
+  const { title, label, term } = column
   const words = (
     <Text span size="xs" fw={600} c="dimmed" lh={1.2} className={classes.title}>
       {term === undefined ? title : <span className={explained}>{title}</span>}
+      {label !== undefined && <VisuallyHidden>{label}</VisuallyHidden>}
     </Text>
   )
   const heading =

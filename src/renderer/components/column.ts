@@ -5,6 +5,8 @@ import type { TermName } from '../glossary/glossary'
 export interface Column<T> {
   readonly key: string
   readonly title: string
+  /** What is in a column without a title, for those who hear the table. */
+  readonly label?: string
   /** Explained by the heading. */
   readonly term?: TermName
   /** A CSS grid track: "2fr", "120px", "minmax(120px, 1fr)". */

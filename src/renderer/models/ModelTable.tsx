@@ -95,13 +95,16 @@ const columns = (remove: (model: FoundModel) => void): Column<FoundModel>[] => [
     sortBy: ({ status }) => status,
     render: (model) => <State model={model} />
   },
-  {
-    key: 'remove',
-    title: '',
-    width: '44px',
-    render: (model) => (model.source === 'folder' ? <RemoveButton model={model} onRemove={remove} /> : null)
-  }
+  removeColumn(remove)
 ]
+
+const removeColumn = (remove: (model: FoundModel) => void): Column<FoundModel> => ({
+  key: 'remove',
+  title: '',
+  label: 'Remove',
+  width: '44px',
+  render: (model) => (model.source === 'folder' ? <RemoveButton model={model} onRemove={remove} /> : null)
+})
 
 /** Whether it can be prepared, and under it the first thing that is in the way. */
 function State({ model }: { readonly model: FoundModel }) {

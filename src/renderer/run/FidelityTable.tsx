@@ -1,4 +1,4 @@
-import { Table, Text } from '@mantine/core'
+import { Table, Text, VisuallyHidden } from '@mantine/core'
 import { alikeSentences, type QuantizerResult } from '../../shared/headline'
 import type { Fidelity } from '../../shared/runEvents'
 import { Sentence } from '../components/Sentence'
@@ -24,7 +24,9 @@ export function FidelityTable({ result, current, label }: Props) {
         <Table aria-label={label} className={`num ${classes.table}`} verticalSpacing={3} horizontalSpacing={8}>
           <Table.Thead>
             <Table.Tr>
-              <Table.Th />
+              <Table.Th>
+                <VisuallyHidden>Variant</VisuallyHidden>
+              </Table.Th>
               <Table.Th>
                 <Term name="perplexity" focusable>
                   Perplexity

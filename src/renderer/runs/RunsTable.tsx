@@ -119,6 +119,7 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
   {
     key: 'resume',
     title: '',
+    label: 'Resume',
     width: '48px', // the button and what is around it: less leaves a dot of an ellipsis beside it
     render: (run) => (isResumable(run) ? <ResumeButton run={run} /> : null)
   }
