@@ -29,6 +29,8 @@ export interface DeviceReport {
   readonly detail: string
   /** Processors or graphics cards that it may use, as far as this system tells. */
   readonly adapters: readonly string[]
+  /** Set where it computes on the processor, as software in the place of a card does. */
+  readonly software?: true
   readonly limits: readonly { readonly name: string; readonly value: number | string; readonly unit?: 'bytes' }[]
   /** Why it is missing, in the words of the library or of the platform. */
   readonly reason?: string

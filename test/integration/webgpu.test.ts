@@ -19,7 +19,9 @@ import {
 } from '../../src/engine/models/modelGraphs'
 import { readArchitecture } from '../../src/engine/models/registry'
 import { seededRandom } from '../../src/engine/numerics/random'
+import { preflight } from '../../src/engine/plan/planRun'
 import { quantizer as int8 } from '../../src/engine/quantizers/formats/int8'
+import { applyChanges } from '../../src/shared/findings'
 import type { RunEventDraft } from '../../src/shared/runEvents'
 import { JournalEntry } from '../../src/shared/runFolder'
 import { hiddenStates, openAdaptedBlocks, uniform } from '../helpers/adaptedBlock'
@@ -224,6 +226,15 @@ describe.skipIf(missing !== undefined)('webgpu', () => {
       return others.map((type) => `${name}: ${type}`)
     })
     expect(lacking).toEqual([])
+  })
+
+  it('is told of where it is software in the place of a card, with the processor to take instead', async () => {
+    const { record } = makeRun({ device: 'webgpu', context: 32 })
+    const { recipe, calibration, evaluation } = record
+    const { findings } = await preflight({ recipe, calibration, evaluation })
+    const found = findings.filter(({ subject }) => subject === 'device')
+    expect(found.map(({ code }) => code)).toEqual(webgpu?.software === true ? ['SOFTWARE_DEVICE'] : [])
+    for (const { fix } of found) expect(applyChanges(recipe, fix?.changes ?? [])).toMatchObject({ device: 'cpu' })
   })
 
   it('gives a run on nf4 and int8 the codes, losses and perplexities that the processor gives it', async () => {

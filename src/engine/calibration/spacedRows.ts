@@ -1,5 +1,5 @@
 import { badInput } from '../../shared/errors'
-import { plural } from '../../shared/plural'
+import { count, plural } from '../../shared/plural'
 
 /** Close to which share of the space between rows the next choice begins: the golden section keeps choices apart. */
 const GOLDEN = (Math.sqrt(5) - 1) / 2
@@ -28,11 +28,11 @@ function strideOf(space: number): number {
 
 const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b))
 
-function tooFewRows(name: string, available: number, count: number, draw: number): string {
-  const choices = Math.floor(available / count)
-  const ways = choices === 1 ? 'only draw 0 is there' : `draws 0 to ${choices - 1} are there`
+function tooFewRows(name: string, available: number, rows: number, draw: number): string {
+  const choices = Math.floor(available / rows)
+  const ways = choices === 1 ? 'only draw 0 is there' : `draws 0 to ${count(choices - 1)} are there`
   return (
-    `${name} gives ${plural(available, 'row')}, ${count} of them ${count === 1 ? 'is' : 'are'} taken: ${ways} without a row in common, draw ${draw} is asked for; ` +
+    `${name} gives ${plural(available, 'row')}, ${count(rows)} of them ${rows === 1 ? 'is' : 'are'} taken: ${ways} without a row in common, draw ${draw} is asked for; ` +
     `give a longer text, or take at most ${plural(Math.max(1, Math.floor(available / (draw + 1))), 'row')}`
   )
 }

@@ -12,9 +12,9 @@ export async function listDevices(): Promise<DeviceReport[]> {
 
 async function reportOf(name: ProviderName): Promise<DeviceReport> {
   const obstacle = await probeProvider(name)
-  const { adapters, limits } = await deviceOf(name).facts(obstacle === undefined)
-  const base = { name, label: DEVICE_LABELS[name], available: obstacle === undefined, adapters, limits }
-  if (obstacle === undefined) return { ...base, detail: detailOf(name, adapters) }
+  const facts = await deviceOf(name).facts(obstacle === undefined)
+  const base = { name, label: DEVICE_LABELS[name], available: obstacle === undefined, ...facts }
+  if (obstacle === undefined) return { ...base, detail: detailOf(name, facts.adapters) }
   const { reason, remedy } = obstacle
   return {
     ...base,

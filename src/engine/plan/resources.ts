@@ -74,9 +74,13 @@ async function deviceFindings({ device, onDeviceFailure }: Recipe): Promise<Find
   if (device === 'cpu') return []
   devices ??= listDevices() // a probe of the adapter takes longer than a plan
   const report = (await devices).find(({ name }) => name === device)
-  if (report?.available === true) return []
-  const message = `${device} cannot be used on this machine: ${report?.detail ?? 'unknown device'}`
   const fix = { label: 'Use the processor', changes: [{ path: ['device'], value: 'cpu' }] }
+  if (report?.available === true) {
+    if (report.software !== true) return []
+    const slow = `${device} is a ${report.detail} here: it computes the same, many times slower than the processor by itself`
+    return [{ code: 'SOFTWARE_DEVICE', severity: 'warning', subject: 'device', message: slow, fix }]
+  }
+  const message = `${device} cannot be used on this machine: ${report?.detail ?? 'unknown device'}`
   if (onDeviceFailure === 'stop') return [{ code: 'DEVICE', severity: 'error', subject: 'device', message, fix }]
   const instead = `${message}; the run will be computed on the processor`
   return [{ code: 'DEVICE', severity: 'warning', subject: 'device', message: instead, fix }]

@@ -1,7 +1,7 @@
 import type { DeviceReport, ProviderName } from '../../../shared/devices'
 import { TENSOR_LIMIT_BYTES } from './computeLimits'
 
-export type Facts = Pick<DeviceReport, 'adapters' | 'limits'>
+export type Facts = Pick<DeviceReport, 'adapters' | 'limits' | 'software'>
 
 /** Why a device cannot be used here, and what a person can do about it. */
 export interface Obstacle {

@@ -21,6 +21,7 @@ async function facts(available: boolean): Promise<Facts> {
   const adapters = software ? (available ? [`software adapter (${drivers.join(', ')}) on the processor`] : []) : cards
   return {
     adapters,
+    ...(software && { software }),
     limits: [
       ...(drivers.length === 0 ? [] : [{ name: 'Vulkan drivers', value: drivers.join(', ') }]),
       ...(software ? [] : memoryLimits([...(await nvidiaMemory()), ...(await amdMemory())])),
