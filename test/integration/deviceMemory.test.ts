@@ -162,7 +162,7 @@ describe.skipIf(missing !== undefined)('the memory of a device', () => {
     const MH = await algebra.gemm64(toFloat64(M), H)
     await algebra.release()
     // Products of float32 that are off in random directions; what H in float32 lacks of the large channel alone is 5.5e-8.
-    expect(Math.abs(found / innerProduct(MH.data, M.data) - 1)).toBeLessThan(4e-8)
+    expect(Math.abs((found as number) / innerProduct(MH.data, M.data) - 1)).toBeLessThan(4e-8)
     expect(carried()).toBeGreaterThanOrEqual(4 * (m * n + n * n))
   })
 

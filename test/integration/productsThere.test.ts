@@ -12,11 +12,17 @@ import { gaussianMatrix, lossOf, matrixOf, minus, norm, product, transpose } fro
 const webgpu = (await listDevices()).find(({ name }) => name === 'webgpu')
 const missing = webgpu?.available === true ? undefined : (webgpu?.detail ?? 'webgpu is not known')
 if (missing !== undefined) console.log(`the products of webgpu are not tested: ${missing}`)
-const devices = ['cpu', ...(missing === undefined ? (['webgpu'] as const) : [])] as const
+/** Those of other devices on the processor, too: as a device computes them that keeps nothing. */
+const places = [
+  { device: 'cpu', Products: ProductsHere },
+  { device: 'cpu', Products: ProductsThere },
+  ...(missing === undefined ? [{ device: 'webgpu', Products: ProductsThere } as const] : [])
+] as const
+const titled = places.map((place) => [`${place.Products.name}, ${place.device}`, place] as const)
 
 const chained = (...factors: Matrix64[]): Matrix64 => factors.reduceRight((right, left) => product(left, right))
 
-describe.each(devices)('products with an error and a second moment: %s', (device) => {
+describe.each(titled)('products with an error and a second moment: %s', (_, { device, Products }) => {
   const algebra = new LinearAlgebra(device)
 
   afterAll(() => algebra.release())
@@ -32,7 +38,7 @@ describe.each(devices)('products with an error and a second moment: %s', (device
     const X = gaussianMatrix(2 * n, n, 'X')
     const H = product(transpose(X), X)
     const moment = new SecondMoment(H)
-    const products: ErrorProducts = new (device === 'cpu' ? ProductsHere : ProductsThere)(algebra, E, moment)
+    const products: ErrorProducts = new Products(algebra, E, moment)
     const [error, ofOutputs, ofInputs] = [toFloat64(E), gaussianMatrix(m, k, 'Y'), gaussianMatrix(n, k, 'Z')]
     const diagonal = matrixOf(n, n, (i, j) => (i === j ? (moment.diagonal[i] as number) : 0))
     const roots = moment.diagonal.map(Math.sqrt)
@@ -57,5 +63,22 @@ describe.each(devices)('products with an error and a second moment: %s', (device
     expect(Math.abs((await products.energy()) / lossOf(E, H) - 1)).toBeLessThan(1e-6)
     const none = { data: new Float32Array(0), rows: m, cols: 0 }
     expect(await products.amongOutputs('full', none)).toEqual(none)
+  })
+
+  // Squares of such errors are beyond float32.
+  it.each([1e-21, 1e19])('have the energy of an error of %f', async (size) => {
+    const E = toFloat32(gaussianMatrix(33, 67, 'E'))
+    for (let i = 0; i < E.data.length; i++) E.data[i] = size * (E.data[i] as number)
+    const X = gaussianMatrix(67, 67, 'X')
+    const H = product(transpose(X), X)
+    const products: ErrorProducts = new Products(algebra, E, new SecondMoment(H))
+    expect(Math.abs((await products.energy()) / lossOf(E, H) - 1)).toBeLessThan(1e-6)
+  })
+
+  it('have no energy where the error or the second moment is zero', async () => {
+    const zeros = matrixOf(20, 20, () => 0)
+    const some = gaussianMatrix(20, 20, 'E')
+    const energyOf = (E: Matrix64, H: Matrix64) => new Products(algebra, toFloat32(E), new SecondMoment(H)).energy()
+    expect([await energyOf(zeros, product(transpose(some), some)), await energyOf(some, zeros)]).toEqual([0, 0])
   })
 })

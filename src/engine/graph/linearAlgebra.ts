@@ -42,11 +42,6 @@ export class LinearAlgebra {
     return this.device === 'cpu'
   }
 
-  /** Whether matrices that `keep` names lie on the device from one product to the next. */
-  get keepsTensors(): boolean {
-    return this.#memory.keepsTensors
-  }
-
   /** Does work of which matrices may stay on the device, as `keep` says; afterwards they are given back. */
   async holding<T>(work: () => Promise<T>): Promise<T> {
     if (!this.#memory.keepsTensors) return work()

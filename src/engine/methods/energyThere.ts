@@ -10,8 +10,8 @@ const TOGETHER = 64
 /** Where rows do not part into sums of nearly so many, whole rows are added up. */
 const FEWEST_TOGETHER = 16
 
-/** Whether the energy of a matrix can be summed on a device: no intermediate may be larger than the library's tensors. */
-export const isSummedThere = (M: Matrix32): boolean => M.data.byteLength <= TENSOR_LIMIT_BYTES
+/** What the entries of a sum come to at least, in the mean: the float32 that a shader takes for zero are no share of it then. */
+const SMALLEST_MEAN = 1e-30
 
 /**
  * tr(M H Mᵀ) for a symmetric H on a device that is given both, of which a small share comes back:
@@ -22,8 +22,14 @@ export const isSummedThere = (M: Matrix32): boolean => M.data.byteLength <= TENS
  * is made good.
  *
  * @param M - [m, n]
+ * @returns undefined where its terms are beyond float32, or M is larger than the library's tensors, as are its intermediates
  */
-export async function energyThere(algebra: LinearAlgebra, M: Matrix32, moment: SecondMoment): Promise<number> {
+export async function energyThere(
+  algebra: LinearAlgebra,
+  M: Matrix32,
+  moment: SecondMoment
+): Promise<number | undefined> {
+  if (M.data.byteLength > TENSOR_LIMIT_BYTES) return undefined
   const { rounded: H, diagonal } = moment
   const { sums, squares } = await algebra.compute(energyGraph(M.cols), { M, H: algebra.keep(H) })
   let sum = 0
@@ -32,7 +38,7 @@ export async function energyThere(algebra: LinearAlgebra, M: Matrix32, moment: S
     const lost = (diagonal[i] as number) - (H.data[i * (M.cols + 1)] as number)
     sum += lost * (squares?.data[i] as number)
   }
-  return sum
+  return sum >= SMALLEST_MEAN * M.data.length && Number.isFinite(sum) ? sum : undefined
 }
 
 /** `sums`: Σ M_ij (M H)_ij over neighbours of a row; `squares`: Σ_i M_ij² of each column. */

@@ -3,7 +3,7 @@ import type { LinearAlgebra } from '../graph/linearAlgebra'
 import { type Matrix32, toFloat32, transposed } from '../numerics/matrix'
 import { chainThere } from './chainThere'
 import { energy } from './energy'
-import { energyThere, isSummedThere } from './energyThere'
+import { energyThere } from './energyThere'
 import type { ErrorProducts } from './errorProducts'
 import type { SecondMoment } from './secondMoment'
 
@@ -38,9 +38,9 @@ export class ProductsThere implements ErrorProducts {
     return chainThere(algebra, ['D', 'E', 'Et', 'D'], { E, D: columnOf(roots) }, Y)
   }
 
-  energy(): Promise<number> {
+  async energy(): Promise<number> {
     const { algebra, E, moment } = this
-    return isSummedThere(E) ? energyThere(algebra, E, moment) : energy(algebra, transposed(E), moment)
+    return (await energyThere(algebra, E, moment)) ?? energy(algebra, transposed(E), moment)
   }
 }
 
