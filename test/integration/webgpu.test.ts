@@ -6,7 +6,7 @@ import { InferenceSession } from 'onnxruntime-node'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { DeviceMemory } from '../../src/engine/graph/deviceMemory'
 import { listDevices } from '../../src/engine/graph/devices'
-import type { DeviceTensor } from '../../src/engine/graph/session'
+import { DeviceTensor } from '../../src/engine/graph/session'
 import type { ModelArchitecture } from '../../src/engine/models/architecture'
 import { expertBackwardGraph, expertGraph } from '../../src/engine/models/expertGraphs'
 import {
@@ -25,6 +25,7 @@ import { applyChanges } from '../../src/shared/findings'
 import type { RunEventDraft } from '../../src/shared/runEvents'
 import { JournalEntry } from '../../src/shared/runFolder'
 import { hiddenStates, openAdaptedBlocks, uniform } from '../helpers/adaptedBlock'
+import { characterModel } from '../helpers/characterModel'
 import { computeBlocks, configOf, familyDirectory, smallModel } from '../helpers/checkpoints'
 import { sampleText } from '../helpers/paths'
 import { finishedOf, makeRun, runToEnd, type TestRun } from '../helpers/runs'
@@ -107,16 +108,18 @@ function placesOf(folder: string): string[] {
   return told
 }
 
-/** What graphs leave on the device, from now on. */
-function watchLeft() {
-  const found: { readonly graph: string; readonly tensor: DeviceTensor }[] = []
+/** What graphs leave on the device, and how often E lay there or was carried for a product of the solver; from now on. */
+function watchDevice() {
+  const left: { readonly graph: string; readonly tensor: DeviceTensor }[] = []
+  const products = { lay: 0, carried: 0 }
   const { compute } = DeviceMemory.prototype
   vi.spyOn(DeviceMemory.prototype, 'compute').mockImplementation(async function (this: DeviceMemory, graph, feeds) {
+    if (graph.name.startsWith('chain ')) products[feeds.E instanceof DeviceTensor ? 'lay' : 'carried']++
     const made = await compute.call(this, graph, feeds)
-    found.push(...Object.values(made.there).map((tensor) => ({ graph: graph.name, tensor })))
+    left.push(...Object.values(made.there).map((tensor) => ({ graph: graph.name, tensor })))
     return made
   })
-  return found
+  return { left, products }
 }
 
 afterEach(() => vi.restoreAllMocks())
@@ -256,7 +259,7 @@ describe.skipIf(missing !== undefined)('webgpu', () => {
       const perplexities = { full: text?.fullPrecision, ...text?.quantizers, ...text?.variants }
       return { codes: codesOf(run), losses: lossesOf(events), perplexities: perplexities as Record<string, number> }
     }
-    const left = watchLeft()
+    const { left } = watchDevice()
     const [cpu, own] = [await results('cpu'), await results('webgpu')]
     rmSync(model, { recursive: true })
     // Quantized there, and nothing of it is kept.
@@ -277,5 +280,27 @@ describe.skipIf(missing !== undefined)('webgpu', () => {
       expect(Math.abs((own.perplexities[name] ?? Number.NaN) / value - 1), name).toBeLessThan(
         name.includes('int8') ? 1e-3 : 1e-4
       )
+  })
+
+  it('has E of a linear, also where rows are found to be enough, and what ranks are worth', async () => {
+    const { model, text } = characterModel('mixtral')
+    const calibration = { files: [text], rows: 32, enough: 1 }
+    const evaluation = { files: [text], rows: 1 }
+    const variants = [{ name: 'v', method: 'exact', rank: 4, rankBudget: {} }]
+    const run = makeRun({ model, device: 'webgpu', calibration, evaluation, context: 12, variants })
+    const { left, products } = watchDevice()
+    const before: Record<string, number> = {}
+    const events = await runToEnd(run, (event) => {
+      if (event.type === 'phaseStarted') before[event.phase] = products.lay
+      return false
+    })
+    rmSync(model, { recursive: true })
+    expect(finishedOf(events).error).toBeUndefined()
+    expect(products.carried).toBe(0)
+    // Of rows, of ranks, and of linears: each has had products.
+    const { reading, weighing, blocks, choosing } = before as Record<string, number>
+    const counts = [reading, weighing, blocks, choosing]
+    expect(counts).toEqual([...new Set(counts)].sort((a = 0, b = 0) => a - b))
+    expect(left.filter(({ tensor }) => tensor.value.location === 'gpu-buffer')).toEqual([])
   })
 })

@@ -54,8 +54,11 @@ export async function measureGains(
       const moment = known.moments[linear.input] as SecondMoment
       const curvature = known.curvature.get(linear.path)
       const options = { maxRank: cap, seed: prepared.recipe.seed, curvature }
-      const problem = new LayerProblem(algebra, linear.path, E, moment, options)
-      own.set(linear.path, await gainsOf(problem, first, known.sensitivity.get(linear.path) ?? 0, cap))
+      const gained = () => {
+        const problem = new LayerProblem(algebra, linear.path, E, moment, options)
+        return gainsOf(problem, first, known.sensitivity.get(linear.path) ?? 0, cap)
+      }
+      own.set(linear.path, await algebra.holding(gained))
     }
   }
   return gains

@@ -64,12 +64,13 @@ export class FirstBlock {
     const moments = await this.#moments(others, 1)
     let [half, left, judged] = [0, 0, 0]
     for (const [place, target] of this.targets.entries()) {
-      const problem = await this.#problem(target, moments)
-      const error = await problem.lossRank0()
-      if (!(error > 0)) continue
-      half += await leftBy(problem, ofHalf[place] as Matrix64, error)
-      left += await leftBy(problem, ofAll[place] as Matrix64, error)
-      judged++
+      await this.#solving(target, moments, async (problem) => {
+        const error = await problem.lossRank0()
+        if (!(error > 0)) return
+        half += await leftBy(problem, ofHalf[place] as Matrix64, error)
+        left += await leftBy(problem, ofAll[place] as Matrix64, error)
+        judged++
+      })
     }
     return judged === 0 ? { half: 0, left: 0 } : { half: half / judged, left: left / judged }
   }
@@ -109,18 +110,24 @@ export class FirstBlock {
     const found: Matrix64[] = []
     for (const target of this.targets) {
       await stopHere(this.tools.signal)
-      found.push(await (await this.#problem(target, moments)).leading('full', target.rank))
+      found.push(await this.#solving(target, moments, (problem) => problem.leading('full', target.rank)))
     }
     return found
   }
 
-  async #problem({ quantizer, linear, rank }: Target, moments: readonly SecondMoment[]): Promise<LayerProblem> {
+  /** Does work with the problem of a target. */
+  async #solving<T>(
+    { quantizer, linear, rank }: Target,
+    moments: readonly SecondMoment[],
+    work: (problem: LayerProblem) => Promise<T>
+  ): Promise<T> {
     const { prepared, algebra } = this.tools
     const weight = this.weights.linears.get(linear.name) as Float32Array
     const { Q } = await quantizeLinear(prepared.base, linear, weight, specOf(prepared, quantizer))
     const E: Matrix32 = { data: difference(weight, Q), rows: linear.outFeatures, cols: linear.inFeatures }
     const options = { maxRank: rank, seed: prepared.recipe.seed }
-    return new LayerProblem(algebra, linear.path, E, moments[linear.input] as SecondMoment, options)
+    const moment = moments[linear.input] as SecondMoment
+    return algebra.holding(() => work(new LayerProblem(algebra, linear.path, E, moment, options)))
   }
 }
 
