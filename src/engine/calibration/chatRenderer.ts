@@ -84,8 +84,8 @@ export class ChatRenderer {
    * A template with `{% generation %}` blocks says itself what the model writes. For any other one the span of an
    * assistant's turn begins where the conversation before it ends, rendered with the generation prompt, and ends where
    * the conversation up to it ends: end-of-turn tokens belong to the response, the header of the turn does not, nor that of a
-   * next answer which a template writes unasked (unaskedPrompt.ts). Where these are
-   * no beginnings of the whole text, the span is found by a mark in the place of what the turn says (markedTurn.ts).
+   * next answer which a template writes unasked (unaskedPrompt.ts). Where these are no beginnings of the whole text, the span
+   * is found by a mark in the place of what the turn says (markedTurn.ts).
    *
    * @throws {RefusedConversation} when the template refuses the conversation, or writes its beginning in another way when less of
    *   it follows, so that the responses cannot be told

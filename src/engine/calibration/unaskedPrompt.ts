@@ -5,12 +5,19 @@
  */
 
 /** What begins a token in brackets. */
-const BRACKET = /[<[{(](?![\s\S]*[<[{(])/
+const BRACKETS = '<[{('
+
+/** Where the last bracket before `end` stands, −1 where there is none. From behind: a conversation may be long, and all code. */
+function lastBracket(text: string, end = text.length): number {
+  let at = end - 1
+  while (at >= 0 && !BRACKETS.includes(text.charAt(at))) at--
+  return at
+}
 
 /** Whether a conversation up to an answer ends with the last token in brackets, and what is behind it, of what stands before it. */
 export function mayEndWithPrompt(ended: string, before: string): boolean {
-  const begin = BRACKET.exec(before)?.index
-  return begin !== undefined && ended.endsWith(before.slice(begin))
+  const begin = lastBracket(before)
+  return begin >= 0 && ended.endsWith(before.slice(begin))
 }
 
 /**
@@ -24,6 +31,6 @@ export function unaskedPrompt(ended: string, goesOn: string, before: string): nu
   let shared = 0
   while (shared < ended.length && ended[shared] === goesOn[shared]) shared++
   if (shared === ended.length) return undefined
-  const begin = BRACKET.exec(ended.slice(0, shared + 1))?.index
-  return begin !== undefined && before.endsWith(ended.slice(begin)) ? begin : undefined
+  const begin = lastBracket(ended, shared + 1)
+  return begin >= 0 && before.endsWith(ended.slice(begin)) ? begin : undefined
 }

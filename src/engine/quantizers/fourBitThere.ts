@@ -26,8 +26,8 @@ const RANDOM_WEIGHTS = 2 ** 16
 
 /**
  * Quantizes W [out, in] on a device that keeps tensors: the codes, absmax, Q and E of `quantizeFourBit`, `dequantizeFourBit`
- * and `difference`, bit for bit. Over the bus go W, unless it lies there, and per block its absmax, reciprocal and scale; half a byte for each
- * weight comes back.
+ * and `difference`, bit for bit. Over the bus go W, unless it lies there, and per block its absmax, reciprocal and scale; half
+ * a byte for each weight comes back.
  *
  * @returns undefined where the processor has to do it: the last block is a partial one, a value or a scale is
  *   out of the ordinary, the weight is larger than 256 MiB, or the device does not compute as exactly as it should
