@@ -1,6 +1,8 @@
 import { AppError } from '../../shared/errors'
 import type { QuantizerSpec } from '../../shared/recipe'
 import type { ModelLinear } from '../models/modelTensors'
+import { difference } from '../numerics/accumulate'
+import type { Matrix32 } from '../numerics/matrix'
 import { fingerprintLinear } from '../quantizers/fingerprint'
 import { quantizerFor } from '../quantizers/registry'
 import type { BaseWeight, StoredBase } from './storedBase'
@@ -31,3 +33,10 @@ export function quantizeWeight(linear: ModelLinear, weight: Float32Array, spec: 
     throw new AppError(error.code, `${linear.path}.weight: ${error.message}`, { cause: error })
   }
 }
+
+/** The error of a linear's weight [out, in] that became Q: W − Q. */
+export const errorOf = (
+  { outFeatures, inFeatures }: Pick<ModelLinear, 'outFeatures' | 'inFeatures'>,
+  weight: Float32Array,
+  Q: Float32Array
+): Matrix32 => ({ data: difference(weight, Q), rows: outFeatures, cols: inFeatures })

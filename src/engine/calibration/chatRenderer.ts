@@ -9,6 +9,7 @@ import { spanOfMarkedTurn, unlessRefused } from './markedTurn'
 import { RefusedConversation } from './refusedSamples'
 import type { Span } from './responseMask'
 import type { ModelTokenizer } from './tokenizer'
+import { MARK } from './turnMarks'
 import { mayEndWithPrompt, unaskedPrompt } from './unaskedPrompt'
 
 /** A conversation as text, and the characters of it that a model is to write: its responses. */
@@ -125,7 +126,7 @@ export class ChatRenderer {
     if (!mayEndWithPrompt(ended, begin) || this.render(turns, where) !== begin) return ended
     const question = new Dict([
       ['role', 'user'],
-      ['content', OPEN]
+      ['content', MARK]
     ])
     const goesOn = unlessRefused(() => this.render({ ...answered, messages: [...answered.messages, question] }, where))
     const cut = goesOn === undefined ? undefined : unaskedPrompt(ended, goesOn, begin)

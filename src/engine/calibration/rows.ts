@@ -23,7 +23,10 @@ export interface TokenRows {
   readonly available: readonly number[]
   /** What became of samples that are longer than a row; missing where none is, and where text is cut into full rows. */
   readonly cutOff?: CutOff | undefined
-  /** By text, conversations that are in no row because the chat template refuses them, or does not tell their responses; missing where there are none. */
+  /**
+   * By text, conversations that are in no row because the chat template refuses them, or does not tell their responses; missing
+   * where there are none.
+   */
   readonly refused?: readonly RefusedSamples[] | undefined
 }
 

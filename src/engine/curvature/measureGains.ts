@@ -1,12 +1,11 @@
 import { rankBounds } from '../../shared/rankBudget'
-import { quantizeLinear } from '../base/quantizeLinear'
+import { errorOf, quantizeLinear } from '../base/quantizeLinear'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
 import { stopHere } from '../graph/stopHere'
 import { LayerProblem } from '../methods/layerProblem'
 import type { OutputCurvature } from '../methods/outputCurvature'
 import type { SecondMoment } from '../methods/secondMoment'
 import type { ReadBlockWeights } from '../models/blockWeights'
-import { difference } from '../numerics/accumulate'
 import { type PreparedRun, type PreparedVariant, specOf } from '../prepare/preparedRun'
 
 /** What each further rank of a linear is worth: by key of `gainsKey`, then by path. */
@@ -50,7 +49,7 @@ export async function measureGains(
       await stopHere(signal)
       const weight = known.weights.linears.get(linear.name) as Float32Array
       const { Q } = await quantizeLinear(prepared.base, linear, weight, specOf(prepared, first.quantizer))
-      const E = { data: difference(weight, Q), rows: linear.outFeatures, cols: linear.inFeatures }
+      const E = errorOf(linear, weight, Q)
       const moment = known.moments[linear.input] as SecondMoment
       const curvature = known.curvature.get(linear.path)
       const options = { maxRank: cap, seed: prepared.recipe.seed, curvature }

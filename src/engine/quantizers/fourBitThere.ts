@@ -1,6 +1,6 @@
 import type { FourBitSpec } from '../../shared/recipe'
 import type { DeviceMemory } from '../graph/deviceMemory'
-import { type DeviceTensor, giveBack, type Tensor } from '../graph/session'
+import { type DeviceTensor, giveBack, TENSOR_LIMIT_BYTES, type Tensor } from '../graph/session'
 import { difference } from '../numerics/accumulate'
 import { dequantizeFourBit, divisorOf, type FourBitTable, quantizeFourBit } from '../numerics/fourBit'
 import type { Matrix32 } from '../numerics/matrix'
@@ -15,12 +15,6 @@ type Spec = Pick<FourBitSpec, 'blockSize' | 'doubleQuantization'>
 const SMALLEST = 1e-28
 const LARGEST = 1e8
 
-/**
- * A larger weight is left to the processor: ratios, codes and levels, of two steps each, lie on the device beside W, Q and E,
- * and no device says how much it still has.
- */
-const MOST_BYTES = 2 ** 28
-
 /** Random weights of the trial, beside those with ratios at the thresholds: kernels for few values may be others. */
 const RANDOM_WEIGHTS = 2 ** 16
 
@@ -30,7 +24,7 @@ const RANDOM_WEIGHTS = 2 ** 16
  * a byte for each weight comes back.
  *
  * @returns undefined where the processor has to do it: the last block is a partial one, a value or a scale is
- *   out of the ordinary, the weight is larger than 256 MiB, or the device does not compute as exactly as it should
+ *   out of the ordinary, the weight is too large for one tensor, or the device does not compute as exactly as it should
  * @throws {AppError} DEVICE with the library's reason when the device fails
  */
 export async function quantizeFourBitThere(
@@ -40,7 +34,7 @@ export async function quantizeFourBitThere(
   spec: Spec,
   lies?: DeviceTensor
 ): Promise<QuantizedThere | undefined> {
-  const fits = data.length > 0 && data.length % spec.blockSize === 0 && data.byteLength <= MOST_BYTES
+  const fits = data.length > 0 && data.length % spec.blockSize === 0 && data.byteLength <= TENSOR_LIMIT_BYTES
   if (!fits || !memory.keepsTensors || !areOrdinary(data)) return undefined
   if (!(await isExact(memory, table, spec.blockSize))) return undefined
   if (lies !== undefined) return quantized(memory, table, lies, spec)

@@ -1,4 +1,4 @@
-import { quantizeLinear } from '../base/quantizeLinear'
+import { errorOf, quantizeLinear } from '../base/quantizeLinear'
 import { realTokens, type TokenRows } from '../calibration/rows'
 import { SecondMoments } from '../calibration/secondMoments'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
@@ -9,8 +9,7 @@ import type { BlockRunner } from '../models/blockRunner'
 import { type ReadBlockWeights, readBlockWeights } from '../models/blockWeights'
 import { EmbeddingRunner } from '../models/embeddingRunner'
 import type { PreparedLinear } from '../models/modelLinears'
-import { difference } from '../numerics/accumulate'
-import { innerProduct, type Matrix32, type Matrix64 } from '../numerics/matrix'
+import { innerProduct, type Matrix64 } from '../numerics/matrix'
 import { type PreparedRun, specOf } from '../prepare/preparedRun'
 import { batchRows } from '../prepare/streamShapes'
 import { finiteMoments } from './advance'
@@ -124,7 +123,7 @@ export class FirstBlock {
     const { prepared, algebra } = this.tools
     const weight = this.weights.linears.get(linear.name) as Float32Array
     const { Q } = await quantizeLinear(prepared.base, linear, weight, specOf(prepared, quantizer))
-    const E: Matrix32 = { data: difference(weight, Q), rows: linear.outFeatures, cols: linear.inFeatures }
+    const E = errorOf(linear, weight, Q)
     const options = { maxRank: rank, seed: prepared.recipe.seed }
     const moment = moments[linear.input] as SecondMoment
     return algebra.holding(() => work(new LayerProblem(algebra, linear.path, E, moment, options)))

@@ -1,11 +1,10 @@
 import type { QuantizerSpec } from '../../shared/recipe'
 import type { LinearFingerprint } from '../../shared/runFolder'
-import { quantizeWeight } from '../base/quantizeLinear'
+import { errorOf, quantizeWeight } from '../base/quantizeLinear'
 import type { BaseWeight } from '../base/storedBase'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
 import { type DeviceTensor, giveBack } from '../graph/session'
 import type { ModelLinear } from '../models/modelTensors'
-import { difference } from '../numerics/accumulate'
 import type { Matrix32 } from '../numerics/matrix'
 import { fingerprintLinear } from '../quantizers/fingerprint'
 import { quantizerFor } from '../quantizers/registry'
@@ -40,13 +39,13 @@ export async function linearError(
   spec: QuantizerSpec,
   base: BaseWeight | undefined
 ): Promise<LinearError> {
-  const shape = { rows: linear.outFeatures, cols: linear.inFeatures }
   if (base === undefined) {
-    const there = await errorThere(algebra, linear.path, { data: weight, ...shape }, spec, lies)
+    const W = { data: weight, rows: linear.outFeatures, cols: linear.inFeatures }
+    const there = await errorThere(algebra, linear.path, W, spec, lies)
     if (there !== undefined) return there
   }
   const { Q, fingerprint } = base ?? quantizeWeight(linear, weight, spec)
-  return { Q, fingerprint, E: { data: difference(weight, Q), ...shape } }
+  return { Q, fingerprint, E: errorOf(linear, weight, Q) }
 }
 
 async function errorThere(
