@@ -44,6 +44,33 @@ COHERE = {
     "logit_scale": 0.3,
 }
 GLM = {**LLAMA, "num_key_value_heads": 4, "attention_bias": False}
+# As many heads of keys as of queries, which is the default too.
+LATENT_SIZES = {
+    "num_attention_heads": 64,
+    "num_key_value_heads": 64,
+    "q_lora_rank": 18,
+    "kv_lora_rank": 14,
+    "qk_nope_head_dim": 6,
+    "qk_rope_head_dim": 12,
+    "v_head_dim": 10,
+    "attention_bias": True,
+}
+LATENT = {
+    **{key: value for key, value in LLAMA.items() if key != "head_dim"},
+    **LATENT_SIZES,
+    "rope_parameters": {**LINEAR["rope_parameters"], "mscale_all_dim": 0.7},
+}
+DEEPSEEK = {
+    **LATENT,
+    "tie_word_embeddings": True,
+    "moe_intermediate_size": 24,
+    "num_experts_per_tok": 3,
+    "n_routed_experts": 24,
+    "n_shared_experts": 3,
+    "routed_scaling_factor": 1.5,
+    "n_group": 4,
+    "topk_group": 2,
+}
 # Rotary dimensions fit, also where the number of heads or of dimensions that rotate is left out.
 GPTJ = {
     "vocab_size": 90,
@@ -178,6 +205,35 @@ FULL = {
         "routed_scaling_factor": 1.5,
         "first_k_dense_replace": 2,
         "norm_topk_prob": False,
+        "n_group": 3,
+        "topk_group": 2,
+    },
+    "deepseek_v2": {
+        **DEEPSEEK,
+        "mlp_bias": True,
+        "first_k_dense_replace": 2,
+        "topk_method": "group_limited_greedy",
+    },
+    "deepseek_v3": {
+        **DEEPSEEK,
+        "first_k_dense_replace": 2,
+        "norm_topk_prob": False,
+        "rope_interleave": False,
+    },
+    "glm4_moe_lite": {
+        **DEEPSEEK,
+        "mlp_layer_types": ["sparse", "dense", "sparse"],
+        "norm_topk_prob": False,
+        "rope_interleave": False,
+    },
+    "youtu": {**LATENT, "tie_word_embeddings": False, "rope_interleave": False},
+    "minicpm3": {
+        **LATENT,
+        "tie_word_embeddings": False,
+        "mlp_bias": True,
+        "scale_emb": 3.5,
+        "scale_depth": 1.2,
+        "dim_model_base": 90,
     },
     "ernie4_5_moe": {
         **LLAMA,
@@ -478,6 +534,8 @@ TYPES = list(FULL)
 FIELDS = {kind: CONFIG_MAPPING[kind].__dataclass_fields__.keys() for kind in (*TYPES, *WRAPPERS.values())}
 FIELDS |= {kind: FIELDS[text] for kind, text in WRAPPERS.items()}
 ROTARY = [kind for kind in TYPES if "rope_parameters" in FIELDS[kind]]
+LATENT_KINDS = {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "youtu", "minicpm3"}
+GROUPED = {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "glm4_moe"}  # a token's experts come from groups of them
 LAYER_HEADS = {"gemma4_text", "gemma4_unified_text"}  # heads of some layers have another size
 HYBRID = {"qwen3_5_text", "qwen3_5_moe_text", "qwen3_next"}  # some of their layers have a linear attention
 PARTIAL = {"phi3", "gpt_neox", "glm", "glm4", "glm4_moe", "stablelm", "nemotron", "phi", *HYBRID}  # their models may rotate a part of each head
@@ -546,9 +604,46 @@ class Real:
             raise Refused("the model computes with it")
         return dict(zip(("beta", "original"), read, strict=True))
 
+    def score_stretch(self):
+        """What latent attention multiplies its scores by where positions are stretched."""
+        return self.module.yarn_apply_mscale(self.config.rope_parameters, 1)
+
+    def check_latent(self):
+        if self.config.num_key_value_heads != self.config.num_attention_heads:
+            raise Refused("every head has its own keys, which eager attention repeats")
+        if self.config.head_dim != self.config.qk_rope_head_dim:
+            raise Refused("more or fewer dimensions rotate than are cut off")
+        self.score_stretch()
+
+    def check_groups(self):
+        """What the router of some families fails on."""
+        config = self.config
+        count, chosen = config.n_routed_experts, config.num_experts_per_tok
+        dense = getattr(config, "first_k_dense_replace", 0)
+        types = getattr(config, "mlp_layer_types", None)
+        if types is not None and len(types) != config.num_hidden_layers:
+            raise Refused("a layer has no type of its MLP")
+        if dense is None:
+            raise Refused("a layer has experts by its index")
+        sparse = config.num_hidden_layers > dense if types is None else "sparse" in types
+        if not sparse:
+            return
+        if chosen is None or chosen > count:
+            raise Refused("there are no so many experts")
+        if self.kind == "deepseek_v2" and config.topk_method == "greedy":
+            return
+        if self.kind == "deepseek_v2" and config.topk_method != "group_limited_greedy":
+            raise Refused("no method of the router")
+        if None in (config.n_group, config.topk_group) or count % config.n_group or config.topk_group > config.n_group:
+            raise Refused("groups do not part the experts")
+        if chosen > config.topk_group * (count // config.n_group):
+            raise Refused("the groups of a token have fewer experts")
+
     def attribute(self, name):
         if name == "growth":
             return self.growth()
+        if name == "scoreStretch":
+            return self.score_stretch()
         if name == "tie_word_embeddings" and self.outer is not self.config and self.outer.model_type not in TIED_INSIDE:
             return bool(self.outer.tie_word_embeddings)
         if name == "per_layer_config":
@@ -612,6 +707,10 @@ class Real:
         self.chunks()
         if self.kind == "ministral3":
             self.growth()
+        if self.kind in LATENT_KINDS:
+            self.check_latent()
+        if self.kind in GROUPED:
+            self.check_groups()
         if self.kind == "gemma4_text" and self.config.vocab_size_per_layer_input < self.config.vocab_size:
             raise Refused("tokens have no embedding of the layers")
         if self.kind == "gemma4_text" and self.config.enable_moe_block:
@@ -642,7 +741,7 @@ class Real:
                 width = self.config.per_layer_config[kind].head_dim if self.kind in LAYER_HEADS else self.attribute("head_dim")
                 share = self.config.rope_parameters.get("partial_rotary_factor", 1.0) if self.kind in PARTIAL else 1.0
                 exact = self.kind in EXACT or self.kind not in PARTIAL
-                rotating = cosines.shape[-1] * (2 if self.kind in ("gpt_oss", "llama4_text") else 1)  # which have one cosine for a pair
+                rotating = cosines.shape[-1] * (2 if self.kind in ("gpt_oss", "llama4_text", "deepseek_v2") else 1)  # which have one cosine for a pair
                 if rotating > width or (exact and rotating != int(width * share)):
                     raise ValueError(f"{rotating} of {width} dimensions rotate")
                 frequencies = getattr(rotary, f"{prefix}inv_freq")

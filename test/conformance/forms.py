@@ -2,7 +2,7 @@
 
 import itertools
 
-from configs import HYBRID, LAYER_HEADS, LAYERED, WRAPPERS
+from configs import HYBRID, LATENT_KINDS, LAYER_HEADS, LAYERED, WRAPPERS
 
 SMALL = {
     "vocab_size": 90,
@@ -15,6 +15,15 @@ SMALL = {
     "head_dim": 16,
     "rotary_dim": 8,
 }
+LATENT = {
+    "num_key_value_heads": 4,
+    "num_experts_per_tok": 2,
+    "q_lora_rank": None,
+    "kv_lora_rank": 8,
+    "qk_nope_head_dim": 8,
+    "qk_rope_head_dim": 16,
+    "v_head_dim": 8,
+}
 SWITCHED = ("qwen2", "qwen3", "smollm3", "qwen2_vl", "qwen2_5_vl")  # their windows count only with use_sliding_window
 MIXED = ["sliding_attention", "full_attention", "sliding_attention"]
 
@@ -23,6 +32,8 @@ def sizes(kind):
     """Small ones; of Qwen-VL with heads of 128 dimensions, which three streams of positions make up by default."""
     if WRAPPERS.get(kind, kind) == "gemma3n_text":  # by default most layers share keys and values
         return {**SMALL, "num_kv_shared_layers": 0}
+    if kind in LATENT_KINDS:
+        return {**SMALL, **LATENT}
     return {**SMALL, "hidden_size": 512, "head_dim": 128} if kind in ("qwen2_vl", "qwen2_5_vl") else SMALL
 
 
@@ -79,6 +90,9 @@ def rope_forms(pairs):
         "part at both": {"rope_parameters": {"partial_rotary_factor": 0.5}, "partial_rotary_factor": 0.75},
         "theta null inside": {"rope_parameters": {"rope_type": "default", "rope_theta": None}, "rope_theta": 5000.0},
     }
+    for name in ("linear", "yarn"):
+        grown = {**scalings[name], "rope_theta": 300.0, "mscale": 0.8, "mscale_all_dim": 0.7}
+        forms[f"{name} with larger scores"] = {"rope_parameters": {"rope_type": name, **grown}}
     for name, scaling in scalings.items():
         forms |= {
             f"{name} as in 4": {"rope_theta": 5000.0, "rope_scaling": {"rope_type": name, **scaling}},

@@ -12,6 +12,7 @@ import judge
 import reference_kernels  # noqa: F401  before any model is loaded
 import torch
 from bitsandbytes.functional import dequantize_4bit
+from bitsandbytes.nn import Linear8bitLt
 from judge import perplexity, quantized, rows_of
 from peft import PeftModel
 from quail import CALIBRATION, CONTEXT, EVALUATION, ROWS, skipping
@@ -21,8 +22,15 @@ from transformers.utils.logging import disable_progress_bar
 disable_progress_bar()
 
 
+# The linear of latent attention to which transformers 5 gives inputs [rows, 1, tokens, latent], on which int8 of
+# bitsandbytes fails. test_int8.py asks it.
+FOUR_DIMENSIONS = "kv_b_proj"
+
+
 class Reference:
     """One checkpoint: its full-precision and its quantized perplexities, its inputs and its weights."""
+
+    flattened = True
 
     def __init__(
         self,
@@ -72,6 +80,11 @@ class Reference:
         # was rounded to bfloat16 with the weights.
         for name, buffer in self.full.named_buffers():
             base.get_submodule(name.rpartition(".")[0]).register_buffer(name.rpartition(".")[2], buffer.clone())
+        if self.flattened:
+            for name, linear in base.named_modules():
+                if name.endswith(FOUR_DIMENSIONS) and isinstance(linear, Linear8bitLt):
+                    linear.register_forward_pre_hook(lambda _module, inputs: (inputs[0].squeeze(1), *inputs[1:]))
+                    linear.register_forward_hook(lambda _module, _inputs, outputs: outputs.unsqueeze(1))
         return base
 
     def adapted(self, adapter, **options):

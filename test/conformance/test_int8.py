@@ -83,6 +83,13 @@ class WithOutliers(Conformance):
         save_file(weights, path, metadata={"format": "pt"})
         return model
 
+    def test_latent_attention_fails(self):
+        """Why Quail warns of it: once this does not fail, neither should it be said, nor inputs be flattened here."""
+        model = self.checkpoint("youtu")
+        reference = Reference(model, quantizer="int8", evaluation=self.evaluation[:1], context=CONTEXT, rows=ROWS, tokenizer=fast_tokenizer(model))
+        reference.flattened = False
+        self.assertRaisesRegex(RuntimeError, "size", lambda: reference.quantized)
+
     def judged(self, model):
         texts = (self.calibration, self.evaluation)
         finished = init_lora(model, ["quailora"], "--quantizer", "int8", texts=texts, rank=4, context=CONTEXT, rows=ROWS)

@@ -128,6 +128,8 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
   granitemoeshared: 'TokenizersBackend',
   granitemoehybrid: 'TokenizersBackend',
   glm4_moe: 'TokenizersBackend',
+  glm4_moe_lite: 'TokenizersBackend',
+  minicpm3: 'TokenizersBackend',
   ernie4_5_moe: 'TokenizersBackend'
 }
 

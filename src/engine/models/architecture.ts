@@ -46,6 +46,8 @@ export interface ModelArchitecture {
   readonly unreached?: ReadonlySet<string>
   /** Why transformers loads no base that was stored, where it does not. */
   readonly noStoredBase?: string
+  /** Why trainers fail on a base in int8, where they do. */
+  readonly failsInInt8?: string
   /** Last names of linears that a base has to leave in full precision, as it could not be trained otherwise. */
   readonly kept?: readonly string[]
   /** Ids of tokens in whose place the model around a text model puts what it sees and hears, with the keys that give them. */

@@ -8,6 +8,8 @@ export interface AttentionShape {
   /** Each key-value head serves heads / keyValueHeads consecutive query heads. */
   readonly keyValueHeads: number
   readonly headDim: number
+  /** Dimensions of a value head; headDim when left out. */
+  readonly valueDim?: number
   /** How heads are rotated; not at all when null or left out. */
   readonly rope?: Rope | null
   /** Neighbours rotate as pairs, (2i, 2i + 1), and not (i, i + dimensions / 2). */
@@ -48,8 +50,8 @@ const MASKED = -3.4028234663852886e38
  *
  * Rows are padded on the right only, so the causal mask alone keeps padding out of every real position.
  *
- * @param q - [rows · context, heads · d]; k, v: [rows · context, keyValueHeads · d]
- * @returns [rows · context, heads · d]
+ * @param q - [rows · context, heads · d]; k: [rows · context, keyValueHeads · d]; v the same with valueDim
+ * @returns [rows · context, heads · valueDim]
  */
 export function causalAttention(
   layer: LayerBuilder,
@@ -57,13 +59,13 @@ export function causalAttention(
   shape: AttentionShape
 ): Value {
   const { graph, context } = layer
-  const { heads, keyValueHeads, headDim } = shape
+  const { heads, keyValueHeads, headDim, valueDim = headDim } = shape
   layer.attentionHeads = Math.max(layer.attentionHeads, heads)
   const group = heads / keyValueHeads
   const [normQueries, normKeys] = [shape.rotatedNorms?.q ?? unchanged, shape.rotatedNorms?.k ?? unchanged]
   const queries = normQueries(rotate(graph, splitHeads(graph, q, context, heads, headDim), shape, context))
   const keys = normKeys(rotate(graph, splitHeads(graph, k, context, keyValueHeads, headDim), shape, context))
-  const values = splitHeads(graph, v, context, keyValueHeads, headDim) // [rows, kv, context, d]
+  const values = splitHeads(graph, v, context, keyValueHeads, valueDim) // [rows, kv, context, valueDim]
   const scaled = graph.mul(queries, queryFactors(graph, shape, context))
   const keysT = graph.transpose(keys, [0, 1, 3, 2]) // [rows, kv, d, context]
   const parts: Value[] = []
@@ -79,10 +81,10 @@ export function causalAttention(
     const weights =
       shape.sinks === undefined ? graph.softmax(masked) : besideSinks(graph, masked, shape.sinks, heads, end)
     const flat = graph.reshape(weights, [-1, keyValueHeads, group * (end - begin), end])
-    parts.push(graph.reshape(graph.matmul(flat, visibleValues), [-1, heads, end - begin, headDim]))
+    parts.push(graph.reshape(graph.matmul(flat, visibleValues), [-1, heads, end - begin, valueDim]))
   }
   const merged = parts.length === 1 ? (parts[0] as Value) : graph.concat(parts, 2)
-  return graph.reshape(graph.transpose(merged, [0, 2, 1, 3]), [-1, heads * headDim])
+  return graph.reshape(graph.transpose(merged, [0, 2, 1, 3]), [-1, heads * valueDim])
 }
 
 const unchanged = (x: Value): Value => x

@@ -2,12 +2,11 @@ import { badInput } from '../../shared/errors'
 import type { GraphBuilder, Value } from '../graph/graphBuilder'
 import { type ActivationName, activate } from './activations'
 import type { ConfigReader } from './configReader'
+import { type ExpertGroups, withinGroups } from './expertGroups'
+import { FARTHEST, largest } from './largest'
 
 /** A damaged config must not ask for memory before a tensor contradicts it. */
 export const MAX_EXPERTS = 4096
-
-/** The largest float32: what is added to the logits of others is so far below that nothing is left of them. */
-const FARTHEST = 3.4028234663852886e38
 
 /** A tensor of every expert of a block. Names are relative to the block. */
 export interface ExpertTensor {
@@ -102,6 +101,8 @@ export interface ScoredRouting extends Routing {
   readonly normed: boolean
   /** [count], added to the scores where experts are chosen, and not to their weights. */
   readonly bias?: Value | undefined
+  /** The experts of a token are chosen among those of some groups. */
+  readonly groups?: ExpertGroups | undefined
   /** Added to the sum that weights are divided by; the least that this may be. */
   readonly epsilon?: number
   readonly least?: number
@@ -116,8 +117,10 @@ export interface ScoredRouting extends Routing {
  * @param scores - [tokens, count]
  */
 export function routedScores(graph: GraphBuilder, scores: Value, routing: ScoredRouting): Value {
-  const { normed, bias, epsilon = 0, least = 0, scale = 1 } = routing
-  const chosen = graph.mul(scores, largest(graph, bias === undefined ? scores : graph.add(scores, bias), routing))
+  const { normed, bias, groups, epsilon = 0, least = 0, scale = 1 } = routing
+  const biased = bias === undefined ? scores : graph.add(scores, bias)
+  const open = groups === undefined ? biased : withinGroups(graph, biased, groups, routing.count)
+  const chosen = graph.mul(scores, largest(graph, open, routing))
   return graph.scaled(normed ? graph.div(chosen, divisor(graph, chosen, epsilon, least)) : chosen, scale)
 }
 
@@ -138,28 +141,6 @@ export function selectedSoftmax(graph: GraphBuilder, logits: Value, routing: Rou
 export const selectedSigmoid = (graph: GraphBuilder, logits: Value, routing: Routing): Value =>
   // Of logits, as sigmoids of large ones are all 1.
   graph.mul(graph.sigmoid(logits), largest(graph, logits, routing))
-
-/**
- * 1 for the k largest values of each row [tokens, count], 0 for the others; of equal values the first counts. One after the
- * other, by maxima: not every device has an operator for the k largest. Which they are has no gradient.
- */
-function largest(graph: GraphBuilder, x: Value, { perToken, count }: Routing): Value {
-  const first = graph.floats(
-    Float32Array.from({ length: count }, (_, place) => count - place),
-    [1, count]
-  )
-  const max = (values: Value): Value => graph.node('ReduceMax', [values, graph.ints([1])], { keepdims: 1 })
-  const atMax = (values: Value): Value =>
-    graph.node('Where', [graph.node('Less', [values, max(values)]), graph.scalar(0), graph.scalar(1)])
-  let left = x
-  let chosen: Value | undefined
-  for (let place = 0; place < perToken; place++) {
-    const next = atMax(graph.mul(atMax(left), first))
-    chosen = chosen === undefined ? next : graph.add(chosen, next)
-    left = graph.sub(left, graph.mul(next, graph.scalar(FARTHEST)))
-  }
-  return graph.detach(chosen ?? graph.mul(x, graph.scalar(0)))
-}
 
 /** @throws {AppError} BAD_INPUT where a token would be routed to more experts than there are */
 export function checkRouting(config: ConfigReader, perToken: number, count: number): void {

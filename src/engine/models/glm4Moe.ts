@@ -1,15 +1,12 @@
-import type { Value } from '../graph/graphBuilder'
 import { activation } from './activations'
 import { alikeLayers } from './alikeLayers'
 import { defineFamily, type ModelArchitecture } from './architecture'
 import type { ConfigReader } from './configReader'
-import { checkRouting, gatedExperts, NAMED_AS_EXPERTS } from './experts'
+import { checkExperts, deepseekExperts, sigmoidGroups } from './deepseekExperts'
+import { NAMED_AS_EXPERTS } from './experts'
 import { GLM_ROPE } from './glm'
-import type { LayerBuilder } from './layerBuilder'
 import { llamaLike } from './llamaLike'
-import { gatedMlp } from './mlp'
-import { addRoutedExperts, expertsNote, sharedExpert } from './routedExperts'
-import { beside, flag, integer, natural, number, only, readSettings } from './settings'
+import { beside, flag, integer, natural, number, readSettings } from './settings'
 
 /** Defaults of transformers' Glm4MoeConfig. */
 const TABLE = {
@@ -31,25 +28,16 @@ const TABLE = {
   n_routed_experts: integer(128),
   n_shared_experts: integer(1),
   routed_scaling_factor: number(1),
-  n_group: only(1),
-  topk_group: only(1),
+  n_group: integer(1),
+  topk_group: integer(1),
   first_k_dense_replace: natural(1),
   norm_topk_prob: flag(true)
 }
 
 const ALIASES = { num_local_experts: 'n_routed_experts' }
 
-/** Added to the sum that routing weights are divided by. */
-const EPSILON = 1e-20
-
-/** Its router compares groups of experts by the two best of each, also where all are one group. */
-const LEAST_EXPERTS = 2
-
 /**
- * GLM-4.5: half of each head rotates, heads may be normed; on all layers but the first ones experts, chosen by their scores
- * and a bias, and a shared one beside them.
- *
- *     w = the top k of sigmoid(gate(n)) + b, without b, normed or not, times a factor
+ * GLM-4.5: half of each head rotates, heads may be normed; on all layers but the first ones experts as DeepSeek-V3 has them.
  *
  * Source: transformers modeling_glm4_moe.
  */
@@ -57,32 +45,21 @@ export const glm4Moe = defineFamily({ modelTypes: ['glm4_moe'], settings: readGl
 
 function readGlm4Moe(config: ConfigReader) {
   const settings = readSettings(config, TABLE, ALIASES)
-  const { n_routed_experts: count, first_k_dense_replace: dense, num_hidden_layers: layers } = settings
-  if (dense < layers) {
-    if (count < LEAST_EXPERTS) throw config.complaint('n_routed_experts', `at least ${LEAST_EXPERTS}`)
-    checkRouting(config, settings.num_experts_per_tok, count)
+  if (settings.first_k_dense_replace < settings.num_hidden_layers) {
+    checkExperts(config, settings, sigmoidGroups(settings))
   }
   return alikeLayers(config, settings, { form: GLM_ROPE })
 }
 
 function buildGlm4Moe(settings: ReturnType<typeof readGlm4Moe>): ModelArchitecture {
-  const { hidden_size: hiddenSize, moe_intermediate_size: wide, first_k_dense_replace: dense } = settings
-  const spec = gatedExperts({
-    count: settings.n_routed_experts,
-    perToken: settings.num_experts_per_tok,
-    hiddenSize,
-    intermediateSize: wide,
-    activation: settings.hidden_act,
-    names: { router: 'mlp.gate', module: 'mlp.experts', alone: ['gate_proj', 'up_proj', 'down_proj'] }
+  const { feedForward, note } = deepseekExperts(settings, {
+    sparse: settings.layers.map((_, index) => index >= settings.first_k_dense_replace),
+    scores: 'sigmoid',
+    normed: settings.norm_topk_prob,
+    groups: sigmoidGroups(settings),
+    mlpBias: false,
+    quantizedIn4: true
   })
-  const shared = { ...settings, intermediate_size: wide * settings.n_shared_experts }
-  const { norm_topk_prob: normed, routed_scaling_factor: scale } = settings
-  const feedForward = (layer: LayerBuilder, n: Value, index: number): Value => {
-    if (index < dense) return gatedMlp(layer, n, settings, { mlpBias: false })
-    const bias = layer.parameter('mlp.gate.e_score_correction_bias', [spec.count], { float32: true })
-    addRoutedExperts(layer, n, spec, { scores: 'sigmoid', normed, bias, epsilon: EPSILON, scale })
-    return sharedExpert(layer, n, shared, { module: 'mlp.shared_experts', mlpBias: false })
-  }
   const model = llamaLike(settings, {
     family: 'glm4_moe',
     inputBias: settings.attention_bias,
@@ -91,6 +68,5 @@ function buildGlm4Moe(settings: ReturnType<typeof readGlm4Moe>): ModelArchitectu
     queryKeyNorm: settings.use_qk_norm ? { over: 'head' } : undefined,
     feedForward
   })
-  const experts = expertsNote(spec, 'mlp.experts', { quantizedIn4: true })
-  return { ...model, unreached: NAMED_AS_EXPERTS, ...(dense < settings.layers.length && { experts }) }
+  return { ...model, unreached: NAMED_AS_EXPERTS, ...note }
 }

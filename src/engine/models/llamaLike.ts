@@ -23,6 +23,8 @@ export interface LlamaLikeOptions extends SelfAttentionOptions {
   readonly mlpNames?: GatedMlpOptions['names']
   /** False where the MLP has no gate: down(act(up(n))). */
   readonly gated?: boolean
+  /** In the place of grouped-query attention. */
+  readonly attention?: (layer: LayerBuilder, n: Value, index: number) => Value
   /** In the place of the MLP, where norms stand before each sublayer; undefined where experts behind the block do the rest. */
   readonly feedForward?: (layer: LayerBuilder, n: Value, index: number) => Value | undefined
   /** Norms stand before each sublayer, x += f(norm(x)), or after it, x += norm(f(x)); before when left out. */
@@ -44,7 +46,8 @@ export function llamaLike(settings: LlamaLikeSettings, options: LlamaLikeOptions
   const { hidden_size: hiddenSize, rms_norm_eps: epsilon } = settings
   const { norm: form = rmsNorm, norms = 'before', embeddingScale = 1, residualScale = 1, logitScale = 1 } = options
   const norm = (layer: LayerBuilder, x: Value, name: string) => form(layer, x, name, hiddenSize, epsilon)
-  const attention = (layer: LayerBuilder, x: Value, index: number) => selfAttention(layer, x, index, settings, options)
+  const grouped = (layer: LayerBuilder, n: Value, index: number) => selfAttention(layer, n, index, settings, options)
+  const { attention = grouped } = options
   const added = ({ graph }: LayerBuilder, x: Value, branch: Value) => graph.add(x, graph.scaled(branch, residualScale))
 
   const mlp = (layer: LayerBuilder, n: Value): Value => {

@@ -5,6 +5,8 @@ import type { Family, ModelArchitecture } from './architecture'
 import { bloom } from './bloom'
 import { cohere, cohere2 } from './cohere'
 import { ConfigReader, type Json } from './configReader'
+import { deepseekV2 } from './deepseekV2'
+import { deepseekV3 } from './deepseekV3'
 import { ernie } from './ernie'
 import { ernieMoe } from './ernieMoe'
 import { exaone4 } from './exaone4'
@@ -13,6 +15,7 @@ import { gemma3n } from './gemma3n'
 import { gemma4, gemma4Unified } from './gemma4'
 import { glm, glm4 } from './glm'
 import { glm4Moe } from './glm4Moe'
+import { glm4MoeLite } from './glm4MoeLite'
 import { gpt2 } from './gpt2'
 import { gptBigCode } from './gptBigCode'
 import { codegen, gptj } from './gptj'
@@ -27,6 +30,7 @@ import { lfm2 } from './lfm2'
 import { lfm2Moe } from './lfm2Moe'
 import { llama } from './llama'
 import { llama4 } from './llama4'
+import { miniCpm3 } from './miniCpm3'
 import { ministral3 } from './ministral3'
 import { mistral } from './mistral'
 import { mixtral } from './mixtral'
@@ -48,6 +52,7 @@ import { starcoder2 } from './starcoder2'
 import { textTower } from './textTower'
 import { unknownType } from './unknownType'
 import { WRAPPERS } from './wrappers'
+import { youtu } from './youtu'
 
 /** Every family: a new one is one file and one line here. */
 const FAMILIES: readonly Family[] = [
@@ -104,6 +109,11 @@ const FAMILIES: readonly Family[] = [
   graniteMoeShared,
   graniteMoeHybrid,
   glm4Moe,
+  glm4MoeLite,
+  deepseekV2,
+  deepseekV3,
+  youtu,
+  miniCpm3,
   ernieMoe,
   lfm2Moe,
   llama4

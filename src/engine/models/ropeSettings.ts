@@ -75,6 +75,27 @@ export function readRope(config: ConfigReader, form: RopeForm, shape: RopeShape)
 export const ropeKey = (config: ConfigReader): 'rope_scaling' | 'rope_parameters' =>
   Object.keys(config.plainObject('rope_scaling')).length > 0 ? 'rope_scaling' : 'rope_parameters'
 
+/** `rope_type` wins over its old alias. */
+const typeOf = (given: Json): unknown =>
+  Object.hasOwn(given, 'rope_type') ? given.rope_type : (given.type ?? 'default')
+
+/**
+ * What latent attention multiplies its scores by where positions are stretched: (0.1 · m · ln factor + 1)², with m =
+ * `mscale_all_dim`; 1 without.
+ *
+ * Source: transformers modeling_deepseek_v2, yarn_apply_mscale.
+ */
+export function stretchOfScores(config: ConfigReader): number {
+  const key = ropeKey(config)
+  const given = config.plainObject(key)
+  const parameters = new ConfigReader(given, `${config.where}: ${key}`)
+  if (typeOf(given) === 'default' || !given.mscale_all_dim) return 1
+  return grown(parameters.number('factor'), parameters.number('mscale_all_dim')) ** 2
+}
+
+/** 0.1 · weight · ln scale + 1, what YaRN multiplies by for positions so many times as many; 1 for fewer. */
+const grown = (scale: number, weight: number): number => (scale <= 1 ? 1 : 0.1 * weight * Math.log(scale) + 1)
+
 /** What stands beside the parameters, or is a default of the family: undefined where there is nothing. */
 interface Beside {
   readonly theta: unknown
@@ -85,7 +106,7 @@ interface Beside {
 
 /** The last steps, which are the same for parameters of a model and of one type of its layers. */
 export function readParameters(where: string, given: Json, form: RopeForm, shape: RopeShape, beside: Beside): Rope {
-  const named = Object.hasOwn(given, 'rope_type') ? given.rope_type : (given.type ?? 'default')
+  const named = typeOf(given)
   const type = form.renamed?.[String(named)] ?? named
   const parameters = new ConfigReader(
     {
@@ -187,7 +208,6 @@ function readYarn(parameters: ConfigReader, limit: number, size: number, origina
   if (!parameters.given('factor')) throw parameters.complaint('factor', 'a number')
   const factor = parameters.has('factor') ? parameters.number('factor') : limit / original
   const optional = (key: string, fallback: number) => (parameters.has(key) && parameters.number(key)) || fallback
-  const grown = (scale: number, weight: number) => (scale <= 1 ? 1 : 0.1 * weight * Math.log(scale) + 1)
   const [scale, scaleAll] = [optional('mscale', 0), optional('mscale_all_dim', 0)]
   const derived = scale !== 0 && scaleAll !== 0 ? grown(factor, scale) / grown(factor, scaleAll) : grown(factor, 1)
   return {

@@ -1,7 +1,8 @@
 import { changeVariants, type Finding } from '../../shared/findings'
+import { DEFAULT_QUANTIZER } from '../../shared/quantizers'
 import { NO_TRAINER, trainerWords } from '../../shared/quantizerWords'
 import { rankBounds } from '../../shared/rankBudget'
-import type { QuantizerSpec, Variant } from '../../shared/recipe'
+import { QuantizerSpec, type Variant } from '../../shared/recipe'
 import { TOWER_ALONE, towerText } from '../../shared/textTower'
 import { distinctVariants } from '../../shared/variantAxes'
 import type { PreparedRun } from './preparedRun'
@@ -25,6 +26,7 @@ export function runWarnings(prepared: PreparedRun, given: RunTexts): Finding[] {
     rslora(prepared),
     blockSize(prepared),
     noTrainer(prepared),
+    failsInInt8(prepared),
     duplicates(prepared),
     noEvaluation(prepared)
   ]
@@ -95,6 +97,15 @@ function noTrainer({ quantizers }: PreparedRun): Finding | undefined {
   const own = [...quantizers.values()].find((spec) => trainerWords(spec) === undefined)
   if (own === undefined) return undefined
   return { code: 'NO_TRAINER', severity: 'warning', subject: 'variants', message: `${own.format}: ${NO_TRAINER}` }
+}
+
+function failsInInt8({ architecture, quantizers, recipe }: PreparedRun): Finding | undefined {
+  const { failsInInt8: why } = architecture
+  if (why === undefined || ![...quantizers.values()].some(({ format }) => format === 'int8')) return undefined
+  const fix = changeVariants(recipe, `Use ${DEFAULT_QUANTIZER}`, (variant) =>
+    variant.quantizer.format === 'int8' ? { ...variant, quantizer: QuantizerSpec.parse({}) } : variant
+  )
+  return { code: 'FAILS_IN_INT8', severity: 'warning', subject: 'variants', message: `int8: ${why}`, fix }
 }
 
 function duplicates({ variants, recipe }: PreparedRun): Finding | undefined {

@@ -110,7 +110,34 @@ describe('the architecture of a config', () => {
     ],
     [{ model_type: 'granitemoehybrid', mamba_d_head: 5 }, 'config.json: mamba_d_head is 5, expected "auto" or 64'],
     [{ model_type: 'lfm2_moe' }, 'config.json: layer_types is missing, expected a list'],
-    [{ model_type: 'glm4_moe', n_group: 4 }, 'config.json: n_group is 4, expected 1'],
+    [
+      { model_type: 'glm4_moe', n_group: 3 },
+      'config.json: n_group is 3, expected a divisor of the 128 experts, of 2 experts at least each'
+    ],
+    [{ model_type: 'glm4_moe', topk_group: 2 }, 'config.json: topk_group is 2, expected at most n_group 1'],
+    [
+      { model_type: 'deepseek_v3', num_experts_per_tok: 40, topk_group: 1 },
+      'config.json: num_experts_per_tok is 40, expected at most 32, the experts of topk_group 1 groups'
+    ],
+    [{ model_type: 'deepseek_v3', head_dim: 128 }, 'config.json: head_dim is 128, expected 64, as qk_rope_head_dim'],
+    [{ model_type: 'deepseek_v2' }, 'config.json: num_experts_per_tok is missing, expected a positive integer'],
+    [
+      { model_type: 'deepseek_v2', topk_method: 'noaux_tc' },
+      'config.json: topk_method is "noaux_tc", expected "greedy" or "group_limited_greedy"'
+    ],
+    [
+      { model_type: 'deepseek_v2', topk_method: 'group_limited_greedy' },
+      'config.json: n_group is missing, expected a positive integer'
+    ],
+    [
+      { model_type: 'minicpm3', num_key_value_heads: 8 },
+      'config.json: num_key_value_heads is 8, expected 40, the number of heads'
+    ],
+    [
+      { model_type: 'glm4_moe_lite', num_hidden_layers: 2, mlp_layer_types: ['dense', 'moe'] },
+      'config.json: mlp_layer_types is ["dense","moe"], expected 2 times dense or sparse'
+    ],
+    [{ model_type: 'glm4_moe_lite', partial_rotary_factor: 0.5 }, 'config.json: 32 dimensions rotate, expected all 64'],
     [{ model_type: 'glm4_moe', n_routed_experts: 1 }, 'config.json: n_routed_experts is 1, expected at least 2'],
     [{ model_type: 'olmoe', head_dim: 64 }, 'config.json: head_dim is 64, expected 128'],
     [

@@ -380,6 +380,17 @@ describe('findings with a fix', () => {
     expect((await mended(recipe, finding)).variants[0]?.rslora).toBe(false)
   })
 
+  it('int8 where trainers fail on it: four bits', async () => {
+    const model = copyCheckpoint(familyDirectory('youtu'))
+    addTokenizer(model)
+    const variants = [{ method: 'svd', rank: 2, quantizer: { format: 'int8' } }]
+    const recipe = recipeWith({ model, context: 16, variants })
+    const finding = await findingIn(recipe, 'FAILS_IN_INT8')
+    expect(finding).toMatchObject({ severity: 'warning', message: expect.stringMatching(/^int8: .*kv_b_proj/) })
+    expect((await mended(recipe, finding)).variants[0]?.quantizer.format).toBe('nf4')
+    rmSync(model, { recursive: true })
+  })
+
   it('one variant twice: once', async () => {
     const recipe = recipeWith({ variants: [{ method: 'svd' }, { method: 'svd', name: 'again' }, { method: 'diag' }] })
     const finding = await findingIn(recipe, 'SAME_VARIANT')
