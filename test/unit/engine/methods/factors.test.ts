@@ -19,6 +19,12 @@ const rowNorms = (a: Matrix32): number[] =>
 const columnNorms = (a: Matrix32): number[] =>
   Array.from({ length: a.cols }, (_, j) => norm(matrixOf(a.rows, 1, (i) => entry(a, i, j))))
 
+/** The same layer with an error in the first columns alone, as of inputs that were pruned. */
+const withColumns = (whole: TestLayer, count: number): TestLayer => ({
+  ...whole,
+  E: matrixOf(whole.E.rows, whole.E.cols, (i, j) => (j < count ? entry(whole.E, i, j) : 0))
+})
+
 describe('factors', () => {
   it('have the shapes that PEFT expects', async () => {
     const { loraA, loraB } = await factorsOf(problem, 'exact')
@@ -61,15 +67,22 @@ describe('factors', () => {
     }
   })
 
-  it('fill ranks above the rank of the error in the same way', async () => {
-    const zeroRows = layers[3] as TestLayer // 18 rows are not zero
-    const { loraA, loraB } = await factorsOf(problemOf(algebra, zeroRows, { maxRank: 40 }), 'svd', { rank: 40 })
-    expect(allFinite(loraA) && allFinite(loraB)).toBe(true)
-    const [a, b] = [rowNorms(loraA), columnNorms(loraB)]
-    expect(b.slice(0, 18).every((length) => length > 0)).toBe(true)
-    // Directions of rounding noise carry less than 1e-6 of a real one, or nothing at all.
-    for (const length of b.slice(18)) expect(length).toBeLessThan(2e-3 * (b[0] as number))
-    expect(a.every((length) => length > 0)).toBe(true)
+  it.each([
+    { name: 'rows of zeros', few: layers[3] as TestLayer, filled: 18 },
+    { name: 'columns of zeros', few: withColumns(layer, 6), filled: 6 }
+  ])('fill ranks above the rank of an error with $name in the same way', async ({ few, filled }) => {
+    const width = few.E.cols
+    for (const method of METHODS.filter((name) => !methodFor(name).neutral && !methodFor(name).curvature)) {
+      const { loraA, loraB } = await factorsOf(problemOf(algebra, few, { maxRank: 40 }), method, { rank: 40 })
+      const [a, b] = [rowNorms(loraA), columnNorms(loraB)]
+      expect(b.slice(0, filled).every((length) => length > 1e-3)).toBe(true)
+      // Directions of rounding noise would have a row of 1e-13, and a gradient of lora_B that much smaller.
+      expect(b.slice(filled), method).toEqual(Array(40 - filled).fill(0))
+      for (const length of a.slice(filled)) {
+        // As above: 0.577, with a spread that goes with the root of the width.
+        expect(Math.abs(length - Math.sqrt(1 / 3)), method).toBeLessThan(2 / Math.sqrt(width))
+      }
+    }
   })
 
   it('give every method the same random rows', async () => {
