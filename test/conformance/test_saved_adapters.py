@@ -112,6 +112,18 @@ class SavedAdapters(unittest.TestCase):
                 said = " ".join(answer["notes"])
                 self.assertIn(noted, said) if noted else self.assertEqual(said, "")
 
+    def test_factors_of_experts_that_peft_saves_are_told_of(self):
+        model = ROOT / "test/fixtures/golden/families/olmoe"
+        wanted = dict(target_modules=["q_proj"], target_parameters=["mlp.experts.gate_up_proj", "mlp.experts.down_proj"])
+        whole = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32)
+        get_peft_model(whole, LoraConfig(r=2, task_type="CAUSAL_LM", **wanted)).save_pretrained(self.folder / "experts")
+        ranks = {tensor.shape[0] for name, tensor in load_file(self.folder / "experts/adapter_model.safetensors").items() if "lora_A" in name}
+        self.assertEqual(ranks, {2, 2 * whole.config.num_experts})
+        answer, status = verify(self.folder / "experts", "--model", model)
+        self.assertEqual((status, answer["fits"], answer["complete"]), (0, True, False), answer)
+        self.assertIn(f"{whole.config.num_hidden_layers} linears, rank 2", answer["summary"])
+        self.assertIn("mlp.experts.base_layer.lora_A.weight", " ".join(answer["notes"]))
+
     def test_dora_is_another_adapter_than_the_one_it_was_trained_from(self):
         config = LoraConfig(r=4, lora_alpha=4, task_type="CAUSAL_LM", target_modules="all-linear", use_dora=True)
         dora = self.folder / "dora"

@@ -12,6 +12,8 @@ import { readArchitecture } from '../models/registry'
 import { adapterInside } from '../prepare/checkpointFindings'
 import { type Check, checkFinite, checkKeys, checkScaling, checkShapes } from './adapterChecks'
 import { checkBase, type Observed } from './baseChecks'
+import { besideLinears } from './parameterFactors'
+import { headOf } from './savedModules'
 
 export interface VerifyOptions {
   /** The adapter by Quail that this one was trained from. */
@@ -35,13 +37,14 @@ export async function verifyAdapter(
   model: string,
   { from, signal, report }: VerifyOptions = {}
 ): Promise<Verification> {
-  const read = await readAdapterDirectory(adapter)
+  const found = await readAdapterDirectory(adapter)
   const proof = await findProof(from ?? adapter, from !== undefined)
   const checkpoint = await Checkpoint.openAny(model)
   try {
     const architecture = readArchitecture(checkpoint.config, `${checkpoint.directory}/config.json`)
     const parts = new ModelParts(architecture)
     const linears = listLinears(parts)
+    const read = besideLinears(found, new Set([...linears, headOf(architecture)].map(({ path }) => path)))
     const checks = [
       checkKeys(read, architecture, linears),
       checkShapes(read, architecture, linears),

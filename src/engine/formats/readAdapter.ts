@@ -43,6 +43,7 @@ const ConfigFields = z.looseObject({
     .union([z.string(), z.array(z.string())])
     .nullable()
     .default(null),
+  target_parameters: z.array(z.string()).nullable().default(null),
   base_model_name_or_path: z.string().nullable().default(null)
 })
 
@@ -61,13 +62,14 @@ const HARMLESS_STARTS: readonly unknown[] = [undefined, null, true, false, 'gaus
  */
 export async function readAdapterDirectory(directory: string): Promise<ReadAdapter> {
   const { config, weights } = await readAny(directory)
-  const { r, lora_alpha, use_rslora, rank_pattern, target_modules, base_model_name_or_path } = config
+  const { r, lora_alpha, use_rslora, rank_pattern, target_modules, target_parameters, base_model_name_or_path } = config
   const { init_lora_weights: start } = config
   if (!HARMLESS_STARTS.includes(start)) {
     const why = 'PEFT starts so again when it loads the adapter, which changes the base; save it as a plain one'
     throw badFormat(`${join(directory, ADAPTER_CONFIG_FILE)}: init_lora_weights is ${JSON.stringify(start)}: ${why}`)
   }
-  const sameRank = Object.keys(rank_pattern ?? {}).length === 0
+  // Of experts, which target_parameters names, factors have r ranks for each.
+  const sameRank = Object.keys(rank_pattern ?? {}).length === 0 && !(target_parameters ?? []).length
   const factors = await readFactors(join(directory, weights), sameRank ? r : undefined)
   const targetModules = typeof target_modules === 'string' ? [target_modules] : (target_modules ?? [])
   const settings = { rank: r, alpha: lora_alpha, rslora: use_rslora, targetModules, baseModel: base_model_name_or_path }

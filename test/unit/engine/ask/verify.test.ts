@@ -1,7 +1,7 @@
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { checkScaling } from '../../../../src/engine/ask/adapterChecks'
 import { verifyAdapter } from '../../../../src/engine/ask/verify'
 import { ProofFields } from '../../../../src/engine/formats/adapterProof'
@@ -113,6 +113,36 @@ it.each<[string, Record<string, unknown>, string | null | undefined]>([
   const { checks } = await verifyAdapter(await saved({}, ['q_proj'], changes), llama)
   expect(checks[0]).toMatchObject({ name: 'keys', ok: problem === undefined ? true : problem === null ? null : false })
   if (typeof problem === 'string') expect(checks[0]?.detail).toBe(problem)
+})
+
+describe('factors of parameters that are no linears', () => {
+  const experts = 'model.layers.0.mlp.experts'
+  /** Two ranks for each of four experts, as PEFT saves them. */
+  const shapes = { ...factors(experts, 48, 8), ...factors(`${experts}.base_layer`, 64, 8) }
+  const named = { target_parameters: ['mlp.experts.gate_up_proj', 'mlp.experts.down_proj'] }
+
+  it('are told of and not checked where the config names the parameters', async () => {
+    for (const changes of [named, { target_parameters: ['gate_up_proj'] }]) {
+      const adapter = await saved(shapes, ['q_proj'], changes)
+      const { fits, complete, summary, notes } = await verifyAdapter(adapter, llama)
+      expect([fits, complete]).toEqual([true, false])
+      expect(summary).toContain('2 linears, rank 2')
+      expect(notes).toEqual([expect.stringContaining(`${experts}.base_layer.lora_A.weight`)])
+    }
+  })
+
+  it('are those of no linear of the model where it names others, or none', async () => {
+    const elsewhere = { target_parameters: ['block.experts.gate_up_proj'] }
+    const { summary } = await verifyAdapter(await saved(shapes, ['q_proj'], elsewhere), llama)
+    expect(summary).toContain(`${experts}.base_layer is no linear of this model`)
+    await expect(verifyAdapter(await saved(shapes, ['q_proj']), llama)).rejects.toThrow(experts)
+  })
+
+  it('leave the ranks of linears checked', async () => {
+    const adapter = await saved({ ...shapes, ...factors(QUERIES[1] as string, 48, 4) }, ['q_proj'], named)
+    const { summary } = await verifyAdapter(adapter, llama)
+    expect(summary).toContain(`${QUERIES[1]}: lora_A is [4,48], expected [2,48]`)
+  })
 })
 
 it('takes a choice that is null for one that is not made, as PEFT does', async () => {
