@@ -1,3 +1,4 @@
+import { plural } from './plural'
 import { quantizerLabel } from './quantizerWords'
 import { gapClosed, type LayerResult, type Perplexities } from './runEvents'
 import { distinguishable, subject } from './uncertainty'
@@ -16,6 +17,15 @@ export const lossRemoved = ({ loss, lossRank0 }: Losses): number | undefined =>
 export function meanLossRemoved(layers: readonly Losses[]): number {
   const shares = layers.map(lossRemoved).filter((share) => share !== undefined)
   return shares.reduce((sum, share) => sum + share, 0) / shares.length
+}
+
+/** Of which linears that is the mean: `28 linears`; undefined where none has an error. */
+export function linearsWithError(layers: readonly Losses[]): string | undefined {
+  const count = layers.filter(({ lossRank0 }) => lossRank0 > 0).length
+  if (count === 0) return undefined
+  return count === layers.length
+    ? plural(count, 'linear')
+    : `${count} of ${plural(layers.length, 'linear')}, those with an error`
 }
 
 /** Calibrated error relative to the output's energy, and plain error relative to the weight's: comparable between layers. */
@@ -129,8 +139,14 @@ export function percentText(share: number, error: number | null | undefined): st
 }
 
 /** What a variant was proven to do where no text was given to measure perplexity on. */
-export const lossSentence = (variant: string, layers: readonly Losses[]): string =>
-  `${variant} removes ${(100 * meanLossRemoved(layers)).toFixed(1)} % of the calibrated error, mean over ${layers.length} linears; no evaluation text was given`
+export function lossSentence(variant: string, layers: readonly Losses[]): string {
+  const linears = linearsWithError(layers)
+  const removed =
+    linears === undefined
+      ? 'has nothing to remove: no linear has a calibrated error'
+      : `removes ${(100 * meanLossRemoved(layers)).toFixed(1)} % of the calibrated error, mean over ${linears}`
+  return `${variant} ${removed}; no evaluation text was given`
+}
 
 /** Four significant digits, thousands separated. */
 const figure = (value: number): string =>

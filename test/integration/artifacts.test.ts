@@ -6,6 +6,7 @@ import { parse } from 'yaml'
 import { planRun } from '../../src/engine/plan/planRun'
 import { modelCard } from '../../src/engine/run/modelCard'
 import type { Proof } from '../../src/engine/run/proof'
+import { meanLossRemoved } from '../../src/shared/proof'
 import { markdownText } from '../../src/shared/quoting'
 import { readGoldenTensors } from '../helpers/goldenTensors'
 import { sampleModel } from '../helpers/paths'
@@ -126,6 +127,18 @@ describe('what an adapter says of itself', () => {
     expect(card).toMatch(/^ {4}quail export-base --model MODEL .* --block-size 128 .*--dtype bfloat16 --out BASE$/m)
     expect(card).toContain('from_pretrained("BASE", dtype=torch.bfloat16)\n')
     expect(card).not.toContain('BitsAndBytesConfig')
+  })
+
+  it('tells the mean of what is removed over the linears that have an error, as the run does', async () => {
+    await finished
+    const proof = JSON.parse(read('svd-r4', 'quail.json')) as Proof
+    const none = { ...proof.layers[0], lossRank0: 0, loss: 0 } as Proof['layers'][number]
+    const mean = /^Mean over (.*): (.*) of the calibrated error removed /m
+    const card = modelCard({ ...proof, layers: [...proof.layers, none] })
+    const share = `${(100 * meanLossRemoved(proof.layers)).toFixed(1)} %`
+    expect(mean.exec(card)?.slice(1)).toEqual(['8 of 9 linears, those with an error', share])
+    expect(mean.exec(modelCard(proof))?.slice(1)).toEqual(['8 linears', share])
+    expect(modelCard({ ...proof, layers: [none] })).toContain('No linear has a calibrated error')
   })
 
   it('runs and shows nothing that stands in the name of the model', async () => {

@@ -4,6 +4,7 @@ import { enoughRowsSentence } from '../../shared/enoughRows'
 import { expertsSentence, expertsText } from '../../shared/expertsNote'
 import { optionValues } from '../../shared/methods'
 import { plural } from '../../shared/plural'
+import { linearsWithError, meanLossRemoved } from '../../shared/proof'
 import {
   baseCommand,
   isQuantizedByTrainers,
@@ -67,11 +68,8 @@ quantized base it brings the outputs back towards those of the full-precision mo
 
 function results({ perplexity, layers, fingerprint, refinement, ranks, variant, acceptance }: Proof): string {
   const texts = Object.entries(perplexity)
-  const removed = layers.map(({ lossRank0, loss }) => (lossRank0 > 0 ? 1 - loss / lossRank0 : 0))
-  const mean = removed.reduce((sum, x) => sum + x, 0) / Math.max(1, removed.length)
   const ofStart = layersAreOfStart({ refined: refinement !== undefined, refinement: refinement ?? null })
-  const by = ofStart ? 'removed by the start, before refinement' : 'removed'
-  const sentence = `Mean over ${layers.length} linears: ${percent(mean)} of the calibrated error ${by} (per layer in \`quail.json\`).${ofStart ? ` ${LAYERS_OF_START}` : ''}`
+  const sentence = `${removedSentence(layers, ofStart)}${ofStart ? ` ${LAYERS_OF_START}` : ''}`
   const measured =
     texts.length === 0 ? [] : [perplexityTable(texts, fingerprint.quantizer), fidelityTable(texts), howMeasured(texts)]
   const refined = refinement === undefined ? [] : [refinementText(refinement)]
@@ -88,6 +86,14 @@ function results({ perplexity, layers, fingerprint, refinement, ranks, variant, 
           `Asked of held-out calibration rows: ${acceptanceSentence(acceptance)} (KL divergence from full precision in nats, mean over their predicted tokens).`
         ]
   return ['## Measured', ...measured, ...chosen, ...kept, ...refined, sentence].join('\n\n')
+}
+
+/** The mean that the command line and the window show of the adapter, too. */
+function removedSentence(layers: Proof['layers'], ofStart: boolean): string {
+  const linears = linearsWithError(layers)
+  if (linears === undefined) return 'No linear has a calibrated error (per layer in `quail.json`).'
+  const by = ofStart ? 'removed by the start, before refinement' : 'removed'
+  return `Mean over ${linears}: ${percent(meanLossRemoved(layers))} of the calibrated error ${by} (per layer in \`quail.json\`).`
 }
 
 /** What became of the refinement, and the curve of its held-out rows. */

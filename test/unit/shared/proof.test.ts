@@ -120,6 +120,14 @@ describe('gapSentence', () => {
       'quailora-r16 removes 60.0 % of the calibrated error, mean over 2 linears; no evaluation text was given'
     )
   })
+
+  it('says of how many linears the error is, where some have none', () => {
+    const none = layer({ loss: 0, lossRank0: 0 })
+    expect(lossSentence('exact-r8', [layer(), none])).toContain('mean over 1 of 2 linears, those with an error; no')
+    expect(lossSentence('exact-r8', [none])).toBe(
+      'exact-r8 has nothing to remove: no linear has a calibrated error; no evaluation text was given'
+    )
+  })
 })
 
 describe('quantizerLabel', () => {
