@@ -1,5 +1,7 @@
 import { SHARE_ENV, Worker } from 'node:worker_threads'
 import { providedTokenizers } from '../shared/tokenizerProcess'
+import { EXIT } from './grammar/command'
+import { endureOutput } from './output/outputStreams'
 import { createTerminal } from './output/terminal'
 import type { CommandData, FromCommand, ToCommand } from './threadMessages'
 
@@ -12,12 +14,13 @@ import type { CommandData, FromCommand, ToCommand } from './threadMessages'
 
 const terminal = createTerminal(process.stdout, process.stderr, process.env)
 
-// `quail runs list | head` closes the pipe early: that is the reader's wish, not an error.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
+// What the last of all is told by: a command that did its work may have answered into nothing.
+endureOutput(process.stdout, process.stderr, (sentence) => {
+  terminal.note(`quail: ${sentence}`)
+  process.once('exit', (code) => {
+    if (code === EXIT.done) process.exitCode = EXIT.failed
   })
-}
+})
 
 const workerData: CommandData = { args: process.argv.slice(2), live: terminal.live, width: terminal.width }
 const command = new Worker(new URL('command.js', new URL('.', import.meta.url)), { env: SHARE_ENV, workerData })
