@@ -1,3 +1,5 @@
+import { statfsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { AppError } from '../shared/errors'
 
 const REBUILD_HINT = 'rebuild it from the run folders with `quail runs rebuild`, which keeps the old file beside it'
@@ -26,9 +28,22 @@ export function describeSqliteError(error: unknown, file: string): unknown {
     case 'SQLITE_CANTOPEN':
       return say('IO', ': the database cannot be opened; a readable and writable file, or a place for one, is needed')
     case 'SQLITE_IOERR':
-      return say('IO', ': the device reported a read or write error')
+      return say('IO', isFull(dirname(file)) ? ': the disk is full' : ': the device reported a read or write error')
     default:
       return error
+  }
+}
+
+/** What SQLite needs beside the database before it reads anything: the index of its log. */
+const INDEX_BYTES = 32 * 1024
+
+/** Whether a disk has no room for what SQLite makes as it opens a database: it calls that an error of the device. */
+function isFull(directory: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(directory)
+    return bavail * bsize < INDEX_BYTES
+  } catch {
+    return false
   }
 }
 

@@ -85,3 +85,20 @@ it.skipIf(!possible)(
     }
   }
 )
+
+it.skipIf(!possible)(
+  'says of a database on a full disk that it is full, and frees what is kept there all the same',
+  async () => {
+    const quail = `QUAIL_HOME=$PWD/small/home ${process.execPath} ${builtCli}`
+    const fill = 'head -c 64m /dev/zero > small/fill 2>/dev/null'
+    const { status, stdout, stderr } = withSmallDisk(
+      `${quail} ${lineOf('init-lora', 'kept')} && { ${fill}; ${quail} runs list; ${quail} moments clear && ${quail} runs list --json; }`,
+      32
+    )
+    expect(stderr).toMatch(/^quail: .*quail\.db: the disk is full\n$/)
+    const [freed, ...list] = stdout.split('\n')
+    expect(freed).toMatch(/^\d+(\.\d+)? MiB freed$/)
+    expect(JSON.parse(list.join('\n'))).toMatchObject([{ status: 'completed' }])
+    expect(status).toBe(0)
+  }
+)

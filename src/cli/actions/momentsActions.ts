@@ -43,9 +43,9 @@ export async function listMomentsAction({ options }: MomentsInvocation, context:
   return EXIT.done
 }
 
-/** `quail moments clear`: removes all of them. */
+/** `quail moments clear`: removes all of them, without the database, which cannot be opened on a disk that they have filled. */
 export async function clearMomentsAction({ options }: MomentsInvocation, context: CommandContext): Promise<ExitCode> {
-  const bytes = await clearMoments(await context.services())
+  const bytes = await clearMoments(context)
   if (options.json) printJson(context.terminal, { bytes })
   else context.terminal.print(`${formatSize(bytes)} freed`)
   return EXIT.done
