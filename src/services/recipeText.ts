@@ -1,6 +1,7 @@
-import { open, rename, rm } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import { extname, isAbsolute, relative, sep } from 'node:path'
 import { Document, isCollection, isMap, isScalar, isSeq, type YAMLMap } from 'yaml'
+import { writeFileAtomic } from '../engine/formats/files'
 import { badInput } from '../shared/errors'
 import { positionsLeftOut, QuantizerSpec, type Recipe, type Variant, Variant as VariantSchema } from '../shared/recipe'
 
@@ -54,12 +55,7 @@ export const recipeTextFor = (path: string, recipe: Recipe, options: RecipeTextO
  * @throws {AppError} BAD_INPUT when the file is there and must not be replaced
  */
 export async function saveRecipeFile(path: string, text: string, { replace = false } = {}): Promise<void> {
-  if (replace) {
-    const temporary = `${path}.${process.pid}.tmp`
-    await writeWhole(temporary, text)
-    await rename(temporary, path)
-    return
-  }
+  if (replace) return await writeFileAtomic(path, text)
   await writeWhole(path, text).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error
     throw badInput(`${path} is there already; choose another name, or replace it`)

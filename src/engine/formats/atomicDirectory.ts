@@ -1,7 +1,8 @@
 import { readdir, realpath, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { AppError, badInput } from '../../shared/errors'
-import { fileError, fsyncDirectory, isMissing, makeFolder, temporaryName } from './files'
+import { fileError, fsyncDirectory, isMissing, makeFolder } from './files'
+import { sweepTemporaries, temporaryName } from './temporaryNames'
 
 /**
  * Makes a directory that appears complete or not at all: `fill` writes into a temporary one beside it, which is renamed.
@@ -13,12 +14,43 @@ import { fileError, fsyncDirectory, isMissing, makeFolder, temporaryName } from 
  */
 export async function writeDirectoryAtomic<T>(out: string, fill: (directory: string) => Promise<T>): Promise<T> {
   const target = await resolveFree(out)
+  return await writeBeside(target, out, fill, (temporary) => moveInto(temporary, target))
+}
+
+/**
+ * `writeDirectoryAtomic` in the place of a directory that is there; at every moment one of the two is there or beside.
+ *
+ * @throws {AppError} IO if it cannot be written; the old one is in its place then
+ */
+export function replaceDirectoryAtomic<T>(target: string, fill: (directory: string) => Promise<T>): Promise<T> {
+  return writeBeside(target, target, fill, async (temporary) => {
+    const old = temporaryName(target)
+    await rename(target, old)
+    try {
+      await rename(temporary, target)
+    } catch (error) {
+      await rename(old, target)
+      throw error
+    }
+    await fsyncDirectory(dirname(target))
+    await rm(old, { recursive: true, force: true })
+  })
+}
+
+/** Fills a temporary directory beside `target`, without what killed processes left there, and has it moved. */
+async function writeBeside<T>(
+  target: string,
+  out: string,
+  fill: (directory: string) => Promise<T>,
+  move: (temporary: string) => Promise<void>
+): Promise<T> {
   const temporary = temporaryName(target)
+  await sweepTemporaries(target)
   try {
     await makeFolder(temporary)
     const result = await fill(temporary)
     await fsyncDirectory(temporary)
-    await moveInto(temporary, target)
+    await move(temporary)
     return result
   } catch (error) {
     await rm(temporary, { recursive: true, force: true }).catch(() => {}) // the first error is the one to report

@@ -1,11 +1,12 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { AppError, badFormat, badInput, deserializeError, serializeError } from '../../shared/errors'
 import { refuseLfsPointer } from './lfsPointer'
 import { READ_PIECE_BYTES } from './limits'
 import { JsonFault, type JsonValue, parsePythonJson, parseStrictJson, parseWithWords } from './strictJson'
+import { sweepTemporaries, temporaryName } from './temporaryNames'
 
 /** Digest and length of what was written. */
 export interface WrittenFile {
@@ -37,7 +38,8 @@ export async function sha256File(path: string, signal?: AbortSignal): Promise<st
 
 /**
  * Writes a file so that at every moment, a power cut included, the path holds either what was there before or all of the
- * new content: a temporary file beside it is written, synced and renamed, and the directory is synced.
+ * new content: a temporary file beside it is written, synced and renamed, and the directory is synced. What killed processes
+ * left of theirs is removed.
  *
  * @throws {AppError} IO, naming the file; the temporary file is gone then
  */
@@ -53,6 +55,7 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
  */
 export async function writeChunksAtomic(path: string, chunks: Chunks): Promise<WrittenFile> {
   const temporary = temporaryName(path)
+  await sweepTemporaries(path)
   try {
     const written = await writeNewFile(temporary, chunks)
     await rename(temporary, path)
@@ -78,10 +81,6 @@ export async function writeError(error: unknown, path: string): Promise<AppError
   )
   return new AppError('IO', `${path} cannot be written: ${directory} ${isThere ? 'takes no files' : 'does not exist'}`)
 }
-
-/** A name beside `path` that no other process uses, and that sorts as hidden. */
-export const temporaryName = (path: string): string =>
-  join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`)
 
 async function writeNewFile(path: string, chunks: Chunks): Promise<WrittenFile> {
   const hash = createHash('sha256')

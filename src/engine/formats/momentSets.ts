@@ -1,7 +1,8 @@
 import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { makeFolder, temporaryName } from './files'
+import { makeFolder } from './files'
+import { sweepTemporaries, temporaryName } from './temporaryNames'
 
 /*
  * The folder of kept second moments: a directory for each set, which is what one model makes of one choice of calibration
@@ -83,6 +84,7 @@ export async function touchSet(folder: string, key: string): Promise<void> {
 /** Removes a set; whoever reads it finds it gone as a whole. */
 export async function removeSet(folder: string, key: string): Promise<void> {
   const gone = temporaryName(join(folder, key))
+  await sweepTemporaries(join(folder, key))
   const moved = await rename(join(folder, key), gone).then(
     () => true,
     () => false // somebody else removed it

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
-import { fileError, isMissing, readAll, temporaryName, writeAll } from './files'
+import { fileError, isMissing, readAll, writeAll } from './files'
+import { sweepTemporaries, temporaryName } from './temporaryNames'
 
 /*
  * Files that may be lost or damaged at any time without harm: what they hold can be computed again. So nothing is synced, and
@@ -32,6 +33,7 @@ export async function writeSealed(
   content: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 ): Promise<void> {
   const temporary = temporaryName(path)
+  await sweepTemporaries(path)
   const hash = createHash('sha256')
   try {
     const file = await open(temporary, 'wx')

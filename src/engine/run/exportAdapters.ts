@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readdir, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { AppError, badInput } from '../../shared/errors'
 import { baseModelReference } from '../../shared/modelName'
 import type { RunEventDraft, VariantResult } from '../../shared/runEvents'
@@ -86,7 +85,6 @@ async function exportAdapter(
   journal: readonly JournalEntry[],
   proof: Proof
 ) {
-  await removeLeftovers(path)
   const tensors = await readFactors(folder, keptFactors(journal, variant.name))
   if (tensors.length === 0) throw new AppError('INTERNAL', `${folder}: no factors of variant ${variant.name}`)
   const present = await presentAdapter(path, tensors)
@@ -104,17 +102,6 @@ async function exportAdapter(
 /** Ranks by path, of the linears that have another than the variant. */
 const ownRanks = ({ layers, variant }: Proof): [path: string, rank: number][] =>
   layers.flatMap(({ name, rank }) => (rank === undefined || rank === variant.rank ? [] : [[name, rank]]))
-
-/** What a killed process left while it was writing this directory. */
-async function removeLeftovers(path: string): Promise<void> {
-  const parent = dirname(path)
-  const names = await readdir(parent).catch(() => [])
-  for (const name of names) {
-    if (name.startsWith(`.${basename(path)}.`) && name.endsWith('.tmp')) {
-      await rm(join(parent, name), { recursive: true, force: true })
-    }
-  }
-}
 
 /** The adapter that already lies there, if its weights are byte for byte those to be written. */
 async function presentAdapter(path: string, tensors: Parameters<typeof encodeSafetensors>[0]) {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { link, open, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
@@ -7,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { AppError } from '../../shared/errors'
 import { RUN_FILES } from '../../shared/runFolder'
+import { sweepTemporaries, temporaryName } from '../formats/temporaryNames'
 
 const Holder = z.object({ pid: z.int(), started: z.string(), host: z.string() })
 type Holder = z.infer<typeof Holder>
@@ -73,7 +73,8 @@ function lockedBy(folder: string, { pid, host }: Holder): AppError {
 /** Makes the lock file with its content in one step, so that nobody ever reads a half-written one. */
 async function claim(path: string): Promise<boolean> {
   const own: Holder = { pid: process.pid, started: startOf(process.pid), host: hostname() }
-  const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`
+  const temporary = temporaryName(path)
+  await sweepTemporaries(path)
   await writeFile(temporary, JSON.stringify(own))
   try {
     await link(temporary, path)

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs'
 import { type FileHandle, open, rename, rm, statfs, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { fileError, fsyncDirectory, makeFolder, temporaryName } from '../../engine/formats/files'
+import { fileError, fsyncDirectory, makeFolder } from '../../engine/formats/files'
+import { sweepTemporaries, temporaryName } from '../../engine/formats/temporaryNames'
 import { AppError, badFormat, badInput } from '../../shared/errors'
 import type { ImportedBundle } from '../../shared/exports'
 import { RUN_FILES, type RunRecord } from '../../shared/runFolder'
@@ -83,6 +84,7 @@ async function writeRun(
   const [newFolder, newOut] = [temporaryName(folder), temporaryName(out)]
   // What lies at the last places is removed after a failure only if it was put there by this import.
   const own = [newFolder, newOut]
+  await Promise.all([sweepTemporaries(folder), sweepTemporaries(out)])
   try {
     await makeFolder(newFolder)
     await makeFolder(newOut)

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { fsyncDirectory, makeFolder, sha256File, temporaryName, writeError } from '../../engine/formats/files'
+import { fsyncDirectory, makeFolder, sha256File, writeError } from '../../engine/formats/files'
+import { sweepTemporaries, temporaryName } from '../../engine/formats/temporaryNames'
 import { badInput } from '../../shared/errors'
 import type { WrittenBundle } from '../../shared/exports'
 import { RUN_FILES } from '../../shared/runFolder'
@@ -140,6 +141,7 @@ async function writeArchive(
   { signal, onProgress }: BundleOptions
 ): Promise<WrittenBundle> {
   const temporary = temporaryName(resolve(path))
+  await sweepTemporaries(resolve(path))
   try {
     const archive = new ArchiveWriter(await open(temporary, 'wx'))
     try {

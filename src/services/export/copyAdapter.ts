@@ -1,8 +1,8 @@
-import { copyFile, readdir, rename, rm, stat } from 'node:fs/promises'
+import { copyFile, readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { PROOF_FILE } from '../../engine/formats/adapterProof'
-import { writeDirectoryAtomic } from '../../engine/formats/atomicDirectory'
-import { fsyncFile, sha256File, temporaryName } from '../../engine/formats/files'
+import { replaceDirectoryAtomic, writeDirectoryAtomic } from '../../engine/formats/atomicDirectory'
+import { fsyncFile, sha256File } from '../../engine/formats/files'
 import { ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE } from '../../engine/formats/peftAdapter'
 import { readAdapterConfig } from '../../engine/formats/readAdapter'
 import { badFormat, badInput } from '../../shared/errors'
@@ -43,7 +43,7 @@ export async function copyAdapter(request: CopyRequest): Promise<CopiedAdapter> 
   if (taken === 'other') throw badInput(`${to} holds something else than an adapter; choose a new or empty directory`)
   if (taken === 'adapter' && !replace) throw badInput(`${to} already holds an adapter; it is replaced only on request`)
   const copy = (directory: string): Promise<Omit<CopiedAdapter, 'path'>> => copyFiles(request, directory)
-  const copied = taken === 'adapter' ? await replaceDirectory(to, copy) : await writeDirectoryAtomic(to, copy)
+  const copied = taken === 'adapter' ? await replaceDirectoryAtomic(to, copy) : await writeDirectoryAtomic(to, copy)
   return { path: to, ...copied }
 }
 
@@ -87,21 +87,4 @@ async function copyFiles({ from, resources }: CopyRequest, directory: string): P
     bytes += (await stat(target)).size
   }
   return { files: [...sources.map((path) => basename(path)), CHECK_SCRIPT], bytes, sha256: weights }
-}
-
-/** Puts a complete new directory in the place of an old one; at every moment one of the two is there or beside. */
-async function replaceDirectory<T>(target: string, fill: (directory: string) => Promise<T>): Promise<T> {
-  const fresh = temporaryName(target)
-  const result = await writeDirectoryAtomic(fresh, fill)
-  const old = temporaryName(target)
-  await rename(target, old)
-  try {
-    await rename(fresh, target)
-  } catch (error) {
-    await rename(old, target)
-    await rm(fresh, { recursive: true, force: true })
-    throw error
-  }
-  await rm(old, { recursive: true, force: true })
-  return result
 }
