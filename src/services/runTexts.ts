@@ -1,6 +1,7 @@
 import { open, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
-import { makeFolder, sha256File } from '../engine/formats/files'
+import { isMissing, makeFolder, sha256File } from '../engine/formats/files'
+import { missingFile } from '../engine/formats/missingFile'
 import { type AppError, badInput, deserializeError, serializeError } from '../shared/errors'
 import type { Recipe, TextSource } from '../shared/recipe'
 import type { ResolvedText } from '../shared/runFolder'
@@ -72,11 +73,8 @@ const LINES = ['.jsonl', '.ndjson']
 
 async function resolveFile(file: string): Promise<ResolvedText> {
   const path = resolve(file)
-  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') {
-      throw badInput(`${file} does not exist; a text file in UTF-8 is needed`)
-    }
-    throw error
+  const found = await stat(path).catch(async (error: unknown) => {
+    throw isMissing(error) ? await missingFile(file, { needed: '; a text file in UTF-8 is needed' }) : error
   })
   if (!found.isFile()) throw badInput(`${file} is not a file; a text file in UTF-8 is needed`)
   const isLines = LINES.includes(extname(path).toLowerCase())

@@ -71,7 +71,10 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   EISDIR: 'is a directory, a file was expected',
   ENOTDIR: 'is not a directory',
   EIO: 'the device reported a read or write error',
-  EMFILE: 'too many open files'
+  EMFILE: 'too many open files',
+  ELOOP: 'links that lead to one another',
+  ENAMETOOLONG: 'the name is too long',
+  EFBIG: 'the file is larger than the file system takes'
 }
 
 const describeSystemError = (error: SystemError): string =>

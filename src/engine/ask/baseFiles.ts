@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import type { BaseExportRequest } from '../../shared/baseExport'
 import { badFormat } from '../../shared/errors'
 import { CONFIG_FILE } from '../formats/checkpointFiles'
-import { readStrictJsonFile, writeFileAtomic } from '../formats/files'
+import { fileError, isMissing, readStrictJsonFile, writeFileAtomic } from '../formats/files'
 import { refuseLfsPointer } from '../formats/lfsPointer'
 import { MAX_CONFIG_BYTES } from '../formats/limits'
+import { missingFile } from '../formats/missingFile'
 import { pythonJsonFile } from '../formats/pythonJson'
 import { quantizationConfig } from '../formats/quantizationConfig'
 import type { JsonValue } from '../formats/strictJson'
@@ -77,7 +78,9 @@ export async function copyCompanions(from: string, to: string): Promise<string[]
     await mkdir(join(to, TEMPLATES_FOLDER))
   }
   for (const name of names) {
-    const content = await readFile(join(from, name))
+    const content = await readFile(join(from, name)).catch(async (error: unknown) => {
+      throw isMissing(error) ? await missingFile(join(from, name)) : fileError(error, join(from, name))
+    })
     refuseLfsPointer(content, join(from, name))
     await writeFileAtomic(join(to, name), content)
   }

@@ -6,6 +6,8 @@ import { readChatTemplates } from '../calibration/chatTemplate'
 import { ModelTokenizer } from '../calibration/tokenizer'
 import { Checkpoint } from '../formats/checkpoint'
 import { CONFIG_FILE, isQuantized, quantizedAlready } from '../formats/checkpointFiles'
+import { fileError, isMissing } from '../formats/files'
+import { missingFile } from '../formats/missingFile'
 import { readQuantizationConfig } from '../formats/quantizationConfig'
 import { countParameters, type TensorInfo } from '../formats/tensorInfo'
 import { TORCH_EXTENSION } from '../formats/torchFile'
@@ -32,8 +34,9 @@ const INSPECTED = "a model's directory, a .safetensors or a torch .bin file"
  */
 export async function inspectPath(path: string, signal?: AbortSignal): Promise<Inspection> {
   const absolute = resolve(path)
-  const found = await stat(absolute).catch(() => undefined)
-  if (found === undefined) throw badInput(`${path} does not exist; ${INSPECTED} is needed`)
+  const found = await stat(absolute).catch(async (error: unknown) => {
+    throw isMissing(error) ? await missingFile(path, { needed: `; ${INSPECTED} is needed` }) : fileError(error, path)
+  })
   return found.isDirectory() ? inspectCheckpoint(absolute, signal) : inspectFile(absolute)
 }
 

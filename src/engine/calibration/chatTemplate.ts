@@ -1,8 +1,8 @@
-import { readdir, stat } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { badInput } from '../../shared/errors'
 import type { ChatTemplateFacts } from '../../shared/inspection'
-import { isMissing, readJsonFile, readTextFile, readTextFileIfThere, sha256 } from '../formats/files'
+import { isMissing, isNamed, readJsonFile, readTextFile, readTextFileIfThere, sha256 } from '../formats/files'
 import { MAX_CHAT_TEMPLATE_BYTES, MAX_CHAT_TEMPLATES, MAX_TOKENIZER_BYTES } from '../formats/limits'
 
 const TEMPLATE_FILE = 'chat_template.jinja'
@@ -67,7 +67,7 @@ const facts = (name: string, file: string, text: string): ChatTemplateFacts => (
 
 /** A string, or a list of `{ name, template }`. */
 async function templatesOfConfig(path: string): Promise<ChatTemplateFacts[]> {
-  if ((await stat(path).catch(() => undefined)) === undefined) return []
+  if (!(await isNamed(path))) return []
   const given = ((await readJsonFile(path, MAX_TOKENIZER_BYTES)) as { chat_template?: unknown } | null)?.chat_template
   if (given === undefined || given === null) return []
   const list: unknown[] = typeof given === 'string' ? [{ name: 'default', template: given }] : asList(given, path)

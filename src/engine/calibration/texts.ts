@@ -5,6 +5,7 @@ import { badInput } from '../../shared/errors'
 import type { ResolvedText } from '../../shared/runFolder'
 import { isMissing } from '../formats/files'
 import { refuseLfsPointerAt } from '../formats/lfsPointer'
+import { missingFile } from '../formats/missingFile'
 import { parseWithWords } from '../formats/strictJson'
 import { TextFileDecoder } from '../formats/textEncoding'
 import { trimmedParts, unixLines } from '../formats/textParts'
@@ -75,8 +76,8 @@ export async function* splitSamples(document: AsyncIterable<ReadText>, path: str
 }
 
 async function* decoded(path: string): AsyncGenerator<ReadText> {
-  const found = await stat(path).catch((error: unknown) => {
-    throw isMissing(error) ? badInput(`${path} does not exist; a text file in UTF-8 is needed`) : error
+  const found = await stat(path).catch(async (error: unknown) => {
+    throw isMissing(error) ? await missingFile(path, { needed: '; a text file in UTF-8 is needed' }) : error
   })
   if (!found.isFile()) throw badInput(`${path} is not a file; a text file in UTF-8 is needed`)
   await refuseLfsPointerAt(path)

@@ -96,11 +96,21 @@ export async function readAnyConfig(directory: string): Promise<Readonly<Record<
  */
 export function assertCheckpoint(directory: string, names: readonly string[]): void {
   const form = findForm(names)
+  if (isHubRepository(names)) {
+    throw badInput(
+      `${directory} is not a checkpoint, but all of what the Hugging Face cache holds of one: give the directory of a ` +
+        'snapshot below it, snapshots/<revision>'
+    )
+  }
   if (!names.includes(CONFIG_FILE) && (form !== undefined || !names.some(isForeignWeights))) {
     throw badInput(`${directory} is not a checkpoint: there is no config.json in it`)
   }
   if (form === undefined && !names.includes(CONFIG_FILE)) throw noWeights(directory, names)
 }
+
+/** What `huggingface_hub` makes for each model, `models--org--name`: the files of a checkpoint lie two levels below. */
+const isHubRepository = (names: readonly string[]): boolean =>
+  names.includes('snapshots') && !names.includes(CONFIG_FILE) && (names.includes('blobs') || names.includes('refs'))
 
 /**
  * Finds the weights among the files of a directory: the names of the weight files.

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, lstat, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AppError, badFormat, badInput, deserializeError, serializeError } from '../../shared/errors'
 import { refuseLfsPointer } from './lfsPointer'
 import { READ_PIECE_BYTES } from './limits'
+import { missingFile } from './missingFile'
 import { JsonFault, type JsonValue, parsePythonJson, parseStrictJson, parseWithWords } from './strictJson'
 import { sweepTemporaries, temporaryName } from './temporaryNames'
 
@@ -160,14 +161,23 @@ export async function readTextFile(path: string, limitBytes: number): Promise<st
   }
 }
 
-/** `readTextFile`, or undefined where there is no such file. */
-export async function readTextFileIfThere(path: string, limitBytes: number): Promise<string | undefined> {
-  const found = await stat(path).catch((error: unknown) => {
-    if (isMissing(error)) return undefined
-    throw fileError(error, path)
-  })
-  return found === undefined ? undefined : await readTextFile(path, limitBytes)
-}
+/** `readTextFile`, or undefined where there is no such file, as `isNamed` has it. */
+export const readTextFileIfThere = async (path: string, limitBytes: number): Promise<string | undefined> =>
+  (await isNamed(path)) ? await readTextFile(path, limitBytes) : undefined
+
+/**
+ * Whether a directory has such a name. A link that leads to nothing is one: whoever made it meant a file.
+ *
+ * @throws {AppError} IO if the directory cannot be looked into
+ */
+export const isNamed = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    (error: unknown) => {
+      if (isMissing(error)) return false
+      throw fileError(error, path)
+    }
+  )
 
 /**
  * Reads a JSON file; a number that is not finite, which Python writes, is an object as `parseWithWords` has it.
@@ -221,7 +231,7 @@ async function readSmallFile(path: string, limitBytes: number): Promise<Uint8Arr
     refuseLfsPointer(content, path)
     return content
   } catch (error) {
-    if (isMissing(error)) throw badInput(`${path} does not exist`)
+    if (isMissing(error)) throw await missingFile(path)
     throw fileError(error, path)
   }
 }
@@ -263,7 +273,7 @@ export async function listDirectory(directory: string, role: string): Promise<st
     if (!(await stat(directory)).isDirectory()) throw badInput(`${directory} is a file, a ${role} was expected`)
     return (await readdir(directory)).sort()
   } catch (error) {
-    throw isMissing(error) ? badInput(`the ${role} ${directory} does not exist`) : fileError(error, directory)
+    throw isMissing(error) ? await missingFile(directory, { what: `the ${role} ` }) : fileError(error, directory)
   }
 }
 

@@ -3,6 +3,7 @@ import { badFormat, badInput } from '../../shared/errors'
 import { type Dtype, dtypeBytes, isDtype } from './dtypes'
 import { fileError, isMissing } from './files'
 import { MAX_DIMENSIONS, MAX_HEADER_BYTES, MAX_TENSORS } from './limits'
+import { missingFile } from './missingFile'
 import { JsonFault, JsonNumber, type JsonObject, type JsonValue, parseStrictJson, showJson } from './strictJson'
 import type { TensorInfo, WeightHeader } from './tensorInfo'
 
@@ -41,7 +42,7 @@ export async function openForReading(path: string): Promise<FileHandle> {
   try {
     if ((await stat(path)).isFile()) return await open(path, 'r')
   } catch (error) {
-    throw isMissing(error) ? badInput(`${path} does not exist`) : fileError(error, path)
+    throw isMissing(error) ? await missingFile(path) : fileError(error, path)
   }
   throw badInput(`${path} is not a file`)
 }

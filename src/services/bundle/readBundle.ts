@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import type { z } from 'zod'
 import { fileError, isMissing } from '../../engine/formats/files'
 import { refuseOpenLfsPointer } from '../../engine/formats/lfsPointer'
+import { missingFile } from '../../engine/formats/missingFile'
 import { badFormat, badInput } from '../../shared/errors'
 import { JournalEntry, parseJournal, RowLosses, RUN_FILES, RunOutcome, RunRecord } from '../../shared/runFolder'
 import {
@@ -35,8 +36,8 @@ const NEEDED = 'a file that quail bundle wrote is needed'
 
 /** Opens a bundle, gives `work` its file, and closes it. */
 export async function withBundle<T>(path: string, work: (file: FileHandle) => Promise<T>): Promise<T> {
-  const file = await open(path).catch((error: unknown) => {
-    throw isMissing(error) ? badInput(`${path} does not exist; ${NEEDED}`) : fileError(error, path)
+  const file = await open(path).catch(async (error: unknown) => {
+    throw isMissing(error) ? await missingFile(path, { needed: `; ${NEEDED}` }) : fileError(error, path)
   })
   try {
     if (!(await file.stat()).isFile()) throw badInput(`${path} is not a file; ${NEEDED}`)

@@ -1,5 +1,7 @@
 import { open, readFile, stat } from 'node:fs/promises'
+import { isMissing } from '../../engine/formats/files'
 import { refuseLfsPointerAt } from '../../engine/formats/lfsPointer'
+import { missingFile } from '../../engine/formats/missingFile'
 import { decodeTextFile, TextFileDecoder } from '../../engine/formats/textEncoding'
 import { badInput } from '../../shared/errors'
 import { refuseForeignFile } from './foreignFile'
@@ -14,9 +16,8 @@ const CHUNK_BYTES = 2 ** 18
 
 /** Bytes of a file that a person named. @throws {AppError} BAD_INPUT when it is no readable file, BAD_FORMAT for a pointer to one */
 export async function userFileBytes(path: string): Promise<number> {
-  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') throw badInput(`${path} does not exist; ${ACCEPTED}`)
-    throw error
+  const found = await stat(path).catch(async (error: unknown) => {
+    throw isMissing(error) ? await missingFile(path, { needed: `; ${ACCEPTED}` }) : error
   })
   if (!found.isFile()) throw badInput(`${path} is ${found.isDirectory() ? 'a directory' : 'not a file'}; ${ACCEPTED}`)
   if (found.size === 0) throw badInput(`${path} is empty; ${ACCEPTED}`)
