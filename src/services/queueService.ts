@@ -89,14 +89,16 @@ export class Queue {
 
   /**
    * Puts a run that was interrupted, cancelled or failed back into the queue; it goes on after its last finished block.
+   * One that is there already, after a double click, stays as it is.
    *
    * @param out - another directory for its adapters; default: that of the run
-   * @throws {AppError} BAD_INPUT when it is completed or already queued, or for the directory as `createRun`; LOCKED when a
-   *   process works on it
+   * @throws {AppError} BAD_INPUT when it is completed, or for the directory as `createRun`; LOCKED when another process works
+   *   on it
    */
   async requeue(id: string, out?: string): Promise<void> {
     const run = await getRun(this.services, id)
     if (run.status === 'completed') throw badInput(`run ${id} is completed; its result lies in ${run.out}`)
+    if (out === undefined && (run.status === 'queued' || this.running === id)) return
     if (run.status === 'queued') throw badInput(`run ${id} is in the queue already`)
     if (run.status === 'running') throw new AppError('LOCKED', `run ${id} is being worked on`)
     assertResumable(run)
@@ -106,7 +108,10 @@ export class Queue {
     this.#pump()
   }
 
-  /** Stops a run within seconds, or takes it out of the queue; it can be put back at any time. */
+  /**
+   * Stops a run within seconds, or takes it out of the queue; it can be put back at any time. One that was stopped already,
+   * after a double click, stays as it is.
+   */
   async cancel(id: string): Promise<void> {
     if (this.#active?.id === id) {
       await this.#active.stop()
@@ -114,6 +119,7 @@ export class Queue {
     }
     const run = await getRun(this.services, id)
     if (run.status === 'running') throw new AppError('LOCKED', `another process works on run ${id}; stop it there`)
+    if (run.status === 'cancelled') return
     if (run.status !== 'queued') throw badInput(`run ${id} is not in the queue; it ${STATUS_SENTENCES[run.status]}`)
     await unqueueRun(this.services.store, id)
     await this.#changed(id)

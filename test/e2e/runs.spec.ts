@@ -90,8 +90,26 @@ describe('the page of runs', () => {
     await expect.poll(() => desk.page.getByRole('link', { name: 'New run' }).count()).toBeGreaterThan(0)
   })
 
-  test('orders waiting runs by keyboard and by dragging', async () => {
+  test('holds one run of a start that was clicked twice, and takes it out and deletes it without a complaint', async () => {
+    const { page } = desk
     await ask('queue.hold', { held: true })
+    await goTo(desk, '/new')
+    const made = async () => (await ask('runs.list', {})).length
+    await button(/^Start Ctrl/).dblclick()
+    await page.waitForURL(/#\/runs\/.+/)
+    expect(await made()).toBe(1)
+    await goTo(desk, '/runs')
+    await button(/^Take .* out of the queue$/).dblclick()
+    await becomes('model', 'stopped')
+    await page.getByRole('checkbox', { name: /^Choose .*-model-/ }).check()
+    await button('Delete…').dblclick()
+    await button('Delete 1 run').dblclick()
+    await page.getByText('1 run deleted').waitFor()
+    await expect.poll(made).toBe(0)
+    await expect.poll(() => page.getByText(/was not stopped|Nothing was deleted/).count()).toBe(0)
+  })
+
+  test('orders waiting runs by keyboard and by dragging', async () => {
     for (const name of ['one', 'two', 'three']) await enqueue(name)
     await expect.poll(waiting).toEqual(['one', 'two', 'three'])
     await button(/^Move three/).focus()

@@ -31,12 +31,28 @@ export function useCall<N extends CallName>(
   })
 }
 
-/** A call that changes something; what it makes stale is told by events. */
+/**
+ * A call that changes something; what it makes stale is told by events. What is under way is not begun a second time: the
+ * second click of a double one comes before the button shows that it was pressed.
+ */
 export function useAction<N extends CallName>(name: N, onDone?: (output: CallOutput<N>, input: CallInput<N>) => void) {
-  return useMutation<CallOutput<N>, AppError, CallInput<N>>({
+  const underWay = useRef(new Set<string>())
+  const action = useMutation<CallOutput<N>, AppError, CallInput<N>>({
     mutationFn: (input) => call(name, input),
-    ...(onDone && { onSuccess: onDone })
+    ...(onDone && { onSuccess: onDone }),
+    onSettled: (_, __, input) => void underWay.current.delete(JSON.stringify(input))
   })
+  const begin = action.mutate
+  const mutate = useCallback<typeof begin>(
+    (...asked) => {
+      const key = JSON.stringify(asked[0])
+      if (underWay.current.has(key)) return
+      underWay.current.add(key)
+      begin(...asked)
+    },
+    [begin]
+  )
+  return { ...action, mutate }
 }
 
 /** Calls the listener for every event of a type, as long as the component lives. */

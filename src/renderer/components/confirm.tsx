@@ -12,8 +12,24 @@ interface Question {
   readonly danger?: boolean
 }
 
-/** Asks once before something that cannot be undone; resolves with the answer. */
-export const confirm = ({ title, body, confirm: label, danger = true }: Question): Promise<boolean> =>
+/** Titles of the questions that are on the screen. */
+const open = new Set<string>()
+
+/**
+ * Asks once before something that cannot be undone; resolves with the answer. The same question over itself, after a double
+ * click, is no second one: it is answered with no.
+ */
+export async function confirm(question: Question): Promise<boolean> {
+  if (open.has(question.title)) return false
+  open.add(question.title)
+  try {
+    return await ask(question)
+  } finally {
+    open.delete(question.title)
+  }
+}
+
+const ask = ({ title, body, confirm: label, danger = true }: Question): Promise<boolean> =>
   new Promise((answer) => {
     // The question leads back to what has the focus when it opens.
     openerOf()?.focus({ preventScroll: true })
