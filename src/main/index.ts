@@ -61,9 +61,9 @@ function start(): void {
   const window = createWindow(join(resources, 'icons/256x256.png'))
   const signs = createJobSigns(
     () => (window.isDestroyed() ? undefined : window),
-    (run) => {
+    (to) => {
       focus()
-      tell({ type: 'navigate', to: `/runs/${run}` })
+      tell({ type: 'navigate', to })
     }
   )
   parts = { window, workbench, signs, guard: guardQuit(window, workbench, signs) }

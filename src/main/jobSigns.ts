@@ -1,6 +1,6 @@
 import { type BrowserWindow, Notification, powerSaveBlocker } from 'electron'
-import type { WindowEvent, WindowEventOf } from '../shared/contract/events'
-import { STATUS_SENTENCES } from '../shared/runWords'
+import type { WindowEvent } from '../shared/contract/events'
+import { STATUS_SENTENCES, sweepEnded } from '../shared/runWords'
 
 /** What the desktop shows of the engine's work, outside of the window's page. */
 export interface JobSigns {
@@ -14,9 +14,9 @@ export interface JobSigns {
  * Task bar progress and a machine kept awake while a run works; a notification that names the result at its end, when
  * the window is not looked at.
  *
- * @param open - the person clicked the notification of this run
+ * @param open - the person clicked a notification: the address of what it tells of
  */
-export function createJobSigns(window: () => BrowserWindow | undefined, open: (run: string) => void): JobSigns {
+export function createJobSigns(window: () => BrowserWindow | undefined, open: (to: string) => void): JobSigns {
   let running: string | null = null
   let blocker: number | undefined
 
@@ -36,18 +36,35 @@ export function createJobSigns(window: () => BrowserWindow | undefined, open: (r
       if (event.type === 'queue.changed') setRunning(event.running)
       if (event.type === 'engine.state' && (event.state === 'restarting' || event.state === 'gaveUp')) setRunning(null)
       if (event.type === 'run.progress') window()?.setProgressBar(event.progress.share)
-      if (event.type === 'run.finished') notify(event, window(), open)
+      const end = endOf(event)
+      if (end !== undefined) notify(end, window(), open)
     }
   }
 }
 
-function notify(
-  { id, title, status, sentence }: WindowEventOf<'run.finished'>,
-  window: BrowserWindow | undefined,
-  open: (run: string) => void
-): void {
+interface End {
+  readonly title: string
+  readonly body: string
+  /** Where the window shows it. */
+  readonly address: string
+}
+
+/** What ended by this event, if anything: runs of a sweep are told of together. */
+function endOf(event: WindowEvent): End | undefined {
+  if (event.type === 'run.finished' && event.sweep === undefined) {
+    const { id, title, status, sentence } = event
+    return { title: `${title} ${STATUS_SENTENCES[status]}`, body: sentence, address: `/runs/${id}` }
+  }
+  if (event.type === 'sweep.finished') {
+    const { id, name, complete, sentence } = event
+    return { title: sweepEnded(name, complete), body: `${sentence}.`, address: `/sweeps/${id}` }
+  }
+  return undefined
+}
+
+function notify({ title, body, address }: End, window: BrowserWindow | undefined, open: (to: string) => void): void {
   if (window?.isFocused() || !Notification.isSupported()) return
-  const notification = new Notification({ title: `${title} ${STATUS_SENTENCES[status]}`, body: sentence })
-  notification.on('click', () => open(id))
+  const notification = new Notification({ title, body })
+  notification.on('click', () => open(address))
   notification.show()
 }

@@ -22,6 +22,10 @@ export const STATUS_SENTENCES: Readonly<Record<RunStatus, string>> = {
   completed: 'is completed'
 }
 
+/** What is said of a sweep when nothing of it is left to do; not completed where runs were stopped or failed. */
+export const sweepEnded = (name: string, complete: boolean): string =>
+  `The sweep ${name} ${complete ? STATUS_SENTENCES.completed : 'has ended'}`
+
 export const PHASE_WORDS: Readonly<Record<Phase, string>> = {
   reading: 'reading',
   weighing: 'weighing',

@@ -113,7 +113,7 @@ async function open(
     const engine = startEngine(new URL(workerUrl), cudaDirectory(home), startTokenizer)
     const services = await openServices({ home, version, engine })
     applyThreads(await readPreferences(services.store))
-    const queue = await Queue.open(services, queueListener(emit))
+    const queue = await Queue.open(services, queueListener({ services, emit }))
     const context: WorkbenchContext = { services, queue, installation, grants, emit }
     for (const source of grantSources(context)) grants.addSource(source)
     grants.guardWrites((path) => assertWritablePlace(path, home))

@@ -64,10 +64,16 @@ describe('a sweep', () => {
     await page.getByRole('button', { name: 'Stop', exact: true }).click()
     await page.getByRole('link', { name: 'Run calibrated on moby, seed 1: stopped' }).waitFor()
     await page.getByRole('button', { name: 'Stop', exact: true }).waitFor({ state: 'detached' })
+    // This page shows it: nothing is said over it.
+    await expect.poll(() => page.getByRole('button', { name: /^Open the/ }).count()).toBe(0)
     await page.getByRole('button', { name: 'Go on' }).click()
-    await page.getByText(/4 of 4 runs completed/).waitFor({ timeout: 180_000 })
-    // This page shows it: nothing is said over it of each run.
+    await page.getByText(/of 4 runs completed, .*waiting/).waitFor()
+    await goTo(desk, '/devices')
+    // Nobody looks at it: its end is said once, and not that of each run.
+    await page.getByText('The sweep ranks and texts is completed').waitFor({ timeout: 180_000 })
     await expect.poll(() => page.getByRole('button', { name: 'Open the run' }).count()).toBe(0)
+    await page.getByRole('button', { name: 'Open the sweep' }).click()
+    await page.getByText(/4 of 4 runs completed\. ±/).waitFor()
     await page.getByRole('link', { name: 'Run calibrated on sotu, seed 0: completed' }).click()
     await page.getByRole('heading', { level: 1, name: /^ranks and texts/ }).waitFor()
     await page.getByText('of the sweep ranks and texts').getByRole('link', { name: 'ranks and texts' }).click()

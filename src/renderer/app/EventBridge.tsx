@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'react'
 import { useLocation } from 'wouter'
 import type { WindowEventOf } from '../../shared/contract/events'
-import { STATUS_SENTENCES } from '../../shared/runWords'
+import { STATUS_SENTENCES, sweepEnded } from '../../shared/runWords'
 import { onEvent } from '../api/desktop'
 import { refreshAfter } from '../api/queryClient'
 import { notifyOffer } from '../components/notify'
@@ -23,6 +23,7 @@ export function EventBridge(): null {
         refreshAfter(event)
         if (event.type === 'navigate') navigate(event.to)
         if (event.type === 'run.finished') tellOfEnd(event, here.current, navigate)
+        if (event.type === 'sweep.finished') tellOfSweep(event, here.current, navigate)
         if (event.type === 'openPaths') void openPaths(event.paths, navigate)
         if (event.type === 'menu' && event.action === 'palette') openPalette()
         if (event.type === 'menu' && event.action === 'shortcuts') showHelp()
@@ -33,16 +34,27 @@ export function EventBridge(): null {
   return null
 }
 
-/** The pages of the run and of its sweep show it by themselves; everywhere else its end is said, with the way there. */
+/** The page of the run shows it by itself; everywhere else its end is said, with the way there, or with that of its sweep. */
 function tellOfEnd(
   { id, title, status, sentence, sweep }: WindowEventOf<'run.finished'>,
   location: string,
   navigate: (to: string) => void
 ): void {
   const address = runAddress(id)
-  if (sweep !== undefined && location === sweepAddress(sweep)) return
+  if (sweep !== undefined) return
   if (location === address || location.startsWith(`${address}/`)) return
   const color = status === 'completed' ? 'teal' : 'orange'
   const open = { label: 'Open the run', onClick: () => navigate(address) }
   notifyOffer(`${title} ${STATUS_SENTENCES[status]}`, sentence, open, color)
+}
+
+function tellOfSweep(
+  { id, name, complete, sentence }: WindowEventOf<'sweep.finished'>,
+  location: string,
+  navigate: (to: string) => void
+): void {
+  const address = sweepAddress(id)
+  if (location === address) return
+  const open = { label: 'Open the sweep', onClick: () => navigate(address) }
+  notifyOffer(sweepEnded(name, complete), `${sentence}.`, open, complete ? 'teal' : 'orange')
 }

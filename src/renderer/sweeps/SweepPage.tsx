@@ -3,12 +3,11 @@ import { useMemo } from 'react'
 import { useParams } from 'wouter'
 import { modelName } from '../../shared/modelName'
 import { errorWords } from '../../shared/sweep/estimates'
-import { type Sweep, sweepResults } from '../../shared/sweep/results'
+import { runsSentence, type Sweep, sweepResults } from '../../shared/sweep/results'
 import { sweepTables } from '../../shared/sweep/tables'
 import { useCall } from '../api/hooks'
 import { PageFrame } from '../components/PageFrame'
 import { QueryView } from '../components/QueryView'
-import { plural } from '../format/numbers'
 import { SweepActions } from './SweepActions'
 import { SweepChart } from './SweepChart'
 import { SweepRuns } from './SweepRuns'
@@ -26,7 +25,7 @@ export function SweepPage() {
 }
 
 function Swept({ sweep }: { readonly sweep: Sweep }) {
-  const { definition, completed, total, model } = sweep
+  const { definition, completed, model } = sweep
   const results = useMemo(() => sweepResults(definition, sweep.runs), [definition, sweep.runs])
   const tables = useMemo(() => sweepTables(definition, results), [definition, results])
   // A sweep that nobody named is called as its model.
@@ -34,7 +33,7 @@ function Swept({ sweep }: { readonly sweep: Sweep }) {
   return (
     <PageFrame
       title={definition.name}
-      subtitle={`${ofModel}${completed} of ${plural(total, 'run')} completed. ${errorWords(definition.seeds)}`}
+      subtitle={`${ofModel}${runsSentence(sweep)}. ${errorWords(definition.seeds)}`}
       actions={<SweepActions sweep={sweep} />}
     >
       <Stack gap="lg">

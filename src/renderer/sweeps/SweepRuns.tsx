@@ -1,20 +1,21 @@
 import { Anchor, Card, Progress, Stack, Table, Text } from '@mantine/core'
 import { Link } from 'wouter'
 import { placeOf } from '../../shared/sweep'
-import type { Sweep } from '../../shared/sweep/results'
+import { runsSentence, type Sweep } from '../../shared/sweep/results'
 import { RunStatusBadge } from '../runs/RunStatusBadge'
 import { runAddress } from '../runs/runAddress'
 import { statusText } from '../runs/status'
 import { scrolledByKeys } from './scrolledByKeys'
 
 /** How far a sweep is: a line for each calibration set, a column for each seed. */
-export function SweepRuns({ sweep: { definition, runs, completed, total } }: { readonly sweep: Sweep }) {
+export function SweepRuns({ sweep }: { readonly sweep: Sweep }) {
+  const { definition, runs, completed, total } = sweep
   const byIndex = new Map(runs.map((run) => [run.index, run]))
   const seeds = Array.from({ length: definition.seeds }, (_, seed) => seed)
   return (
     <Card withBorder component="section" aria-label="Runs of the sweep">
       <Stack gap="sm">
-        <Progress value={(100 * completed) / total} aria-label={`${completed} of ${total} runs completed`} />
+        <Progress value={(100 * completed) / total} aria-label={runsSentence(sweep)} />
         <Table.ScrollContainer
           minWidth={160 + 130 * definition.seeds}
           scrollAreaProps={scrolledByKeys('Runs of the sweep')}

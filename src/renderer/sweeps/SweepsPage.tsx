@@ -2,7 +2,7 @@ import { Anchor, Button, Table } from '@mantine/core'
 import { IconChartDots, IconPlus } from '@tabler/icons-react'
 import { Link } from 'wouter'
 import { modelName } from '../../shared/modelName'
-import type { Sweep } from '../../shared/sweep/results'
+import { otherRuns, type Sweep } from '../../shared/sweep/results'
 import { useCall } from '../api/hooks'
 import { EmptyState } from '../components/EmptyState'
 import { PageFrame } from '../components/PageFrame'
@@ -54,27 +54,33 @@ function SweepTable({ sweeps }: { readonly sweeps: readonly Sweep[] }) {
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {sweeps.map(({ definition: { id, name, sets, seeds }, completed, total, model, createdAtMs }) => (
-            <Table.Tr key={id}>
-              <Table.Td style={{ overflowWrap: 'anywhere' }}>
-                <Anchor component={Link} href={sweepAddress(id)} size="sm" underline="always">
-                  {name}
-                </Anchor>
-              </Table.Td>
-              <Table.Td className="num" style={{ whiteSpace: 'nowrap' }}>
-                {completed} of {total}
-              </Table.Td>
-              <Table.Td style={{ overflowWrap: 'anywhere' }}>{modelName(model)}</Table.Td>
-              <Table.Td style={{ overflowWrap: 'anywhere' }}>
-                {sets.map(({ label }) => label).join(', ')}; {plural(seeds, 'seed')}
-              </Table.Td>
-              <Table.Td style={{ whiteSpace: 'nowrap' }}>
-                <RelativeTime atMs={createdAtMs} />
-              </Table.Td>
-            </Table.Tr>
+          {sweeps.map((sweep) => (
+            <SweepRow key={sweep.definition.id} sweep={sweep} />
           ))}
         </Table.Tbody>
       </Table>
     </Table.ScrollContainer>
+  )
+}
+
+function SweepRow({ sweep }: { readonly sweep: Sweep }) {
+  const { definition, completed, total, model, createdAtMs } = sweep
+  const { id, name, sets, seeds } = definition
+  return (
+    <Table.Tr>
+      <Table.Td style={{ overflowWrap: 'anywhere' }}>
+        <Anchor component={Link} href={sweepAddress(id)} size="sm" underline="always">
+          {name}
+        </Anchor>
+      </Table.Td>
+      <Table.Td className="num">{[`${completed} of ${total}`, ...otherRuns(sweep)].join(', ')}</Table.Td>
+      <Table.Td style={{ overflowWrap: 'anywhere' }}>{modelName(model)}</Table.Td>
+      <Table.Td style={{ overflowWrap: 'anywhere' }}>
+        {sets.map(({ label }) => label).join(', ')}; {plural(seeds, 'seed')}
+      </Table.Td>
+      <Table.Td style={{ whiteSpace: 'nowrap' }}>
+        <RelativeTime atMs={createdAtMs} />
+      </Table.Td>
+    </Table.Tr>
   )
 }

@@ -24,8 +24,17 @@ export type WindowEvent =
       readonly title: string
       readonly status: RunStatus
       readonly sentence: string
-      /** The sweep that it is a run of. */
+      /** The sweep that it is a run of: `sweep.finished` tells of all of them at once. */
       readonly sweep?: string
+    }
+  /** None of a sweep's runs is worked on or waits any more; `sentence` says what became of them. */
+  | {
+      readonly type: 'sweep.finished'
+      readonly id: string
+      readonly name: string
+      /** All of its runs are completed. */
+      readonly complete: boolean
+      readonly sentence: string
     }
   | {
       readonly type: 'queue.changed'

@@ -1,6 +1,8 @@
 import { groupBy } from '../groupBy'
 import { quantizerResults, type VariantFigures } from '../headline'
+import { plural } from '../plural'
 import type { Perplexities, RunStatus } from '../runEvents'
+import { STATUS_WORDS } from '../runWords'
 import { placeOf, runsOf, type SweepDefinition } from '../sweep'
 import type { Treatment } from '../treatment'
 import { estimateOf, type SeedEstimate } from './estimates'
@@ -37,6 +39,23 @@ export interface Sweep {
   readonly completed: number
   readonly total: number
   readonly runs: readonly SweptRun[]
+}
+
+/** `4 of 6 runs completed, 1 failed, 1 not made`: how far a sweep is, or what became of it. */
+export const runsSentence = (sweep: Pick<Sweep, 'completed' | 'total' | 'runs'>): string =>
+  [`${sweep.completed} of ${plural(sweep.total, 'run')} completed`, ...otherRuns(sweep)].join(', ')
+
+/** `2 waiting`, `1 failed`, `1 not made`: what is to be said of the runs that are not completed. */
+export function otherRuns({ total, runs }: Pick<Sweep, 'total' | 'runs'>): string[] {
+  const others = groupBy(
+    runs.filter(({ status }) => status !== 'completed'),
+    ({ status }) => status
+  )
+  const missing = total - runs.length
+  return [
+    ...[...others].map(([status, { length }]) => `${length} ${STATUS_WORDS[status]}`),
+    ...(missing > 0 ? [`${missing} not made`] : [])
+  ]
 }
 
 /** One variant, calibrated on one set, on one evaluation text. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Perplexities } from '../../../../src/shared/runEvents'
 import type { SweepDefinition } from '../../../../src/shared/sweep'
 import { errorWords, estimateOf, seedsShare, seedsText } from '../../../../src/shared/sweep/estimates'
-import { runsByIndex, type SweptRun, sweepResults } from '../../../../src/shared/sweep/results'
+import { runsByIndex, runsSentence, type SweptRun, sweepResults } from '../../../../src/shared/sweep/results'
 import { sweepTables } from '../../../../src/shared/sweep/tables'
 
 const definition: SweepDefinition = {
@@ -108,6 +108,19 @@ describe('figures of a sweep', () => {
     expect(tables[0]?.rows.map((cells) => cells[0])).toEqual(['full precision', 'quantized', 'svd-r4', 'svd-r4'])
     expect(tables[2]?.columns).toEqual(['calibrated on', 'law: gap closed', 'law: KL', 'sea: gap closed', 'sea: KL'])
     expect(tables[2]?.rows[0]?.[1]).toBe('45.0 ± 7.1 % (5.0) *')
+  })
+})
+
+describe('what is said of the runs of a sweep', () => {
+  const of = (...statuses: SweptRun['status'][]) =>
+    statuses.map((status, index) => run(index, measured(11, 0.1), measured(11, 0.1), { status }))
+
+  it('names those that are not completed, and those that nobody made', () => {
+    const runs = of('completed', 'failed', 'queued', 'queued')
+    expect(runsSentence({ completed: 1, total: 6, runs })).toBe(
+      '1 of 6 runs completed, 1 failed, 2 waiting, 2 not made'
+    )
+    expect(runsSentence({ completed: 1, total: 1, runs: of('completed') })).toBe('1 of 1 run completed')
   })
 })
 
