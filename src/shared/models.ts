@@ -41,7 +41,10 @@ export interface FoundModel {
 export interface SearchedPlace {
   readonly path: string
   readonly source: ModelSource
+  /** Checkpoints that lie there, also those that are found from another place, as the sample is. */
   readonly models: number
+  /** Those of them that are found nowhere else: what the list loses without this place. */
+  readonly onlyHere: number
   /** Why it could not be searched, or not to its end. */
   readonly problem: string | null
 }

@@ -41,7 +41,7 @@ function Actions({ details }: { readonly details: ModelDetails }) {
   return (
     <>
       {model.source === 'folder' && (
-        <Button variant="default" onClick={() => void folders.remove(model.foundIn, 1)}>
+        <Button variant="default" onClick={() => void folders.remove(model.foundIn)}>
           Remove from list…
         </Button>
       )}

@@ -20,8 +20,7 @@ interface Props {
 /** One line for each checkpoint; opens its page. */
 export function ModelTable({ models, folders, empty }: Props) {
   const [, navigate] = useLocation()
-  const inFolder = (folder: string): number => models.filter(({ foundIn }) => foundIn === folder).length
-  const remove = (model: FoundModel): void => void folders.remove(model.foundIn, inFolder(model.foundIn))
+  const remove = (model: FoundModel): void => void folders.remove(model.foundIn)
   return (
     <DataTable
       label="Models"

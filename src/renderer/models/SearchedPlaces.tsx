@@ -57,7 +57,7 @@ function Place({
             color="gray"
             size="sm"
             aria-label={`Search ${path} no more`}
-            onClick={() => void folders.remove(path, models)}
+            onClick={() => void folders.remove(path)}
           >
             <IconX size={14} aria-hidden />
           </ActionIcon>

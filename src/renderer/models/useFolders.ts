@@ -14,7 +14,7 @@ export interface Folders {
   /** Asks for a folder and adds it. */
   readonly choose: () => Promise<void>
   /** Takes a folder out of the list, after asking. */
-  readonly remove: (folder: string, models: number) => Promise<void>
+  readonly remove: (folder: string) => Promise<void>
   readonly adding: boolean
 }
 
@@ -47,14 +47,24 @@ export function useFolders(): Folders {
       const [folder] = await call('app.pick', { kind: 'model' })
       if (folder !== undefined) add(folder)
     },
-    async remove(folder, models) {
+    async remove(folder) {
       const agreed = await confirm({
         title: `Remove ${baseName(folder)} from the list?`,
-        body: `${plural(models, 'model')} of ${folder} will not be listed any more. No file is deleted, and runs keep their results.`,
+        body: `${await lossWithout(folder)} No file is deleted, and runs keep their results.`,
         confirm: 'Remove from list',
         danger: false
       })
       if (agreed) mutateRemove({ folder }, { onError: (error) => notifyError('The folder was not removed', error) })
     }
   }
+}
+
+/** What the list loses with a folder, as a sentence: what is found from elsewhere, too, stays in it. */
+async function lossWithout(folder: string): Promise<string> {
+  // Where the list cannot be read, nothing of it is lost.
+  const { places } = await call('models.list', {}).catch(() => ({ places: [] }))
+  const { models, onlyHere } = places.find(({ path }) => path === folder) ?? { models: 0, onlyHere: 0 }
+  if (models === 0) return `No model was found in ${folder}.`
+  if (onlyHere === 0) return `What is in ${folder} stays listed, since it is found from another place, too.`
+  return `${plural(onlyHere, 'model')} of ${folder} will not be listed any more.`
 }

@@ -32,7 +32,7 @@ export interface DiscoveryRequest {
 export async function discoverModels(request: DiscoveryRequest): Promise<Discovery> {
   const { env, userHome, folders, resources, signal, limits = SCAN_LIMITS } = request
   const budget = new ScanBudget(limits, signal)
-  const scanned: { place: Omit<SearchedPlace, 'models'>; found: Candidate[] }[] = []
+  const scanned: { place: Omit<SearchedPlace, 'models' | 'onlyHere'>; found: Candidate[] }[] = []
   const scan = async (
     path: string,
     source: Candidate['source'],
@@ -59,12 +59,19 @@ export async function discoverModels(request: DiscoveryRequest): Promise<Discove
     signal.throwIfAborted()
     models.push(await readModel(candidate, request.engine, signal, limits.perModelMs))
   }
-  const places = scanned.map(({ place }) => ({
-    ...place,
-    models: models.filter(({ foundIn }) => foundIn === place.path).length
-  }))
+  const directories = scanned.map(({ found }) => checkpointsOf(found))
+  const places = scanned.map(({ place }, i) => {
+    const own = directories[i] as ReadonlySet<string>
+    const others = directories.filter((_, j) => j !== i)
+    const onlyHere = [...own].filter((directory) => !others.some((other) => other.has(directory))).length
+    return { ...place, models: own.size, onlyHere }
+  })
   return { models, places, scannedAtMs: Date.now() }
 }
+
+/** The directories of checkpoints; a folder without one is listed too, but is none. */
+const checkpointsOf = (found: readonly Candidate[]): ReadonlySet<string> =>
+  new Set(found.filter(({ problem }) => problem?.status !== 'unsupported').map(({ directory }) => directory))
 
 /**
  * Ids of the checkpoints in a folder, ready or not.

@@ -79,7 +79,7 @@ describe('discovering models', () => {
         problems: []
       })
     ])
-    expect(discovery.places).toContainEqual({ path: cache, source: 'cache', models: 1, problem: null })
+    expect(discovery.places).toContainEqual({ path: cache, source: 'cache', models: 1, onlyHere: 1, problem: null })
     expect(snapshotOf(cache)).toEqual(before)
   })
 
@@ -174,6 +174,27 @@ describe('discovering models', () => {
         })
       ])
     }
+  })
+
+  it('counts in every place what lies there, and what is found nowhere else', async () => {
+    const home = temporaryHome()
+    const cache = cacheIn(home)
+    writeHubModel(cache, { repository: 'models--org--name', revision: 'c', files: sampleModel })
+    const gone = join(home, 'gone')
+    const { places } = await discover({ home, folders: [sampleModel, cache, gone] })
+    const counts = places.map(({ source, models, onlyHere }) => [source, models, onlyHere])
+    expect(counts).toEqual([
+      ['sample', 1, 0],
+      ['folder', 1, 0],
+      ['folder', 1, 0],
+      ['folder', 0, 0],
+      ['cache', 1, 0]
+    ])
+    const alone = await discover({ home, folders: [] })
+    expect(alone.places.map(({ models, onlyHere }) => [models, onlyHere])).toEqual([
+      [1, 1],
+      [1, 1]
+    ])
   })
 
   it('says of an added folder that it is gone or holds nothing', async () => {
