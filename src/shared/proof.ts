@@ -1,3 +1,4 @@
+import { figureText } from './figureText'
 import { plural } from './plural'
 import { quantizerLabel } from './quantizerWords'
 import { gapClosed, type LayerResult, type Perplexities } from './runEvents'
@@ -116,7 +117,7 @@ export function gapSentence(
   const quantized = quantizedPerplexity(measured, variant.quantizer)
   const reached = measured.variants[variant.name] ?? Number.NaN
   const on = text.replace(/\.(txt|jsonl?)$/, '')
-  const figures = `${figure(quantized)} → ${figure(reached)} (full precision ${figure(measured.fullPrecision)})`
+  const figures = `${figureText(quantized)} → ${figureText(reached)} (full precision ${figureText(measured.fullPrecision)})`
   const closed = gapClosed(measured.fullPrecision, quantized, reached)
   const base = subject.quantizer(variant.quantizer)
   if (distinguishable(measured, base, subject.full) === false)
@@ -147,7 +148,3 @@ export function lossSentence(variant: string, layers: readonly Losses[]): string
       : `removes ${(100 * meanLossRemoved(layers)).toFixed(1)} % of the calibrated error, mean over ${linears}`
   return `${variant} ${removed}; no evaluation text was given`
 }
-
-/** Four significant digits, thousands separated. */
-const figure = (value: number): string =>
-  Math.abs(value) >= 999.95 ? Math.round(value).toLocaleString('en') : value.toPrecision(4)

@@ -1,3 +1,4 @@
+import { infinityText, LARGE } from './figureText'
 import type { Perplexities } from './runEvents'
 
 /*
@@ -66,9 +67,11 @@ const decimalsOf = (value: number, digits: number): number =>
  * @param error - null or undefined where it is not known, 0 where the number is exact: then the number stands alone
  */
 export function estimateText(value: number, error: number | null | undefined, digits = 4): string {
-  if (!Number.isFinite(value)) return '–'
+  if (!Number.isFinite(value)) return infinityText(value)
   if (value !== 0 && Math.abs(value) < 1e-8) return value.toExponential(digits - 1)
   const known = error ?? 0
+  if (Math.abs(value) >= LARGE)
+    return `${value.toExponential(digits - 1)}${known > 0 ? ` ± ${known.toExponential(1)}` : ''}`
   const decimals = Math.min(10, Math.max(decimalsOf(value, digits), decimalsOf(known, 1)))
   const fixed = (number: number): string =>
     number.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals })

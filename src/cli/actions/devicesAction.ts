@@ -1,8 +1,9 @@
 import { DEVICES, type DeviceReport, type DeviceSpeed, runsOn } from '../../shared/devices'
+import { figureText } from '../../shared/figureText'
 import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
 import type { CommandContext } from '../grammar/commandContext'
 import { flag } from '../grammar/options'
-import { formatCount, formatNumber } from '../output/numbers'
+import { formatCount } from '../output/numbers'
 import { printJson } from '../output/printJson'
 import { formatSize } from '../output/sizes'
 import { renderPairs } from '../output/table'
@@ -34,7 +35,7 @@ function describe(device: MeasuredDevice): [string, string][] {
   const facts = limits.map(({ name: limit, value, unit }) => `${limit} ${showLimit(value, unit)}`)
   const notes = [
     ...(available && facts.length > 0 ? [facts.join(', ')] : []),
-    ...(speed === undefined ? [] : [`${formatNumber(speed.gflops)} GFLOP/s, float32 ${speed.size} × ${speed.size}`]),
+    ...(speed === undefined ? [] : [`${figureText(speed.gflops)} GFLOP/s, float32 ${speed.size} × ${speed.size}`]),
     ...(available && !runsOn(name) ? [`recipes do not name it: runs compute on ${DEVICES.join(', ')}`] : [])
   ]
   return [[`${available ? '✓' : '✗'} ${name}`, detail], ...notes.map((note): [string, string] => ['', note])]

@@ -1,12 +1,3 @@
-/** Four significant digits, thousands separated: `85.53`, `0.01234`, `1.234e-7`, `123,457`; a dash for what is no number. */
-export function formatNumber(value: number): string {
-  if (!Number.isFinite(value)) return '–'
-  const size = Math.abs(value)
-  if (size !== 0 && size < 1e-4) return value.toExponential(3)
-  if (size >= 999.95) return formatCount(Math.round(value))
-  return value.toPrecision(4)
-}
-
 /** `16,384`. */
 export const formatCount = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 0 })
 

@@ -1,9 +1,10 @@
 import { coverageSentence } from '../../shared/coverage'
+import { figureText } from '../../shared/figureText'
 import type { Finding } from '../../shared/findings'
 import { keptMomentsSentence } from '../../shared/keptMoments'
 import type { Plan, PlannedRefinement, PlannedVariant } from '../../shared/plan'
 import { quantizerChoice } from '../../shared/quantizerWords'
-import { formatCount, formatDuration, formatNumber, formatParameters, plural } from './numbers'
+import { formatCount, formatDuration, formatParameters, plural } from './numbers'
 import { formatSize } from './sizes'
 import { renderPairs } from './table'
 
@@ -40,7 +41,7 @@ const rowsText = ({ rows, tokens }: Plan['calibration']): string => `${plural(ro
 
 const variantText = ({ name, scaling, linears, parameters, ranks }: PlannedVariant): string => {
   const most = ranks === undefined ? '' : ` at most, ranks ${ranks.floor} to ${ranks.cap} by what they are worth`
-  return `${name}: ${plural(linears, 'linear')}, ${formatParameters(parameters)} parameters${most}, scaling ${formatNumber(scaling)}`
+  return `${name}: ${plural(linears, 'linear')}, ${formatParameters(parameters)} parameters${most}, scaling ${figureText(scaling)}`
 }
 
 const variantLines = (variant: PlannedVariant): string[] =>

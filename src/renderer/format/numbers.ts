@@ -1,3 +1,4 @@
+import { figureText } from '../../shared/figureText'
 import { estimateText, shareText } from '../../shared/uncertainty'
 
 /*
@@ -10,15 +11,8 @@ const INTEGER = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
 /** `4,096`. */
 export const formatCount = (value: number): string => INTEGER.format(value)
 
-/** Four significant digits: `86.65`, `0.001234`, `1.234e-9`, `12,345`. */
-export function formatNumber(value: number, digits = 4): string {
-  if (!Number.isFinite(value)) return String(value)
-  const size = Math.abs(value)
-  if (value === 0) return '0'
-  if (size >= 1e6 || size < 1e-4) return value.toExponential(digits - 1)
-  if (size >= 10 ** (digits - 1)) return INTEGER.format(value)
-  return value.toPrecision(digits)
-}
+/** Four significant digits: `86.65`, `−0.001234`, `1.234e-9`, `12,345`. */
+export const formatNumber = (value: number, digits = 4): string => realMinus(figureText(value, digits))
 
 /** A share as percent: `63.7 %`; tiny changes keep a sign of life. */
 export function formatPercent(share: number, digits = 1): string {
@@ -36,7 +30,7 @@ export const formatEstimate = (value: number, error: number | null | undefined, 
 export const formatShareEstimate = (share: number, error: number | null | undefined): string =>
   realMinus(shareText(share, error))
 
-const realMinus = (text: string): string => text.replace('-', '−')
+const realMinus = (text: string): string => text.replace(/^-/, '−')
 
 /** A share as percent with significant digits, for those that are small: `0.8421 %`. */
 export const formatShare = (share: number, digits = 4): string =>
@@ -55,7 +49,8 @@ const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const
 export function formatBytes(bytes: number): string {
   let value = bytes
   let unit = 0
-  while (value >= 1024 && unit < BINARY.length - 1) {
+  // What would be rounded to the next unit is told in that.
+  while (value >= 1023.5 && unit < BINARY.length - 1) {
     value /= 1024
     unit++
   }
@@ -72,7 +67,9 @@ const SCALES = [
 
 /** Parameters as people say them: `3.82 M`, `6.74 B`. */
 export function formatParameters(count: number): string {
-  const scale = SCALES.find(([size]) => count >= size)
+  // 999,999 is a million once it is rounded.
+  const rounded = Number(count.toPrecision(3))
+  const scale = SCALES.find(([size]) => rounded >= size)
   return scale === undefined ? INTEGER.format(count) : `${(count / scale[0]).toPrecision(3)} ${scale[1]}`
 }
 

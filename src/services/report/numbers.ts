@@ -1,10 +1,7 @@
-/** Four significant digits, thousands separated; a dash for what is no number. */
-export function figure(value: number | undefined): string {
-  if (value === undefined || !Number.isFinite(value)) return '–'
-  const size = Math.abs(value)
-  if (size !== 0 && size < 1e-4) return value.toExponential(3)
-  return size >= 999.95 ? Math.round(value).toLocaleString('en-US') : value.toPrecision(4)
-}
+import { figureText } from '../../shared/figureText'
+
+/** A figure, or a dash where there is none. */
+export const figure = (value: number | undefined): string => (value === undefined ? '–' : figureText(value))
 
 /** `63.7 %`. */
 export const percent = (share: number | undefined): string =>

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { formatBytes, formatNumber, formatPercent } from '../../../src/renderer/format/numbers'
+import {
+  formatBytes,
+  formatEstimate,
+  formatNumber,
+  formatParameters,
+  formatPercent
+} from '../../../src/renderer/format/numbers'
 import { formatDuration, formatRough } from '../../../src/renderer/format/time'
 
 describe('numbers', () => {
@@ -8,9 +14,21 @@ describe('numbers', () => {
     [0.0012344, '0.001234'],
     [12_345.6, '12,346'],
     [1.2346e-9, '1.235e-9'],
+    [-0.0012344, '−0.001234'],
+    [2_512_345, '2,512,345'],
     [0, '0']
   ])('%d has four significant digits: %s', (value, text) => {
     expect(formatNumber(value)).toBe(text)
+  })
+
+  test('a large perplexity is one number on the axis and in the table, and a small one keeps its exponent', () => {
+    expect(formatEstimate(2_512_345, null)).toBe(formatEstimate(2_512_345, 31_234).split(' ')[0])
+    expect(formatEstimate(-1.2346e-9, 1e-10)).toBe('−1.235e-9')
+  })
+
+  test('a number that is rounded to the next unit is told in that', () => {
+    expect([999, 999_999, 999_700_000, 3_819_776].map(formatParameters)).toEqual(['999', '1.00 M', '1.00 B', '3.82 M'])
+    expect([1023, 2 ** 20 - 1, 1000 * 2 ** 20].map(formatBytes)).toEqual(['1,023 B', '1.00 MiB', '1000 MiB'])
   })
 
   test('a share that rounds to nothing has no sign', () => {

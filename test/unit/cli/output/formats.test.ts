@@ -1,29 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import {
-  formatCount,
-  formatDuration,
-  formatNumber,
-  formatParameters,
-  formatShare,
-  plural
-} from '../../../../src/cli/output/numbers'
+import { formatCount, formatDuration, formatParameters, formatShare, plural } from '../../../../src/cli/output/numbers'
 import { formatSize, parseSize } from '../../../../src/cli/output/sizes'
 import { renderPairs, renderTable } from '../../../../src/cli/output/table'
 import { createTerminal } from '../../../../src/cli/output/terminal'
 
 describe('numbers for people', () => {
-  it.each([
-    [85.5253741, '85.53'],
-    [0.012345678, '0.01235'],
-    [1.23456e-7, '1.235e-7'],
-    [123456.7, '123,457'],
-    [999.96, '1,000'],
-    [0, '0.000'],
-    [Number.NaN, '–']
-  ])('%d is %s', (value, shown) => {
-    expect(formatNumber(value)).toBe(shown)
-  })
-
   it('are shares, counts and parameters', () => {
     expect([formatShare(0.29327), formatShare(-0.00001), formatShare(Number.NaN)]).toEqual(['29.3 %', '0.0 %', '–'])
     expect(formatCount(16384)).toBe('16,384')
