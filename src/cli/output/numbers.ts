@@ -8,16 +8,6 @@ export const formatShare = (share: number): string => {
   return `${text === '-0.0' ? '0.0' : text} %`
 }
 
-/** `0.8 s`, `42 s`, `3 min 05 s`, `2 h 10 min`. */
-export function formatDuration(seconds: number): string {
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`
-  const whole = Math.round(seconds)
-  if (whole < 60) return `${whole} s`
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, '0')} s`
-  const minutes = Math.round(seconds / 60)
-  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`
-}
-
 /** `2.31 M`, `134.5 M`, `7.24 G`: counts of parameters. */
 export function formatParameters(count: number): string {
   const [value, unit] = count >= 1e9 ? [count / 1e9, ' G'] : count >= 1e6 ? [count / 1e6, ' M'] : [count, '']

@@ -1,10 +1,11 @@
 import { coverageSentence } from '../../shared/coverage'
+import { durationText } from '../../shared/durationText'
 import { figureText } from '../../shared/figureText'
 import type { Finding } from '../../shared/findings'
 import { keptMomentsSentence } from '../../shared/keptMoments'
 import type { Plan, PlannedRefinement, PlannedVariant } from '../../shared/plan'
 import { quantizerChoice } from '../../shared/quantizerWords'
-import { formatCount, formatDuration, formatParameters, plural } from './numbers'
+import { formatCount, formatParameters, plural } from './numbers'
 import { formatSize } from './sizes'
 import { renderPairs } from './table'
 
@@ -33,7 +34,7 @@ export function planText(plan: Plan): string[] {
     ...variants.flatMap(variantLines).map((line, i): [string, string] => [i === 0 ? 'variants' : '', line]),
     ['memory', `about ${formatSize(plan.peakMemoryBytes)} at most`],
     ['disk', `${formatSize(plan.spoolBytes)} while it works, ${formatSize(plan.adapterBytes)} for the adapters`],
-    ['time', `about ${formatDuration(plan.seconds)}`]
+    ['time', `about ${durationText(1000 * plan.seconds)}`]
   ])
 }
 
@@ -49,7 +50,7 @@ const variantLines = (variant: PlannedVariant): string[] =>
 
 /** `  refined in 48 steps of 4 rows out of 56, 8 rows held out; about 42 s of the time`. */
 const refinementText = ({ steps, batch, rows, heldOutRows, seconds }: PlannedRefinement): string =>
-  `  refined in ${plural(steps, 'step')} of ${plural(batch, 'row')} out of ${formatCount(rows)}, ${plural(heldOutRows, 'row')} held out; about ${formatDuration(seconds)} of the time`
+  `  refined in ${plural(steps, 'step')} of ${plural(batch, 'row')} out of ${formatCount(rows)}, ${plural(heldOutRows, 'row')} held out; about ${durationText(1000 * seconds)} of the time`
 
 /** A finding of the plan as one line; what is good to know is a note. */
 export const findingText = ({ severity, message }: Finding): string =>

@@ -1,9 +1,10 @@
 import { ProgressTracker } from '../../services/runProgress'
+import { durationText } from '../../shared/durationText'
 import { enoughRowsSentence } from '../../shared/enoughRows'
 import { changeShare, refiningSentence } from '../../shared/refinementWords'
 import type { RunEvent } from '../../shared/runEvents'
 import { PHASE_WORDS, warningWord } from '../../shared/runWords'
-import { formatCount, formatDuration, formatShare, plural } from './numbers'
+import { formatCount, formatShare, plural } from './numbers'
 import type { Terminal } from './terminal'
 
 /*
@@ -53,7 +54,7 @@ function plainLine(state: State, event: RunEvent): string | undefined {
     case 'phaseStarted':
       return event.phase === 'blocks' ? undefined : `${PHASE_WORDS[event.phase]} …`
     case 'blockFinished': {
-      const seconds = formatDuration(event.durationMs / 1000)
+      const seconds = durationText(event.durationMs)
       return `block ${event.block + 1} of ${event.total} in ${seconds}${lossText(state.removed)}${timeLeft(state, event.atMs)}`
     }
     case 'refined':
@@ -78,7 +79,7 @@ const lossText = (removed: readonly number[]): string =>
 /** One figure for what the window shows as a span. */
 function timeLeft({ tracker }: State, nowMs: number): string {
   const left = tracker.remaining(nowMs)
-  return left === null ? '' : `, ${formatDuration((left.low + left.high) / 2000)} left`
+  return left === null ? '' : `, ${durationText((left.low + left.high) / 2)} left`
 }
 
 /** `blocks      ██████▌░░░░░  3 of 8  model.layers.2.mlp.up_proj, 12 s left`, cut to the terminal's width. */

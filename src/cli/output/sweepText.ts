@@ -1,8 +1,9 @@
 import type { SweepPlan } from '../../services/sweep/planSweep'
+import { durationText } from '../../shared/durationText'
 import { errorWords } from '../../shared/sweep/estimates'
 import { type Sweep, sweepResults } from '../../shared/sweep/results'
 import { type SweepTable, sweepTables } from '../../shared/sweep/tables'
-import { formatDuration, plural } from './numbers'
+import { plural } from './numbers'
 import { planText } from './planText'
 import { formatSize } from './sizes'
 import { renderPairs, renderTable } from './table'
@@ -19,7 +20,7 @@ export function sweepPlanText(plan: SweepPlan): string[] {
       ['sweep', `${plural(plan.runs, 'run')}, one after the other: ${plural(perSet, 'seed')} of ${labels}`],
       ['memory', `about ${formatSize(plan.peakMemoryBytes)} at most`],
       ['disk', `${formatSize(plan.spoolBytes)} while it works, ${formatSize(plan.adapterBytes)} for all adapters`],
-      ['time', `about ${formatDuration(plan.seconds)}`]
+      ['time', `about ${durationText(1000 * plan.seconds)}`]
     ])
   ]
 }

@@ -1,6 +1,7 @@
 import { Text } from '@mantine/core'
 import { type Difference, difference, type Metric } from '../../shared/compare/metrics'
 import type { ComparisonRow } from '../../shared/compare/rows'
+import { durationText } from '../../shared/durationText'
 import { NOT_DISTINGUISHABLE } from '../../shared/uncertainty'
 import { usePalette } from '../charts/palette'
 import {
@@ -11,7 +12,6 @@ import {
   formatShareEstimate,
   formatSigned
 } from '../format/numbers'
-import { formatDuration } from '../format/time'
 
 /** A metric of a row as people read it; a dash where it was not measured. */
 export function metricText({ kind, value, instead, error, digits }: Metric, row: ComparisonRow): string {
@@ -31,7 +31,7 @@ function figureText(kind: Metric['kind'], figure: number): string {
     case 'count':
       return formatParameters(figure)
     case 'duration':
-      return formatDuration(figure)
+      return durationText(figure)
   }
 }
 

@@ -1,12 +1,10 @@
 import { Text, type TextProps, Tooltip } from '@mantine/core'
-import { useInterval } from '@mantine/hooks'
-import { useState } from 'react'
 import { formatExact, formatRelative } from '../format/time'
+import { useNow } from './useNow'
 
 /** How long ago something was, exact on hover. */
 export function RelativeTime({ atMs, ...props }: { readonly atMs: number } & TextProps) {
-  const [now, setNow] = useState(Date.now)
-  useInterval(() => setNow(Date.now()), 30_000, { autoInvoke: true })
+  const now = useNow()
   return (
     <Tooltip label={formatExact(atMs)}>
       <Text span inherit {...props}>

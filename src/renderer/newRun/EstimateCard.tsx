@@ -1,9 +1,9 @@
 import { Flex, Group, Stack, Text, Tooltip } from '@mantine/core'
 import type { ReactNode } from 'react'
+import { durationText } from '../../shared/durationText'
 import { keptMomentsSentence } from '../../shared/keptMoments'
 import type { Plan } from '../../shared/plan'
 import { formatBytes } from '../format/numbers'
-import { formatDuration } from '../format/time'
 
 interface Props {
   readonly plan: Plan | undefined
@@ -16,7 +16,7 @@ export function EstimateCard({ plan, stale }: Props) {
   return (
     <Stack gap={4} aria-label="Estimate" role="group" aria-busy={stale}>
       <Flex columnGap="lg" rowGap="xs" wrap="wrap">
-        <Figure label="Time" value={plan && `~${formatDuration(1000 * plan.seconds)}`} help={`About, ${speed}`} />
+        <Figure label="Time" value={plan && `~${durationText(1000 * plan.seconds)}`} help={`About, ${speed}`} />
         <Figure
           label="Memory"
           value={plan && formatBytes(plan.peakMemoryBytes)}

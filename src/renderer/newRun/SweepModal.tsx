@@ -1,6 +1,7 @@
 import { Button, Checkbox, Group, Modal, NumberInput, Stack, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
+import { durationText } from '../../shared/durationText'
 import { modelName } from '../../shared/modelName'
 import type { Plan } from '../../shared/plan'
 import type { Recipe } from '../../shared/recipe'
@@ -10,7 +11,6 @@ import { useProject } from '../api/useProject'
 import { ErrorCard } from '../components/ErrorCard'
 import { useFocusBack } from '../components/useFocusBack'
 import { plural } from '../format/numbers'
-import { formatDuration } from '../format/time'
 import { Term } from '../glossary/Term'
 import { sweepAddress } from '../sweeps/sweepAddress'
 
@@ -92,4 +92,4 @@ export function SweepModal({ recipe, plan, out, onClose }: Props) {
 
 /** The form's estimate is of one run on all its texts: one on some of them takes no longer. */
 const timeOf = (plan: Plan | undefined, runs: number, less: boolean): string =>
-  plan === undefined ? '' : `, ${less ? 'at most' : 'about'} ${formatDuration(1000 * plan.seconds * runs)} in all`
+  plan === undefined ? '' : `, ${less ? 'at most' : 'about'} ${durationText(1000 * plan.seconds * runs)} in all`

@@ -1,3 +1,4 @@
+import { durationText } from '../../shared/durationText'
 import { METHODS, methodFacts } from '../../shared/methods'
 import { QUANTIZERS, quantizerFacts } from '../../shared/quantizers'
 import { NO_TRAINER, quantizerChoice, trainerWords } from '../../shared/quantizerWords'
@@ -7,7 +8,6 @@ import { Refinement } from '../../shared/refinement'
 import { rateText } from '../../shared/refinementWords'
 import { type Axis, type Chip, chipKey, chipsOn } from '../../shared/variantAxes'
 import { plural } from '../format/numbers'
-import { formatDuration } from '../format/time'
 
 /** What is offered on each axis, beside what the recipe has. */
 const OFFERED: Readonly<Record<Axis, readonly Chip[]>> = {
@@ -99,7 +99,7 @@ const rateHelp = ({ learningRate }: Refinement): string =>
 
 /** Seconds that something adds: `3.2 s`, `<0.1 s`. */
 export const formatExtra = (seconds: number): string =>
-  Math.abs(seconds) < 0.05 ? '<0.1 s' : formatDuration(1000 * Math.abs(seconds))
+  Math.abs(seconds) < 0.05 ? '<0.1 s' : durationText(1000 * Math.abs(seconds))
 
 function trainingHelp(quantizer: QuantizerSpec): string {
   const words = trainerWords(quantizer)

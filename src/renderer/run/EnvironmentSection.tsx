@@ -1,12 +1,13 @@
 import { Group, Stack, Text } from '@mantine/core'
 import type { RunProof } from '../../shared/contract/proof'
+import { durationText } from '../../shared/durationText'
 import { enoughRowsSentence } from '../../shared/enoughRows'
 import { keptMomentsSentence } from '../../shared/keptMoments'
 import { computedWhere } from '../../shared/runEvents'
 import { CopyButton } from '../components/CopyButton'
 import { KeyValues } from '../components/KeyValues'
 import { formatBytes, formatCount, plural } from '../format/numbers'
-import { formatDuration, formatExact } from '../format/time'
+import { formatExact } from '../format/time'
 import { FoldedSection } from './FoldedSection'
 
 /** With what the run was computed, and from what. */
@@ -52,7 +53,7 @@ function factsOf(run: RunProof): [string, string][] {
     ...optional('Linears', planned && formatCount(planned.linears)),
     ['Started', formatExact(run.createdAtMs)],
     ...optional('Ended', run.finishedAtMs === null ? null : formatExact(run.finishedAtMs)),
-    ...optional('Duration', run.workedMs === null ? null : formatDuration(run.workedMs)),
+    ...optional('Duration', run.workedMs === null ? null : durationText(run.workedMs)),
     ...texts('Calibration text', run.calibration),
     ...texts('Evaluation text', run.evaluation)
   ].map(([name, value], i, all) => [numbered(name as string, i, all as [string, string][]), value as string])

@@ -2,6 +2,7 @@ import { Accordion, Anchor, Badge, Group, Stack, Text, Title, Tooltip } from '@m
 import { useMemo } from 'react'
 import { Link, useParams } from 'wouter'
 import type { LayerRow, RunProof } from '../../shared/contract/proof'
+import { durationText } from '../../shared/durationText'
 import { modelName } from '../../shared/modelName'
 import { worstFirst } from '../../shared/proof'
 import { LAYERS_OF_START } from '../../shared/refinementWords'
@@ -9,7 +10,6 @@ import { PageFrame } from '../components/PageFrame'
 import { QueryView } from '../components/QueryView'
 import { RelativeTime } from '../components/RelativeTime'
 import { Sentence } from '../components/Sentence'
-import { formatDuration } from '../format/time'
 import { RunStatusBadge } from '../runs/RunStatusBadge'
 import { sweepAddress } from '../sweeps/sweepAddress'
 import { AcceptanceCard } from './AcceptanceCard'
@@ -143,7 +143,7 @@ function Subtitle({ run }: { readonly run: RunProof }) {
       </Text>
       {run.status !== 'running' && run.workedMs !== null && (
         <Text span size="sm" c="dimmed" className="num">
-          took {formatDuration(run.workedMs)}
+          took {durationText(run.workedMs)}
         </Text>
       )}
       <Tooltip label={run.model} multiline maw={520}>

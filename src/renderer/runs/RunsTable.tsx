@@ -3,13 +3,15 @@ import { IconPlayerPlay } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { useLocation } from 'wouter'
 import type { RunListEntry, RunVariant } from '../../shared/contract/runs'
+import { durationText } from '../../shared/durationText'
 import { headlineSentences, type QuantizerResult } from '../../shared/headline'
 import { modelName } from '../../shared/modelName'
 import { isResumable } from '../../shared/resumable'
 import type { Column } from '../components/column'
 import { DataTable } from '../components/DataTable'
+import { useNow } from '../components/useNow'
 import { gapWord } from '../format/gapText'
-import { formatDuration, formatExact, formatRelative } from '../format/time'
+import { formatExact, formatRelative } from '../format/time'
 import { resumeRuns } from './queueActions'
 import { RunStatusBadge } from './RunStatusBadge'
 import { runAddress } from './runAddress'
@@ -144,10 +146,11 @@ const nameBelow = ({ id, notes }: RunListEntry): string => (notes === '' ? id : 
 
 function Made({ run }: { readonly run: RunListEntry }) {
   const { createdAtMs } = run
+  const now = useNow()
   return (
     <>
       <Text size="sm" lh="18px" title={formatExact(createdAtMs)}>
-        {formatRelative(createdAtMs)}
+        {formatRelative(createdAtMs, now)}
       </Text>
       {madeBelow(run).map((line) => (
         <Text key={line} size="xs" c="dimmed" lh="18px" className="num" title="Time worked on it">
@@ -159,7 +162,7 @@ function Made({ run }: { readonly run: RunListEntry }) {
 }
 
 const madeBelow = ({ workedMs, status }: RunListEntry): readonly string[] =>
-  workedMs !== null && status !== 'running' ? [`took ${formatDuration(workedMs)}`] : []
+  workedMs !== null && status !== 'running' ? [`took ${durationText(workedMs)}`] : []
 
 function Gap({ run }: { readonly run: RunListEntry }) {
   const headline = headlineOfRun(run)

@@ -6,7 +6,7 @@ import {
   formatParameters,
   formatPercent
 } from '../../../src/renderer/format/numbers'
-import { formatDuration, formatRough } from '../../../src/renderer/format/time'
+import { formatRelative, formatRough } from '../../../src/renderer/format/time'
 
 describe('numbers', () => {
   test.each([
@@ -51,6 +51,19 @@ describe('numbers', () => {
       '24 min',
       '2 h 05 min'
     ])
-    expect([420, 42_000, 200_000, 7_500_000].map(formatDuration)).toEqual(['0.4 s', '42 s', '3 min 20 s', '2 h 05 min'])
+  })
+
+  test('days are those of the calendar', () => {
+    const at = (day: number, hour: number): number => new Date(2026, 10, day, hour).getTime()
+    const now = at(30, 1)
+    // 36 hours before one o'clock at night is no part of yesterday.
+    expect([at(30, 0), at(29, 20), at(29, 0), at(28, 13), at(2, 12)].map((then) => formatRelative(then, now))).toEqual([
+      '1 hour ago',
+      '5 hours ago',
+      'yesterday',
+      '2 days ago',
+      '28 days ago'
+    ])
+    expect(formatRelative(new Date(2026, 2, 4).getTime(), now)).toBe('4 Mar 2026')
   })
 })

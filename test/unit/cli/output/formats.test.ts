@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { formatCount, formatDuration, formatParameters, formatShare, plural } from '../../../../src/cli/output/numbers'
+import { formatCount, formatParameters, formatShare, plural } from '../../../../src/cli/output/numbers'
 import { formatSize, parseSize } from '../../../../src/cli/output/sizes'
 import { renderPairs, renderTable } from '../../../../src/cli/output/table'
 import { createTerminal } from '../../../../src/cli/output/terminal'
+import { durationText } from '../../../../src/shared/durationText'
 
 describe('numbers for people', () => {
   it('are shares, counts and parameters', () => {
@@ -21,9 +22,11 @@ describe('numbers for people', () => {
     [9.96, '10 s'],
     [59.4, '59 s'],
     [185, '3 min 05 s'],
-    [7799, '2 h 10 min']
+    [7799, '2 h 10 min'],
+    [86_370, '1 d 00 h'],
+    [273_600, '3 d 04 h']
   ])('%d seconds are %s', (seconds, shown) => {
-    expect(formatDuration(seconds)).toBe(shown)
+    expect(durationText(1000 * seconds)).toBe(shown)
   })
 })
 
