@@ -35,6 +35,8 @@ export interface CutOff {
   readonly rows: number
   /** Tokens of their samples that are left out. */
   readonly tokens: number
+  /** Tokens of the longest of these samples: with so many in a row nothing is left out. */
+  readonly longest: number
 }
 
 /**
@@ -182,11 +184,17 @@ export function concatRows(list: readonly TokenRows[]): TokenRows {
 const sumOfCuts = (cuts: readonly CutOff[]): CutOff | undefined =>
   cuts.length === 0
     ? undefined
-    : cuts.reduce((all, { rows, tokens }) => ({ rows: all.rows + rows, tokens: all.tokens + tokens }))
+    : cuts.reduce((all, { rows, tokens, longest }) => ({
+        rows: all.rows + rows,
+        tokens: all.tokens + tokens,
+        longest: Math.max(all.longest, longest)
+      }))
 
 /** What rows of so many tokens leave out of samples of these lengths. */
 const cutOffOf = (lengths: readonly number[], context: number): CutOff | undefined =>
-  sumOfCuts(lengths.flatMap((length) => (length > context ? [{ rows: 1, tokens: length - context }] : [])))
+  sumOfCuts(
+    lengths.flatMap((length) => (length > context ? [{ rows: 1, tokens: length - context, longest: length }] : []))
+  )
 
 export interface RowOptions {
   readonly policy: Policy

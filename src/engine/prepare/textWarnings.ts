@@ -104,8 +104,9 @@ function fewRowsText({ calibration, context }: Recipe, available: readonly numbe
 }
 
 /** Rows with a sample that is longer: what is behind the context, often the answer, is neither seen nor predicted. */
-function cutSamples({ calibration, evaluation, recipe }: PreparedRun): Finding | undefined {
-  const parts = [{ name: 'calibration', rows: calibration }, ...evaluation].flatMap(({ name, rows }) => {
+function cutSamples({ calibration, evaluation, recipe, architecture }: PreparedRun): Finding | undefined {
+  const all = [{ name: 'calibration', rows: calibration }, ...evaluation]
+  const parts = all.flatMap(({ name, rows }) => {
     if (rows.cutOff === undefined) return []
     const seen = rows.lengths.reduce((sum, length) => sum + length, 0)
     const share = (100 * rows.cutOff.tokens) / (seen + rows.cutOff.tokens)
@@ -113,7 +114,15 @@ function cutSamples({ calibration, evaluation, recipe }: PreparedRun): Finding |
   })
   if (parts.length === 0) return undefined
   const message = `samples that are longer than the context of ${plural(recipe.context, 'token')} are cut off: ${parts.join('; ')}`
-  return texts('CUT_SAMPLES', 'info', message)
+  const longest = Math.max(...all.map(({ rows }) => rows.cutOff?.longest ?? 0))
+  // Fewer are cut off in a row as long as the model's positions reach, though not all are whole.
+  const context = Math.min(longest, architecture.contextLimit)
+  const finding = texts('CUT_SAMPLES', 'info', message)
+  if (context <= recipe.context) return finding
+  return {
+    ...finding,
+    fix: { label: `Use ${plural(context, 'token')}`, changes: [{ path: ['context'], value: context }] }
+  }
 }
 
 /** Sets of conversations hold some that begin with an answer, say, which many templates refuse. */

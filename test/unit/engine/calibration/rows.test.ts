@@ -136,9 +136,9 @@ describe('loading rows from a file', async () => {
     expect((await load('padded', first)).cutOff).toBeUndefined()
     expect((await load('packed', 2)).cutOff).toBeUndefined()
     const cut = await load('padded', 2)
-    expect(cut.cutOff).toEqual({ rows: 2, tokens: first + second - 4 })
+    expect(cut.cutOff).toEqual({ rows: 2, tokens: first + second - 4, longest: first })
     const one = await load('padded', first - 1)
-    expect(concatRows([one, await load('padded', first - 1)]).cutOff).toEqual({ rows: 2, tokens: 2 })
+    expect(concatRows([one, await load('padded', first - 1)]).cutOff).toEqual({ rows: 2, tokens: 2, longest: first })
   })
 
   it.each([

@@ -318,7 +318,11 @@ describe('findings with a fix', () => {
     expect(finding.message).toMatch(
       /^samples that are longer than the context of 9 tokens are cut off: calibration: 3 of 4 rows, \d\d\.\d % of the tokens$/
     )
-    expect(codesOf(await check(recipeWith({ ...padded, context: 128 })))).not.toContain('CUT_SAMPLES')
+    const mended = applyChanges(recipeWith({ ...padded, context: 9 }), finding.fix?.changes ?? []) as Recipe
+    expect(finding.fix?.label).toBe(`Use ${mended.context} tokens`)
+    // One token less would cut off again.
+    expect(codesOf(await check(recipeWith({ ...padded, context: mended.context - 1 })))).toContain('CUT_SAMPLES')
+    expect(codesOf(await check(mended))).not.toContain('CUT_SAMPLES')
   })
 
   it('a rank that vLLM does not serve: the largest that it does, each variant once', async () => {
