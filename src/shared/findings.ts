@@ -1,3 +1,4 @@
+import { badInput } from './errors'
 import type { Recipe, Variant } from './recipe'
 import { distinctVariants } from './variantAxes'
 
@@ -30,6 +31,12 @@ export interface Finding {
   readonly subject: Subject
   readonly message: string
   readonly fix?: Fix | undefined
+}
+
+/** @throws {AppError} BAD_INPUT with the first finding that keeps a run from succeeding: too small a disk, a missing device */
+export function assertCanEnd(findings: readonly Finding[]): void {
+  const fatal = findings.find(({ severity }) => severity === 'error')
+  if (fatal !== undefined) throw badInput(fatal.message)
 }
 
 /** The value with the changes made, in order; nothing of `value` itself is changed. */

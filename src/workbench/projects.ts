@@ -1,7 +1,8 @@
-import { join } from 'node:path'
 import { deletedBytes, deleteWithUndo } from '../services/deletions'
+import { defaultOut, preflightRecipe } from '../services/preflight'
 import { sampleRecipe } from '../services/sampleRecipe'
 import type { ProjectCard, ProjectResult, projectCalls } from '../shared/contract/projects'
+import { assertCanEnd } from '../shared/findings'
 import { headlineOf } from '../shared/headline'
 import {
   createProject,
@@ -46,10 +47,12 @@ export const projectHandlers = ({
     await setProjectArchived(services.store, id, archived ? Date.now() : null)
     emit({ type: 'projects.changed' })
   },
-  async 'projects.startSample'() {
+  async 'projects.startSample'(_input, { signal }) {
+    const recipe = sampleRecipe(installation.resources)
+    // Nobody sees a form of it, where findings would be.
+    assertCanEnd((await preflightRecipe(services, recipe, { signal, guess: true })).findings)
     const project = await sampleProject(services.store)
-    const chooseOut = (id: string): string => join(services.home, 'adapters', id)
-    const run = await queue.enqueue(sampleRecipe(installation.resources), chooseOut, project)
+    const run = await queue.enqueue(recipe, (id) => defaultOut(services, id), project)
     emit({ type: 'projects.changed' })
     return { project, run }
   },

@@ -4,6 +4,7 @@ import { getSweep, listSweeps } from '../services/sweep/sweepQueries'
 import { writeSweepReport } from '../services/sweep/sweepReport'
 import { createMember, defineSweep, recipeOfSweep } from '../services/sweep/sweepService'
 import type { sweepCalls } from '../shared/contract/sweeps'
+import { assertCanEnd } from '../shared/findings'
 import { isResumable } from '../shared/resumable'
 import { runsOf, setsOfRecipe } from '../shared/sweep'
 import { adaptersDirectory } from '../store/home'
@@ -18,7 +19,7 @@ export const sweepHandlers = ({ services, queue, emit }: WorkbenchContext): Hand
   async 'sweeps.start'({ recipe, name, seeds, each, project, out }, { signal }) {
     const chooseOut = (id: string): string => out ?? join(adaptersDirectory(services.home), id)
     const definition = defineSweep({ name, out: chooseOut, seeds, ...setsOfRecipe(recipe, each) })
-    await planSweep(services, recipe, definition, { signal, out: definition.out })
+    assertCanEnd((await planSweep(services, recipe, definition, { signal, out: definition.out })).findings)
     for (let index = 0; index < runsOf(definition); index++)
       await createMember(services, recipe, definition, index, { queued: true, ...(project && { project }) })
     emit({ type: 'runs.changed', id: null })

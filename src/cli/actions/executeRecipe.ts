@@ -3,8 +3,8 @@ import { fillSnippet, isKnownToTrainers } from '../../services/export/snippets'
 import { checkRunOut } from '../../services/outDirectory'
 import { createRun, planRecipe, type RunOptions, startRun } from '../../services/runService'
 import type { Services } from '../../services/services'
-import { badInput, deserializeError, type ErrorCode } from '../../shared/errors'
-import type { Finding } from '../../shared/findings'
+import { deserializeError, type ErrorCode } from '../../shared/errors'
+import { assertCanEnd } from '../../shared/findings'
 import { recommendations } from '../../shared/headline'
 import type { Plan } from '../../shared/plan'
 import { baseCommand, NO_TRAINER } from '../../shared/quantizerWords'
@@ -61,12 +61,6 @@ export async function executeRecipe(
   const code = conclude(context, finished, reporting)
   if (code === EXIT.done && forPeople) await printSnippet(context, recipe, finished, plan.model)
   return code
-}
-
-/** @throws {AppError} BAD_INPUT with the first finding that keeps a run from succeeding: too small a disk, a missing device */
-export function assertCanEnd(findings: readonly Finding[]): void {
-  const fatal = findings.find(({ severity }) => severity === 'error')
-  if (fatal !== undefined) throw badInput(fatal.message)
 }
 
 /** Executes with the wanted report of its events. */

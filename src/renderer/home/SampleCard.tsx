@@ -25,12 +25,16 @@ export function SampleCard({ compact = false }: { readonly compact?: boolean }) 
       Run the sample
     </Button>
   )
+  const failure = start.error && <ErrorCard title="The sample could not be started" error={start.error} />
   if (compact) {
     return (
-      <Group gap="sm" c="dimmed">
-        <Text size="sm">The sample project compares every method on a small model that comes with Quail.</Text>
-        {button}
-      </Group>
+      <Stack gap="sm">
+        <Group gap="sm" c="dimmed">
+          <Text size="sm">The sample project compares every method on a small model that comes with Quail.</Text>
+          {button}
+        </Group>
+        {failure}
+      </Stack>
     )
   }
   return (
@@ -51,7 +55,7 @@ export function SampleCard({ compact = false }: { readonly compact?: boolean }) 
             <List.Item>measures perplexity before and after, and writes PEFT adapters.</List.Item>
           </List>
           <Group>{button}</Group>
-          {start.error && <ErrorCard title="The sample could not be started" error={start.error} />}
+          {failure}
         </Stack>
       </Group>
     </Card>
