@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { CallInput, CallOutput, WorkbenchCallName } from '../../src/shared/contract'
 import { Recipe } from '../../src/shared/recipe'
+import { Workplace } from '../helpers/commandLine'
 import { sampleModel, sampleText } from '../helpers/paths'
-import { type Desk, goTo, openDesk, removeTemporary } from './harness'
+import { type Desk, goTo, openDesk, removeTemporary, temporaryFolder } from './harness'
 
 /** A run of the sample model of some seconds, long enough to be caught at work. */
 const recipe = (name: string) =>
@@ -152,6 +153,28 @@ describe('the page of runs', () => {
     await becomes('one', 'completed')
     expect(desk.complaints).toEqual([])
   })
+})
+
+test('a run of the command line is shown as it is worked on, and is stopped there', async () => {
+  const { page } = desk
+  await goTo(desk, '/runs')
+  const calibration = ['--calibration', sampleText('moby-evaluation.txt'), '--calibration-rows', '256']
+  const out = join(await temporaryFolder(), 'out')
+  const line = ['init-lora', '--model', sampleModel, ...calibration, '--context', '128', '--out', out]
+  const run = new Workplace().startWith({ QUAIL_HOME: desk.home }, ...line)
+  const said = page.getByText('Another process works on it, say the command line. Stop it there.')
+  await said.waitFor()
+  await page
+    .getByRole('group', { name: /^Working on / })
+    .getByRole('link')
+    .click()
+  await page.waitForURL(/#\/runs\/.+/)
+  await said.waitFor()
+  await expect.poll(() => page.getByRole('button', { name: /^(Stop|Pause)/ }).count()).toBe(0)
+  run.child.kill('SIGINT')
+  await run.ended
+  await page.getByText('The run was stopped').waitFor()
+  await goTo(desk, '/runs')
 })
 
 describe('a run that is disturbed gives the same bytes', () => {

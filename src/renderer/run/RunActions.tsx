@@ -13,6 +13,7 @@ import type { RunProof } from '../../shared/contract/proof'
 import { isResumable } from '../../shared/resumable'
 import { useAction, useCall } from '../api/hooks'
 import { notifyError } from '../components/notify'
+import { useElsewhere } from '../runs/elsewhere'
 import { pauseLabel } from '../runs/queueActions'
 import { exportAddress } from '../runs/runAddress'
 
@@ -28,9 +29,10 @@ interface Props {
 export function RunActions({ run, chosen }: Props) {
   const queue = useCall('queue.state', {})
   const held = queue.data?.held ?? false
+  const elsewhere = useElsewhere([run])
   switch (run.status) {
     case 'running':
-      return (
+      return elsewhere !== false ? null : (
         <>
           {held ? <LetGoOn label="Keep on" /> : <Pause />}
           <Stop id={run.id} label="Stop" />

@@ -2,6 +2,7 @@ import { Card, Group, Progress, Stack, Text } from '@mantine/core'
 import type { RunProof } from '../../shared/contract/proof'
 import { useJob } from '../api/useJob'
 import { formatBytes, formatCount, plural } from '../format/numbers'
+import { ELSEWHERE, useElsewhere } from '../runs/elsewhere'
 import { progressSentence, timeLeft } from '../runs/progressText'
 
 /**
@@ -10,6 +11,7 @@ import { progressSentence, timeLeft } from '../runs/progressText'
  */
 export function RunProgressCard({ run }: { readonly run: RunProof }) {
   const job = useJob()
+  const elsewhere = useElsewhere([run])
   // Null until the engine reports, and while another process works on the run.
   const progress = job.progress?.run === run.id ? job.progress : null
   if (run.status !== 'running' && progress === null) return null
@@ -28,6 +30,11 @@ export function RunProgressCard({ run }: { readonly run: RunProof }) {
         {run.planned?.moments?.state === 'used' && (
           <Text size="sm" c="dimmed">
             Calibration is skipped: second moments of an earlier run are read.
+          </Text>
+        )}
+        {elsewhere && (
+          <Text size="sm" c="dimmed">
+            {ELSEWHERE}
           </Text>
         )}
         {progress !== null && (

@@ -4,6 +4,7 @@ import { Link } from 'wouter'
 import type { RunListEntry, RunProgress } from '../../shared/contract/runs'
 import { modelName } from '../../shared/modelName'
 import { plural } from '../format/numbers'
+import { ELSEWHERE } from './elsewhere'
 import { jobFigures, phaseText } from './jobText'
 import { cancelRun } from './queueActions'
 import { runAddress } from './runAddress'
@@ -53,7 +54,7 @@ export function RunningJob({ run, progress, held, elsewhere = false }: Props) {
       </Group>
       {elsewhere ? (
         <Text size="sm" c="dimmed">
-          Another process works on it, say the command line. Stop it there.
+          {ELSEWHERE}
         </Text>
       ) : (
         <>

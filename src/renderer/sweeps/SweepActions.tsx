@@ -4,16 +4,19 @@ import { Link } from 'wouter'
 import type { Sweep } from '../../shared/sweep/results'
 import { useAction } from '../api/hooks'
 import { notifyDone, notifyError } from '../components/notify'
+import { useElsewhere } from '../runs/elsewhere'
 
 /** What can be done with a sweep now. */
 export function SweepActions({ sweep: { definition, runs, completed, total } }: { readonly sweep: Sweep }) {
   const { id, out } = definition
   const working = runs.filter(({ status }) => status === 'queued' || status === 'running').length
   const done = runs.filter(({ status }) => status === 'completed').map((run) => run.id)
+  // Who works on it makes the runs that are missing, too.
+  const here = useElsewhere(runs) === false
   return (
     <>
-      {completed + working < total && <GoOn id={id} />}
-      {working > 0 && <Stop id={id} />}
+      {here && completed + working < total && <GoOn id={id} />}
+      {here && working > 0 && <Stop id={id} />}
       {done.length > 0 && (
         <>
           <Button

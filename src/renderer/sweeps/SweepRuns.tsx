@@ -2,6 +2,7 @@ import { Anchor, Card, Progress, Stack, Table, Text } from '@mantine/core'
 import { Link } from 'wouter'
 import { placeOf } from '../../shared/sweep'
 import { runsSentence, type Sweep } from '../../shared/sweep/results'
+import { ELSEWHERE, useElsewhere } from '../runs/elsewhere'
 import { RunStatusBadge } from '../runs/RunStatusBadge'
 import { runAddress } from '../runs/runAddress'
 import { statusText } from '../runs/status'
@@ -10,11 +11,17 @@ import { scrolledByKeys } from './scrolledByKeys'
 /** How far a sweep is: a line for each calibration set, a column for each seed. */
 export function SweepRuns({ sweep }: { readonly sweep: Sweep }) {
   const { definition, runs, completed, total } = sweep
+  const elsewhere = useElsewhere(runs)
   const byIndex = new Map(runs.map((run) => [run.index, run]))
   const seeds = Array.from({ length: definition.seeds }, (_, seed) => seed)
   return (
     <Card withBorder component="section" aria-label="Runs of the sweep">
       <Stack gap="sm">
+        {elsewhere && (
+          <Text size="sm" c="dimmed">
+            {ELSEWHERE}
+          </Text>
+        )}
         <Progress value={(100 * completed) / total} aria-label={runsSentence(sweep)} />
         <Table.ScrollContainer
           minWidth={160 + 130 * definition.seeds}
