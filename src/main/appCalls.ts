@@ -1,9 +1,10 @@
+import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { app, type BrowserWindow, clipboard, dialog, nativeTheme, type OpenDialogOptions, shell } from 'electron'
 import type { appCalls, PickKind, TargetKind } from '../shared/contract/app'
 import type { OutputOf, ParsedInputOf } from '../shared/contract/call'
 import type { NamedPath, Purpose } from '../shared/contract/purposes'
-import { deserializeError } from '../shared/errors'
+import { badInput, deserializeError } from '../shared/errors'
 import { askToRead } from './askToRead'
 import { pickedFor } from './givenPaths'
 import { runtimeProblem } from './runtimeProblem'
@@ -92,6 +93,8 @@ export const mainHandlers = (window: () => BrowserWindow, workbench: WorkbenchPr
     return filePath
   },
   async 'app.reveal'({ path }) {
+    // File managers show nothing then, and say nothing.
+    if (!existsSync(path)) throw badInput(`${path} is not there any more`)
     shell.showItemInFolder(path)
   },
   async 'app.restartEngine'() {

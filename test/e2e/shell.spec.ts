@@ -108,6 +108,8 @@ describe('the window', () => {
     expect(await desk.app.evaluate(({ clipboard }) => clipboard.readText())).toBe('copied')
     expect((await ask('app.setTheme', { theme: 'system' })).ok).toBe(true)
     expect((await ask('app.reveal', { path: target })).ok).toBe(true)
+    const gone = { path: join(folder, 'gone.txt') }
+    expect(await ask('app.reveal', gone)).toMatchObject({ error: { message: `${gone.path} is not there any more` } })
     expect(await ask('app.allow', { named: [] })).toEqual({ ok: true, value: true })
     expect((await ask('app.quit', {})).ok).toBe(true)
     const seen = () =>

@@ -2,6 +2,7 @@ import { ActionIcon, Button, Tooltip } from '@mantine/core'
 import { IconCheck, IconCopy } from '@tabler/icons-react'
 import { useEffect, useState } from 'react'
 import { call } from '../api/desktop'
+import { notifyError } from './notify'
 
 interface Props {
   readonly value: string | (() => string)
@@ -19,7 +20,10 @@ export function CopyButton({ value, label, compact = false }: Props) {
     return () => clearTimeout(timer)
   }, [copied])
   const copy = (): void => {
-    void call('app.copy', { text: typeof value === 'string' ? value : value() }).then(() => setCopied(true))
+    call('app.copy', { text: typeof value === 'string' ? value : value() }).then(
+      () => setCopied(true),
+      (error: unknown) => notifyError('Nothing was copied', error)
+    )
   }
   const icon = copied ? <IconCheck size={14} aria-hidden /> : <IconCopy size={14} aria-hidden />
   if (compact) {

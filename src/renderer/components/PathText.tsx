@@ -3,6 +3,7 @@ import { IconFolderOpen } from '@tabler/icons-react'
 import { call } from '../api/desktop'
 import { shortenPath } from '../format/paths'
 import { CopyButton } from './CopyButton'
+import { notifyError } from './notify'
 
 interface Props {
   readonly path: string
@@ -27,7 +28,7 @@ export function PathText({ path, length = 48, actions = true }: Props) {
               color="gray"
               size="sm"
               aria-label={`Reveal ${path} in its folder`}
-              onClick={() => void call('app.reveal', { path })}
+              onClick={() => void reveal(path)}
             >
               <IconFolderOpen size={14} aria-hidden />
             </ActionIcon>
@@ -36,4 +37,12 @@ export function PathText({ path, length = 48, actions = true }: Props) {
       )}
     </Group>
   )
+}
+
+async function reveal(path: string): Promise<void> {
+  try {
+    await call('app.reveal', { path })
+  } catch (error) {
+    notifyError('It cannot be shown in its folder', error)
+  }
 }
