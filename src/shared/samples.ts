@@ -74,6 +74,8 @@ export interface SampleInspection {
   readonly name: string
   readonly bytes: number
   readonly format: string
+  /** By gzip: its rows are more than its bytes tell. */
+  readonly packed: boolean
   /** Whether it is cut as plain text rather than by its rows. */
   readonly plainText: boolean
   readonly columns: readonly string[]

@@ -120,7 +120,7 @@ function Import({ found, split, shape, onSplit, onShape, onDone }: ImportProps) 
         split={split}
         shape={shape}
         busy={task.running}
-        summary={`${found.format}, ${formatBytes(found.bytes)}`}
+        summary={summaryOf(found)}
         onSplit={onSplit}
         onShape={onShape}
         onStore={(choices) => void store(choices)}
@@ -131,3 +131,7 @@ function Import({ found, split, shape, onSplit, onShape, onDone }: ImportProps) 
     </>
   )
 }
+
+/** `JSON, packed by gzip, 1.20 MiB`. */
+const summaryOf = ({ format, packed, bytes }: ImportPreview): string =>
+  [format, ...(packed ? ['packed by gzip'] : []), formatBytes(bytes)].join(', ')

@@ -1,5 +1,6 @@
 import { basename, resolve } from 'node:path'
 import type { BadRow, SampleInspection, SampleShape } from '../../shared/samples'
+import { isPacked } from './packedFile'
 import { splitText } from './plainText'
 import type { SampleOptions } from './readSamples'
 import { rowFormatOf } from './registry'
@@ -15,7 +16,7 @@ const SHOWN_CHARACTERS = 4000
 export async function inspectSampleFile(file: string, options: SampleOptions = {}): Promise<SampleInspection> {
   const path = resolve(file)
   const bytes = await userFileBytes(path)
-  const head = { path, name: basename(path), bytes }
+  const head = { path, name: basename(path), bytes, packed: await isPacked(path) }
   const format = rowFormatOf(path)
   if (format === undefined) {
     const samples: string[] = []

@@ -164,7 +164,13 @@ describe('a file packed by gzip', () => {
     ['without-its-ending.jsonl', gzipSync(lines), 'JSON'],
     ['table.CSV.GZ', gzipSync('id,text\n1,one\n2,two\n'), 'comma-separated table']
   ])('%s is read as what is packed in it', async (name, bytes, format) => {
-    expect(await readSampleFile(file(name, bytes))).toMatchObject({ format, samples: ['one', 'two'], badRows: [] })
+    const path = file(name, bytes)
+    expect(await readSampleFile(path)).toMatchObject({ format, samples: ['one', 'two'], badRows: [] })
+    expect(await inspectSampleFile(path)).toMatchObject({ format, packed: true })
+  })
+
+  test('is told from one that is not', async () => {
+    expect(await inspectSampleFile(file('plain.jsonl', lines))).toMatchObject({ packed: false })
   })
 
   test('is plain text by its name without .gz, and cut as such', async () => {
