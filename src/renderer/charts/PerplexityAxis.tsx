@@ -11,7 +11,7 @@ import type { ChartTable } from './chartTable'
 import { Marker } from './Marker'
 import { MultilineText } from './MultilineText'
 import { methodColor, type Palette, usePalette } from './palette'
-import { linearScale, type Scale } from './scales'
+import { linearScale, type Scale, tickText } from './scales'
 
 type Result = QuantizerResult<NamedVariant>
 
@@ -214,12 +214,6 @@ function domainOf({ fullPrecision, quantized, variants }: Result): [number, numb
   const [low, high] = [Math.min(...values), Math.max(...values)]
   const space = (high - low) * 0.05
   return [low - space, high + space]
-}
-
-/** Ticks with as many decimals as tell them apart. */
-function tickText(tick: number, ticks: readonly number[]): string {
-  const step = ticks.length > 1 ? (ticks[1] as number) - (ticks[0] as number) : 1
-  return tick.toFixed(Math.max(0, Math.min(8, -Math.floor(Math.log10(step) + 1e-9))))
 }
 
 function described(result: Result): string {

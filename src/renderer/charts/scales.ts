@@ -1,3 +1,5 @@
+import { LARGE } from '../../shared/figureText'
+
 /** From a value to a place on the screen, and back. */
 export interface Scale {
   (value: number): number
@@ -62,4 +64,12 @@ function logTicks(low: number, high: number): number[] {
   if (decades.length > 1) return decades.length > 7 ? decades.filter((_, i) => i % 2 === 0) : decades
   const fine = within([1, 2, 5])
   return fine.length > 1 ? fine : linearTicks(10 ** low, 10 ** high, 4)
+}
+
+/** A tick with as many decimals as tell it from others, thousands separated as in every figure beside it. */
+export function tickText(tick: number, ticks: readonly number[]): string {
+  if (Math.abs(tick) >= LARGE) return tick.toExponential()
+  const step = ticks.length > 1 ? (ticks[1] as number) - (ticks[0] as number) : 1
+  const decimals = Math.max(0, Math.min(8, -Math.floor(Math.log10(step) + 1e-9)))
+  return tick.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals })
 }

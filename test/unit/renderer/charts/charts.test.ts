@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { toCsv } from '../../../../src/renderer/charts/chartTable'
 import { contrast, methodColor, PALETTES, shareColor, textOn } from '../../../../src/renderer/charts/palette'
-import { linearScale, linearTicks, logScale } from '../../../../src/renderer/charts/scales'
+import { linearScale, linearTicks, logScale, tickText } from '../../../../src/renderer/charts/scales'
 import { methodShape } from '../../../../src/shared/chartColors'
 import { placeLabels } from '../../../../src/shared/chartText'
 import { METHODS } from '../../../../src/shared/methods'
@@ -17,6 +17,16 @@ describe('scales', () => {
   it('put a single value into the middle', () => {
     expect(linearScale([5, 5], [0, 100])(5)).toBeCloseTo(50)
     expect(linearScale([0, 0], [0, 100])(0)).toBeCloseTo(50)
+  })
+
+  it('write ticks as the figures beside them, with the decimals that tell them apart', () => {
+    const written = (low: number, high: number) => {
+      const ticks = linearTicks(low, high, 3)
+      return ticks.map((tick) => tickText(tick, ticks))
+    }
+    expect(written(85.5, 86.7)).toEqual(['85.5', '86.0', '86.5'])
+    expect(written(2.4e6, 4.3e6)).toEqual(['3,000,000', '4,000,000'])
+    expect(written(1.2e12, 2.3e12)).toEqual(['1.5e+12', '2e+12'])
   })
 
   it('tick at round values within the domain', () => {
