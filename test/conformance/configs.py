@@ -179,6 +179,20 @@ FULL = {
         "first_k_dense_replace": 2,
         "norm_topk_prob": False,
     },
+    "afmoe": {
+        **LLAMA,
+        "attention_bias": True,
+        "moe_intermediate_size": 24,
+        "num_dense_layers": 2,
+        "num_experts": 9,
+        "num_experts_per_tok": 3,
+        "num_shared_experts": 1,
+        "route_scale": 1.5,
+        "global_attn_every_n_layers": 2,
+        "sliding_window": 7,
+        "layer_types": GEMMA2["layer_types"],
+        "mup_enabled": True,
+    },
     "ernie4_5_moe": {
         **LLAMA,
         "num_attention_heads": 32,
@@ -486,7 +500,7 @@ EXACT = {"stablelm", "phi"}  # that fail where another number of dimensions rota
 OTHER_LAYERS = {"lfm2": "conv", "lfm2_moe": "conv", **dict.fromkeys((*HYBRID, "granitemoehybrid"), "linear_attention")}
 OTHER_LAYERS["llama4_text"] = "chunked_attention"
 # Their models make the mask of sliding layers also where none slides; test_configs.py asks them.
-ALWAYS_MASKED = {"gemma2", "gemma3_text", "cohere2", "olmo3", "gpt_oss", "qwen2_moe"}
+ALWAYS_MASKED = {"gemma2", "gemma3_text", "cohere2", "olmo3", "gpt_oss", "qwen2_moe", "afmoe"}
 LAYERED = [kind for kind in FIELDS if "layer_types" in FIELDS[kind]]  # their layers may differ
 
 
@@ -602,7 +616,7 @@ class Real:
             return [kind == "full_attention" for kind in self.types()]
         if self.kind == "exaone4" and self.config.sliding_window is not None:
             return [kind == "sliding_attention" for kind in self.types()]
-        if self.kind == "cohere2":
+        if self.kind in ("cohere2", "afmoe"):
             return [kind == "sliding_attention" for kind in self.types()]
         return [True for _ in layers]
 

@@ -1,4 +1,5 @@
 import { badInput } from '../../shared/errors'
+import { afmoe } from './afmoe'
 import { apertus } from './apertus'
 import { arcee } from './arcee'
 import type { Family, ModelArchitecture } from './architecture'
@@ -104,6 +105,7 @@ const FAMILIES: readonly Family[] = [
   graniteMoeShared,
   graniteMoeHybrid,
   glm4Moe,
+  afmoe,
   ernieMoe,
   lfm2Moe,
   llama4

@@ -23,7 +23,7 @@ export function addRoutedExperts(layer: LayerBuilder, n: Value, spec: ExpertsSpe
 export const expertsNote = (
   { count, perToken, router }: ExpertsSpec,
   module: string,
-  options: Pick<ExpertsNote, 'quantizedIn4' | 'quantizedRouter' | 'routerFailsIn4'>
+  options: Pick<ExpertsNote, 'quantizedIn4' | 'quantizedRouter' | 'unreachedRouter' | 'routerFailsIn4'>
 ): ExpertsNote => ({
   count,
   perToken,

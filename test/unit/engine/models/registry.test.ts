@@ -112,6 +112,11 @@ describe('the architecture of a config', () => {
     [{ model_type: 'lfm2_moe' }, 'config.json: layer_types is missing, expected a list'],
     [{ model_type: 'glm4_moe', n_group: 4 }, 'config.json: n_group is 4, expected 1'],
     [{ model_type: 'glm4_moe', n_routed_experts: 1 }, 'config.json: n_routed_experts is 1, expected at least 2'],
+    [
+      { model_type: 'afmoe', global_attn_every_n_layers: null },
+      'config.json: global_attn_every_n_layers is null, expected a positive integer, where layer_types is missing'
+    ],
+    [{ model_type: 'afmoe', num_experts: 5 }, 'config.json: num_experts_per_tok is missing, expected at most 5'],
     [{ model_type: 'olmoe', head_dim: 64 }, 'config.json: head_dim is 64, expected 128'],
     [
       { model_type: 'gemma2', layer_types: Array(26).fill('full_attention'), sliding_window: null },
