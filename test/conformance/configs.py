@@ -121,6 +121,16 @@ FULL = {
         "norm_topk_prob": True,
     },
     "mixtral": {**LLAMA, "sliding_window": 7, "num_local_experts": 5, "num_experts_per_tok": 3},
+    "phimoe": {
+        **LLAMA,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 5000.0},
+        "attention_bias": True,
+        "sliding_window": 7,
+        "num_local_experts": 5,
+        "num_experts_per_tok": 3,
+        "router_jitter_noise": 0.3,
+        "lm_head_bias": True,
+    },
     "gpt_oss": {
         **{key: value for key, value in LLAMA.items() if key != "hidden_act"},
         "num_attention_heads": 32,

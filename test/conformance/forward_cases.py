@@ -125,6 +125,37 @@ CASES = {
         "num_experts_per_tok": 1,
         "sliding_window": None,
     },
+    # Rows of 24 tokens are longer than what came first, or not: another factor, but the same frequencies.
+    "phimoe-long-rows": {
+        "model_type": "phimoe",
+        **LLAMA,
+        "intermediate_size": 16,
+        "num_local_experts": 2,
+        "rope_scaling": {"rope_type": "longrope", "short_mscale": 1.2, "long_mscale": 0.8, **LISTS},
+    },
+    "phimoe-short-rows": {
+        "model_type": "phimoe",
+        **LLAMA,
+        "head_dim": 8,
+        "intermediate_size": 16,
+        "num_local_experts": 6,
+        "num_experts_per_tok": 5,
+        "router_jitter_noise": 0.6,
+        "attention_bias": True,
+        "original_max_position_embeddings": 48,
+        "rope_scaling": {"rope_type": "longrope", "short_mscale": 1, "long_mscale": 0.8, **LISTS, "factor": 3.0},
+    },
+    "phimoe-tied-bias": {
+        "model_type": "phimoe",
+        **without(LLAMA, "num_key_value_heads"),
+        "num_key_value_heads": 4,
+        "intermediate_size": 16,
+        "num_local_experts": 5,
+        "router_jitter_noise": 0.0,
+        "lm_head_bias": True,
+        "tie_word_embeddings": True,
+        "sliding_window": 6,
+    },
     # The first layer slides, the second has no positions; the embedding has no factor.
     "afmoe-types-by-number": {
         "model_type": "afmoe",

@@ -35,6 +35,7 @@ FAILING_NULLS = {
     *[f"ernie4_5_moe: moe_{name}" for name in ("k", "norm_min", "num_experts", "num_shared_experts")],
     *[f"ernie4_5_moe: moe_layer_{name}" for name in ("start_index", "end_index", "interval")],
     "ernie4_5_moe: num_key_value_heads",
+    "phimoe: head_dim",
     *[f"afmoe: {name}" for name in ("head_dim", "num_dense_layers", "num_experts", "num_experts_per_tok", "num_shared_experts", "route_scale")],
 }
 # Refused but for the default.

@@ -105,6 +105,7 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
   mistral: 'TokenizersBackend',
   mixtral: 'TokenizersBackend',
   phi3: 'TokenizersBackend',
+  phimoe: 'TokenizersBackend',
   granite: 'TokenizersBackend',
   cohere: 'CohereTokenizer',
   cohere2: 'CohereTokenizer',
@@ -135,6 +136,7 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
 const ONLY_TYPE_COUNTS = new Set([
   'qwen2',
   'phi3',
+  'phimoe',
   'ernie4_5',
   'ernie4_5_moe',
   'llava',

@@ -7,7 +7,7 @@ import type { ConfigReader } from './configReader'
 export const MAX_EXPERTS = 4096
 
 /** The largest float32: what is added to the logits of others is so far below that nothing is left of them. */
-const FARTHEST = 3.4028234663852886e38
+export const FARTHEST = 3.4028234663852886e38
 
 /** A tensor of every expert of a block. Names are relative to the block. */
 export interface ExpertTensor {
@@ -143,7 +143,7 @@ export const selectedSigmoid = (graph: GraphBuilder, logits: Value, routing: Rou
  * 1 for the k largest values of each row [tokens, count], 0 for the others; of equal values the first counts. One after the
  * other, by maxima: not every device has an operator for the k largest. Which they are has no gradient.
  */
-function largest(graph: GraphBuilder, x: Value, { perToken, count }: Routing): Value {
+export function largest(graph: GraphBuilder, x: Value, { perToken, count }: Routing): Value {
   const first = graph.floats(
     Float32Array.from({ length: count }, (_, place) => count - place),
     [1, count]

@@ -38,6 +38,7 @@ import { olmoe } from './olmoe'
 import { opt } from './opt'
 import { phi } from './phi'
 import { phi3 } from './phi3'
+import { phimoe } from './phimoe'
 import { qwen2, qwen3 } from './qwen'
 import { qwen2Moe } from './qwen2Moe'
 import { qwen3Moe } from './qwen3Moe'
@@ -99,6 +100,7 @@ const FAMILIES: readonly Family[] = [
   qwen2Moe,
   qwen3Moe,
   mixtral,
+  phimoe,
   gptOss,
   olmoe,
   graniteMoe,

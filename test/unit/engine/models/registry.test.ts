@@ -117,6 +117,11 @@ describe('the architecture of a config', () => {
       'config.json: global_attn_every_n_layers is null, expected a positive integer, where layer_types is missing'
     ],
     [{ model_type: 'afmoe', num_experts: 5 }, 'config.json: num_experts_per_tok is missing, expected at most 5'],
+    [{ model_type: 'phimoe', num_local_experts: 1 }, 'config.json: num_local_experts is 1, expected at least 2'],
+    [
+      { model_type: 'phimoe', rope_scaling: { type: 'linear', factor: 2 } },
+      'rope_scaling: type is "linear", expected one of default, longrope'
+    ],
     [{ model_type: 'olmoe', head_dim: 64 }, 'config.json: head_dim is 64, expected 128'],
     [
       { model_type: 'gemma2', layer_types: Array(26).fill('full_attention'), sliding_window: null },
