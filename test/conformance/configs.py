@@ -189,6 +189,20 @@ FULL = {
         "first_k_dense_replace": 2,
         "norm_topk_prob": False,
     },
+    "dots1": {
+        **LLAMA,
+        "num_key_value_heads": 4,
+        "attention_bias": True,
+        "moe_intermediate_size": 24,
+        "num_experts_per_tok": 3,
+        "n_routed_experts": 9,
+        "n_shared_experts": 2,
+        "routed_scaling_factor": 1.5,
+        "first_k_dense_replace": 2,
+        "norm_topk_prob": True,
+        "sliding_window": 7,
+        "max_window_layers": 2,
+    },
     "afmoe": {
         **LLAMA,
         "attention_bias": True,
@@ -640,6 +654,11 @@ class Real:
             raise Refused("tokens have no embedding of the layers")
         if self.kind == "gemma4_text" and self.config.enable_moe_block:
             if None in (self.config.num_experts, self.config.top_k_experts, self.config.moe_intermediate_size):
+                raise Refused("the experts are made of them")
+        if self.kind == "dots1":
+            dense = self.config.first_k_dense_replace
+            numbers = (self.config.n_routed_experts, self.config.n_shared_experts, self.config.num_experts_per_tok)
+            if dense is None or dense < self.config.num_hidden_layers and None in numbers:
                 raise Refused("the experts are made of them")
         if self.kind == "helium" and self.config.num_attention_heads * self.config.head_dim != self.config.hidden_size:
             raise Refused("o_proj is square")

@@ -17,8 +17,9 @@ from test_flags import model_of
 from transformers import CONFIG_MAPPING
 
 CONTEXTS = [8]
-# Without a list of their layers these are refused.
+# Without a list of their layers, or numbers of experts, these are refused.
 LISTED = dict.fromkeys(("lfm2_moe", "granitemoehybrid"), {"layer_types": ["full_attention"] * 32})
+LISTED["dots1"] = {"n_routed_experts": 4, "n_shared_experts": 1, "num_experts_per_tok": 2}
 GRANITES = ("granitemoe", "granitemoeshared", "granitemoehybrid")
 # Nulls that the config class takes and its model fails on.
 FAILING_NULLS = {
@@ -36,6 +37,7 @@ FAILING_NULLS = {
     *[f"ernie4_5_moe: moe_layer_{name}" for name in ("start_index", "end_index", "interval")],
     "ernie4_5_moe: num_key_value_heads",
     "phimoe: head_dim",
+    *[f"dots1: {name}" for name in ("head_dim", "n_group", "topk_group")],
     *[f"afmoe: {name}" for name in ("head_dim", "num_dense_layers", "num_experts", "num_experts_per_tok", "num_shared_experts", "route_scale")],
 }
 # Refused but for the default.

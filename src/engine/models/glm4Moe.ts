@@ -1,14 +1,11 @@
-import type { Value } from '../graph/graphBuilder'
 import { activation } from './activations'
 import { alikeLayers } from './alikeLayers'
 import { defineFamily, type ModelArchitecture } from './architecture'
+import { biasedExperts } from './biasedExperts'
 import type { ConfigReader } from './configReader'
-import { checkRouting, gatedExperts, NAMED_AS_EXPERTS } from './experts'
+import { checkRouting, NAMED_AS_EXPERTS } from './experts'
 import { GLM_ROPE } from './glm'
-import type { LayerBuilder } from './layerBuilder'
 import { llamaLike } from './llamaLike'
-import { gatedMlp } from './mlp'
-import { addRoutedExperts, expertsNote, sharedExpert } from './routedExperts'
 import { beside, flag, integer, natural, number, only, readSettings } from './settings'
 
 /** Defaults of transformers' Glm4MoeConfig. */
@@ -39,11 +36,8 @@ const TABLE = {
 
 const ALIASES = { num_local_experts: 'n_routed_experts' }
 
-/** Added to the sum that routing weights are divided by. */
-const EPSILON = 1e-20
-
 /** Its router compares groups of experts by the two best of each, also where all are one group. */
-const LEAST_EXPERTS = 2
+export const LEAST_EXPERTS = 2
 
 /**
  * GLM-4.5: half of each head rotates, heads may be normed; on all layers but the first ones experts, chosen by their scores
@@ -66,23 +60,18 @@ function readGlm4Moe(config: ConfigReader) {
 }
 
 function buildGlm4Moe(settings: ReturnType<typeof readGlm4Moe>): ModelArchitecture {
-  const { hidden_size: hiddenSize, moe_intermediate_size: wide, first_k_dense_replace: dense } = settings
-  const spec = gatedExperts({
+  const { first_k_dense_replace: dense } = settings
+  const { feedForward, note } = biasedExperts({
+    ...settings,
+    wide: settings.moe_intermediate_size,
     count: settings.n_routed_experts,
     perToken: settings.num_experts_per_tok,
-    hiddenSize,
-    intermediateSize: wide,
-    activation: settings.hidden_act,
-    names: { router: 'mlp.gate', module: 'mlp.experts', alone: ['gate_proj', 'up_proj', 'down_proj'] }
+    shared: settings.n_shared_experts,
+    normed: settings.norm_topk_prob,
+    scale: settings.routed_scaling_factor,
+    sparse: settings.layers.map((_, index) => index >= dense),
+    quantizedIn4: true
   })
-  const shared = { ...settings, intermediate_size: wide * settings.n_shared_experts }
-  const { norm_topk_prob: normed, routed_scaling_factor: scale } = settings
-  const feedForward = (layer: LayerBuilder, n: Value, index: number): Value => {
-    if (index < dense) return gatedMlp(layer, n, settings, { mlpBias: false })
-    const bias = layer.parameter('mlp.gate.e_score_correction_bias', [spec.count], { float32: true })
-    addRoutedExperts(layer, n, spec, { scores: 'sigmoid', normed, bias, epsilon: EPSILON, scale })
-    return sharedExpert(layer, n, shared, { module: 'mlp.shared_experts', mlpBias: false })
-  }
   const model = llamaLike(settings, {
     family: 'glm4_moe',
     inputBias: settings.attention_bias,
@@ -91,6 +80,5 @@ function buildGlm4Moe(settings: ReturnType<typeof readGlm4Moe>): ModelArchitectu
     queryKeyNorm: settings.use_qk_norm ? { over: 'head' } : undefined,
     feedForward
   })
-  const experts = expertsNote(spec, 'mlp.experts', { quantizedIn4: true })
-  return { ...model, unreached: NAMED_AS_EXPERTS, ...(dense < settings.layers.length && { experts }) }
+  return { ...model, ...note, unreached: NAMED_AS_EXPERTS }
 }

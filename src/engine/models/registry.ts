@@ -6,6 +6,7 @@ import type { Family, ModelArchitecture } from './architecture'
 import { bloom } from './bloom'
 import { cohere, cohere2 } from './cohere'
 import { ConfigReader, type Json } from './configReader'
+import { dots1 } from './dots1'
 import { ernie } from './ernie'
 import { ernieMoe } from './ernieMoe'
 import { exaone4 } from './exaone4'
@@ -107,6 +108,7 @@ const FAMILIES: readonly Family[] = [
   graniteMoeShared,
   graniteMoeHybrid,
   glm4Moe,
+  dots1,
   afmoe,
   ernieMoe,
   lfm2Moe,

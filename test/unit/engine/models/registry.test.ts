@@ -122,6 +122,11 @@ describe('the architecture of a config', () => {
       { model_type: 'phimoe', rope_scaling: { type: 'linear', factor: 2 } },
       'rope_scaling: type is "linear", expected one of default, longrope'
     ],
+    [{ model_type: 'dots1' }, 'config.json: n_shared_experts is missing, expected a positive integer'],
+    [
+      { model_type: 'dots1', n_routed_experts: 4, n_shared_experts: 1, num_experts_per_tok: 5 },
+      'config.json: num_experts_per_tok is 5, expected at most 4, the number of experts'
+    ],
     [{ model_type: 'olmoe', head_dim: 64 }, 'config.json: head_dim is 64, expected 128'],
     [
       { model_type: 'gemma2', layer_types: Array(26).fill('full_attention'), sliding_window: null },
