@@ -164,6 +164,14 @@ FULL = {
         "num_experts_per_tok": 3,
         "norm_topk_prob": True,
     },
+    "flex_olmo": {
+        **LLAMA,
+        "num_attention_heads": 16,
+        "attention_bias": True,
+        "num_experts": 9,
+        "num_experts_per_tok": 3,
+        "norm_topk_prob": True,
+    },
     "granitemoe": GRANITE_MOE,
     "granitemoeshared": {**GRANITE_MOE, "shared_intermediate_size": 20},
     "granitemoehybrid": {

@@ -182,6 +182,19 @@ CASES = {
         "routed_scaling_factor": 2.5,
         "norm_topk_prob": True,
     },
+    "flex_olmo-all-experts": {
+        "model_type": "flex_olmo",
+        **without(LLAMA, "num_key_value_heads"),
+        "pad_token_id": 0,
+        "head_dim": 6,
+        "intermediate_size": 8,
+        "num_local_experts": 3,
+        "num_experts_per_tok": 3,
+        "norm_topk_prob": True,
+        "hidden_act": "gelu",
+        "tie_word_embeddings": True,
+        "rope_theta": 77.0,
+    },
     # The first layer slides, the second has no positions; the embedding has no factor.
     "afmoe-types-by-number": {
         "model_type": "afmoe",

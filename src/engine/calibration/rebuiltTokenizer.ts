@@ -125,6 +125,7 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
   ministral3: 'TokenizersBackend',
   ernie4_5: 'TokenizersBackend',
   olmoe: 'GPTNeoXTokenizer',
+  flex_olmo: 'TokenizersBackend',
   granitemoe: 'TokenizersBackend',
   granitemoeshared: 'TokenizersBackend',
   granitemoehybrid: 'TokenizersBackend',

@@ -10,6 +10,7 @@ import { dots1 } from './dots1'
 import { ernie } from './ernie'
 import { ernieMoe } from './ernieMoe'
 import { exaone4 } from './exaone4'
+import { flexOlmo } from './flexOlmo'
 import { gemma, gemma2, gemma3 } from './gemma'
 import { gemma3n } from './gemma3n'
 import { gemma4, gemma4Unified } from './gemma4'
@@ -104,6 +105,7 @@ const FAMILIES: readonly Family[] = [
   phimoe,
   gptOss,
   olmoe,
+  flexOlmo,
   graniteMoe,
   graniteMoeShared,
   graniteMoeHybrid,

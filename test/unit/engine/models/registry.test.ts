@@ -127,6 +127,7 @@ describe('the architecture of a config', () => {
       { model_type: 'dots1', n_routed_experts: 4, n_shared_experts: 1, num_experts_per_tok: 5 },
       'config.json: num_experts_per_tok is 5, expected at most 4, the number of experts'
     ],
+    [{ model_type: 'flex_olmo', num_experts: 4 }, 'config.json: num_experts_per_tok is missing, expected at most 4'],
     [{ model_type: 'olmoe', head_dim: 64 }, 'config.json: head_dim is 64, expected 128'],
     [
       { model_type: 'gemma2', layer_types: Array(26).fill('full_attention'), sliding_window: null },
