@@ -120,6 +120,18 @@ FULL = {
         "num_experts_per_tok": 3,
         "norm_topk_prob": True,
     },
+    "mellum": {
+        **{key: value for key, value in LLAMA.items() if key not in LINEAR},
+        "attention_bias": True,
+        "sliding_window": 7,
+        "layer_types": GEMMA2["layer_types"],
+        "mlp_layer_types": ["dense", "sparse", "sparse"],
+        "rope_parameters": LAYER_ROPES,
+        "moe_intermediate_size": 24,
+        "num_experts": 9,
+        "num_experts_per_tok": 3,
+        "norm_topk_prob": False,
+    },
     "mixtral": {**LLAMA, "sliding_window": 7, "num_local_experts": 5, "num_experts_per_tok": 3},
     "phimoe": {
         **LLAMA,
@@ -684,7 +696,7 @@ class Real:
             rotary = self.rotary()
             if self.kind in NAMED:
                 self.config.rope_parameters["partial_rotary_factor"]
-            named = self.kind in ("gemma3_text", "gemma3n_text", "olmo3", *LAYER_HEADS)
+            named = self.kind in ("gemma3_text", "gemma3n_text", "olmo3", "mellum", *LAYER_HEADS)
             answer = {}
             for kind in dict.fromkeys(self.types()):
                 prefix, arguments = (f"{kind}_", (kind,)) if named else ("", ())

@@ -195,6 +195,35 @@ CASES = {
         "tie_word_embeddings": True,
         "rope_theta": 77.0,
     },
+    # What stands outside of the parameters of each type is not read; all layers have experts.
+    "mellum-bare": {
+        "model_type": "mellum",
+        **LLAMA,
+        "head_dim": 6,
+        "moe_intermediate_size": 8,
+        "num_experts": 5,
+        "num_experts_per_tok": 1,
+        "rope_theta": 77.0,
+        "tie_word_embeddings": True,
+    },
+    "mellum-scaled-windows": {
+        "model_type": "mellum",
+        **LLAMA,
+        "head_dim": 8,
+        "num_hidden_layers": 3,
+        "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+        "mlp_layer_types": ["sparse", "sparse", "dense"],
+        "sliding_window": 5,
+        "moe_intermediate_size": 8,
+        "num_local_experts": 3,
+        "num_experts_per_tok": 3,
+        "norm_topk_prob": False,
+        "num_nextn_predict_layers": 1,
+        "rope_parameters": {
+            "full_attention": {"rope_type": "yarn", "rope_theta": 500.0, "factor": 4.0, "original_max_position_embeddings": 16},
+            "sliding_attention": {"rope_type": "default", "rope_theta": 50.0},
+        },
+    },
     # The first layer slides, the second has no positions; the embedding has no factor.
     "afmoe-types-by-number": {
         "model_type": "afmoe",

@@ -30,6 +30,7 @@ import { lfm2 } from './lfm2'
 import { lfm2Moe } from './lfm2Moe'
 import { llama } from './llama'
 import { llama4 } from './llama4'
+import { mellum } from './mellum'
 import { ministral3 } from './ministral3'
 import { mistral } from './mistral'
 import { mixtral } from './mixtral'
@@ -101,6 +102,7 @@ const FAMILIES: readonly Family[] = [
   qwen3Next,
   qwen2Moe,
   qwen3Moe,
+  mellum,
   mixtral,
   phimoe,
   gptOss,

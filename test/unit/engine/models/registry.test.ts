@@ -128,6 +128,14 @@ describe('the architecture of a config', () => {
       'config.json: num_experts_per_tok is 5, expected at most 4, the number of experts'
     ],
     [{ model_type: 'flex_olmo', num_experts: 4 }, 'config.json: num_experts_per_tok is missing, expected at most 4'],
+    [
+      { model_type: 'mellum', mlp_layer_types: ['sparse'] },
+      'config.json: mlp_layer_types is ["sparse"], expected 28 times sparse or dense'
+    ],
+    [
+      { model_type: 'mellum', rope_parameters: { full_attention: { rope_theta: 1e4, partial_rotary_factor: 0.5 } } },
+      '64 dimensions of a head rotate, expected all 128 in this family'
+    ],
     [{ model_type: 'olmoe', head_dim: 64 }, 'config.json: head_dim is 64, expected 128'],
     [
       { model_type: 'gemma2', layer_types: Array(26).fill('full_attention'), sliding_window: null },
