@@ -252,6 +252,7 @@ FULL = {
         "moe_layer_interval": 2,
         "moe_norm_min": 1e-9,
     },
+    "hunyuan_v1_moe": {**LLAMA, "attention_bias": True, "num_experts": 9, "moe_topk": [1, 1, 1]},
     "lfm2_moe": {
         **{key: value for key, value in LLAMA.items() if key not in ("rms_norm_eps", "hidden_act")},
         "norm_eps": 1e-4,
@@ -680,6 +681,8 @@ class Real:
             numbers = (self.config.n_routed_experts, self.config.n_shared_experts, self.config.num_experts_per_tok)
             if dense is None or dense < self.config.num_hidden_layers and None in numbers:
                 raise Refused("the experts are made of them")
+        if self.kind == "hunyuan_v1_moe" and self.config.head_dim is None:
+            raise Refused("the model computes with it")
         if self.kind == "helium" and self.config.num_attention_heads * self.config.head_dim != self.config.hidden_size:
             raise Refused("o_proj is square")
         if "rope_parameters" in FIELDS[self.kind]:

@@ -224,6 +224,25 @@ CASES = {
             "sliding_attention": {"rope_type": "default", "rope_theta": 50.0},
         },
     },
+    "hunyuan_v1_moe-all-experts": {
+        "model_type": "hunyuan_v1_moe",
+        **without(LLAMA, "num_key_value_heads"),
+        "head_dim": 6,
+        "intermediate_size": 8,
+        "num_local_experts": 3,
+        "num_experts_per_tok": 3,
+        "tie_word_embeddings": True,
+        "rope_scaling": {"type": "dynamic", "alpha": 100.0, "factor": 2.0},
+    },
+    "hunyuan_v1_moe-one-expert": {
+        "model_type": "hunyuan_v1_moe",
+        **LLAMA,
+        "head_dim": 8,
+        "intermediate_size": 16,
+        "num_experts": 1,
+        "moe_topk": [1, 1, 2],
+        "hidden_act": "gelu",
+    },
     # The first layer slides, the second has no positions; the embedding has no factor.
     "afmoe-types-by-number": {
         "model_type": "afmoe",

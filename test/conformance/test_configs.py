@@ -17,9 +17,10 @@ from test_flags import model_of
 from transformers import CONFIG_MAPPING
 
 CONTEXTS = [8]
-# Without a list of their layers, or numbers of experts, these are refused.
+# Without a list of their layers, numbers of experts, or the size of a head, these are refused.
 LISTED = dict.fromkeys(("lfm2_moe", "granitemoehybrid"), {"layer_types": ["full_attention"] * 32})
 LISTED["dots1"] = {"n_routed_experts": 4, "n_shared_experts": 1, "num_experts_per_tok": 2}
+LISTED["hunyuan_v1_moe"] = {"head_dim": 16}
 GRANITES = ("granitemoe", "granitemoeshared", "granitemoehybrid")
 # Nulls that the config class takes and its model fails on.
 FAILING_NULLS = {

@@ -25,6 +25,7 @@ import { granite } from './granite'
 import { graniteMoe, graniteMoeHybrid, graniteMoeShared } from './graniteMoe'
 import { helium } from './helium'
 import { hunyuan } from './hunyuan'
+import { hunyuanMoe } from './hunyuanMoe'
 import { MAX_LAYERS } from './layerTypes'
 import { lfm2 } from './lfm2'
 import { lfm2Moe } from './lfm2Moe'
@@ -115,6 +116,7 @@ const FAMILIES: readonly Family[] = [
   dots1,
   afmoe,
   ernieMoe,
+  hunyuanMoe,
   lfm2Moe,
   llama4
 ]

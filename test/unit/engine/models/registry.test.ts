@@ -136,6 +136,11 @@ describe('the architecture of a config', () => {
       { model_type: 'mellum', rope_parameters: { full_attention: { rope_theta: 1e4, partial_rotary_factor: 0.5 } } },
       '64 dimensions of a head rotate, expected all 128 in this family'
     ],
+    [{ model_type: 'hunyuan_v1_moe' }, 'config.json: head_dim is missing, expected a positive integer'],
+    [
+      { model_type: 'hunyuan_v1_moe', num_experts: 8, num_hidden_layers: 2, moe_topk: [2, 4] },
+      'config.json: moe_topk is [2,4], expected a positive integer, or 2 times the same'
+    ],
     [{ model_type: 'olmoe', head_dim: 64 }, 'config.json: head_dim is 64, expected 128'],
     [
       { model_type: 'gemma2', layer_types: Array(26).fill('full_attention'), sliding_window: null },
