@@ -237,6 +237,23 @@ FULL = {
         "layer_types": GEMMA2["layer_types"],
         "mup_enabled": True,
     },
+    "laguna": {
+        **{key: value for key, value in LLAMA.items() if key not in LINEAR},
+        "num_attention_heads": 16,
+        "num_attention_heads_per_layer": [16, 24, 8],
+        "attention_bias": True,
+        "gating": "per-element",
+        "sliding_window": 7,
+        "layer_types": GEMMA2["layer_types"],
+        "mlp_layer_types": ["sparse", "dense", "sparse"],
+        "rope_parameters": LAYER_ROPES,
+        "moe_intermediate_size": 24,
+        "shared_expert_intermediate_size": 20,
+        "num_experts": 9,
+        "num_experts_per_tok": 3,
+        "moe_routed_scaling_factor": 1.5,
+        "moe_router_logit_softcapping": 3.0,
+    },
     "ernie4_5_moe": {
         **LLAMA,
         "num_attention_heads": 32,
@@ -539,7 +556,7 @@ FIELDS |= {kind: FIELDS[text] for kind, text in WRAPPERS.items()}
 ROTARY = [kind for kind in TYPES if "rope_parameters" in FIELDS[kind]]
 LAYER_HEADS = {"gemma4_text", "gemma4_unified_text"}  # heads of some layers have another size
 HYBRID = {"qwen3_5_text", "qwen3_5_moe_text", "qwen3_next"}  # some of their layers have a linear attention
-PARTIAL = {"phi3", "gpt_neox", "glm", "glm4", "glm4_moe", "stablelm", "nemotron", "phi", *HYBRID}  # their models may rotate a part of each head
+PARTIAL = {"phi3", "gpt_neox", "glm", "glm4", "glm4_moe", "laguna", "stablelm", "nemotron", "phi", *HYBRID}  # their models may rotate a part of each head
 NAMED = {"stablelm", "nemotron", "phi"}  # that fail where the parameters do not name the share
 EXACT = {"stablelm", "phi"}  # that fail where another number of dimensions rotates than the share of a head
 OTHER_LAYERS = {"lfm2": "conv", "lfm2_moe": "conv", **dict.fromkeys((*HYBRID, "granitemoehybrid"), "linear_attention")}
@@ -699,7 +716,7 @@ class Real:
             rotary = self.rotary()
             if self.kind in NAMED:
                 self.config.rope_parameters["partial_rotary_factor"]
-            named = self.kind in ("gemma3_text", "gemma3n_text", "olmo3", "mellum", *LAYER_HEADS)
+            named = self.kind in ("gemma3_text", "gemma3n_text", "olmo3", "mellum", "laguna", *LAYER_HEADS)
             answer = {}
             for kind in dict.fromkeys(self.types()):
                 prefix, arguments = (f"{kind}_", (kind,)) if named else ("", ())

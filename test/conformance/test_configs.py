@@ -52,6 +52,7 @@ SINGLE = {
     "seq_length",
     "n_group",
     "topk_group",
+    "moe_apply_router_weight_on_input",
 }
 
 

@@ -26,6 +26,7 @@ import { graniteMoe, graniteMoeHybrid, graniteMoeShared } from './graniteMoe'
 import { helium } from './helium'
 import { hunyuan } from './hunyuan'
 import { hunyuanMoe } from './hunyuanMoe'
+import { laguna } from './laguna'
 import { MAX_LAYERS } from './layerTypes'
 import { lfm2 } from './lfm2'
 import { lfm2Moe } from './lfm2Moe'
@@ -115,6 +116,7 @@ const FAMILIES: readonly Family[] = [
   glm4Moe,
   dots1,
   afmoe,
+  laguna,
   ernieMoe,
   hunyuanMoe,
   lfm2Moe,

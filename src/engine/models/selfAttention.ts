@@ -39,9 +39,10 @@ interface LinearsOptions extends ShapeOptions {
   readonly gate?: AttentionGate
 }
 
-/** A linear without bias whose outputs are made into factors, one for each value of the heads. */
+/** A linear without bias whose outputs are made into factors, one for each value of the heads, or for each head. */
 interface AttentionGate {
   readonly name: string
+  readonly perHead?: boolean
   readonly of: (graph: GraphBuilder, x: Value) => Value
 }
 
@@ -125,8 +126,12 @@ function ownGate(
   gate: AttentionGate | undefined
 ): Value | undefined {
   if (gate === undefined) return undefined
-  const given = layer.linear(`self_attn.${gate.name}`, n, { in: hiddenSize, out: heads * headDim, bias: false })
-  return gate.of(layer.graph, given)
+  const out = gate.perHead ? heads : heads * headDim
+  const { graph } = layer
+  const factors = gate.of(graph, layer.linear(`self_attn.${gate.name}`, n, { in: hiddenSize, out, bias: false }))
+  if (!gate.perHead) return factors
+  const repeated = graph.concat(Array(headDim).fill(graph.reshape(factors, [-1, heads, 1])), 2)
+  return graph.reshape(repeated, [-1, heads * headDim])
 }
 
 /** Parts of the given widths of one input, by a linear each or, for one name, out of one linear. */

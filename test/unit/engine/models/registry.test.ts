@@ -141,6 +141,18 @@ describe('the architecture of a config', () => {
       { model_type: 'hunyuan_v1_moe', num_experts: 8, num_hidden_layers: 2, moe_topk: [2, 4] },
       'config.json: moe_topk is [2,4], expected a positive integer, or 2 times the same'
     ],
+    [
+      { model_type: 'laguna', num_attention_heads_per_layer: [8, 12], num_hidden_layers: 2 },
+      'config.json: num_attention_heads_per_layer is [8,12], expected 2 multiples of num_key_value_heads 8'
+    ],
+    [
+      {
+        model_type: 'laguna',
+        partial_rotary_factor: 0.5,
+        rope_parameters: { full_attention: { type: 'linear', factor: 2, rope_theta: 1e4 } }
+      },
+      'partial_rotary_factor is 0.5, expected a share inside of the parameters of each type of layers'
+    ],
     [{ model_type: 'olmoe', head_dim: 64 }, 'config.json: head_dim is 64, expected 128'],
     [
       { model_type: 'gemma2', layer_types: Array(26).fill('full_attention'), sliding_window: null },
