@@ -223,6 +223,21 @@ FULL = {
         "sliding_window": 7,
         "max_window_layers": 2,
     },
+    "exaone_moe": {
+        **LLAMA,
+        "num_attention_heads": 64,
+        "sliding_window": 7,
+        "sliding_window_pattern": 2,
+        "layer_types": GEMMA2["layer_types"],
+        "mlp_layer_types": ["sparse", "dense", "sparse"],
+        "first_k_dense_replace": 2,
+        "moe_intermediate_size": 24,
+        "num_experts": 9,
+        "num_experts_per_tok": 3,
+        "num_shared_experts": 2,
+        "norm_topk_prob": False,
+        "routed_scaling_factor": 1.5,
+    },
     "afmoe": {
         **LLAMA,
         "attention_bias": True,
@@ -678,7 +693,7 @@ class Real:
             return [kind == "full_attention" for kind in self.types()]
         if self.kind == "exaone4" and self.config.sliding_window is not None:
             return [kind == "sliding_attention" for kind in self.types()]
-        if self.kind in ("cohere2", "afmoe"):
+        if self.kind in ("cohere2", "afmoe", "exaone_moe"):
             return [kind == "sliding_attention" for kind in self.types()]
         return [True for _ in layers]
 

@@ -38,6 +38,7 @@ FAILING_NULLS = {
     *[f"ernie4_5_moe: moe_layer_{name}" for name in ("start_index", "end_index", "interval")],
     "ernie4_5_moe: num_key_value_heads",
     "phimoe: head_dim",
+    "exaone_moe: head_dim",
     "mellum: num_local_experts",
     "flex_olmo: head_dim",
     *[f"dots1: {name}" for name in ("head_dim", "n_group", "topk_group")],

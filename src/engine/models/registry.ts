@@ -10,6 +10,7 @@ import { dots1 } from './dots1'
 import { ernie } from './ernie'
 import { ernieMoe } from './ernieMoe'
 import { exaone4 } from './exaone4'
+import { exaoneMoe } from './exaoneMoe'
 import { flexOlmo } from './flexOlmo'
 import { gemma, gemma2, gemma3 } from './gemma'
 import { gemma3n } from './gemma3n'
@@ -115,6 +116,7 @@ const FAMILIES: readonly Family[] = [
   graniteMoeHybrid,
   glm4Moe,
   dots1,
+  exaoneMoe,
   afmoe,
   laguna,
   ernieMoe,

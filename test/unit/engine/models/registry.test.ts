@@ -153,6 +153,11 @@ describe('the architecture of a config', () => {
       },
       'partial_rotary_factor is 0.5, expected a share inside of the parameters of each type of layers'
     ],
+    [
+      { model_type: 'exaone_moe', sliding_window_pattern: 'LLLG' },
+      'config.json: layer_types is missing, expected a list, where sliding_window_pattern is no number above 0'
+    ],
+    [{ model_type: 'exaone_moe', n_group: 2 }, 'config.json: n_group is 2, expected 1'],
     [{ model_type: 'olmoe', head_dim: 64 }, 'config.json: head_dim is 64, expected 128'],
     [
       { model_type: 'gemma2', layer_types: Array(26).fill('full_attention'), sliding_window: null },
