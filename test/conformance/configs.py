@@ -133,6 +133,12 @@ FULL = {
         "norm_topk_prob": False,
     },
     "mixtral": {**LLAMA, "sliding_window": 7, "num_local_experts": 5, "num_experts_per_tok": 3},
+    "minimax_m2": {
+        **LLAMA,
+        "num_experts_per_tok": 3,
+        "num_local_experts": 9,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 5000.0, "partial_rotary_factor": 0.6},
+    },
     "phimoe": {
         **LLAMA,
         "rope_parameters": {"rope_type": "default", "rope_theta": 5000.0},
@@ -571,7 +577,7 @@ FIELDS |= {kind: FIELDS[text] for kind, text in WRAPPERS.items()}
 ROTARY = [kind for kind in TYPES if "rope_parameters" in FIELDS[kind]]
 LAYER_HEADS = {"gemma4_text", "gemma4_unified_text"}  # heads of some layers have another size
 HYBRID = {"qwen3_5_text", "qwen3_5_moe_text", "qwen3_next"}  # some of their layers have a linear attention
-PARTIAL = {"phi3", "gpt_neox", "glm", "glm4", "glm4_moe", "laguna", "stablelm", "nemotron", "phi", *HYBRID}  # their models may rotate a part of each head
+PARTIAL = {"phi3", "gpt_neox", "glm", "glm4", "glm4_moe", "laguna", "minimax_m2", "stablelm", "nemotron", "phi", *HYBRID}  # their models may rotate a part of each head
 NAMED = {"stablelm", "nemotron", "phi"}  # that fail where the parameters do not name the share
 EXACT = {"stablelm", "phi"}  # that fail where another number of dimensions rotates than the share of a head
 OTHER_LAYERS = {"lfm2": "conv", "lfm2_moe": "conv", **dict.fromkeys((*HYBRID, "granitemoehybrid"), "linear_attention")}

@@ -301,6 +301,27 @@ CASES = {
         "tie_word_embeddings": True,
         "hidden_act": "gelu",
     },
+    "minimax_m2-dimensions": {
+        "model_type": "minimax_m2",
+        **LLAMA,
+        "head_dim": 10,
+        "intermediate_size": 8,
+        "num_experts": 3,
+        "num_experts_per_tok": 3,
+        "rotary_dim": 6,
+        "tie_word_embeddings": True,
+        "hidden_act": "gelu",
+    },
+    "minimax_m2-share-and-dimensions": {
+        "model_type": "minimax_m2",
+        **LLAMA,
+        "head_dim": 8,
+        "intermediate_size": 8,
+        "num_local_experts": 5,
+        "num_experts_per_tok": 1,
+        "rotary_dim": 6,
+        "rope_parameters": {"rope_type": "linear", "factor": 2.0, "rope_theta": 500.0, "partial_rotary_factor": 0.5},
+    },
     # The first layer slides, the second has no positions; the embedding has no factor.
     "afmoe-types-by-number": {
         "model_type": "afmoe",

@@ -34,6 +34,7 @@ import { lfm2Moe } from './lfm2Moe'
 import { llama } from './llama'
 import { llama4 } from './llama4'
 import { mellum } from './mellum'
+import { minimaxM2 } from './minimaxM2'
 import { ministral3 } from './ministral3'
 import { mistral } from './mistral'
 import { mixtral } from './mixtral'
@@ -108,6 +109,7 @@ const FAMILIES: readonly Family[] = [
   mellum,
   mixtral,
   phimoe,
+  minimaxM2,
   gptOss,
   olmoe,
   flexOlmo,

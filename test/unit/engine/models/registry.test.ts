@@ -158,6 +158,10 @@ describe('the architecture of a config', () => {
       'config.json: layer_types is missing, expected a list, where sliding_window_pattern is no number above 0'
     ],
     [{ model_type: 'exaone_moe', n_group: 2 }, 'config.json: n_group is 2, expected 1'],
+    [
+      { model_type: 'minimax_m2', rotary_dim: 200 },
+      '200 dimensions of a head rotate, expected an even number up to 128'
+    ],
     [{ model_type: 'olmoe', head_dim: 64 }, 'config.json: head_dim is 64, expected 128'],
     [
       { model_type: 'gemma2', layer_types: Array(26).fill('full_attention'), sliding_window: null },
