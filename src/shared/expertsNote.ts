@@ -6,6 +6,10 @@ export const ExpertsNote = z.object({
   count: z.int().describe('experts of a block'),
   perToken: z.int().describe('experts that a token is routed to'),
   quantizedRouter: z.string().optional().describe('the router, where it is a linear and quantized as any other'),
+  unreachedRouter: z
+    .boolean()
+    .optional()
+    .describe('whether PEFT takes that linear for another, so that it is not repaired'),
   unquantized: z.array(z.string()).readonly().describe('modules of a block that stay in full precision'),
   quantizedIn4: z.boolean().describe('whether transformers 4, whose experts are linears, quantizes these too'),
   routerFailsIn4: z
@@ -26,12 +30,13 @@ export const expertsText = ({ count, perToken }: ExpertsNote): string =>
 export const expertsSentence = ({
   unquantized,
   quantizedRouter: router,
+  unreachedRouter,
   quantizedIn4,
   routerFailsIn4
 }: ExpertsNote): string =>
   `${router === undefined ? 'experts and router' : 'experts'} (${unquantized.join(', ')} of each block) stay in full precision, ` +
   'as transformers 5 with bitsandbytes leaves them, and ' +
-  `${router === undefined ? 'only the other linears' : `the linears, ${router} among them,`} are quantized and repaired; ` +
+  `${router === undefined ? 'only the other linears' : `the linears, ${router} among them,`} are quantized${unreachedRouter ? `, and all but ${router} and others that PEFT does not reach repaired` : ' and repaired'}; ` +
   (quantizedIn4
     ? 'transformers 4 quantizes experts and router too, as other trainers may'
     : 'trainers with experts of their own may quantize these too') +

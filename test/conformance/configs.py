@@ -147,7 +147,35 @@ FULL = {
         "num_experts_per_tok": 3,
         "norm_topk_prob": True,
     },
+    "mellum": {
+        **{key: value for key, value in LLAMA.items() if key not in LINEAR},
+        "attention_bias": True,
+        "sliding_window": 7,
+        "layer_types": GEMMA2["layer_types"],
+        "mlp_layer_types": ["dense", "sparse", "sparse"],
+        "rope_parameters": LAYER_ROPES,
+        "moe_intermediate_size": 24,
+        "num_experts": 9,
+        "num_experts_per_tok": 3,
+        "norm_topk_prob": False,
+    },
     "mixtral": {**LLAMA, "sliding_window": 7, "num_local_experts": 5, "num_experts_per_tok": 3},
+    "minimax_m2": {
+        **LLAMA,
+        "num_experts_per_tok": 3,
+        "num_local_experts": 9,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 5000.0, "partial_rotary_factor": 0.6},
+    },
+    "phimoe": {
+        **LLAMA,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 5000.0},
+        "attention_bias": True,
+        "sliding_window": 7,
+        "num_local_experts": 5,
+        "num_experts_per_tok": 3,
+        "router_jitter_noise": 0.3,
+        "lm_head_bias": True,
+    },
     "gpt_oss": {
         **{key: value for key, value in LLAMA.items() if key != "hidden_act"},
         "num_attention_heads": 32,
@@ -177,6 +205,14 @@ FULL = {
         "num_attention_heads": 32,
         "attention_bias": True,
         "clip_qkv": 2.5,
+        "num_experts": 9,
+        "num_experts_per_tok": 3,
+        "norm_topk_prob": True,
+    },
+    "flex_olmo": {
+        **LLAMA,
+        "num_attention_heads": 16,
+        "attention_bias": True,
         "num_experts": 9,
         "num_experts_per_tok": 3,
         "norm_topk_prob": True,
@@ -235,6 +271,66 @@ FULL = {
         "scale_depth": 1.2,
         "dim_model_base": 90,
     },
+    "dots1": {
+        **LLAMA,
+        "num_key_value_heads": 4,
+        "attention_bias": True,
+        "moe_intermediate_size": 24,
+        "num_experts_per_tok": 3,
+        "n_routed_experts": 9,
+        "n_shared_experts": 2,
+        "routed_scaling_factor": 1.5,
+        "first_k_dense_replace": 2,
+        "norm_topk_prob": True,
+        "sliding_window": 7,
+        "max_window_layers": 2,
+    },
+    "exaone_moe": {
+        **LLAMA,
+        "num_attention_heads": 64,
+        "sliding_window": 7,
+        "sliding_window_pattern": 2,
+        "layer_types": GEMMA2["layer_types"],
+        "mlp_layer_types": ["sparse", "dense", "sparse"],
+        "first_k_dense_replace": 2,
+        "moe_intermediate_size": 24,
+        "num_experts": 9,
+        "num_experts_per_tok": 3,
+        "num_shared_experts": 2,
+        "norm_topk_prob": False,
+        "routed_scaling_factor": 1.5,
+    },
+    "afmoe": {
+        **LLAMA,
+        "attention_bias": True,
+        "moe_intermediate_size": 24,
+        "num_dense_layers": 2,
+        "num_experts": 9,
+        "num_experts_per_tok": 3,
+        "num_shared_experts": 1,
+        "route_scale": 1.5,
+        "global_attn_every_n_layers": 2,
+        "sliding_window": 7,
+        "layer_types": GEMMA2["layer_types"],
+        "mup_enabled": True,
+    },
+    "laguna": {
+        **{key: value for key, value in LLAMA.items() if key not in LINEAR},
+        "num_attention_heads": 16,
+        "num_attention_heads_per_layer": [16, 24, 8],
+        "attention_bias": True,
+        "gating": "per-element",
+        "sliding_window": 7,
+        "layer_types": GEMMA2["layer_types"],
+        "mlp_layer_types": ["sparse", "dense", "sparse"],
+        "rope_parameters": LAYER_ROPES,
+        "moe_intermediate_size": 24,
+        "shared_expert_intermediate_size": 20,
+        "num_experts": 9,
+        "num_experts_per_tok": 3,
+        "moe_routed_scaling_factor": 1.5,
+        "moe_router_logit_softcapping": 3.0,
+    },
     "ernie4_5_moe": {
         **LLAMA,
         "num_attention_heads": 32,
@@ -250,6 +346,7 @@ FULL = {
         "moe_layer_interval": 2,
         "moe_norm_min": 1e-9,
     },
+    "hunyuan_v1_moe": {**LLAMA, "attention_bias": True, "num_experts": 9, "moe_topk": [1, 1, 1]},
     "lfm2_moe": {
         **{key: value for key, value in LLAMA.items() if key not in ("rms_norm_eps", "hidden_act")},
         "norm_eps": 1e-4,
@@ -538,13 +635,13 @@ LATENT_KINDS = {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "youtu", "minicpm
 GROUPED = {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "glm4_moe"}  # a token's experts come from groups of them
 LAYER_HEADS = {"gemma4_text", "gemma4_unified_text"}  # heads of some layers have another size
 HYBRID = {"qwen3_5_text", "qwen3_5_moe_text", "qwen3_next"}  # some of their layers have a linear attention
-PARTIAL = {"phi3", "gpt_neox", "glm", "glm4", "glm4_moe", "stablelm", "nemotron", "phi", *HYBRID}  # their models may rotate a part of each head
+PARTIAL = {"phi3", "gpt_neox", "glm", "glm4", "glm4_moe", "laguna", "minimax_m2", "stablelm", "nemotron", "phi", *HYBRID}  # their models may rotate a part of each head
 NAMED = {"stablelm", "nemotron", "phi"}  # that fail where the parameters do not name the share
 EXACT = {"stablelm", "phi"}  # that fail where another number of dimensions rotates than the share of a head
 OTHER_LAYERS = {"lfm2": "conv", "lfm2_moe": "conv", **dict.fromkeys((*HYBRID, "granitemoehybrid"), "linear_attention")}
 OTHER_LAYERS["llama4_text"] = "chunked_attention"
 # Their models make the mask of sliding layers also where none slides; test_configs.py asks them.
-ALWAYS_MASKED = {"gemma2", "gemma3_text", "cohere2", "olmo3", "gpt_oss", "qwen2_moe"}
+ALWAYS_MASKED = {"gemma2", "gemma3_text", "cohere2", "olmo3", "gpt_oss", "qwen2_moe", "afmoe"}
 LAYERED = [kind for kind in FIELDS if "layer_types" in FIELDS[kind]]  # their layers may differ
 
 
@@ -697,7 +794,7 @@ class Real:
             return [kind == "full_attention" for kind in self.types()]
         if self.kind == "exaone4" and self.config.sliding_window is not None:
             return [kind == "sliding_attention" for kind in self.types()]
-        if self.kind == "cohere2":
+        if self.kind in ("cohere2", "afmoe", "exaone_moe"):
             return [kind == "sliding_attention" for kind in self.types()]
         return [True for _ in layers]
 
@@ -716,6 +813,13 @@ class Real:
         if self.kind == "gemma4_text" and self.config.enable_moe_block:
             if None in (self.config.num_experts, self.config.top_k_experts, self.config.moe_intermediate_size):
                 raise Refused("the experts are made of them")
+        if self.kind == "dots1":
+            dense = self.config.first_k_dense_replace
+            numbers = (self.config.n_routed_experts, self.config.n_shared_experts, self.config.num_experts_per_tok)
+            if dense is None or dense < self.config.num_hidden_layers and None in numbers:
+                raise Refused("the experts are made of them")
+        if self.kind == "hunyuan_v1_moe" and self.config.head_dim is None:
+            raise Refused("the model computes with it")
         if self.kind == "helium" and self.config.num_attention_heads * self.config.head_dim != self.config.hidden_size:
             raise Refused("o_proj is square")
         if "rope_parameters" in FIELDS[self.kind]:
@@ -732,7 +836,7 @@ class Real:
             rotary = self.rotary()
             if self.kind in NAMED:
                 self.config.rope_parameters["partial_rotary_factor"]
-            named = self.kind in ("gemma3_text", "gemma3n_text", "olmo3", *LAYER_HEADS)
+            named = self.kind in ("gemma3_text", "gemma3n_text", "olmo3", "mellum", "laguna", *LAYER_HEADS)
             answer = {}
             for kind in dict.fromkeys(self.types()):
                 prefix, arguments = (f"{kind}_", (kind,)) if named else ("", ())

@@ -50,6 +50,8 @@ def small_config(kind):
         layers = {"full_attn_idxs": [0, 2]}
     if kind == "lfm2_moe":
         layers = {"layer_types": ["full_attention", "conv", "full_attention"]}
+    if kind == "dots1":
+        layers |= {"n_routed_experts": 4, "n_shared_experts": 1, "num_experts_per_tok": 2}
     if kind == "granitemoehybrid":
         layers = {"layer_types": ["full_attention"] * 3, "position_embedding_type": "rope"}
     return {"model_type": kind, **sizes(kind), **layers, **({"use_sliding_window": True} if kind in SWITCHED else {})}

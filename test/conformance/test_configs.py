@@ -17,8 +17,10 @@ from test_flags import model_of
 from transformers import CONFIG_MAPPING
 
 CONTEXTS = [8]
-# Without a list of their layers, or without a number of experts, these are refused.
+# Without a list of their layers, numbers of experts, or the size of a head, these are refused.
 LISTED = dict.fromkeys(("lfm2_moe", "granitemoehybrid"), {"layer_types": ["full_attention"] * 32})
+LISTED["dots1"] = {"n_routed_experts": 4, "n_shared_experts": 1, "num_experts_per_tok": 2}
+LISTED["hunyuan_v1_moe"] = {"head_dim": 16}
 LISTED["deepseek_v2"] = {"num_experts_per_tok": 4}
 GRANITES = ("granitemoe", "granitemoeshared", "granitemoehybrid")
 # Nulls that the config class takes and its model fails on.
@@ -38,6 +40,12 @@ FAILING_NULLS = {
     "ernie4_5_moe: num_key_value_heads",
     "deepseek_v3: v_head_dim",
     "youtu: v_head_dim",
+    "phimoe: head_dim",
+    "exaone_moe: head_dim",
+    "mellum: num_local_experts",
+    "flex_olmo: head_dim",
+    *[f"dots1: {name}" for name in ("head_dim", "n_group", "topk_group")],
+    *[f"afmoe: {name}" for name in ("head_dim", "num_dense_layers", "num_experts", "num_experts_per_tok", "num_shared_experts", "route_scale")],
 }
 # Refused but for the default.
 SINGLE = {
@@ -46,6 +54,9 @@ SINGLE = {
     "add_cross_attention",
     "slow_but_exact",
     "seq_length",
+    "n_group",
+    "topk_group",
+    "moe_apply_router_weight_on_input",
 }
 
 

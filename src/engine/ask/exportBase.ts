@@ -170,7 +170,7 @@ const storedBytes = (
 async function spoolTensor(source: Source, tensor: ModelTensor, spool: TensorSpool) {
   const { linear, shape, stored, float32 } = tensor
   const { dtype, weights, written, request } = source
-  const name = writtenName(tensor.name, written)
+  const name = writtenName(weights.architecture.nameInFiles?.(tensor.name) ?? tensor.name, written)
   if (linear === undefined) {
     const own = float32 ? 'F32' : dtype
     await spool.add({ name, dtype: own, shape }, plainPieces({ ...source, dtype: own }, tensor))

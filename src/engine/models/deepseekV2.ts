@@ -2,7 +2,7 @@ import { badInput } from '../../shared/errors'
 import { activation } from './activations'
 import { defineFamily } from './architecture'
 import type { ConfigReader } from './configReader'
-import { checkExperts, deepseekExperts } from './deepseekExperts'
+import { checkExperts, deepseekExperts, expertSizes } from './deepseekExperts'
 import type { ExpertGroups } from './expertGroups'
 import { NAMED_AS_EXPERTS } from './experts'
 import { equalHeads } from './heads'
@@ -58,18 +58,15 @@ export const deepseekV2 = defineFamily({
     throw badInput(`${where}: num_experts_per_tok is missing, expected a positive integer`)
   },
   build(settings) {
-    const experts = deepseekExperts(
-      { ...settings, num_experts_per_tok: settings.num_experts_per_tok ?? 1 },
-      {
-        sparse: settings.layers.map((_, index) => index >= settings.first_k_dense_replace),
-        scores: 'softmax',
-        normed: false,
-        groups: groupsOf(settings),
-        mlpBias: settings.mlp_bias,
-        quantizedIn4: true
-      }
-    )
-    const { feedForward, note } = experts
+    const { feedForward, note } = deepseekExperts({
+      ...expertSizes({ ...settings, num_experts_per_tok: settings.num_experts_per_tok ?? 1 }),
+      sparse: settings.layers.map((_, index) => index >= settings.first_k_dense_replace),
+      scores: 'softmax',
+      normed: false,
+      groups: groupsOf(settings),
+      mlpBias: settings.mlp_bias,
+      quantizedIn4: true
+    })
     const interleaved = true
     const model = latentDecoder(settings, {
       family: 'deepseek_v2',

@@ -1,7 +1,7 @@
 import { activation } from './activations'
 import { defineFamily } from './architecture'
 import type { ConfigReader } from './configReader'
-import { checkExperts, deepseekExperts, sigmoidGroups } from './deepseekExperts'
+import { checkExperts, deepseekExperts, expertSizes, sigmoidGroups } from './deepseekExperts'
 import { NAMED_AS_EXPERTS } from './experts'
 import { latentDecoder, latentLayers, withoutHeadDim } from './latentDecoder'
 import { flag, integer, natural, number, orNull, readSettings } from './settings'
@@ -48,12 +48,11 @@ export const deepseekV3 = defineFamily({
   modelTypes: ['deepseek_v3'],
   settings: readDeepseekV3,
   build(settings) {
-    const { feedForward, note } = deepseekExperts(settings, {
+    const { feedForward, note } = deepseekExperts({
+      ...expertSizes(settings),
       sparse: settings.layers.map((_, index) => index >= settings.first_k_dense_replace),
-      scores: 'sigmoid',
       normed: settings.norm_topk_prob === true,
       groups: sigmoidGroups(settings),
-      mlpBias: false,
       quantizedIn4: true
     })
     const interleaved = settings.rope_interleave === true

@@ -66,7 +66,7 @@ function readExaone4(config: ConfigReader) {
 }
 
 /** Every how many layers one sees everything; in words, such as LLLG, only where the layers are listed. */
-function pattern(fallback: number): Setting<number | string | null> {
+export function pattern(fallback: number): Setting<number | string | null> {
   return {
     fallback,
     read(config, key) {

@@ -2,7 +2,7 @@ import { activation } from './activations'
 import { alikeLayers } from './alikeLayers'
 import { defineFamily, type ModelArchitecture } from './architecture'
 import type { ConfigReader } from './configReader'
-import { checkExperts, deepseekExperts, sigmoidGroups } from './deepseekExperts'
+import { checkExperts, deepseekExperts, expertSizes, sigmoidGroups } from './deepseekExperts'
 import { NAMED_AS_EXPERTS } from './experts'
 import { GLM_ROPE } from './glm'
 import { llamaLike } from './llamaLike'
@@ -52,12 +52,11 @@ function readGlm4Moe(config: ConfigReader) {
 }
 
 function buildGlm4Moe(settings: ReturnType<typeof readGlm4Moe>): ModelArchitecture {
-  const { feedForward, note } = deepseekExperts(settings, {
+  const { feedForward, note } = deepseekExperts({
+    ...expertSizes(settings),
     sparse: settings.layers.map((_, index) => index >= settings.first_k_dense_replace),
-    scores: 'sigmoid',
     normed: settings.norm_topk_prob,
     groups: sigmoidGroups(settings),
-    mlpBias: false,
     quantizedIn4: true
   })
   const model = llamaLike(settings, {

@@ -2,9 +2,10 @@ import { badInput } from '../../shared/errors'
 import { activation } from './activations'
 import { defineFamily } from './architecture'
 import type { ConfigReader } from './configReader'
-import { checkExperts, deepseekExperts, sigmoidGroups } from './deepseekExperts'
+import { checkExperts, deepseekExperts, expertSizes, sigmoidGroups } from './deepseekExperts'
 import { NAMED_AS_EXPERTS } from './experts'
 import { latentDecoder, latentLayers } from './latentDecoder'
+import { readMlpTypes } from './layerTypes'
 import type { RopeForm } from './ropeSettings'
 import { flag, integer, number, orNull, readSettings, texts } from './settings'
 
@@ -57,12 +58,11 @@ export const glm4MoeLite = defineFamily({
   modelTypes: ['glm4_moe_lite'],
   settings: readGlm4MoeLite,
   build(settings) {
-    const { feedForward, note } = deepseekExperts(settings, {
+    const { feedForward, note } = deepseekExperts({
+      ...expertSizes(settings),
       sparse: settings.mlp_layer_types.map((type) => type === 'sparse'),
-      scores: 'sigmoid',
       normed: settings.norm_topk_prob,
       groups: sigmoidGroups(settings),
-      mlpBias: false,
       quantizedIn4: false
     })
     const interleaved = settings.rope_interleave
@@ -78,10 +78,7 @@ function readGlm4MoeLite(config: ConfigReader) {
   if (rotating !== undefined && rotating !== settings.qk_rope_head_dim) {
     throw badInput(`${config.where}: ${rotating} dimensions rotate, expected all ${settings.qk_rope_head_dim}`)
   }
-  const types = read.mlp_layer_types ?? read.layers.map((_, index) => (index === 0 ? 'dense' : 'sparse'))
-  if (types.length !== read.layers.length || !types.every((type) => type === 'dense' || type === 'sparse')) {
-    throw config.complaint('mlp_layer_types', `${read.layers.length} times dense or sparse`)
-  }
+  const types = readMlpTypes(config, read, (index) => (index === 0 ? 'dense' : 'sparse'))
   if (types.includes('sparse')) checkExperts(config, settings, sigmoidGroups(settings))
   return { ...read, mlp_layer_types: types }
 }

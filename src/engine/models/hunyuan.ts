@@ -49,7 +49,7 @@ export const hunyuan = defineFamily({
 })
 
 /** `dynamic` with an α is none, but another base for rows of any length: θ α^(d / (d − 2)). */
-function readHunyuanRope(config: ConfigReader, shape: RopeShape): Rope {
+export function readHunyuanRope(config: ConfigReader, shape: RopeShape): Rope {
   const key = ropeKey(config)
   const parameters = config.object(key)
   const type = parameters.given('rope_type') ? parameters.raw('rope_type') : parameters.raw('type')

@@ -1,7 +1,7 @@
 import { ConfigReader, type Json } from './configReader'
 import type { LayerType } from './layerTypes'
 import type { Rope } from './rope'
-import { type RopeShape, readParameters, STANDARD_ROPE } from './ropeSettings'
+import { type RopeForm, type RopeShape, readParameters, STANDARD_ROPE } from './ropeSettings'
 
 /** Of a type of layers, the base where its parameters have none: under a key outside of them, or the default. */
 interface LayerBase {
@@ -46,30 +46,39 @@ export function readLayerRopes(
  * their own size; types that do not occur are not read.
  *
  * @param absent - what is meant where config.json has neither
+ * @param form - where it rotates a part of each head, the share beside the parameters counts for scaled positions alone, in
+ *   some places and not in others, so that there it is refused
  *
- * Source: transformers, Gemma4TextConfig.
+ * Source: transformers, Gemma4TextConfig, MellumConfig, LagunaConfig.
  */
 export function readOwnRopes(
   config: ConfigReader,
   absent: Readonly<Record<LayerType, Json>>,
   headDims: ReadonlyMap<LayerType, number>,
-  limit: number
+  limit: number,
+  form: RopeForm = STANDARD_ROPE
 ): Partial<Record<LayerType, Rope>> {
   const key = config.given('rope_scaling') ? 'rope_scaling' : 'rope_parameters'
   const given = config.given('rope_scaling') || config.has('rope_parameters')
   const whole = given ? config.plainObject(key) : absent
   const parameters = new ConfigReader(whole, `${config.where}: ${key}`)
+  const outer = config.raw('partial_rotary_factor') ?? undefined
+  const typeOf = (own: ConfigReader) => own.raw('rope_type') ?? own.raw('type') ?? 'default'
+  const scaled = ([type]: [LayerType, number]) => typeOf(parameters.object(type)) !== 'default'
+  if (form.partial && outer !== undefined && [...headDims].some(scaled)) {
+    throw config.complaint('partial_rotary_factor', 'a share inside of the parameters of each type of layers')
+  }
   const read = ([type, headDim]: [LayerType, number]): [LayerType, Rope] => {
     if (!parameters.has(type)) throw parameters.complaint(type, 'the rotary positions of these layers')
     const where = `${parameters.where}: ${type}`
     const rope = readParameters(
       where,
       parameters.plainObject(type),
-      STANDARD_ROPE,
+      form,
       { headDim, limit },
       {
         theta: undefined,
-        share: config.raw('partial_rotary_factor') ?? undefined,
+        share: form.partial ? undefined : outer,
         original: undefined,
         truncate: parameters.raw('truncate')
       }

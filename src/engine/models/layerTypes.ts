@@ -40,6 +40,25 @@ export function readLayerTypes<T extends string = LayerType>(
   return types as T[]
 }
 
+/**
+ * Whether layers have experts or an MLP: as `mlp_layer_types` lists it, or by their index.
+ *
+ * @throws {AppError} BAD_INPUT where the list has another length, or something else in it
+ */
+export function readMlpTypes(
+  config: ConfigReader,
+  {
+    num_hidden_layers: layers,
+    mlp_layer_types: listed
+  }: { num_hidden_layers: number; mlp_layer_types: string[] | null },
+  typeOf: (index: number) => 'sparse' | 'dense'
+): string[] {
+  if (listed === null) return Array.from({ length: layers }, (_, i) => typeOf(i))
+  const known = listed.length === layers && listed.every((type) => type === 'sparse' || type === 'dense')
+  if (!known) throw config.complaint('mlp_layer_types', `${layers} times sparse or dense`)
+  return listed
+}
+
 /** Types where a config does not list them: every n-th layer sees everything, the others slide. */
 export const slidingBut =
   (n: number) =>

@@ -25,7 +25,7 @@ export interface LlamaLikeOptions extends SelfAttentionOptions {
   readonly gated?: boolean
   /** In the place of grouped-query attention. */
   readonly attention?: (layer: LayerBuilder, n: Value, index: number) => Value
-  /** In the place of the MLP, where norms stand before each sublayer; undefined where experts behind the block do the rest. */
+  /** In the place of the MLP; undefined where experts behind the block do the rest, and norms stand before each sublayer. */
   readonly feedForward?: (layer: LayerBuilder, n: Value, index: number) => Value | undefined
   /** Norms stand before each sublayer, x += f(norm(x)), or after it, x += norm(f(x)); before when left out. */
   readonly norms?: 'before' | 'after'
@@ -63,7 +63,8 @@ export function llamaLike(settings: LlamaLikeSettings, options: LlamaLikeOptions
       if (norms === 'after') {
         const attended = norm(layer, attention(layer, x, index), 'post_attention_layernorm')
         const middle = added(layer, x, attended)
-        return added(layer, middle, norm(layer, mlp(layer, middle), 'post_feedforward_layernorm'))
+        const fed = options.feedForward?.(layer, middle, index) ?? mlp(layer, middle)
+        return added(layer, middle, norm(layer, fed, 'post_feedforward_layernorm'))
       }
       const middle = added(layer, x, attention(layer, norm(layer, x, 'input_layernorm'), index))
       const n = norm(layer, middle, 'post_attention_layernorm')

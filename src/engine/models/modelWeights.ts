@@ -30,7 +30,7 @@ export const storedShape = ({ inFeatures, outFeatures, transposed }: LinearShape
 export class ModelWeights {
   constructor(
     readonly checkpoint: Checkpoint,
-    private readonly architecture: ModelArchitecture
+    readonly architecture: ModelArchitecture
   ) {}
 
   /** The tensor, checked against the shape that config.json implies. */
@@ -123,8 +123,8 @@ export class ModelWeights {
 
   /** The one of a tensor's names that the checkpoint has. */
   #stored(name: string): string | undefined {
-    const { basePrefix, head, headAlias, storedPrefixes = {}, otherNames } = this.architecture
-    const own = [name, ...(otherNames?.(name) ?? [])]
+    const { basePrefix, head, headAlias, storedPrefixes = {}, otherNames, nameInFiles } = this.architecture
+    const own = [...new Set([name, nameInFiles?.(name) ?? name, ...(otherNames?.(name) ?? [])])]
     const bare = own
       .filter((one) => basePrefix !== '' && one.startsWith(basePrefix))
       .map((one) => one.slice(basePrefix.length))

@@ -1,4 +1,5 @@
 import { badInput } from '../../shared/errors'
+import { afmoe } from './afmoe'
 import { apertus } from './apertus'
 import { arcee } from './arcee'
 import type { Family, ModelArchitecture } from './architecture'
@@ -7,9 +8,12 @@ import { cohere, cohere2 } from './cohere'
 import { ConfigReader, type Json } from './configReader'
 import { deepseekV2 } from './deepseekV2'
 import { deepseekV3 } from './deepseekV3'
+import { dots1 } from './dots1'
 import { ernie } from './ernie'
 import { ernieMoe } from './ernieMoe'
 import { exaone4 } from './exaone4'
+import { exaoneMoe } from './exaoneMoe'
+import { flexOlmo } from './flexOlmo'
 import { gemma, gemma2, gemma3 } from './gemma'
 import { gemma3n } from './gemma3n'
 import { gemma4, gemma4Unified } from './gemma4'
@@ -25,12 +29,16 @@ import { granite } from './granite'
 import { graniteMoe, graniteMoeHybrid, graniteMoeShared } from './graniteMoe'
 import { helium } from './helium'
 import { hunyuan } from './hunyuan'
+import { hunyuanMoe } from './hunyuanMoe'
+import { laguna } from './laguna'
 import { MAX_LAYERS } from './layerTypes'
 import { lfm2 } from './lfm2'
 import { lfm2Moe } from './lfm2Moe'
 import { llama } from './llama'
 import { llama4 } from './llama4'
+import { mellum } from './mellum'
 import { miniCpm3 } from './miniCpm3'
+import { minimaxM2 } from './minimaxM2'
 import { ministral3 } from './ministral3'
 import { mistral } from './mistral'
 import { mixtral } from './mixtral'
@@ -41,6 +49,7 @@ import { olmoe } from './olmoe'
 import { opt } from './opt'
 import { phi } from './phi'
 import { phi3 } from './phi3'
+import { phimoe } from './phimoe'
 import { qwen2, qwen3 } from './qwen'
 import { qwen2Moe } from './qwen2Moe'
 import { qwen3Moe } from './qwen3Moe'
@@ -102,9 +111,13 @@ const FAMILIES: readonly Family[] = [
   qwen3Next,
   qwen2Moe,
   qwen3Moe,
+  mellum,
   mixtral,
+  phimoe,
+  minimaxM2,
   gptOss,
   olmoe,
+  flexOlmo,
   graniteMoe,
   graniteMoeShared,
   graniteMoeHybrid,
@@ -114,7 +127,12 @@ const FAMILIES: readonly Family[] = [
   deepseekV3,
   youtu,
   miniCpm3,
+  dots1,
+  exaoneMoe,
+  afmoe,
+  laguna,
   ernieMoe,
+  hunyuanMoe,
   lfm2Moe,
   llama4
 ]

@@ -41,6 +41,8 @@ export type RopeScaling =
       readonly long: readonly number[]
       readonly original: number
       readonly magnitude: number
+      /** The factor of rows longer than `original`, where that is another one. */
+      readonly longMagnitude?: number
     }
 
 /** What rows of one length are rotated by: angle(position, i) = position · frequencies[i]. */
@@ -77,9 +79,10 @@ export function rotationOf({ theta, size, scaling }: Rope, context: number): Rot
     case 'yarn':
       return { frequencies: yarn(plain, theta, size, scaling), magnitude: scaling.magnitude }
     case 'longrope': {
-      const divisors = context > scaling.original ? scaling.long : scaling.short
+      const isLong = context > scaling.original
+      const divisors = isLong ? scaling.long : scaling.short
       const frequencies = plain.map((frequency, i) => frequency / (divisors[i] as number))
-      return { frequencies, magnitude: scaling.magnitude }
+      return { frequencies, magnitude: (isLong ? scaling.longMagnitude : undefined) ?? scaling.magnitude }
     }
   }
 }

@@ -10,20 +10,27 @@ interface RoutedExperts extends Omit<ScoredRouting, 'count' | 'perToken'> {
 }
 
 /** Adds experts behind the block, weighed by `routedScores` of the scores of n Rᵀ, with the router R [count, hidden]. */
-export function addRoutedExperts(layer: LayerBuilder, n: Value, spec: ExpertsSpec, routing: RoutedExperts): void {
+export const addRoutedExperts = (layer: LayerBuilder, n: Value, spec: ExpertsSpec, routing: RoutedExperts): void =>
+  layer.addExperts(spec, n, routingWeights(layer, n, spec, routing))
+
+/** The same sum in the midst of a block, which goes on with it. */
+export const routedSum = (layer: LayerBuilder, n: Value, spec: ExpertsSpec, routing: RoutedExperts): Value =>
+  layer.sumOfExperts(spec, n, routingWeights(layer, n, spec, routing))
+
+function routingWeights(layer: LayerBuilder, n: Value, spec: ExpertsSpec, routing: RoutedExperts): Value {
   const { graph } = layer
   const { count, perToken, hiddenSize, float32Router: float32 = false } = spec
   const router = layer.parameter(`${spec.router}.weight`, [count, hiddenSize], float32 ? { float32 } : {})
   const logits = graph.gemm(n, router, { transB: 1 })
   const scores = routing.scores === 'softmax' ? graph.softmax(logits) : graph.sigmoid(logits)
-  layer.addExperts(spec, n, routedScores(graph, scores, { ...routing, count, perToken }))
+  return routedScores(graph, scores, { ...routing, count, perToken })
 }
 
 /** What is said of experts and their router, two modules of a block, of which the router may be a linear. */
 export const expertsNote = (
   { count, perToken, router }: ExpertsSpec,
   module: string,
-  options: Pick<ExpertsNote, 'quantizedIn4' | 'quantizedRouter' | 'routerFailsIn4'>
+  options: Pick<ExpertsNote, 'quantizedIn4' | 'quantizedRouter' | 'unreachedRouter' | 'routerFailsIn4'>
 ): ExpertsNote => ({
   count,
   perToken,

@@ -1,4 +1,4 @@
-import type { Value } from '../graph/graphBuilder'
+import type { GraphBuilder, Value } from '../graph/graphBuilder'
 import { type AttentionShape, causalAttention } from './attention'
 import type { LayerBuilder } from './layerBuilder'
 import type { LayerAttention } from './layerTypes'
@@ -35,6 +35,15 @@ interface LinearsOptions extends ShapeOptions {
   readonly clip?: number | null
   /** `q_proj` gives queries and as many gates, head by head: what heads attend to is multiplied by sigmoid(gate). */
   readonly gated?: boolean
+  /** A linear beside q, k and v that gives gates, by which what heads attend to is multiplied. */
+  readonly gate?: AttentionGate
+}
+
+/** A linear without bias whose outputs are made into factors, one for each value of the heads, or for each head. */
+interface AttentionGate {
+  readonly name: string
+  readonly perHead?: boolean
+  readonly of: (graph: GraphBuilder, x: Value) => Value
 }
 
 /** The same, with norms of q and k [tokens, heads · d] before they are rotated, and [rows, heads, context, d] after that. */
@@ -91,13 +100,14 @@ export function projectedAttention(
   const inputs = project(layer, n, 'self_attn', names, { in: hiddenSize, widths, bias: options.inputBias })
   const [first, k, v] = inputs as [Value, Value, Value]
   const { q, gate } = gated ? withGate(layer, first, heads, headDim) : { q: first }
+  const factors = gate === undefined ? ownGate(layer, n, settings, options.gate) : layer.graph.sigmoid(gate)
   const clip = (x: Value) => clipped(layer, x, options.clip)
   const qkv = { q: clip(headNorms?.q(q) ?? q), k: clip(headNorms?.k(k) ?? k), v: clip(v) }
   const sinks = options.sinks ? layer.parameter('self_attn.sinks', [heads]) : undefined
   const shape = { heads, keyValueHeads, headDim, scale, interleaved, queryFactor, rotatedNorms, sinks }
   const attended = causalAttention(layer, qkv, { ...shape, ...settings.layers[index] })
   const size = { in: heads * headDim, out: hiddenSize, bias: options.outputBias }
-  const passed = gate === undefined ? attended : layer.graph.mul(attended, layer.graph.sigmoid(gate))
+  const passed = factors === undefined ? attended : layer.graph.mul(attended, factors)
   return layer.linear(`self_attn.${options.output ?? 'o_proj'}`, passed, size)
 }
 
@@ -106,6 +116,22 @@ function withGate({ graph }: LayerBuilder, x: Value, heads: number, headDim: num
   const parts = graph.split(graph.reshape(x, [-1, heads, 2 * headDim]), 2, [headDim, headDim])
   const [q, gate] = parts.map((part) => graph.reshape(part, [-1, heads * headDim])) as [Value, Value]
   return { q, gate }
+}
+
+/** What heads attend to is multiplied by, [tokens, heads · d], of a linear of its own; undefined without one. */
+function ownGate(
+  layer: LayerBuilder,
+  n: Value,
+  { hidden_size: hiddenSize, num_attention_heads: heads, head_dim: headDim }: AttentionSettings,
+  gate: AttentionGate | undefined
+): Value | undefined {
+  if (gate === undefined) return undefined
+  const out = gate.perHead ? heads : heads * headDim
+  const { graph } = layer
+  const factors = gate.of(graph, layer.linear(`self_attn.${gate.name}`, n, { in: hiddenSize, out, bias: false }))
+  if (!gate.perHead) return factors
+  const repeated = graph.concat(Array(headDim).fill(graph.reshape(factors, [-1, heads, 1])), 2)
+  return graph.reshape(repeated, [-1, heads * headDim])
 }
 
 /** Parts of the given widths of one input, by a linear each or, for one name, out of one linear. */

@@ -75,7 +75,8 @@ def load_family(folder, config):
         return model
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            if parameter.ndim == 1 or name.endswith("_bias"):  # biases of experts are matrices
+            # Biases of experts are matrices; what is all zeros, as AFMoE's routers, would show nothing.
+            if parameter.ndim == 1 or name.endswith("_bias") or not parameter.any():
                 parameter.add_(VECTOR_DEVIATION * torch.randn_like(parameter))
         for name, buffer in model.named_buffers():
             # Such as factors of layers; not the ε of an activation, at which its branches meet.

@@ -135,10 +135,60 @@ describe('the architecture of a config', () => {
     ],
     [
       { model_type: 'glm4_moe_lite', num_hidden_layers: 2, mlp_layer_types: ['dense', 'moe'] },
-      'config.json: mlp_layer_types is ["dense","moe"], expected 2 times dense or sparse'
+      'config.json: mlp_layer_types is ["dense","moe"], expected 2 times sparse or dense'
     ],
     [{ model_type: 'glm4_moe_lite', partial_rotary_factor: 0.5 }, 'config.json: 32 dimensions rotate, expected all 64'],
     [{ model_type: 'glm4_moe', n_routed_experts: 1 }, 'config.json: n_routed_experts is 1, expected at least 2'],
+    [
+      { model_type: 'afmoe', global_attn_every_n_layers: null },
+      'config.json: global_attn_every_n_layers is null, expected a positive integer, where layer_types is missing'
+    ],
+    [{ model_type: 'afmoe', num_experts: 5 }, 'config.json: num_experts_per_tok is missing, expected at most 5'],
+    [{ model_type: 'phimoe', num_local_experts: 1 }, 'config.json: num_local_experts is 1, expected at least 2'],
+    [
+      { model_type: 'phimoe', rope_scaling: { type: 'linear', factor: 2 } },
+      'rope_scaling: type is "linear", expected one of default, longrope'
+    ],
+    [{ model_type: 'dots1' }, 'config.json: n_shared_experts is missing, expected a positive integer'],
+    [
+      { model_type: 'dots1', n_routed_experts: 4, n_shared_experts: 1, num_experts_per_tok: 5 },
+      'config.json: num_experts_per_tok is 5, expected at most 4, the number of experts'
+    ],
+    [{ model_type: 'flex_olmo', num_experts: 4 }, 'config.json: num_experts_per_tok is missing, expected at most 4'],
+    [
+      { model_type: 'mellum', mlp_layer_types: ['sparse'] },
+      'config.json: mlp_layer_types is ["sparse"], expected 28 times sparse or dense'
+    ],
+    [
+      { model_type: 'mellum', rope_parameters: { full_attention: { rope_theta: 1e4, partial_rotary_factor: 0.5 } } },
+      '64 dimensions of a head rotate, expected all 128 in this family'
+    ],
+    [{ model_type: 'hunyuan_v1_moe' }, 'config.json: head_dim is missing, expected a positive integer'],
+    [
+      { model_type: 'hunyuan_v1_moe', num_experts: 8, num_hidden_layers: 2, moe_topk: [2, 4] },
+      'config.json: moe_topk is [2,4], expected a positive integer, or 2 times the same'
+    ],
+    [
+      { model_type: 'laguna', num_attention_heads_per_layer: [8, 12], num_hidden_layers: 2 },
+      'config.json: num_attention_heads_per_layer is [8,12], expected 2 multiples of num_key_value_heads 8'
+    ],
+    [
+      {
+        model_type: 'laguna',
+        partial_rotary_factor: 0.5,
+        rope_parameters: { full_attention: { type: 'linear', factor: 2, rope_theta: 1e4 } }
+      },
+      'partial_rotary_factor is 0.5, expected a share inside of the parameters of each type of layers'
+    ],
+    [
+      { model_type: 'exaone_moe', sliding_window_pattern: 'LLLG' },
+      'config.json: layer_types is missing, expected a list, where sliding_window_pattern is no number above 0'
+    ],
+    [{ model_type: 'exaone_moe', n_group: 2 }, 'config.json: n_group is 2, expected 1'],
+    [
+      { model_type: 'minimax_m2', rotary_dim: 200 },
+      '200 dimensions of a head rotate, expected an even number up to 128'
+    ],
     [{ model_type: 'olmoe', head_dim: 64 }, 'config.json: head_dim is 64, expected 128'],
     [
       { model_type: 'gemma2', layer_types: Array(26).fill('full_attention'), sliding_window: null },
