@@ -292,6 +292,12 @@ FULL = {
         "no_rope_layer_interval": 2,
         "layer_types": ["full_attention", "sliding_attention", "full_attention"],
     },
+    "cwm": {
+        **LLAMA,
+        "mlp_bias": True,
+        "sliding_window": 7,
+        "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+    },
     "granite": {
         **LLAMA,
         "attention_bias": True,
@@ -367,6 +373,7 @@ FULL = {
         "layer_types": GEMMA2["layer_types"],
         "rope_parameters": LAYER_ROPES,
     },
+    "ministral": {**LLAMA, "sliding_window": 7, "layer_types": GEMMA2["layer_types"]},
     "ministral3": {
         **LLAMA,
         "sliding_window": 7,
@@ -486,7 +493,7 @@ EXACT = {"stablelm", "phi"}  # that fail where another number of dimensions rota
 OTHER_LAYERS = {"lfm2": "conv", "lfm2_moe": "conv", **dict.fromkeys((*HYBRID, "granitemoehybrid"), "linear_attention")}
 OTHER_LAYERS["llama4_text"] = "chunked_attention"
 # Their models make the mask of sliding layers also where none slides; test_configs.py asks them.
-ALWAYS_MASKED = {"gemma2", "gemma3_text", "cohere2", "olmo3", "gpt_oss", "qwen2_moe"}
+ALWAYS_MASKED = {"gemma2", "gemma3_text", "cohere2", "olmo3", "ministral", "cwm", "gpt_oss", "qwen2_moe"}
 LAYERED = [kind for kind in FIELDS if "layer_types" in FIELDS[kind]]  # their layers may differ
 
 
@@ -612,6 +619,8 @@ class Real:
         self.chunks()
         if self.kind == "ministral3":
             self.growth()
+        if self.kind == "ministral" and self.config.head_dim is None:
+            raise Refused("the model reads the size of its heads")
         if self.kind == "gemma4_text" and self.config.vocab_size_per_layer_input < self.config.vocab_size:
             raise Refused("tokens have no embedding of the layers")
         if self.kind == "gemma4_text" and self.config.enable_moe_block:

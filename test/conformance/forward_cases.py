@@ -415,6 +415,15 @@ CASES = {
         "residual_multiplier": 0.3,
         "logits_scaling": 5.0,
     },
+    "cwm-parameters-absent": {
+        "model_type": "cwm",
+        **LLAMA,
+        "head_dim": 6,
+        "num_hidden_layers": 5,
+        "sliding_window": 5,
+        "rope_theta": 3.0,
+        "mlp_bias": True,
+    },
     "olmo-clipped": {"model_type": "olmo", **LLAMA, "hidden_size": 34, "clip_qkv": 0.5, "rms_norm_eps": 3.0},
     "olmo2-odd-heads": {
         "model_type": "olmo2",
@@ -431,6 +440,7 @@ CASES = {
         "rope_theta": 100.0,
         "rope_scaling": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16},
     },
+    "ministral-types-absent": {"model_type": "ministral", **LLAMA, "head_dim": 10, "sliding_window": 5},
     "ministral3-beyond-original": {
         "model_type": "ministral3",
         **LLAMA,

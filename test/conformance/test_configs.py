@@ -17,8 +17,9 @@ from test_flags import model_of
 from transformers import CONFIG_MAPPING
 
 CONTEXTS = [8]
-# Without a list of their layers these are refused.
+# Without a list of their layers these are refused, or without the size of their heads.
 LISTED = dict.fromkeys(("lfm2_moe", "granitemoehybrid"), {"layer_types": ["full_attention"] * 32})
+LISTED["ministral"] = {"head_dim": 64}
 GRANITES = ("granitemoe", "granitemoeshared", "granitemoehybrid")
 # Nulls that the config class takes and its model fails on.
 FAILING_NULLS = {

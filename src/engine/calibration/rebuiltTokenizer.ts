@@ -121,6 +121,7 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
   olmo: 'GPTNeoXTokenizer',
   olmo2: 'TokenizersBackend',
   olmo3: 'TokenizersBackend',
+  ministral: 'TokenizersBackend',
   ministral3: 'TokenizersBackend',
   ernie4_5: 'TokenizersBackend',
   olmoe: 'GPTNeoXTokenizer',

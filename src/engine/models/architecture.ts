@@ -111,13 +111,13 @@ export const defineFamily = <S extends Readonly<Record<string, unknown>>>(family
   settings(config: ConfigReader): S
   build(settings: S): ModelArchitecture
   /** Refuses settings that can be read but not built; `where` is how messages name the file. */
-  check?(settings: NoInfer<S>, where: string): void
+  check?(settings: NoInfer<S>, where: string, config: ConfigReader): void
 }): Family => ({
   modelTypes: family.modelTypes,
   settings: (config) => family.settings(config),
   read(config) {
     const settings = family.settings(config)
-    family.check?.(settings, config.where)
+    family.check?.(settings, config.where, config)
     return family.build(settings)
   }
 })

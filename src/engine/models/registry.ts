@@ -5,6 +5,7 @@ import type { Family, ModelArchitecture } from './architecture'
 import { bloom } from './bloom'
 import { cohere, cohere2 } from './cohere'
 import { ConfigReader, type Json } from './configReader'
+import { cwm } from './cwm'
 import { ernie } from './ernie'
 import { ernieMoe } from './ernieMoe'
 import { exaone4 } from './exaone4'
@@ -27,6 +28,7 @@ import { lfm2 } from './lfm2'
 import { lfm2Moe } from './lfm2Moe'
 import { llama } from './llama'
 import { llama4 } from './llama4'
+import { ministral } from './ministral'
 import { ministral3 } from './ministral3'
 import { mistral } from './mistral'
 import { mixtral } from './mixtral'
@@ -68,10 +70,12 @@ const FAMILIES: readonly Family[] = [
   bloom,
   gpt2,
   smollm3,
+  cwm,
   granite,
   olmo,
   olmo2,
   olmo3,
+  ministral,
   ministral3,
   seedOss,
   exaone4,

@@ -153,6 +153,12 @@ describe('the architecture of a config', () => {
       { model_type: 'ministral3', rope_parameters: { rope_type: 'default' } },
       'rope_parameters: llama_4_scaling_beta is missing, expected a number'
     ],
+    [{ model_type: 'ministral' }, 'config.json: head_dim is missing, expected a positive integer'],
+    [{ model_type: 'cwm', sliding_window: null }, 'config.json: sliding_window is null, expected a positive integer'],
+    [
+      { model_type: 'cwm', num_attention_heads: 40 },
+      'num_attention_heads is 40, expected a divisor of hidden_size 6144'
+    ],
     [{}, 'config.json: model_type is missing, expected a string']
   ])('is refused with a sentence: %j', (config, message) => {
     expect(() => readArchitecture(config, 'config.json')).toThrow(message)
