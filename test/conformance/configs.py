@@ -412,6 +412,7 @@ FULL = {
     },
     "apertus": {**LLAMA, "attention_bias": True},
     "arcee": {**LLAMA, "hidden_size": 256, "attention_bias": True, "mlp_bias": True},
+    "nanochat": {**LLAMA, "hidden_size": 384, "attention_bias": True, "final_logit_softcapping": 9.0},
     "helium": {
         **LLAMA,
         "hidden_size": 640,

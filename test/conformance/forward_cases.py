@@ -660,6 +660,21 @@ CASES = {
         "conv_bias": True,
         "layer_types": ["full_attention", "conv"],
     },
+    "nanochat-head-dim": {
+        "model_type": "nanochat",
+        **LLAMA,
+        "head_dim": 6,
+        "attention_bias": True,
+        "rope_scaling": {"rope_type": "linear", "factor": 3.0},
+        "tie_word_embeddings": True,
+    },
+    "nanochat-cap-null": {
+        "model_type": "nanochat",
+        **without(LLAMA, "num_key_value_heads"),
+        "num_hidden_layers": 1,
+        "final_logit_softcapping": None,
+        "hidden_act": "gelu",
+    },
     "arcee-head-dim": {"model_type": "arcee", **LLAMA, "head_dim": 6, "mlp_bias": True},
     "helium-scaled": {
         "model_type": "helium",

@@ -36,6 +36,7 @@ FAILING_NULLS = {
     *[f"ernie4_5_moe: moe_{name}" for name in ("k", "norm_min", "num_experts", "num_shared_experts")],
     *[f"ernie4_5_moe: moe_layer_{name}" for name in ("start_index", "end_index", "interval")],
     "ernie4_5_moe: num_key_value_heads",
+    "nanochat: head_dim",
 }
 # Refused but for the default.
 SINGLE = {

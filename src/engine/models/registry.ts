@@ -33,6 +33,7 @@ import { ministral3 } from './ministral3'
 import { mistral } from './mistral'
 import { mixtral } from './mixtral'
 import { mpt } from './mpt'
+import { nanochat } from './nanochat'
 import { nemotron } from './nemotron'
 import { olmo, olmo2, olmo3 } from './olmo'
 import { olmoe } from './olmoe'
@@ -83,6 +84,7 @@ const FAMILIES: readonly Family[] = [
   ernie,
   lfm2,
   arcee,
+  nanochat,
   apertus,
   helium,
   cohere,

@@ -159,6 +159,7 @@ describe('the architecture of a config', () => {
       { model_type: 'cwm', num_attention_heads: 40 },
       'num_attention_heads is 40, expected a divisor of hidden_size 6144'
     ],
+    [{ model_type: 'nanochat', final_logit_softcapping: 0 }, 'final_logit_softcapping is 0, expected a number above 0'],
     [{}, 'config.json: model_type is missing, expected a string']
   ])('is refused with a sentence: %j', (config, message) => {
     expect(() => readArchitecture(config, 'config.json')).toThrow(message)
