@@ -307,6 +307,29 @@ FULL = {
         "residual_multiplier": 0.5,
         "attention_multiplier": 0.2,
     },
+    "granite_swa": {
+        **LLAMA,
+        "tie_word_embeddings": False,
+        "attention_bias": True,
+        "mlp_bias": True,
+        "embedding_multiplier": 3.0,
+        "logits_scaling": 4.0,
+        "residual_multiplier": 0.5,
+        "attention_multiplier": 0.2,
+        "sliding_window": 7,
+        "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+        "layer_rope_theta": [700.0, 0, 90],
+    },
+    "hyperclovax": {
+        **LLAMA,
+        "attention_bias": True,
+        "mlp_bias": True,
+        "embedding_multiplier": 3.0,
+        "logits_scaling": 4.0,
+        "residual_multiplier": 0.5,
+        "attention_multiplier": 0.2,
+        "use_post_norm": False,
+    },
     "cohere": {**COHERE, "use_qk_norm": True},
     "cohere2": {**COHERE, "sliding_window": 7, "layer_types": GEMMA2["layer_types"]},
     "glm": GLM,
@@ -494,7 +517,7 @@ EXACT = {"stablelm", "phi"}  # that fail where another number of dimensions rota
 OTHER_LAYERS = {"lfm2": "conv", "lfm2_moe": "conv", **dict.fromkeys((*HYBRID, "granitemoehybrid"), "linear_attention")}
 OTHER_LAYERS["llama4_text"] = "chunked_attention"
 # Their models make the mask of sliding layers also where none slides; test_configs.py asks them.
-ALWAYS_MASKED = {"gemma2", "gemma3_text", "cohere2", "olmo3", "ministral", "cwm", "gpt_oss", "qwen2_moe"}
+ALWAYS_MASKED = {"gemma2", "gemma3_text", "cohere2", "olmo3", "ministral", "cwm", "granite_swa", "gpt_oss", "qwen2_moe"}
 LAYERED = [kind for kind in FIELDS if "layer_types" in FIELDS[kind]]  # their layers may differ
 
 
@@ -602,6 +625,10 @@ class Real:
             if len(self.config.no_rope_layers) < len(layers):
                 raise Refused("a layer has no entry in no_rope_layers")
             return [bool(self.config.no_rope_layers[layer]) for layer in layers]
+        if self.kind == "granite_swa":
+            if len(self.config.layer_rope_theta) < len(layers):
+                raise Refused("a layer has no entry in layer_rope_theta")
+            return [bool(self.config.layer_rope_theta[layer]) for layer in layers]
         if self.kind in ("lfm2", "lfm2_moe"):
             return [kind != "conv" for kind in self.types()]
         if self.kind == "granitemoehybrid":
@@ -633,30 +660,42 @@ class Real:
             for context in contexts:
                 self.rotations(context)
 
-    def rotary(self):
+    def rotary(self, **parameters):
+        """What the model rotates with, or what it makes of other rotary parameters."""
+        config = copy.deepcopy(self.config) if parameters else self.config
+        if parameters:
+            config.rope_parameters = {**config.rope_parameters, **parameters}
         [name] = [name for name in vars(self.module) if name.endswith("RotaryEmbedding") and "Vision" not in name]
-        return getattr(self.module, name)(self.config)
+        return getattr(self.module, name)(config)
+
+    def rotation(self, rotary, context, kind=None, width=None):
+        """Inverse frequencies and the factor of cos and sin, of layers of a kind where each has its own."""
+        prefix, arguments = (f"{kind}_", (kind,)) if kind else ("", ())
+        made = rotary(torch.zeros(1), torch.arange(context)[None], *arguments)
+        cosines, *_ = made if isinstance(made, tuple) else (made,)  # llama4's are one complex number each
+        width = width or self.attribute("head_dim")
+        share = self.config.rope_parameters.get("partial_rotary_factor", 1.0) if self.kind in PARTIAL else 1.0
+        exact = self.kind in EXACT or self.kind not in PARTIAL
+        rotating = cosines.shape[-1] * (2 if self.kind in ("gpt_oss", "llama4_text") else 1)  # which have one cosine for a pair
+        if rotating > width or (exact and rotating != int(width * share)):
+            raise ValueError(f"{rotating} of {width} dimensions rotate")
+        return getattr(rotary, f"{prefix}inv_freq").tolist(), getattr(rotary, f"{prefix}attention_scaling")
 
     def rotations(self, context):
         """Inverse frequencies and the factor of cos and sin for each layer that rotates, for rows of so many tokens."""
         try:
+            if self.kind == "granite_swa":  # a base for each layer, where it rotates
+                self.rotation(self.rotary(), context)  # which its model makes all the same
+                bases = zip(self.config.layer_rope_theta, self.rotating(), strict=False)
+                return [self.rotation(self.rotary(rope_theta=base), context) if rotates else None for base, rotates in bases]
             rotary = self.rotary()
             if self.kind in NAMED:
                 self.config.rope_parameters["partial_rotary_factor"]
             named = self.kind in ("gemma3_text", "gemma3n_text", "olmo3", *LAYER_HEADS)
             answer = {}
             for kind in dict.fromkeys(self.types()):
-                prefix, arguments = (f"{kind}_", (kind,)) if named else ("", ())
-                made = rotary(torch.zeros(1), torch.arange(context)[None], *arguments)
-                cosines, *_ = made if isinstance(made, tuple) else (made,)  # llama4's are one complex number each
-                width = self.config.per_layer_config[kind].head_dim if self.kind in LAYER_HEADS else self.attribute("head_dim")
-                share = self.config.rope_parameters.get("partial_rotary_factor", 1.0) if self.kind in PARTIAL else 1.0
-                exact = self.kind in EXACT or self.kind not in PARTIAL
-                rotating = cosines.shape[-1] * (2 if self.kind in ("gpt_oss", "llama4_text") else 1)  # which have one cosine for a pair
-                if rotating > width or (exact and rotating != int(width * share)):
-                    raise ValueError(f"{rotating} of {width} dimensions rotate")
-                frequencies = getattr(rotary, f"{prefix}inv_freq")
-                answer[kind] = frequencies.tolist(), getattr(rotary, f"{prefix}attention_scaling")
+                width = self.config.per_layer_config[kind].head_dim if self.kind in LAYER_HEADS else None
+                answer[kind] = self.rotation(rotary, context, kind if named else None, width)
             rotating = zip(self.types(), self.rotating(), strict=True)
             return [answer[kind] if rotates else None for kind, rotates in rotating]
         except Exception as error:

@@ -195,6 +195,8 @@ def layer_forms(kind):
     elif kind == "granitemoehybrid":
         options["layer_types"] += [["attention"] * 3, ["attention", "mamba", "attention"]]
         options["position_embedding_type"] = [absent, None, "rope", "alibi"]
+    elif kind == "granite_swa":
+        options["layer_rope_theta"] = [absent, None, [0, 50.0, 700], [0, 0, 0], [1.0]]
     elif kind == "lfm2":
         options["layer_types"] += [["conv", "full_attention", "conv"], ["conv", "attention", "conv"]]
         options["full_attn_idxs"] = [absent, None, [], [1], [0, 2, 7]]

@@ -113,6 +113,7 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
   starcoder2: 'GPT2Tokenizer',
   stablelm: 'TokenizersBackend',
   nemotron: 'TokenizersBackend',
+  hyperclovax: 'TokenizersBackend',
   mpt: 'GPTNeoXTokenizer',
   phi: 'GPT2Tokenizer',
   gptj: 'GPT2Tokenizer',

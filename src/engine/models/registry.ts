@@ -21,8 +21,10 @@ import { gptNeox } from './gptNeox'
 import { gptOss } from './gptOss'
 import { granite } from './granite'
 import { graniteMoe, graniteMoeHybrid, graniteMoeShared } from './graniteMoe'
+import { graniteSwa } from './graniteSwa'
 import { helium } from './helium'
 import { hunyuan } from './hunyuan'
+import { hyperclovax } from './hyperclovax'
 import { MAX_LAYERS } from './layerTypes'
 import { lfm2 } from './lfm2'
 import { lfm2Moe } from './lfm2Moe'
@@ -73,6 +75,8 @@ const FAMILIES: readonly Family[] = [
   smollm3,
   cwm,
   granite,
+  graniteSwa,
+  hyperclovax,
   olmo,
   olmo2,
   olmo3,

@@ -160,6 +160,15 @@ describe('the architecture of a config', () => {
       'num_attention_heads is 40, expected a divisor of hidden_size 6144'
     ],
     [{ model_type: 'nanochat', final_logit_softcapping: 0 }, 'final_logit_softcapping is 0, expected a number above 0'],
+    [
+      { model_type: 'hyperclovax', hidden_size: 100 },
+      'num_attention_heads is 32, expected a divisor of hidden_size 100'
+    ],
+    [{ model_type: 'granite_swa', layer_rope_theta: [0] }, 'layer_rope_theta is [0], expected a list of 24 numbers'],
+    [
+      { model_type: 'granite_swa', num_hidden_layers: 1, layer_rope_theta: [1e-300] },
+      'layer_rope_theta is [1e-300], expected bases with which the rotary frequencies are finite'
+    ],
     [{}, 'config.json: model_type is missing, expected a string']
   ])('is refused with a sentence: %j', (config, message) => {
     expect(() => readArchitecture(config, 'config.json')).toThrow(message)
