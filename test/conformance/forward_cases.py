@@ -452,6 +452,15 @@ CASES = {
         "rope_theta": 3.0,
         "mlp_bias": True,
     },
+    "internlm3-own-names": {"model_type": "internlm3", **LLAMA, "head_dim": None, "qkv_bias": True, "bias": True},
+    "iquestcoder-heads-null": {
+        "model_type": "iquestcoder",
+        **LLAMA,
+        "num_key_value_heads": None,
+        "head_dim": 6,
+        "attention_bias": True,
+        "sliding_window": 3,
+    },
     "olmo-clipped": {"model_type": "olmo", **LLAMA, "hidden_size": 34, "clip_qkv": 0.5, "rms_norm_eps": 3.0},
     "olmo2-odd-heads": {
         "model_type": "olmo2",

@@ -114,6 +114,8 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
   stablelm: 'TokenizersBackend',
   nemotron: 'TokenizersBackend',
   hyperclovax: 'TokenizersBackend',
+  internlm3: 'TokenizersBackend',
+  iquestcoder: 'TokenizersBackend',
   mpt: 'GPTNeoXTokenizer',
   phi: 'GPT2Tokenizer',
   gptj: 'GPT2Tokenizer',

@@ -25,6 +25,8 @@ import { graniteSwa } from './graniteSwa'
 import { helium } from './helium'
 import { hunyuan } from './hunyuan'
 import { hyperclovax } from './hyperclovax'
+import { internlm3 } from './internlm3'
+import { iquestCoder } from './iquestCoder'
 import { MAX_LAYERS } from './layerTypes'
 import { lfm2 } from './lfm2'
 import { lfm2Moe } from './lfm2Moe'
@@ -74,6 +76,8 @@ const FAMILIES: readonly Family[] = [
   gpt2,
   smollm3,
   cwm,
+  internlm3,
+  iquestCoder,
   granite,
   graniteSwa,
   hyperclovax,

@@ -159,6 +159,10 @@ describe('the architecture of a config', () => {
       { model_type: 'cwm', num_attention_heads: 40 },
       'num_attention_heads is 40, expected a divisor of hidden_size 6144'
     ],
+    [{ model_type: 'internlm3', qkv_bias: true }, 'config.json: mlp_bias is missing, expected what qkv_bias is, true'],
+    [{ model_type: 'internlm3', bias: true }, 'config.json: bias is true, expected what qkv_bias is, false'],
+    [{ model_type: 'iquestcoder', clip_qkv: 8 }, 'config.json: clip_qkv is 8, expected null'],
+    [{ model_type: 'iquestcoder', use_sliding_window: true }, 'use_sliding_window is true, expected false'],
     [{ model_type: 'nanochat', final_logit_softcapping: 0 }, 'final_logit_softcapping is 0, expected a number above 0'],
     [
       { model_type: 'hyperclovax', hidden_size: 100 },
