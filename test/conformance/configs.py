@@ -437,6 +437,14 @@ FULL = {
     },
     "apertus": {**LLAMA, "attention_bias": True},
     "arcee": {**LLAMA, "hidden_size": 256, "attention_bias": True, "mlp_bias": True},
+    "jais2": {
+        **{key: value for key, value in LLAMA.items() if key != "rms_norm_eps"},
+        "hidden_size": 832,
+        "num_attention_heads": 32,
+        "layer_norm_eps": 1e-4,
+        "attention_bias": False,
+        "mlp_bias": False,
+    },
     "nanochat": {**LLAMA, "hidden_size": 384, "attention_bias": True, "final_logit_softcapping": 9.0},
     "helium": {
         **LLAMA,

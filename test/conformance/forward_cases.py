@@ -697,6 +697,7 @@ CASES = {
         "conv_bias": True,
         "layer_types": ["full_attention", "conv"],
     },
+    "jais2-no-biases": {"model_type": "jais2", **LLAMA, "head_dim": 6, "attention_bias": False, "hidden_act": "silu"},
     "nanochat-head-dim": {
         "model_type": "nanochat",
         **LLAMA,

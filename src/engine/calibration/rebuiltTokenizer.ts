@@ -116,6 +116,7 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
   hyperclovax: 'TokenizersBackend',
   internlm3: 'TokenizersBackend',
   iquestcoder: 'TokenizersBackend',
+  jais2: 'GPT2Tokenizer',
   mpt: 'GPTNeoXTokenizer',
   phi: 'GPT2Tokenizer',
   gptj: 'GPT2Tokenizer',

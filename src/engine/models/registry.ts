@@ -27,6 +27,7 @@ import { hunyuan } from './hunyuan'
 import { hyperclovax } from './hyperclovax'
 import { internlm3 } from './internlm3'
 import { iquestCoder } from './iquestCoder'
+import { jais2 } from './jais2'
 import { MAX_LAYERS } from './layerTypes'
 import { lfm2 } from './lfm2'
 import { lfm2Moe } from './lfm2Moe'
@@ -92,6 +93,7 @@ const FAMILIES: readonly Family[] = [
   ernie,
   lfm2,
   arcee,
+  jais2,
   nanochat,
   apertus,
   helium,

@@ -165,6 +165,10 @@ describe('the architecture of a config', () => {
     [{ model_type: 'iquestcoder', use_sliding_window: true }, 'use_sliding_window is true, expected false'],
     [{ model_type: 'nanochat', final_logit_softcapping: 0 }, 'final_logit_softcapping is 0, expected a number above 0'],
     [
+      { model_type: 'jais2', num_attention_heads: 25 },
+      'num_attention_heads is 25, expected a divisor of hidden_size 3328'
+    ],
+    [
       { model_type: 'hyperclovax', hidden_size: 100 },
       'num_attention_heads is 32, expected a divisor of hidden_size 100'
     ],
