@@ -230,6 +230,7 @@ FULL = {
     },
     "gemma": {**GEMMA, "hidden_act": "silu"},
     "gemma2": GEMMA2,
+    "vaultgemma": GEMMA2,
     "gemma3_text": {
         **GEMMA2,
         "rope_parameters": LAYER_ROPES,
@@ -527,7 +528,7 @@ EXACT = {"stablelm", "phi"}  # that fail where another number of dimensions rota
 OTHER_LAYERS = {"lfm2": "conv", "lfm2_moe": "conv", **dict.fromkeys((*HYBRID, "granitemoehybrid"), "linear_attention")}
 OTHER_LAYERS["llama4_text"] = "chunked_attention"
 # Their models make the mask of sliding layers also where none slides; test_configs.py asks them.
-ALWAYS_MASKED = {"gemma2", "gemma3_text", "cohere2", "olmo3", "ministral", "cwm", "granite_swa", "gpt_oss", "qwen2_moe"}
+ALWAYS_MASKED = {"gemma2", "vaultgemma", "gemma3_text", "cohere2", "olmo3", "ministral", "cwm", "granite_swa", "gpt_oss", "qwen2_moe"}
 LAYERED = [kind for kind in FIELDS if "layer_types" in FIELDS[kind]]  # their layers may differ
 
 

@@ -169,6 +169,7 @@ CASES = {
         "attn_logit_softcapping": None,
         "final_logit_softcapping": None,
     },
+    "vaultgemma-caps-absent": {"model_type": "vaultgemma", **GEMMA, "query_pre_attn_scalar": 1, "sliding_window": 5},
     # Every key that its class has a default for and a tiny model can do with.
     "gemma3n-bare": {
         "model_type": "gemma3n_text",

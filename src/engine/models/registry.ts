@@ -9,7 +9,7 @@ import { cwm } from './cwm'
 import { ernie } from './ernie'
 import { ernieMoe } from './ernieMoe'
 import { exaone4 } from './exaone4'
-import { gemma, gemma2, gemma3 } from './gemma'
+import { gemma, gemma2, gemma3, vaultGemma } from './gemma'
 import { gemma3n } from './gemma3n'
 import { gemma4, gemma4Unified } from './gemma4'
 import { glm, glm4 } from './glm'
@@ -66,6 +66,7 @@ const FAMILIES: readonly Family[] = [
   gemma,
   gemma2,
   gemma3,
+  vaultGemma,
   gemma3n,
   gemma4,
   gemma4Unified,

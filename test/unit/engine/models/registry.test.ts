@@ -172,6 +172,7 @@ describe('the architecture of a config', () => {
       { model_type: 'hyperclovax', hidden_size: 100 },
       'num_attention_heads is 32, expected a divisor of hidden_size 100'
     ],
+    [{ model_type: 'vaultgemma', sliding_window: null }, 'config.json: sliding_window is null, expected a positive'],
     [{ model_type: 'granite_swa', layer_rope_theta: [0] }, 'layer_rope_theta is [0], expected a list of 24 numbers'],
     [
       { model_type: 'granite_swa', num_hidden_layers: 1, layer_rope_theta: [1e-300] },
