@@ -426,6 +426,19 @@ FULL = {
         "full_attn_idxs": [0, 2],
         "layer_types": ["full_attention", "conv", "conv"],
     },
+    "lfm3": {
+        **{key: value for key, value in LLAMA.items() if key not in ("rms_norm_eps", "hidden_act")},
+        "norm_eps": 1e-4,
+        "tie_word_embeddings": False,
+        "attention_bias": True,
+        "conv_bias": True,
+        "conv_L_cache": 4,
+        "sliding_window": 7,
+        "layer_types": ["full_attention", "sliding_attention", "conv"],
+        "rope_parameters": LAYER_ROPES,
+        "use_sandwich_norm": False,
+        "use_attention_gate": False,
+    },
     "qwen3_5_text": QWEN_HYBRID,
     "qwen3_5_moe_text": {**QWEN_MOE_HYBRID, "num_key_value_heads": 4},
     "qwen3_next": {
@@ -613,6 +626,7 @@ class Real:
 
     def windows(self):
         kinds = {OTHER_LAYERS.get(self.kind, "sliding_attention"), "full_attention"}
+        kinds |= {"conv", "sliding_attention"} if self.kind == "lfm3" else set()
         if not set(self.types()) <= kinds:
             raise Refused(f"the model has masks for layers of {kinds}")
         if "sliding_attention" in self.types() or self.kind in ALWAYS_MASKED:
@@ -640,7 +654,7 @@ class Real:
             if len(self.config.layer_rope_theta) < len(layers):
                 raise Refused("a layer has no entry in layer_rope_theta")
             return [bool(self.config.layer_rope_theta[layer]) for layer in layers]
-        if self.kind in ("lfm2", "lfm2_moe"):
+        if self.kind in ("lfm2", "lfm2_moe", "lfm3"):
             return [kind != "conv" for kind in self.types()]
         if self.kind == "granitemoehybrid":
             return [self.config.position_embedding_type == "rope" for _ in layers]
@@ -702,9 +716,9 @@ class Real:
             rotary = self.rotary()
             if self.kind in NAMED:
                 self.config.rope_parameters["partial_rotary_factor"]
-            named = self.kind in ("gemma3_text", "gemma3n_text", "olmo3", *LAYER_HEADS)
+            named = self.kind in ("gemma3_text", "gemma3n_text", "olmo3", "lfm3", *LAYER_HEADS)
             answer = {}
-            for kind in dict.fromkeys(self.types()):
+            for kind in dict.fromkeys(kind for kind in self.types() if kind != "conv"):
                 width = self.config.per_layer_config[kind].head_dim if self.kind in LAYER_HEADS else None
                 answer[kind] = self.rotation(rotary, context, kind if named else None, width)
             rotating = zip(self.types(), self.rotating(), strict=True)

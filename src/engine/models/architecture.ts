@@ -38,6 +38,8 @@ export interface ModelArchitecture {
   readonly headAlias?: string
   /** Other beginnings that names have in checkpoints, by the beginning that they stand for. */
   readonly storedPrefixes?: Readonly<Record<string, readonly string[]>>
+  /** The name under which transformers writes a tensor, where that is not the one in its model; both may be in checkpoints. */
+  fileName?(name: string): string
   /** Further names that a tensor may have in checkpoints. */
   otherNames?(name: string): readonly string[]
   /** Present where some blocks have experts. */

@@ -57,10 +57,17 @@ export function deriveGemma4<S extends Settings>(config: ConfigReader, settings:
   const per_layer_config = readLayerHeads(config, settings, full)
   for (const heads of per_layer_config) deriveHeads(config, { ...settings, ...heads })
   const headDims = equalByType(config, layer_types, per_layer_config)
-  const ropes = readOwnRopes(config, ROPES, headDims, settings.max_position_embeddings)
+  const ropes = readOwnRopes(config, ropesOf(config), headDims, settings.max_position_embeddings)
   const layers = layersByType(config, layer_types, settings.sliding_window, ropes)
   checkShared(config, settings, layer_types)
   return { ...settings, layer_types, per_layer_config, layers }
+}
+
+/** A `rope_scaling` that is there, be it null, stands in the place of `rope_parameters`. */
+function ropesOf(config: ConfigReader) {
+  const key = config.given('rope_scaling') ? 'rope_scaling' : 'rope_parameters'
+  const given = config.given('rope_scaling') || config.has('rope_parameters')
+  return { key, parameters: given ? config.plainObject(key) : ROPES } as const
 }
 
 /** The heads of all layers: those of full layers differ, or what `per_layer_config` says. */

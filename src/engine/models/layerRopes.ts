@@ -40,24 +40,26 @@ export function readLayerRopes(
   return { full_attention: read('full_attention', scaling), sliding_attention: read('sliding_attention', {}) }
 }
 
+/** The parameters of all types of layers, and the key under which they stand. */
+interface OwnRopes {
+  readonly key: 'rope_scaling' | 'rope_parameters'
+  readonly parameters: Json
+  /** The base of a type whose parameters have none, which is refused when left out. */
+  readonly theta?: unknown
+}
+
 /**
- * Rotary positions where each type of layers must have parameters of its own, base included: nothing outside of them counts but
- * `partial_rotary_factor`, and `rope_scaling` stands in the place of `rope_parameters`, be it null. Heads of each type have
- * their own size; types that do not occur are not read.
+ * Rotary positions where each type of layers must have parameters of its own: nothing else outside of them counts than
+ * `partial_rotary_factor`. Heads of each type have their own size; types that do not occur are not read.
  *
- * @param absent - what is meant where config.json has neither
- *
- * Source: transformers, Gemma4TextConfig.
+ * Source: transformers, Gemma4TextConfig and Lfm3Config.
  */
 export function readOwnRopes(
   config: ConfigReader,
-  absent: Readonly<Record<LayerType, Json>>,
+  { key, parameters: whole, theta }: OwnRopes,
   headDims: ReadonlyMap<LayerType, number>,
   limit: number
 ): Partial<Record<LayerType, Rope>> {
-  const key = config.given('rope_scaling') ? 'rope_scaling' : 'rope_parameters'
-  const given = config.given('rope_scaling') || config.has('rope_parameters')
-  const whole = given ? config.plainObject(key) : absent
   const parameters = new ConfigReader(whole, `${config.where}: ${key}`)
   const read = ([type, headDim]: [LayerType, number]): [LayerType, Rope] => {
     if (!parameters.has(type)) throw parameters.complaint(type, 'the rotary positions of these layers')
@@ -68,7 +70,7 @@ export function readOwnRopes(
       STANDARD_ROPE,
       { headDim, limit },
       {
-        theta: undefined,
+        theta,
         share: config.raw('partial_rotary_factor') ?? undefined,
         original: undefined,
         truncate: parameters.raw('truncate')

@@ -31,6 +31,7 @@ import { jais2 } from './jais2'
 import { MAX_LAYERS } from './layerTypes'
 import { lfm2 } from './lfm2'
 import { lfm2Moe } from './lfm2Moe'
+import { lfm3 } from './lfm3'
 import { llama } from './llama'
 import { llama4 } from './llama4'
 import { ministral } from './ministral'
@@ -93,6 +94,7 @@ const FAMILIES: readonly Family[] = [
   hunyuan,
   ernie,
   lfm2,
+  lfm3,
   arcee,
   jais2,
   nanochat,

@@ -35,6 +35,8 @@ interface LinearsOptions extends ShapeOptions {
   readonly clip?: number | null
   /** `q_proj` gives queries and as many gates, head by head: what heads attend to is multiplied by sigmoid(gate). */
   readonly gated?: boolean
+  /** A linear with a gate for each head: what that one attends to is multiplied by its sigmoid. */
+  readonly headGate?: string | undefined
 }
 
 /** The same, with norms of q and k [tokens, heads · d] before they are rotated, and [rows, heads, context, d] after that. */
@@ -98,7 +100,8 @@ export function projectedAttention(
   const attended = causalAttention(layer, qkv, { ...shape, ...settings.layers[index] })
   const size = { in: heads * headDim, out: hiddenSize, bias: options.outputBias }
   const passed = gate === undefined ? attended : layer.graph.mul(attended, layer.graph.sigmoid(gate))
-  return layer.linear(`self_attn.${options.output ?? 'o_proj'}`, passed, size)
+  const weighed = options.headGate === undefined ? passed : gatedHeads(layer, passed, n, options.headGate, settings)
+  return layer.linear(`self_attn.${options.output ?? 'o_proj'}`, weighed, size)
 }
 
 /** Queries and gates [tokens, heads · d] out of [tokens, heads · 2 d], in which each head's gate follows its query. */
@@ -106,6 +109,15 @@ function withGate({ graph }: LayerBuilder, x: Value, heads: number, headDim: num
   const parts = graph.split(graph.reshape(x, [-1, heads, 2 * headDim]), 2, [headDim, headDim])
   const [q, gate] = parts.map((part) => graph.reshape(part, [-1, heads * headDim])) as [Value, Value]
   return { q, gate }
+}
+
+/** x [tokens, heads · d], each head times the sigmoid of its gate(n). */
+function gatedHeads(layer: LayerBuilder, x: Value, n: Value, name: string, settings: AttentionSettings): Value {
+  const { graph } = layer
+  const { hidden_size: hiddenSize, num_attention_heads: heads, head_dim: headDim } = settings
+  const gates = graph.sigmoid(layer.linear(`self_attn.${name}`, n, { in: hiddenSize, out: heads, bias: false }))
+  const weighed = graph.mul(graph.reshape(x, [-1, heads, headDim]), graph.reshape(gates, [-1, heads, 1]))
+  return graph.reshape(weighed, [-1, heads * headDim])
 }
 
 /** Parts of the given widths of one input, by a linear each or, for one name, out of one linear. */

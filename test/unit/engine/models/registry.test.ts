@@ -178,6 +178,11 @@ describe('the architecture of a config', () => {
       { model_type: 'granite_swa', num_hidden_layers: 1, layer_rope_theta: [1e-300] },
       'layer_rope_theta is [1e-300], expected bases with which the rotary frequencies are finite'
     ],
+    [{ model_type: 'lfm3', conv_L_cache: 2 ** 32 }, 'config.json: conv_L_cache is 4294967296, expected at most 256'],
+    [
+      { model_type: 'lfm3', rope_parameters: { full_attention: { rope_theta: 100 } } },
+      'rope_parameters: sliding_attention is missing, expected the rotary positions of these layers'
+    ],
     [{}, 'config.json: model_type is missing, expected a string']
   ])('is refused with a sentence: %j', (config, message) => {
     expect(() => readArchitecture(config, 'config.json')).toThrow(message)
