@@ -383,6 +383,7 @@ FULL = {
     },
     "gemma": {**GEMMA, "hidden_act": "silu"},
     "gemma2": GEMMA2,
+    "vaultgemma": GEMMA2,
     "gemma3_text": {
         **GEMMA2,
         "rope_parameters": LAYER_ROPES,
@@ -445,6 +446,14 @@ FULL = {
         "no_rope_layer_interval": 2,
         "layer_types": ["full_attention", "sliding_attention", "full_attention"],
     },
+    "cwm": {
+        **LLAMA,
+        "mlp_bias": True,
+        "sliding_window": 7,
+        "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+    },
+    "internlm3": {**LLAMA, "num_key_value_heads": 4, "attention_bias": True, "mlp_bias": True},
+    "iquestcoder": {**LLAMA, "hidden_size": 640, "head_dim": 12, "attention_bias": True, "mlp_bias": True},
     "granite": {
         **LLAMA,
         "attention_bias": True,
@@ -453,6 +462,29 @@ FULL = {
         "logits_scaling": 4.0,
         "residual_multiplier": 0.5,
         "attention_multiplier": 0.2,
+    },
+    "granite_swa": {
+        **LLAMA,
+        "tie_word_embeddings": False,
+        "attention_bias": True,
+        "mlp_bias": True,
+        "embedding_multiplier": 3.0,
+        "logits_scaling": 4.0,
+        "residual_multiplier": 0.5,
+        "attention_multiplier": 0.2,
+        "sliding_window": 7,
+        "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+        "layer_rope_theta": [700.0, 0, 90],
+    },
+    "hyperclovax": {
+        **LLAMA,
+        "attention_bias": True,
+        "mlp_bias": True,
+        "embedding_multiplier": 3.0,
+        "logits_scaling": 4.0,
+        "residual_multiplier": 0.5,
+        "attention_multiplier": 0.2,
+        "use_post_norm": False,
     },
     "cohere": {**COHERE, "use_qk_norm": True},
     "cohere2": {**COHERE, "sliding_window": 7, "layer_types": GEMMA2["layer_types"]},
@@ -520,6 +552,7 @@ FULL = {
         "layer_types": GEMMA2["layer_types"],
         "rope_parameters": LAYER_ROPES,
     },
+    "ministral": {**LLAMA, "sliding_window": 7, "layer_types": GEMMA2["layer_types"]},
     "ministral3": {
         **LLAMA,
         "sliding_window": 7,
@@ -546,6 +579,19 @@ FULL = {
         "full_attn_idxs": [0, 2],
         "layer_types": ["full_attention", "conv", "conv"],
     },
+    "lfm3": {
+        **{key: value for key, value in LLAMA.items() if key not in ("rms_norm_eps", "hidden_act")},
+        "norm_eps": 1e-4,
+        "tie_word_embeddings": False,
+        "attention_bias": True,
+        "conv_bias": True,
+        "conv_L_cache": 4,
+        "sliding_window": 7,
+        "layer_types": ["full_attention", "sliding_attention", "conv"],
+        "rope_parameters": LAYER_ROPES,
+        "use_sandwich_norm": False,
+        "use_attention_gate": False,
+    },
     "qwen3_5_text": QWEN_HYBRID,
     "qwen3_5_moe_text": {**QWEN_MOE_HYBRID, "num_key_value_heads": 4},
     "qwen3_next": {
@@ -558,6 +604,15 @@ FULL = {
     },
     "apertus": {**LLAMA, "attention_bias": True},
     "arcee": {**LLAMA, "hidden_size": 256, "attention_bias": True, "mlp_bias": True},
+    "jais2": {
+        **{key: value for key, value in LLAMA.items() if key != "rms_norm_eps"},
+        "hidden_size": 832,
+        "num_attention_heads": 32,
+        "layer_norm_eps": 1e-4,
+        "attention_bias": False,
+        "mlp_bias": False,
+    },
+    "nanochat": {**LLAMA, "hidden_size": 384, "attention_bias": True, "final_logit_softcapping": 9.0},
     "helium": {
         **LLAMA,
         "hidden_size": 640,
@@ -641,7 +696,7 @@ EXACT = {"stablelm", "phi"}  # that fail where another number of dimensions rota
 OTHER_LAYERS = {"lfm2": "conv", "lfm2_moe": "conv", **dict.fromkeys((*HYBRID, "granitemoehybrid"), "linear_attention")}
 OTHER_LAYERS["llama4_text"] = "chunked_attention"
 # Their models make the mask of sliding layers also where none slides; test_configs.py asks them.
-ALWAYS_MASKED = {"gemma2", "gemma3_text", "cohere2", "olmo3", "gpt_oss", "qwen2_moe", "afmoe"}
+ALWAYS_MASKED = {"gemma2", "vaultgemma", "gemma3_text", "cohere2", "olmo3", "ministral", "cwm", "granite_swa", "gpt_oss", "qwen2_moe", "afmoe"}
 LAYERED = [kind for kind in FIELDS if "layer_types" in FIELDS[kind]]  # their layers may differ
 
 
@@ -664,8 +719,8 @@ def class_of(config):
     """What a trainer loads: of models that see images too, some have no class for texts alone."""
     mappings = (MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING)
     classes = [mapping[type(config)] for mapping in mappings if type(config) in mapping]
-    # The class for texts of some takes the text model's config, and loads that one alone.
-    return next(each for each in classes if each.config_class is type(config))
+    # The class for texts of some takes the text model's config, and loads that one alone; of others it is that of LLaMA.
+    return next((each for each in classes if each.config_class is type(config)), classes[0])
 
 
 def full_config(kind):
@@ -763,6 +818,7 @@ class Real:
 
     def windows(self):
         kinds = {OTHER_LAYERS.get(self.kind, "sliding_attention"), "full_attention"}
+        kinds |= {"conv", "sliding_attention"} if self.kind == "lfm3" else set()
         if not set(self.types()) <= kinds:
             raise Refused(f"the model has masks for layers of {kinds}")
         if "sliding_attention" in self.types() or self.kind in ALWAYS_MASKED:
@@ -786,7 +842,11 @@ class Real:
             if len(self.config.no_rope_layers) < len(layers):
                 raise Refused("a layer has no entry in no_rope_layers")
             return [bool(self.config.no_rope_layers[layer]) for layer in layers]
-        if self.kind in ("lfm2", "lfm2_moe"):
+        if self.kind == "granite_swa":
+            if len(self.config.layer_rope_theta) < len(layers):
+                raise Refused("a layer has no entry in layer_rope_theta")
+            return [bool(self.config.layer_rope_theta[layer]) for layer in layers]
+        if self.kind in ("lfm2", "lfm2_moe", "lfm3"):
             return [kind != "conv" for kind in self.types()]
         if self.kind == "granitemoehybrid":
             return [self.config.position_embedding_type == "rope" for _ in layers]
@@ -808,6 +868,8 @@ class Real:
             self.check_latent()
         if self.kind in GROUPED:
             self.check_groups()
+        if self.kind == "ministral" and self.config.head_dim is None:
+            raise Refused("the model reads the size of its heads")
         if self.kind == "gemma4_text" and self.config.vocab_size_per_layer_input < self.config.vocab_size:
             raise Refused("tokens have no embedding of the layers")
         if self.kind == "gemma4_text" and self.config.enable_moe_block:
@@ -826,30 +888,42 @@ class Real:
             for context in contexts:
                 self.rotations(context)
 
-    def rotary(self):
+    def rotary(self, **parameters):
+        """What the model rotates with, or what it makes of other rotary parameters."""
+        config = copy.deepcopy(self.config) if parameters else self.config
+        if parameters:
+            config.rope_parameters = {**config.rope_parameters, **parameters}
         [name] = [name for name in vars(self.module) if name.endswith("RotaryEmbedding") and "Vision" not in name]
-        return getattr(self.module, name)(self.config)
+        return getattr(self.module, name)(config)
+
+    def rotation(self, rotary, context, kind=None, width=None):
+        """Inverse frequencies and the factor of cos and sin, of layers of a kind where each has its own."""
+        prefix, arguments = (f"{kind}_", (kind,)) if kind else ("", ())
+        made = rotary(torch.zeros(1), torch.arange(context)[None], *arguments)
+        cosines, *_ = made if isinstance(made, tuple) else (made,)  # llama4's are one complex number each
+        width = width or self.attribute("head_dim")
+        share = self.config.rope_parameters.get("partial_rotary_factor", 1.0) if self.kind in PARTIAL else 1.0
+        exact = self.kind in EXACT or self.kind not in PARTIAL
+        rotating = cosines.shape[-1] * (2 if self.kind in ("gpt_oss", "llama4_text", "deepseek_v2") else 1)  # which have one cosine for a pair
+        if rotating > width or (exact and rotating != int(width * share)):
+            raise ValueError(f"{rotating} of {width} dimensions rotate")
+        return getattr(rotary, f"{prefix}inv_freq").tolist(), getattr(rotary, f"{prefix}attention_scaling")
 
     def rotations(self, context):
         """Inverse frequencies and the factor of cos and sin for each layer that rotates, for rows of so many tokens."""
         try:
+            if self.kind == "granite_swa":  # a base for each layer, where it rotates
+                self.rotation(self.rotary(), context)  # which its model makes all the same
+                bases = zip(self.config.layer_rope_theta, self.rotating(), strict=False)
+                return [self.rotation(self.rotary(rope_theta=base), context) if rotates else None for base, rotates in bases]
             rotary = self.rotary()
             if self.kind in NAMED:
                 self.config.rope_parameters["partial_rotary_factor"]
-            named = self.kind in ("gemma3_text", "gemma3n_text", "olmo3", "mellum", "laguna", *LAYER_HEADS)
+            named = self.kind in ("gemma3_text", "gemma3n_text", "olmo3", "mellum", "laguna", "lfm3", *LAYER_HEADS)
             answer = {}
-            for kind in dict.fromkeys(self.types()):
-                prefix, arguments = (f"{kind}_", (kind,)) if named else ("", ())
-                made = rotary(torch.zeros(1), torch.arange(context)[None], *arguments)
-                cosines, *_ = made if isinstance(made, tuple) else (made,)  # llama4's are one complex number each
-                width = self.config.per_layer_config[kind].head_dim if self.kind in LAYER_HEADS else self.attribute("head_dim")
-                share = self.config.rope_parameters.get("partial_rotary_factor", 1.0) if self.kind in PARTIAL else 1.0
-                exact = self.kind in EXACT or self.kind not in PARTIAL
-                rotating = cosines.shape[-1] * (2 if self.kind in ("gpt_oss", "llama4_text", "deepseek_v2") else 1)  # which have one cosine for a pair
-                if rotating > width or (exact and rotating != int(width * share)):
-                    raise ValueError(f"{rotating} of {width} dimensions rotate")
-                frequencies = getattr(rotary, f"{prefix}inv_freq")
-                answer[kind] = frequencies.tolist(), getattr(rotary, f"{prefix}attention_scaling")
+            for kind in dict.fromkeys(kind for kind in self.types() if kind != "conv"):
+                width = self.config.per_layer_config[kind].head_dim if self.kind in LAYER_HEADS else None
+                answer[kind] = self.rotation(rotary, context, kind if named else None, width)
             rotating = zip(self.types(), self.rotating(), strict=True)
             return [answer[kind] if rotates else None for kind, rotates in rotating]
         except Exception as error:

@@ -46,6 +46,8 @@ def small_config(kind):
         layers["global_head_dim"] = 16
     if WRAPPERS.get(kind, kind) == "llama4_text":
         layers = {"layer_types": ["chunked_attention", "full_attention", "chunked_attention"]}
+    if kind == "lfm3":
+        layers["layer_types"] = ["sliding_attention", "full_attention", "conv"]
     if kind == "lfm2":
         layers = {"full_attn_idxs": [0, 2]}
     if kind == "lfm2_moe":
@@ -211,6 +213,10 @@ def layer_forms(kind):
     elif kind == "granitemoehybrid":
         options["layer_types"] += [["attention"] * 3, ["attention", "mamba", "attention"]]
         options["position_embedding_type"] = [absent, None, "rope", "alibi"]
+    elif kind == "lfm3":
+        options["layer_types"] += [["conv", "full_attention", "sliding_attention"], ["conv"] * 3]
+    elif kind == "granite_swa":
+        options["layer_rope_theta"] = [absent, None, [0, 50.0, 700], [0, 0, 0], [1.0]]
     elif kind == "lfm2":
         options["layer_types"] += [["conv", "full_attention", "conv"], ["conv", "attention", "conv"]]
         options["full_attn_idxs"] = [absent, None, [], [1], [0, 2, 7]]

@@ -53,10 +53,10 @@ def used(parameter, values):
 
 def outcome(directory, values):
     try:
-        kind = json.loads((directory / "config.json").read_text(encoding="utf-8"))["model_type"]
+        config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
         known = AutoModelForCausalLM._model_mapping
-        real = CONFIG_MAPPING[kind]
-        alone = real in known and known[real].config_class is real
+        real = CONFIG_MAPPING[config["model_type"]]
+        alone = real in known and ("text_config" not in config or known[real].config_class is real)
         loader = AutoModelForCausalLM if alone else AutoModelForImageTextToText
         model = loader.from_pretrained(directory, torch_dtype=torch.float32)
     except (OSError, ValueError, RuntimeError):

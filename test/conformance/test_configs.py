@@ -22,6 +22,7 @@ LISTED = dict.fromkeys(("lfm2_moe", "granitemoehybrid"), {"layer_types": ["full_
 LISTED["dots1"] = {"n_routed_experts": 4, "n_shared_experts": 1, "num_experts_per_tok": 2}
 LISTED["hunyuan_v1_moe"] = {"head_dim": 16}
 LISTED["deepseek_v2"] = {"num_experts_per_tok": 4}
+LISTED["ministral"] = {"head_dim": 64}
 GRANITES = ("granitemoe", "granitemoeshared", "granitemoehybrid")
 # Nulls that the config class takes and its model fails on.
 FAILING_NULLS = {
@@ -46,6 +47,7 @@ FAILING_NULLS = {
     "flex_olmo: head_dim",
     *[f"dots1: {name}" for name in ("head_dim", "n_group", "topk_group")],
     *[f"afmoe: {name}" for name in ("head_dim", "num_dense_layers", "num_experts", "num_experts_per_tok", "num_shared_experts", "route_scale")],
+    "nanochat: head_dim",
 }
 # Refused but for the default.
 SINGLE = {

@@ -22,6 +22,8 @@ def loads_alone(folder):
     """Whether AutoModelForCausalLM, which the judge uses, loads it whole; what else there is test_towers.py judges."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     real = CONFIG_MAPPING[config["model_type"]]
+    if "text_config" not in config:
+        return real in MODEL_FOR_CAUSAL_LM_MAPPING  # the class may be LLaMA's
     return real in MODEL_FOR_CAUSAL_LM_MAPPING and MODEL_FOR_CAUSAL_LM_MAPPING[real].config_class is real
 
 

@@ -46,6 +46,7 @@ OTHER_VALUES = {
 OTHERS = {
     "_attn_implementation": "which kernel computes the same",
     "attn_config": "its keys count as settings",
+    "_rope_type_labels": "which types of layers rotate",
     "_experts_implementation": "which kernel computes the same",
     "base_model_ep_plan": "several devices",
     "base_model_fsdp_plan": "several devices",

@@ -43,7 +43,7 @@ def outlier_shares(reference, model):
     return {name: sum(values) / len(values) for name, values in shares.items()}
 
 
-SHIFTED = ("gemma", "nemotron", "qwen3_5", "qwen3_next")  # whose norms multiply by 1 + w
+SHIFTED = ("gemma", "vaultgemma", "nemotron", "qwen3_5", "qwen3_next")  # whose norms multiply by 1 + w
 
 
 class Trained(Conformance):

@@ -29,7 +29,6 @@ import { ModelWeights } from '../models/modelWeights'
 import { otherTensors, writtenName } from '../models/otherParts'
 import { readArchitecture } from '../models/registry'
 import { hasOtherHead } from '../models/tiedHead'
-import type { WrittenParts } from '../models/writtenParts'
 import { firstNonFinite } from '../numerics/matrix'
 import { checkpointFindings } from '../prepare/checkpointFindings'
 import { fingerprintLinear, fingerprintModel } from '../quantizers/fingerprint'
@@ -44,7 +43,8 @@ interface Source {
   readonly request: BaseExportRequest
   readonly dtype: FloatDtype
   readonly weights: ModelWeights
-  readonly written: WrittenParts | undefined
+  /** What transformers calls a tensor in a file. */
+  readonly fileName: (name: string) => string
   readonly signal: AbortSignal
   /** Told of tensors that are written. */
   readonly report: (done: number, total: number) => void
@@ -78,7 +78,8 @@ export async function exportBase(
     const dtype = FILE_DTYPES[request.dtype]
     const ownHead = !architecture.tiedHead || (await hasOtherHead(weights, architecture, { dtype }))
     const tensors = allTensors(weights, parts, ownHead)
-    const source = { request, dtype, weights, written: architecture.written, signal, report }
+    const fileName = (name: string): string => writtenName(architecture.fileName?.(name) ?? name, architecture.written)
+    const source = { request, dtype, weights, fileName, signal, report }
     const written = await writeDirectoryAtomic(request.out, async (directory) => {
       const stored = await writeWeights(source, tensors, directory)
       await writeConfig(checkpoint.directory, directory, request, skippedModules(architecture))
@@ -169,8 +170,8 @@ const storedBytes = (
 
 async function spoolTensor(source: Source, tensor: ModelTensor, spool: TensorSpool) {
   const { linear, shape, stored, float32 } = tensor
-  const { dtype, weights, written, request } = source
-  const name = writtenName(weights.architecture.nameInFiles?.(tensor.name) ?? tensor.name, written)
+  const { dtype, weights, fileName, request } = source
+  const name = fileName(tensor.name)
   if (linear === undefined) {
     const own = float32 ? 'F32' : dtype
     await spool.add({ name, dtype: own, shape }, plainPieces({ ...source, dtype: own }, tensor))

@@ -1,5 +1,5 @@
 import type { ConfigReader } from './configReader'
-import { deriveHeads } from './heads'
+import { deriveHeads, dividedHidden } from './heads'
 import { equalLayers, type LayerAttention } from './layerTypes'
 import { type RopeForm, readRope, STANDARD_ROPE } from './ropeSettings'
 import type { Settings, SettingsTable } from './settings'
@@ -20,6 +20,8 @@ interface AlikeOptions {
   readonly window?: number | null
   /** Types of the layers, where the config class has a key for them. */
   readonly layerTypes?: readonly string[]
+  /** Whether the config class asks that the heads divide the hidden size, whatever head_dim says. */
+  readonly divided?: boolean
 }
 
 /**
@@ -28,8 +30,9 @@ interface AlikeOptions {
 export function alikeLayers<S extends Attention & Settings<SettingsTable>>(
   config: ConfigReader,
   settings: S,
-  { form = STANDARD_ROPE, window = null, layerTypes }: AlikeOptions = {}
+  { form = STANDARD_ROPE, window = null, layerTypes, divided = false }: AlikeOptions = {}
 ): S & ReturnType<typeof deriveHeads> & { layers: LayerAttention[] } {
+  if (divided) dividedHidden(config, settings.hidden_size, settings.num_attention_heads)
   const heads = deriveHeads(config, settings)
   const { max_position_embeddings: limit, num_hidden_layers: count } = settings
   const rope = readRope(config, form, { headDim: heads.head_dim, limit, ...(layerTypes && { layerTypes }) })

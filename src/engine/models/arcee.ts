@@ -1,7 +1,6 @@
 import { activation } from './activations'
 import { alikeLayers } from './alikeLayers'
 import { defineFamily } from './architecture'
-import { equalHeads } from './heads'
 import { llamaLike } from './llamaLike'
 import { flag, integer, number, orNull, readSettings } from './settings'
 
@@ -25,12 +24,7 @@ const TABLE = {
 /** Arcee (AFM): LLaMA whose MLP has no gate, with the square of relu. Source: transformers modeling_arcee. */
 export const arcee = defineFamily({
   modelTypes: ['arcee'],
-  settings(config) {
-    const settings = readSettings(config, TABLE)
-    // Its class refuses such a hidden size, whatever head_dim says.
-    equalHeads(config.with({ head_dim: null }), settings.hidden_size, settings.num_attention_heads)
-    return alikeLayers(config, settings)
-  },
+  settings: (config) => alikeLayers(config, readSettings(config, TABLE), { divided: true }),
   build: (settings) =>
     llamaLike(settings, {
       family: 'arcee',

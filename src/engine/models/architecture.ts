@@ -38,8 +38,8 @@ export interface ModelArchitecture {
   readonly headAlias?: string
   /** Other beginnings that names have in checkpoints, by the beginning that they stand for. */
   readonly storedPrefixes?: Readonly<Record<string, readonly string[]>>
-  /** The name of a tensor in files, as transformers writes them, where its module has another one. */
-  nameInFiles?(name: string): string
+  /** The name under which transformers writes a tensor, where that is not the one in its model; both may be in checkpoints. */
+  fileName?(name: string): string
   /** Further names that a tensor may have in checkpoints. */
   otherNames?(name: string): readonly string[]
   /** Present where some blocks have experts. */
@@ -115,13 +115,13 @@ export const defineFamily = <S extends Readonly<Record<string, unknown>>>(family
   settings(config: ConfigReader): S
   build(settings: S): ModelArchitecture
   /** Refuses settings that can be read but not built; `where` is how messages name the file. */
-  check?(settings: NoInfer<S>, where: string): void
+  check?(settings: NoInfer<S>, where: string, config: ConfigReader): void
 }): Family => ({
   modelTypes: family.modelTypes,
   settings: (config) => family.settings(config),
   read(config) {
     const settings = family.settings(config)
-    family.check?.(settings, config.where)
+    family.check?.(settings, config.where, config)
     return family.build(settings)
   }
 })

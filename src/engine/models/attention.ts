@@ -14,6 +14,8 @@ export interface AttentionShape {
   readonly rope?: Rope | null
   /** Neighbours rotate as pairs, (2i, 2i + 1), and not (i, i + dimensions / 2). */
   readonly interleaved?: boolean | undefined
+  /** Heads rotate by −angle. */
+  readonly backward?: boolean | undefined
   /** Norms of rotated queries and keys, [rows, heads, context, d] each. */
   readonly rotatedNorms?: { readonly q: (x: Value) => Value; readonly k: (x: Value) => Value } | undefined
   /** A factor of the scores of each query, by its position. */
@@ -103,13 +105,13 @@ const splitHeads = (graph: GraphBuilder, x: Value, context: number, heads: numbe
 
 /** Rotates the first dimensions of each head: pairs are (i, i + dimensions / 2), or neighbours where they are interleaved. */
 function rotate(graph: GraphBuilder, x: Value, shape: AttentionShape, context: number): Value {
-  const { rope, headDim, interleaved } = shape
+  const { rope, headDim, interleaved, backward = false } = shape
   if (rope == null || rope.size === 0) return x
   const rotation = rotationOf(rope, context)
   const half = rotation.frequencies.length
   const tables = rotaryTables(rotation, context)
   const cos = graph.floats(tables.cos, [context, half])
-  const sin = graph.floats(tables.sin, [context, half])
+  const sin = graph.floats(backward ? tables.sin.map((value) => -value) : tables.sin, [context, half])
   const rest = headDim - 2 * half
   const [first, second, passed] = interleaved ? neighbours(graph, x, half, rest) : halves(graph, x, half, rest)
   const rotated = [

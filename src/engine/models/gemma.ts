@@ -3,13 +3,14 @@ import { type ActivationName, activate, activation } from './activations'
 import { alikeLayers } from './alikeLayers'
 import { defineFamily, type ModelArchitecture } from './architecture'
 import { causalAttention } from './attention'
-import { deriveHeads } from './heads'
+import type { ConfigReader } from './configReader'
+import { deriveHeads, dividedHidden } from './heads'
 import type { LayerBuilder } from './layerBuilder'
 import { readLayerRopes } from './layerRopes'
 import { type LayerAttention, layersByType, readLayerTypes, slidingBut } from './layerTypes'
 import { offsetRmsNorm } from './norms'
 import { readRope, STANDARD_ROPE } from './ropeSettings'
-import { flag, integer, number, onlyCausal, orNull, positive, readSettings, texts } from './settings'
+import { flag, integer, number, onlyCausal, orNull, positive, readSettings, type Settings, texts } from './settings'
 
 /** Keys that the three generations share, with the defaults of transformers' GemmaConfig. */
 const SHARED = {
@@ -48,6 +49,8 @@ const GEMMA2 = {
   attn_logit_softcapping: orNull(positive, 50)
 }
 
+const { use_bidirectional_attention: _, ...VAULT_GEMMA } = GEMMA2
+
 /** Defaults of Gemma3TextConfig where they differ. */
 const GEMMA3 = {
   ...GEMMA2,
@@ -79,28 +82,40 @@ export const gemma = defineFamily({
 /** Gemma with norms after each sublayer too, sliding windows on some layers, and soft caps. Source: modeling_gemma2. */
 export const gemma2 = defineFamily({
   modelTypes: ['gemma2'],
+  settings: (config) => readGemma2(config, readSettings(config, GEMMA2)),
+  build: (settings) => gemmaLike(settings, { ...gemma2Options(settings), family: 'gemma2', outerNorms: true })
+})
+
+/**
+ * VaultGemma: Gemma 2 without norms after the sublayers; that before the MLP has the name that Gemma 2 gives it.
+ *
+ * Source: modeling_vaultgemma.
+ */
+export const vaultGemma = defineFamily({
+  modelTypes: ['vaultgemma'],
   settings(config) {
-    const settings = readSettings(config, GEMMA2)
-    const heads = deriveHeads(config, settings)
-    const layer_types = readLayerTypes(config, settings, slidingBut(GEMMA2_PATTERN))
-    const { max_position_embeddings: limit, sliding_window } = settings
-    const rope = readRope(config, STANDARD_ROPE, { headDim: heads.head_dim, limit, layerTypes: layer_types })
-    return {
-      ...settings,
-      ...heads,
-      layer_types,
-      layers: layersByType(config, layer_types, sliding_window, rope, { alwaysMasked: true })
-    }
+    const settings = readSettings(config, VAULT_GEMMA)
+    dividedHidden(config, settings.hidden_size, settings.num_attention_heads)
+    return readGemma2(config, settings)
   },
   build: (settings) =>
-    gemmaLike(settings, {
-      family: 'gemma2',
-      activation: settings.hidden_activation,
-      scale: settings.query_pre_attn_scalar ** -0.5,
-      outerNorms: true,
-      attentionCap: settings.attn_logit_softcapping,
-      logitCap: settings.final_logit_softcapping
-    })
+    gemmaLike(settings, { ...gemma2Options(settings), family: 'vaultgemma', mlpNorm: 'pre_feedforward_layernorm' })
+})
+
+function readGemma2<S extends Settings<typeof VAULT_GEMMA>>(config: ConfigReader, settings: S) {
+  const heads = deriveHeads(config, settings)
+  const layer_types = readLayerTypes(config, settings, slidingBut(GEMMA2_PATTERN))
+  const { max_position_embeddings: limit, sliding_window } = settings
+  const rope = readRope(config, STANDARD_ROPE, { headDim: heads.head_dim, limit, layerTypes: layer_types })
+  const layers = layersByType(config, layer_types, sliding_window, rope, { alwaysMasked: true })
+  return { ...settings, ...heads, layer_types, layers }
+}
+
+const gemma2Options = (settings: Settings<typeof VAULT_GEMMA>) => ({
+  activation: settings.hidden_activation,
+  scale: settings.query_pre_attn_scalar ** -0.5,
+  attentionCap: settings.attn_logit_softcapping,
+  logitCap: settings.final_logit_softcapping
 })
 
 /**
@@ -157,6 +172,8 @@ interface GemmaOptions {
   readonly scale: number
   /** Norms after each sublayer too. */
   readonly outerNorms?: boolean
+  /** Name of the norm before the MLP where none stand after sublayers; `post_attention_layernorm` when left out. */
+  readonly mlpNorm?: string
   /** RMS norm of each head of q and k, before the rotation. */
   readonly headNorms?: boolean
   readonly attentionCap?: number | null
@@ -167,6 +184,7 @@ function gemmaLike(settings: GemmaSettings, options: GemmaOptions): ModelArchite
   const { hidden_size: hiddenSize, intermediate_size: intermediate, head_dim: headDim, layers } = settings
   const { num_attention_heads: heads, num_key_value_heads: keyValueHeads, rms_norm_eps: epsilon } = settings
   const { activation, scale, outerNorms = false, headNorms = false, attentionCap } = options
+  const { mlpNorm = 'post_attention_layernorm' } = options
   const bias = settings.attention_bias
   const embedding = 'model.embed_tokens.weight'
 
@@ -212,7 +230,7 @@ function gemmaLike(settings: GemmaSettings, options: GemmaOptions): ModelArchite
       const attended = attention(layer, norm(layer, x, 'input_layernorm'), index)
       if (!outerNorms) {
         const middle = graph.add(x, attended)
-        return graph.add(middle, mlp(layer, norm(layer, middle, 'post_attention_layernorm')))
+        return graph.add(middle, mlp(layer, norm(layer, middle, mlpNorm)))
       }
       const middle = graph.add(x, norm(layer, attended, 'post_attention_layernorm'))
       const fed = mlp(layer, norm(layer, middle, 'pre_feedforward_layernorm'))

@@ -2,7 +2,7 @@ import { badInput } from '../../shared/errors'
 import { isRecord } from '../formats/checkpointFiles'
 import type { ConfigReader } from './configReader'
 import { deriveHeads } from './heads'
-import { readOwnRopes } from './layerRopes'
+import { givenRopes, readOwnRopes } from './layerRopes'
 import { type LayerType, layersByType, readLayerTypes, slidingBut } from './layerTypes'
 import type { Setting } from './settings'
 import { checkShared } from './sharedLayers'
@@ -57,7 +57,7 @@ export function deriveGemma4<S extends Settings>(config: ConfigReader, settings:
   const per_layer_config = readLayerHeads(config, settings, full)
   for (const heads of per_layer_config) deriveHeads(config, { ...settings, ...heads })
   const headDims = equalByType(config, layer_types, per_layer_config)
-  const ropes = readOwnRopes(config, ROPES, headDims, settings.max_position_embeddings)
+  const ropes = readOwnRopes(config, givenRopes(config, ROPES), headDims, settings.max_position_embeddings)
   const layers = layersByType(config, layer_types, settings.sliding_window, ropes)
   checkShared(config, settings, layer_types)
   return { ...settings, layer_types, per_layer_config, layers }

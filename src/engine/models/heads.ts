@@ -29,12 +29,19 @@ export function deriveHeads(
  * @throws {AppError} BAD_INPUT where the heads do not divide the hidden size, or another `head_dim` is given
  */
 export function equalHeads(config: ConfigReader, hiddenSize: number, heads: number): number {
-  const dimensions = hiddenSize / heads
-  if (!Number.isInteger(dimensions)) {
-    throw badInput(`${config.where}: num_attention_heads is ${heads}, expected a divisor of hidden_size ${hiddenSize}`)
-  }
+  const dimensions = dividedHidden(config, hiddenSize, heads)
   if (config.has('head_dim') && config.integer('head_dim') !== dimensions) {
     throw config.complaint('head_dim', `${dimensions}, hidden_size / num_attention_heads`)
   }
   return dimensions
+}
+
+/**
+ * The hidden size divided by the heads: some config classes ask that it is a whole number, whatever head_dim says.
+ *
+ * @throws {AppError} BAD_INPUT where it is none
+ */
+export function dividedHidden(config: ConfigReader, hiddenSize: number, heads: number): number {
+  if (hiddenSize % heads === 0) return hiddenSize / heads
+  throw badInput(`${config.where}: num_attention_heads is ${heads}, expected a divisor of hidden_size ${hiddenSize}`)
 }

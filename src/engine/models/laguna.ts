@@ -8,7 +8,7 @@ import type { ConfigReader } from './configReader'
 import { decoder } from './decoder'
 import { checkRouting, gatedExperts, NAMED_AS_EXPERTS, routedScores } from './experts'
 import type { LayerBuilder } from './layerBuilder'
-import { readOwnRopes } from './layerRopes'
+import { givenRopes, readOwnRopes } from './layerRopes'
 import { layersByType, readLayerTypes, readMlpTypes } from './layerTypes'
 import { gatedMlp } from './mlp'
 import { rmsNorm } from './norms'
@@ -86,7 +86,7 @@ function readLaguna(config: ConfigReader) {
   checkHeads(config, num_attention_heads_per_layer, given)
   if (mlp_layer_types.includes('sparse')) checkRouting(config, given.num_experts_per_tok, given.num_experts)
   const sizes = new Map(layer_types.map((type) => [type, headDim]))
-  const ropes = readOwnRopes(config, ROPES, sizes, limit, { ...STANDARD_ROPE, partial: true })
+  const ropes = readOwnRopes(config, givenRopes(config, ROPES), sizes, limit, { ...STANDARD_ROPE, partial: true })
   const layers = layersByType(config, layer_types, given.sliding_window, ropes)
   return { ...given, num_attention_heads_per_layer, layer_types, mlp_layer_types, layers }
 }
@@ -132,7 +132,7 @@ function buildLaguna(settings: LagunaSettings): ModelArchitecture {
   const experts = expertsNote(spec, 'mlp.experts', { quantizedIn4: false })
   return {
     ...model,
-    nameInFiles: (name) => name.replace('.mlp.shared_experts.', '.mlp.shared_expert.'),
+    fileName: (name) => name.replace('.mlp.shared_experts.', '.mlp.shared_expert.'),
     otherNames: (name) => (name.endsWith(BIAS) ? [name.replace(`.${BIAS}`, '.mlp.gate.e_score_correction_bias')] : []),
     // Of an adapter that names shared experts, PEFT makes names that none of its modules has.
     unreached: NAMED_AS_EXPERTS,

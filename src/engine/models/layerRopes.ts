@@ -40,27 +40,41 @@ export function readLayerRopes(
   return { full_attention: read('full_attention', scaling), sliding_attention: read('sliding_attention', {}) }
 }
 
+/** The parameters of all types of layers, and the key under which they stand. */
+interface OwnRopes {
+  readonly key: 'rope_scaling' | 'rope_parameters'
+  readonly parameters: Json
+  /** The base of a type whose parameters have none, which is refused when left out. */
+  readonly theta?: unknown
+}
+
 /**
- * Rotary positions where each type of layers must have parameters of its own, base included: nothing outside of them counts but
- * `partial_rotary_factor`, and `rope_scaling` stands in the place of `rope_parameters`, be it null. Heads of each type have
- * their own size; types that do not occur are not read.
+ * Parameters of all types of layers: a `rope_scaling` that is there, be it null, stands in the place of `rope_parameters`.
  *
  * @param absent - what is meant where config.json has neither
+ */
+export function givenRopes(config: ConfigReader, absent: Readonly<Record<LayerType, Json>>): OwnRopes {
+  const key = config.given('rope_scaling') ? 'rope_scaling' : 'rope_parameters'
+  const given = config.given('rope_scaling') || config.has('rope_parameters')
+  return { key, parameters: given ? config.plainObject(key) : absent }
+}
+
+/**
+ * Rotary positions where each type of layers must have parameters of its own: nothing else outside of them counts than
+ * `partial_rotary_factor`. Heads of each type have their own size; types that do not occur are not read.
+ *
  * @param form - where it rotates a part of each head, the share beside the parameters counts for scaled positions alone, in
  *   some places and not in others, so that there it is refused
  *
- * Source: transformers, Gemma4TextConfig, MellumConfig, LagunaConfig.
+ * Source: transformers, Gemma4TextConfig, MellumConfig, LagunaConfig, Lfm3Config.
  */
 export function readOwnRopes(
   config: ConfigReader,
-  absent: Readonly<Record<LayerType, Json>>,
+  { key, parameters: whole, theta }: OwnRopes,
   headDims: ReadonlyMap<LayerType, number>,
   limit: number,
   form: RopeForm = STANDARD_ROPE
 ): Partial<Record<LayerType, Rope>> {
-  const key = config.given('rope_scaling') ? 'rope_scaling' : 'rope_parameters'
-  const given = config.given('rope_scaling') || config.has('rope_parameters')
-  const whole = given ? config.plainObject(key) : absent
   const parameters = new ConfigReader(whole, `${config.where}: ${key}`)
   const outer = config.raw('partial_rotary_factor') ?? undefined
   const typeOf = (own: ConfigReader) => own.raw('rope_type') ?? own.raw('type') ?? 'default'
@@ -77,7 +91,7 @@ export function readOwnRopes(
       form,
       { headDim, limit },
       {
-        theta: undefined,
+        theta,
         share: form.partial ? undefined : outer,
         original: undefined,
         truncate: parameters.raw('truncate')

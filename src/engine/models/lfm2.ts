@@ -9,7 +9,7 @@ import { readLayerTypes } from './layerTypes'
 import { type GatedMlpOptions, gatedMlp } from './mlp'
 import { rmsNorm } from './norms'
 import { readRope, STANDARD_ROPE } from './ropeSettings'
-import { selfAttention } from './selfAttention'
+import { type SelfAttentionOptions, selfAttention } from './selfAttention'
 import { flag, integer, number, orNull, readSettings, type Settings, texts, wholes } from './settings'
 
 /** Defaults of transformers' Lfm2Config. */
@@ -69,7 +69,7 @@ function readLfm2(config: ConfigReader) {
 
 function buildLfm2(settings: ReturnType<typeof readLfm2>): ModelArchitecture {
   const mlp = { ...settings, hidden_act: 'silu', intermediate_size: feedForwardWidth(settings) } as const
-  return lfm2Like(settings, 'lfm2', (layer, n) => gatedMlp(layer, n, mlp, LFM2_MLP))
+  return lfm2Like(settings, { family: 'lfm2', feedForward: (layer, n) => gatedMlp(layer, n, mlp, LFM2_MLP) })
 }
 
 interface Lfm2Keys extends DecoderSettings {
@@ -95,16 +95,26 @@ export function deriveLfm2<S extends Omit<Lfm2Keys, 'layers'>>(
   return { ...settings, ...heads, layer_types, layers }
 }
 
-type Lfm2Settings = ReturnType<typeof deriveLfm2<Omit<Lfm2Keys, 'layers'>>>
+interface Lfm2Settings extends Lfm2Keys {
+  readonly num_key_value_heads: number
+  readonly head_dim: number
+  readonly layer_types: readonly string[]
+}
 
-/** @param feedForward - what follows the second norm; undefined where experts behind the block are all of it */
-export function lfm2Like(
-  settings: Lfm2Settings,
-  family: string,
-  feedForward: (layer: LayerBuilder, n: Value, index: number) => Value | undefined
-): ModelArchitecture {
+interface Lfm2Options {
+  readonly family: string
+  /** What follows the second norm; undefined where experts behind the block are all of it. */
+  readonly feedForward: (layer: LayerBuilder, n: Value, index: number) => Value | undefined
+  readonly attention?: SelfAttentionOptions
+  /** Names of further norms, of what convolution or attention and what the MLP adds. */
+  readonly outerNorms?: readonly [mixed: string, fed: string]
+}
+
+export function lfm2Like(settings: Lfm2Settings, options: Lfm2Options): ModelArchitecture {
   const { hidden_size: hiddenSize, norm_eps: epsilon } = settings
+  const { family, feedForward, attention = ATTENTION, outerNorms: [afterMixed, afterFed] = [] } = options
   const norm = (layer: LayerBuilder, x: Value, name: string) => rmsNorm(layer, x, name, hiddenSize, epsilon)
+  const outer = (layer: LayerBuilder, x: Value, name?: string) => (name === undefined ? x : norm(layer, x, name))
   return decoder(settings, {
     family,
     buildBlock(layer, x, index) {
@@ -112,10 +122,10 @@ export function lfm2Like(
       const mixed =
         settings.layer_types[index] === 'conv'
           ? shortConvolution(layer, n, settings)
-          : selfAttention(layer, n, index, { ...settings, rms_norm_eps: epsilon }, ATTENTION)
-      const middle = layer.graph.add(x, mixed)
+          : selfAttention(layer, n, index, { ...settings, rms_norm_eps: epsilon }, attention)
+      const middle = layer.graph.add(x, outer(layer, mixed, afterMixed))
       const fed = feedForward(layer, norm(layer, middle, 'ffn_norm'), index)
-      return fed === undefined ? middle : layer.graph.add(middle, fed)
+      return fed === undefined ? middle : layer.graph.add(middle, outer(layer, fed, afterFed))
     },
     buildFinalNorm: (layer, x) => norm(layer, x, 'model.embedding_norm')
   })

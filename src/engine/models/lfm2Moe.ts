@@ -1,7 +1,9 @@
 import { badInput } from '../../shared/errors'
+import type { Value } from '../graph/graphBuilder'
 import { defineFamily, type ModelArchitecture } from './architecture'
 import type { ConfigReader } from './configReader'
 import { checkRouting, gatedExperts } from './experts'
+import type { LayerBuilder } from './layerBuilder'
 import { readLayerTypes } from './layerTypes'
 import { deriveLfm2, LFM2_MLP, LFM2_TYPES, lfm2Like } from './lfm2'
 import { gatedMlp } from './mlp'
@@ -73,14 +75,15 @@ function buildLfm2Moe(settings: ReturnType<typeof readLfm2Moe>): ModelArchitectu
     activation: 'silu',
     names: { router: 'feed_forward.gate', module: 'feed_forward.experts', alone: ['w1', 'w3', 'w2'] }
   })
-  const model = lfm2Like(settings, 'lfm2_moe', (layer, n, index) => {
+  const feedForward = (layer: LayerBuilder, n: Value, index: number): Value | undefined => {
     if (index < dense) return gatedMlp(layer, n, { ...settings, hidden_act: 'silu' }, LFM2_MLP)
     const bias = settings.use_expert_bias
       ? layer.parameter('feed_forward.expert_bias', [count], { float32: true })
       : undefined
     addRoutedExperts(layer, n, spec, { scores: 'sigmoid', normed, bias, epsilon: EPSILON, scale })
     return undefined
-  })
+  }
+  const model = lfm2Like(settings, { family: 'lfm2_moe', feedForward })
   const experts = expertsNote(spec, 'feed_forward.experts', { quantizedIn4: false })
   return { ...model, ...(dense < settings.layers.length && { experts }) }
 }

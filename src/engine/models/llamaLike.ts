@@ -29,6 +29,8 @@ export interface LlamaLikeOptions extends SelfAttentionOptions {
   readonly feedForward?: (layer: LayerBuilder, n: Value, index: number) => Value | undefined
   /** Norms stand before each sublayer, x += f(norm(x)), or after it, x += norm(f(x)); before when left out. */
   readonly norms?: 'before' | 'after'
+  /** Names of further norms, of what attention and MLP add, where norms stand before them. */
+  readonly outerNorms?: readonly [attention: string, mlp: string]
   /** Factors of the embedding, of what each sublayer adds, and of the logits; 1 when left out. */
   readonly embeddingScale?: number
   readonly residualScale?: number
@@ -50,6 +52,10 @@ export function llamaLike(settings: LlamaLikeSettings, options: LlamaLikeOptions
   const { attention = grouped } = options
   const added = ({ graph }: LayerBuilder, x: Value, branch: Value) => graph.add(x, graph.scaled(branch, residualScale))
 
+  const [afterAttention, afterMlp] = options.outerNorms ?? []
+  const outer = (layer: LayerBuilder, branch: Value, name?: string) =>
+    name === undefined ? branch : norm(layer, branch, name)
+
   const mlp = (layer: LayerBuilder, n: Value): Value => {
     const { gated = true, mlpBias, mlpNames: names } = options
     if (gated) return gatedMlp(layer, n, settings, { mlpBias, ...(names && { names }) })
@@ -66,10 +72,11 @@ export function llamaLike(settings: LlamaLikeSettings, options: LlamaLikeOptions
         const fed = options.feedForward?.(layer, middle, index) ?? mlp(layer, middle)
         return added(layer, middle, norm(layer, fed, 'post_feedforward_layernorm'))
       }
-      const middle = added(layer, x, attention(layer, norm(layer, x, 'input_layernorm'), index))
+      const attended = attention(layer, norm(layer, x, 'input_layernorm'), index)
+      const middle = added(layer, x, outer(layer, attended, afterAttention))
       const n = norm(layer, middle, 'post_attention_layernorm')
       const branch = options.feedForward === undefined ? mlp(layer, n) : options.feedForward(layer, n, index)
-      return branch === undefined ? middle : added(layer, middle, branch)
+      return branch === undefined ? middle : added(layer, middle, outer(layer, branch, afterMlp))
     },
     // The head is linear: its factor may as well be one of what it gets.
     buildFinalNorm: (layer, x) => layer.graph.scaled(norm(layer, x, 'model.norm'), logitScale)

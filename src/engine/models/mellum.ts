@@ -4,7 +4,7 @@ import { defineFamily, type ModelArchitecture } from './architecture'
 import type { ConfigReader } from './configReader'
 import { NAMED_AS_EXPERTS } from './experts'
 import { deriveHeads } from './heads'
-import { readOwnRopes } from './layerRopes'
+import { givenRopes, readOwnRopes } from './layerRopes'
 import { layersByType, readLayerTypes, readMlpTypes } from './layerTypes'
 import { llamaLike } from './llamaLike'
 import { checkSparseLayers, qwenExperts } from './qwenExperts'
@@ -58,7 +58,7 @@ function readMellum(config: ConfigReader) {
   const { max_position_embeddings: limit, sliding_window } = given
   const sizes = new Map(layer_types.map((type) => [type, heads.head_dim]))
   // It counts a share of each head, but rotates whole ones.
-  const ropes = readOwnRopes(config, ROPES, sizes, limit, { ...STANDARD_ROPE, partial: true })
+  const ropes = readOwnRopes(config, givenRopes(config, ROPES), sizes, limit, { ...STANDARD_ROPE, partial: true })
   for (const { size } of Object.values(ropes)) {
     if (2 * Math.ceil(size / 2) === heads.head_dim) continue
     throw badInput(

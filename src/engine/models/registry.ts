@@ -6,6 +6,7 @@ import type { Family, ModelArchitecture } from './architecture'
 import { bloom } from './bloom'
 import { cohere, cohere2 } from './cohere'
 import { ConfigReader, type Json } from './configReader'
+import { cwm } from './cwm'
 import { deepseekV2 } from './deepseekV2'
 import { deepseekV3 } from './deepseekV3'
 import { dots1 } from './dots1'
@@ -14,7 +15,7 @@ import { ernieMoe } from './ernieMoe'
 import { exaone4 } from './exaone4'
 import { exaoneMoe } from './exaoneMoe'
 import { flexOlmo } from './flexOlmo'
-import { gemma, gemma2, gemma3 } from './gemma'
+import { gemma, gemma2, gemma3, vaultGemma } from './gemma'
 import { gemma3n } from './gemma3n'
 import { gemma4, gemma4Unified } from './gemma4'
 import { glm, glm4 } from './glm'
@@ -27,22 +28,30 @@ import { gptNeox } from './gptNeox'
 import { gptOss } from './gptOss'
 import { granite } from './granite'
 import { graniteMoe, graniteMoeHybrid, graniteMoeShared } from './graniteMoe'
+import { graniteSwa } from './graniteSwa'
 import { helium } from './helium'
 import { hunyuan } from './hunyuan'
 import { hunyuanMoe } from './hunyuanMoe'
+import { hyperclovax } from './hyperclovax'
+import { internlm3 } from './internlm3'
+import { iquestCoder } from './iquestCoder'
+import { jais2 } from './jais2'
 import { laguna } from './laguna'
 import { MAX_LAYERS } from './layerTypes'
 import { lfm2 } from './lfm2'
 import { lfm2Moe } from './lfm2Moe'
+import { lfm3 } from './lfm3'
 import { llama } from './llama'
 import { llama4 } from './llama4'
 import { mellum } from './mellum'
 import { miniCpm3 } from './miniCpm3'
 import { minimaxM2 } from './minimaxM2'
+import { ministral } from './ministral'
 import { ministral3 } from './ministral3'
 import { mistral } from './mistral'
 import { mixtral } from './mixtral'
 import { mpt } from './mpt'
+import { nanochat } from './nanochat'
 import { nemotron } from './nemotron'
 import { olmo, olmo2, olmo3 } from './olmo'
 import { olmoe } from './olmoe'
@@ -72,6 +81,7 @@ const FAMILIES: readonly Family[] = [
   gemma,
   gemma2,
   gemma3,
+  vaultGemma,
   gemma3n,
   gemma4,
   gemma4Unified,
@@ -82,17 +92,26 @@ const FAMILIES: readonly Family[] = [
   bloom,
   gpt2,
   smollm3,
+  cwm,
+  internlm3,
+  iquestCoder,
   granite,
+  graniteSwa,
+  hyperclovax,
   olmo,
   olmo2,
   olmo3,
+  ministral,
   ministral3,
   seedOss,
   exaone4,
   hunyuan,
   ernie,
   lfm2,
+  lfm3,
   arcee,
+  jais2,
+  nanochat,
   apertus,
   helium,
   cohere,

@@ -18,7 +18,7 @@ export interface SelfAttentionSettings extends AttentionSettings {
   readonly rms_norm_eps: number
 }
 
-type ShapeOptions = Pick<AttentionShape, 'scale' | 'interleaved' | 'queryFactor'>
+type ShapeOptions = Pick<AttentionShape, 'scale' | 'interleaved' | 'backward' | 'queryFactor'>
 
 /** Where a family's attention differs from LLaMA's. */
 interface LinearsOptions extends ShapeOptions {
@@ -94,7 +94,7 @@ export function projectedAttention(
 ): Value {
   const { hidden_size: hiddenSize, num_attention_heads: heads, num_key_value_heads: keyValueHeads } = settings
   const { head_dim: headDim } = settings
-  const { scale, interleaved, queryFactor, rotatedNorms, headNorms, gated = false } = options
+  const { scale, interleaved, backward, queryFactor, rotatedNorms, headNorms, gated = false } = options
   const widths = [(gated ? 2 : 1) * heads * headDim, keyValueHeads * headDim, keyValueHeads * headDim]
   const names = options.fused ? ['qkv_proj'] : ['q_proj', 'k_proj', 'v_proj']
   const inputs = project(layer, n, 'self_attn', names, { in: hiddenSize, widths, bias: options.inputBias })
@@ -104,7 +104,7 @@ export function projectedAttention(
   const clip = (x: Value) => clipped(layer, x, options.clip)
   const qkv = { q: clip(headNorms?.q(q) ?? q), k: clip(headNorms?.k(k) ?? k), v: clip(v) }
   const sinks = options.sinks ? layer.parameter('self_attn.sinks', [heads]) : undefined
-  const shape = { heads, keyValueHeads, headDim, scale, interleaved, queryFactor, rotatedNorms, sinks }
+  const shape = { heads, keyValueHeads, headDim, scale, interleaved, backward, queryFactor, rotatedNorms, sinks }
   const attended = causalAttention(layer, qkv, { ...shape, ...settings.layers[index] })
   const size = { in: heads * headDim, out: hiddenSize, bias: options.outputBias }
   const passed = factors === undefined ? attended : layer.graph.mul(attended, factors)

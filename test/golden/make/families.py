@@ -46,8 +46,8 @@ def class_of(config):
     """What a trainer loads: of models that see images too, some have no class for texts alone."""
     mappings = (MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING)
     classes = [mapping[type(config)] for mapping in mappings if type(config) in mapping]
-    # The class for texts of some takes the text model's config, and loads that one alone.
-    return next(each for each in classes if each.config_class is type(config))
+    # The class for texts of some takes the text model's config, and loads that one alone; of others it is that of LLaMA.
+    return next((each for each in classes if each.config_class is type(config)), classes[0])
 
 
 def load_family(folder, config):

@@ -230,6 +230,36 @@ describe('the architecture of a config', () => {
       { model_type: 'ministral3', rope_parameters: { rope_type: 'default' } },
       'rope_parameters: llama_4_scaling_beta is missing, expected a number'
     ],
+    [{ model_type: 'ministral' }, 'config.json: head_dim is missing, expected a positive integer'],
+    [{ model_type: 'cwm', sliding_window: null }, 'config.json: sliding_window is null, expected a positive integer'],
+    [
+      { model_type: 'cwm', num_attention_heads: 40 },
+      'num_attention_heads is 40, expected a divisor of hidden_size 6144'
+    ],
+    [{ model_type: 'internlm3', qkv_bias: true }, 'config.json: mlp_bias is missing, expected what qkv_bias is, true'],
+    [{ model_type: 'internlm3', bias: true }, 'config.json: bias is true, expected what qkv_bias is, false'],
+    [{ model_type: 'iquestcoder', clip_qkv: 8 }, 'config.json: clip_qkv is 8, expected null'],
+    [{ model_type: 'iquestcoder', use_sliding_window: true }, 'use_sliding_window is true, expected false'],
+    [{ model_type: 'nanochat', final_logit_softcapping: 0 }, 'final_logit_softcapping is 0, expected a number above 0'],
+    [
+      { model_type: 'jais2', num_attention_heads: 25 },
+      'num_attention_heads is 25, expected a divisor of hidden_size 3328'
+    ],
+    [
+      { model_type: 'hyperclovax', hidden_size: 100 },
+      'num_attention_heads is 32, expected a divisor of hidden_size 100'
+    ],
+    [{ model_type: 'vaultgemma', sliding_window: null }, 'config.json: sliding_window is null, expected a positive'],
+    [{ model_type: 'granite_swa', layer_rope_theta: [0] }, 'layer_rope_theta is [0], expected a list of 24 numbers'],
+    [
+      { model_type: 'granite_swa', num_hidden_layers: 1, layer_rope_theta: [1e-300] },
+      'layer_rope_theta is [1e-300], expected bases with which the rotary frequencies are finite'
+    ],
+    [{ model_type: 'lfm3', conv_L_cache: 2 ** 32 }, 'config.json: conv_L_cache is 4294967296, expected at most 256'],
+    [
+      { model_type: 'lfm3', rope_parameters: { full_attention: { rope_theta: 100 } } },
+      'rope_parameters: sliding_attention is missing, expected the rotary positions of these layers'
+    ],
     [{}, 'config.json: model_type is missing, expected a string']
   ])('is refused with a sentence: %j', (config, message) => {
     expect(() => readArchitecture(config, 'config.json')).toThrow(message)
