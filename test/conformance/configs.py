@@ -880,8 +880,12 @@ class Real:
             numbers = (self.config.n_routed_experts, self.config.n_shared_experts, self.config.num_experts_per_tok)
             if dense is None or dense < self.config.num_hidden_layers and None in numbers:
                 raise Refused("the experts are made of them")
-        if self.kind == "hunyuan_v1_moe" and self.config.head_dim is None:
-            raise Refused("the model computes with it")
+        if self.kind == "hunyuan_v1_moe":
+            chosen = self.config.moe_topk
+            if self.config.head_dim is None:
+                raise Refused("the model computes with it")
+            if isinstance(chosen, list) and len(chosen) < self.config.num_hidden_layers:
+                raise Refused("a layer has no number of experts")
         if self.kind == "helium" and self.config.num_attention_heads * self.config.head_dim != self.config.hidden_size:
             raise Refused("o_proj is square")
         if "rope_parameters" in FIELDS[self.kind]:
