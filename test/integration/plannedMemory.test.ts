@@ -66,6 +66,20 @@ it('a plan counts what the tokenizer takes for the longest piece of a text that 
   await prepared.release()
 })
 
+it('a plan counts what the tables of the tokenizer take, which of a small model with a large vocabulary are the most', async () => {
+  const { recipe, calibration, evaluation } = makeRun({}).record
+  const prepared = await prepareRun(recipe, { calibration, evaluation }, '.')
+  expect(prepared.tables).toEqual({ tokens: 4096, merges: 3837 })
+  const peakOf = (tables: typeof prepared.tables) => peakMemoryBytes({ ...prepared, tables }) / 2 ** 20
+  // Of the size of Gemma's, and one of words without merges: the two processes took 871 and 676 MiB.
+  const [gemma, words] = [peakOf({ tokens: 262_144, merges: 514_000 }), peakOf({ tokens: 300_000, merges: 0 })]
+  expect(gemma).toBeGreaterThan(871)
+  expect(gemma).toBeLessThan(2 * 871)
+  expect(words).toBeGreaterThan(676)
+  expect(words).toBeLessThan(2 * 676)
+  await prepared.release()
+})
+
 it('a plan counts the threads that solve linears, and what each of them takes', async () => {
   const model = mkdtempSync(join(tmpdir(), 'quail-model-'))
   await makeCheckpoint(model, {

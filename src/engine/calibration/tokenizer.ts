@@ -7,7 +7,7 @@ import { probes } from './rebuiltTokenizer'
 import type { AddedTokenOfFile } from './specialTokens'
 import { withoutSpecialTokens } from './splitSpecialTokens'
 import { type NoCuts, type TextCuts, textCuts } from './textCuts'
-import { addedTokensOf, type TokenizerDefinition } from './tokenizerDefinition'
+import { addedTokensOf, type TokenizerDefinition, type TokenizerTables, tablesOf } from './tokenizerDefinition'
 import { tokenizerFacts } from './tokenizerFacts'
 import { readTokenizerSource, type TokenizerSource } from './tokenizerFiles'
 
@@ -57,6 +57,11 @@ export class ModelTokenizer {
   get cuts(): TextCuts | NoCuts {
     this.#cuts ??= textCuts(this.source.splitsSpecialTokens ? withoutSpecialTokens(this.source) : this.source)
     return this.#cuts
+  }
+
+  /** How much the tokenizer holds. */
+  get tables(): TokenizerTables {
+    return tablesOf(this.source.definition)
   }
 
   /** One more than the largest id. */

@@ -20,6 +20,17 @@ export interface TokenizerDefinition {
 export const addedTokensOf = ({ added_tokens = [] }: TokenizerDefinition): readonly NumberedToken[] =>
   added_tokens as readonly NumberedToken[]
 
+/** How much a tokenizer holds: what it takes of memory follows from it. */
+export interface TokenizerTables {
+  readonly tokens: number
+  readonly merges: number
+}
+
+export const tablesOf = ({ model: { vocab, merges } }: TokenizerDefinition): TokenizerTables => ({
+  tokens: Array.isArray(vocab) ? vocab.length : isRecord(vocab) ? Object.keys(vocab).length : 0,
+  merges: Array.isArray(merges) ? merges.length : 0
+})
+
 /**
  * Checks everything for which the tokenizers library would end the whole process, as its Python form raises a
  * PanicException, and refuses what makes the ids of a text a matter of chance. All else the library checks itself.

@@ -24,6 +24,13 @@ const TEXT_BYTES = 160 * 2 ** 20
 /** Beside that, of samples, whose lines are parsed. */
 const BYTES_PER_SAMPLE_BYTE = 5
 const SAMPLE_BYTES = 55 * 2 ** 20
+/**
+ * Of each token and each merge of its tables: the JSON as objects and as texts, and what the library makes of it. With 151,000
+ * tokens and as many merges the two processes took 572 MiB, with 262,000 and 514,000 860 to 871, with 300,000 tokens and hardly a
+ * merge 676.
+ */
+const TOKEN_BYTES = 1400
+const MERGE_BYTES = 500
 /** What the tokenizer takes for each byte that it gets at a time: strings, places and masks of every token. */
 const TOKENIZER_BYTES = 138
 /**
@@ -67,10 +74,11 @@ export const solvedAtATime = ({ linears, recipe }: PreparedRun): number =>
  * tokenizes, which is gone when the first is at work.
  */
 export function peakMemoryBytes(prepared: PreparedRun): number {
-  const { textBytes, sampleBytes, bytesAtATime } = prepared
+  const { textBytes, sampleBytes, bytesAtATime, tables = { tokens: 0, merges: 0 } } = prepared
   const texts = Math.min(TEXT_BYTES, BYTES_PER_TEXT_BYTE * textBytes)
   const samples = Math.min(SAMPLE_BYTES, BYTES_PER_SAMPLE_BYTE * sampleBytes)
-  const tokenizing = TOKENIZING_BYTES + texts + samples + TOKENIZER_BYTES * bytesAtATime
+  const ofTables = TOKEN_BYTES * tables.tokens + MERGE_BYTES * tables.merges
+  const tokenizing = TOKENIZING_BYTES + ofTables + texts + samples + TOKENIZER_BYTES * bytesAtATime
   const working = workingBytes(prepared)
   const process = BASE_BYTES + threadBytes(prepared) + VARIANT_BYTES * prepared.variants.length
   return Math.max(WAITING_BYTES + tokenizing, process + working)

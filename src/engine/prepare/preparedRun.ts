@@ -8,6 +8,7 @@ import { quantizerKey } from '../../shared/quantizerWords'
 import { type QuantizerSpec, type Recipe, scalingOf, type Variant, variantNames } from '../../shared/recipe'
 import type { StoredBase } from '../base/storedBase'
 import type { TokenRows } from '../calibration/rows'
+import type { TokenizerTables } from '../calibration/tokenizerDefinition'
 import type { Checkpoint } from '../formats/checkpoint'
 import type { Method } from '../methods/method'
 import { methodFor } from '../methods/registry'
@@ -55,6 +56,8 @@ export interface PreparedRun {
   readonly sampleBytes: number
   /** The most bytes of a text, in one piece or several, that are tokenized at a time. */
   readonly bytesAtATime: number
+  /** Of the tokenizer; missing where none was opened. */
+  readonly tables?: TokenizerTables | undefined
   /** The day that the chat template wrote as today; missing where it writes none. */
   readonly renderedAsOf?: CalendarDay | undefined
   /** Where AutoTokenizer of transformers 5 cuts texts otherwise. */

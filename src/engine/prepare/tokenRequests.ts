@@ -3,6 +3,7 @@ import type { RebuiltFacts } from '../../shared/inspection'
 import type { Recipe } from '../../shared/recipe'
 import type { ResolvedText } from '../../shared/runFolder'
 import type { TokenRows } from '../calibration/rows'
+import type { TokenizerTables } from '../calibration/tokenizerDefinition'
 
 export interface EvaluationText {
   readonly name: string
@@ -22,6 +23,8 @@ export interface TokenizedTexts {
   readonly evaluation: readonly EvaluationText[]
   /** The most bytes of a text, in one piece or several, that were tokenized at a time. */
   readonly bytesAtATime: number
+  /** Of the tokenizer; missing where none was opened. */
+  readonly tables?: TokenizerTables | undefined
   /** The day that the chat template wrote as today; missing where it writes none. */
   readonly renderedAsOf?: CalendarDay | undefined
   /** Where AutoTokenizer of transformers 5 cuts texts otherwise. */

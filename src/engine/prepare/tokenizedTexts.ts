@@ -134,9 +134,10 @@ async function tokenizeHere(
     if (rows !== undefined) evaluation.push({ name: text.name, rows })
   }
   const renderedAsOf = (await readsDate(recipe.model, texts)) ? day : undefined
-  const { rebuilt } = opened.tokenizer.facts
+  const { tables, facts } = opened.tokenizer
+  const { rebuilt } = facts
   const missingBegin = missingBeginOf(opened, [...calibration, ...evaluation.map(({ rows }) => rows)])
-  return { calibration: concatRows(calibration), evaluation, bytesAtATime, renderedAsOf, rebuilt, missingBegin }
+  return { calibration: concatRows(calibration), evaluation, bytesAtATime, tables, renderedAsOf, rebuilt, missingBegin }
 }
 
 function missingBeginOf({ tokenizer }: TextEncoder, texts: readonly TokenRows[]): string | undefined {
