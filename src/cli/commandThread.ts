@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { serializeError } from '../shared/errors'
 import { resourcesFolder } from '../shared/resourcesFolder'
 import { quailHome } from '../store/home'
+import type { ExitCode } from './grammar/command'
 import type { Installation } from './grammar/commandContext'
+import { exitCodeOf } from './grammar/failures'
 import { main } from './main'
 import type { Terminal } from './output/terminal'
 import type { CommandData, FromCommand, ToCommand } from './threadMessages'
@@ -37,8 +40,25 @@ async function serve(port: MessagePort, data: CommandData): Promise<void> {
     send({ kind: 'listen' })
     return stop.signal
   }
-  const code = await main(data.args, installation(port), terminal, listen, process.env)
-  send({ kind: 'ended', code })
+  send({ kind: 'ended', code: await codeOf(data.args, port, terminal, listen) })
+}
+
+/** Works on the command; where not even the place of Quail's own files is known, it says so. */
+async function codeOf(
+  args: readonly string[],
+  port: MessagePort,
+  terminal: Terminal,
+  listen: () => AbortSignal
+): Promise<ExitCode> {
+  let installed: Installation
+  try {
+    installed = installation(port)
+  } catch (error) {
+    const { code, message } = serializeError(error)
+    terminal.note(`quail: ${message}`)
+    return exitCodeOf(code)
+  }
+  return await main(args, installed, terminal, listen, process.env)
 }
 
 const installation = (port: MessagePort): Installation => ({

@@ -22,11 +22,23 @@ endureOutput(process.stdout, process.stderr, (sentence) => {
   })
 })
 
+assertPresentDirectory()
+
 const workerData: CommandData = { args: process.argv.slice(2), live: terminal.live, width: terminal.width }
 const command = new Worker(new URL('command.js', new URL('.', import.meta.url)), { env: SHARE_ENV, workerData })
 const tell = (message: ToCommand): void => command.postMessage(message)
 
 process.stderr.on('resize', () => tell({ kind: 'width', width: terminal.width }))
+
+/** No thread starts in a directory that was removed, as a shell may be left in one. */
+function assertPresentDirectory(): void {
+  try {
+    process.cwd()
+  } catch {
+    terminal.note('quail: the present directory does not exist any more; change to one that does')
+    process.exit(EXIT.badInput)
+  }
+}
 
 let stopping = false
 

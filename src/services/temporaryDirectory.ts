@@ -1,6 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileError } from '../engine/formats/files'
+import { AppError } from '../shared/errors'
 import { ownPrefix, sweepFolders } from './ownFolders'
 
 const KIND = 'quail-work-'
@@ -11,7 +13,12 @@ let swept: Promise<void> | undefined
 export async function withTemporaryDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {
   swept ??= sweepFolders(tmpdir(), KIND)
   await swept
-  const directory = await mkdtemp(join(tmpdir(), ownPrefix(KIND)))
+  const directory = await mkdtemp(join(tmpdir(), ownPrefix(KIND))).catch((error: unknown) => {
+    const why = fileError(error, tmpdir()).message
+    throw new AppError('IO', `no temporary files can be made in ${why}; set TMPDIR to another directory`, {
+      cause: error
+    })
+  })
   try {
     return await work(directory)
   } finally {

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
-import { arch, cpus, homedir, hostname, release, totalmem, type, userInfo } from 'node:os'
+import { arch, cpus, hostname, release, totalmem, type, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { serializeError } from '../../shared/errors'
 import { STATUS_WORDS } from '../../shared/runWords'
@@ -7,6 +7,7 @@ import { listGrants } from '../../store/grantedPaths'
 import { databaseHealth } from '../../store/health'
 import { databaseFile } from '../../store/home'
 import { listRecipes } from '../../store/recipes'
+import { userHome } from '../../store/userHome'
 import { readPreferences } from '../preferences'
 import { listRuns } from '../runService'
 import type { Services } from '../services'
@@ -126,7 +127,7 @@ async function identityOf({ store, home }: Services): Promise<Identity> {
     ...(recipe.evaluation?.files ?? [])
   ])
   const paths = [...ofRecipes, ...runs.map(({ out }) => out), ...grants.map(({ path }) => path), ...modelFolders]
-  return { quailHome: home, userHome: homedir(), userName: nameOfUser(), hostName: hostname(), paths }
+  return { quailHome: home, userHome: userHome() ?? '', userName: nameOfUser(), hostName: hostname(), paths }
 }
 
 /** The system has no name for a user id that no account belongs to. */

@@ -1,13 +1,13 @@
 import { realpath } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { userHome } from '../../store/userHome'
 
 /**
  * The Hugging Face caches that this user may have, existing ones only, each once: `HF_HUB_CACHE` (and its old name
  * `HUGGINGFACE_HUB_CACHE`), `HF_HOME/hub`, and the default below the home directory. The library looks in the first that
  * is set; people change such settings and keep what they downloaded before, so all of them are searched.
  */
-export async function huggingFaceCaches(env: NodeJS.ProcessEnv, home: string = homedir()): Promise<string[]> {
+export async function huggingFaceCaches(env: NodeJS.ProcessEnv, home: string = userHome() ?? '/'): Promise<string[]> {
   const cacheHome = env.XDG_CACHE_HOME || join(home, '.cache')
   const candidates = [
     env.HF_HUB_CACHE,

@@ -1,4 +1,3 @@
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { PROOF_FILE, readProof } from '../../engine/formats/adapterProof'
@@ -11,6 +10,7 @@ import { provenBase, quantizerWords } from '../../shared/quantizerWords'
 import { computedWhere, DeviceFailure, type LayerResult } from '../../shared/runEvents'
 import { TOWER_ALONE, towerText } from '../../shared/textTower'
 import { readLayerFigures } from '../../store/layerResults'
+import { userHome } from '../../store/userHome'
 import { comparedRuns } from '../compare/comparedRuns'
 import { pairedWith } from '../compare/pairedRows'
 import { recipeYaml } from '../recipeText'
@@ -148,6 +148,6 @@ function distinct(found: readonly Fingerprint[]): Fingerprint[] {
 
 /** A report is sent to others, whom the name of a user's home does not concern. */
 function withoutHome(text: string): string {
-  const home = homedir()
-  return home.length > 1 ? text.replaceAll(home, '~') : text
+  const home = userHome()
+  return home !== null && home.length > 1 ? text.replaceAll(home, '~') : text
 }
