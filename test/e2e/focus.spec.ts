@@ -69,3 +69,16 @@ describe('a dialog that is left by keyboard leads back to the button that opened
     await leadsBack(button(/^Search or do anything/))
   })
 })
+
+test('what is written in a dialog stays when somebody clicks beside it, or twice on the button that opens it', async () => {
+  const { page } = desk
+  await goTo(desk, '/')
+  await page.getByRole('button', { name: 'New project' }).dblclick()
+  const name = page.getByRole('dialog', { name: 'New project' }).getByRole('textbox', { name: 'Name' })
+  await name.fill('Law')
+  await page.mouse.click(20, 700)
+  await name.fill('Laws')
+  await expect.poll(() => name.inputValue()).toBe('Laws')
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+})

@@ -1,7 +1,8 @@
-import { Button, Group, Modal, NumberInput, Stack, Text } from '@mantine/core'
+import { Button, Group, NumberInput, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
 import { useAction } from '../api/hooks'
+import { FormModal } from '../components/FormModal'
 import { notifyDone } from '../components/notify'
 import { useFocusBack } from '../components/useFocusBack'
 import { formatCount, plural } from '../format/numbers'
@@ -21,7 +22,7 @@ export function HoldOutModal({ name, onClose }: { readonly name: string; readonl
   })
   const share = Number(percent) / 100
   return (
-    <Modal opened onClose={onClose} title={`Hold out a part of ${name}`}>
+    <FormModal opened onClose={onClose} title={`Hold out a part of ${name}`}>
       <form
         onSubmit={(event) => {
           event.preventDefault()
@@ -56,6 +57,6 @@ export function HoldOutModal({ name, onClose }: { readonly name: string; readonl
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </FormModal>
   )
 }

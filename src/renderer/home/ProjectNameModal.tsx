@@ -1,5 +1,6 @@
-import { Button, Group, Modal, Stack, TextInput } from '@mantine/core'
+import { Button, Group, Stack, TextInput } from '@mantine/core'
 import { useState } from 'react'
+import { FormModal } from '../components/FormModal'
 
 interface Props {
   readonly opened: boolean
@@ -16,7 +17,7 @@ export function ProjectNameModal({ opened, title, confirm, initial = '', error, 
   const [name, setName] = useState(initial)
   const usable = name.trim() !== ''
   return (
-    <Modal opened={opened} onClose={onClose} title={title}>
+    <FormModal opened={opened} onClose={onClose} title={title}>
       <form
         onSubmit={(event) => {
           event.preventDefault()
@@ -42,6 +43,6 @@ export function ProjectNameModal({ opened, title, confirm, initial = '', error, 
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </FormModal>
   )
 }

@@ -1,7 +1,8 @@
-import { Button, Group, Modal, Stack, Textarea } from '@mantine/core'
+import { Button, Group, Stack, Textarea } from '@mantine/core'
 import { useState } from 'react'
 import type { ProjectCard } from '../../shared/contract/projects'
 import { useAction } from '../api/hooks'
+import { FormModal } from '../components/FormModal'
 import { useFocusBack } from '../components/useFocusBack'
 
 interface Props {
@@ -15,7 +16,7 @@ export function ProjectNotesModal({ project: { id, name, notes: before }, onClos
   const [notes, setNotes] = useState(before)
   const save = useAction('projects.setNotes', onClose)
   return (
-    <Modal opened onClose={onClose} title={`Notes of ${name}`}>
+    <FormModal opened onClose={onClose} title={`Notes of ${name}`}>
       <form
         onSubmit={(event) => {
           event.preventDefault()
@@ -44,6 +45,6 @@ export function ProjectNotesModal({ project: { id, name, notes: before }, onClos
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </FormModal>
   )
 }

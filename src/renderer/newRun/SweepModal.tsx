@@ -1,4 +1,4 @@
-import { Button, Checkbox, Group, Modal, NumberInput, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Checkbox, Group, NumberInput, Stack, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
 import { durationText } from '../../shared/durationText'
@@ -9,6 +9,7 @@ import { MAX_SEEDS, setsOfRecipe } from '../../shared/sweep'
 import { useAction } from '../api/hooks'
 import { useProject } from '../api/useProject'
 import { ErrorCard } from '../components/ErrorCard'
+import { FormModal } from '../components/FormModal'
 import { useFocusBack } from '../components/useFocusBack'
 import { plural } from '../format/numbers'
 import { Term } from '../glossary/Term'
@@ -36,7 +37,7 @@ export function SweepModal({ recipe, plan, out, onClose }: Props) {
   const usable = name.trim() !== '' && typeof seeds === 'number'
   const runs = usable ? seeds * setsOfRecipe(recipe, each).sets.length : 0
   return (
-    <Modal opened onClose={onClose} title="Start a sweep">
+    <FormModal opened onClose={onClose} title="Start a sweep">
       <form
         onSubmit={(event) => {
           event.preventDefault()
@@ -86,7 +87,7 @@ export function SweepModal({ recipe, plan, out, onClose }: Props) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </FormModal>
   )
 }
 

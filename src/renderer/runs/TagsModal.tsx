@@ -1,7 +1,8 @@
-import { Button, Group, Modal, Stack, TagsInput, Textarea, TextInput } from '@mantine/core'
+import { Button, Group, Stack, TagsInput, Textarea, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import type { RunListEntry } from '../../shared/contract/runs'
 import { call } from '../api/desktop'
+import { FormModal } from '../components/FormModal'
 import { notifyError } from '../components/notify'
 import { useFocusBack } from '../components/useFocusBack'
 import { plural } from '../format/numbers'
@@ -34,7 +35,7 @@ export function TagsModal({ runs, known, onClose }: Props) {
   }
 
   return (
-    <Modal
+    <FormModal
       opened
       onClose={onClose}
       title={single === undefined ? `Tags of ${plural(runs.length, 'run')}` : `Name, tags and notes of ${single.title}`}
@@ -65,7 +66,7 @@ export function TagsModal({ runs, known, onClose }: Props) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </FormModal>
   )
 }
 
