@@ -37,6 +37,12 @@ const STALE: Readonly<Partial<Record<WindowEventType, readonly string[]>>> = {
   'settings.changed': ['settings', 'models', 'devices']
 }
 
+/**
+ * What a recipe in the form names may have come or gone: a form that is open asks for itself when it sees that, since counting
+ * tokens takes a while, and one that is opened again asks in any case.
+ */
+const PLANNED: ReadonlySet<WindowEventType> = new Set(['sets.changed', 'models.changed'])
+
 /** What may change the figures of a run; its page, where it is open, decides itself how often it asks. */
 const PROGRESS: ReadonlySet<WindowEventType> = new Set([
   'runs.changed',
@@ -47,13 +53,8 @@ const PROGRESS: ReadonlySet<WindowEventType> = new Set([
 
 /** Marks what an event makes stale; what is shown is asked for again. */
 export function refreshAfter(event: WindowEvent): void {
-  if (PROGRESS.has(event.type)) {
-    void queryClient.invalidateQueries({
-      type: 'inactive',
-      refetchType: 'none',
-      predicate: ({ queryKey }) => topicOf(queryKey) === 'proof'
-    })
-  }
+  if (PROGRESS.has(event.type)) outdate('proof')
+  if (PLANNED.has(event.type)) outdate('plan')
   if (event.type === 'engine.state') {
     if (event.state === 'ready') void queryClient.invalidateQueries()
     // The database turned out to be unusable, or nobody is there to use it.
@@ -63,6 +64,14 @@ export function refreshAfter(event: WindowEvent): void {
   if (topics === undefined) return
   void queryClient.invalidateQueries({ predicate: ({ queryKey }) => topics.includes(topicOf(queryKey)) })
 }
+
+/** What is not shown of a topic is asked for again when it is. */
+const outdate = (topic: string): void =>
+  void queryClient.invalidateQueries({
+    type: 'inactive',
+    refetchType: 'none',
+    predicate: ({ queryKey }) => topicOf(queryKey) === topic
+  })
 
 /** `runs` for the key of the call `runs.list`. */
 const topicOf = ([name]: readonly unknown[]): string => String(name).split('.')[0] as string

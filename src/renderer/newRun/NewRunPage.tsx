@@ -15,6 +15,7 @@ import { RecipeMenu } from './RecipeMenu'
 import { StartPanel } from './StartPanel'
 import { type DraftState, useDraft } from './useDraft'
 import { useFindings } from './useFindings'
+import { useMissingSets } from './useMissingSets'
 import { usePreflight } from './usePreflight'
 import { VariantsCard } from './VariantsCard'
 
@@ -49,6 +50,7 @@ function Form({ state, draft, choices }: FormProps) {
   const { recipe, errors } = useMemo(() => checkDraft(draft), [draft])
   const chips = useMemo(() => shownChips(shown), [shown])
   const live = usePreflight(recipe, out, chips)
+  useMissingSets(shown, choices, live.refresh)
   const findings = useFindings(state, errors, live)
   const { plan } = live
   const { change } = state

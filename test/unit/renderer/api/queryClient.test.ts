@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { queryClient } from '../../../../src/renderer/api/queryClient'
+import { queryClient, refreshAfter } from '../../../../src/renderer/api/queryClient'
 import { AppError, badInput } from '../../../../src/shared/errors'
 
 const queryKey = ['proof.run', { id: 'law' }]
@@ -24,4 +24,13 @@ describe('an answer that was there', () => {
     expect(await askedTwice(new AppError('INTERNAL', 'the engine process is starting again'))).toBe('the run')
     expect(await askedTwice(new AppError('STORE', 'the database is locked'))).toBe('the run')
   })
+})
+
+test('a plan that is not shown is asked for again once sets or models came or went', async () => {
+  for (const type of ['sets.changed', 'models.changed'] as const) {
+    await queryClient.fetchQuery({ queryKey: ['plan.preflight', {}], queryFn: () => type, staleTime: 0 })
+    expect(queryClient.getQueryState(['plan.preflight', {}])?.isInvalidated).toBe(false)
+    refreshAfter({ type })
+    expect(queryClient.getQueryState(['plan.preflight', {}])?.isInvalidated).toBe(true)
+  }
 })
