@@ -233,8 +233,8 @@ describe('many runs', () => {
   test('are tagged, and deleted after a question that names what is lost; adapters stay', async () => {
     const { page } = desk
     const run = (await ask('runs.list', {})).find(({ title }) => title === 'three')
-    await row('three').getByRole('checkbox').check()
-    await row('two').getByRole('checkbox').check()
+    await page.getByRole('checkbox', { name: 'Choose three' }).check()
+    await page.getByRole('checkbox', { name: 'Choose two' }).check()
     await button('Tags and notes…').click()
     await page.getByRole('dialog').getByLabel('Tags', { exact: true }).fill('paper')
     await page.keyboard.press('Enter')

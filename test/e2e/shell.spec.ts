@@ -41,6 +41,16 @@ describe('the window', () => {
     expect(desk.complaints).toEqual([])
   })
 
+  test('marks the page that is shown where the system has few colours of its own, and no backgrounds', async () => {
+    const { page } = desk
+    const outline = () =>
+      page.evaluate('getComputedStyle(document.querySelector("nav [aria-current=page]")).outlineStyle')
+    await page.emulateMedia({ forcedColors: 'active' })
+    await expect.poll(outline).toBe('solid')
+    await page.emulateMedia({ forcedColors: 'none' })
+    await expect.poll(outline).toBe('none')
+  })
+
   test('goes back and forward by its own buttons and opens the palette by keyboard', async () => {
     const { page } = desk
     await page.keyboard.press('Control+k')

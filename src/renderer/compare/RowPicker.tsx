@@ -89,6 +89,7 @@ function Choice({ runs, chosen, onChange, onClose }: ChoiceProps) {
           rows={shown}
           columns={PICKER_COLUMNS}
           rowKey={keyOf}
+          rowName={({ run, variant }) => `${variant.name} of ${run.title}`}
           selected={selected}
           onSelect={select}
           onOpen={({ key }) => {

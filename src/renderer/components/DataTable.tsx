@@ -16,6 +16,8 @@ interface Props<T> {
   readonly rows: readonly T[]
   readonly columns: readonly Column<T>[]
   readonly rowKey: (row: T) => string
+  /** What a row is called by those who hear its check box; default: its key. */
+  readonly rowName?: (row: T) => string
   /** Click or Enter. */
   readonly onOpen?: (row: T) => void
   readonly initialSort?: Sort
@@ -170,7 +172,7 @@ function HeadRow<T>({ layout, keys, choice, sort, onSort }: HeadRowProps<T>) {
 
 interface DataRowProps<T> {
   readonly row: T
-  readonly table: Pick<Props<T>, 'rowKey' | 'onOpen' | 'current'>
+  readonly table: Pick<Props<T>, 'rowKey' | 'rowName' | 'onOpen' | 'current'>
   readonly index: number
   readonly count: number
   readonly start: number
@@ -180,7 +182,7 @@ interface DataRowProps<T> {
 }
 
 function DataRow<T>({ row, table, index, count, start, layout, choice, focus }: DataRowProps<T>) {
-  const { rowKey, onOpen, current } = table
+  const { rowKey, rowName = rowKey, onOpen, current } = table
   const key = rowKey(row)
   const toggle = (): void => choice?.onSelect(toggled(choice, key))
   function onKeyDown(event: KeyboardEvent): void {
@@ -214,7 +216,7 @@ function DataRow<T>({ row, table, index, count, start, layout, choice, focus }: 
           <Checkbox
             size="xs"
             tabIndex={-1}
-            aria-label={`Choose ${key}`}
+            aria-label={`Choose ${rowName(row)}`}
             checked={choice.selected.has(key)}
             onChange={toggle}
           />

@@ -33,6 +33,7 @@ export function RunsTable({ runs, selected, onSelect, empty }: Props) {
       rows={runs}
       columns={COLUMNS}
       rowKey={({ id }) => id}
+      rowName={({ title }) => title}
       onOpen={({ id }) => navigate(runAddress(id))}
       initialSort={NEWEST_FIRST}
       selected={selected}
