@@ -119,6 +119,11 @@ describe('a sweep', () => {
     await page.getByRole('cell', { name: '4 of 4' }).waitFor()
     await page.getByRole('link', { name: 'ranks and texts' }).click()
     await chart().waitFor()
+    await goTo(desk, '/devices')
+    await page.keyboard.press('Control+k')
+    await page.getByRole('textbox', { name: 'Search' }).fill('ranks and texts')
+    await page.getByRole('dialog').getByText(/4 of 4 runs completed/).click()
+    await chart().waitFor()
   })
 
   test.each(['light', 'dark'] as const)('has room in a narrow window, and no fault in the %s theme', async (look) => {

@@ -1,8 +1,11 @@
 import { modelName } from '../../shared/modelName'
 import { STATUS_WORDS } from '../../shared/runWords'
+import { runsSentence } from '../../shared/sweep/results'
 import { useCall } from '../api/hooks'
+import { plural } from '../format/numbers'
 import { fullName, modelAddress, SOURCE_LABELS, STATUS_LABELS } from '../models/modelText'
 import { runAddress } from '../runs/runAddress'
+import { sweepAddress } from '../sweeps/sweepAddress'
 
 export interface FoundGroup {
   readonly label: string
@@ -21,8 +24,19 @@ export function useFoundThings(query: string): readonly FoundGroup[] {
   const models = useCall('models.list', {}, { enabled: asked }).data?.models ?? []
   const sets = useCall('calibration.list', {}, { enabled: asked }).data ?? []
   const runs = useCall('runs.list', {}, { enabled: asked }).data ?? []
+  const sweeps = useCall('sweeps.list', {}, { enabled: asked }).data ?? []
   if (!asked) return []
   return [
+    // Before its runs, which are called after it and would take all the lines that are shown.
+    {
+      label: 'Sweeps',
+      actions: sweeps.map((sweep) => ({
+        id: `sweep:${sweep.definition.id}`,
+        title: sweep.definition.name,
+        detail: `${runsSentence(sweep)} · ${modelName(sweep.model)}`,
+        to: sweepAddress(sweep.definition.id)
+      }))
+    },
     {
       label: 'Runs',
       actions: runs.map(({ id, title, status, model, variants }) => ({
@@ -37,7 +51,7 @@ export function useFoundThings(query: string): readonly FoundGroup[] {
       actions: sets.map(({ name, samples, sourceName }) => ({
         id: `set:${name}`,
         title: name,
-        detail: `${samples} samples from ${sourceName}`,
+        detail: `${plural(samples, 'sample')} from ${sourceName}`,
         to: `/data/${encodeURIComponent(name)}`
       }))
     },
@@ -55,7 +69,7 @@ export function useFoundThings(query: string): readonly FoundGroup[] {
       actions: projects.map(({ id, name, runs }) => ({
         id: `project:${id}`,
         title: name,
-        detail: `${runs} runs`,
+        detail: plural(runs, 'run'),
         to: `/runs?project=${encodeURIComponent(id)}`
       }))
     }

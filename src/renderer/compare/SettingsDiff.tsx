@@ -4,7 +4,7 @@ import { rowLabels } from '../../shared/compare/rowLabels'
 import type { ComparisonRow } from '../../shared/compare/rows'
 import { type DifferingSetting, differingSettings } from '../../shared/compare/settings'
 import { LABEL_BREAK } from '../../shared/variantLabels'
-import { formatCount } from '../format/numbers'
+import { formatCount, plural } from '../format/numbers'
 
 /** Paths and digests are long, and say only as a whole what differs. */
 const WHOLE = { overflowWrap: 'anywhere' } as const
@@ -122,7 +122,7 @@ function Counted({ settings }: Pick<TableProps, 'settings'>) {
                     </Text>
                   </span>
                 ))}
-                {counts.length > SHOWN_VALUES && ` and ${formatCount(counts.length - SHOWN_VALUES)} others`}
+                {counts.length > SHOWN_VALUES && ` and ${plural(counts.length - SHOWN_VALUES, 'other')}`}
               </Table.Td>
             </Table.Tr>
           )

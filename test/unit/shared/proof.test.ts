@@ -119,6 +119,7 @@ describe('gapSentence', () => {
     expect(lossSentence('quailora-r16', [layer(), layer()])).toBe(
       'quailora-r16 removes 60.0 % of the calibrated error, mean over 2 linears; no evaluation text was given'
     )
+    expect(lossSentence('quailora-r16', [layer()])).toContain('mean over 1 linear;')
   })
 
   it('says of how many linears the error is, where some have none', () => {
