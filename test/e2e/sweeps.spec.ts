@@ -66,7 +66,10 @@ describe('a sweep', () => {
     await page.getByRole('button', { name: 'Stop', exact: true }).waitFor({ state: 'detached' })
     // This page shows it: nothing is said over it.
     await expect.poll(() => page.getByRole('button', { name: /^Open the/ }).count()).toBe(0)
-    await page.getByRole('button', { name: 'Go on' }).click()
+    await page.evaluate("window.quail.call('queue.hold', { held: true })")
+    await page.getByRole('button', { name: 'Go on', exact: true }).click()
+    await page.getByText('The queue is paused: nothing begins until it goes on.').waitFor()
+    await page.getByRole('button', { name: 'Let the queue go on' }).click()
     await page.getByText(/of 4 runs completed, .*waiting/).waitFor()
     await goTo(desk, '/devices')
     // Nobody looks at it: its end is said once, and not that of each run.
@@ -122,7 +125,10 @@ describe('a sweep', () => {
     await goTo(desk, '/devices')
     await page.keyboard.press('Control+k')
     await page.getByRole('textbox', { name: 'Search' }).fill('ranks and texts')
-    await page.getByRole('dialog').getByText(/4 of 4 runs completed/).click()
+    await page
+      .getByRole('dialog')
+      .getByText(/4 of 4 runs completed/)
+      .click()
     await chart().waitFor()
   })
 

@@ -5,7 +5,7 @@ import { useCall } from '../api/hooks'
 import { notifyError } from '../components/notify'
 import { useShortcuts } from '../components/shortcuts'
 import { undoDeletion } from '../components/undo'
-import { cancelRun, holdQueue, pauseLabel, resumeRuns } from '../runs/queueActions'
+import { cancelRun, holdQueue, LET_GO_ON, pauseLabel, resumeRuns } from '../runs/queueActions'
 import { exportAddress } from '../runs/runAddress'
 import { pickAndOpen } from './openPaths'
 
@@ -66,7 +66,7 @@ function queueActions({ running, held, waiting }: Queue): PaletteAction[] {
             onClick: () => void cancelRun(running.id)
           }
         ]
-  if (held) return [...stop, { id: 'go-on', label: 'Let the queue go on', onClick: () => void holdQueue(false) }]
+  if (held) return [...stop, { id: 'go-on', label: LET_GO_ON, onClick: () => void holdQueue(false) }]
   if (running === null && waiting.length === 0) return stop
   return [
     ...stop,

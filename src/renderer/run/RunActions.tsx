@@ -14,7 +14,7 @@ import { isResumable } from '../../shared/resumable'
 import { useAction, useCall } from '../api/hooks'
 import { notifyError } from '../components/notify'
 import { useElsewhere } from '../runs/elsewhere'
-import { pauseLabel } from '../runs/queueActions'
+import { LET_GO_ON, pauseLabel } from '../runs/queueActions'
 import { exportAddress } from '../runs/runAddress'
 
 type QueueAction = 'queue.resume' | 'queue.cancel' | 'queue.hold'
@@ -41,7 +41,7 @@ export function RunActions({ run, chosen }: Props) {
     case 'queued':
       return (
         <>
-          {held && <LetGoOn label="Let the queue go on" primary />}
+          {held && <LetGoOn label={LET_GO_ON} primary />}
           <Stop id={run.id} label="Take out of the queue" />
         </>
       )

@@ -9,7 +9,7 @@ import { useCall } from '../api/hooks'
 import { CopyButton } from '../components/CopyButton'
 import { Sentence } from '../components/Sentence'
 import { plural } from '../format/numbers'
-import { RESUME_ELSEWHERE, resumeElsewhere } from '../runs/queueActions'
+import { HELD, RESUME_ELSEWHERE, resumeElsewhere } from '../runs/queueActions'
 import { kept, resumed } from './proofData'
 
 /** What to do about a failure, beside what its message says. */
@@ -67,11 +67,7 @@ function Waiting({ run }: { readonly run: RunProof }) {
     <Alert color="blue" variant="light" icon={<IconClock aria-hidden />} title="The run waits in the queue">
       <Text size="sm">
         {begun}
-        {queue?.held
-          ? 'The queue is paused: nothing begins until it goes on.'
-          : before > 0
-            ? `It begins after ${plural(before, 'run')}.`
-            : 'It begins next.'}
+        {queue?.held ? HELD : before > 0 ? `It begins after ${plural(before, 'run')}.` : 'It begins next.'}
       </Text>
     </Alert>
   )

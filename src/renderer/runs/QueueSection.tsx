@@ -4,7 +4,7 @@ import type { QueueState } from '../../shared/contract/queue'
 import type { RunListEntry } from '../../shared/contract/runs'
 import { useJob } from '../api/useJob'
 import { plural } from '../format/numbers'
-import { holdQueue, pauseLabel } from './queueActions'
+import { holdQueue, LET_GO_ON, pauseLabel } from './queueActions'
 import { RunningJob } from './RunningJob'
 import { WaitingList } from './WaitingList'
 
@@ -53,7 +53,7 @@ function HoldButton({ queue: { held, running } }: { readonly queue: QueueState }
         leftSection={<IconPlayerPlay size={14} aria-hidden />}
         onClick={() => void holdQueue(false)}
       >
-        {running === null ? 'Let the queue go on' : 'Keep on'}
+        {running === null ? LET_GO_ON : 'Keep on'}
       </Button>
     )
   }

@@ -42,5 +42,9 @@ export const holdQueue = (held: boolean): Promise<boolean> =>
 export const reorderQueue = (ids: string[]): Promise<boolean> =>
   attempt('The order was not changed', call('queue.reorder', { ids }))
 
+/** Said where something waits in a queue that is held, beside the button of the next label. */
+export const HELD = 'The queue is paused: nothing begins until it goes on.'
+export const LET_GO_ON = 'Let the queue go on'
+
 /** What holding the queue does: a run stops where its journal has an entry, which is not after blocks alone. */
 export const pauseLabel = (running: boolean): string => (running ? 'Pause after this part' : 'Pause the queue')

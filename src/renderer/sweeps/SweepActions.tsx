@@ -2,9 +2,10 @@ import { Button } from '@mantine/core'
 import { IconArrowsDiff, IconFileReport, IconPlayerPlay, IconPlayerStop } from '@tabler/icons-react'
 import { Link } from 'wouter'
 import type { Sweep } from '../../shared/sweep/results'
-import { useAction } from '../api/hooks'
+import { useAction, useCall } from '../api/hooks'
 import { notifyDone, notifyError } from '../components/notify'
 import { useElsewhere } from '../runs/elsewhere'
+import { holdQueue, LET_GO_ON } from '../runs/queueActions'
 
 /** What can be done with a sweep now. */
 export function SweepActions({ sweep: { definition, runs, completed, total } }: { readonly sweep: Sweep }) {
@@ -13,10 +14,12 @@ export function SweepActions({ sweep: { definition, runs, completed, total } }: 
   const done = runs.filter(({ status }) => status === 'completed').map((run) => run.id)
   // Who works on it makes the runs that are missing, too.
   const here = useElsewhere(runs) === false
+  const queue = useCall('queue.state', {})
   return (
     <>
       {here && completed + working < total && <GoOn id={id} />}
       {here && working > 0 && <Stop id={id} />}
+      {working > 0 && queue.data?.held && <LetGoOn />}
       {done.length > 0 && (
         <>
           <Button
@@ -50,6 +53,12 @@ function GoOn({ id }: OfSweep) {
     </Button>
   )
 }
+
+const LetGoOn = () => (
+  <Button leftSection={<IconPlayerPlay size={16} aria-hidden />} onClick={() => void holdQueue(false)}>
+    {LET_GO_ON}
+  </Button>
+)
 
 function Stop({ id }: OfSweep) {
   const { mutate, isPending } = useAction('sweeps.stop')

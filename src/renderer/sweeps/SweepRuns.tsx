@@ -2,7 +2,9 @@ import { Anchor, Card, Progress, Stack, Table, Text } from '@mantine/core'
 import { Link } from 'wouter'
 import { placeOf } from '../../shared/sweep'
 import { runsSentence, type Sweep } from '../../shared/sweep/results'
+import { useCall } from '../api/hooks'
 import { ELSEWHERE, useElsewhere } from '../runs/elsewhere'
+import { HELD } from '../runs/queueActions'
 import { RunStatusBadge } from '../runs/RunStatusBadge'
 import { runAddress } from '../runs/runAddress'
 import { statusText } from '../runs/status'
@@ -12,14 +14,16 @@ import { scrolledByKeys } from './scrolledByKeys'
 export function SweepRuns({ sweep }: { readonly sweep: Sweep }) {
   const { definition, runs, completed, total } = sweep
   const elsewhere = useElsewhere(runs)
+  const queue = useCall('queue.state', {})
+  const held = queue.data?.held && runs.some(({ status }) => status === 'queued')
   const byIndex = new Map(runs.map((run) => [run.index, run]))
   const seeds = Array.from({ length: definition.seeds }, (_, seed) => seed)
   return (
     <Card withBorder component="section" aria-label="Runs of the sweep">
       <Stack gap="sm">
-        {elsewhere && (
+        {(elsewhere || held) && (
           <Text size="sm" c="dimmed">
-            {ELSEWHERE}
+            {elsewhere ? ELSEWHERE : HELD}
           </Text>
         )}
         <Progress value={(100 * completed) / total} aria-label={runsSentence(sweep)} />
