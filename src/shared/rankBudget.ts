@@ -37,6 +37,8 @@ export const rankBudgetKey = (rank: number, budget: RankBudget): string => {
 export const RankChoice = z.object({
   floor: z.int(),
   cap: z.int(),
+  least: z.int().optional().describe('least rank that a linear was given; missing of runs that did not write it down'),
+  largest: z.int().optional().describe('largest rank that a linear was given'),
   parameters: z.int().describe('of the factors with ranks of their own; never more than with one rank'),
   uniformParameters: z.int().describe('of the factors with one rank everywhere'),
   heldOutRows: z.int(),

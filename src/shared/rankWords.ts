@@ -8,15 +8,20 @@ import { changeShare, divergenceText } from './refinementWords'
  * Without its variant's name: `ranks of their own, 4 to 64, were kept: held-out KL 0.00305 with rank 16 everywhere, 0.00245
  * with them (−20 %); without an adapter 0.00816`.
  */
-export function rankSentence({ kept, floor, cap, uniform, budget, quantized }: RankChoice, rank: number): string {
+export function rankSentence(choice: RankChoice, rank: number): string {
+  const { kept, uniform, budget, quantized } = choice
   const change = uniform === null || budget === null ? '' : ` (${changeShare(uniform, budget)})`
   const own = `${divergenceText(budget)} with them${change}`
   const everywhere = `held-out KL ${divergenceText(uniform)} with rank ${rank} everywhere`
   const without = `without an adapter ${divergenceText(quantized)}`
   return kept === 'budget'
-    ? `ranks of their own, ${floor} to ${cap}, were kept: ${everywhere}, ${own}; ${without}`
+    ? `ranks of their own, ${givenRanks(choice)}, were kept: ${everywhere}, ${own}; ${without}`
     : `rank ${rank} everywhere was kept, ranks of their own were no better: ${everywhere}, ${own}; ${without}`
 }
+
+/** `4 to 64`, the ranks that linears were given; where only the bounds are known, `within 4 to 64`. */
+const givenRanks = ({ floor, cap, least, largest }: RankChoice): string =>
+  least === undefined || largest === undefined ? `within ${floor} to ${cap}` : `${least} to ${largest}`
 
 /** What they were chosen by: `287,504 of 287,744 parameters; 16 rows (4,080 tokens) held out`. */
 export function rankSettings({ parameters, uniformParameters, heldOutRows, heldOutTokens }: RankChoice): string {

@@ -56,7 +56,7 @@ describe('ranks by layer', () => {
     await page.getByRole('button', { name: /^Start/ }).click()
     await page.waitForURL(/#\/runs\//)
     await page.getByTestId('sentence').waitFor({ timeout: 120_000 })
-    const words = `^${BUDGET}: (ranks of their own, 1 to 16, were kept|rank 4 everywhere was kept, .*): held-out KL 0\\.0\\d+ with rank 4 everywhere, 0\\.0\\d+ with them`
+    const words = `^${BUDGET}: (ranks of their own, \\d+ to \\d+, were kept|rank 4 everywhere was kept, .*): held-out KL 0\\.0\\d+ with rank 4 everywhere, 0\\.0\\d+ with them`
     await card().getByText(new RegExp(words)).waitFor()
     await card()
       .getByText(/^[\d,]+ of 71,936 parameters; 2 rows \(126 tokens\) held out$/)

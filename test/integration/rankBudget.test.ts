@@ -51,9 +51,24 @@ describe('a variant with a rank budget', () => {
     expect(ranks?.kept).toBe('budget')
     expect(ranks?.budget).toBeLessThan(0.9 * (ranks?.uniform as number))
     const parameters = layers.reduce((sum, { rank = 0, shape }) => sum + rank * (shape[0] + shape[1]), 0)
-    expect(ranks).toMatchObject({ floor: 2, cap: 32, parameters })
+    const given = layers.map(({ rank = 0 }) => rank)
+    expect(ranks).toMatchObject({
+      floor: 2,
+      cap: 32,
+      least: Math.min(...given),
+      largest: Math.max(...given),
+      parameters
+    })
     expect(parameters).toBeLessThanOrEqual(ranks?.uniformParameters as number)
     expect(parameters).toBeGreaterThan(0.99 * (ranks?.uniformParameters as number))
+  })
+
+  it('tells the ranks that linears were given, though larger ones were allowed than any can have', async () => {
+    const variants = [{ method: 'exact', rank: 4, rankBudget: { cap: 200 } }]
+    const { ranks, layers } = finishedOf(await runToEnd(makeRun({ ...short, variants }))).variants[0] as VariantResult
+    const largest = Math.max(...layers.map(({ rank = 0 }) => rank))
+    expect(largest).toBeLessThan(200)
+    expect(ranks).toMatchObject({ cap: 200, largest })
   })
 
   it('says the rank of every linear as PEFT reads it, all with one scaling', async () => {

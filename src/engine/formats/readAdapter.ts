@@ -43,7 +43,7 @@ const ConfigFields = z.looseObject({
     .union([z.string(), z.array(z.string())])
     .nullable()
     .default(null),
-  target_parameters: z.array(z.string()).nullable().default(null),
+  target_parameters: z.array(z.string()).nullish(),
   base_model_name_or_path: z.string().nullable().default(null)
 })
 

@@ -1,4 +1,5 @@
 import { RankChoice, rankBounds } from '../../shared/rankBudget'
+import type { LayerResult } from '../../shared/runEvents'
 import { type ChosenRanks, type SolvedBlock, solvedBlocks } from '../../shared/runFolder'
 import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
 import type { Comparison } from '../refine/comparison'
@@ -60,10 +61,13 @@ async function* step(context: RunContext, block: number): Events<ChosenRanks> {
   yield asked()
   const budget = await divergenceOf(context, comparison, variant, 'budget')
   yield asked()
+  const own = layersOf(solvedBlocks(journal), 'results', variant)
+  const ranks = own.map(({ rank = 0 }) => rank)
   const result = RankChoice.parse({
     ...rankBounds(variant.spec.rank, variant.spec.rankBudget ?? {}),
-    parameters: parametersOf(solvedBlocks(journal), 'results', variant),
-    uniformParameters: parametersOf(solvedBlocks(journal), 'uniform', variant),
+    ...{ least: Math.min(...ranks), largest: Math.max(...ranks) },
+    parameters: parametersOf(own),
+    uniformParameters: parametersOf(layersOf(solvedBlocks(journal), 'uniform', variant)),
     ...comparison.heldOutCounts,
     ...{ quantized, uniform, budget },
     kept: (budget ?? Number.POSITIVE_INFINITY) < (uniform ?? Number.POSITIVE_INFINITY) ? 'budget' : 'uniform'
@@ -81,7 +85,12 @@ const divergenceOf = (
   return comparison.heldOut((block) => readAdapters(context, variant, place, block))
 }
 
-function parametersOf(blocks: readonly SolvedBlock[], of: 'results' | 'uniform', { name }: PreparedVariant): number {
-  const layers = blocks.flatMap((entry) => (entry[of] ?? []).filter(({ variant }) => variant === name))
-  return layers.reduce((sum, { result: { rank = 0, shape } }) => sum + rank * (shape[0] + shape[1]), 0)
-}
+const layersOf = (
+  blocks: readonly SolvedBlock[],
+  of: 'results' | 'uniform',
+  { name }: PreparedVariant
+): LayerResult[] =>
+  blocks.flatMap((entry) => (entry[of] ?? []).filter(({ variant }) => variant === name).map(({ result }) => result))
+
+const parametersOf = (layers: readonly LayerResult[]): number =>
+  layers.reduce((sum, { rank = 0, shape }) => sum + rank * (shape[0] + shape[1]), 0)

@@ -63,11 +63,13 @@ describe('a rank budget', () => {
 describe('the words of a rank budget', () => {
   it('say what was kept and what it was compared with', () => {
     expect(rankSentence(choice, 16)).toBe(
-      'ranks of their own, 4 to 64, were kept: held-out KL 0.00305 with rank 16 everywhere, 0.00245 with them (−20 %); without an adapter 0.00816'
+      'ranks of their own, within 4 to 64, were kept: held-out KL 0.00305 with rank 16 everywhere, 0.00245 with them (−20 %); without an adapter 0.00816'
     )
     expect(rankSentence({ ...choice, budget: 0.004, kept: 'uniform' }, 16)).toBe(
       'rank 16 everywhere was kept, ranks of their own were no better: held-out KL 0.00305 with rank 16 everywhere, 0.00400 with them (+31 %); without an adapter 0.00816'
     )
+    // What linears were given, not what they might have been; earlier runs know the bounds alone.
+    expect(rankSentence({ ...choice, least: 5, largest: 31 }, 16)).toMatch(/^ranks of their own, 5 to 31, were kept/)
     expect(rankSentence({ ...choice, budget: null, kept: 'uniform' }, 16)).toContain('not finite with them; without')
   })
 
