@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { badFormat, badInput } from '../../shared/errors'
 import { firstNonFinite } from '../numerics/matrix'
-import { assertCheckpoint, findWeights, readAnyConfig, readConfig } from './checkpointFiles'
+import { assertCheckpoint, CONFIG_FILE, findWeights, readAnyConfig, readConfig } from './checkpointFiles'
 import { type Dtype, decodeFloats, dtypeBytes, FLOAT_DTYPES, firstNonFiniteStored, isFloatDtype } from './dtypes'
-import { listDirectory } from './files'
+import { listDirectory, sha256File } from './files'
 import { MAX_TENSORS, READ_PIECE_BYTES } from './limits'
 import { type CheckpointTensor, collectTensors } from './shards'
 import { elementCount } from './tensorInfo'
@@ -35,6 +35,8 @@ export class Checkpoint {
   private constructor(
     readonly directory: string,
     readonly config: Readonly<Record<string, unknown>>,
+    /** Digest of config.json as it was read. */
+    readonly configSha256: string,
     readonly tensors: ReadonlyMap<string, CheckpointTensor>,
     /** Tensors of the same names in earlier shards, which nothing reads. */
     readonly replaced: readonly CheckpointTensor[],
@@ -69,6 +71,7 @@ export class Checkpoint {
     const names = await listDirectory(absolute, 'model directory')
     assertCheckpoint(absolute, names)
     const config = await configOf(absolute)
+    const configSha256 = await sha256File(join(absolute, CONFIG_FILE))
     const weights = await findWeights(absolute, names, config)
     const files: WeightFile[] = []
     try {
@@ -77,7 +80,7 @@ export class Checkpoint {
         assertFewTensors(files, absolute)
       }
       const { tensors, replaced } = collectTensors(files)
-      return new Checkpoint(absolute, config, tensors, replaced, files)
+      return new Checkpoint(absolute, config, configSha256, tensors, replaced, files)
     } catch (error) {
       await Promise.all(files.map((file) => file.close()))
       throw error

@@ -5,7 +5,7 @@ import type { ConfigReader } from './configReader'
 import { checkExperts, deepseekExperts, expertSizes } from './deepseekExperts'
 import type { ExpertGroups } from './expertGroups'
 import { NAMED_AS_EXPERTS } from './experts'
-import { equalHeads } from './heads'
+import { dividedHidden } from './heads'
 import { latentDecoder, latentLayers } from './latentDecoder'
 import { flag, integer, natural, number, orNull, readSettings, type Settings, text } from './settings'
 
@@ -90,8 +90,7 @@ function readDeepseekV2(config: ConfigReader) {
     }
     checkExperts(config, { ...settings, num_experts_per_tok: perToken ?? 1 }, groupsOf(settings))
   }
-  // Its class refuses such a hidden size, whatever the heads have.
-  equalHeads(config.with({ head_dim: null }), settings.hidden_size, settings.num_attention_heads)
+  dividedHidden(config, settings.hidden_size, settings.num_attention_heads)
   return latentLayers(config, settings)
 }
 

@@ -1,7 +1,7 @@
 import { activation } from './activations'
 import { defineFamily } from './architecture'
 import type { ConfigReader } from './configReader'
-import { equalHeads } from './heads'
+import { dividedHidden } from './heads'
 import { latentDecoder, latentLayers } from './latentDecoder'
 import { flag, integer, number, orNull, readSettings } from './settings'
 
@@ -52,8 +52,7 @@ export const miniCpm3 = defineFamily({
 function readMiniCpm3(config: ConfigReader) {
   const settings = readSettings(config, TABLE)
   const { hidden_size: hiddenSize, num_hidden_layers: layers, num_attention_heads: heads } = settings
-  // Its class refuses such a hidden size, whatever the heads have.
-  equalHeads(config.with({ head_dim: null }), settings.hidden_size, settings.num_attention_heads)
+  dividedHidden(config, settings.hidden_size, settings.num_attention_heads)
   return latentLayers(config, {
     ...settings,
     v_head_dim: settings.v_head_dim ?? Math.floor(hiddenSize / heads),

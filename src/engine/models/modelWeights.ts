@@ -30,7 +30,7 @@ export const storedShape = ({ inFeatures, outFeatures, transposed }: LinearShape
 export class ModelWeights {
   constructor(
     readonly checkpoint: Checkpoint,
-    readonly architecture: ModelArchitecture
+    private readonly architecture: ModelArchitecture
   ) {}
 
   /** The tensor, checked against the shape that config.json implies. */

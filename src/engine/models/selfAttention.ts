@@ -130,8 +130,8 @@ function ownGate(
   const { graph } = layer
   const factors = gate.of(graph, layer.linear(`self_attn.${gate.name}`, n, { in: hiddenSize, out, bias: false }))
   if (!gate.perHead) return factors
-  const repeated = graph.concat(Array(headDim).fill(graph.reshape(factors, [-1, heads, 1])), 2)
-  return graph.reshape(repeated, [-1, heads * headDim])
+  const forEach = graph.floats(new Float32Array(headDim).fill(1), [1, 1, headDim])
+  return graph.reshape(graph.mul(graph.reshape(factors, [-1, heads, 1]), forEach), [-1, heads * headDim])
 }
 
 /** Parts of the given widths of one input, by a linear each or, for one name, out of one linear. */

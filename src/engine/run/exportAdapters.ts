@@ -49,7 +49,7 @@ export async function* exportAdapters(
     const ranks = chosen.get(variant.name)
     const acceptance = accepted.get(variant.name)?.result
     const refinement = refined.get(variant.name)?.result
-    const proof = await proofOf(record, prepared, variant, blocks, layers, {
+    const proof = proofOf(record, prepared, variant, blocks, layers, {
       ...results,
       refinement,
       ranks,

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { badInput } from '../../shared/errors'
 import { RUN_FILES, type SolvedBlock } from '../../shared/runFolder'
 import { quantizeLinear } from '../base/quantizeLinear'
+import { CONFIG_FILE } from '../formats/checkpointFiles'
 import { isMissing, sha256, writeFileAtomic } from '../formats/files'
 import { readBlockWeights } from '../models/blockWeights'
 import { squaredNorm } from '../numerics/matrix'
@@ -12,18 +13,19 @@ import type { Events } from './pass'
 
 /*
  * An adapter belongs to one model. Weights that change while a run reads them, or between two of its processes, would give
- * an adapter of two. As a run begins it reads all that it will need once and notes the digest of every tensor; from then on
- * the stamps of the files tell whether anything was written to them, and the digests whether that changed a weight.
+ * an adapter of two, and so does a config.json that says otherwise how they compute. As a run begins it reads all that it
+ * will need once and notes the digest of every tensor, and of config.json; from then on the stamps of the files tell whether
+ * anything was written to them, and the digests whether that changed anything.
  */
 
 /**
  * Notes which weight files a run reads, and what each tensor holds.
  *
  * @param before - what was noted as the run began, where that was earlier
- * @throws {AppError} as `readAllWeights`; BAD_INPUT naming a tensor that has changed since
+ * @throws {AppError} as `readAllWeights`; BAD_INPUT naming a tensor, or config.json, that has changed since
  */
 export async function* noteWeights(prepared: PreparedRun, folder: string, signal: AbortSignal, before?: Noted): Events {
-  const lines = [stampOf(prepared)]
+  const lines = [stampOf(prepared), `${prepared.checkpoint.configSha256} ${CONFIG_FILE}`]
   for await (const { name, digest, share } of readAllWeights(prepared, signal)) {
     assertSame(prepared, before, name, digest)
     lines.push(`${digest} ${name}`)
@@ -46,6 +48,7 @@ export async function* assertModelUnchanged(
 ): Events {
   const noted = await readNoted(folder)
   if (noted?.stamp === stampOf(prepared)) return
+  assertSame(prepared, noted, CONFIG_FILE, prepared.checkpoint.configSha256)
   if (needsFingerprints(prepared, noted)) for (const block of solved) await assertBlockUnchanged(prepared, block)
   yield* noteWeights(prepared, folder, signal, noted)
 }
@@ -107,7 +110,7 @@ async function assertWeightsInPlace({ checkpoint, base }: PreparedRun): Promise<
 }
 
 const stampOf = ({ checkpoint, base }: PreparedRun): string =>
-  sha256(JSON.stringify([checkpoint.stamp, base?.checkpoint.stamp]))
+  sha256(JSON.stringify([checkpoint.configSha256, checkpoint.stamp, base?.checkpoint.stamp]))
 
 /** What was noted of a model. */
 interface Noted {

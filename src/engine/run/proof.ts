@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type { AcceptanceResult } from '../../shared/acceptance'
 import type { EnoughRows } from '../../shared/enoughRows'
 import type { ExpertsNote } from '../../shared/expertsNote'
@@ -19,7 +18,6 @@ import {
 import type { LinearFingerprint, RunRecord, SolvedBlock } from '../../shared/runFolder'
 import type { TextTower } from '../../shared/textTower'
 import { distinguishable, subject } from '../../shared/uncertainty'
-import { sha256File } from '../formats/files'
 import { runtimeVersion } from '../graph/session'
 import { skippedModules } from '../models/architecture'
 import { loadedDtype } from '../models/modelTensors'
@@ -156,14 +154,14 @@ export interface ResultsOfVariant extends ResultsOfRun {
   readonly acceptance: AcceptanceResult | undefined
 }
 
-export async function proofOf(
+export function proofOf(
   record: RunRecord,
   prepared: PreparedRun,
   variant: PreparedVariant,
   journal: readonly SolvedBlock[],
   layers: readonly LayerResult[],
   { perplexity, deviceFailure, refinement, ranks, acceptance }: ResultsOfVariant
-): Promise<Proof> {
+): Proof {
   const { checkpoint, architecture, recipe, calibration, evaluation, renderedAsOf } = prepared
   return {
     version: 1,
@@ -173,7 +171,7 @@ export async function proofOf(
       family: architecture.family,
       ...(architecture.tower && { tower: architecture.tower }),
       ...(architecture.experts && { experts: architecture.experts }),
-      configSha256: await sha256File(join(checkpoint.directory, 'config.json')),
+      configSha256: checkpoint.configSha256,
       weights: checkpoint.files.map(({ name, bytes }) => ({ file: name, bytes }))
     },
     fingerprint: fingerprintOf(prepared, variant, journal),
