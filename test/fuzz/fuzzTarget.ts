@@ -10,6 +10,8 @@ export interface FuzzTarget {
   readonly inputs: number
   /** Seconds of processor time that one input may take, where the reader counts work that is worth more than one. */
   readonly maxSeconds?: number
+  /** Mebibytes by which memory may grow during one input, where what the reader counts is worth more than for others. */
+  readonly maxMebibytes?: number
   /** Makes the next input. The same generator gives the same inputs. */
   make(random: Random): FuzzInput
   /** Reads the input in a directory that holds it and nothing else; may throw an AppError. */

@@ -12,8 +12,8 @@ const REFUSALS = new Set(['BAD_INPUT', 'BAD_FORMAT'])
 /** Processor time of one input, in seconds, where a target has no limit of its own: the clock on the wall would blame the reader for a busy machine. */
 const MAX_SECONDS = 1
 
-/** Growth of the process's peak memory during one input, in KiB: inputs have some kilobytes. */
-const MAX_GROWTH_KIB = 256 * 1024
+/** Growth of the process's peak memory during one input, where a target has no limit of its own: inputs have some kilobytes. */
+const MAX_MEBIBYTES = 256
 
 export interface FuzzResult {
   readonly inputs: number
@@ -85,15 +85,16 @@ async function readOne(target: FuzzTarget, directory: string, before: Usage) {
   const wall = (performance.now() - begun) / 1000
   const after = usage()
   const seconds = Math.min(wall, after.seconds - before.seconds)
-  const defect = defectOf(error, seconds, target.maxSeconds ?? MAX_SECONDS, after.peakKib - before.peakKib)
+  const defect = defectOf(error, target, seconds, after.peakKib - before.peakKib)
   return { defect, refused: error !== undefined, seconds, after }
 }
 
-function defectOf(error: unknown, seconds: number, most: number, growth: number): string | undefined {
+function defectOf(error: unknown, target: FuzzTarget, seconds: number, growth: number): string | undefined {
+  const { maxSeconds = MAX_SECONDS, maxMebibytes = MAX_MEBIBYTES } = target
   if (error !== undefined && !(error instanceof AppError && REFUSALS.has(error.code)))
     return error instanceof Error ? (error.stack ?? error.message) : String(error)
-  if (seconds > most) return `took ${seconds.toFixed(2)} s`
-  return growth > MAX_GROWTH_KIB ? `took ${Math.round(growth / 1024)} MiB of memory` : undefined
+  if (seconds > maxSeconds) return `took ${seconds.toFixed(2)} s`
+  return growth > 1024 * maxMebibytes ? `took ${Math.round(growth / 1024)} MiB of memory` : undefined
 }
 
 /** What is in the home and was not put there. */

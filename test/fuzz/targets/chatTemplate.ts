@@ -71,6 +71,7 @@ const ROLES = { roles: new Map([['bos_token', '<s>']]) } as unknown as ModelToke
 export const chatTemplate: FuzzTarget = {
   name: 'chatTemplate',
   inputs: 1000,
+  maxMebibytes: 512, // a text may have 64 million characters, and lies there in parts and as a whole
   maxSeconds: 5, // the steps that a rendering has are two or three seconds of work
   make: (random) => ({
     'chat_template.jinja': random(2) === 0 ? composed(random) : mutateText(pick(random, PUBLISHED), random)
