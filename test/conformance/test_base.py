@@ -25,6 +25,8 @@ def is_wrapper(model):
 CHECKPOINTS = sorted(path for path in GOLDEN.iterdir() if path.is_dir())
 UNSTORED = [GOLDEN / "llama4_text-experts"]  # of which transformers loads no base that was stored
 FAMILIES = [path for path in CHECKPOINTS if not is_wrapper(path) and path not in UNSTORED]
+# How scales are stored does not ask for the family: of these both ways are compared, of the others one or the other in turn.
+BOTH = {"llama", "gpt2", "mixtral", "gemma4_text"}
 # As in test_adapters: bitsandbytes' CPU kernels and our float32 forward pass.
 PERPLEXITY = 2e-3
 ROWS = 16
@@ -54,8 +56,8 @@ class Families(unittest.TestCase):
     """Random checkpoints of every family: our files are those of save_pretrained, and load."""
 
     def test_files_are_those_that_transformers_saves_and_compute_the_same(self):
-        for model in FAMILIES:
-            for double_quantization in (True, False):
+        for place, model in enumerate(FAMILIES):
+            for double_quantization in (True, False) if model.name in BOTH else (place % 2 == 0,):
                 with self.subTest(model.name, double_quantization=double_quantization):
                     self.assert_same(model, double_quantization)
 
