@@ -25,7 +25,7 @@ import type { Events } from './pass'
  * @throws {AppError} as `readAllWeights`; BAD_INPUT naming a tensor, or config.json, that has changed since
  */
 export async function* noteWeights(prepared: PreparedRun, folder: string, signal: AbortSignal, before?: Noted): Events {
-  const lines = [stampOf(prepared), `${prepared.checkpoint.configSha256} ${CONFIG_FILE}`]
+  const lines = [stampOf(prepared), `${configDigest(prepared)} ${CONFIG_FILE}`]
   for await (const { name, digest, share } of readAllWeights(prepared, signal)) {
     assertSame(prepared, before, name, digest)
     lines.push(`${digest} ${name}`)
@@ -48,7 +48,7 @@ export async function* assertModelUnchanged(
 ): Events {
   const noted = await readNoted(folder)
   if (noted?.stamp === stampOf(prepared)) return
-  assertSame(prepared, noted, CONFIG_FILE, prepared.checkpoint.configSha256)
+  assertSame(prepared, noted, CONFIG_FILE, configDigest(prepared))
   if (needsFingerprints(prepared, noted)) for (const block of solved) await assertBlockUnchanged(prepared, block)
   yield* noteWeights(prepared, folder, signal, noted)
 }
@@ -109,8 +109,11 @@ async function assertWeightsInPlace({ checkpoint, base }: PreparedRun): Promise<
   await base?.checkpoint.assertUnchanged()
 }
 
-const stampOf = ({ checkpoint, base }: PreparedRun): string =>
-  sha256(JSON.stringify([checkpoint.configSha256, checkpoint.stamp, base?.checkpoint.stamp]))
+const stampOf = (prepared: PreparedRun): string =>
+  sha256(JSON.stringify([configDigest(prepared), prepared.checkpoint.stamp, prepared.base?.checkpoint.stamp]))
+
+/** Of what config.json says, however it is written. */
+const configDigest = ({ checkpoint }: PreparedRun): string => sha256(JSON.stringify(checkpoint.config))
 
 /** What was noted of a model. */
 interface Noted {
