@@ -9,7 +9,7 @@ import { type RopeShape, readRope, ropeKey, STANDARD_ROPE } from './ropeSettings
 import { flag, integer, number, orNull, readSettings } from './settings'
 
 /** Defaults of transformers' HunYuanDenseV1Config. */
-const TABLE = {
+export const HUNYUAN = {
   vocab_size: integer(290_943),
   hidden_size: integer(4096),
   intermediate_size: integer(11_008),
@@ -32,7 +32,7 @@ const TABLE = {
 export const hunyuan = defineFamily({
   modelTypes: ['hunyuan_v1_dense'],
   settings(config) {
-    const settings = readSettings(config, TABLE)
+    const settings = readSettings(config, HUNYUAN)
     const heads = deriveHeads(config, settings)
     const { max_position_embeddings: limit, num_hidden_layers: count } = settings
     const rope = readHunyuanRope(config, { headDim: heads.head_dim, limit })

@@ -1,16 +1,15 @@
 import { badInput } from '../../shared/errors'
 import type { Value } from '../graph/graphBuilder'
-import { activation } from './activations'
 import { defineFamily, type ModelArchitecture } from './architecture'
 import type { ConfigReader } from './configReader'
 import { checkRouting, gatedExperts, NAMED_AS_EXPERTS, routedScores } from './experts'
 import { deriveHeads } from './heads'
-import { readHunyuanRope } from './hunyuan'
+import { HUNYUAN, readHunyuanRope } from './hunyuan'
 import type { LayerBuilder } from './layerBuilder'
 import { equalLayers } from './layerTypes'
 import { llamaLike } from './llamaLike'
 import { expertsNote, sharedExpert } from './routedExperts'
-import { flag, integer, number, orNull, readSettings, type Setting, type Settings } from './settings'
+import { integer, readSettings, type Setting, type Settings } from './settings'
 
 /** Experts of a token: a number, or one for each layer. */
 const topK: Setting<number | number[]> = {
@@ -18,23 +17,8 @@ const topK: Setting<number | number[]> = {
   read: (config, key) => (Array.isArray(config.raw(key)) ? config.wholes(key) : config.integer(key))
 }
 
-/** Defaults of transformers' HunYuanMoEV1Config. */
-const TABLE = {
-  vocab_size: integer(290_943),
-  hidden_size: integer(4096),
-  intermediate_size: integer(11_008),
-  num_hidden_layers: integer(32),
-  num_attention_heads: integer(32),
-  num_key_value_heads: orNull(integer),
-  head_dim: orNull(integer),
-  hidden_act: activation('silu'),
-  max_position_embeddings: integer(2048),
-  rms_norm_eps: number(1e-5),
-  tie_word_embeddings: flag(false),
-  attention_bias: flag(false),
-  num_experts: integer(1),
-  moe_topk: topK
-}
+/** Defaults of transformers' HunYuanMoEV1Config: those of the dense one, and what it adds. */
+const TABLE = { ...HUNYUAN, num_experts: integer(1), moe_topk: topK }
 
 const ALIASES = { num_experts_per_tok: 'moe_topk', num_local_experts: 'num_experts' }
 

@@ -3,9 +3,10 @@ import { activation } from './activations'
 import { alikeLayers } from './alikeLayers'
 import { defineFamily, type ModelArchitecture } from './architecture'
 import type { ConfigReader } from './configReader'
-import { checkRouting, gatedExperts } from './experts'
+import { checkRouting } from './experts'
 import type { LayerBuilder } from './layerBuilder'
 import { llamaLike } from './llamaLike'
+import { MIXTRAL_MODULE, mixtralExperts } from './mixtral'
 import { type RopeForm, STANDARD_ROPE } from './ropeSettings'
 import { addRoutedExperts } from './routedExperts'
 import { flag, integer, number, readSettings } from './settings'
@@ -28,9 +29,6 @@ const TABLE = {
 }
 
 const ALIASES = { num_experts: 'num_local_experts' }
-
-/** The module is `mlp` in transformers 5, and has its old name in checkpoints. */
-const MODULE = 'block_sparse_moe'
 
 /**
  * MiniMax M2: norms of q and k over all heads at once, a part of each head rotates; experts on all layers, chosen by their
@@ -56,17 +54,9 @@ function ropeForm(config: ConfigReader, headDim: number): RopeForm {
 }
 
 function buildMinimaxM2(settings: ReturnType<typeof readMinimaxM2>): ModelArchitecture {
-  const { hidden_size: hiddenSize, num_local_experts: count, num_experts_per_tok: perToken } = settings
-  const spec = gatedExperts({
-    count,
-    perToken,
-    hiddenSize,
-    intermediateSize: settings.intermediate_size,
-    activation: settings.hidden_act,
-    names: { router: `${MODULE}.gate`, module: `${MODULE}.experts`, alone: ['w1', 'w3', 'w2'] }
-  })
+  const { spec, stored } = mixtralExperts(settings, { quantizedIn4: false })
   const feedForward = (layer: LayerBuilder, n: Value): undefined => {
-    const bias = layer.parameter(`${MODULE}.e_score_correction_bias`, [count])
+    const bias = layer.parameter(`${MIXTRAL_MODULE}.e_score_correction_bias`, [spec.count])
     addRoutedExperts(layer, n, spec, { scores: 'sigmoid', normed: true, bias })
   }
   const model = llamaLike(settings, {
@@ -77,9 +67,5 @@ function buildMinimaxM2(settings: ReturnType<typeof readMinimaxM2>): ModelArchit
     queryKeyNorm: { over: 'width' },
     feedForward
   })
-  return {
-    ...model,
-    otherNames: (name) => (name.includes(`.${MODULE}.`) ? [name.replace(`.${MODULE}.`, '.mlp.')] : []),
-    experts: { count, perToken, unquantized: ['mlp.experts', 'mlp.gate'], quantizedIn4: false }
-  }
+  return { ...model, ...stored }
 }

@@ -1,27 +1,13 @@
-import { activation } from './activations'
 import { defineFamily } from './architecture'
 import { deriveHeads } from './heads'
 import { layersByType, readLayerTypes } from './layerTypes'
 import { llamaLike } from './llamaLike'
+import { MISTRAL } from './mistral'
 import { readRope, STANDARD_ROPE } from './ropeSettings'
-import { flag, integer, number, orNull, readSettings, texts } from './settings'
+import { orNull, readSettings, texts } from './settings'
 
-/** Defaults of transformers' MinistralConfig. */
-const TABLE = {
-  vocab_size: integer(32_000),
-  hidden_size: integer(4096),
-  intermediate_size: integer(14_336),
-  num_hidden_layers: integer(32),
-  num_attention_heads: integer(32),
-  num_key_value_heads: integer(8),
-  head_dim: orNull(integer),
-  hidden_act: activation('silu'),
-  max_position_embeddings: integer(131_072),
-  rms_norm_eps: number(1e-6),
-  tie_word_embeddings: flag(false),
-  sliding_window: orNull(integer, 4096),
-  layer_types: orNull(texts)
-}
+/** Defaults of transformers' MinistralConfig: those of Mistral, and what it adds. */
+const TABLE = { ...MISTRAL, layer_types: orNull(texts) }
 
 /**
  * Ministral (8B of 2024): Mistral with a type for each layer; all slide where config.json lists none and gives a window.

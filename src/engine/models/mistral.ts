@@ -5,7 +5,7 @@ import { llamaLike } from './llamaLike'
 import { flag, integer, number, orNull, readSettings } from './settings'
 
 /** Defaults of transformers' MistralConfig. */
-const TABLE = {
+export const MISTRAL = {
   vocab_size: integer(32_000),
   hidden_size: integer(4096),
   intermediate_size: integer(14_336),
@@ -28,7 +28,7 @@ const TABLE = {
 export const mistral = defineFamily({
   modelTypes: ['mistral'],
   settings(config) {
-    const settings = readSettings(config, TABLE)
+    const settings = readSettings(config, MISTRAL)
     return alikeLayers(config, settings, { window: settings.sliding_window })
   },
   build: (settings) => llamaLike(settings, { family: 'mistral', inputBias: false, outputBias: false, mlpBias: false })

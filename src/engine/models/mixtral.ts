@@ -1,5 +1,6 @@
+import type { ExpertsNote } from '../../shared/expertsNote'
 import type { Value } from '../graph/graphBuilder'
-import { activation } from './activations'
+import { type ActivationName, activation } from './activations'
 import { alikeLayers } from './alikeLayers'
 import { defineFamily } from './architecture'
 import { checkRouting, gatedExperts } from './experts'
@@ -31,7 +32,7 @@ const ALIASES = { num_experts: 'num_local_experts' }
 const ROPE = { ...STANDARD_ROPE, theta: ['rope_theta', 1_000_000] } as const
 
 /** The module is `mlp` in transformers 5, and has its old name in checkpoints. */
-const MODULE = 'block_sparse_moe'
+export const MIXTRAL_MODULE = 'block_sparse_moe'
 
 /**
  * Mixtral: Mistral with experts in the place of the MLP, the weights of the chosen ones adding up to 1.
@@ -48,22 +49,40 @@ export const mixtral = defineFamily({
     return alikeLayers(config, settings, { form: ROPE, window: settings.sliding_window })
   },
   build(settings) {
-    const { hidden_size: hiddenSize, num_local_experts: count, num_experts_per_tok: perToken } = settings
-    const spec = gatedExperts({
-      count,
-      perToken,
-      hiddenSize,
-      intermediateSize: settings.intermediate_size,
-      activation: settings.hidden_act,
-      names: { router: `${MODULE}.gate`, module: `${MODULE}.experts`, alone: ['w1', 'w3', 'w2'] }
-    })
+    const { spec, stored } = mixtralExperts(settings, { quantizedIn4: true })
     const feedForward = (layer: LayerBuilder, n: Value): undefined => {
       addRoutedExperts(layer, n, spec, { scores: 'softmax', normed: true })
     }
     return {
       ...llamaLike(settings, { family: 'mixtral', inputBias: false, outputBias: false, mlpBias: false, feedForward }),
-      otherNames: (name) => (name.includes(`.${MODULE}.`) ? [name.replace(`.${MODULE}.`, '.mlp.')] : []),
-      experts: { count, perToken, unquantized: ['mlp.experts', 'mlp.gate'], quantizedIn4: true }
+      ...stored
     }
   }
 })
+
+interface ExpertSettings {
+  readonly hidden_size: number
+  readonly intermediate_size: number
+  readonly hidden_act: ActivationName
+  readonly num_local_experts: number
+  readonly num_experts_per_tok: number
+}
+
+/** Experts under the names that Mixtral's files give them, and what the architecture says of these. */
+export function mixtralExperts(settings: ExpertSettings, { quantizedIn4 }: Pick<ExpertsNote, 'quantizedIn4'>) {
+  const { num_local_experts: count, num_experts_per_tok: perToken } = settings
+  const spec = gatedExperts({
+    count,
+    perToken,
+    hiddenSize: settings.hidden_size,
+    intermediateSize: settings.intermediate_size,
+    activation: settings.hidden_act,
+    names: { router: `${MIXTRAL_MODULE}.gate`, module: `${MIXTRAL_MODULE}.experts`, alone: ['w1', 'w3', 'w2'] }
+  })
+  const stored = {
+    otherNames: (name: string) =>
+      name.includes(`.${MIXTRAL_MODULE}.`) ? [name.replace(`.${MIXTRAL_MODULE}.`, '.mlp.')] : [],
+    experts: { count, perToken, unquantized: ['mlp.experts', 'mlp.gate'], quantizedIn4 }
+  }
+  return { spec, stored }
+}
