@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { basename } from 'node:path'
 
 /** What a program prints on its standard output; its messages go where ours go. */
-export function childOutput(program: string, args: readonly string[]): Promise<string> {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+export function childOutput(program: string, args: readonly string[], env = process.env): Promise<string> {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'], env })
   const pieces: Buffer[] = []
   child.stdout.on('data', (piece: Buffer) => pieces.push(piece))
   return new Promise((resolve, reject) => {

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { RUN_FILES } from '../src/shared/runFolder'
 import { benchRecord, type RunSizes } from './benchRecord'
 import { childOutput } from './childOutput'
+import { commandEnvironment } from './commandEnvironment'
 import type { WholeRunReport } from './wholeRun'
 
 export interface MeasuredRun extends WholeRunReport {
@@ -26,7 +27,8 @@ export async function measureRun(folder: string, sizes: RunSizes, program = WHOL
   const watch = setInterval(() => {
     diskBytes = Math.max(diskBytes, bytesBelow(folder))
   }, LOOK_MS)
-  const output = await childOutput(process.execPath, [program, folder]).finally(() => clearInterval(watch))
+  const child = childOutput(process.execPath, [program, folder], commandEnvironment())
+  const output = await child.finally(() => clearInterval(watch))
   const report: WholeRunReport = JSON.parse(output)
   const wallSeconds = (performance.now() - started) / 1000
   await rm(folder, { recursive: true })

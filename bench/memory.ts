@@ -11,8 +11,8 @@ const SMALL = { hidden: 128, intermediate: 352, heads: 4, keyValueHeads: 2, voca
 const MEMORY_BUDGET = 2 ** 20
 const LIMIT_GROWTH = 0.05
 
-/** Peaks vary with the moments at which garbage is collected, so every depth is measured this often, in turn. */
-const ROUNDS = 3
+/** Peaks vary with where holes in the heap fall, so every depth is measured this often, in turn. */
+const ROUNDS = 5
 
 interface Depth {
   readonly blocks: number

@@ -72,7 +72,7 @@ function residentKib(pid) {
 }
 
 function quail(...args) {
-  const child = spawn(process.execPath, [join(root, 'out/main/cli.js'), ...args], {
+  const child = spawn(join(root, 'bin/quail.js'), args, {
     env: { ...process.env, QUAIL_HOME: join(work, 'home') }
   })
   let stdout = ''

@@ -1,4 +1,5 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node
+// One heap of the C library for all threads: memory then does not grow with the depth of a model (docs/decisions/0026).
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
