@@ -191,10 +191,15 @@ async function assertNameIsFree(store: Store, name: string): Promise<void> {
   )
 }
 
+/** So many sets are named in a sentence. */
+const MOST_NAMED = 12
+
 function unknownSet(name: string, sets: readonly CalibrationSet[]) {
   const names = sets.map((set) => set.name)
   const near = nearestName(name, names)
-  const known = names.length === 0 ? 'none is stored' : `stored are: ${names.join(', ')}`
+  const more = names.length - MOST_NAMED
+  const named = [...names.slice(0, MOST_NAMED), ...(more > 0 ? [`and ${more} more`] : [])].join(', ')
+  const known = names.length === 0 ? 'none is stored' : `stored are: ${named}`
   const hint = near === undefined ? '' : `; did you mean "${near}"?`
   return badInput(`there is no calibration set named "${name}"; ${known}${hint}`)
 }

@@ -14,6 +14,9 @@ const present = (): string => window.location.hash.slice(1) || '/'
 const pathOf = (address: string): string => address.split('?')[0] || '/'
 const searchOf = (address: string): string => address.slice(pathOf(address).length).replace(/^\?/, '')
 
+/** wouter decodes what it is given with `decodeURI`, which is not the reverse of how names are written: it gets the address as it is. */
+const asItIs = (part: string): string => part.replaceAll('%', '%25')
+
 /** Goes to an address; `replace` leaves no entry in the history. */
 export function navigate(to: string, { replace = false }: { readonly replace?: boolean } = {}): void {
   if (replace) window.location.replace(`#${to}`)
@@ -22,8 +25,8 @@ export function navigate(to: string, { replace = false }: { readonly replace?: b
 
 /** wouter's location: the path of the present address, and how to go to another. */
 export function useHashLocation(): [string, typeof navigate] {
-  return [useSyncExternalStore(subscribe, () => pathOf(present())), navigate]
+  return [useSyncExternalStore(subscribe, () => asItIs(pathOf(present()))), navigate]
 }
 
-useHashLocation.searchHook = (): string => useSyncExternalStore(subscribe, () => searchOf(present()))
+useHashLocation.searchHook = (): string => useSyncExternalStore(subscribe, () => asItIs(searchOf(present())))
 useHashLocation.hrefs = (href: string): string => `#${href}`

@@ -10,16 +10,17 @@ import { PageFrame } from '../components/PageFrame'
 import { QueryView } from '../components/QueryView'
 import { offerUndo } from '../components/undo'
 import { plural } from '../format/numbers'
+import { partName } from '../format/partName'
 import { HoldOutModal } from './HoldOutModal'
 import { SampleList } from './SampleList'
 import { SetFacts } from './SetFacts'
-import { KIND_LABELS } from './setText'
+import { ALL_SETS, KIND_LABELS } from './setText'
 import { TokenPreviewTab } from './TokenPreviewTab'
 
 /** One calibration set: where it comes from, its samples, and its exact tokens for a model. */
 export function SetPage() {
   const { name: encoded = '' } = useParams<{ name: string }>()
-  const name = decodeURIComponent(encoded)
+  const name = partName(encoded)
   const set = useCall('calibration.get', { name })
   return (
     <PageFrame
@@ -30,7 +31,7 @@ export function SetPage() {
       }
       actions={set.data && <SetActions set={set.data} />}
     >
-      <QueryView query={set} failure="The calibration set could not be read">
+      <QueryView query={set} failure="The calibration set could not be read" elsewhere={ALL_SETS}>
         {(found) => <Parts set={found} />}
       </QueryView>
     </PageFrame>

@@ -17,3 +17,6 @@ export const SPLIT_LABELS: Readonly<Record<Split, string>> = {
 }
 
 export const setAddress = (name: string): string => `/data/${encodeURIComponent(name)}`
+
+/** Where what is not found may be. */
+export const ALL_SETS = { label: 'Go to Data', to: '/data' } as const

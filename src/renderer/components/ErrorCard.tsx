@@ -1,19 +1,28 @@
 import { Alert, Button, Code, Group, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconAlertTriangle } from '@tabler/icons-react'
+import { Link } from 'wouter'
 import type { SerializedError } from '../../shared/errors'
 import { CopyButton } from './CopyButton'
 import { Sentence } from './Sentence'
+
+/** Another page, and what its link says. */
+export interface Elsewhere {
+  readonly label: string
+  readonly to: string
+}
 
 interface Props {
   /** What could not be done, as a heading: "The models could not be read". */
   readonly title: string
   readonly error: SerializedError
   readonly onRetry?: (() => void) | undefined
+  /** The page to go to where trying again may not help. */
+  readonly elsewhere?: Elsewhere | undefined
 }
 
 /** What happened, to which file, what to do; details folded, copyable. */
-export function ErrorCard({ title, error, onRetry }: Props) {
+export function ErrorCard({ title, error, onRetry, elsewhere }: Props) {
   const [open, { toggle }] = useDisclosure(false)
   const details = `${error.code}: ${error.message}${error.stack === undefined ? '' : `\n${error.stack}`}`
   return (
@@ -26,6 +35,11 @@ export function ErrorCard({ title, error, onRetry }: Props) {
           {onRetry && (
             <Button size="xs" onClick={onRetry}>
               Try again
+            </Button>
+          )}
+          {elsewhere && (
+            <Button size="xs" variant="default" component={Link} href={elsewhere.to}>
+              {elsewhere.label}
             </Button>
           )}
           <CopyButton value={details} label="Copy details" />

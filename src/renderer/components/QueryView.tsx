@@ -3,7 +3,7 @@ import { useTimeout } from '@mantine/hooks'
 import type { UseQueryResult } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import type { AppError } from '../../shared/errors'
-import { ErrorCard } from './ErrorCard'
+import { type Elsewhere, ErrorCard } from './ErrorCard'
 import { PageFrame } from './PageFrame'
 
 interface Props<T> {
@@ -12,15 +12,18 @@ interface Props<T> {
   readonly failure: string
   /** Where the data make the whole page: what it is called as long as there is nothing but an error. */
   readonly page?: string
+  /** The list that names what there is: what an address, a link or a deletion made an end of is not found by asking again. */
+  readonly elsewhere?: Elsewhere
   readonly children: (data: T) => ReactNode
   readonly rows?: number
 }
 
 /** The data of a query; nothing in the first moment, then a skeleton, or what went wrong with a way to try again. */
-export function QueryView<T>({ query, failure, page, children, rows = 4 }: Props<T>) {
+export function QueryView<T>({ query, failure, page, elsewhere, children, rows = 4 }: Props<T>) {
   if (query.data !== undefined) return <>{children(query.data)}</>
   if (query.error === null) return <LateSkeleton rows={rows} />
-  const card = <ErrorCard title={failure} error={query.error} onRetry={() => void query.refetch()} />
+  const again = (): void => void query.refetch()
+  const card = <ErrorCard title={failure} error={query.error} onRetry={again} elsewhere={elsewhere} />
   return page === undefined ? card : <PageFrame title={page}>{card}</PageFrame>
 }
 

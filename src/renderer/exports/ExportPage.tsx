@@ -11,7 +11,8 @@ import { EmptyState } from '../components/EmptyState'
 import { PageFrame } from '../components/PageFrame'
 import { QueryView } from '../components/QueryView'
 import { widest } from '../components/textSize'
-import { exportAddress, runAddress } from '../runs/runAddress'
+import { partName } from '../format/partName'
+import { ALL_RUNS, exportAddress, runAddress } from '../runs/runAddress'
 import { BundleCard } from './BundleCard'
 import { ReportCard } from './ReportCard'
 import { VariantExport } from './VariantExport'
@@ -19,9 +20,9 @@ import { VariantExport } from './VariantExport'
 /** Where a run's adapters leave Quail: copy, compatibility, snippets, checks, and the whole run as one file. */
 export function ExportPage() {
   const { id = '' } = useParams<{ id: string }>()
-  const run = useCall('runs.get', { id: decodeURIComponent(id) })
+  const run = useCall('runs.get', { id: partName(id) })
   return (
-    <QueryView query={run} page="Export" failure="The run could not be read">
+    <QueryView query={run} page="Export" failure="The run could not be read" elsewhere={ALL_RUNS}>
       {(found) => <ExportOf run={found} />}
     </QueryView>
   )

@@ -12,7 +12,7 @@ import { Sentence } from '../components/Sentence'
 import { FileList } from './FileList'
 import { LinearsTab } from './LinearsTab'
 import { ModelFacts } from './ModelFacts'
-import { fullName, modelAddress, newRunAddress, problemsOf, STATUS_LABELS, shortProblem } from './modelText'
+import { ALL_MODELS, fullName, modelAddress, newRunAddress, problemsOf, STATUS_LABELS, shortProblem } from './modelText'
 import { TensorTree } from './TensorTree'
 import { TokenizerTab } from './TokenizerTab'
 import { useFolders } from './useFolders'
@@ -28,7 +28,7 @@ export function ModelPage() {
       subtitle={model && <PathText path={model.directory} length={72} />}
       actions={details.data && <Actions details={details.data} />}
     >
-      <QueryView query={details} failure="This model could not be read" rows={6}>
+      <QueryView query={details} failure="This model could not be read" elsewhere={ALL_MODELS} rows={6}>
         {(found) => <Details details={found} />}
       </QueryView>
     </PageFrame>

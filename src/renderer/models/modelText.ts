@@ -57,3 +57,6 @@ export function fitsSearch(model: FoundModel, query: string): boolean {
     .split(/\s+/)
     .every((word) => text.includes(word))
 }
+
+/** Where what is not found may be. */
+export const ALL_MODELS = { label: 'Go to Models', to: '/models' } as const

@@ -10,7 +10,9 @@ import { PageFrame } from '../components/PageFrame'
 import { QueryView } from '../components/QueryView'
 import { RelativeTime } from '../components/RelativeTime'
 import { Sentence } from '../components/Sentence'
+import { partName } from '../format/partName'
 import { RunStatusBadge } from '../runs/RunStatusBadge'
+import { ALL_RUNS } from '../runs/runAddress'
 import { sweepAddress } from '../sweeps/sweepAddress'
 import { AcceptanceCard } from './AcceptanceCard'
 import { EnvironmentSection } from './EnvironmentSection'
@@ -36,15 +38,13 @@ import { VariantChoice } from './VariantChoice'
 export function RunPage() {
   const { id = '', layer } = useParams<{ id: string; layer?: string }>()
   // Another run is another page: nothing that waits for one may reach the other.
-  return (
-    <Page key={id} id={decodeURIComponent(id)} layer={layer === undefined ? undefined : decodeURIComponent(layer)} />
-  )
+  return <Page key={id} id={partName(id)} layer={layer === undefined ? undefined : partName(layer)} />
 }
 
 function Page({ id, layer }: { readonly id: string; readonly layer: string | undefined }) {
   const { run, layers } = useRunProof(id)
   return (
-    <QueryView query={run} page="Run" failure="The run could not be read" rows={8}>
+    <QueryView query={run} page="Run" failure="The run could not be read" elsewhere={ALL_RUNS} rows={8}>
       {(proof) => <Proof run={proof} layers={layers.data ?? NO_LAYERS} layer={layer} />}
     </QueryView>
   )

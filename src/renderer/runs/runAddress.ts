@@ -15,3 +15,6 @@ export const exportAddress = (id: string, variant?: string): string => `${runAdd
 
 const chosen = (variant: string | undefined): string =>
   variant === undefined ? '' : `?variant=${encodeURIComponent(variant)}`
+
+/** Where what is not found may be. */
+export const ALL_RUNS = { label: 'Go to Runs', to: '/runs' } as const

@@ -12,13 +12,14 @@ import { SweepActions } from './SweepActions'
 import { SweepChart } from './SweepChart'
 import { SweepRuns } from './SweepRuns'
 import { SweepTableCard } from './SweepTableCard'
+import { ALL_SWEEPS } from './sweepAddress'
 
 /** One sweep: how far it is, its curve against rank, and its tables. */
 export function SweepPage() {
   const { id = '' } = useParams()
   const query = useCall('sweeps.get', { id })
   return (
-    <QueryView query={query} page="Sweep" failure="The sweep could not be read" rows={8}>
+    <QueryView query={query} page="Sweep" failure="The sweep could not be read" elsewhere={ALL_SWEEPS} rows={8}>
       {(sweep) => <Swept sweep={sweep} />}
     </QueryView>
   )

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /**
- * The id of a run, a project or a sweep: a name that means itself wherever it stands, also as that of a directory.
+ * The id of a run, a project, a sweep or a model: a name that means itself wherever it stands, also as that of a directory.
  */
 export const Id = z
   .string()

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Inspection } from '../inspection'
 import type { Discovery, FoundModel } from '../models'
 import { call } from './call'
+import { Id } from './ids'
 import { forPurpose } from './purposes'
 
 export interface ModelDetails {
@@ -25,15 +26,13 @@ export interface RemovedFolder {
 }
 
 const Folder = z.string().min(1).max(4096)
-export const ModelId = z.string().regex(/^[0-9a-f]{16}$/, 'the id of a model is expected')
-
 export const modelCalls = {
   /** What the last search found; searches when there was none since the start. */
   'models.list': call<Discovery>()(z.strictObject({})),
   /** Searches again. */
   'models.scan': call<Discovery>()(z.strictObject({})),
   /** Everything known of one checkpoint of the list. */
-  'models.get': call<ModelDetails>()(z.strictObject({ id: ModelId })),
+  'models.get': call<ModelDetails>()(z.strictObject({ id: Id })),
   /** Adds a folder that the person gave to those that are searched. */
   'models.add': call<AddedModels>()(z.strictObject({ folder: Folder }), {
     paths: ({ folder }) => forPurpose('readModel', [folder])

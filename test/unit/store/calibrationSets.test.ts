@@ -122,3 +122,11 @@ test('an unknown set is refused with the names that there are', async () => {
   await expect(deleteSet(store, 'medicin')).rejects.toThrow(sentence)
   await expect(readSamples(store, 'medicin')).rejects.toThrow(sentence)
 })
+
+test('of many sets some are named, and the nearest in any case', async () => {
+  const store = await temporaryStore()
+  for (let i = 10; i < 40; i++) await fill(store, `set-${i}`, ['x'])
+  await expect(getSet(store, 'set-399')).rejects.toThrow(
+    /stored are: set-10, .*set-21, and 18 more; did you mean "set-39"\?$/
+  )
+})
