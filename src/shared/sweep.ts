@@ -49,6 +49,10 @@ export function placeText(definition: SweepDefinition, index: number): string {
   return `${set.label}, seed ${seed}`
 }
 
+/** What a run of a sweep is called as long as nobody calls it otherwise. */
+export const memberName = (definition: SweepDefinition, index: number): string =>
+  `${definition.name}: ${placeText(definition, index)}`
+
 /** `laws-seed0`: the directory of its adapters. */
 export function placeFolder(definition: SweepDefinition, index: number): string {
   const { set, seed } = placeOf(definition, index)
@@ -62,7 +66,7 @@ export function memberRecipe(recipe: Recipe, definition: SweepDefinition, index:
   const draw = first + seed
   return {
     ...recipe,
-    name: `${definition.name}: ${placeText(definition, index)}`,
+    name: memberName(definition, index),
     calibration: { ...source, ...(draw > 0 && { draw }) }
   }
 }

@@ -2,14 +2,22 @@ import { join } from 'node:path'
 import { planSweep } from '../services/sweep/planSweep'
 import { getSweep, listSweeps } from '../services/sweep/sweepQueries'
 import { writeSweepReport } from '../services/sweep/sweepReport'
-import { createMember, defineSweep, recipeOfSweep } from '../services/sweep/sweepService'
+import {
+  createMember,
+  defineSweep,
+  deleteSweep,
+  previewSweepDeletion,
+  recipeOfSweep
+} from '../services/sweep/sweepService'
 import type { sweepCalls } from '../shared/contract/sweeps'
 import { assertCanEnd } from '../shared/findings'
 import { isResumable } from '../shared/resumable'
 import { runsOf, setsOfRecipe } from '../shared/sweep'
 import { adaptersDirectory } from '../store/home'
 import { getRun } from '../store/runQueries'
+import { renameSweep } from '../store/sweeps'
 import type { WorkbenchContext } from './context'
+import { DELETED } from './deletions'
 import type { HandlersOf } from './handler'
 
 /** Sweeps: what they found, new ones, and going on with those that were stopped. Their runs go through the queue. */
@@ -46,5 +54,15 @@ export const sweepHandlers = ({ services, queue, emit }: WorkbenchContext): Hand
   },
   async 'sweeps.report'({ id }) {
     return { files: await writeSweepReport(await getSweep(services, id)) }
+  },
+  async 'sweeps.rename'({ id, name }) {
+    await renameSweep(services.store, id, name)
+    emit({ type: 'runs.changed', id: null })
+  },
+  'sweeps.previewDeletion': ({ id }) => previewSweepDeletion(services, id),
+  async 'sweeps.delete'({ id }) {
+    const deletion = await deleteSweep(services, id)
+    for (const event of DELETED) emit(event)
+    return { deletion }
   }
 })

@@ -132,6 +132,41 @@ describe('a sweep', () => {
     await chart().waitFor()
   })
 
+  test('is called otherwise as a whole, with its runs, and keeps the name that a person gave to one', async () => {
+    const { page } = desk
+    await page.getByRole('link', { name: 'Run calibrated on moby, seed 1: completed' }).click()
+    await page.getByRole('button', { name: /^More for / }).click()
+    await page.getByRole('menuitem', { name: 'Name, tags, notes…' }).click()
+    await page.getByRole('textbox', { name: 'Name' }).fill('the odd one')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('heading', { level: 1, name: 'the odd one' }).waitFor()
+    await page.getByText('of the sweep').getByRole('link', { name: 'ranks and texts' }).click()
+    await page.getByRole('button', { name: 'More for ranks and texts' }).click()
+    await page.getByRole('menuitem', { name: 'Rename…' }).click()
+    await page.getByRole('textbox', { name: 'Name' }).fill('law and whales')
+    await page.getByRole('button', { name: 'Rename', exact: true }).click()
+    await page.getByRole('heading', { level: 1, name: 'law and whales' }).waitFor()
+    await goTo(desk, '/runs')
+    const rows = page.getByRole('table', { name: 'Runs' }).getByRole('row')
+    await expect.poll(() => rows.filter({ hasText: 'law and whales: ' }).count()).toBe(3)
+    await expect.poll(() => rows.filter({ hasText: 'the odd one' }).count()).toBe(1)
+  })
+
+  test('is deleted as a whole after a question, and comes back', async () => {
+    const { page } = desk
+    await goTo(desk, '/sweeps')
+    await page.getByRole('button', { name: 'More for law and whales' }).click()
+    await page.getByRole('menuitem', { name: 'Delete…' }).click()
+    const question = page.getByRole('dialog', { name: 'Delete the sweep “law and whales”?' })
+    await question.getByText(/^4 runs with all figures and .*B of working files will be lost/).waitFor()
+    await question.getByRole('button', { name: 'Delete the sweep' }).click()
+    await page.getByText('No sweep yet').waitFor()
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await page.getByRole('cell', { name: '4 of 4' }).waitFor()
+    await page.getByRole('link', { name: 'law and whales' }).click()
+    await chart().waitFor()
+  })
+
   test.each(['light', 'dark'] as const)('has room in a narrow window, and no fault in the %s theme', async (look) => {
     const { page } = desk
     await setLook(desk, look)

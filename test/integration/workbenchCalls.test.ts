@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type CallInput, type CallOutput, WORKBENCH_CALLS, type WorkbenchCallName } from '../../src/shared/contract'
 import { Recipe } from '../../src/shared/recipe'
+import { kindOfText } from '../../src/shared/sweep'
 import { neoxModel, sampleModel, sampleText } from '../helpers/paths'
 import { openWorkbench, type TestWorkbench, temporaryFolder } from '../helpers/workbench'
 
@@ -276,6 +277,22 @@ async function aboutSweeps(folder: string): Promise<void> {
   await ask('sweeps.resume', { id })
   const { files } = await ask('sweeps.report', { id })
   expect(files.map((file) => existsSync(file))).toEqual([true, true, true])
+  await ask('sweeps.rename', { id, name: 'renamed' })
+  await ask('runs.delete', { ids: [first?.id ?? ''] })
+  await ask('sweeps.resume', { id })
+  // A run that is made later is called as the sweep is now.
+  const named = (await ask('queue.state', {})).waiting
+    .map(({ title }) => title)
+    .filter((title) => /^renamed/.test(title))
+  expect(named.sort()).toEqual(
+    [0, 1].map((seed) => `renamed: ${kindOfText(sampleText('moby-evaluation.txt'))}, seed ${seed}`)
+  )
+  expect(await ask('sweeps.previewDeletion', { id })).toMatchObject({ runs: 2 })
+  const { deletion } = await ask('sweeps.delete', { id })
+  expect(await ask('sweeps.list', {})).toEqual([])
+  await expect(ask('sweeps.delete', { id })).rejects.toThrow(/there is no sweep/)
+  await ask('deletions.undo', { id: deletion })
+  expect(await ask('sweeps.list', {})).toMatchObject([{ definition: { id, name: 'renamed' }, total: 2 }])
 }
 
 async function aboutStore(home: string): Promise<void> {

@@ -3,7 +3,7 @@ import { useDisclosure } from '@mantine/hooks'
 import { IconFolderPlus } from '@tabler/icons-react'
 import { useAction } from '../api/hooks'
 import { useProject } from '../api/useProject'
-import { ProjectNameModal } from './ProjectNameModal'
+import { NameModal } from '../components/NameModal'
 
 /** Makes a project, and works in it from then on. */
 export function NewProjectButton() {
@@ -18,7 +18,7 @@ export function NewProjectButton() {
       <Button variant="default" leftSection={<IconFolderPlus size={16} aria-hidden />} onClick={open}>
         New project
       </Button>
-      <ProjectNameModal
+      <NameModal
         key={String(opened)}
         opened={opened}
         onClose={close}

@@ -6,10 +6,10 @@ import { call } from '../api/desktop'
 import { useAction } from '../api/hooks'
 import { DEFAULT_PROJECT, useProject } from '../api/useProject'
 import { confirm } from '../components/confirm'
+import { NameModal } from '../components/NameModal'
 import { notifyDone, notifyError } from '../components/notify'
 import { offerUndo } from '../components/undo'
 import { formatBytes, plural } from '../format/numbers'
-import { ProjectNameModal } from './ProjectNameModal'
 import { ProjectNotesModal } from './ProjectNotesModal'
 
 /** What can be done with a project; the default one has notes alone. */
@@ -59,7 +59,7 @@ export function ProjectActions({ project }: { readonly project: Project }) {
           )}
         </Menu.Dropdown>
       </Menu>
-      <ProjectNameModal
+      <NameModal
         key={String(renaming)}
         opened={renaming}
         onClose={rename.close}

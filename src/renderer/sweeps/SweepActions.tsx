@@ -1,22 +1,26 @@
 import { Button } from '@mantine/core'
 import { IconArrowsDiff, IconFileReport, IconPlayerPlay, IconPlayerStop } from '@tabler/icons-react'
-import { Link } from 'wouter'
+import { Link, useLocation } from 'wouter'
 import type { Sweep } from '../../shared/sweep/results'
 import { useAction, useCall } from '../api/hooks'
 import { notifyDone, notifyError } from '../components/notify'
 import { useElsewhere } from '../runs/elsewhere'
 import { holdQueue, LET_GO_ON } from '../runs/queueActions'
+import { SweepMenu } from './SweepMenu'
 
 /** What can be done with a sweep now. */
-export function SweepActions({ sweep: { definition, runs, completed, total } }: { readonly sweep: Sweep }) {
+export function SweepActions({ sweep }: { readonly sweep: Sweep }) {
+  const { definition, runs, completed, total } = sweep
   const { id, out } = definition
   const working = runs.filter(({ status }) => status === 'queued' || status === 'running').length
   const done = runs.filter(({ status }) => status === 'completed').map((run) => run.id)
   // Who works on it makes the runs that are missing, too.
   const here = useElsewhere(runs) === false
   const queue = useCall('queue.state', {})
+  const [, navigate] = useLocation()
   return (
     <>
+      <SweepMenu sweep={sweep} size={36} onDeleted={() => navigate('/sweeps')} />
       {here && completed + working < total && <GoOn id={id} />}
       {here && working > 0 && <Stop id={id} />}
       {working > 0 && queue.data?.held && <LetGoOn />}

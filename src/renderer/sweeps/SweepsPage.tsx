@@ -9,6 +9,7 @@ import { PageFrame } from '../components/PageFrame'
 import { QueryView } from '../components/QueryView'
 import { RelativeTime } from '../components/RelativeTime'
 import { plural } from '../format/numbers'
+import { SweepMenu } from './SweepMenu'
 import { scrolledByKeys } from './scrolledByKeys'
 import { sweepAddress } from './sweepAddress'
 
@@ -51,6 +52,7 @@ function SweepTable({ sweeps }: { readonly sweeps: readonly Sweep[] }) {
             {['Sweep', 'Runs', 'Model', 'Calibrated on', 'Made'].map((title) => (
               <Table.Th key={title}>{title}</Table.Th>
             ))}
+            <Table.Th w={48} aria-label="Actions" />
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
@@ -73,13 +75,23 @@ function SweepRow({ sweep }: { readonly sweep: Sweep }) {
           {name}
         </Anchor>
       </Table.Td>
-      <Table.Td className="num">{[`${completed} of ${total}`, ...otherRuns(sweep)].join(', ')}</Table.Td>
+      <Table.Td className="num">
+        {[`${completed} of ${total}`, ...otherRuns(sweep)].map((part, i, { length }) => (
+          <span key={part} style={{ whiteSpace: 'nowrap' }}>
+            {part}
+            {i + 1 < length ? ', ' : ''}
+          </span>
+        ))}
+      </Table.Td>
       <Table.Td style={{ overflowWrap: 'anywhere' }}>{modelName(model)}</Table.Td>
       <Table.Td style={{ overflowWrap: 'anywhere' }}>
         {sets.map(({ label }) => label).join(', ')}; {plural(seeds, 'seed')}
       </Table.Td>
       <Table.Td style={{ whiteSpace: 'nowrap' }}>
         <RelativeTime atMs={createdAtMs} />
+      </Table.Td>
+      <Table.Td>
+        <SweepMenu sweep={sweep} />
       </Table.Td>
     </Table.Tr>
   )

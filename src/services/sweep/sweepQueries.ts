@@ -4,7 +4,7 @@ import { placeOf, runsOf } from '../../shared/sweep'
 import { runsByIndex, type Sweep, type SweptRun } from '../../shared/sweep/results'
 import { treatmentOf } from '../../shared/treatment'
 import { type RunSettings, readRunSettings } from '../../store/comparison'
-import { findSweepIds, listSweepRuns, type StoredSweepRun } from '../../store/sweeps'
+import { findSweepIds, listSweepRuns, type StoredSweepRun, unknownSweep } from '../../store/sweeps'
 import { statusOf } from '../runService'
 import type { Services } from '../services'
 
@@ -22,10 +22,7 @@ export async function listSweeps(services: Services): Promise<Sweep[]> {
  */
 export async function getSweep(services: Services, beginning: string): Promise<Sweep> {
   const [id, ...others] = await findSweepIds(services.store, beginning)
-  if (id === undefined)
-    throw badInput(
-      `there is no sweep "${beginning}"; those that exist are shown by \`quail sweeps list\` and the window's page Sweeps`
-    )
+  if (id === undefined) throw unknownSweep(beginning)
   if (others.length > 0)
     throw badInput(`"${beginning}" is the beginning of several sweeps: ${[id, ...others].slice(0, 5).join(', ')}`)
   const runs = await listSweepRuns(services.store, id)

@@ -5,6 +5,8 @@ import type { FinishedEvent } from '../../shared/runEvents'
 import { memberRecipe, placeFolder, runsOf, type SweepDefinition, type SweepSet } from '../../shared/sweep'
 import { runsByIndex, type Sweep } from '../../shared/sweep/results'
 import type { InsertOptions } from '../../store/runs'
+import { findSweepName, listSweepRuns, unknownSweep } from '../../store/sweeps'
+import { deletedBytes, deleteWithUndo } from '../deletions'
 import { newRunId } from '../runId'
 import { createRun, getRun, type RunOptions, resumeRun, startRun } from '../runService'
 import type { Services } from '../services'
@@ -42,8 +44,10 @@ export async function createMember(
   options: InsertOptions = {}
 ): Promise<string> {
   const out = join(definition.out, placeFolder(definition, index))
-  const sweep = { index, definition }
-  const { id } = await createRun(services, memberRecipe(recipe, definition, index), () => out, { ...options, sweep })
+  // Whoever renamed the sweep while it is worked on means the runs to come, too.
+  const present = { ...definition, name: (await findSweepName(services.store, definition.id)) ?? definition.name }
+  const sweep = { index, definition: present }
+  const { id } = await createRun(services, memberRecipe(recipe, present, index), () => out, { ...options, sweep })
   return id
 }
 
@@ -85,4 +89,27 @@ export async function executeSweep(
 export async function recipeOfSweep(services: Services, { runs }: Pick<Sweep, 'runs'>): Promise<Recipe> {
   const { record } = await getRun(services, (runs[0] as Sweep['runs'][number]).id)
   return record.recipe
+}
+
+/** What the deletion of a sweep takes along. */
+export async function previewSweepDeletion(services: Services, id: string): Promise<{ runs: number; bytes: number }> {
+  return deletedBytes(services, { runs: (await membersOf(services, id)).map(({ run }) => run.id) })
+}
+
+/**
+ * Deletes a sweep, that is all of its runs, in a way that can be undone for ten minutes. Adapters and report stay.
+ *
+ * @returns the id for `undoDeletion`
+ * @throws {AppError} BAD_INPUT when there is no such sweep, LOCKED while one of its runs is worked on
+ */
+export async function deleteSweep(services: Services, id: string): Promise<string> {
+  const members = await membersOf(services, id)
+  const name = members[0]?.member.definition.name
+  return deleteWithUndo(services, `the sweep ${name}`, { runs: members.map(({ run }) => run.id) })
+}
+
+async function membersOf({ store }: Services, id: string) {
+  const members = await listSweepRuns(store, id)
+  if (members.length === 0) throw unknownSweep(id)
+  return members
 }

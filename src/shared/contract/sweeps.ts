@@ -3,9 +3,13 @@ import { Recipe } from '../recipe'
 import { MAX_SEEDS } from '../sweep'
 import type { Sweep } from '../sweep/results'
 import { call } from './call'
+import type { Deleted } from './deletions'
 import { Id } from './ids'
 import { forPurpose } from './purposes'
 import { recipePaths } from './queue'
+import type { DeletionPreview } from './runs'
+
+const Name = z.string().trim().min(1).max(120)
 
 export const sweepCalls = {
   /** All sweeps of which a run is left, the newest first. */
@@ -18,7 +22,7 @@ export const sweepCalls = {
   'sweeps.start': call<{ id: string }>()(
     z.strictObject({
       recipe: Recipe,
-      name: z.string().trim().min(1).max(120),
+      name: Name,
       seeds: z.int().min(1).max(MAX_SEEDS),
       each: z.boolean(),
       project: Id.optional(),
@@ -33,5 +37,10 @@ export const sweepCalls = {
   /** Stops the run that is worked on, and takes the others out of the queue; `sweeps.resume` puts them back. */
   'sweeps.stop': call<void>()(z.strictObject({ id: Id })),
   /** Tables and figures, written into the sweep's directory. */
-  'sweeps.report': call<{ files: string[] }>()(z.strictObject({ id: Id }))
+  'sweeps.report': call<{ files: string[] }>()(z.strictObject({ id: Id })),
+  /** Runs that are called as the sweep made them are called anew, too. */
+  'sweeps.rename': call<void>()(z.strictObject({ id: Id, name: Name })),
+  'sweeps.previewDeletion': call<DeletionPreview>()(z.strictObject({ id: Id })),
+  /** With its runs; also one whose runs do not belong together. */
+  'sweeps.delete': call<Deleted>()(z.strictObject({ id: Id }))
 } as const

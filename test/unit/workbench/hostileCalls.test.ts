@@ -185,6 +185,9 @@ const CASES: Readonly<Record<WorkbenchCallName, (at: Place) => readonly unknown[
   'sweeps.resume': ({ id }) => [{ id }],
   'sweeps.stop': ({ id }) => [{ id }],
   'sweeps.report': ({ id }) => [{ id }],
+  'sweeps.rename': ({ id, name }) => [{ id, name }],
+  'sweeps.previewDeletion': ({ id }) => [{ id }],
+  'sweeps.delete': ({ id }) => [{ id }],
   'deletions.list': ({ path }) => [{ path }],
   'deletions.undo': ({ id }) => [{ id }]
 }

@@ -1,6 +1,6 @@
 import { Button, Group, Stack, TextInput } from '@mantine/core'
 import { useState } from 'react'
-import { FormModal } from '../components/FormModal'
+import { FormModal } from './FormModal'
 
 interface Props {
   readonly opened: boolean
@@ -12,8 +12,8 @@ interface Props {
   readonly onConfirm: (name: string) => void
 }
 
-/** Asks for the name of a project. */
-export function ProjectNameModal({ opened, title, confirm, initial = '', error, onClose, onConfirm }: Props) {
+/** Asks for the name of a project or a sweep. */
+export function NameModal({ opened, title, confirm, initial = '', error, onClose, onConfirm }: Props) {
   const [name, setName] = useState(initial)
   const usable = name.trim() !== ''
   return (
