@@ -44,6 +44,25 @@ describe('a set', () => {
   })
 })
 
+test('a form that names a deleted set offers nothing of it, until it is back', async () => {
+  const { page } = desk
+  await goTo(desk, '/data/Größe')
+  await page.getByRole('link', { name: 'New run with this set' }).click()
+  const calibration = page.getByRole('group', { name: 'Calibration' })
+  const offers = [
+    calibration.getByRole('link', { name: 'Preview' }),
+    page.getByRole('button', { name: 'Hold out 10 % of Größe' })
+  ]
+  for (const offer of offers) await offer.waitFor()
+  const asked = (name: string, input: object) =>
+    page.evaluate(`window.quail.call('${name}', ${JSON.stringify(input)}).then(({ value }) => value)`)
+  const { deletion } = (await asked('calibration.delete', { names: ['Größe'] })) as { readonly deletion: string }
+  for (const offer of offers) await offer.waitFor({ state: 'detached' })
+  await calibration.getByText('Größe', { exact: true }).waitFor()
+  await asked('deletions.undo', { id: deletion })
+  for (const offer of offers) await offer.waitFor()
+})
+
 describe('what is not there', () => {
   test.each([
     ['/runs/none', 'there is no run "none"', 'Runs'],

@@ -19,6 +19,8 @@ interface Props {
 
 /** The texts that the adapter is calibrated on, and those that perplexity is measured on. */
 export function DataCard({ recipe, choices, plan, errors, change }: Props) {
+  // Of a set that was deleted nothing can be held out.
+  const stored = choices.sets.find(({ name }) => name === recipe.calibration.set)?.name
   return (
     <FormCard title="Data" summary={plan && tokensOf(plan)}>
       <SimpleGrid cols={{ base: 1, xl: 2 }} spacing="lg">
@@ -44,9 +46,7 @@ export function DataCard({ recipe, choices, plan, errors, change }: Props) {
             choices={choices}
             errors={recipe.evaluation === undefined ? {} : errorsBelow(errors, 'evaluation')}
             onChange={(source) => change((now) => withEvaluation(now, source))}
-            offer={
-              recipe.calibration.set !== undefined && <HoldOutButton set={recipe.calibration.set} change={change} />
-            }
+            offer={stored !== undefined && <HoldOutButton set={stored} change={change} />}
           />
         </Box>
       </SimpleGrid>

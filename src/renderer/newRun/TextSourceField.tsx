@@ -7,6 +7,7 @@ import { ENOUGH_TOLERANCE } from '../../shared/enoughRows'
 import { type CalibrationSource, type Policy, rowsWishOf } from '../../shared/recipe'
 import { call } from '../api/desktop'
 import { ImportDrawer } from '../calibration/ImportDrawer'
+import { setAddress } from '../calibration/setText'
 import { notifyOffer } from '../components/notify'
 import { baseName } from '../format/paths'
 import type { TermName } from '../glossary/glossary'
@@ -54,7 +55,7 @@ export function TextSourceField(props: Props) {
       <Stack gap="xs" role="group" aria-label={title}>
         <Input.Wrapper label={<Term name={term}>{title}</Term>} description={help} error={error}>
           <Stack gap={4} mt={6}>
-            <ChosenTexts set={set} files={files} onFiles={setFiles} />
+            <ChosenTexts set={set} files={files} sets={choices.sets} onFiles={setFiles} />
           </Stack>
         </Input.Wrapper>
         {empty && offer}
@@ -144,18 +145,21 @@ const WHOLE = { flexShrink: 0 }
 interface ChosenTextsProps {
   readonly set: string | undefined
   readonly files: readonly string[]
+  /** Those that are stored: what was deleted has no page. */
+  readonly sets: StartChoices['sets']
   readonly onFiles: (files: string[]) => void
 }
 
-function ChosenTexts({ set, files, onFiles }: ChosenTextsProps) {
+function ChosenTexts({ set, files, sets, onFiles }: ChosenTextsProps) {
+  const isStored = sets.some(({ name }) => name === set)
   return (
     <>
       {set !== undefined && (
         <Chosen
           icon={<IconDatabase size={16} style={WHOLE} aria-hidden />}
           name={set}
-          detail="A stored set"
-          preview={`/data/${encodeURIComponent(set)}`}
+          detail={isStored ? 'A stored set' : 'This set is not stored any more'}
+          {...(isStored && { preview: setAddress(set) })}
           onRemove={() => onFiles([])}
         />
       )}
