@@ -4,6 +4,7 @@ import { PROVIDERS, type ProviderName } from '../../shared/devices'
 /*
  * Two sessions that compute on one graphics card at the same time bring the library down. The engine's threads share one
  * word of memory for each device: whoever makes it 1 may compute there, until it is 0 again. The processor needs none.
+ * One word more counts how often somebody asked anew which devices there are.
  */
 
 const FREE = 0
@@ -11,8 +12,11 @@ const HELD = 1
 /** Seldom does anybody wait: for a probe of the device while a run computes there. */
 const POLL_MS = 2
 
+/** The word behind those of the devices. */
+const LOOKS = PROVIDERS.length
+
 /** Memory for the locks of one process, to be given to all its threads. */
-export const deviceLockMemory = (): SharedArrayBuffer => new SharedArrayBuffer(4 * PROVIDERS.length)
+export const deviceLockMemory = (): SharedArrayBuffer => new SharedArrayBuffer(4 * (PROVIDERS.length + 1))
 
 let words = new Int32Array(deviceLockMemory())
 
@@ -20,6 +24,12 @@ let words = new Int32Array(deviceLockMemory())
 export const shareDeviceLocks = (memory: SharedArrayBuffer): void => {
   words = new Int32Array(memory)
 }
+
+/** How often somebody asked anew which devices there are, in any thread. */
+export const looksForDevices = (): number => Atomics.load(words, LOOKS)
+
+/** Tells all threads that what they know of devices is old. */
+export const countLookForDevices = (): void => void Atomics.add(words, LOOKS, 1)
 
 /** Does work on a device when nobody else in this process does; others wait, in no certain order. */
 export async function alone<T>(device: ProviderName, work: () => Promise<T>): Promise<T> {

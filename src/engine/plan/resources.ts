@@ -5,7 +5,7 @@ import type { PlanRequest } from '../../shared/engineApi'
 import type { Finding } from '../../shared/findings'
 import type { Cost } from '../../shared/plan'
 import type { Recipe } from '../../shared/recipe'
-import { listDevices } from '../graph/devices'
+import { knownDevices } from '../graph/knownDevices'
 
 /** Memory, disks and the device, as they are now, against what the run needs. */
 export async function resourceFindings(
@@ -26,7 +26,7 @@ const SMALLEST_BUDGET = 64 * 2 ** 20
 /** @param free - bytes of memory */
 export function memoryFindings(recipe: Recipe, { peakMemoryBytes, spoolBytes }: Cost, free: number): Finding[] {
   if (peakMemoryBytes <= free) return []
-  const message = `about ${mib(peakMemoryBytes)} MiB of memory are needed, ${mib(free)} MiB are free: a smaller memory budget than ${mib(recipe.memoryBudget)} MiB keeps more on the disk`
+  const message = `about ${mibUp(peakMemoryBytes)} MiB of memory are needed, ${mibDown(free)} MiB are free: a smaller memory budget than ${mib(recipe.memoryBudget)} MiB keeps more on the disk`
   // The spool holds all hidden states twice.
   const hidden = Math.min(spoolBytes / 2, recipe.memoryBudget)
   const budget = Math.floor((hidden - (peakMemoryBytes - free)) / SMALLEST_BUDGET) * SMALLEST_BUDGET
@@ -53,8 +53,9 @@ async function diskFindings(cost: Cost, { spool, out }: NonNullable<PlanRequest[
   const findings: Finding[] = []
   for (const { at, bytes, what } of needs) {
     const disk = await statfs(at).catch(() => undefined)
-    if (disk === undefined || bytes <= disk.bavail * disk.bsize) continue
-    const message = `about ${mib(bytes)} MiB of disk are needed for ${what}, ${mib(disk.bavail * disk.bsize)} MiB are free at ${at}`
+    const free = disk === undefined ? Number.POSITIVE_INFINITY : disk.bavail * disk.bsize
+    if (bytes <= free) continue
+    const message = `about ${mibUp(bytes)} MiB of disk are needed for ${what}, ${mibDown(free)} MiB are free at ${at}`
     findings.push({ code: 'DISK', severity: 'error', subject: 'output', message })
   }
   return findings
@@ -68,12 +69,9 @@ async function existing(path: string): Promise<string> {
   return folder
 }
 
-let devices: ReturnType<typeof listDevices> | undefined
-
 async function deviceFindings({ device, onDeviceFailure }: Recipe): Promise<Finding[]> {
   if (device === 'cpu') return []
-  devices ??= listDevices() // a probe of the adapter takes longer than a plan
-  const report = (await devices).find(({ name }) => name === device)
+  const report = (await knownDevices()).find(({ name }) => name === device)
   const fix = { label: 'Use the processor', changes: [{ path: ['device'], value: 'cpu' }] }
   if (report?.available === true) {
     if (report.software !== true) return []
@@ -86,4 +84,9 @@ async function deviceFindings({ device, onDeviceFailure }: Recipe): Promise<Find
   return [{ code: 'DEVICE', severity: 'warning', subject: 'device', message: instead, fix }]
 }
 
-const mib = (bytes: number): string => Math.round(bytes / 2 ** 20).toLocaleString('en')
+const MIB = 2 ** 20
+const mib = (bytes: number): string => Math.round(bytes / MIB).toLocaleString('en')
+
+/** What is needed is rounded up and what is free down, so that a lack of any size is one in the sentence. */
+const mibUp = (bytes: number): string => Math.ceil(bytes / MIB).toLocaleString('en')
+const mibDown = (bytes: number): string => Math.floor(bytes / MIB).toLocaleString('en')

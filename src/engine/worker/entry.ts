@@ -12,8 +12,8 @@ import { readRenderingTemplates } from '../calibration/chatTemplate'
 import { clockOfThread } from '../formats/workWatch'
 import { collectSeldom } from '../graph/collectGarbage'
 import { shareDeviceLocks } from '../graph/deviceLock'
-import { listDevices } from '../graph/devices'
 import { setCudaFolder } from '../graph/devices/cudaFiles'
+import { lookForDevices } from '../graph/knownDevices'
 import { measureDevice } from '../plan/measureDevice'
 import { planRun, preflight } from '../plan/planRun'
 import { apart, tokenizeApart } from '../prepare/tokenizedApart'
@@ -106,7 +106,7 @@ async function perform(
     case 'exportBase':
       return exportBase(request.input, signal, progressOf(request.id, send))
     case 'devices':
-      return listDevices()
+      return lookForDevices()
     case 'measureDevice':
       return measureDevice(request.input.device, signal)
     default:

@@ -38,10 +38,10 @@ const STALE: Readonly<Partial<Record<WindowEventType, readonly string[]>>> = {
 }
 
 /**
- * What a recipe in the form names may have come or gone: a form that is open asks for itself when it sees that, since counting
+ * What a recipe in the form names may have come or gone, its device too, which is told as a setting: a form that is open asks for itself when it sees that, since counting
  * tokens takes a while, and one that is opened again asks in any case.
  */
-const PLANNED: ReadonlySet<WindowEventType> = new Set(['sets.changed', 'models.changed'])
+const PLANNED: ReadonlySet<WindowEventType> = new Set(['sets.changed', 'models.changed', 'settings.changed'])
 
 /** What may change the figures of a run; its page, where it is open, decides itself how often it asks. */
 const PROGRESS: ReadonlySet<WindowEventType> = new Set([

@@ -442,6 +442,9 @@ describe('findings with a fix', () => {
     expect(finding?.fix?.changes).toEqual([{ path: ['memoryBudget'], value: 448 * MiB }])
     expect(memoryFindings(recipeWith(), cost, 900 * MiB)[0]?.fix).toBeUndefined()
     expect(memoryFindings(recipeWith(), cost, 2000 * MiB)).toEqual([])
+    // A lack of less than half a MiB is one in the sentence, too.
+    const lack = memoryFindings(recipeWith(), { ...cost, peakMemoryBytes: 2.3 * MiB }, 2.2 * MiB)
+    expect(lack[0]?.message).toMatch(/^about 3 MiB of memory are needed, 2 MiB are free: /)
   })
 })
 

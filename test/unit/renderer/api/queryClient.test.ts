@@ -26,8 +26,8 @@ describe('an answer that was there', () => {
   })
 })
 
-test('a plan that is not shown is asked for again once sets or models came or went', async () => {
-  for (const type of ['sets.changed', 'models.changed'] as const) {
+test('a plan that is not shown is asked for again once sets, models or devices came or went', async () => {
+  for (const type of ['sets.changed', 'models.changed', 'settings.changed'] as const) {
     await queryClient.fetchQuery({ queryKey: ['plan.preflight', {}], queryFn: () => type, staleTime: 0 })
     expect(queryClient.getQueryState(['plan.preflight', {}])?.isInvalidated).toBe(false)
     refreshAfter({ type })
