@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import axe from 'axe-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -216,6 +216,25 @@ describe('the inspector', () => {
     await page.getByRole('link', { name: 'New run with this model' }).click()
     await page.waitForURL(/#\/new/)
     await expect.poll(() => page.locator('input').and(page.getByLabel('Checkpoint')).inputValue()).toContain('first')
+  })
+
+  test('says of a folder that was moved away meanwhile that it is gone, and shows it again once it is back', async () => {
+    const { page } = desk
+    const start = page.getByRole('link', { name: 'New run with this model' })
+    const open = async (): Promise<void> => {
+      await goTo(desk, '/models')
+      await row('first').click()
+      await page.getByRole('heading', { level: 1, name: 'first' }).waitFor()
+    }
+    await open()
+    await start.waitFor()
+    await rename(join(shelf, 'first'), join(shelf, 'away'))
+    await open()
+    await page.getByRole('alert').filter({ hasText: 'does not exist' }).waitFor()
+    await start.waitFor({ state: 'detached' })
+    await rename(join(shelf, 'away'), join(shelf, 'first'))
+    await open()
+    await start.waitFor()
   })
 
   test('says of a broken model what is wrong and offers no run', async () => {

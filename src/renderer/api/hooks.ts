@@ -8,6 +8,8 @@ import { call, onEvent } from './desktop'
 interface CallQueryOptions {
   readonly enabled?: boolean
   readonly keepPrevious?: boolean
+  /** Asked whenever it comes into sight, as no event tells of what it is about: files that others change. */
+  readonly everyTime?: boolean
   /** Told the name under which a call reports its progress, each time it is asked. */
   readonly onTask?: (task: string) => void
 }
@@ -16,7 +18,7 @@ interface CallQueryOptions {
 export function useCall<N extends CallName>(
   name: N,
   input: CallInput<N>,
-  { enabled = true, keepPrevious = false, onTask }: CallQueryOptions = {}
+  { enabled = true, keepPrevious = false, everyTime = false, onTask }: CallQueryOptions = {}
 ) {
   return useQuery<CallOutput<N>, AppError>({
     queryKey: [name, input],
@@ -27,6 +29,7 @@ export function useCall<N extends CallName>(
       return call(name, input, { signal, task })
     },
     enabled,
+    ...(everyTime && { refetchOnMount: 'always' as const }),
     ...(keepPrevious && { placeholderData: keepPreviousData })
   })
 }

@@ -133,7 +133,10 @@ function originFacts(model: FoundModel, inspection: Inspection | null): Items {
     ['Found in', SOURCE_LABELS[model.source]],
     ...revision,
     ...changed,
-    ['Licence', inspection?.licence ?? 'not named in README.md or config.json']
+    // Of a folder that cannot be read nothing is known.
+    ...(inspection === null
+      ? []
+      : ([['Licence', inspection.licence ?? 'not named in README.md or config.json']] as const))
   ]
 }
 

@@ -20,7 +20,7 @@ import { useFolders } from './useFolders'
 /** One checkpoint: what it is, whether Quail can prepare it, and everything that is known of it. */
 export function ModelPage() {
   const { id = '' } = useParams<{ id: string }>()
-  const details = useCall('models.get', { id })
+  const details = useCall('models.get', { id }, { everyTime: true })
   const model = details.data?.model
   return (
     <PageFrame
