@@ -282,6 +282,7 @@ CASES = {
         "moe_routed_scaling_factor": 2.5,
         "tie_word_embeddings": True,
         "hidden_act": "gelu",
+        "partial_rotary_factor": 0.5,  # a share of a type's own wins
         "rope_parameters": {
             "full_attention": {"rope_type": "yarn", "rope_theta": 500.0, "factor": 4.0, "original_max_position_embeddings": 16, "partial_rotary_factor": 0.5},
             "sliding_attention": {"rope_type": "linear", "factor": 3.0, "rope_theta": 50.0, "partial_rotary_factor": 0.75},
@@ -906,6 +907,7 @@ CASES = {
         **LLAMA,
         "num_local_experts": 0,
         "shared_intermediate_size": 11,
+        "num_experts_per_tok": 0,  # as Granite 4.0 Micro and its like have it
         "layer_types": ["attention"] * 2,
         "position_embedding_type": "rope",
         "mamba_n_heads": 4,

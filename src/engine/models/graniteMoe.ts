@@ -30,10 +30,14 @@ const mambaHead: Setting<number | 'auto'> = {
   read: (config, key) => (config.raw(key) === 'auto' ? 'auto' : config.integer(key))
 }
 
-/** Defaults of GraniteMoeHybridConfig, which looks at sizes of Mamba layers also where there are none. */
+/**
+ * Defaults of GraniteMoeHybridConfig, which looks at sizes of Mamba layers also where there are none. Dense models, such as
+ * Granite 4.0 Micro, have 0 experts, of which each token has 0.
+ */
 const HYBRID = {
   ...TABLE,
   num_local_experts: natural(8),
+  num_experts_per_tok: natural(2),
   shared_intermediate_size: integer(1024),
   position_embedding_type: orNull(text),
   layer_types: orNull(texts),
@@ -83,7 +87,9 @@ export const graniteMoeHybrid = defineFamily({
 })
 
 function read<S extends Settings<typeof TABLE>>(config: ConfigReader, settings: S, layerTypes?: readonly string[]) {
-  if (settings.num_local_experts > 0) checkRouting(config, settings.num_experts_per_tok, settings.num_local_experts)
+  const { num_local_experts: count, num_experts_per_tok: perToken } = settings
+  if (count > 0 && perToken === 0) throw config.complaint('num_experts_per_tok', 'a positive integer')
+  if (count > 0) checkRouting(config, perToken, count)
   return alikeLayers(config, settings, layerTypes && { layerTypes })
 }
 

@@ -3,6 +3,9 @@ import type { LayerType } from './layerTypes'
 import type { Rope } from './rope'
 import { type RopeForm, type RopeShape, readParameters, STANDARD_ROPE } from './ropeSettings'
 
+/** Which part of each head rotates. */
+const SHARE = 'partial_rotary_factor'
+
 /** Of a type of layers, the base where its parameters have none: under a key outside of them, or the default. */
 interface LayerBase {
   readonly key?: string
@@ -32,7 +35,7 @@ export function readLayerRopes(
     const where = `${config.where}: rope_parameters: ${type}`
     return readParameters(where, { ...given, ...merged }, STANDARD_ROPE, shape, {
       theta: key !== undefined && config.given(key) ? config.raw(key) : theta,
-      share: config.raw('partial_rotary_factor') ?? undefined,
+      share: config.raw(SHARE) ?? undefined,
       original: undefined,
       truncate: parameters.raw('truncate')
     })
@@ -64,7 +67,7 @@ export function givenRopes(config: ConfigReader, absent: Readonly<Record<LayerTy
  * `partial_rotary_factor`. Heads of each type have their own size; types that do not occur are not read.
  *
  * @param form - where it rotates a part of each head, the share beside the parameters counts for scaled positions alone, in
- *   some places and not in others, so that there it is refused
+ *   some places and not in others, so that there it is refused unless each type has its own, which wins
  *
  * Source: transformers, Gemma4TextConfig, MellumConfig, LagunaConfig, Lfm3Config.
  */
@@ -76,11 +79,12 @@ export function readOwnRopes(
   form: RopeForm = STANDARD_ROPE
 ): Partial<Record<LayerType, Rope>> {
   const parameters = new ConfigReader(whole, `${config.where}: ${key}`)
-  const outer = config.raw('partial_rotary_factor') ?? undefined
+  const outer = config.raw(SHARE) ?? undefined
   const typeOf = (own: ConfigReader) => own.raw('rope_type') ?? own.raw('type') ?? 'default'
-  const scaled = ([type]: [LayerType, number]) => typeOf(parameters.object(type)) !== 'default'
-  if (form.partial && outer !== undefined && [...headDims].some(scaled)) {
-    throw config.complaint('partial_rotary_factor', 'a share inside of the parameters of each type of layers')
+  const types = [...headDims.keys()].map((type) => parameters.object(type))
+  const decides = types.some((own) => typeOf(own) !== 'default') && types.some((own) => !own.given(SHARE))
+  if (form.partial && outer !== undefined && decides) {
+    throw config.complaint(SHARE, 'a share inside of the parameters of each type of layers')
   }
   const read = ([type, headDim]: [LayerType, number]): [LayerType, Rope] => {
     if (!parameters.has(type)) throw parameters.complaint(type, 'the rotary positions of these layers')

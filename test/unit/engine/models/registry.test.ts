@@ -108,6 +108,10 @@ describe('the architecture of a config', () => {
       { model_type: 'granitemoehybrid' },
       'config.json: layer 0 is a Mamba layer, of granitemoehybrid only attention is'
     ],
+    [
+      { model_type: 'granitemoehybrid', num_hidden_layers: 1, layer_types: ['attention'], num_experts_per_tok: 0 },
+      'config.json: num_experts_per_tok is 0, expected a positive integer'
+    ],
     [{ model_type: 'granitemoehybrid', mamba_d_head: 5 }, 'config.json: mamba_d_head is 5, expected "auto" or 64'],
     [{ model_type: 'lfm2_moe' }, 'config.json: layer_types is missing, expected a list'],
     [
