@@ -31,7 +31,8 @@ export const json: RowFormat = {
       return
     }
     const whole = parsed(await readWholeText(path))
-    if (whole.value !== undefined) yield* records(whole.value, path, options)
+    if (whole.value instanceof Map && isRowOfItsOwn(whole.value, path)) yield asRow(1, whole.value)
+    else if (whole.value !== undefined) yield* records(whole.value, path, options)
     else if (isNamedAsLines(path)) yield* lines(path, options)
     else throw badInput(`${path} is not valid JSON: it ${whole.fault}`)
   }
@@ -40,6 +41,10 @@ export const json: RowFormat = {
 /** Whether the one object of a file is a row itself, rather than what holds the rows. */
 const isRow = (object: JsonObject, path: string): boolean =>
   guessShape([...object.keys()]) !== undefined || (isNamedAsLines(path) && listsIn(object).size === 0)
+
+/** The same of an object over several lines, or on one that is longer than what is looked at for the first. */
+const isRowOfItsOwn = (object: JsonObject, path: string): boolean =>
+  isRow(object, path) && (isNamedAsLines(path) || listsIn(object).size === 0)
 
 const isNamedAsLines = (path: string): boolean => !/\.json$/i.test(unpackedName(path))
 

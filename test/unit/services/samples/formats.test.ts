@@ -132,6 +132,14 @@ describe('JSON', () => {
     await expect(readSampleFile(file('flat.json', '{"a": 1}'))).rejects.toThrow(/flat\.json holds no list of objects; /)
   })
 
+  test.each(['row.json', 'row.jsonl'])('of one object over several lines is a row, in %s', async (name) => {
+    expect((await readSampleFile(file(name, '{\n  "text": "one"\n}\n'))).samples).toEqual(['one'])
+    const chat = JSON.stringify({ prompt: 'q', completion: 'a' }, null, 2)
+    expect(conversations((await readSampleFile(file(name, chat))).samples)).toEqual([turns('q', 'a')])
+    const held = JSON.stringify({ text: 'what it is', data: [{ text: 'two' }] }, null, 2)
+    expect((await readSampleFile(file('held.json', held))).samples).toEqual(['two'])
+  })
+
   test('lines of ShareGPT have other names for the same turns', async () => {
     const lines = [
       {
