@@ -2,11 +2,12 @@ import { readdir } from 'node:fs/promises'
 import { expertsSentence, expertsText } from '../../shared/expertsNote'
 import type { Finding } from '../../shared/findings'
 import { keptSentence } from '../../shared/keptLinears'
+import type { Dtype } from '../formats/dtypes'
 import { ADAPTER_CONFIG_FILE } from '../formats/peftAdapter'
 import { type ModelArchitecture, skippedModules } from '../models/architecture'
 import { listLinears, type PreparedLinear } from '../models/modelLinears'
 import type { ModelParts } from '../models/modelParts'
-import { linearDtypes, modelTensors } from '../models/modelTensors'
+import { exactDtype, linearDtypes, type ModelTensor, modelTensors } from '../models/modelTensors'
 import type { ModelWeights } from '../models/modelWeights'
 import { hasOtherHead } from '../models/tiedHead'
 import { embeddingFindings } from './weightScan'
@@ -33,13 +34,33 @@ export async function checkpointFindings(weights: ModelWeights, parts: ModelPart
 
 /** A trainer loads all weights in one dtype before it quantizes them; those of a pre-quantized base are not quantized again. */
 export function dtypeFindings(weights: ModelWeights, parts: ModelParts): Finding[] {
-  const dtypes = linearDtypes(weights, modelTensors(parts, true))
-  if (dtypes.length < 2) return []
+  const tensors = modelTensors(parts, true)
+  const dtypes = linearDtypes(weights, tensors)
   const { directory } = weights.checkpoint
+  if (dtypes.length < 2) return roundedFindings(weights, tensors, exactDtype(dtypes))
   const consequence =
     'an adapter is computed for the weights as they are stored, so a trainer has to load them in float32'
   const fix = 'to train in another dtype, save the checkpoint in it first'
   return [warning('MIXED_DTYPES', `${directory} stores its linears as ${dtypes.join(' and ')}: ${consequence}; ${fix}`)]
+}
+
+/**
+ * What is stored in another dtype than the linears, such as biases of routers, which choose experts, and is not kept so.
+ *
+ * @param dtype - of all linears
+ */
+function roundedFindings(weights: ModelWeights, tensors: readonly ModelTensor[], dtype: Dtype): Finding[] {
+  if (dtype === 'F32') return [] // holds all of them
+  const found = tensors
+    .filter(({ linear, float32 }) => linear === undefined && float32 !== true)
+    .map(({ name, shape }) => ({ name, dtype: weights.find(name, shape).dtype }))
+    .filter((tensor) => tensor.dtype !== dtype)
+  const [first] = found
+  if (first === undefined) return []
+  const others = found.length > 1 ? ` (and ${found.length - 1} more tensors)` : ''
+  const where = `${weights.checkpoint.directory} stores ${first.name}${others} as ${first.dtype} and its linears as ${dtype}`
+  const message = `${where}: a trainer that loads all in one dtype rounds what is wider, Quail computes with it as it is stored`
+  return [{ code: 'ROUNDED_TENSORS', severity: 'info', subject: 'model', message }]
 }
 
 /** transformers with PEFT loads an adapter that lies beside the weights, without being asked. */

@@ -97,19 +97,33 @@ describe('what a trainer could load otherwise', () => {
     expect(others).toEqual([])
   })
 
-  it('is linears that are stored in several dtypes', async () => {
-    const widened = (tensor: TensorData): TensorData => {
-      if (!tensor.name.endsWith('down_proj.weight')) return tensor
+  /** What ends in a name, from BF16 to F32. */
+  const widened =
+    (end: string) =>
+    (tensor: TensorData): TensorData => {
+      if (!tensor.name.endsWith(end)) return tensor
       const data = new Uint8Array(2 * tensor.data.length)
       for (let i = 0; i < tensor.data.length; i += 2) data.set(tensor.data.subarray(i, i + 2), 2 * i + 2)
       return { ...tensor, dtype: 'F32', data }
     }
-    const model = copy(widened)
+
+  it('is linears that are stored in several dtypes', async () => {
+    const model = copy(widened('down_proj.weight'))
     const [finding] = await warningsOf(model)
     expect(finding).toMatchObject({ code: 'MIXED_DTYPES' })
     expect(finding?.message).toContain('BF16 and F32')
     expect(finding?.message).toContain('load them in float32')
     const planned = await planRun({ ...requestOf(model), measure: false })
     expect(planned.model).toMatchObject({ dtypes: ['BF16', 'F32'], loadedAs: 'F32' }) // its snippet says the latter
+  })
+
+  it('is what beside the linears is stored in a wider dtype, which a trainer rounds', async () => {
+    const model = copy(widened('input_layernorm.weight'))
+    const [finding, ...others] = await warningsOf(model)
+    expect(finding).toMatchObject({ code: 'ROUNDED_TENSORS', severity: 'info' })
+    expect(finding?.message).toMatch(
+      /model\.layers\.0\.input_layernorm\.weight \(and 3 more tensors\) as F32 and its linears as BF16: /
+    )
+    expect(others).toEqual([])
   })
 })
