@@ -18,6 +18,7 @@ import { devicesAction, devicesOptions } from './actions/devicesAction'
 import { executeRecipe } from './actions/executeRecipe'
 import { exportAction, exportOptions } from './actions/exportAction'
 import { exportBaseAction, exportBaseOptions } from './actions/exportBaseAction'
+import { familiesAction, familiesOptions } from './actions/familiesAction'
 import { inspectAction, inspectOptions } from './actions/inspectAction'
 import { clearMomentsAction, limitMomentsAction, listMomentsAction, momentsOptions } from './actions/momentsActions'
 import { planAction, planOptions } from './actions/planAction'
@@ -149,6 +150,14 @@ export const COMMANDS: readonly Command[] = [
     options: inspectOptions,
     examples: [{ command: 'quail inspect ./llama --tensors', says: 'with every tensor' }],
     action: inspectAction
+  }),
+  defineCommand({
+    name: 'families',
+    summary: 'list the types of models that can be read',
+    details: 'They are what model_type in the config.json of a checkpoint says.',
+    options: familiesOptions,
+    examples: [],
+    action: familiesAction
   }),
   defineCommand({
     name: 'verify',

@@ -9,6 +9,7 @@ const COMMANDS = [
   ['resume'],
   ['plan'],
   ['inspect'],
+  ['families'],
   ['verify'],
   ['devices'],
   ['calibration', 'import'],
@@ -94,6 +95,15 @@ describe('answers that need no checkpoint', () => {
     expect(await work.json('runs', 'list', '--json')).toEqual([])
     expect(await work.json('calibration', 'list', '--json')).toEqual([])
     expect((await work.quail('runs')).stdout).toContain('No run yet')
+  })
+
+  it('lists the types of models, and of those with a text model inside which that may be', async () => {
+    const families = await work.json<{ modelType: string; texts?: string[] }[]>('families', '--json')
+    expect(families).toContainEqual({ modelType: 'llama' })
+    expect(families).toContainEqual({ modelType: 'llava', texts: ['llama', 'mistral', 'qwen2'] })
+    const { stdout } = await work.quail('families')
+    expect(stdout).toMatch(/^laguna\s*\nlfm2\s*\n/m)
+    expect(stdout).toMatch(/^llava +with a text model inside: llama, mistral, qwen2$/m)
   })
 
   it('lists the devices, and the processor is one', async () => {

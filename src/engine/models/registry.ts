@@ -160,6 +160,11 @@ const TOWERS = WRAPPERS.map(textTower)
 
 export const SUPPORTED_MODEL_TYPES: readonly string[] = [...FAMILIES, ...TOWERS].flatMap(({ modelTypes }) => modelTypes)
 
+/** Of the types that are around a text model, the types of those that may be inside. */
+export const TEXT_TYPES: ReadonlyMap<string, readonly string[]> = new Map(
+  WRAPPERS.map(({ modelType, texts }) => [modelType, texts.flatMap(({ modelTypes }) => modelTypes)])
+)
+
 /**
  * Reads a config.json into the architecture of its family.
  *

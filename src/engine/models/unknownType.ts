@@ -1,5 +1,5 @@
 import { badInput } from '../../shared/errors'
-import { editDistance } from '../../shared/nearestName'
+import { editDistance, nearestName } from '../../shared/nearestName'
 import { isRecord } from '../formats/checkpointFiles'
 import type { Family } from './architecture'
 import { ConfigReader } from './configReader'
@@ -28,7 +28,7 @@ const MOST_NAMED = 8
 
 /**
  * The error for a `model_type` that no family serves: the family whose keys are nearest to those of the config, or of the
- * config of the text model inside, and the keys in which they differ.
+ * config of the text model inside, and the keys in which they differ; where no keys are near, the type of the nearest name.
  *
  * @param towers - what is accepted beside the families: models around a text model
  */
@@ -36,7 +36,13 @@ export function unknownType(config: ConfigReader, families: readonly Family[], t
   const type = config.string('model_type')
   const types = [...families, ...towers].flatMap(({ modelTypes }) => modelTypes)
   const reason = Object.hasOwn(REFUSED, type) ? `: ${REFUSED[type]}` : likeness(config, type, families)
-  return badInput(`${config.where}: model_type is "${type}"${reason}, accepted are ${types.join(', ')}`)
+  const listed = `; quail families lists the ${types.length} types that are read`
+  return badInput(`${config.where}: model_type is "${type}"${reason || meant(type, types)}${listed}`)
+}
+
+function meant(type: string, types: readonly string[]): string {
+  const near = nearestName(type, types)
+  return near === undefined ? '' : `, perhaps ${near} is meant`
 }
 
 function likeness(config: ConfigReader, type: string, families: readonly Family[]): string {

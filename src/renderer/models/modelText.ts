@@ -28,7 +28,7 @@ export const shortProblem = ({ directory }: Pick<FoundModel, 'directory'>, probl
 /** Characters of a problem that a line of the list has room for; the model's page shows all of it. */
 const BRIEF = 140
 
-/** A problem in a line of the list: some name every family that Quail knows. */
+/** A problem in a line of the list: some name every key in which a config differs. */
 export function briefProblem(model: Pick<FoundModel, 'directory'>, problem: string): string {
   const short = shortProblem(model, problem)
   return short.length <= BRIEF ? short : `${short.slice(0, BRIEF - 1).trimEnd()}…`

@@ -182,7 +182,7 @@ describe('inspecting a checkpoint', () => {
     addTokenizer(directory)
     writeFileSync(join(directory, 'config.json'), JSON.stringify({ ...configOf(directory), model_type: 'mamba' }))
     expect((await inspectPath(directory)).problems).toEqual([
-      expect.stringMatching(/model_type is "mamba", nearest by its keys is llama, accepted are/)
+      expect.stringMatching(/model_type is "mamba", nearest by its keys is llama; quail families lists/)
     ])
   })
 })

@@ -34,7 +34,7 @@ describe('surveying a checkpoint', () => {
     expect({ modelType, family }).toEqual({ modelType: 'mamba', family: null })
     expect(parameters).toBeGreaterThan(0)
     expect(problems).toEqual([
-      expect.stringContaining('model_type is "mamba", nearest by its keys is llama, accepted are'),
+      expect.stringContaining('model_type is "mamba", nearest by its keys is llama; quail families lists'),
       expect.stringContaining(`${directory} has no tokenizer.json, and no file of any tokenizer`)
     ])
   })

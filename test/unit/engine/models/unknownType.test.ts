@@ -88,7 +88,7 @@ const mamba = {
   vocab_size: 50_280
 }
 
-const ACCEPTED = `, accepted are ${SUPPORTED_MODEL_TYPES.join(', ')}`
+const ACCEPTED = `; quail families lists the ${SUPPORTED_MODEL_TYPES.length} types that are read`
 const refusal = (config: Record<string, unknown>): string => {
   try {
     readArchitecture(config, 'config.json')
@@ -105,6 +105,7 @@ describe('a model_type that no family serves', () => {
     [{ ...otherMoe, moe_top_k: null, moe_experts: 0 }, 'model_type is "othermoe", nearest by its keys is mistral'],
     [mamba, 'model_type is "mamba"'],
     [{ model_type: 'constructor' }, 'model_type is "constructor"'],
+    [{ model_type: 'minimax_m3' }, 'model_type is "minimax_m3", perhaps minimax_m2 is meant'],
     [
       { model_type: 'falcon' },
       'model_type is "falcon": transformers 5 does not quantize its linears, so that there is nothing to repair'
@@ -129,7 +130,7 @@ describe('a model_type that no family serves', () => {
     const further = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`own_${i}`, i + 1]))
     const message = refusal({ ...otherMoe, ...further, 'a\nb': 1, ['x'.repeat(1000)]: 1 })
     expect(message).toContain(
-      'which has no moe_top_k, moe_experts, own_0, own_1, own_2, own_3, own_4, own_5 and 4 more,'
+      'which has no moe_top_k, moe_experts, own_0, own_1, own_2, own_3, own_4, own_5 and 4 more;'
     )
     expect(message).not.toContain('\n')
     expect(message).not.toContain('xxx')

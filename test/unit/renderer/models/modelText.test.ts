@@ -29,9 +29,9 @@ describe('a problem in a line of the list', () => {
     expect(briefProblem(model, '/models/bert/config.json is not valid JSON')).toBe('config.json is not valid JSON')
   })
 
-  test('is cut where it names every family: a line is no page', () => {
-    const brief = briefProblem(model, `/models/bert/config.json: accepted are ${'llama, '.repeat(100)}`)
-    expect(brief).toMatch(/^config\.json: accepted are llama,.*…$/)
+  test('is cut where it is long: a line is no page', () => {
+    const brief = briefProblem(model, `/models/bert/config.json: the model has no ${'llama, '.repeat(100)}`)
+    expect(brief).toMatch(/^config\.json: the model has no llama,.*…$/)
     expect(brief.length).toBeLessThanOrEqual(140)
   })
 })
