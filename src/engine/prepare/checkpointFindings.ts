@@ -25,6 +25,7 @@ export async function checkpointFindings(weights: ModelWeights, parts: ModelPart
   return [
     ...(await adapterInside(weights.checkpoint.directory)),
     ...replacedTensors(weights),
+    ...scalesLeft(weights, parts),
     ...expertFindings(parts),
     ...keptFindings(parts),
     ...(await headFindings(weights, architecture)),
@@ -50,7 +51,7 @@ export function dtypeFindings(weights: ModelWeights, parts: ModelParts): Finding
  * @param dtype - of all linears
  */
 function roundedFindings(weights: ModelWeights, tensors: readonly ModelTensor[], dtype: Dtype): Finding[] {
-  if (dtype === 'F32') return [] // holds all of them
+  if (dtype !== 'BF16' && dtype !== 'F16') return [] // float32 holds all of them, and others are refused
   const found = tensors
     .filter(({ linear, float32 }) => linear === undefined && float32 !== true)
     .map(({ name, shape }) => ({ name, dtype: weights.find(name, shape).dtype }))
@@ -85,6 +86,27 @@ function replacedTensors({ checkpoint: { directory, tensors, replaced } }: Model
   const where = `${directory}: ${first.name}${others} lies in ${first.file} and again in ${tensors.get(first.name)?.file}`
   const use = 'the last shard counts, as in transformers, whatever the index says'
   return [warning('TENSOR_TWICE', `${where}: ${use}; others may read the first, so save the checkpoint anew`)]
+}
+
+/** What weights of 8 bits are multiplied with, by the end of its name: of DeepSeek's FP8, and of compressed-tensors. */
+const SCALES = ['_scale_inv', '_scale']
+
+/** Scales beside weights in floating point: these were converted, and nothing says whether they were multiplied. */
+function scalesLeft(weights: ModelWeights, parts: ModelParts): Finding[] {
+  const { checkpoint } = weights
+  const found = listLinears(parts).flatMap(({ path }) =>
+    SCALES.map((end) => `${weights.storedName(`${path}.weight`)}${end}`).filter((name) => checkpoint.has(name))
+  )
+  const [first] = found
+  if (first === undefined) return []
+  const others = found.length > 1 ? ` (and ${found.length - 1} more scales)` : ''
+  const use = 'Quail and transformers take the weights as they are, which are the model only where they were multiplied'
+  return [
+    warning(
+      'SCALES_LEFT',
+      `${checkpoint.directory} holds ${first}${others} beside weights that are not quantized: ${use}`
+    )
+  ]
 }
 
 /** Of a mixture of experts, only a part is quantized, and not by every trainer the same. */

@@ -126,4 +126,17 @@ describe('what a trainer could load otherwise', () => {
     )
     expect(others).toEqual([])
   })
+
+  it('is a scale beside a weight that is not quantized any more', async () => {
+    const scale = (name: string): TensorData => ({ name, dtype: 'F32', shape: [1], data: new Uint8Array(4) })
+    const model = writeCheckpoint(configOf(sampleModel), [
+      ...tensorsOf(sampleModel),
+      scale('model.layers.0.self_attn.q_proj.weight_scale_inv')
+    ])
+    made(model)
+    addTokenizer(model)
+    const [finding] = await warningsOf(model)
+    expect(finding).toMatchObject({ code: 'SCALES_LEFT', severity: 'warning' })
+    expect(finding?.message).toMatch(/holds model\.layers\.0\.self_attn\.q_proj\.weight_scale_inv beside weights/)
+  })
 })
