@@ -72,9 +72,9 @@ export function quantizedAlready(directory: string, config: Readonly<Record<stri
     const remedy = 'load it with Mxfp4Config(dequantize=True) in bfloat16 and save it first'
     return badInput(`${already}; transformers does not quantize such a checkpoint with bitsandbytes: ${remedy}`)
   }
-  return badInput(
-    `${already}; Quail needs the full-precision checkpoint that they were made from, and can take these as its base`
-  )
+  const isBase = isRecord(quantization) && method === 'bitsandbytes' && quantization.load_in_4bit === true
+  const base = isBase ? ', and can take these as its base' : ''
+  return badInput(`${already}; Quail needs the full-precision checkpoint that they were made from${base}`)
 }
 
 /**

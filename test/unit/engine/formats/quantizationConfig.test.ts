@@ -33,4 +33,12 @@ describe('the quantizer of a pre-quantized checkpoint', () => {
     expect(said({ load_in_8bit: true })).toContain('(quant_method "bitsandbytes")')
     expect(said({ quant_method: 'awq' })).toContain('(quant_method "awq")')
   })
+
+  it('is a base only where that can be read', () => {
+    const said = (quantization_config: unknown) => quantizedAlready('model', { quantization_config }).message
+    expect(said({ load_in_4bit: true })).toMatch(/that they were made from, and can take these as its base$/)
+    for (const other of [{ load_in_8bit: true }, { quant_method: 'fp8' }, 'fp8']) {
+      expect(said(other)).toMatch(/that they were made from$/)
+    }
+  })
 })
