@@ -137,9 +137,13 @@ export function isQuantizedByTrainers(base: QuantizedBase): boolean {
  */
 export function baseCommand(base: QuantizedBase, model: string, dtype: string): string | undefined {
   if (quantizerFacts(base.format).stored === undefined) return undefined
+  return `quail export-base --model ${model} ${quantizerArguments(base)} --dtype ${dtype} --out BASE`
+}
+
+/** What tells a command of a 4-bit format with all its options. */
+export function quantizerArguments(base: QuantizedBase): string {
   const { blockSize, doubleQuantization } = completeOptions(base)
-  const double = doubleQuantization ? '' : ' --no-double-quant'
-  return `quail export-base --model ${model} --quantizer ${base.format} --block-size ${blockSize}${double} --dtype ${dtype} --out BASE`
+  return `--quantizer ${base.format} --block-size ${blockSize}${doubleQuantization ? '' : ' --no-double-quant'}`
 }
 
 /** The lines of trainers that are told in YAML, where modules stay in full precision. */

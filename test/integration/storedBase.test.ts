@@ -197,7 +197,7 @@ it('refuses to go on with another base or another model than the run was started
 it('refuses a base that is not of this model, or not what the recipe asks for', async () => {
   expect(await failure({ base: sampleModel })).toContain('is in full precision')
   expect(await failure({ base: await quantized(sampleModel, false) })).toMatch(
-    /the base .+ is quantized as nf4-b64, the recipe asks for nf4-b64-dq/
+    /the base .+ is quantized as nf4-b64, the recipe asks for nf4-b64-dq: variants on it need --quantizer nf4 --block-size 64 --no-double-quant$/
   )
   expect(await failure({ base: await quantized(familyDirectory('gpt_neox')) })).toContain(
     'is a gpt_neox, the model is a llama'

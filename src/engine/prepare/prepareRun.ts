@@ -1,7 +1,7 @@
 import { type CalendarDay, localDay } from '../../shared/calendarDay'
 import { badInput } from '../../shared/errors'
 import type { OnProgress } from '../../shared/progress'
-import { quantizerKey } from '../../shared/quantizerWords'
+import { quantizerArguments, quantizerKey } from '../../shared/quantizerWords'
 import type { Recipe } from '../../shared/recipe'
 import type { ResolvedText } from '../../shared/runFolder'
 import { StoredBase } from '../base/storedBase'
@@ -129,7 +129,9 @@ async function openBase(
     const held = quantizerKey(base.spec)
     const other = variants.map(({ quantizer }) => quantizerKey(quantizer)).find((key) => key !== held)
     if (other !== undefined)
-      throw badInput(`the base ${directory} is quantized as ${held}, the recipe asks for ${other}`)
+      throw badInput(
+        `the base ${directory} is quantized as ${held}, the recipe asks for ${other}: variants on it need ${quantizerArguments(base.spec)}`
+      )
     for (const linear of linears) await base.check(linear)
     const kept = skippedModules(architecture)
     if (architecture.experts !== undefined || kept !== undefined) base.refuseOthers(linears, kept)
