@@ -93,8 +93,21 @@ function rankOf(path: string, pattern: AdapterConfig['rank_pattern'], rank: numb
 const isFilled = (value: unknown): value is Record<string, number> =>
   typeof value === 'object' && value !== null && Object.keys(value).length > 0
 
-/** Whether the config scales the factors as they were made for. @param proof - undefined where it is not known */
-export function checkScaling({ settings, config }: ReadAdapter, proof: ProofFields | undefined): Check {
+/** What PEFT makes of several adapters has a scaling of its own, which is already in the factors. */
+const COMBINED =
+  'training does not change that; one that PEFT combined of several (add_weighted_adapter) has its own scaling, and is checked by itself'
+
+/**
+ * Whether the config scales the factors as they were made for.
+ *
+ * @param proof - undefined where it is not known
+ * @param trained - whether the proof is that of the adapter that this one was trained from
+ */
+export function checkScaling(
+  { settings, config }: ReadAdapter,
+  proof: ProofFields | undefined,
+  { trained = false }: { readonly trained?: boolean } = {}
+): Check {
   const describe = (r: number, a: number, rs: boolean) => `lora_alpha ${a}, r ${r}${rs ? ', rank-stabilised' : ''}`
   const patterns = ['alpha_pattern', 'rank_pattern'].filter((key) => isFilled(config[key]))
   const others = [...patterns.map((key) => `, with ${key}`), config.use_dora ? ', with DoRA' : '']
@@ -109,9 +122,14 @@ export function checkScaling({ settings, config }: ReadAdapter, proof: ProofFiel
       found,
       made: `${made}${ownRanks ? ', with ranks of their own' : ''}`
     })
-  return found === made
-    ? passed('scaling', found)
-    : failed('scaling', `adapter_config.json says ${found}, the factors were made for ${made}`)
+  if (found === made) return passed('scaling', found)
+  const says = `adapter_config.json says ${found}`
+  return failed(
+    'scaling',
+    trained
+      ? `${says}, the adapter that it was trained from was made for ${made}: ${COMBINED}`
+      : `${says}, the factors were made for ${made}`
+  )
 }
 
 type Layer = NonNullable<ProofFields['layers']>[number]

@@ -48,7 +48,7 @@ export async function verifyAdapter(
     const checks = [
       checkKeys(read, architecture, linears),
       checkShapes(read, architecture, linears),
-      checkScaling(read, proof),
+      checkScaling(read, proof, { trained: from !== undefined }),
       checkFinite(read),
       await checkBase(proof, checkpoint, architecture, observed(linears, signal, report))
     ]

@@ -192,3 +192,17 @@ it.each<[string, Record<string, unknown>, string | null | undefined]>([
   expect(ok).toBe(problem === undefined ? true : problem === null ? null : false)
   if (typeof problem === 'string') expect(detail).toContain(problem)
 })
+
+it('says of another scaling than that of the adapter it was trained from what a combined one has', async () => {
+  const proof = ProofFields.parse({
+    version: 1,
+    variant: { ...settings, alpha: 9 },
+    layers: QUERIES.map((name) => ({ name })),
+    fingerprint: { algorithm: '', quantizer: 'int8', codes: '', absmax: '', linears: [] }
+  })
+  const read = await readAdapterDirectory(await saved({}, ['q_proj']))
+  expect(checkScaling(read, proof).detail).toMatch(/, the factors were made for lora_alpha 9, r 2$/)
+  const { ok, detail } = checkScaling(read, proof, { trained: true })
+  expect(ok).toBe(false)
+  expect(detail).toMatch(/the adapter that it was trained from was made for lora_alpha 9, r 2: .*add_weighted_adapter/)
+})
