@@ -3,6 +3,7 @@ import { isAbsolute, resolve } from 'node:path'
 import { readNamedBase } from '../../engine/formats/readAdapter'
 import { badInput } from '../../shared/errors'
 import type { Verification } from '../../shared/plan'
+import { shownValue } from '../../shared/shownValue'
 import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
 import type { CommandContext } from '../grammar/commandContext'
 import { flag, optional, text } from '../grammar/options'
@@ -51,6 +52,6 @@ const colourOf = ({ fits, complete }: Verification) => (fits ? (complete ? 'gree
 async function namedBase(adapter: string): Promise<string> {
   const named = await readNamedBase(adapter)
   if (named !== null && isAbsolute(named) && existsSync(named)) return named
-  const found = named === null ? 'names no base' : `names ${JSON.stringify(named)} as its base, no directory here`
+  const found = named === null ? 'names no base' : `names ${shownValue(named)} as its base, no directory here`
   throw badInput(`the adapter ${adapter} ${found}; --model DIR says which checkpoint is meant`)
 }

@@ -2,6 +2,7 @@ import { realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { baseModelName } from '../../shared/modelName'
 import type { Verification } from '../../shared/plan'
+import { shownValue } from '../../shared/shownValue'
 import { PROOF_FILE, type ProofFields, readProof } from '../formats/adapterProof'
 import { Checkpoint } from '../formats/checkpoint'
 import { type ReadAdapter, readAdapterDirectory } from '../formats/readAdapter'
@@ -98,7 +99,7 @@ async function baseNotes({ settings: { baseModel } }: ReadAdapter, directory: st
   if (baseModel === null || (await isSameDirectory(baseModel, directory))) return inside
   if (baseModel.includes('/') && baseModel === baseModelName(directory)) return inside
   const there = (await realpath(baseModel).catch(() => undefined)) !== undefined
-  const named = `adapter_config.json names ${JSON.stringify(baseModel)} as the base`
+  const named = `adapter_config.json names ${shownValue(baseModel)} as the base`
   const loaded = there || baseModel.includes('/') ? `, not ${directory}` : ', which is no directory here'
   const who = 'AutoPeftModelForCausalLM and whoever else goes by base_model_name_or_path loads that'
   return [...inside, `${named}${loaded}: ${who}`]

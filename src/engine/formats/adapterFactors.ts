@@ -1,4 +1,5 @@
 import { badFormat } from '../../shared/errors'
+import { shownValue } from '../../shared/shownValue'
 import { decodeFloats, FLOAT_DTYPES, type FloatDtype, isFloatDtype } from './dtypes'
 import { elementCount, type TensorInfo } from './tensorInfo'
 import { WeightFile } from './weightFile'
@@ -70,7 +71,7 @@ async function readFactor(file: WeightFile, info: TensorInfo): Promise<AdapterTe
   const [, module, factor] = /^base_model\.model\.(.+)\.lora_([AB])\.weight$/.exec(name) ?? []
   if (module === undefined) {
     const expected = 'base_model.model.<module>.lora_A.weight or lora_B.weight was expected'
-    throw badFormat(`${file.path}: unexpected tensor ${JSON.stringify(name)}; ${expected}`)
+    throw badFormat(`${file.path}: unexpected tensor ${shownValue(name)}; ${expected}`)
   }
   const [rows, columns, ...rest] = shape
   if (rows === undefined || columns === undefined || rest.length > 0) {

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type AppError, badFormat, badInput } from '../../shared/errors'
+import { shownValue } from '../../shared/shownValue'
 import { readJsonFile, readStrictJsonFile, writeFileAtomic } from './files'
 import { MAX_CONFIG_BYTES, MAX_INDEX_BYTES, MAX_SHARDS } from './limits'
 import { pythonInt, pythonJsonFile } from './pythonJson'
@@ -66,7 +67,7 @@ export const quantMethodOf = (quantization: Readonly<Record<string, unknown>>): 
 export function quantizedAlready(directory: string, config: Readonly<Record<string, unknown>>): AppError {
   const quantization = config.quantization_config
   const method = isRecord(quantization) ? quantMethodOf(quantization) : undefined
-  const found = typeof method === 'string' ? ` (quant_method ${JSON.stringify(method)})` : ''
+  const found = typeof method === 'string' ? ` (quant_method ${shownValue(method)})` : ''
   const already = `${directory} holds weights that are already quantized${found}, says its config.json`
   if (method === 'mxfp4') {
     const remedy = 'load it with Mxfp4Config(dequantize=True) in bfloat16 and save it first'
@@ -142,7 +143,7 @@ export async function missingShards(directory: string, names: readonly string[])
 
 /** The one file, or the index of shards, that config.json names. */
 function namedForm(directory: string, names: readonly string[], named: unknown): WeightForm {
-  const where = `${join(directory, CONFIG_FILE)}: transformers_weights is ${JSON.stringify(named)}`
+  const where = `${join(directory, CONFIG_FILE)}: transformers_weights is ${shownValue(named)}`
   if (typeof named !== 'string' || !/^[^/\\\0]+\.safetensors(?:\.index\.json)?$/.test(named)) {
     throw badInput(`${where}; the name of a .safetensors file or of an index of such files beside it can be read`)
   }

@@ -1,6 +1,7 @@
 import { badInput } from '../../shared/errors'
 import { FOUR_BIT_FORMATS } from '../../shared/quantizers'
 import type { FourBitSpec } from '../../shared/recipe'
+import { shownValue } from '../../shared/shownValue'
 import { isQuantized, isRecord, quantMethodOf } from './checkpointFiles'
 import { pythonFloat } from './pythonJson'
 import type { JsonObject, JsonValue } from './strictJson'
@@ -54,7 +55,7 @@ export function readQuantizationConfig(
     if (accepted.includes(value)) return value
     const shown = accepted.map((one) => JSON.stringify(one)).join(' or ')
     throw badInput(
-      `${where}: quantization_config.${key} is ${JSON.stringify(value) ?? 'missing'}; ${shown} can be read: 4-bit weights of bitsandbytes`
+      `${where}: quantization_config.${key} is ${shownValue(value)}; ${shown} can be read: 4-bit weights of bitsandbytes`
     )
   }
   expect('quant_method', ['bitsandbytes'], undefined, quantMethodOf(fields))

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { badFormat, badInput } from '../../shared/errors'
+import { shownValue } from '../../shared/shownValue'
 import { type AdapterFactors, readFactors } from './adapterFactors'
 import { listDirectory, readJsonFile } from './files'
 import { MAX_CONFIG_BYTES } from './limits'
@@ -66,7 +67,7 @@ export async function readAdapterDirectory(directory: string): Promise<ReadAdapt
   const { init_lora_weights: start } = config
   if (!HARMLESS_STARTS.includes(start)) {
     const why = 'PEFT starts so again when it loads the adapter, which changes the base; save it as a plain one'
-    throw badFormat(`${join(directory, ADAPTER_CONFIG_FILE)}: init_lora_weights is ${JSON.stringify(start)}: ${why}`)
+    throw badFormat(`${join(directory, ADAPTER_CONFIG_FILE)}: init_lora_weights is ${shownValue(start)}: ${why}`)
   }
   // Of experts, which target_parameters names, factors have r ranks for each.
   const sameRank = Object.keys(rank_pattern ?? {}).length === 0 && !(target_parameters ?? []).length
@@ -111,7 +112,5 @@ async function readAny(directory: string): Promise<{ config: AdapterConfig; weig
   const [issue] = fields.error.issues
   const key = issue?.path[0]
   const found = key === undefined ? config : (config as Record<PropertyKey, unknown>)[key]
-  throw badFormat(
-    `${path}: ${String(key ?? 'the content')} is ${JSON.stringify(found) ?? 'missing'}: ${issue?.message}`
-  )
+  throw badFormat(`${path}: ${String(key ?? 'the content')} is ${shownValue(found)}: ${issue?.message}`)
 }

@@ -1,4 +1,5 @@
 import { badInput } from '../../shared/errors'
+import { shownValue } from '../../shared/shownValue'
 import { MAX_HEADS } from '../formats/limits'
 
 export type Json = Readonly<Record<string, unknown>>
@@ -96,7 +97,7 @@ export class ConfigReader {
 
   /** The error for a value that Quail cannot use. */
   complaint(key: string, expected: string): Error {
-    return badInput(`${this.where}: ${key} is ${JSON.stringify(this.raw(key)) ?? 'missing'}, expected ${expected}`)
+    return badInput(`${this.where}: ${key} is ${shownValue(this.raw(key))}, expected ${expected}`)
   }
 
   /** @param fallback - the value where the key is absent; null is no absence */

@@ -1,4 +1,5 @@
 import { badInput } from '../../shared/errors'
+import { shownValue } from '../../shared/shownValue'
 import { alikeLayers } from './alikeLayers'
 import { defineFamily } from './architecture'
 import type { ConfigReader } from './configReader'
@@ -80,6 +81,6 @@ function checkSections(config: ConfigReader, headDim: number): void {
   const parameters = config.object(key)
   const sections = parameters.given('mrope_section') ? parameters.wholes('mrope_section') : SECTIONS
   if (sections.every((one) => one >= 0) && 2 * sections.reduce((sum, one) => sum + one, 0) === headDim) return
-  const found = parameters.given('mrope_section') ? JSON.stringify(sections) : `missing, which means [${sections}]`
+  const found = parameters.given('mrope_section') ? shownValue(sections) : `missing, which means [${sections}]`
   throw badInput(`${parameters.where}: mrope_section is ${found}, expected a sum of ${headDim / 2}, half a head`)
 }

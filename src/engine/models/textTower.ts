@@ -1,4 +1,5 @@
 import { badInput } from '../../shared/errors'
+import { shownValue } from '../../shared/shownValue'
 import type { TextTower } from '../../shared/textTower'
 import type { Value } from '../graph/graphBuilder'
 import type { Family, ModelArchitecture } from './architecture'
@@ -97,7 +98,7 @@ function textOf(config: ConfigReader, { modelType, texts, absent = {}, flat, tie
   const type = given.given('model_type') ? given.raw('model_type') : types[0]
   const family = texts.find(({ modelTypes }) => modelTypes.includes(type as string))
   if (family === undefined) {
-    const found = `model_type is ${JSON.stringify(type)}`
+    const found = `model_type is ${shownValue(type)}`
     throw badInput(`${given.where}: ${found}, a ${modelType} is read with ${types.join(', ')}`)
   }
   const inner = textTies !== undefined && family.settings(given).tie_word_embeddings === true

@@ -1,5 +1,6 @@
 import { badInput } from '../../shared/errors'
 import { editDistance, nearestName } from '../../shared/nearestName'
+import { shownValue } from '../../shared/shownValue'
 import { isRecord } from '../formats/checkpointFiles'
 import type { Family } from './architecture'
 import { ConfigReader } from './configReader'
@@ -37,7 +38,7 @@ export function unknownType(config: ConfigReader, families: readonly Family[], t
   const types = [...families, ...towers].flatMap(({ modelTypes }) => modelTypes)
   const reason = Object.hasOwn(REFUSED, type) ? `: ${REFUSED[type]}` : likeness(config, type, families)
   const listed = `; quail families lists the ${types.length} types that are read`
-  return badInput(`${config.where}: model_type is "${type}"${reason || meant(type, types)}${listed}`)
+  return badInput(`${config.where}: model_type is ${shownValue(type)}${reason || meant(type, types)}${listed}`)
 }
 
 function meant(type: string, types: readonly string[]): string {
