@@ -1,9 +1,8 @@
-import { InferenceSession } from 'onnxruntime-node'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { DeviceMemory } from '../../src/engine/graph/deviceMemory'
 import { listDevices } from '../../src/engine/graph/devices'
 import { LinearAlgebra } from '../../src/engine/graph/linearAlgebra'
-import { DeviceTensor, giveBack } from '../../src/engine/graph/session'
+import { giveBack } from '../../src/engine/graph/session'
 import { energyThere } from '../../src/engine/methods/energyThere'
 import { SecondMoment } from '../../src/engine/methods/secondMoment'
 import type { BlockWeights } from '../../src/engine/models/blockWeights'
@@ -11,43 +10,13 @@ import { innerProduct, toFloat32, toFloat64 } from '../../src/engine/numerics/ma
 import { hiddenStates, openAdaptedBlocks } from '../helpers/adaptedBlock'
 import { farthest, momentsOfBatches } from '../helpers/batchMoments'
 import { familyDirectory } from '../helpers/checkpoints'
+import { isThere, watchBus, watchUploads } from '../helpers/deviceBus'
 import { problemOf } from '../helpers/layerProblems'
 import { gaussianMatrix, matrixOf } from '../helpers/matrices'
 
 const webgpu = (await listDevices()).find(({ name }) => name === 'webgpu')
 const missing = webgpu?.available === true ? undefined : (webgpu?.detail ?? 'webgpu is not known')
 if (missing !== undefined) console.log(`the tests of the memory of a device are skipped: ${missing}`)
-
-interface Running {
-  run(feeds: InferenceSession.FeedsType, ...rest: unknown[]): Promise<unknown>
-}
-
-/** Counts the bytes of tensors that are carried to the device, from now on. */
-function watchBus(): () => number {
-  let bytes = 0
-  const { prototype } = InferenceSession as unknown as { readonly prototype: Running }
-  const { run } = prototype
-  vi.spyOn(prototype, 'run').mockImplementation(function (this: Running, feeds, ...rest) {
-    const carried = Object.values(feeds).filter(({ location }) => location === 'cpu')
-    bytes += carried.reduce((sum, { data }) => sum + (data as Float32Array).byteLength, 0)
-    return run.call(this, feeds, ...rest)
-  })
-  return () => bytes
-}
-
-/** All that is carried there to stay, from now on. */
-function watchUploads(): DeviceTensor[] {
-  const found: DeviceTensor[] = []
-  const { upload } = DeviceMemory.prototype
-  vi.spyOn(DeviceMemory.prototype, 'upload').mockImplementation(async function (this: DeviceMemory, tensor) {
-    const there = await upload.call(this, tensor)
-    if (there instanceof DeviceTensor) found.push(there)
-    return there
-  })
-  return found
-}
-
-const isThere = ({ value }: DeviceTensor): boolean => value.location === 'gpu-buffer'
 
 const linearBytes = ({ linears }: BlockWeights): number =>
   [...(linears as ReadonlyMap<string, Float32Array>).values()].reduce((sum, { byteLength }) => sum + byteLength, 0)
@@ -62,7 +31,7 @@ describe.skipIf(missing !== undefined)('the memory of a device', () => {
     const real = new Float32Array(2 * context).fill(1)
     const blocks = [await opened.adapted(0), await opened.adapted(1)] as const
     const uploads = watchUploads()
-    const carried = watchBus()
+    const { up: carried } = watchBus()
     const bytesOf = async (block: 0 | 1): Promise<[number, Float32Array]> => {
       const before = carried()
       const next = await runner.forward(block, hidden, real, blocks[block])
@@ -96,7 +65,7 @@ describe.skipIf(missing !== undefined)('the memory of a device', () => {
     const uploads = watchUploads()
     const there = await runner.carried(0, weights)
     expect(uploads.length).toBe(weights.linears.size)
-    const carried = watchBus()
+    const { up: carried } = watchBus()
     for (const _ of [1, 2]) expect(await runner.forward(0, hidden, real, there)).toEqual(expected)
     // Other weights in between: those that are carried are their owner's.
     const whole = carried()
@@ -129,7 +98,7 @@ describe.skipIf(missing !== undefined)('the memory of a device', () => {
     const solved = async (held: boolean) => {
       const algebra = new LinearAlgebra('webgpu')
       const uploads = watchUploads()
-      const carried = watchBus()
+      const { up: carried } = watchBus()
       const work = () => problemOf(algebra, { name: 'kept', E, H }, { maxRank }).eigen('full')
       const { values } = await (held ? algebra.holding(work) : work())
       await algebra.release()
@@ -157,7 +126,7 @@ describe.skipIf(missing !== undefined)('the memory of a device', () => {
       i === j ? (i === 3 ? 2 ** 20 * (1 + 2 ** -24.1) : 1 / (1 + i)) : 0.01 / (1 + i + j)
     )
     const algebra = new LinearAlgebra('webgpu')
-    const carried = watchBus()
+    const { up: carried } = watchBus()
     const found = await algebra.holding(() => energyThere(algebra, algebra.keep(M), new SecondMoment(H)))
     const MH = await algebra.gemm64(toFloat64(M), H)
     await algebra.release()

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { makeCheckpoint } from '../../bench/makeCheckpoint'
 import type { RunEventDraft } from '../../src/shared/runEvents'
 import { builtCli } from '../helpers/commandLine'
+import { exportedBase } from '../helpers/exportedBase'
 import { adapterDigests, finishedOf, makeRun, runToEnd, type TestRun } from '../helpers/runs'
 
 /*
@@ -40,9 +41,9 @@ const model = once(async () => {
   return directory
 })
 
-const newRun = async (): Promise<TestRun> => {
+const newRun = async (changes: object = {}): Promise<TestRun> => {
   const { calibration } = makeRun().record.recipe
-  return makeRun({ ...recipe, model: await model(), calibration: { ...calibration, rows: 2 } })
+  return makeRun({ ...recipe, model: await model(), calibration: { ...calibration, rows: 2 }, ...changes })
 }
 
 /** The adapters of a run on this thread alone. */
@@ -53,9 +54,20 @@ const expected = once(async () => {
   return { digests: adapterDigests(run, variants), told: told(events) }
 })
 
+/** The adapter of a run on a pre-quantized base, on threads or without them. */
+async function onBase(base: string, solver?: URL) {
+  const run = await newRun({ base, variants: [{ name: 'stored', method: 'exact', rank: 4 }] })
+  const events = await runToEnd(run, undefined, solver)
+  expect(finishedOf(events).error).toBeUndefined()
+  return [adapterDigests(run, ['stored']), steps(told(events))]
+}
+
 /** What the events say, without times. */
 const told = (events: readonly RunEventDraft[]) =>
   events.map((event) => JSON.stringify(event, (key, value) => (/Ms$|^path$|^out$/.test(key) ? 0 : value)))
+
+/** Those that tell of steps. */
+const steps = (found: readonly string[]) => found.filter((event) => /layerFinished|phase|blockFinished/.test(event))
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined
@@ -69,11 +81,15 @@ beforeEach(() => void vi.stubEnv('QUAIL_THREADS', '3'))
 afterEach(() => void vi.unstubAllEnvs())
 
 describe('a run whose linears are solved on threads', () => {
+  it('look up the codes of a pre-quantized base', async () => {
+    const base = await exportedBase(await model())
+    expect(await onBase(base, built)).toEqual(await onBase(base))
+  })
+
   it('gives the same adapters as one thread, to the byte, and tells the same events in the same order', async () => {
     const run = await newRun()
     const events = await runToEnd(run, undefined, built)
     expect(adapterDigests(run, variants)).toEqual((await expected()).digests)
-    const steps = (found: readonly string[]) => found.filter((event) => /layerFinished|phase|blockFinished/.test(event))
     expect(steps(told(events))).toEqual(steps((await expected()).told))
   })
 

@@ -4,9 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { InferenceSession } from 'onnxruntime-node'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { DeviceMemory } from '../../src/engine/graph/deviceMemory'
 import { listDevices } from '../../src/engine/graph/devices'
-import { DeviceTensor } from '../../src/engine/graph/session'
 import type { ModelArchitecture } from '../../src/engine/models/architecture'
 import { expertBackwardGraph, expertGraph } from '../../src/engine/models/expertGraphs'
 import {
@@ -27,6 +25,8 @@ import { JournalEntry } from '../../src/shared/runFolder'
 import { hiddenStates, openAdaptedBlocks, uniform } from '../helpers/adaptedBlock'
 import { characterModel } from '../helpers/characterModel'
 import { computeBlocks, configOf, familyDirectory, smallModel } from '../helpers/checkpoints'
+import { isThere, watchGraphs } from '../helpers/deviceBus'
+import { exportedBase } from '../helpers/exportedBase'
 import { sampleText } from '../helpers/paths'
 import { finishedOf, makeRun, runToEnd, type TestRun } from '../helpers/runs'
 
@@ -106,20 +106,6 @@ function placesOf(folder: string): string[] {
   for (const path of [folder, log]) rmSync(path, { recursive: true })
   expect(status).toBe(0)
   return told
-}
-
-/** What graphs leave on the device, and how often E lay there or was carried for a product of the solver; from now on. */
-function watchDevice() {
-  const left: { readonly graph: string; readonly tensor: DeviceTensor }[] = []
-  const products = { lay: 0, carried: 0 }
-  const { compute } = DeviceMemory.prototype
-  vi.spyOn(DeviceMemory.prototype, 'compute').mockImplementation(async function (this: DeviceMemory, graph, feeds) {
-    if (graph.name.startsWith('chain ')) products[feeds.E instanceof DeviceTensor ? 'lay' : 'carried']++
-    const made = await compute.call(this, graph, feeds)
-    left.push(...Object.values(made.there).map((tensor) => ({ graph: graph.name, tensor })))
-    return made
-  })
-  return { left, products }
 }
 
 afterEach(() => vi.restoreAllMocks())
@@ -259,14 +245,14 @@ describe.skipIf(missing !== undefined)('webgpu', () => {
       const perplexities = { full: text?.fullPrecision, ...text?.quantizers, ...text?.variants }
       return { codes: codesOf(run), losses: lossesOf(events), perplexities: perplexities as Record<string, number> }
     }
-    const { left } = watchDevice()
+    const { left } = watchGraphs()
     const [cpu, own] = [await results('cpu'), await results('webgpu')]
     rmSync(model, { recursive: true })
     // Quantized there, and nothing of it is kept.
     expect(left.filter(({ graph }) => graph.startsWith('codes ')).length).toBeGreaterThan(0)
     const uploads = left.filter(({ graph }) => graph === 'upload').length
     expect(uploads).toBeGreaterThan(0)
-    expect(left.filter(({ tensor }) => tensor.value.location === 'gpu-buffer')).toEqual([])
+    expect(left.filter(({ tensor }) => isThere(tensor))).toEqual([])
     expect(cpu.codes.length).toBeGreaterThan(0)
     expect(own.codes).toEqual(cpu.codes)
     // Float32 states that differ by some units in the last place, and their squares.
@@ -282,25 +268,48 @@ describe.skipIf(missing !== undefined)('webgpu', () => {
       )
   })
 
+  it('makes Q and E of the codes of a pre-quantized base, and leaves nothing there', async () => {
+    const { model, text } = characterModel('llama')
+    const base = await exportedBase(model)
+    const { computed, left } = watchGraphs()
+    const [cpu, own] = [[] as unknown[], [] as unknown[]]
+    for (const [device, codes] of [['cpu', cpu] as const, ['webgpu', own] as const]) {
+      const calibration = { files: [text], rows: 2 }
+      const evaluation = { files: [text], rows: 1 }
+      const variants = [{ name: 'v', method: 'exact', rank: 4 }]
+      const run = makeRun({ model, base, device, calibration, evaluation, context: 12, variants })
+      expect(finishedOf(await runToEnd(run)).error).toBeUndefined()
+      codes.push(...codesOf(run))
+    }
+    for (const folder of [model, base]) rmSync(folder, { recursive: true })
+    expect(cpu.length).toBeGreaterThan(0)
+    expect(own).toEqual(cpu)
+    // What is made of codes is subtracted from a weight that lies there, once for each linear beside the trial.
+    const errors = computed.filter(({ graph, lay }) => graph === 'error' && lay.includes('W'))
+    expect(errors.length).toBe((own as object[][]).flatMap((block) => Object.values(block).flat()).length)
+    expect(left.filter(({ tensor }) => isThere(tensor))).toEqual([])
+  })
+
   it('has E of a linear, also where rows are found to be enough, and what ranks are worth', async () => {
     const { model, text } = characterModel('mixtral')
     const calibration = { files: [text], rows: 32, enough: 1 }
     const evaluation = { files: [text], rows: 1 }
     const variants = [{ name: 'v', method: 'exact', rank: 4, rankBudget: {} }]
     const run = makeRun({ model, device: 'webgpu', calibration, evaluation, context: 12, variants })
-    const { left, products } = watchDevice()
+    const { computed, left } = watchGraphs()
+    const products = () => computed.filter(({ graph }) => graph.startsWith('chain '))
     const before: Record<string, number> = {}
     const events = await runToEnd(run, (event) => {
-      if (event.type === 'phaseStarted') before[event.phase] = products.lay
+      if (event.type === 'phaseStarted') before[event.phase] = products().length
       return false
     })
     rmSync(model, { recursive: true })
     expect(finishedOf(events).error).toBeUndefined()
-    expect(products.carried).toBe(0)
+    expect(products().filter(({ lay }) => !lay.includes('E'))).toEqual([])
     // Of rows, of ranks, and of linears: each has had products.
     const { reading, weighing, blocks, choosing } = before as Record<string, number>
     const counts = [reading, weighing, blocks, choosing]
     expect(counts).toEqual([...new Set(counts)].sort((a = 0, b = 0) => a - b))
-    expect(left.filter(({ tensor }) => tensor.value.location === 'gpu-buffer')).toEqual([])
+    expect(left.filter(({ tensor }) => isThere(tensor))).toEqual([])
   })
 })

@@ -6,6 +6,7 @@ import { outerLinear } from '../models/modelTensors'
 import type { ModelWeights } from '../models/modelWeights'
 import { PlainRunner } from '../models/plainRunner'
 import { quantizerFor } from '../quantizers/registry'
+import { valuesOf } from './baseWeight'
 import { quantizeLinear } from './quantizeLinear'
 import type { StoredBase } from './storedBase'
 
@@ -36,7 +37,7 @@ export function outerLinears(
     read: async (parameter) => {
       const weight = await weights.readParameter(parameter)
       const linear = outerLinear(parameter)
-      return linear === undefined ? weight : (await quantizeLinear(base, linear, weight, spec)).Q
+      return linear === undefined ? weight : valuesOf(linear, await quantizeLinear(base, linear, weight, spec), spec)
     },
     roundInputs: quantizerFor(spec).roundInputs
   }

@@ -3,29 +3,20 @@ import { badFormat, badInput } from '../../shared/errors'
 import { skipArgument } from '../../shared/keptLinears'
 import { quantizerKey } from '../../shared/quantizerWords'
 import type { QuantizerSpec } from '../../shared/recipe'
-import type { LinearFingerprint } from '../../shared/runFolder'
 import { Checkpoint } from '../formats/checkpoint'
 import { CONFIG_FILE } from '../formats/checkpointFiles'
 import { encodeFloats, isFloatDtype } from '../formats/dtypes'
 import { sha256 } from '../formats/files'
 import { readQuantizationConfig } from '../formats/quantizationConfig'
-import { elementCount } from '../formats/tensorInfo'
 import type { ModelArchitecture } from '../models/architecture'
 import type { ModelLinear } from '../models/modelTensors'
 import { ModelWeights, storedShape } from '../models/modelWeights'
 import { fingerprintLinear } from '../quantizers/fingerprint'
-import { quantizerFor } from '../quantizers/registry'
 import { quantizedWeights, readFourBit, readQuantState } from '../quantizers/storedFourBit'
-
-/** A linear's Q, and the digests of what it is stored as. */
-export interface BaseWeight {
-  /** [out, in], row-major. */
-  readonly Q: Float32Array
-  readonly fingerprint: LinearFingerprint
-}
+import type { BaseWeight } from './baseWeight'
 
 /**
- * A pre-quantized checkpoint as the base: Q is what its files hold. A linear that it keeps in full precision has that
+ * A pre-quantized checkpoint as the base: Q is what the codes in its files stand for. A linear that it keeps in full precision has that
  * weight as its Q.
  */
 export class StoredBase {
@@ -102,17 +93,16 @@ export class StoredBase {
     throw badInput(`the base ${this.checkpoint.directory} holds ${other} quantized; ${expected}`)
   }
 
-  /** Q of a linear, as `check` accepts it. */
+  /** What it has of a linear, as `check` accepts it. */
   async read(linear: ModelLinear): Promise<BaseWeight> {
     const { path } = linear
     const state = await this.#state(path)
     if (state === undefined) {
-      const Q = await this.weights.readLinear(path, linear)
-      return { Q, fingerprint: { name: path, codes: sha256(encodeFloats(Q, 'F32')), absmax: sha256('') } }
+      const held = await this.weights.readLinear(path, linear)
+      return { held, fingerprint: { name: path, codes: sha256(encodeFloats(held, 'F32')), absmax: sha256('') } }
     }
-    const quantized = await readFourBit(this.checkpoint, this.#stored(path), state)
-    const Q = quantizerFor(state.spec).dequantize(quantized, elementCount(state.shape), state.spec)
-    return { Q, fingerprint: fingerprintLinear(path, quantized) }
+    const held = await readFourBit(this.checkpoint, this.#stored(path), state)
+    return { held, fingerprint: fingerprintLinear(path, held) }
   }
 
   /**

@@ -1,5 +1,6 @@
 import { rankBounds } from '../../shared/rankBudget'
-import { errorOf, quantizeLinear } from '../base/quantizeLinear'
+import { errorOf, valuesOf } from '../base/baseWeight'
+import { quantizeLinear } from '../base/quantizeLinear'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
 import { stopHere } from '../graph/stopHere'
 import { LayerProblem } from '../methods/layerProblem'
@@ -48,7 +49,8 @@ export async function measureGains(
       if (linear.block !== block || !variants.some(({ targets }) => targets.has(linear.path))) continue
       await stopHere(signal)
       const weight = known.weights.linears.get(linear.name) as Float32Array
-      const { Q } = await quantizeLinear(prepared.base, linear, weight, specOf(prepared, first.quantizer))
+      const spec = specOf(prepared, first.quantizer)
+      const Q = valuesOf(linear, await quantizeLinear(prepared.base, linear, weight, spec), spec)
       const E = errorOf(linear, weight, Q)
       const moment = known.moments[linear.input] as SecondMoment
       const curvature = known.curvature.get(linear.path)

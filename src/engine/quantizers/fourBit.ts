@@ -1,6 +1,7 @@
 import type { QuantizerSpec } from '../../shared/recipe'
 import { dequantizeFourBit, type FourBitTable, fourBitTable, quantizeFourBit } from '../numerics/fourBit'
 import { scalesOf, withAbsmax } from './absmaxScales'
+import { dequantizeThere } from './codesThere'
 import { quantizeFourBitThere } from './fourBitThere'
 import { notFinite } from './notFinite'
 import type { QuantizedWeight, Quantizer } from './quantizer'
@@ -19,17 +20,28 @@ export interface FourBitQuantizer extends Quantizer {
  */
 export function fourBitQuantizer(levels: Float32Array): FourBitQuantizer {
   const table = fourBitTable(levels)
+  const dequantize: Quantizer['dequantize'] = (quantized, length, spec, target = new Float32Array(length)) => {
+    const values = target.length === length ? target : target.subarray(0, length)
+    dequantizeFourBit(quantized.packed, scalesOf(quantized), spec.blockSize, table, values)
+    return values
+  }
+  const ofBytes = { name: levels.join(), values: pairsOf(levels) }
   return {
     levels,
     quantize: (weight, spec) => quantize(weight, spec, table),
-    dequantize: (quantized, length, spec, target = new Float32Array(length)) => {
-      const values = target.length === length ? target : target.subarray(0, length)
-      dequantizeFourBit(quantized.packed, scalesOf(quantized), spec.blockSize, table, values)
-      return values
-    },
-    quantizeThere: (memory, weight, spec, lies) => quantizeFourBitThere(memory, table, weight, spec, lies)
+    dequantize,
+    quantizeThere: (memory, weight, spec, lies) => quantizeFourBitThere(memory, table, weight, spec, lies),
+    dequantizeThere: (memory, quantized, shape, spec) => {
+      const onProcessor = (own: QuantizedWeight, length: number) => dequantize(own, length, spec)
+      const format = { ...ofBytes, group: spec.blockSize, dequantize: onProcessor }
+      return dequantizeThere(memory, format, quantized, shape)
+    }
   }
 }
+
+/** Of each byte the levels of its two codes: that of the high nibble comes first. */
+const pairsOf = (levels: Float32Array): Float32Array =>
+  Float32Array.from({ length: 512 }, (_, i) => levels[i % 2 === 0 ? i >> 5 : (i >> 1) & 15] as number)
 
 function quantize(weight: Float32Array, spec: QuantizerSpec, table: FourBitTable): QuantizedWeight {
   const packed = new Uint8Array(Math.ceil(weight.length / 2))

@@ -1,15 +1,13 @@
 import type { DeviceGraph } from '../graph/deviceMemory'
 import { GraphBuilder, type Value } from '../graph/graphBuilder'
 import type { FourBitTable } from '../numerics/fourBit'
+import { INT32 } from './codeGraphs'
 
 /*
  * numerics/fourBit.ts as graphs, for weights whose blocks are all full. Only what every device rounds alike is done there:
  * comparisons, and single products and differences in float32. A shader's division may be off by some units in the last
  * place (WGSL, "Accuracy of expressions"), so reciprocals and scales come from the processor, one for each block.
  */
-
-/** ONNX's number of an element type. */
-const INT32 = 6
 
 /** Codes in an int32. */
 const CODES = 8

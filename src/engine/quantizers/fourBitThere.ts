@@ -6,14 +6,11 @@ import { dequantizeFourBit, divisorOf, type FourBitTable, quantizeFourBit } from
 import type { Matrix32 } from '../numerics/matrix'
 import { seededRandom } from '../numerics/random'
 import { scalesOf, withAbsmax } from './absmaxScales'
+import { areOrdinary, isExact, SMALLEST, sameBytes } from './exactThere'
 import { absmaxGraph, codesGraph } from './fourBitGraphs'
 import type { QuantizedThere } from './quantizer'
 
 type Spec = Pick<FourBitSpec, 'blockSize' | 'doubleQuantization'>
-
-/** Products and differences of what lies between these are neither infinite nor so small that a shader takes them for zero. */
-const SMALLEST = 1e-28
-const LARGEST = 1e8
 
 /** Random weights of the trial, beside those with ratios at the thresholds: kernels for few values may be others. */
 const RANDOM_WEIGHTS = 2 ** 16
@@ -36,7 +33,7 @@ export async function quantizeFourBitThere(
 ): Promise<QuantizedThere | undefined> {
   const fits = data.length > 0 && data.length % spec.blockSize === 0 && data.byteLength <= TENSOR_LIMIT_BYTES
   if (!fits || !memory.keepsTensors || !areOrdinary(data)) return undefined
-  if (!(await isExact(memory, table, spec.blockSize))) return undefined
+  if (!(await isTried(memory, table, spec.blockSize))) return undefined
   if (lies !== undefined) return quantized(memory, table, lies, spec)
   const W = await memory.upload({ data, shape: [rows, cols] })
   try {
@@ -65,28 +62,9 @@ async function quantized(
   return { quantized: { ...scaled, packed }, Q: found.there.Q as DeviceTensor, E: found.there.E as DeviceTensor }
 }
 
-/** Whether all values are zero, or of a size that every shader computes with exactly. */
-function areOrdinary(values: Float32Array): boolean {
-  for (let i = 0; i < values.length; i++) {
-    const magnitude = Math.abs(values[i] as number)
-    if (magnitude !== 0 && !(magnitude >= SMALLEST && magnitude <= LARGEST)) return false
-  }
-  return true
-}
-
-/** What is known of a device's arithmetic, by format and block size. */
-const known = new WeakMap<DeviceMemory, Map<string, Promise<boolean>>>()
-
 /** Whether a device gives the processor's bits, tried once on ratios at and beside every threshold. */
-function isExact(memory: DeviceMemory, table: FourBitTable, blockSize: Spec['blockSize']): Promise<boolean> {
-  const tried = known.get(memory) ?? new Map<string, Promise<boolean>>()
-  known.set(memory, tried)
-  const { name } = codesGraph(table, blockSize)
-  const found = tried.get(name) ?? comparesEqual(memory, table, blockSize)
-  tried.set(name, found)
-  found.catch(() => tried.delete(name))
-  return found
-}
+const isTried = (memory: DeviceMemory, table: FourBitTable, blockSize: Spec['blockSize']): Promise<boolean> =>
+  isExact(memory, codesGraph(table, blockSize).name, () => comparesEqual(memory, table, blockSize))
 
 async function comparesEqual(
   memory: DeviceMemory,
@@ -112,11 +90,6 @@ async function comparesEqual(
     giveBack([found.Q, found.E])
   }
 }
-
-const sameBytes = (a: ArrayBufferView, b: ArrayBufferView): boolean => Buffer.compare(bytesOf(a), bytesOf(b)) === 0
-
-const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Buffer =>
-  Buffer.from(buffer, byteOffset, byteLength)
 
 /** Blocks with the thresholds and their neighbours in float32 as ratios, and random ones of many sizes. */
 function trial({ thresholds }: FourBitTable, blockSize: number): Float32Array {

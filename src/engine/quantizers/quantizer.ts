@@ -15,6 +15,9 @@ export interface QuantizedWeight {
   readonly nested?: NestedAbsmax
 }
 
+/** Of a weight [out, in]. */
+export type MatrixShape = Pick<Matrix32, 'rows' | 'cols'>
+
 /** The same on a device, with what stays there: [out, in], the caller's to give back. */
 export interface QuantizedThere {
   readonly quantized: QuantizedWeight
@@ -45,6 +48,16 @@ export interface Quantizer {
     spec: QuantizerSpec,
     lies?: DeviceTensor
   ): Promise<QuantizedThere | undefined>
+  /**
+   * The values of codes [out, in] on a device that keeps tensors, the caller's to give back; undefined where they would not have
+   * the processor's bits.
+   */
+  dequantizeThere?(
+    memory: DeviceMemory,
+    quantized: QuantizedWeight,
+    shape: MatrixShape,
+    spec: QuantizerSpec
+  ): Promise<DeviceTensor | undefined>
   /**
    * What the trainer's linears of this format make of their inputs before they multiply them by Q; left out where they
    * take them as they are. An adapter beside such a linear takes them as they are, too.

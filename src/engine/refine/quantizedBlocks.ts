@@ -1,4 +1,5 @@
 import type { QuantizerSpec } from '../../shared/recipe'
+import { valuesOf } from '../base/baseWeight'
 import { quantizeLinear } from '../base/quantizeLinear'
 import { type BlockWeights, readUnquantized } from '../models/blockWeights'
 import type { PreparedLinear } from '../models/modelLinears'
@@ -60,10 +61,10 @@ export class QuantizedBlocks {
   /** Q of a linear. */
   async #read(linear: PreparedLinear, place: number): Promise<Float32Array> {
     const { base, weights } = this.prepared
-    if (base !== undefined) return (await base.read(linear)).Q
+    if (base !== undefined) return valuesOf(linear, await base.read(linear), this.spec)
     if (this.inMemory) {
       const weight = await weights.readLinear(linear.path, linear)
-      return (await quantizeLinear(base, linear, weight, this.spec)).Q
+      return valuesOf(linear, await quantizeLinear(base, linear, weight, this.spec), this.spec)
     }
     const quantizer = quantizerFor(this.spec)
     if (!this.codes.has(place)) {

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type AdvancedBlock, RUN_FILES } from '../../shared/runFolder'
+import { valuesOf } from '../base/baseWeight'
 import { quantizeLinear } from '../base/quantizeLinear'
 import { type BlockWeights, readBlockWeights } from '../models/blockWeights'
 import { isDecidedLate, type PreparedRun, type PreparedVariant, specOf } from '../prepare/preparedRun'
@@ -72,7 +73,7 @@ async function quantizedBlock({ prepared, experts }: RunContext, block: number, 
   const quantized = new Map<string, Float32Array>()
   for (const linear of prepared.linears.filter((one) => one.block === block)) {
     const weight = linears.get(linear.name) as Float32Array
-    quantized.set(linear.name, (await quantizeLinear(prepared.base, linear, weight, spec)).Q)
+    quantized.set(linear.name, valuesOf(linear, await quantizeLinear(prepared.base, linear, weight, spec), spec))
   }
   return { ...unquantized, linears: quantized, roundInputs: quantizerFor(spec).roundInputs }
 }

@@ -1,4 +1,5 @@
-import { errorOf, quantizeLinear } from '../base/quantizeLinear'
+import { errorOf, valuesOf } from '../base/baseWeight'
+import { quantizeLinear } from '../base/quantizeLinear'
 import { realTokens, type TokenRows } from '../calibration/rows'
 import { SecondMoments } from '../calibration/secondMoments'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
@@ -122,7 +123,8 @@ export class FirstBlock {
   ): Promise<T> {
     const { prepared, algebra } = this.tools
     const weight = this.weights.linears.get(linear.name) as Float32Array
-    const { Q } = await quantizeLinear(prepared.base, linear, weight, specOf(prepared, quantizer))
+    const spec = specOf(prepared, quantizer)
+    const Q = valuesOf(linear, await quantizeLinear(prepared.base, linear, weight, spec), spec)
     const E = errorOf(linear, weight, Q)
     const options = { maxRank: rank, seed: prepared.recipe.seed }
     const moment = moments[linear.input] as SecondMoment

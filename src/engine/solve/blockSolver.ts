@@ -1,4 +1,4 @@
-import type { BaseWeight } from '../base/storedBase'
+import type { BaseWeight } from '../base/baseWeight'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
 import { stopHere } from '../graph/stopHere'
 import { type LinearTask, type SolvedLinear, type SolveOptions, solveLinear } from './solveLinear'
@@ -6,7 +6,7 @@ import { type LinearTask, type SolvedLinear, type SolveOptions, solveLinear } fr
 /** One linear under one quantizer, to be solved. */
 export interface LinearJob extends Omit<SolveOptions, 'base'> {
   readonly task: LinearTask
-  /** Reads Q out of a pre-quantized checkpoint, where there is one. */
+  /** Reads the codes out of a pre-quantized checkpoint, where there is one. */
   readonly readBase?: (() => Promise<BaseWeight>) | undefined
 }
 

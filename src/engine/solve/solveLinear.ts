@@ -2,7 +2,8 @@ import { AppError } from '../../shared/errors'
 import type { FactorDtype, QuantizerSpec, Variant } from '../../shared/recipe'
 import type { LayerResult } from '../../shared/runEvents'
 import type { LinearFingerprint } from '../../shared/runFolder'
-import type { BaseWeight } from '../base/storedBase'
+import type { BaseWeight } from '../base/baseWeight'
+import { linearError, type WeightOfLinear } from '../base/linearError'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
 import { type DeviceTensor, giveBack } from '../graph/session'
 import { type LoraFactors, roundFactors } from '../methods/factors'
@@ -15,7 +16,6 @@ import { solveMethod } from '../methods/solveMethod'
 import type { PreparedLinear } from '../models/modelLinears'
 import { firstNonFinite } from '../numerics/matrix'
 import { errorHistogram, inputChannels } from './layerDetails'
-import { linearError, type WeightOfLinear } from './linearError'
 
 /** A linear of the block at hand, with all that is known of it whatever its quantizer. */
 export interface LinearTask extends WeightOfLinear {
@@ -45,7 +45,7 @@ export interface VariantTask {
 /** What is to be done with a linear under one quantizer. */
 export interface SolveOptions {
   readonly spec: QuantizerSpec
-  /** Q, where it is not quantized but read out of a pre-quantized checkpoint. */
+  /** What a pre-quantized checkpoint has of it, where there is one: then it is not quantized. */
   readonly base: BaseWeight | undefined
   readonly variants: readonly VariantTask[]
   readonly seed: number

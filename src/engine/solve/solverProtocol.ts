@@ -27,11 +27,13 @@ export type FromSolver =
     }
   | { readonly kind: 'failed'; readonly error: SerializedError }
 
+type Values = Float32Array | Float64Array | Uint8Array
+
 /** The memory of arrays that can be handed over as a whole; each buffer once. */
-export const memoryOf = (arrays: readonly (Float32Array | Float64Array)[]): ArrayBuffer[] => [
+export const memoryOf = (arrays: readonly Values[]): ArrayBuffer[] => [
   ...new Set(arrays.map(({ buffer }) => buffer as ArrayBuffer))
 ]
 
 /** The array itself where its memory is all its own, else a copy. */
-export const alone = <T extends Float32Array | Float64Array>(array: T): T =>
+export const alone = <T extends Values>(array: T): T =>
   array.byteLength === array.buffer.byteLength ? array : (array.slice() as T)

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { AppError, deserializeError } from '../../shared/errors'
+import type { BaseWeight } from '../base/baseWeight'
 import { COMPUTING_LIMITS } from '../graph/collectGarbage'
 import type { SecondMoment } from '../methods/secondMoment'
 import type { BlockSolver, LinearJob } from './blockSolver'
@@ -58,6 +59,14 @@ class Moments {
   #left = (moment: SecondMoment): number => this.#waiting.get(moment) ?? 0
 }
 
+type Held = BaseWeight['held']
+
+/** What a base has of a linear, the largest array of which can be handed over. */
+const alsoAlone = (held: Held): Held =>
+  held instanceof Float32Array ? alone(held) : { ...held, packed: alone(held.packed) }
+
+const largestOf = (held: Held): Float32Array | Uint8Array => (held instanceof Float32Array ? held : held.packed)
+
 interface Pending {
   readonly resolve: (message: FromSolver) => void
   readonly reject: (error: AppError) => void
@@ -78,15 +87,15 @@ class SolverThread {
   /** @throws {AppError} what solving throws; INTERNAL when the thread dies */
   async solve({ task, readBase, ...options }: LinearJob, moments: Moments): Promise<SolvedLinear> {
     const read = await readBase?.()
-    const base = read && { ...read, Q: alone(read.Q) }
+    const base = read && { ...read, held: alsoAlone(read.held) }
     const { moment, ...rest } = task
     const { H, own } = moments.lend(moment)
     const weight = alone(task.weight)
-    const lent = [weight, H]
+    const lent = [weight, H, ...(base === undefined ? [] : [largestOf(base.held)])]
     const message: ToSolver = { kind: 'solve', task: { ...rest, weight }, H, options: { ...options, base } }
     const answer = await new Promise<FromSolver>((resolve, reject) => {
       this.#pending = { resolve, reject }
-      this.#running().postMessage(message, memoryOf(base === undefined ? lent : [...lent, base.Q]))
+      this.#running().postMessage(message, memoryOf(lent))
     })
     if (answer.kind === 'failed') throw deserializeError(answer.error)
     task.weight = answer.weight

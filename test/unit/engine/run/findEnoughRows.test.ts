@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { valuesOf } from '../../../../src/engine/base/baseWeight'
 import { quantizeLinear } from '../../../../src/engine/base/quantizeLinear'
 import type { TokenRows } from '../../../../src/engine/calibration/rows'
 import { sha256File } from '../../../../src/engine/formats/files'
@@ -80,7 +81,8 @@ describe('how many rows are enough', () => {
     const { targets } = prepared.variants[0] as PreparedRun['variants'][number]
     for (const linear of prepared.linears.filter(({ block, path }) => block === 0 && targets.has(path))) {
       const W = weights.linears.get(linear.name) as Float32Array
-      const { Q } = await quantizeLinear(undefined, linear, W, specOf(prepared, 'nf4-b64-dq'))
+      const spec = specOf(prepared, 'nf4-b64-dq')
+      const Q = valuesOf(linear, await quantizeLinear(undefined, linear, W, spec), spec)
       const E = Float64Array.from(W, (value, i) => value - (Q[i] as number))
       const [m, n] = [linear.outFeatures, linear.inFeatures]
       const G = moments.map((of) => {

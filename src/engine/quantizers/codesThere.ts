@@ -1,0 +1,114 @@
+import type { DeviceMemory } from '../graph/deviceMemory'
+import { type DeviceTensor, giveBack, TENSOR_LIMIT_BYTES, type Tensor } from '../graph/session'
+import { difference } from '../numerics/accumulate'
+import type { Matrix32 } from '../numerics/matrix'
+import { seededRandom } from '../numerics/random'
+import { scalesOf } from './absmaxScales'
+import { type CodeShape, type CodeValues, ERROR_GRAPH, valuesGraph, WORD } from './codeGraphs'
+import { areOrdinary, isExact, sameBytes } from './exactThere'
+import type { MatrixShape, QuantizedWeight } from './quantizer'
+
+/** A format whose codes a device may read. */
+export interface CodeFormat extends CodeValues {
+  /** Codes that share a scale: consecutive ones of the flat weight. */
+  readonly group: number
+  /** The values of so many codes on the processor, for the trial. */
+  readonly dequantize: (quantized: QuantizedWeight, length: number) => Float32Array
+}
+
+/** Values of the trial beside those with every byte at every place of a word: kernels for few values may be others. */
+const RANDOM_VALUES = 2 ** 16
+
+/**
+ * Q [out, in] of codes on a device that keeps tensors, bit for bit that of the processor. Over the bus go the codes, and for
+ * each group of them its scale.
+ *
+ * @returns what is the caller's to give back; undefined where the processor has to do it: the last group is a partial one, codes
+ *   do not fill whole words, a scale is out of the ordinary, Q is too large for one tensor, or the device does not compute as
+ *   exactly as it should
+ * @throws {AppError} DEVICE with the library's reason when the device fails
+ */
+export async function dequantizeThere(
+  memory: DeviceMemory,
+  format: CodeFormat,
+  quantized: QuantizedWeight,
+  { rows, cols }: MatrixShape
+): Promise<DeviceTensor | undefined> {
+  const count = rows * cols
+  const wholes = count > 0 && count % format.group === 0 && quantized.packed.length % WORD === 0
+  if (!memory.keepsTensors || !wholes || 4 * count > TENSOR_LIMIT_BYTES) return undefined
+  const scales = scalesOf(quantized)
+  if (!areOrdinary(scales) || !(await isTried(memory, format))) return undefined
+  return valuesThere(memory, format, { packed: quantized.packed, scales, cols })
+}
+
+/**
+ * E = W − Q [out, in] on a device that has Q, bit for bit that of the processor where the device passed the trial of
+ * `dequantizeThere`, from which Q is.
+ *
+ * @param lies - W, where it lies there already
+ * @returns what is the caller's to give back; undefined where a weight is out of the ordinary
+ * @throws {AppError} DEVICE with the library's reason when the device fails
+ */
+export async function errorThere(
+  memory: DeviceMemory,
+  { data, rows, cols }: Matrix32,
+  Q: DeviceTensor,
+  lies?: DeviceTensor
+): Promise<DeviceTensor | undefined> {
+  if (!areOrdinary(data)) return undefined
+  const W = lies ?? { data, shape: [rows, cols] }
+  return (await memory.compute(ERROR_GRAPH, { W, Q })).there.E as DeviceTensor
+}
+
+interface Codes extends Pick<CodeShape, 'cols'> {
+  readonly packed: Uint8Array
+  readonly scales: Float32Array
+}
+
+async function valuesThere(
+  memory: DeviceMemory,
+  format: CodeFormat,
+  { packed, scales, cols }: Codes
+): Promise<DeviceTensor> {
+  const feeds = { words: wordsOf(packed), scales: { data: scales, shape: [scales.length, 1] } }
+  return (await memory.compute(valuesGraph(format, { group: format.group, cols }), feeds)).there.Q as DeviceTensor
+}
+
+/** Whole words of bytes; copied where they begin between two. */
+function wordsOf(packed: Uint8Array): Tensor {
+  const { buffer, byteOffset, byteLength } = packed.byteOffset % WORD === 0 ? packed : packed.slice()
+  const data = new Int32Array(buffer, byteOffset, byteLength / WORD)
+  return { data, shape: [data.length, 1] }
+}
+
+/** Whether a device gives the processor's Q and E, tried once on every byte at every place of a word, and on random ones. */
+const isTried = (memory: DeviceMemory, format: CodeFormat): Promise<boolean> =>
+  isExact(memory, `values ${format.name} ${format.group}`, () => comparesEqual(memory, format))
+
+async function comparesEqual(memory: DeviceMemory, format: CodeFormat): Promise<boolean> {
+  const { packed, scales, W } = trial(format)
+  const expected = format.dequantize({ packed, absmax: scales }, W.data.length)
+  const Q = await valuesThere(memory, format, { packed, scales, cols: W.cols })
+  let E: DeviceTensor | undefined
+  try {
+    E = (await errorThere(memory, W, Q)) as DeviceTensor
+    const found = [(await memory.read(Q)).data, (await memory.read(E)).data] as const
+    return sameBytes(found[0], expected) && sameBytes(found[1], difference(W.data, expected))
+  } finally {
+    giveBack([Q, E])
+  }
+}
+
+/** Codes of every byte at every place of a word, and random ones; scales of many sizes and both signs; and weights beside them. */
+function trial({ name, values, group }: CodeFormat) {
+  const codes = values.length / 256
+  const rows = Math.ceil((256 * WORD * codes + RANDOM_VALUES) / (group * WORD)) * WORD // whole words, whatever the group
+  const random = seededRandom('codes', name, group)
+  const packed = new Uint8Array((rows * group) / codes)
+  for (let i = 0; i < packed.length; i++) packed[i] = i < 256 * WORD ? (i >> 2) + 64 * (i & 3) : 256 * random()
+  const scales = Float32Array.from({ length: rows }, (_, i) => (i % 9 === 8 ? 0 : (random() - 0.2) * 1.7 ** -(i % 24)))
+  const data = new Float32Array(rows * group)
+  for (let i = 0; i < data.length; i++) data[i] = (2 * random() - 1) * (scales[Math.floor(i / group)] as number)
+  return { packed, scales, W: { data, rows, cols: group } }
+}

@@ -1,0 +1,213 @@
+import { InferenceSession } from 'onnxruntime-node'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { type BaseWeight, errorOf, valuesOf } from '../../src/engine/base/baseWeight'
+import { linearError } from '../../src/engine/base/linearError'
+import { quantizeWeight } from '../../src/engine/base/quantizeLinear'
+import { DeviceMemory } from '../../src/engine/graph/deviceMemory'
+import { listDevices } from '../../src/engine/graph/devices'
+import { LinearAlgebra } from '../../src/engine/graph/linearAlgebra'
+import { DeviceTensor, giveBack } from '../../src/engine/graph/session'
+import { seededRandom } from '../../src/engine/numerics/random'
+import { ERROR_GRAPH, valuesGraph } from '../../src/engine/quantizers/codeGraphs'
+import type { QuantizedWeight } from '../../src/engine/quantizers/quantizer'
+import { quantizerFor } from '../../src/engine/quantizers/registry'
+import { QuantizerSpec } from '../../src/shared/recipe'
+import { isThere, watchBus, watchGraphs } from '../helpers/deviceBus'
+
+const webgpu = (await listDevices()).find(({ name }) => name === 'webgpu')
+const missing = webgpu?.available === true ? undefined : (webgpu?.detail ?? 'webgpu is not known')
+if (missing !== undefined) console.log(`the tests of codes on a device are skipped: ${missing}`)
+
+const specOf = (spec: object) => QuantizerSpec.parse(spec)
+
+/** A linear with its weight, of which every seventh row is zero. */
+function weightOf(outFeatures: number, inFeatures: number) {
+  const random = seededRandom('stored', outFeatures, inFeatures)
+  const weight = Float32Array.from({ length: outFeatures * inFeatures }, (_, i) =>
+    Math.floor(i / inFeatures) % 7 === 3 ? 0 : 0.05 * (random() + random() - 1)
+  )
+  return { linear: { path: 'some.linear', outFeatures, inFeatures }, weight } as Parameters<typeof linearError>[1]
+}
+
+type Weight = ReturnType<typeof weightOf>
+
+/** What a pre-quantized base would have of it: with other codes than its own, so that nobody could quantize to them. */
+function storedOf({ linear, weight }: Weight, spec: QuantizerSpec): BaseWeight & { readonly held: QuantizedWeight } {
+  const stored = quantizeWeight(linear, weight, spec)
+  const held = stored.held as QuantizedWeight
+  return { ...stored, held: { ...held, packed: held.packed.map((byte, i) => (i % 5 === 0 ? byte ^ 0x1f : byte)) } }
+}
+
+function expected({ linear, weight }: Weight, base: BaseWeight, spec: QuantizerSpec) {
+  const Q = valuesOf(linear, base, spec)
+  return { Q, E: errorOf(linear, weight, Q).data }
+}
+
+async function onDevice<T>(work: (algebra: LinearAlgebra, memory: DeviceMemory) => Promise<T>): Promise<T> {
+  const algebra = new LinearAlgebra('webgpu')
+  try {
+    return await algebra.holding(() => work(algebra, algebra.held as DeviceMemory))
+  } finally {
+    await algebra.release()
+  }
+}
+
+const sameBytes = (a: ArrayBufferView, b: ArrayBufferView): boolean =>
+  Buffer.compare(...([a, b].map((x) => Buffer.from(x.buffer, x.byteOffset, x.byteLength)) as [Buffer, Buffer])) === 0
+
+afterEach(() => vi.restoreAllMocks())
+
+describe.skipIf(missing !== undefined)('the codes of a pre-quantized base on a device', () => {
+  const cases = (['nf4', 'fp4'] as const).flatMap((format) => [
+    { spec: specOf({ format }), shape: [48, 128] },
+    { spec: specOf({ format, blockSize: 32, doubleQuantization: false }), shape: [7, 96] },
+    // Blocks that go over the ends of rows.
+    { spec: specOf({ format, blockSize: 256, doubleQuantization: false }), shape: [64, 72] },
+    { spec: specOf({ format, blockSize: 4096 }), shape: [64, 128] }
+  ])
+  it.each(cases)('give Q and E the bits of the processor: $spec.format, $spec.blockSize, $shape', async (one) => {
+    const own = weightOf(one.shape[0] as number, one.shape[1] as number)
+    const base = storedOf(own, one.spec)
+    const { Q, E } = expected(own, base, one.spec)
+    const { left } = watchGraphs()
+    await onDevice(async (algebra, memory) => {
+      const found = await linearError(algebra, own, one.spec, base)
+      if (!(found.Q instanceof DeviceTensor)) throw new Error('it was left to the processor')
+      const { data, shape } = await memory.read(found.Q)
+      expect(shape).toEqual(one.shape)
+      expect(sameBytes(data, Q)).toBe(true)
+      expect(sameBytes(found.E.data, E)).toBe(true)
+      expect(found.fingerprint).toEqual(base.fingerprint)
+      giveBack([found.Q])
+    })
+    // E is given back with the work that held it.
+    expect(left.filter(({ tensor }) => isThere(tensor))).toEqual([])
+  })
+
+  it('go over the bus at half a byte for each weight that lies there, with a scale for each block', async () => {
+    const spec = specOf({ format: 'nf4' })
+    const own = weightOf(64, 256)
+    const base = storedOf(own, spec)
+    await onDevice(async (algebra, memory) => {
+      giveBack([(await linearError(algebra, own, spec, base)).Q]) // with the trial
+      const lies = (await memory.upload({ data: own.weight, shape: [64, 256] })) as DeviceTensor
+      const bus = watchBus()
+      const { Q } = await linearError(algebra, { ...own, lies }, spec, base)
+      const weights = 64 * 256
+      expect(bus.up()).toBe(weights / 2 + (4 * weights) / 64)
+      expect(bus.down()).toBe(4 * weights) // E, for what is computed in float64
+      expect(isThere(lies)).toBe(true)
+      giveBack([lies, Q])
+    })
+  })
+
+  it('begin between two words of what was read', async () => {
+    const spec = specOf({ format: 'nf4' })
+    const own = weightOf(16, 64)
+    const { held, fingerprint } = storedOf(own, spec)
+    const packed = new Uint8Array(held.packed.length + 1).subarray(1)
+    packed.set(held.packed)
+    const { E } = expected(own, { held, fingerprint }, spec)
+    await onDevice(async (algebra) => {
+      const found = await linearError(algebra, own, spec, { held: { ...held, packed }, fingerprint })
+      expect(found.Q).toBeInstanceOf(DeviceTensor)
+      expect(sameBytes(found.E.data, E)).toBe(true)
+      giveBack([found.Q])
+    })
+  })
+
+  it('are left to the processor where a shader might compute otherwise', async () => {
+    const spec = specOf({ format: 'nf4', doubleQuantization: false })
+    const plain = weightOf(16, 64)
+    const withScale = (value: number): [Weight, BaseWeight] => {
+      const base = storedOf(plain, spec)
+      return [plain, { ...base, held: { ...base.held, absmax: base.held.absmax.with(3, value) } }]
+    }
+    const withWeight = (value: number): [Weight, BaseWeight] => [
+      { ...plain, weight: plain.weight.with(70, value) },
+      storedOf(plain, spec)
+    ]
+    const partial = weightOf(3, 40)
+    const kept: BaseWeight = { held: plain.weight, fingerprint: storedOf(plain, spec).fingerprint }
+    const cases: [Weight, BaseWeight][] = [
+      [partial, storedOf(partial, spec)],
+      ...[1e-40, 3e9, Number.POSITIVE_INFINITY].map(withScale),
+      ...[-1e-30, 2e8].map(withWeight),
+      [plain, kept]
+    ]
+    const { left } = watchGraphs()
+    for (const [own, base] of cases) {
+      await onDevice(async (algebra) => {
+        const { Q, E } = await linearError(algebra, own, spec, base)
+        expect(Q).toEqual(expected(own, base, spec).Q)
+        expect(E.data).toEqual(expected(own, base, spec).E)
+      })
+    }
+    expect(left.filter(({ tensor }) => isThere(tensor))).toEqual([])
+  })
+
+  it.each(['values ', 'error'])('are left to the processor where a device errs: %s', async (graphs) => {
+    const spec = specOf({ format: 'fp4' })
+    const own = weightOf(16, 64)
+    const base = storedOf(own, spec)
+    const left: DeviceTensor[] = []
+    const { compute } = DeviceMemory.prototype
+    vi.spyOn(DeviceMemory.prototype, 'compute').mockImplementation(async function (this: DeviceMemory, graph, feeds) {
+      const made = await compute.call(this, graph, feeds)
+      left.push(...Object.values(made.there))
+      if (!graph.name.startsWith(graphs)) return made
+      // As if one value were the next but one float32.
+      const [[name, tensor]] = Object.entries(made.there) as [[string, DeviceTensor]]
+      const read = await this.read(tensor)
+      new Int32Array(read.data.buffer)[5] = (new Int32Array(read.data.buffer)[5] as number) ^ 2
+      tensor.giveBack()
+      return { ...made, there: { [name]: (await this.upload(read)) as DeviceTensor } }
+    })
+    await onDevice(async (algebra) => {
+      const { Q } = await linearError(algebra, own, spec, base)
+      expect(Q).toEqual(expected(own, base, spec).Q)
+    })
+    expect(left.length).toBeGreaterThan(0)
+    expect(left.filter(isThere)).toEqual([])
+  })
+
+  it('leave nothing there where the device is lost between Q and E', async () => {
+    const spec = specOf({ format: 'nf4' })
+    const own = weightOf(16, 64)
+    const base = storedOf(own, spec)
+    await onDevice(async (algebra, memory) => {
+      giveBack([(await linearError(algebra, own, spec, base)).Q])
+      for (const lost of ['error', 'read']) {
+        const left: DeviceTensor[] = []
+        const { compute } = DeviceMemory.prototype
+        vi.spyOn(memory, 'compute').mockImplementation(async (graph, feeds) => {
+          if (graph.name === lost) throw new Error('Device was lost')
+          const made = await compute.call(memory, graph, feeds)
+          left.push(...Object.values(made.there))
+          return made
+        })
+        await expect(linearError(algebra, own, spec, base)).rejects.toThrow('Device was lost')
+        expect(left.length, lost).toBe(lost === 'error' ? 1 : 2)
+        expect(left.filter(isThere), lost).toEqual([])
+        vi.restoreAllMocks()
+      }
+    })
+  })
+
+  it('are computed by the device alone', async () => {
+    const values = Float32Array.from({ length: 512 }, (_, i) => i)
+    const graphs = [valuesGraph({ name: 'some', values }, { group: 64, cols: 128 }), ERROR_GRAPH]
+    for (const { build } of graphs) {
+      const session = await InferenceSession.create(build(), {
+        executionProviders: ['webgpu'],
+        extra: { session: { disable_cpu_ep_fallback: '1' } },
+        logSeverityLevel: 3
+      })
+      await session.release()
+    }
+  })
+
+  it('are none of int8, which no base stores', () => {
+    expect(quantizerFor({ format: 'int8' }).dequantizeThere).toBeUndefined()
+  })
+})
