@@ -10,7 +10,6 @@ import { DeviceTensor, giveBack } from '../../src/engine/graph/session'
 import { seededRandom } from '../../src/engine/numerics/random'
 import { ERROR_GRAPH, valuesGraph } from '../../src/engine/quantizers/codeGraphs'
 import type { QuantizedWeight } from '../../src/engine/quantizers/quantizer'
-import { quantizerFor } from '../../src/engine/quantizers/registry'
 import { QuantizerSpec } from '../../src/shared/recipe'
 import { isThere, watchBus, watchGraphs } from '../helpers/deviceBus'
 
@@ -206,8 +205,49 @@ describe.skipIf(missing !== undefined)('the codes of a pre-quantized base on a d
       await session.release()
     }
   })
+})
 
-  it('are none of int8, which no base stores', () => {
-    expect(quantizerFor({ format: 'int8' }).dequantizeThere).toBeUndefined()
+describe.skipIf(missing !== undefined)('the codes of int8 on a device', () => {
+  const spec = specOf({ format: 'int8' })
+
+  // Rows of even and odd lengths, which together fill whole words.
+  it.each([
+    [48, 128],
+    [8, 33],
+    [4, 1000]
+  ])('are made here, and give Q and E the bits of the processor: [%i, %i]', async (rows, cols) => {
+    const own = weightOf(rows, cols)
+    const expectedCodes = quantizeWeight(own.linear, own.weight, spec)
+    const { Q, E } = expected(own, expectedCodes, spec)
+    await onDevice(async (algebra, memory) => {
+      giveBack([(await linearError(algebra, own, spec, undefined)).Q]) // with the trial
+      const lies = (await memory.upload({ data: own.weight, shape: [rows, cols] })) as DeviceTensor
+      const bus = watchBus()
+      const found = await linearError(algebra, { ...own, lies }, spec, undefined)
+      expect(bus.up()).toBe(rows * cols + 4 * rows)
+      expect(bus.down()).toBe(4 * rows * cols)
+      if (!(found.Q instanceof DeviceTensor)) throw new Error('it was left to the processor')
+      expect(sameBytes((await memory.read(found.Q)).data, Q)).toBe(true)
+      expect(sameBytes(found.E.data, E)).toBe(true)
+      expect(found.fingerprint).toEqual(expectedCodes.fingerprint)
+      giveBack([lies, found.Q])
+    })
+  })
+
+  it('are left to the processor where they do not fill whole words', async () => {
+    const own = weightOf(3, 33)
+    await onDevice(async (algebra) => {
+      const { Q } = await linearError(algebra, own, spec, undefined)
+      expect(Q).toEqual(expected(own, quantizeWeight(own.linear, own.weight, spec), spec).Q)
+    })
+  })
+
+  it('are named where a weight is not finite', async () => {
+    const own = weightOf(4, 32)
+    own.weight[40] = Number.NaN
+    await onDevice(async (algebra) => {
+      const message = 'some.linear.weight: element 40 is NaN'
+      await expect(linearError(algebra, own, spec, undefined)).rejects.toThrow(message)
+    })
   })
 })

@@ -1,3 +1,4 @@
+import type { QuantizerSpec } from '../../shared/recipe'
 import type { DeviceMemory } from '../graph/deviceMemory'
 import { type DeviceTensor, giveBack, TENSOR_LIMIT_BYTES, type Tensor } from '../graph/session'
 import { difference } from '../numerics/accumulate'
@@ -6,14 +7,13 @@ import { seededRandom } from '../numerics/random'
 import { scalesOf } from './absmaxScales'
 import { type CodeShape, type CodeValues, ERROR_GRAPH, valuesGraph, WORD } from './codeGraphs'
 import { areOrdinary, isExact, sameBytes } from './exactThere'
-import type { MatrixShape, QuantizedWeight } from './quantizer'
+import type { MatrixShape, QuantizedWeight, Quantizer } from './quantizer'
 
 /** A format whose codes a device may read. */
-export interface CodeFormat extends CodeValues {
+export interface CodeFormat extends CodeValues, Pick<Quantizer, 'dequantize'> {
   /** Codes that share a scale: consecutive ones of the flat weight. */
   readonly group: number
-  /** The values of so many codes on the processor, for the trial. */
-  readonly dequantize: (quantized: QuantizedWeight, length: number) => Float32Array
+  readonly spec: QuantizerSpec
 }
 
 /** Values of the trial beside those with every byte at every place of a word: kernels for few values may be others. */
@@ -88,7 +88,7 @@ const isTried = (memory: DeviceMemory, format: CodeFormat): Promise<boolean> =>
 
 async function comparesEqual(memory: DeviceMemory, format: CodeFormat): Promise<boolean> {
   const { packed, scales, W } = trial(format)
-  const expected = format.dequantize({ packed, absmax: scales }, W.data.length)
+  const expected = format.dequantize({ packed, absmax: scales }, W.data.length, format.spec)
   const Q = await valuesThere(memory, format, { packed, scales, cols: W.cols })
   let E: DeviceTensor | undefined
   try {

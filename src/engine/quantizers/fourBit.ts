@@ -31,11 +31,8 @@ export function fourBitQuantizer(levels: Float32Array): FourBitQuantizer {
     quantize: (weight, spec) => quantize(weight, spec, table),
     dequantize,
     quantizeThere: (memory, weight, spec, lies) => quantizeFourBitThere(memory, table, weight, spec, lies),
-    dequantizeThere: (memory, quantized, shape, spec) => {
-      const onProcessor = (own: QuantizedWeight, length: number) => dequantize(own, length, spec)
-      const format = { ...ofBytes, group: spec.blockSize, dequantize: onProcessor }
-      return dequantizeThere(memory, format, quantized, shape)
-    }
+    dequantizeThere: (memory, quantized, shape, spec) =>
+      dequantizeThere(memory, { ...ofBytes, group: spec.blockSize, spec, dequantize }, quantized, shape)
   }
 }
 

@@ -1,5 +1,6 @@
 import { AppError } from '../../../shared/errors'
 import { float16ToFloat32, float32ToFloat16 } from '../../formats/dtypes'
+import { dequantizeThere } from '../codesThere'
 import { roundInputs } from '../int8Inputs'
 import { notFinite } from '../notFinite'
 import type { QuantizedWeight, Quantizer } from '../quantizer'
@@ -22,7 +23,17 @@ const ROUNDER = 1.5 * 2 ** 52
  * `Linear8bitLt` rounds its inputs to 8 bits too, which int8Inputs.ts tells the evaluation. That is no error of W, and no
  * adapter can take it back.
  */
-export const quantizer: Quantizer = { quantize, dequantize, roundInputs }
+export const quantizer: Quantizer = {
+  quantize,
+  dequantize,
+  // Codes of a row share its scale.
+  dequantizeThere: (memory, quantized, shape, spec) =>
+    dequantizeThere(memory, { ...OF_BYTES, group: shape.cols, spec, dequantize }, quantized, shape),
+  roundInputs
+}
+
+/** Of each byte its code: int8 in two's complement. */
+const OF_BYTES = { name: 'int8', values: Float32Array.from(new Int8Array(256).map((_, byte) => byte)), step: STEP }
 
 function quantize(weight: Float32Array, _spec: unknown, inFeatures: number): QuantizedWeight {
   const codes = new Int8Array(weight.length)
