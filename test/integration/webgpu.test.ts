@@ -299,8 +299,16 @@ describe.skipIf(missing !== undefined)('webgpu', () => {
     const { computed, left } = watchGraphs()
     const products = () => computed.filter(({ graph }) => graph.startsWith('chain '))
     const before: Record<string, number> = {}
+    const quantized: string[] = []
+    const graphs = () => computed.filter(({ graph, lay }) => graph.startsWith('codes ') && lay.includes('W'))
+    let phase = ''
+    let seen = 0
     const events = await runToEnd(run, (event) => {
-      if (event.type === 'phaseStarted') before[event.phase] = products().length
+      if (graphs().length > seen) quantized.push(phase)
+      seen = graphs().length
+      if (event.type !== 'phaseStarted') return false
+      before[event.phase] = products().length
+      phase = event.phase
       return false
     })
     rmSync(model, { recursive: true })
@@ -310,6 +318,8 @@ describe.skipIf(missing !== undefined)('webgpu', () => {
     const { reading, weighing, blocks, choosing } = before as Record<string, number>
     const counts = [reading, weighing, blocks, choosing]
     expect(counts).toEqual([...new Set(counts)].sort((a = 0, b = 0) => a - b))
+    // For each it was quantized there, and for the walk over the blocks that tells which ranks are kept.
+    expect(new Set(quantized)).toEqual(new Set(['reading', 'weighing', 'blocks', 'choosing']))
     expect(left.filter(({ tensor }) => isThere(tensor))).toEqual([])
   })
 })

@@ -2,7 +2,8 @@ import type { QuantizerSpec } from '../../shared/recipe'
 import type { LinearFingerprint } from '../../shared/runFolder'
 import type { DeviceMemory } from '../graph/deviceMemory'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
-import { type DeviceTensor, giveBack } from '../graph/session'
+import { DeviceTensor, giveBack } from '../graph/session'
+import type { BlockWeights } from '../models/blockWeights'
 import type { ModelLinear } from '../models/modelTensors'
 import type { Matrix32 } from '../numerics/matrix'
 import { errorThere } from '../quantizers/codesThere'
@@ -18,6 +19,12 @@ export interface WeightOfLinear {
   readonly weight: Float32Array
   /** The same on the device, where it lies there: not given back here. */
   readonly lies?: DeviceTensor | undefined
+}
+
+/** A weight among those of a block, where it lies on a device. */
+export function liesIn({ linears }: BlockWeights, { name }: { readonly name: string }): DeviceTensor | undefined {
+  const weight = linears.get(name)
+  return weight instanceof DeviceTensor ? weight : undefined
 }
 
 export interface LinearError {

@@ -4,7 +4,7 @@ import { stopHere } from '../graph/stopHere'
 import type { OutputCurvature } from '../methods/outputCurvature'
 import { SecondMoment } from '../methods/secondMoment'
 import type { BlockRunner } from '../models/blockRunner'
-import type { ReadBlockWeights } from '../models/blockWeights'
+import type { BlockWeights } from '../models/blockWeights'
 import { diagonalOf } from '../numerics/matrix'
 import type { PreparedRun } from '../prepare/preparedRun'
 import type { RowBatch } from '../refine/refinedRows'
@@ -25,7 +25,7 @@ export interface BlockAtHand {
   readonly batches: readonly RowBatch[]
   /** The states before each block. */
   readonly kept: Shelf
-  readonly weights: ReadBlockWeights
+  readonly weights: BlockWeights
 }
 
 /**

@@ -1,5 +1,6 @@
 import { outerLinears, PlainRunners } from '../base/outerLinears'
 import { LinearAlgebra } from '../graph/linearAlgebra'
+import { giveBack } from '../graph/session'
 import { stopHere } from '../graph/stopHere'
 import type { OutputCurvature } from '../methods/outputCurvature'
 import { stateSize } from '../models/architecture'
@@ -16,7 +17,7 @@ import { MemoryBudget } from '../refine/memoryBudget'
 import { gather } from '../refine/modelEnd'
 import type { RowBatch } from '../refine/refinedRows'
 import { bytesOf, Shelf } from '../refine/shelf'
-import { backward, type CurvatureOptions, momentsOf } from './blockCurvature'
+import { type BlockAtHand, backward, type CurvatureOptions, momentsOf } from './blockCurvature'
 import { curvatureBatches } from './curvatureRows'
 import { measureGains, type RankGains } from './measureGains'
 
@@ -38,7 +39,7 @@ export interface BlockCurvature {
  */
 export async function* measureCurvature(options: CurvatureOptions): AsyncGenerator<number | BlockCurvature, void> {
   const { prepared, path, signal } = options
-  const { architecture, recipe, calibration, parts, weights } = prepared
+  const { architecture, recipe, calibration } = prepared
   const { blocks } = architecture
   const batches = curvatureBatches(calibration, recipe.seed, batchRows(recipe.context))
   const bytes = batches.reduce((sum, { ids }) => sum + 4 * blocks * ids.length * stateSize(architecture), 0)
@@ -48,24 +49,34 @@ export async function* measureCurvature(options: CurvatureOptions): AsyncGenerat
     const states = yield* forward(options, batches, kept)
     const gradients = await gradientsOf(prepared, states, batches, signal)
     for (let block = blocks - 1; block >= 0; block--) {
-      const read = await readBlockWeights(weights, parts, block)
-      const at = { block, batches, kept, weights: read }
-      const { curvature, sensitivity } = await backward(options, at, gradients, algebra)
-      const gains: RankGains = hasRankBudget(prepared)
-        ? await measureGains(
-            prepared,
-            algebra,
-            block,
-            { weights: read, moments: await momentsOf(options, at), curvature, sensitivity },
-            signal
-          )
-        : new Map()
-      yield { block, linears: curvature, gains }
+      yield await curvatureOf(options, { block, batches, kept }, gradients, algebra)
       yield 2 * blocks - block
     }
   } finally {
     await algebra.release()
     await kept.close()
+  }
+}
+
+/** Takes gradients through a block, whose weights are carried to the device once for all that is measured. */
+async function curvatureOf(
+  options: CurvatureOptions,
+  place: Omit<BlockAtHand, 'weights'>,
+  gradients: Float32Array[],
+  algebra: LinearAlgebra
+): Promise<BlockCurvature> {
+  const { prepared, runner, signal } = options
+  const { block } = place
+  const weights = await readBlockWeights(prepared.weights, prepared.parts, block)
+  const carried = await runner.carried(block, weights)
+  try {
+    const at = { ...place, weights: carried }
+    const found = await backward(options, at, gradients, algebra)
+    if (!hasRankBudget(prepared)) return { block, linears: found.curvature, gains: new Map() }
+    const known = { weights, carried, moments: await momentsOf(options, at), ...found }
+    return { block, linears: found.curvature, gains: await measureGains(prepared, algebra, block, known, signal) }
+  } finally {
+    giveBack(carried.linears.values())
   }
 }
 

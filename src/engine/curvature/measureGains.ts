@@ -1,12 +1,12 @@
 import { rankBounds } from '../../shared/rankBudget'
-import { errorOf, valuesOf } from '../base/baseWeight'
-import { quantizeLinear } from '../base/quantizeLinear'
+import { liesIn, linearError } from '../base/linearError'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
+import { giveBack } from '../graph/session'
 import { stopHere } from '../graph/stopHere'
 import { LayerProblem } from '../methods/layerProblem'
 import type { OutputCurvature } from '../methods/outputCurvature'
 import type { SecondMoment } from '../methods/secondMoment'
-import type { ReadBlockWeights } from '../models/blockWeights'
+import type { BlockWeights, ReadBlockWeights } from '../models/blockWeights'
 import { type PreparedRun, type PreparedVariant, specOf } from '../prepare/preparedRun'
 
 /** What each further rank of a linear is worth: by key of `gainsKey`, then by path. */
@@ -19,6 +19,8 @@ export const gainsKey = ({ quantizer, method }: PreparedVariant): string =>
 /** What is known of a block once the gradients at its outputs are. */
 export interface KnownBlock {
   readonly weights: ReadBlockWeights
+  /** Where batches take them. */
+  readonly carried: BlockWeights
   /** H of each distinct input, in their order. */
   readonly moments: readonly SecondMoment[]
   readonly curvature: ReadonlyMap<string, OutputCurvature>
@@ -41,25 +43,26 @@ export async function measureGains(
 ): Promise<RankGains> {
   const gains: RankGains = new Map()
   for (const [key, variants] of budgetsByKey(prepared)) {
-    const own = new Map<string, Float64Array>()
-    gains.set(key, own)
+    const found = new Map<string, Float64Array>()
+    gains.set(key, found)
     const cap = Math.max(...variants.map(({ spec }) => rankBounds(spec.rank, spec.rankBudget ?? {}).cap))
     const [first] = variants as [PreparedVariant]
     for (const linear of prepared.linears) {
       if (linear.block !== block || !variants.some(({ targets }) => targets.has(linear.path))) continue
       await stopHere(signal)
       const weight = known.weights.linears.get(linear.name) as Float32Array
-      const spec = specOf(prepared, first.quantizer)
-      const Q = valuesOf(linear, await quantizeLinear(prepared.base, linear, weight, spec), spec)
-      const E = errorOf(linear, weight, Q)
+      const own = { linear, weight, lies: liesIn(known.carried, linear) }
+      const base = await prepared.base?.read(linear)
       const moment = known.moments[linear.input] as SecondMoment
       const curvature = known.curvature.get(linear.path)
       const options = { maxRank: cap, seed: prepared.recipe.seed, curvature }
-      const gained = () => {
+      const gained = async () => {
+        const { Q, E } = await linearError(algebra, own, specOf(prepared, first.quantizer), base)
+        giveBack([Q])
         const problem = new LayerProblem(algebra, linear.path, E, moment, options)
         return gainsOf(problem, first, known.sensitivity.get(linear.path) ?? 0, cap)
       }
-      own.set(linear.path, await algebra.holding(gained))
+      found.set(linear.path, await algebra.holding(gained))
     }
   }
   return gains

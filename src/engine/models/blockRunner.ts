@@ -1,4 +1,5 @@
 import type { DeviceName } from '../../shared/recipe'
+import { DeviceMemory } from '../graph/deviceMemory'
 import { type Feeds, GraphSession, type Tensor, type Tensors } from '../graph/session'
 import { type ModelArchitecture, stateSize } from './architecture'
 import type { Adapter, BlockWeights } from './blockWeights'
@@ -44,6 +45,8 @@ export class BlockRunner {
   /** Backwards in full precision, with Gram matrices of gradients: by block. */
   readonly #curvature = new Map<number, BlockGraph>()
   readonly #sessions = new Map<BlockGraph, GraphSession>()
+  /** Of the device that it computes on: for what others make there for it. */
+  readonly memory: DeviceMemory
   readonly #experts: ExpertRunner
   readonly #resident: ResidentWeights
   readonly #sums: ResidentGrams
@@ -54,6 +57,7 @@ export class BlockRunner {
     private readonly context: number,
     private readonly device: DeviceName
   ) {
+    this.memory = new DeviceMemory(device)
     this.#experts = new ExpertRunner(device)
     this.#resident = new ResidentWeights(device)
     this.#sums = new ResidentGrams(device)
@@ -166,6 +170,7 @@ export class BlockRunner {
     await this.#experts.release()
     await this.#resident.release()
     await this.#sums.release()
+    await this.memory.release()
   }
 
   /** What a graph with Gram matrices gives, and the sums of these, where a device adds them up, when they are due. */

@@ -1,7 +1,6 @@
-import { quantizerFacts } from '../../shared/quantizers'
-import type { QuantizerSpec } from '../../shared/recipe'
 import { stateSize } from '../models/architecture'
 import type { PreparedRun } from '../prepare/preparedRun'
+import { codeBytes, keptBytes } from '../quantizers/codeBytes'
 
 /** What a refinement keeps from step to step, bytes: as far as the budget allows in memory, the rest on the disk. */
 interface RefinementNeeds {
@@ -11,14 +10,11 @@ interface RefinementNeeds {
 
 /** Of each entry of the factors: itself and the two moments of Adam. */
 const FLOATS_OF_ENTRY = 3
-/** Of a weight: its code, and its share of the scales in float32; those of int8's rows are next to nothing. */
-const codeBytes = ({ format, blockSize = 64 }: QuantizerSpec): number =>
-  quantizerFacts(format).stored === 'fourBit' ? 1 / 2 + 4 / blockSize : 1
 
 /**
  * The most that any refinement of the run needs, one after the other.
  *
- * It asks the budget for the states before each block, the factors with their moments, and Q in float32, in this order and
+ * It asks the budget for the states before each block, the factors with their moments, and Q in float32 or the codes of which a device makes it, in this order and
  * each as a whole (engine/refine); what is refused lies in files, Q as codes or in those of a pre-quantized base. Between stretches of steps the factors lie in a file
  * too, twice while one takes the place of the other.
  *
@@ -47,12 +43,15 @@ function needsOf(
   const kept = [
     { memory: states, disk: states },
     { memory: factors, disk: factors },
-    { memory: 4 * weights, disk: base === undefined ? codeBytes(spec.quantizer) * weights : 0 }
+    {
+      memory: keptBytes(spec.quantizer, recipe.device) * weights,
+      disk: base === undefined ? codeBytes(spec.quantizer) * weights : 0
+    }
   ]
   let [memory, disk] = [0, 2 * factors]
   for (const one of kept) {
     if (memory + one.memory <= budget) memory += one.memory
     else disk += one.disk
   }
-  return { memory, disk: Math.round(disk) }
+  return { memory: Math.round(memory), disk: Math.round(disk) }
 }

@@ -41,7 +41,7 @@ export class Comparison {
     const { prepared, quantizer, runner, folder, budget } = options
     const rows = new RefinedRows(prepared.calibration, prepared.recipe.seed)
     const path = keptFile(folder, 'codes')
-    const blocks = await QuantizedBlocks.open(prepared, specOf(prepared, quantizer), path, budget)
+    const blocks = await QuantizedBlocks.open(prepared, runner.memory, specOf(prepared, quantizer), path, budget)
     const student = await Student.open(prepared, quantizer, runner, blocks)
     const end = await ModelEnd.open(prepared, quantizer)
     return new Comparison(options, rows, blocks, student, end)

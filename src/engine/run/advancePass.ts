@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type AdvancedBlock, RUN_FILES } from '../../shared/runFolder'
-import { valuesOf } from '../base/baseWeight'
-import { quantizeLinear } from '../base/quantizeLinear'
+import { baseValues } from '../base/baseValues'
+import { type DeviceTensor, giveBack } from '../graph/session'
 import { type BlockWeights, readBlockWeights } from '../models/blockWeights'
 import { isDecidedLate, type PreparedRun, type PreparedVariant, specOf } from '../prepare/preparedRun'
 import { quantizerFor } from '../quantizers/registry'
@@ -54,12 +54,16 @@ async function* step(context: RunContext, block: number): Events<AdvancedBlock> 
   }
   for (const { states } of streams.late) await states.begin(block + 1)
   const bases = new Map<string, BlockWeights>()
-  for (const { subject, states } of streams.late) {
-    const variant = prepared.variants.find(({ name }) => name === subject) as PreparedVariant
-    const base = bases.get(variant.quantizer) ?? (await quantizedBlock(context, block, variant.quantizer))
-    bases.set(variant.quantizer, base)
-    const adapters = await readAdapters(context, variant, keptFactors(context.journal, subject), block)
-    yield* advance(context, block, states, { ...base, ...(adapters.size > 0 && { adapters }) }, progress)
+  try {
+    for (const { subject, states } of streams.late) {
+      const variant = prepared.variants.find(({ name }) => name === subject) as PreparedVariant
+      const base = bases.get(variant.quantizer) ?? (await quantizedBlock(context, block, variant.quantizer))
+      bases.set(variant.quantizer, base)
+      const adapters = await readAdapters(context, variant, keptFactors(context.journal, subject), block)
+      yield* advance(context, block, states, { ...base, ...(adapters.size > 0 && { adapters }) }, progress)
+    }
+  } finally {
+    for (const { linears } of bases.values()) giveBack(linears.values())
   }
   const spool = []
   for (const { states } of streams.late) spool.push(await states.finish())
@@ -67,13 +71,22 @@ async function* step(context: RunContext, block: number): Events<AdvancedBlock> 
 }
 
 /** A block under a quantized base. */
-async function quantizedBlock({ prepared, experts }: RunContext, block: number, key: string): Promise<BlockWeights> {
+async function quantizedBlock(
+  { prepared, runner, experts }: RunContext,
+  block: number,
+  key: string
+): Promise<BlockWeights> {
   const spec = specOf(prepared, key)
   const { linears, ...unquantized } = await readBlockWeights(prepared.weights, prepared.parts, block, experts)
-  const quantized = new Map<string, Float32Array>()
-  for (const linear of prepared.linears.filter((one) => one.block === block)) {
-    const weight = linears.get(linear.name) as Float32Array
-    quantized.set(linear.name, valuesOf(linear, await quantizeLinear(prepared.base, linear, weight, spec), spec))
+  const quantized = new Map<string, Float32Array | DeviceTensor>()
+  try {
+    for (const linear of prepared.linears.filter((one) => one.block === block)) {
+      const own = { linear, weight: linears.get(linear.name) as Float32Array }
+      quantized.set(linear.name, await baseValues(runner.memory, own, spec, prepared.base))
+    }
+  } catch (error) {
+    giveBack(quantized.values())
+    throw error
   }
   return { ...unquantized, linears: quantized, roundInputs: quantizerFor(spec).roundInputs }
 }

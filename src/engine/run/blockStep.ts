@@ -1,6 +1,7 @@
 import { AppError } from '../../shared/errors'
 import type { RunEventDraft } from '../../shared/runEvents'
 import type { SolvedBlock } from '../../shared/runFolder'
+import { liesIn } from '../base/linearError'
 import { collectArrays } from '../graph/collectGarbage'
 import { DeviceTensor, giveBack } from '../graph/session'
 import type { OutputCurvature } from '../methods/outputCurvature'
@@ -180,11 +181,9 @@ function linearTasks(
     .filter((linear) => linear.block === block)
     .map((linear) => {
       const weight = read.linears.get(linear.name) as Float32Array
-      const there = carried.linears.get(linear.name)
-      const lies = there instanceof DeviceTensor ? there : undefined
       const moment = moments[linear.input] as SecondMoment
       const known = { moment, curvature: curvature.get(linear.path), outputEnergy: energies.get(linear.name) as number }
-      return { linear, weight, lies, ...known, weightNorm: squaredNorm(weight) }
+      return { linear, weight, lies: liesIn(carried, linear), ...known, weightNorm: squaredNorm(weight) }
     })
 }
 

@@ -1,13 +1,13 @@
-import { errorOf, valuesOf } from '../base/baseWeight'
-import { quantizeLinear } from '../base/quantizeLinear'
+import { liesIn, linearError } from '../base/linearError'
 import { realTokens, type TokenRows } from '../calibration/rows'
 import { SecondMoments } from '../calibration/secondMoments'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
+import { giveBack } from '../graph/session'
 import { stopHere } from '../graph/stopHere'
 import { LayerProblem } from '../methods/layerProblem'
 import type { SecondMoment } from '../methods/secondMoment'
 import type { BlockRunner } from '../models/blockRunner'
-import { type ReadBlockWeights, readBlockWeights } from '../models/blockWeights'
+import { type BlockWeights, type ReadBlockWeights, readBlockWeights } from '../models/blockWeights'
 import { EmbeddingRunner } from '../models/embeddingRunner'
 import type { PreparedLinear } from '../models/modelLinears'
 import { innerProduct, type Matrix64 } from '../numerics/matrix'
@@ -41,17 +41,27 @@ export class FirstBlock {
     private readonly tools: RowsTools,
     private readonly embedding: EmbeddingRunner,
     private readonly weights: ReadBlockWeights,
+    /** Where batches take them. */
+    private readonly carried: BlockWeights,
     private readonly targets: readonly Target[]
   ) {}
 
   static async open(tools: RowsTools): Promise<FirstBlock> {
     const { architecture, weights, recipe, parts } = tools.prepared
     const embedding = await EmbeddingRunner.create(architecture, weights, recipe.context, recipe.device)
-    return new FirstBlock(tools, embedding, await readBlockWeights(weights, parts, FIRST), targetsOf(tools.prepared))
+    try {
+      const read = await readBlockWeights(weights, parts, FIRST)
+      const carried = await tools.runner.carried(FIRST, read)
+      return new FirstBlock(tools, embedding, read, carried, targetsOf(tools.prepared))
+    } catch (error) {
+      await embedding.release()
+      throw error
+    }
   }
 
-  release(): Promise<void> {
-    return this.embedding.release()
+  async release(): Promise<void> {
+    giveBack(this.carried.linears.values())
+    await this.embedding.release()
   }
 
   /**
@@ -96,7 +106,7 @@ export class FirstBlock {
       const mask = Float32Array.from(pick(rows.counted, (length) => new Uint8Array(length)))
       const lengths = Int32Array.from(batch, (row) => rows.lengths[row] as number)
       const hidden = await this.embedding.run(ids, realTokens({ ...rows, lengths }, 0, batch.length))
-      const { grams } = await runner.forwardWithGrams(FIRST, hidden, mask, this.weights)
+      const { grams } = await runner.forwardWithGrams(FIRST, hidden, mask, this.carried)
       sums.add(
         grams,
         mask.reduce((sum, value) => sum + value, 0)
@@ -123,12 +133,15 @@ export class FirstBlock {
   ): Promise<T> {
     const { prepared, algebra } = this.tools
     const weight = this.weights.linears.get(linear.name) as Float32Array
-    const spec = specOf(prepared, quantizer)
-    const Q = valuesOf(linear, await quantizeLinear(prepared.base, linear, weight, spec), spec)
-    const E = errorOf(linear, weight, Q)
+    const own = { linear, weight, lies: liesIn(this.carried, linear) }
+    const base = await prepared.base?.read(linear)
     const options = { maxRank: rank, seed: prepared.recipe.seed }
     const moment = moments[linear.input] as SecondMoment
-    return algebra.holding(() => work(new LayerProblem(algebra, linear.path, E, moment, options)))
+    return algebra.holding(async () => {
+      const { Q, E } = await linearError(algebra, own, specOf(prepared, quantizer), base)
+      giveBack([Q])
+      return work(new LayerProblem(algebra, linear.path, E, moment, options))
+    })
   }
 }
 
