@@ -1,8 +1,17 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import axe from 'axe-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Desk, dropPaths, goTo, openDesk, removeTemporary, setLook, temporaryFolder } from './harness'
+import {
+  answerOpenDialog,
+  type Desk,
+  dropPaths,
+  goTo,
+  openDesk,
+  removeTemporary,
+  setLook,
+  temporaryFolder
+} from './harness'
 
 const sample = resolve('resources/sample')
 let desk: Desk
@@ -165,6 +174,42 @@ describe('a sweep', () => {
     await page.getByRole('cell', { name: '4 of 4' }).waitFor()
     await page.getByRole('link', { name: 'law and whales' }).click()
     await chart().waitFor()
+  })
+
+  test('says why its runs failed, once for all of them, and works on them again', async () => {
+    const { page } = desk
+    const text = join(await temporaryFolder(), 'law.txt')
+    copyFileSync(join(sample, 'text/moby-evaluation.txt'), text)
+    await answerOpenDialog(desk, [text])
+    const ask = <T>(name: string, input: object) =>
+      page.evaluate(`window.quail.call('${name}', ${JSON.stringify(input)}).then(({ value }) => value)`) as Promise<T>
+    await ask('app.pick', { kind: 'texts' })
+    await ask('queue.hold', { held: true })
+    const { id } = await ask<{ id: string }>('sweeps.start', {
+      recipe: {
+        version: 1,
+        model: join(sample, 'model'),
+        calibration: { files: [text], rows: 4 },
+        context: 32,
+        variants: [{ method: 'svd', rank: 2 }]
+      },
+      name: 'unplugged',
+      seeds: 2,
+      each: false
+    })
+    renameSync(text, `${text}.away`)
+    await ask('queue.hold', { held: false })
+    await goTo(desk, `/sweeps/${id}`)
+    const reasons = page.getByRole('alert').filter({ hasText: 'Why runs failed' })
+    await reasons.getByText(/^law, seed 0; law, seed 1: .*law\.txt/).waitFor()
+    renameSync(`${text}.away`, text)
+    await page.getByRole('button', { name: 'Go on', exact: true }).click()
+    await page
+      .getByText(/^2 of 2 runs completed/)
+      .or(page.getByText(/, 2 of 2 runs completed/))
+      .waitFor()
+    await reasons.waitFor({ state: 'detached' })
+    await page.goBack()
   })
 
   test.each(['light', 'dark'] as const)('has room in a narrow window, and no fault in the %s theme', async (look) => {

@@ -1,8 +1,10 @@
-import { Anchor, Card, Progress, Stack, Table, Text } from '@mantine/core'
+import { Alert, Anchor, Card, List, Progress, Stack, Table, Text } from '@mantine/core'
+import { IconAlertTriangle } from '@tabler/icons-react'
 import { Link } from 'wouter'
 import { placeOf } from '../../shared/sweep'
-import { runsSentence, type Sweep } from '../../shared/sweep/results'
+import { runsSentence, type Sweep, sweepFailures } from '../../shared/sweep/results'
 import { useCall } from '../api/hooks'
+import { Sentence } from '../components/Sentence'
 import { ELSEWHERE, useElsewhere } from '../runs/elsewhere'
 import { HELD } from '../runs/queueActions'
 import { RunStatusBadge } from '../runs/RunStatusBadge'
@@ -57,6 +59,7 @@ export function SweepRuns({ sweep }: { readonly sweep: Sweep }) {
             </Table.Tbody>
           </Table>
         </Table.ScrollContainer>
+        <Failures sweep={sweep} />
       </Stack>
     </Card>
   )
@@ -80,6 +83,34 @@ function RunLink({
     </Anchor>
   )
 }
+
+/** Why runs failed, so that it need not be looked for in each of them. */
+function Failures({ sweep }: { readonly sweep: Sweep }) {
+  const failures = sweepFailures(sweep)
+  if (failures.length === 0) return null
+  return (
+    <Alert color="orange" variant="light" icon={<IconAlertTriangle aria-hidden />} title="Why runs failed">
+      <List size="sm" spacing={4}>
+        {failures.map(({ message, places }) => (
+          <List.Item key={message} style={{ overflowWrap: 'anywhere' }}>
+            <Sentence>{`${listed(places)}: ${message}`}</Sentence>
+          </List.Item>
+        ))}
+      </List>
+      <Text size="sm" mt={6}>
+        Mend what is named; Go on then works on these runs again.
+      </Text>
+    </Alert>
+  )
+}
+
+/** So many runs are named. */
+const NAMED = 3
+
+const listed = (places: readonly string[]): string =>
+  places.length <= NAMED
+    ? places.join('; ')
+    : `${places.slice(0, NAMED - 1).join('; ')} and ${places.length - NAMED + 1} more`
 
 const NotMade = () => (
   <Text size="sm" c="dimmed">

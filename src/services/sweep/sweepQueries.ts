@@ -48,6 +48,7 @@ async function sweepOf(services: Services, stored: readonly StoredSweepRun[]): P
           return { name, method, rank, quantizer, ...treatmentOf(own.recipe.variants[i]) }
         }),
         evaluation: own.evaluation.map(({ name }) => name),
+        ...(run.error && { failure: run.error.message }),
         perplexity: run.perplexity
       }
     })

@@ -3,7 +3,7 @@ import { quantizerResults, type VariantFigures } from '../headline'
 import { plural } from '../plural'
 import type { Perplexities, RunStatus } from '../runEvents'
 import { STATUS_WORDS } from '../runWords'
-import { placeOf, runsOf, type SweepDefinition } from '../sweep'
+import { placeOf, placeText, runsOf, type SweepDefinition } from '../sweep'
 import type { Treatment } from '../treatment'
 import { estimateOf, type SeedEstimate } from './estimates'
 
@@ -26,6 +26,8 @@ export interface SweptRun {
   readonly variants: readonly SweptVariant[]
   /** Names of the evaluation texts, in the order of the definition's labels. */
   readonly evaluation: readonly string[]
+  /** Why it failed. */
+  readonly failure?: string
   /** By evaluation text; empty until it is measured. */
   readonly perplexity: Readonly<Record<string, Perplexities>>
 }
@@ -44,6 +46,21 @@ export interface Sweep {
 /** `4 of 6 runs completed, 1 failed, 1 not made`: how far a sweep is, or what became of it. */
 export const runsSentence = (sweep: Pick<Sweep, 'completed' | 'total' | 'runs'>): string =>
   [`${sweep.completed} of ${plural(sweep.total, 'run')} completed`, ...otherRuns(sweep)].join(', ')
+
+/** What several runs failed of, with the place of each: a disk that was unplugged fails all of them alike. */
+export interface SweepFailure {
+  readonly message: string
+  readonly places: readonly string[]
+}
+
+/** Why runs failed, each reason once, in the order of the runs. */
+export function sweepFailures({ definition, runs }: Pick<Sweep, 'definition' | 'runs'>): SweepFailure[] {
+  const failed = runs.flatMap(({ status, index, failure }) =>
+    status === 'failed' && failure !== undefined ? [{ message: failure, place: placeText(definition, index) }] : []
+  )
+  const reasons = groupBy(failed, ({ message }) => message)
+  return [...reasons].map(([message, alike]) => ({ message, places: alike.map(({ place }) => place) }))
+}
 
 /** `2 waiting`, `1 failed`, `1 not made`: what is to be said of the runs that are not completed. */
 export function otherRuns({ total, runs }: Pick<Sweep, 'total' | 'runs'>): string[] {

@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import type { Perplexities } from '../../../../src/shared/runEvents'
-import type { SweepDefinition } from '../../../../src/shared/sweep'
+import { placeText, type SweepDefinition } from '../../../../src/shared/sweep'
 import { errorWords, estimateOf, seedsShare, seedsText } from '../../../../src/shared/sweep/estimates'
-import { runsByIndex, runsSentence, type SweptRun, sweepResults } from '../../../../src/shared/sweep/results'
+import {
+  runsByIndex,
+  runsSentence,
+  type SweptRun,
+  sweepFailures,
+  sweepResults
+} from '../../../../src/shared/sweep/results'
 import { sweepTables } from '../../../../src/shared/sweep/tables'
 
 const definition: SweepDefinition = {
@@ -121,6 +127,25 @@ describe('what is said of the runs of a sweep', () => {
       '1 of 6 runs completed, 1 failed, 2 waiting, 2 not made'
     )
     expect(runsSentence({ completed: 1, total: 1, runs: of('completed') })).toBe('1 of 1 run completed')
+  })
+})
+
+describe('why runs of a sweep failed', () => {
+  it('is told once for all that failed alike, by their places', () => {
+    const [gone, full] = ['the model directory /volume does not exist', '/volume: the disk is full']
+    const of = (index: number, changes: Partial<SweptRun>) => run(index, measured(11, 0.1), measured(11, 0.1), changes)
+    const runs = [
+      of(0, { status: 'failed', failure: gone }),
+      of(1, { status: 'completed' }),
+      of(2, { status: 'failed', failure: full }),
+      of(3, { status: 'failed', failure: gone }),
+      // What a run failed of before it was put into the queue again is no news.
+      of(3, { status: 'queued', failure: gone })
+    ]
+    expect(sweepFailures({ definition, runs })).toEqual([
+      { message: gone, places: [placeText(definition, 0), placeText(definition, 3)] },
+      { message: full, places: [placeText(definition, 2)] }
+    ])
   })
 })
 
