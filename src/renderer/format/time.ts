@@ -15,9 +15,13 @@ export function formatRough(ms: number): string {
 
 const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
 
-/** `just now`, `5 minutes ago`, `yesterday`, days by the calendar; a date when it is longer ago than a month. */
+/**
+ * `just now`, `5 minutes ago`, `yesterday`, days by the calendar; a date when it is longer ago than a month, and of what the
+ * clock, which was put back since, says to be still to come.
+ */
 export function formatRelative(atMs: number, nowMs: number = Date.now()): string {
   const ago = nowMs - atMs
+  if (ago < -MINUTE) return new Date(atMs).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' })
   if (ago < MINUTE) return 'just now'
   if (ago < HOUR) return RELATIVE.format(-Math.floor(ago / MINUTE), 'minute')
   if (ago < DAY) return RELATIVE.format(-Math.floor(ago / HOUR), 'hour')

@@ -66,4 +66,10 @@ describe('numbers', () => {
     ])
     expect(formatRelative(new Date(2026, 2, 4).getTime(), now)).toBe('4 Mar 2026')
   })
+
+  test('what is still to come by a clock that was put back has a date, and is not just now', () => {
+    const now = new Date(2026, 10, 30, 12).getTime()
+    expect(formatRelative(now + 20_000, now)).toBe('just now')
+    expect(formatRelative(new Date(2027, 0, 2, 9, 5).getTime(), now)).toBe('2 Jan 2027, 09:05')
+  })
 })
