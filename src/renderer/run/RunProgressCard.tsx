@@ -1,9 +1,9 @@
 import { Card, Group, Progress, Stack, Text } from '@mantine/core'
 import type { RunProof } from '../../shared/contract/proof'
 import { useJob } from '../api/useJob'
-import { formatBytes, formatCount, plural } from '../format/numbers'
+import { formatBytes, formatCount } from '../format/numbers'
 import { ELSEWHERE, useElsewhere } from '../runs/elsewhere'
-import { progressSentence, timeLeft } from '../runs/progressText'
+import { doneSentence, progressSentence, timeLeft } from '../runs/progressText'
 
 /**
  * What is done, what is next, and how long it takes. Progress arrives ten times a second: it is this card's alone, so that
@@ -22,9 +22,7 @@ export function RunProgressCard({ run }: { readonly run: RunProof }) {
     <Card withBorder padding="md" role="status" aria-label="Progress of the run">
       <Stack gap="xs">
         <Text fz={18} fw={500} className="num">
-          {progress === null
-            ? `${run.blocksDone} of ${plural(blocks, 'block')} done.`
-            : progressSentence(progress, run)}
+          {progress === null ? doneSentence(run.blocksDone, blocks) : progressSentence(progress, run)}
         </Text>
         <Progress value={100 * share} size="lg" aria-label={`Progress of ${run.title}`} />
         {run.planned?.moments?.state === 'used' && (

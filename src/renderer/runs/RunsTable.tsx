@@ -62,7 +62,7 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
     wrapAt: 112,
     bold: true,
     text: ({ title }) => title,
-    below: (run) => [nameBelow(run)],
+    below: (run) => [nameBelow(run)].filter((line) => line !== ''),
     sortBy: ({ title }) => title,
     render: (run) => <Name run={run} />
   },
@@ -130,20 +130,24 @@ const COLUMNS: readonly Column<RunListEntry>[] = [
 
 function Name({ run }: { readonly run: RunListEntry }) {
   const { id, title, notes } = run
+  const below = nameBelow(run)
   return (
     <>
       <Text size="sm" fw={600} lh="18px" title={title}>
         {title}
       </Text>
-      <Text size="xs" c="dimmed" lh="18px" title={notes === '' ? undefined : `${id}\n${notes}`}>
-        {nameBelow(run)}
-      </Text>
+      {below !== '' && (
+        <Text size="xs" c="dimmed" lh="18px" title={notes === '' ? undefined : `${id}\n${notes}`}>
+          {below}
+        </Text>
+      )}
     </>
   )
 }
 
-/** The id, by which the command line knows the run, or what somebody noted of it: its first line. */
-const nameBelow = ({ id, notes }: RunListEntry): string => (notes === '' ? id : (notes.split('\n', 1)[0] as string))
+/** What somebody noted of a run, its first line, or the id by which the command line knows it; one without a name is called so already. */
+const nameBelow = ({ id, title, notes }: RunListEntry): string =>
+  notes === '' ? (title === id ? '' : id) : (notes.split('\n', 1)[0] as string)
 
 function Made({ run }: { readonly run: RunListEntry }) {
   const { createdAtMs } = run

@@ -7,6 +7,12 @@ import { formatRough } from '../format/time'
 type Progress = Pick<RunProgress, 'phase' | 'blocksDone' | 'blocks' | 'remainingMs' | 'refining'>
 type Task = Pick<RunProof, 'evaluation' | 'variants' | 'planned'>
 
+/** What is done of a run of which nothing else is known here; it begins by finding out how many blocks there are. */
+export const doneSentence = (blocksDone: number, blocks: number): string =>
+  blocks === 0
+    ? 'Begun; the checkpoint and the texts are read first.'
+    : `${blocksDone} of ${plural(blocks, 'block')} done.`
+
 /** What is done, what is done now, and what comes next, in one sentence. */
 export function progressSentence(
   { phase, blocksDone, blocks, refining }: Progress,

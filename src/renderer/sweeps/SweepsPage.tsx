@@ -71,7 +71,7 @@ function SweepRow({ sweep }: { readonly sweep: Sweep }) {
   return (
     <Table.Tr>
       <Table.Td style={{ overflowWrap: 'anywhere' }}>
-        <Anchor component={Link} href={sweepAddress(id)} size="sm" underline="always">
+        <Anchor component={Link} href={sweepAddress(id)} size="sm">
           {name}
         </Anchor>
       </Table.Td>
