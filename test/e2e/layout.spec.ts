@@ -154,6 +154,12 @@ describe('names without a place to break, in a window 800 pixels wide,', () => {
   })
 })
 
+/** Pixels of a table that are seen only after scrolling down. */
+function hiddenHeight(table: unknown): number {
+  const { scrollHeight, clientHeight } = table as { readonly scrollHeight: number; readonly clientHeight: number }
+  return scrollHeight - clientHeight
+}
+
 /** Pixels of a table that are seen only after scrolling sideways. */
 function hiddenWidth(table: unknown): number {
   const { scrollWidth, clientWidth } = table as { readonly scrollWidth: number; readonly clientWidth: number }
@@ -198,6 +204,34 @@ describe('a window 800 pixels wide', () => {
     await table.getByRole('columnheader', { name: 'Model' }).waitFor({ state: 'detached' })
     await expect.poll(() => row.innerText()).toContain(model)
   })
+})
+
+test('a list that is the last of its page takes the room that a high window has, and no more', async () => {
+  const { page } = desk
+  await setLook(desk, 'light', { width: 1280, height: 900 })
+  await goTo(desk, '/data')
+  const table = page.getByRole('table', { name: 'Calibration sets' })
+  await table.getByRole('row').nth(12).waitFor()
+  await expect.poll(() => table.evaluate(hiddenHeight)).toBe(0)
+  await expect.poll(() => page.evaluate('document.documentElement.scrollHeight - innerHeight')).toBe(0)
+})
+
+test('a question about something with a name without a place to break shows all of it', async () => {
+  const { page } = desk
+  await setLook(desk, 'light', { width: 1280, height: 800 })
+  await goTo(desk, '/runs')
+  await page
+    .getByRole('table', { name: 'Runs', exact: true })
+    .getByRole('row')
+    .filter({ hasText: LONG.slice(0, 120) })
+    .dblclick()
+  await page.getByRole('button', { name: /^More for / }).click()
+  await page.getByRole('menuitem', { name: 'Delete…' }).click()
+  const question = page.getByRole('dialog', { name: /^Delete the run/ })
+  await question.waitFor()
+  await expect.poll(() => question.evaluate(hiddenWidth)).toBe(0)
+  await expect.poll(() => question.getByRole('heading').evaluate(hiddenWidth)).toBe(0)
+  await page.getByRole('button', { name: 'Cancel' }).click()
 })
 
 test('a run with many tags shows all of them', async () => {

@@ -7,6 +7,9 @@ const KEEPS_SCROLLBAR = { removeScrollProps: { removeScrollBar: false } } as con
 /** The line with the title of what opens over the page is no second header of the page to those who hear it. */
 const OVER_PAGE = { ...KEEPS_SCROLLBAR, attributes: { header: { role: 'presentation' } } } as const
 
+/** Titles hold names that people gave, with or without a place to break. */
+const LONG_TITLE = { title: { overflowWrap: 'anywhere', lineHeight: 1.35 } } as const
+
 /** Colours and spacing of the whole window; components take them from here. */
 export const theme = createTheme({
   primaryColor: 'teal',
@@ -19,8 +22,8 @@ export const theme = createTheme({
   autoContrast: true,
   cursorType: 'pointer',
   components: {
-    Drawer: Drawer.extend({ defaultProps: OVER_PAGE }),
-    Modal: Modal.extend({ defaultProps: OVER_PAGE }),
+    Drawer: Drawer.extend({ defaultProps: OVER_PAGE, styles: LONG_TITLE }),
+    Modal: Modal.extend({ defaultProps: OVER_PAGE, styles: LONG_TITLE }),
     Spotlight: Spotlight.extend({ defaultProps: KEEPS_SCROLLBAR }),
     Notification: Notification.extend({
       defaultProps: {

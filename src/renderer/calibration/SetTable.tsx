@@ -74,6 +74,7 @@ export function SetTable({ sets }: { readonly sets: readonly CalibrationSetEntry
       rows={sets}
       columns={COLUMNS}
       rowKey={({ name }) => name}
+      last
       initialSort={{ key: 'imported', descending: true }}
       onOpen={({ name }) => navigate(setAddress(name))}
       empty={<Text c="dimmed">No set fits the search.</Text>}

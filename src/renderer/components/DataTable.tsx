@@ -29,8 +29,14 @@ interface Props<T> {
   readonly rowHeight?: number
   /** Height of the table; default: what the rows need, at most 60 % of the window. */
   readonly height?: number | string
+  /** Nothing stands below it on its page: it may be as high as the window leaves room for. */
+  readonly last?: boolean
   readonly empty?: ReactNode
 }
+
+/** How high a table is at most, and one that is the last on its page: without header, title and what is searched by above it. */
+const SHARE = '60dvh'
+const ROOM = `max(${SHARE}, 100dvh - 300px)`
 
 /** Pixels of the column of check boxes, of a scroll bar, and of the table's own lines. */
 const CHOICE = 44
@@ -67,7 +73,7 @@ export function DataTable<T>(props: Props<T>) {
     <Box
       ref={ref}
       className={classes.viewport}
-      style={{ height: props.height ?? `min(60dvh, ${needed}px)` }}
+      style={{ height: props.height ?? `min(${props.last ? ROOM : SHARE}, ${needed}px)` }}
       role="table"
       aria-label={label}
       aria-rowcount={sorted.length + 1}

@@ -65,7 +65,7 @@ function GapBar({ result: { fullPrecision, quantized, variants } }: { readonly r
   return (
     <Tooltip label={`with the adapter ${formatNumber(perplexity)}`}>
       <Box>
-        <Box className={classes.track} aria-hidden>
+        <Box className={classes.track} mt={4} aria-hidden>
           <Box className={classes.closed} style={{ width: `${100 * share}%` }} />
         </Box>
         <Group justify="space-between">

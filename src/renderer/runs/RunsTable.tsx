@@ -34,6 +34,7 @@ export function RunsTable({ runs, selected, onSelect, empty }: Props) {
       columns={COLUMNS}
       rowKey={({ id }) => id}
       rowName={({ title }) => title}
+      last
       onOpen={({ id }) => navigate(runAddress(id))}
       initialSort={NEWEST_FIRST}
       selected={selected}

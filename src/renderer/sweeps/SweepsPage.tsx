@@ -85,7 +85,8 @@ function SweepRow({ sweep }: { readonly sweep: Sweep }) {
       </Table.Td>
       <Table.Td style={{ overflowWrap: 'anywhere' }}>{modelName(model)}</Table.Td>
       <Table.Td style={{ overflowWrap: 'anywhere' }}>
-        {sets.map(({ label }) => label).join(', ')}; {plural(seeds, 'seed')}
+        {sets.map(({ label }) => label).join(', ')};{' '}
+        <span style={{ whiteSpace: 'nowrap' }}>{plural(seeds, 'seed')}</span>
       </Table.Td>
       <Table.Td style={{ whiteSpace: 'nowrap' }}>
         <RelativeTime atMs={createdAtMs} />
