@@ -146,6 +146,17 @@ describe('names without a place to break, in a window 800 pixels wide,', () => {
       .toBeLessThanOrEqual(0)
   })
 
+  test('are shown whole where a field cuts them and the pointer rests on it', async () => {
+    const { page } = desk
+    await goTo(desk, `/new?recipe=${run()}`)
+    const model = page.locator('input').and(page.getByLabel('Checkpoint'))
+    await model.hover()
+    await expect.poll(() => model.getAttribute('title')).toBe(LONG)
+    const project = page.locator('input').and(page.getByLabel('Project'))
+    await project.hover()
+    expect(await project.getAttribute('title')).toBeNull()
+  })
+
   test('head a column of a comparison that is no wider than others', async () => {
     await goTo(desk, `/compare?runs=${run()},${seededId(0)}`)
     const head = desk.page.getByRole('columnheader', { name: /^Perplexity, a_name/ })

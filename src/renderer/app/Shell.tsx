@@ -10,12 +10,14 @@ import { Palette } from './Palette'
 import { Rail } from './Rail'
 import { ROUTES } from './routes'
 import { ThemeBridge } from './ThemeBridge'
+import { useCutTitles } from './useCutTitles'
 import { useFileDrop } from './useFileDrop'
 
 /** The frame around every page: rail, header with the running job, command palette, drops. */
 export function Shell() {
   const [location, navigate] = useLocation()
   const hovering = useFileDrop(useCallback((paths: string[]) => void openPaths(paths, navigate), [navigate]))
+  useCutTitles()
   useHotkeys([['mod+N', () => navigate('/new')]])
   return (
     <AppShell header={{ height: 52 }} navbar={{ width: 84, breakpoint: 0 }} padding="lg">

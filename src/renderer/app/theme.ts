@@ -8,7 +8,7 @@ const KEEPS_SCROLLBAR = { removeScrollProps: { removeScrollBar: false } } as con
 const OVER_PAGE = { ...KEEPS_SCROLLBAR, attributes: { header: { role: 'presentation' } } } as const
 
 /** Titles hold names that people gave, with or without a place to break. */
-const LONG_TITLE = { title: { overflowWrap: 'anywhere', lineHeight: 1.35 } } as const
+const LONG_TITLE = { title: { overflowWrap: 'anywhere', lineHeight: 1.35, paddingInlineEnd: 8 } } as const
 
 /** Colours and spacing of the whole window; components take them from here. */
 export const theme = createTheme({

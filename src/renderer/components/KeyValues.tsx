@@ -9,7 +9,8 @@ export function KeyValues({ items }: { readonly items: readonly (readonly [name:
       m={0}
       style={{
         display: 'grid',
-        gridTemplateColumns: 'max-content 1fr',
+        // Lists that stand below each other in a narrow window have their values in one line.
+        gridTemplateColumns: 'minmax(104px, max-content) 1fr',
         columnGap: 16,
         rowGap: 6,
         alignItems: 'baseline'

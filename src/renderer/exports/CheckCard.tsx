@@ -13,6 +13,7 @@ import { CopyButton } from '../components/CopyButton'
 import { ErrorCard } from '../components/ErrorCard'
 import { KeyValues } from '../components/KeyValues'
 import { CallProgressBar } from '../components/ProgressBar'
+import { capitalized } from '../format/letters'
 
 interface Props {
   readonly run: string
@@ -73,15 +74,15 @@ export function CheckCard({ run, found, copied }: Props) {
           <SimpleGrid cols={{ base: 1, md: 2 }} mt="xs">
             <KeyValues
               items={[
-                ['format', fingerprint.quantizer],
-                ...optionPairs(provenBase(fingerprint)),
-                ['weights loaded as', fingerprint.dtype]
+                ['Format', fingerprint.quantizer],
+                ...optionPairs(provenBase(fingerprint)).map(([name, value]) => [capitalized(name), value] as const),
+                ['Weights loaded as', fingerprint.dtype]
               ]}
             />
             <KeyValues
               items={[
-                ['codes', <Digest key="codes" value={fingerprint.codes} />],
-                ['absmax', <Digest key="absmax" value={fingerprint.absmax} />]
+                ['Codes', <Digest key="codes" value={fingerprint.codes} />],
+                ['Absmax', <Digest key="absmax" value={fingerprint.absmax} />]
               ]}
             />
           </SimpleGrid>

@@ -95,9 +95,11 @@ function AdapterCard({ run, found, copied, onCopied }: AdapterCardProps) {
       </Group>
       <KeyValues
         items={[
-          ['written to', <PathText key="path" path={found.adapter} length={64} />],
-          ['size', formatBytes(found.bytes)],
-          ...(found.sha256 === null ? [] : [['sha256 of weights', <Digest key="sha" value={found.sha256} />] as const])
+          ['Written to', <PathText key="path" path={found.adapter} length={64} />],
+          ['Size', formatBytes(found.bytes)],
+          ...(found.sha256 === null
+            ? []
+            : [['SHA-256 of the weights', <Digest key="sha" value={found.sha256} />] as const])
         ]}
       />
       {copied !== null && (

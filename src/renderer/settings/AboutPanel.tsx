@@ -28,7 +28,7 @@ export function AboutPanel() {
                 ['Electron', versions.electron],
                 ['Chromium', versions.chrome],
                 ['Node', versions.node],
-                ['platform', platform]
+                ['Platform', platform]
               ]}
             />
             {runtimeProblem !== null && (
