@@ -185,8 +185,16 @@ function namedTokens(settings: Settings): NamedTokens {
 /** Files of tokenizers that transformers can turn into a tokenizer.json. */
 const OTHER_FORMS = [...GPT2_FILES, 'tokenizer.model', 'spiece.model', 'vocab.txt', 'tekken.json']
 
+/** Ranks of byte pairs, as Kimi, Moonlight and HunYuan have them: how a text is cut first is in the code beside them alone. */
+const TIKTOKEN = /^tiktoken\.model$|\.tiktoken$/
+
 function whatIsThereInstead(directory: string, names: readonly string[]): string {
   const found = OTHER_FORMS.filter((name) => names.includes(name))
+  const ranks = names.find((name) => TIKTOKEN.test(name))
+  if (found.length === 0 && ranks !== undefined) {
+    const reader = 'which only code of its own repository reads (trust_remote_code)'
+    return `${directory} has no tokenizer.json, but ${ranks}, ${reader}; a tokenizer.json that gives the same tokens is needed`
+  }
   if (found.length === 0)
     return (
       `${directory} has no tokenizer.json, and no file of any tokenizer; make one with transformers: ` +

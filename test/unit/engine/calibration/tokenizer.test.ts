@@ -231,6 +231,10 @@ describe('a directory that cannot be used', () => {
 
   it('without tokenizer.json says what lies there instead and how to make one', async () => {
     await refused(directoryWith({}), /has no tokenizer\.json, and no file of any tokenizer; make one with transformers/)
+    for (const name of ['tiktoken.model', 'hy.tiktoken']) {
+      const said = new RegExp(`has no tokenizer\\.json, but ${name}, which only code of its own repository reads`)
+      await refused(directoryWith({ [name]: 'IQ== 0' }), said)
+    }
     await refused(
       directoryWith({ 'vocab.json': {} }),
       /no tokenizer\.json, but vocab\.json; make one with transformers/
