@@ -31,4 +31,4 @@ export function rankSettings({ parameters, uniformParameters, heldOutRows, heldO
 
 /** What a person should know of an adapter whose linears have ranks of their own. */
 export const OWN_RANKS =
-  'Linears have ranks of their own (`rank_pattern`, and `alpha_pattern`, so that every scaling is the same): PEFT loads them, vLLM with --max-lora-rank of the largest, and the converter of llama.cpp would scale them wrongly.'
+  'Linears have ranks of their own (`rank_pattern`, and `alpha_pattern`, so that every scaling is the same): PEFT loads them, vLLM with a --max-lora-rank not below the largest, and the converter of llama.cpp would scale them wrongly.'

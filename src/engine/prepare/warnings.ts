@@ -5,12 +5,10 @@ import { rankBounds } from '../../shared/rankBudget'
 import { QuantizerSpec, type Variant } from '../../shared/recipe'
 import { TOWER_ALONE, towerText } from '../../shared/textTower'
 import { distinctVariants } from '../../shared/variantAxes'
+import { VLLM_DEFAULT_RANK, VLLM_LARGEST_RANK, vllmMaxRank } from '../../shared/vllmRanks'
 import type { PreparedRun } from './preparedRun'
 import { noEvaluation, textWarnings } from './textWarnings'
 import type { RunTexts } from './tokenRequests'
-
-/** The largest rank that vLLM serves unless it is told otherwise (`--max-lora-rank`). */
-const VLLM_DEFAULT_RANK = 16
 
 /**
  * What a person should know before the work begins; none of it stops the run.
@@ -42,7 +40,10 @@ function vllmRank({ variants, recipe }: PreparedRun): Finding | undefined {
   const large = Math.max(...variants.map(({ spec }) => largestRank(spec)))
   if (large <= VLLM_DEFAULT_RANK) return undefined
   const what = variants.some(({ spec }) => spec.rank === large) ? 'rank' : 'a linear may be given rank'
-  const message = `${what} ${large}: vLLM serves ranks up to ${VLLM_DEFAULT_RANK} unless started with --max-lora-rank ${large}`
+  const told = vllmMaxRank(large)
+  const limit =
+    told === undefined ? VLLM_LARGEST_RANK : `${VLLM_DEFAULT_RANK} unless started with --max-lora-rank ${told}`
+  const message = `${what} ${large}: vLLM serves ranks up to ${limit}`
   const fix = changeVariants(recipe, `Use rank ${VLLM_DEFAULT_RANK}`, (variant) =>
     largestRank(variant) > VLLM_DEFAULT_RANK ? withLargestRank(variant, VLLM_DEFAULT_RANK) : variant
   )

@@ -3,6 +3,7 @@ import { NO_SKIPPING, skipArgument } from '../../shared/keptLinears'
 import { provenBase, trainerWords } from '../../shared/quantizerWords'
 import { loaderOf } from '../../shared/textTower'
 import { torchDtype } from '../../shared/torchDtypes'
+import { VLLM_DEFAULT_RANK, VLLM_LARGEST_RANK, vllmMaxRank } from '../../shared/vllmRanks'
 import type { AdapterFacts } from './adapterFacts'
 
 /*
@@ -162,10 +163,6 @@ function trainers({ fingerprint, loader }: AdapterFacts): CompatibilityEntry {
   )
 }
 
-/** What --max-lora-rank accepts; 16 is its default. */
-const VLLM_RANKS = [8, 16, 32, 64, 128, 256, 320, 512]
-const VLLM_DEFAULT_RANK = 16
-
 function vllm({ rank, modulesToSave, fingerprint }: AdapterFacts): CompatibilityEntry {
   const consumer = 'vLLM'
   if (modulesToSave.length > 0) {
@@ -175,9 +172,13 @@ function vllm({ rank, modulesToSave, fingerprint }: AdapterFacts): Compatibility
       'Merge the adapter into the dequantized base and serve that.'
     )
   }
-  const accepted = VLLM_RANKS.find((limit) => limit >= rank)
+  const accepted = vllmMaxRank(rank)
   if (accepted === undefined) {
-    return no(consumer, `serves ranks up to 512, this adapter has ${rank}`, 'Make a variant of a lower rank.')
+    return no(
+      consumer,
+      `serves ranks up to ${VLLM_LARGEST_RANK}, this adapter has ${rank}`,
+      'Make a variant of a lower rank.'
+    )
   }
   if (rank > VLLM_DEFAULT_RANK) {
     return caution(

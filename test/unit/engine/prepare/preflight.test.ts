@@ -331,6 +331,8 @@ describe('findings with a fix', () => {
     const finding = await findingIn(recipe, 'VLLM_RANK')
     expect(finding).toMatchObject({ severity: 'warning', message: expect.stringContaining('--max-lora-rank 64') })
     expect((await mended(recipe, finding)).variants.map(({ rank }) => rank)).toEqual([16])
+    const between = await findingIn(recipeWith({ variants: [{ method: 'svd', rank: 24 }] }), 'VLLM_RANK')
+    expect(between.message).toMatch(/^rank 24: .* unless started with --max-lora-rank 32$/) // it takes no 24
   })
 
   it('a target that matches nothing: the nearest name that exists', async () => {
