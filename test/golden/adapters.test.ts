@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { AdapterTensor } from '../../src/engine/formats/adapterFactors'
 import { readAdapterDirectory } from '../../src/engine/formats/readAdapter'
 import type { Adapter } from '../../src/engine/models/blockWeights'
+import { allValues } from '../helpers/adapterValues'
 import { goldenCases } from '../helpers/golden'
 import { float64s, type GoldenTensor, readGoldenTensors } from '../helpers/goldenTensors'
 import { goldenDirectory } from '../helpers/paths'
@@ -27,7 +28,10 @@ function scalingOf(module: string, rank: number, config: Config): number {
   return alpha / (config.use_rslora === true ? Math.sqrt(rank) : rank)
 }
 
-const matrixOf = ({ data, shape: [rows, cols] }: AdapterTensor) => ({ data, rows, cols })
+const matrixOf = async (tensor: AdapterTensor, scale = 1) => {
+  const [rows, cols] = tensor.shape
+  return { data: (await allValues(tensor)).map((value) => scale * value), rows, cols }
+}
 
 /** What DoRA adds to W [out, in]: m / ‖W + B A‖ · (W + B A) − W, by rows, as the product with the identity. */
 function withMagnitude({ A, B }: Adapter, magnitude: Float32Array, weight: Float64Array): Adapter {
@@ -64,8 +68,9 @@ describe.each(names)('adapter %s by PEFT', (name) => {
       const { module } = A
       const B = factors.find((other) => other.module === module && other.factor === 'B') as AdapterTensor
       const scaling = scalingOf(module, A.shape[0], config)
-      const plain = { A: matrixOf(A), B: matrixOf({ ...B, data: B.data.map((value) => scaling * value) }) }
-      const magnitude = magnitudes.get(module)?.data
+      const plain = { A: await matrixOf(A), B: await matrixOf(B, scaling) }
+      const stored = magnitudes.get(module)
+      const magnitude = stored && (await allValues(stored))
       const weight = () => float64s(weights.get(`${module}.weight`) as GoldenTensor)
       adapters.set(module, magnitude === undefined ? plain : withMagnitude(plain, magnitude, weight()))
     }

@@ -157,12 +157,21 @@ function checkOwnScalings(
   return passed('scaling', found)
 }
 
-/** Whether every factor is finite. */
-export function checkFinite({ tensors, magnitudes }: ReadAdapter): Check {
-  const vectors = [...magnitudes.values()].map(({ name, data }) => [name, { data }] as const)
-  for (const [name, { data }] of [...tensors, ...vectors]) {
-    const index = firstNonFinite(data)
-    if (index >= 0) return failed('finite', `${name} holds ${data[index]} at ${index}`)
+/**
+ * Whether every factor is finite.
+ *
+ * @throws {AppError} IO, naming the file; whatever the signal aborts with
+ */
+export async function checkFinite({ tensors, magnitudes }: ReadAdapter, signal?: AbortSignal): Promise<Check> {
+  const vectors = [...magnitudes.values()].map((magnitude) => [magnitude.name, magnitude] as const)
+  for (const [name, values] of [...tensors, ...vectors]) {
+    let first = 0
+    for await (const piece of values.pieces()) {
+      const index = firstNonFinite(piece)
+      if (index >= 0) return failed('finite', `${name} holds ${piece[index]} at ${first + index}`)
+      first += piece.length
+      signal?.throwIfAborted()
+    }
   }
   return passed('finite', 'every factor is finite')
 }

@@ -1,23 +1,33 @@
+import { open } from 'node:fs/promises'
 import { badFormat } from '../../shared/errors'
 import { shownValue } from '../../shared/shownValue'
-import { decodeFloats, FLOAT_DTYPES, type FloatDtype, isFloatDtype } from './dtypes'
+import { decodeFloats, dtypeBytes, FLOAT_DTYPES, type FloatDtype, isFloatDtype } from './dtypes'
+import { fileError, readAll } from './files'
 import { elementCount, type TensorInfo } from './tensorInfo'
 import { WeightFile } from './weightFile'
 
-/** A factor as read: [rank, in] for A, [out, rank] for B, widened to float32 and not checked to be finite. */
-export interface AdapterTensor {
+/** Values that stay in the file until they are asked for: a header may promise more than memory holds. */
+export interface StoredValues {
+  /**
+   * All of them in order, some at a time, widened to float32 and not checked to be finite.
+   *
+   * @throws {AppError} IO, naming the file
+   */
+  pieces(): AsyncGenerator<Float32Array>
+}
+
+/** A factor: [rank, in] for A, [out, rank] for B. */
+export interface AdapterTensor extends StoredValues {
   readonly module: string
   readonly factor: 'A' | 'B'
   readonly dtype: FloatDtype
   readonly shape: readonly [number, number]
-  readonly data: Float32Array
 }
 
-/** What DoRA scales the rows of a linear to, [out]; as read. */
-export interface AdapterMagnitude {
+/** What DoRA scales the rows of a linear to, [out]. */
+export interface AdapterMagnitude extends StoredValues {
   readonly name: string
   readonly shape: readonly number[]
-  readonly data: Float32Array
 }
 
 /** What a trainer may save beside the factors of linears. */
@@ -40,7 +50,7 @@ const OTHERS =
 const MAGNITUDE = /^base_model\.model\.(.+)\.lora_magnitude_vector(?:\.weight)?$/
 
 /**
- * Reads all factors of an adapter's weight file, by key.
+ * Finds all factors of an adapter's weight file, by key; of none the values are read.
  *
  * @param rank - what every factor must have; undefined where ranks differ by module
  * @throws {AppError} BAD_FORMAT, naming file and key, for keys that are no LoRA factors of a linear, for a module without
@@ -55,9 +65,9 @@ export async function readFactors(path: string, rank: number | undefined): Promi
     for (const info of file.header.tensors.values()) {
       const [, scaled] = MAGNITUDE.exec(info.name) ?? []
       if (scaled !== undefined) {
-        magnitudes.set(scaled, { name: info.name, shape: info.shape, data: await readValues(file, info) })
+        magnitudes.set(scaled, { name: info.name, shape: info.shape, ...storedValues(file, info) })
       } else if (OTHERS.test(info.name)) others.push({ name: info.name, shape: info.shape })
-      else tensors.set(info.name, await readFactor(file, info))
+      else tensors.set(info.name, factorOf(file, info))
     }
     assertPairs([...tensors.values()], rank, path)
     return { tensors, magnitudes, others: others.sort((a, b) => (a.name < b.name ? -1 : 1)) }
@@ -66,7 +76,7 @@ export async function readFactors(path: string, rank: number | undefined): Promi
   }
 }
 
-async function readFactor(file: WeightFile, info: TensorInfo): Promise<AdapterTensor> {
+function factorOf(file: WeightFile, info: TensorInfo): AdapterTensor {
   const { name, shape } = info
   const [, module, factor] = /^base_model\.model\.(.+)\.lora_([AB])\.weight$/.exec(name) ?? []
   if (module === undefined) {
@@ -78,7 +88,7 @@ async function readFactor(file: WeightFile, info: TensorInfo): Promise<AdapterTe
     throw badFormat(`${file.path}: tensor ${name} has shape [${shape}], a matrix was expected`)
   }
   const dtype = floatDtypeOf(file, info)
-  return { module, factor: factor as 'A' | 'B', dtype, shape: [rows, columns], data: await readValues(file, info) }
+  return { module, factor: factor as 'A' | 'B', dtype, shape: [rows, columns], ...storedValues(file, info) }
 }
 
 function floatDtypeOf(file: WeightFile, { name, dtype }: TensorInfo): FloatDtype {
@@ -86,13 +96,31 @@ function floatDtypeOf(file: WeightFile, { name, dtype }: TensorInfo): FloatDtype
   throw badFormat(`${file.path}: tensor ${name} has dtype ${dtype}; ${FLOAT_DTYPES.join(', ')} are accepted`)
 }
 
-async function readValues(file: WeightFile, info: TensorInfo): Promise<Float32Array> {
+/** Values that are read at a time. */
+const PIECE_VALUES = 2 ** 20
+
+function storedValues(file: WeightFile, info: TensorInfo): StoredValues {
+  const { path } = file
   const dtype = floatDtypeOf(file, info)
-  const stored = new Uint8Array(info.end - info.begin)
-  await file.read(stored, info.begin)
-  const data = new Float32Array(elementCount(info.shape))
-  decodeFloats(stored, dtype, data)
-  return data
+  const count = elementCount(info.shape)
+  return {
+    async *pieces() {
+      const opened = await open(path).catch((error: unknown) => {
+        throw fileError(error, path)
+      })
+      try {
+        for (let done = 0; done < count; done += PIECE_VALUES) {
+          const values = new Float32Array(Math.min(PIECE_VALUES, count - done))
+          const stored = new Uint8Array(values.length * dtypeBytes(dtype))
+          await readAll(opened, stored, info.begin + done * dtypeBytes(dtype), path)
+          decodeFloats(stored, dtype, values)
+          yield values
+        }
+      } finally {
+        await opened.close()
+      }
+    }
+  }
 }
 
 function assertPairs(tensors: readonly AdapterTensor[], rank: number | undefined, path: string): void {

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -7,6 +7,7 @@ import { verifyAdapter } from '../../../../src/engine/ask/verify'
 import { ProofFields } from '../../../../src/engine/formats/adapterProof'
 import { adapterConfig, adapterTensorName, writeAdapterDirectory } from '../../../../src/engine/formats/peftAdapter'
 import { readAdapterDirectory } from '../../../../src/engine/formats/readAdapter'
+import { encodeSafetensors } from '../../../../src/engine/formats/safetensorsWriter'
 import { familyDirectory } from '../../../helpers/checkpoints'
 
 const llama = familyDirectory('llama') // 96 tokens, hidden size 48
@@ -205,4 +206,39 @@ it('says of another scaling than that of the adapter it was trained from what a 
   const { ok, detail } = checkScaling(read, proof, { trained: true })
   expect(ok).toBe(false)
   expect(detail).toMatch(/the adapter that it was trained from was made for lora_alpha 9, r 2: .*add_weighted_adapter/)
+})
+
+it('reads no values of factors that do not fit: a header may promise more than memory holds', async () => {
+  const adapter = await saved({}, ['q_proj'])
+  const file = join(adapter, 'adapter_model.safetensors')
+  // A sparse file: 32 GiB of zeros take no room on the disk.
+  const [name, columns] = [adapterTensorName(QUERIES[0] as string, 'A'), 2 ** 32]
+  const other = adapterTensorName(QUERIES[0] as string, 'B')
+  const end = 8 * columns
+  const text = JSON.stringify({
+    [name]: { dtype: 'F32', shape: [RANK, columns], data_offsets: [0, end] },
+    [other]: { dtype: 'F32', shape: [48, RANK], data_offsets: [end, end + 384] }
+  })
+  const header = Buffer.from(text.padEnd(Math.ceil(text.length / 8) * 8))
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64LE(BigInt(header.length))
+  writeFileSync(file, Buffer.concat([length, header]))
+  truncateSync(file, 8 + header.length + end + 384)
+  const { fits, summary, checks } = await verifyAdapter(adapter, llama)
+  expect(fits).toBe(false)
+  expect(summary).toContain(`lora_A is [2,${columns}], expected [2,48]`)
+  expect(checks.find((check) => check.name === 'finite')).toMatchObject({ ok: null })
+})
+
+it('finds a value that is not finite among those of the file', async () => {
+  const adapter = await saved(factors(QUERIES[1] as string, 48), ['q_proj'])
+  const read = await readAdapterDirectory(adapter)
+  const tensors = [...read.tensors].map(([name, { shape }]) => {
+    const data = new Uint8Array(4 * shape[0] * shape[1])
+    if (name.endsWith('layers.1.self_attn.q_proj.lora_B.weight')) new Float32Array(data.buffer)[95] = Number.NaN
+    return { name, shape, dtype: 'F32' as const, data }
+  })
+  const { header, chunks } = encodeSafetensors(tensors)
+  writeFileSync(join(adapter, 'adapter_model.safetensors'), Buffer.concat([header, ...chunks]))
+  expect((await verifyAdapter(adapter, llama)).summary).toContain('q_proj.lora_B.weight holds NaN at 95')
 })

@@ -13,6 +13,7 @@ import {
   writeAdapterDirectory
 } from '../../../../src/engine/formats/peftAdapter'
 import { readAdapterConfig, readAdapterDirectory } from '../../../../src/engine/formats/readAdapter'
+import { allValues } from '../../../helpers/adapterValues'
 
 let root = ''
 beforeEach(() => {
@@ -127,9 +128,9 @@ describe('readAdapterDirectory', () => {
     expect(adapter.tensors.size).toBe(4)
     const loraB = adapter.tensors.get('base_model.model.model.layers.0.mlp.down_proj.lora_B.weight')
     expect(loraB).toMatchObject({ module: 'model.layers.0.mlp.down_proj', factor: 'B', dtype, shape: [5, 2] })
-    expect(loraB?.data).toEqual(Float32Array.from({ length: 10 }, (_, i) => -3 + i / 8))
+    expect(loraB && (await allValues(loraB))).toEqual(Float32Array.from({ length: 10 }, (_, i) => -3 + i / 8))
     const loraA = adapter.tensors.get(adapterTensorName('model.layers.0.self_attn.q_proj', 'A'))
-    expect(loraA?.data).toEqual(Float32Array.from({ length: 6 }, (_, i) => 1 + i / 8))
+    expect(loraA && (await allValues(loraA))).toEqual(Float32Array.from({ length: 6 }, (_, i) => 1 + i / 8))
   })
 
   it('keeps values that are not finite, for others to report', async () => {
@@ -139,7 +140,8 @@ describe('readAdapterDirectory', () => {
     const tensors = adapterTensors([{ ...linear, loraA: { dtype: 'F32', data } }], 2)
     await writeAdapterDirectory(out, { config: adapterConfig(settings), tensors, extra: {} })
     const { tensors: read } = await readAdapterDirectory(out)
-    expect(read.get(adapterTensorName(linear.name, 'A'))?.data).toEqual(new Float32Array(6).fill(Number.NaN))
+    const stored = read.get(adapterTensorName(linear.name, 'A'))
+    expect(stored && (await allValues(stored))).toEqual(new Float32Array(6).fill(Number.NaN))
   })
 
   it('takes ranks from the shapes where the config has a rank_pattern, and a pattern of targets as one', async () => {
@@ -167,11 +169,10 @@ describe('readAdapterDirectory', () => {
     expect([read.tensors.size, read.others]).toEqual([4, []])
     const [first] = linears('F32') as [AdapterLinear]
     const { name, outFeatures } = first
-    expect(read.magnitudes.get(name)).toEqual({
-      name: magnitudes[0]?.name,
-      shape: [outFeatures],
-      data: Float32Array.from({ length: outFeatures }, (_, i) => 1 + i / 8)
-    })
+    const magnitude = read.magnitudes.get(name)
+    expect(magnitude).toMatchObject({ name: magnitudes[0]?.name, shape: [outFeatures] })
+    const expected = Float32Array.from({ length: outFeatures }, (_, i) => 1 + i / 8)
+    expect(magnitude && (await allValues(magnitude))).toEqual(expected)
     await expect(readAdapterConfig(out)).rejects.toThrow('use_dora is true, a plain LoRA adapter was expected')
   })
 
