@@ -7,10 +7,19 @@
 export const skipArgument = (modules: readonly string[]): string =>
   `llm_int8_skip_modules=[${modules.map((name) => `"${name}"`).join(', ')}]`
 
+/** Such linears of a family, and words for them. */
+export interface KeptLinears {
+  /** Their last names. */
+  readonly names: readonly string[]
+  /** Begins a sentence. */
+  readonly what: string
+  /** A clause: why no base that quantizes them is trained. */
+  readonly why: string
+}
+
 /** What a trainer has to be told, as a sentence; `modules` are those that it is told to leave out. */
-export function keptSentence(modules: readonly string[]): string {
-  const names = modules.slice(1).join(', ')
-  return `AltUp's linears (${names} of each block) stay in full precision, as transformers cannot train a base that quantizes them: a trainer has to be told ${skipArgument(modules)}, as in the snippets, or to load a base that quail export-base wrote; one that quantizes them is another base, whose perplexity was not measured`
+export function keptSentence({ names, what, why }: KeptLinears, modules: readonly string[]): string {
+  return `${what} (${names.join(', ')}) stay in full precision, as ${why}: a trainer has to be told ${skipArgument(modules)}, as in the snippets, or to load a base that quail export-base wrote; one that quantizes them is another base, whose perplexity was not measured`
 }
 
 /** Where a trainer cannot be told. */

@@ -130,6 +130,16 @@ GEMMA4 = {
     "num_kv_shared_layers": 1,
     "use_double_wide_mlp": True,
 }
+MAMBA2 = {
+    "mamba_n_heads": 64,
+    "mamba_expand": 3,
+    "mamba_n_groups": 2,
+    "mamba_d_state": 12,
+    "mamba_d_conv": 3,
+    "mamba_conv_bias": False,
+    "mamba_proj_bias": True,
+    "time_step_limit": [0.1, 9.0],  # infinity is no JSON
+}
 FULL = {
     "llama": {**LLAMA, "attention_bias": True, "mlp_bias": True},
     "mistral": {**LLAMA, "sliding_window": 7},
@@ -223,10 +233,8 @@ FULL = {
         **GRANITE_MOE,
         "shared_intermediate_size": 20,
         "position_embedding_type": "rope",
-        "layer_types": ["full_attention"] * 3,
-        "mamba_n_heads": 64,
-        "mamba_expand": 3,
-        "time_step_limit": [0.0, 9.0],  # infinity is no JSON
+        "layer_types": ["linear_attention", "full_attention", "linear_attention"],
+        **MAMBA2,
     },
     "glm4_moe": {
         **LLAMA,
@@ -796,6 +804,8 @@ class Real:
             return self.growth()
         if name == "scoreStretch":
             return self.score_stretch()
+        if name == "time_step_limit" and self.config.time_step_limit is not None:
+            return [None if limit == float("inf") else limit for limit in self.config.time_step_limit]
         if name == "tie_word_embeddings" and self.outer is not self.config and self.outer.model_type not in TIED_INSIDE:
             return bool(self.outer.tie_word_embeddings)
         if name == "per_layer_config":
@@ -849,7 +859,7 @@ class Real:
         if self.kind in ("lfm2", "lfm2_moe", "lfm3"):
             return [kind != "conv" for kind in self.types()]
         if self.kind == "granitemoehybrid":
-            return [self.config.position_embedding_type == "rope" for _ in layers]
+            return [self.config.position_embedding_type == "rope" and kind == "full_attention" for kind in self.types()]
         if self.kind in HYBRID:
             return [kind == "full_attention" for kind in self.types()]
         if self.kind == "exaone4" and self.config.sliding_window is not None:

@@ -21,13 +21,17 @@ CONTEXT = 256
 
 # What a base leaves in full precision where transformers has to be told, by the type of the model.
 ALTUP = ["lm_head", "prediction_coefs", "correction_coefs", "modality_router"]
+MAMBA = ["lm_head", "out_proj"]
+MAMBA_HYBRIDS = ("granitemoehybrid",)
 SKIPPED = {"gemma3n_text": ALTUP, "gemma3n": ALTUP}
 
 
 def skipping(model):
     """Arguments of BitsAndBytesConfig that a checkpoint asks for."""
-    kind = json.loads((Path(model) / "config.json").read_text(encoding="utf-8"))["model_type"]
-    return {"llm_int8_skip_modules": SKIPPED[kind]} if kind in SKIPPED else {}
+    config = json.loads((Path(model) / "config.json").read_text(encoding="utf-8"))
+    hybrid = config["model_type"] in MAMBA_HYBRIDS and {"mamba", "linear_attention"} & set(config["layer_types"])
+    skipped = MAMBA if hybrid else SKIPPED.get(config["model_type"])
+    return {"llm_int8_skip_modules": skipped} if skipped else {}
 
 
 _workspace = tempfile.TemporaryDirectory(prefix="quail-conformance-")  # removed when Python ends

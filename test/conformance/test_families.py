@@ -2,7 +2,10 @@
 
 import json
 import os
+import sys
 import tempfile
+import unittest.mock
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -32,6 +35,7 @@ CONTEXT = 32
 # More than some linears have outputs.
 RANKS = {"qwen3_5_text": 8, "qwen3_5_moe_text": 8}
 ROWS = 16
+MAMBA_CASES = ("granitemoehybrid-mamba",)
 # Two float32 libraries: 1e-6 and less was seen. What the adapter does to these models is more than a hundred times the
 # tolerance, which the test asks for too.
 PERPLEXITY = 2e-5
@@ -88,12 +92,25 @@ class Families(Conformance):
         self.assertGreater(len(CASES), 0, FAMILIES)
 
 
+@contextmanager
+def fused_kernel(model):
+    """What transformers calls of mamba-ssm while it trains, as to its last linear."""
+
+    def kernel(zxbcdt, *_, outproj_weight, outproj_bias, headdim, **__):
+        heads = outproj_weight.new_ones((*zxbcdt.shape[:-1], mixer.num_heads * headdim), dtype=zxbcdt.dtype)
+        return torch.nn.functional.linear(heads, outproj_weight, outproj_bias)
+
+    mixer = next(module for module in model.modules() if hasattr(module, "dt_bias"))
+    with unittest.mock.patch.object(sys.modules[type(mixer).__module__], "mamba2_split_conv1d_scan_combined", kernel):
+        yield
+
+
 class Further(Conformance):
     """Of blocks that are more than a chain of linears: gradients through the whole model, and runs on a stored base."""
 
     setUpClass = classmethod(Families.setUpClass.__func__)
     checkpoint = Families.checkpoint
-    NAMES = ("mixtral", "qwen3_moe", "gpt_oss", "llama4_text-experts", "gemma3n_text", "gemma4_text", "gemma4_text-experts", "qwen3_next", "qwen3_5_moe_text")
+    NAMES = ("mixtral", "qwen3_moe", "gpt_oss", "llama4_text-experts", "gemma3n_text", "gemma4_text", "gemma4_text-experts", "qwen3_next", "qwen3_5_moe_text", "granitemoehybrid-mamba")
 
     def test_adapters_that_were_refined_compute_what_is_reported(self):
         for name in self.NAMES:
@@ -129,8 +146,40 @@ class Further(Conformance):
                 by_itself.train()(input_ids=ids)
             if "load_in_4bit" in quantized:
                 by_itself.save_pretrained(self.folder / "by itself")
-        with self.assertRaisesRegex(AssertionError, "coefs.weight quantized; transformers cannot train such a base"):
+        with self.assertRaisesRegex(AssertionError, "coefs.weight quantized; transformers cannot train a base that quantizes them"):
             init_lora(model, ["exact"], "--base", self.folder / "by itself", texts=(self.calibration, self.evaluation), rank=4, context=CONTEXT)
+
+    def test_mamba_trains_with_its_kernel_where_out_proj_is_in_full_precision_and_only_there(self):
+        """The kernel of mamba-ssm, which asks for a GPU, has a stand-in that does with out_proj's weight what it does."""
+        for name in MAMBA_CASES:
+            with self.subTest(name):
+                self.assert_trains_where_kept(self.checkpoint(name))
+
+    def assert_trains_where_kept(self, model):
+        finished = init_lora(model, ["exact"], texts=(self.calibration, self.evaluation), rank=4, context=CONTEXT, rows=ROWS)
+        [variant] = finished["variants"]
+        told = proof_of(variant["adapter"])["fingerprint"]["skipModules"]
+        self.assertEqual(told, skipping(model)["llm_int8_skip_modules"])
+        ids = torch.arange(1, 17)[None]
+        for quantized in ({"load_in_4bit": True, "bnb_4bit_use_double_quant": True, "bnb_4bit_quant_type": "nf4"}, {"load_in_8bit": True}):
+            config = BitsAndBytesConfig(**quantized, llm_int8_skip_modules=told)
+            base = AutoModelForCausalLM.from_pretrained(model, quantization_config=config)
+            adapted = PeftModel.from_pretrained(base, variant["adapter"], is_trainable=True).train()
+            adapted(input_ids=ids, labels=ids).loss.backward()
+            gradients = [value.grad for name, value in adapted.named_parameters() if ".lora_A" in name and value.grad is not None]
+            self.assertTrue(all(gradient.isfinite().all() for gradient in gradients))
+            self.assertGreater(sum(gradient.abs().sum() > 0 for gradient in gradients), 0)
+            with fused_kernel(base):
+                self.assertTrue(adapted(input_ids=ids, labels=ids, use_cache=False).loss.isfinite())
+            by_itself = AutoModelForCausalLM.from_pretrained(model, quantization_config=BitsAndBytesConfig(**quantized)).train()
+            self.assertTrue(by_itself(input_ids=ids, labels=ids).loss.isfinite(), "without the kernel")
+            with fused_kernel(by_itself), self.assertRaises(RuntimeError):
+                by_itself(input_ids=ids, use_cache=False)
+            if "load_in_4bit" in quantized:
+                by_itself.save_pretrained(self.folder / f"{model.name} by itself")
+        with self.assertRaisesRegex(AssertionError, "out_proj.weight quantized; the kernel of mamba-ssm"):
+            base = self.folder / f"{model.name} by itself"
+            init_lora(model, ["exact"], "--base", base, texts=(self.calibration, self.evaluation), rank=4, context=CONTEXT)
 
     def test_runs_on_a_stored_base_report_what_runs_that_quantize_do(self):
         for name in set(self.NAMES) - {path.name for path in UNSTORED}:

@@ -42,6 +42,7 @@ OTHER_VALUES = {
     "scale_attention_softmax_in_fp32": (False, "half precision"),
     "use_cache": (False, "whether keys and values are kept"),
     "pretraining_tp": (2, "how products are split"),
+    "mamba_chunk_size": (16, "how rows are cut into chunks, on which the result does not depend"),
 }
 # Nothing that a file would hold, or of no meaning for one pass over whole rows.
 OTHERS = {

@@ -130,12 +130,13 @@ def test_of(name):
 
 
 def one_of_each_kind():
-    """The first checkpoint of each model type, and of those the first with linears outside the blocks."""
+    """The first checkpoint of each model type, and of those the first with linears outside the blocks, and with other mixers."""
     found = {}
     for name in CASES:
         config = json.loads((FAMILIES / name / "config.json").read_text(encoding="utf-8"))
         outer = config.get("word_embed_proj_dim", config.get("hidden_size")) != config.get("hidden_size")
-        found.setdefault((config["model_type"], outer), name)
+        mixers = "linear_attention" in (config.get("layer_types") or [])
+        found.setdefault((config["model_type"], outer, mixers), name)
     return found.values()
 
 

@@ -164,7 +164,9 @@ it('is said to fit no adapter where it quantizes what then cannot be trained', a
   const further = writeCheckpoint(configOf(own), [...tensors, { ...state, name }])
   expect(await verifyAdapter(adapterOf(run), further)).toMatchObject({
     fits: false,
-    summary: expect.stringContaining('prediction_coefs.weight quantized; transformers cannot train such a base')
+    summary: expect.stringContaining(
+      'prediction_coefs.weight quantized; transformers cannot train a base that quantizes them'
+    )
   })
 })
 

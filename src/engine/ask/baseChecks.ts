@@ -6,7 +6,7 @@ import { StoredBase } from '../base/storedBase'
 import { PROOF_FILE, type ProofFields } from '../formats/adapterProof'
 import type { Checkpoint } from '../formats/checkpoint'
 import { isQuantized } from '../formats/checkpointFiles'
-import { type ModelArchitecture, skippedModules } from '../models/architecture'
+import type { ModelArchitecture } from '../models/architecture'
 import type { PreparedLinear } from '../models/modelLinears'
 import { ModelWeights } from '../models/modelWeights'
 import { fingerprintLinear, fingerprintModel, STORED_FINGERPRINT_ALGORITHM } from '../quantizers/fingerprint'
@@ -131,10 +131,9 @@ async function checkStoredBase(
 /** Why nobody can train on a base, whatever the linears hold that adapters are beside; undefined where one can. */
 function unusable(base: StoredBase, architecture: ModelArchitecture, { linears }: Observed): string | undefined {
   if (architecture.noStoredBase !== undefined) return architecture.noStoredBase
-  const kept = skippedModules(architecture)
-  if (architecture.experts === undefined && kept === undefined) return undefined
+  if (architecture.experts === undefined && architecture.kept === undefined) return undefined
   try {
-    base.refuseOthers(linears, kept)
+    base.refuseOthers(linears, architecture)
     return undefined
   } catch (error) {
     if (!(error instanceof AppError)) throw error

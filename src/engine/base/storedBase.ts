@@ -8,7 +8,7 @@ import { CONFIG_FILE } from '../formats/checkpointFiles'
 import { encodeFloats, isFloatDtype } from '../formats/dtypes'
 import { sha256 } from '../formats/files'
 import { readQuantizationConfig } from '../formats/quantizationConfig'
-import type { ModelArchitecture } from '../models/architecture'
+import { type ModelArchitecture, skippedModules } from '../models/architecture'
 import type { ModelLinear } from '../models/modelTensors'
 import { ModelWeights, storedShape } from '../models/modelWeights'
 import { fingerprintLinear } from '../quantizers/fingerprint'
@@ -77,19 +77,19 @@ export class StoredBase {
    * Refuses a base that quantizes more of the blocks than these linears: experts, or what has to stay in full precision, which
    * Quail computes so.
    *
-   * @param kept - the modules that have to stay in full precision, where those are linears
    * @throws {AppError} BAD_INPUT naming the first such tensor
    */
-  refuseOthers(linears: readonly (ModelLinear & { readonly name: string })[], kept?: readonly string[]): void {
+  refuseOthers(linears: readonly (ModelLinear & { readonly name: string })[], architecture: ModelArchitecture): void {
     const known = new Set(linears.map(({ path }) => this.#stored(path)))
     const blocks = new Set(linears.map(({ path, name }) => this.#stored(path).slice(0, -`${name}.weight`.length)))
     const inBlock = (name: string) => [...blocks].some((block) => name.startsWith(block))
     const other = quantizedWeights(this.checkpoint).find((name) => !known.has(name) && inBlock(name))
     if (other === undefined) return
-    const expected =
-      kept === undefined
-        ? 'a base of transformers 5 keeps experts and router in full precision, and so does Quail'
-        : `transformers cannot train such a base; expected one in full precision there, made with ${skipArgument(kept)}`
+    const { kept } = architecture
+    const isKept = kept?.names.some((name) => other.endsWith(`.${name}.weight`))
+    const expected = isKept
+      ? `${kept?.why}; expected one in full precision there, made with ${skipArgument(skippedModules(architecture) ?? [])}`
+      : 'a base of transformers 5 keeps experts and router in full precision, and so does Quail'
     throw badInput(`the base ${this.checkpoint.directory} holds ${other} quantized; ${expected}`)
   }
 

@@ -23,7 +23,11 @@ export interface Streams {
  * place while it trains, and those of the second on the way, where neither is possible with codes. The last is with them, as
  * an adapter beside it would see two inputs.
  */
-export const ALTUP_LINEARS = ['prediction_coefs', 'correction_coefs', 'modality_router'] as const
+export const KEPT_ALTUP = {
+  names: ['prediction_coefs', 'correction_coefs', 'modality_router'],
+  what: "AltUp's linears",
+  why: 'transformers cannot train a base that quantizes them'
+} as const
 
 /** Squares of streams have at least this mean where they are scaled by it. */
 const LEAST_MEAN = 1e-5

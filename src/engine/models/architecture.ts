@@ -1,4 +1,5 @@
 import type { ExpertsNote } from '../../shared/expertsNote'
+import type { KeptLinears } from '../../shared/keptLinears'
 import type { TextTower } from '../../shared/textTower'
 import type { Value } from '../graph/graphBuilder'
 import type { ConfigReader } from './configReader'
@@ -50,8 +51,8 @@ export interface ModelArchitecture {
   readonly noStoredBase?: string
   /** Why trainers fail on a base in int8, where they do. */
   readonly failsInInt8?: string
-  /** Last names of linears that a base has to leave in full precision, as it could not be trained otherwise. */
-  readonly kept?: readonly string[]
+  /** Linears that a base has to leave in full precision, as it could not be trained otherwise. */
+  readonly kept?: KeptLinears
   /** Ids of tokens in whose place the model around a text model puts what it sees and hears, with the keys that give them. */
   readonly placeholders?: ReadonlyMap<number, string>
   /** Present where this is the text model inside of another, of which nothing else is read. */
@@ -92,7 +93,7 @@ export const stateSize = ({ hiddenSize, carriedSize = 0 }: ModelArchitecture): n
 
 /** The modules that a trainer has to be told to leave in full precision, the head first; undefined where it need not be told. */
 export const skippedModules = ({ kept, head }: ModelArchitecture): string[] | undefined =>
-  kept && [head.replace(/\.weight$/, ''), ...kept]
+  kept && [head.replace(/\.weight$/, ''), ...kept.names]
 
 /** Every table of embeddings; the first is the one that a tied head is. */
 export const embeddingTables = (architecture: ModelArchitecture): EmbeddingTable[] => {

@@ -1,6 +1,7 @@
 import type { GraphBuilder, Value } from '../graph/graphBuilder'
+import { chunked, chunkingOf, decaysBetween, runningSums, unchunked } from './chunks'
 import type { LayerBuilder } from './layerBuilder'
-import { constantMatrix, unitLowerInverse } from './unitLowerInverse'
+import { unitLowerInverse } from './unitLowerInverse'
 
 export interface DeltaRuleShape {
   readonly heads: number
@@ -19,12 +20,6 @@ export interface DeltaRuleInputs {
   /** Share of a value that a token writes. */
   readonly beta: Value
 }
-
-/** Tokens whose effects on each other are worked out at once; a power of two. */
-const CHUNK = 32
-
-/** Added to logarithms of decays that would reach backward in time: exp of it is 0. */
-const NEVER = -3.4028234663852886e38
 
 /**
  * The gated delta rule, with a state S [keyDim, valueDim] of each head that is zero before a row:
@@ -45,15 +40,14 @@ const NEVER = -3.4028234663852886e38
 export function gatedDeltaRule(layer: LayerBuilder, inputs: DeltaRuleInputs, shape: DeltaRuleShape): Value {
   const { graph, context } = layer
   const { heads, keyDim, valueDim } = shape
-  const size = Math.min(CHUNK, 2 ** Math.ceil(Math.log2(context)))
-  const chunks = Math.ceil(context / size)
-  const chunking = { context, heads, chunks, size }
-  const parts = (x: Value, width: number) => chunked(graph, x, chunking, width)
+  const chunking = chunkingOf(context)
+  const { chunks, size } = chunking
+  const parts = (x: Value, width: number) => chunked(graph, x, chunking, [heads, width])
   const [q, k, v] = [parts(inputs.q, keyDim), parts(inputs.k, keyDim), parts(inputs.v, valueDim)]
   const beta = parts(inputs.beta, 1)
   const decay = parts(inputs.decay, 1)
-  const between = decaysBetween(graph, decay, chunking)
-  const sinceStart = graph.node('Exp', [runningSums(graph, decay, chunking)])
+  const between = decaysBetween(graph, decay, size, [-1, heads, chunks, size, size])
+  const sinceStart = graph.node('Exp', [runningSums(graph, decay, size, [-1, heads, chunks, size, 1])])
   const untilEnd = graph.transpose(graph.slice(between, 3, size - 1, size), SWAPPED)
 
   const keysT = graph.transpose(k, SWAPPED)
@@ -69,48 +63,11 @@ export function gatedDeltaRule(layer: LayerBuilder, inputs: DeltaRuleInputs, sha
   })
   const within = graph.matmul(graph.mul(graph.matmul(q, keysT), between), scanned.values)
   const all = scanned.read === undefined ? within : graph.add(scanned.read, within)
-  const tokens = graph.reshape(graph.transpose(all, [0, 2, 3, 1, 4]), [-1, chunks * size, heads * valueDim])
-  const real = chunks * size === context ? tokens : graph.slice(tokens, 1, 0, context)
-  return graph.reshape(real, [-1, heads * valueDim])
+  return unchunked(graph, all, chunking, [heads, valueDim])
 }
 
 /** The last two axes of [rows, heads, chunks, tokens, d] changed. */
 const SWAPPED = [0, 1, 2, 4, 3]
-
-interface Chunking {
-  readonly context: number
-  readonly heads: number
-  readonly chunks: number
-  readonly size: number
-}
-
-/** [rows · context, heads · d] → [rows, heads, chunks, size, d], with zeros behind the end of a row. */
-function chunked(graph: GraphBuilder, x: Value, { context, heads, chunks, size }: Chunking, width: number): Value {
-  const missing = chunks * size - context
-  const rows = graph.reshape(x, [-1, context, heads * width])
-  const whole = missing === 0 ? rows : graph.node('Pad', [rows, graph.ints([0, 0, 0, 0, missing, 0])])
-  return graph.transpose(graph.reshape(whole, [-1, chunks, size, heads, width]), [0, 3, 1, 2, 4])
-}
-
-/** Sums of x [rows, heads, chunks, size, 1] from the start of a chunk up to each token. */
-function runningSums(graph: GraphBuilder, x: Value, { heads, chunks, size }: Chunking): Value {
-  const before = constantMatrix(graph, [size, size], (token, end) => (token <= end ? 1 : 0))
-  return graph.reshape(graph.gemm(graph.reshape(x, [-1, size]), before), [-1, heads, chunks, size, 1])
-}
-
-/**
- * What is left at token i of what token j ≤ i wrote, and 0 for others, [rows, heads, chunks, i, j]: exp of the sum of the
- * decays after j up to i. As a difference of running sums it would lose the digits of small decays behind a large one.
- */
-function decaysBetween(graph: GraphBuilder, x: Value, { heads, chunks, size }: Chunking): Value {
-  const isBetween = (token: number, i: number, j: number) => j < token && token <= i
-  const spans = constantMatrix(graph, [size, size * size], (token, pair) =>
-    isBetween(token, Math.floor(pair / size), pair % size) ? 1 : 0
-  )
-  const mask = constantMatrix(graph, [size, size], (i, j) => (j <= i ? 0 : NEVER))
-  const sums = graph.reshape(graph.gemm(graph.reshape(x, [-1, size]), spans), [-1, heads, chunks, size, size])
-  return graph.node('Exp', [graph.add(sums, mask)])
-}
 
 /** [rows, heads, chunks, …] each. */
 interface Scanned {

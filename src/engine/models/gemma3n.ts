@@ -1,7 +1,7 @@
 import { badInput } from '../../shared/errors'
 import type { Value } from '../graph/graphBuilder'
 import { activation } from './activations'
-import { ALTUP_LINEARS, addedBehindFirst, altUp, firstStreams, mergedStreams, type Streams } from './altUp'
+import { addedBehindFirst, altUp, firstStreams, KEPT_ALTUP, mergedStreams, type Streams } from './altUp'
 import { defineFamily, type ModelArchitecture } from './architecture'
 import { CarriedStates, type KeysAndValues } from './carriedStates'
 import type { ConfigReader } from './configReader'
@@ -161,7 +161,7 @@ function build(settings: Gemma3nSettings): ModelArchitecture {
     carriedSize: (streams.count - 1) * hiddenSize + states.carriedSize,
     secondEmbedding: { name: LAYER_EMBEDDINGS, rows, columns: blocks * width, rowBeyond: 0 },
     logitSoftcap: settings.final_logit_softcapping,
-    kept: ALTUP_LINEARS,
+    kept: KEPT_ALTUP,
     buildEmbedding(layer, embedded, second) {
       const x = layer.graph.mul(embedded, layer.graph.scalar(Math.sqrt(hiddenSize)))
       const inputs = layerInputs(layer, x, second as Value, settings, width)

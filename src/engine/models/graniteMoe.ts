@@ -1,4 +1,3 @@
-import { badInput } from '../../shared/errors'
 import type { Value } from '../graph/graphBuilder'
 import { alikeLayers } from './alikeLayers'
 import { defineFamily, type ModelArchitecture } from './architecture'
@@ -9,8 +8,11 @@ import type { LayerBuilder } from './layerBuilder'
 import { readLayerTypes } from './layerTypes'
 import { LLAMA_BASE } from './llama'
 import { llamaLike } from './llamaLike'
+import { KEPT_MAMBA, mamba2 } from './mamba2'
+import { checkMamba2, MAMBA2, mamba2Spec, mambaHeadDim } from './mamba2Settings'
 import { expertsNote, sharedExpert } from './routedExperts'
-import { beside, integer, natural, orNull, readSettings, type Setting, type Settings, text, texts } from './settings'
+import { selfAttention } from './selfAttention'
+import { beside, integer, natural, orNull, readSettings, type Settings, text, texts } from './settings'
 
 /** Defaults of transformers' GraniteMoeConfig: those of LLaMA, and what it adds. */
 const TABLE = {
@@ -24,12 +26,6 @@ const TABLE = {
 /** Defaults of GraniteMoeSharedConfig. */
 const SHARED = { ...TABLE, shared_intermediate_size: natural(0) }
 
-/** Dimensions of a head of Mamba, by default those that fit. */
-const mambaHead: Setting<number | 'auto'> = {
-  fallback: 'auto',
-  read: (config, key) => (config.raw(key) === 'auto' ? 'auto' : config.integer(key))
-}
-
 /**
  * Defaults of GraniteMoeHybridConfig, which looks at sizes of Mamba layers also where there are none. Dense models, such as
  * Granite 4.0 Micro, have 0 experts, of which each token has 0.
@@ -41,9 +37,7 @@ const HYBRID = {
   shared_intermediate_size: integer(1024),
   position_embedding_type: orNull(text),
   layer_types: orNull(texts),
-  mamba_n_heads: integer(128),
-  mamba_d_head: mambaHead,
-  mamba_expand: integer(2)
+  ...MAMBA2
 }
 
 const HYBRID_ALIASES = { layers_block_type: 'layer_types' }
@@ -74,16 +68,18 @@ export const graniteMoeShared = defineFamily({
   build: (settings) => graniteLike(settings, 'granitemoeshared', settings.shared_intermediate_size)
 })
 
-/** Granite 4 where all layers are attention: with or without experts, and positions. Source: modeling_granitemoehybrid. */
+/**
+ * Granite 4: layers of Mamba-2 or of attention, with or without experts and positions.
+ *
+ * Source: transformers modeling_granitemoehybrid.
+ */
 export const graniteMoeHybrid = defineFamily({
   modelTypes: ['granitemoehybrid'],
   settings: readHybrid,
-  check(settings, where) {
-    const first = settings.layer_types.indexOf(MAMBA)
-    if (first < 0) return
-    throw badInput(`${where}: layer ${first} is a Mamba layer, of granitemoehybrid only attention is computed`)
+  check(settings, _where, config) {
+    if (settings.layer_types.includes(MAMBA)) checkMamba2(config, settings)
   },
-  build: (settings) => graniteLike(settings, 'granitemoehybrid', settings.shared_intermediate_size)
+  build: buildHybrid
 })
 
 function read<S extends Settings<typeof TABLE>>(config: ConfigReader, settings: S, layerTypes?: readonly string[]) {
@@ -95,30 +91,30 @@ function read<S extends Settings<typeof TABLE>>(config: ConfigReader, settings: 
 
 function readHybrid(config: ConfigReader) {
   const settings = readSettings(config, HYBRID, HYBRID_ALIASES)
-  const mamba_d_head = mambaHeadOf(config, settings)
+  const mamba_d_head = mambaHeadDim(config, settings, settings.mamba_expand * settings.hidden_size)
   const types = readLayerTypes(config, settings, () => MAMBA, ['full_attention', MAMBA])
   const whole = read(config, settings, types)
-  const rotates = settings.position_embedding_type === 'rope'
-  const layers = whole.layers.map((layer) => (rotates ? layer : { ...layer, rope: null }))
+  const rotates = (index: number) => settings.position_embedding_type === 'rope' && types[index] !== MAMBA
+  const layers = whole.layers.map((layer, index) => (rotates(index) ? layer : { ...layer, rope: null }))
   return { ...whole, mamba_d_head, layer_types: types, layers }
 }
 
-/** @throws {AppError} BAD_INPUT where heads of Mamba do not make up its width, on which the config class fails */
-function mambaHeadOf(config: ConfigReader, settings: Settings<typeof HYBRID>): number {
-  const { mamba_n_heads: heads, mamba_expand: expand, mamba_d_head: given, hidden_size: hiddenSize } = settings
-  const width = expand * hiddenSize
-  if (width % heads !== 0) throw config.complaint('mamba_n_heads', `a divisor of mamba_expand · hidden_size ${width}`)
-  if (given !== 'auto' && given * heads !== width) throw config.complaint('mamba_d_head', `"auto" or ${width / heads}`)
-  return width / heads
+function buildHybrid(settings: ReturnType<typeof readHybrid>): ModelArchitecture {
+  const spec = mamba2Spec(settings)
+  const mixer = (layer: LayerBuilder, n: Value, index: number) =>
+    settings.layer_types[index] === MAMBA ? mamba2(layer, n, spec) : undefined
+  const model = graniteLike(settings, 'granitemoehybrid', settings.shared_intermediate_size, mixer)
+  return { ...model, ...(settings.layer_types.includes(MAMBA) && { kept: KEPT_MAMBA }) }
 }
 
-/** What transformers calls them. */
+/** What transformers calls layers of Mamba. */
 const MAMBA = 'linear_attention'
 
 function graniteLike(
   settings: ReturnType<typeof read<Settings<typeof TABLE>>>,
   family: string,
-  sharedSize: number
+  sharedSize: number,
+  mixer?: (layer: LayerBuilder, n: Value, index: number) => Value | undefined
 ): ModelArchitecture {
   const { hidden_size: hiddenSize, num_local_experts: count, residual_multiplier: residual } = settings
   const spec = gatedExperts({
@@ -145,8 +141,10 @@ function graniteLike(
   }
   const { attention_bias: bias } = settings
   const options = { inputBias: bias, outputBias: bias, mlpBias: false, ...graniteScales(settings), feedForward }
+  const attention = (layer: LayerBuilder, n: Value, index: number) =>
+    mixer?.(layer, n, index) ?? selfAttention(layer, n, index, settings, options)
   return {
-    ...llamaLike(settings, { family, ...options }),
+    ...llamaLike(settings, { family, ...options, attention }),
     otherNames: (name) => otherNames(name),
     ...(count > 0 && { experts: expertsNote(spec, `${MODULE}.experts`, { quantizedIn4: false }) })
   }

@@ -121,8 +121,8 @@ function expertFindings(parts: ModelParts): Finding[] {
 
 /** What a trainer has to leave in full precision, which it does not do by itself. */
 function keptFindings({ architecture }: ModelParts): Finding[] {
-  const modules = skippedModules(architecture)
-  return modules === undefined ? [] : [warning('KEPT_LINEARS', keptSentence(modules))]
+  const [{ kept }, modules] = [architecture, skippedModules(architecture)]
+  return kept === undefined || modules === undefined ? [] : [warning('KEPT_LINEARS', keptSentence(kept, modules))]
 }
 
 const unreachedSentence = (linears: readonly PreparedLinear[]): string =>

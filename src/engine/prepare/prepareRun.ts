@@ -6,7 +6,7 @@ import type { Recipe } from '../../shared/recipe'
 import type { ResolvedText } from '../../shared/runFolder'
 import { StoredBase } from '../base/storedBase'
 import { Checkpoint } from '../formats/checkpoint'
-import { type ModelArchitecture, skippedModules } from '../models/architecture'
+import type { ModelArchitecture } from '../models/architecture'
 import { assertTensors, listLinears, type PreparedLinear } from '../models/modelLinears'
 import { ModelParts } from '../models/modelParts'
 import { ModelWeights } from '../models/modelWeights'
@@ -133,8 +133,7 @@ async function openBase(
         `the base ${directory} is quantized as ${held}, the recipe asks for ${other}: variants on it need ${quantizerArguments(base.spec)}`
       )
     for (const linear of linears) await base.check(linear)
-    const kept = skippedModules(architecture)
-    if (architecture.experts !== undefined || kept !== undefined) base.refuseOthers(linears, kept)
+    if (architecture.experts !== undefined || architecture.kept !== undefined) base.refuseOthers(linears, architecture)
     await scanBaseIfSmall(base, linears)
     return base
   } catch (error) {

@@ -108,13 +108,22 @@ describe('the architecture of a config', () => {
       'config.json: num_experts_per_tok is missing, expected at most 8, the number of experts'
     ],
     [
-      { model_type: 'granitemoehybrid' },
-      'config.json: layer 0 is a Mamba layer, of granitemoehybrid only attention is'
+      { model_type: 'granitemoehybrid', mamba_n_groups: 3 },
+      'config.json: mamba_n_groups is 3, expected a divisor of mamba_n_heads 128'
     ],
     [
       { model_type: 'granitemoehybrid', num_hidden_layers: 1, layer_types: ['attention'], num_experts_per_tok: 0 },
       'config.json: num_experts_per_tok is 0, expected a positive integer'
     ],
+    [
+      { model_type: 'granitemoehybrid', time_step_limit: null },
+      'config.json: time_step_limit is null, expected two numbers'
+    ],
+    [
+      { model_type: 'granitemoehybrid', time_step_limit: [0, { __float__: 'NaN' }] },
+      'config.json: time_step_limit is [0,{"__float__":"NaN"}], expected two numbers'
+    ],
+    [{ model_type: 'granitemoehybrid', mamba_d_conv: 300 }, 'config.json: mamba_d_conv is 300, expected at most 256'],
     [{ model_type: 'granitemoehybrid', mamba_d_head: 5 }, 'config.json: mamba_d_head is 5, expected "auto" or 64'],
     [{ model_type: 'lfm2_moe' }, 'config.json: layer_types is missing, expected a list'],
     [

@@ -9,8 +9,8 @@ const layers = (config: Record<string, unknown>) =>
 const windows = (config: Record<string, unknown>) => layers(config).map(({ window }) => window)
 
 describe('an absent key', () => {
-  // Of these, layers must be listed, or are Mamba's, or numbers must be given.
-  const incomplete = ['lfm2_moe', 'granitemoehybrid', 'deepseek_v2', 'dots1', 'hunyuan_v1_moe', 'ministral']
+  // Of these, layers must be listed, or numbers must be given.
+  const incomplete = ['lfm2_moe', 'deepseek_v2', 'dots1', 'hunyuan_v1_moe', 'ministral']
   it.each(SUPPORTED_MODEL_TYPES.filter((type) => !incomplete.includes(type)))(
     'has the default of its config class, so a config of %s may hold nothing else',
     (type) => {
@@ -32,6 +32,13 @@ describe('an absent key', () => {
     expect(settings(gemma3)).toMatchObject({ attn_logit_softcapping: null, final_logit_softcapping: null })
     expect(layers(gemma3).map(({ rope }) => rope.theta)).toEqual([1e4, 1e4, 1e4, 1e4, 1e4, 1e6])
     expect(windows(gemma3)).toEqual([4096, 4096, 4096, 4096, 4096, null])
+  })
+
+  it('of Granite 4 means time steps without an upper bound, as an infinity does', () => {
+    const granite = { model_type: 'granitemoehybrid' }
+    expect(settings(granite).time_step_limit).toEqual([0, null])
+    const infinity = { __float__: 'Infinity' } // which Python writes as a word; parseWithWords
+    expect(settings({ ...granite, time_step_limit: [0.5, infinity] }).time_step_limit).toEqual([0.5, null])
   })
 
   it('of Mistral means a window of 4096, a null none', () => {
