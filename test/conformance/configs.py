@@ -236,6 +236,34 @@ FULL = {
         "layer_types": ["linear_attention", "full_attention", "linear_attention"],
         **MAMBA2,
     },
+    "nemotron_h": {
+        **{key: value for key, value in {**HEADS, **SIZES}.items() if key != "num_hidden_layers"},
+        "num_key_value_heads": 4,
+        "layers_block_type": ["moe", "full_attention", "linear_attention"],
+        "tie_word_embeddings": True,
+        "layer_norm_epsilon": 1e-4,
+        "mlp_hidden_act": "gelu",
+        "mlp_bias": True,
+        "ssm_state_size": 12,
+        "mamba_num_heads": 16,
+        "mamba_head_dim": 6,
+        "mamba_hidden_act": "gelu",
+        "n_groups": 4,
+        "conv_kernel": 3,
+        "time_step_min": 0.2,
+        "time_step_limit": [0.1, 9.0],  # infinity is no JSON
+        "use_conv_bias": False,
+        "use_bias": True,
+        "n_routed_experts": 6,
+        "num_experts_per_tok": 3,
+        "moe_intermediate_size": 16,
+        "moe_shared_expert_intermediate_size": 24,
+        "moe_latent_size": 32,
+        "routed_scaling_factor": 0.5,
+        "n_group": 3,
+        "topk_group": 2,
+        "norm_topk_prob": False,
+    },
     "glm4_moe": {
         **LLAMA,
         "num_attention_heads": 32,
@@ -695,7 +723,7 @@ FIELDS = {kind: CONFIG_MAPPING[kind].__dataclass_fields__.keys() for kind in (*T
 FIELDS |= {kind: FIELDS[text] for kind, text in WRAPPERS.items()}
 ROTARY = [kind for kind in TYPES if "rope_parameters" in FIELDS[kind]]
 LATENT_KINDS = {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "youtu", "minicpm3"}
-GROUPED = {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "glm4_moe"}  # a token's experts come from groups of them
+GROUPED = {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "glm4_moe", "nemotron_h"}  # a token's experts come from groups of them
 LAYER_HEADS = {"gemma4_text", "gemma4_unified_text"}  # heads of some layers have another size
 HYBRID = {"qwen3_5_text", "qwen3_5_moe_text", "qwen3_next"}  # some of their layers have a linear attention
 PARTIAL = {"phi3", "gpt_neox", "glm", "glm4", "glm4_moe", "laguna", "minimax_m2", "stablelm", "nemotron", "phi", *HYBRID}  # their models may rotate a part of each head
@@ -786,6 +814,8 @@ class Real:
         if dense is None:
             raise Refused("a layer has experts by its index")
         sparse = config.num_hidden_layers > dense if types is None else "sparse" in types
+        if self.kind == "nemotron_h":
+            sparse = "moe" in config.layer_types
         if not sparse:
             return
         if chosen is None or chosen > count:
@@ -878,6 +908,8 @@ class Real:
             self.check_latent()
         if self.kind in GROUPED:
             self.check_groups()
+        if self.kind == "nemotron_h" and not set(self.config.layer_types) <= {"linear_attention", "full_attention", "moe", "mlp"}:
+            raise Refused("a layer is none of these")
         if self.kind == "ministral" and self.config.head_dim is None:
             raise Refused("the model reads the size of its heads")
         if self.kind == "gemma4_text" and self.config.vocab_size_per_layer_input < self.config.vocab_size:

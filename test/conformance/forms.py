@@ -213,6 +213,10 @@ def layer_forms(kind):
     elif kind == "granitemoehybrid":
         options["layer_types"] += [["attention"] * 3, ["attention", "mamba", "attention"]]
         options["position_embedding_type"] = [absent, None, "rope", "alibi"]
+    elif kind == "nemotron_h":
+        options["layers_block_type"] = [absent, None, ["mamba", "moe"], ["full_attention", "mlp", "linear_attention"]]
+        options["hybrid_override_pattern"] = [absent, None, "M*", "ME-*M", "Mx"]
+        del options["sliding_window"]
     elif kind == "lfm3":
         options["layer_types"] += [["conv", "full_attention", "sliding_attention"], ["conv"] * 3]
     elif kind == "granite_swa":

@@ -23,7 +23,7 @@ from transformers.utils import logging
 
 logging.disable_progress_bar()
 
-EMBEDDINGS = ("embed_tokens.weight", "embed_in.weight", "word_embeddings.weight", "wte.weight")
+EMBEDDINGS = ("embed_tokens.weight", "embeddings.weight", "embed_in.weight", "word_embeddings.weight", "wte.weight")
 HEADS = ("lm_head.weight", "embed_out.weight")
 TIED = {"true": True, "false": False, "absent": None}
 UNREAD_BY_4 = {"qwen2_moe"}  # the heads of its golden checkpoint do not divide the hidden size

@@ -43,6 +43,11 @@ OTHER_VALUES = {
     "use_cache": (False, "whether keys and values are kept"),
     "pretraining_tp": (2, "how products are split"),
     "mamba_chunk_size": (16, "how rows are cut into chunks, on which the result does not depend"),
+    "chunk_size": (16, "how rows are cut into chunks, on which the result does not depend"),
+    "time_step_max": (0.7, "weights that are not in the checkpoint"),
+    "time_step_floor": (0.3, "weights that are not in the checkpoint"),
+    "rescale_prenorm_residual": (False, "weights that are not in the checkpoint"),
+    "num_logits_to_keep": (3, "generation"),
 }
 # Nothing that a file would hold, or of no meaning for one pass over whole rows.
 OTHERS = {
@@ -60,6 +65,7 @@ OTHERS = {
     "gradient_checkpointing": "training",
     "kv_sharing_modes": "how the cache of keys and values is kept",
     "name_or_path": "a name",
+    "use_mamba_kernels": "nothing any more",
     "number_of_conv_states": "how the cache of convolutions is kept",
     "output_router_logits": "what is returned beside the logits",
     "output_cross_attentions": "what is returned beside the logits",
@@ -86,7 +92,7 @@ OTHERS = {
     "vision_feature_select_strategy": "models of several parts",
 }
 # Properties of a config class, which follow from what is read.
-DERIVED = {"minicpm3": {"logits_scaling"}}
+DERIVED = {"minicpm3": {"logits_scaling"}, "nemotron_h": {"num_hidden_layers"}}
 VISION = re.compile(r"(?:^|\.)(vision_tower|vision_model|audio_tower|visual|multi_modal_projector)\b")
 # Attributes of some families that the models of others read only for their cache, where each layer sees whole rows.
 CACHE = {"sliding_window", "layer_types", "attention_chunk_size"}

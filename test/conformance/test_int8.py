@@ -73,7 +73,7 @@ class WithOutliers(Conformance):
         for key in norms:
             bias = key.endswith("bias")
             # Of a gated delta net the norm behind the heads multiplies by its weights.
-            shifted = name.startswith(SHIFTED) and not name.startswith(("gemma3n", "gemma4")) and "linear_attn.norm" not in key
+            shifted = name.startswith(SHIFTED) and not name.startswith(("gemma3n", "gemma4", "nemotron_h")) and "linear_attn.norm" not in key
             offset = 1 if shifted and not bias else 0  # they multiply by 1 + w
             factor = weights[key].float() + offset
             usual = 1 if bias else factor.mean()

@@ -89,6 +89,34 @@ export function gatedExperts(options: GatedExperts): ExpertsSpec {
   }
 }
 
+/** Experts down(act(up(n))) without biases, of `GatedExperts`. Source: transformers modeling_nemotron_h. */
+export function plainExperts(options: Omit<GatedExperts, 'names'> & { readonly names: PlainNames }): ExpertsSpec {
+  const { count, perToken, hiddenSize: hidden, intermediateSize: wide, activation, names } = options
+  const tensor = (input: 'up' | 'down', shape: readonly [number, number]): ExpertTensor => ({
+    input,
+    shape,
+    alone: (expert) => `${names.module}.${expert}.${input}_proj.weight`,
+    stacked: { name: `${names.module}.${input}_proj`, shape: [count, ...shape], first: 0 }
+  })
+  return {
+    count,
+    perToken,
+    hiddenSize: hidden,
+    router: names.router,
+    tensors: [tensor('up', [wide, hidden]), tensor('down', [hidden, wide])],
+    build(graph, x, tensorOf) {
+      const raised = activate(graph, activation, graph.gemm(x, tensorOf('up'), { transB: 1 }))
+      return graph.gemm(raised, tensorOf('down'), { transB: 1 })
+    }
+  }
+}
+
+/** Names of the modules of router and experts. */
+interface PlainNames {
+  readonly router: string
+  readonly module: string
+}
+
 /** How many experts there are, and how many of them a token is routed to. */
 interface Routing {
   readonly count: number

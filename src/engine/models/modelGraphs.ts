@@ -167,7 +167,7 @@ function blockGradients(
   const seeds = new Map([[next, graph.input('gradient', shape)]])
   const { experts } = layer
   if (experts !== undefined) {
-    seeds.set(experts.input, graph.input('gradient.expertInput', ['tokens', architecture.hiddenSize]))
+    seeds.set(experts.input, graph.input('gradient.expertInput', ['tokens', experts.spec.hiddenSize]))
     seeds.set(experts.routing, graph.input('gradient.routing', ['tokens', experts.spec.count]))
   }
   return addGradients(graph, seeds, [hidden, ...wanted()])

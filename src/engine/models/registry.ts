@@ -53,6 +53,7 @@ import { mixtral } from './mixtral'
 import { mpt } from './mpt'
 import { nanochat } from './nanochat'
 import { nemotron } from './nemotron'
+import { nemotronH } from './nemotronH'
 import { olmo, olmo2, olmo3 } from './olmo'
 import { olmoe } from './olmoe'
 import { opt } from './opt'
@@ -140,6 +141,7 @@ const FAMILIES: readonly Family[] = [
   graniteMoe,
   graniteMoeShared,
   graniteMoeHybrid,
+  nemotronH,
   glm4Moe,
   glm4MoeLite,
   deepseekV2,

@@ -17,7 +17,13 @@ export const addRoutedExperts = (layer: LayerBuilder, n: Value, spec: ExpertsSpe
 export const routedSum = (layer: LayerBuilder, n: Value, spec: ExpertsSpec, routing: RoutedExperts): Value =>
   layer.sumOfExperts(spec, n, routingWeights(layer, n, spec, routing))
 
-function routingWeights(layer: LayerBuilder, n: Value, spec: ExpertsSpec, routing: RoutedExperts): Value {
+/** Weights [tokens, count] of the experts of tokens n [tokens, hidden], which need not be what the experts are given. */
+export function routingWeights(
+  layer: LayerBuilder,
+  n: Value,
+  spec: Pick<ExpertsSpec, 'count' | 'perToken' | 'hiddenSize' | 'float32Router' | 'router'>,
+  routing: RoutedExperts
+): Value {
   const { graph } = layer
   const { count, perToken, hiddenSize, float32Router: float32 = false } = spec
   const router = layer.parameter(`${spec.router}.weight`, [count, hiddenSize], float32 ? { float32 } : {})

@@ -27,6 +27,8 @@ interface LinearsOptions extends ShapeOptions {
   readonly outputBias: boolean
   /** One linear for q, k and v (`qkv_proj`, contiguous). */
   readonly fused?: boolean
+  /** Its module in a block; `self_attn` when left out. */
+  readonly module?: string
   /** The last linear; `o_proj` when left out. */
   readonly output?: string
   /** Each head has a sink beside the keys, with a parameter for its score. */
@@ -94,21 +96,22 @@ export function projectedAttention(
 ): Value {
   const { hidden_size: hiddenSize, num_attention_heads: heads, num_key_value_heads: keyValueHeads } = settings
   const { head_dim: headDim } = settings
+  const { module = 'self_attn' } = options
   const { scale, interleaved, backward, queryFactor, rotatedNorms, headNorms, gated = false } = options
   const widths = [(gated ? 2 : 1) * heads * headDim, keyValueHeads * headDim, keyValueHeads * headDim]
   const names = options.fused ? ['qkv_proj'] : ['q_proj', 'k_proj', 'v_proj']
-  const inputs = project(layer, n, 'self_attn', names, { in: hiddenSize, widths, bias: options.inputBias })
+  const inputs = project(layer, n, module, names, { in: hiddenSize, widths, bias: options.inputBias })
   const [first, k, v] = inputs as [Value, Value, Value]
   const { q, gate } = gated ? withGate(layer, first, heads, headDim) : { q: first }
-  const factors = gate === undefined ? ownGate(layer, n, settings, options.gate) : layer.graph.sigmoid(gate)
+  const factors = gate === undefined ? ownGate(layer, n, settings, options) : layer.graph.sigmoid(gate)
   const clip = (x: Value) => clipped(layer, x, options.clip)
   const qkv = { q: clip(headNorms?.q(q) ?? q), k: clip(headNorms?.k(k) ?? k), v: clip(v) }
-  const sinks = options.sinks ? layer.parameter('self_attn.sinks', [heads]) : undefined
+  const sinks = options.sinks ? layer.parameter(`${module}.sinks`, [heads]) : undefined
   const shape = { heads, keyValueHeads, headDim, scale, interleaved, backward, queryFactor, rotatedNorms, sinks }
   const attended = causalAttention(layer, qkv, { ...shape, ...settings.layers[index] })
   const size = { in: heads * headDim, out: hiddenSize, bias: options.outputBias }
   const passed = factors === undefined ? attended : layer.graph.mul(attended, factors)
-  return layer.linear(`self_attn.${options.output ?? 'o_proj'}`, passed, size)
+  return layer.linear(`${module}.${options.output ?? 'o_proj'}`, passed, size)
 }
 
 /** Queries and gates [tokens, heads · d] out of [tokens, heads · 2 d], in which each head's gate follows its query. */
@@ -123,12 +126,12 @@ function ownGate(
   layer: LayerBuilder,
   n: Value,
   { hidden_size: hiddenSize, num_attention_heads: heads, head_dim: headDim }: AttentionSettings,
-  gate: AttentionGate | undefined
+  { gate, module = 'self_attn' }: Pick<LinearsOptions, 'gate' | 'module'>
 ): Value | undefined {
   if (gate === undefined) return undefined
   const out = gate.perHead ? heads : heads * headDim
   const { graph } = layer
-  const factors = gate.of(graph, layer.linear(`self_attn.${gate.name}`, n, { in: hiddenSize, out, bias: false }))
+  const factors = gate.of(graph, layer.linear(`${module}.${gate.name}`, n, { in: hiddenSize, out, bias: false }))
   if (!gate.perHead) return factors
   const forEach = graph.floats(new Float32Array(headDim).fill(1), [1, 1, headDim])
   return graph.reshape(graph.mul(graph.reshape(factors, [-1, heads, 1]), forEach), [-1, heads * headDim])
@@ -151,13 +154,13 @@ export function project(
 
 /** Norms of q and k. Before the rotation x is [tokens, heads · d], after it [rows, heads, context, d]. */
 function headNormsOf(layer: LayerBuilder, settings: SelfAttentionSettings, options: SelfAttentionOptions) {
-  const { queryKeyNorm, norm = rmsNorm } = options
+  const { queryKeyNorm, norm = rmsNorm, module = 'self_attn' } = options
   if (queryKeyNorm === undefined) return undefined
   const { head_dim: headDim, rms_norm_eps: epsilon } = settings
   const { over, names = ['q_norm', 'k_norm'], afterRotation } = queryKeyNorm
   const of = (name: string, heads: number) => (x: Value) => {
     const width = heads * headDim
-    const normed = (value: Value, size: number) => norm(layer, value, `self_attn.${name}`, size, epsilon)
+    const normed = (value: Value, size: number) => norm(layer, value, `${module}.${name}`, size, epsilon)
     if (afterRotation) return normed(x, headDim)
     if (over === 'width') return normed(x, width)
     return layer.graph.reshape(normed(layer.graph.reshape(x, [0, -1, headDim]), headDim), [-1, width])

@@ -14,7 +14,7 @@ SEED = 7
 DEVIATION = 0.3
 VECTOR_DEVIATION = 0.2
 BLOCKS = (".layers.", ".h.", ".blocks.")  # what models call their list of blocks
-KEPT = (".altup.", ".mamba.out_proj")  # linears that every base leaves in full precision
+KEPT = (".altup.", ".mamba.out_proj", ".mixer.out_proj")  # linears that every base leaves in full precision
 
 
 def make(out, options):

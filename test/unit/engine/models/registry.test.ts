@@ -125,6 +125,18 @@ describe('the architecture of a config', () => {
     ],
     [{ model_type: 'granitemoehybrid', mamba_d_conv: 300 }, 'config.json: mamba_d_conv is 300, expected at most 256'],
     [{ model_type: 'granitemoehybrid', mamba_d_head: 5 }, 'config.json: mamba_d_head is 5, expected "auto" or 64'],
+    [
+      { model_type: 'nemotron_h', hybrid_override_pattern: 'M|E' },
+      'config.json: hybrid_override_pattern is "M|E", expected letters of M E * -'
+    ],
+    [
+      { model_type: 'nemotron_h', mamba_num_heads: 12 },
+      'config.json: n_groups is missing, expected a divisor of mamba_num_heads 12'
+    ],
+    [
+      { model_type: 'nemotron_h', n_group: 3 },
+      'config.json: n_group is 3, expected a divisor of the 8 experts, of 2 experts at least each'
+    ],
     [{ model_type: 'lfm2_moe' }, 'config.json: layer_types is missing, expected a list'],
     [
       { model_type: 'glm4_moe', n_group: 3 },
