@@ -4,6 +4,7 @@ import { type BaseWeight, errorOf, valuesOf } from '../../src/engine/base/baseWe
 import { linearError } from '../../src/engine/base/linearError'
 import { quantizeWeight } from '../../src/engine/base/quantizeLinear'
 import { DeviceMemory } from '../../src/engine/graph/deviceMemory'
+import { ROWS_GRAPH, stackGraph } from '../../src/engine/graph/deviceRows'
 import { listDevices } from '../../src/engine/graph/devices'
 import { LinearAlgebra } from '../../src/engine/graph/linearAlgebra'
 import { DeviceTensor, giveBack } from '../../src/engine/graph/session'
@@ -98,6 +99,27 @@ describe.skipIf(missing !== undefined)('the codes of a pre-quantized base on a d
       expect(isThere(lies)).toBe(true)
       giveBack([lies, Q])
     })
+  })
+
+  it.each([
+    ['nf4', [130, 320], 25 * 320 * 4],
+    ['int8', [37, 36], 10 * 36 * 4]
+  ] as const)('are taken by rows where Q is larger than a tensor, and E comes so: %s', async (format, shape, limit) => {
+    const spec = specOf({ format })
+    const own = weightOf(shape[0], shape[1])
+    const base = format === 'int8' ? quantizeWeight(own.linear, own.weight, spec) : storedOf(own, spec)
+    const { Q, E } = expected(own, base, spec)
+    vi.spyOn(DeviceMemory.prototype, 'tensorLimit', 'get').mockReturnValue(limit)
+    const { computed, left } = watchGraphs()
+    await onDevice(async (algebra, memory) => {
+      const found = await linearError(algebra, own, spec, format === 'int8' ? undefined : base)
+      if (!(found.Q instanceof DeviceTensor)) throw new Error('it was left to the processor')
+      expect(sameBytes((await memory.read(found.Q)).data, Q)).toBe(true)
+      expect(sameBytes(found.E.data, E)).toBe(true)
+      giveBack([found.Q])
+    })
+    expect(computed.some(({ graph }) => graph.startsWith('stack '))).toBe(true)
+    expect(left.filter(({ tensor }) => isThere(tensor))).toEqual([])
   })
 
   it('begin between two words of what was read', async () => {
@@ -195,7 +217,12 @@ describe.skipIf(missing !== undefined)('the codes of a pre-quantized base on a d
 
   it('are computed by the device alone', async () => {
     const values = Float32Array.from({ length: 512 }, (_, i) => i)
-    const graphs = [valuesGraph({ name: 'some', values }, { group: 64, cols: 128 }), ERROR_GRAPH]
+    const graphs = [
+      valuesGraph({ name: 'some', values }, { group: 64, cols: 128 }),
+      ERROR_GRAPH,
+      ROWS_GRAPH,
+      stackGraph(3)
+    ]
     for (const { build } of graphs) {
       const session = await InferenceSession.create(build(), {
         executionProviders: ['webgpu'],

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { DeviceMemory } from '../../src/engine/graph/deviceMemory'
+import { readRows } from '../../src/engine/graph/deviceRows'
 import { listDevices } from '../../src/engine/graph/devices'
 import { type DeviceTensor, giveBack } from '../../src/engine/graph/session'
 import { difference } from '../../src/engine/numerics/accumulate'
@@ -7,6 +8,7 @@ import type { Matrix32 } from '../../src/engine/numerics/matrix'
 import { seededRandom } from '../../src/engine/numerics/random'
 import { quantizerFor } from '../../src/engine/quantizers/registry'
 import { QuantizerSpec } from '../../src/shared/recipe'
+import { isThere, watchGraphs } from '../helpers/deviceBus'
 
 const webgpu = (await listDevices()).find(({ name }) => name === 'webgpu')
 const missing = webgpu?.available === true ? undefined : (webgpu?.detail ?? 'webgpu is not known')
@@ -66,6 +68,69 @@ describe.skipIf(missing !== undefined)('quantization on a device', () => {
         expect(Buffer.compare(bytesOf(data), bytesOf(values)), name).toBe(0)
       }
       giveBack([found.Q, found.E])
+    })
+  })
+
+  // Rows of 320 and of 72; of these, blocks of 256 part after every 32nd, and so do the halves of the bytes.
+  it.each([
+    { spec: specOf({ format: 'nf4' }), shape: [130, 320], limit: 25 * 320 * 4 },
+    { spec: specOf({ format: 'fp4', blockSize: 256, doubleQuantization: false }), shape: [96, 72], limit: 60 * 72 * 4 }
+  ])('gives them by rows where a weight is larger than a tensor: $spec.format, $shape', async (one) => {
+    const [rows = 0, cols = 0] = one.shape
+    const W = weightOf(rows, cols)
+    const quantizer = quantizerFor(one.spec)
+    const expected = quantizer.quantize(W.data, one.spec, cols)
+    const Q = quantizer.dequantize(expected, W.data.length, one.spec)
+    vi.spyOn(DeviceMemory.prototype, 'tensorLimit', 'get').mockReturnValue(one.limit)
+    const { computed, left } = watchGraphs()
+    await onDevice(async (memory) => {
+      const found = await quantizer.quantizeThere?.(memory, W, one.spec)
+      if (found === undefined) throw new Error('it was left to the processor')
+      expect(found.quantized).toEqual(expected)
+      for (const [name, values] of Object.entries({ Q, E: difference(W.data, Q) })) {
+        const there = found[name as 'Q' | 'E']
+        expect(there.value.dims).toEqual(one.shape)
+        const read = await readRows(memory, { values: there, rows, cols })
+        expect(Buffer.compare(bytesOf(read), bytesOf(values)), name).toBe(0)
+      }
+      giveBack([found.Q, found.E])
+    })
+    expect(computed.filter(({ graph }) => graph === 'rows').length).toBeGreaterThan(6)
+    expect(left.filter(({ tensor }) => isThere(tensor))).toEqual([])
+  })
+
+  it('leaves to the processor a weight of which not even whole blocks fit into a tensor', async () => {
+    vi.spyOn(DeviceMemory.prototype, 'tensorLimit', 'get').mockReturnValue(31 * 72 * 4)
+    const spec = specOf({ format: 'nf4', blockSize: 256, doubleQuantization: false })
+    expect(await quantizedThere(weightOf(96, 72), spec)).toBeUndefined()
+  })
+
+  it('leaves nothing there where the device is lost between the rows of a weight', async () => {
+    const spec = specOf({ format: 'nf4' })
+    const W = weightOf(40, 64)
+    await onDevice(async (memory) => {
+      const found = await quantizerFor(spec).quantizeThere?.(memory, W, spec) // with the trial
+      giveBack([found?.Q, found?.E])
+      vi.spyOn(DeviceMemory.prototype, 'tensorLimit', 'get').mockReturnValue(8 * 64 * 4)
+      for (const [lost, after] of [
+        ['codes ', 2],
+        ['rows', 7],
+        ['stack ', 1]
+      ] as const) {
+        const { compute } = DeviceMemory.prototype
+        const left: DeviceTensor[] = []
+        let calls = 0
+        const spy = vi.spyOn(memory, 'compute').mockImplementation(async (graph, feeds) => {
+          if (graph.name.startsWith(lost) && ++calls > after) throw new Error('Device was lost')
+          const made = await compute.call(memory, graph, feeds)
+          left.push(...Object.values(made.there))
+          return made
+        })
+        await expect(quantizerFor(spec).quantizeThere?.(memory, W, spec)).rejects.toThrow('Device was lost')
+        spy.mockRestore()
+        expect(left.length, lost).toBeGreaterThan(4)
+        expect(left.filter(isThere), lost).toEqual([])
+      }
     })
   })
 

@@ -1,6 +1,7 @@
 import type { QuantizerSpec } from '../../shared/recipe'
 import type { LinearFingerprint } from '../../shared/runFolder'
 import type { DeviceMemory } from '../graph/deviceMemory'
+import { readRows } from '../graph/deviceRows'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
 import { DeviceTensor, giveBack } from '../graph/session'
 import type { BlockWeights } from '../models/blockWeights'
@@ -101,8 +102,9 @@ async function adopted(
   { Q, E, fingerprint }: ErrorThere
 ): Promise<LinearError> {
   try {
-    const { data } = await memory.read(E)
-    return { Q, E: algebra.adopt({ ...matrixOf(own), data: data as Float32Array }, E), fingerprint }
+    const shape = { rows: own.linear.outFeatures, cols: own.linear.inFeatures }
+    const data = await readRows(memory, { values: E, ...shape })
+    return { Q, E: algebra.adopt({ data, ...shape }, E), fingerprint }
   } catch (error) {
     giveBack([Q, E])
     throw error

@@ -1,7 +1,15 @@
 import type { ProviderName } from '../../shared/devices'
 import { deviceOf } from './devices/registry'
 import { GraphBuilder, type Value } from './graphBuilder'
-import { type DeviceTensor, type Feeds, GraphSession, giveBack, type Tensor, type Tensors } from './session'
+import {
+  type DeviceTensor,
+  type Feeds,
+  GraphSession,
+  giveBack,
+  TENSOR_LIMIT_BYTES,
+  type Tensor,
+  type Tensors
+} from './session'
 
 /** A graph over tensors that lie on a device. */
 export interface DeviceGraph {
@@ -23,6 +31,11 @@ export class DeviceMemory {
 
   get keepsTensors(): boolean {
     return deviceOf(this.device).keepsTensors === true
+  }
+
+  /** The largest tensor that graphs here make on their way, and the largest that comes back, bytes: others are cut. */
+  get tensorLimit(): number {
+    return TENSOR_LIMIT_BYTES
   }
 
   /**

@@ -2,7 +2,7 @@ import type { DeviceGraph } from '../graph/deviceMemory'
 import { GraphBuilder } from '../graph/graphBuilder'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
 import { TENSOR_LIMIT_BYTES } from '../graph/session'
-import type { Matrix32 } from '../numerics/matrix'
+import { type Matrix32, sliceRows } from '../numerics/matrix'
 import type { SecondMoment } from './secondMoment'
 
 /** Entries that are added up in float32, so that each sum keeps seven digits; what they come to is added up in float64. */
@@ -22,14 +22,27 @@ const SMALLEST_MEAN = 1e-30
  * is made good.
  *
  * @param M - [m, n]
- * @returns undefined where its terms are beyond float32, or M is larger than the library's tensors, as are its intermediates
+ * @param largest - bytes of M and of its intermediates that are treated at a time: rows of a larger M go there by themselves
+ * @returns undefined where its terms are beyond float32
  */
 export async function energyThere(
   algebra: LinearAlgebra,
   M: Matrix32,
-  moment: SecondMoment
+  moment: SecondMoment,
+  largest = TENSOR_LIMIT_BYTES
 ): Promise<number | undefined> {
-  if (M.data.byteLength > TENSOR_LIMIT_BYTES) return undefined
+  const height = Math.max(1, Math.floor(largest / (4 * M.cols)))
+  if (height >= M.rows) return energyOf(algebra, M, moment)
+  let sum = 0
+  for (let begin = 0; begin < M.rows; begin += height) {
+    const part = await energyOf(algebra, sliceRows(M, begin, Math.min(M.rows, begin + height)), moment)
+    if (part === undefined) return undefined
+    sum += part
+  }
+  return sum
+}
+
+async function energyOf(algebra: LinearAlgebra, M: Matrix32, moment: SecondMoment): Promise<number | undefined> {
   const { rounded: H, diagonal } = moment
   const { sums, squares } = await algebra.compute(energyGraph(M.cols), { M, H: algebra.keep(H) })
   let sum = 0

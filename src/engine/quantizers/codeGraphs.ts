@@ -1,13 +1,11 @@
 import type { DeviceGraph } from '../graph/deviceMemory'
+import { INT32 } from '../graph/elementTypes'
 import { GraphBuilder, type Value } from '../graph/graphBuilder'
 
 /*
  * What codes stand for, as a graph: bytes are taken out of integers, exactly, and looked up; beside that there are single
  * products and differences in float32 alone, which every device rounds alike.
  */
-
-/** ONNX's number of an element type. */
-export const INT32 = 6
 
 /** Bytes in an int32, the lowest first. */
 export const WORD = 4

@@ -1,6 +1,7 @@
 import type { QuantizerSpec } from '../../shared/recipe'
 import type { DeviceMemory } from '../graph/deviceMemory'
-import { type DeviceTensor, giveBack, TENSOR_LIMIT_BYTES, type Tensor } from '../graph/session'
+import { greatestDivisor, rowsTogether, stacked } from '../graph/deviceRows'
+import { type DeviceTensor, giveBack, type Tensor } from '../graph/session'
 import { difference } from '../numerics/accumulate'
 import type { Matrix32 } from '../numerics/matrix'
 import { seededRandom } from '../numerics/random'
@@ -24,8 +25,7 @@ const RANDOM_VALUES = 2 ** 16
  * each group of them its scale.
  *
  * @returns what is the caller's to give back; undefined where the processor has to do it: the last group is a partial one, codes
- *   do not fill whole words, a scale is out of the ordinary, Q is too large for one tensor, or the device does not compute as
- *   exactly as it should
+ *   do not fill whole words, a scale is out of the ordinary, or the device does not compute as exactly as it should
  * @throws {AppError} DEVICE with the library's reason when the device fails
  */
 export async function dequantizeThere(
@@ -36,10 +36,43 @@ export async function dequantizeThere(
 ): Promise<DeviceTensor | undefined> {
   const count = rows * cols
   const wholes = count > 0 && count % format.group === 0 && quantized.packed.length % WORD === 0
-  if (!memory.keepsTensors || !wholes || 4 * count > TENSOR_LIMIT_BYTES) return undefined
+  const together = wholes && memory.keepsTensors ? rowsTogether(memory, { rows, cols }, unitOf(format)) : undefined
+  if (together === undefined) return undefined
   const scales = scalesOf(quantized)
   if (!areOrdinary(scales) || !(await isTried(memory, format))) return undefined
-  return valuesThere(memory, format, { packed: quantized.packed, scales, cols })
+  return valuesByRows(memory, format, { packed: quantized.packed, scales, rows, cols }, together)
+}
+
+/** Codes that part into whole groups and whole words. */
+const unitOf = ({ group, values }: CodeFormat): number => {
+  const inWord = WORD * (values.length / 256)
+  return (group * inWord) / greatestDivisor(group, inWord)
+}
+
+/** Some rows at a time, where the weight is larger than what a graph makes on its way. */
+async function valuesByRows(
+  memory: DeviceMemory,
+  format: CodeFormat,
+  { packed, scales, rows, cols }: Codes & { readonly rows: number },
+  together: number
+): Promise<DeviceTensor> {
+  const parts: DeviceTensor[] = []
+  try {
+    for (let begin = 0; begin < rows; begin += together) {
+      const [from, to] = [begin * cols, Math.min(rows, begin + together) * cols]
+      const codes = format.values.length / 256
+      const part = {
+        packed: packed.subarray(from / codes, to / codes),
+        scales: scales.subarray(from / format.group, to / format.group),
+        cols
+      }
+      parts.push(await valuesThere(memory, format, part))
+    }
+    return await stacked(memory, parts)
+  } catch (error) {
+    giveBack(parts)
+    throw error
+  }
 }
 
 /**

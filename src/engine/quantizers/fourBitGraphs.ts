@@ -1,7 +1,7 @@
 import type { DeviceGraph } from '../graph/deviceMemory'
+import { INT32 } from '../graph/elementTypes'
 import { GraphBuilder, type Value } from '../graph/graphBuilder'
 import type { FourBitTable } from '../numerics/fourBit'
-import { INT32 } from './codeGraphs'
 
 /*
  * numerics/fourBit.ts as graphs, for weights whose blocks are all full. Only what every device rounds alike is done there:

@@ -1,6 +1,7 @@
 import type { FourBitSpec } from '../../shared/recipe'
 import type { DeviceMemory } from '../graph/deviceMemory'
-import { type DeviceTensor, giveBack, TENSOR_LIMIT_BYTES, type Tensor } from '../graph/session'
+import { byRows, type Placed, rowsTogether, stacked } from '../graph/deviceRows'
+import { type DeviceTensor, giveBack, type Tensor } from '../graph/session'
 import { difference } from '../numerics/accumulate'
 import { dequantizeFourBit, divisorOf, type FourBitTable, quantizeFourBit } from '../numerics/fourBit'
 import type { Matrix32 } from '../numerics/matrix'
@@ -21,7 +22,7 @@ const RANDOM_WEIGHTS = 2 ** 16
  * a byte for each weight comes back.
  *
  * @returns undefined where the processor has to do it: the last block is a partial one, a value or a scale is
- *   out of the ordinary, the weight is too large for one tensor, or the device does not compute as exactly as it should
+ *   out of the ordinary, or the device does not compute as exactly as it should
  * @throws {AppError} DEVICE with the library's reason when the device fails
  */
 export async function quantizeFourBitThere(
@@ -31,35 +32,76 @@ export async function quantizeFourBitThere(
   spec: Spec,
   lies?: DeviceTensor
 ): Promise<QuantizedThere | undefined> {
-  const fits = data.length > 0 && data.length % spec.blockSize === 0 && data.byteLength <= TENSOR_LIMIT_BYTES
-  if (!fits || !memory.keepsTensors || !areOrdinary(data)) return undefined
+  const wholes = data.length > 0 && data.length % spec.blockSize === 0
+  const together = wholes && memory.keepsTensors ? rowsTogether(memory, { rows, cols }, spec.blockSize) : undefined
+  if (together === undefined || !areOrdinary(data)) return undefined
   if (!(await isTried(memory, table, spec.blockSize))) return undefined
-  if (lies !== undefined) return quantized(memory, table, lies, spec)
-  const W = await memory.upload({ data, shape: [rows, cols] })
+  const values = lies ?? (await memory.upload({ data, shape: [rows, cols] }))
   try {
-    return await quantized(memory, table, W, spec)
+    return await quantized(memory, table, { values, rows, cols, together }, spec)
   } finally {
-    giveBack([W])
+    if (lies === undefined) giveBack([values])
   }
+}
+
+/** A weight, and how many of its rows are quantized at a time. */
+interface Rows extends Placed {
+  readonly together: number
 }
 
 async function quantized(
   memory: DeviceMemory,
   table: FourBitTable,
-  W: Tensor | DeviceTensor,
+  W: Rows,
   spec: Spec
 ): Promise<QuantizedThere | undefined> {
-  const { here } = await memory.compute(absmaxGraph(spec.blockSize), { W })
-  const absmax = here.absmax?.data as Float32Array
+  const absmax = await absmaxOf(memory, W, spec)
   const scaled = withAbsmax(new Uint8Array(), absmax, spec)
   const scales = scalesOf(scaled)
   if (!areOrdinary(scales)) return undefined
-  const ofBlocks = (values: Float32Array): Tensor => ({ data: values, shape: [values.length, 1] })
-  const reciprocals = ofBlocks(absmax.map((largest) => 1 / divisorOf(largest)))
-  const found = await memory.compute(codesGraph(table, spec.blockSize), { W, reciprocals, scales: ofBlocks(scales) })
-  const words = found.here.packed?.data as Int32Array
-  const packed = new Uint8Array(words.buffer, words.byteOffset, words.byteLength)
-  return { quantized: { ...scaled, packed }, Q: found.there.Q as DeviceTensor, E: found.there.E as DeviceTensor }
+  const reciprocals = absmax.map((largest) => 1 / divisorOf(largest))
+  const { packed, Q, E } = await codesOf(memory, table, W, { reciprocals, scales, blockSize: spec.blockSize })
+  return { quantized: { ...scaled, packed }, Q, E }
+}
+
+/** The largest |w| of each block. */
+async function absmaxOf(memory: DeviceMemory, W: Rows, { blockSize }: Spec): Promise<Float32Array> {
+  const absmax = new Float32Array((W.rows * W.cols) / blockSize)
+  await byRows(memory, W, W.together, async (part, begin) => {
+    const { here } = await memory.compute(absmaxGraph(blockSize), { W: part })
+    absmax.set(here.absmax?.data as Float32Array, (begin * W.cols) / blockSize)
+  })
+  return absmax
+}
+
+/** What is known of each block. */
+interface Blocks extends Pick<Spec, 'blockSize'> {
+  readonly reciprocals: Float32Array
+  readonly scales: Float32Array
+}
+
+async function codesOf(memory: DeviceMemory, table: FourBitTable, W: Rows, { reciprocals, scales, blockSize }: Blocks) {
+  const packed = new Uint8Array((W.rows * W.cols) / 2)
+  const there: Record<'Q' | 'E', DeviceTensor[]> = { Q: [], E: [] }
+  try {
+    await byRows(memory, W, W.together, async (part, begin, end) => {
+      const ofBlocks = (values: Float32Array): Tensor => {
+        const data = values.subarray((begin * W.cols) / blockSize, (end * W.cols) / blockSize)
+        return { data, shape: [data.length, 1] }
+      }
+      const feeds = { W: part, reciprocals: ofBlocks(reciprocals), scales: ofBlocks(scales) }
+      const found = await memory.compute(codesGraph(table, blockSize), feeds)
+      for (const name of ['Q', 'E'] as const) there[name].push(found.there[name] as DeviceTensor)
+      const words = found.here.packed?.data as Int32Array
+      packed.set(new Uint8Array(words.buffer, words.byteOffset, words.byteLength), (begin * W.cols) / 2)
+    })
+    const Q = await stacked(memory, there.Q)
+    there.Q = [Q]
+    return { packed, Q, E: await stacked(memory, there.E) }
+  } catch (error) {
+    giveBack([...there.Q, ...there.E])
+    throw error
+  }
 }
 
 /** Whether a device gives the processor's bits, tried once on ratios at and beside every threshold. */
@@ -77,7 +119,8 @@ async function comparesEqual(
   quantizeFourBit(data, blockSize, table, packed, absmax)
   const Q = new Float32Array(data.length)
   dequantizeFourBit(packed, absmax, blockSize, table, Q)
-  const weight = { data, shape: [absmax.length, blockSize] }
+  const [rows, cols] = [absmax.length, blockSize]
+  const weight = { values: { data, shape: [rows, cols] }, rows, cols, together: rows }
   const found = await quantized(memory, table, weight, { blockSize, doubleQuantization: false })
   if (found === undefined) return false
   try {

@@ -1,0 +1,2 @@
+/** ONNX's number of an element type. */
+export const INT32 = 6
