@@ -53,6 +53,12 @@ export class DeviceMemory {
     return (await this.compute(READ, { first: matrix })).here[RESULT] as Tensor
   }
 
+  /** Rows [begin, end) of a matrix that lies there, beside it. @throws {AppError} DEVICE when the device fails */
+  async rows(matrix: DeviceTensor, begin: number, end: number): Promise<DeviceTensor> {
+    const ends = { begin: pair(begin, 0), end: pair(end, matrix.shape[1] as number) }
+    return (await this.compute(ROWS, { first: matrix, ...ends })).there[RESULT] as DeviceTensor
+  }
+
   /** The sum of two matrices that lie there, in float32, in their place: both are given back. @throws {AppError} DEVICE */
   async sum(first: DeviceTensor, second: DeviceTensor): Promise<DeviceTensor> {
     try {
@@ -95,6 +101,20 @@ const RESULT = 'result'
 const UPLOAD: DeviceGraph = { name: 'upload', build: () => sumModel(1), left: [RESULT] }
 const READ: DeviceGraph = { name: 'read', build: () => sumModel(1) }
 const SUM: DeviceGraph = { name: 'sum', build: () => sumModel(2), left: [RESULT] }
+
+const ROWS: DeviceGraph = {
+  name: 'rows',
+  left: [RESULT],
+  build: () => {
+    const g = new GraphBuilder()
+    const first = g.input('first', ['rows', 'columns'])
+    const [begin, end] = [g.input('begin', [2], 'int32'), g.input('end', [2], 'int32')]
+    g.output(RESULT, g.node('Slice', [first, begin, end]), ['fewer', 'columns'])
+    return g.build()
+  }
+}
+
+const pair = (row: number, column: number): Tensor => ({ data: Int32Array.of(row, column), shape: [2] })
 
 /** The sum of matrices of one shape; of one alone, a copy. */
 function sumModel(terms: 1 | 2): Uint8Array {

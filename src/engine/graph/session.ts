@@ -48,6 +48,10 @@ export class DeviceTensor {
   /** @param value - what the library takes */
   constructor(readonly value: ort.Tensor) {}
 
+  get shape(): readonly number[] {
+    return this.value.dims
+  }
+
   /** The first time; what was given back is gone. */
   giveBack(): void {
     if (this.#lies) this.value.dispose()

@@ -1,6 +1,6 @@
 import type { DeviceName } from '../../shared/recipe'
 import { DeviceMemory } from '../graph/deviceMemory'
-import { type Feeds, GraphSession, type Tensor, type Tensors } from '../graph/session'
+import { DeviceTensor, type Feeds, GraphSession, giveBack, type Tensor, type Tensors } from '../graph/session'
 import { type ModelArchitecture, stateSize } from './architecture'
 import type { Adapter, BlockWeights } from './blockWeights'
 import { expertGraph } from './expertGraphs'
@@ -25,6 +25,15 @@ export interface BlockStatistics {
   readonly energies: ReadonlyMap<string, Float32Array>
 }
 
+/** Hidden states of a batch, [tokens, state], as blocks take them: here, or on the device of the runner. */
+export type BatchStates = Float32Array | DeviceTensor
+
+/** Hidden states of a batch behind a block, and the same on the device where they were to stay: the caller's to give back. */
+export interface NextStates {
+  readonly next: Float32Array
+  readonly there?: DeviceTensor
+}
+
 /** Gradients of a loss with respect to what a block takes, each in the layout of what it belongs to. */
 export interface BlockGradients {
   readonly hidden: Float32Array
@@ -45,6 +54,8 @@ export class BlockRunner {
   /** Backwards in full precision, with Gram matrices of gradients: by block. */
   readonly #curvature = new Map<number, BlockGraph>()
   readonly #sessions = new Map<BlockGraph, GraphSession>()
+  /** Of the same graphs, where the next states stay on the device. */
+  readonly #leaving = new Map<BlockGraph, GraphSession>()
   /** Of the device that it computes on: for what others make there for it. */
   readonly memory: DeviceMemory
   readonly #experts: ExpertRunner
@@ -68,12 +79,33 @@ export class BlockRunner {
    *
    * @param real - [tokens], 1 for tokens and 0 for the pads behind them
    */
-  async forward(index: number, hidden: Float32Array, real: Float32Array, weights: BlockWeights): Promise<Float32Array> {
+  async forward(index: number, hidden: BatchStates, real: Float32Array, weights: BlockWeights): Promise<Float32Array> {
+    return (await this.advance(index, hidden, real, weights)).next
+  }
+
+  /**
+   * The same, with the next states on the device too where they are to stay there: a device that keeps no tensors has no place
+   * for them, and what experts are added to here is finished here.
+   *
+   * @param stays - whether they are to stay
+   */
+  async advance(
+    index: number,
+    hidden: BatchStates,
+    real: Float32Array,
+    weights: BlockWeights,
+    stays = false
+  ): Promise<NextStates> {
     const graph = this.#graphOf(index, weights)
     const feeds = await this.#feeds(graph, hidden, weights, real)
     const within = await this.#within(graph, feeds, weights)
-    const outputs = await (await this.#session(graph)).run({ ...feeds, ...within?.feeds })
-    return this.#withExperts(graph, outputs, weights)
+    const all = { ...feeds, ...within?.feeds }
+    if (this.#leaves(graph, weights, stays)) {
+      const { there } = await (await this.#session(graph, [NEXT])).keep(all)
+      return this.#read(there[NEXT] as DeviceTensor)
+    }
+    const outputs = await (await this.#session(graph)).run(all)
+    return { next: await this.#withExperts(graph, outputs, weights) }
   }
 
   /**
@@ -82,21 +114,25 @@ export class BlockRunner {
    *
    * @param mask - [tokens], 1 for tokens and 0 for padding
    * @param more - whether another batch with these weights follows: the Gram matrices of this one may come with those of that
+   * @param stays - as for `advance`
    */
   async forwardWithGrams(
     index: number,
-    hidden: Float32Array,
+    hidden: BatchStates,
     mask: Float32Array,
     weights: BlockWeights,
-    more = false
-  ): Promise<BlockStatistics & { readonly next: Float32Array }> {
+    more = false,
+    stays = false
+  ): Promise<BlockStatistics & NextStates> {
     const graph = this.#graph(index, this.#gramSum)
     const feeds = { ...(await this.#feeds(graph, hidden, weights)), mask: column(mask) }
     const within = await this.#within(graph, feeds, weights)
-    const { outputs, sums } = await this.#added(graph, { ...feeds, ...within?.feeds }, weights, more)
+    const leaves = this.#leaves(graph, weights, stays)
+    const { outputs, sums, there } = await this.#added(graph, { ...feeds, ...within?.feeds }, weights, more, leaves)
     const grams =
       sums === undefined ? [] : graph.grams.map((tile) => ({ ...tile, data: sums[tile.output]?.data as Float32Array }))
     const energies = new Map(graph.linears.map(({ name }) => [name, outputs[energyOutput(name)]?.data as Float32Array]))
+    if (there !== undefined) return { ...(await this.#read(there)), grams, energies }
     return { next: await this.#withExperts(graph, outputs, weights), grams, energies }
   }
 
@@ -165,8 +201,10 @@ export class BlockRunner {
   }
 
   async release(): Promise<void> {
-    for (const session of this.#sessions.values()) await session.release()
-    this.#sessions.clear()
+    for (const sessions of [this.#sessions, this.#leaving]) {
+      for (const session of sessions.values()) await session.release()
+      sessions.clear()
+    }
     await this.#experts.release()
     await this.#resident.release()
     await this.#sums.release()
@@ -174,30 +212,51 @@ export class BlockRunner {
   }
 
   /** What a graph with Gram matrices gives, and the sums of these, where a device adds them up, when they are due. */
-  async #added(graph: BlockGraph, feeds: Feeds, { linears }: BlockWeights, more: boolean) {
+  async #added(graph: BlockGraph, feeds: Feeds, { linears }: BlockWeights, more: boolean, leaves: boolean) {
     if (!this.#sums.keepsTensors) {
       const sums = this.#hostSums.sumsOf(graph.grams, linears)
       const outputs: Tensors = await (await this.#session(graph)).run({ ...feeds, ...addedFeeds(sums) }, sums)
-      return { outputs, sums: this.#hostSums.take(more) }
+      return { outputs, sums: this.#hostSums.take(more), there: undefined }
     }
-    const left = graph.grams.map(({ output }) => output)
+    const left = [...graph.grams.map(({ output }) => output), ...(leaves ? [NEXT] : [])]
     const { here, there } = await (await this.#session(graph, left)).keep(feeds)
-    return { outputs: here, sums: await this.#sums.add(linears, there, more) }
+    const { [NEXT]: next, ...tiles } = there
+    try {
+      return { outputs: here, sums: await this.#sums.add(linears, tiles, more), there: next }
+    } catch (error) {
+      giveBack([next])
+      throw error
+    }
+  }
+
+  /** Whether a graph leaves the next states on the device. */
+  #leaves(graph: BlockGraph, weights: BlockWeights, stays: boolean): boolean {
+    return stays && this.memory.keepsTensors && !isFinishedHere(graph, weights)
+  }
+
+  /** Next states that lie on the device, with their values. */
+  async #read(there: DeviceTensor): Promise<NextStates> {
+    try {
+      return { next: (await this.memory.read(there)).data as Float32Array, there }
+    } catch (error) {
+      giveBack([there])
+      throw error
+    }
   }
 
   /** The next hidden states, from what the graph of the block gives. */
   async #withExperts(graph: BlockGraph, outputs: Tensors, weights: BlockWeights): Promise<Float32Array> {
-    const next = outputs.next?.data as Float32Array
-    const { experts, within } = graph
-    if (experts === undefined || within !== undefined || weights.experts === undefined) return next
-    await this.#experts.addTo([next], [routed(outputs)], experts, weights.experts)
+    const next = outputs[NEXT]?.data as Float32Array
+    const { experts } = graph
+    if (experts !== undefined && weights.experts !== undefined && isFinishedHere(graph, weights))
+      await this.#experts.addTo([next], [routed(outputs)], experts, weights.experts)
     return next
   }
 
   /** Of a block that goes on with what its experts add: what these are given, and their sum as the graph takes it. */
   async #within({ experts, within }: BlockGraph, feeds: Feeds, weights: BlockWeights) {
     if (experts === undefined || within === undefined || weights.experts === undefined) return undefined
-    const [tokens = 0] = (feeds.hidden as Tensor).shape
+    const [tokens = 0] = feeds.hidden?.shape ?? []
     const sum = { data: new Float32Array(tokens * experts.hiddenSize), shape: [tokens, experts.hiddenSize] }
     const session = await this.#session(this.#shared(within.routing))
     const batch = routed(await session.run({ ...feeds, [EXPERT_SUM]: sum }))
@@ -239,9 +298,9 @@ export class BlockRunner {
   }
 
   /** @param real - as for `forward`; fed where the graph reads it */
-  async #feeds(graph: BlockGraph, hidden: Float32Array, weights: BlockWeights, real?: Float32Array): Promise<Feeds> {
+  async #feeds(graph: BlockGraph, hidden: BatchStates, weights: BlockWeights, real?: Float32Array): Promise<Feeds> {
     const linears = await this.#resident.feeds(graph.linears, weights.linears)
-    const states = { data: hidden, shape: this.#shapeOf(hidden) }
+    const states = hidden instanceof DeviceTensor ? hidden : { data: hidden, shape: this.#shapeOf(hidden) }
     const told = graph.readsReal && real !== undefined && { real: column(real) }
     return { ...linears, ...weights.parameters, ...adapterFeeds(weights), hidden: states, ...told }
   }
@@ -295,18 +354,26 @@ export class BlockRunner {
   }
 
   #shared(built: BlockGraph): BlockGraph {
-    const known = [...this.#plain.values(), ...this.#sessions.keys()]
+    const known = [...this.#plain.values(), ...this.#sessions.keys(), ...this.#leaving.keys()]
     return known.find((graph) => Buffer.compare(graph.model, built.model) === 0) ?? built
   }
 
   async #session(graph: BlockGraph, left: readonly string[] = []): Promise<GraphSession> {
-    const known = this.#sessions.get(graph)
+    const sessions = left.includes(NEXT) ? this.#leaving : this.#sessions
+    const known = sessions.get(graph)
     if (known !== undefined) return known
     const session = await GraphSession.create(graph.model, this.device, left)
-    this.#sessions.set(graph, session)
+    sessions.set(graph, session)
     return session
   }
 }
+
+/** Name of the output with the next states. */
+const NEXT = 'next'
+
+/** Whether what the experts of a block add is added to its output here. */
+const isFinishedHere = ({ experts, within }: BlockGraph, weights: BlockWeights): boolean =>
+  experts !== undefined && within === undefined && weights.experts !== undefined
 
 /** What a graph gives the experts. */
 const routed = ({ expertInput, routing }: Tensors): Routed => ({

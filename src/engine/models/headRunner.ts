@@ -1,5 +1,6 @@
 import type { DeviceName } from '../../shared/recipe'
-import { type Feeds, GraphSession, type Tensor } from '../graph/session'
+import { DeviceMemory } from '../graph/deviceMemory'
+import { DeviceTensor, type Feeds, GraphSession, giveBack, type Tensor } from '../graph/session'
 import type { ComparedTile, VocabularyTile } from '../numerics/tokenLosses'
 import type { ModelArchitecture } from './architecture'
 import { vocabularyTileGraph } from './modelGraphs'
@@ -13,8 +14,8 @@ export const EVALUATED_POSITIONS = 512
 
 /** One tile of the vocabulary as full precision sees it, with what others are compared with: [positions, tile rows] each. */
 export interface FullTile extends VocabularyTile {
-  readonly logits: Tensor
-  readonly exponentials: Tensor
+  readonly logits: Tensor | DeviceTensor
+  readonly exponentials: Tensor | DeviceTensor
 }
 
 /** Logits of full precision and their exponentials, and what a graph makes of the other weights' logits beside them. */
@@ -24,25 +25,38 @@ const TILE_TENSORS = 7
 export const headBytes = (architecture: ModelArchitecture, positions = HEAD_POSITIONS): number =>
   4 * tileRows(architecture) * (architecture.embeddingSize + TILE_TENSORS * Math.min(positions, HEAD_POSITIONS))
 
-/** Computes the logits of the output head, the vocabulary in tiles. */
+/** What a tile of full precision leaves for those that are compared with it. */
+const LEFT = ['logits', 'exponentials'] as const
+
+/**
+ * Computes the logits of the output head, the vocabulary in tiles. On a device that keeps tensors a tile's rows are carried
+ * there once, and its logits in full precision do not leave it.
+ */
 export class HeadRunner implements HeadTiles {
   readonly #logits: Float32Array
   readonly #exponentials: Float32Array
+  /** The rows that lie on the device, and the tile that they are of. */
+  #rows: { readonly tile: HeadTile; readonly there: DeviceTensor } | undefined
+  /** What the last tile of full precision left there. */
+  #left: DeviceTensor[] = []
 
   private constructor(
     private readonly architecture: ModelArchitecture,
     private readonly head: VocabularyHead,
     private readonly full: GraphSession,
-    private readonly compared: GraphSession
+    private readonly compared: GraphSession,
+    private readonly memory: DeviceMemory
   ) {
-    this.#logits = new Float32Array(EVALUATED_POSITIONS * tileRows(architecture))
+    this.#logits = new Float32Array(memory.keepsTensors ? 0 : EVALUATED_POSITIONS * tileRows(architecture))
     this.#exponentials = new Float32Array(this.#logits.length)
   }
 
   static async create(architecture: ModelArchitecture, weights: ModelWeights, device: DeviceName): Promise<HeadRunner> {
-    const full = await GraphSession.create(vocabularyTileGraph(architecture, 'full'), device)
+    const memory = new DeviceMemory(device)
+    const left = memory.keepsTensors ? LEFT : []
+    const full = await GraphSession.create(vocabularyTileGraph(architecture, 'full'), device, left)
     const compared = await GraphSession.create(vocabularyTileGraph(architecture, 'compared'), device)
-    return new HeadRunner(architecture, await VocabularyHead.open(architecture, weights), full, compared)
+    return new HeadRunner(architecture, await VocabularyHead.open(architecture, weights), full, compared, memory)
   }
 
   tiles(): [number, number][] {
@@ -61,41 +75,67 @@ export class HeadRunner implements HeadTiles {
    * @param head - rows of the head, as read by `readTile`
    * @param targets - per position an index into this tile; any index where the target lies elsewhere
    */
-  async computeFull(normed: Float32Array, head: HeadTile, targets: Int32Array): Promise<FullTile> {
+  async computeFull(normed: Float32Array | DeviceTensor, head: HeadTile, targets: Int32Array): Promise<FullTile> {
+    if (this.memory.keepsTensors) return this.#fullThere(await this.#feeds(normed, head, targets))
     const shape = [targets.length, head.weights.length / this.architecture.embeddingSize] as const
     const size = shape[0] * shape[1]
     const logits = { data: this.#logits.subarray(0, size), shape }
     const exponentials = { data: this.#exponentials.subarray(0, size), shape }
-    const outputs = await this.full.run(this.#feeds(normed, head, targets), { logits, exponentials })
+    const outputs = await this.full.run(await this.#feeds(normed, head, targets), { logits, exponentials })
     return { ...partsOf(outputs), logits, exponentials }
   }
 
   /** The same under other weights, with what the tile adds to their divergence from full precision. */
   async compare(
     { logits, exponentials }: FullTile,
-    normed: Float32Array,
+    normed: Float32Array | DeviceTensor,
     head: HeadTile,
     targets: Int32Array
   ): Promise<ComparedTile> {
-    const feeds = { ...this.#feeds(normed, head, targets), fullLogits: logits, fullExponentials: exponentials }
-    const outputs = await this.compared.run(feeds)
+    const feeds = await this.#feeds(normed, head, targets)
+    const outputs = await this.compared.run({ ...feeds, fullLogits: logits, fullExponentials: exponentials })
     return { ...partsOf(outputs), cross: outputs.cross?.data as Float32Array }
   }
 
   async release(): Promise<void> {
+    giveBack([...this.#left, this.#rows?.there])
+    this.#left = []
+    this.#rows = undefined
+    await this.memory.release()
     await this.full.release()
     await this.compared.release()
   }
 
-  #feeds(normed: Float32Array, head: HeadTile, targets: Int32Array): Feeds {
+  async #fullThere(feeds: Feeds): Promise<FullTile> {
+    giveBack(this.#left)
+    this.#left = []
+    const { here, there } = await this.full.keep(feeds)
+    const [logits, exponentials] = LEFT.map((name) => there[name]) as [DeviceTensor, DeviceTensor]
+    this.#left = [logits, exponentials]
+    return { ...partsOf(here), logits, exponentials }
+  }
+
+  async #feeds(normed: Float32Array | DeviceTensor, head: HeadTile, targets: Int32Array): Promise<Feeds> {
     const { embeddingSize } = this.architecture
     const rows = head.weights.length / embeddingSize
+    const states = normed instanceof DeviceTensor ? normed : { data: normed, shape: [targets.length, embeddingSize] }
     return {
-      normed: { data: normed, shape: [targets.length, embeddingSize] },
-      head: { data: head.weights, shape: [rows, embeddingSize] },
+      normed: states,
+      head: await this.#carried(head, { data: head.weights, shape: [rows, embeddingSize] }),
       ...(head.bias && { headBias: { data: head.bias, shape: [rows] } }),
       targetIndex: { data: targets, shape: [targets.length, 1] }
     }
+  }
+
+  /** A tile's rows as graphs take them: those before it leave the device. */
+  async #carried(tile: HeadTile, rows: Tensor): Promise<Tensor | DeviceTensor> {
+    if (!this.memory.keepsTensors) return rows
+    if (this.#rows?.tile === tile) return this.#rows.there
+    giveBack([this.#rows?.there])
+    this.#rows = undefined
+    const there = await this.memory.upload(rows)
+    if (there instanceof DeviceTensor) this.#rows = { tile, there }
+    return there
   }
 }
 

@@ -195,6 +195,7 @@ function addGrams(layer: LayerBuilder, sum: GramSum): GramOutput[] {
 /** A graph with one input and one output, and the parameters that it takes beside them. */
 export interface PlainGraph {
   readonly model: Uint8Array
+  readonly output: string
   readonly parameters: readonly ParameterSpec[]
   /** Whether `real` is an input, [tokens, 1]: 1 for tokens and 0 for pads. */
   readonly readsReal: boolean
@@ -216,7 +217,7 @@ export function embeddingGraph(
   const { secondEmbedding } = architecture
   const second = secondEmbedding && graph.input('second', ['tokens', secondEmbedding.columns])
   graph.output('hidden', architecture.buildEmbedding(layer, embedded, second), ['tokens', stateSize(architecture)])
-  return { model: graph.build(), parameters: layer.parameters, readsReal: layer.readsReal }
+  return { model: graph.build(), output: 'hidden', parameters: layer.parameters, readsReal: layer.readsReal }
 }
 
 /** Between last block and head: `hidden` in, `normed` out. */
@@ -225,7 +226,7 @@ export function finalNormGraph(architecture: ModelArchitecture, form?: LinearFor
   const { graph } = layer
   const hidden = graph.input('hidden', ['tokens', stateSize(architecture)])
   graph.output('normed', architecture.buildFinalNorm(layer, hidden), ['tokens', architecture.embeddingSize])
-  return { model: graph.build(), parameters: layer.parameters, readsReal: layer.readsReal }
+  return { model: graph.build(), output: 'normed', parameters: layer.parameters, readsReal: layer.readsReal }
 }
 
 /** The gradient of the final norm: `hidden` and `gradient` ∂L/∂normed in, `gradient.hidden` ∂L/∂hidden out. */
@@ -238,7 +239,7 @@ export function finalNormBackwardGraph(architecture: ModelArchitecture, form?: L
   const seed = graph.input('gradient', ['tokens', architecture.embeddingSize])
   const gradient = addGradients(graph, new Map([[normed, seed]]), [hidden]).get(hidden) as Value
   graph.output('gradient.hidden', gradient, shape)
-  return { model: graph.build(), parameters: layer.parameters, readsReal: layer.readsReal }
+  return { model: graph.build(), output: 'gradient.hidden', parameters: layer.parameters, readsReal: layer.readsReal }
 }
 
 /**

@@ -2,9 +2,11 @@ import { AppError } from '../../shared/errors'
 import type { RunEventDraft } from '../../shared/runEvents'
 import { realTokens } from '../calibration/rows'
 import type { SecondMoments } from '../calibration/secondMoments'
+import { giveBack } from '../graph/session'
 import { stopHere } from '../graph/stopHere'
 import { SecondMoment } from '../methods/secondMoment'
 import { stateSize } from '../models/architecture'
+import type { NextStates } from '../models/blockRunner'
 import type { BlockWeights } from '../models/blockWeights'
 import { firstNonFinite } from '../numerics/matrix'
 import type { PreparedRun } from '../prepare/preparedRun'
@@ -27,15 +29,35 @@ export async function* advance(
   for (let batch = 0; batch < states.batches; batch++) {
     await stopHere(signal)
     const real = realTokens(streams.evaluation, ...states.rowsOf(batch))
-    const next = await runner.forward(block, await states.read(batch), real, weights)
-    assertFinite(prepared, block, next)
-    await states.write(batch, next)
+    const next = await runner.advance(block, await states.feed(batch), real, weights, states.stays(batch))
+    await handOn(prepared, block, states, batch, next)
     yield progress.step()
   }
 }
 
+/**
+ * Replaces a batch's states by the next ones.
+ *
+ * @throws {AppError} NUMERICS naming the block where a value is not finite, IO as `HiddenStates.write`
+ */
+export async function handOn(
+  prepared: PreparedRun,
+  block: number,
+  states: HiddenStates,
+  batch: number,
+  { next, there }: NextStates
+): Promise<void> {
+  try {
+    assertFinite(prepared, block, next)
+  } catch (error) {
+    giveBack([there])
+    throw error
+  }
+  await states.write(batch, next, there)
+}
+
 /** @throws {AppError} NUMERICS naming the block where a value is not finite */
-export function assertFinite(prepared: PreparedRun, block: number, values: Float32Array): void {
+function assertFinite(prepared: PreparedRun, block: number, values: Float32Array): void {
   const index = firstNonFinite(values)
   if (index < 0) return
   const channel = index % stateSize(prepared.architecture)

@@ -3,7 +3,7 @@ import type { TokenRows } from '../calibration/rows'
 import { SecondMoments } from '../calibration/secondMoments'
 import { stopHere } from '../graph/stopHere'
 import { type BlockWeights, type ReadBlockWeights, readBlockWeights } from '../models/blockWeights'
-import { assertFinite, finiteMoments, type Progress } from './advance'
+import { finiteMoments, handOn, type Progress } from './advance'
 import type { Calibrated } from './calibrated'
 import type { Events, RunContext } from './pass'
 
@@ -78,12 +78,17 @@ async function* measure(
     await stopHere(signal)
     const { mask, tokens } = countedMask(calibration, ...states.rowsOf(batch))
     const more = batch + 1 < states.batches
-    const batchOf = await runner.forwardWithGrams(block, await states.read(batch), mask, weights, more)
-    const { next } = batchOf
-    assertFinite(prepared, block, next)
-    sums.add(batchOf.grams, tokens)
-    energies.add(batchOf.energies, mask)
-    await states.write(batch, next)
+    const found = await runner.forwardWithGrams(
+      block,
+      await states.feed(batch),
+      mask,
+      weights,
+      more,
+      states.stays(batch)
+    )
+    await handOn(prepared, block, states, batch, found)
+    sums.add(found.grams, tokens)
+    energies.add(found.energies, mask)
     if (progress !== undefined) yield progress.step()
   }
   await states.finish()

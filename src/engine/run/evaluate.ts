@@ -2,14 +2,13 @@ import type { RunEventDraft } from '../../shared/runEvents'
 import type { RowsOfText } from '../../shared/runFolder'
 import { PlainRunners } from '../base/outerLinears'
 import { nextTokens } from '../calibration/nextTokens'
-import { realTokens, type TokenRows } from '../calibration/rows'
-import { stateSize } from '../models/architecture'
+import type { TokenRows } from '../calibration/rows'
 import { EVALUATED_POSITIONS, HeadRunner } from '../models/headRunner'
 import { finalNormGraph } from '../models/modelGraphs'
-import type { PlainRunner } from '../models/plainRunner'
 import { ComparedLosses, type TilePlace, TokenLosses } from '../numerics/tokenLosses'
 import type { PreparedRun } from '../prepare/preparedRun'
 import type { HiddenStates } from './hiddenStates'
+import { type Normed, NormedStates, type Part } from './normedStates'
 import type { EvaluationStream, Streams } from './streams'
 
 /** What is gathered for every evaluation row: of full precision, and of all that is compared with it by subject. */
@@ -63,9 +62,10 @@ async function* readHead(
   ].map(({ stream, losses }) => ({ stream, losses: losses as ComparedLosses }))
   const head = await HeadRunner.create(architecture, weights, recipe.device)
   const norms = new PlainRunners(prepared, (form) => finalNormGraph(architecture, form))
-  const normed = async ({ quantizer, states }: EvaluationStream, part: Part): Promise<Float32Array> => {
+  const states = new NormedStates(prepared, norms, streams.evaluation)
+  const normed = <T>(stream: EvaluationStream, part: Part, work: (normed: Normed) => Promise<T>): Promise<T> => {
     signal.throwIfAborted()
-    return normedPart(await norms.of(quantizer), stateSize(architecture), states, streams.evaluation, part)
+    return states.with(stream, part, work)
   }
   try {
     const tiles = head.tiles()
@@ -76,26 +76,20 @@ async function* readHead(
       for (const [j, part] of parts.entries()) {
         const { first, last } = part
         const { local, ...place } = placeOf(targets.subarray(first, last), first, begin, end)
-        const tile = await head.computeFull(await normed(full, part), rows, local)
+        const tile = await normed(full, part, (own) => head.computeFull(own, rows, local))
         const rescaling = gathered.full.add(tile, place)
         for (const { stream, losses } of others) {
-          losses.add(await head.compare(tile, await normed(stream, part), rows, local), place, rescaling)
+          losses.add(await normed(stream, part, (own) => head.compare(tile, own, rows, local)), place, rescaling)
         }
         const done = i + (j + 1) / parts.length
         yield { type: 'phaseProgress', phase: 'evaluating', done, total: tiles.length }
       }
     }
   } finally {
+    await states.release()
     await norms.release()
     await head.release()
   }
-}
-
-/** Positions [first, last) of one batch. */
-interface Part {
-  readonly batch: number
-  readonly first: number
-  readonly last: number
 }
 
 /** At most EVALUATED_POSITIONS positions of a batch each, without those in which nothing is predicted. */
@@ -108,21 +102,6 @@ function partsWithTargets(targets: Int32Array, states: HiddenStates): Part[] {
     }
   }
   return parts.filter(({ first, last }) => targets.subarray(first, last).some((id) => id >= 0))
-}
-
-/** The states of a part after the final norm; linears that look at a whole batch are given the whole batch. */
-async function normedPart(
-  norm: PlainRunner,
-  width: number,
-  states: HiddenStates,
-  rows: TokenRows,
-  { batch, first, last }: Part
-): Promise<Float32Array> {
-  if (!norm.readsReal) return norm.run('hidden', await states.readPositions(first, last), width)
-  const [begin, end] = states.positionsOf(batch)
-  const whole = await norm.run('hidden', await states.read(batch), width, realTokens(rows, ...states.rowsOf(batch)))
-  const size = whole.length / (end - begin)
-  return whole.subarray((first - begin) * size, (last - begin) * size)
 }
 
 /** Where rows [begin, end) of the head lie to these targets, the first of which is that of position `first`. */

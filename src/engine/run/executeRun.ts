@@ -34,6 +34,7 @@ import type { Events, RunContext } from './pass'
 import { refinedIn } from './refinePass'
 import { perplexitiesOf } from './rowStatistics'
 import { resumePoint, runPasses } from './runPasses'
+import { stateRoom } from './stateRoom'
 import { createStreams, memoryLeft, type Streams } from './streams'
 import { WeightsAhead } from './weightsAhead'
 
@@ -105,7 +106,7 @@ async function* execute({ folder, record, signal, solverUrl, moments }: Task, pl
   try {
     const chosen = await chooseRows({ prepared: asked, runner, signal }, folder)
     tokenizedEnough()
-    streams = createStreams(chosen, spool)
+    streams = createStreams(chosen, spool, await stateRoom(chosen))
     const journal: JournalEntry[] = []
     const experts = new ExpertMemory(memoryLeft(chosen, streams))
     const ahead = new WeightsAhead((block) => readBlockWeights(chosen.weights, chosen.parts, block, experts))

@@ -3,7 +3,10 @@ import { type FileHandle, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SolvedBlock } from '../../shared/runFolder'
 import { fileError, readAll, sha256File, writeAll } from '../formats/files'
+import type { DeviceTensor } from '../graph/session'
+import type { BatchStates } from '../models/blockRunner'
 import { hiddenBytes, type RowRange } from '../prepare/streamShapes'
+import { ResidentStates } from './residentStates'
 
 export type SpoolEntry = SolvedBlock['spool'][number]
 
@@ -31,26 +34,38 @@ interface Writing {
  * The hidden states of one stream of rows between two blocks: float32 [rows · context, width].
  *
  * Each block replaces them, batch by batch in order. The new ones always go to a file of their own, so that a killed run
- * finds the states after its last finished block; above the memory budget the file is also where they are read from.
+ * finds the states after its last finished block; above the memory budget the file is also where they are read from. Beside
+ * that, those of some batches may lie on the device on which the blocks are computed.
  */
 export class HiddenStates {
   readonly #memory: Float32Array | undefined
+  readonly #resident: ResidentStates
   /** Generations before the current one that still lie in the folder, the oldest first. */
   #previous: SpoolEntry[] = []
   #current: SpoolEntry | undefined
   #writing: Writing | undefined
 
+  /** @param room - bytes of the device's memory that they may take */
   constructor(
     private readonly folder: string,
     readonly shape: HiddenStatesShape,
-    inMemory: boolean
+    inMemory: boolean,
+    room = 0
   ) {
+    const { ranges, context, width } = shape
+    const sizes = ranges.map(([begin, end]) => hiddenBytes({ rows: end - begin, context, width }))
+    this.#resident = new ResidentStates(sizes, room)
     if (inMemory) this.#memory = new Float32Array(shape.rows * shape.context * shape.width)
   }
 
   /** What they take of the memory budget. */
   get memoryBytes(): number {
     return this.#memory?.byteLength ?? 0
+  }
+
+  /** What they may take of the device's memory. */
+  get deviceBytes(): number {
+    return this.#resident.bytes
   }
 
   /** What the journal says of them; undefined before there are any. */
@@ -77,6 +92,26 @@ export class HiddenStates {
     return this.readPositions(...this.positionsOf(batch))
   }
 
+  /** The same as a block takes them: from where they lie on the device, else read. */
+  async feed(batch: number): Promise<BatchStates> {
+    return this.there(batch) ?? (await this.read(batch))
+  }
+
+  /** One batch's states on the device, where they lie there: they stay its own. */
+  there(batch: number): DeviceTensor | undefined {
+    return this.#resident.of(batch)
+  }
+
+  /** Whether a batch's next states are to stay on the device. */
+  stays(batch: number): boolean {
+    return this.#resident.fits(batch)
+  }
+
+  /** Gives back what lies on the device; the states are here as before. */
+  leaveDevice(): void {
+    this.#resident.giveBack()
+  }
+
   /** The states of positions [begin, end), counted through all rows: [end − begin, width]. */
   async readPositions(begin: number, end: number): Promise<Float32Array> {
     const { width } = this.shape
@@ -89,6 +124,7 @@ export class HiddenStates {
   /** Gives the generation up that is being written, and goes back to the one before. */
   async revert(): Promise<void> {
     const file = this.#writing?.file
+    this.leaveDevice()
     await this.abandon()
     if (file === undefined) return
     await rm(join(this.folder, file), { force: true })
@@ -96,8 +132,9 @@ export class HiddenStates {
       await fill(new Uint8Array(this.#memory.buffer), join(this.folder, this.#current.file), 0)
   }
 
-  /** Closes a half-written file after a failure; it is swept away when the run is resumed. */
+  /** Closes a half-written file after a failure, and leaves the device; it is swept away when the run is resumed. */
   async abandon(): Promise<void> {
+    this.leaveDevice()
     await this.#writing?.written.catch(() => undefined)
     await this.#writing?.handle.close()
     this.#writing = undefined
@@ -114,9 +151,11 @@ export class HiddenStates {
    * Replaces one batch; batches come in order. It may still be on its way to the disk, while the next one is computed: its
    * values must stay what they are, and a failure is told with the next batch or by `finish`.
    *
+   * @param there - the same on the device, which they own from here on, be it that this fails
    * @throws {AppError} IO, naming the file
    */
-  async write(batch: number, values: Float32Array): Promise<void> {
+  async write(batch: number, values: Float32Array, there?: DeviceTensor): Promise<void> {
+    this.#resident.put(batch, there)
     const writing = this.#writing
     if (writing === undefined) throw new Error('HiddenStates.write before begin')
     await writing.written
@@ -156,6 +195,7 @@ export class HiddenStates {
   /** Takes up the states that an earlier process left; false when they are not what the journal says. */
   async restore(entry: SpoolEntry): Promise<boolean> {
     const path = join(this.folder, entry.file)
+    this.leaveDevice()
     const intact = await sha256File(path).then(
       (digest) => digest === entry.sha256,
       () => false

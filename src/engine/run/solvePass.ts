@@ -39,7 +39,8 @@ export const solvePass: Pass<SolvedBlock> = {
     await sweepSpool(join(folder, RUN_FILES.spool), streams.solved, last.spool)
     return true
   },
-  async end({ experts, ahead }) {
+  async end({ experts, ahead, streams }) {
+    streams.calibration.leaveDevice() // those that come back to them read them
     await ahead.release()
     experts.release()
   }

@@ -31,16 +31,23 @@ export interface Streams {
   readonly late: readonly EvaluationStream[]
 }
 
-/** Makes the streams; in the order listed they stay in memory as long as the budget lasts. */
-export function createStreams(prepared: PreparedRun, folder: string): Streams {
+/**
+ * Makes the streams; in the order listed they stay in memory as long as the budget lasts.
+ *
+ * @param room - bytes of the device's memory that they may take beside that, likewise in order
+ */
+export function createStreams(prepared: PreparedRun, folder: string, room = 0): Streams {
   const { architecture, recipe } = prepared
   let left = recipe.memoryBudget
+  let there = room
   const states = new Map<string, HiddenStates>()
   for (const shape of streamShapes(prepared)) {
     const full = { ...shape, context: recipe.context, width: stateSize(architecture) }
     const bytes = hiddenBytes(full)
-    states.set(shape.stream, new HiddenStates(folder, full, bytes <= left))
+    const made = new HiddenStates(folder, full, bytes <= left, there)
+    states.set(shape.stream, made)
     left -= Math.min(left, bytes)
+    there -= made.deviceBytes
   }
   const stream = (name: string, subject: string, quantizer?: string): EvaluationStream | undefined => {
     const found = states.get(name)

@@ -21,6 +21,8 @@ export interface Device {
   readonly prepare?: () => Promise<Obstacle | undefined>
   /** Whether tensors can stay in its memory from one computation to the next. */
   readonly keepsTensors?: true
+  /** Memory of each card that it may compute on, bytes, as far as drivers tell. */
+  readonly memory?: () => Promise<readonly number[]>
   /** What to do when the library itself says no. */
   readonly remedy?: () => string | undefined
   /** What it computes on, with its limits. */

@@ -6,6 +6,7 @@ export const webgpu: Device = {
   name: 'webgpu',
   provider: 'webgpu',
   keepsTensors: true,
+  memory,
   facts,
   remedy: () =>
     process.platform === 'linux'
@@ -13,10 +14,18 @@ export const webgpu: Device = {
       : 'it needs a graphics card with a current driver'
 }
 
+const isSoftware = (drivers: readonly string[]): boolean =>
+  drivers.length > 0 && drivers.every((driver) => /swiftshader|lvp|llvmpipe/.test(driver))
+
+async function memory(): Promise<number[]> {
+  if (isSoftware(await vulkanDrivers())) return []
+  return [...(await nvidiaMemory()), ...(await amdMemory())]
+}
+
 /** The library does not say which adapter it took; with a single one, or a driver that was chosen, there is no doubt. */
 async function facts(available: boolean): Promise<Facts> {
   const drivers = await vulkanDrivers()
-  const software = drivers.length > 0 && drivers.every((driver) => /swiftshader|lvp|llvmpipe/.test(driver))
+  const software = isSoftware(drivers)
   const cards = await graphicsAdapters()
   const adapters = software ? (available ? [`software adapter (${drivers.join(', ')}) on the processor`] : []) : cards
   return {
@@ -24,7 +33,7 @@ async function facts(available: boolean): Promise<Facts> {
     ...(software && { software }),
     limits: [
       ...(drivers.length === 0 ? [] : [{ name: 'Vulkan drivers', value: drivers.join(', ') }]),
-      ...(software ? [] : memoryLimits([...(await nvidiaMemory()), ...(await amdMemory())])),
+      ...memoryLimits(await memory()),
       ...(available ? [largestTensor] : [])
     ]
   }

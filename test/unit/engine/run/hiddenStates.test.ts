@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { DeviceTensor } from '../../../../src/engine/graph/session'
 import { hiddenBytes, type RowRange } from '../../../../src/engine/prepare/streamShapes'
 import { HiddenStates } from '../../../../src/engine/run/hiddenStates'
 import { sweepSpool } from '../../../../src/engine/run/streams'
@@ -99,6 +100,87 @@ describe.each(KINDS)('hidden states %s', (_, inMemory) => {
     writeFileSync(path, whole)
     expect(await restored()).toBe(true)
     expect(await new HiddenStates(folder, { ...shape, rows: 4 }, inMemory).restore(entry)).toBe(false)
+  })
+})
+
+/** A tensor on a device, as the library tells of it, that says whether it was given back. */
+function lyingTensor() {
+  const value = { location: 'gpu-buffer', dispose: () => Object.assign(value, { location: 'none' }) }
+  return new DeviceTensor(value as never)
+}
+
+const lies = ({ value }: DeviceTensor): boolean => value.location === 'gpu-buffer'
+
+describe('hidden states on a device', () => {
+  const [first] = ranges.map(([begin, end]) => 4 * (end - begin) * shape.context * shape.width) as [number]
+
+  /** Two batches of three lie there. */
+  async function lyingStates(inMemory = true) {
+    const states = new HiddenStates(newFolder(), shape, inMemory, 2 * first + first / 4)
+    const batches = batchesOf(states, 'there')
+    const there = [lyingTensor(), lyingTensor(), undefined]
+    await states.begin(0)
+    for (const [batch, values] of batches.entries()) await states.write(batch, values, there[batch])
+    const entry = await states.finish()
+    return { states, batches, there: there.slice(0, 2) as DeviceTensor[], entry }
+  }
+
+  it('have room for the first batches, whole ones', async () => {
+    const { states } = await lyingStates()
+    expect([0, 1, 2].map((batch) => states.stays(batch))).toEqual([true, true, false])
+    expect(states.deviceBytes).toBe(2 * first)
+    expect(new HiddenStates(newFolder(), shape, true, 10 * first).deviceBytes).toBe(hiddenBytes(shape))
+    expect(new HiddenStates(newFolder(), shape, true).stays(0)).toBe(false)
+  })
+
+  it.each(KINDS)('are what blocks take, and are here as well, %s', async (_, inMemory) => {
+    const { states, batches, there } = await lyingStates(inMemory)
+    expect([await states.feed(0), await states.feed(1)]).toEqual(there)
+    expect(await states.feed(2)).toEqual(batches[2])
+    expect(await readAll(states)).toEqual(batches)
+    states.leaveDevice()
+    expect(there.some(lies)).toBe(false)
+    expect(await states.feed(0)).toEqual(batches[0])
+  })
+
+  it('make room for the next ones, whether these lie there or not', async () => {
+    const { states, there } = await lyingStates()
+    const next = batchesOf(states, 'next')
+    const stays = lyingTensor()
+    await states.begin(1)
+    await states.write(0, next[0] as Float32Array, stays)
+    expect(there.map(lies)).toEqual([false, true])
+    await states.write(1, next[1] as Float32Array)
+    expect(there.map(lies)).toEqual([false, false])
+    expect(await states.feed(0)).toBe(stays)
+    expect(await states.feed(1)).toEqual(next[1])
+    await states.abandon()
+    expect(lies(stays)).toBe(false)
+  })
+
+  it('are those of no other generation when one is given up, or another process left them', async () => {
+    const { states, batches, there, entry } = await lyingStates()
+    const next = lyingTensor()
+    await states.begin(1)
+    await states.write(0, batchesOf(states, 'next')[0] as Float32Array, next)
+    await states.revert()
+    expect([next, ...there].some(lies)).toBe(false)
+    for (const [batch, values] of batches.entries()) expect(await states.feed(batch)).toEqual(values)
+    const again = lyingTensor()
+    await states.begin(1)
+    await states.write(0, batches[0] as Float32Array, again)
+    await states.abandon()
+    expect(lies(again)).toBe(false)
+    expect(await states.restore(entry)).toBe(true)
+    expect(await states.feed(0)).toEqual(batches[0])
+  })
+
+  it('are owned by the stream also where they cannot be written', async () => {
+    const states = new HiddenStates(newFolder(), shape, true, first)
+    const lost = lyingTensor()
+    await expect(states.write(0, new Float32Array(24), lost)).rejects.toThrow('before begin')
+    await states.abandon()
+    expect(lies(lost)).toBe(false)
   })
 })
 
