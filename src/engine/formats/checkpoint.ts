@@ -17,6 +17,18 @@ export interface CheckpointFile {
   readonly tensors: number
 }
 
+/** Elements of a tensor as a file has them, 16 bits each. */
+export interface StoredBits {
+  readonly dtype: 'BF16' | 'F16'
+  readonly data: Uint16Array
+}
+
+/** Elements as float32, and as they are stored where these are 16 bits each. */
+export interface FloatsWithBits {
+  readonly values: Float32Array
+  readonly bits?: StoredBits
+}
+
 /**
  * A local Hugging Face checkpoint: its config, and its weights read by ranges.
  *
@@ -105,6 +117,17 @@ export class Checkpoint {
   async readFloat32(name: string): Promise<Float32Array> {
     const tensor = this.#tensor(name)
     return await this.#readElements(tensor, 0, elementCount(tensor.shape))
+  }
+
+  /** As `readFloat32`, with the bits of a tensor that is stored in 16 of them. @throws {AppError} as `readFloat32` */
+  async readWithBits(name: string): Promise<FloatsWithBits> {
+    const tensor = this.#tensor(name)
+    const dtype = floatDtypeOf(tensor, this.directory)
+    if (dtype === 'F32') return { values: await this.readFloat32(name) }
+    const count = elementCount(tensor.shape)
+    const data = new Uint16Array(count)
+    const values = await this.#readElements(tensor, 0, count, new Float32Array(count), bytesOf(data))
+    return { values, bits: { dtype, data } }
   }
 
   /**
@@ -273,11 +296,13 @@ export class Checkpoint {
     throw badInput(`${this.directory}: ${asked} of ${tensor.name} asked for, it has ${rows} rows`)
   }
 
+  /** @param kept - where the bytes of elements that are not float32 are put, of all of them; else they are let go */
   async #readElements(
     tensor: CheckpointTensor,
     first: number,
     count: number,
-    values: Float32Array = new Float32Array(count)
+    values: Float32Array = new Float32Array(count),
+    kept?: Uint8Array
   ): Promise<Float32Array> {
     const dtype = floatDtypeOf(tensor, this.directory)
     const width = dtypeBytes(dtype)
@@ -286,7 +311,8 @@ export class Checkpoint {
     this.#piece = undefined // a second read that starts before this one ends takes a piece of its own
     for (let done = 0; done < count; ) {
       const part = values.subarray(done, done + Math.min(count - done, READ_PIECE_BYTES / width))
-      const stored = dtype === 'F32' ? bytesOf(part) : piece.subarray(0, part.length * width)
+      const own = kept?.subarray(done * width, (done + part.length) * width) ?? piece.subarray(0, part.length * width)
+      const stored = dtype === 'F32' ? bytesOf(part) : own
       await file.read(stored, tensor.begin + (first + done) * width)
       if (dtype !== 'F32') decodeFloats(stored, dtype, part)
       this.#assertFinite(tensor, part, first + done)
@@ -316,7 +342,7 @@ export function placeText(shape: readonly number[], flat: number): string {
   return index.length === 2 ? `row ${row}, column ${column}` : `index [${index.join(', ')}]`
 }
 
-const bytesOf = (values: Float32Array): Uint8Array =>
+const bytesOf = (values: Float32Array | Uint16Array): Uint8Array =>
   new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
 
 function floatDtypeOf(tensor: CheckpointTensor, directory: string): (typeof FLOAT_DTYPES)[number] {

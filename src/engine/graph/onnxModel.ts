@@ -19,7 +19,7 @@ import {
 export type Value = string & { readonly brand: 'Value' }
 /** A size that is known now, or a name for one that is known when the graph runs. */
 export type Dim = number | string
-export type ElementType = 'float32' | 'float64' | 'int32' | 'int64'
+export type ElementType = 'float32' | 'float64' | 'int32' | 'int64' | 'uint32'
 export type Attributes = Readonly<Record<string, number | string | readonly number[] | { readonly float: number }>>
 
 /** One operator applied to values. */
@@ -50,7 +50,8 @@ const ELEMENT_TYPES: Readonly<Record<ElementType, DataType>> = {
   float32: DataType.FLOAT,
   float64: DataType.DOUBLE,
   int32: DataType.INT32,
-  int64: DataType.INT64
+  int64: DataType.INT64,
+  uint32: DataType.UINT32
 }
 
 const OPSET = 21n

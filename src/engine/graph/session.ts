@@ -34,7 +34,7 @@ function library(): typeof ort {
 }
 
 export interface Tensor {
-  readonly data: Float32Array | Float64Array | Int32Array
+  readonly data: Float32Array | Float64Array | Int32Array | Uint32Array
   readonly shape: readonly number[]
 }
 
@@ -70,10 +70,11 @@ export type Tensors = Readonly<Record<string, Tensor>>
 /** Inputs of a graph; those on its own device are not carried there again. */
 export type Feeds = Readonly<Record<string, Tensor | DeviceTensor>>
 
-const ELEMENT_TYPES = new Map<unknown, 'float32' | 'float64' | 'int32'>([
+const ELEMENT_TYPES = new Map<unknown, 'float32' | 'float64' | 'int32' | 'uint32'>([
   [Float32Array, 'float32'],
   [Float64Array, 'float64'],
-  [Int32Array, 'int32']
+  [Int32Array, 'int32'],
+  [Uint32Array, 'uint32']
 ])
 
 export class GraphSession {

@@ -190,7 +190,8 @@ export class BlockRunner {
    * @throws {AppError} DEVICE with the library's reason when the device fails
    */
   async carried(index: number, weights: BlockWeights): Promise<BlockWeights> {
-    return { ...weights, linears: await this.#resident.carried(this.#graph(index).linears, weights.linears) }
+    const { bits: _, ...own } = weights
+    return { ...own, linears: await this.#resident.carried(this.#graph(index).linears, weights) }
   }
 
   /** All that decides what `forwardWithGrams` makes of the states and weights of a block, but them. */

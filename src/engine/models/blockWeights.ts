@@ -1,3 +1,4 @@
+import type { StoredBits } from '../formats/checkpoint'
 import type { InputRounding } from '../graph/inputRounding'
 import type { DeviceTensor, Tensor, Tensors } from '../graph/session'
 import type { Matrix32 } from '../numerics/matrix'
@@ -16,6 +17,8 @@ export interface Adapter {
 export interface BlockWeights {
   /** Weights of the linears, [out, in]; those on a device belong to who put them there. */
   readonly linears: ReadonlyMap<string, Float32Array | DeviceTensor>
+  /** Of weights that are stored in 16 bits, these bits, where they are to be carried to a device. */
+  readonly bits?: ReadonlyMap<string, StoredBits>
   /** Everything else, as graph inputs. */
   readonly parameters: Tensors
   /** Adapters beside linears. */
@@ -29,25 +32,35 @@ export interface BlockWeights {
 /** A block as it was read. */
 export interface ReadBlockWeights extends BlockWeights {
   readonly linears: ReadonlyMap<string, Float32Array>
+  /** Emptied once they were carried. */
+  readonly bits: Map<string, StoredBits>
 }
 
 /**
  * Reads a block's tensors from the checkpoint, the weights of its linears as [out, in].
  *
  * @param memory - where experts stay once they were read
+ * @param withBits - whether the bits of the linears' weights are wanted beside their values
  */
 export async function readBlockWeights(
   weights: ModelWeights,
   parts: ModelParts,
   index: number,
-  memory?: ExpertMemory
+  memory?: ExpertMemory,
+  withBits = false
 ): Promise<ReadBlockWeights> {
   const path = parts.architecture.blockPath(index)
   const linears = new Map<string, Float32Array>()
+  const bits = new Map<string, StoredBits>()
   for (const linear of parts.linears(index)) {
-    linears.set(linear.name, await weights.readLinear(`${path}.${linear.name}`, linear))
+    const place = `${path}.${linear.name}`
+    const read = withBits
+      ? await weights.readLinearWithBits(place, linear)
+      : { values: await weights.readLinear(place, linear) }
+    linears.set(linear.name, read.values)
+    if (read.bits !== undefined) bits.set(linear.name, read.bits)
   }
-  return { linears, ...(await readUnquantized(weights, parts, index, memory)) }
+  return { linears, bits, ...(await readUnquantized(weights, parts, index, memory)) }
 }
 
 /** Reads what a block takes beside the weights of its linears; its experts are read when they are wanted. */

@@ -1,5 +1,5 @@
 import { badFormat } from '../../shared/errors'
-import type { Checkpoint } from '../formats/checkpoint'
+import type { Checkpoint, FloatsWithBits } from '../formats/checkpoint'
 import type { CheckpointTensor } from '../formats/shards'
 import { transposed } from '../numerics/matrix'
 import { type EmbeddingTable, embeddingTables, type ModelArchitecture } from './architecture'
@@ -72,6 +72,12 @@ export class ModelWeights {
   async readLinear(path: string, linear: LinearShape): Promise<Float32Array> {
     const data = await this.read(`${path}.weight`, storedShape(linear))
     return linear.transposed ? transposed({ data, rows: linear.inFeatures, cols: linear.outFeatures }).data : data
+  }
+
+  /** The same with its bits, which it has where it is stored as [out, in] in 16 of them. */
+  async readLinearWithBits(path: string, linear: LinearShape): Promise<FloatsWithBits> {
+    if (linear.transposed) return { values: await this.readLinear(path, linear) }
+    return this.checkpoint.readWithBits(this.find(`${path}.weight`, storedShape(linear)).name)
   }
 
   /** Rows of the embedding or the head, [rows, embeddingSize], as float32. */

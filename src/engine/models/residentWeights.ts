@@ -1,8 +1,10 @@
 import type { DeviceName } from '../../shared/recipe'
+import type { StoredBits } from '../formats/checkpoint'
 import { DeviceMemory } from '../graph/deviceMemory'
 import { DeviceTensor, type Feeds, giveBack, type Tensor } from '../graph/session'
 import type { BlockWeights } from './blockWeights'
 import type { LinearSpec } from './layerBuilder'
+import { PackedUploads } from './packedUploads'
 
 type Linears = BlockWeights['linears']
 
@@ -12,11 +14,13 @@ type Linears = BlockWeights['linears']
  */
 export class ResidentWeights {
   readonly #memory: DeviceMemory
+  readonly #packed: PackedUploads
   #linears: Linears | undefined
   #there: Record<string, Tensor | DeviceTensor> | undefined
 
   constructor(device: DeviceName) {
     this.#memory = new DeviceMemory(device)
+    this.#packed = new PackedUploads(this.#memory)
   }
 
   /** @param linears - never written to while batches are computed with them; other weights are another map */
@@ -38,18 +42,21 @@ export class ResidentWeights {
 
   /**
    * Weights on a device that keeps tensors, each carried there once and the caller's to give back; elsewhere those that were
-   * given.
+   * given. Those whose bits are known go there as these.
    *
    * @throws {AppError} DEVICE with the library's reason when the device fails
    */
-  async carried(specs: readonly LinearSpec[], linears: Linears): Promise<Linears> {
+  async carried(
+    specs: readonly LinearSpec[],
+    { linears, bits }: Pick<BlockWeights, 'linears' | 'bits'>
+  ): Promise<Linears> {
     if (!this.#memory.keepsTensors) return linears
     const there = new Map<string, DeviceTensor>()
     try {
       for (const spec of specs) {
         const weight = inputOf(spec, linears)
         if (weight instanceof DeviceTensor) continue
-        const lies = await this.#memory.upload(weight)
+        const lies = (await this.#unpacked(spec, bits?.get(spec.name))) ?? (await this.#memory.upload(weight))
         if (lies instanceof DeviceTensor) there.set(spec.name, lies)
       }
       return new Map([...linears, ...there])
@@ -61,7 +68,12 @@ export class ResidentWeights {
 
   async release(): Promise<void> {
     this.#giveBack()
+    await this.#packed.release()
     await this.#memory.release()
+  }
+
+  async #unpacked({ outFeatures, inFeatures }: LinearSpec, bits?: StoredBits): Promise<DeviceTensor | undefined> {
+    return bits && this.#packed.upload(bits, outFeatures, inFeatures)
   }
 
   #giveBack(): void {

@@ -87,6 +87,7 @@ async function* inFullPrecision(
   const { streams, ahead, runner } = context
   const read = await ahead.take(block)
   const carried = await runner.carried(block, read)
+  read.bits.clear()
   for (const weight of carried.linears.values()) if (weight instanceof DeviceTensor) lying.push(weight)
   const atHand = { read, carried }
   const { calibrated, noted } = yield* calibrate(context, block, atHand, progress)

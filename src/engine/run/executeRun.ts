@@ -14,6 +14,7 @@ import {
 } from '../../shared/runFolder'
 import { coverage } from '../calibration/coverage'
 import { makeFolder, writeFileAtomic } from '../formats/files'
+import { deviceOf } from '../graph/devices/registry'
 import { BlockRunner } from '../models/blockRunner'
 import { readBlockWeights } from '../models/blockWeights'
 import { ExpertMemory } from '../models/keptExperts'
@@ -109,7 +110,9 @@ async function* execute({ folder, record, signal, solverUrl, moments }: Task, pl
     streams = createStreams(chosen, spool, await stateRoom(chosen))
     const journal: JournalEntry[] = []
     const experts = new ExpertMemory(memoryLeft(chosen, streams))
-    const ahead = new WeightsAhead((block) => readBlockWeights(chosen.weights, chosen.parts, block, experts))
+    const withBits = deviceOf(recipe.device).keepsTensors === true
+    const read = (block: number) => readBlockWeights(chosen.weights, chosen.parts, block, experts, withBits)
+    const ahead = new WeightsAhead(read)
     const begun = { prepared: chosen, runner, streams, experts, ahead, solver, folder, signal, journal }
     journal.push(...(yield* resumePoint(begun)))
     const context = await withMoments(begun, record, place, moments)

@@ -81,6 +81,30 @@ describe('a single file', () => {
     })
   })
 
+  it.each(['BF16', 'F16', 'F32'] as const)(
+    'gives the bits of %s beside the values, where there are 16',
+    async (dtype) => {
+      const directory = newDirectory()
+      const shape = [1500, 2000]
+      const values = counted(3_000_000)
+      await writeSafetensors(join(directory, 'model.safetensors'), [
+        tensor('w', dtype, shape, values),
+        tensor('infinite', dtype, [2], Float32Array.of(1, Number.NEGATIVE_INFINITY))
+      ])
+      await withCheckpoint(directory, async (checkpoint) => {
+        const { values: read, bits } = await checkpoint.readWithBits('w')
+        expect(Buffer.from(read.buffer).equals(Buffer.from(values.buffer))).toBe(true)
+        expect(bits?.dtype).toBe(dtype === 'F32' ? undefined : dtype)
+        const stored = encodeFloats(values, dtype)
+        if (bits !== undefined) expect(Buffer.from(bits.data.buffer).equals(stored)).toBe(true)
+        await expect(checkpoint.readWithBits('infinite')).rejects.toMatchObject({
+          code: 'BAD_FORMAT',
+          message: expect.stringContaining('-Infinity at index [1]')
+        })
+      })
+    }
+  )
+
   it('tells its config, files, sizes and names', async () => {
     const directory = newDirectory()
     const path = join(directory, 'model.safetensors')

@@ -4,6 +4,7 @@ import { WeightsAhead } from '../../../../src/engine/run/weightsAhead'
 
 const weightsOf = (block: number): ReadBlockWeights => ({
   linears: new Map([['q', Float32Array.of(block)]]),
+  bits: new Map(),
   parameters: {}
 })
 
