@@ -27,7 +27,7 @@ export interface DeviceGraph {
 export class DeviceMemory {
   readonly #sessions = new Map<string, Promise<GraphSession>>()
 
-  constructor(private readonly device: ProviderName) {}
+  constructor(readonly device: ProviderName) {}
 
   get keepsTensors(): boolean {
     return deviceOf(this.device).keepsTensors === true

@@ -2,7 +2,8 @@ import type { ProviderName } from '../../shared/devices'
 import { type Matrix, transposed } from '../numerics/matrix'
 import { type DeviceGraph, DeviceMemory } from './deviceMemory'
 import { GraphBuilder } from './graphBuilder'
-import { type DeviceTensor, GraphSession, giveBack, TENSOR_LIMIT_BYTES, type Tensor, type Tensors } from './session'
+import { largestTensor, tensorFits } from './largestTensor'
+import { type DeviceTensor, GraphSession, giveBack, type Tensor, type Tensors } from './session'
 
 export interface Transposes {
   readonly transA?: boolean
@@ -117,7 +118,7 @@ export class LinearAlgebra {
     if (!transA && sharesVary) return this.#gemm(precision, transposed(a), b, { transA: true, transB })
     const session = await this.#session(precision, transA, transB)
     const right = await this.#fed(b)
-    const tiles = [...rowTiles(rows, cols * a.data.BYTES_PER_ELEMENT, transA)]
+    const tiles = [...(await this.#rowTiles(precision, rows, cols * a.data.BYTES_PER_ELEMENT, transA))]
     if (tiles.length === 1) {
       const { Y } = await session.run({ A: await this.#fed(a), B: right })
       return { data: (Y as Tensor).data as ArrayOf[P], rows, cols }
@@ -129,6 +130,13 @@ export class LinearAlgebra {
       if (Y !== undefined) data.set(Y.data, begin * cols)
     }
     return { data, rows, cols }
+  }
+
+  /** Row ranges whose product is no larger than a tensor may be; a transposed left factor is never cut (its products are narrow). */
+  async #rowTiles(precision: Precision, rows: number, bytesPerRow: number, whole: boolean) {
+    const device = precision === 'float32' ? this.device : 'cpu'
+    if (whole || (await tensorFits(device, rows * bytesPerRow))) return rowTiles(rows, rows)
+    return rowTiles(rows, Math.max(1, Math.floor((await largestTensor(device)) / bytesPerRow)))
   }
 
   /** A factor as a graph takes it. */
@@ -161,8 +169,6 @@ function gemmModel(precision: Precision, transA: 0 | 1, transB: 0 | 1): Uint8Arr
   return g.build()
 }
 
-/** Row ranges whose product stays below the tensor limit; a transposed left factor is never cut (its products are narrow). */
-function* rowTiles(rows: number, bytesPerRow: number, whole: boolean): Generator<[number, number]> {
-  const step = whole ? rows : Math.max(1, Math.floor(TENSOR_LIMIT_BYTES / bytesPerRow))
+function* rowTiles(rows: number, step: number): Generator<[number, number]> {
   for (let begin = 0; begin < rows; begin += step) yield [begin, Math.min(rows, begin + step)]
 }

@@ -2,7 +2,8 @@ import type { StoredBits } from '../formats/checkpoint'
 import { decodeFloats } from '../formats/dtypes'
 import type { DeviceGraph, DeviceMemory } from '../graph/deviceMemory'
 import { GraphBuilder, type Value } from '../graph/graphBuilder'
-import { type DeviceTensor, giveBack, TENSOR_LIMIT_BYTES, type Tensor } from '../graph/session'
+import { tensorFits } from '../graph/largestTensor'
+import { type DeviceTensor, giveBack, type Tensor } from '../graph/session'
 
 const PATTERNS = 2 ** 16
 
@@ -32,8 +33,8 @@ export class PackedUploads {
    * @throws {AppError} DEVICE with the library's reason when the device fails
    */
   async upload({ dtype, data }: StoredBits, rows: number, columns: number): Promise<DeviceTensor | undefined> {
-    const fits = data.length > 0 && columns % 2 === 0 && 4 * data.length <= TENSOR_LIMIT_BYTES
-    if (!fits || !this.memory.keepsTensors) return undefined
+    if (!this.memory.keepsTensors || data.length === 0 || columns % 2 !== 0) return undefined
+    if (!(await tensorFits(this.memory.device, 4 * data.length))) return undefined
     const { trust, table } = await this.#of(dtype)
     if (trust === 'none' || (trust === 'normal' && dtype === 'BF16' && hasSubnormals(data))) return undefined
     return unpacked(this.memory, table, data, rows, columns)

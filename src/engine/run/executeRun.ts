@@ -38,6 +38,7 @@ import { resumePoint, runPasses } from './runPasses'
 import { stateRoom } from './stateRoom'
 import { createStreams, memoryLeft, type Streams } from './streams'
 import { WeightsAhead } from './weightsAhead'
+import { assertWeightsFit } from './weightsFit'
 
 type Outcome = Pick<RunOutcome, 'perplexity' | 'variants' | 'deviceFailure'>
 
@@ -107,6 +108,7 @@ async function* execute({ folder, record, signal, solverUrl, moments }: Task, pl
   try {
     const chosen = await chooseRows({ prepared: asked, runner, signal }, folder)
     tokenizedEnough()
+    await assertWeightsFit(chosen)
     streams = createStreams(chosen, spool, await stateRoom(chosen))
     const journal: JournalEntry[] = []
     const experts = new ExpertMemory(memoryLeft(chosen, streams))

@@ -1,0 +1,147 @@
+import { InferenceSession, type Tensor } from 'onnxruntime-node'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { listDevices } from '../../src/engine/graph/devices'
+import { webgpu as card } from '../../src/engine/graph/devices/webgpu'
+import type { LinearAlgebra } from '../../src/engine/graph/linearAlgebra'
+import type { PreparedRun } from '../../src/engine/prepare/preparedRun'
+import { watchBus } from '../helpers/bus'
+
+const webgpu = (await listDevices()).find(({ name }) => name === 'webgpu')
+const missing = webgpu?.available === true ? undefined : (webgpu?.detail ?? 'webgpu is not known')
+if (missing !== undefined) console.log(`the largest tensor of a device is not tried: ${missing}`)
+
+const MiB = 2 ** 20
+
+interface Running {
+  run(feeds: Record<string, Tensor>, ...rest: unknown[]): Promise<Record<string, Tensor>>
+}
+
+// The library's own, whatever cards there were before.
+const create = InferenceSession.create.bind(InferenceSession) as (
+  model: Uint8Array,
+  options: InferenceSession.SessionOptions
+) => Promise<unknown>
+
+/**
+ * A card, computed by the processor, that has no tensors above some size.
+ *
+ * @param wrong - the size from which on it says nothing and gives other numbers
+ */
+function smallCard(largest: number, wrong = Number.POSITIVE_INFINITY): void {
+  vi.spyOn(InferenceSession, 'create').mockImplementation((async (
+    model: Uint8Array,
+    options: InferenceSession.SessionOptions
+  ) => {
+    if (options.executionProviders?.[0] !== 'webgpu') return create(model, options)
+    const session = (await create(model, { ...options, executionProviders: ['cpu'] })) as Running
+    const run = session.run.bind(session)
+    session.run = async (feeds, ...rest) => {
+      const outputs = await run(feeds, ...rest)
+      for (const { data } of Object.values(outputs)) {
+        const { byteLength } = data as Float32Array
+        if (byteLength > largest) throw new Error('[Invalid Buffer (unlabeled)] is invalid due to a previous error.')
+        if (byteLength >= wrong) (data as Float32Array).fill(0)
+      }
+      return outputs
+    }
+    return session
+  }) as unknown as typeof InferenceSession.create)
+}
+
+// Every test looks for itself.
+const fresh = () => import('../../src/engine/graph/largestTensor')
+
+beforeEach(() => vi.resetModules())
+afterEach(() => vi.restoreAllMocks())
+
+describe('the largest tensor of a device', () => {
+  it.skipIf(missing !== undefined)('is what it was seen to compute, once, and nothing is left there', async () => {
+    const { largestTensor, tensorFits } = await fresh()
+    const bus = watchBus()
+    expect(await tensorFits('webgpu', 128 * MiB)).toBe(true)
+    expect(bus.left()).toBe(0) // what every device has is not tried
+    expect(await largestTensor('webgpu')).toBe(256 * MiB)
+    const tried = bus.left()
+    expect(tried).toBeGreaterThan(0)
+    expect(bus.lying()).toBe(0)
+    expect(await largestTensor('webgpu')).toBe(256 * MiB)
+    expect([await tensorFits('webgpu', 256 * MiB), await tensorFits('webgpu', 256 * MiB + 4)]).toEqual([true, false])
+    expect(bus.left()).toBe(tried)
+  })
+
+  it('is what every device has where more fails, or gives wrong numbers', async () => {
+    smallCard(128 * MiB)
+    expect(await (await fresh()).largestTensor('webgpu')).toBe(128 * MiB)
+    vi.resetModules()
+    smallCard(512 * MiB, 200 * MiB)
+    const { largestTensor, tensorFits } = await fresh()
+    expect(await largestTensor('webgpu')).toBe(128 * MiB)
+    expect([await tensorFits('webgpu', 128 * MiB), await tensorFits('webgpu', 129 * MiB)]).toEqual([true, false])
+  })
+
+  it('is an error where not even that is computed', async () => {
+    smallCard(64 * MiB)
+    await expect((await fresh()).largestTensor('webgpu')).rejects.toMatchObject({ code: 'DEVICE' })
+    vi.resetModules()
+    smallCard(512 * MiB, 100 * MiB)
+    await expect((await fresh()).largestTensor('webgpu')).rejects.toThrow('computes wrongly with tensors of 128 MiB')
+  })
+
+  it('is not tried on the processor', async () => {
+    const create = vi.spyOn(InferenceSession, 'create')
+    expect(await (await fresh()).largestTensor('cpu')).toBe(256 * MiB)
+    expect(create).not.toHaveBeenCalled()
+  })
+
+  it('is shown with the device, and a device that has too little is not available', async () => {
+    const limits = [{ name: 'largest tensor', value: 256 * MiB, unit: 'bytes' as const }]
+    const report = async (largest: number) => {
+      vi.resetModules()
+      smallCard(largest)
+      const { webgpu: own } = await import('../../src/engine/graph/devices/webgpu')
+      vi.spyOn(own, 'facts').mockResolvedValue({ adapters: ['a card'], limits })
+      const { listDevices: list } = await import('../../src/engine/graph/devices')
+      return (await list()).find(({ name }) => name === 'webgpu')
+    }
+    expect(await report(512 * MiB)).toMatchObject({ available: true, limits: [{ value: 256 * MiB }] })
+    expect(await report(128 * MiB)).toMatchObject({ available: true, limits: [{ value: 128 * MiB }] })
+    expect(await report(64 * MiB)).toMatchObject({
+      available: false,
+      reason: expect.stringContaining('Invalid Buffer')
+    })
+    expect(card.keepsTensors).toBe(true)
+  })
+
+  it('parts the products of a device into tensors that it has', async () => {
+    smallCard(128 * MiB)
+    const { LinearAlgebra: Algebra } = await import('../../src/engine/graph/linearAlgebra')
+    const algebra: LinearAlgebra = new Algebra('webgpu')
+    const [rows, cols] = [9000, 4200] // 144 MiB
+    const column = { data: Float32Array.from({ length: rows }, (_, i) => i % 1021), rows, cols: 1 }
+    const row = { data: Float32Array.from({ length: cols }, (_, i) => i % 1013), rows: 1, cols }
+    const { data } = await algebra.gemm32(column, row)
+    await algebra.release()
+    const places = [0, 1234, rows * cols - 1, 8999 * cols + 77, 8000 * cols + 4199]
+    expect(places.map((at) => data[at])).toEqual(
+      places.map((at) => (Math.floor(at / cols) % 1021) * ((at % cols) % 1013))
+    )
+  })
+
+  it('is less than a weight of a run: the run is refused with the name of the linear', async () => {
+    const linears = [
+      { path: 'model.layers.0.q', outFeatures: 8, inFeatures: 8 },
+      { path: 'model.layers.0.up', outFeatures: 11008, inFeatures: 4096 }
+    ]
+    const assertOn = async (device: string, largest: number) => {
+      vi.resetModules()
+      smallCard(largest)
+      const { assertWeightsFit } = await import('../../src/engine/run/weightsFit')
+      await assertWeightsFit({ recipe: { device }, linears } as unknown as PreparedRun)
+    }
+    await expect(assertOn('webgpu', 128 * MiB)).rejects.toThrow(
+      'device webgpu: model.layers.0.up.weight takes 172 MiB in float32, the largest tensor here is 128 MiB'
+    )
+    await assertOn('webgpu', 512 * MiB)
+    await assertOn('cpu', 0)
+  })
+})
