@@ -71,6 +71,48 @@ describe.skipIf(missing !== undefined)('quantization on a device', () => {
     })
   })
 
+  // Rows of whole vectors and others, which together fill whole words; weights half way between two float16 and two codes.
+  it.each([
+    [48, 128],
+    [8, 33],
+    [40, 31],
+    [4, 1000]
+  ])('gives the bits of the processor: int8, [%i, %i]', async (rows, cols) => {
+    const spec = specOf({ format: 'int8' })
+    const quantizer = quantizerFor(spec)
+    const W = weightOf(rows, cols)
+    for (let i = 3; i < W.data.length; i += 11) W.data[i] = (1 + ((i % 1024) + 0.5) / 1024) * 2 ** -(i % 23)
+    W.data.set([-(2 - 2 ** -10), 1 - 2 ** -11, 65504 / 2 ** 20, 2 ** -25, 3 * 2 ** -25, -(2 ** -26)])
+    const expected = quantizer.quantize(W.data, spec, cols)
+    const Q = quantizer.dequantize(expected, W.data.length, spec)
+    const { left } = watchGraphs()
+    for (const limit of [2 ** 28, 4 * Math.ceil(rows / 2) * cols]) {
+      vi.spyOn(DeviceMemory.prototype, 'tensorLimit', 'get').mockReturnValue(limit)
+      await onDevice(async (memory) => {
+        const found = await quantizer.quantizeThere?.(memory, W, spec)
+        if (found === undefined) throw new Error('it was left to the processor')
+        expect(found.quantized).toEqual(expected)
+        expect(Buffer.compare(bytesOf((await memory.read(found.Q)).data), bytesOf(Q))).toBe(0)
+        expect(Buffer.compare(bytesOf((await memory.read(found.E)).data), bytesOf(difference(W.data, Q)))).toBe(0)
+        giveBack([found.Q, found.E])
+      })
+    }
+    expect(left.filter(({ tensor }) => isThere(tensor))).toEqual([])
+  })
+
+  it('leaves to the processor what float16 does not hold, and codes that do not fill whole words', async () => {
+    const spec = specOf({ format: 'int8' })
+    const W = weightOf(16, 64)
+    for (const value of [65519, 65520, Number.NaN]) {
+      W.data[70] = value
+      const found = await quantizedThere(W, spec)
+      // What is rounded to the largest float16 is held.
+      if (value === 65519) expect(found?.quantized).toEqual(quantizerFor(spec).quantize(W.data, spec, 64))
+      else expect(found, `${value}`).toBeUndefined()
+    }
+    expect(await quantizedThere(weightOf(3, 33), spec)).toBeUndefined()
+  })
+
   // Rows of 320 and of 72; of these, blocks of 256 part after every 32nd, and so do the halves of the bytes.
   it.each([
     { spec: specOf({ format: 'nf4' }), shape: [130, 320], limit: 25 * 320 * 4 },
@@ -160,24 +202,26 @@ describe.skipIf(missing !== undefined)('quantization on a device', () => {
     for (const value of [1e-40, -1e-30, 3e9, Number.NaN, Number.POSITIVE_INFINITY])
       expect(await quantizedThere(withValue(value), spec), `${value}`).toBeUndefined()
     expect(await quantizedThere(withValue(1e-20), spec)).toBeDefined()
-    expect(quantizerFor(specOf({ format: 'int8' })).quantizeThere).toBeUndefined()
   })
 
-  it('leaves it to the processor where a device is found to compute otherwise', async () => {
-    const spec = specOf({ format: 'nf4' })
-    const W = weightOf(16, 64)
-    const uploaded: DeviceTensor[] = []
-    const { compute } = DeviceMemory.prototype
-    vi.spyOn(DeviceMemory.prototype, 'compute').mockImplementation(async function (this: DeviceMemory, graph, feeds) {
-      const { here, there } = await compute.call(this, graph, feeds)
-      uploaded.push(...Object.values(there))
-      const words = here.packed
-      // As if one comparison with a threshold went the other way.
-      if (words !== undefined) words.data[0] = (words.data[0] as number) ^ 1
-      return { here, there }
-    })
-    expect(await quantizedThere(W, spec)).toBeUndefined()
-    expect(uploaded.length).toBeGreaterThan(0)
-    expect(uploaded.filter(({ value }) => value.location === 'gpu-buffer')).toEqual([])
-  })
+  it.each(['nf4', 'int8'])(
+    'leaves it to the processor where a device is found to compute otherwise: %s',
+    async (format) => {
+      const spec = specOf({ format })
+      const W = weightOf(16, 64)
+      const uploaded: DeviceTensor[] = []
+      const { compute } = DeviceMemory.prototype
+      vi.spyOn(DeviceMemory.prototype, 'compute').mockImplementation(async function (this: DeviceMemory, graph, feeds) {
+        const { here, there } = await compute.call(this, graph, feeds)
+        uploaded.push(...Object.values(there))
+        const words = here.packed
+        // As if one comparison with a threshold went the other way.
+        if (words !== undefined) words.data[0] = (words.data[0] as number) ^ 1
+        return { here, there }
+      })
+      expect(await quantizedThere(W, spec)).toBeUndefined()
+      expect(uploaded.length).toBeGreaterThan(0)
+      expect(uploaded.filter(({ value }) => value.location === 'gpu-buffer')).toEqual([])
+    }
+  )
 })

@@ -1,7 +1,7 @@
 import type { FourBitSpec } from '../../shared/recipe'
 import type { DeviceMemory } from '../graph/deviceMemory'
-import { byRows, type Placed, rowsTogether, stacked } from '../graph/deviceRows'
-import { type DeviceTensor, giveBack, type Tensor } from '../graph/session'
+import { rowsTogether } from '../graph/deviceRows'
+import { type DeviceTensor, giveBack } from '../graph/session'
 import { difference } from '../numerics/accumulate'
 import { dequantizeFourBit, divisorOf, type FourBitTable, quantizeFourBit } from '../numerics/fourBit'
 import type { Matrix32 } from '../numerics/matrix'
@@ -9,6 +9,7 @@ import { seededRandom } from '../numerics/random'
 import { scalesOf, withAbsmax } from './absmaxScales'
 import { areOrdinary, isExact, SMALLEST, sameBytes } from './exactThere'
 import { absmaxGraph, codesGraph } from './fourBitGraphs'
+import { absmaxOf, codesOf, type Rows } from './quantizedRows'
 import type { QuantizedThere } from './quantizer'
 
 type Spec = Pick<FourBitSpec, 'blockSize' | 'doubleQuantization'>
@@ -44,64 +45,21 @@ export async function quantizeFourBitThere(
   }
 }
 
-/** A weight, and how many of its rows are quantized at a time. */
-interface Rows extends Placed {
-  readonly together: number
-}
-
 async function quantized(
   memory: DeviceMemory,
   table: FourBitTable,
   W: Rows,
   spec: Spec
 ): Promise<QuantizedThere | undefined> {
-  const absmax = await absmaxOf(memory, W, spec)
+  const group = spec.blockSize
+  const graphs = { group, absmax: absmaxGraph(group), codes: codesGraph(table, group), bytesPerCode: 1 / 2 }
+  const absmax = await absmaxOf(memory, graphs, W)
   const scaled = withAbsmax(new Uint8Array(), absmax, spec)
   const scales = scalesOf(scaled)
   if (!areOrdinary(scales)) return undefined
   const reciprocals = absmax.map((largest) => 1 / divisorOf(largest))
-  const { packed, Q, E } = await codesOf(memory, table, W, { reciprocals, scales, blockSize: spec.blockSize })
+  const { packed, Q, E } = await codesOf(memory, graphs, W, { reciprocals, scales })
   return { quantized: { ...scaled, packed }, Q, E }
-}
-
-/** The largest |w| of each block. */
-async function absmaxOf(memory: DeviceMemory, W: Rows, { blockSize }: Spec): Promise<Float32Array> {
-  const absmax = new Float32Array((W.rows * W.cols) / blockSize)
-  await byRows(memory, W, W.together, async (part, begin) => {
-    const { here } = await memory.compute(absmaxGraph(blockSize), { W: part })
-    absmax.set(here.absmax?.data as Float32Array, (begin * W.cols) / blockSize)
-  })
-  return absmax
-}
-
-/** What is known of each block. */
-interface Blocks extends Pick<Spec, 'blockSize'> {
-  readonly reciprocals: Float32Array
-  readonly scales: Float32Array
-}
-
-async function codesOf(memory: DeviceMemory, table: FourBitTable, W: Rows, { reciprocals, scales, blockSize }: Blocks) {
-  const packed = new Uint8Array((W.rows * W.cols) / 2)
-  const there: Record<'Q' | 'E', DeviceTensor[]> = { Q: [], E: [] }
-  try {
-    await byRows(memory, W, W.together, async (part, begin, end) => {
-      const ofBlocks = (values: Float32Array): Tensor => {
-        const data = values.subarray((begin * W.cols) / blockSize, (end * W.cols) / blockSize)
-        return { data, shape: [data.length, 1] }
-      }
-      const feeds = { W: part, reciprocals: ofBlocks(reciprocals), scales: ofBlocks(scales) }
-      const found = await memory.compute(codesGraph(table, blockSize), feeds)
-      for (const name of ['Q', 'E'] as const) there[name].push(found.there[name] as DeviceTensor)
-      const words = found.here.packed?.data as Int32Array
-      packed.set(new Uint8Array(words.buffer, words.byteOffset, words.byteLength), (begin * W.cols) / 2)
-    })
-    const Q = await stacked(memory, there.Q)
-    there.Q = [Q]
-    return { packed, Q, E: await stacked(memory, there.E) }
-  } catch (error) {
-    giveBack([...there.Q, ...there.E])
-    throw error
-  }
 }
 
 /** Whether a device gives the processor's bits, tried once on ratios at and beside every threshold. */

@@ -35,7 +35,7 @@ export const roundInputs: InputRounding = (graph, x, real) => {
     graph.node('Reciprocal', [graph.node('Max', [largest, graph.scalar(TINY)])]),
     graph.scalar(127)
   )
-  const codes = nearest(graph, graph.mul(kept, steps), ROUNDER)
+  const codes = roundToCode(graph, graph.mul(kept, steps))
   const rounded = graph.mul(codes, graph.mul(largest, graph.scalar(1 / 127)))
   const peaks = maximum(graph, graph.mul(magnitude, real), 0)
   return graph.node('Where', [graph.node('Less', [peaks, threshold]), rounded, x])
@@ -44,6 +44,9 @@ export const roundInputs: InputRounding = (graph, x, real) => {
 /** Maximum over one axis, which stays with size 1. */
 const maximum = (graph: GraphBuilder, x: Value, axis: number): Value =>
   graph.node('ReduceMax', [x, graph.ints([axis])], { keepdims: 1 })
+
+/** x to the nearest whole number, ties to even, of any |x| < 2^22. */
+export const roundToCode = (graph: GraphBuilder, x: Value): Value => nearest(graph, x, ROUNDER)
 
 /** x to the nearest multiple of the last place of `rounder`, ties to even. */
 function nearest(graph: GraphBuilder, x: Value, rounder: number): Value {
@@ -57,7 +60,7 @@ function nearest(graph: GraphBuilder, x: Value, rounder: number): Value {
  * Veltkamp's splitting keeps eleven bits: c = (2¹³ + 1) x, h = c − (c − x). Below 2⁻¹⁴ float16 has even steps of 2⁻²⁴,
  * the last place of ¾.
  */
-function roundToHalf(graph: GraphBuilder, x: Value): Value {
+export function roundToHalf(graph: GraphBuilder, x: Value): Value {
   const scaled = graph.mul(x, graph.scalar(2 ** 13 + 1))
   const normal = graph.sub(scaled, graph.sub(scaled, x))
   const small = graph.node('Less', [graph.node('Abs', [x]), graph.scalar(2 ** -14)])

@@ -2,6 +2,7 @@ import { AppError } from '../../../shared/errors'
 import { float16ToFloat32, float32ToFloat16 } from '../../formats/dtypes'
 import { dequantizeThere } from '../codesThere'
 import { roundInputs } from '../int8Inputs'
+import { quantizeInt8There } from '../int8There'
 import { notFinite } from '../notFinite'
 import type { QuantizedWeight, Quantizer } from '../quantizer'
 
@@ -26,11 +27,17 @@ const ROUNDER = 1.5 * 2 ** 52
 export const quantizer: Quantizer = {
   quantize,
   dequantize,
+  quantizeThere: (memory, weight, spec, lies) => quantizeInt8There(memory, ON_PROCESSOR, weight, spec, lies),
   // Codes of a row share its scale.
   dequantizeThere: (memory, quantized, shape, spec) =>
     dequantizeThere(memory, { ...OF_BYTES, group: shape.cols, spec, dequantize }, quantized, shape),
   roundInputs
 }
+
+/** By which a row is multiplied, of its largest |w|. */
+const reciprocalOf = (largest: number): number => (largest > 0 ? Math.fround(127 * Math.fround(1 / largest)) : 0)
+
+const ON_PROCESSOR = { quantize, dequantize, step: STEP, reciprocalOf }
 
 /** Of each byte its code: int8 in two's complement. */
 const OF_BYTES = { name: 'int8', values: Float32Array.from(new Int8Array(256).map((_, byte) => byte)), step: STEP }
@@ -44,7 +51,7 @@ function quantize(weight: Float32Array, _spec: unknown, inFeatures: number): Qua
     const largest = largestMagnitude(row)
     if (!Number.isFinite(largest)) throw outOfRange(weight, start)
     scales[r] = largest
-    if (largest > 0) quantizeRow(row, Math.fround(127 * Math.fround(1 / largest)), codes.subarray(start))
+    if (largest > 0) quantizeRow(row, reciprocalOf(largest), codes.subarray(start))
   }
   return { packed: new Uint8Array(codes.buffer), absmax: scales }
 }

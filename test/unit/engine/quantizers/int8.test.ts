@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { float16ToFloat32, float32ToFloat16 } from '../../../../src/engine/formats/dtypes'
+import { GraphBuilder } from '../../../../src/engine/graph/graphBuilder'
+import { GraphSession } from '../../../../src/engine/graph/session'
 import { quantizer as int8 } from '../../../../src/engine/quantizers/formats/int8'
+import { roundToHalf } from '../../../../src/engine/quantizers/int8Inputs'
 import { QuantizerSpec } from '../../../../src/shared/recipe'
 
 const spec = QuantizerSpec.parse({ format: 'int8' })
@@ -49,5 +53,44 @@ describe('quantizing to int8', () => {
     const target = new Float32Array(4).fill(9)
     expect([...int8.dequantize(quantized, 2, spec, target)]).toEqual([1, -1])
     expect([...target]).toEqual([1, -1, 9, 9])
+  })
+})
+
+const bitsOf = (value: number): number => new Int32Array(Float32Array.of(value).buffer)[0] as number
+
+/** So many consecutive float32. */
+function consecutive(from: number, count: number): Float32Array {
+  const bits = new Int32Array(count)
+  for (let i = 0, first = bitsOf(from); i < count; i++) bits[i] = first + i
+  return new Float32Array(bits.buffer)
+}
+
+/** Below 2⁻¹⁴, where float16 has even steps: every half of one, with the float32 beside it. */
+const halfSteps = (): Float32Array =>
+  Float32Array.from(
+    Array.from({ length: 2048 }, (_, i) => [
+      ...consecutive((1 + i) * 2 ** -25, 2),
+      (1 + i) * 2 ** -25 * (1 - 2 ** -24)
+    ]).flat()
+  )
+
+describe('rounding to float16 in float32', () => {
+  // All else that float16 holds is a multiple of the first by a power of two.
+  it.each([
+    ['from 1 to 2', () => consecutive(1, 2 ** 23)],
+    ['from 2^-14 to 2^-13', () => consecutive(2 ** -14, 2 ** 23)],
+    ['below, at and beside each half step', halfSteps]
+  ])('is that of the conversion, %s', async (_, make) => {
+    const values = make()
+    const count = values.length
+    const g = new GraphBuilder()
+    g.output('half', roundToHalf(g, g.input('x', ['n'])), ['n'])
+    const session = await GraphSession.create(g.build(), 'cpu')
+    const { half } = await session.run({ x: { data: values, shape: [count] } })
+    await session.release()
+    const expected = new Float32Array(count)
+    float16ToFloat32(float32ToFloat16(values), expected)
+    const wrong = expected.findIndex((value, i) => value !== half?.data[i])
+    expect([wrong, values[wrong]]).toEqual([-1, undefined])
   })
 })

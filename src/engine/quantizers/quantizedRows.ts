@@ -1,0 +1,73 @@
+import type { DeviceGraph, DeviceMemory } from '../graph/deviceMemory'
+import { byRows, type Placed, stacked } from '../graph/deviceRows'
+import { type DeviceTensor, giveBack, type Tensor } from '../graph/session'
+
+/** How a format quantizes on a device: consecutive elements of the flat weight share a scale. */
+export interface FormatGraphs {
+  /** Elements that share a scale. */
+  readonly group: number
+  /** `absmax` [groups, 1] of W. */
+  readonly absmax: DeviceGraph
+  /** `packed`, the bytes of the codes in int32, of W and of `reciprocals` and `scales` [groups, 1]; Q and E stay there. */
+  readonly codes: DeviceGraph
+  readonly bytesPerCode: number
+}
+
+/** A weight [rows, cols], and how many of its rows are quantized at a time: whole groups, whose codes fill whole words. */
+export interface Rows extends Placed {
+  readonly together: number
+}
+
+/** What the processor makes of what each group has. */
+export interface Groups {
+  readonly reciprocals: Float32Array
+  readonly scales: Float32Array
+}
+
+/** The absmax of each group, as the format's graph has it. @throws {AppError} DEVICE when the device fails */
+export async function absmaxOf(
+  memory: DeviceMemory,
+  { group, absmax: graph }: FormatGraphs,
+  W: Rows
+): Promise<Float32Array> {
+  const absmax = new Float32Array((W.rows * W.cols) / group)
+  await byRows(memory, W, W.together, async (part, begin) => {
+    const { here } = await memory.compute(graph, { W: part })
+    absmax.set(here.absmax?.data as Float32Array, (begin * W.cols) / group)
+  })
+  return absmax
+}
+
+/**
+ * The codes of a weight, with Q and E [rows, cols], which stay on the device and are the caller's to give back.
+ *
+ * @throws {AppError} DEVICE when the device fails
+ */
+export async function codesOf(
+  memory: DeviceMemory,
+  { group, codes: graph, bytesPerCode }: FormatGraphs,
+  W: Rows,
+  { reciprocals, scales }: Groups
+): Promise<{ readonly packed: Uint8Array; readonly Q: DeviceTensor; readonly E: DeviceTensor }> {
+  const packed = new Uint8Array(W.rows * W.cols * bytesPerCode)
+  const there: Record<'Q' | 'E', DeviceTensor[]> = { Q: [], E: [] }
+  try {
+    await byRows(memory, W, W.together, async (part, begin, end) => {
+      const ofGroups = (values: Float32Array): Tensor => {
+        const data = values.subarray((begin * W.cols) / group, (end * W.cols) / group)
+        return { data, shape: [data.length, 1] }
+      }
+      const feeds = { W: part, reciprocals: ofGroups(reciprocals), scales: ofGroups(scales) }
+      const found = await memory.compute(graph, feeds)
+      for (const name of ['Q', 'E'] as const) there[name].push(found.there[name] as DeviceTensor)
+      const words = found.here.packed?.data as Int32Array
+      packed.set(new Uint8Array(words.buffer, words.byteOffset, words.byteLength), begin * W.cols * bytesPerCode)
+    })
+    const Q = await stacked(memory, there.Q)
+    there.Q = [Q]
+    return { packed, Q, E: await stacked(memory, there.E) }
+  } catch (error) {
+    giveBack([...there.Q, ...there.E])
+    throw error
+  }
+}
