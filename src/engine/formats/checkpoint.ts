@@ -138,7 +138,7 @@ export class Checkpoint {
    */
   async readBytes(name: string): Promise<Uint8Array> {
     const tensor = this.#tensor(name)
-    const bytes = new Uint8Array(tensor.end - tensor.begin)
+    const bytes = this.#room(tensor, tensor.end - tensor.begin, Uint8Array)
     await this.#fileOf(tensor).read(bytes, tensor.begin)
     return bytes
   }
@@ -301,7 +301,7 @@ export class Checkpoint {
     tensor: CheckpointTensor,
     first: number,
     count: number,
-    values: Float32Array = new Float32Array(count),
+    values: Float32Array = this.#room(tensor, count, Float32Array),
     kept?: Uint8Array
   ): Promise<Float32Array> {
     const dtype = floatDtypeOf(tensor, this.directory)
@@ -320,6 +320,17 @@ export class Checkpoint {
     }
     this.#piece = piece
     return values
+  }
+
+  /** @throws {AppError} BAD_INPUT where memory does not hold as much, or no array does */
+  #room<T>(tensor: CheckpointTensor, count: number, ArrayOf: new (length: number) => T): T {
+    try {
+      return new ArrayOf(count)
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      const { path } = this.#fileOf(tensor)
+      throw badInput(`${path}: tensor ${tensor.name} of shape [${tensor.shape}] is more than memory holds at once`)
+    }
   }
 
   #assertFinite(tensor: CheckpointTensor, values: Float32Array, first: number): void {

@@ -265,6 +265,25 @@ describe('reading', () => {
     })
   })
 
+  it('names a tensor that no array holds', async () => {
+    const size = 2 ** 17
+    const header = JSON.stringify({ w: { dtype: 'BF16', shape: [size, size], data_offsets: [0, 2 * size * size] } })
+    const length = Buffer.alloc(8)
+    length.writeBigUInt64LE(BigInt(header.length))
+    const directory = newDirectory({})
+    const file = join(directory, 'model.safetensors')
+    writeFileSync(file, Buffer.concat([length, Buffer.from(header)]))
+    truncateSync(file, 8 + header.length + 2 * size * size) // sparse: it takes no room on the disk
+    await withCheckpoint(directory, async (checkpoint) => {
+      const said = {
+        code: 'BAD_INPUT',
+        message: `${file}: tensor w of shape [131072,131072] is more than memory holds at once`
+      }
+      await expect(checkpoint.readFloat32('w')).rejects.toMatchObject(said)
+      await expect(checkpoint.readBytes('w')).rejects.toMatchObject(said)
+    })
+  })
+
   it('says that a file became shorter while it was in use', async () => {
     const directory = newDirectory({ 'model.safetensors': { tensors: { w: ['F32', [3, 2]] } } })
     const path = join(directory, 'model.safetensors')
