@@ -3,7 +3,7 @@ export type ErrorCode =
   | 'BAD_INPUT' // an option, a recipe or a file that the user gave cannot be used
   | 'BAD_FORMAT' // a file is damaged, or is not what it says it is
   | 'NUMERICS' // a value that no computation can continue with (NaN, infinity)
-  | 'IO' // the disk is full, a file cannot be read or written
+  | 'IO' // the disk or the memory is full, a file cannot be read or written
   | 'DEVICE' // an execution provider is missing or failed
   | 'LOCKED' // another process works on the same run
   | 'CANCELLED' // the user stopped it
@@ -35,13 +35,14 @@ export interface SerializedError {
 /**
  * Turns anything thrown into its portable form.
  *
- * Failures of the operating system are named IO, with "disk full" said in words; everything that is not an AppError
- * is INTERNAL and keeps its stack, because somebody will have to look for it.
+ * Failures of the operating system are named IO, with "disk full" and "memory full" said in words; everything else that is
+ * not an AppError is INTERNAL and keeps its stack, because somebody will have to look for it.
  */
 export function serializeError(error: unknown): SerializedError {
   if (error instanceof AppError) return { code: error.code, message: error.message }
   if (error instanceof Error && error.name === 'AbortError') return { code: 'CANCELLED', message: 'cancelled' }
   if (isSystemError(error)) return { code: 'IO', message: describeSystemError(error) }
+  if (isOutOfMemory(error)) return { code: 'IO', message: MEMORY_FULL }
   if (error instanceof Error) return { code: 'INTERNAL', message: error.message, stack: error.stack }
   return { code: 'INTERNAL', message: String(error) }
 }
@@ -51,6 +52,13 @@ export const deserializeError = (error: SerializedError): AppError => {
   if (error.stack !== undefined) rebuilt.stack = error.stack
   return rebuilt
 }
+
+/** What V8 says where the system has no memory for an array. */
+const isOutOfMemory = (error: unknown): boolean =>
+  error instanceof RangeError && error.message === 'Array buffer allocation failed'
+
+const MEMORY_FULL =
+  'the memory is full: close other programs, give a smaller memory budget, or take a machine with as much as the plan says'
 
 interface SystemError extends Error {
   readonly code: string

@@ -18,7 +18,7 @@ const ADVICE: Readonly<Record<ErrorCode, string>> = {
   BAD_FORMAT: 'The file is damaged or not what it says it is. Get it again, then resume; or run again with changes.',
   NUMERICS:
     'The checkpoint gives values that cannot be computed with, so the run cannot go on. Mend the checkpoint, then run again.',
-  IO: 'Put the file back, give access to it, or make room on the disk, as the message asks; then resume. Where it is the folder of the adapters, another one serves as well.',
+  IO: 'Put the file back, give access to it, or make room on the disk or in memory, as the message asks; then resume. Where it is the folder of the adapters, another one serves as well.',
   DEVICE: 'The device failed. Resume, or run again with changes on another device.',
   LOCKED: 'Another process works on this run. Wait for it, or stop it, then resume.',
   CANCELLED: 'Resume whenever you like.',
