@@ -17,7 +17,7 @@ export interface BaseValues extends Pick<BaseWeight, 'held'> {
 /**
  * Q of what a base has of a linear: made of its codes on a device that keeps tensors, where that gives the same bits.
  *
- * @param target - where it is put if it is made here; a new array when left out
+ * @param target - gives the array that it is put into if it is made here; a new one when left out
  * @throws {AppError} DEVICE when the device fails
  */
 export async function valuesWhere(
@@ -25,12 +25,12 @@ export async function valuesWhere(
   linear: Pick<ModelLinear, 'outFeatures' | 'inFeatures'>,
   { held }: Pick<BaseWeight, 'held'>,
   spec: QuantizerSpec,
-  target?: Float32Array
+  target?: () => Float32Array
 ): Promise<Float32Array | DeviceTensor> {
   const shape = { rows: linear.outFeatures, cols: linear.inFeatures }
   const there =
     held instanceof Float32Array ? undefined : await quantizerFor(spec).dequantizeThere?.(memory, held, shape, spec)
-  return there ?? valuesOf(linear, { held }, spec, target)
+  return there ?? valuesOf(linear, { held }, spec, target?.())
 }
 
 /**
@@ -43,7 +43,7 @@ export async function quantizedWhere(
   memory: DeviceMemory,
   { linear, weight, lies }: WeightOfLinear,
   spec: QuantizerSpec,
-  target?: Float32Array
+  target?: () => Float32Array
 ): Promise<BaseValues> {
   const W = { data: weight, rows: linear.outFeatures, cols: linear.inFeatures }
   const there = await quantizerFor(spec).quantizeThere?.(memory, W, spec, lies)

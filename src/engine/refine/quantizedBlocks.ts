@@ -87,7 +87,7 @@ export class QuantizedBlocks {
   async #read(linear: PreparedLinear, place: number): Promise<BaseValues['Q']> {
     const { memory, spec } = this
     const size = linear.outFeatures * linear.inFeatures
-    const target = this.inMemory && !memory.keepsTensors ? undefined : this.#buffer(linear.name, size)
+    const target = this.inMemory && !memory.keepsTensors ? undefined : () => this.#buffer(linear.name, size)
     const held = await this.#codes(linear, place)
     if (held !== undefined) return valuesWhere(memory, linear, { held }, spec, target)
     const weight = await this.prepared.weights.readLinear(linear.path, linear)
