@@ -140,6 +140,7 @@ MAMBA2 = {
     "mamba_proj_bias": True,
     "time_step_limit": [0.1, 9.0],  # infinity is no JSON
 }
+FALCON_FACTORS = ("embedding", "lm_head", "key", "attention_in", "attention_out", "ssm_in", "ssm_out")
 FULL = {
     "llama": {**LLAMA, "attention_bias": True, "mlp_bias": True},
     "mistral": {**LLAMA, "sliding_window": 7},
@@ -236,6 +237,20 @@ FULL = {
         "layer_types": ["linear_attention", "full_attention", "linear_attention"],
         **MAMBA2,
     },
+    "falcon_h1": {
+        **LLAMA,
+        "attention_bias": True,
+        "mlp_bias": True,
+        "projectors_bias": True,
+        **MAMBA2,
+        "mamba_d_ssm": 960,
+        "mamba_rms_norm": True,
+        "mamba_norm_before_gate": False,
+        "ssm_multipliers": [0.5, 0.6, 0.7, 0.8, 0.9],
+        "mlp_multipliers": [1.5, 0.4],
+        **{f"{name}_multiplier": 0.15 + len(name) / 10 for name in FALCON_FACTORS},
+    },
+    "bamba": {**LLAMA, "attention_bias": True, "mlp_bias": True, "attn_layer_indices": [1, 7], **MAMBA2},
     "nemotron_h": {
         **{key: value for key, value in {**HEADS, **SIZES}.items() if key != "num_hidden_layers"},
         "num_key_value_heads": 4,
@@ -726,7 +741,7 @@ LATENT_KINDS = {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "youtu", "minicpm
 GROUPED = {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "glm4_moe", "nemotron_h"}  # a token's experts come from groups of them
 LAYER_HEADS = {"gemma4_text", "gemma4_unified_text"}  # heads of some layers have another size
 HYBRID = {"qwen3_5_text", "qwen3_5_moe_text", "qwen3_next"}  # some of their layers have a linear attention
-PARTIAL = {"phi3", "gpt_neox", "glm", "glm4", "glm4_moe", "laguna", "minimax_m2", "stablelm", "nemotron", "phi", *HYBRID}  # their models may rotate a part of each head
+PARTIAL = {"phi3", "gpt_neox", "glm", "glm4", "glm4_moe", "laguna", "minimax_m2", "stablelm", "nemotron", "phi", "bamba", *HYBRID}  # their models may rotate a part of each head
 NAMED = {"stablelm", "nemotron", "phi"}  # that fail where the parameters do not name the share
 EXACT = {"stablelm", "phi"}  # that fail where another number of dimensions rotates than the share of a head
 OTHER_LAYERS = {"lfm2": "conv", "lfm2_moe": "conv", **dict.fromkeys((*HYBRID, "granitemoehybrid"), "linear_attention")}

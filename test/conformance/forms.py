@@ -213,6 +213,8 @@ def layer_forms(kind):
     elif kind == "granitemoehybrid":
         options["layer_types"] += [["attention"] * 3, ["attention", "mamba", "attention"]]
         options["position_embedding_type"] = [absent, None, "rope", "alibi"]
+    elif kind in ("falcon_h1", "bamba"):
+        options = {"layer_types": [absent, None], "attn_layer_indices": [absent, None, [], [1], [0, 2, 7]]}
     elif kind == "nemotron_h":
         options["layers_block_type"] = [absent, None, ["mamba", "moe"], ["full_attention", "mlp", "linear_attention"]]
         options["hybrid_override_pattern"] = [absent, None, "M*", "ME-*M", "Mx"]

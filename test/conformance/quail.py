@@ -22,7 +22,7 @@ CONTEXT = 256
 # What a base leaves in full precision where transformers has to be told, by the type of the model.
 ALTUP = ["lm_head", "prediction_coefs", "correction_coefs", "modality_router"]
 MAMBA = ["lm_head", "out_proj"]
-MAMBA_HYBRIDS = ("granitemoehybrid", "nemotron_h")
+MAMBA_HYBRIDS = ("granitemoehybrid", "nemotron_h", "falcon_h1", "bamba")
 SKIPPED = {"gemma3n_text": ALTUP, "gemma3n": ALTUP}
 
 
@@ -30,7 +30,7 @@ def skipping(model):
     """Arguments of BitsAndBytesConfig that a checkpoint asks for."""
     config = json.loads((Path(model) / "config.json").read_text(encoding="utf-8"))
     types = config.get("layer_types") or config.get("layers_block_type") or []
-    hybrid = config["model_type"] in MAMBA_HYBRIDS and {"mamba", "linear_attention"} & set(types)
+    hybrid = config["model_type"] in MAMBA_HYBRIDS and (not types or {"mamba", "linear_attention"} & set(types))
     skipped = MAMBA if hybrid else SKIPPED.get(config["model_type"])
     return {"llm_int8_skip_modules": skipped} if skipped else {}
 

@@ -35,7 +35,7 @@ CONTEXT = 32
 # More than some linears have outputs.
 RANKS = {"qwen3_5_text": 8, "qwen3_5_moe_text": 8}
 ROWS = 16
-MAMBA_CASES = ("granitemoehybrid-mamba", "nemotron_h")
+MAMBA_CASES = ("granitemoehybrid-mamba", "nemotron_h", "falcon_h1", "bamba")
 # Two float32 libraries: 1e-6 and less was seen. What the adapter does to these models is more than a hundred times the
 # tolerance, which the test asks for too.
 PERPLEXITY = 2e-5
@@ -110,7 +110,7 @@ class Further(Conformance):
 
     setUpClass = classmethod(Families.setUpClass.__func__)
     checkpoint = Families.checkpoint
-    NAMES = ("mixtral", "qwen3_moe", "gpt_oss", "llama4_text-experts", "gemma3n_text", "gemma4_text", "gemma4_text-experts", "qwen3_next", "qwen3_5_moe_text", "granitemoehybrid-mamba", "nemotron_h-latent")
+    NAMES = ("mixtral", "qwen3_moe", "gpt_oss", "llama4_text-experts", "gemma3n_text", "gemma4_text", "gemma4_text-experts", "qwen3_next", "qwen3_5_moe_text", "granitemoehybrid-mamba", "nemotron_h-latent", "falcon_h1")
 
     def test_adapters_that_were_refined_compute_what_is_reported(self):
         for name in self.NAMES:

@@ -48,6 +48,7 @@ OTHER_VALUES = {
     "time_step_floor": (0.3, "weights that are not in the checkpoint"),
     "rescale_prenorm_residual": (False, "weights that are not in the checkpoint"),
     "num_logits_to_keep": (3, "generation"),
+    "z_loss_coefficient": (0.5, "training"),
 }
 # Nothing that a file would hold, or of no meaning for one pass over whole rows.
 OTHERS = {
@@ -92,7 +93,11 @@ OTHERS = {
     "vision_feature_select_strategy": "models of several parts",
 }
 # Properties of a config class, which follow from what is read.
-DERIVED = {"minicpm3": {"logits_scaling"}, "nemotron_h": {"num_hidden_layers"}}
+DERIVED = {
+    "minicpm3": {"logits_scaling"},
+    "nemotron_h": {"num_hidden_layers"},
+    **dict.fromkeys(("falcon_h1", "bamba"), {"layers_block_type"}),
+}
 VISION = re.compile(r"(?:^|\.)(vision_tower|vision_model|audio_tower|visual|multi_modal_projector)\b")
 # Attributes of some families that the models of others read only for their cache, where each layer sees whole rows.
 CACHE = {"sliding_window", "layer_types", "attention_chunk_size"}

@@ -26,6 +26,10 @@ export interface Mamba2Spec {
   readonly epsilon: number
   /** Bounds of the time steps; no upper one where null. */
   readonly stepLimits: readonly [least: number, most: number | null]
+  /** Whether what the gate passes is normed; true when left out. */
+  readonly normed?: boolean
+  /** Factors of z, x, B, C and s; 1 when left out. */
+  readonly partFactors?: readonly number[]
 }
 
 /**
@@ -55,7 +59,7 @@ export function mamba2(layer: LayerBuilder, n: Value, spec: Mamba2Spec): Value {
   const widths = [inner, inner + 2 * keys, heads]
   const total = widths.reduce((sum, width) => sum + width, 0)
   const fused = layer.linear(`${module}.in_proj`, n, { in: hiddenSize, out: total, bias: spec.inputBias })
-  const [gate, mixed, step] = graph.split(fused, 1, widths) as [Value, Value, Value]
+  const [gate, mixed, step] = graph.split(scaledParts(layer, fused, spec), 1, widths) as [Value, Value, Value]
 
   const channels = inner + 2 * keys
   const rows = graph.reshape(mixed, [-1, context, channels])
@@ -83,12 +87,23 @@ function timeSteps(layer: LayerBuilder, step: Value, { module, heads, stepLimits
   return graph.node('Clip', [time, graph.scalar(least), graph.scalar(most ?? FARTHEST)])
 }
 
-/** w · norm(y · silu(z)), each group of y [tokens, heads · headDim] by itself. */
+/** Each part of what the first linear gives times its factor. */
+function scaledParts({ graph }: LayerBuilder, fused: Value, spec: Mamba2Spec): Value {
+  const { heads, headDim, groups, stateDim, partFactors = [] } = spec
+  if (partFactors.every((factor) => factor === 1)) return fused
+  const [inner, keys] = [heads * headDim, groups * stateDim]
+  const widths = [inner, inner, keys, keys, heads]
+  const values = widths.flatMap((width, part) => Array<number>(width).fill(partFactors[part] as number))
+  return graph.mul(fused, graph.floats(Float32Array.from(values), [values.length]))
+}
+
+/** w · norm(y · silu(z)), each group of y [tokens, heads · headDim] by itself, or y · silu(z) where nothing is normed. */
 function gatedNorm(layer: LayerBuilder, y: Value, gate: Value, spec: Mamba2Spec): Value {
   const { graph } = layer
   const { module, heads, headDim, groups, epsilon } = spec
   const inner = heads * headDim
   const gated = graph.mul(y, activate(graph, 'silu', gate))
+  if (spec.normed === false) return gated
   const normed = bareRmsNorm(layer, graph.reshape(gated, [-1, groups, inner / groups]), epsilon)
   return graph.mul(graph.reshape(normed, [-1, inner]), layer.parameter(`${module}.norm.weight`, [inner]))
 }

@@ -73,6 +73,17 @@ export function mambaHeadDim(
   return width / heads
 }
 
+/**
+ * Types of layers where those follow from other keys: transformers' class fails on them.
+ *
+ * @throws {AppError} BAD_INPUT where the config lists some
+ */
+export function refuseLayerTypes(config: ConfigReader): void {
+  for (const key of ['layer_types', 'layers_block_type']) {
+    if (config.given(key)) throw config.complaint(key, 'no such key, without which transformers reads the config')
+  }
+}
+
 /** @throws {AppError} BAD_INPUT for settings with which no layer of Mamba computes */
 export function checkMamba2(config: ConfigReader, settings: Mamba2Keys): void {
   checkTaps(config, 'mamba_d_conv', settings.mamba_d_conv)

@@ -3,6 +3,7 @@ import { afmoe } from './afmoe'
 import { apertus } from './apertus'
 import { arcee } from './arcee'
 import type { Family, ModelArchitecture } from './architecture'
+import { bamba } from './bamba'
 import { bloom } from './bloom'
 import { cohere, cohere2 } from './cohere'
 import { ConfigReader, type Json } from './configReader'
@@ -14,6 +15,7 @@ import { ernie } from './ernie'
 import { ernieMoe } from './ernieMoe'
 import { exaone4 } from './exaone4'
 import { exaoneMoe } from './exaoneMoe'
+import { falconH1 } from './falconH1'
 import { flexOlmo } from './flexOlmo'
 import { gemma, gemma2, gemma3, vaultGemma } from './gemma'
 import { gemma3n } from './gemma3n'
@@ -142,6 +144,8 @@ const FAMILIES: readonly Family[] = [
   graniteMoeShared,
   graniteMoeHybrid,
   nemotronH,
+  falconH1,
+  bamba,
   glm4Moe,
   glm4MoeLite,
   deepseekV2,

@@ -15,7 +15,9 @@ const CASES = [
   ['gemma3n_text', ALTUP, '.altup.', ['laurel.'], 'altup_projections.'],
   ['gemma3n', ALTUP, '.altup.', ['laurel.'], 'altup_projections.'],
   ['granitemoehybrid-mamba', MAMBA, '.out_proj', ['mamba.in_proj', 'self_attn.o_proj'], 'mamba.in_proj'],
-  ['nemotron_h', MAMBA, '.out_proj', ['mixer.in_proj', 'mixer.o_proj'], 'mixer.in_proj']
+  ['nemotron_h', MAMBA, '.out_proj', ['mixer.in_proj', 'mixer.o_proj'], 'mixer.in_proj'],
+  ['falcon_h1', MAMBA, '.out_proj', ['mamba.in_proj', 'self_attn.o_proj'], 'mamba.in_proj'],
+  ['bamba', MAMBA, '.out_proj', ['mamba.in_proj', 'self_attn.o_proj'], 'mamba.in_proj']
 ] as const
 
 describe.each(CASES)('of %s, what no base may quantize', (name, kept, own, linears, quantized) => {

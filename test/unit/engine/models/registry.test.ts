@@ -137,6 +137,22 @@ describe('the architecture of a config', () => {
       { model_type: 'nemotron_h', n_group: 3 },
       'config.json: n_group is 3, expected a divisor of the 8 experts, of 2 experts at least each'
     ],
+    [
+      { model_type: 'falcon_h1', mamba_rms_norm: true },
+      'config.json: mamba_norm_before_gate is missing, expected false where mamba_rms_norm is true'
+    ],
+    [
+      { model_type: 'falcon_h1', ssm_multipliers: [1, 2] },
+      'config.json: ssm_multipliers is [1,2], expected a list of 5 numbers'
+    ],
+    [
+      { model_type: 'falcon_h1', mamba_d_ssm: null, mamba_expand: null },
+      'config.json: mamba_expand is null, expected a positive integer where mamba_d_ssm is null'
+    ],
+    [
+      { model_type: 'bamba', layer_types: ['attention'] },
+      'config.json: layer_types is ["attention"], expected no such key'
+    ],
     [{ model_type: 'lfm2_moe' }, 'config.json: layer_types is missing, expected a list'],
     [
       { model_type: 'glm4_moe', n_group: 3 },
