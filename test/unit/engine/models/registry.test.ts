@@ -108,6 +108,10 @@ describe('the architecture of a config', () => {
       'config.json: num_experts_per_tok is missing, expected at most 8, the number of experts'
     ],
     [
+      { model_type: 'granitemoehybrid', num_experts_per_tok: 0 },
+      'config.json: num_experts_per_tok is 0, expected a positive integer where there are experts'
+    ],
+    [
       { model_type: 'granitemoehybrid', mamba_n_groups: 3 },
       'config.json: mamba_n_groups is 3, expected a divisor of mamba_n_heads 128'
     ],
