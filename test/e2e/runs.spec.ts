@@ -155,6 +155,15 @@ describe('the page of runs', () => {
   })
 })
 
+test('the run that works is stopped from any page', async () => {
+  await enqueue('four')
+  await goTo(desk, '/devices')
+  await button('Stop what works now: four').click()
+  await button('Stop what works now: four').waitFor({ state: 'detached' })
+  await goTo(desk, '/runs')
+  await becomes('four', 'stopped')
+})
+
 test('a run of the command line is shown as it is worked on, and is stopped there', async () => {
   const { page } = desk
   await goTo(desk, '/runs')
