@@ -58,6 +58,14 @@ describe('a dialog that is left by keyboard leads back to the button that opened
     )
   })
 
+  test('a new project, and the name of one, from a menu', async () => {
+    const { page } = desk
+    await goTo(desk, '/')
+    await leadsBack(button('New project'))
+    await page.evaluate("window.quail.call('projects.create', { name: 'Courts' })")
+    await leadsBack(button('Actions for Courts'), () => page.getByRole('menuitem', { name: 'Rename…' }).press('Enter'))
+  })
+
   test('a question', async () => {
     const { page } = desk
     await goTo(desk, `/runs/${seededId(0)}`)

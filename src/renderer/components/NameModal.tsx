@@ -1,9 +1,9 @@
 import { Button, Group, Stack, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { FormModal } from './FormModal'
+import { useFocusBack } from './useFocusBack'
 
 interface Props {
-  readonly opened: boolean
   readonly title: string
   readonly confirm: string
   readonly initial?: string
@@ -12,12 +12,13 @@ interface Props {
   readonly onConfirm: (name: string) => void
 }
 
-/** Asks for the name of a project or a sweep. */
-export function NameModal({ opened, title, confirm, initial = '', error, onClose, onConfirm }: Props) {
+/** Asks for the name of a project or a sweep; there only while it asks. */
+export function NameModal({ title, confirm, initial = '', error, onClose, onConfirm }: Props) {
+  useFocusBack()
   const [name, setName] = useState(initial)
   const usable = name.trim() !== ''
   return (
-    <FormModal opened={opened} onClose={onClose} title={title}>
+    <FormModal opened onClose={onClose} title={title}>
       <form
         onSubmit={(event) => {
           event.preventDefault()

@@ -18,15 +18,15 @@ export function NewProjectButton() {
       <Button variant="default" leftSection={<IconFolderPlus size={16} aria-hidden />} onClick={open}>
         New project
       </Button>
-      <NameModal
-        key={String(opened)}
-        opened={opened}
-        onClose={close}
-        title="New project"
-        confirm="Create"
-        error={create.error?.message}
-        onConfirm={(name) => create.mutate({ name })}
-      />
+      {opened && (
+        <NameModal
+          onClose={close}
+          title="New project"
+          confirm="Create"
+          error={create.error?.message}
+          onConfirm={(name) => create.mutate({ name })}
+        />
+      )}
     </>
   )
 }

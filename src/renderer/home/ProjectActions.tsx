@@ -59,16 +59,16 @@ export function ProjectActions({ project }: { readonly project: Project }) {
           )}
         </Menu.Dropdown>
       </Menu>
-      <NameModal
-        key={String(renaming)}
-        opened={renaming}
-        onClose={rename.close}
-        title={`Rename ${name}`}
-        confirm="Rename"
-        initial={name}
-        error={renameAction.error?.message}
-        onConfirm={(next) => renameAction.mutate({ id, name: next })}
-      />
+      {renaming && (
+        <NameModal
+          onClose={rename.close}
+          title={`Rename ${name}`}
+          confirm="Rename"
+          initial={name}
+          error={renameAction.error?.message}
+          onConfirm={(next) => renameAction.mutate({ id, name: next })}
+        />
+      )}
       {noting && <ProjectNotesModal project={project} onClose={notes.close} />}
     </>
   )

@@ -49,16 +49,16 @@ export function SweepMenu({ sweep: { definition, runs }, size = 28, onDeleted }:
           </Menu.Item>
         </Menu.Dropdown>
       </Menu>
-      <NameModal
-        key={String(renaming)}
-        opened={renaming}
-        onClose={close}
-        title={`Rename ${name}`}
-        confirm="Rename"
-        initial={name}
-        error={rename.error?.message}
-        onConfirm={(next) => rename.mutate({ id, name: next })}
-      />
+      {renaming && (
+        <NameModal
+          onClose={close}
+          title={`Rename ${name}`}
+          confirm="Rename"
+          initial={name}
+          error={rename.error?.message}
+          onConfirm={(next) => rename.mutate({ id, name: next })}
+        />
+      )}
     </>
   )
 }
