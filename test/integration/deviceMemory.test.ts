@@ -78,6 +78,30 @@ describe.skipIf(missing !== undefined)('the memory of a device', () => {
     await opened.close()
   })
 
+  it('has the adapters of a block, for the batches that are computed with them', async () => {
+    const opened = await openAdaptedBlocks(familyDirectory('llama'), { device: 'webgpu', context: 8, rank: 4 })
+    const { architecture, context, runner } = opened
+    const hidden = hiddenStates(architecture, context, 0)
+    const real = new Float32Array(2 * context).fill(1)
+    const weights = await opened.adapted(0)
+    const uploads = watchUploads()
+    const there = await runner.carriedAdapters(weights)
+    expect(uploads.length).toBe(2 * weights.linears.size)
+    const carried = watchBus()
+    const found = await runner.forward(0, hidden, real, there)
+    const bytes = carried()
+    expect(await runner.forward(0, hidden, real, { ...weights, linears: new Map(weights.linears) })).toEqual(found)
+    const adapters = [...(weights.adapters?.values() ?? [])].flatMap(({ A, B }) => [A, B])
+    const ofAdapters = adapters.reduce((sum, { data }) => sum + data.byteLength, 0)
+    expect(carried() - bytes - bytes).toBe(ofAdapters)
+    expect(uploads.every(isThere)).toBe(true)
+    giveBack(Object.values(there.adaptersThere ?? {}))
+    expect(uploads.some(isThere)).toBe(false)
+    const { adapters: _, ...plain } = weights
+    expect(await runner.carriedAdapters(plain)).toBe(plain)
+    await opened.close()
+  })
+
   it('adds up the Gram matrices of a block there, and gives them once for several batches', async () => {
     const cpu = await momentsOfBatches('cpu', { together: false })
     const sum = vi.spyOn(DeviceMemory.prototype, 'sum')

@@ -194,6 +194,27 @@ export class BlockRunner {
     return { ...own, linears: await this.#resident.carried(this.#graph(index).linears, weights) }
   }
 
+  /**
+   * A block's adapters where several batches take them: on a device that keeps tensors, to which each is carried once.
+   *
+   * @returns weights of which `adaptersThere` are the caller's to give back
+   * @throws {AppError} DEVICE with the library's reason when the device fails
+   */
+  async carriedAdapters(weights: BlockWeights): Promise<BlockWeights> {
+    if (weights.adapters === undefined || !this.#memory.keepsTensors) return weights
+    const there: Record<string, DeviceTensor> = {}
+    try {
+      for (const [name, matrix] of Object.entries(adapterFeeds(weights))) {
+        const lies = matrix instanceof DeviceTensor ? matrix : await this.#memory.upload(matrix)
+        if (lies instanceof DeviceTensor) there[name] = lies
+      }
+      return { ...weights, adaptersThere: there }
+    } catch (error) {
+      giveBack(Object.values(there))
+      throw error
+    }
+  }
+
   /** All that decides what `forwardWithGrams` makes of the states and weights of a block, but them. */
   calibrationGraphs(index: number): readonly Uint8Array[] {
     const { model, within, experts } = this.#graph(index, this.#gramSum)
@@ -303,7 +324,8 @@ export class BlockRunner {
     const linears = await this.#resident.feeds(graph.linears, weights.linears)
     const states = hidden instanceof DeviceTensor ? hidden : { data: hidden, shape: this.#shapeOf(hidden) }
     const told = graph.readsReal && real !== undefined && { real: column(real) }
-    return { ...linears, ...weights.parameters, ...adapterFeeds(weights), hidden: states, ...told }
+    const adapters = { ...adapterFeeds(weights), ...weights.adaptersThere }
+    return { ...linears, ...weights.parameters, ...adapters, hidden: states, ...told }
   }
 
   /** [tokens, state]. */

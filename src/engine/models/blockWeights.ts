@@ -23,6 +23,8 @@ export interface BlockWeights {
   readonly parameters: Tensors
   /** Adapters beside linears. */
   readonly adapters?: ReadonlyMap<string, Adapter>
+  /** Of the adapters, by name of the graphs' inputs, what lies on the device: it belongs to who put it there. */
+  readonly adaptersThere?: Readonly<Record<string, DeviceTensor>>
   /** Reads the experts, which stay in full precision. */
   readonly experts?: ReadExpert | undefined
   /** What the linears of a quantized base make of their inputs. */

@@ -26,12 +26,17 @@ export async function* advance(
   weights: BlockWeights,
   progress: Progress
 ): Events {
-  for (let batch = 0; batch < states.batches; batch++) {
-    await stopHere(signal)
-    const real = realTokens(streams.evaluation, ...states.rowsOf(batch))
-    const next = await runner.advance(block, await states.feed(batch), real, weights, states.stays(batch))
-    await handOn(prepared, block, states, batch, next)
-    yield progress.step()
+  const carried = states.batches > 1 ? await runner.carriedAdapters(weights) : weights
+  try {
+    for (let batch = 0; batch < states.batches; batch++) {
+      await stopHere(signal)
+      const real = realTokens(streams.evaluation, ...states.rowsOf(batch))
+      const next = await runner.advance(block, await states.feed(batch), real, carried, states.stays(batch))
+      await handOn(prepared, block, states, batch, next)
+      yield progress.step()
+    }
+  } finally {
+    giveBack(Object.values(carried.adaptersThere ?? {}))
   }
 }
 
