@@ -154,7 +154,7 @@ describe('names without a place to break, in a window 800 pixels wide,', () => {
     await expect.poll(() => model.getAttribute('title')).toBe(LONG)
     const project = page.locator('input').and(page.getByLabel('Project'))
     await project.hover()
-    expect(await project.getAttribute('title')).toBeNull()
+    await expect.poll(() => project.getAttribute('title')).toBeNull()
   })
 
   test('head a column of a comparison that is no wider than others', async () => {
