@@ -10,7 +10,7 @@ import { innerProduct, toFloat32, toFloat64 } from '../../src/engine/numerics/ma
 import { hiddenStates, openAdaptedBlocks } from '../helpers/adaptedBlock'
 import { farthest, momentsOfBatches } from '../helpers/batchMoments'
 import { familyDirectory } from '../helpers/checkpoints'
-import { isThere, watchBus, watchUploads } from '../helpers/deviceBus'
+import { carriedOf, isThere, watchBus, watchUploads } from '../helpers/deviceBus'
 import { problemOf } from '../helpers/layerProblems'
 import { gaussianMatrix, matrixOf } from '../helpers/matrices'
 
@@ -20,6 +20,12 @@ if (missing !== undefined) console.log(`the tests of the memory of a device are 
 
 const linearBytes = ({ linears }: BlockWeights): number =>
   [...(linears as ReadonlyMap<string, Float32Array>).values()].reduce((sum, { byteLength }) => sum + byteLength, 0)
+
+/** Bytes that are carried to the device, from now on. */
+function upward(): () => number {
+  const { up } = watchBus()
+  return () => carriedOf(up)
+}
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -31,7 +37,7 @@ describe.skipIf(missing !== undefined)('the memory of a device', () => {
     const real = new Float32Array(2 * context).fill(1)
     const blocks = [await opened.adapted(0), await opened.adapted(1)] as const
     const uploads = watchUploads()
-    const { up: carried } = watchBus()
+    const carried = upward()
     const bytesOf = async (block: 0 | 1): Promise<[number, Float32Array]> => {
       const before = carried()
       const next = await runner.forward(block, hidden, real, blocks[block])
@@ -65,7 +71,7 @@ describe.skipIf(missing !== undefined)('the memory of a device', () => {
     const uploads = watchUploads()
     const there = await runner.carried(0, weights)
     expect(uploads.length).toBe(weights.linears.size)
-    const { up: carried } = watchBus()
+    const carried = upward()
     for (const _ of [1, 2]) expect(await runner.forward(0, hidden, real, there)).toEqual(expected)
     // Other weights in between: those that are carried are their owner's.
     const whole = carried()
@@ -87,7 +93,7 @@ describe.skipIf(missing !== undefined)('the memory of a device', () => {
     const uploads = watchUploads()
     const there = await runner.carriedAdapters(weights)
     expect(uploads.length).toBe(2 * weights.linears.size)
-    const carried = watchBus()
+    const carried = upward()
     const found = await runner.forward(0, hidden, real, there)
     const bytes = carried()
     expect(await runner.forward(0, hidden, real, { ...weights, linears: new Map(weights.linears) })).toEqual(found)
@@ -122,7 +128,7 @@ describe.skipIf(missing !== undefined)('the memory of a device', () => {
     const solved = async (held: boolean) => {
       const algebra = new LinearAlgebra('webgpu')
       const uploads = watchUploads()
-      const { up: carried } = watchBus()
+      const carried = upward()
       const work = () => problemOf(algebra, { name: 'kept', E, H }, { maxRank }).eigen('full')
       const { values } = await (held ? algebra.holding(work) : work())
       await algebra.release()
@@ -151,7 +157,7 @@ describe.skipIf(missing !== undefined)('the memory of a device', () => {
       i === j ? (i === 3 ? 2 ** 20 * (1 + 2 ** -24.1) : 1 / (1 + i)) : 0.01 / (1 + i + j)
     )
     const algebra = new LinearAlgebra('webgpu')
-    const { up: carried } = watchBus()
+    const carried = upward()
     const found = await algebra.holding(() => energyThere(algebra, algebra.keep(M), new SecondMoment(H), largest))
     const MH = await algebra.gemm64(toFloat64(M), H)
     await algebra.release()

@@ -4,7 +4,7 @@ import { listDevices } from '../../src/engine/graph/devices'
 import { webgpu as card } from '../../src/engine/graph/devices/webgpu'
 import type { LinearAlgebra } from '../../src/engine/graph/linearAlgebra'
 import type { PreparedRun } from '../../src/engine/prepare/preparedRun'
-import { watchBus } from '../helpers/bus'
+import { watchBus } from '../helpers/deviceBus'
 
 const webgpu = (await listDevices()).find(({ name }) => name === 'webgpu')
 const missing = webgpu?.available === true ? undefined : (webgpu?.detail ?? 'webgpu is not known')

@@ -3,8 +3,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type BaseWeight, errorOf, valuesOf } from '../../src/engine/base/baseWeight'
 import { linearError } from '../../src/engine/base/linearError'
 import { quantizeWeight } from '../../src/engine/base/quantizeLinear'
-import { DeviceMemory } from '../../src/engine/graph/deviceMemory'
-import { ROWS_GRAPH, stackGraph } from '../../src/engine/graph/deviceRows'
+import { DeviceMemory, ROWS } from '../../src/engine/graph/deviceMemory'
+import { stackGraph } from '../../src/engine/graph/deviceRows'
 import { listDevices } from '../../src/engine/graph/devices'
 import { LinearAlgebra } from '../../src/engine/graph/linearAlgebra'
 import { DeviceTensor, giveBack } from '../../src/engine/graph/session'
@@ -12,7 +12,7 @@ import { seededRandom } from '../../src/engine/numerics/random'
 import { ERROR_GRAPH, valuesGraph } from '../../src/engine/quantizers/codeGraphs'
 import type { QuantizedWeight } from '../../src/engine/quantizers/quantizer'
 import { QuantizerSpec } from '../../src/shared/recipe'
-import { isThere, watchBus, watchGraphs } from '../helpers/deviceBus'
+import { carriedOf, isThere, watchBus, watchGraphs } from '../helpers/deviceBus'
 
 const webgpu = (await listDevices()).find(({ name }) => name === 'webgpu')
 const missing = webgpu?.available === true ? undefined : (webgpu?.detail ?? 'webgpu is not known')
@@ -94,8 +94,8 @@ describe.skipIf(missing !== undefined)('the codes of a pre-quantized base on a d
       const bus = watchBus()
       const { Q } = await linearError(algebra, { ...own, lies }, spec, base)
       const weights = 64 * 256
-      expect(bus.up()).toBe(weights / 2 + (4 * weights) / 64)
-      expect(bus.down()).toBe(4 * weights) // E, for what is computed in float64
+      expect(carriedOf(bus.up)).toBe(weights / 2 + (4 * weights) / 64)
+      expect(carriedOf(bus.down)).toBe(4 * weights) // E, for what is computed in float64
       expect(isThere(lies)).toBe(true)
       giveBack([lies, Q])
     })
@@ -217,12 +217,7 @@ describe.skipIf(missing !== undefined)('the codes of a pre-quantized base on a d
 
   it('are computed by the device alone', async () => {
     const values = Float32Array.from({ length: 512 }, (_, i) => i)
-    const graphs = [
-      valuesGraph({ name: 'some', values }, { group: 64, cols: 128 }),
-      ERROR_GRAPH,
-      ROWS_GRAPH,
-      stackGraph(3)
-    ]
+    const graphs = [valuesGraph({ name: 'some', values }, { group: 64, cols: 128 }), ERROR_GRAPH, ROWS, stackGraph(3)]
     for (const { build } of graphs) {
       const session = await InferenceSession.create(build(), {
         executionProviders: ['webgpu'],
@@ -251,8 +246,8 @@ describe.skipIf(missing !== undefined)('the codes of int8 on a device', () => {
       const lies = (await memory.upload({ data: own.weight, shape: [rows, cols] })) as DeviceTensor
       const bus = watchBus()
       const found = await linearError(algebra, { ...own, lies }, spec, undefined)
-      expect(bus.up()).toBe(2 * 4 * rows)
-      expect(bus.down()).toBe(4 * rows + rows * cols + 4 * rows * cols)
+      expect(carriedOf(bus.up)).toBe(2 * 4 * rows)
+      expect(carriedOf(bus.down)).toBe(4 * rows + rows * cols + 4 * rows * cols)
       if (!(found.Q instanceof DeviceTensor)) throw new Error('it was left to the processor')
       expect(sameBytes((await memory.read(found.Q)).data, Q)).toBe(true)
       expect(sameBytes(found.E.data, E)).toBe(true)

@@ -13,9 +13,9 @@ import { ModelWeights } from '../../src/engine/models/modelWeights'
 import { PackedUploads } from '../../src/engine/models/packedUploads'
 import { readArchitecture } from '../../src/engine/models/registry'
 import { uniform } from '../helpers/adaptedBlock'
-import { carriedOf, watchBus } from '../helpers/bus'
 import { characterModel } from '../helpers/characterModel'
 import { copyCheckpoint, familyDirectory, tensorsOf } from '../helpers/checkpoints'
+import { carriedOf, watchBus } from '../helpers/deviceBus'
 import { adapterDigests, finishedOf, makeRun, runToEnd } from '../helpers/runs'
 
 const webgpu = (await listDevices()).find(({ name }) => name === 'webgpu')

@@ -15,7 +15,7 @@ import { MemoryBudget } from '../../src/engine/refine/memoryBudget'
 import { QuantizedBlocks } from '../../src/engine/refine/quantizedBlocks'
 import { Recipe } from '../../src/shared/recipe'
 import { characterModel } from '../helpers/characterModel'
-import { isThere, watchBus, watchGraphs } from '../helpers/deviceBus'
+import { carriedOf, isThere, watchBus, watchGraphs } from '../helpers/deviceBus'
 import { exportedBase } from '../helpers/exportedBase'
 import { resolveText } from '../helpers/runs'
 
@@ -109,7 +109,7 @@ describe.skipIf(missing !== undefined)('the blocks of a quantized base on a devi
       const again = await ofBlock(0)
       const weights = [...again.values()].reduce((sum, Q) => sum + (Q as DeviceTensor).value.size, 0)
       const rows = prepared.linears.reduce((sum, one) => sum + (one.block === 0 ? one.outFeatures : 0), 0)
-      expect(bus.up()).toBe(what === 'int8' ? weights + 4 * rows : weights / 2 + (4 * weights) / 64)
+      expect(carriedOf(bus.up)).toBe(what === 'int8' ? weights + 4 * rows : weights / 2 + (4 * weights) / 64)
       expect((await blocks.weights(0)).linears).toBe(again)
       expect([...again.values()].every((Q) => isThere(Q as DeviceTensor))).toBe(true)
     })

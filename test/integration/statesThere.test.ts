@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { listDevices } from '../../src/engine/graph/devices'
 import { webgpu as card } from '../../src/engine/graph/devices/webgpu'
-import { type Bus, carriedOf, watchBus } from '../helpers/bus'
 import { characterModel } from '../helpers/characterModel'
 import { configOf, tensorsOf } from '../helpers/checkpoints'
+import { type Bus, carriedOf, watchBus } from '../helpers/deviceBus'
 import { finishedOf, isProgress, makeRun, runToEnd, type TestRun } from '../helpers/runs'
 
 const webgpu = (await listDevices()).find(({ name }) => name === 'webgpu')

@@ -102,7 +102,8 @@ const UPLOAD: DeviceGraph = { name: 'upload', build: () => sumModel(1), left: [R
 const READ: DeviceGraph = { name: 'read', build: () => sumModel(1) }
 const SUM: DeviceGraph = { name: 'sum', build: () => sumModel(2), left: [RESULT] }
 
-const ROWS: DeviceGraph = {
+/** Rows [begin, end) of a matrix. */
+export const ROWS: DeviceGraph = {
   name: 'rows',
   left: [RESULT],
   build: () => {

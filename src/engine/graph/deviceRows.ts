@@ -1,5 +1,4 @@
 import type { DeviceGraph, DeviceMemory } from './deviceMemory'
-import { INT32 } from './elementTypes'
 import { GraphBuilder } from './graphBuilder'
 import { DeviceTensor, giveBack, type Tensor } from './session'
 
@@ -88,23 +87,7 @@ async function rowsOf(
   if (!(values instanceof DeviceTensor)) {
     return { data: values.data.subarray(begin * cols, end * cols), shape: [end - begin, cols] }
   }
-  const place = (row: number): Tensor => ({ data: Int32Array.of(row), shape: [1] })
-  const feeds = { matrix: values, begin: place(begin), end: place(end) }
-  return (await memory.compute(ROWS_GRAPH, feeds)).there.part as DeviceTensor
-}
-
-/** Rows [begin, end) of a matrix. */
-export const ROWS_GRAPH: DeviceGraph = {
-  name: 'rows',
-  left: ['part'],
-  build: () => {
-    const g = new GraphBuilder()
-    const matrix = g.input('matrix', ['rows', 'cols'])
-    const [begin, end] = [g.input('begin', [1], 'int32'), g.input('end', [1], 'int32')]
-    const axis = g.node('Cast', [g.ints([0])], { to: INT32 })
-    g.output('part', g.node('Slice', [matrix, begin, end, axis]), ['part', 'cols'])
-    return g.build()
-  }
+  return memory.rows(values, begin, end)
 }
 
 /** Matrices one below the other. */

@@ -201,11 +201,11 @@ export class BlockRunner {
    * @throws {AppError} DEVICE with the library's reason when the device fails
    */
   async carriedAdapters(weights: BlockWeights): Promise<BlockWeights> {
-    if (weights.adapters === undefined || !this.#memory.keepsTensors) return weights
+    if (weights.adapters === undefined || !this.memory.keepsTensors) return weights
     const there: Record<string, DeviceTensor> = {}
     try {
       for (const [name, matrix] of Object.entries(adapterFeeds(weights))) {
-        const lies = matrix instanceof DeviceTensor ? matrix : await this.#memory.upload(matrix)
+        const lies = matrix instanceof DeviceTensor ? matrix : await this.memory.upload(matrix)
         if (lies instanceof DeviceTensor) there[name] = lies
       }
       return { ...weights, adaptersThere: there }
