@@ -1,5 +1,6 @@
 """Text towers: an adapter of ours loads on what each class of transformers 5 and 4 loads, and computes what we said."""
 
+import contextlib
 import copy
 import hashlib
 import json
@@ -49,13 +50,37 @@ def as_in_4(text):
     return {**others, "rope_theta": theta, "rope_scaling": None if rope == {"rope_type": "default"} else rope}
 
 
-def answers_of(packages, model, adapter, texts):
-    path = os.pathsep.join(str(OLDER / name) for name in packages)
-    command = [sys.executable, str(Path(__file__).with_name("towers.py")), *map(str, [model, adapter, ROWS, CONTEXT, *texts])]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path})
-    if done.returncode != 0:
-        raise AssertionError(f"with {packages}:\n{done.stderr[-3000:]}")
-    return json.loads(done.stdout.splitlines()[-1])
+# By release a process that judges, for as long as this one lives: importing its libraries takes longer than judging.
+JUDGES = {}
+
+
+class Judge:
+    def __init__(self, packages):
+        path = os.pathsep.join(str(OLDER / name) for name in packages)
+        self.said = tempfile.TemporaryFile("w+")
+        command = [sys.executable, str(Path(__file__).with_name("towers.py"))]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self.said, "text": True}
+        self.process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, **pipes)
+
+    def answers(self, question):
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(json.dumps(question) + "\n")
+            self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if answer:
+            return json.loads(answer)
+        self.process.wait()
+        self.said.seek(0)
+        return {"failed": self.said.read()[-3000:]}
+
+
+def answers_of(release, model, adapter, texts):
+    JUDGES[release] = JUDGES.get(release) or Judge(RELEASES[release])
+    answers = JUDGES[release].answers([str(model), str(adapter), ROWS, CONTEXT, *map(str, texts)])
+    if "failed" in answers:
+        del JUDGES[release]
+        raise AssertionError(f"with {release}:\n{answers['failed'][-3000:]}")
+    return answers
 
 
 class Towers(unittest.TestCase):
@@ -98,8 +123,7 @@ class Towers(unittest.TestCase):
         targets = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))["target_modules"]
         self.assertIn(f"text tower of {name} (", (adapter / "README.md").read_text(encoding="utf-8"))
         for release in NEWER.get(name, RELEASES):
-            packages = RELEASES[release]
-            answers = answers_of(packages, model, adapter, self.evaluation)
+            answers = answers_of(release, model, adapter, self.evaluation)
             self.assertEqual(list(answers), CLASSES[name], release)
             for kind, answer in answers.items():
                 with self.subTest(name, release=release, kind=kind):

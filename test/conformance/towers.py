@@ -1,14 +1,17 @@
-"""Prints, as JSON, what the libraries in use make of an adapter for a text tower; for releases of any age.
+"""Says, as JSON, what the libraries in use make of adapters for text towers; for releases of any age.
 
-python towers.py MODEL ADAPTER ROWS CONTEXT TEXT ...     with the releases first in PYTHONPATH
+python towers.py     with the releases first in PYTHONPATH
 
-{class: {"loaded", "adapted", "unexpected", "quantized", "by_short_names", "base": {text: perplexity}, "adapter": {…}}} for
+Each line that it is given is [MODEL, ADAPTER, ROWS, CONTEXT, TEXT, ...], each line that it prints the answer to one:
+{"failed": traceback} or {class: {"loaded", "adapted", "unexpected", "quantized", "by_short_names", "base": {text: perplexity}, "adapter": {…}}} for
 each of AutoModelForCausalLM and AutoModelForImageTextToText that loads the whole model: `adapted` are the modules with an adapter,
 `by_short_names` those that an adapter for the last names would have (null: PEFT fails), `quantized` the linears in 4 bits.
 """
 
 import json
+import os
 import sys
+import traceback
 import warnings
 
 import bitsandbytes
@@ -60,12 +63,27 @@ def answer_of(kind, model, adapter, texts):
     }
 
 
-model, adapter, rows, context, *paths = sys.argv[1:]
-tokenizer = PreTrainedTokenizerFast(tokenizer_file=f"{model}/tokenizer.json")
-texts = {path: rows_of(tokenizer, path, int(context), int(rows)) for path in paths}
-config = transformers.AutoConfig.from_pretrained(model)
-answers = {}
-for kind in (AutoModelForCausalLM, AutoModelForImageTextToText):
-    if type(config) in kind._model_mapping and kind._model_mapping[type(config)].config_class is type(config):
-        answers[kind.__name__] = answer_of(kind, model, adapter, texts)
-print(json.dumps(answers))
+def answers_of(model, adapter, rows, context, *paths):
+    tokenizer = PreTrainedTokenizerFast(tokenizer_file=f"{model}/tokenizer.json")
+    texts = {path: rows_of(tokenizer, path, context, rows) for path in paths}
+    config = transformers.AutoConfig.from_pretrained(model)
+    answers = {}
+    for kind in (AutoModelForCausalLM, AutoModelForImageTextToText):
+        if type(config) in kind._model_mapping and kind._model_mapping[type(config)].config_class is type(config):
+            answers[kind.__name__] = answer_of(kind, model, adapter, texts)
+    return answers
+
+
+def main():
+    answered = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what the libraries print is no answer
+    for line in sys.stdin:
+        try:
+            answer = answers_of(*json.loads(line))
+        except Exception:
+            answer = {"failed": traceback.format_exc()}
+        print(json.dumps(answer), file=answered, flush=True)
+
+
+if __name__ == "__main__":
+    main()
