@@ -7,7 +7,7 @@ import { constantMatrix } from './unitLowerInverse'
  */
 
 /** Tokens whose effects on each other are worked out at once; a power of two. */
-const CHUNK = 32
+export const CHUNK = 32
 
 /** Added to logarithms of decays that would reach backward in time: exp of it is 0. */
 const NEVER = -3.4028234663852886e38

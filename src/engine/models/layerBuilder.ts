@@ -68,6 +68,8 @@ export class LayerBuilder {
   readonly adapters: Value[] = []
   /** Heads of the attention that compares every token with every other; 0 without one. */
   attentionHeads = 0
+  /** Values of each token that a mixer without attention works with beside inputs of linears, in pieces. */
+  readonly scratch: number[] = []
   readonly #rounded = new Map<Value, Value>()
   #nameOf = (name: string): string => name
   #real: Value | undefined

@@ -1,6 +1,7 @@
 import type { Value } from '../graph/graphBuilder'
 import { type ActivationName, activate } from './activations'
 import { causalConvolution } from './causalConvolution'
+import { CHUNK } from './chunks'
 import { FARTHEST } from './largest'
 import type { LayerBuilder } from './layerBuilder'
 import { bareRmsNorm } from './norms'
@@ -62,6 +63,8 @@ export function mamba2(layer: LayerBuilder, n: Value, spec: Mamba2Spec): Value {
   const [gate, mixed, step] = graph.split(scaledParts(layer, fused, spec), 1, widths) as [Value, Value, Value]
 
   const channels = inner + 2 * keys
+  // What the linear gives; rows with zeros before them, a product and a sum; what is written, read, gated and normed; decays.
+  layer.scratch.push(total, ...Array(3).fill(channels), ...Array(4).fill(inner), ...Array(3).fill(heads * CHUNK))
   const rows = graph.reshape(mixed, [-1, context, channels])
   const convolved = causalConvolution(layer, rows, `${module}.conv1d`, { channels, taps, bias: spec.convolutionBias })
   const active = activate(graph, spec.activation, graph.reshape(convolved, [-1, channels]))

@@ -15,6 +15,7 @@ interface BlockParts {
   /** Linears in front of experts that the block goes on with: they are computed twice. */
   readonly leading: readonly LinearSpec[]
   readonly attentionHeads: number
+  readonly scratch: readonly number[]
 }
 
 /** What the blocks of a model consist of, from its architecture alone: nothing is compiled and no device is touched. */
@@ -58,6 +59,11 @@ export class ModelParts {
     return this.#block(index).attentionHeads
   }
 
+  /** Values of each token that the block's mixer works with, in pieces, where it is none of attention. */
+  scratch(index: number): readonly number[] {
+    return this.#block(index).scratch
+  }
+
   /** Every tensor that a block reads other than its experts, by name relative to the block, shaped as checkpoints store it. */
   tensors(index: number): readonly { readonly name: string; readonly shape: readonly number[] }[] {
     const { linears, parameters } = this.#block(index)
@@ -71,10 +77,10 @@ export class ModelParts {
     const layer = new LayerBuilder(this.context)
     const hidden = layer.graph.input('hidden', ['tokens', stateSize(this.architecture)])
     this.architecture.buildBlock(layer, hidden, index)
-    const { linears, parameters, inputs, experts, attentionHeads } = layer
+    const { linears, parameters, inputs, experts, attentionHeads, scratch } = layer
     const features = inputs.map((input) => input.features)
     const leading = leadingLinears(layer)
-    const block = { linears, parameters, inputs: features, experts: experts?.spec, leading, attentionHeads }
+    const block = { linears, parameters, inputs: features, experts: experts?.spec, leading, attentionHeads, scratch }
     this.#blocks.set(index, block)
     return block
   }

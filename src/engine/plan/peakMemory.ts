@@ -1,9 +1,11 @@
+import { elementCount } from '../formats/tensorInfo'
 import { stateSize } from '../models/architecture'
 import { maskBytes, scoreBytes } from '../models/attention'
 import { EVALUATED_POSITIONS, headBytes } from '../models/headRunner'
 import { asksForCurvature, type PreparedRun } from '../prepare/preparedRun'
 import { hiddenBytes, type StreamShape, streamShapes } from '../prepare/streamShapes'
 import { bytesBesideFirst, linearsAtATime } from '../solve/threadCount'
+import { inputBytes, scratchBytes } from './batchBytes'
 import { curvatureNeeds } from './curvatureNeeds'
 import { batchExpertBytes, keptExpertBytes } from './expertWork'
 import { refinementNeeds } from './refinementNeeds'
@@ -128,9 +130,9 @@ const sum = (pieces: readonly number[]): number => pieces.reduce((total, bytes) 
 const notReturned = (pieces: readonly number[]): number => sum(pieces.filter((bytes) => bytes < RETURNED_BYTES))
 
 interface BlockBytes {
-  /** Weights in full precision and of each quantizer, and second moments in float64: one for each. */
+  /** Weights in full precision and of each quantizer, what else a block reads, and second moments in float64: one for each. */
   readonly held: readonly number[]
-  /** What a batch of rows makes while it passes: inputs of the linears, about twice, and scores of attention. */
+  /** What a batch of rows makes while it passes: inputs of the linears, about twice, scores of attention, what other mixers make. */
   readonly passing: readonly number[]
 }
 
@@ -139,10 +141,19 @@ function largestBlock(prepared: PreparedRun): BlockBytes {
   const blocks = Array.from({ length: architecture.blocks }, (_, block) => {
     const weights = linears.filter((one) => one.block === block).map((one) => 4 * one.inFeatures * one.outFeatures)
     const copies = Array.from({ length: 1 + quantizers.size }, () => weights).flat()
-    return [...copies, ...parts.inputs(block).map((n) => 8 * n * n)]
+    const others = parts.parameters(block).map(({ shape }) => 4 * elementCount(shape))
+    return [...copies, ...others, ...parts.inputs(block).map((n) => 8 * n * n)]
   })
   const held = blocks.reduce((most, block) => (sum(block) > sum(most) ? block : most), [])
-  return { held, passing: [...inputs(prepared), ...inputs(prepared), ...scores(prepared)] }
+  return {
+    held,
+    passing: [
+      ...inputs(prepared),
+      ...inputs(prepared),
+      ...scores(prepared),
+      ...scratchBytes(prepared, batchTokens(prepared))
+    ]
+  }
 }
 
 /** The linears that are solved at a time, each with its error and its H in float32. */
@@ -167,11 +178,11 @@ function evaluationBytes(prepared: PreparedRun): number {
 const largestBatch = (streams: readonly StreamShape[]): number =>
   streams.reduce((most, { ranges }) => ranges.reduce((rows, [begin, end]) => Math.max(rows, end - begin), most), 0)
 
+/** Tokens of the largest batch. */
+const batchTokens = (prepared: PreparedRun): number => largestBatch(streamShapes(prepared)) * prepared.recipe.context
+
 /** Activations of one batch in a block: of each distinct input of its linears. */
-function inputs(prepared: PreparedRun): number[] {
-  const tokens = largestBatch(streamShapes(prepared)) * prepared.recipe.context
-  return prepared.parts.inputs(0).map((n) => 4 * tokens * n)
-}
+const inputs = (prepared: PreparedRun): number[] => inputBytes(prepared, batchTokens(prepared))
 
 /** Heads of the attention that has the most. */
 function mostHeads({ architecture, parts }: PreparedRun): number {
