@@ -84,16 +84,14 @@ export const graniteMoeHybrid = defineFamily({
 
 function read<S extends Settings<typeof TABLE>>(config: ConfigReader, settings: S, layerTypes?: readonly string[]) {
   const { num_local_experts: count, num_experts_per_tok: perToken } = settings
-  if (count > 0 && perToken === 0) throw config.complaint('num_experts_per_tok', 'a positive integer')
+  if (count > 0 && perToken === 0)
+    throw config.complaint('num_experts_per_tok', 'a positive integer where there are experts')
   if (count > 0) checkRouting(config, perToken, count)
   return alikeLayers(config, settings, layerTypes && { layerTypes })
 }
 
 function readHybrid(config: ConfigReader) {
   const settings = readSettings(config, HYBRID, HYBRID_ALIASES)
-  if (settings.num_local_experts > 0 && settings.num_experts_per_tok === 0) {
-    throw config.complaint('num_experts_per_tok', 'a positive integer where there are experts')
-  }
   const mamba_d_head = mambaHeadDim(config, settings, settings.mamba_expand * settings.hidden_size)
   const types = readLayerTypes(config, settings, () => MAMBA, ['full_attention', MAMBA])
   const whole = read(config, settings, types)

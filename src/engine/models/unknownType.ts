@@ -6,8 +6,13 @@ import type { Family } from './architecture'
 import { ConfigReader } from './configReader'
 import { TEXT_CONFIG } from './textTower'
 
+const MAMBA_ALONE = 'of models with Mamba layers those with attention beside them are read'
+
 /** Why a type is refused, where that is known. */
 const REFUSED: Readonly<Record<string, string>> = {
+  mamba: MAMBA_ALONE,
+  mamba2: MAMBA_ALONE,
+  falcon_mamba: MAMBA_ALONE,
   falcon: 'transformers 5 does not quantize its linears, so that there is nothing to repair'
 }
 

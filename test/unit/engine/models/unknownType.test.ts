@@ -103,7 +103,8 @@ describe('a model_type that no family serves', () => {
     [otherMoe, 'model_type is "othermoe", nearest by its keys is mistral, which has no moe_top_k, moe_experts'],
     [qwen3Moe, 'model_type is "qwen3_moe_next", nearest by its keys is qwen3_moe, which has no max_window_layers'],
     [{ ...otherMoe, moe_top_k: null, moe_experts: 0 }, 'model_type is "othermoe", nearest by its keys is mistral'],
-    [mamba, 'model_type is "mamba"'],
+    [{ ...mamba, model_type: 'rwkv' }, 'model_type is "rwkv"'],
+    [mamba, 'model_type is "mamba": of models with Mamba layers those with attention beside them are read'],
     [{ model_type: 'constructor' }, 'model_type is "constructor"'],
     [{ model_type: 'minimax_m3' }, 'model_type is "minimax_m3", perhaps minimax_m2 is meant'],
     [
