@@ -12,6 +12,7 @@ const LONG = [
   'integration/run',
   'integration/rankBudget',
   'integration/webgpu',
+  'integration/statesThere',
   'fuzz/fuzz',
   'integration/commandLineRuns',
   'integration/refine',
