@@ -390,9 +390,9 @@ describe('bad input', () => {
   it('names an unknown family and what is accepted', async () => {
     const model = changedModel((directory) => {
       const config = JSON.parse(readFileSync(join(directory, 'config.json'), 'utf8'))
-      writeFileSync(join(directory, 'config.json'), JSON.stringify({ ...config, model_type: 'mamba' }))
+      writeFileSync(join(directory, 'config.json'), JSON.stringify({ ...config, model_type: 'rwkv' }))
     })
-    expect((await failure({ model }))?.message).toMatch(/model_type is "mamba", .*quail families lists the \d+ types/)
+    expect((await failure({ model }))?.message).toMatch(/model_type is "rwkv", .*quail families lists the \d+ types/)
     rmSync(model, { recursive: true })
   })
 })
