@@ -125,8 +125,8 @@ export class Checkpoint {
     const dtype = floatDtypeOf(tensor, this.directory)
     if (dtype === 'F32') return { values: await this.readFloat32(name) }
     const count = elementCount(tensor.shape)
-    const data = new Uint16Array(count)
-    const values = await this.#readElements(tensor, 0, count, new Float32Array(count), bytesOf(data))
+    const data = this.#room(tensor, count, Uint16Array)
+    const values = await this.#readElements(tensor, 0, count, undefined, bytesOf(data))
     return { values, bits: { dtype, data } }
   }
 

@@ -1,2 +1,3 @@
-/** ONNX's number of an element type. */
+/** ONNX's numbers of element types. */
 export const INT32 = 6
+export const UINT32 = 12

@@ -13,8 +13,8 @@ import { STANDARD_ROPE } from './ropeSettings'
 import { projectedAttention } from './selfAttention'
 import { beside, flag, integer, number, orNull, readSettings, wholes } from './settings'
 
-/** Defaults of transformers' BambaConfig. */
-const TABLE = {
+/** Defaults of transformers' BambaConfig that FalconH1Config has too, but for the ones that it names. */
+export const BAMBA = {
   vocab_size: integer(128_000),
   hidden_size: integer(4096),
   intermediate_size: integer(14_336),
@@ -28,9 +28,11 @@ const TABLE = {
   tie_word_embeddings: flag(false),
   attention_bias: flag(false),
   mlp_bias: flag(false),
-  attn_layer_indices: orNull(wholes),
   ...MAMBA2
 }
+
+/** Defaults of transformers' BambaConfig. */
+const TABLE = { ...BAMBA, attn_layer_indices: orNull(wholes) }
 
 /** The share of each head that rotates, whatever a key of that name beside the parameters says. */
 const ROTATING = 0.5

@@ -1,15 +1,16 @@
 import type { Value } from '../graph/graphBuilder'
-import { activate, activation } from './activations'
+import { activate } from './activations'
 import { alikeLayers } from './alikeLayers'
 import { defineFamily, type ModelArchitecture } from './architecture'
+import { BAMBA } from './bamba'
 import type { ConfigReader } from './configReader'
 import { decoder } from './decoder'
 import type { LayerBuilder } from './layerBuilder'
 import { KEPT_MAMBA, type Mamba2Spec, mamba2 } from './mamba2'
-import { checkMamba2, MAMBA2, mamba2Spec, mambaHeadDim, refuseLayerTypes } from './mamba2Settings'
+import { checkMamba2, mamba2Spec, mambaHeadDim, refuseLayerTypes } from './mamba2Settings'
 import { rmsNorm } from './norms'
 import { projectedAttention } from './selfAttention'
-import { beside, flag, integer, number, orNull, readSettings, type Setting, type Settings } from './settings'
+import { flag, integer, number, orNull, readSettings, type Setting, type Settings } from './settings'
 
 /** So many factors, all 1 where none are given. */
 const factors = (count: number): Setting<number[]> => ({
@@ -19,21 +20,9 @@ const factors = (count: number): Setting<number[]> => ({
 
 /** Defaults of transformers' FalconH1Config. */
 const TABLE = {
-  vocab_size: integer(128_000),
-  hidden_size: integer(4096),
-  intermediate_size: integer(14_336),
-  num_hidden_layers: integer(32),
-  num_attention_heads: integer(32),
-  num_key_value_heads: orNull(integer, 8),
-  head_dim: beside(integer, 1),
-  hidden_act: activation('silu'),
+  ...BAMBA,
   max_position_embeddings: integer(8192),
-  rms_norm_eps: number(1e-5),
-  tie_word_embeddings: flag(false),
-  attention_bias: flag(false),
-  mlp_bias: flag(false),
   projectors_bias: orNull(flag, false),
-  ...MAMBA2,
   mamba_expand: orNull(integer, 2),
   mamba_d_ssm: orNull(integer, 1024),
   mamba_rms_norm: orNull(flag, false),

@@ -1,6 +1,7 @@
 import type { StoredBits } from '../formats/checkpoint'
 import { decodeFloats } from '../formats/dtypes'
 import type { DeviceGraph, DeviceMemory } from '../graph/deviceMemory'
+import { INT32, UINT32 } from '../graph/elementTypes'
 import { GraphBuilder, type Value } from '../graph/graphBuilder'
 import { tensorFits } from '../graph/largestTensor'
 import { type DeviceTensor, giveBack, type Tensor } from '../graph/session'
@@ -106,9 +107,6 @@ async function unpacked(
 }
 
 const RESULT = 'values'
-
-/** ONNX's numbers of element types. */
-const [INT32, UINT32] = [6, 12]
 
 /** Bits in a value, as a factor. */
 const SHIFT = 2 ** 16

@@ -1,6 +1,5 @@
 import type { FourBitSpec } from '../../shared/recipe'
 import type { DeviceMemory } from '../graph/deviceMemory'
-import { rowsTogether } from '../graph/deviceRows'
 import { type DeviceTensor, giveBack } from '../graph/session'
 import { difference } from '../numerics/accumulate'
 import { dequantizeFourBit, divisorOf, type FourBitTable, quantizeFourBit } from '../numerics/fourBit'
@@ -9,7 +8,7 @@ import { seededRandom } from '../numerics/random'
 import { scalesOf, withAbsmax } from './absmaxScales'
 import { areOrdinary, isExact, SMALLEST, sameBytes } from './exactThere'
 import { absmaxGraph, codesGraph } from './fourBitGraphs'
-import { absmaxOf, codesOf, type Rows } from './quantizedRows'
+import { absmaxOf, codesOf, type Rows, withRows } from './quantizedRows'
 import type { QuantizedThere } from './quantizer'
 
 type Spec = Pick<FourBitSpec, 'blockSize' | 'doubleQuantization'>
@@ -29,20 +28,12 @@ const RANDOM_WEIGHTS = 2 ** 16
 export async function quantizeFourBitThere(
   memory: DeviceMemory,
   table: FourBitTable,
-  { data, rows, cols }: Matrix32,
+  W: Matrix32,
   spec: Spec,
   lies?: DeviceTensor
 ): Promise<QuantizedThere | undefined> {
-  const wholes = data.length > 0 && data.length % spec.blockSize === 0
-  const together = wholes && memory.keepsTensors ? rowsTogether(memory, { rows, cols }, spec.blockSize) : undefined
-  if (together === undefined || !areOrdinary(data)) return undefined
-  if (!(await isTried(memory, table, spec.blockSize))) return undefined
-  const values = lies ?? (await memory.upload({ data, shape: [rows, cols] }))
-  try {
-    return await quantized(memory, table, { values, rows, cols, together }, spec)
-  } finally {
-    if (lies === undefined) giveBack([values])
-  }
+  const asked = { whole: spec.blockSize, isTried: () => isTried(memory, table, spec.blockSize) }
+  return withRows(memory, W, asked, lies, (placed) => quantized(memory, table, placed, spec))
 }
 
 async function quantized(

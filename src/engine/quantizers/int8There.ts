@@ -1,14 +1,13 @@
 import type { QuantizerSpec } from '../../shared/recipe'
 import type { DeviceMemory } from '../graph/deviceMemory'
-import { rowsTogether } from '../graph/deviceRows'
 import { type DeviceTensor, giveBack } from '../graph/session'
 import { difference } from '../numerics/accumulate'
 import type { Matrix32 } from '../numerics/matrix'
 import { seededRandom } from '../numerics/random'
 import { WORD } from './codeGraphs'
-import { areOrdinary, isExact, sameBytes } from './exactThere'
+import { isExact, sameBytes } from './exactThere'
 import { int8CodesGraph, LARGEST_GRAPH } from './int8Graphs'
-import { absmaxOf, codesOf, type Rows } from './quantizedRows'
+import { absmaxOf, codesOf, type Rows, withRows } from './quantizedRows'
 import type { QuantizedThere, Quantizer } from './quantizer'
 
 /** The largest float16. */
@@ -34,20 +33,12 @@ export interface Int8Format extends Pick<Quantizer, 'quantize' | 'dequantize'> {
 export async function quantizeInt8There(
   memory: DeviceMemory,
   format: Int8Format,
-  { data, rows, cols }: Matrix32,
+  W: Matrix32,
   spec: QuantizerSpec,
   lies?: DeviceTensor
 ): Promise<QuantizedThere | undefined> {
-  const wholes = data.length > 0 && data.length % WORD === 0
-  const together = wholes && memory.keepsTensors ? rowsTogether(memory, { rows, cols }, WORD) : undefined
-  if (together === undefined || !areOrdinary(data)) return undefined
-  if (!(await isTried(memory, format, spec, cols))) return undefined
-  const values = lies ?? (await memory.upload({ data, shape: [rows, cols] }))
-  try {
-    return await quantized(memory, format, { values, rows, cols, together })
-  } finally {
-    if (lies === undefined) giveBack([values])
-  }
+  const asked = { whole: WORD, isTried: () => isTried(memory, format, spec, W.cols) }
+  return withRows(memory, W, asked, lies, (placed) => quantized(memory, format, placed))
 }
 
 async function quantized(memory: DeviceMemory, format: Int8Format, W: Rows): Promise<QuantizedThere | undefined> {

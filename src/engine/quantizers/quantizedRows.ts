@@ -1,6 +1,8 @@
 import type { DeviceGraph, DeviceMemory } from '../graph/deviceMemory'
-import { byRows, type Placed, stacked } from '../graph/deviceRows'
+import { byRows, type Placed, rowsTogether, stacked } from '../graph/deviceRows'
 import { type DeviceTensor, giveBack, type Tensor } from '../graph/session'
+import type { Matrix32 } from '../numerics/matrix'
+import { areOrdinary } from './exactThere'
 
 /** How a format quantizes on a device: consecutive elements of the flat weight share a scale. */
 export interface FormatGraphs {
@@ -22,6 +24,40 @@ export interface Rows extends Placed {
 export interface Groups {
   readonly reciprocals: Float32Array
   readonly scales: Float32Array
+}
+
+/** What a format asks of a weight that is quantized on a device. */
+export interface RowsAsked {
+  /** Elements of which there is a whole number in all, and in the rows that are quantized at a time. */
+  readonly whole: number
+  /** Whether the device was seen to give the processor's bits. */
+  readonly isTried: () => Promise<boolean>
+}
+
+/**
+ * Does work with a weight [out, in] on a device that keeps tensors.
+ *
+ * @param lies - the weight, where it lies there already
+ * @returns undefined where the processor has to do it: elements are left over, a value is out of the ordinary, or the device does
+ *   not compute as exactly as it should
+ * @throws {AppError} DEVICE when the device fails
+ */
+export async function withRows<T>(
+  memory: DeviceMemory,
+  { data, rows, cols }: Matrix32,
+  { whole, isTried }: RowsAsked,
+  lies: DeviceTensor | undefined,
+  work: (W: Rows) => Promise<T>
+): Promise<T | undefined> {
+  const wholes = data.length > 0 && data.length % whole === 0
+  const together = wholes && memory.keepsTensors ? rowsTogether(memory, { rows, cols }, whole) : undefined
+  if (together === undefined || !areOrdinary(data) || !(await isTried())) return undefined
+  const values = lies ?? (await memory.upload({ data, shape: [rows, cols] }))
+  try {
+    return await work({ values, rows, cols, together })
+  } finally {
+    if (lies === undefined) giveBack([values])
+  }
 }
 
 /** The absmax of each group, as the format's graph has it. @throws {AppError} DEVICE when the device fails */
