@@ -7,6 +7,7 @@ import { LayerBuilder } from '../../../../src/engine/models/layerBuilder'
 import { softplus } from '../../../../src/engine/models/softplus'
 import { constantMatrix, unitLowerInverse } from '../../../../src/engine/models/unitLowerInverse'
 import { uniform } from '../../../helpers/adaptedBlock'
+import { expectRecurrence } from '../../../helpers/recurrences'
 
 const ROWS = 2
 const SHAPE = { heads: 3, keyDim: 4, valueDim: 5 }
@@ -94,9 +95,6 @@ async function computed(point: Point, context: number, seed: Float32Array) {
   return Object.fromEntries(Object.entries(found).map(([name, { data }]) => [name, data as Float32Array]))
 }
 
-const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
-  Array.from(a).reduce((sum, x, i) => sum + x * (b[i] as number), 0)
-
 // One token, less than a chunk, a whole one, and several of which the last is not full.
 describe.each([1, 5, 32, 33, 101])('the delta rule over rows of %i tokens', (context) => {
   it.each([0, 0.01, 1, 60])(
@@ -105,24 +103,7 @@ describe.each([1, 5, 32, 33, 101])('the delta rule over rows of %i tokens', (con
       const point = pointOf(context, forgets)
       const seed = uniform(ROWS * context * SHAPE.heads * SHAPE.valueDim, 1, 'seed')
       const found = await computed(point, context, seed)
-      const expected = recurrence(point, context)
-      const largest = Math.max(...expected.map(Math.abs))
-      const worst = Math.max(...expected.map((x, i) => Math.abs(x - (found.out?.[i] as number))))
-      expect(worst).toBeLessThan(1e-5 * largest) // sums of a hundred float32 terms
-      for (const name of NAMES) {
-        const gradient = found[`gradient.${name}`] as Float32Array
-        const length = Math.sqrt(dot(gradient, gradient))
-        // Along the gradient and across, in float64: a difference of second order in the step is left.
-        for (const direction of [gradient, uniform(gradient.length, 1, 'across', name)]) {
-          const step = 1e-5 / (Math.sqrt(dot(direction, direction)) || 1)
-          const moved = (by: number) =>
-            Float64Array.from(point[name], (x, i) => x + by * step * (direction[i] as number))
-          const at = (by: number) => dot(seed, recurrence({ ...point, [name]: moved(by) }, context))
-          const slope = (at(1) - at(-1)) / (2 * step)
-          const error = Math.abs(slope - dot(gradient, direction)) / (Math.sqrt(dot(direction, direction)) || 1)
-          expect(error, name).toBeLessThan(1e-5 * length + 1e-6)
-        }
-      }
+      expectRecurrence(found, point, seed, (moved) => recurrence(moved, context))
     }
   )
 })

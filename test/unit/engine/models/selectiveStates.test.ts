@@ -1,10 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import { describe, it } from 'vitest'
 import { addGradients } from '../../../../src/engine/graph/gradient'
 import type { Value } from '../../../../src/engine/graph/graphBuilder'
 import { GraphSession, type Tensor } from '../../../../src/engine/graph/session'
 import { LayerBuilder } from '../../../../src/engine/models/layerBuilder'
 import { selectiveStates } from '../../../../src/engine/models/selectiveStates'
 import { uniform } from '../../../helpers/adaptedBlock'
+import { expectRecurrence } from '../../../helpers/recurrences'
 
 const ROWS = 2
 const SHAPE = { heads: 6, headDim: 3, groups: 2, stateDim: 5 }
@@ -64,31 +65,12 @@ async function computed(point: ReturnType<typeof pointOf>, context: number, seed
   return Object.fromEntries(Object.entries(found).map(([name, { data }]) => [name, data as Float32Array]))
 }
 
-const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
-  Array.from(a).reduce((sum, x, i) => sum + x * (b[i] as number), 0)
-
 // One token, less than a chunk, a whole one, and several of which the last is not full.
 describe.each([1, 5, 32, 33, 101])('selective states over rows of %i tokens', (context) => {
   it.each([0, 0.01, 1, 60])('are the recurrence, and so is their gradient, with decays of %f', async (forgets) => {
     const point = pointOf(context, forgets)
     const seed = uniform(ROWS * context * WIDTHS.x, 1, 'seed')
     const found = await computed(point, context, seed)
-    const expected = recurrence(point, context)
-    const largest = Math.max(...expected.map(Math.abs))
-    const worst = Math.max(...expected.map((x, i) => Math.abs(x - (found.out?.[i] as number))))
-    expect(worst).toBeLessThan(1e-5 * largest) // sums of a hundred float32 terms
-    for (const name of NAMES) {
-      const gradient = found[`gradient.${name}`] as Float32Array
-      const length = Math.sqrt(dot(gradient, gradient))
-      // Along the gradient and across, in float64: a difference of second order in the step is left.
-      for (const direction of [gradient, uniform(gradient.length, 1, 'across', name)]) {
-        const size = Math.sqrt(dot(direction, direction)) || 1
-        const step = 1e-5 / size
-        const moved = (by: number) => Float64Array.from(point[name], (x, i) => x + by * step * (direction[i] as number))
-        const at = (by: number) => dot(seed, recurrence({ ...point, [name]: moved(by) }, context))
-        const slope = (at(1) - at(-1)) / (2 * step)
-        expect(Math.abs(slope - dot(gradient, direction)) / size, name).toBeLessThan(1e-5 * length + 1e-6)
-      }
-    }
+    expectRecurrence(found, point, seed, (moved) => recurrence(moved, context))
   })
 })
