@@ -14,9 +14,20 @@ export default defineConfig({
     maxWorkers: displays.length,
     sequence: {
       sequencer: longestFirst(
-        ['journey', 'manners', 'compare', 'run', 'packaged', 'newRun', 'runs', 'axe'].map((name) =>
-          resolve('test/e2e', `${name}.spec.ts`)
-        )
+        [
+          'journey',
+          'manners',
+          'compare',
+          'run',
+          'sweeps',
+          'axe',
+          'runs',
+          'newRun',
+          'data',
+          'mixed',
+          'packaged',
+          'exports'
+        ].map((name) => resolve('test/e2e', `${name}.spec.ts`))
       )
     },
     // The window answers in its own time, on a busy machine late; these limits only stop what hangs.

@@ -33,13 +33,19 @@ import {
   deleteRunsAction,
   listRunsAction,
   listRunsOptions,
+  renameRunAction,
+  renameRunOptions,
   showRunAction,
   showRunOptions
 } from './actions/runsActions'
 import { sweepAction, sweepOptions } from './actions/sweepAction'
 import {
+  deleteSweepOptions,
+  deleteSweepsAction,
   listSweepsAction,
   listSweepsOptions,
+  renameSweepAction,
+  renameSweepOptions,
   resumeSweepAction,
   showSweepAction,
   showSweepOptions
@@ -319,6 +325,17 @@ export const COMMANDS: readonly Command[] = [
     action: showRunAction
   }),
   defineCommand({
+    name: 'runs rename',
+    summary: 'give a run a name of its own',
+    positionals: [
+      { name: 'RUN', description: 'id of the run, or the beginning of it' },
+      { name: 'NAME', description: 'what it is called from now on; "" for the name of its recipe' }
+    ],
+    options: renameRunOptions,
+    examples: [],
+    action: renameRunAction
+  }),
+  defineCommand({
     name: 'runs delete',
     summary: 'remove runs; adapters that they wrote stay',
     positionals: [{ name: 'RUN', description: 'id of a run, or the beginning of it', many: true }],
@@ -355,6 +372,26 @@ export const COMMANDS: readonly Command[] = [
     options: reportingOptions,
     examples: [],
     action: resumeSweepAction
+  }),
+  defineCommand({
+    name: 'sweeps rename',
+    summary: 'give a sweep another name, and its runs theirs',
+    details: 'Runs that a person called otherwise keep what they are called. The id and the folder stay.',
+    positionals: [
+      { name: 'SWEEP', description: 'id of the sweep, or the beginning of it' },
+      { name: 'NAME', description: 'what it is called from now on' }
+    ],
+    options: renameSweepOptions,
+    examples: [],
+    action: renameSweepAction
+  }),
+  defineCommand({
+    name: 'sweeps delete',
+    summary: 'remove sweeps with all of their runs; adapters and reports that they wrote stay',
+    positionals: [{ name: 'SWEEP', description: 'id of a sweep, or the beginning of it', many: true }],
+    options: deleteSweepOptions,
+    examples: [],
+    action: deleteSweepsAction
   }),
   defineCommand({
     name: 'report',

@@ -5,12 +5,13 @@ import { RankChoice } from './rankBudget'
 import { Recipe } from './recipe'
 import { RefinementResult } from './refinement'
 import { DeviceFailure, LayerResult, Perplexities, VariantResult } from './runEvents'
-import { SweepMember } from './sweep'
+import { SweepDefinition, SweepMember } from './sweep'
 
 /*
  * What lies in `runs/<id>/`: enough to resume the run, and to rebuild its rows in the database.
  *
- *   run.json       RunRecord: written once, before anything else
+ *   run.json       RunRecord: written before anything else, and anew where the adapters are to go elsewhere
+ *   labels.json    RunLabels: written whenever a person changes one of them
  *   journal.jsonl  one JournalEntry per finished step, appended and synced after everything that it names
  *   rows.json      RowLosses: written once perplexity is measured
  *   result.json    RunOutcome: written when the run ends
@@ -23,6 +24,7 @@ import { SweepMember } from './sweep'
  */
 export const RUN_FILES = {
   record: 'run.json',
+  labels: 'labels.json',
   journal: 'journal.jsonl',
   rows: 'rows.json',
   outcome: 'result.json',
@@ -61,6 +63,19 @@ export const RunRecord = z.strictObject({
   sweep: SweepMember.optional().describe('of a run that is part of a sweep')
 })
 export type RunRecord = z.infer<typeof RunRecord>
+
+/** What a person may call a run; an empty one stands for that of its recipe. */
+export const RunName = z.string().max(120, 'a name has at most 120 characters')
+
+/** What people call a run and write beside it: nothing of it decides a result. */
+export const RunLabels = z.strictObject({
+  version: z.literal(1),
+  name: z.string().nullable().describe('its own name; null where it is called as its recipe is'),
+  notes: z.string(),
+  tags: z.array(z.string()),
+  sweep: SweepDefinition.shape.name.optional().describe('what the sweep that it is part of is called')
+})
+export type RunLabels = z.infer<typeof RunLabels>
 
 /** SHA-256 digests of one quantized linear; see engine/quantizers/fingerprint.ts for the exact bytes. */
 export const LinearFingerprint = z.strictObject({ name: z.string(), codes: z.string(), absmax: z.string() })

@@ -14,6 +14,9 @@ export const SweepSet = z.strictObject({
 })
 export type SweepSet = z.infer<typeof SweepSet>
 
+/** What a person may call a sweep. */
+export const SweepName = z.string().trim().min(1, 'a name is missing').max(120, 'a name has at most 120 characters')
+
 export const MAX_SEEDS = 100
 
 export const SweepDefinition = z.strictObject({

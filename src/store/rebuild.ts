@@ -15,8 +15,10 @@ import {
   listRunFolders,
   problemOf,
   readRunFolder,
+  readRunLabels,
   readSampleFile
 } from './runFolders'
+import { setRunLabels } from './runLabels'
 import { finishRun, insertRun, saveRefinement } from './runs'
 import type { Store } from './schema'
 import { isBusy } from './sqliteErrors'
@@ -31,8 +33,8 @@ export interface Rebuilt {
 }
 
 /**
- * Makes a new database from the run folders: runs, recipes, models, layer results, artifacts, and the calibration sets
- * that runs used. Events, projects and unused calibration sets are nowhere else; they stay in the old file, which is
+ * Makes a new database from the run folders: runs with what people called them, recipes, models, layer results, artifacts,
+ * and the calibration sets that runs used. Events, projects and unused calibration sets are nowhere else; they stay in the old file, which is
  * kept under another name. A run without an outcome becomes 'running'.
  *
  * The old file is not touched before the new one is complete.
@@ -71,7 +73,7 @@ async function takeOver(store: Store, runsDirectory: string, problems: FolderPro
 /**
  * Enters the run of one folder into a database, with the calibration sets that it used.
  *
- * @returns what of its calibration sets could not be restored
+ * @returns what of its labels and calibration sets could not be restored
  * @throws AppError BAD_FORMAT when the folder is damaged or holds another run
  */
 export async function takeOverFolder(store: Store, folder: string): Promise<FolderProblem[]> {
@@ -79,6 +81,7 @@ export async function takeOverFolder(store: Store, folder: string): Promise<Fold
   const run = await readRunFolder(folder)
   if (run.record.id !== basename(folder)) throw badFormat(`${folder} holds the run "${run.record.id}"`)
   await inTransaction(store, (trx) => insertFound(trx, run))
+  await restoreLabels(store, run, problems)
   await restoreSets(store, run, problems)
   return problems
 }
@@ -95,6 +98,16 @@ async function insertFound(store: Store, { record, journal, outcome, artifacts }
   for (const entry of refinedVariants(journal).values()) await saveRefinement(store, record.id, entry)
   for (const artifact of artifacts) await saveArtifact(store, record.id, artifact)
   if (outcome !== undefined) await finishRun(store, record.id, outcome)
+}
+
+/** A run is worth more than what it is called: one whose labels are damaged is there without. */
+async function restoreLabels(store: Store, { folder, record }: FoundRun, problems: FolderProblem[]): Promise<void> {
+  try {
+    const labels = await readRunLabels(folder)
+    if (labels !== undefined) await setRunLabels(store, record.id, labels)
+  } catch (error) {
+    problems.push(problemOf(folder, error))
+  }
 }
 
 /** The calibration sets that a run used lie in its inputs; the first run that is met restores each. */

@@ -9,6 +9,7 @@ import {
   parseJournal,
   type ResolvedText,
   RUN_FILES,
+  RunLabels,
   RunOutcome,
   RunRecord
 } from '../shared/runFolder'
@@ -52,6 +53,13 @@ export async function readRunFolder(folder: string): Promise<FoundRun> {
   const artifacts = await Promise.all((outcome?.variants ?? []).map(({ name, adapter }) => findArtifact(name, adapter)))
   return { folder, record, journal: await readJournal(folder), outcome, artifacts }
 }
+
+/**
+ * What people called a run and wrote beside it; undefined where nobody did.
+ * @throws AppError BAD_FORMAT naming the file when it is damaged
+ */
+export const readRunLabels = (folder: string): Promise<RunLabels | undefined> =>
+  readJson(join(folder, RUN_FILES.labels), RunLabels)
 
 /** The texts of a samples file, one JSON object with a string `text` per line. */
 export async function readSampleFile(folder: string, text: ResolvedText): Promise<string[]> {

@@ -50,10 +50,11 @@ export async function findSweepName(store: Store, id: string): Promise<string | 
  * Gives a sweep another name, and its runs theirs: those that a person called otherwise keep what they are called. Runs that
  * were deleted are among them, since they can come back.
  *
+ * @returns ids of the runs
  * @throws {AppError} BAD_INPUT when there is no such sweep
  */
-export async function renameSweep(store: Store, id: string, name: string): Promise<void> {
-  await inTransaction(store, async (trx) => {
+export async function renameSweep(store: Store, id: string, name: string): Promise<string[]> {
+  return inTransaction(store, async (trx) => {
     const runs = await trx
       .selectFrom('runs')
       .innerJoin('recipes', 'recipes.id', 'runs.recipe_id')
@@ -74,7 +75,9 @@ export async function renameSweep(store: Store, id: string, name: string): Promi
         .where('id', '=', run.id)
         .execute()
     }
+    return runs.map((run) => run.id)
   })
 }
 
-const parseMember = (json: string | null): SweepMember => SweepMember.parse(JSON.parse(json as string))
+/** The sweep of a run, as its row tells of it. */
+export const parseMember = (json: string | null): SweepMember => SweepMember.parse(JSON.parse(json as string))

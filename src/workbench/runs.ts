@@ -1,12 +1,13 @@
 import { stat } from 'node:fs/promises'
 import { deletedBytes, deleteWithUndo } from '../services/deletions'
+import { labelRun } from '../services/runLabels'
 import { getRun, listRuns } from '../services/runService'
 import { runFolder } from '../services/services'
 import type { RunArtifact, runCalls } from '../shared/contract/runs'
 import { listArtifacts } from '../store/artifacts'
 import { readLayerResults } from '../store/layerResults'
 import { readEvents } from '../store/runEvents'
-import { setRunName, setRunNotes, setRunProject, setRunTags } from '../store/runs'
+import { setRunProject } from '../store/runs'
 import type { WorkbenchContext } from './context'
 import { DELETED } from './deletions'
 import type { HandlersOf } from './handler'
@@ -44,15 +45,15 @@ export const runHandlers = ({ services, emit }: WorkbenchContext): HandlersOf<ty
       return { deletion }
     },
     async 'runs.setName'({ id, name }) {
-      await setRunName(store, id, name)
+      await labelRun(services, id, { name })
       changed(id)
     },
     async 'runs.setNotes'({ id, notes }) {
-      await setRunNotes(store, id, notes)
+      await labelRun(services, id, { notes })
       changed(id)
     },
     async 'runs.setTags'({ id, tags }) {
-      await setRunTags(store, id, tags)
+      await labelRun(services, id, { tags })
       changed(id)
     },
     async 'runs.setProject'({ ids, project }) {

@@ -7,7 +7,8 @@ import {
   defineSweep,
   deleteSweep,
   previewSweepDeletion,
-  recipeOfSweep
+  recipeOfSweep,
+  renameSweep
 } from '../services/sweep/sweepService'
 import type { sweepCalls } from '../shared/contract/sweeps'
 import { assertCanEnd } from '../shared/findings'
@@ -15,7 +16,6 @@ import { isResumable } from '../shared/resumable'
 import { runsOf, setsOfRecipe } from '../shared/sweep'
 import { adaptersDirectory } from '../store/home'
 import { getRun } from '../store/runQueries'
-import { renameSweep } from '../store/sweeps'
 import type { WorkbenchContext } from './context'
 import { DELETED } from './deletions'
 import type { HandlersOf } from './handler'
@@ -56,7 +56,7 @@ export const sweepHandlers = ({ services, queue, emit }: WorkbenchContext): Hand
     return { files: await writeSweepReport(await getSweep(services, id)) }
   },
   async 'sweeps.rename'({ id, name }) {
-    await renameSweep(services.store, id, name)
+    await renameSweep(services, id, name)
     emit({ type: 'runs.changed', id: null })
   },
   'sweeps.previewDeletion': ({ id }) => previewSweepDeletion(services, id),

@@ -14,6 +14,7 @@ import {
   goTo,
   openDesk,
   removeTemporary,
+  setLook,
   temporaryFolder
 } from './harness'
 
@@ -78,6 +79,29 @@ describe('the export page', () => {
     await vllm.waitFor()
     await expect.poll(() => vllm.textContent()).toContain('--max-lora-rank 32')
     await expect.poll(() => vllm.getByRole('img', { name: 'With care' }).count()).toBe(1)
+  })
+
+  test('breaks no option within its name, in a narrow window either', async () => {
+    const { page } = desk
+    await setLook(desk, 'light', { width: 820, height: 700 })
+    const table = page.getByRole('table', { name: 'Compatibility' })
+    await table.getByText(/bnb_4bit_use_double_quant=True/).waitFor()
+    const lines = (await page.evaluate(`(() => {
+      const found = []
+      const table = document.querySelector('table[aria-label="Compatibility"]')
+      const texts = document.createTreeWalker(table, NodeFilter.SHOW_TEXT)
+      for (let node = texts.nextNode(); node !== null; node = texts.nextNode())
+        for (const { index, 0: option } of node.textContent.matchAll(/\\w+=[\\w."]+/g)) {
+          const range = document.createRange()
+          range.setStart(node, index)
+          range.setEnd(node, index + option.length)
+          found.push(new Set([...range.getClientRects()].map(({ top }) => top)).size)
+        }
+      return found
+    })()`)) as number[]
+    expect(lines.length).toBeGreaterThan(3)
+    expect(lines).toEqual(lines.map(() => 1))
+    await setLook(desk, 'light')
   })
 
   test('copies the adapter to a chosen folder, and quail verify accepts the copy', async () => {

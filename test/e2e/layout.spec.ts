@@ -100,6 +100,32 @@ describe('the header', () => {
     expect(await left()).toBe(place)
     await page.keyboard.press('Escape')
   })
+
+  test('says which page is read, as long as its title is scrolled away', async () => {
+    const { page } = desk
+    const shown = page.locator('[data-scrolled-title]')
+    await setLook(desk, 'light', { width: 820, height: 700 })
+    await goTo(desk, '/sweeps') // from its top, wherever the run was read before
+    await page.getByRole('heading', { level: 1, name: 'Sweeps' }).waitFor()
+    await goTo(desk, `/runs/${seededId(0)}`)
+    const heading = page.getByRole('heading', { level: 1 })
+    const title = (await heading.textContent()) as string
+    const layers = page.getByRole('heading', { name: 'Layers' })
+    await layers.waitFor()
+    await expect.poll(() => shown.count()).toBe(0)
+    await layers.scrollIntoViewIfNeeded()
+    await page.mouse.move(450, 350)
+    await page.mouse.wheel(0, 600)
+    await expect.poll(() => shown.textContent()).toBe(title)
+    await expect.poll(() => shown.getAttribute('title')).toBe(title)
+    await page.mouse.wheel(0, -20_000)
+    await expect.poll(() => shown.count()).toBe(0)
+    await page.mouse.wheel(0, 1500)
+    await expect.poll(() => shown.count()).toBe(1)
+    await goTo(desk, '/sweeps')
+    await page.getByRole('heading', { level: 1, name: 'Sweeps' }).waitFor()
+    await expect.poll(() => shown.count()).toBe(0)
+  })
 })
 
 /** On how many lines the names with hyphens in a text of the window stand, each. */

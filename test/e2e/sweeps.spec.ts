@@ -120,6 +120,20 @@ describe('a sweep', () => {
     await page.getByRole('table', { name: 'moby-evaluation.txt' }).waitFor()
   })
 
+  test('shows every figure of a text in a narrow window without scrolling sideways', async () => {
+    const { page } = desk
+    await setLook(desk, 'light', { width: 820, height: 700 })
+    const scrolled = page.getByRole('region', { name: 'moby-evaluation.txt, scrolled sideways' })
+    await scrolled.waitFor()
+    const selector = '[aria-label="moby-evaluation.txt, scrolled sideways"]'
+    const beyond = (): Promise<number> =>
+      page.evaluate(
+        `(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector('${selector}'))`
+      )
+    await expect.poll(beyond).toBe(0)
+    await setLook(desk, 'light')
+  })
+
   test('writes its report, and is listed', async () => {
     const { page } = desk
     await page.getByRole('button', { name: 'Write report' }).click()

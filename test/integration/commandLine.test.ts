@@ -110,4 +110,13 @@ describe('answers that need no checkpoint', () => {
     const devices = await work.json<{ name: string; available: boolean }[]>('devices', '--json')
     expect(devices).toContainEqual(expect.objectContaining({ name: 'cpu', available: true }))
   })
+
+  it('lists the devices where no driver is installed, with no word of the library beside its own', async () => {
+    const none = Object.fromEntries(
+      ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES', 'VK_ADD_DRIVER_FILES'].map((key) => [key, ''])
+    )
+    const { code, stdout, stderr } = await work.startWith(none, 'devices').ended
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout).toMatch(/^. webgpu /m)
+  })
 })

@@ -114,10 +114,29 @@ describe('quail sweep', () => {
     expect(killed.figures).toEqual(whole.figures)
   })
 
-  it('is whole again after the database was made anew from the run folders', async () => {
+  it('is called otherwise, by its name and those of its runs', async () => {
+    const { definition, runs } = report(work.path('killed'))
+    const { code, stdout } = await work.quail('sweeps', 'rename', definition.id, ' law or whales ')
+    expect(stdout).toBe(`${definition.id} is called "law or whales" now\n`)
+    expect(code).toBe(0)
+    const run = await work.json<{ name: string }>('runs', 'show', runs[2]?.id ?? '', '--json')
+    expect(run.name).toBe('law or whales: whales, seed 0')
+    expect((await work.quail('runs', 'rename', runs[3]?.id ?? '', 'the last')).stdout).toContain(
+      'is called "the last" now'
+    )
+    expect((await work.quail('sweeps', 'rename', definition.id, '')).stderr).toContain('NAME: a name is missing')
+  })
+
+  it('is whole again after the database was made anew from the run folders, by the names it had', async () => {
+    const runNames = async () =>
+      (await work.json<{ id: string; name: string }[]>('runs', 'list', '--json')).map(({ id, name }) => `${id} ${name}`)
+    const names = await runNames()
+    expect(names.join()).toContain('the last')
     const before = await work.json('sweeps', 'list', '--json')
     await work.json('runs', 'rebuild', '--json')
     expect(await work.json('sweeps', 'list', '--json')).toEqual(before)
+    expect(JSON.stringify(before)).toContain('law or whales')
+    expect(await runNames()).toEqual(names)
   })
 
   it('computes a run again that was deleted, when it is resumed', async () => {
@@ -128,6 +147,21 @@ describe('quail sweep', () => {
     expect(stdout).toContain('3 of 4 runs')
     expect((await work.quail('sweeps', 'resume', definition.id, '--quiet')).code).toBe(0)
     expect(report(work.path('killed')).figures).toEqual(figures)
+  })
+
+  it('is deleted with its runs, and no other; what it wrote stays', async () => {
+    const { definition } = report(work.path('killed'))
+    const written = digests(work.path('killed'))
+    const { code, stdout } = await work.quail('sweeps', 'delete', definition.id)
+    expect(code).toBe(0)
+    expect(stdout).toContain(`deleted ${definition.id}, 4 runs; adapters and report in ${work.path('killed')} were not`)
+    const left = report(work.path('whole'))
+    expect(await work.json('sweeps', 'list', '--json')).toMatchObject([{ id: left.definition.id }])
+    const folders = readdirSync(join(work.home, 'runs'))
+    expect(folders).toEqual(expect.arrayContaining(left.runs.map(({ id }) => id)))
+    expect(folders).toHaveLength(4 + 1) // and the single run
+    expect(digests(work.path('killed'))).toEqual(written)
+    expect((await work.quail('sweeps', 'delete', definition.id)).stderr).toContain('there is no sweep')
   })
 })
 
@@ -163,5 +197,15 @@ describe('quail sweep refuses', () => {
     const plan = await work.json<{ runs: number; sets: object[] }>('sweep', ...args, '--out', 'a', '--plan', '--json')
     expect(plan).toMatchObject({ runs: 4, sets: [{ label: 'sotu' }, { label: 'whales' }] })
     await nothingStored()
+  })
+
+  it('to plan with second moments where none are to be kept', async () => {
+    type Planned = { readonly sets: readonly { readonly plan: { readonly moments?: object } }[] }
+    const momentsOf = async (...more: string[]) => {
+      const { sets } = await work.json<Planned>('sweep', ...args, '--out', 'a', '--plan', ...more, '--json')
+      return sets.map(({ plan }) => plan.moments)
+    }
+    expect(await momentsOf()).toMatchObject([{ state: 'kept' }, { state: 'kept' }])
+    expect(await momentsOf('--no-kept-moments')).toEqual([undefined, undefined])
   })
 })

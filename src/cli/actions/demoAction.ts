@@ -14,12 +14,12 @@ export const demoOptions = {
 /** `quail demo`: the whole chain on the sample model that comes with Quail. */
 export function demoAction({ options }: Invocation<typeof demoOptions>, context: CommandContext): Promise<ExitCode> {
   const { terminal, resources } = context
-  const { out = freshDirectory('quail-demo'), json, quiet } = options
-  if (!json && !quiet) {
+  const { out = freshDirectory('quail-demo'), ...reporting } = options
+  if (!reporting.json && !reporting.quiet) {
     terminal.print('Quail on its sample model: every initialization at rank 16, side by side.', 'bold')
     terminal.print()
   }
-  return executeRecipe(context, sampleRecipe(resources), { out, json, quiet, measure: true })
+  return executeRecipe(context, sampleRecipe(resources), { out, ...reporting, measure: true })
 }
 
 /** `name`, or with the first number that is free: what is there is never written over. */

@@ -30,7 +30,7 @@ export interface Reporting {
   readonly json: boolean
   /** Nothing but errors. */
   readonly quiet: boolean
-  readonly 'no-kept-moments'?: boolean
+  readonly 'no-kept-moments': boolean
 }
 
 /**

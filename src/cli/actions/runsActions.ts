@@ -1,7 +1,10 @@
 import { stat } from 'node:fs/promises'
+import { labelRun } from '../../services/runLabels'
 import { deleteRun, getRun, listRuns, type Run } from '../../services/runService'
 import { modelName } from '../../shared/modelName'
+import { quotedText } from '../../shared/quoting'
 import { isResumable, NOT_RESUMABLE } from '../../shared/resumable'
+import { RunName } from '../../shared/runFolder'
 import { STATUS_WORDS } from '../../shared/runWords'
 import { runsDirectory } from '../../store/home'
 import { listRunFolders } from '../../store/runFolders'
@@ -9,6 +12,7 @@ import type { RunSummary } from '../../store/runQueries'
 import { readVariantResults } from '../../store/runQueries'
 import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
 import type { CommandContext } from '../grammar/commandContext'
+import { nameFrom } from '../grammar/nameFrom'
 import { flag } from '../grammar/options'
 import { formatTime, plural } from '../output/numbers'
 import { headlineJson, printJson } from '../output/printJson'
@@ -88,6 +92,7 @@ function describe(run: Run): [string, string][] {
   const names = (texts: typeof calibration): string => texts.map(({ path }) => path).join(', ')
   return [
     ['run', run.id],
+    ...(run.name === null ? [] : [['name', run.name] as [string, string]]),
     ['status', run.status === 'failed' && run.error ? `failed: ${run.error.message}` : STATUS_WORDS[run.status]],
     ['made', `${formatTime(run.createdAtMs)} by quail ${run.record.quailVersion}`],
     ...(run.finishedAtMs === null ? [] : [['ended', formatTime(run.finishedAtMs)] as [string, string]]),
@@ -113,6 +118,24 @@ async function noteMissing(
     const found = await stat(adapter).catch(() => undefined)
     if (found === undefined) terminal.note(`${adapter} is not there any more`)
   }
+}
+
+export const renameRunOptions = { json } as const
+
+/** `quail runs rename`: a name of its own for a run; an empty one gives it that of its recipe back. */
+export async function renameRunAction(
+  { options, positionals: [beginning = '', wanted = ''] }: Invocation<typeof renameRunOptions>,
+  context: CommandContext
+): Promise<ExitCode> {
+  const { terminal } = context
+  const name = nameFrom(RunName, wanted)
+  const services = await context.services()
+  const { id } = await getRun(services, beginning)
+  await labelRun(services, id, { name })
+  const { name: now } = await getRun(services, id)
+  if (options.json) printJson(terminal, { id, name: now })
+  else terminal.print(now === null ? `${id} has no name now` : `${id} is called ${quotedText(now)} now`)
+  return EXIT.done
 }
 
 export const deleteRunOptions = { json } as const

@@ -50,7 +50,8 @@ export async function sweepAction(invocation: SweepInvocation, context: CommandC
   const plan = await planSweep(services, recipe, definition, {
     measure: true,
     signal: context.signal,
-    out: options.out
+    out: options.out,
+    keptMoments: !options['no-kept-moments']
   })
   if (options.plan && options.json) printJson(terminal, plan)
   else if (options.plan || isForPeople(options)) {

@@ -1,12 +1,14 @@
-import { getSweep, listSweeps } from '../../services/sweep/sweepQueries'
+import { completeSweepId, getSweep, listSweeps } from '../../services/sweep/sweepQueries'
 import { sweepJson, writeSweepReport } from '../../services/sweep/sweepReport'
-import { recipeOfSweep } from '../../services/sweep/sweepService'
+import { deleteSweepForGood, recipeOfSweep, renameSweep } from '../../services/sweep/sweepService'
 import { modelName } from '../../shared/modelName'
-import { placeText } from '../../shared/sweep'
+import { quotedText } from '../../shared/quoting'
+import { placeText, SweepName } from '../../shared/sweep'
 import { EXIT, type ExitCode, type Invocation } from '../grammar/command'
 import type { CommandContext } from '../grammar/commandContext'
+import { nameFrom } from '../grammar/nameFrom'
 import { flag } from '../grammar/options'
-import { formatTime } from '../output/numbers'
+import { formatTime, plural } from '../output/numbers'
 import { printJson } from '../output/printJson'
 import { sweepText } from '../output/sweepText'
 import { renderTable } from '../output/table'
@@ -34,9 +36,10 @@ export async function listSweepsAction(
     )
   } else if (sweeps.length === 0) terminal.print('No sweep yet; see quail sweep --help.')
   else {
-    const columns = ['sweep', 'runs', 'made', 'model', 'calibrated on', 'out'].map((title) => ({ title }))
+    const columns = ['sweep', 'name', 'runs', 'made', 'model', 'calibrated on', 'out'].map((title) => ({ title }))
     const rows = sweeps.map(({ definition, completed, total, model, createdAtMs }) => [
       definition.id,
+      definition.name,
       `${completed} of ${total}`,
       formatTime(createdAtMs),
       modelName(model),
@@ -64,7 +67,7 @@ export async function showSweepAction(
   for (const line of sweepText(sweep)) terminal.print(line)
   for (const { id: run, index, status } of sweep.runs)
     if (status !== 'completed') terminal.print(`${placeText(sweep.definition, index)}: ${status} (${run})`)
-  for (const file of await writeSweepReport(sweep)) terminal.print(`wrote ${file}`)
+  if (sweep.completed > 0) for (const file of await writeSweepReport(sweep)) terminal.print(`wrote ${file}`)
   if (sweep.completed < sweep.total)
     terminal.print(`"quail sweeps resume ${sweep.definition.id}" goes on with what is left.`)
   return EXIT.done
@@ -78,4 +81,45 @@ export async function resumeSweepAction(
   const services = await context.services()
   const sweep = await getSweep(services, id)
   return workOn(context, services, await recipeOfSweep(services, sweep), sweep, options, [])
+}
+
+export const renameSweepOptions = { json } as const
+
+/** `quail sweeps rename`: another name for a sweep, and for its runs that are called as it made them. */
+export async function renameSweepAction(
+  { options, positionals: [beginning = '', wanted = ''] }: Invocation<typeof renameSweepOptions>,
+  context: CommandContext
+): Promise<ExitCode> {
+  const { terminal } = context
+  const name = nameFrom(SweepName, wanted)
+  const services = await context.services()
+  const id = await completeSweepId(services, beginning)
+  await renameSweep(services, id, name)
+  if (options.json) printJson(terminal, { id, name })
+  else terminal.print(`${id} is called ${quotedText(name)} now`)
+  return EXIT.done
+}
+
+export const deleteSweepOptions = { json } as const
+
+/** `quail sweeps delete`: all runs of the sweeps, with their folders; adapters and reports stay. */
+export async function deleteSweepsAction(
+  { options, positionals }: Invocation<typeof deleteSweepOptions>,
+  context: CommandContext
+): Promise<ExitCode> {
+  const { terminal } = context
+  const services = await context.services()
+  const ids: string[] = []
+  for (const beginning of positionals) ids.push(await completeSweepId(services, beginning))
+  const deleted: { id: string; runs: string[] }[] = []
+  for (const id of new Set(ids)) {
+    const { definition, runs } = await deleteSweepForGood(services, id)
+    deleted.push({ id, runs })
+    if (!options.json)
+      terminal.print(
+        `deleted ${id}, ${plural(runs.length, 'run')}; adapters and report in ${definition.out} were not touched`
+      )
+  }
+  if (options.json) printJson(terminal, { deleted })
+  return EXIT.done
 }

@@ -1,11 +1,12 @@
-import { ActionIcon, Group, Kbd, Tooltip, UnstyledButton } from '@mantine/core'
+import { ActionIcon, Group, Kbd, Text, Tooltip, UnstyledButton } from '@mantine/core'
 import { IconArrowLeft, IconArrowRight, IconSearch } from '@tabler/icons-react'
+import { useScrolledTitle } from '../components/scrolledTitle'
 import classes from './Header.module.css'
 import { JobStatus } from './JobStatus'
 import { openPalette } from './Palette'
 import { ProjectMenu } from './ProjectMenu'
 
-/** Back and forward, the project, the running job, the command palette. */
+/** Back and forward, the project, the page where its own title is scrolled away, the running job, the command palette. */
 export function Header() {
   return (
     <Group h="100%" px="md" gap="sm" wrap="nowrap">
@@ -14,6 +15,7 @@ export function Header() {
         <HistoryButton label="Forward" icon={<IconArrowRight size={16} aria-hidden />} steps={1} />
       </Group>
       <ProjectMenu />
+      <ScrolledTitle />
       <Group style={{ flex: 1, minWidth: 0 }} justify="center">
         <JobStatus />
       </Group>
@@ -25,6 +27,17 @@ export function Header() {
         </Kbd>
       </UnstyledButton>
     </Group>
+  )
+}
+
+/** Where a long page is read, which one it is; who listens to the page has its heading. */
+function ScrolledTitle() {
+  const title = useScrolledTitle()
+  if (title === undefined) return null
+  return (
+    <Text className={classes.title} size="sm" c="dimmed" truncate title={title} aria-hidden data-scrolled-title>
+      {title}
+    </Text>
   )
 }
 

@@ -1,6 +1,7 @@
 import { Box, Group, Stack, Text, Title } from '@mantine/core'
 import { useDocumentTitle } from '@mantine/hooks'
-import type { ReactNode } from 'react'
+import { type ReactNode, useRef } from 'react'
+import { useTitleInHeader } from './scrolledTitle'
 
 interface Props {
   readonly title: string
@@ -16,11 +17,13 @@ interface Props {
 /** Title, one line of meaning, actions, and the page under them. */
 export function PageFrame({ title, subtitle, actions, children, fill = false }: Props) {
   useDocumentTitle(title === 'Quail' ? title : `${title} – Quail`)
+  const heading = useRef<HTMLHeadingElement>(null)
+  useTitleInHeader(heading, title)
   return (
     <Stack gap="lg" h={fill ? 'calc(100dvh - var(--app-shell-header-height) - 2 * var(--app-shell-padding))' : 'auto'}>
       <Group justify="space-between" align="flex-start" gap="md">
         <Box style={{ minWidth: 0, flex: '1 1 420px' }}>
-          <Title order={1} size="h2" style={{ overflowWrap: 'anywhere' }}>
+          <Title ref={heading} order={1} size="h2" style={{ overflowWrap: 'anywhere' }}>
             {title}
           </Title>
           {subtitle !== undefined && (

@@ -18,8 +18,9 @@ export function CompatibilityTable({ entries }: { readonly entries: readonly Com
     <Table verticalSpacing="xs" layout="fixed" aria-label="Compatibility">
       <Table.Thead>
         <Table.Tr>
-          <Table.Th w={250}>Consumer</Table.Th>
-          <Table.Th>What to expect</Table.Th>
+          <Table.Th w="24%">Consumer</Table.Th>
+          <Table.Th w="32%">What to expect</Table.Th>
+          {/* Wide enough for the names of options in a narrow window. */}
           <Table.Th>What to do</Table.Th>
         </Table.Tr>
       </Table.Thead>

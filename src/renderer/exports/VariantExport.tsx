@@ -80,8 +80,8 @@ function AdapterCard({ run, found, copied, onCopied }: AdapterCardProps) {
   }
   return (
     <Card withBorder>
-      <Group justify="space-between" align="flex-start" wrap="nowrap">
-        <Title order={2} size="h4" mb="xs" style={{ overflowWrap: 'anywhere' }}>
+      <Group justify="space-between" align="flex-start" wrap="nowrap" mb="xs">
+        <Title order={2} size="h4" style={{ overflowWrap: 'anywhere' }}>
           Adapter {found.variant}
         </Title>
         <Button

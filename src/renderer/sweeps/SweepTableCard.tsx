@@ -14,8 +14,8 @@ export function SweepTableCard({ table: { title, columns, names, rows, note } }:
       <Title order={2} size="h5" mb="xs" style={{ overflowWrap: 'anywhere' }}>
         {title}
       </Title>
-      <Table.ScrollContainer minWidth={130 * columns.length} scrollAreaProps={scrolledByKeys(title)}>
-        <Table className="num" fz="sm" verticalSpacing={6} aria-label={title}>
+      <Table.ScrollContainer minWidth={110 * columns.length} scrollAreaProps={scrolledByKeys(title)}>
+        <Table className="num" fz="xs" horizontalSpacing={8} verticalSpacing={6} aria-label={title}>
           <Table.Thead>
             <Table.Tr>
               {columns.map((column, i) => (

@@ -21,13 +21,22 @@ export async function listSweeps(services: Services): Promise<Sweep[]> {
  * @throws {AppError} BAD_INPUT when there is none, or its runs do not belong together
  */
 export async function getSweep(services: Services, beginning: string): Promise<Sweep> {
-  const [id, ...others] = await findSweepIds(services.store, beginning)
-  if (id === undefined) throw unknownSweep(beginning)
-  if (others.length > 0)
-    throw badInput(`"${beginning}" is the beginning of several sweeps: ${[id, ...others].slice(0, 5).join(', ')}`)
+  const id = await completeSweepId(services, beginning)
   const runs = await listSweepRuns(services.store, id)
   await assertAlike(services, runs)
   return sweepOf(services, runs)
+}
+
+/**
+ * The id of the one sweep whose id is this, or begins so.
+ *
+ * @throws {AppError} BAD_INPUT when there is none, or several
+ */
+export async function completeSweepId({ store }: Services, beginning: string): Promise<string> {
+  const [id, ...others] = await findSweepIds(store, beginning)
+  if (id === undefined) throw unknownSweep(beginning)
+  if (others.length === 0) return id
+  throw badInput(`"${beginning}" is the beginning of several sweeps: ${[id, ...others].slice(0, 5).join(', ')}`)
 }
 
 async function sweepOf(services: Services, stored: readonly StoredSweepRun[]): Promise<Sweep> {

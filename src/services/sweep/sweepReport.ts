@@ -1,6 +1,8 @@
+import { access } from 'node:fs/promises'
 import { join } from 'node:path'
-import { makeFolder, writeFileAtomic } from '../../engine/formats/files'
+import { fileError, isMissing, writeFileAtomic } from '../../engine/formats/files'
 import { toCsv } from '../../shared/csv'
+import { badInput } from '../../shared/errors'
 import { quantizerResults } from '../../shared/headline'
 import { markdownText } from '../../shared/quoting'
 import { placeOf, placeText, type SweepDefinition } from '../../shared/sweep'
@@ -13,13 +15,15 @@ export const SWEEP_FILES = { csv: 'sweep.csv', markdown: 'README.md', json: 'swe
 
 /**
  * Writes what a sweep found so far into its directory: every seed's figures as CSV, tables as Markdown, and both with the
- * definition as JSON. Files of an earlier report are replaced.
+ * definition as JSON. Files of an earlier report are replaced. The directory is that of the adapters: where it is gone, with a
+ * disk that was taken away, another one in its place would hold a report without them.
  *
  * @returns the paths
+ * @throws {AppError} BAD_INPUT when no run is completed, or the directory is not there; IO
  */
 export async function writeSweepReport(sweep: Sweep): Promise<string[]> {
   const { out } = sweep.definition
-  await makeFolder(out)
+  await assertReportable(sweep)
   const texts = {
     [SWEEP_FILES.csv]: sweepCsv(sweep),
     [SWEEP_FILES.markdown]: sweepMarkdown(sweep),
@@ -27,6 +31,18 @@ export async function writeSweepReport(sweep: Sweep): Promise<string[]> {
   }
   for (const [name, text] of Object.entries(texts)) await writeFileAtomic(join(out, name), text)
   return Object.keys(texts).map((name) => join(out, name))
+}
+
+async function assertReportable({ completed, definition: { id, out } }: Sweep): Promise<void> {
+  if (completed === 0) throw badInput(`no run of the sweep ${id} is completed, so there is nothing to report`)
+  try {
+    await access(out)
+  } catch (error) {
+    if (!isMissing(error)) throw fileError(error, out)
+    throw badInput(
+      `${out}, where the adapters of the sweep ${id} were written, is not there any more; connect its disk, or make this folder to have the report alone`
+    )
+  }
 }
 
 /** Everything that is known of a sweep, as one value. */

@@ -5,10 +5,11 @@ import type { FinishedEvent } from '../../shared/runEvents'
 import { memberRecipe, placeFolder, runsOf, type SweepDefinition, type SweepSet } from '../../shared/sweep'
 import { runsByIndex, type Sweep } from '../../shared/sweep/results'
 import type { InsertOptions } from '../../store/runs'
-import { findSweepName, listSweepRuns, unknownSweep } from '../../store/sweeps'
+import { findSweepName, listSweepRuns, renameSweep as renameStoredSweep, unknownSweep } from '../../store/sweeps'
 import { deletedBytes, deleteWithUndo } from '../deletions'
 import { newRunId } from '../runId'
-import { createRun, getRun, type RunOptions, resumeRun, startRun } from '../runService'
+import { keepRunLabels } from '../runLabels'
+import { assertNotWorkedOn, createRun, deleteRun, getRun, type RunOptions, resumeRun, startRun } from '../runService'
 import type { Services } from '../services'
 
 /** What a new sweep is asked to be. */
@@ -91,6 +92,15 @@ export async function recipeOfSweep(services: Services, { runs }: Pick<Sweep, 'r
   return record.recipe
 }
 
+/**
+ * Gives a sweep another name, and its runs theirs (`store/sweeps.ts`), also for a rebuild of the database.
+ *
+ * @throws {AppError} BAD_INPUT when there is no such sweep; IO when a run folder cannot be written
+ */
+export async function renameSweep(services: Services, id: string, name: string): Promise<void> {
+  for (const run of await renameStoredSweep(services.store, id, name)) await keepRunLabels(services, run)
+}
+
 /** What the deletion of a sweep takes along. */
 export async function previewSweepDeletion(services: Services, id: string): Promise<{ runs: number; bytes: number }> {
   return deletedBytes(services, { runs: (await membersOf(services, id)).map(({ run }) => run.id) })
@@ -106,6 +116,23 @@ export async function deleteSweep(services: Services, id: string): Promise<strin
   const members = await membersOf(services, id)
   const name = members[0]?.member.definition.name
   return deleteWithUndo(services, `the sweep ${name}`, { runs: members.map(({ run }) => run.id) })
+}
+
+/**
+ * Deletes a sweep for good, that is all of its runs with their folders. Adapters and report stay.
+ *
+ * @returns the runs, and what the sweep was called
+ * @throws {AppError} as `deleteSweep`; nothing is deleted then
+ */
+export async function deleteSweepForGood(
+  services: Services,
+  id: string
+): Promise<{ readonly definition: SweepDefinition; readonly runs: string[] }> {
+  const members = await membersOf(services, id)
+  const runs = members.map(({ run }) => run.id)
+  for (const run of runs) await assertNotWorkedOn(services, run)
+  for (const run of runs) await deleteRun(services, run)
+  return { definition: (members[0] as (typeof members)[number]).member.definition, runs }
 }
 
 async function membersOf({ store }: Services, id: string) {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Recipe } from '../recipe'
-import { MAX_SEEDS } from '../sweep'
+import { MAX_SEEDS, SweepName } from '../sweep'
 import type { Sweep } from '../sweep/results'
 import { call } from './call'
 import type { Deleted } from './deletions'
@@ -8,8 +8,6 @@ import { Id } from './ids'
 import { forPurpose } from './purposes'
 import { recipePaths } from './queue'
 import type { DeletionPreview } from './runs'
-
-const Name = z.string().trim().min(1).max(120)
 
 export const sweepCalls = {
   /** All sweeps of which a run is left, the newest first. */
@@ -22,7 +20,7 @@ export const sweepCalls = {
   'sweeps.start': call<{ id: string }>()(
     z.strictObject({
       recipe: Recipe,
-      name: Name,
+      name: SweepName,
       seeds: z.int().min(1).max(MAX_SEEDS),
       each: z.boolean(),
       project: Id.optional(),
@@ -39,7 +37,7 @@ export const sweepCalls = {
   /** Tables and figures, written into the sweep's directory. */
   'sweeps.report': call<{ files: string[] }>()(z.strictObject({ id: Id })),
   /** Runs that are called as the sweep made them are called anew, too. */
-  'sweeps.rename': call<void>()(z.strictObject({ id: Id, name: Name })),
+  'sweeps.rename': call<void>()(z.strictObject({ id: Id, name: SweepName })),
   'sweeps.previewDeletion': call<DeletionPreview>()(z.strictObject({ id: Id })),
   /** With its runs; also one whose runs do not belong together. */
   'sweeps.delete': call<Deleted>()(z.strictObject({ id: Id }))

@@ -1,7 +1,11 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { labelRun } from '../../../src/services/runLabels'
+import type { Services } from '../../../src/services/services'
+import { renameSweep } from '../../../src/services/sweep/sweepService'
 import { RUN_FILES, type RunRecord } from '../../../src/shared/runFolder'
+import { memberRecipe } from '../../../src/shared/sweep'
 import { listArtifacts } from '../../../src/store/artifacts'
 import { sampleLine } from '../../../src/store/calibrationSamples'
 import { getSet, importSet, listSets, readSamples } from '../../../src/store/calibrationSets'
@@ -59,14 +63,15 @@ async function contents(store: Store) {
   }
 }
 
+const set = { label: 'law', source: { files: ['/texts/calibration.txt'], rows: 64 } }
+const definition = { id: 's', name: 'sweep', out: '/out', sets: [set], seeds: 2, evaluation: ['law'] }
+const sweep = { index: 1, definition }
+
 test('a rebuilt database equals the one that was stored, and the old one is kept beside it', async () => {
   const home = temporaryHome()
   const file = join(home, 'quail.db')
   const store = await openStore(file)
   await completeRun(store, home, 'a')
-  const definition = { id: 's', name: 'sweep', out: '/out', seeds: 2, evaluation: ['law'] }
-  const set = { label: 'law', source: { files: ['/texts/calibration.txt'], rows: 64 } }
-  const sweep = { index: 1, definition: { ...definition, sets: [set] } }
   await completeRun(store, home, 'b', { createdAtMs: 1_700_000_000_001, sweep })
   const before = await contents(store)
   await closeStore(store)
@@ -76,6 +81,50 @@ test('a rebuilt database equals the one that was stored, and the old one is kept
   expect(rebuilt).toMatchObject({ runs: 2, calibrationSets: 0, problems: [] })
   expect(await contents(await open(file))).toEqual(before)
   expect(await contents(await open(rebuilt.setAside!))).toEqual(before)
+})
+
+test('what people called runs and sweeps, and wrote beside them, comes back', async () => {
+  const home = temporaryHome()
+  const file = join(home, 'quail.db')
+  const store = await openStore(file)
+  for (const id of ['a', 'own']) await completeRun(store, home, id)
+  const recipe = memberRecipe(runRecord('member').recipe, definition, 1)
+  await completeRun(store, home, 'member', { createdAtMs: 1_700_000_000_001, recipe, sweep })
+  const services = { home, store } as Services // labels ask nothing of the engine
+  await labelRun(services, 'a', { name: 'first try', notes: 'two\nlines', tags: ['keep', 'paper'] })
+  await labelRun(services, 'own', { tags: ['keep'] })
+  await labelRun(services, 'own', { name: 'x', tags: [] })
+  await labelRun(services, 'own', { name: '' })
+  await renameSweep(services, 's', 'ranks')
+  const before = await contents(store)
+  await closeStore(store)
+
+  expect(before.runs.map(({ id, name, tags }) => [id, name, tags])).toEqual([
+    ['member', 'ranks: law, seed 1', []],
+    ['own', 'law', []],
+    ['a', 'first try', ['keep', 'paper']]
+  ])
+  expect(before.sweeps[0]?.member.definition.name).toBe('ranks')
+  expect(await rebuildStore(file, join(home, 'runs'))).toMatchObject({ runs: 3, problems: [] })
+  expect(await contents(await open(file))).toEqual(before)
+})
+
+test('a run whose labels are damaged is taken, and they are named', async () => {
+  const home = temporaryHome()
+  const folder = writeRunFolder(join(home, 'runs'), runRecord('a'), [])
+  writeFileSync(join(folder, RUN_FILES.labels), '{"version": 1, "name": 7')
+  const { runs, problems } = await rebuildStore(join(home, 'quail.db'), join(home, 'runs'))
+  expect(runs).toBe(1)
+  expect(problems).toMatchObject([{ path: folder, message: expect.stringContaining(RUN_FILES.labels) }])
+})
+
+test('labels of a run whose folder is gone are stored, and make no folder', async () => {
+  const home = temporaryHome()
+  const store = await open(join(home, 'quail.db'))
+  await insertRun(store, runRecord('a'))
+  await labelRun({ home, store } as Services, 'a', { name: 'kept' })
+  expect((await getRun(store, 'a')).name).toBe('kept')
+  expect(readdirSync(home)).not.toContain('runs')
 })
 
 test('without a database or run folders there is an empty one afterwards', async () => {
