@@ -11,6 +11,8 @@ const create = InferenceSession.create.bind(InferenceSession) as (
  * the library says of a device that is lost.
  */
 export function mockCard(reason: () => string | undefined): void {
+  // Before the library is asked, somebody looks whether there is a driver for it.
+  process.env.VK_ICD_FILENAMES ||= '/mock/card_icd.json'
   vi.spyOn(InferenceSession, 'create').mockImplementation((async (
     model: Uint8Array,
     options: InferenceSession.SessionOptions

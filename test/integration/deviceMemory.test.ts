@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { DeviceMemory } from '../../src/engine/graph/deviceMemory'
-import { listDevices } from '../../src/engine/graph/devices'
 import { LinearAlgebra } from '../../src/engine/graph/linearAlgebra'
 import { giveBack } from '../../src/engine/graph/session'
 import { energyThere } from '../../src/engine/methods/energyThere'
@@ -13,10 +12,9 @@ import { familyDirectory } from '../helpers/checkpoints'
 import { carriedOf, isThere, watchBus, watchUploads } from '../helpers/deviceBus'
 import { problemOf } from '../helpers/layerProblems'
 import { gaussianMatrix, matrixOf } from '../helpers/matrices'
+import { webgpuDevice } from '../helpers/webgpuDevice'
 
-const webgpu = (await listDevices()).find(({ name }) => name === 'webgpu')
-const missing = webgpu?.available === true ? undefined : (webgpu?.detail ?? 'webgpu is not known')
-if (missing !== undefined) console.log(`the tests of the memory of a device are skipped: ${missing}`)
+const { missing } = await webgpuDevice('the tests of the memory of a device')
 
 const linearBytes = ({ linears }: BlockWeights): number =>
   [...(linears as ReadonlyMap<string, Float32Array>).values()].reduce((sum, { byteLength }) => sum + byteLength, 0)

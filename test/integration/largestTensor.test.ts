@@ -1,14 +1,13 @@
 import { InferenceSession, type Tensor } from 'onnxruntime-node'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { listDevices } from '../../src/engine/graph/devices'
 import { webgpu as card } from '../../src/engine/graph/devices/webgpu'
 import type { LinearAlgebra } from '../../src/engine/graph/linearAlgebra'
+import type { ModelParts } from '../../src/engine/models/modelParts'
 import type { PreparedRun } from '../../src/engine/prepare/preparedRun'
 import { watchBus } from '../helpers/deviceBus'
+import { webgpuDevice } from '../helpers/webgpuDevice'
 
-const webgpu = (await listDevices()).find(({ name }) => name === 'webgpu')
-const missing = webgpu?.available === true ? undefined : (webgpu?.detail ?? 'webgpu is not known')
-if (missing !== undefined) console.log(`the largest tensor of a device is not tried: ${missing}`)
+const { missing } = await webgpuDevice('the tests of the largest tensor of a device')
 
 const MiB = 2 ** 20
 
@@ -125,6 +124,30 @@ describe('the largest tensor of a device', () => {
     expect(places.map((at) => data[at])).toEqual(
       places.map((at) => (Math.floor(at / cols) % 1021) * ((at % cols) % 1013))
     )
+  })
+
+  it('is what graphs of blocks and rows of a weight are parted for, where they would make a larger one', async () => {
+    const limitOf = async (largest: number, inputs: number[], heads: number, device: 'cpu' | 'webgpu' = 'webgpu') => {
+      vi.resetModules()
+      smallCard(largest)
+      const { graphLimit } = await import('../../src/engine/models/graphLimit')
+      const linears = [{ outFeatures: 8 }]
+      const block = { inputs: () => inputs, linears: () => linears, attentionHeads: () => heads }
+      return graphLimit({ ...block, architecture: { blocks: 1 } } as unknown as ModelParts, 512, device)
+    }
+    // Half of 11,584 squared is just below what every device has, of 11,616 above.
+    expect(await limitOf(0, [11_584], 31)).toBe(256 * MiB)
+    expect(await limitOf(128 * MiB, [11_616], 0)).toBe(128 * MiB)
+    expect(await limitOf(128 * MiB, [8], 32)).toBe(128 * MiB) // four rows of 512 by 513 for each head
+    expect(await limitOf(512 * MiB, [16_384], 64)).toBe(256 * MiB)
+    expect(await limitOf(0, [16_384], 64, 'cpu')).toBe(256 * MiB)
+    vi.resetModules()
+    smallCard(128 * MiB)
+    const { rowsTogether } = await import('../../src/engine/graph/deviceRows')
+    const { DeviceMemory: Memory } = await import('../../src/engine/graph/deviceMemory')
+    const memory = new Memory('webgpu')
+    expect(await rowsTogether(memory, { rows: 40_000, cols: 1024 }, 64)).toBe(32 * 1024)
+    expect(await rowsTogether(memory, { rows: 40_000, cols: 768 }, 64)).toBe(40_000)
   })
 
   it('is less than a weight of a run: the run is refused with the name of the linear', async () => {

@@ -5,7 +5,6 @@ import { linearError } from '../../src/engine/base/linearError'
 import { quantizeWeight } from '../../src/engine/base/quantizeLinear'
 import { DeviceMemory, ROWS } from '../../src/engine/graph/deviceMemory'
 import { stackGraph } from '../../src/engine/graph/deviceRows'
-import { listDevices } from '../../src/engine/graph/devices'
 import { LinearAlgebra } from '../../src/engine/graph/linearAlgebra'
 import { DeviceTensor, giveBack } from '../../src/engine/graph/session'
 import { seededRandom } from '../../src/engine/numerics/random'
@@ -13,10 +12,9 @@ import { ERROR_GRAPH, valuesGraph } from '../../src/engine/quantizers/codeGraphs
 import type { QuantizedWeight } from '../../src/engine/quantizers/quantizer'
 import { QuantizerSpec } from '../../src/shared/recipe'
 import { carriedOf, isThere, watchBus, watchGraphs } from '../helpers/deviceBus'
+import { webgpuDevice } from '../helpers/webgpuDevice'
 
-const webgpu = (await listDevices()).find(({ name }) => name === 'webgpu')
-const missing = webgpu?.available === true ? undefined : (webgpu?.detail ?? 'webgpu is not known')
-if (missing !== undefined) console.log(`the tests of codes on a device are skipped: ${missing}`)
+const { missing } = await webgpuDevice('the tests of codes on a device')
 
 const specOf = (spec: object) => QuantizerSpec.parse(spec)
 

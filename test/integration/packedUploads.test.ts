@@ -1,10 +1,9 @@
-import { copyFileSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Checkpoint, type StoredBits } from '../../src/engine/formats/checkpoint'
 import { decodeFloats, float32ToBfloat16, float32ToFloat16 } from '../../src/engine/formats/dtypes'
 import { DeviceMemory } from '../../src/engine/graph/deviceMemory'
-import { listDevices } from '../../src/engine/graph/devices'
 import type { DeviceTensor } from '../../src/engine/graph/session'
 import { BlockRunner } from '../../src/engine/models/blockRunner'
 import { readBlockWeights } from '../../src/engine/models/blockWeights'
@@ -12,15 +11,15 @@ import { ModelParts } from '../../src/engine/models/modelParts'
 import { ModelWeights } from '../../src/engine/models/modelWeights'
 import { PackedUploads } from '../../src/engine/models/packedUploads'
 import { readArchitecture } from '../../src/engine/models/registry'
+import { VocabularyHead } from '../../src/engine/models/vocabularyHead'
 import { uniform } from '../helpers/adaptedBlock'
 import { characterModel } from '../helpers/characterModel'
 import { copyCheckpoint, familyDirectory, tensorsOf } from '../helpers/checkpoints'
 import { carriedOf, watchBus } from '../helpers/deviceBus'
 import { adapterDigests, finishedOf, makeRun, runToEnd } from '../helpers/runs'
+import { webgpuDevice } from '../helpers/webgpuDevice'
 
-const webgpu = (await listDevices()).find(({ name }) => name === 'webgpu')
-const missing = webgpu?.available === true ? undefined : (webgpu?.detail ?? 'webgpu is not known')
-if (missing !== undefined) console.log(`the tests of packed weights on a device are skipped: ${missing}`)
+const { missing } = await webgpuDevice('the tests of packed weights on a device')
 
 const DTYPES = ['BF16', 'F16'] as const
 /** Bits of the exponent, all set in infinities and NaN. */
@@ -74,6 +73,45 @@ const inDtype = (directory: string, dtype: StoredBits['dtype']): string =>
     const data = dtype === 'BF16' ? float32ToBfloat16(values) : float32ToFloat16(values)
     return { ...tensor, dtype, data: new Uint8Array(data.buffer) }
   })
+
+/** A run of a model in bfloat16 and the same with float32 on the bus: values that went there packed, and those of the model. */
+async function comparedRuns(changes: object) {
+  const { model: source, text } = characterModel('llama')
+  const model = inDtype(source, 'BF16')
+  for (const file of ['tokenizer.json', 'tokenizer_config.json']) copyFileSync(join(source, file), join(model, file))
+  const result = async () => {
+    const bus = watchBus()
+    const files = [text]
+    const run = makeRun({
+      ...{ model, device: 'webgpu', context: 16, calibration: { files, rows: 4 }, evaluation: { files, rows: 2 } },
+      ...changes
+    })
+    expect(finishedOf(await runToEnd(run)).error).toBeUndefined()
+    expect(bus.lying()).toBe(0)
+    const rows = join(run.folder, 'rows.json')
+    const evaluated = existsSync(rows) && readFileSync(rows, 'utf8')
+    return { bus, found: [adapterDigests(run, ['v'])['v/adapter_model.safetensors'], evaluated] }
+  }
+  changing((values) => {
+    ;(values[0x3f80] as number) ^= 1
+  })
+  const inFloat32 = await result()
+  vi.restoreAllMocks()
+  // The head is one tile.
+  const tiles = vi.spyOn(VocabularyHead.prototype, 'readTile')
+  const { bus, found } = await result()
+  expect(found).toEqual(inFloat32.found)
+  // Beside the trial of each and the codes of a walk, which go by that name, too.
+  const packed = (carriedOf(bus.up, 'words') - carriedOf(inFloat32.bus.up, 'words')) / 2
+  expect(carriedOf(inFloat32.bus.up) - carriedOf(bus.up)).toBe(2 * packed)
+  const valuesOf = (part: string): number =>
+    tensorsOf(model)
+      .filter(({ name }) => name.includes(part))
+      .reduce((sum, { shape: [rows = 0, columns = 0] }) => sum + rows * columns, 0)
+  const values = { linears: valuesOf('_proj'), head: valuesOf('lm_head') }
+  for (const directory of [source, model]) rmSync(directory, { recursive: true })
+  return { packed, tiles: tiles.mock.calls.length, ...values }
+}
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -134,35 +172,20 @@ describe.skipIf(missing !== undefined)('weights of 16 bits on a device', () => {
   })
 
   it('of a run go there once for each block, and what it finds is what it is with float32', async () => {
-    const { model: source, text } = characterModel('llama')
-    const model = inDtype(source, 'BF16')
-    for (const file of ['tokenizer.json', 'tokenizer_config.json']) copyFileSync(join(source, file), join(model, file))
-    const result = async () => {
-      const bus = watchBus()
-      const run = makeRun({
-        model,
-        device: 'webgpu',
-        context: 16,
-        calibration: { files: [text], rows: 4 },
-        evaluation: undefined,
-        variants: [{ name: 'v', method: 'exact', rank: 4 }]
-      })
-      expect(finishedOf(await runToEnd(run)).error).toBeUndefined()
-      expect(bus.lying()).toBe(0)
-      return { bus, digest: adapterDigests(run, ['v'])['v/adapter_model.safetensors'] }
-    }
-    changing((values) => {
-      ;(values[0x3f80] as number) ^= 1
+    const { packed, linears, head } = await comparedRuns({
+      evaluation: undefined,
+      variants: [{ name: 'v', method: 'exact', rank: 4 }]
     })
-    const inFloat32 = await result()
-    vi.restoreAllMocks()
-    const packed = await result()
-    expect(packed.digest).toBe(inFloat32.digest)
-    const linears = tensorsOf(model).filter(({ name }) => name.includes('_proj'))
-    const values = linears.reduce((sum, { shape: [rows = 0, columns = 0] }) => sum + rows * columns, 0)
-    expect(carriedOf(packed.bus.up, 'words')).toBe(2 * (values + 2 ** 16))
-    expect(carriedOf(inFloat32.bus.up) - carriedOf(packed.bus.up)).toBe(2 * values)
-    for (const directory of [source, model]) rmSync(directory, { recursive: true })
+    expect([packed, head]).toEqual([linears, head])
+  })
+
+  it('go there in every pass, and with every tile of the head', async () => {
+    const refine = { steps: 1, batch: 2, learningRate: 0.003 }
+    const variants = [{ name: 'v', method: 'kfac', rank: 4, rankBudget: {}, refine }]
+    const { packed, linears, head, tiles } = await comparedRuns({ variants })
+    expect(tiles).toBeGreaterThan(0)
+    // Forward and backward for the curvature, to solve, for the walks of questions and of the refinement, and for late streams.
+    expect(packed).toBe(6 * linears + tiles * head)
   })
 
   it.each(DTYPES)('of a block in %s are carried as these bits, once, and computed with as float32', async (dtype) => {

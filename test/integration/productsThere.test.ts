@@ -1,5 +1,4 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import { listDevices } from '../../src/engine/graph/devices'
 import { LinearAlgebra } from '../../src/engine/graph/linearAlgebra'
 import type { ErrorProducts } from '../../src/engine/methods/errorProducts'
 import { ProductsHere } from '../../src/engine/methods/productsHere'
@@ -8,10 +7,9 @@ import { SecondMoment } from '../../src/engine/methods/secondMoment'
 import type { Matrix32, Matrix64 } from '../../src/engine/numerics/matrix'
 import { toFloat32, toFloat64 } from '../../src/engine/numerics/matrix'
 import { gaussianMatrix, lossOf, matrixOf, minus, norm, product, transpose } from '../helpers/matrices'
+import { webgpuDevice } from '../helpers/webgpuDevice'
 
-const webgpu = (await listDevices()).find(({ name }) => name === 'webgpu')
-const missing = webgpu?.available === true ? undefined : (webgpu?.detail ?? 'webgpu is not known')
-if (missing !== undefined) console.log(`the products of webgpu are not tested: ${missing}`)
+const { missing } = await webgpuDevice('the tests of products on a device')
 /** Those of other devices on the processor, too: as a device computes them that keeps nothing. */
 const places = [
   { device: 'cpu', Products: ProductsHere },

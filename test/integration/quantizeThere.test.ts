@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { DeviceMemory } from '../../src/engine/graph/deviceMemory'
 import { readRows } from '../../src/engine/graph/deviceRows'
-import { listDevices } from '../../src/engine/graph/devices'
 import { type DeviceTensor, giveBack } from '../../src/engine/graph/session'
 import { difference } from '../../src/engine/numerics/accumulate'
 import type { Matrix32 } from '../../src/engine/numerics/matrix'
@@ -9,10 +8,9 @@ import { seededRandom } from '../../src/engine/numerics/random'
 import { quantizerFor } from '../../src/engine/quantizers/registry'
 import { QuantizerSpec } from '../../src/shared/recipe'
 import { isThere, watchGraphs } from '../helpers/deviceBus'
+import { webgpuDevice } from '../helpers/webgpuDevice'
 
-const webgpu = (await listDevices()).find(({ name }) => name === 'webgpu')
-const missing = webgpu?.available === true ? undefined : (webgpu?.detail ?? 'webgpu is not known')
-if (missing !== undefined) console.log(`the tests of quantization on a device are skipped: ${missing}`)
+const { missing } = await webgpuDevice('the tests of quantization on a device')
 
 /** Weights as models have them, a quarter rounded to bfloat16's grid, with rows of zeros and of large values. */
 function weightOf(rows: number, cols: number): Matrix32 {

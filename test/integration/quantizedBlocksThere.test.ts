@@ -5,8 +5,8 @@ import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { valuesOf } from '../../src/engine/base/baseWeight'
 import { quantizeLinear } from '../../src/engine/base/quantizeLinear'
 import { DeviceMemory } from '../../src/engine/graph/deviceMemory'
-import { listDevices } from '../../src/engine/graph/devices'
 import { DeviceTensor } from '../../src/engine/graph/session'
+import { PackedUploads } from '../../src/engine/models/packedUploads'
 import { refinementNeeds } from '../../src/engine/plan/refinementNeeds'
 import { type PreparedRun, specOf } from '../../src/engine/prepare/preparedRun'
 import { prepareRun } from '../../src/engine/prepare/prepareRun'
@@ -18,10 +18,9 @@ import { characterModel } from '../helpers/characterModel'
 import { carriedOf, isThere, watchBus, watchGraphs } from '../helpers/deviceBus'
 import { exportedBase } from '../helpers/exportedBase'
 import { resolveText } from '../helpers/runs'
+import { webgpuDevice } from '../helpers/webgpuDevice'
 
-const webgpu = (await listDevices()).find(({ name }) => name === 'webgpu')
-const missing = webgpu?.available === true ? undefined : (webgpu?.detail ?? 'webgpu is not known')
-if (missing !== undefined) console.log(`the tests of quantized blocks on a device are skipped: ${missing}`)
+const { missing } = await webgpuDevice('the tests of quantized blocks on a device')
 
 const { model, text } = characterModel('llama')
 const folder = mkdtempSync(join(tmpdir(), 'quail-blocks-'))
@@ -63,15 +62,17 @@ async function walking(
   work: (blocks: QuantizedBlocks, memory: DeviceMemory) => Promise<void>
 ): Promise<void> {
   const memory = new DeviceMemory('webgpu')
+  const uploads = new PackedUploads(memory)
   const spec = specOf(prepared, [...prepared.quantizers.keys()][0] as string)
   const weights = prepared.linears.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0)
   const budget = new MemoryBudget(inMemory ? keptBytes(spec, 'webgpu') * weights : 0)
-  const blocks = await QuantizedBlocks.open(prepared, memory, spec, join(folder, 'codes'), budget)
+  const blocks = await QuantizedBlocks.open(prepared, uploads, spec, join(folder, 'codes'), budget)
   expect(readdirSync(folder).includes('codes')).toBe(!inMemory)
   try {
     await work(blocks, memory)
   } finally {
     await blocks.close()
+    await uploads.release()
     await memory.release()
     await prepared.release()
   }

@@ -2,16 +2,14 @@ import { createHash } from 'node:crypto'
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { listDevices } from '../../src/engine/graph/devices'
 import { webgpu as card } from '../../src/engine/graph/devices/webgpu'
 import { characterModel } from '../helpers/characterModel'
 import { configOf, tensorsOf } from '../helpers/checkpoints'
 import { type Bus, carriedOf, watchBus } from '../helpers/deviceBus'
 import { finishedOf, isProgress, makeRun, runToEnd, type TestRun } from '../helpers/runs'
+import { webgpuDevice } from '../helpers/webgpuDevice'
 
-const webgpu = (await listDevices()).find(({ name }) => name === 'webgpu')
-const missing = webgpu?.available === true ? undefined : (webgpu?.detail ?? 'webgpu is not known')
-if (missing !== undefined) console.log(`the tests of hidden states on a device are skipped: ${missing}`)
+const { missing } = await webgpuDevice('the tests of hidden states on a device')
 
 /** One batch of calibration rows, and two of evaluation rows: of eight, which are evaluated in two parts, and of one. */
 const CONTEXT = 80

@@ -2,6 +2,9 @@ import type { QuantizerSpec } from '../../shared/recipe'
 import type { DeviceMemory } from '../graph/deviceMemory'
 import { type DeviceTensor, giveBack } from '../graph/session'
 import type { ModelLinear } from '../models/modelTensors'
+import type { ModelWeights } from '../models/modelWeights'
+import type { PackedUploads } from '../models/packedUploads'
+import type { Lying } from '../quantizers/quantizedRows'
 import { quantizerFor } from '../quantizers/registry'
 import { type BaseWeight, valuesOf } from './baseWeight'
 import type { WeightOfLinear } from './linearError'
@@ -41,7 +44,7 @@ export async function valuesWhere(
  */
 export async function quantizedWhere(
   memory: DeviceMemory,
-  { linear, weight, lies }: WeightOfLinear,
+  { linear, weight, lies }: Omit<WeightOfLinear, 'lies'> & { readonly lies?: Lying | undefined },
   spec: QuantizerSpec,
   target?: () => Float32Array
 ): Promise<BaseValues> {
@@ -55,13 +58,32 @@ export async function quantizedWhere(
   return { held, Q: await valuesWhere(memory, linear, { held }, spec, target) }
 }
 
+/**
+ * The same of a weight that is read for it, and goes to the device as the bits that it is stored in, where these are 16.
+ *
+ * @throws {AppError} as `quantizedWhere`; what reading throws
+ */
+export async function quantizedAsRead(
+  uploads: PackedUploads,
+  weights: ModelWeights,
+  linear: ModelLinear,
+  spec: QuantizerSpec,
+  target?: () => Float32Array
+): Promise<BaseValues> {
+  const { memory } = uploads
+  const { path, outFeatures, inFeatures } = linear
+  const { values: weight, bits } = await weights.readLinearWithBits(path, linear, memory.keepsTensors)
+  const lies = () => uploads.carry({ data: weight, shape: [outFeatures, inFeatures] }, bits)
+  return quantizedWhere(memory, { linear, weight, lies }, spec, target)
+}
+
 /** Q of a linear by either, as `quantizeLinear` has its codes. @throws {AppError} as both; what reading the base throws */
 export async function baseValues(
-  memory: DeviceMemory,
-  own: WeightOfLinear,
-  spec: QuantizerSpec,
-  base: StoredBase | undefined
+  uploads: PackedUploads,
+  { weights, base }: { readonly weights: ModelWeights; readonly base: StoredBase | undefined },
+  linear: ModelLinear,
+  spec: QuantizerSpec
 ): Promise<BaseValues['Q']> {
-  if (base === undefined) return (await quantizedWhere(memory, own, spec)).Q
-  return valuesWhere(memory, own.linear, await base.read(own.linear), spec)
+  if (base === undefined) return (await quantizedAsRead(uploads, weights, linear, spec)).Q
+  return valuesWhere(uploads.memory, linear, await base.read(linear), spec)
 }

@@ -8,7 +8,7 @@ import type { BlockWeights } from '../models/blockWeights'
 import { diagonalOf } from '../numerics/matrix'
 import type { PreparedRun } from '../prepare/preparedRun'
 import type { RowBatch } from '../refine/refinedRows'
-import { floatsOf, type Shelf } from '../refine/shelf'
+import type { WalkedStates } from '../refine/walkedStates'
 import { reduceCurvature } from './reduceCurvature'
 
 export interface CurvatureOptions {
@@ -16,6 +16,8 @@ export interface CurvatureOptions {
   readonly runner: BlockRunner
   /** A file that may be made for what does not fit into the memory budget; gone at the end. */
   readonly path: string
+  /** Bytes of the device's memory for hidden states. */
+  readonly room: number
   readonly signal: AbortSignal
 }
 
@@ -24,7 +26,7 @@ export interface BlockAtHand {
   readonly block: number
   readonly batches: readonly RowBatch[]
   /** The states before each block. */
-  readonly kept: Shelf
+  readonly kept: WalkedStates
   readonly weights: BlockWeights
 }
 
@@ -43,7 +45,7 @@ export async function backward(
   const sums = new SecondMoments(own.map(({ outFeatures }) => outFeatures))
   for (const [i, { real, predicting }] of batches.entries()) {
     await stopHere(signal)
-    const hidden = floatsOf(await kept.get(block * batches.length + i))
+    const hidden = await kept.before(block, i)
     const found = await runner.curvature(block, hidden, gradients[i] as Float32Array, real, weights)
     gradients[i] = found.hidden
     sums.add(found.grams, predicting.length)
@@ -70,7 +72,7 @@ export async function momentsOf(
   for (const [i, { rows }] of batches.entries()) {
     await stopHere(signal)
     const mask = Float32Array.from(rows.flatMap((row) => [...counted.subarray(row * context, (row + 1) * context)]))
-    const hidden = floatsOf(await kept.get(block * batches.length + i))
+    const hidden = await kept.before(block, i)
     const { grams } = await runner.forwardWithGrams(block, hidden, mask, weights, i + 1 < batches.length)
     sums.add(
       grams,

@@ -4,19 +4,20 @@ import { giveBack } from '../graph/session'
 import { stopHere } from '../graph/stopHere'
 import type { OutputCurvature } from '../methods/outputCurvature'
 import { stateSize } from '../models/architecture'
-import { readBlockWeights } from '../models/blockWeights'
+import { batchRows } from '../models/batchRows'
+import { readCarried } from '../models/carriedBlock'
 import { EmbeddingRunner } from '../models/embeddingRunner'
 import { HEAD_POSITIONS } from '../models/headRunner'
 import { LabelHead } from '../models/labelHead'
 import { finalNormBackwardGraph, finalNormGraph } from '../models/modelGraphs'
 import { VocabularyHead } from '../models/vocabularyHead'
 import { type Random, seededRandom } from '../numerics/random'
-import { hasRankBudget, type PreparedRun } from '../prepare/preparedRun'
-import { batchRows } from '../prepare/streamShapes'
+import { hasRankBudget } from '../prepare/preparedRun'
 import { MemoryBudget } from '../refine/memoryBudget'
 import { gather } from '../refine/modelEnd'
 import type { RowBatch } from '../refine/refinedRows'
-import { bytesOf, Shelf } from '../refine/shelf'
+import { Shelf } from '../refine/shelf'
+import { WalkedStates } from '../refine/walkedStates'
 import { type BlockAtHand, backward, type CurvatureOptions, momentsOf } from './blockCurvature'
 import { curvatureBatches } from './curvatureRows'
 import { measureGains, type RankGains } from './measureGains'
@@ -38,16 +39,17 @@ export interface BlockCurvature {
  * to the first.
  */
 export async function* measureCurvature(options: CurvatureOptions): AsyncGenerator<number | BlockCurvature, void> {
-  const { prepared, path, signal } = options
+  const { prepared, path, room } = options
   const { architecture, recipe, calibration } = prepared
   const { blocks } = architecture
   const batches = curvatureBatches(calibration, recipe.seed, batchRows(recipe.context))
   const bytes = batches.reduce((sum, { ids }) => sum + 4 * blocks * ids.length * stateSize(architecture), 0)
-  const kept = await Shelf.create(path, new MemoryBudget(recipe.memoryBudget).take(bytes))
+  const shelf = await Shelf.create(path, new MemoryBudget(recipe.memoryBudget).take(bytes))
+  const kept = new WalkedStates(room, shelf)
   const algebra = new LinearAlgebra(recipe.device)
   try {
     const states = yield* forward(options, batches, kept)
-    const gradients = await gradientsOf(prepared, states, batches, signal)
+    const gradients = await gradientsOf(options, states, batches)
     for (let block = blocks - 1; block >= 0; block--) {
       yield await curvatureOf(options, { block, batches, kept }, gradients, algebra)
       yield 2 * blocks - block
@@ -67,8 +69,7 @@ async function curvatureOf(
 ): Promise<BlockCurvature> {
   const { prepared, runner, signal } = options
   const { block } = place
-  const weights = await readBlockWeights(prepared.weights, prepared.parts, block)
-  const carried = await runner.carried(block, weights)
+  const { read: weights, carried } = await readCarried(runner, prepared, block)
   try {
     const at = { ...place, weights: carried }
     const found = await backward(options, at, gradients, algebra)
@@ -84,43 +85,48 @@ async function curvatureOf(
 async function* forward(
   { prepared, runner, signal }: CurvatureOptions,
   batches: readonly RowBatch[],
-  kept: Shelf
+  kept: WalkedStates
 ): AsyncGenerator<number, Float32Array[]> {
-  const { architecture, recipe, parts, weights } = prepared
+  const { architecture, recipe, weights } = prepared
   const outer = outerLinears(prepared, undefined)
   const embedding = await EmbeddingRunner.create(architecture, weights, recipe.context, recipe.device, outer)
-  const states: Float32Array[] = []
+  const embedded: Float32Array[] = []
   try {
-    for (const { ids, real } of batches) states.push(await embedding.run(ids, real))
+    for (const { ids, real } of batches) embedded.push(await embedding.run(ids, real))
   } finally {
     await embedding.release()
   }
+  kept.begin(embedded, architecture.blocks)
   for (let block = 0; block < architecture.blocks; block++) {
-    const read = await readBlockWeights(weights, parts, block)
-    for (const [i, { real }] of batches.entries()) {
-      await stopHere(signal)
-      const hidden = states[i] as Float32Array
-      await kept.put(block * batches.length + i, bytesOf(hidden))
-      states[i] = await runner.forward(block, hidden, real, read)
+    const { carried } = await readCarried(runner, prepared, block)
+    try {
+      for (const [i, { real }] of batches.entries()) {
+        await stopHere(signal)
+        await kept.through(block, i, block + 1 < architecture.blocks, (hidden, stays) =>
+          runner.advance(block, hidden, real, carried, stays)
+        )
+      }
+    } finally {
+      giveBack(carried.linears.values())
     }
     yield block + 1
   }
-  return states
+  return kept.behind
 }
 
 /** Gradients of the drawn labels' −log p, summed over the positions, at the states behind the last block. */
 async function gradientsOf(
-  prepared: PreparedRun,
+  { prepared, runner, signal }: CurvatureOptions,
   states: readonly Float32Array[],
-  batches: readonly RowBatch[],
-  signal: AbortSignal
+  batches: readonly RowBatch[]
 ): Promise<Float32Array[]> {
   const { architecture, weights, recipe } = prepared
   const { embeddingSize } = architecture
   const width = stateSize(architecture)
   const norms = new PlainRunners(prepared, (form) => finalNormGraph(architecture, form))
   const backward = new PlainRunners(prepared, (form) => finalNormBackwardGraph(architecture, form))
-  const head = await LabelHead.create(architecture, await VocabularyHead.open(architecture, weights), recipe.device)
+  const tiles = await VocabularyHead.open(architecture, weights, runner.takesBits)
+  const head = await LabelHead.create(architecture, tiles, runner.uploads)
   const random = seededRandom('labels', recipe.seed)
   const gradients: Float32Array[] = []
   try {

@@ -6,7 +6,9 @@ import { stopHere } from '../graph/stopHere'
 import { LayerProblem } from '../methods/layerProblem'
 import type { OutputCurvature } from '../methods/outputCurvature'
 import type { SecondMoment } from '../methods/secondMoment'
+import { sharingMoments } from '../methods/sharedMoments'
 import type { BlockWeights, ReadBlockWeights } from '../models/blockWeights'
+import type { PreparedLinear } from '../models/modelLinears'
 import { type PreparedRun, type PreparedVariant, specOf } from '../prepare/preparedRun'
 
 /** What each further rank of a linear is worth: by key of `gainsKey`, then by path. */
@@ -47,23 +49,23 @@ export async function measureGains(
     gains.set(key, found)
     const cap = Math.max(...variants.map(({ spec }) => rankBounds(spec.rank, spec.rankBudget ?? {}).cap))
     const [first] = variants as [PreparedVariant]
-    for (const linear of prepared.linears) {
-      if (linear.block !== block || !variants.some(({ targets }) => targets.has(linear.path))) continue
+    const linears = prepared.linears.filter(
+      (linear) => linear.block === block && variants.some(({ targets }) => targets.has(linear.path))
+    )
+    const momentOf = (linear: PreparedLinear) => known.moments[linear.input] as SecondMoment
+    const measure = async (linear: PreparedLinear): Promise<[string, Float64Array]> => {
       await stopHere(signal)
       const weight = known.weights.linears.get(linear.name) as Float32Array
       const own = { linear, weight, lies: liesIn(known.carried, linear) }
       const base = await prepared.base?.read(linear)
-      const moment = known.moments[linear.input] as SecondMoment
       const curvature = known.curvature.get(linear.path)
       const options = { maxRank: cap, seed: prepared.recipe.seed, curvature }
-      const gained = async () => {
-        const { Q, E } = await linearError(algebra, own, specOf(prepared, first.quantizer), base)
-        giveBack([Q])
-        const problem = new LayerProblem(algebra, linear.path, E, moment, options)
-        return gainsOf(problem, first, known.sensitivity.get(linear.path) ?? 0, cap)
-      }
-      found.set(linear.path, await algebra.holding(gained))
+      const { Q, E } = await linearError(algebra, own, specOf(prepared, first.quantizer), base)
+      giveBack([Q])
+      const problem = new LayerProblem(algebra, linear.path, E, momentOf(linear), options)
+      return [linear.path, await gainsOf(problem, first, known.sensitivity.get(linear.path) ?? 0, cap)]
     }
+    for await (const [path, gained] of sharingMoments(algebra, linears, momentOf, measure)) found.set(path, gained)
   }
   return gains
 }

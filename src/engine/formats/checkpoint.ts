@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { badFormat, badInput } from '../../shared/errors'
+import { bytesOf } from '../numerics/bytesOf'
 import { firstNonFinite } from '../numerics/matrix'
-import { assertCheckpoint, CONFIG_FILE, findWeights, readAnyConfig, readConfig } from './checkpointFiles'
+import { assertCheckpoint, findWeights, readAnyConfig, readConfig } from './checkpointFiles'
 import { type Dtype, decodeFloats, dtypeBytes, FLOAT_DTYPES, firstNonFiniteStored, isFloatDtype } from './dtypes'
-import { listDirectory, sha256File } from './files'
+import { listDirectory } from './files'
 import { MAX_TENSORS, READ_PIECE_BYTES } from './limits'
 import { type CheckpointTensor, collectTensors } from './shards'
 import { elementCount } from './tensorInfo'
@@ -82,8 +83,7 @@ export class Checkpoint {
     const absolute = resolve(directory)
     const names = await listDirectory(absolute, 'model directory')
     assertCheckpoint(absolute, names)
-    const config = await configOf(absolute)
-    const configSha256 = await sha256File(join(absolute, CONFIG_FILE))
+    const { config, configSha256 } = await configOf(absolute)
     const weights = await findWeights(absolute, names, config)
     const files: WeightFile[] = []
     try {
@@ -122,11 +122,21 @@ export class Checkpoint {
   /** As `readFloat32`, with the bits of a tensor that is stored in 16 of them. @throws {AppError} as `readFloat32` */
   async readWithBits(name: string): Promise<FloatsWithBits> {
     const tensor = this.#tensor(name)
+    return this.#readWithBits(tensor, 0, elementCount(tensor.shape))
+  }
+
+  /** As `readRows`, with the bits of a tensor that is stored in 16 of them. @throws {AppError} as `readRows` */
+  async readRowsWithBits(name: string, firstRow: number, rowCount: number): Promise<FloatsWithBits> {
+    const tensor = this.#tensor(name)
+    const columns = this.#columns(tensor, firstRow, rowCount)
+    return this.#readWithBits(tensor, firstRow * columns, rowCount * columns)
+  }
+
+  async #readWithBits(tensor: CheckpointTensor, first: number, count: number): Promise<FloatsWithBits> {
     const dtype = floatDtypeOf(tensor, this.directory)
-    if (dtype === 'F32') return { values: await this.readFloat32(name) }
-    const count = elementCount(tensor.shape)
+    if (dtype === 'F32') return { values: await this.#readElements(tensor, first, count) }
     const data = this.#room(tensor, count, Uint16Array)
-    const values = await this.#readElements(tensor, 0, count, undefined, bytesOf(data))
+    const values = await this.#readElements(tensor, first, count, undefined, bytesOf(data))
     return { values, bits: { dtype, data } }
   }
 
@@ -352,9 +362,6 @@ export function placeText(shape: readonly number[], flat: number): string {
   const [row, column] = index
   return index.length === 2 ? `row ${row}, column ${column}` : `index [${index.join(', ')}]`
 }
-
-const bytesOf = (values: Float32Array | Uint16Array): Uint8Array =>
-  new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
 
 function floatDtypeOf(tensor: CheckpointTensor, directory: string): (typeof FLOAT_DTYPES)[number] {
   if (isFloatDtype(tensor.dtype)) return tensor.dtype

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type AppError, badFormat, badInput } from '../../shared/errors'
 import { shownValue } from '../../shared/shownValue'
-import { readJsonFile, readStrictJsonFile, writeFileAtomic } from './files'
+import { readJsonWithDigest, readStrictJsonFile, writeFileAtomic } from './files'
 import { MAX_CONFIG_BYTES, MAX_INDEX_BYTES, MAX_SHARDS } from './limits'
 import { pythonInt, pythonJsonFile } from './pythonJson'
 import { type JsonValue, showJson } from './strictJson'
@@ -39,15 +39,21 @@ export const CONFIG_FILE = 'config.json'
 const HOW_TO_CONVERT =
   'Quail reads safetensors, written by transformers with model.save_pretrained(directory, safe_serialization=True)'
 
+/** What a config.json says, and the digest of just these bytes: the file may be another one a moment later. */
+export interface ReadConfig {
+  readonly config: Readonly<Record<string, unknown>>
+  readonly configSha256: string
+}
+
 /**
  * Reads `config.json` of full-precision weights.
  *
  * @throws {AppError} BAD_INPUT if it is missing or describes quantized weights, BAD_FORMAT if it is no JSON object
  */
-export async function readConfig(directory: string): Promise<Readonly<Record<string, unknown>>> {
-  const config = await readAnyConfig(directory)
-  if (isQuantized(config)) throw quantizedAlready(directory, config)
-  return config
+export async function readConfig(directory: string): Promise<ReadConfig> {
+  const read = await readAnyConfig(directory)
+  if (isQuantized(read.config)) throw quantizedAlready(directory, read.config)
+  return read
 }
 
 /** Whether a config.json says that the weights are quantized. */
@@ -83,10 +89,10 @@ export function quantizedAlready(directory: string, config: Readonly<Record<stri
  *
  * @throws {AppError} BAD_INPUT if it is missing, BAD_FORMAT if it is no JSON object
  */
-export async function readAnyConfig(directory: string): Promise<Readonly<Record<string, unknown>>> {
+export async function readAnyConfig(directory: string): Promise<ReadConfig> {
   const path = join(directory, CONFIG_FILE)
-  const config = await readJsonFile(path, MAX_CONFIG_BYTES)
-  if (isRecord(config)) return config
+  const { value: config, sha256: configSha256 } = await readJsonWithDigest(path, MAX_CONFIG_BYTES)
+  if (isRecord(config)) return { config, configSha256 }
   throw badFormat(`${path} is not a JSON object`)
 }
 

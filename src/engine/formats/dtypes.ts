@@ -1,3 +1,5 @@
+import { bytesOf } from '../numerics/bytesOf'
+
 /*
  * Number formats of safetensors and the three that weights come in. Everything is little-endian, on disk by the format's
  * rule and in memory because every machine that onnxruntime runs on is.
@@ -168,7 +170,7 @@ export function firstNonFiniteStored(bytes: Uint8Array, dtype: FloatDtype): numb
 
 /** Encodes float32 values as stored elements, rounding to nearest even; F32 shares the memory of `values`. */
 export function encodeFloats(values: Float32Array, dtype: FloatDtype): Uint8Array {
-  if (dtype === 'F32') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+  if (dtype === 'F32') return bytesOf(values)
   return new Uint8Array((dtype === 'BF16' ? float32ToBfloat16(values) : float32ToFloat16(values)).buffer)
 }
 

@@ -153,7 +153,10 @@ export async function fsyncDirectory(path: string): Promise<void> {
  * @throws {AppError} BAD_INPUT if it is missing or no file, BAD_FORMAT if it is larger than `limitBytes` or not UTF-8
  */
 export async function readTextFile(path: string, limitBytes: number): Promise<string> {
-  const bytes = await readSmallFile(path, limitBytes)
+  return textOf(await readSmallFile(path, limitBytes), path)
+}
+
+function textOf(bytes: Uint8Array, path: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
@@ -185,7 +188,19 @@ export const isNamed = (path: string): Promise<boolean> =>
  * @throws {AppError} as `readTextFile`, and BAD_FORMAT if it is not JSON
  */
 export async function readJsonFile(path: string, limitBytes: number): Promise<unknown> {
-  const text = await readTextFile(path, limitBytes)
+  return parsedJson(await readTextFile(path, limitBytes), path)
+}
+
+/** `readJsonFile`, and the SHA-256 of the bytes that were read. @throws {AppError} as `readJsonFile` */
+export async function readJsonWithDigest(
+  path: string,
+  limitBytes: number
+): Promise<{ readonly value: unknown; readonly sha256: string }> {
+  const bytes = await readSmallFile(path, limitBytes)
+  return { value: parsedJson(textOf(bytes, path), path), sha256: sha256(bytes) }
+}
+
+function parsedJson(text: string, path: string): unknown {
   try {
     return parseWithWords(text)
   } catch {

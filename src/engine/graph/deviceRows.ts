@@ -1,5 +1,6 @@
 import type { DeviceGraph, DeviceMemory } from './deviceMemory'
 import { GraphBuilder } from './graphBuilder'
+import { largestTensor, tensorFits } from './largestTensor'
 import { DeviceTensor, giveBack, type Tensor } from './session'
 
 /*
@@ -16,13 +17,17 @@ export interface Placed {
 /**
  * How many rows of a matrix of float32 are treated at a time, as many as fit: all of them, or a number with which elements part
  * into whole groups. Undefined where no such number fits.
+ *
+ * @throws {AppError} DEVICE where it is tried what fits, and the device fails
  */
-export function rowsTogether(
+export async function rowsTogether(
   memory: DeviceMemory,
   { rows, cols }: Omit<Placed, 'values'>,
   group: number
-): number | undefined {
-  const most = Math.floor(memory.tensorLimit / (4 * cols))
+): Promise<number | undefined> {
+  const { device, tensorLimit } = memory
+  const fits = await tensorFits(device, Math.min(tensorLimit, 4 * rows * cols))
+  const most = Math.floor((fits ? tensorLimit : await largestTensor(device)) / (4 * cols))
   if (rows <= most) return rows
   const step = group / greatestDivisor(group, cols)
   return most < step ? undefined : most - (most % step)
@@ -69,7 +74,7 @@ export async function readRows(
   matrix: Placed & { readonly values: DeviceTensor }
 ): Promise<Float32Array> {
   const { values, rows, cols } = matrix
-  const together = Math.max(1, rowsTogether(memory, matrix, 1) ?? 1)
+  const together = Math.max(1, (await rowsTogether(memory, matrix, 1)) ?? 1)
   if (together >= rows) return (await memory.read(values)).data as Float32Array
   const found = new Float32Array(rows * cols)
   await byRows(memory, matrix, together, async (part, begin) => {

@@ -1,3 +1,4 @@
+import { bytesOf } from '../numerics/bytesOf'
 import {
   type Attributes,
   type Dim,
@@ -187,7 +188,7 @@ export class GraphBuilder {
 
   #constant(type: ElementType, data: ArrayBufferView, shape: readonly number[]): Value {
     const name = this.#fresh('constant')
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    const bytes = bytesOf(data)
     this.#constants.set(name, { name, shape, type, bytes })
     return name
   }

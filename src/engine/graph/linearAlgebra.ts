@@ -21,6 +21,20 @@ const FEW_COLUMNS = 4096
 type Precision = 'float32' | 'float64'
 type ArrayOf = { float32: Float32Array; float64: Float64Array }
 
+/** What may stay on the device, by its values; undefined until a product takes it. */
+type Kept = Map<Float32Array, Tensor | DeviceTensor | undefined>
+
+/** Matrices that several pieces of work take, one after the other: they stay on the device from one to the next. */
+export class SharedMatrices {
+  /** Those that `keepShared` named. */
+  readonly kept: Kept = new Map()
+
+  giveBack(): void {
+    giveBack(this.kept.values())
+    this.kept.clear()
+  }
+}
+
 /**
  * Matrix products for everything that is GEMM-shaped, through onnxruntime.
  *
@@ -31,8 +45,10 @@ type ArrayOf = { float32: Float32Array; float64: Float64Array }
 export class LinearAlgebra {
   readonly #sessions = new Map<string, Promise<GraphSession>>()
   readonly #memory: DeviceMemory
-  /** Within `holding`, what `keep` named, by its values; undefined until a product takes it. */
-  #kept: Map<Float32Array, Tensor | DeviceTensor | undefined> | undefined
+  /** Within `holding`, what `keep` named. */
+  #kept: Kept | undefined
+  /** Within `holding`, what other work holds, too. */
+  #shared: SharedMatrices | undefined
 
   constructor(readonly device: ProviderName) {
     this.#memory = new DeviceMemory(device)
@@ -43,15 +59,21 @@ export class LinearAlgebra {
     return this.device === 'cpu'
   }
 
-  /** Does work of which matrices may stay on the device, as `keep` says; afterwards they are given back. */
-  async holding<T>(work: () => Promise<T>): Promise<T> {
+  /**
+   * Does work of which matrices may stay on the device, as `keep` says; afterwards they are given back.
+   *
+   * @param shared - where those are that other work takes, too: they are the caller's to give back
+   */
+  async holding<T>(work: () => Promise<T>, shared?: SharedMatrices): Promise<T> {
     if (!this.#memory.keepsTensors) return work()
-    const kept = new Map<Float32Array, Tensor | DeviceTensor | undefined>()
+    const kept: Kept = new Map()
     this.#kept = kept
+    this.#shared = shared
     try {
       return await work()
     } finally {
       this.#kept = undefined
+      this.#shared = undefined
       giveBack(kept.values())
     }
   }
@@ -62,6 +84,14 @@ export class LinearAlgebra {
    */
   keep<M extends Matrix<Float32Array>>(matrix: M): M {
     if (this.#kept?.has(matrix.data) === false) this.#kept.set(matrix.data, undefined)
+    return matrix
+  }
+
+  /** The same of a matrix that other work takes, too, where this is told of it: there it stays until they are all done. */
+  keepShared<M extends Matrix<Float32Array>>(matrix: M): M {
+    if (this.#shared === undefined) return this.keep(matrix)
+    const { kept } = this.#shared
+    if (!kept.has(matrix.data)) kept.set(matrix.data, undefined)
     return matrix
   }
 
@@ -142,8 +172,9 @@ export class LinearAlgebra {
   /** A factor as a graph takes it. */
   async #fed({ data, rows, cols }: Matrix<Float32Array | Float64Array>): Promise<Tensor | DeviceTensor> {
     const matrix = { data, shape: [rows, cols] }
-    const kept = this.#kept
-    if (!(data instanceof Float32Array) || kept?.has(data) !== true) return matrix
+    if (!(data instanceof Float32Array)) return matrix
+    const kept = [this.#kept, this.#shared?.kept].find((matrices) => matrices?.has(data))
+    if (kept === undefined) return matrix
     const there = kept.get(data) ?? (await this.#memory.upload(matrix))
     kept.set(data, there)
     return there

@@ -44,7 +44,7 @@ export async function energyThere(
 
 async function energyOf(algebra: LinearAlgebra, M: Matrix32, moment: SecondMoment): Promise<number | undefined> {
   const { rounded: H, diagonal } = moment
-  const { sums, squares } = await algebra.compute(energyGraph(M.cols), { M, H: algebra.keep(H) })
+  const { sums, squares } = await algebra.compute(energyGraph(M.cols), { M, H: algebra.keepShared(H) })
   let sum = 0
   for (const part of sums?.data ?? []) sum += part
   for (let i = 0; i < M.cols; i++) {

@@ -61,7 +61,7 @@ async function errorInFloat32(
     return Math.max(0, without - 2 * scaling * innerProduct(EB.data, KA.data) + scaling ** 2 * square)
   }
   return {
-    loss: await error(await algebra.gemm32(algebra.keep(moment.rounded), At), rank0.loss),
+    loss: await error(await algebra.gemm32(algebra.keepShared(moment.rounded), At), rank0.loss),
     frobenius: await error(At, rank0.frobenius)
   }
 }

@@ -27,7 +27,8 @@ export class ProductsThere implements ErrorProducts {
 
   amongOutputs(weighting: Weighting, Y: Matrix32): Promise<Matrix32> {
     const { algebra, E, moment } = this
-    if (weighting === 'full') return chainThere(algebra, ['Et', 'H', 'E'], { E, H: algebra.keep(moment.rounded) }, Y)
+    if (weighting === 'full')
+      return chainThere(algebra, ['Et', 'H', 'E'], { E, H: algebra.keepShared(moment.rounded) }, Y)
     if (weighting === 'none') return chainThere(algebra, ['Et', 'E'], { E }, Y)
     return chainThere(algebra, ['Et', 'D', 'E'], { E, D: columnOf(moment.diagonal) }, Y)
   }

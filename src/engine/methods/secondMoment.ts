@@ -15,6 +15,11 @@ export class SecondMoment {
     return this.#rounded
   }
 
+  /** Lets go of that, once the linears that read the input are solved. */
+  forgetRounded(): void {
+    this.#rounded = undefined
+  }
+
   /** E[x_i²] of each input channel. */
   get diagonal(): Float64Array {
     this.#diagonal ??= diagonalOf(this.H)

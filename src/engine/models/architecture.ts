@@ -43,6 +43,8 @@ export interface ModelArchitecture {
   fileName?(name: string): string
   /** Further names that a tensor may have in checkpoints. */
   otherNames?(name: string): readonly string[]
+  /** Of a tensor whose rows are in files under several names, behind each other: those names; files may hold it whole, too. */
+  cutInto?(name: string): readonly string[] | undefined
   /** Present where some blocks have experts. */
   readonly experts?: ExpertsNote
   /** Last names of linears that no adapter reaches: the trainer quantizes them all the same. */

@@ -1,5 +1,6 @@
 import type { GraphBuilder, Value } from '../graph/graphBuilder'
 import { TENSOR_LIMIT_BYTES } from '../graph/session'
+import { batchRows } from './batchRows'
 import type { LayerBuilder, Purpose } from './layerBuilder'
 import { type Rope, rotaryTables, rotationOf } from './rope'
 
@@ -72,7 +73,7 @@ export function causalAttention(
   const keysT = graph.transpose(keys, [0, 1, 3, 2]) // [rows, kv, d, context]
   const parts: Value[] = []
   const keysAndSink = shape.sinks === undefined ? context : context + 1
-  for (const [begin, end] of queryBlocks(context, heads, keysAndSink, layer.purpose)) {
+  for (const [begin, end] of queryBlocks(context, heads, keysAndSink, layer.purpose, layer.tensorLimit)) {
     const some = begin === 0 && end === context
     const block = some ? scaled : graph.slice(scaled, 2, begin, end) // [rows, heads, block, d]
     const visibleKeys = end === context ? keysT : graph.slice(keysT, 3, 0, end)
@@ -134,9 +135,15 @@ function neighbours(graph: GraphBuilder, x: Value, half: number, rest: number): 
   return passed === undefined ? [first, second] : [first, second, passed]
 }
 
-/** Blocks of queries whose scores [heads, block, context] of one row stay below the tensor limit. */
-function queryBlocks(context: number, heads: number, keys: number, purpose: Purpose): [number, number][] {
-  const fitting = Math.floor(TENSOR_LIMIT_BYTES / (4 * heads * keys))
+/** Blocks of queries whose scores [rows, heads, block, keys] of a batch stay below the tensor limit. */
+function queryBlocks(
+  context: number,
+  heads: number,
+  keys: number,
+  purpose: Purpose,
+  tensorLimit = TENSOR_LIMIT_BYTES
+): [number, number][] {
+  const fitting = Math.floor(tensorLimit / (4 * batchRows(context) * heads * keys))
   const size = Math.max(1, Math.min(purpose === 'gradients' ? QUERY_BLOCK : forwardBlock(context), fitting))
   return Array.from({ length: Math.ceil(context / size) }, (_, i) => [i * size, Math.min(context, (i + 1) * size)])
 }
@@ -146,6 +153,10 @@ const forwardBlock = (context: number): number =>
 
 /** Scores of a block of queries, with bias and mask, and as weights; of the block or batch before, as much is not given back. */
 const SCORE_TENSORS = 3
+
+/** Bytes of the largest scores of a batch, as far as queries are not parted for their sake: those of gradients are the largest. */
+export const largestScoreBytes = (heads: number, context: number): number =>
+  4 * batchRows(context) * heads * Math.min(QUERY_BLOCK, context) * (context + 1)
 
 /** Bytes of each tensor that attention over rows of so many tokens works with: scores of a block of queries, of all rows of a batch. */
 export function scoreBytes(heads: number, context: number, rows: number, purpose: Purpose): number[] {

@@ -1,15 +1,16 @@
 import type { DeviceName } from '../../shared/recipe'
 import { DeviceMemory } from '../graph/deviceMemory'
-import { DeviceTensor, type Feeds, GraphSession, giveBack, type Tensor, type Tensors } from '../graph/session'
+import { DeviceTensor, type Feeds, giveBack, type Tensor, type Tensors } from '../graph/session'
 import { type ModelArchitecture, stateSize } from './architecture'
+import { BlockGraphs, NEXT } from './blockGraphs'
 import type { Adapter, BlockWeights } from './blockWeights'
 import { expertGraph } from './expertGraphs'
 import { ExpertRunner, type Routed } from './expertRunner'
-import { FormCache } from './formCache'
 import type { GramSum, GramTile } from './gramTiles'
 import { addedFeeds, HostGrams } from './hostGrams'
-import { EXPERT_SUM, type LinearForm } from './layerBuilder'
-import { type BlockGraph, backwardGraph, blockGraph, curvatureGraph, energyOutput } from './modelGraphs'
+import { EXPERT_SUM } from './layerBuilder'
+import { type BlockGraph, energyOutput } from './modelGraphs'
+import { PackedUploads } from './packedUploads'
 import { ResidentGrams } from './residentGrams'
 import { ResidentWeights } from './residentWeights'
 
@@ -46,32 +47,34 @@ export interface BlockGradients {
  * put in their place (full precision, quantized, quantized plus adapter).
  */
 export class BlockRunner {
-  /** Of full precision, with and without Gram matrices. */
-  readonly #plain = new Map<string, BlockGraph>()
-  /** Of weights that compute otherwise, and backwards: by block, adapted linears and rounding of inputs. */
-  readonly #own = new FormCache()
-  readonly #backward = new FormCache()
-  /** Backwards in full precision, with Gram matrices of gradients: by block. */
-  readonly #curvature = new Map<number, BlockGraph>()
-  readonly #sessions = new Map<BlockGraph, GraphSession>()
-  /** Of the same graphs, where the next states stay on the device. */
-  readonly #leaving = new Map<BlockGraph, GraphSession>()
+  readonly #graphs: BlockGraphs
   /** Of the device that it computes on: for what others make there for it. */
   readonly memory: DeviceMemory
+  /** Carries weights there. */
+  readonly uploads: PackedUploads
   readonly #experts: ExpertRunner
   readonly #resident: ResidentWeights
   readonly #sums: ResidentGrams
   readonly #hostSums = new HostGrams()
 
+  /** @param tensorLimit - as `BlockGraphs` takes it */
   constructor(
     private readonly architecture: ModelArchitecture,
-    private readonly context: number,
-    private readonly device: DeviceName
+    context: number,
+    device: DeviceName,
+    tensorLimit?: number
   ) {
+    this.#graphs = new BlockGraphs(architecture, context, device, tensorLimit)
     this.memory = new DeviceMemory(device)
     this.#experts = new ExpertRunner(device)
-    this.#resident = new ResidentWeights(device)
+    this.uploads = new PackedUploads(this.memory)
+    this.#resident = new ResidentWeights(this.uploads)
     this.#sums = new ResidentGrams(device)
+  }
+
+  /** Whether weights are carried as their bits, where they have 16 each: then they are read with these. */
+  get takesBits(): boolean {
+    return this.memory.keepsTensors
   }
 
   /**
@@ -96,15 +99,15 @@ export class BlockRunner {
     weights: BlockWeights,
     stays = false
   ): Promise<NextStates> {
-    const graph = this.#graphOf(index, weights)
+    const graph = this.#graphs.of(index, weights)
     const feeds = await this.#feeds(graph, hidden, weights, real)
     const within = await this.#within(graph, feeds, weights)
     const all = { ...feeds, ...within?.feeds }
     if (this.#leaves(graph, weights, stays)) {
-      const { there } = await (await this.#session(graph, [NEXT])).keep(all)
+      const { there } = await (await this.#graphs.session(graph, [NEXT])).keep(all)
       return this.#read(there[NEXT] as DeviceTensor)
     }
-    const outputs = await (await this.#session(graph)).run(all)
+    const outputs = await (await this.#graphs.session(graph)).run(all)
     return { next: await this.#withExperts(graph, outputs, weights) }
   }
 
@@ -124,7 +127,7 @@ export class BlockRunner {
     more = false,
     stays = false
   ): Promise<BlockStatistics & NextStates> {
-    const graph = this.#graph(index, this.#gramSum)
+    const graph = this.#graphs.plain(index, this.#gramSum)
     const feeds = { ...(await this.#feeds(graph, hidden, weights)), mask: column(mask) }
     const within = await this.#within(graph, feeds, weights)
     const leaves = this.#leaves(graph, weights, stays)
@@ -145,17 +148,17 @@ export class BlockRunner {
    */
   async backward(
     index: number,
-    hidden: Float32Array,
+    hidden: BatchStates,
     gradient: Float32Array,
     real: Float32Array,
     weights: BlockWeights
   ): Promise<BlockGradients> {
-    const graph = this.#backwardOf(index, weights)
+    const graph = this.#graphs.backward(index, weights)
     const feeds = {
       ...(await this.#feeds(graph, hidden, weights, real)),
       ...(await this.#seeds(index, graph, hidden, gradient, real, weights))
     }
-    const outputs = await (await this.#session(graph)).run(feeds)
+    const outputs = await (await this.#graphs.session(graph)).run(feeds)
     const of = (name: string): Float32Array => outputs[`gradient.${name}`]?.data as Float32Array
     const adapters = new Map(
       [...(weights.adapters?.keys() ?? [])].map((name) => [name, { A: of(`${name}.lora_A`), B: of(`${name}.lora_B`) }])
@@ -169,13 +172,13 @@ export class BlockRunner {
    */
   async curvature(
     index: number,
-    hidden: Float32Array,
+    hidden: BatchStates,
     gradient: Float32Array,
     real: Float32Array,
     weights: BlockWeights
   ): Promise<{ readonly hidden: Float32Array; readonly grams: readonly GramPart[] }> {
-    const graph = this.#curvatureOf(index)
-    const outputs = await (await this.#session(graph)).run({
+    const graph = this.#graphs.curvature(index)
+    const outputs = await (await this.#graphs.session(graph)).run({
       ...(await this.#feeds(graph, hidden, weights, real)),
       ...(await this.#seeds(index, graph, hidden, gradient, real, weights))
     })
@@ -191,7 +194,7 @@ export class BlockRunner {
    */
   async carried(index: number, weights: BlockWeights): Promise<BlockWeights> {
     const { bits: _, ...own } = weights
-    return { ...own, linears: await this.#resident.carried(this.#graph(index).linears, weights) }
+    return { ...own, linears: await this.#resident.carried(this.#graphs.plain(index).linears, weights) }
   }
 
   /**
@@ -217,19 +220,17 @@ export class BlockRunner {
 
   /** All that decides what `forwardWithGrams` makes of the states and weights of a block, but them. */
   calibrationGraphs(index: number): readonly Uint8Array[] {
-    const { model, within, experts } = this.#graph(index, this.#gramSum)
+    const { model, within, experts } = this.#graphs.plain(index, this.#gramSum)
     const routing = within === undefined ? [] : [within.routing.model]
     return [model, ...routing, ...(experts === undefined ? [] : [expertGraph(experts)])]
   }
 
   async release(): Promise<void> {
-    for (const sessions of [this.#sessions, this.#leaving]) {
-      for (const session of sessions.values()) await session.release()
-      sessions.clear()
-    }
+    await this.#graphs.release()
     await this.#experts.release()
-    await this.#resident.release()
+    this.#resident.release()
     await this.#sums.release()
+    await this.uploads.release()
     await this.memory.release()
   }
 
@@ -237,11 +238,11 @@ export class BlockRunner {
   async #added(graph: BlockGraph, feeds: Feeds, { linears }: BlockWeights, more: boolean, leaves: boolean) {
     if (!this.#sums.keepsTensors) {
       const sums = this.#hostSums.sumsOf(graph.grams, linears)
-      const outputs: Tensors = await (await this.#session(graph)).run({ ...feeds, ...addedFeeds(sums) }, sums)
+      const outputs: Tensors = await (await this.#graphs.session(graph)).run({ ...feeds, ...addedFeeds(sums) }, sums)
       return { outputs, sums: this.#hostSums.take(more), there: undefined }
     }
     const left = [...graph.grams.map(({ output }) => output), ...(leaves ? [NEXT] : [])]
-    const { here, there } = await (await this.#session(graph, left)).keep(feeds)
+    const { here, there } = await (await this.#graphs.session(graph, left)).keep(feeds)
     const { [NEXT]: next, ...tiles } = there
     try {
       return { outputs: here, sums: await this.#sums.add(linears, tiles, more), there: next }
@@ -280,7 +281,7 @@ export class BlockRunner {
     if (experts === undefined || within === undefined || weights.experts === undefined) return undefined
     const [tokens = 0] = feeds.hidden?.shape ?? []
     const sum = { data: new Float32Array(tokens * experts.hiddenSize), shape: [tokens, experts.hiddenSize] }
-    const session = await this.#session(this.#shared(within.routing))
+    const session = await this.#graphs.session(this.#graphs.shared(within.routing))
     const batch = routed(await session.run({ ...feeds, [EXPERT_SUM]: sum }))
     await this.#experts.addTo([sum.data], [batch], experts, weights.experts)
     return { batch, feeds: { [EXPERT_SUM]: sum } }
@@ -290,7 +291,7 @@ export class BlockRunner {
   async #seeds(
     index: number,
     graph: BlockGraph,
-    hidden: Float32Array,
+    hidden: BatchStates,
     gradient: Float32Array,
     real: Float32Array,
     weights: BlockWeights
@@ -300,7 +301,8 @@ export class BlockRunner {
     if (experts === undefined || weights.experts === undefined) return seed
     const feeds = await this.#feeds(graph, hidden, weights, real)
     const within = await this.#within(graph, feeds, weights)
-    const batch = within?.batch ?? routed(await (await this.#session(this.#graphOf(index, weights))).run(feeds))
+    const batch =
+      within?.batch ?? routed(await (await this.#graphs.session(this.#graphs.of(index, weights))).run(feeds))
     const ofSum =
       within === undefined ? gradient : await this.#gradientOfSum(graph, { ...feeds, ...within.feeds, ...seed })
     const back = await this.#experts.backward(batch, ofSum, experts, weights.experts)
@@ -315,7 +317,7 @@ export class BlockRunner {
 
   /** ∂L/∂ of what experts in the midst of a block add. */
   async #gradientOfSum({ within }: BlockGraph, feeds: Feeds): Promise<Float32Array> {
-    const session = await this.#session(this.#shared(within?.gradient as BlockGraph))
+    const session = await this.#graphs.session(this.#graphs.shared(within?.gradient as BlockGraph))
     return (await session.run(feeds))[`gradient.${EXPERT_SUM}`]?.data as Float32Array
   }
 
@@ -334,65 +336,11 @@ export class BlockRunner {
     return [states.length / width, width]
   }
 
-  /** The graph that computes a block with these weights. */
-  #graphOf(index: number, weights: BlockWeights): BlockGraph {
-    const { adapters: adapted, roundInputs } = weights
-    if (adapted === undefined && roundInputs === undefined) return this.#graph(index)
-    return this.#own.of(index, weights, () => this.#build(index, undefined, { adapted, roundInputs }))
-  }
-
-  #backwardOf(index: number, weights: BlockWeights): BlockGraph {
-    const { adapters: adapted, roundInputs } = weights
-    const form = { adapted, roundInputs }
-    return this.#backward.of(index, weights, () =>
-      this.#shared(backwardGraph(this.architecture, index, this.context, form))
-    )
-  }
-
-  #curvatureOf(index: number): BlockGraph {
-    const known = this.#curvature.get(index)
-    if (known !== undefined) return known
-    const graph = this.#shared(curvatureGraph(this.architecture, index, this.context))
-    this.#curvature.set(index, graph)
-    return graph
-  }
-
   /** A device that keeps tensors adds them up itself. */
   get #gramSum(): GramSum {
     return this.#sums.keepsTensors ? 'alone' : 'added'
   }
-
-  #graph(index: number, grams?: GramSum): BlockGraph {
-    const key = `${index} ${grams}`
-    const known = this.#plain.get(key)
-    if (known !== undefined) return known
-    const graph = this.#build(index, grams)
-    this.#plain.set(key, graph)
-    return graph
-  }
-
-  /** Blocks that are built alike share one description, and with it one compiled session. */
-  #build(index: number, grams?: GramSum, form?: LinearForm): BlockGraph {
-    return this.#shared(blockGraph(this.architecture, index, this.context, grams, form))
-  }
-
-  #shared(built: BlockGraph): BlockGraph {
-    const known = [...this.#plain.values(), ...this.#sessions.keys(), ...this.#leaving.keys()]
-    return known.find((graph) => Buffer.compare(graph.model, built.model) === 0) ?? built
-  }
-
-  async #session(graph: BlockGraph, left: readonly string[] = []): Promise<GraphSession> {
-    const sessions = left.includes(NEXT) ? this.#leaving : this.#sessions
-    const known = sessions.get(graph)
-    if (known !== undefined) return known
-    const session = await GraphSession.create(graph.model, this.device, left)
-    sessions.set(graph, session)
-    return session
-  }
 }
-
-/** Name of the output with the next states. */
-const NEXT = 'next'
 
 /** Whether what the experts of a block add is added to its output here. */
 const isFinishedHere = ({ experts, within }: BlockGraph, weights: BlockWeights): boolean =>

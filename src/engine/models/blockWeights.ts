@@ -56,9 +56,7 @@ export async function readBlockWeights(
   const bits = new Map<string, StoredBits>()
   for (const linear of parts.linears(index)) {
     const place = `${path}.${linear.name}`
-    const read = withBits
-      ? await weights.readLinearWithBits(place, linear)
-      : { values: await weights.readLinear(place, linear) }
+    const read = await weights.readLinearWithBits(place, linear, withBits)
     linears.set(linear.name, read.values)
     if (read.bits !== undefined) bits.set(linear.name, read.bits)
   }

@@ -1,15 +1,19 @@
-import type { DeviceName } from '../../shared/recipe'
 import { GraphBuilder, type Value } from '../graph/graphBuilder'
-import { type Feeds, GraphSession, type Tensor } from '../graph/session'
+import { DeviceTensor, type Feeds, GraphSession, giveBack, type Tensor } from '../graph/session'
 import type { ModelArchitecture } from './architecture'
 import { capSlope, softcapped } from './attention'
-import type { HeadTiles } from './vocabularyHead'
+import type { PackedUploads } from './packedUploads'
+import { carriedTile, type HeadTiles } from './vocabularyHead'
 
 /** What is added up over the tiles of the vocabulary for some positions. */
 type ColumnName = 'studentMax' | 'studentSum' | 'teacherMax' | 'teacherSum' | 'cross'
 /** The same, where the gradient is asked for: half of the products. */
 type RowName = 'studentRow' | 'teacherRow'
-type Sums = Readonly<Record<ColumnName, Tensor> & Partial<Record<RowName, Tensor>>>
+type Sums = Readonly<Record<ColumnName, Tensor> & Partial<Record<RowName, Tensor | DeviceTensor>>>
+/** The same, all of it here. */
+type Summed = Readonly<Record<ColumnName, Tensor> & Partial<Record<RowName, Tensor>>>
+
+const ROWS: readonly RowName[] = ['studentRow', 'teacherRow']
 
 /** KL(teacher ‖ student) of the next token at some positions, and where it leads. */
 export interface Divergence {
@@ -34,13 +38,20 @@ export class DivergenceHead {
     private readonly architecture: ModelArchitecture,
     private readonly head: HeadTiles,
     private readonly whole: GraphSession,
-    private readonly valuesAlone: GraphSession
+    private readonly valuesAlone: GraphSession,
+    private readonly uploads: PackedUploads
   ) {}
 
-  static async create(architecture: ModelArchitecture, head: HeadTiles, device: DeviceName): Promise<DivergenceHead> {
-    const whole = await GraphSession.create(divergenceTileGraph(architecture, true), device)
+  /** @param uploads - to the device that computes: where that keeps tensors, states and sums of rows lie there for all tiles */
+  static async create(
+    architecture: ModelArchitecture,
+    head: HeadTiles,
+    uploads: PackedUploads
+  ): Promise<DivergenceHead> {
+    const { device, keepsTensors } = uploads.memory
+    const whole = await GraphSession.create(divergenceTileGraph(architecture, true), device, keepsTensors ? ROWS : [])
     const valuesAlone = await GraphSession.create(divergenceTileGraph(architecture, false), device)
-    return new DivergenceHead(architecture, head, whole, valuesAlone)
+    return new DivergenceHead(architecture, head, whole, valuesAlone, uploads)
   }
 
   /** @param student, teacher - states behind the final norm, [positions, embeddingSize] */
@@ -60,29 +71,52 @@ export class DivergenceHead {
     await this.valuesAlone.release()
   }
 
-  async #overTiles(session: GraphSession, student: Float32Array, teacher: Float32Array, rows: boolean): Promise<Sums> {
+  async #overTiles(
+    session: GraphSession,
+    student: Float32Array,
+    teacher: Float32Array,
+    rows: boolean
+  ): Promise<Summed> {
     const width = this.architecture.embeddingSize
     const positions = student.length / width
     const shape = [positions, width]
-    const states: Feeds = { student: { data: student, shape }, teacher: { data: teacher, shape } }
-    let sums = noSums(positions, rows ? width : undefined)
-    for (const [begin, end] of this.head.tiles()) {
-      const { weights, bias } = await this.head.readTile(begin, end)
-      const head: Feeds = {
-        head: { data: weights, shape: [end - begin, width] },
-        ...(bias && { headBias: { data: bias, shape: [end - begin] } })
+    const { uploads, head } = this
+    const states: Record<string, Feeds[string]> = {}
+    let sums: Sums = noSums(positions, rows ? width : undefined)
+    try {
+      states.student = await uploads.carry({ data: student, shape })
+      states.teacher = await uploads.carry({ data: teacher, shape })
+      for (const [begin, end] of head.tiles()) {
+        const tile = await carriedTile(uploads, await head.readTile(begin, end), width)
+        const before = sums
+        try {
+          const { here, there } = await session.keep({ ...states, ...tile, ...asInputs(before) })
+          sums = { ...here, ...there } as unknown as Sums
+        } finally {
+          giveBack([...Object.values(tile), ...Object.values(before)])
+        }
       }
-      sums = (await session.run({ ...states, ...head, ...asInputs(sums) })) as unknown as Sums
+      return await readSums(uploads, sums)
+    } finally {
+      giveBack([...Object.values(states), ...Object.values(sums)])
     }
-    return sums
   }
 }
 
 const asInputs = (sums: Sums): Feeds =>
   Object.fromEntries(Object.entries(sums).map(([name, values]) => [`${name}Before`, values]))
 
+/** Sums with the rows that lie on the device, which are not given back. */
+async function readSums({ memory }: PackedUploads, sums: Sums): Promise<Summed> {
+  const read: Record<string, Tensor> = {}
+  for (const [name, values] of Object.entries(sums)) {
+    read[name] = values instanceof DeviceTensor ? await memory.read(values) : values
+  }
+  return read as unknown as Summed
+}
+
 /** @param width - of the rows; undefined where there are none */
-function noSums(positions: number, width: number | undefined): Sums {
+function noSums(positions: number, width: number | undefined): Summed {
   const column = (value: number): Tensor => ({ data: new Float32Array(positions).fill(value), shape: [positions, 1] })
   const largest = -3.4028234663852886e38
   const columns = {
@@ -97,7 +131,7 @@ function noSums(positions: number, width: number | undefined): Sums {
   return { ...columns, studentRow: rows(), teacherRow: rows() }
 }
 
-function valuesOf({ studentMax, studentSum, teacherMax, teacherSum, cross }: Sums): Float64Array {
+function valuesOf({ studentMax, studentSum, teacherMax, teacherSum, cross }: Summed): Float64Array {
   const at = ({ data }: Tensor, i: number): number => data[i] as number
   return Float64Array.from({ length: cross.data.length }, (_, i) => {
     const logSums = at(teacherMax, i) + Math.log(at(teacherSum, i)) - at(studentMax, i) - Math.log(at(studentSum, i))
@@ -105,7 +139,7 @@ function valuesOf({ studentMax, studentSum, teacherMax, teacherSum, cross }: Sum
   })
 }
 
-function gradientOf({ studentSum, studentRow, teacherSum, teacherRow }: Sums, positions: number, width: number) {
+function gradientOf({ studentSum, studentRow, teacherSum, teacherRow }: Summed, positions: number, width: number) {
   const gradient = new Float32Array(positions * width)
   const [own, full] = [studentRow?.data as Float32Array, teacherRow?.data as Float32Array]
   for (let i = 0; i < positions; i++) {

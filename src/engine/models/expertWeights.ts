@@ -6,7 +6,7 @@ import type { ExpertsSpec, ExpertTensor } from './experts'
 import { ExpertMemory, keptExperts } from './keptExperts'
 import type { ModelParts } from './modelParts'
 import type { ModelTensor } from './modelTensors'
-import type { ModelWeights, TensorPart } from './modelWeights'
+import type { ModelWeights, StackedPart, TensorPart } from './modelWeights'
 
 /** Reads one expert's tensors, by the names of the graph's inputs; they hold until the next one is read. */
 export type ReadExpert = (expert: number) => Promise<Tensors>
@@ -67,11 +67,19 @@ export function expertPlace(weights: ModelWeights, path: string, tensor: ExpertT
   const count = elementCount(shape)
   if (own === undefined || (weights.has(all) && !weights.has(own))) {
     const [, ...ofExpert] = stacked.shape
+    if (stacked.turnable) return weights.stackedPart(turnablePart(all, tensor, expert))
     return { name: all, shape: stacked.shape, first: expert * elementCount(ofExpert) + stacked.first, count }
   }
   if (!weights.has(all)) return { name: own, shape, first: 0, count }
   const { directory } = weights.checkpoint
   throw badFormat(`${directory} holds the experts of ${path} twice, as ${own} and in ${all}; expected one of them`)
+}
+
+/** The rows of an expert's tensor among those of all. */
+function turnablePart(name: string, { stacked, shape }: ExpertTensor, index: number): StackedPart {
+  const [rows = 1, columns = 1] = shape
+  const all = stacked.shape as StackedPart['shape']
+  return { name, shape: all, index, from: stacked.first / columns, rows, turnable: true }
 }
 
 /**
@@ -101,7 +109,9 @@ export function expertTensors(weights: ModelWeights, parts: ModelParts): ModelTe
       const { alone, shape, stacked } = tensor
       // What gates and ups have in common is one tensor.
       const again = spec.tensors.find((one) => one.stacked.name === stacked.name) !== tensor
-      if (alone === undefined) return again ? [] : [{ name: `${path}.${stacked.name}`, shape: stacked.shape }]
+      const { turnable } = stacked
+      const together = { name: `${path}.${stacked.name}`, shape: stacked.shape, ...(turnable && { turnable }) }
+      if (alone === undefined) return again ? [] : [together]
       return Array.from({ length: spec.count }, (_, expert) => ({
         name: `${path}.${alone(expert)}`,
         shape,

@@ -17,7 +17,13 @@ export interface ExpertTensor {
   /** The name that it has for one expert, in checkpoints that hold each expert by itself. */
   readonly alone?: (expert: number) => string
   /** The tensor of all experts, in checkpoints that hold them together: its shape, and which element of an expert's part is the first. */
-  readonly stacked: { readonly name: string; readonly shape: readonly number[]; readonly first: number }
+  readonly stacked: {
+    readonly name: string
+    readonly shape: readonly number[]
+    readonly first: number
+    /** Whether files may have the matrix of each expert turned. */
+    readonly turnable?: boolean
+  }
 }
 
 /**
@@ -60,6 +66,8 @@ export interface GatedExperts {
     /** In those that hold all of a block in one tensor: of gates and ups, and of downs. */
     readonly stacked?: readonly [gateUp: string, down: string]
   }
+  /** Whether files that hold all in one tensor may have every matrix turned. */
+  readonly turnable?: boolean
 }
 
 /** Experts down(act(gate(n)) · up(n)) without biases. Source: transformers modeling_qwen3_moe, modeling_mixtral. */
@@ -68,8 +76,9 @@ export function gatedExperts(options: GatedExperts): ExpertsSpec {
   const { module, stacked = ['gate_up_proj', 'down_proj'], alone = [] } = names
   const own = (name?: string) =>
     name === undefined ? {} : { alone: (expert: number) => `${module}.${expert}.${name}.weight` }
-  const gateUp = { name: `${module}.${stacked[0]}`, shape: [count, 2 * wide, hidden] }
-  const down = { name: `${module}.${stacked[1]}`, shape: [count, hidden, wide], first: 0 }
+  const turnable = options.turnable === true && { turnable: true }
+  const gateUp = { name: `${module}.${stacked[0]}`, shape: [count, 2 * wide, hidden], ...turnable }
+  const down = { name: `${module}.${stacked[1]}`, shape: [count, hidden, wide], first: 0, ...turnable }
   return {
     count,
     perToken,
@@ -129,6 +138,8 @@ export interface ScoredRouting extends Routing {
   readonly normed: boolean
   /** [count], added to the scores where experts are chosen, and not to their weights. */
   readonly bias?: Value | undefined
+  /** [tokens, count], what experts are chosen by, the bias added, in the place of the scores. */
+  readonly chosenBy?: Value | undefined
   /** The experts of a token are chosen among those of some groups. */
   readonly groups?: ExpertGroups | undefined
   /** Added to the sum that weights are divided by; the least that this may be. */
@@ -145,8 +156,8 @@ export interface ScoredRouting extends Routing {
  * @param scores - [tokens, count]
  */
 export function routedScores(graph: GraphBuilder, scores: Value, routing: ScoredRouting): Value {
-  const { normed, bias, groups, epsilon = 0, least = 0, scale = 1 } = routing
-  const biased = bias === undefined ? scores : graph.add(scores, bias)
+  const { normed, bias, chosenBy = scores, groups, epsilon = 0, least = 0, scale = 1 } = routing
+  const biased = bias === undefined ? chosenBy : graph.add(chosenBy, bias)
   const open = groups === undefined ? biased : withinGroups(graph, biased, groups, routing.count)
   const chosen = graph.mul(scores, largest(graph, open, routing))
   return graph.scaled(normed ? graph.div(chosen, divisor(graph, chosen, epsilon, least)) : chosen, scale)
@@ -168,7 +179,7 @@ export function selectedSoftmax(graph: GraphBuilder, logits: Value, routing: Rou
 /** Routing weights [tokens, count] of logits: the sigmoids of the largest of each token, 0 for the others. */
 export const selectedSigmoid = (graph: GraphBuilder, logits: Value, routing: Routing): Value =>
   // Of logits, as sigmoids of large ones are all 1.
-  graph.mul(graph.sigmoid(logits), largest(graph, logits, routing))
+  routedScores(graph, graph.sigmoid(logits), { ...routing, chosenBy: logits, normed: false })
 
 /** @throws {AppError} BAD_INPUT where a token would be routed to more experts than there are */
 export function checkRouting(config: ConfigReader, perToken: number, count: number): void {

@@ -26,10 +26,19 @@ const SMALLEST = 256
 /** Cuts lie between vectors of the processor. */
 const VECTOR = 16
 
+/** Columns of the left half of a square that is cut. */
+const halfOf = (size: number): number => VECTOR * Math.ceil(size / 2 / VECTOR)
+
+/** Bytes of the largest tile of XᵀX, as far as its rows are not parted. */
+export function largestTileBytes(features: number): number {
+  const side = features < 2 * SMALLEST ? features : halfOf(features)
+  return 4 * side * side
+}
+
 /** The share of XᵀX that is made: (1 + 1 / squares) / 2. */
 export function triangleShare(features: number): number {
   let squares = 1
-  for (let size = features; size >= 2 * SMALLEST; size = VECTOR * Math.ceil(size / 2 / VECTOR)) squares *= 2
+  for (let size = features; size >= 2 * SMALLEST; size = halfOf(size)) squares *= 2
   return (1 + 1 / squares) / 2
 }
 
@@ -40,15 +49,18 @@ export function triangleShare(features: number): number {
  *     XᵀX = [LᵀL LᵀR; RᵀL RᵀR]
  *
  * RᵀL, the mirror image of LᵀR, is never made. That is 9/16 of the products at eight squares, and 17/32 at sixteen.
+ *
+ * @param of - the input, what its tiles are added to, and the largest tile, bytes
  */
 export function upperTriangle(
   graph: GraphBuilder,
   X: Value,
-  of: { input: number; features: number; sum?: GramSum }
+  of: { input: number; features: number; sum?: GramSum; tensorLimit?: number }
 ): GramOutput[] {
   const outputs: GramOutput[] = []
+  const { tensorLimit = TENSOR_LIMIT_BYTES } = of
   const add = (left: Value, right: Value, tile: Omit<GramTile, 'input'>): void => {
-    const height = Math.max(1, Math.floor(TENSOR_LIMIT_BYTES / (4 * tile.columns)))
+    const height = Math.max(1, Math.floor(tensorLimit / (4 * tile.columns)))
     for (let begin = 0; begin < tile.rows; begin += height) {
       const rows = Math.min(height, tile.rows - begin)
       const part = rows === tile.rows ? left : graph.slice(left, 1, begin, begin + rows)
@@ -64,7 +76,7 @@ export function upperTriangle(
       add(value, value, { row: begin, column: begin, rows: size, columns: size })
       return
     }
-    const half = VECTOR * Math.ceil(size / 2 / VECTOR)
+    const half = halfOf(size)
     const [left, right] = graph.split(value, 1, [half, size - half]) as [Value, Value]
     add(left, right, { row: begin, column: begin + half, rows: half, columns: size - half })
     cut(left, begin, half)

@@ -1,10 +1,9 @@
-import type { DeviceName } from '../../shared/recipe'
-import { DeviceMemory } from '../graph/deviceMemory'
 import { DeviceTensor, type Feeds, GraphSession, giveBack, type Tensor } from '../graph/session'
 import type { ComparedTile, VocabularyTile } from '../numerics/tokenLosses'
 import type { ModelArchitecture } from './architecture'
 import { vocabularyTileGraph } from './modelGraphs'
 import type { ModelWeights } from './modelWeights'
+import type { PackedUploads } from './packedUploads'
 import { type HeadTile, type HeadTiles, tileRows, VocabularyHead } from './vocabularyHead'
 
 /** Positions that are multiplied at once, so that a tile's logits stay bounded however long the rows are. */
@@ -45,18 +44,24 @@ export class HeadRunner implements HeadTiles {
     private readonly head: VocabularyHead,
     private readonly full: GraphSession,
     private readonly compared: GraphSession,
-    private readonly memory: DeviceMemory
+    private readonly uploads: PackedUploads
   ) {
-    this.#logits = new Float32Array(memory.keepsTensors ? 0 : EVALUATED_POSITIONS * tileRows(architecture))
+    this.#logits = new Float32Array(uploads.memory.keepsTensors ? 0 : EVALUATED_POSITIONS * tileRows(architecture))
     this.#exponentials = new Float32Array(this.#logits.length)
   }
 
-  static async create(architecture: ModelArchitecture, weights: ModelWeights, device: DeviceName): Promise<HeadRunner> {
-    const memory = new DeviceMemory(device)
-    const left = memory.keepsTensors ? LEFT : []
+  /** @param uploads - to the device that computes */
+  static async create(
+    architecture: ModelArchitecture,
+    weights: ModelWeights,
+    uploads: PackedUploads
+  ): Promise<HeadRunner> {
+    const { device, keepsTensors } = uploads.memory
+    const left = keepsTensors ? LEFT : []
     const full = await GraphSession.create(vocabularyTileGraph(architecture, 'full'), device, left)
     const compared = await GraphSession.create(vocabularyTileGraph(architecture, 'compared'), device)
-    return new HeadRunner(architecture, await VocabularyHead.open(architecture, weights), full, compared, memory)
+    const head = await VocabularyHead.open(architecture, weights, keepsTensors)
+    return new HeadRunner(architecture, head, full, compared, uploads)
   }
 
   tiles(): [number, number][] {
@@ -76,7 +81,7 @@ export class HeadRunner implements HeadTiles {
    * @param targets - per position an index into this tile; any index where the target lies elsewhere
    */
   async computeFull(normed: Float32Array | DeviceTensor, head: HeadTile, targets: Int32Array): Promise<FullTile> {
-    if (this.memory.keepsTensors) return this.#fullThere(await this.#feeds(normed, head, targets))
+    if (this.uploads.memory.keepsTensors) return this.#fullThere(await this.#feeds(normed, head, targets))
     const shape = [targets.length, head.weights.length / this.architecture.embeddingSize] as const
     const size = shape[0] * shape[1]
     const logits = { data: this.#logits.subarray(0, size), shape }
@@ -101,7 +106,6 @@ export class HeadRunner implements HeadTiles {
     giveBack([...this.#left, this.#rows?.there])
     this.#left = []
     this.#rows = undefined
-    await this.memory.release()
     await this.full.release()
     await this.compared.release()
   }
@@ -129,11 +133,10 @@ export class HeadRunner implements HeadTiles {
 
   /** A tile's rows as graphs take them: those before it leave the device. */
   async #carried(tile: HeadTile, rows: Tensor): Promise<Tensor | DeviceTensor> {
-    if (!this.memory.keepsTensors) return rows
     if (this.#rows?.tile === tile) return this.#rows.there
     giveBack([this.#rows?.there])
     this.#rows = undefined
-    const there = await this.memory.upload(rows)
+    const there = await this.uploads.carry(rows, tile.bits)
     if (there instanceof DeviceTensor) this.#rows = { tile, there }
     return there
   }

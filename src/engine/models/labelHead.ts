@@ -1,10 +1,10 @@
-import type { DeviceName } from '../../shared/recipe'
 import { GraphBuilder, type Value } from '../graph/graphBuilder'
-import { type Feeds, GraphSession, type Tensor } from '../graph/session'
+import { DeviceTensor, type Feeds, GraphSession, giveBack, type Tensor } from '../graph/session'
 import type { Random } from '../numerics/random'
 import type { ModelArchitecture } from './architecture'
 import { capSlope, softcapped } from './attention'
-import type { HeadTile, HeadTiles } from './vocabularyHead'
+import type { PackedUploads } from './packedUploads'
+import { carriedTile, type HeadTile, type HeadTiles } from './vocabularyHead'
 
 /** What is added up over the tiles of the vocabulary for some positions. */
 interface Sums {
@@ -12,7 +12,7 @@ interface Sums {
   readonly max: Tensor
   readonly sum: Tensor
   /** Σ exp(logit − max) cap′(logit) w: [positions, width]. */
-  readonly row: Tensor
+  readonly row: Tensor | DeviceTensor
 }
 
 /**
@@ -30,11 +30,15 @@ export class LabelHead {
   private constructor(
     private readonly architecture: ModelArchitecture,
     private readonly head: HeadTiles,
-    private readonly session: GraphSession
+    private readonly session: GraphSession,
+    private readonly uploads: PackedUploads
   ) {}
 
-  static async create(architecture: ModelArchitecture, head: HeadTiles, device: DeviceName): Promise<LabelHead> {
-    return new LabelHead(architecture, head, await GraphSession.create(labelTileGraph(architecture), device))
+  /** @param uploads - to the device that computes: where that keeps tensors, states and sums of rows lie there for all tiles */
+  static async create(architecture: ModelArchitecture, head: HeadTiles, uploads: PackedUploads): Promise<LabelHead> {
+    const { device, keepsTensors } = uploads.memory
+    const session = await GraphSession.create(labelTileGraph(architecture), device, keepsTensors ? ['row'] : [])
+    return new LabelHead(architecture, head, session, uploads)
   }
 
   /**
@@ -46,31 +50,38 @@ export class LabelHead {
     const width = this.architecture.embeddingSize
     const positions = states.length / width
     const drawn = new Float32Array(states.length) // cap′(s_y) w_y
+    const carried = await this.uploads.carry({ data: states, shape: [positions, width] })
     let sums = noSums(positions, width)
-    for (const [begin, end] of this.head.tiles()) {
-      const tile = await this.head.readTile(begin, end)
-      const outputs = await this.session.run({
-        ...feedsOf(tile, end - begin, width),
-        states: { data: states, shape: [positions, width] },
-        maxBefore: sums.max,
-        sumBefore: sums.sum,
-        rowBefore: sums.row
-      })
-      sums = { max: outputs.max as Tensor, sum: outputs.sum as Tensor, row: outputs.row as Tensor }
-      draw({ sums, outputs, tile, width, random }, drawn)
+    try {
+      for (const [begin, end] of this.head.tiles()) {
+        const tile = await this.head.readTile(begin, end)
+        const outputs = await this.#addTile(carried, tile, sums)
+        sums = { max: outputs.max as Tensor, sum: outputs.sum as Tensor, row: outputs.row as Tensor | DeviceTensor }
+        draw({ sums, outputs, tile, width, random }, drawn)
+      }
+      const row = sums.row instanceof DeviceTensor ? await this.uploads.memory.read(sums.row) : sums.row
+      return subtracted(sums, row, drawn, width)
+    } finally {
+      giveBack([carried, sums.row])
     }
-    return subtracted(sums, drawn, width)
+  }
+
+  /** What a tile adds to sums, of which it gives back what lies on the device. */
+  async #addTile(states: Feeds[string], tile: HeadTile, { max, sum, row }: Sums): Promise<Feeds> {
+    const head = await carriedTile(this.uploads, tile, this.architecture.embeddingSize)
+    try {
+      const before = { maxBefore: max, sumBefore: sum, rowBefore: row }
+      const { here, there } = await this.session.keep({ ...head, states, ...before })
+      return { ...here, ...there }
+    } finally {
+      giveBack([head.head, row])
+    }
   }
 
   release(): Promise<void> {
     return this.session.release()
   }
 }
-
-const feedsOf = ({ weights, bias }: HeadTile, rows: number, width: number): Feeds => ({
-  head: { data: weights, shape: [rows, width] },
-  ...(bias && { headBias: { data: bias, shape: [rows] } })
-})
 
 function noSums(positions: number, width: number): Sums {
   const column = (value: number): Tensor => ({ data: new Float32Array(positions).fill(value), shape: [positions, 1] })
@@ -80,7 +91,7 @@ function noSums(positions: number, width: number): Sums {
 
 interface Drawing {
   readonly sums: Sums
-  readonly outputs: Readonly<Record<string, Tensor>>
+  readonly outputs: Feeds
   readonly tile: HeadTile
   readonly width: number
   readonly random: Random
@@ -89,7 +100,9 @@ interface Drawing {
 /** Draws labels anew out of a tile, for the positions whose label lies in it. */
 function draw({ sums, outputs, tile, width, random }: Drawing, drawn: Float32Array): void {
   const rows = tile.weights.length / width
-  const [own, exponentials, slope] = ['tileSum', 'exponentials', 'slope'].map((name) => outputs[name]?.data)
+  const [own, exponentials, slope] = ['tileSum', 'exponentials', 'slope'].map(
+    (name) => (outputs[name] as Tensor | undefined)?.data
+  )
   for (let i = 0; i < drawn.length / width; i++) {
     const [whether, which] = [random(), random()]
     const share = (own as Float32Array)[i] as number
@@ -113,7 +126,7 @@ function indexAt(values: Float32Array, sum: number): number {
   return last
 }
 
-function subtracted({ sum, row }: Sums, drawn: Float32Array, width: number): Float32Array {
+function subtracted({ sum }: Sums, row: Tensor, drawn: Float32Array, width: number): Float32Array {
   return drawn.map((value, i) => (row.data[i] as number) / (sum.data[Math.floor(i / width)] as number) - value)
 }
 

@@ -1,5 +1,6 @@
 import { GraphBuilder, type Value } from '../graph/graphBuilder'
 import type { InputRounding } from '../graph/inputRounding'
+import { TENSOR_LIMIT_BYTES } from '../graph/session'
 import type { ExpertsSpec } from './experts'
 
 /** Name of the input with what experts in the midst of a block add. */
@@ -74,11 +75,15 @@ export class LayerBuilder {
   #nameOf = (name: string): string => name
   #real: Value | undefined
 
-  /** @param context - tokens in a row; the hidden states are [rows · context, hidden] */
+  /**
+   * @param context - tokens in a row; the hidden states are [rows · context, hidden]
+   * @param tensorLimit - the largest tensor that the graph may make, bytes
+   */
   constructor(
     readonly context: number,
     private readonly form: LinearForm = {},
-    readonly purpose: Purpose = 'forward'
+    readonly purpose: Purpose = 'forward',
+    readonly tensorLimit = TENSOR_LIMIT_BYTES
   ) {}
 
   /** Whether the graph has the input `real` [tokens, 1], 1 for tokens and 0 for pads. */

@@ -31,7 +31,8 @@ interface ExpertsWithin {
 export const energyOutput = (linear: string): string => `energy.${linear}`
 
 /**
- * Builds block `index` for rows of `context` tokens.
+ * Builds block `index` for rows of `context` tokens, whose tensors take no more than `tensorLimit` bytes each where what a
+ * device has is less than what graphs are parted for.
  *
  * Inputs: `hidden` [tokens, state], each linear's `<name>.weight` and each parameter; `<name>.lora_A` and `.lora_B` of
  * adapted linears; with Gram matrices also `mask` [tokens, 1], 1 for tokens and 0 for padding. Outputs: `next`, and per distinct input X
@@ -45,9 +46,10 @@ export function blockGraph(
   index: number,
   context: number,
   grams?: GramSum,
-  form?: LinearForm
+  form?: LinearForm,
+  tensorLimit?: number
 ): BlockGraph {
-  const layer = new LayerBuilder(context, form)
+  const layer = new LayerBuilder(context, form, 'forward', tensorLimit)
   const { graph } = layer
   const shape = ['tokens', stateSize(architecture)]
   const next = architecture.buildBlock(layer, graph.input('hidden', shape), index)
@@ -62,7 +64,7 @@ export function blockGraph(
     grams: tiles,
     readsReal: layer.readsReal,
     ...expertsOf(layer),
-    ...(within && { within: { routing: routingGraph(architecture, index, context, form) } })
+    ...(within && { within: { routing: routingGraph(architecture, index, context, form, tensorLimit) } })
   }
 }
 
@@ -71,9 +73,10 @@ function routingGraph(
   architecture: ModelArchitecture,
   index: number,
   context: number,
-  form: LinearForm | undefined
+  form: LinearForm | undefined,
+  tensorLimit: number | undefined
 ): BlockGraph {
-  const layer = new LayerBuilder(context, form)
+  const layer = new LayerBuilder(context, form, 'forward', tensorLimit)
   architecture.buildBlock(layer, layer.graph.input('hidden', ['tokens', stateSize(architecture)]), index)
   addExpertOutputs(layer)
   return { model: layer.graph.build(), linears: layer.linears, grams: [], readsReal: layer.readsReal }
@@ -96,9 +99,10 @@ export function backwardGraph(
   architecture: ModelArchitecture,
   index: number,
   context: number,
-  form: LinearForm
+  form: LinearForm,
+  tensorLimit?: number
 ): BlockGraph {
-  const layer = new LayerBuilder(context, form, 'gradients')
+  const layer = new LayerBuilder(context, form, 'gradients', tensorLimit)
   const { graph } = layer
   const gradients = blockGradients(architecture, index, layer, () => layer.adapters)
   for (const [value, gradient] of gradients) {
@@ -114,11 +118,11 @@ function withinBackwards(
   architecture: ModelArchitecture,
   index: number,
   context: number,
-  { experts }: LayerBuilder,
+  { experts, tensorLimit }: LayerBuilder,
   form?: LinearForm
 ): Pick<BlockGraph, 'within'> {
   if (experts?.sum === undefined) return {}
-  const layer = new LayerBuilder(context, form, 'gradients')
+  const layer = new LayerBuilder(context, form, 'gradients', tensorLimit)
   const { graph, linears } = layer
   const shape = ['tokens', stateSize(architecture)]
   const next = architecture.buildBlock(layer, graph.input('hidden', shape), index)
@@ -126,7 +130,7 @@ function withinBackwards(
   const gradient = addGradients(graph, new Map([[next, graph.input('gradient', shape)]]), [sum]).get(sum) as Value
   graph.output(`gradient.${EXPERT_SUM}`, gradient, graph.givenShape(sum) ?? [])
   const ofSum = { model: graph.build(), linears, grams: [], readsReal: layer.readsReal }
-  return { within: { routing: routingGraph(architecture, index, context, form), gradient: ofSum } }
+  return { within: { routing: routingGraph(architecture, index, context, form, tensorLimit), gradient: ofSum } }
 }
 
 /**
@@ -135,15 +139,20 @@ function withinBackwards(
  * Inputs: those of `blockGraph`, and `gradient` ∂L/∂next [tokens, hidden], zero at pads. Outputs: `gradient.hidden`, and per
  * linear, in their order, the tiles of the upper triangle of Σ g gᵀ, g = ∂L/∂(Wx + b) of each token.
  */
-export function curvatureGraph(architecture: ModelArchitecture, index: number, context: number): BlockGraph {
-  const layer = new LayerBuilder(context, {}, 'gradients')
+export function curvatureGraph(
+  architecture: ModelArchitecture,
+  index: number,
+  context: number,
+  tensorLimit?: number
+): BlockGraph {
+  const layer = new LayerBuilder(context, {}, 'gradients', tensorLimit)
   const { graph, linears } = layer
   const [[hidden, ofHidden], ...ofOutputs] = [
     ...blockGradients(architecture, index, layer, () => layer.outputs.map(({ value }) => value))
   ] as [[Value, Value], ...[Value, Value][]]
   graph.output(`gradient.${hidden}`, ofHidden, graph.givenShape(hidden) ?? [])
   const grams = ofOutputs.flatMap(([, gradient], input) =>
-    upperTriangle(graph, gradient, { input, features: (linears[input] as LinearSpec).outFeatures })
+    upperTriangle(graph, gradient, { input, features: (linears[input] as LinearSpec).outFeatures, tensorLimit })
   )
   const within = withinBackwards(architecture, index, context, layer)
   return { model: graph.build(), linears, grams, readsReal: layer.readsReal, ...expertsOf(layer), ...within }
@@ -185,10 +194,10 @@ function addEnergies({ graph, linears, outputs }: LayerBuilder): void {
   }
 }
 
-function addGrams(layer: LayerBuilder, sum: GramSum): GramOutput[] {
-  const mask = layer.graph.input('mask', ['tokens', 1])
-  return layer.inputs.flatMap(({ value, features }, input) =>
-    upperTriangle(layer.graph, layer.graph.mul(value, mask), { input, features, sum })
+function addGrams({ graph, inputs, tensorLimit }: LayerBuilder, sum: GramSum): GramOutput[] {
+  const mask = graph.input('mask', ['tokens', 1])
+  return inputs.flatMap(({ value, features }, input) =>
+    upperTriangle(graph, graph.mul(value, mask), { input, features, sum, tensorLimit })
   )
 }
 

@@ -29,6 +29,6 @@ export function listLinears(parts: ModelParts): PreparedLinear[] {
 
 /** Finds a missing or misshapen tensor now, not hours later. */
 export function assertTensors(weights: ModelWeights, parts: ModelParts): void {
-  for (const { name, shape } of modelTensors(parts, true)) weights.find(name, shape)
+  for (const { name, shape } of modelTensors(parts, true)) weights.findAll(name, shape)
   for (let block = 0; block < parts.architecture.blocks; block++) storedExperts(weights, parts, block)
 }

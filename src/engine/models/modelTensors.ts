@@ -16,8 +16,12 @@ export interface ModelTensor {
   readonly shape: readonly number[]
   /** Whether it stays in float32, whatever the dtype of the others. */
   readonly float32?: boolean
+  /** Of all experts of a block: whether files may have the matrix of each turned. */
+  readonly turnable?: boolean
   /** Of an expert: where its values lie in the checkpoint. */
   readonly place?: TensorPart
+  /** Of a piece of a tensor that transformers cuts where it writes it: which part of that tensor it is. */
+  readonly cutOf?: TensorPart
   /** Of a part beside a text model: its name in the checkpoint. What is no linear's may hold infinities, as bounds do. */
   readonly stored?: string
   /** Present for the weight of a linear, which is what gets quantized. */

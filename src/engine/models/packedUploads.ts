@@ -24,7 +24,8 @@ interface Known {
 export class PackedUploads {
   readonly #known = new Map<StoredBits['dtype'], Promise<Known>>()
 
-  constructor(private readonly memory: DeviceMemory) {}
+  /** @param memory - of the device, which outlives this */
+  constructor(readonly memory: DeviceMemory) {}
 
   /**
    * A matrix [rows, columns] in float32 on the device, the caller's to give back.
@@ -39,6 +40,18 @@ export class PackedUploads {
     const { trust, table } = await this.#of(dtype)
     if (trust === 'none' || (trust === 'normal' && dtype === 'BF16' && hasSubnormals(data))) return undefined
     return unpacked(this.memory, table, data, rows, columns)
+  }
+
+  /**
+   * A matrix as graphs of the device take it: carried there as its bits, or as its values, and the caller's to give back; where
+   * none stays on the device, the matrix that was given.
+   *
+   * @param bits - of its values, where these are known
+   * @throws {AppError} DEVICE with the library's reason when the device fails
+   */
+  async carry(values: Tensor, bits?: StoredBits): Promise<Tensor | DeviceTensor> {
+    const [rows = 0, columns = 0] = values.shape
+    return (bits && (await this.upload(bits, rows, columns))) ?? this.memory.upload(values)
   }
 
   async release(): Promise<void> {

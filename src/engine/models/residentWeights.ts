@@ -1,10 +1,8 @@
-import type { DeviceName } from '../../shared/recipe'
-import type { StoredBits } from '../formats/checkpoint'
-import { DeviceMemory } from '../graph/deviceMemory'
+import type { DeviceMemory } from '../graph/deviceMemory'
 import { DeviceTensor, type Feeds, giveBack, type Tensor } from '../graph/session'
 import type { BlockWeights } from './blockWeights'
 import type { LinearSpec } from './layerBuilder'
-import { PackedUploads } from './packedUploads'
+import type { PackedUploads } from './packedUploads'
 
 type Linears = BlockWeights['linears']
 
@@ -14,13 +12,11 @@ type Linears = BlockWeights['linears']
  */
 export class ResidentWeights {
   readonly #memory: DeviceMemory
-  readonly #packed: PackedUploads
   #linears: Linears | undefined
   #there: Record<string, Tensor | DeviceTensor> | undefined
 
-  constructor(device: DeviceName) {
-    this.#memory = new DeviceMemory(device)
-    this.#packed = new PackedUploads(this.#memory)
+  constructor(private readonly uploads: PackedUploads) {
+    this.#memory = uploads.memory
   }
 
   /** @param linears - never written to while batches are computed with them; other weights are another map */
@@ -56,7 +52,7 @@ export class ResidentWeights {
       for (const spec of specs) {
         const weight = inputOf(spec, linears)
         if (weight instanceof DeviceTensor) continue
-        const lies = (await this.#unpacked(spec, bits?.get(spec.name))) ?? (await this.#memory.upload(weight))
+        const lies = await this.uploads.carry(weight, bits?.get(spec.name))
         if (lies instanceof DeviceTensor) there.set(spec.name, lies)
       }
       return new Map([...linears, ...there])
@@ -66,14 +62,8 @@ export class ResidentWeights {
     }
   }
 
-  async release(): Promise<void> {
+  release(): void {
     this.#giveBack()
-    await this.#packed.release()
-    await this.#memory.release()
-  }
-
-  async #unpacked({ outFeatures, inFeatures }: LinearSpec, bits?: StoredBits): Promise<DeviceTensor | undefined> {
-    return bits && this.#packed.upload(bits, outFeatures, inFeatures)
   }
 
   #giveBack(): void {

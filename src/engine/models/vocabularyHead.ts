@@ -1,6 +1,8 @@
-import { TENSOR_LIMIT_BYTES } from '../graph/session'
+import type { StoredBits } from '../formats/checkpoint'
+import { type Feeds, TENSOR_LIMIT_BYTES } from '../graph/session'
 import type { ModelArchitecture } from './architecture'
 import type { ModelWeights } from './modelWeights'
+import type { PackedUploads } from './packedUploads'
 
 /** Rows of the head that are multiplied at once: the logits of a batch then stay in memory that is used again. */
 const MAX_TILE_ROWS = 2048
@@ -10,6 +12,8 @@ const TILE_SHARE = 4
 export interface HeadTile {
   /** [rows, embeddingSize] */
   readonly weights: Float32Array
+  /** Of the weights, where they are to be carried to a device and are stored in 16 bits. */
+  readonly bits?: StoredBits | undefined
   /** [rows], where the head has one. */
   readonly bias?: Float32Array
 }
@@ -20,6 +24,24 @@ export interface HeadTiles {
   tiles(): [number, number][]
   /** Rows [begin, end) of the head. */
   readTile(begin: number, end: number): Promise<HeadTile>
+}
+
+/**
+ * A tile as graphs take it, its rows where the device has them: then they are the caller's to give back.
+ *
+ * @param width - columns of the head
+ * @throws {AppError} DEVICE with the library's reason when the device fails
+ */
+export async function carriedTile(
+  uploads: PackedUploads,
+  { weights, bits, bias }: HeadTile,
+  width: number
+): Promise<Feeds> {
+  const rows = weights.length / width
+  return {
+    head: await uploads.carry({ data: weights, shape: [rows, width] }, bits),
+    ...(bias && { headBias: { data: bias, shape: [rows] } })
+  }
 }
 
 /** Rows of the head in a tile. */
@@ -34,13 +56,15 @@ export class VocabularyHead implements HeadTiles {
     private readonly architecture: ModelArchitecture,
     private readonly weights: ModelWeights,
     /** [vocabulary] */
-    private readonly bias: Float32Array | undefined
+    private readonly bias: Float32Array | undefined,
+    private readonly withBits: boolean
   ) {}
 
-  static async open(architecture: ModelArchitecture, weights: ModelWeights): Promise<VocabularyHead> {
+  /** @param withBits - whether tiles are read with their bits, for a device */
+  static async open(architecture: ModelArchitecture, weights: ModelWeights, withBits = false): Promise<VocabularyHead> {
     const { headBias, vocabularySize } = architecture
     const bias = headBias === undefined ? undefined : await weights.read(headBias, [vocabularySize])
-    return new VocabularyHead(architecture, weights, bias)
+    return new VocabularyHead(architecture, weights, bias, withBits)
   }
 
   tiles(): [number, number][] {
@@ -53,7 +77,10 @@ export class VocabularyHead implements HeadTiles {
   }
 
   async readTile(begin: number, end: number): Promise<HeadTile> {
-    const weights = await this.weights.readVocabularyRows(this.architecture.head, begin, end)
-    return this.bias === undefined ? { weights } : { weights, bias: this.bias.subarray(begin, end) }
+    const { head } = this.architecture
+    const { values: weights, bits } = this.withBits
+      ? await this.weights.readVocabularyRowsWithBits(head, begin, end)
+      : { values: await this.weights.readVocabularyRows(head, begin, end) }
+    return { weights, bits, ...(this.bias !== undefined && { bias: this.bias.subarray(begin, end) }) }
   }
 }

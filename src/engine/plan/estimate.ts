@@ -18,20 +18,23 @@ const EFFICIENCY = 0.71
 const SECONDS_PER_WEIGHT = 3e-8
 /** Seconds for a byte of a file with a checksum that is read or written, or of weights that are hashed. */
 const SECONDS_PER_KEPT_BYTE = 1.5e-9
-/** Seconds for the program, the graphs and the files. */
-const BASE_SECONDS = 3
+/** Seconds for the program, the tokenizer and the adapters. */
+const BASE_SECONDS = 2.6
+/** Seconds for the graphs and the files of a block. */
+const BLOCK_SECONDS = 0.1
 /** Speed of the machine on which the constants of one-threaded work were measured, flops per second. */
 const REFERENCE_SPEED = 1.9e11
 
 /** What a run takes in time, memory and disk, from shapes alone. */
 export function costOf(prepared: PreparedRun, speed: Speed): Cost & { readonly flops: number } {
   const { flops, quantizedWeights, serialSeconds } = workOf(prepared)
+  const { blocks } = prepared.architecture
   const slowness = Math.max(1, REFERENCE_SPEED / speed.flopsPerSecond)
   const shares = sharesOf(prepared.linears, solvedAtATime(prepared))
   const serial = (slowness * (serialSeconds + quantizedWeights * SECONDS_PER_WEIGHT)) / shares
   return {
     flops,
-    seconds: flops / (EFFICIENCY * speed.flopsPerSecond) + serial + BASE_SECONDS,
+    seconds: flops / (EFFICIENCY * speed.flopsPerSecond) + serial + BASE_SECONDS + BLOCK_SECONDS * blocks,
     peakMemoryBytes: peakMemoryBytes(prepared),
     spoolBytes: spoolBytes(prepared),
     adapterBytes: adapterBytes(prepared)

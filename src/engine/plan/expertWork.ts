@@ -1,3 +1,4 @@
+import { BATCH_TOKENS } from '../models/batchRows'
 import type { ExpertsSpec } from '../models/experts'
 import { expertBytes, keptExperts } from '../models/keptExperts'
 import { isDecidedLate, type PreparedRun } from '../prepare/preparedRun'
@@ -6,9 +7,6 @@ import { streamShapes } from '../prepare/streamShapes'
 /** Seconds for each weight of an expert that is read and widened to float32, and that is handed to the device, on one core. */
 const SECONDS_PER_READ = 3e-9
 const SECONDS_PER_FEED = 2e-9
-
-/** Tokens of a batch, about. */
-const BATCH_TOKENS = 2048
 
 /** Weights of one expert. */
 const expertWeights = (spec: ExpertsSpec): number => expertBytes(spec) / 4

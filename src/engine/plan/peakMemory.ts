@@ -1,4 +1,5 @@
 import { elementCount } from '../formats/tensorInfo'
+import { sharedAt } from '../methods/sharedMoments'
 import { stateSize } from '../models/architecture'
 import { maskBytes, scoreBytes } from '../models/attention'
 import { EVALUATED_POSITIONS, headBytes } from '../models/headRunner'
@@ -156,11 +157,18 @@ function largestBlock(prepared: PreparedRun): BlockBytes {
   }
 }
 
-/** The linears that are solved at a time, each with its error and its H in float32. */
+/** The linears that are solved at a time, each with its error, and in float32 H of each input that is shared then. */
 function solvingBytes(prepared: PreparedRun): number {
-  const { linears } = prepared
-  const largest = Math.max(...linears.map(({ inFeatures: n, outFeatures: m }) => LINEAR_BYTES * m * n + 4 * n * n))
-  return largest + bytesBesideFirst(linears, solvedAtATime(prepared))
+  const { linears, architecture } = prepared
+  const blocks = Array.from({ length: architecture.blocks }, (_, block) => linears.filter((one) => one.block === block))
+  const largest = blocks.flatMap((own) => {
+    const shared = sharedAt(own)
+    return own.map(({ inFeatures, outFeatures }, place) => {
+      const moments = (shared[place] as number[]).map((n) => 4 * n * n)
+      return LINEAR_BYTES * outFeatures * inFeatures + sum(moments)
+    })
+  })
+  return Math.max(...largest) + bytesBesideFirst(linears, solvedAtATime(prepared))
 }
 
 /** Tiles of the head with their logits, under full precision and other weights, and the figures of each position. */

@@ -1,9 +1,9 @@
 import { heldOutRows } from '../../shared/refinement'
 import { stateSize } from '../models/architecture'
+import { batchRows } from '../models/batchRows'
 import { headBytes } from '../models/headRunner'
 import type { PreparedLinear } from '../models/modelLinears'
 import { isDecidedLate, type PreparedRun } from '../prepare/preparedRun'
-import { batchRows } from '../prepare/streamShapes'
 import { expertGradientBytes } from './expertWork'
 
 /** Features of a head of attention; few models have less. */

@@ -28,10 +28,14 @@ const THIN = 1.25
 const WEIGHT_SECONDS = 3.5e-8
 /** Seconds per cubed size of a search's dense problem, all looks at it together. */
 const DENSE_SECONDS = 6.5e-9
-/** Seconds that the calls of one eigenvalue problem, of one product, of one variant take even on tiny matrices. */
+/**
+ * Seconds of one eigenvalue problem, of one product, of one variant beside what is counted by operations: steps whose time
+ * goes with the sides of a matrix. Measured on linears of 576 × 576, which larger ones add nothing to.
+ */
 const PROBLEM_SECONDS = 0.022
 const PRODUCT_SECONDS = 0.0065
 const VARIANT_SECONDS = 0.0065
+const MEASURED_SIDE = 576
 
 /**
  * Arithmetic of all variants of one linear under one quantizer (docs/numerics.md). Eigenpairs are found once for the largest
@@ -41,6 +45,7 @@ export function solverWork({ inFeatures: n, outFeatures: m }: Shape, variants: r
   const energy = (9 / 8) * m * n * n
   const work = { flops: energy, serialSeconds: WEIGHT_SECONDS * m * n }
   if (variants.length === 0) return { ...work, flops: 0 }
+  const beside = Math.min(1, Math.sqrt(m * n) / MEASURED_SIDE)
   const add = (flops: number, seconds: number): void => {
     work.flops += flops
     work.serialSeconds += seconds
@@ -48,18 +53,18 @@ export function solverWork({ inFeatures: n, outFeatures: m }: Shape, variants: r
   const rank = Math.max(...variants.map(({ spec }) => spec.rank))
   for (const [weighting, multiple] of eigenproblems(variants)) {
     const columns = Math.min(m, multiple * rank)
-    add(columns * productFlops(m, n, weighting), DENSE_SECONDS * columns ** 3 + PROBLEM_SECONDS)
+    add(columns * productFlops(m, n, weighting), DENSE_SECONDS * columns ** 3 + beside * PROBLEM_SECONDS)
   }
   const weighed = variants.filter(({ method }) => method.curvature).map(({ spec }) => spec.rank)
   if (weighed.length > 0) {
     const columns = Math.min(m, COLUMNS.full * Math.max(...weighed))
     const roots = 4 * Math.min(CURVATURE_RANK, m) * m * n
-    add(roots + columns * productFlops(m, n, 'full'), DENSE_SECONDS * columns ** 3 + PROBLEM_SECONDS)
+    add(roots + columns * productFlops(m, n, 'full'), DENSE_SECONDS * columns ** 3 + beside * PROBLEM_SECONDS)
   }
   for (const { spec, method } of variants) {
     const products = Math.min(MOST_PRODUCTS, method.products?.(spec) ?? 0)
-    add(products * productFlops(m, n, 'full') * spec.rank, products * PRODUCT_SECONDS)
-    add((8 * m * n + 4 * n * n) * spec.rank, VARIANT_SECONDS)
+    add(products * productFlops(m, n, 'full') * spec.rank, products * beside * PRODUCT_SECONDS)
+    add((8 * m * n + 4 * n * n) * spec.rank, beside * VARIANT_SECONDS)
   }
   return work
 }

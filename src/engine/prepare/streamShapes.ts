@@ -1,7 +1,5 @@
+import { batchRows } from '../models/batchRows'
 import { isDecidedLate, type PreparedRun, type PreparedVariant } from './preparedRun'
-
-/** Tokens that are computed together: large enough for the matrix products, small beside a block's weights. */
-const BATCH_TOKENS = 2048
 
 /**
  * Rows of one text that are evaluated together, if they are no more than so many tokens. Only linears that look at a whole
@@ -17,9 +15,6 @@ export interface StreamShape {
   readonly stream: string
   readonly ranges: readonly RowRange[]
 }
-
-/** Rows of that many tokens that are computed together. */
-export const batchRows = (context: number): number => Math.max(1, Math.floor(BATCH_TOKENS / context))
 
 /** Names and sizes of a run's streams: one place for the plan and the run. */
 export function streamShapes(prepared: PreparedRun): StreamShape[] {

@@ -36,7 +36,8 @@ export async function dequantizeThere(
 ): Promise<DeviceTensor | undefined> {
   const count = rows * cols
   const wholes = count > 0 && count % format.group === 0 && quantized.packed.length % WORD === 0
-  const together = wholes && memory.keepsTensors ? rowsTogether(memory, { rows, cols }, unitOf(format)) : undefined
+  const together =
+    wholes && memory.keepsTensors ? await rowsTogether(memory, { rows, cols }, unitOf(format)) : undefined
   if (together === undefined) return undefined
   const scales = scalesOf(quantized)
   if (!areOrdinary(scales) || !(await isTried(memory, format))) return undefined

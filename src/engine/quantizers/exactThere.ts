@@ -1,4 +1,5 @@
 import type { DeviceMemory } from '../graph/deviceMemory'
+import { bytesOf } from '../numerics/bytesOf'
 
 /*
  * What a device has to show before its bits are taken for the processor's. WGSL promises correctly rounded sums, differences
@@ -33,6 +34,3 @@ export function isExact(memory: DeviceMemory, name: string, comparesEqual: () =>
 
 export const sameBytes = (a: ArrayBufferView, b: ArrayBufferView): boolean =>
   Buffer.compare(bytesOf(a), bytesOf(b)) === 0
-
-const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Buffer =>
-  Buffer.from(buffer, byteOffset, byteLength)

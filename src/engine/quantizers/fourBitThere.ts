@@ -1,6 +1,6 @@
 import type { FourBitSpec } from '../../shared/recipe'
 import type { DeviceMemory } from '../graph/deviceMemory'
-import { type DeviceTensor, giveBack } from '../graph/session'
+import { giveBack } from '../graph/session'
 import { difference } from '../numerics/accumulate'
 import { dequantizeFourBit, divisorOf, type FourBitTable, quantizeFourBit } from '../numerics/fourBit'
 import type { Matrix32 } from '../numerics/matrix'
@@ -8,7 +8,7 @@ import { seededRandom } from '../numerics/random'
 import { scalesOf, withAbsmax } from './absmaxScales'
 import { areOrdinary, isExact, SMALLEST, sameBytes } from './exactThere'
 import { absmaxGraph, codesGraph } from './fourBitGraphs'
-import { absmaxOf, codesOf, type Rows, withRows } from './quantizedRows'
+import { absmaxOf, codesOf, type Lying, type Rows, withRows } from './quantizedRows'
 import type { QuantizedThere } from './quantizer'
 
 type Spec = Pick<FourBitSpec, 'blockSize' | 'doubleQuantization'>
@@ -30,7 +30,7 @@ export async function quantizeFourBitThere(
   table: FourBitTable,
   W: Matrix32,
   spec: Spec,
-  lies?: DeviceTensor
+  lies?: Lying
 ): Promise<QuantizedThere | undefined> {
   const asked = { whole: spec.blockSize, isTried: () => isTried(memory, table, spec.blockSize) }
   return withRows(memory, W, asked, lies, (placed) => quantized(memory, table, placed, spec))

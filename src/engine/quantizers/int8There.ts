@@ -1,13 +1,13 @@
 import type { QuantizerSpec } from '../../shared/recipe'
 import type { DeviceMemory } from '../graph/deviceMemory'
-import { type DeviceTensor, giveBack } from '../graph/session'
+import { giveBack } from '../graph/session'
 import { difference } from '../numerics/accumulate'
 import type { Matrix32 } from '../numerics/matrix'
 import { seededRandom } from '../numerics/random'
 import { WORD } from './codeGraphs'
 import { isExact, sameBytes } from './exactThere'
 import { int8CodesGraph, LARGEST_GRAPH } from './int8Graphs'
-import { absmaxOf, codesOf, type Rows, withRows } from './quantizedRows'
+import { absmaxOf, codesOf, type Lying, type Rows, withRows } from './quantizedRows'
 import type { QuantizedThere, Quantizer } from './quantizer'
 
 /** The largest float16. */
@@ -35,7 +35,7 @@ export async function quantizeInt8There(
   format: Int8Format,
   W: Matrix32,
   spec: QuantizerSpec,
-  lies?: DeviceTensor
+  lies?: Lying
 ): Promise<QuantizedThere | undefined> {
   const asked = { whole: WORD, isTried: () => isTried(memory, format, spec, W.cols) }
   return withRows(memory, W, asked, lies, (placed) => quantized(memory, format, placed))

@@ -1,6 +1,7 @@
 import type { DeviceGraph, DeviceMemory } from '../graph/deviceMemory'
 import { byRows, type Placed, rowsTogether, stacked } from '../graph/deviceRows'
 import { type DeviceTensor, giveBack, type Tensor } from '../graph/session'
+import { bytesOf } from '../numerics/bytesOf'
 import type { Matrix32 } from '../numerics/matrix'
 import { areOrdinary } from './exactThere'
 
@@ -20,6 +21,9 @@ export interface Rows extends Placed {
   readonly together: number
 }
 
+/** A weight that lies on the device, or what carries it there once it is known that it is wanted: it is then given back. */
+export type Lying = DeviceTensor | (() => Promise<Tensor | DeviceTensor>)
+
 /** What the processor makes of what each group has. */
 export interface Groups {
   readonly reciprocals: Float32Array
@@ -37,7 +41,7 @@ export interface RowsAsked {
 /**
  * Does work with a weight [out, in] on a device that keeps tensors.
  *
- * @param lies - the weight, where it lies there already
+ * @param lies - the weight, where it lies there already, or how it is carried there
  * @returns undefined where the processor has to do it: elements are left over, a value is out of the ordinary, or the device does
  *   not compute as exactly as it should
  * @throws {AppError} DEVICE when the device fails
@@ -46,17 +50,18 @@ export async function withRows<T>(
   memory: DeviceMemory,
   { data, rows, cols }: Matrix32,
   { whole, isTried }: RowsAsked,
-  lies: DeviceTensor | undefined,
+  lies: Lying | undefined,
   work: (W: Rows) => Promise<T>
 ): Promise<T | undefined> {
   const wholes = data.length > 0 && data.length % whole === 0
-  const together = wholes && memory.keepsTensors ? rowsTogether(memory, { rows, cols }, whole) : undefined
+  const together = wholes && memory.keepsTensors ? await rowsTogether(memory, { rows, cols }, whole) : undefined
   if (together === undefined || !areOrdinary(data) || !(await isTried())) return undefined
-  const values = lies ?? (await memory.upload({ data, shape: [rows, cols] }))
+  const carry = lies ?? (() => memory.upload({ data, shape: [rows, cols] }))
+  const values = typeof carry === 'function' ? await carry() : carry
   try {
     return await work({ values, rows, cols, together })
   } finally {
-    if (lies === undefined) giveBack([values])
+    if (values !== lies) giveBack([values])
   }
 }
 
@@ -97,7 +102,7 @@ export async function codesOf(
       const found = await memory.compute(graph, feeds)
       for (const name of ['Q', 'E'] as const) there[name].push(found.there[name] as DeviceTensor)
       const words = found.here.packed?.data as Int32Array
-      packed.set(new Uint8Array(words.buffer, words.byteOffset, words.byteLength), begin * W.cols * bytesPerCode)
+      packed.set(bytesOf(words), begin * W.cols * bytesPerCode)
     })
     const Q = await stacked(memory, there.Q)
     there.Q = [Q]

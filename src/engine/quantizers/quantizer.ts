@@ -4,6 +4,7 @@ import type { InputRounding } from '../graph/inputRounding'
 import type { DeviceTensor } from '../graph/session'
 import type { NestedAbsmax } from '../numerics/doubleQuantization'
 import type { Matrix32 } from '../numerics/matrix'
+import type { Lying } from './quantizedRows'
 
 /** One linear's weight [out, in], flattened row-major, as codes and scales. */
 export interface QuantizedWeight {
@@ -40,13 +41,13 @@ export interface Quantizer {
    * Both on a device that keeps tensors, and the error beside them; undefined where it would not give the processor's bits.
    * Left out by formats that are quantized on the processor alone.
    *
-   * @param lies - the weight, where it lies there already
+   * @param lies - the weight, where it lies there already, or how it is carried there
    */
   quantizeThere?(
     memory: DeviceMemory,
     weight: Matrix32,
     spec: QuantizerSpec,
-    lies?: DeviceTensor
+    lies?: Lying
   ): Promise<QuantizedThere | undefined>
   /**
    * The values of codes [out, in] on a device that keeps tensors, the caller's to give back; undefined where they would not have

@@ -1,8 +1,8 @@
 import { stopHere } from '../graph/stopHere'
 import { stateSize } from '../models/architecture'
+import { batchRows } from '../models/batchRows'
 import type { BlockRunner } from '../models/blockRunner'
 import { type PreparedRun, specOf } from '../prepare/preparedRun'
-import { batchRows } from '../prepare/streamShapes'
 import type { MemoryBudget } from './memoryBudget'
 import { ModelEnd } from './modelEnd'
 import { QuantizedBlocks } from './quantizedBlocks'
@@ -21,6 +21,8 @@ export interface ComparisonOptions {
   /** Where it may keep what does not fit into memory. */
   readonly folder: string
   readonly budget: MemoryBudget
+  /** Bytes of the device's memory for hidden states. */
+  readonly room: number
   readonly signal: AbortSignal
 }
 
@@ -38,12 +40,12 @@ export class Comparison {
   ) {}
 
   static async open(options: ComparisonOptions): Promise<Comparison> {
-    const { prepared, quantizer, runner, folder, budget } = options
+    const { prepared, quantizer, runner, folder, budget, room } = options
     const rows = new RefinedRows(prepared.calibration, prepared.recipe.seed)
     const path = keptFile(folder, 'codes')
-    const blocks = await QuantizedBlocks.open(prepared, runner.memory, specOf(prepared, quantizer), path, budget)
-    const student = await Student.open(prepared, quantizer, runner, blocks)
-    const end = await ModelEnd.open(prepared, quantizer)
+    const blocks = await QuantizedBlocks.open(prepared, runner.uploads, specOf(prepared, quantizer), path, budget)
+    const student = await Student.open(prepared, quantizer, runner, blocks, room)
+    const end = await ModelEnd.open(prepared, quantizer, runner.uploads)
     return new Comparison(options, rows, blocks, student, end)
   }
 

@@ -5,9 +5,10 @@ import { fileError, readAll, type WrittenFile, writeChunksAtomic } from '../form
 import type { LoraFactors } from '../methods/factors'
 import type { Adapter } from '../models/blockWeights'
 import type { PreparedLinear } from '../models/modelLinears'
+import { bytesOf } from '../numerics/bytesOf'
 import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
 import type { MemoryBudget } from './memoryBudget'
-import { bytesOf, floatsOf, Shelf } from './shelf'
+import { floatsOf, Shelf } from './shelf'
 import type { AdapterGradients } from './student'
 import { type AdamSettings, TrainedLinear } from './trainedFactors'
 

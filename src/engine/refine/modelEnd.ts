@@ -3,6 +3,7 @@ import { stateSize } from '../models/architecture'
 import { DivergenceHead } from '../models/divergenceHead'
 import { HEAD_POSITIONS } from '../models/headRunner'
 import { finalNormBackwardGraph, finalNormGraph } from '../models/modelGraphs'
+import type { PackedUploads } from '../models/packedUploads'
 import { VocabularyHead } from '../models/vocabularyHead'
 import type { PreparedRun } from '../prepare/preparedRun'
 import type { RowBatch } from './refinedRows'
@@ -25,11 +26,14 @@ export class ModelEnd {
     private readonly head: DivergenceHead
   ) {}
 
-  /** @param quantizer - key of the student's base */
-  static async open(prepared: PreparedRun, quantizer: string): Promise<ModelEnd> {
-    const { architecture, weights, recipe } = prepared
-    const tiles = await VocabularyHead.open(architecture, weights)
-    const head = await DivergenceHead.create(architecture, tiles, recipe.device)
+  /**
+   * @param quantizer - key of the student's base
+   * @param uploads - to the device that computes
+   */
+  static async open(prepared: PreparedRun, quantizer: string, uploads: PackedUploads): Promise<ModelEnd> {
+    const { architecture, weights } = prepared
+    const tiles = await VocabularyHead.open(architecture, weights, uploads.memory.keepsTensors)
+    const head = await DivergenceHead.create(architecture, tiles, uploads)
     const norms = new PlainRunners(prepared, (form) => finalNormGraph(architecture, form))
     const backward = new PlainRunners(prepared, (form) => finalNormBackwardGraph(architecture, form))
     return new ModelEnd(prepared, quantizer, norms, backward, head)

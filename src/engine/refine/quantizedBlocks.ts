@@ -1,10 +1,11 @@
 import type { QuantizerSpec } from '../../shared/recipe'
-import { type BaseValues, quantizedWhere, valuesWhere } from '../base/baseValues'
+import { type BaseValues, quantizedAsRead, valuesWhere } from '../base/baseValues'
 import type { BaseWeight } from '../base/baseWeight'
 import type { DeviceMemory } from '../graph/deviceMemory'
 import { type DeviceTensor, giveBack } from '../graph/session'
 import { type BlockWeights, readUnquantized } from '../models/blockWeights'
 import type { PreparedLinear } from '../models/modelLinears'
+import type { PackedUploads } from '../models/packedUploads'
 import type { PreparedRun } from '../prepare/preparedRun'
 import { scalesOf } from '../quantizers/absmaxScales'
 import { keptBytes } from '../quantizers/codeBytes'
@@ -28,24 +29,24 @@ export class QuantizedBlocks {
 
   private constructor(
     private readonly prepared: PreparedRun,
-    private readonly memory: DeviceMemory,
+    private readonly uploads: PackedUploads,
     private readonly spec: QuantizerSpec,
     private readonly inMemory: boolean,
     /** By the linear's place in the model. */
     private readonly codes: Shelf
   ) {}
 
-  /** @param memory - of the device that computes the blocks */
+  /** @param uploads - to the device that computes the blocks */
   static async open(
     prepared: PreparedRun,
-    memory: DeviceMemory,
+    uploads: PackedUploads,
     spec: QuantizerSpec,
     path: string,
     budget: MemoryBudget
   ): Promise<QuantizedBlocks> {
     const weights = prepared.linears.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0)
     const inMemory = budget.take(keptBytes(spec, prepared.recipe.device) * weights)
-    return new QuantizedBlocks(prepared, memory, spec, inMemory, await Shelf.create(path, inMemory))
+    return new QuantizedBlocks(prepared, uploads, spec, inMemory, await Shelf.create(path, inMemory))
   }
 
   /** A block's weights; unless all are kept in memory, they hold until another block is asked for. */
@@ -71,6 +72,10 @@ export class QuantizedBlocks {
     }
   }
 
+  private get memory(): DeviceMemory {
+    return this.uploads.memory
+  }
+
   async close(): Promise<void> {
     this.#giveBack()
     this.#kept.clear()
@@ -86,12 +91,12 @@ export class QuantizedBlocks {
   /** Q of a linear. */
   async #read(linear: PreparedLinear, place: number): Promise<BaseValues['Q']> {
     const { memory, spec } = this
+    const { weights } = this.prepared
     const size = linear.outFeatures * linear.inFeatures
     const target = this.inMemory && !memory.keepsTensors ? undefined : () => this.#buffer(linear.name, size)
     const held = await this.#codes(linear, place)
     if (held !== undefined) return valuesWhere(memory, linear, { held }, spec, target)
-    const weight = await this.prepared.weights.readLinear(linear.path, linear)
-    const found = await quantizedWhere(memory, { linear, weight }, spec, target)
+    const found = await quantizedAsRead(this.uploads, weights, linear, spec, target)
     await this.#keep(place, found.held as QuantizedWeight)
     return found.Q
   }

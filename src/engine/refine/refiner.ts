@@ -9,6 +9,7 @@ import type { RowBatch } from './refinedRows'
 import { Shelf } from './shelf'
 import type { AdaptersOf } from './student'
 import { adapterOf } from './trainedFactors'
+import { WalkedStates } from './walkedStates'
 
 /** What a refinement works with. */
 export interface RefinerOptions extends Omit<ComparisonOptions, 'quantizer'> {
@@ -29,14 +30,15 @@ export class Refiner {
     readonly comparison: Comparison,
     readonly factors: FactorState,
     /** States before each block, while a step is made. */
-    private readonly states: Shelf
+    private readonly states: WalkedStates
   ) {}
 
   static async open(options: RefinerOptions, settings: Refinement): Promise<Refiner> {
-    const { prepared, variant, folder, budget } = options
+    const { prepared, variant, folder, budget, room } = options
     const { recipe, architecture } = prepared
     const stateBytes = 4 * architecture.blocks * settings.batch * recipe.context * stateSize(architecture)
-    const states = await Shelf.create(keptFile(folder, 'states'), budget.take(stateBytes))
+    const shelf = await Shelf.create(keptFile(folder, 'states'), budget.take(stateBytes))
+    const states = new WalkedStates(room, shelf)
     const factors = await FactorState.open(options, keptFile(folder, 'factors'))
     const comparison = await Comparison.open({ ...options, quantizer: variant.quantizer })
     return new Refiner(options, settings, comparison, factors, states)
@@ -51,17 +53,21 @@ export class Refiner {
   async *learn(step: number): AsyncGenerator<number, FirstGradient | null> {
     const { rows, student, here } = this.comparison
     const batches = this.comparison.cut(rows.ofStep(step, this.settings.batch))
-    const forward = student.forward(batches, this.#learning, here, this.states)
-    const states = yield* shares(forward, (done) => done / (3 * this.#blocks))
-    const compared = await this.#compare(batches, states)
-    if (compared === null) return null
-    const backward = student.backward(batches, this.#learning, compared.gradients, this.states, here)
-    let slope = 0
-    for await (const [block, found] of backward) {
-      slope += await this.factors.learn(block, found)
-      yield 1 - (2 * block) / (3 * this.#blocks)
+    try {
+      const forward = student.forward(batches, this.#learning, here, this.states)
+      const states = yield* shares(forward, (done) => done / (3 * this.#blocks))
+      const compared = await this.#compare(batches, states)
+      if (compared === null) return null
+      const backward = student.backward(batches, this.#learning, compared.gradients, this.states, here)
+      let slope = 0
+      for await (const [block, found] of backward) {
+        slope += await this.factors.learn(block, found)
+        yield 1 - (2 * block) / (3 * this.#blocks)
+      }
+      return { divergence: compared.divergence, slope }
+    } finally {
+      this.states.leaveDevice()
     }
-    return { divergence: compared.divergence, slope }
   }
 
   /** Step `step` along the moments, which have its gradient. */

@@ -68,9 +68,6 @@ export class Shelf {
   }
 }
 
-export const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array =>
-  new Uint8Array(buffer, byteOffset, byteLength)
-
 /** @param bytes - beginning at a multiple of four, as what `bytesOf` gives and what a shelf reads */
 export const floatsOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Float32Array =>
   new Float32Array(buffer, byteOffset, byteLength / 4)

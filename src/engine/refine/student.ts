@@ -1,11 +1,12 @@
 import { outerLinears } from '../base/outerLinears'
+import { giveBack } from '../graph/session'
 import type { BlockRunner } from '../models/blockRunner'
-import type { Adapter } from '../models/blockWeights'
+import type { Adapter, BlockWeights } from '../models/blockWeights'
 import { EmbeddingRunner } from '../models/embeddingRunner'
 import type { PreparedRun } from '../prepare/preparedRun'
 import type { QuantizedBlocks } from './quantizedBlocks'
 import type { RowBatch } from './refinedRows'
-import { bytesOf, floatsOf, type Shelf } from './shelf'
+import { WalkedStates } from './walkedStates'
 
 /** The adapters of a block, by name of the linear; undefined where there are none. */
 export type AdaptersOf = (block: number) => Promise<ReadonlyMap<string, Adapter> | undefined>
@@ -19,48 +20,60 @@ export class Student {
     private readonly prepared: PreparedRun,
     private readonly runner: BlockRunner,
     private readonly embedding: EmbeddingRunner,
-    private readonly blocks: QuantizedBlocks
+    private readonly blocks: QuantizedBlocks,
+    private readonly room: number
   ) {}
 
-  /** @param quantizer - key of the base */
+  /**
+   * @param quantizer - key of the base
+   * @param room - bytes of the device's memory for hidden states
+   */
   static async open(
     prepared: PreparedRun,
     quantizer: string,
     runner: BlockRunner,
-    blocks: QuantizedBlocks
+    blocks: QuantizedBlocks,
+    room = 0
   ): Promise<Student> {
     const { architecture, weights, recipe } = prepared
     const outer = outerLinears(prepared, quantizer)
     const embedding = await EmbeddingRunner.create(architecture, weights, recipe.context, recipe.device, outer)
-    return new Student(prepared, runner, embedding, blocks)
+    return new Student(prepared, runner, embedding, blocks, room)
   }
 
   /**
    * The states behind the last block of each batch; gives the blocks that are done on the way.
    *
    * @param here - awaited before each block of each batch; throws where the work is to stop
-   * @param keep - where the states before each block are put, for `backward`
+   * @param keep - where the states before each block are put, for `backward`: who gives it lets it leave the device
    */
   async *forward(
     batches: readonly RowBatch[],
     adaptersOf: AdaptersOf,
     here: () => Promise<void>,
-    keep?: Shelf
+    keep?: WalkedStates
   ): AsyncGenerator<number, Float32Array[]> {
-    const states: Float32Array[] = []
-    for (const { ids, real } of batches) states.push(await this.embedding.run(ids, real))
-    for (let block = 0; block < this.prepared.architecture.blocks; block++) {
-      const weights = await this.blocks.weights(block)
-      const adapted = { ...weights, ...withAdapters(await adaptersOf(block)) }
-      for (const [i, { real }] of batches.entries()) {
-        await here()
-        const hidden = states[i] as Float32Array
-        await keep?.put(placeOf(block, i, batches), bytesOf(hidden))
-        states[i] = await this.runner.forward(block, hidden, real, adapted)
+    const { blocks } = this.prepared.architecture
+    const walked = keep ?? new WalkedStates(this.room)
+    const embedded: Float32Array[] = []
+    for (const { ids, real } of batches) embedded.push(await this.embedding.run(ids, real))
+    walked.begin(embedded, blocks)
+    try {
+      for (let block = 0; block < blocks; block++) {
+        await this.#withBlock(block, adaptersOf, async (weights) => {
+          for (const [i, { real }] of batches.entries()) {
+            await here()
+            await walked.through(block, i, block + 1 < blocks, (hidden, stays) =>
+              this.runner.advance(block, hidden, real, weights, stays)
+            )
+          }
+        })
+        yield block + 1
       }
-      yield block + 1
+      return walked.behind
+    } finally {
+      if (keep === undefined) walked.leaveDevice()
     }
-    return states
   }
 
   /**
@@ -68,27 +81,42 @@ export class Student {
    * below are computed.
    *
    * @param gradients - of the states behind the last block, by batch; written over
-   * @param kept - the states that `forward` put there
+   * @param kept - with the states that `forward` put there
    */
   async *backward(
     batches: readonly RowBatch[],
     adaptersOf: AdaptersOf,
     gradients: Float32Array[],
-    kept: Shelf,
+    kept: WalkedStates,
     here: () => Promise<void>
   ): AsyncGenerator<readonly [block: number, gradients: AdapterGradients]> {
     for (let block = this.prepared.architecture.blocks - 1; block >= 0; block--) {
-      const weights = await this.blocks.weights(block)
-      const adapted = { ...weights, ...withAdapters(await adaptersOf(block)) }
       const sums: AdapterGradients = new Map()
-      for (const [i, { real }] of batches.entries()) {
-        await here()
-        const hidden = floatsOf(await kept.get(placeOf(block, i, batches)))
-        const found = await this.runner.backward(block, hidden, gradients[i] as Float32Array, real, adapted)
-        gradients[i] = found.hidden
-        for (const [name, own] of found.adapters) addTo(sums, name, own)
-      }
+      await this.#withBlock(block, adaptersOf, async (weights) => {
+        for (const [i, { real }] of batches.entries()) {
+          await here()
+          const hidden = await kept.before(block, i)
+          const found = await this.runner.backward(block, hidden, gradients[i] as Float32Array, real, weights)
+          gradients[i] = found.hidden
+          for (const [name, own] of found.adapters) addTo(sums, name, own)
+        }
+      })
       yield [block, sums]
+    }
+  }
+
+  /** Does work with a block and its adapters where its batches take them. */
+  async #withBlock(
+    block: number,
+    adaptersOf: AdaptersOf,
+    work: (weights: BlockWeights) => Promise<void>
+  ): Promise<void> {
+    const weights = await this.blocks.weights(block)
+    const carried = await this.runner.carriedAdapters({ ...weights, ...withAdapters(await adaptersOf(block)) })
+    try {
+      await work(carried)
+    } finally {
+      giveBack(Object.values(carried.adaptersThere ?? {}))
     }
   }
 
@@ -96,8 +124,6 @@ export class Student {
     await this.embedding.release()
   }
 }
-
-const placeOf = (block: number, batch: number, batches: readonly RowBatch[]): number => block * batches.length + batch
 
 /** A block without adapters has none, rather than an empty set of them. */
 const withAdapters = (adapters: ReadonlyMap<string, Adapter> | undefined) =>

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { type AdvancedBlock, RUN_FILES } from '../../shared/runFolder'
 import { baseValues } from '../base/baseValues'
 import { type DeviceTensor, giveBack } from '../graph/session'
-import { type BlockWeights, readBlockWeights } from '../models/blockWeights'
+import { type BlockWeights, readUnquantized } from '../models/blockWeights'
 import { isDecidedLate, type PreparedRun, type PreparedVariant, specOf } from '../prepare/preparedRun'
 import { quantizerFor } from '../quantizers/registry'
 import { advance } from './advance'
@@ -77,12 +77,11 @@ async function quantizedBlock(
   key: string
 ): Promise<BlockWeights> {
   const spec = specOf(prepared, key)
-  const { linears, ...unquantized } = await readBlockWeights(prepared.weights, prepared.parts, block, experts)
+  const unquantized = await readUnquantized(prepared.weights, prepared.parts, block, experts)
   const quantized = new Map<string, Float32Array | DeviceTensor>()
   try {
     for (const linear of prepared.linears.filter((one) => one.block === block)) {
-      const own = { linear, weight: linears.get(linear.name) as Float32Array }
-      quantized.set(linear.name, await baseValues(runner.memory, own, spec, prepared.base))
+      quantized.set(linear.name, await baseValues(runner.uploads, prepared, linear, spec))
     }
   } catch (error) {
     giveBack(quantized.values())

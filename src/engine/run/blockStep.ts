@@ -7,6 +7,7 @@ import { DeviceTensor, giveBack } from '../graph/session'
 import type { OutputCurvature } from '../methods/outputCurvature'
 import type { SecondMoment } from '../methods/secondMoment'
 import type { Adapter, BlockWeights } from '../models/blockWeights'
+import { type CarriedBlock, carriedBlock } from '../models/carriedBlock'
 import { squaredNorm } from '../numerics/matrix'
 import { isDecidedLate, type PreparedVariant, specOf } from '../prepare/preparedRun'
 import { quantizerFor } from '../quantizers/registry'
@@ -14,7 +15,7 @@ import { adapterOf } from '../refine/trainedFactors'
 import type { LinearJob } from '../solve/blockSolver'
 import type { LinearTask, SolvedLinear, SolvedVariant, VariantTask } from '../solve/solveLinear'
 import { advance } from './advance'
-import { type BlockAtHand, calibrate } from './calibrate'
+import { calibrate } from './calibrate'
 import type { Calibrated } from './calibrated'
 import { chosenRanksOf, curvatureOf } from './curvaturePass'
 import { writeFactors } from './factorFiles'
@@ -85,11 +86,9 @@ async function* inFullPrecision(
   progress: Progress
 ): Events<{ readonly tasks: LinearTask[]; readonly unquantized: Unquantized; readonly noted: string | undefined }> {
   const { streams, ahead, runner } = context
-  const read = await ahead.take(block)
-  const carried = await runner.carried(block, read)
-  read.bits.clear()
+  const atHand = await carriedBlock(runner, block, await ahead.take(block))
+  const { read, carried } = atHand
   for (const weight of carried.linears.values()) if (weight instanceof DeviceTensor) lying.push(weight)
-  const atHand = { read, carried }
   const { calibrated, noted } = yield* calibrate(context, block, atHand, progress)
   collectArrays()
   if (streams.full !== undefined) yield* advance(context, block, streams.full.states, carried, progress)
@@ -175,7 +174,7 @@ function candidatesOf({ name, spec, scaling }: PreparedVariant, rank: number | u
 function linearTasks(
   { prepared }: RunContext,
   block: number,
-  { read, carried }: BlockAtHand,
+  { read, carried }: CarriedBlock,
   { moments, energies, curvature }: Calibrated & { readonly curvature: ReadonlyMap<string, OutputCurvature> }
 ): LinearTask[] {
   return prepared.linears

@@ -1,18 +1,13 @@
 import { OutputEnergies } from '../calibration/outputEnergies'
 import type { TokenRows } from '../calibration/rows'
 import { SecondMoments } from '../calibration/secondMoments'
+import { giveBack } from '../graph/session'
 import { stopHere } from '../graph/stopHere'
-import { type BlockWeights, type ReadBlockWeights, readBlockWeights } from '../models/blockWeights'
+import type { BlockWeights } from '../models/blockWeights'
+import { type CarriedBlock, readCarried } from '../models/carriedBlock'
 import { finiteMoments, handOn, type Progress } from './advance'
 import type { Calibrated } from './calibrated'
 import type { Events, RunContext } from './pass'
-
-/** The block at hand in full precision. */
-export interface BlockAtHand {
-  readonly read: ReadBlockWeights
-  /** Where batches take its weights. */
-  readonly carried: BlockWeights
-}
 
 /**
  * What the calibration rows say of a block: read where an earlier run found it, else computed. The rows' states then are those
@@ -23,7 +18,7 @@ export interface BlockAtHand {
 export async function* calibrate(
   context: RunContext,
   block: number,
-  { read, carried }: BlockAtHand,
+  { read, carried }: CarriedBlock,
   progress: Progress
 ): Events<{ readonly calibrated: Calibrated; readonly noted?: string }> {
   const { keeper, streams, prepared } = context
@@ -53,10 +48,15 @@ async function* told({ keeper }: RunContext): Events {
 
 /** Takes the rows' states through the blocks that an earlier run spared them, up to this one. */
 async function* catchUp(context: RunContext, block: number): Events {
-  const { prepared, streams, keeper } = context
+  const { prepared, runner, streams, keeper } = context
   for (let before = streams.calibration.generation; before < block; before++) {
-    const weights = await readBlockWeights(prepared.weights, prepared.parts, before)
-    const calibrated = yield* measure(context, before, weights)
+    const { carried } = await readCarried(runner, prepared, before)
+    let calibrated: Calibrated
+    try {
+      calibrated = yield* measure(context, before, carried)
+    } finally {
+      giveBack(carried.linears.values())
+    }
     await streams.calibration.dropBetween()
     await keeper?.keep(before, calibrated)
   }

@@ -8,7 +8,7 @@ import { MemoryBudget } from '../refine/memoryBudget'
 import { adapterOf } from '../refine/trainedFactors'
 import { decodeFactors, type FactorPlace, inBlock, readFactors } from './factorFiles'
 import type { RunContext } from './pass'
-import { memoryLeft } from './streams'
+import { memoryLeft, roomLeft } from './streams'
 
 /** What is at work, one base at a time; a run goes on in one process. */
 const working = new WeakMap<RunContext, { readonly quantizer: string; readonly comparison: Comparison }>()
@@ -23,7 +23,8 @@ export async function comparisonOf(context: RunContext, quantizer: string): Prom
     ...{ prepared, quantizer, runner, signal },
     teacher: (begin, end) => streams.calibration.readPositions(begin, end),
     folder: join(folder, RUN_FILES.spool),
-    budget: budgetLeft(context)
+    budget: budgetLeft(context),
+    room: roomLeft(streams)
   })
   working.set(context, { quantizer, comparison })
   return comparison

@@ -9,6 +9,7 @@ import type { OutputCurvature } from '../methods/outputCurvature'
 import { asksForCurvature, hasRankBudget } from '../prepare/preparedRun'
 import { isIntact } from './factorFiles'
 import type { Events, Pass, RunContext } from './pass'
+import { isWholeCurvature } from './wholeEntry'
 
 /**
  * Once forward and once backward over the whole model: what errors at the outputs of every linear count, and the ranks of
@@ -31,9 +32,10 @@ export const curvaturePass: Pass<MeasuredCurvature> = {
   },
   step,
   async *settle() {},
-  async restore({ folder }, [entry]) {
-    for (const file of entry?.files ?? []) if (!(await isIntact(folder, file))) return false
-    return entry !== undefined
+  async restore({ prepared, folder }, [entry]) {
+    if (entry === undefined || !isWholeCurvature(prepared, entry)) return false
+    for (const file of entry.files) if (!(await isIntact(folder, file))) return false
+    return true
   }
 }
 
@@ -44,7 +46,7 @@ async function* step(context: RunContext): Events<MeasuredCurvature> {
   const files: WrittenTensors[] = []
   const blocks: RankGains[] = []
   const path = join(folder, RUN_FILES.spool, `${CURVATURE_PREFIX}states.tmp`)
-  for await (const found of measureCurvature({ ...context, path })) {
+  for await (const found of measureCurvature({ ...context, path, room: context.streams.room })) {
     if (typeof found === 'number') yield { type: 'phaseProgress', phase: 'weighing', done: found, total }
     else {
       files[found.block] = await writeCurvature(folder, found.block, found.linears)

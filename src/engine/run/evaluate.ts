@@ -5,11 +5,21 @@ import { nextTokens } from '../calibration/nextTokens'
 import type { TokenRows } from '../calibration/rows'
 import { EVALUATED_POSITIONS, HeadRunner } from '../models/headRunner'
 import { finalNormGraph } from '../models/modelGraphs'
+import type { PackedUploads } from '../models/packedUploads'
 import { ComparedLosses, type TilePlace, TokenLosses } from '../numerics/tokenLosses'
 import type { PreparedRun } from '../prepare/preparedRun'
 import type { HiddenStates } from './hiddenStates'
 import { type Normed, NormedStates, type Part } from './normedStates'
 import type { EvaluationStream, Streams } from './streams'
+
+/** What is evaluated, and where. */
+export interface Evaluated {
+  readonly prepared: PreparedRun
+  readonly streams: Streams
+  /** To the device that computes. */
+  readonly uploads: PackedUploads
+  readonly signal: AbortSignal
+}
 
 /** What is gathered for every evaluation row: of full precision, and of all that is compared with it by subject. */
 interface Gathered {
@@ -29,11 +39,8 @@ interface ComparedStream {
  *
  * The head is read once, tile by tile, for all streams; of the logits only one tile's are held, for EVALUATED_POSITIONS positions.
  */
-export async function* evaluate(
-  prepared: PreparedRun,
-  streams: Streams,
-  signal: AbortSignal
-): AsyncGenerator<RunEventDraft, Record<string, RowsOfText>> {
+export async function* evaluate(evaluated: Evaluated): AsyncGenerator<RunEventDraft, Record<string, RowsOfText>> {
+  const { prepared, streams } = evaluated
   const targets = nextTokens(streams.evaluation)
   const gather = (found: Streams['variants']) =>
     new Map([...found].map(([subject]) => [subject, new ComparedLosses(targets.length)]))
@@ -42,25 +49,23 @@ export async function* evaluate(
     quantizers: gather(streams.quantized),
     variants: gather(streams.variants)
   }
-  yield* readHead(prepared, streams, targets, gathered, signal)
+  yield* readHead(evaluated, targets, gathered)
   return sumByRow(prepared, targets, gathered)
 }
 
 /** The pass over the head: tile by tile, the positions of a tile in parts, of each part full precision and then all else. */
 async function* readHead(
-  prepared: PreparedRun,
-  streams: Streams,
+  { prepared, streams, uploads, signal }: Evaluated,
   targets: Int32Array,
-  gathered: Gathered,
-  signal: AbortSignal
+  gathered: Gathered
 ): AsyncGenerator<RunEventDraft, void> {
-  const { architecture, weights, recipe } = prepared
+  const { architecture, weights } = prepared
   const full = streams.full as EvaluationStream
   const others: ComparedStream[] = [
     ...[...streams.quantized].map(([key, stream]) => ({ stream, losses: gathered.quantizers.get(key) })),
     ...[...streams.variants].map(([name, stream]) => ({ stream, losses: gathered.variants.get(name) }))
   ].map(({ stream, losses }) => ({ stream, losses: losses as ComparedLosses }))
-  const head = await HeadRunner.create(architecture, weights, recipe.device)
+  const head = await HeadRunner.create(architecture, weights, uploads)
   const norms = new PlainRunners(prepared, (form) => finalNormGraph(architecture, form))
   const states = new NormedStates(prepared, norms, streams.evaluation)
   const normed = <T>(stream: EvaluationStream, part: Part, work: (normed: Normed) => Promise<T>): Promise<T> => {

@@ -9,9 +9,9 @@ export const evaluatePass: Pass<EvaluatedModel> = {
   name: 'evaluate',
   blocks: ({ architecture, evaluation }) => (evaluation.length === 0 ? [] : [architecture.blocks]),
   async *begin() {},
-  async *step({ folder, prepared, streams, signal }, block) {
+  async *step({ folder, prepared, streams, runner, signal }, block) {
     const started = performance.now()
-    const texts = yield* evaluate(prepared, streams, signal)
+    const texts = yield* evaluate({ prepared, streams, uploads: runner.uploads, signal })
     const rows: RowLosses = { version: 1, texts }
     const path = join(folder, RUN_FILES.rows)
     await writeFileAtomic(path, `${JSON.stringify(rows)}\n`)

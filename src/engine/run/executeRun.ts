@@ -14,9 +14,9 @@ import {
 } from '../../shared/runFolder'
 import { coverage } from '../calibration/coverage'
 import { makeFolder, writeFileAtomic } from '../formats/files'
-import { deviceOf } from '../graph/devices/registry'
 import { BlockRunner } from '../models/blockRunner'
 import { readBlockWeights } from '../models/blockWeights'
+import { graphLimit } from '../models/graphLimit'
 import { ExpertMemory } from '../models/keptExperts'
 import { neededDisk } from '../plan/disk'
 import { choiceShare, curvatureShare, evaluationShare, refinementShare } from '../plan/estimate'
@@ -98,8 +98,7 @@ async function* execute({ folder, record, signal, solverUrl, moments }: Task, pl
   // A record of an older version knows no day of its own: it goes on with that on which it was made.
   const today = localDay(record.createdAtMs)
   const asked = await prepareRun({ ...record.recipe, device: place.device }, record, folder, { today, signal })
-  const { architecture, recipe } = asked
-  const runner = new BlockRunner(architecture, recipe.context, recipe.device)
+  const runner = await runnerOf(asked)
   const solver = blockSolver(asked, solverUrl)
   const spool = join(folder, RUN_FILES.spool)
   await makeFolder(spool)
@@ -112,8 +111,7 @@ async function* execute({ folder, record, signal, solverUrl, moments }: Task, pl
     streams = createStreams(chosen, spool, await stateRoom(chosen))
     const journal: JournalEntry[] = []
     const experts = new ExpertMemory(memoryLeft(chosen, streams))
-    const withBits = deviceOf(recipe.device).keepsTensors === true
-    const read = (block: number) => readBlockWeights(chosen.weights, chosen.parts, block, experts, withBits)
+    const read = (block: number) => readBlockWeights(chosen.weights, chosen.parts, block, experts, runner.takesBits)
     const ahead = new WeightsAhead(read)
     const begun = { prepared: chosen, runner, streams, experts, ahead, solver, folder, signal, journal }
     journal.push(...(yield* resumePoint(begun)))
@@ -138,6 +136,18 @@ async function* execute({ folder, record, signal, solverUrl, moments }: Task, pl
     await runner.release()
     await solver.close()
     await asked.release()
+  }
+}
+
+/** What computes blocks, with graphs that the device has tensors for. @throws {AppError} DEVICE */
+async function runnerOf(asked: PreparedRun): Promise<BlockRunner> {
+  const { architecture, parts, recipe } = asked
+  const { context, device } = recipe
+  try {
+    return new BlockRunner(architecture, context, device, await graphLimit(parts, context, device))
+  } catch (error) {
+    await asked.release()
+    throw error
   }
 }
 

@@ -6,13 +6,15 @@ import { giveBack } from '../graph/session'
 import { stopHere } from '../graph/stopHere'
 import { LayerProblem } from '../methods/layerProblem'
 import type { SecondMoment } from '../methods/secondMoment'
+import { sharingMoments } from '../methods/sharedMoments'
+import { batchRows } from '../models/batchRows'
 import type { BlockRunner } from '../models/blockRunner'
-import { type BlockWeights, type ReadBlockWeights, readBlockWeights } from '../models/blockWeights'
+import type { BlockWeights, ReadBlockWeights } from '../models/blockWeights'
+import { readCarried } from '../models/carriedBlock'
 import { EmbeddingRunner } from '../models/embeddingRunner'
 import type { PreparedLinear } from '../models/modelLinears'
 import { innerProduct, type Matrix64 } from '../numerics/matrix'
 import { type PreparedRun, specOf } from '../prepare/preparedRun'
-import { batchRows } from '../prepare/streamShapes'
 import { finiteMoments } from './advance'
 
 export interface RowsTools {
@@ -47,12 +49,12 @@ export class FirstBlock {
   ) {}
 
   static async open(tools: RowsTools): Promise<FirstBlock> {
-    const { architecture, weights, recipe, parts } = tools.prepared
+    const { prepared, runner } = tools
+    const { architecture, weights, recipe } = prepared
     const embedding = await EmbeddingRunner.create(architecture, weights, recipe.context, recipe.device)
     try {
-      const read = await readBlockWeights(weights, parts, FIRST)
-      const carried = await tools.runner.carried(FIRST, read)
-      return new FirstBlock(tools, embedding, read, carried, targetsOf(tools.prepared))
+      const { read, carried } = await readCarried(runner, prepared, FIRST)
+      return new FirstBlock(tools, embedding, read, carried, targetsOf(prepared))
     } catch (error) {
       await embedding.release()
       throw error
@@ -73,15 +75,13 @@ export class FirstBlock {
     const ofAll = await this.#corrections(await this.#moments(rows, 1))
     const moments = await this.#moments(others, 1)
     let [half, left, judged] = [0, 0, 0]
-    for (const [place, target] of this.targets.entries()) {
-      await this.#solving(target, moments, async (problem) => {
-        const error = await problem.lossRank0()
-        if (!(error > 0)) return
-        half += await leftBy(problem, ofHalf[place] as Matrix64, error)
-        left += await leftBy(problem, ofAll[place] as Matrix64, error)
-        judged++
-      })
-    }
+    await this.#solving(moments, async (problem, _, place) => {
+      const error = await problem.lossRank0()
+      if (!(error > 0)) return
+      half += await leftBy(problem, ofHalf[place] as Matrix64, error)
+      left += await leftBy(problem, ofAll[place] as Matrix64, error)
+      judged++
+    })
     return judged === 0 ? { half: 0, left: 0 } : { half: half / judged, left: left / judged }
   }
 
@@ -116,34 +116,45 @@ export class FirstBlock {
   }
 
   /** U of each target: the leading eigenvectors of E H Eᵀ. */
-  async #corrections(moments: readonly SecondMoment[]): Promise<Matrix64[]> {
-    const found: Matrix64[] = []
-    for (const target of this.targets) {
-      await stopHere(this.tools.signal)
-      found.push(await this.#solving(target, moments, (problem) => problem.leading('full', target.rank)))
+  #corrections(moments: readonly SecondMoment[]): Promise<Matrix64[]> {
+    return this.#solving(moments, (problem, { rank }) => problem.leading('full', rank))
+  }
+
+  /** Does work with the problem of each target, and gives what it finds, in their order. */
+  async #solving<T>(
+    moments: readonly SecondMoment[],
+    work: (problem: LayerProblem, target: Target, place: number) => Promise<T>
+  ): Promise<T[]> {
+    const { algebra } = this.tools
+    const found: T[] = []
+    const momentOf = ({ linear }: Target) => moments[linear.input] as SecondMoment
+    for (const targets of byQuantizer(this.targets)) {
+      const solve = async (target: Target): Promise<T> => {
+        const problem = await this.#problemOf(target, momentOf(target))
+        return work(problem, target, found.length)
+      }
+      for await (const result of sharingMoments(algebra, targets, momentOf, solve)) found.push(result)
     }
     return found
   }
 
-  /** Does work with the problem of a target. */
-  async #solving<T>(
-    { quantizer, linear, rank }: Target,
-    moments: readonly SecondMoment[],
-    work: (problem: LayerProblem) => Promise<T>
-  ): Promise<T> {
-    const { prepared, algebra } = this.tools
+  async #problemOf({ quantizer, linear, rank }: Target, moment: SecondMoment): Promise<LayerProblem> {
+    const { prepared, algebra, signal } = this.tools
+    await stopHere(signal)
     const weight = this.weights.linears.get(linear.name) as Float32Array
     const own = { linear, weight, lies: liesIn(this.carried, linear) }
     const base = await prepared.base?.read(linear)
-    const options = { maxRank: rank, seed: prepared.recipe.seed }
-    const moment = moments[linear.input] as SecondMoment
-    return algebra.holding(async () => {
-      const { Q, E } = await linearError(algebra, own, specOf(prepared, quantizer), base)
-      giveBack([Q])
-      return work(new LayerProblem(algebra, linear.path, E, moment, options))
-    })
+    const { Q, E } = await linearError(algebra, own, specOf(prepared, quantizer), base)
+    giveBack([Q])
+    return new LayerProblem(algebra, linear.path, E, moment, { maxRank: rank, seed: prepared.recipe.seed })
   }
 }
+
+/** Targets of one quantizer each, in their order. */
+const byQuantizer = (targets: readonly Target[]): Target[][] =>
+  [...new Set(targets.map(({ quantizer }) => quantizer))].map((key) =>
+    targets.filter(({ quantizer }) => quantizer === key)
+  )
 
 /** 1 − tr(Uᵀ E H Eᵀ U) / tr(E H Eᵀ). */
 async function leftBy(problem: LayerProblem, U: Matrix64, error: number): Promise<number> {

@@ -5,8 +5,9 @@ import type { SolvedBlock } from '../../shared/runFolder'
 import { fileError, readAll, sha256File, writeAll } from '../formats/files'
 import type { DeviceTensor } from '../graph/session'
 import type { BatchStates } from '../models/blockRunner'
+import { ResidentStates } from '../models/residentStates'
+import { bytesOf } from '../numerics/bytesOf'
 import { hiddenBytes, type RowRange } from '../prepare/streamShapes'
-import { ResidentStates } from './residentStates'
 
 export type SpoolEntry = SolvedBlock['spool'][number]
 
@@ -159,7 +160,7 @@ export class HiddenStates {
     const writing = this.#writing
     if (writing === undefined) throw new Error('HiddenStates.write before begin')
     await writing.written
-    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+    const bytes = bytesOf(values)
     writing.written = writeAll(writing.handle, bytes).catch((error: unknown) => {
       throw fileError(error, join(this.folder, writing.file))
     })

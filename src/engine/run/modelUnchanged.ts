@@ -65,8 +65,7 @@ export async function assertBlockInPlace(prepared: PreparedRun, folder: string, 
   if (block >= architecture.blocks || !(await checkpoint.isTouched())) return
   const noted = await readNoted(folder)
   const path = architecture.blockPath(block)
-  for (const { name } of parts.tensors(block)) {
-    const stored = weights.storedName(`${path}.${name}`)
+  for (const stored of parts.tensors(block).flatMap(({ name }) => weights.storedNames(`${path}.${name}`))) {
     assertSame(prepared, noted, stored, await checkpoint.digest(stored, false))
   }
 }

@@ -4,6 +4,7 @@ import { SET_FILES } from '../formats/momentSets'
 import { SealedReader, writeSealed } from '../formats/sealedFile'
 import { SecondMoment } from '../methods/secondMoment'
 import { mirrorUpper } from '../numerics/accumulate'
+import { bytesOf } from '../numerics/bytesOf'
 import { type Matrix64, zeros64 } from '../numerics/matrix'
 import { momentContent, statesContent } from '../plan/keptMoments'
 import type { PreparedRun } from '../prepare/preparedRun'
@@ -20,9 +21,6 @@ export interface MomentSet {
 const PIECE_VALUES = 2 ** 18
 
 const pathIn = ({ store, key }: MomentSet, name: string): string => join(store.folder, key, name)
-
-const bytesOf = (values: Float64Array | Float32Array): Uint8Array =>
-  new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
 
 /**
  * Writes what calibration found of a block: energies of its linears, then the upper triangle of H of each distinct input, by

@@ -6,6 +6,7 @@ import { makeRoom, removeSet, touchSet, writeSetFacts } from '../formats/momentS
 import { BrokenSeal } from '../formats/sealedFile'
 import type { BlockRunner } from '../models/blockRunner'
 import type { ReadBlockWeights } from '../models/blockWeights'
+import { bytesOf } from '../numerics/bytesOf'
 import { keptMoments, needsLastStates } from '../plan/keptMoments'
 import { computedOn } from '../prepare/momentKey'
 import type { PreparedRun } from '../prepare/preparedRun'
@@ -193,7 +194,7 @@ async function addWeights(
 ): Promise<void> {
   const add = (name: string, data: ArrayBufferView): void => {
     hash.update(`${name} ${data.byteLength}\n`)
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    const bytes = bytesOf(data)
     for (let at = 0; at < bytes.length; at += PIECE_BYTES) hash.update(bytes.subarray(at, at + PIECE_BYTES))
   }
   for (const [name, data] of linears) add(name, data)

@@ -57,7 +57,7 @@ export interface Pass<Entry extends JournalEntry = JournalEntry> {
    * Takes up what an earlier process left.
    *
    * @param entries - of this pass, at least one
-   * @returns false when the files are not what the entries say: then these steps are done again, and all after them
+   * @returns false when the files are not what the entries say, or these say too little: then these steps are done again, and all after them
    * @throws {AppError} BAD_INPUT when the inputs of the run are not what they were
    */
   restore(context: RunContext, entries: readonly Entry[]): Promise<boolean>

@@ -10,6 +10,7 @@ import { budgetLeft, withoutAdapter } from './comparisons'
 import { decodeFactors, foundFactors, inBlock, isIntact, readFactors, writeKeptFactors } from './factorFiles'
 import { layerFigures } from './layerFigures'
 import type { Events, Pass, RunContext } from './pass'
+import { roomLeft } from './streams'
 
 /** A variant that is refined. */
 interface Refined {
@@ -158,7 +159,8 @@ async function refinerOf(
       frobenius: new Map(results.map(({ name, frobeniusRank0 }) => [name, frobeniusRank0])),
       rankOf: ({ path }) => ranks.get(path) ?? variant.spec.rank,
       folder: join(folder, RUN_FILES.spool),
-      budget: budgetLeft(context)
+      budget: budgetLeft(context),
+      room: roomLeft(streams)
     },
     settings
   )

@@ -8,6 +8,7 @@ import { isIntact } from './factorFiles'
 import { assertBlockUnchanged } from './modelUnchanged'
 import type { Pass, RunContext } from './pass'
 import { restoreStreams, sweepSpool } from './streams'
+import { isWholeBlock } from './wholeEntry'
 
 /**
  * From the first block to the last: second moments, quantization, the factors of every variant, and the hidden states of
@@ -33,6 +34,7 @@ export const solvePass: Pass<SolvedBlock> = {
   async restore({ prepared, streams, folder }, entries) {
     const last = entries.at(-1)
     if (last === undefined) return false
+    if (!entries.every((entry) => isWholeBlock(prepared, entry))) return false
     await assertBlockUnchanged(prepared, last)
     for (const entry of entries) if (!(await isIntact(folder, entry.factors))) return false
     if (!(await restoreStreams(streams.solved, last.spool))) return false

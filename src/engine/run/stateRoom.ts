@@ -1,31 +1,50 @@
 import { deviceOf } from '../graph/devices/registry'
+import { sharedAt } from '../methods/sharedMoments'
+import type { PreparedLinear } from '../models/modelLinears'
 import type { PreparedRun } from '../prepare/preparedRun'
+
+type Solved = Pick<PreparedLinear, 'input' | 'inFeatures' | 'outFeatures'>
 
 /** Where no driver says how much memory a card has: small beside that of any card that a block fits on. */
 const UNKNOWN_ROOM = 256 * 2 ** 20
 
-/** Of a block's weights: in full precision, quantized, and all that its linears are solved with. */
-const TIMES_A_BLOCK = 3
+/** Of a block's weights: in full precision, and quantized. */
+const TIMES_A_BLOCK = 2
+/** Of the error of a linear that is solved: itself, and what it was made of or is weighed to. */
+const TIMES_AN_ERROR = 2
 
 /** Of what the block at hand leaves; graphs take the rest for what lies between their operators. */
 const SHARE = 1 / 3
 
 /** Bytes of the device's memory that the hidden states of a run may take, beside the block at hand; 0 where it keeps none. */
-export async function stateRoom({ recipe, parts, architecture }: PreparedRun): Promise<number> {
+export async function stateRoom({ recipe, linears, architecture }: PreparedRun): Promise<number> {
   const { keepsTensors, memory } = deviceOf(recipe.device)
   if (keepsTensors !== true) return 0
   const cards = (await memory?.()) ?? []
   const blocks = Array.from({ length: architecture.blocks }, (_, block) =>
-    parts.linears(block).reduce((sum, { inFeatures, outFeatures }) => sum + 4 * inFeatures * outFeatures, 0)
+    blockBytes(linears.filter((one) => one.block === block))
   )
   return roomBeside(Math.max(0, ...blocks), cards)
 }
 
 /**
- * @param block - bytes of its weights in float32
+ * What a block takes there while its linears are solved, bytes: its weights in full precision and quantized, and another time
+ * its weights, or where that is more, the error of a linear with H of the inputs that are shared then.
+ */
+export function blockBytes(linears: readonly Solved[]): number {
+  const weights = linears.map(({ inFeatures, outFeatures }) => 4 * inFeatures * outFeatures)
+  const shared = sharedAt(linears)
+  const solving = weights.map((E, place) => TIMES_AN_ERROR * E + sum((shared[place] as number[]).map((n) => 4 * n * n)))
+  return TIMES_A_BLOCK * sum(weights) + Math.max(sum(weights), ...solving)
+}
+
+/**
+ * @param block - bytes of what the block at hand takes
  * @param cards - memory of each, bytes: the library does not say which of them it computes on
  */
 export function roomBeside(block: number, cards: readonly number[]): number {
   if (cards.length === 0) return UNKNOWN_ROOM
-  return Math.max(0, Math.floor((Math.min(...cards) - TIMES_A_BLOCK * block) * SHARE))
+  return Math.max(0, Math.floor((Math.min(...cards) - block) * SHARE))
 }
+
+const sum = (pieces: readonly number[]): number => pieces.reduce((total, bytes) => total + bytes, 0)

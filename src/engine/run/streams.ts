@@ -27,6 +27,8 @@ export interface Streams {
   readonly all: readonly HiddenStates[]
   /** Those that go through the blocks as these are solved: all but the variants' that are decided late. */
   readonly solved: readonly HiddenStates[]
+  /** Bytes of the device's memory that the hidden states of a run may take. */
+  readonly room: number
   /** Those of variants that are refined or whose ranks are chosen, which go through the blocks once that is done. */
   readonly late: readonly EvaluationStream[]
 }
@@ -79,6 +81,7 @@ export function createStreams(prepared: PreparedRun, folder: string, room = 0): 
     ),
     variants,
     all,
+    room,
     late,
     solved: all.filter((one) => !late.some(({ states: own }) => own === one))
   }
@@ -87,6 +90,10 @@ export function createStreams(prepared: PreparedRun, folder: string, room = 0): 
 /** Bytes of a run's memory budget that its hidden states leave. */
 export const memoryLeft = ({ recipe }: Pick<PreparedRun, 'recipe'>, { all }: Streams): number =>
   recipe.memoryBudget - all.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0)
+
+/** Bytes of the device's memory that the hidden states of evaluation rows leave, once the calibration rows left it. */
+export const roomLeft = ({ room, all, calibration }: Streams): number =>
+  room - all.filter((states) => states !== calibration).reduce((sum, { deviceBytes }) => sum + deviceBytes, 0)
 
 /** Every stream of evaluation rows. */
 export const evaluationStreams = ({ full, quantized, variants }: Streams): EvaluationStream[] =>

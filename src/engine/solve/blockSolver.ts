@@ -1,6 +1,7 @@
 import type { BaseWeight } from '../base/baseWeight'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
 import { stopHere } from '../graph/stopHere'
+import { sharingMoments } from '../methods/sharedMoments'
 import { type LinearTask, type SolvedLinear, type SolveOptions, solveLinear } from './solveLinear'
 
 /** One linear under one quantizer, to be solved. */
@@ -26,11 +27,12 @@ export class OwnThread implements BlockSolver {
   constructor(private readonly algebra: LinearAlgebra) {}
 
   async *solve(jobs: readonly LinearJob[], signal: AbortSignal): AsyncGenerator<SolvedLinear, void> {
-    for (const { task, readBase, ...options } of jobs) {
+    const solve = async ({ task, readBase, ...options }: LinearJob): Promise<SolvedLinear> => {
       await stopHere(signal)
       const base = await readBase?.()
-      yield await this.algebra.holding(() => solveLinear(this.algebra, task, { ...options, base }))
+      return solveLinear(this.algebra, task, { ...options, base })
     }
+    yield* sharingMoments(this.algebra, jobs, ({ task }) => task.moment, solve)
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 /*
@@ -10,7 +10,6 @@ import { promisify } from 'node:util'
 
 const DRM = '/sys/class/drm'
 const NVIDIA = '/proc/driver/nvidia/gpus'
-const VULKAN_DRIVERS = ['/usr/share/vulkan/icd.d', '/etc/vulkan/icd.d']
 
 /** PCI vendors of graphics cards, and of the cards that virtual machines pretend to have. */
 const VENDORS: Readonly<Record<string, string>> = {
@@ -76,14 +75,6 @@ export const mebibytes = (lines: string): number[] =>
 /** Version of NVIDIA's kernel driver, undefined where there is none. */
 export const nvidiaDriver = async (): Promise<string | undefined> =>
   /Kernel Module\s+(?:for \S+\s+)?(\d[\d.]*)/.exec(await textOf('/proc/driver/nvidia/version'))?.[1]
-
-/** Vulkan drivers that are installed, or that VK_ICD_FILENAMES puts in their place: `radeon`, `vk_swiftshader`. */
-export async function vulkanDrivers(): Promise<string[]> {
-  const chosen = process.env.VK_DRIVER_FILES || process.env.VK_ICD_FILENAMES
-  const files = chosen ? chosen.split(':') : (await Promise.all(VULKAN_DRIVERS.map(namesIn))).flat()
-  const names = files.filter((file) => file.endsWith('.json')).map((file) => basename(file, '.json'))
-  return [...new Set(names.map((name) => name.replace(/_icd(\..*)?$/, '')))].sort()
-}
 
 const namesIn = (directory: string): Promise<string[]> => readdir(directory).catch(() => [])
 const textOf = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '')

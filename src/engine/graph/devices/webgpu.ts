@@ -1,17 +1,31 @@
-import { type Device, type Facts, largestTensor, memoryLimits } from './device'
-import { amdMemory, graphicsAdapters, nvidiaMemory, vulkanDrivers } from './graphicsAdapters'
+import { type Device, type Facts, largestTensor, memoryLimits, type Obstacle } from './device'
+import { amdMemory, graphicsAdapters, nvidiaMemory } from './graphicsAdapters'
+import { hasVulkanDriver, vulkanDrivers } from './vulkanDrivers'
 
 /** Graphics cards of any vendor through WebGPU (Dawn), which is part of the library. */
 export const webgpu: Device = {
   name: 'webgpu',
   provider: 'webgpu',
+  prepare,
   keepsTensors: true,
   memory,
   facts,
-  remedy: () =>
-    process.platform === 'linux'
-      ? 'it needs libvulkan1 and the Vulkan driver of the graphics card (mesa-vulkan-drivers, or NVIDIA’s own)'
-      : 'it needs a graphics card with a current driver'
+  remedy: () => (process.platform === 'linux' ? LINUX_REMEDY : 'it needs a graphics card with a current driver')
+}
+
+const LINUX_REMEDY =
+  'it needs libvulkan1 and the Vulkan driver of the graphics card (mesa-vulkan-drivers, or NVIDIA’s own)'
+
+/** Drivers do not go while a process works. */
+let found = false
+
+/** Without a driver the library writes lines of its own to the terminal, which nothing turns off. */
+async function prepare(): Promise<Obstacle | undefined> {
+  if (process.platform !== 'linux' || found || (await hasVulkanDriver())) {
+    found = true
+    return undefined
+  }
+  return { reason: 'no Vulkan driver is installed', remedy: `${LINUX_REMEDY}; VK_DRIVER_FILES names one elsewhere` }
 }
 
 const isSoftware = (drivers: readonly string[]): boolean =>

@@ -9,6 +9,7 @@ import {
   truncateSync,
   writeFileSync
 } from 'node:fs'
+import { rename } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -45,6 +46,34 @@ async function withCheckpoint(directory: string, use: (checkpoint: Checkpoint) =
     await checkpoint.close()
   }
 }
+
+describe('config.json', () => {
+  it('and its digest are of one file, though others are put in its place all the time', async () => {
+    const directory = newDirectory()
+    await writeSafetensors(join(directory, 'model.safetensors'), [tensor('w', 'F32', [2], counted(2))])
+    const [path, other] = [join(directory, 'config.json'), join(directory, 'other.json')]
+    const texts = [4, 8].map((size) => JSON.stringify({ model_type: 'llama', hidden_size: size }))
+    let opened = 0
+    const swap = async () => {
+      for (let i = 0; opened < 60; i++) {
+        writeFileSync(other, texts[i % 2] as string)
+        await rename(other, path)
+      }
+    }
+    const open = async () => {
+      for (; opened < 60; opened++)
+        await withCheckpoint(directory, async ({ config, configSha256 }) => {
+          const text = config.hidden_size === 4 ? texts[0] : texts[1]
+          expect(configSha256).toBe(
+            createHash('sha256')
+              .update(text as string)
+              .digest('hex')
+          )
+        })
+    }
+    await Promise.all([swap(), open().finally(() => (opened = 60))])
+  })
+})
 
 describe('a single file', () => {
   it.each(['F32', 'BF16', 'F16'] as const)('is read by tensors, rows and single rows in %s', async (dtype) => {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { DeviceMemory } from '../../../../src/engine/graph/deviceMemory'
 import type { ModelArchitecture } from '../../../../src/engine/models/architecture'
 import { DivergenceHead } from '../../../../src/engine/models/divergenceHead'
+import { PackedUploads } from '../../../../src/engine/models/packedUploads'
 import { readArchitecture } from '../../../../src/engine/models/registry'
 import type { HeadTiles } from '../../../../src/engine/models/vocabularyHead'
 import { configOf, familyDirectory } from '../../../helpers/checkpoints'
@@ -48,7 +50,8 @@ describe.each(['llama', 'gemma2', 'phi'])('the divergence of next tokens of %s',
       ...(architecture.headBias !== undefined && { bias: bias.subarray(begin, end) })
     })
   }
-  const computing = await DivergenceHead.create(architecture, tiles, 'cpu')
+  const uploads = new PackedUploads(new DeviceMemory('cpu'))
+  const computing = await DivergenceHead.create(architecture, tiles, uploads)
   const found = await computing.compute(student, teacher)
   const alone = await computing.values(student, teacher)
   await computing.release()
@@ -84,7 +87,7 @@ describe.each(['llama', 'gemma2', 'phi'])('the divergence of next tokens of %s',
   })
 
   it('is nothing, and leads nowhere, where both are the same', async () => {
-    const again = await DivergenceHead.create(architecture, tiles, 'cpu')
+    const again = await DivergenceHead.create(architecture, tiles, uploads)
     const same = await again.compute(student, student)
     await again.release()
     expect(Math.max(...same.values.map(Math.abs))).toBeLessThan(1e-6)

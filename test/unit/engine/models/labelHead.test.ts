@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { DeviceMemory } from '../../../../src/engine/graph/deviceMemory'
 import { LabelHead } from '../../../../src/engine/models/labelHead'
+import { PackedUploads } from '../../../../src/engine/models/packedUploads'
 import { readArchitecture } from '../../../../src/engine/models/registry'
 import type { HeadTiles } from '../../../../src/engine/models/vocabularyHead'
 import { seededRandom } from '../../../../src/engine/numerics/random'
@@ -30,7 +32,7 @@ describe.each(['llama', 'gemma2', 'phi'])('gradients of the own predictions of %
     })
   }
   const repeated = Float32Array.from({ length: DRAWS * states.length }, (_, i) => states[i % states.length] as number)
-  const computing = await LabelHead.create(architecture, tiles, 'cpu')
+  const computing = await LabelHead.create(architecture, tiles, new PackedUploads(new DeviceMemory('cpu')))
   const found = await computing.gradient(repeated, seededRandom('draws'))
   const again = await computing.gradient(repeated, seededRandom('draws'))
   await computing.release()

@@ -2,7 +2,8 @@ import { existsSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { bytesOf, floatsOf, Shelf } from '../../../../src/engine/refine/shelf'
+import { bytesOf } from '../../../../src/engine/numerics/bytesOf'
+import { floatsOf, Shelf } from '../../../../src/engine/refine/shelf'
 
 const newPath = (): string => join(mkdtempSync(join(tmpdir(), 'quail-shelf-')), 'shelf.tmp')
 

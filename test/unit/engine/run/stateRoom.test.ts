@@ -1,20 +1,31 @@
 import { describe, expect, it } from 'vitest'
-import { roomBeside } from '../../../../src/engine/run/stateRoom'
+import { blockBytes, roomBeside } from '../../../../src/engine/run/stateRoom'
 
 const GiB = 2 ** 30
 
 describe('room for hidden states on a device', () => {
-  it('is a third of what three times a block leaves of the smallest card', () => {
-    expect(roomBeside(GiB, [24 * GiB])).toBe(7 * GiB)
-    expect(roomBeside(GiB, [80 * GiB, 24 * GiB])).toBe(7 * GiB)
+  it('is a third of what a block leaves of the smallest card', () => {
+    expect(roomBeside(3 * GiB, [24 * GiB])).toBe(7 * GiB)
+    expect(roomBeside(3 * GiB, [80 * GiB, 24 * GiB])).toBe(7 * GiB)
     expect(roomBeside(0, [24 * GiB])).toBe(8 * GiB)
   })
 
   it('is none where the block at hand hardly fits', () => {
-    expect(roomBeside(3 * GiB, [8 * GiB])).toBe(0)
+    expect(roomBeside(9 * GiB, [8 * GiB])).toBe(0)
   })
 
   it('is small where nobody says how much memory there is', () => {
     expect(roomBeside(GiB, [])).toBe(256 * 2 ** 20)
+  })
+
+  it('leaves a block three times its weights, or what a linear is solved with where that is more', () => {
+    const linear = (input: number, inFeatures: number, outFeatures: number) => ({ input, inFeatures, outFeatures })
+    const square = [0, 0, 1].map((input) => linear(input, 10, 10))
+    expect(blockBytes(square)).toBe(3 * 3 * 4 * 100)
+    // A parallel block: H of the first input stays while the output of attention is solved.
+    const parallel = [linear(0, 8, 2), linear(1, 20, 8), linear(0, 8, 3), linear(2, 90, 1)]
+    const weights = 4 * (16 + 160 + 24 + 90)
+    expect(blockBytes(parallel)).toBe(2 * weights + 4 * (2 * 90 + 90 ** 2))
+    expect(blockBytes(parallel.slice(0, 3))).toBe(2 * 4 * 200 + 4 * (2 * 160 + 8 ** 2 + 20 ** 2))
   })
 })

@@ -1,0 +1,75 @@
+import type { BatchStates, NextStates } from '../models/blockRunner'
+import { ResidentStates } from '../models/residentStates'
+import { bytesOf } from '../numerics/bytesOf'
+import { floatsOf, type Shelf } from './shelf'
+
+/**
+ * Hidden states of some batches on their way through all blocks. What a block puts out stays on the device for the next one, as
+ * far as there is room; with a shelf, the states before each block are kept there for the way back, and those on the device, too.
+ */
+export class WalkedStates {
+  #states: Float32Array[] = []
+  #resident = new ResidentStates([], 0)
+
+  /** @param room - bytes of the device's memory */
+  constructor(
+    private readonly room: number,
+    private readonly shelf?: Shelf
+  ) {}
+
+  /** @param states - of each batch, before the first of so many blocks */
+  begin(states: readonly Float32Array[], blocks: number): void {
+    this.leaveDevice()
+    this.#states = [...states]
+    const sizes = states.map(({ byteLength }) => byteLength)
+    const kept = this.shelf === undefined ? sizes : Array.from({ length: blocks + 1 }, () => sizes).flat()
+    this.#resident = new ResidentStates(kept, this.room)
+  }
+
+  /**
+   * Takes a batch through a block.
+   *
+   * @param stays - whether what comes out may stay on the device
+   * @param compute - is given the states before the block, and whether those behind it are to stay
+   */
+  async through(
+    block: number,
+    batch: number,
+    stays: boolean,
+    compute: (hidden: BatchStates, stays: boolean) => Promise<NextStates>
+  ): Promise<void> {
+    const hidden = this.#states[batch] as Float32Array
+    await this.shelf?.put(this.#placeOf(block, batch), bytesOf(hidden))
+    const [from, to] = [this.#residence(block, batch), this.#residence(block + 1, batch)]
+    const { next, there } = await compute(this.#resident.of(from) ?? hidden, stays && this.#resident.fits(to))
+    this.#resident.put(to, there)
+    this.#states[batch] = next
+  }
+
+  /** The states behind the last block that they went through, of each batch. */
+  get behind(): Float32Array[] {
+    return this.#states
+  }
+
+  /** The states before a block, on the way back. @throws {AppError} IO as the shelf */
+  async before(block: number, batch: number): Promise<BatchStates> {
+    const place = this.#placeOf(block, batch)
+    return this.#resident.of(place) ?? floatsOf(await (this.shelf as Shelf).get(place))
+  }
+
+  /** Gives back what lies on the device. */
+  leaveDevice(): void {
+    this.#resident.giveBack()
+  }
+
+  async close(): Promise<void> {
+    this.leaveDevice()
+    await this.shelf?.close()
+  }
+
+  #placeOf = (block: number, batch: number): number => block * this.#states.length + batch
+
+  /** Where states lie on the device: without a shelf, those before are replaced. */
+  #residence = (block: number, batch: number): number =>
+    this.shelf === undefined ? batch : this.#placeOf(block, batch)
+}

@@ -1,0 +1,138 @@
+import { rmSync } from 'node:fs'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
+import { DeviceMemory } from '../../src/engine/graph/deviceMemory'
+import { LinearAlgebra } from '../../src/engine/graph/linearAlgebra'
+import { DeviceTensor, type Tensor } from '../../src/engine/graph/session'
+import { SecondMoment } from '../../src/engine/methods/secondMoment'
+import { toFloat32 } from '../../src/engine/numerics/matrix'
+import { type LinearJob, OwnThread } from '../../src/engine/solve/blockSolver'
+import { characterModel } from '../helpers/characterModel'
+import { isThere, watchBus } from '../helpers/deviceBus'
+import { gaussianMatrix, product, transpose } from '../helpers/matrices'
+import { finishedOf, makeRun, runToEnd } from '../helpers/runs'
+import { webgpuDevice } from '../helpers/webgpuDevice'
+
+const { missing } = await webgpuDevice('the tests of second moments on a device')
+
+const made: string[] = []
+
+/** The matrices that were carried to the device, those of them that are symmetric: H of inputs. */
+function watchMoments() {
+  const carried: { readonly size: number; readonly there: DeviceTensor }[] = []
+  const { upload } = DeviceMemory.prototype
+  vi.spyOn(DeviceMemory.prototype, 'upload').mockImplementation(async function (this: DeviceMemory, matrix) {
+    const there = await upload.call(this, matrix)
+    if (isSymmetric(matrix)) carried.push({ size: matrix.shape[0] as number, there: there as DeviceTensor })
+    return there
+  })
+  return { carried, lying: () => carried.filter(({ there }) => isThere(there)).map(({ size }) => size) }
+}
+
+const isSymmetric = ({ data, shape: [rows = 0, columns = 0] }: Tensor): boolean =>
+  rows === columns && data.every((value, at) => value === data[(at % rows) * rows + Math.floor(at / rows)])
+
+const momentOf = (size: number): SecondMoment => {
+  const X = gaussianMatrix(2 * size, size, `inputs ${size}`)
+  return new SecondMoment(product(transpose(X), X))
+}
+
+/** A linear of so many features with the second moment of its input, under NF4. */
+function jobOf(name: string, moment: SecondMoment, readBase?: LinearJob['readBase']): LinearJob {
+  const [outFeatures, inFeatures] = [48, moment.H.rows]
+  const weight = toFloat32(gaussianMatrix(outFeatures, inFeatures, name)).data
+  const linear = { name, path: name, block: 0, adaptable: true, input: 0, inFeatures, outFeatures }
+  const variant = { name: 'v', spec: { method: 'exact', rank: 4, alpha: 4 }, scaling: 1 }
+  return {
+    task: { linear, weight, moment, curvature: undefined, outputEnergy: 1, weightNorm: 1 },
+    spec: { format: 'nf4', blockSize: 64, doubleQuantization: true },
+    variants: [variant],
+    seed: 0,
+    factorDtype: 'float32',
+    readBase
+  } as unknown as LinearJob
+}
+
+/** As in a block whose feed-forward reads what its attention reads. */
+const parallel = (): LinearJob[] => {
+  const [first, second, third] = [64, 96, 128].map(momentOf) as [SecondMoment, SecondMoment, SecondMoment]
+  return [jobOf('q', first), jobOf('k', first), jobOf('o', second), jobOf('up', first), jobOf('down', third)]
+}
+
+afterEach(() => vi.restoreAllMocks())
+
+afterAll(() => {
+  for (const model of made.splice(0)) rmSync(model, { recursive: true })
+})
+
+describe.skipIf(missing !== undefined)('second moments on a device', () => {
+  it('are carried once for the linears that read an input, and leave after the last of them', async () => {
+    const moments = watchMoments()
+    const solver = new OwnThread(new LinearAlgebra('webgpu'))
+    const each = []
+    for (const job of parallel()) each.push(...(await solved(solver, [job], moments.lying)).factors)
+    const alone = moments.carried.splice(0).map(({ size }) => size)
+    const { factors, lying } = await solved(solver, parallel(), moments.lying)
+    await solver.close()
+    expect(alone).toEqual([64, 64, 96, 64, 128])
+    expect(moments.carried.map(({ size }) => size)).toEqual([64, 96, 128])
+    expect(lying).toEqual([[64], [64], [64], [], []])
+    expect(factors).toEqual(each)
+  })
+
+  it('leave when a linear fails, and when nobody asks for the next', async () => {
+    const moments = watchMoments()
+    const algebra = new LinearAlgebra('webgpu')
+    const solver = new OwnThread(algebra)
+    const [first, ...others] = parallel() as [LinearJob, ...LinearJob[]]
+    const failing = jobOf('k', first.task.moment, () => Promise.reject(new Error('it cannot be read')))
+    const all = async () => {
+      for await (const { Q } of solver.solve([first, failing, ...others], new AbortController().signal)) give(Q)
+    }
+    await expect(all()).rejects.toThrow('it cannot be read')
+    expect([moments.carried.length, moments.lying()]).toEqual([1, []])
+    for await (const { Q } of solver.solve(parallel(), new AbortController().signal)) {
+      give(Q)
+      expect(moments.lying()).toEqual([64])
+      break
+    }
+    expect(moments.lying()).toEqual([])
+    await solver.close()
+  })
+
+  it('are carried once for each input while it is found what ranks are worth, and how many rows are enough', async () => {
+    const { model, text } = characterModel('llama', 8)
+    made.push(model)
+    const moments = watchMoments()
+    const bus = watchBus()
+    const run = makeRun({
+      model,
+      device: 'webgpu',
+      context: 8,
+      calibration: { files: [text], rows: 32, enough: 1 },
+      evaluation: undefined,
+      variants: [{ name: 'v', method: 'exact', rank: 4, rankBudget: {} }]
+    })
+    const { status, error } = finishedOf(await runToEnd(run))
+    expect([status, error]).toEqual(['completed', undefined])
+    // Of both blocks, to find what ranks are worth and to solve; of the first, over half of the rows and over all of them.
+    const [inputs, times] = [4, 2 * 2 + 2]
+    expect(moments.carried.length).toBe(inputs * times)
+    expect(moments.lying()).toEqual([])
+    expect(bus.lying()).toBe(0)
+  })
+})
+
+const give = (Q: unknown): void => {
+  if (Q instanceof DeviceTensor) Q.giveBack()
+}
+
+/** What is found of linears, and which second moments lie there after each. */
+async function solved(solver: OwnThread, jobs: readonly LinearJob[], those: () => number[]) {
+  const [factors, lying]: [unknown[], number[][]] = [[], []]
+  for await (const { Q, solved: found } of solver.solve(jobs, new AbortController().signal)) {
+    give(Q)
+    factors.push(found.map((one) => one.factors))
+    lying.push(those())
+  }
+  return { factors, lying }
+}

@@ -1,0 +1,108 @@
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
+import { webgpu as card } from '../../src/engine/graph/devices/webgpu'
+import { Student } from '../../src/engine/refine/student'
+import { heldOutRows } from '../../src/shared/refinement'
+import { characterModel } from '../helpers/characterModel'
+import { configOf } from '../helpers/checkpoints'
+import { carriedOf, watchBus } from '../helpers/deviceBus'
+import { adapterDigests, finishedOf, isProgress, makeRun, runToEnd, type TestRun } from '../helpers/runs'
+import { webgpuDevice } from '../helpers/webgpuDevice'
+
+const { missing } = await webgpuDevice('the tests of walks on a device')
+
+const [CONTEXT, ROWS] = [16, 6]
+/** Behind each of the two blocks, states may stay for the next. */
+const BETWEEN = 1
+
+const { model, text } = characterModel('llama', CONTEXT)
+afterAll(() => rmSync(model, { recursive: true }))
+afterEach(() => vi.restoreAllMocks())
+
+const shortRun = (): TestRun =>
+  makeRun({
+    model,
+    device: 'webgpu',
+    context: CONTEXT,
+    calibration: { files: [text], rows: ROWS },
+    evaluation: undefined,
+    variants: [
+      { name: 'v', method: 'kfac', rank: 4, rankBudget: {}, refine: { steps: 2, batch: 2, learningRate: 0.003 } }
+    ]
+  })
+
+const foundBy = (run: TestRun) => ({
+  adapter: adapterDigests(run, ['v'])['v/adapter_model.safetensors'],
+  steps: readFileSync(join(run.folder, 'journal.jsonl'), 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => ({ ...JSON.parse(line), durationMs: 0 }))
+})
+
+async function completed(run: TestRun) {
+  const { status, error } = finishedOf(await runToEnd(run))
+  expect([status, error]).toEqual(['completed', undefined])
+  return foundBy(run)
+}
+
+/** With states that travel, as if no card had memory for them. */
+let travelling: Promise<{ readonly up: number; readonly found: ReturnType<typeof foundBy> }> | undefined
+
+const whole = () => {
+  travelling ??= (async () => {
+    vi.spyOn(card as Required<typeof card>, 'memory').mockResolvedValue([1])
+    const bus = watchBus()
+    const found = await completed(shortRun())
+    vi.restoreAllMocks()
+    return { up: carriedOf(bus.up, 'hidden'), found }
+  })()
+  return travelling
+}
+
+describe.skipIf(missing !== undefined)('hidden states of walks over all blocks', () => {
+  it('stay on the device forward and for the way back, and what is found is what it is with states that travel', async () => {
+    const expected = await whole()
+    const walks: { readonly rows: number; readonly back: boolean }[] = []
+    const { forward } = Student.prototype
+    vi.spyOn(Student.prototype, 'forward').mockImplementation(function (this: Student, batches, adapters, here, keep) {
+      walks.push({ rows: batches.reduce((sum, { rows }) => sum + rows.length, 0), back: keep !== undefined })
+      return forward.call(this, batches, adapters, here, keep)
+    })
+    const bus = watchBus()
+    expect(await completed(shortRun())).toEqual(expected.found)
+    expect(bus.lying()).toBe(0)
+    expect(new Set(walks.map(({ back }) => back))).toEqual(new Set([true, false]))
+    // For the curvature: forward, for the gradients, and for what ranks are worth. To solve: forward.
+    const measured = 3 * (ROWS - heldOutRows(ROWS)) + ROWS
+    const walked = walks.reduce((sum, { rows, back }) => sum + (back ? 2 : 1) * rows, measured)
+    const row = 4 * CONTEXT * (configOf(model).hidden_size as number)
+    expect(expected.up - carriedOf(bus.up, 'hidden')).toBe(BETWEEN * walked * row)
+    // Adapters go there for the batches of a walk once.
+    expect([...bus.up.keys()].filter((name) => name.includes('lora_'))).toEqual([])
+  })
+
+  it.each([
+    ['the device is lost', 'weighing', 3],
+    ['the run is stopped', 'choosing', 0.2],
+    ['the device is lost', 'refining', 0.9]
+  ])('leave nothing there when %s, %s from %f on', async (how, phase, least) => {
+    const losing = how === 'the device is lost'
+    let lost = false
+    const bus = watchBus(() => {
+      if (lost) throw new Error('Device was lost')
+    })
+    const run = shortRun()
+    const events = await runToEnd(run, (event) => {
+      const come = isProgress(event, phase, least)
+      lost ||= losing && come
+      return !losing && come
+    })
+    const { status, error } = finishedOf(events)
+    expect([status, error?.code]).toEqual(losing ? ['failed', 'DEVICE'] : ['cancelled', 'CANCELLED'])
+    expect([bus.left() > 0, bus.lying()]).toEqual([true, 0])
+    lost = false
+    expect(await completed(run)).toEqual((await whole()).found)
+    expect(bus.lying()).toBe(0)
+  })
+})
