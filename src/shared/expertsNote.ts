@@ -12,6 +12,7 @@ export const ExpertsNote = z.object({
     .describe('whether PEFT takes that linear for another, so that it is not repaired'),
   unquantized: z.array(z.string()).readonly().describe('modules of a block that stay in full precision'),
   quantizedIn4: z.boolean().describe('whether transformers 4, whose experts are linears, quantizes these too'),
+  quantizedRouterIn4: z.boolean().optional().describe('whether transformers 4 quantizes the router, but no experts'),
   routerFailsIn4: z
     .boolean()
     .optional()
@@ -32,6 +33,7 @@ export const expertsSentence = ({
   quantizedRouter: router,
   unreachedRouter,
   quantizedIn4,
+  quantizedRouterIn4,
   routerFailsIn4
 }: ExpertsNote): string =>
   `${router === undefined ? 'experts and router' : 'experts'} (${unquantized.join(', ')} of each block) stay in full precision, ` +
@@ -39,7 +41,7 @@ export const expertsSentence = ({
   `${router === undefined ? 'only the other linears' : `the linears, ${router} among them,`} are quantized${unreachedRouter ? `, and all but ${router} and others that PEFT does not reach repaired` : ' and repaired'}; ` +
   (quantizedIn4
     ? 'transformers 4 quantizes experts and router too, as other trainers may'
-    : 'trainers with experts of their own may quantize these too') +
+    : `${quantizedRouterIn4 ? 'transformers 4 quantizes the router too, and ' : ''}trainers with experts of their own may quantize these too`) +
   ': theirs is another base, whose perplexity was not measured' +
   (routerFailsIn4
     ? `; transformers 4 makes this one with ${skipArgument(ROUTER_SKIPPED)}, without which its model fails`

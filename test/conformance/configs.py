@@ -102,6 +102,21 @@ QWEN_MOE_HYBRID = {
     "num_experts": 11,
     "num_experts_per_tok": 3,
 }
+GLM_EXPERTS = {
+    "moe_intermediate_size": 24,
+    "num_experts_per_tok": 3,
+    "n_routed_experts": 9,
+    "n_shared_experts": 2,
+    "routed_scaling_factor": 1.5,
+    "norm_topk_prob": False,
+    "n_group": 3,
+    "topk_group": 2,
+}
+GRANITE_WINDOWS = {
+    "sliding_window": 7,
+    "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+    "layer_rope_theta": [700.0, 0, 90],
+}
 GRANITE_MOE = {
     **LLAMA,
     "attention_bias": True,
@@ -230,6 +245,7 @@ FULL = {
     },
     "granitemoe": GRANITE_MOE,
     "granitemoeshared": {**GRANITE_MOE, "shared_intermediate_size": 20},
+    "granitemoe_swa": {**GRANITE_MOE, "shared_intermediate_size": 20, **GRANITE_WINDOWS},
     "granitemoehybrid": {
         **GRANITE_MOE,
         "shared_intermediate_size": 20,
@@ -285,15 +301,38 @@ FULL = {
         "num_key_value_heads": 4,
         "attention_bias": True,
         "use_qk_norm": True,
-        "moe_intermediate_size": 24,
-        "num_experts_per_tok": 3,
-        "n_routed_experts": 9,
-        "n_shared_experts": 2,
-        "routed_scaling_factor": 1.5,
         "first_k_dense_replace": 2,
-        "norm_topk_prob": False,
-        "n_group": 3,
-        "topk_group": 2,
+        **GLM_EXPERTS,
+    },
+    "solar_open": {
+        **{key: value for key, value in LLAMA.items() if key != "intermediate_size"},
+        "num_attention_heads": 32,
+        "num_key_value_heads": 4,
+        "attention_bias": True,
+        **GLM_EXPERTS,
+    },
+    "hy_v3": {
+        **LLAMA,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 4,
+        "attention_bias": True,
+        "mlp_bias": True,
+        "moe_intermediate_size": 24,
+        "num_experts": 9,
+        "num_experts_per_tok": 3,
+        "num_shared_experts": 2,
+        "router_scaling_factor": 1.5,
+        "mlp_layer_types": ["sparse", "sparse", "dense"],
+    },
+    "kolibri1": {
+        **{key: value for key, value in LLAMA.items() if key != "intermediate_size"},
+        "sliding_window": 7,
+        "layer_types": GEMMA2["layer_types"],
+        "moe_intermediate_size": 24,
+        "shared_expert_intermediate_size": 20,
+        "num_experts": 9,
+        "num_experts_per_tok": 3,
+        "norm_topk_prob": True,
     },
     "deepseek_v2": {
         **DEEPSEEK,
@@ -486,6 +525,30 @@ FULL = {
         "attention_bias": False,
         "rope_parameters": {"rope_type": "default", "rope_theta": 5000.0, "partial_rotary_factor": 0.5},
     },
+    "gpt_neo": {
+        "vocab_size": 90,
+        "hidden_size": 128,
+        "num_layers": 3,
+        "num_heads": 32,
+        "intermediate_size": 80,
+        "max_position_embeddings": 60,
+        "attention_types": [[["local"], 1], [["global"], 2]],
+        "attention_layers": ["local", "global", "local"],
+        "window_size": 7,
+        "activation_function": "relu",
+        "layer_norm_epsilon": 1e-4,
+        "tie_word_embeddings": False,
+    },
+    "persimmon": {
+        **SIZES,
+        "hidden_size": 256,
+        "num_attention_heads": 32,
+        "hidden_act": "silu",
+        "layer_norm_eps": 1e-4,
+        "tie_word_embeddings": True,
+        "qk_layernorm": False,
+        "rope_parameters": {"rope_type": "linear", "factor": 2.0, "rope_theta": 5000.0, "partial_rotary_factor": 0.25},
+    },
     "smollm3": {
         **LLAMA,
         "tie_word_embeddings": False,
@@ -523,9 +586,7 @@ FULL = {
         "logits_scaling": 4.0,
         "residual_multiplier": 0.5,
         "attention_multiplier": 0.2,
-        "sliding_window": 7,
-        "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
-        "layer_rope_theta": [700.0, 0, 90],
+        **GRANITE_WINDOWS,
     },
     "hyperclovax": {
         **LLAMA,
@@ -539,6 +600,23 @@ FULL = {
     },
     "cohere": {**COHERE, "use_qk_norm": True},
     "cohere2": {**COHERE, "sliding_window": 7, "layer_types": GEMMA2["layer_types"]},
+    "cohere2_moe": {
+        **COHERE,
+        "rms_norm_eps": 1e-4,
+        "rope_theta": 700.0,
+        "sliding_window": 7,
+        "sliding_window_pattern": 2,
+        "layer_types": GEMMA2["layer_types"],
+        "mlp_layer_types": ["sparse", "dense", "sparse"],
+        "prefix_dense_sliding_window_pattern": 2,
+        "prefix_dense_intermediate_size": 30,
+        "num_experts": 9,
+        "num_experts_per_tok": 3,
+        "num_shared_experts": 2,
+        "shared_expert_combination_strategy": "sum",
+        "expert_selection_fn": "sigmoid",
+        "norm_topk_prob": False,
+    },
     "glm": GLM,
     "glm4": GLM,
     "starcoder2": {
@@ -602,6 +680,14 @@ FULL = {
         "sliding_window": 7,
         "layer_types": GEMMA2["layer_types"],
         "rope_parameters": LAYER_ROPES,
+    },
+    "olmo_hybrid": {
+        **{key: value for key, value in QWEN_HYBRID.items() if key != "rope_parameters"},
+        **LINEAR,
+        "num_attention_heads": 60,
+        "linear_num_key_heads": 2,
+        "linear_num_value_heads": 120,
+        "linear_allow_neg_eigval": False,
     },
     "ministral": {**LLAMA, "sliding_window": 7, "layer_types": GEMMA2["layer_types"]},
     "ministral3": {
@@ -736,18 +822,19 @@ FULL["mistral3"] = {**FULL["mistral3"], "tie_word_embeddings": False}
 TYPES = list(FULL)
 FIELDS = {kind: CONFIG_MAPPING[kind].__dataclass_fields__.keys() for kind in (*TYPES, *WRAPPERS.values())}
 FIELDS |= {kind: FIELDS[text] for kind, text in WRAPPERS.items()}
+FIELDS["cohere2_moe"] = {*FIELDS["cohere2_moe"], "rope_parameters"}  # which the class has, and does not declare
 ROTARY = [kind for kind in TYPES if "rope_parameters" in FIELDS[kind]]
 LATENT_KINDS = {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "youtu", "minicpm3"}
-GROUPED = {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "glm4_moe", "nemotron_h"}  # a token's experts come from groups of them
+GROUPED = {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "glm4_moe", "solar_open", "nemotron_h"}  # a token's experts come from groups of them
 LAYER_HEADS = {"gemma4_text", "gemma4_unified_text"}  # heads of some layers have another size
-HYBRID = {"qwen3_5_text", "qwen3_5_moe_text", "qwen3_next"}  # some of their layers have a linear attention
-PARTIAL = {"phi3", "gpt_neox", "glm", "glm4", "glm4_moe", "laguna", "minimax_m2", "stablelm", "nemotron", "phi", "bamba", *HYBRID}  # their models may rotate a part of each head
-NAMED = {"stablelm", "nemotron", "phi"}  # that fail where the parameters do not name the share
-EXACT = {"stablelm", "phi"}  # that fail where another number of dimensions rotates than the share of a head
+HYBRID = {"qwen3_5_text", "qwen3_5_moe_text", "qwen3_next", "olmo_hybrid"}  # some of their layers have a linear attention
+PARTIAL = {"phi3", "gpt_neox", "glm", "glm4", "glm4_moe", "laguna", "minimax_m2", "stablelm", "nemotron", "phi", "persimmon", "bamba", *HYBRID} - {"olmo_hybrid"}  # their models may rotate a part of each head
+NAMED = {"stablelm", "nemotron", "phi", "persimmon"}  # that fail where the parameters do not name the share
+EXACT = {"stablelm", "phi", "persimmon"}  # that fail where another number of dimensions rotates than the share of a head
 OTHER_LAYERS = {"lfm2": "conv", "lfm2_moe": "conv", **dict.fromkeys((*HYBRID, "granitemoehybrid"), "linear_attention")}
 OTHER_LAYERS["llama4_text"] = "chunked_attention"
 # Their models make the mask of sliding layers also where none slides; test_configs.py asks them.
-ALWAYS_MASKED = {"gemma2", "vaultgemma", "gemma3_text", "cohere2", "olmo3", "ministral", "cwm", "granite_swa", "gpt_oss", "qwen2_moe", "afmoe"}
+ALWAYS_MASKED = {"gemma2", "vaultgemma", "gemma3_text", "cohere2", "cohere2_moe", "olmo3", "ministral", "cwm", "granite_swa", "granitemoe_swa", "gpt_oss", "qwen2_moe", "afmoe", "kolibri1"}
 LAYERED = [kind for kind in FIELDS if "layer_types" in FIELDS[kind]]  # their layers may differ
 
 
@@ -795,7 +882,7 @@ class Real:
                 self.config.kv_sharing_modes  # fails where nobody gives what layers share
             alone = type(self.config) in MODEL_FOR_CAUSAL_LM_MAPPING  # some text models lie in their wrapper's module
             self.module = import_module(class_of(self.config if alone else self.outer).__module__)
-            if "rope_parameters" in FIELDS[self.kind]:
+            if "rope_parameters" in FIELDS[self.kind] and not self.without_base():
                 self.rotary()
         except Exception as error:
             raise Refused(f"{type(error).__name__}: {error}") from error
@@ -890,6 +977,10 @@ class Real:
             raise Refused("the model makes the mask of chunks wherever none is")
         return [chunk if kind == "chunked_attention" else None for kind in self.types()]
 
+    def without_base(self):
+        """Whether a base of null says that nothing rotates."""
+        return self.kind == "olmo_hybrid" and self.config.rope_parameters["rope_theta"] is None
+
     def rotating(self):
         """Whether each layer rotates its heads."""
         layers = range(self.config.num_hidden_layers)
@@ -897,7 +988,7 @@ class Real:
             if len(self.config.no_rope_layers) < len(layers):
                 raise Refused("a layer has no entry in no_rope_layers")
             return [bool(self.config.no_rope_layers[layer]) for layer in layers]
-        if self.kind == "granite_swa":
+        if self.kind in ("granite_swa", "granitemoe_swa"):
             if len(self.config.layer_rope_theta) < len(layers):
                 raise Refused("a layer has no entry in layer_rope_theta")
             return [bool(self.config.layer_rope_theta[layer]) for layer in layers]
@@ -905,11 +996,17 @@ class Real:
             return [kind != "conv" for kind in self.types()]
         if self.kind == "granitemoehybrid":
             return [self.config.position_embedding_type == "rope" and kind == "full_attention" for kind in self.types()]
+        if self.without_base():
+            return [False for _ in layers]
         if self.kind in HYBRID:
             return [kind == "full_attention" for kind in self.types()]
         if self.kind == "exaone4" and self.config.sliding_window is not None:
             return [kind == "sliding_attention" for kind in self.types()]
-        if self.kind in ("cohere2", "afmoe", "exaone_moe"):
+        if self.kind == "cohere2_moe":
+            forced = self.config.prefix_dense_sliding_window_pattern == 1
+            types = zip(self.types(), self.config.mlp_layer_types, strict=True)
+            return [kind == "sliding_attention" or (forced and mlp == "dense") for kind, mlp in types]
+        if self.kind in ("cohere2", "afmoe", "exaone_moe", "kolibri1"):
             return [kind == "sliding_attention" for kind in self.types()]
         return [True for _ in layers]
 
@@ -937,6 +1034,8 @@ class Real:
             numbers = (self.config.n_routed_experts, self.config.n_shared_experts, self.config.num_experts_per_tok)
             if dense is None or dense < self.config.num_hidden_layers and None in numbers:
                 raise Refused("the experts are made of them")
+        if self.kind == "hy_v3" and len(self.config.mlp_layer_types) < self.config.num_hidden_layers:
+            raise Refused("a layer has no type of its MLP")
         if self.kind == "hunyuan_v1_moe":
             chosen = self.config.moe_topk
             if self.config.head_dim is None:
@@ -972,8 +1071,10 @@ class Real:
 
     def rotations(self, context):
         """Inverse frequencies and the factor of cos and sin for each layer that rotates, for rows of so many tokens."""
+        if self.without_base():
+            return [None for _ in self.types()]
         try:
-            if self.kind == "granite_swa":  # a base for each layer, where it rotates
+            if self.kind in ("granite_swa", "granitemoe_swa"):  # a base for each layer, where it rotates
                 self.rotation(self.rotary(), context)  # which its model makes all the same
                 bases = zip(self.config.layer_rope_theta, self.rotating(), strict=False)
                 return [self.rotation(self.rotary(rope_theta=base), context) if rotates else None for base, rotates in bases]

@@ -54,6 +54,8 @@ def small_config(kind):
         layers = {"layer_types": ["full_attention", "conv", "full_attention"]}
     if kind == "dots1":
         layers |= {"n_routed_experts": 4, "n_shared_experts": 1, "num_experts_per_tok": 2}
+    if kind == "gpt_neo":
+        layers = {"attention_types": [[["global", "local", "global"], 1]]}
     if kind == "granitemoehybrid":
         layers = {"layer_types": ["full_attention"] * 3, "position_embedding_type": "rope"}
     return {"model_type": kind, **sizes(kind), **layers, **({"use_sliding_window": True} if kind in SWITCHED else {})}
@@ -192,7 +194,10 @@ def layer_forms(kind):
     if kind in LAYERED:  # other config classes check what no model of theirs reads
         types += [MIXED[:2], ["no"] * 3, ["chunked_attention"] * 3]
     options = {"layer_types": types, "sliding_window": [absent, 5, None]}
-    if WRAPPERS.get(kind, kind) in HYBRID:
+    if kind == "olmo_hybrid":
+        listed = [absent, None, ["linear_attention", "full_attention", "mamba"], ["attention", "mamba", "attention"], MIXED]
+        options = {"layer_types": [*listed, ["full_attention"] * 3, ["mamba"] * 3], "num_hidden_layers": [2, 3, 4, 9]}
+    elif WRAPPERS.get(kind, kind) in HYBRID:
         options["layer_types"] += [["linear_attention", "full_attention", "linear_attention"]]
         options["full_attention_interval"] = [absent, None, 0, 1, 2, 9]
     elif WRAPPERS.get(kind, kind) in LAYER_HEADS:
@@ -210,6 +215,12 @@ def layer_forms(kind):
         options |= {"use_sliding_window": [absent, True, False], "max_window_layers": [absent, 0, 1, 9]}
     elif kind == "lfm2_moe":
         options["layer_types"] += [["conv", "full_attention", "conv"], ["conv", "attention", "conv"]]
+    elif kind == "cohere2_moe":
+        options |= {
+            "first_k_dense_replace": [absent, 0, 2, 4],
+            "prefix_dense_sliding_window_pattern": [absent, 2],
+            "sliding_window_pattern": [absent, 1, 2],
+        }
     elif kind == "granitemoehybrid":
         options["layer_types"] += [["attention"] * 3, ["attention", "mamba", "attention"]]
         options["position_embedding_type"] = [absent, None, "rope", "alibi"]
@@ -221,7 +232,7 @@ def layer_forms(kind):
         del options["sliding_window"]
     elif kind == "lfm3":
         options["layer_types"] += [["conv", "full_attention", "sliding_attention"], ["conv"] * 3]
-    elif kind == "granite_swa":
+    elif kind in ("granite_swa", "granitemoe_swa"):
         options["layer_rope_theta"] = [absent, None, [0, 50.0, 700], [0, 0, 0], [1.0]]
     elif kind == "lfm2":
         options["layer_types"] += [["conv", "full_attention", "conv"], ["conv", "attention", "conv"]]

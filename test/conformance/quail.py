@@ -1,10 +1,12 @@
-"""Runs Quail's command line for the conformance tests, and knows where the repository keeps things."""
+"""Runs Quail's commands for the conformance tests, and knows where the repository keeps things."""
 
+import atexit
 import json
 import os
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -38,16 +40,44 @@ def skipping(model):
 _workspace = tempfile.TemporaryDirectory(prefix="quail-conformance-")  # removed when Python ends
 
 
+@cache
+def command_process():
+    """The process that works on the commands of this one, started for the first of them."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(["node", str(ROOT / "test/conformance/commandProcess.mjs")], **pipes)
+    atexit.register(process.communicate)  # ends its input, and waits for it
+    return process
+
+
+def answer_of(arguments, home):
+    """What `quail` prints with its data in `home`, and how it ends: {"code", "stdout", "stderr"}."""
+    process = command_process()
+    process.stdin.write(json.dumps({"args": list(map(str, arguments)), "home": str(home)}) + "\n")
+    process.stdin.flush()
+    answer = process.stdout.readline()
+    assert answer, f"the process that works on commands ended over quail {' '.join(map(str, arguments))}"
+    return json.loads(answer)
+
+
 def run(arguments, home):
-    """Runs `quail` with its data in `home`; a failure carries what it printed."""
+    """What `quail` prints with its data in `home`; a failure carries what it printed."""
+    return printed(arguments, **answer_of(arguments, home))
+
+
+def run_alone(arguments, home):
+    """The same by a command line that is started for it, as people start it."""
     command = ["node", str(ROOT / "bin/quail.js"), *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "QUAIL_HOME": str(home)})
-    if done.returncode != 0:
-        raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr}")
-    return done.stdout
+    return printed(arguments, done.returncode, done.stdout, done.stderr)
 
 
-def init_lora(model, methods, *options, texts=(CALIBRATION, EVALUATION), rank=16, context=CONTEXT, rows=ROWS):
+def printed(arguments, code, stdout, stderr):
+    if code != 0:
+        raise AssertionError(f"quail {' '.join(map(str, arguments))} ended with {code}:\n{stdout[-2000:]}{stderr}")
+    return stdout
+
+
+def init_lora(model, methods, *options, texts=(CALIBRATION, EVALUATION), rank=16, context=CONTEXT, rows=ROWS, by=run):
     """Prepares adapters, by default at the settings of figures.json; returns the `finished` event, which names them, and `home`."""
     folder = Path(tempfile.mkdtemp(dir=_workspace.name))
     ranks = [] if rank is None else ["--rank", rank]  # none where an option of the caller says them
@@ -55,7 +85,7 @@ def init_lora(model, methods, *options, texts=(CALIBRATION, EVALUATION), rank=16
     calibration, evaluation = texts
     sources = ["--calibration", calibration, "--evaluation", *evaluation]
     arguments = ["init-lora", "--model", model, *sources, "--method", *methods, *settings, *options]
-    lines = run([*arguments, "--out", folder / "out", "--json"], folder / "home").splitlines()
+    lines = by([*arguments, "--out", folder / "out", "--json"], folder / "home").splitlines()
     finished = json.loads(lines[-1])
     assert finished["type"] == "finished" and finished["status"] == "completed", finished
     return {**finished, "home": folder / "home"}

@@ -1,5 +1,5 @@
 // Tells Python what Quail's reader makes of configs. A line in is JSON: {"config", "contexts"}; a line out is JSON: the
-// settings and, for each context, the different rotations that its layers name; or the sentence that refuses the config.
+// settings, for each context the different rotations that its layers name, and the tokens that stand for images; or the sentence that refuses the config.
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { runnerImport } from 'vite'
@@ -13,7 +13,7 @@ const { rotationOf } = await load('rope.ts')
 function answer({ config, contexts = [] }) {
   try {
     const settings = readModelSettings(config, 'config.json')
-    readArchitecture(config, 'config.json') // refuses what is refused beyond the settings
+    const { placeholders = new Map() } = readArchitecture(config, 'config.json') // refuses more than the settings do
     const ropes = [...new Set((settings.layers ?? []).map(({ rope }) => rope))].filter((rope) => rope !== null)
     const layers = settings.layers?.map(({ window, chunk, rope }) => ({
       window,
@@ -26,7 +26,7 @@ function answer({ config, contexts = [] }) {
         return { frequencies: [...frequencies], magnitude }
       })
     )
-    return { settings: { ...settings, layers }, rotations }
+    return { settings: { ...settings, layers }, rotations, placeholders: [...placeholders.keys()] }
   } catch (error) {
     if (error.code !== 'BAD_INPUT') throw error
     return { refused: error.message }

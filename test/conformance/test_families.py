@@ -73,14 +73,15 @@ class Families(Conformance):
         cls.calibration = text_of(CALIBRATION, cls.folder)
         cls.evaluation = [text_of(text, cls.folder) for text in EVALUATION]
 
-    def checkpoint(self, name):
+    def checkpoint(self, name, source=None):
         """The case in bfloat16, as such models come and as the judge loads them, with a tokenizer beside its weights."""
+        source = source or FAMILIES / name
         model = Path(tempfile.mkdtemp(dir=self.folder)) / name
         model.mkdir()
-        weights = load_file(FAMILIES / name / "model.safetensors")
+        weights = load_file(source / "model.safetensors")
         rounded = {key: weight.bfloat16() for key, weight in weights.items()}
         save_file(rounded, model / "model.safetensors", metadata={"format": "pt"})
-        config = json.loads((FAMILIES / name / "config.json").read_text(encoding="utf-8"))
+        config = json.loads((source / "config.json").read_text(encoding="utf-8"))
         config["dtype"] = "bfloat16"
         (model / "config.json").write_text(json.dumps(config), encoding="utf-8")
         character_tokenizer(config.get("text_config", config)["vocab_size"]).save(str(model / "tokenizer.json"))

@@ -24,6 +24,8 @@ OTHER_VALUES = {
     "dropout": (0.5, "training"),
     "embd_pdrop": (0.5, "training"),
     "embedding_dropout": (0.5, "training"),
+    "embed_dropout": (0.5, "training"),
+    "resid_dropout": (0.5, "training"),
     "hidden_dropout": (0.5, "training"),
     "initializer_range": (0.9, "weights that are not in the checkpoint"),
     "embedding_initializer_range": (0.9, "weights that are not in the checkpoint"),
@@ -47,8 +49,14 @@ OTHER_VALUES = {
     "time_step_max": (0.7, "weights that are not in the checkpoint"),
     "time_step_floor": (0.3, "weights that are not in the checkpoint"),
     "rescale_prenorm_residual": (False, "weights that are not in the checkpoint"),
+    "linear_a_log_min": (1.5, "weights that are not in the checkpoint"),
+    "linear_a_log_max": (9.0, "weights that are not in the checkpoint"),
+    "linear_dt_min": (0.02, "weights that are not in the checkpoint"),
+    "linear_dt_max": (0.7, "weights that are not in the checkpoint"),
+    "linear_dt_init_floor": (0.3, "weights that are not in the checkpoint"),
     "num_logits_to_keep": (3, "generation"),
     "z_loss_coefficient": (0.5, "training"),
+    "enable_moe_fp32_combine": (False, "half precision"),
 }
 # Nothing that a file would hold, or of no meaning for one pass over whole rows.
 OTHERS = {
@@ -96,6 +104,7 @@ OTHERS = {
 DERIVED = {
     "minicpm3": {"logits_scaling"},
     "nemotron_h": {"num_hidden_layers"},
+    **dict.fromkeys(("solar_open", "kolibri1"), {"intermediate_size"}),  # of layers without experts, of which they have none
     **dict.fromkeys(("falcon_h1", "bamba"), {"layers_block_type"}),
 }
 VISION = re.compile(r"(?:^|\.)(vision_tower|vision_model|audio_tower|visual|multi_modal_projector)\b")

@@ -1,8 +1,6 @@
 """`quail verify` of adapters that PEFT saved, and PEFT finding the base that our adapters name."""
 
 import json
-import os
-import subprocess
 import tempfile
 import unittest
 from pathlib import Path
@@ -10,7 +8,7 @@ from pathlib import Path
 import reference_kernels  # noqa: F401  before any model is loaded
 import torch
 from peft import AutoPeftModelForCausalLM, LoraConfig, PeftModel, get_peft_model
-from quail import LLAMA, ROOT, init_lora
+from quail import LLAMA, ROOT, answer_of, init_lora
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
@@ -21,9 +19,8 @@ def base():
 
 def verify(adapter, *options):
     """What `quail verify` says, and with which exit status."""
-    command = ["node", str(ROOT / "bin/quail.js"), "verify", str(adapter), "--json", *map(str, options)]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "QUAIL_HOME": str(adapter)})
-    return (json.loads(done.stdout) if done.stdout else {"summary": done.stderr}), done.returncode
+    answer = answer_of(["verify", adapter, "--json", *options], adapter)
+    return (json.loads(answer["stdout"]) if answer["stdout"] else {"summary": answer["stderr"]}), answer["code"]
 
 
 class SavedAdapters(unittest.TestCase):

@@ -11,6 +11,7 @@ from definitions import SPECIALS, added, byte_level, components, families, learn
 from quail import ROOT
 from texts import nasty_texts
 from tokenizers import Tokenizer
+from tower_cases import TOWERS
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 SCRIPT = ROOT / "test/conformance/tokens.mjs"
@@ -130,6 +131,7 @@ class Tokens(unittest.TestCase):
             *[("gpt-neox", "gpt_neox", name) for name in ("GPTNeoXTokenizerFast", None)],
             *[(name, kind, "LlamaTokenizer") for name in ("llama 2", "llama 3") for kind in TYPES],
             *[("gpt-2", kind, name) for kind in TYPES for name in ("GPT2Tokenizer", None)],
+            *[case for kind in TOWERS for case in (("llama 3", kind, "LlamaTokenizer"), ("gpt-2", kind, None))],
             *[("gpt-2", "gpt_neox", "GPTNeoXTokenizer"), ("bloom", "bloom", "BloomTokenizerFast"), ("bloom", "bloom", None), ("olmo 2", "llama", "GPT2Tokenizer")],
         ]
         texts = nasty_texts(400, 17, SPECIALS, 200) + [f"{one}a{two}b" for one in SPECIALS for two in SPECIALS]

@@ -19,16 +19,20 @@ OF_THE_SAMPLE = ("test_adapters.Sample", "test_measures.Sample", "test_base.Samp
 # Begun first, the longest first: one that is begun last keeps one process while the other has nothing to do.
 LONG = (
     "test_towers.Towers",
-    "test_base.Families",
-    "test_versions.Releases",
     "test_tokenizers.Tokens",
     "test_families.Further",
+    "test_versions.Releases",
     "test_configs.Layers",
-    "test_adapters.FusedProjections",
     "test_configs.Rotary",
     "test_heads.Heads",
     "test_fingerprint.Fingerprint",
+    "test_flags.Flags",
     "test_adapters.SampleWithoutDoubleQuantization",
+    "test_saved_adapters.SavedAdapters",
+    "test_base.Families",
+    "test_templates.Templates",
+    "test_int8.Trained",
+    "test_adapters.FusedProjections",
     "test_adapters.SampleInFp4",
 )
 END = "\x00batch"

@@ -20,7 +20,7 @@ import { MAX_SHARDS } from '../formats/limits'
 import { elementCount } from '../formats/tensorInfo'
 import { TensorSpool } from '../formats/tensorSpool'
 import { stopHere } from '../graph/stopHere'
-import { skippedModules } from '../models/architecture'
+import { type ModelArchitecture, skippedModules } from '../models/architecture'
 import { expertTensors } from '../models/expertWeights'
 import { assertTensors } from '../models/modelLinears'
 import { ModelParts } from '../models/modelParts'
@@ -95,12 +95,32 @@ export async function exportBase(
 
 /** Every tensor that the base is made of; of a text tower those of the other parts too, without which nothing loads it. */
 function allTensors(weights: ModelWeights, parts: ModelParts, ownHead: boolean): ModelTensor[] {
-  const own = [...modelTensors(parts, ownHead), ...expertTensors(weights, parts)]
+  const cut = modelTensors(parts, ownHead).flatMap((tensor) => cutTensor(tensor, parts.architecture))
+  const own = [...cut, ...expertTensors(weights, parts)]
   const { embedding, head, storedPrefixes = {}, written } = parts.architecture
   if (written === undefined) return own
   const read = new Set([...own.map(({ name }) => name), embedding, head].map((name) => weights.storedName(name)))
   const texts = Object.entries(storedPrefixes).flatMap(([prefix, others]) => [prefix, ...others])
   return [...own, ...otherTensors(weights.checkpoint, written, read, [...texts, head])]
+}
+
+/**
+ * A tensor as transformers writes it: one that it joined when it loaded it in as many pieces of equal size, the last of which
+ * may have less, wherever it was cut before.
+ *
+ * Source: transformers 5.23, core_model_loading.py, Chunk.
+ */
+function cutTensor(tensor: ModelTensor, { cutInto }: ModelArchitecture): ModelTensor[] {
+  const { name, shape } = tensor
+  const names = cutInto?.(name)
+  if (names === undefined) return [tensor]
+  const [rows = 0, ...row] = shape
+  const step = Math.ceil(rows / names.length)
+  return names.map((piece, i) => {
+    const [begin, end] = [Math.min(rows, i * step), Math.min(rows, (i + 1) * step)]
+    const [first, count] = [begin, end - begin].map((some) => some * elementCount(row)) as [number, number]
+    return { ...tensor, name: piece, shape: [end - begin, ...row], cutOf: { name, shape, first, count } }
+  })
 }
 
 async function writeWeights(source: Source, tensors: readonly ModelTensor[], directory: string) {
@@ -187,11 +207,16 @@ async function spoolTensor(source: Source, tensor: ModelTensor, spool: TensorSpo
 
 /** A tensor that stays in full precision, rounded to the dtype. */
 async function* plainPieces(source: Source, tensor: ModelTensor): AsyncGenerator<Uint8Array> {
-  const { name, shape, place, stored } = tensor
+  const { name, shape, place, stored, cutOf, turnable } = tensor
   const { weights, dtype } = source
   if (stored !== undefined) {
     const bytes = await weights.checkpoint.readBytes(stored)
     yield converted(bytes, weights.find(stored, shape).dtype, dtype, stored)
+    return
+  }
+  if (cutOf !== undefined) {
+    const whole = await weights.read(cutOf.name, cutOf.shape)
+    yield rounded(whole.subarray(cutOf.first, cutOf.first + cutOf.count), source, name).bytes
     return
   }
   if (place !== undefined) {
@@ -201,9 +226,10 @@ async function* plainPieces(source: Source, tensor: ModelTensor): AsyncGenerator
   }
   const [rows = 1, columns = 1] = shape
   if (shape.length === 3) {
-    const size = elementCount(shape) / rows
-    for (let i = 0; i < rows; i++) {
-      const values = await weights.readPart({ name, shape, first: i * size, count: size })
+    const [, height = 1, width = 1] = shape
+    const stack = { name, shape: [rows, height, width] as const, from: 0, rows: height, turnable: turnable === true }
+    for (let index = 0; index < rows; index++) {
+      const values = await weights.readPart(weights.stackedPart({ ...stack, index }))
       yield rounded(values, source, name).bytes
     }
     return

@@ -44,14 +44,13 @@ function addBlock(roles: Map<string, TensorRole>, weights: ModelWeights, parts: 
   for (const { name } of storedExperts(weights, parts, block)) roles.set(name, 'experts')
   const router = parts.experts(block)?.router
   for (const { name, shape } of parts.tensors(block)) {
-    if (router !== undefined && name.startsWith(`${router}.`)) {
-      roles.set(weights.find(`${path}.${name}`, shape).name, 'experts')
-      continue
-    }
     const role = matrices.has(name) ? 'quantized' : biases.has(name) ? 'bias' : 'norm'
     // A norm may have weights for each head.
     const other = role === 'norm' && shape.length > 1 && !name.includes('norm')
-    roles.set(weights.find(`${path}.${name}`, shape).name, other ? 'other' : role)
+    const isRouter = router !== undefined && name.startsWith(`${router}.`)
+    for (const tensor of weights.findAll(`${path}.${name}`, shape)) {
+      roles.set(tensor.name, isRouter ? 'experts' : other ? 'other' : role)
+    }
   }
 }
 

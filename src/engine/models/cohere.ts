@@ -13,7 +13,7 @@ import { type AttentionSettings, projectedAttention } from './selfAttention'
 import { flag, integer, number, orNull, readSettings, texts } from './settings'
 
 /** Defaults of transformers' CohereConfig. */
-const COHERE = {
+export const COHERE = {
   vocab_size: integer(256_000),
   hidden_size: integer(8192),
   intermediate_size: integer(22_528),
@@ -62,7 +62,7 @@ export const cohere = defineFamily({
 export const cohere2 = defineFamily({
   modelTypes: ['cohere2'],
   settings: readCohere2,
-  build: (settings) => cohereLike(settings, { family: 'cohere2', headNorms: false })
+  build: (settings) => cohereLike(settings, { family: 'cohere2' })
 })
 
 function readCohere2(config: ConfigReader) {
@@ -88,8 +88,20 @@ interface CohereSettings extends DecoderSettings, AttentionSettings {
   readonly logit_scale: number
 }
 
-function cohereLike(settings: CohereSettings, own: { family: string; headNorms: boolean }): ModelArchitecture {
+interface CohereOptions {
+  readonly family: string
+  readonly headNorms?: boolean
+  /** In the place of layer norms without bias. */
+  readonly norm?: (layer: LayerBuilder, x: Value, name: string) => Value
+  /** In the place of the MLP; undefined where experts behind the block are all of it. */
+  readonly feedForward?: (layer: LayerBuilder, n: Value, index: number) => Value | undefined
+}
+
+export function cohereLike(settings: CohereSettings, own: CohereOptions): ModelArchitecture {
   const { hidden_size: hiddenSize, layer_norm_eps: epsilon, attention_bias: bias, head_dim: size } = settings
+  const layerNorm = (layer: LayerBuilder, x: Value, name: string) => plainLayerNorm(layer, x, name, hiddenSize, epsilon)
+  const mlp = (layer: LayerBuilder, n: Value) => gatedMlp(layer, n, settings, { mlpBias: false })
+  const { norm = layerNorm, feedForward = mlp } = own
   const headNorm = (layer: LayerBuilder, name: string, count: number) => (x: Value) =>
     headLayerNorm(layer, x, layer.parameter(`self_attn.${name}.weight`, [count, size]), { count, size }, epsilon)
   const headNorms = (layer: LayerBuilder) => ({
@@ -100,20 +112,19 @@ function cohereLike(settings: CohereSettings, own: { family: string; headNorms: 
     family: own.family,
     buildBlock(layer, x, index) {
       const { graph } = layer
-      const n = plainLayerNorm(layer, x, 'input_layernorm', hiddenSize, epsilon)
+      const n = norm(layer, x, 'input_layernorm')
       const attended = projectedAttention(layer, n, index, settings, {
         inputBias: bias,
         outputBias: bias,
         interleaved: true,
         headNorms: own.headNorms ? headNorms(layer) : undefined
       })
-      return graph.add(graph.add(x, attended), gatedMlp(layer, n, settings, { mlpBias: false }))
+      const middle = graph.add(x, attended)
+      const fed = feedForward(layer, n, index)
+      return fed === undefined ? middle : graph.add(middle, fed)
     },
     // The head is linear: its factor may as well be one of what it gets.
     buildFinalNorm: (layer, x) =>
-      layer.graph.mul(
-        plainLayerNorm(layer, x, 'model.norm', hiddenSize, epsilon),
-        layer.graph.scalar(settings.logit_scale)
-      )
+      layer.graph.mul(norm(layer, x, 'model.norm'), layer.graph.scalar(settings.logit_scale))
   })
 }

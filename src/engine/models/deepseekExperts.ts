@@ -98,6 +98,28 @@ export const expertSizes = (settings: RoutedSettings) => ({
   scale: settings.routed_scaling_factor
 })
 
+/** What routing reads where layers have types, and the bias of the router is a part of the MLP. */
+interface TypedSettings {
+  readonly moe_intermediate_size: number
+  readonly num_experts: number
+  readonly num_shared_experts: number
+  readonly num_experts_per_tok: number
+  readonly mlp_layer_types: readonly string[]
+}
+
+/** That bias. */
+export const MLP_BIAS = 'mlp.e_score_correction_bias'
+
+/** The same under the names of this file. */
+export const typedSizes = (settings: TypedSettings) => ({
+  wide: settings.moe_intermediate_size,
+  count: settings.num_experts,
+  perToken: settings.num_experts_per_tok,
+  shared: settings.num_shared_experts,
+  sparse: settings.mlp_layer_types.map((type) => type === 'sparse'),
+  bias: MLP_BIAS
+})
+
 /** @throws {AppError} BAD_INPUT where a token is routed to more experts than there are, or groups do not part them */
 export function checkExperts(
   config: ConfigReader,

@@ -1,7 +1,8 @@
 import { activation } from './activations'
 import { alikeLayers } from './alikeLayers'
-import { defineFamily } from './architecture'
-import { llamaLike } from './llamaLike'
+import { defineFamily, type ModelArchitecture } from './architecture'
+import { type LlamaLikeSettings, llamaLike } from './llamaLike'
+import { checkSections } from './ropeSections'
 import { STANDARD_ROPE } from './ropeSettings'
 import { flag, integer, number, orNull, readSettings } from './settings'
 
@@ -27,14 +28,30 @@ export const ERNIE_ROPE = { ...STANDARD_ROPE, theta: ['rope_theta', 500_000] } a
 export const ernie = defineFamily({
   modelTypes: ['ernie4_5'],
   settings: (config) => alikeLayers(config, readSettings(config, TABLE), { form: ERNIE_ROPE }),
-  build(settings) {
-    const bias = settings.use_bias === true
-    return llamaLike(settings, {
-      family: 'ernie4_5',
-      inputBias: bias,
-      outputBias: bias,
-      mlpBias: bias,
-      interleaved: true
-    })
-  }
+  build: (settings) => ernieLike(settings, { family: 'ernie4_5', interleaved: true })
 })
+
+/** Pairs of dimensions of each stream of positions where config.json does not say. */
+const SECTIONS = [16, 24, 24]
+
+/**
+ * The text model of PaddleOCR-VL: heads rotate by halves, by three streams of positions, which on texts are one.
+ *
+ * Source: transformers modeling_paddleocr_vl.
+ */
+export const paddleOcrText = defineFamily({
+  modelTypes: ['paddleocr_vl_text'],
+  settings(config) {
+    const settings = alikeLayers(config, readSettings(config, TABLE), { form: ERNIE_ROPE })
+    checkSections(config, settings.head_dim, SECTIONS)
+    return settings
+  },
+  build: (settings) => ernieLike(settings, { family: 'paddleocr_vl_text', interleaved: false })
+})
+
+type Ernie = LlamaLikeSettings & { readonly use_bias: boolean | null }
+
+function ernieLike(settings: Ernie, own: { family: string; interleaved: boolean }): ModelArchitecture {
+  const bias = settings.use_bias === true
+  return llamaLike(settings, { ...own, inputBias: bias, outputBias: bias, mlpBias: bias })
+}

@@ -1,7 +1,7 @@
 import { activation } from './activations'
 import { defineFamily, type ModelArchitecture } from './architecture'
 import type { ConfigReader } from './configReader'
-import { deepseekExperts, LEAST_EXPERTS } from './deepseekExperts'
+import { deepseekExperts, LEAST_EXPERTS, MLP_BIAS, typedSizes } from './deepseekExperts'
 import { pattern } from './exaone4'
 import { checkRouting, NAMED_AS_EXPERTS } from './experts'
 import { deriveHeads } from './heads'
@@ -70,14 +70,9 @@ function readExaoneMoe(config: ConfigReader) {
 function buildExaoneMoe(settings: ReturnType<typeof readExaoneMoe>): ModelArchitecture {
   const { feedForward, note } = deepseekExperts({
     ...settings,
-    wide: settings.moe_intermediate_size,
-    count: settings.num_experts,
-    perToken: settings.num_experts_per_tok,
-    shared: settings.num_shared_experts,
+    ...typedSizes(settings),
     normed: settings.norm_topk_prob,
     scale: settings.routed_scaling_factor,
-    sparse: settings.mlp_layer_types.map((type) => type === 'sparse'),
-    bias: BIAS,
     quantizedIn4: false
   })
   const model = llamaLike(settings, {
@@ -92,9 +87,7 @@ function buildExaoneMoe(settings: ReturnType<typeof readExaoneMoe>): ModelArchit
     ...model,
     ...note,
     // In transformers 5 it is a part of the router.
-    otherNames: (name) => (name.endsWith(`.${BIAS}`) ? [name.replace('.mlp.', '.mlp.gate.')] : []),
+    otherNames: (name) => (name.endsWith(`.${MLP_BIAS}`) ? [name.replace('.mlp.', '.mlp.gate.')] : []),
     unreached: NAMED_AS_EXPERTS
   }
 }
-
-const BIAS = 'mlp.e_score_correction_bias'

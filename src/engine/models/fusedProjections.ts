@@ -23,6 +23,13 @@ function splitByHead(
   return { q: flat(q, heads), k: flat(k, keyValueHeads), v: flat(v, keyValueHeads) }
 }
 
+interface FusedLinears {
+  readonly names: readonly [input: string, output: string]
+  readonly bias: boolean
+  /** Of q and k [tokens, heads · d] before they are rotated. */
+  readonly headNorms?: AttentionShape['rotatedNorms']
+}
+
 /**
  * Attention out of one linear for q, k and v, head by head, and one for the output.
  *
@@ -32,11 +39,13 @@ export function fusedAttention(
   layer: LayerBuilder,
   n: Value,
   shape: AttentionShape,
-  { names: [input, output], bias }: { readonly names: readonly [input: string, output: string]; readonly bias: boolean }
+  { names: [input, output], bias, headNorms }: FusedLinears
 ): Value {
   const { heads, keyValueHeads, headDim } = shape
   const hidden = heads * headDim
   const fused = layer.linear(input, n, { in: hidden, out: hidden + 2 * keyValueHeads * headDim, bias })
-  const attended = causalAttention(layer, splitByHead(layer.graph, fused, shape), shape)
+  const { q, k, v } = splitByHead(layer.graph, fused, shape)
+  const normed = headNorms === undefined ? { q, k, v } : { q: headNorms.q(q), k: headNorms.k(k), v }
+  const attended = causalAttention(layer, normed, shape)
   return layer.linear(output, attended, { in: hidden, out: hidden, bias })
 }

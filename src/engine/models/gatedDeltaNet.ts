@@ -1,6 +1,8 @@
+import { badInput } from '../../shared/errors'
 import type { Value } from '../graph/graphBuilder'
 import { type ActivationName, activate } from './activations'
-import { causalConvolution } from './causalConvolution'
+import { causalConvolution, checkTaps } from './causalConvolution'
+import type { ConfigReader } from './configReader'
 import { gatedDeltaRule } from './deltaRule'
 import type { LayerBuilder } from './layerBuilder'
 import { rmsNorm } from './norms'
@@ -31,22 +33,46 @@ interface Projected {
 
 export type ProjectInputs = (layer: LayerBuilder, n: Value, settings: DeltaNetSettings) => Projected
 
+/** Where families differ in it. */
+export interface DeltaNetForm {
+  /** Linears before the delta rule. */
+  readonly project: ProjectInputs
+  /** Names of the norm behind it and of the last linear; `norm` and `out_proj` when left out. */
+  readonly names?: readonly [norm: string, output: string]
+  /** Share that a token writes at most; 1 when left out. More turns the sign of what was there. */
+  readonly mostWritten?: number
+  /** Whether transformers keeps A_log in float32 in every base, as its model is made with it. */
+  readonly float32Rates?: boolean
+}
+
+/** @throws {AppError} BAD_INPUT where its heads or its convolution are none that a model has */
+export function checkDeltaNet(
+  config: ConfigReader,
+  settings: Pick<DeltaNetSettings, 'linear_conv_kernel_dim' | 'linear_num_key_heads' | 'linear_num_value_heads'>
+): void {
+  checkTaps(config, 'linear_conv_kernel_dim', settings.linear_conv_kernel_dim)
+  const { linear_num_key_heads: keyHeads, linear_num_value_heads: valueHeads } = settings
+  if (valueHeads % keyHeads === 0) return
+  const found = `linear_num_key_heads is ${keyHeads}`
+  throw badInput(`${config.where}: ${found}, expected a divisor of linear_num_value_heads ${valueHeads}`)
+}
+
 /** Added to the squared length of a query and of a key before they are divided by it. */
 const LENGTH_EPSILON = 1e-6
 
 /**
  * A gated delta net, `linear_attn` of a block: attention with a state of fixed size in the place of keys and values.
  *
- *     q, k, v = act(conv(qkv));   β = sigmoid(b),   log decay = −exp(A_log) · softplus(a + dt_bias)
+ *     q, k, v = act(conv(qkv));   β = m · sigmoid(b),   log decay = −exp(A_log) · softplus(a + dt_bias)
  *     out(norm(deltaRule(q / |q| / √d, k / |k|, v)) · silu(z))
  *
- * Source: transformers modeling_qwen3_5, modeling_qwen3_next.
+ * Source: transformers modeling_qwen3_5, modeling_qwen3_next, modeling_olmo_hybrid.
  */
 export function gatedDeltaNet(
   layer: LayerBuilder,
   n: Value,
   settings: DeltaNetSettings,
-  project: ProjectInputs
+  { project, names: [norm, output] = ['norm', 'out_proj'], mostWritten = 1, float32Rates = false }: DeltaNetForm
 ): Value {
   const { graph, context } = layer
   const { linear_num_value_heads: heads, linear_value_head_dim: valueDim, linear_key_head_dim: keyDim } = settings
@@ -59,18 +85,20 @@ export function gatedDeltaNet(
   const mixed = activate(graph, settings.hidden_act, graph.reshape(convolved, [-1, channels]))
   const [q, k, v] = graph.split(mixed, 1, [keys, keys, values]) as [Value, Value, Value]
 
-  const rate = graph.node('Neg', [graph.node('Exp', [layer.parameter('linear_attn.A_log', [heads])])])
+  const rates = layer.parameter('linear_attn.A_log', [heads], { float32: float32Rates })
+  const rate = graph.node('Neg', [graph.node('Exp', [rates])])
   const step = softplus(graph, graph.add(a, layer.parameter('linear_attn.dt_bias', [heads])))
   const unit = (x: Value, scale: number) => unitHeads(layer, x, { heads, keyHeads, keyDim, scale })
+  const beta = graph.scaled(graph.sigmoid(b), mostWritten)
   const attended = gatedDeltaRule(
     layer,
-    { q: unit(q, keyDim ** -0.5), k: unit(k, 1), v, decay: graph.mul(step, rate), beta: graph.sigmoid(b) },
+    { q: unit(q, keyDim ** -0.5), k: unit(k, 1), v, decay: graph.mul(step, rate), beta },
     { heads, keyDim, valueDim }
   )
   const byHead = graph.reshape(attended, [-1, heads, valueDim])
-  const normed = graph.reshape(rmsNorm(layer, byHead, 'linear_attn.norm', valueDim, epsilon), [-1, values])
+  const normed = graph.reshape(rmsNorm(layer, byHead, `linear_attn.${norm}`, valueDim, epsilon), [-1, values])
   const gated = graph.mul(normed, activate(graph, 'silu', z))
-  return layer.linear('linear_attn.out_proj', gated, { in: values, out: settings.hidden_size, bias: false })
+  return layer.linear(`linear_attn.${output}`, gated, { in: values, out: settings.hidden_size, bias: false })
 }
 
 /** One linear for q, k and v, and one each for z, b and a. */
@@ -85,6 +113,16 @@ export function separateInputs(layer: LayerBuilder, n: Value, settings: DeltaNet
     b: linear('b', heads),
     a: linear('a', heads)
   }
+}
+
+/** A linear for each. */
+export function sixInputs(layer: LayerBuilder, n: Value, settings: DeltaNetSettings): Projected {
+  const { linear_num_value_heads: heads, linear_value_head_dim: valueDim, linear_key_head_dim: keyDim } = settings
+  const [keys, values] = [settings.linear_num_key_heads * keyDim, heads * valueDim]
+  const linear = (name: string, out: number) =>
+    layer.linear(`linear_attn.${name}_proj`, n, { in: settings.hidden_size, out, bias: false })
+  const qkv = layer.graph.concat([linear('q', keys), linear('k', keys), linear('v', values)], 1)
+  return { qkv, b: linear('b', heads), a: linear('a', heads), z: linear('g', values) }
 }
 
 /** One linear for q, k, v and z, one for b and a, in each of which the parts of one key head stand together. */

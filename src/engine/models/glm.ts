@@ -41,7 +41,7 @@ export const GLM_ROPE: RopeForm = {
 export const glm = defineFamily({
   modelTypes: ['glm'],
   settings: readGlm,
-  build: (settings) => glmLike(settings, 'glm')
+  build: (settings) => glmLike(settings, 'glm', false)
 })
 
 /**
@@ -54,7 +54,7 @@ export const glm = defineFamily({
 export const glm4 = defineFamily({
   modelTypes: ['glm4'],
   settings: readGlm,
-  build: (settings) => glmLike(settings, 'glm4')
+  build: (settings) => glmLike(settings, 'glm4', true)
 })
 
 function readGlm(config: ConfigReader) {
@@ -65,6 +65,7 @@ function readGlm(config: ConfigReader) {
   return { ...settings, ...heads, layers: equalLayers(config, count, null, rope) }
 }
 
+/** What blocks of the GLM kind read. */
 interface GlmSettings extends DecoderSettings, AttentionSettings {
   readonly intermediate_size: number
   readonly hidden_act: ActivationName
@@ -72,14 +73,19 @@ interface GlmSettings extends DecoderSettings, AttentionSettings {
   readonly attention_bias: boolean
 }
 
-function glmLike(settings: GlmSettings, family: 'glm' | 'glm4'): ModelArchitecture {
+/**
+ * A decoder of GLM's blocks.
+ *
+ * @param outerNorms - whether there is a norm after each sublayer too
+ */
+export function glmLike(settings: GlmSettings, family: string, outerNorms: boolean): ModelArchitecture {
   const { hidden_size: hiddenSize, rms_norm_eps: epsilon, attention_bias: inputBias } = settings
   return decoder(settings, {
     family,
     buildBlock(layer, x, index) {
       const { graph } = layer
       const norm = (name: string, value: typeof x) => rmsNorm(layer, value, name, hiddenSize, epsilon)
-      const outer = (name: string, value: typeof x) => (family === 'glm4' ? norm(name, value) : value)
+      const outer = (name: string, value: typeof x) => (outerNorms ? norm(name, value) : value)
       const options = { inputBias, outputBias: false, interleaved: true }
       const attended = projectedAttention(layer, norm('input_layernorm', x), index, settings, options)
       const middle = graph.add(x, outer('post_self_attn_layernorm', attended))

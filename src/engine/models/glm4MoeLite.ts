@@ -1,4 +1,3 @@
-import { badInput } from '../../shared/errors'
 import { activation } from './activations'
 import { defineFamily } from './architecture'
 import type { ConfigReader } from './configReader'
@@ -6,7 +5,7 @@ import { checkExperts, deepseekExperts, expertSizes, sigmoidGroups } from './dee
 import { NAMED_AS_EXPERTS } from './experts'
 import { latentDecoder, latentLayers } from './latentDecoder'
 import { readMlpTypes } from './layerTypes'
-import type { RopeForm } from './ropeSettings'
+import { type RopeForm, STANDARD_ROPE } from './ropeSettings'
 import { flag, integer, number, orNull, readSettings, texts } from './settings'
 
 /** Defaults of transformers' Glm4MoeLiteConfig. */
@@ -41,12 +40,7 @@ const TABLE = {
 
 const ALIASES = { num_local_experts: 'n_routed_experts', head_dim: 'qk_rope_head_dim' }
 
-/** Its rotary positions know a share of each head, with which its attention fails. */
-const ROPE: RopeForm = {
-  theta: ['rope_theta', 10_000],
-  share: ['partial_rotary_factor'],
-  partial: true
-}
+const ROPE: RopeForm = { ...STANDARD_ROPE, wholeShare: true }
 
 /**
  * GLM-4.7-Flash: latent attention, and experts as DeepSeek-V3 has them, on the layers that `mlp_layer_types` names; on all but
@@ -74,10 +68,6 @@ export const glm4MoeLite = defineFamily({
 function readGlm4MoeLite(config: ConfigReader) {
   const settings = readSettings(config, TABLE, ALIASES)
   const read = latentLayers(config, settings, ROPE)
-  const rotating = read.layers[0]?.rope?.size
-  if (rotating !== undefined && rotating !== settings.qk_rope_head_dim) {
-    throw badInput(`${config.where}: ${rotating} dimensions rotate, expected all ${settings.qk_rope_head_dim}`)
-  }
   const types = readMlpTypes(config, read, (index) => (index === 0 ? 'dense' : 'sparse'))
   if (types.includes('sparse')) checkExperts(config, settings, sigmoidGroups(settings))
   return { ...read, mlp_layer_types: types }

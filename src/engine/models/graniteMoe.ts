@@ -4,6 +4,7 @@ import { defineFamily, type ModelArchitecture } from './architecture'
 import type { ConfigReader } from './configReader'
 import { checkRouting, gatedExperts, selectedSoftmax } from './experts'
 import { GRANITE_FACTORS, graniteScales } from './granite'
+import { GRANITE_WINDOWS, graniteWindows } from './graniteSwa'
 import type { LayerBuilder } from './layerBuilder'
 import { readLayerTypes } from './layerTypes'
 import { LLAMA_BASE } from './llama'
@@ -58,14 +59,37 @@ const NAMES: Readonly<Record<string, string>> = {
 export const graniteMoe = defineFamily({
   modelTypes: ['granitemoe'],
   settings: (config) => read(config, readSettings(config, TABLE)),
-  build: (settings) => graniteLike(settings, 'granitemoe', 0)
+  build: (settings) => graniteLike(settings, { family: 'granitemoe', sharedSize: 0 })
 })
 
 /** The same with an MLP for every token beside the experts. Source: transformers modeling_granitemoeshared. */
 export const graniteMoeShared = defineFamily({
   modelTypes: ['granitemoeshared'],
   settings: (config) => read(config, readSettings(config, SHARED)),
-  build: (settings) => graniteLike(settings, 'granitemoeshared', settings.shared_intermediate_size)
+  build: (settings) =>
+    graniteLike(settings, { family: 'granitemoeshared', sharedSize: settings.shared_intermediate_size })
+})
+
+/**
+ * The latter with windows, sinks and a rotary base for each layer, as Granite with windows has them.
+ *
+ * Source: transformers modeling_granitemoe_swa, whose files have its own names.
+ */
+export const graniteMoeSwa = defineFamily({
+  modelTypes: ['granitemoe_swa'],
+  settings(config) {
+    const settings = readSettings(config, { ...SHARED, ...GRANITE_WINDOWS })
+    checkGraniteExperts(config, settings)
+    return graniteWindows(config, settings)
+  },
+  build(settings) {
+    const model = graniteLike(settings, {
+      family: 'granitemoe_swa',
+      sharedSize: settings.shared_intermediate_size,
+      sinks: true
+    })
+    return { ...model, fileName: (name) => otherNames(name)[0] ?? name }
+  }
 })
 
 /**
@@ -83,11 +107,15 @@ export const graniteMoeHybrid = defineFamily({
 })
 
 function read<S extends Settings<typeof TABLE>>(config: ConfigReader, settings: S, layerTypes?: readonly string[]) {
+  checkGraniteExperts(config, settings)
+  return alikeLayers(config, settings, layerTypes && { layerTypes })
+}
+
+function checkGraniteExperts(config: ConfigReader, settings: Settings<typeof TABLE>): void {
   const { num_local_experts: count, num_experts_per_tok: perToken } = settings
   if (count > 0 && perToken === 0)
     throw config.complaint('num_experts_per_tok', 'a positive integer where there are experts')
   if (count > 0) checkRouting(config, perToken, count)
-  return alikeLayers(config, settings, layerTypes && { layerTypes })
 }
 
 function readHybrid(config: ConfigReader) {
@@ -104,18 +132,26 @@ function buildHybrid(settings: ReturnType<typeof readHybrid>): ModelArchitecture
   const spec = mamba2Spec(settings)
   const mixer = (layer: LayerBuilder, n: Value, index: number) =>
     settings.layer_types[index] === MAMBA ? mamba2(layer, n, spec) : undefined
-  const model = graniteLike(settings, 'granitemoehybrid', settings.shared_intermediate_size, mixer)
+  const sharedSize = settings.shared_intermediate_size
+  const model = graniteLike(settings, { family: 'granitemoehybrid', sharedSize, mixer })
   return { ...model, ...(settings.layer_types.includes(MAMBA) && { kept: KEPT_MAMBA }) }
 }
 
 /** What transformers calls layers of Mamba. */
 const MAMBA = 'linear_attention'
 
+interface GraniteOptions {
+  readonly family: string
+  /** Width of the MLP beside the experts, 0 where there is none. */
+  readonly sharedSize: number
+  /** In the place of attention, where it gives something. */
+  readonly mixer?: (layer: LayerBuilder, n: Value, index: number) => Value | undefined
+  readonly sinks?: boolean
+}
+
 function graniteLike(
   settings: ReturnType<typeof read<Settings<typeof TABLE>>>,
-  family: string,
-  sharedSize: number,
-  mixer?: (layer: LayerBuilder, n: Value, index: number) => Value | undefined
+  { family, sharedSize, mixer, sinks = false }: GraniteOptions
 ): ModelArchitecture {
   const { hidden_size: hiddenSize, num_local_experts: count, residual_multiplier: residual } = settings
   const spec = gatedExperts({
@@ -141,7 +177,7 @@ function graniteLike(
     })
   }
   const { attention_bias: bias } = settings
-  const options = { inputBias: bias, outputBias: bias, mlpBias: false, ...graniteScales(settings), feedForward }
+  const options = { inputBias: bias, outputBias: bias, mlpBias: false, sinks, ...graniteScales(settings), feedForward }
   const attention = (layer: LayerBuilder, n: Value, index: number) =>
     mixer?.(layer, n, index) ?? selfAttention(layer, n, index, settings, options)
   return {

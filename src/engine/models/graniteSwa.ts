@@ -7,11 +7,15 @@ import { layersByType, readLayerTypes } from './layerTypes'
 import { llamaLike } from './llamaLike'
 import { type Rope, rotationOf } from './rope'
 import { readRope, STANDARD_ROPE } from './ropeSettings'
-import { flag, integer, number, orNull, readSettings, texts } from './settings'
+import { flag, integer, number, orNull, readSettings, type Settings, texts } from './settings'
+
+/** Keys of the windows, with the defaults of transformers' config classes. */
+export const GRANITE_WINDOWS = { sliding_window: orNull(integer, 128), layer_types: orNull(texts) }
 
 /** Defaults of transformers' GraniteSWAConfig. */
 const TABLE = {
   ...GRANITE_FACTORS,
+  ...GRANITE_WINDOWS,
   vocab_size: integer(100_352),
   hidden_size: integer(2560),
   intermediate_size: integer(8192),
@@ -24,9 +28,7 @@ const TABLE = {
   rms_norm_eps: number(1e-5),
   tie_word_embeddings: flag(true),
   attention_bias: flag(false),
-  mlp_bias: flag(false),
-  sliding_window: orNull(integer, 128),
-  layer_types: orNull(texts)
+  mlp_bias: flag(false)
 }
 
 /** Layers that see everything where config.json does not list them: every fourth, from the first on. */
@@ -40,7 +42,7 @@ const PATTERN = 4
  */
 export const graniteSwa = defineFamily({
   modelTypes: ['granite_swa'],
-  settings: readGraniteSwa,
+  settings: (config) => graniteWindows(config, readSettings(config, TABLE)),
   build: (settings) =>
     llamaLike(settings, {
       family: 'granite_swa',
@@ -52,8 +54,12 @@ export const graniteSwa = defineFamily({
     })
 })
 
-function readGraniteSwa(config: ConfigReader) {
-  const settings = readSettings(config, TABLE)
+type WindowSettings = Settings<typeof GRANITE_WINDOWS> &
+  Pick<Settings<typeof TABLE>, 'hidden_size' | 'num_hidden_layers' | 'num_attention_heads' | 'num_key_value_heads'> &
+  Pick<Settings<typeof TABLE>, 'head_dim' | 'max_position_embeddings'>
+
+/** The settings with what follows from them: heads, and each layer's window and rotary base. */
+export function graniteWindows<S extends WindowSettings>(config: ConfigReader, settings: S) {
   const heads = deriveHeads(config, settings)
   const typeOf = (index: number) => (index % PATTERN === 0 ? 'full_attention' : 'sliding_attention')
   const layer_types = readLayerTypes(config, settings, typeOf)

@@ -50,7 +50,7 @@ export const olmo = defineFamily({
   build: (settings) =>
     llamaLike(
       { ...settings, rms_norm_eps: OLMO_EPSILON },
-      { ...biases(settings), family: 'olmo', norm: bareLayerNorm, clip: settings.clip_qkv }
+      { ...olmoBiases(settings), family: 'olmo', norm: bareLayerNorm, clip: settings.clip_qkv }
     )
 })
 
@@ -58,7 +58,7 @@ export const olmo = defineFamily({
 export const olmo2 = defineFamily({
   modelTypes: ['olmo2'],
   settings: (config) => alikeLayers(config, readSettings(config, OLMO2)),
-  build: (settings) => llamaLike(settings, { ...NORMED, ...biases(settings), family: 'olmo2' })
+  build: (settings) => llamaLike(settings, { ...OLMO_NORMS, ...olmoBiases(settings), family: 'olmo2' })
 })
 
 /** OLMo 3: OLMo 2 with windows on most layers, and rotary positions for each type of layer. Source: modeling_olmo3. */
@@ -77,12 +77,16 @@ export const olmo3 = defineFamily({
       layers: layersByType(config, layer_types, sliding_window, ropes, { alwaysMasked: true })
     }
   },
-  build: (settings) => llamaLike(settings, { ...NORMED, ...biases(settings), family: 'olmo3' })
+  build: (settings) => llamaLike(settings, { ...OLMO_NORMS, ...olmoBiases(settings), family: 'olmo3' })
 })
 
-const NORMED: Pick<LlamaLikeOptions, 'norms' | 'queryKeyNorm'> = { norms: 'after', queryKeyNorm: { over: 'width' } }
+/** Norms of OLMo 2 and of those after it. */
+export const OLMO_NORMS: Pick<LlamaLikeOptions, 'norms' | 'queryKeyNorm'> = {
+  norms: 'after',
+  queryKeyNorm: { over: 'width' }
+}
 
-const biases = ({ attention_bias: bias }: { attention_bias: boolean }) => ({
+export const olmoBiases = ({ attention_bias: bias }: { attention_bias: boolean }) => ({
   inputBias: bias,
   outputBias: bias,
   mlpBias: false

@@ -28,7 +28,8 @@ const TABLE = {
   qk_layernorm: flag(false)
 }
 
-const ROPE: RopeForm = {
+/** Half of each head, where no share is given. */
+export const PHI_ROPE: RopeForm = {
   theta: ['rope_theta', 10_000],
   share: ['partial_rotary_factor', 0.5],
   partial: true,
@@ -58,7 +59,7 @@ export const phi = defineFamily({
           inputBias: true,
           outputBias: true,
           output: 'dense',
-          headNorms: settings.qk_layernorm ? headNorms(layer, settings) : undefined
+          headNorms: settings.qk_layernorm ? layerNormedHeads(layer, settings) : undefined
         })
         const fed = plainMlp(layer, n, settings, { names: ['mlp.fc1', 'mlp.fc2'], bias: true })
         return graph.add(graph.add(x, attended), fed)
@@ -68,13 +69,11 @@ export const phi = defineFamily({
   }
 })
 
-type PhiSettings = ReturnType<typeof readPhi>
-
 function readPhi(config: ConfigReader) {
   const settings = readSettings(config, TABLE)
   const heads = deriveHeads(config, settings)
   const { max_position_embeddings: limit, num_hidden_layers: count } = settings
-  const rope = readRope(config, ROPE, { headDim: heads.head_dim, limit })
+  const rope = readRope(config, PHI_ROPE, { headDim: heads.head_dim, limit })
   const derived = Math.floor(settings.hidden_size / settings.num_attention_heads)
   if (settings.qk_layernorm && heads.head_dim !== derived) {
     throw config.complaint('head_dim', `${derived}, hidden_size / num_attention_heads, where qk_layernorm is true`)
@@ -82,8 +81,15 @@ function readPhi(config: ConfigReader) {
   return { ...settings, ...heads, layers: equalLayers(config, count, null, rope) }
 }
 
+interface NormedHeads {
+  readonly head_dim: number
+  readonly layer_norm_eps: number
+  readonly num_attention_heads: number
+  readonly num_key_value_heads: number
+}
+
 /** One norm for all heads of q, and one for those of k. */
-function headNorms(layer: LayerBuilder, settings: PhiSettings) {
+export function layerNormedHeads(layer: LayerBuilder, settings: NormedHeads) {
   const { head_dim: size, layer_norm_eps: epsilon } = settings
   const of = (name: string, count: number) => (x: Value) => {
     const heads = layer.graph.reshape(x, [-1, count, size])

@@ -30,8 +30,12 @@ interface QwenExpertsSettings extends SparseLayers {
 interface QwenExpertsOptions {
   /** Whether the weights of the chosen experts add up to 1. */
   readonly normed: boolean
-  /** Whether transformers 4 has the type. */
+  /** Whether transformers 4 has the type, with linears in its experts. */
   readonly quantizedIn4: boolean
+  /** Whether it has the router as a linear, but no experts. */
+  readonly quantizedRouterIn4?: boolean
+  /** Whether files hold all experts in one tensor, whose matrices may be turned; else each by itself, or all as they are. */
+  readonly turnable?: boolean
 }
 
 /** What follows the second norm of each layer, and what the architecture says of it. */
@@ -56,7 +60,12 @@ export function qwenExperts(settings: QwenExpertsSettings, options: QwenExpertsO
     hiddenSize,
     intermediateSize: settings.moe_intermediate_size,
     activation: settings.hidden_act,
-    names: { router: 'mlp.gate', module: 'mlp.experts', alone: ['gate_proj', 'up_proj', 'down_proj'] }
+    ...(options.turnable && { turnable: true }),
+    names: {
+      router: 'mlp.gate',
+      module: 'mlp.experts',
+      ...(!options.turnable && { alone: ['gate_proj', 'up_proj', 'down_proj'] as const })
+    }
   })
   const sparse = sparseLayers(settings)
   const shared = { module: 'mlp.shared_expert', gate: 'mlp.shared_expert_gate', mlpBias: false }
@@ -67,7 +76,7 @@ export function qwenExperts(settings: QwenExpertsSettings, options: QwenExpertsO
       if (sharedSize === undefined) return undefined
       return sharedExpert(layer, n, { ...settings, intermediate_size: sharedSize }, shared)
     },
-    note: sparse.includes(true) ? { experts: expertsNote(spec, 'mlp.experts', options) } : {}
+    note: sparse.includes(true) ? { experts: expertsNote(spec, 'mlp.experts', quantizedIn(options)) } : {}
   }
 }
 
@@ -88,3 +97,8 @@ const sparseLayers = ({
   decoder_sparse_step: step = 1,
   mlp_only_layers: dense = []
 }: SparseLayers): boolean[] => layers.map((_, index) => !dense.includes(index) && count > 0 && (index + 1) % step === 0)
+
+const quantizedIn = ({ quantizedIn4, quantizedRouterIn4 }: QwenExpertsOptions) => ({
+  quantizedIn4,
+  ...(quantizedRouterIn4 && { quantizedRouterIn4 })
+})

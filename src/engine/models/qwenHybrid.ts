@@ -1,12 +1,10 @@
-import { badInput } from '../../shared/errors'
 import type { Value } from '../graph/graphBuilder'
 import { activation } from './activations'
 import { defineFamily, type ModelArchitecture } from './architecture'
-import { checkTaps } from './causalConvolution'
 import type { ConfigReader } from './configReader'
 import { decoder } from './decoder'
 import { NAMED_AS_EXPERTS } from './experts'
-import { gatedDeltaNet, groupedInputs, type ProjectInputs, separateInputs } from './gatedDeltaNet'
+import { checkDeltaNet, gatedDeltaNet, groupedInputs, type ProjectInputs, separateInputs } from './gatedDeltaNet'
 import { deriveHeads } from './heads'
 import type { LayerBuilder } from './layerBuilder'
 import { readLayerTypes } from './layerTypes'
@@ -134,12 +132,7 @@ export const qwen3Next = defineFamily({
 
 /** What follows from the keys that all have. */
 function derive<S extends Settings<typeof SHARED>>(config: ConfigReader, settings: S) {
-  checkTaps(config, 'linear_conv_kernel_dim', settings.linear_conv_kernel_dim)
-  const { linear_num_key_heads: keyHeads, linear_num_value_heads: valueHeads } = settings
-  if (valueHeads % keyHeads !== 0) {
-    const found = `linear_num_key_heads is ${keyHeads}`
-    throw badInput(`${config.where}: ${found}, expected a divisor of linear_num_value_heads ${valueHeads}`)
-  }
+  checkDeltaNet(config, settings)
   const heads = deriveHeads(config, settings)
   const { max_position_embeddings: limit } = settings
   // The config class looks at it only where it lists no types.
@@ -173,7 +166,7 @@ function hybrid(settings: HybridSettings, { family, project, feedForward }: Hybr
       const mixed =
         settings.layer_types[index] === 'full_attention'
           ? selfAttention(layer, n, index, settings, options)
-          : gatedDeltaNet(layer, n, settings, project)
+          : gatedDeltaNet(layer, n, settings, { project })
       const middle = layer.graph.add(x, mixed)
       const fed = feedForward(layer, norm(layer, middle, 'post_attention_layernorm'), index)
       return fed === undefined ? middle : layer.graph.add(middle, fed)

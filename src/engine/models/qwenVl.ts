@@ -1,13 +1,13 @@
 import { badInput } from '../../shared/errors'
-import { shownValue } from '../../shared/shownValue'
 import { alikeLayers } from './alikeLayers'
 import { defineFamily } from './architecture'
-import type { ConfigReader } from './configReader'
 import { equalHeads } from './heads'
 import { llamaLike } from './llamaLike'
 import { derive, QWEN2 } from './qwen'
-import { ropeKey, STANDARD_ROPE } from './ropeSettings'
-import { flag, integer, natural, number, orNull, readSettings } from './settings'
+import { checkSparseLayers, qwenExperts } from './qwenExperts'
+import { checkSections } from './ropeSections'
+import { STANDARD_ROPE } from './ropeSettings'
+import { flag, integer, natural, number, orNull, readSettings, wholes } from './settings'
 
 /*
  * Text models of Qwen's models that see images. Their rotary positions have three streams (time, height, width), of which
@@ -42,9 +42,6 @@ const QWEN3_VL = {
 const ROPE_2 = { ...STANDARD_ROPE, theta: ['rope_theta', 1_000_000], renamed: { mrope: 'default' } } as const
 const ROPE_3 = { ...STANDARD_ROPE, theta: ['rope_theta', 500_000] } as const
 
-/** Pairs of dimensions of each stream where config.json does not say. */
-const SECTIONS = [16, 24, 24]
-
 /** Qwen 2 with streams of positions, whose heads divide the hidden size. Sources: modeling_qwen2_vl, modeling_qwen2_5_vl. */
 const qwen2Text = (type: string) =>
   defineFamily({
@@ -52,7 +49,7 @@ const qwen2Text = (type: string) =>
     settings(config) {
       const table = readSettings(config, QWEN2_VL)
       const head_dim = equalHeads(config, table.hidden_size, table.num_attention_heads)
-      checkSections(config, head_dim)
+      checkSections(config, head_dim, [16, 24, 24])
       return derive(config, { ...table, head_dim }, ROPE_2)
     },
     build: (settings) => llamaLike(settings, { family: type, inputBias: true, outputBias: false, mlpBias: false })
@@ -75,12 +72,53 @@ export const qwen3VlText = defineFamily({
     })
 })
 
-/** The streams' shares must make up a head: its model splits cos and sin by them. */
-function checkSections(config: ConfigReader, headDim: number): void {
-  const key = ropeKey(config)
-  const parameters = config.object(key)
-  const sections = parameters.given('mrope_section') ? parameters.wholes('mrope_section') : SECTIONS
-  if (sections.every((one) => one >= 0) && 2 * sections.reduce((sum, one) => sum + one, 0) === headDim) return
-  const found = parameters.given('mrope_section') ? shownValue(sections) : `missing, which means [${sections}]`
-  throw badInput(`${parameters.where}: mrope_section is ${found}, expected a sum of ${headDim / 2}, half a head`)
+/** Defaults of Qwen3VLMoeTextConfig. */
+const QWEN3_VL_MOE = {
+  ...WHOLE,
+  hidden_size: integer(2048),
+  intermediate_size: integer(5632),
+  num_hidden_layers: integer(24),
+  num_attention_heads: integer(16),
+  num_key_value_heads: orNull(integer, 16),
+  max_position_embeddings: integer(128_000),
+  tie_word_embeddings: flag(true),
+  attention_bias: flag(false),
+  decoder_sparse_step: integer(1),
+  moe_intermediate_size: integer(1408),
+  num_experts_per_tok: integer(4),
+  num_experts: natural(60),
+  mlp_only_layers: orNull(wholes)
 }
+
+/**
+ * The same with experts in the place of the MLP, on all layers or on some. Published files have the matrices of experts
+ * turned, which transformers 5 tells by their shapes.
+ *
+ * Source: transformers modeling_qwen3_vl_moe; conversion_mapping.py, qwen3_vl_moe.
+ */
+export const qwen3VlMoeText = defineFamily({
+  modelTypes: ['qwen3_vl_moe_text'],
+  settings(config) {
+    const given = readSettings(config, QWEN3_VL_MOE, { num_local_experts: 'num_experts' })
+    const settings = { ...given, mlp_only_layers: given.mlp_only_layers ?? [] }
+    return checkSparseLayers(config, alikeLayers(config, settings, { form: ROPE_3 }))
+  },
+  build(settings) {
+    const kinds = { normed: true, quantizedIn4: false, quantizedRouterIn4: true, turnable: true }
+    const { feedForward, note } = qwenExperts(settings, kinds)
+    const model = llamaLike(settings, {
+      family: 'qwen3_vl_moe_text',
+      inputBias: settings.attention_bias,
+      outputBias: settings.attention_bias,
+      mlpBias: false,
+      queryKeyNorm: { over: 'head' },
+      feedForward
+    })
+    return { ...model, ...note }
+  },
+  check({ hidden_size: hidden, moe_intermediate_size: wide }, where) {
+    if (hidden !== wide && hidden !== 2 * wide) return
+    const found = `moe_intermediate_size is ${wide} and hidden_size ${hidden}`
+    throw badInput(`${where}: ${found}, so that files do not say which way round the matrices of experts are`)
+  }
+})

@@ -6,6 +6,7 @@ import type { Family, ModelArchitecture } from './architecture'
 import { bamba } from './bamba'
 import { bloom } from './bloom'
 import { cohere, cohere2 } from './cohere'
+import { cohere2Moe } from './cohere2Moe'
 import { ConfigReader, type Json } from './configReader'
 import { cwm } from './cwm'
 import { deepseekV2 } from './deepseekV2'
@@ -21,23 +22,26 @@ import { gemma, gemma2, gemma3, vaultGemma } from './gemma'
 import { gemma3n } from './gemma3n'
 import { gemma4, gemma4Unified } from './gemma4'
 import { glm, glm4 } from './glm'
-import { glm4Moe } from './glm4Moe'
+import { glm4Moe, solarOpen } from './glm4Moe'
 import { glm4MoeLite } from './glm4MoeLite'
 import { gpt2 } from './gpt2'
 import { gptBigCode } from './gptBigCode'
 import { codegen, gptj } from './gptj'
+import { gptNeo } from './gptNeo'
 import { gptNeox } from './gptNeox'
 import { gptOss } from './gptOss'
 import { granite } from './granite'
-import { graniteMoe, graniteMoeHybrid, graniteMoeShared } from './graniteMoe'
+import { graniteMoe, graniteMoeHybrid, graniteMoeShared, graniteMoeSwa } from './graniteMoe'
 import { graniteSwa } from './graniteSwa'
 import { helium } from './helium'
 import { hunyuan } from './hunyuan'
 import { hunyuanMoe } from './hunyuanMoe'
 import { hyperclovax } from './hyperclovax'
+import { hyV3 } from './hyV3'
 import { internlm3 } from './internlm3'
 import { iquestCoder } from './iquestCoder'
 import { jais2 } from './jais2'
+import { kolibri1 } from './kolibri1'
 import { laguna } from './laguna'
 import { MAX_LAYERS } from './layerTypes'
 import { lfm2 } from './lfm2'
@@ -58,7 +62,9 @@ import { nemotron } from './nemotron'
 import { nemotronH } from './nemotronH'
 import { olmo, olmo2, olmo3 } from './olmo'
 import { olmoe } from './olmoe'
+import { olmoHybrid } from './olmoHybrid'
 import { opt } from './opt'
+import { persimmon } from './persimmon'
 import { phi } from './phi'
 import { phi3 } from './phi3'
 import { phimoe } from './phimoe'
@@ -91,6 +97,7 @@ const FAMILIES: readonly Family[] = [
   phi,
   phi3,
   gptNeox,
+  gptNeo,
   opt,
   bloom,
   gpt2,
@@ -104,6 +111,7 @@ const FAMILIES: readonly Family[] = [
   olmo,
   olmo2,
   olmo3,
+  olmoHybrid,
   ministral,
   ministral3,
   seedOss,
@@ -119,12 +127,14 @@ const FAMILIES: readonly Family[] = [
   helium,
   cohere,
   cohere2,
+  cohere2Moe,
   glm,
   glm4,
   starcoder2,
   stablelm,
   nemotron,
   mpt,
+  persimmon,
   gptBigCode,
   gptj,
   codegen,
@@ -143,10 +153,12 @@ const FAMILIES: readonly Family[] = [
   graniteMoe,
   graniteMoeShared,
   graniteMoeHybrid,
+  graniteMoeSwa,
   nemotronH,
   falconH1,
   bamba,
   glm4Moe,
+  solarOpen,
   glm4MoeLite,
   deepseekV2,
   deepseekV3,
@@ -154,10 +166,12 @@ const FAMILIES: readonly Family[] = [
   miniCpm3,
   dots1,
   exaoneMoe,
+  kolibri1,
   afmoe,
   laguna,
   ernieMoe,
   hunyuanMoe,
+  hyV3,
   lfm2Moe,
   llama4
 ]

@@ -14,6 +14,8 @@ export interface RopeForm {
   readonly partial: boolean
   /** Whether its model itself cuts heads at the share, and fails where another number of dimensions rotates. */
   readonly exact?: boolean
+  /** Whether it reads a share, and fails on one that is not the whole head. */
+  readonly wholeShare?: boolean
   /** `original_max_position_embeddings` where the config class declares the key itself, with a default. */
   readonly original?: number
   /** The types that the config class accepts, where it accepts fewer than there are. */
@@ -148,7 +150,7 @@ function rotatingSize(
   if (headDim > MAX_HEAD_DIMENSIONS) {
     throw badInput(`${parameters.where}: heads have ${headDim} dimensions, expected at most ${MAX_HEAD_DIMENSIONS}`)
   }
-  const whole = type === 'proportional' || (type === 'default' && !form.partial)
+  const whole = type === 'proportional' || (type === 'default' && !form.partial && form.wholeShare !== true)
   const size = whole ? headDim : Math.trunc(headDim * share)
   const rotating = 2 * Math.ceil(size / 2)
   const cut = form.exact !== true || rotating === Math.trunc(headDim * share)

@@ -4,9 +4,11 @@ import { type ExpertsSpec, routedScores, type ScoredRouting } from './experts'
 import type { LayerBuilder } from './layerBuilder'
 import { type GatedMlpOptions, gatedMlp, type MlpSettings } from './mlp'
 
-interface RoutedExperts extends Omit<ScoredRouting, 'count' | 'perToken'> {
+interface RoutedExperts extends Omit<ScoredRouting, 'count' | 'perToken' | 'chosenBy'> {
   /** What makes scores of the router's logits. */
   readonly scores: 'softmax' | 'sigmoid'
+  /** Experts are chosen by the logits, with the bias, and not by the scores. */
+  readonly byLogits?: boolean
 }
 
 /** Adds experts behind the block, weighed by `routedScores` of the scores of n Rᵀ, with the router R [count, hidden]. */
@@ -29,14 +31,18 @@ export function routingWeights(
   const router = layer.parameter(`${spec.router}.weight`, [count, hiddenSize], float32 ? { float32 } : {})
   const logits = graph.gemm(n, router, { transB: 1 })
   const scores = routing.scores === 'softmax' ? graph.softmax(logits) : graph.sigmoid(logits)
-  return routedScores(graph, scores, { ...routing, count, perToken })
+  const chosenBy = routing.byLogits ? logits : undefined
+  return routedScores(graph, scores, { ...routing, chosenBy, count, perToken })
 }
 
 /** What is said of experts and their router, two modules of a block, of which the router may be a linear. */
 export const expertsNote = (
   { count, perToken, router }: ExpertsSpec,
   module: string,
-  options: Pick<ExpertsNote, 'quantizedIn4' | 'quantizedRouter' | 'unreachedRouter' | 'routerFailsIn4'>
+  options: Pick<
+    ExpertsNote,
+    'quantizedIn4' | 'quantizedRouter' | 'unreachedRouter' | 'quantizedRouterIn4' | 'routerFailsIn4'
+  >
 ): ExpertsNote => ({
   count,
   perToken,

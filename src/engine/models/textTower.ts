@@ -13,6 +13,8 @@ export interface Wrapper {
   readonly modelType: string
   /** Families of text models that may be inside; the first is meant where `text_config` names no type. */
   readonly texts: readonly Family[]
+  /** What published files call the types of text models otherwise, and the type that is meant. */
+  readonly renamedTexts?: Readonly<Record<string, string>>
   /** What is meant where there is no `text_config`; default: an empty one. */
   readonly absent?: Json
   /** Whether the keys of the text model stand beside where there is no `text_config`. */
@@ -21,10 +23,12 @@ export interface Wrapper {
   readonly tiedHead: Setting<boolean | null>
   /** Whether `text_config` may tie it too, or alone; of others what that says counts for transformers 4 alone. */
   readonly textTies?: 'too' | 'alone'
+  /** Another key of config.json for whether the head is tied, which wins. */
+  readonly tiedHeadAlias?: string
   /** Names of the text model and of the head. */
-  readonly places?: { readonly text: string; readonly head: string }
-  /** Whether its class squeezes logits as the text model's own does. */
-  readonly capsLogits?: boolean
+  readonly places?: { readonly text: string; readonly head?: string }
+  /** Whether its class does to the logits what the text model's own does: factors, a soft cap. */
+  readonly ownLogits?: boolean
   /** Keys of config.json for the tokens in whose place the model puts what it sees and hears, with their defaults. */
   readonly placeholders: Readonly<Record<string, number>>
   /** Parts of config.json with a `vocab_offset`, from which on tokens have other embeddings there, and its defaults. */
@@ -40,14 +44,23 @@ export interface Wrapper {
 /** Key of the text model's config. */
 export const TEXT_CONFIG = 'text_config'
 
+/** The text model's settings that only its own class of a model with a head reads, with the values that leave logits alone. */
+const PLAIN_LOGITS = { logit_scale: 1, logits_scaling: 1, final_logit_softcapping: null }
+
 /** Where the text models have their blocks by themselves, and where inside of a wrapper. */
 export const OWN = 'model.'
 export const INSIDE = 'model.language_model.'
 
+/** Of a model whose files call the text model as its modules do: where that is, and the name without the model's own prefix. */
+export const namesOf = (text: string = INSIDE) => ({
+  places: { text },
+  stored: { [text]: [text.slice(OWN.length)] }
+})
+
 /**
  * The text model of a wrapper as a family: settings and blocks are those of the text model's own family, names of modules
  * those of the wrapper that transformers loads. On texts alone the wrapper computes head(text model), and of what else a text
- * model's own class does to the logits only what `capsLogits` says.
+ * model's own class does to the logits only where `ownLogits` says so.
  */
 export function textTower(wrapper: Wrapper): Family {
   const { modelType, loader, stored, written } = wrapper
@@ -62,7 +75,7 @@ export function textTower(wrapper: Wrapper): Family {
       const tower = { wrapper: modelType, text: type, loader }
       const { tiedHead: tiedHeadIn4 } = family.read(given)
       const names = { storedPrefixes: stored, written }
-      const architecture = family.read(text)
+      const architecture = family.read(wrapper.ownLogits === true ? text : text.with(PLAIN_LOGITS))
       const placeholders = placeholdersOf(config, wrapper, architecture)
       return { ...inside(architecture, wrapper), ...names, placeholders, tiedHeadIn4, family: modelType, tower }
     }
@@ -90,12 +103,17 @@ function placeholdersOf(
 }
 
 /** The text model's config as it is given, and with what the wrapper's says of the head; and the family that reads it. */
-function textOf(config: ConfigReader, { modelType, texts, absent = {}, flat, tiedHead, textTies }: Wrapper) {
-  const outer = readSettings(config, { tie_word_embeddings: tiedHead })
+function textOf(config: ConfigReader, wrapper: Wrapper) {
+  const { modelType, texts, renamedTexts = {}, absent = {}, flat, tiedHead, tiedHeadAlias, textTies } = wrapper
+  const aliases = tiedHeadAlias === undefined ? {} : { [tiedHeadAlias]: 'tie_word_embeddings' }
+  const outer = readSettings(config, { tie_word_embeddings: tiedHead }, aliases)
   const types = texts.flatMap(({ modelTypes }) => modelTypes)
-  const stated = flat && !config.has(TEXT_CONFIG) ? config.with({ model_type: types[0] }) : config.object(TEXT_CONFIG)
+  // A key that both have is the whole model's where they stand beside each other.
+  const beside = { model_type: types[0], tie_word_embeddings: undefined }
+  const stated = flat && !config.has(TEXT_CONFIG) ? config.with(beside) : config.object(TEXT_CONFIG)
   const given = config.has(TEXT_CONFIG) ? stated : stated.with(absent)
-  const type = given.given('model_type') ? given.raw('model_type') : types[0]
+  const named = given.given('model_type') ? given.raw('model_type') : types[0]
+  const type = Object.hasOwn(renamedTexts, String(named)) ? renamedTexts[String(named)] : named
   const family = texts.find(({ modelTypes }) => modelTypes.includes(type as string))
   if (family === undefined) {
     const found = `model_type is ${shownValue(type)}`
@@ -103,19 +121,18 @@ function textOf(config: ConfigReader, { modelType, texts, absent = {}, flat, tie
   }
   const inner = textTies !== undefined && family.settings(given).tie_word_embeddings === true
   const own = textTies !== 'alone' && outer.tie_word_embeddings === true
-  const text = given.with({ tie_word_embeddings: own || inner })
+  const text = given.with({ tie_word_embeddings: own || inner, ...(tiedHeadAlias && { [tiedHeadAlias]: undefined }) })
   return { given, text, type: type as string, family }
 }
 
 /** A text model under the names that it has inside of a wrapper. */
-function inside(text: ModelArchitecture, { capsLogits = false, places }: Wrapper): ModelArchitecture {
-  const { text: place, head } = places ?? { text: INSIDE, head: text.head }
+function inside(text: ModelArchitecture, { places }: Wrapper): ModelArchitecture {
+  const { text: place = INSIDE, head = text.head } = places ?? {}
   const nameInside = (name: string): string => (name.startsWith(OWN) ? `${place}${name.slice(OWN.length)}` : name)
   const { buildEmbedding, secondEmbedding: second } = text
   const renamed = (layer: LayerBuilder, build: () => Value) => layer.renamed(nameInside, build)
   return {
     ...text,
-    logitSoftcap: capsLogits ? text.logitSoftcap : undefined,
     basePrefix: '',
     embedding: nameInside(text.embedding),
     head,

@@ -6,6 +6,11 @@ import type { Family } from './architecture'
 import { ConfigReader } from './configReader'
 import { TEXT_CONFIG } from './textTower'
 
+/** Source: `is_causal` of modeling_gemma's attention, which PaliGemmaConfig turns off, and the masks of modeling_paligemma. */
+const PALIGEMMA =
+  'the tokens of a prompt see each other in both directions there, and where nothing says which tokens are the prompt, it ' +
+  'depends on the kernel whether those of a text do'
+
 const MAMBA_ALONE = 'of models with Mamba layers those with attention beside them are read'
 
 /** Why a type is refused, where that is known. */
@@ -13,6 +18,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   mamba: MAMBA_ALONE,
   mamba2: MAMBA_ALONE,
   falcon_mamba: MAMBA_ALONE,
+  paligemma: PALIGEMMA,
   falcon: 'transformers 5 does not quantize its linears, so that there is nothing to repair'
 }
 

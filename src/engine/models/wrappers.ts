@@ -1,15 +1,21 @@
+import { cohere2 } from './cohere'
+import { paddleOcrText } from './ernie'
+import { exaone4 } from './exaone4'
 import { gemma3 } from './gemma'
 import { gemma3n } from './gemma3n'
 import { gemma4, gemma4Unified } from './gemma4'
+import { glm4vText, glmOcrText } from './glmVl'
+import { granite, graniteDoclingText } from './granite'
+import { lfm2 } from './lfm2'
 import { llama } from './llama'
 import { llama4 } from './llama4'
 import { ministral3 } from './ministral3'
 import { mistral } from './mistral'
-import { qwen2 } from './qwen'
+import { qwen2, qwen3 } from './qwen'
 import { qwen35MoeText, qwen35Text } from './qwenHybrid'
-import { qwen2VlText, qwen3VlText, qwen25VlText } from './qwenVl'
+import { qwen2VlText, qwen3VlMoeText, qwen3VlText, qwen25VlText } from './qwenVl'
 import { flag, orNull } from './settings'
-import { INSIDE, type Wrapper } from './textTower'
+import { INSIDE, namesOf, type Wrapper } from './textTower'
 
 /**
  * Names in files, by the beginning of a module's name: what transformers wrote before 4.52 and writes again from 5 on, and
@@ -27,6 +33,67 @@ const LLAVA_WRITTEN = {
     'model.vision_tower.': 'vision_tower.',
     'model.multi_modal_projector.': 'multi_modal_projector.'
   }
+}
+
+/** The same with a vector that ends the rows of an image. Source: conversion_mapping.py, llava_next. */
+const LLAVA_NEXT_WRITTEN = {
+  ...LLAVA_WRITTEN,
+  others: [...LLAVA_WRITTEN.others, 'image_newline'],
+  renamed: { ...LLAVA_WRITTEN.renamed, 'model.image_newline': 'image_newline' }
+}
+
+const LLAVA = { stored: LLAVA_NAMES, written: LLAVA_WRITTEN, loader: 'AutoModelForImageTextToText' } as const
+
+/** Two towers, one for films. */
+const VIDEO_LLAVA_WRITTEN = {
+  text: LLAVA_WRITTEN.text,
+  others: ['image_tower.', 'video_tower.', 'multi_modal_projector.'],
+  renamed: {
+    ...Object.fromEntries(
+      ['image_tower.', 'video_tower.'].flatMap((tower) =>
+        [`${tower}vision_model.`, `model.${tower}vision_model.`, `model.${tower}`].map((name) => [name, tower])
+      )
+    ),
+    'model.multi_modal_projector.': 'multi_modal_projector.'
+  }
+}
+
+/** A model whose files have the names of its modules; 4 called those of some towers `vision_model`. */
+const asCalled = (others: readonly string[], text?: string) =>
+  ({
+    ...namesOf(text),
+    written: {
+      text: {},
+      others,
+      renamed: Object.fromEntries(
+        ['model.vision_tower.', 'model.vision_model.'].map((tower) => [`${tower}vision_model.`, tower])
+      )
+    },
+    loader: 'AutoModelForImageTextToText'
+  }) as const
+
+/** What Idefics and SmolVLM call the text model. */
+const TEXT_MODEL = 'model.text_model.'
+const IDEFICS2 = { max_position_embeddings: 32_768, rms_norm_eps: 1e-5 }
+const IDEFICS = {
+  absent: { rms_norm_eps: 1e-5 },
+  tiedHead: flag(false),
+  ...asCalled(['model.vision_model.', 'model.connector.'], TEXT_MODEL)
+}
+
+/** The text model that is meant where a config.json has no `text_config`. */
+const LIGHTON_OCR = {
+  head_dim: 128,
+  hidden_size: 1024,
+  intermediate_size: 3072,
+  max_position_embeddings: 40_960,
+  num_attention_heads: 16,
+  num_hidden_layers: 28,
+  num_key_value_heads: 8,
+  rms_norm_eps: 1e-6,
+  rope_theta: 1_000_000,
+  sliding_window: null,
+  vocab_size: 151_936
 }
 
 /** The text model of Mistral Small 3.1, which is meant where a config.json has no `text_config`. */
@@ -65,7 +132,7 @@ const QWEN3_VL = {
 
 const GEMMA4 = {
   tiedHead: flag(true),
-  capsLogits: true,
+  ownLogits: true,
   placeholders: { image_token_id: 258_880, video_token_id: 258_884, audio_token_id: 258_881 },
   stored: { [INSIDE]: ['language_model.'] },
   loader: 'AutoModelForCausalLM'
@@ -73,6 +140,12 @@ const GEMMA4 = {
 
 const QWEN3_5 = { image_token_id: 248_056, video_token_id: 248_057 }
 const QWEN3_VISION = { text: {}, others: ['model.visual.'] }
+
+const GLM4V = {
+  tiedHead: flag(false),
+  placeholders: { image_token_id: 151_343, video_token_id: 151_344 },
+  ...asCalled(['model.visual.'])
+}
 
 /** Models around a text model: a new one is an entry here. Sources: transformers' configuration_<type>, modeling_<type>. */
 export const WRAPPERS: readonly Wrapper[] = [
@@ -89,7 +162,7 @@ export const WRAPPERS: readonly Wrapper[] = [
     modelType: 'gemma3n',
     texts: [gemma3n],
     tiedHead: orNull(flag, true),
-    capsLogits: true,
+    ownLogits: true,
     placeholders: { image_token_id: 262_145, audio_token_id: 262_273 },
     embeddedElsewhere: { vision_config: 262_144, audio_config: 262_272 },
     stored: { [INSIDE]: ['language_model.'] },
@@ -148,6 +221,7 @@ export const WRAPPERS: readonly Wrapper[] = [
   { modelType: 'qwen2_vl', texts: [qwen2VlText], ...QWEN2_VL },
   { modelType: 'qwen2_5_vl', texts: [qwen25VlText], ...QWEN2_VL },
   { modelType: 'qwen3_vl', texts: [qwen3VlText], ...QWEN3_VL, written: QWEN3_VISION },
+  { modelType: 'qwen3_vl_moe', texts: [qwen3VlMoeText], ...QWEN3_VL, written: QWEN3_VISION },
   {
     modelType: 'qwen3_5',
     texts: [qwen35Text],
@@ -161,5 +235,143 @@ export const WRAPPERS: readonly Wrapper[] = [
     ...QWEN3_VL,
     placeholders: QWEN3_5,
     written: { ...QWEN3_VISION, unread: ['mtp.'] }
+  },
+  {
+    modelType: 'llava_next',
+    texts: [llama, mistral, qwen2, granite],
+    tiedHead: flag(false),
+    placeholders: { image_token_id: 32_000 },
+    ...LLAVA,
+    written: LLAVA_NEXT_WRITTEN
+  },
+  {
+    modelType: 'llava_next_video',
+    texts: [llama, mistral, qwen2],
+    tiedHead: flag(false),
+    textTies: 'too',
+    placeholders: { image_token_id: 32_001, video_token_id: 32_000 },
+    ...LLAVA,
+    written: LLAVA_NEXT_WRITTEN
+  },
+  {
+    modelType: 'llava_onevision',
+    texts: [qwen2],
+    tiedHead: flag(false),
+    textTies: 'too',
+    placeholders: { image_token_id: 151_646, video_token_id: 151_647 },
+    ...LLAVA,
+    written: LLAVA_NEXT_WRITTEN
+  },
+  { modelType: 'vipllava', texts: [llama], tiedHead: flag(false), placeholders: { image_token_id: 32_000 }, ...LLAVA },
+  {
+    modelType: 'video_llava',
+    texts: [llama],
+    tiedHead: flag(false),
+    placeholders: { image_token_id: 32_000, video_token_id: 32_001 },
+    ...LLAVA,
+    written: VIDEO_LLAVA_WRITTEN
+  },
+  {
+    modelType: 'internvl',
+    texts: [qwen2, qwen3, llama],
+    tiedHead: flag(true),
+    placeholders: { image_token_id: 151_667 },
+    ...LLAVA
+  },
+  {
+    modelType: 'aya_vision',
+    texts: [cohere2],
+    tiedHead: flag(true),
+    placeholders: { image_token_id: 255_036 },
+    ...LLAVA
+  },
+  {
+    modelType: 'cohere2_vision',
+    texts: [cohere2],
+    tiedHead: flag(true),
+    placeholders: { image_token_id: 255_036 },
+    ...asCalled(['model.vision_tower.', 'model.multi_modal_projector.'])
+  },
+  { modelType: 'idefics2', texts: [mistral], placeholders: { image_token_id: 32_001 }, ...IDEFICS, absent: IDEFICS2 },
+  { modelType: 'idefics3', texts: [llama], placeholders: { image_token_id: 128_257 }, ...IDEFICS },
+  { modelType: 'smolvlm', texts: [llama], placeholders: { image_token_id: 128_257 }, ...IDEFICS },
+  {
+    modelType: 'lfm2_vl',
+    texts: [lfm2],
+    tiedHead: flag(true),
+    tiedHeadAlias: 'tie_embedding',
+    placeholders: { image_token_id: 396 },
+    ...asCalled(['model.vision_tower.', 'model.multi_modal_projector.'])
+  },
+  {
+    modelType: 'ovis2',
+    texts: [qwen2],
+    tiedHead: flag(true),
+    placeholders: { image_token_id: 151_665 },
+    ...asCalled(['model.vision_tower.', 'model.visual_embeddings_table.'])
+  },
+  {
+    modelType: 'lighton_ocr',
+    texts: [qwen3],
+    absent: LIGHTON_OCR,
+    tiedHead: flag(true),
+    placeholders: { image_token_id: 151_655 },
+    ...asCalled(['model.vision_encoder.', 'model.vision_projection.'])
+  },
+  {
+    modelType: 'video_llama_3',
+    texts: [qwen2],
+    tiedHead: flag(false),
+    textTies: 'too',
+    placeholders: { image_token_id: 151_655, video_token_id: 151_656 },
+    ...asCalled(['model.vision_model.', 'model.projector.'])
+  },
+  {
+    modelType: 'exaone4_5',
+    texts: [exaone4],
+    renamedTexts: { exaone4_5_text: 'exaone4' },
+    tiedHead: flag(false),
+    placeholders: { image_token_id: 67, video_token_id: 68 },
+    ...asCalled(['model.visual.'])
+  },
+  {
+    modelType: 'deepseek_vl',
+    texts: [llama],
+    tiedHead: flag(true),
+    placeholders: { image_token_id: 100_015 },
+    ...asCalled(['model.vision_model.', 'model.aligner.'])
+  },
+  { modelType: 'glm4v', texts: [glm4vText], ...GLM4V, textTies: 'too' },
+  { modelType: 'glm46v', texts: [glm4vText], ...GLM4V },
+  {
+    modelType: 'glm_ocr',
+    texts: [glmOcrText],
+    ...GLM4V,
+    textTies: 'too',
+    placeholders: { image_token_id: 59_280, video_token_id: 59_281 }
+  },
+  {
+    modelType: 'granite_docling',
+    texts: [graniteDoclingText],
+    tiedHead: flag(true),
+    ownLogits: true,
+    placeholders: { image_token_id: 100_337 },
+    ...asCalled(['model.vision_model.'], TEXT_MODEL)
+  },
+  {
+    modelType: 'paddleocr_vl',
+    texts: [paddleOcrText],
+    tiedHead: flag(true),
+    textTies: 'too',
+    flat: true,
+    placeholders: { image_token_id: 100_295, video_token_id: 100_296 },
+    stored: { [INSIDE]: ['model.', 'language_model.'] },
+    written: {
+      text: { [INSIDE]: 'model.' },
+      others: ['visual.', 'mlp_AR.'],
+      renamed: { 'model.visual.': 'visual.', 'model.projector.': 'mlp_AR.' },
+      unread: ['visual.vision_model.head.', 'visual.vision_model.embeddings.packing_position_embedding.']
+    },
+    loader: 'AutoModelForImageTextToText'
   }
 ]

@@ -100,9 +100,9 @@ async function isSamePart(base: ModelWeights, model: ModelWeights, own: TensorPa
 }
 
 async function isSame(base: ModelWeights, model: ModelWeights, { name, shape }: ModelTensor): Promise<boolean> {
-  if (!base.checkpoint.has(base.storedName(name))) return false
-  const { dtype } = base.find(name, shape)
-  if (!isFloatDtype(dtype)) return false
+  if (!base.storedNames(name).every((stored) => base.checkpoint.has(stored))) return false
+  const [dtype, ...others] = new Set(base.findAll(name, shape).map((tensor) => tensor.dtype))
+  if (dtype === undefined || !isFloatDtype(dtype) || others.length > 0) return false
   const [rows = 1, columns = 1] = shape
   if (shape.length !== 2) return equal(await model.read(name, shape), await base.read(name, shape), dtype)
   for (const [begin, end] of rowsToCompare(rows, columns, COMPARED_VALUES)) {

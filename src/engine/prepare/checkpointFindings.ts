@@ -54,7 +54,7 @@ function roundedFindings(weights: ModelWeights, tensors: readonly ModelTensor[],
   if (dtype !== 'BF16' && dtype !== 'F16') return [] // float32 holds all of them, and others are refused
   const found = tensors
     .filter(({ linear, float32 }) => linear === undefined && float32 !== true)
-    .map(({ name, shape }) => ({ name, dtype: weights.find(name, shape).dtype }))
+    .flatMap(({ name, shape }) => weights.findAll(name, shape).map(({ dtype }) => ({ name, dtype })))
     .filter((tensor) => tensor.dtype !== dtype)
   const [first] = found
   if (first === undefined) return []

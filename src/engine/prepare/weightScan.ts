@@ -92,7 +92,7 @@ function neededTensors({ weights, parts }: ScannedModel): Part {
 function neededNames({ weights, parts }: ScannedModel): string[] {
   const { blocks } = parts.architecture
   const experts = Array.from({ length: blocks }, (_, block) => storedExperts(weights, parts, block)).flat()
-  const others = modelTensors(parts, true).map(({ name }) => weights.storedName(name))
+  const others = modelTensors(parts, true).flatMap(({ name }) => weights.storedNames(name))
   return [...new Set([...others, ...experts.map(({ name }) => name)])]
 }
 

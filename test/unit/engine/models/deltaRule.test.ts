@@ -20,7 +20,7 @@ const widths = (): Record<keyof Point, number> => {
 }
 
 /** Keys of length one, as the model has them; decays from nothing forgotten to everything. */
-function pointOf(context: number, forgets: number): Point {
+function pointOf(context: number, forgets: number, most = 1): Point {
   const { keyDim } = SHAPE
   const size = (name: keyof Point) => ROWS * context * widths()[name]
   const k = uniform(size('k'), 1, 'k')
@@ -33,7 +33,7 @@ function pointOf(context: number, forgets: number): Point {
     k,
     v: uniform(size('v'), 1, 'v'),
     decay: uniform(size('decay'), 1, 'decay').map((x) => -forgets * (x + 1) ** 4),
-    beta: uniform(size('beta'), 0.5, 'beta').map((x) => x + 0.5)
+    beta: uniform(size('beta'), 0.5, 'beta').map((x) => most * (x + 0.5))
   }
 }
 
@@ -95,17 +95,23 @@ async function computed(point: Point, context: number, seed: Float32Array) {
   return Object.fromEntries(Object.entries(found).map(([name, { data }]) => [name, data as Float32Array]))
 }
 
+async function expectRuleIsRecurrence(point: Point, context: number) {
+  const seed = uniform(ROWS * context * SHAPE.heads * SHAPE.valueDim, 1, 'seed')
+  expectRecurrence(await computed(point, context, seed), point, seed, (moved) => recurrence(moved, context))
+}
+
 // One token, less than a chunk, a whole one, and several of which the last is not full.
 describe.each([1, 5, 32, 33, 101])('the delta rule over rows of %i tokens', (context) => {
   it.each([0, 0.01, 1, 60])(
     'is the recurrence, and its gradient that of the recurrence, with decays of %f',
     async (forgets) => {
-      const point = pointOf(context, forgets)
-      const seed = uniform(ROWS * context * SHAPE.heads * SHAPE.valueDim, 1, 'seed')
-      const found = await computed(point, context, seed)
-      expectRecurrence(found, point, seed, (moved) => recurrence(moved, context))
+      await expectRuleIsRecurrence(pointOf(context, forgets), context)
     }
   )
+
+  it('is it also where a token writes up to twice its value', async () => {
+    await expectRuleIsRecurrence(pointOf(context, 0.01, 2), context)
+  })
 })
 
 describe('the inverse of I + a lower triangle', () => {

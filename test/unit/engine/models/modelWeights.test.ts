@@ -97,4 +97,46 @@ describe('the weights of a model', () => {
       message: expect.stringMatching(/up_proj\.weight has shape \[48,88\], config\.json asks for \[88,48\]$/)
     })
   })
+
+  describe('that files cut, of OLMo Hybrid, whose convolution is one', () => {
+    const whole = familyDirectory('olmo_hybrid')
+    const [first, ...others] = ['q', 'k', 'v'].map((one) => `${one}_conv1d.weight`) as [string, string, string]
+    /** The pieces in other ones of so many channels each: transformers saves them in thirds. */
+    const cut = (channels: readonly number[], names = [first, ...others]) => {
+      const tensors = tensorsOf(whole)
+      const changed = tensors.flatMap((tensor) => {
+        if (others.some((name) => tensor.name.endsWith(name))) return []
+        if (!tensor.name.endsWith(first)) return [tensor]
+        const prefix = tensor.name.slice(0, -first.length)
+        const pieces = [first, ...others].map((name) => tensors.find((one) => one.name === `${prefix}${name}`)?.data)
+        const data = Buffer.concat(pieces as Uint8Array[])
+        const size = data.length / CHANNELS
+        return channels.map((count, i) => {
+          const begin = channels.slice(0, i).reduce((sum, each) => sum + each, 0) * size
+          const name = `${prefix}${names[i]}`
+          return { name, dtype: tensor.dtype, shape: [count, 1, 3], data: data.subarray(begin, begin + count * size) }
+        })
+      })
+      return made(writeCheckpoint(JSON.parse(readFileSync(join(whole, 'config.json'), 'utf8')), changed))
+    }
+    const CHANNELS = 36
+
+    it('are joined, wherever they are cut, and may be whole', async () => {
+      const { hidden } = await computeBlocks(whole, rows)
+      // As published models have them, at the widths of q, k and v; and as the model itself has it.
+      expect((await computeBlocks(cut([8, 8, 20]), rows)).hidden).toEqual(hidden)
+      expect((await computeBlocks(cut([36], ['conv1d.weight']), rows)).hidden).toEqual(hidden)
+    })
+
+    it.each([
+      [[8, 8, 19], undefined, /q_conv1d.weight, .*have shapes \[8,1,3\], \[8,1,3\], \[19,1,3\], .* \[36,1,3\] in all$/],
+      [[8, 28], undefined, /tensor model\.layers\.0\.linear_attn\.v_conv1d\.weight is missing$/],
+      [[8, 8, 20, 0], [first, ...others, 'conv1d.weight'], /twice, as .*q_conv1d.weight and as .*\.conv1d.weight/]
+    ])('are refused where the pieces do not make it up: %j', async (channels, names, message) => {
+      await expect(computeBlocks(cut(channels, names), rows)).rejects.toMatchObject({
+        code: 'BAD_FORMAT',
+        message: expect.stringMatching(message)
+      })
+    })
+  })
 })

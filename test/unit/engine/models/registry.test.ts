@@ -181,7 +181,33 @@ describe('the architecture of a config', () => {
       { model_type: 'glm4_moe_lite', num_hidden_layers: 2, mlp_layer_types: ['dense', 'moe'] },
       'config.json: mlp_layer_types is ["dense","moe"], expected 2 times sparse or dense'
     ],
-    [{ model_type: 'glm4_moe_lite', partial_rotary_factor: 0.5 }, 'config.json: 32 dimensions rotate, expected all 64'],
+    [{ model_type: 'solar_open', partial_rotary_factor: 0.5 }, 'config.json: rope_parameters: 64 dimensions of a head'],
+    [
+      { model_type: 'kolibri1', sliding_window: null },
+      'config.json: sliding_window is null, expected a positive integer'
+    ],
+    [
+      { model_type: 'olmo_hybrid', layer_types: Array(32).fill('attention') },
+      'expected linear_attention and full_attention'
+    ],
+    [
+      { model_type: 'glm4_moe_lite', partial_rotary_factor: 0.5 },
+      'config.json: rope_parameters: 32 dimensions of a head rotate, expected all 64'
+    ],
+    [{ model_type: 'gpt_neo', num_layers: 3 }, 'expected global or local for each of 3 layers'],
+    [
+      { model_type: 'gpt_neo', attention_types: [[['local'], 2 ** 40]] },
+      'expected global or local for each of 24 layers'
+    ],
+    [{ model_type: 'gpt_neo', attention_layers: Array(24).fill('far') }, 'attention_layers is ["far",'],
+    [
+      { model_type: 'cohere2_moe', expert_selection_fn: 'tanh' },
+      'expert_selection_fn is "tanh", expected softmax or sig'
+    ],
+    [
+      { model_type: 'cohere2_moe', rope_parameters: { rope_type: 'default' } },
+      'rope_parameters: rope_theta is missing'
+    ],
     [{ model_type: 'glm4_moe', n_routed_experts: 1 }, 'config.json: n_routed_experts is 1, expected at least 2'],
     [
       { model_type: 'afmoe', global_attn_every_n_layers: null },

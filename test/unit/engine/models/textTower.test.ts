@@ -190,3 +190,109 @@ it('of Gemma 3n names every token that has another embedding in the other parts'
   }
   expect(readArchitecture(other, 'config.json').placeholders?.get(262_299)).toBeUndefined()
 })
+
+const INSIDE = 'model.language_model.'
+const projection = (name: string, shape: readonly number[]) =>
+  [`${INSIDE}layers.0.self_attn.${name}.weight`, shape] as const
+
+const floats = (name: string, shape: readonly number[], values: Float32Array): TensorData => ({
+  ...{ name, dtype: 'F32', shape: [...shape] },
+  data: new Uint8Array(values.buffer)
+})
+
+/** Values that repeat nowhere near. */
+const random = (name: string, shape: readonly number[], seed: number): TensorData => {
+  const count = shape.reduce((product, size) => product * size, 1)
+  return floats(
+    name,
+    shape,
+    Float32Array.from({ length: count }, (_, i) => Math.sin(12.9898 * i + 78.233 * seed))
+  )
+}
+
+/** The same matrices [count, rows, columns], each as [columns, rows]. */
+function turnedTensor({ name, shape, data }: TensorData): TensorData {
+  const [count = 0, rows = 0, columns = 0] = shape
+  const values = new Float32Array(new Uint8Array(data).buffer)
+  const size = rows * columns
+  const turned = values.map((_, i) => {
+    const [matrix, at] = [Math.floor(i / size), i % size]
+    return values[matrix * size + (at % rows) * columns + Math.floor(at / rows)] as number
+  })
+  return floats(name, [count, columns, rows], turned)
+}
+
+describe('of models whose text model is a family by itself', () => {
+  const read = (config: Record<string, unknown>) => readArchitecture(config, 'config.json')
+
+  it('lies where their modules have it, with the head beside', () => {
+    const places = ['smolvlm', 'llava_next', 'lighton_ocr'].map((model_type) => {
+      const { embedding, head } = read({ model_type })
+      return [embedding, head]
+    })
+    expect(places).toEqual([
+      ['model.text_model.embed_tokens.weight', 'lm_head.weight'],
+      ['model.language_model.embed_tokens.weight', 'lm_head.weight'],
+      ['model.language_model.embed_tokens.weight', 'lm_head.weight']
+    ])
+  })
+
+  it('is called by another type in published files of EXAONE 4.5', () => {
+    const tower = (model_type: string) => read({ model_type: 'exaone4_5', text_config: { model_type } }).tower
+    expect(tower('exaone4_5_text')).toEqual(tower('exaone4'))
+    expect(() => tower('toString')).toThrow('model_type is "toString", a exaone4_5 is read with exaone4')
+  })
+
+  it('leaves logits as the head gives them, whatever factor its config names', async () => {
+    // The published factor of Aya Vision; its class does not read it, as the conformance tests ask it.
+    const golden = familyDirectory('cohere2')
+    const inside = tensorsOf(golden).map((tensor) => ({ ...tensor, name: tensor.name.replace(/^model\./, STORED) }))
+    const own = configOf(golden)
+    const around = { model_type: 'aya_vision', tie_word_embeddings: own.tie_word_embeddings, text_config: own }
+    const [alone, inTower] = [golden, made(writeCheckpoint(around, inside))].map((one) => computeModel(one, rows))
+    const factor = own.logit_scale as number
+    expect(Math.abs(factor - 1)).toBeGreaterThan(0.1)
+    const expected = (await (alone as typeof inTower))?.logits.data as Float32Array
+    const found = (await inTower)?.logits.data as Float32Array
+    for (const [i, value] of found.entries()) expect(value * factor).toBeCloseTo(expected[i] as number, 4)
+  })
+
+  it('has experts whose matrices files may hold turned', async () => {
+    const text_config = {
+      ...{ model_type: 'qwen3_vl_moe_text', vocab_size: 64, hidden_size: 8, num_hidden_layers: 1, head_dim: 4 },
+      ...{ num_attention_heads: 2, num_key_value_heads: 1, max_position_embeddings: 8 },
+      ...{ num_experts: 3, num_experts_per_tok: 2, moe_intermediate_size: 6 }
+    }
+    const experts = `${INSIDE}layers.0.mlp.experts.`
+    const shapes: readonly (readonly [string, readonly number[]])[] = [
+      [`${experts}gate_up_proj`, [3, 12, 8]],
+      [`${experts}down_proj`, [3, 8, 6]],
+      [`${INSIDE}layers.0.mlp.gate.weight`, [3, 8]],
+      ...['q_proj', 'k_proj', 'v_proj'].map((name, i) => projection(name, [i === 0 ? 8 : 4, 8])),
+      projection('o_proj', [8, 8]),
+      projection('q_norm', [4]),
+      projection('k_norm', [4]),
+      ...['layers.0.input_layernorm', 'layers.0.post_attention_layernorm', 'norm'].map(
+        (name) => [`${INSIDE}${name}.weight`, [8]] as const
+      ),
+      [`${INSIDE}embed_tokens.weight`, [64, 8]],
+      ['lm_head.weight', [64, 8]]
+    ]
+    const config = { model_type: 'qwen3_vl_moe', text_config }
+    const own = shapes.map(([name, shape], seed) => random(name, shape, seed))
+    const turned = own.map((one) => (one.name.startsWith(experts) ? turnedTensor(one) : one))
+    const [plain, published] = await Promise.all(
+      [own, turned].map((tensors) => computeModel(made(writeCheckpoint(config, tensors)), rows))
+    )
+    expect(published?.logits.data).toEqual(plain?.logits.data)
+    expect(new Set(plain?.logits.data).size).toBeGreaterThan(100)
+    const square = { ...config, text_config: { ...text_config, moe_intermediate_size: 4 } }
+    expect(() => read(square)).toThrow('files do not say which way round the matrices of experts are')
+  })
+
+  it('is none where the tokens of a prompt see each other', () => {
+    expect(() => read({ model_type: 'paligemma', text_config: { model_type: 'gemma' } })).toThrow(
+      'model_type is "paligemma": the tokens of a prompt see each other in both directions there'
+    )
+  })
+})

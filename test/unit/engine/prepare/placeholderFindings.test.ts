@@ -19,6 +19,10 @@ const found = (config: Record<string, unknown>, calibration: TokenRows, evaluati
     evaluation: [{ name: 'b', rows: evaluation }]
   })
 
+/** On the defaults of this text model transformers fails: its streams of positions make up half a head. */
+const GLM4V_TEXT = { rope_parameters: { partial_rotary_factor: 0.5 } }
+const TEXTS: Readonly<Record<string, object>> = { glm4v: GLM4V_TEXT, glm46v: GLM4V_TEXT }
+
 describe('tokens that stand for images', () => {
   it('are counted in all rows, and named by the tokenizer and by the key of config.json', async () => {
     const config = { model_type: 'gemma3', image_token_index: 2 }
@@ -41,7 +45,7 @@ describe('tokens that stand for images', () => {
       expect(SUPPORTED_MODEL_TYPES).toContain(modelType)
       const ids = Object.values(placeholders)
       const [finding] = await found(
-        { model_type: modelType },
+        { model_type: modelType, text_config: TEXTS[modelType] },
         rowsOf([ids[0] as number, 1, 2, ids.at(-1) as number]),
         rowsOf([])
       )
