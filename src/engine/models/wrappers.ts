@@ -58,13 +58,20 @@ const VIDEO_LLAVA_WRITTEN = {
   }
 }
 
+/** Heads that predict further tokens, which engines read and transformers does not. */
+const FURTHER_TOKENS = ['mtp.']
+
 /** A model whose files have the names of its modules; 4 called those of some towers `vision_model`. */
-const asCalled = (others: readonly string[], text?: string) =>
+const asCalled = (
+  others: readonly string[],
+  { text, unread = [] }: { text?: string; unread?: readonly string[] } = {}
+) =>
   ({
     ...namesOf(text),
     written: {
       text: {},
       others,
+      unread,
       renamed: Object.fromEntries(
         ['model.vision_tower.', 'model.vision_model.'].map((tower) => [`${tower}vision_model.`, tower])
       )
@@ -78,7 +85,7 @@ const IDEFICS2 = { max_position_embeddings: 32_768, rms_norm_eps: 1e-5 }
 const IDEFICS = {
   absent: { rms_norm_eps: 1e-5 },
   tiedHead: flag(false),
-  ...asCalled(['model.vision_model.', 'model.connector.'], TEXT_MODEL)
+  ...asCalled(['model.vision_model.', 'model.connector.'], { text: TEXT_MODEL })
 }
 
 /** The text model that is meant where a config.json has no `text_config`. */
@@ -227,14 +234,14 @@ export const WRAPPERS: readonly Wrapper[] = [
     texts: [qwen35Text],
     ...QWEN3_VL,
     placeholders: QWEN3_5,
-    written: { ...QWEN3_VISION, unread: ['mtp.'] }
+    written: { ...QWEN3_VISION, unread: FURTHER_TOKENS }
   },
   {
     modelType: 'qwen3_5_moe',
     texts: [qwen35MoeText],
     ...QWEN3_VL,
     placeholders: QWEN3_5,
-    written: { ...QWEN3_VISION, unread: ['mtp.'] }
+    written: { ...QWEN3_VISION, unread: FURTHER_TOKENS }
   },
   {
     modelType: 'llava_next',
@@ -332,7 +339,7 @@ export const WRAPPERS: readonly Wrapper[] = [
     renamedTexts: { exaone4_5_text: 'exaone4' },
     tiedHead: flag(false),
     placeholders: { image_token_id: 67, video_token_id: 68 },
-    ...asCalled(['model.visual.'])
+    ...asCalled(['model.visual.'], { unread: FURTHER_TOKENS })
   },
   {
     modelType: 'deepseek_vl',
@@ -356,7 +363,7 @@ export const WRAPPERS: readonly Wrapper[] = [
     tiedHead: flag(true),
     ownLogits: true,
     placeholders: { image_token_id: 100_337 },
-    ...asCalled(['model.vision_model.'], TEXT_MODEL)
+    ...asCalled(['model.vision_model.'], { text: TEXT_MODEL, unread: FURTHER_TOKENS })
   },
   {
     modelType: 'paddleocr_vl',
