@@ -352,6 +352,14 @@ FULL = {
         "norm_topk_prob": False,
         "rope_interleave": False,
     },
+    "mistral4": {
+        **DEEPSEEK,
+        "head_dim": 18,
+        "first_k_dense_replace": 2,
+        "norm_topk_prob": False,
+        "rope_interleave": False,
+        "rope_parameters": {**LATENT["rope_parameters"], "llama_4_scaling_beta": 0.2, "original_max_position_embeddings": 30},
+    },
     "youtu": {**LATENT, "tie_word_embeddings": False, "rope_interleave": False},
     "minicpm3": {
         **LATENT,
@@ -801,6 +809,7 @@ FULL = {
 # real ones of them.
 WRAPPERS = {"gemma3": "gemma3_text", "mistral3": "mistral", "llava": "llama"}
 WRAPPERS |= {kind: f"{kind}_text" for kind in ("gemma3n", "gemma4", "gemma4_unified", "llama4", "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5", "qwen3_5_moe")}
+INSIDE = {"mistral4": "mistral3"}  # text models that no class loads by name: Quail reads them inside of another one alone
 OUTER = ("model_type", "tie_word_embeddings")  # what does not stand in text_config
 TIED_INSIDE = {"llama4"}  # where it counts there alone
 # Their heads divide the hidden size, and their streams of positions make up a head.
@@ -824,13 +833,13 @@ FIELDS = {kind: CONFIG_MAPPING[kind].__dataclass_fields__.keys() for kind in (*T
 FIELDS |= {kind: FIELDS[text] for kind, text in WRAPPERS.items()}
 FIELDS["cohere2_moe"] = {*FIELDS["cohere2_moe"], "rope_parameters"}  # which the class has, and does not declare
 ROTARY = [kind for kind in TYPES if "rope_parameters" in FIELDS[kind]]
-LATENT_KINDS = {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "youtu", "minicpm3"}
-GROUPED = {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "glm4_moe", "solar_open", "nemotron_h"}  # a token's experts come from groups of them
+LATENT_KINDS = {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "mistral4", "youtu", "minicpm3"}
+GROUPED = {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "mistral4", "glm4_moe", "solar_open", "nemotron_h"}  # a token's experts come from groups of them
 LAYER_HEADS = {"gemma4_text", "gemma4_unified_text"}  # heads of some layers have another size
 HYBRID = {"qwen3_5_text", "qwen3_5_moe_text", "qwen3_next", "olmo_hybrid"}  # some of their layers have a linear attention
-PARTIAL = {"phi3", "gpt_neox", "glm", "glm4", "glm4_moe", "laguna", "minimax_m2", "stablelm", "nemotron", "phi", "persimmon", "bamba", *HYBRID} - {"olmo_hybrid"}  # their models may rotate a part of each head
+PARTIAL = {"phi3", "mistral4", "gpt_neox", "glm", "glm4", "glm4_moe", "laguna", "minimax_m2", "stablelm", "nemotron", "phi", "persimmon", "bamba", *HYBRID} - {"olmo_hybrid"}  # their models may rotate a part of each head
 NAMED = {"stablelm", "nemotron", "phi", "persimmon"}  # that fail where the parameters do not name the share
-EXACT = {"stablelm", "phi", "persimmon"}  # that fail where another number of dimensions rotates than the share of a head
+EXACT = {"stablelm", "mistral4", "phi", "persimmon"}  # that fail where another number of dimensions rotates than the share of a head
 OTHER_LAYERS = {"lfm2": "conv", "lfm2_moe": "conv", **dict.fromkeys((*HYBRID, "granitemoehybrid"), "linear_attention")}
 OTHER_LAYERS["llama4_text"] = "chunked_attention"
 # Their models make the mask of sliding layers also where none slides; test_configs.py asks them.
@@ -851,6 +860,12 @@ def nested(config):
     outer = {key: config[key] for key in names if key in config}
     inner = {key: value for key, value in config.items() if key not in names}
     return {**outer, "text_config": {"model_type": WRAPPERS[kind], **inner}} if inner else outer
+
+
+def inside(config):
+    """The config.json around that of a text model which is not read by itself."""
+    outer = INSIDE.get(config.get("model_type"))
+    return config if outer is None else {"model_type": outer, "tie_word_embeddings": config.get("tie_word_embeddings", False), "text_config": config}
 
 
 def class_of(config):
@@ -888,7 +903,7 @@ class Real:
             raise Refused(f"{type(error).__name__}: {error}") from error
 
     def growth(self):
-        """How the scores of Ministral 3 grow, which its model reads from the rotary parameters."""
+        """How the scores of Ministral 3 and Mistral 4 grow, which their models read from the rotary parameters."""
         read = [self.config.rope_parameters.get(key) for key in ("llama_4_scaling_beta", "original_max_position_embeddings")]
         if None in read:
             raise Refused("the model computes with it")
@@ -901,7 +916,7 @@ class Real:
     def check_latent(self):
         if self.config.num_key_value_heads != self.config.num_attention_heads:
             raise Refused("every head has its own keys, which eager attention repeats")
-        if self.config.head_dim != self.config.qk_rope_head_dim:
+        if self.kind != "mistral4" and self.config.head_dim != self.config.qk_rope_head_dim:
             raise Refused("more or fewer dimensions rotate than are cut off")
         self.score_stretch()
 
@@ -1014,7 +1029,7 @@ class Real:
         """Refuses what only a forward pass would."""
         self.windows()
         self.chunks()
-        if self.kind == "ministral3":
+        if self.kind in ("ministral3", "mistral4"):
             self.growth()
         if self.kind in LATENT_KINDS:
             self.check_latent()
@@ -1067,6 +1082,8 @@ class Real:
         rotating = cosines.shape[-1] * (2 if self.kind in ("gpt_oss", "llama4_text", "deepseek_v2") else 1)  # which have one cosine for a pair
         if rotating > width or (exact and rotating != int(width * share)):
             raise ValueError(f"{rotating} of {width} dimensions rotate")
+        if self.kind == "mistral4" and rotating != self.config.qk_rope_head_dim:
+            raise ValueError("more or fewer dimensions rotate than are cut off")
         return getattr(rotary, f"{prefix}inv_freq").tolist(), getattr(rotary, f"{prefix}attention_scaling")
 
     def rotations(self, context):
@@ -1094,7 +1111,7 @@ class Real:
 
 def ask(requests):
     """What Quail's reader says of each {"config", "contexts"}, the config being flat."""
-    lines = "".join(f"{json.dumps({**request, 'config': nested(request['config'])})}\n" for request in requests)
+    lines = "".join(f"{json.dumps({**request, 'config': inside(nested(request['config']))})}\n" for request in requests)
     command = ["node", str(ROOT / "test/conformance/settings.mjs")]
     done = subprocess.run(command, input=lines, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

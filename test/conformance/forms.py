@@ -32,6 +32,8 @@ def sizes(kind):
     """Small ones; of Qwen-VL with heads of 128 dimensions, which three streams of positions make up by default."""
     if WRAPPERS.get(kind, kind) == "gemma3n_text":  # by default most layers share keys and values
         return {**SMALL, "num_kv_shared_layers": 0}
+    if kind == "mistral4":  # whose heads count with what does not rotate
+        return {**SMALL, **LATENT, "head_dim": 24}
     if kind in LATENT_KINDS:
         return {**SMALL, **LATENT}
     return {**SMALL, "hidden_size": 512, "head_dim": 128} if kind in ("qwen2_vl", "qwen2_5_vl") else SMALL

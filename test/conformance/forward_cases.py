@@ -1302,6 +1302,13 @@ CASES |= {
 PARTS = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "patch_size": 4}
 CLIP = {"model_type": "clip_vision_model", **PARTS, "image_size": 8}
 PIXTRAL = {"model_type": "pixtral", **PARTS, "head_dim": 8, "image_size": 8}
+
+
+def mistral4(**others):
+    text = {"model_type": "mistral4", **LATENT, "moe_intermediate_size": 8, "n_routed_experts": 6, "num_experts_per_tok": 2, **others}
+    return {"model_type": "mistral3", "tie_word_embeddings": False, "vision_config": PIXTRAL, "text_config": text}
+
+
 CASES |= {
     "mistral3-ministral3": {
         "model_type": "mistral3",
@@ -1320,6 +1327,32 @@ CASES |= {
             },
         },
     },
+    # Mistral Small 4, shrunk.
+    "mistral3-mistral4": mistral4(
+        qk_nope_head_dim=6,
+        head_dim=12,
+        n_routed_experts=8,
+        num_experts_per_tok=4,
+        rope_parameters={
+            **{"type": "yarn", "rope_type": "yarn", "rope_theta": 10000.0, "factor": 16.0, "original_max_position_embeddings": 8},
+            **{"max_position_embeddings": 64, "beta_fast": 4.0, "beta_slow": 1.0, "mscale": 1.0, "mscale_all_dim": 1.0},
+            "llama_4_scaling_beta": 0.1,
+        },
+    ),
+    "mistral3-mistral4-parameters-absent": mistral4(head_dim=9, qk_nope_head_dim=3, n_shared_experts=2),
+    "mistral3-mistral4-scaling-beside": mistral4(
+        q_lora_rank=None,
+        first_k_dense_replace=1,
+        partial_rotary_factor=0.6,
+        n_group=2,
+        topk_group=1,
+        norm_topk_prob=False,
+        rope_interleave=False,
+        rope_scaling={
+            **{"type": "linear", "factor": 2.0, "mscale_all_dim": 0.9},
+            **{"llama_4_scaling_beta": 0.3, "original_max_position_embeddings": 7},
+        },
+    ),
     "mistral3-tied-by-default": {
         "model_type": "mistral3",
         "vision_config": PIXTRAL,

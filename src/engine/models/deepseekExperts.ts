@@ -32,9 +32,14 @@ interface DeepseekExperts {
   /** Name of the bias in files; a part of the router when left out. */
   readonly bias?: string
   readonly mlpBias?: boolean
+  /** Whether transformers reads no files that hold each expert by itself. */
+  readonly together?: boolean
   /** Whether transformers 4 has the type. */
   readonly quantizedIn4: boolean
 }
+
+/** Names in files that hold each expert by itself. */
+const ALONE = ['gate_proj', 'up_proj', 'down_proj'] as const
 
 /** Added to the sum that routing weights are divided by. */
 const EPSILON = 1e-20
@@ -60,7 +65,7 @@ export function deepseekExperts(options: DeepseekExperts): {
     hiddenSize: options.hidden_size,
     intermediateSize: wide,
     activation: options.hidden_act,
-    names: { router: 'mlp.gate', module: 'mlp.experts', alone: ['gate_proj', 'up_proj', 'down_proj'] }
+    names: { router: 'mlp.gate', module: 'mlp.experts', ...(options.together ? {} : { alone: ALONE }) }
   })
   const shared = { ...options, intermediate_size: wide * options.shared }
   return {

@@ -1,5 +1,5 @@
 import type { GraphBuilder, Value } from '../graph/graphBuilder'
-import { causalAttention } from './attention'
+import { type AttentionShape, causalAttention } from './attention'
 import type { LayerBuilder } from './layerBuilder'
 import type { LayerAttention } from './layerTypes'
 import { rmsNorm } from './norms'
@@ -40,20 +40,21 @@ const EPSILON = 1e-6
  * Source: DeepSeek-V2, arXiv 2405.04434, 2.1; transformers modeling_deepseek_v2, modeling_deepseek_v3.
  *
  * @param interleaved - neighbours rotate as pairs
+ * @param queryFactor - a factor of the scores of each query, by its position
  */
 export function latentAttention(
   layer: LayerBuilder,
   n: Value,
   index: number,
   settings: LatentSettings,
-  { interleaved }: { readonly interleaved: boolean }
+  { interleaved, queryFactor }: Pick<AttentionShape, 'interleaved' | 'queryFactor'>
 ): Value {
   const { num_attention_heads: heads, v_head_dim: valueDim, hidden_size: hiddenSize } = settings
   const q = queries(layer, n, settings)
   const { k, v } = keysAndValues(layer, n, settings)
   const headDim = settings.qk_rope_head_dim + settings.qk_nope_head_dim
   const scale = settings.scoreStretch / Math.sqrt(headDim)
-  const shape = { heads, keyValueHeads: heads, headDim, valueDim, scale, interleaved }
+  const shape = { heads, keyValueHeads: heads, headDim, valueDim, scale, interleaved, queryFactor }
   const attended = causalAttention(layer, { q, k, v }, { ...shape, ...settings.layers[index] })
   return layer.linear('self_attn.o_proj', attended, {
     in: heads * valueDim,

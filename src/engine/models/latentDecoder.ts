@@ -17,11 +17,12 @@ export function latentDecoder(
   { interleaved, ...options }: LatentOptions
 ): ModelArchitecture {
   const { attention_bias: bias } = settings
+  const { queryFactor } = options
   const model = llamaLike(settings, {
     ...options,
     inputBias: bias,
     outputBias: bias,
-    attention: (layer, n, index) => latentAttention(layer, n, index, settings, { interleaved })
+    attention: (layer, n, index) => latentAttention(layer, n, index, settings, { interleaved, queryFactor })
   })
   return { ...model, failsInInt8: FAILS_IN_INT8 }
 }
@@ -50,23 +51,24 @@ interface LatentConfig extends LatentSizes {
 /**
  * The settings with what follows from them: heads, the factor of scores, and each layer's rotary positions.
  *
+ * @param headDim - what the model takes for the dimensions of a head where it rotates: those that rotate, when left out
  * @throws {AppError} BAD_INPUT where there are not as many heads of keys as of queries: each has its own here
  */
 export function latentLayers<S extends LatentConfig>(
   config: ConfigReader,
   settings: S,
-  form: RopeForm = STANDARD_ROPE
+  form: RopeForm = STANDARD_ROPE,
+  headDim = settings.qk_rope_head_dim
 ) {
   const { num_attention_heads: heads, num_key_value_heads: keyValueHeads, num_hidden_layers: count } = settings
   if (keyValueHeads !== null && keyValueHeads !== heads) {
     throw badInput(`${config.where}: num_key_value_heads is ${keyValueHeads}, expected ${heads}, the number of heads`)
   }
-  const { qk_rope_head_dim: rotating, max_position_embeddings: limit } = settings
-  const rope = readRope(config, form, { headDim: rotating, limit })
+  const rope = readRope(config, form, { headDim, limit: settings.max_position_embeddings })
   return {
     ...settings,
     num_key_value_heads: heads,
-    head_dim: rotating,
+    head_dim: headDim,
     scoreStretch: stretchOfScores(config),
     layers: equalLayers(config, count, null, rope)
   }

@@ -46,14 +46,13 @@ const SCALED = ['llama3', 'yarn', 'longrope']
 export const ministral3 = defineFamily({
   modelTypes: ['ministral3'],
   settings: readMinistral3,
-  build({ growth: { beta, original }, ...settings }) {
-    const queryFactor = (position: number) => 1 + beta * Math.log(1 + Math.floor(Math.fround(position / original)))
+  build({ growth, ...settings }) {
     return llamaLike(settings, {
       family: 'ministral3',
       inputBias: false,
       outputBias: false,
       mlpBias: false,
-      queryFactor
+      queryFactor: growingScores(growth)
     })
   }
 })
@@ -65,8 +64,20 @@ function readMinistral3(given: ConfigReader) {
   return { ...alikeLayers(config, settings, { window: settings.sliding_window }), growth }
 }
 
-/** β and the length of Ministral's growing scores, which stand among the rotary parameters and have no defaults there. */
-function readGrowth(config: ConfigReader, limit: number): { beta: number; original: number } {
+/** β, and the positions at each multiple of which scores grow. */
+interface Growth {
+  readonly beta: number
+  readonly original: number
+}
+
+/** The factor of a query's scores, 1 + β ln(1 + ⌊p / original⌋) at its position p. */
+export const growingScores =
+  ({ beta, original }: Growth) =>
+  (position: number): number =>
+    1 + beta * Math.log(1 + Math.floor(Math.fround(position / original)))
+
+/** β and the length of growing scores, which stand among the rotary parameters and have no defaults there. */
+export function readGrowth(config: ConfigReader, limit: number): Growth {
   const parameters = config.object(ropeKey(config))
   const beta = parameters.number('llama_4_scaling_beta')
   const key = 'original_max_position_embeddings'

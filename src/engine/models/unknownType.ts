@@ -18,6 +18,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   mamba: MAMBA_ALONE,
   mamba2: MAMBA_ALONE,
   falcon_mamba: MAMBA_ALONE,
+  mistral4: 'it is read inside of mistral3; AutoModelForCausalLM of transformers loads none by itself',
   paligemma: PALIGEMMA,
   falcon: 'transformers 5 does not quantize its linears, so that there is nothing to repair'
 }

@@ -11,6 +11,7 @@ import { llama } from './llama'
 import { llama4 } from './llama4'
 import { ministral3 } from './ministral3'
 import { mistral } from './mistral'
+import { mistral4 } from './mistral4'
 import { qwen2, qwen3 } from './qwen'
 import { qwen35MoeText, qwen35Text } from './qwenHybrid'
 import { qwen2VlText, qwen3VlMoeText, qwen3VlText, qwen25VlText } from './qwenVl'
@@ -196,7 +197,7 @@ export const WRAPPERS: readonly Wrapper[] = [
   },
   {
     modelType: 'mistral3',
-    texts: [mistral, ministral3],
+    texts: [mistral, ministral3, mistral4],
     absent: MISTRAL_SMALL,
     tiedHead: flag(true),
     placeholders: { image_token_id: 10 },

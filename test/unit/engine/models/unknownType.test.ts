@@ -108,6 +108,10 @@ describe('a model_type that no family serves', () => {
     [{ model_type: 'constructor' }, 'model_type is "constructor"'],
     [{ model_type: 'minimax_m3' }, 'model_type is "minimax_m3", perhaps minimax_m2 is meant'],
     [
+      { model_type: 'mistral4', kv_lora_rank: 8 },
+      'model_type is "mistral4": it is read inside of mistral3; AutoModelForCausalLM of transformers loads none by itself'
+    ],
+    [
       { model_type: 'falcon' },
       'model_type is "falcon": transformers 5 does not quantize its linears, so that there is nothing to repair'
     ],
