@@ -1,15 +1,15 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { DeviceMemory } from '../../src/engine/graph/deviceMemory'
 import { LinearAlgebra } from '../../src/engine/graph/linearAlgebra'
-import { giveBack } from '../../src/engine/graph/session'
+import { type DeviceTensor, giveBack } from '../../src/engine/graph/session'
 import { energyThere } from '../../src/engine/methods/energyThere'
 import { SecondMoment } from '../../src/engine/methods/secondMoment'
 import type { BlockWeights } from '../../src/engine/models/blockWeights'
-import { innerProduct, toFloat32, toFloat64 } from '../../src/engine/numerics/matrix'
+import { innerProduct, LateMatrix, toFloat32, toFloat64 } from '../../src/engine/numerics/matrix'
 import { hiddenStates, openAdaptedBlocks } from '../helpers/adaptedBlock'
 import { farthest, momentsOfBatches } from '../helpers/batchMoments'
 import { familyDirectory } from '../helpers/checkpoints'
-import { carriedOf, isThere, watchBus, watchUploads } from '../helpers/deviceBus'
+import { carriedOf, isThere, watchBus, watchGraphs, watchUploads } from '../helpers/deviceBus'
 import { problemOf } from '../helpers/layerProblems'
 import { gaussianMatrix, matrixOf } from '../helpers/matrices'
 import { webgpuDevice } from '../helpers/webgpuDevice'
@@ -162,6 +162,30 @@ describe.skipIf(missing !== undefined)('the memory of a device', () => {
     // Products of float32 that are off in random directions; what H in float32 lacks of the large channel alone is 5.5e-8.
     expect(Math.abs((found as number) / innerProduct(MH.data, M.data) - 1)).toBeLessThan(4e-8)
     expect(carried()).toBeGreaterThanOrEqual(4 * (m * n + n * n))
+  })
+
+  it('sums it by rows that are cut out there, where the matrix lies there and is larger than a tensor', async () => {
+    const [m, n] = [33, 67]
+    const M = toFloat32(gaussianMatrix(m, n, 'energy'))
+    const H = matrixOf(n, n, (i, j) => (i === j ? 1 : 0.01 / (1 + i + j)))
+    const algebra = new LinearAlgebra('webgpu')
+    const bus = watchBus()
+    const { left } = watchGraphs()
+    const found = await algebra.holding(async () => {
+      const lies = (await algebra.held?.upload({ data: M.data, shape: [m, n] })) as DeviceTensor
+      const late = new LateMatrix(m, n, () => {
+        throw new Error('its values are not needed here')
+      })
+      return energyThere(algebra, algebra.adopt(late, lies), new SecondMoment(H), 10 * n * 4)
+    })
+    const MH = await algebra.gemm64(toFloat64(M), H)
+    await algebra.release()
+    // As above.
+    expect(Math.abs((found as number) / innerProduct(MH.data, M.data) - 1)).toBeLessThan(4e-8)
+    // M and H, and where each part begins and ends.
+    expect(carriedOf(bus.up)).toBe(4 * (m * n + n * n) + 4 * 16)
+    expect(left.length).toBeGreaterThan(4)
+    expect(left.filter(({ tensor }) => isThere(tensor))).toEqual([])
   })
 
   it('gives back what it held where the work fails', async () => {

@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { DeviceMemory } from '../../src/engine/graph/deviceMemory'
-import { readRows } from '../../src/engine/graph/deviceRows'
 import { type DeviceTensor, giveBack } from '../../src/engine/graph/session'
 import { difference } from '../../src/engine/numerics/accumulate'
 import type { Matrix32 } from '../../src/engine/numerics/matrix'
@@ -130,12 +129,11 @@ describe.skipIf(missing !== undefined)('quantization on a device', () => {
       for (const [name, values] of Object.entries({ Q, E: difference(W.data, Q) })) {
         const there = found[name as 'Q' | 'E']
         expect(there.value.dims).toEqual(one.shape)
-        const read = await readRows(memory, { values: there, rows, cols })
-        expect(Buffer.compare(bytesOf(read), bytesOf(values)), name).toBe(0)
+        expect(Buffer.compare(bytesOf((await memory.read(there)).data), bytesOf(values)), name).toBe(0)
       }
       giveBack([found.Q, found.E])
     })
-    expect(computed.filter(({ graph }) => graph === 'rows').length).toBeGreaterThan(6)
+    expect(computed.filter(({ graph }) => graph === 'rows').length).toBeGreaterThanOrEqual(6)
     expect(left.filter(({ tensor }) => isThere(tensor))).toEqual([])
   })
 

@@ -1,14 +1,15 @@
 import type { QuantizerSpec } from '../../shared/recipe'
 import type { LinearFingerprint } from '../../shared/runFolder'
 import type { DeviceMemory } from '../graph/deviceMemory'
-import { readRows } from '../graph/deviceRows'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
 import { DeviceTensor, giveBack } from '../graph/session'
 import type { BlockWeights } from '../models/blockWeights'
 import type { ModelLinear } from '../models/modelTensors'
-import type { Matrix32 } from '../numerics/matrix'
+import { difference } from '../numerics/accumulate'
+import { LateMatrix, type Matrix32 } from '../numerics/matrix'
 import { errorThere } from '../quantizers/codesThere'
 import { fingerprintLinear } from '../quantizers/fingerprint'
+import type { QuantizedWeight } from '../quantizers/quantizer'
 import { quantizerFor } from '../quantizers/registry'
 import { type BaseWeight, errorOf, valuesOf } from './baseWeight'
 import { quantizeWeight } from './quantizeLinear'
@@ -31,15 +32,15 @@ export function liesIn({ linears }: BlockWeights, { name }: { readonly name: str
 export interface LinearError {
   /** [out, in]; on a device it is the caller's to give back. */
   readonly Q: Float32Array | DeviceTensor
-  /** W − Q. */
+  /** W − Q; where it was made on a device, its values here are made when they are first asked for. */
   readonly E: Matrix32
   readonly fingerprint: LinearFingerprint
 }
 
 /**
  * What a linear's weight becomes under a quantizer, or what a base has of it, and the error. Where the work may leave matrices on
- * a device, both are made there if its graphs give the same bits, from the weight or from codes, and E comes back for what is
- * computed in float64.
+ * a device, both are made there if its graphs give the same bits, from the weight or from codes. What is computed in float64
+ * takes E as it is made here of these codes: it would be eight times their bytes on the way back.
  *
  * @throws {AppError} NUMERICS naming the linear; DEVICE when the device fails
  */
@@ -52,16 +53,17 @@ export async function linearError(
   const { linear, weight } = own
   const memory = algebra.held
   const made = base === undefined && memory !== undefined ? await quantizedThere(memory, own, spec) : undefined
-  if (made !== undefined && memory !== undefined) return adopted(algebra, memory, own, made)
+  if (made !== undefined) return adopted(algebra, own, spec, made)
   const found = base ?? quantizeWeight(linear, weight, spec)
   const there = memory && (await dequantizedThere(memory, own, spec, found))
-  if (memory !== undefined && there !== undefined) return adopted(algebra, memory, own, there)
+  if (there !== undefined) return adopted(algebra, own, spec, there)
   const Q = valuesOf(linear, found, spec)
   return { Q, fingerprint: found.fingerprint, E: errorOf(linear, weight, Q) }
 }
 
-/** Both on the device, with the digests of the codes. */
+/** Both on the device, with the codes that they are made of. */
 interface ErrorThere extends Pick<LinearError, 'fingerprint'> {
+  readonly held: QuantizedWeight
   readonly Q: DeviceTensor
   readonly E: DeviceTensor
 }
@@ -72,7 +74,9 @@ async function quantizedThere(
   spec: QuantizerSpec
 ): Promise<ErrorThere | undefined> {
   const found = await quantizerFor(spec).quantizeThere?.(memory, matrixOf(own), spec, own.lies)
-  return found && { ...found, fingerprint: fingerprintLinear(own.linear.path, found.quantized) }
+  if (found === undefined) return undefined
+  const { quantized: held, Q, E } = found
+  return { held, Q, E, fingerprint: fingerprintLinear(own.linear.path, held) }
 }
 
 async function dequantizedThere(
@@ -91,24 +95,22 @@ async function dequantizedThere(
   } finally {
     if (E === undefined) giveBack([Q])
   }
-  return E && { Q, E, fingerprint }
+  return E && { held, Q, E, fingerprint }
 }
 
 /** E as the work takes it, which gives it back, and as what is computed in float64 does. */
-async function adopted(
+function adopted(
   algebra: LinearAlgebra,
-  memory: DeviceMemory,
-  own: WeightOfLinear,
-  { Q, E, fingerprint }: ErrorThere
-): Promise<LinearError> {
-  try {
-    const shape = { rows: own.linear.outFeatures, cols: own.linear.inFeatures }
-    const data = await readRows(memory, { values: E, ...shape })
-    return { Q, E: algebra.adopt({ data, ...shape }, E), fingerprint }
-  } catch (error) {
-    giveBack([Q, E])
-    throw error
+  { linear, weight }: WeightOfLinear,
+  spec: QuantizerSpec,
+  { held, Q, E, fingerprint }: ErrorThere
+): LinearError {
+  const valuesHere = (): Float32Array => {
+    const values = valuesOf(linear, { held }, spec)
+    return difference(weight, values, values)
   }
+  const late = new LateMatrix(linear.outFeatures, linear.inFeatures, valuesHere)
+  return { Q, E: algebra.adopt(late, E), fingerprint }
 }
 
 const matrixOf = ({ linear, weight }: WeightOfLinear): Matrix32 => ({

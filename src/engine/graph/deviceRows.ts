@@ -68,21 +68,6 @@ export async function stacked(memory: DeviceMemory, parts: readonly DeviceTensor
   }
 }
 
-/** The values of a matrix that lies on a device, row-major. @throws {AppError} DEVICE when the device fails */
-export async function readRows(
-  memory: DeviceMemory,
-  matrix: Placed & { readonly values: DeviceTensor }
-): Promise<Float32Array> {
-  const { values, rows, cols } = matrix
-  const together = Math.max(1, (await rowsTogether(memory, matrix, 1)) ?? 1)
-  if (together >= rows) return (await memory.read(values)).data as Float32Array
-  const found = new Float32Array(rows * cols)
-  await byRows(memory, matrix, together, async (part, begin) => {
-    found.set((await memory.read(part as DeviceTensor)).data, begin * cols)
-  })
-  return found
-}
-
 async function rowsOf(
   memory: DeviceMemory,
   { values, cols }: Omit<Placed, 'rows'>,

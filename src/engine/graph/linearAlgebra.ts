@@ -1,9 +1,9 @@
 import type { ProviderName } from '../../shared/devices'
-import { type Matrix, transposed } from '../numerics/matrix'
+import { LateMatrix, type Matrix, sliceRows, transposed } from '../numerics/matrix'
 import { type DeviceGraph, DeviceMemory } from './deviceMemory'
 import { GraphBuilder } from './graphBuilder'
 import { largestTensor, tensorFits } from './largestTensor'
-import { type DeviceTensor, GraphSession, giveBack, type Tensor, type Tensors } from './session'
+import { DeviceTensor, GraphSession, giveBack, type Tensor, type Tensors } from './session'
 
 export interface Transposes {
   readonly transA?: boolean
@@ -21,8 +21,8 @@ const FEW_COLUMNS = 4096
 type Precision = 'float32' | 'float64'
 type ArrayOf = { float32: Float32Array; float64: Float64Array }
 
-/** What may stay on the device, by its values; undefined until a product takes it. */
-type Kept = Map<Float32Array, Tensor | DeviceTensor | undefined>
+/** What may stay on the device; undefined until a product takes it. */
+type Kept = Map<Matrix<Float32Array | Float64Array>, Tensor | DeviceTensor | undefined>
 
 /** Matrices that several pieces of work take, one after the other: they stay on the device from one to the next. */
 export class SharedMatrices {
@@ -83,7 +83,7 @@ export class LinearAlgebra {
    * where it stays until the work that holds it is done.
    */
   keep<M extends Matrix<Float32Array>>(matrix: M): M {
-    if (this.#kept?.has(matrix.data) === false) this.#kept.set(matrix.data, undefined)
+    if (this.#kept?.has(matrix) === false) this.#kept.set(matrix, undefined)
     return matrix
   }
 
@@ -91,7 +91,7 @@ export class LinearAlgebra {
   keepShared<M extends Matrix<Float32Array>>(matrix: M): M {
     if (this.#shared === undefined) return this.keep(matrix)
     const { kept } = this.#shared
-    if (!kept.has(matrix.data)) kept.set(matrix.data, undefined)
+    if (!kept.has(matrix)) kept.set(matrix, undefined)
     return matrix
   }
 
@@ -102,8 +102,27 @@ export class LinearAlgebra {
 
   /** Says that a matrix already lies on the device, where it stays until the work that holds it is done. */
   adopt<M extends Matrix<Float32Array>>(matrix: M, there: DeviceTensor): M {
-    this.#kept?.set(matrix.data, there)
+    this.#kept?.set(matrix, there)
     return matrix
+  }
+
+  /** Does work with rows [begin, end) of a matrix: of one that lies on the device they are cut out there. */
+  async withRows<T>(
+    matrix: Matrix<Float32Array>,
+    begin: number,
+    end: number,
+    work: (rows: Matrix<Float32Array>) => Promise<T>
+  ): Promise<T> {
+    const whole = this.#kept?.get(matrix)
+    if (!(whole instanceof DeviceTensor)) return work(sliceRows(matrix, begin, end))
+    const rows = new LateMatrix(end - begin, matrix.cols, () => sliceRows(matrix, begin, end).data)
+    const there = await this.#memory.rows(whole, begin, end)
+    try {
+      return await work(this.adopt(rows, there))
+    } finally {
+      this.#kept?.delete(rows)
+      giveBack([there])
+    }
   }
 
   /** op(A) · op(B) in float32 on the device, op being the transpose where asked for. */
@@ -170,13 +189,12 @@ export class LinearAlgebra {
   }
 
   /** A factor as a graph takes it. */
-  async #fed({ data, rows, cols }: Matrix<Float32Array | Float64Array>): Promise<Tensor | DeviceTensor> {
-    const matrix = { data, shape: [rows, cols] }
-    if (!(data instanceof Float32Array)) return matrix
-    const kept = [this.#kept, this.#shared?.kept].find((matrices) => matrices?.has(data))
-    if (kept === undefined) return matrix
-    const there = kept.get(data) ?? (await this.#memory.upload(matrix))
-    kept.set(data, there)
+  async #fed(matrix: Matrix<Float32Array | Float64Array>): Promise<Tensor | DeviceTensor> {
+    const here = (): Tensor => ({ data: matrix.data, shape: [matrix.rows, matrix.cols] })
+    const kept = [this.#kept, this.#shared?.kept].find((matrices) => matrices?.has(matrix))
+    if (kept === undefined) return here()
+    const there = kept.get(matrix) ?? (await this.#memory.upload(here()))
+    kept.set(matrix, there)
     return there
   }
 

@@ -26,7 +26,7 @@ export async function chainThere(
 ): Promise<Matrix32> {
   const { E } = factors
   const rows = chain.at(-1) === 'E' ? E.rows : E.cols
-  if (Y.data.length === 0 || E.data.length === 0) return { data: new Float32Array(rows * Y.cols), rows, cols: Y.cols }
+  if (Y.data.length === 0 || E.rows * E.cols === 0) return { data: new Float32Array(rows * Y.cols), rows, cols: Y.cols }
   const { image } = await algebra.compute(chainGraph(chain), { ...factors, Y })
   return { data: image?.data as Float32Array, rows, cols: Y.cols }
 }

@@ -2,7 +2,7 @@ import type { DeviceGraph } from '../graph/deviceMemory'
 import { GraphBuilder } from '../graph/graphBuilder'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
 import { TENSOR_LIMIT_BYTES } from '../graph/session'
-import { type Matrix32, sliceRows } from '../numerics/matrix'
+import type { Matrix32 } from '../numerics/matrix'
 import type { SecondMoment } from './secondMoment'
 
 /** Entries that are added up in float32, so that each sum keeps seven digits; what they come to is added up in float64. */
@@ -22,7 +22,7 @@ const SMALLEST_MEAN = 1e-30
  * is made good.
  *
  * @param M - [m, n]
- * @param largest - bytes of M and of its intermediates that are treated at a time: rows of a larger M go there by themselves
+ * @param largest - bytes of M and of its intermediates that are treated at a time: a larger M is taken by rows
  * @returns undefined where its terms are beyond float32
  */
 export async function energyThere(
@@ -35,7 +35,8 @@ export async function energyThere(
   if (height >= M.rows) return energyOf(algebra, M, moment)
   let sum = 0
   for (let begin = 0; begin < M.rows; begin += height) {
-    const part = await energyOf(algebra, sliceRows(M, begin, Math.min(M.rows, begin + height)), moment)
+    const end = Math.min(M.rows, begin + height)
+    const part = await algebra.withRows(M, begin, end, (rows) => energyOf(algebra, rows, moment))
     if (part === undefined) return undefined
     sum += part
   }
@@ -51,7 +52,7 @@ async function energyOf(algebra: LinearAlgebra, M: Matrix32, moment: SecondMomen
     const lost = (diagonal[i] as number) - (H.data[i * (M.cols + 1)] as number)
     sum += lost * (squares?.data[i] as number)
   }
-  return sum >= SMALLEST_MEAN * M.data.length && Number.isFinite(sum) ? sum : undefined
+  return sum >= SMALLEST_MEAN * M.rows * M.cols && Number.isFinite(sum) ? sum : undefined
 }
 
 /** `sums`: Σ M_ij (M H)_ij over neighbours of a row; `squares`: Σ_i M_ij² of each column. */

@@ -4,6 +4,7 @@ import type { LinearAlgebra } from '../graph/linearAlgebra'
 import type { Matrix32, Matrix64 } from '../numerics/matrix'
 import {
   innerProduct,
+  LateMatrix,
   scaleColumns,
   scaleRows,
   sliceColumns,
@@ -75,10 +76,11 @@ export class LayerProblem {
     readonly moment: SecondMoment,
     private readonly options: LayerProblemOptions
   ) {
-    this.#E32 = toFloat32(E)
+    const isFloat32 = E instanceof LateMatrix || E.data instanceof Float32Array
+    this.#E32 = isFloat32 ? (E as Matrix32) : toFloat32(E)
     const Products = algebra.isHere ? ProductsHere : ProductsThere
     this.#products = new Products(algebra, this.#E32, moment)
-    if (E.data instanceof Float64Array) this.#E64 = E as Matrix64
+    if (!isFloat32) this.#E64 = E as Matrix64
   }
 
   get outFeatures(): number {

@@ -54,9 +54,12 @@ function mirrorEight(data: Float64Array, n: number, top: number, factor: number)
   }
 }
 
-/** target[i] = a[i] − b[i] in float32 (exact where a and b are within a factor of two of each other). */
-export function difference(a: Float32Array, b: Float32Array): Float32Array {
-  const result = new Float32Array(a.length)
-  for (let i = 0; i < a.length; i++) result[i] = a[i] - b[i]
-  return result
+/** target[i] = a[i] − b[i] in float32 (exact where a and b are within a factor of two of each other); b may be the target. */
+export function difference(
+  a: Float32Array,
+  b: Float32Array,
+  target: Float32Array = new Float32Array(a.length)
+): Float32Array {
+  for (let i = 0; i < a.length; i++) target[i] = a[i] - b[i]
+  return target
 }

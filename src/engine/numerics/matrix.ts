@@ -7,6 +7,22 @@ export interface Matrix<T extends Float32Array | Float64Array = Float64Array> {
 export type Matrix32 = Matrix<Float32Array>
 export type Matrix64 = Matrix<Float64Array>
 
+/** A matrix whose values are made when somebody first asks for them, and stay then. */
+export class LateMatrix implements Matrix32 {
+  #data: Float32Array | undefined
+
+  constructor(
+    readonly rows: number,
+    readonly cols: number,
+    private readonly make: () => Float32Array
+  ) {}
+
+  get data(): Float32Array {
+    this.#data ??= this.make()
+    return this.#data
+  }
+}
+
 export const zeros64 = (rows: number, cols: number): Matrix64 => ({ data: new Float64Array(rows * cols), rows, cols })
 
 export function identity64(size: number): Matrix64 {
