@@ -4,6 +4,7 @@ import { DeviceMemory } from '../../src/engine/graph/deviceMemory'
 import { LinearAlgebra } from '../../src/engine/graph/linearAlgebra'
 import { DeviceTensor, type Tensor } from '../../src/engine/graph/session'
 import { SecondMoment } from '../../src/engine/methods/secondMoment'
+import { MomentsThere, type Sharing } from '../../src/engine/methods/sharedMoments'
 import { toFloat32 } from '../../src/engine/numerics/matrix'
 import { type LinearJob, OwnThread } from '../../src/engine/solve/blockSolver'
 import { characterModel } from '../helpers/characterModel'
@@ -99,6 +100,51 @@ describe.skipIf(missing !== undefined)('second moments on a device', () => {
     await solver.close()
   })
 
+  it('stay for the next quantizer where one follows, and leave after the last of its linears', async () => {
+    const moments = watchMoments()
+    const solver = new OwnThread(new LinearAlgebra('webgpu'))
+    const int8 = { format: 'int8' } as const
+    const jobs = parallel()
+    const others = jobs.map((job) => ({ ...job, spec: int8 as LinearJob['spec'] }))
+    const each = await solved(solver, jobs, moments.lying)
+    const eachOther = await solved(solver, others, moments.lying)
+    moments.carried.length = 0
+    const there = new MomentsThere()
+    const first = await solved(solver, jobs, moments.lying, { there, again: true })
+    expect(first.lying).toEqual([[64], [64], [64, 96], [64, 96], [64, 96, 128]])
+    const second = await solved(solver, others, moments.lying, { there, again: false })
+    await solver.close()
+    expect(moments.carried.map(({ size }) => size)).toEqual([64, 96, 128])
+    expect(second.lying).toEqual([[64, 96, 128], [64, 96, 128], [64, 128], [128], []])
+    expect([first.factors, second.factors]).toEqual([each.factors, eachOther.factors])
+  })
+
+  it('leave with the block where a run is stopped between two quantizers', async () => {
+    const { model, text } = characterModel('llama', 8)
+    made.push(model)
+    const moments = watchMoments()
+    const files = [text]
+    const run = makeRun({
+      ...{ model, device: 'webgpu', context: 8 },
+      ...{ calibration: { files, rows: 4 }, evaluation: { files, rows: 2 } },
+      variants: (['nf4', 'int8'] as const).map((format) => ({
+        ...{ name: format, method: 'exact', rank: 4 },
+        quantizer: { format }
+      }))
+    })
+    let linears = 0
+    const lying: number[] = []
+    const events = await runToEnd(run, (event) => {
+      if (event.type === 'layerFinished') linears++
+      if (linears === 7 && event.type === 'phaseProgress') lying.push(moments.lying().length)
+      return lying.length > 1
+    })
+    expect(finishedOf(events).status).toBe('cancelled')
+    // The first quantizer's linears are solved, and its rows go through the block.
+    expect(lying).toEqual([4, 4])
+    expect(moments.lying()).toEqual([])
+  })
+
   it('are carried once for each input while it is found what ranks are worth, and how many rows are enough', async () => {
     const { model, text } = characterModel('llama', 8)
     made.push(model)
@@ -110,11 +156,15 @@ describe.skipIf(missing !== undefined)('second moments on a device', () => {
       context: 8,
       calibration: { files: [text], rows: 32, enough: 1 },
       evaluation: undefined,
-      variants: [{ name: 'v', method: 'exact', rank: 4, rankBudget: {} }]
+      variants: (['nf4', 'int8'] as const).map((format) => ({
+        ...{ name: format, method: 'exact', rank: 4, rankBudget: {} },
+        quantizer: { format }
+      }))
     })
     const { status, error } = finishedOf(await runToEnd(run))
     expect([status, error]).toEqual(['completed', undefined])
     // Of both blocks, to find what ranks are worth and to solve; of the first, over half of the rows and over all of them.
+    // Both quantizers take them.
     const [inputs, times] = [4, 2 * 2 + 2]
     expect(moments.carried.length).toBe(inputs * times)
     expect(moments.lying()).toEqual([])
@@ -127,9 +177,9 @@ const give = (Q: unknown): void => {
 }
 
 /** What is found of linears, and which second moments lie there after each. */
-async function solved(solver: OwnThread, jobs: readonly LinearJob[], those: () => number[]) {
+async function solved(solver: OwnThread, jobs: readonly LinearJob[], those: () => number[], sharing?: Sharing) {
   const [factors, lying]: [unknown[], number[][]] = [[], []]
-  for await (const { Q, solved: found } of solver.solve(jobs, new AbortController().signal)) {
+  for await (const { Q, solved: found } of solver.solve(jobs, new AbortController().signal, sharing)) {
     give(Q)
     factors.push(found.map((one) => one.factors))
     lying.push(those())

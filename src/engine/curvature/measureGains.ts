@@ -10,13 +10,10 @@ import { sharingMoments } from '../methods/sharedMoments'
 import type { BlockWeights, ReadBlockWeights } from '../models/blockWeights'
 import type { PreparedLinear } from '../models/modelLinears'
 import { type PreparedRun, type PreparedVariant, specOf } from '../prepare/preparedRun'
+import { budgetsByKey } from '../prepare/rankBudgets'
 
 /** What each further rank of a linear is worth: by key of `gainsKey`, then by path. */
 export type RankGains = Map<string, Map<string, Float64Array>>
-
-/** Variants of one key find the same corrections worth the same: they share quantizer and measure. */
-export const gainsKey = ({ quantizer, method }: PreparedVariant): string =>
-  `${quantizer} ${method.curvature === true ? 'weighed' : 'plain'}`
 
 /** What is known of a block once the gradients at its outputs are. */
 export interface KnownBlock {
@@ -43,31 +40,43 @@ export async function measureGains(
   known: KnownBlock,
   signal: AbortSignal
 ): Promise<RankGains> {
-  const gains: RankGains = new Map()
-  for (const [key, variants] of budgetsByKey(prepared)) {
-    const found = new Map<string, Float64Array>()
-    gains.set(key, found)
-    const cap = Math.max(...variants.map(({ spec }) => rankBounds(spec.rank, spec.rankBudget ?? {}).cap))
-    const [first] = variants as [PreparedVariant]
-    const linears = prepared.linears.filter(
-      (linear) => linear.block === block && variants.some(({ targets }) => targets.has(linear.path))
-    )
-    const momentOf = (linear: PreparedLinear) => known.moments[linear.input] as SecondMoment
-    const measure = async (linear: PreparedLinear): Promise<[string, Float64Array]> => {
-      await stopHere(signal)
-      const weight = known.weights.linears.get(linear.name) as Float32Array
-      const own = { linear, weight, lies: liesIn(known.carried, linear) }
-      const base = await prepared.base?.read(linear)
-      const curvature = known.curvature.get(linear.path)
-      const options = { maxRank: cap, seed: prepared.recipe.seed, curvature }
-      const { Q, E } = await linearError(algebra, own, specOf(prepared, first.quantizer), base)
-      giveBack([Q])
-      const problem = new LayerProblem(algebra, linear.path, E, momentOf(linear), options)
-      return [linear.path, await gainsOf(problem, first, known.sensitivity.get(linear.path) ?? 0, cap)]
-    }
-    for await (const [path, gained] of sharingMoments(algebra, linears, momentOf, measure)) found.set(path, gained)
+  const gains: RankGains = new Map([...budgetsByKey(prepared).keys()].map((key) => [key, new Map()]))
+  const momentOf = (linear: PreparedLinear) => known.moments[linear.input] as SecondMoment
+  const measure = async ({ key, linear, variant, cap }: Asked): Promise<readonly [string, string, Float64Array]> => {
+    await stopHere(signal)
+    const weight = known.weights.linears.get(linear.name) as Float32Array
+    const own = { linear, weight, lies: liesIn(known.carried, linear) }
+    const base = await prepared.base?.read(linear)
+    const curvature = known.curvature.get(linear.path)
+    const options = { maxRank: cap, seed: prepared.recipe.seed, curvature }
+    const { Q, E } = await linearError(algebra, own, specOf(prepared, variant.quantizer), base)
+    giveBack([Q])
+    const problem = new LayerProblem(algebra, linear.path, E, momentOf(linear), options)
+    return [key, linear.path, await gainsOf(problem, variant, known.sensitivity.get(linear.path) ?? 0, cap)]
+  }
+  const pieces = asked(prepared, block)
+  for await (const [key, path, gained] of sharingMoments(algebra, pieces, ({ linear }) => momentOf(linear), measure)) {
+    gains.get(key)?.set(path, gained)
   }
   return gains
+}
+
+/** A linear of the block for the variants of one key, of which one is named, and the highest rank that any may give it. */
+interface Asked {
+  readonly key: string
+  readonly linear: PreparedLinear
+  readonly variant: PreparedVariant
+  readonly cap: number
+}
+
+function asked(prepared: PreparedRun, block: number): Asked[] {
+  return [...budgetsByKey(prepared)].flatMap(([key, variants]) => {
+    const cap = Math.max(...variants.map(({ spec }) => rankBounds(spec.rank, spec.rankBudget ?? {}).cap))
+    const [variant] = variants as [PreparedVariant]
+    return prepared.linears
+      .filter((linear) => linear.block === block && variants.some(({ targets }) => targets.has(linear.path)))
+      .map((linear) => ({ key, linear, variant, cap }))
+  })
 }
 
 async function gainsOf(
@@ -80,13 +89,4 @@ async function gainsOf(
   const values = await (weighed ? await problem.weighed() : problem).roughEigenvalues('full')
   const factor = weighed ? Math.sign(sensitivity) : sensitivity
   return values.slice(0, cap).map((value) => factor * Math.max(0, value))
-}
-
-function budgetsByKey({ variants }: PreparedRun): Map<string, PreparedVariant[]> {
-  const byKey = new Map<string, PreparedVariant[]>()
-  for (const variant of variants) {
-    if (variant.spec.rankBudget === undefined) continue
-    byKey.set(gainsKey(variant), [...(byKey.get(gainsKey(variant)) ?? []), variant])
-  }
-  return byKey
 }

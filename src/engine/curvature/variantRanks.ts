@@ -1,7 +1,8 @@
 import { rankBounds } from '../../shared/rankBudget'
 import type { PreparedRun } from '../prepare/preparedRun'
+import { gainsKey } from '../prepare/rankBudgets'
 import { allocateRanks } from './allocateRanks'
-import { gainsKey, type RankGains } from './measureGains'
+import type { RankGains } from './measureGains'
 
 /**
  * The rank of every linear of each variant with a rank budget: variant → path → rank.

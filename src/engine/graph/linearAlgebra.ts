@@ -19,6 +19,7 @@ const FEW_ROWS = 128
 const FEW_COLUMNS = 4096
 
 type Precision = 'float32' | 'float64'
+const BYTES = { float32: 4, float64: 8 } as const
 type ArrayOf = { float32: Float32Array; float64: Float64Array }
 
 /** What may stay on the device; undefined until a product takes it. */
@@ -167,7 +168,7 @@ export class LinearAlgebra {
     if (!transA && sharesVary) return this.#gemm(precision, transposed(a), b, { transA: true, transB })
     const session = await this.#session(precision, transA, transB)
     const right = await this.#fed(b)
-    const tiles = [...(await this.#rowTiles(precision, rows, cols * a.data.BYTES_PER_ELEMENT, transA))]
+    const tiles = [...(await this.#rowTiles(precision, rows, cols * BYTES[precision], transA))]
     if (tiles.length === 1) {
       const { Y } = await session.run({ A: await this.#fed(a), B: right })
       return { data: (Y as Tensor).data as ArrayOf[P], rows, cols }

@@ -49,7 +49,7 @@ async function energyOf(algebra: LinearAlgebra, M: Matrix32, moment: SecondMomen
   let sum = 0
   for (const part of sums?.data ?? []) sum += part
   for (let i = 0; i < M.cols; i++) {
-    const lost = (diagonal[i] as number) - (H.data[i * (M.cols + 1)] as number)
+    const lost = (diagonal[i] as number) - Math.fround(diagonal[i] as number)
     sum += lost * (squares?.data[i] as number)
   }
   return sum >= SMALLEST_MEAN * M.rows * M.cols && Number.isFinite(sum) ? sum : undefined

@@ -1,23 +1,23 @@
-import type { Matrix32, Matrix64 } from '../numerics/matrix'
-import { diagonalOf, toFloat32 } from '../numerics/matrix'
+import { diagonalOf, LateMatrix, type Matrix32, type Matrix64, toFloat32 } from '../numerics/matrix'
 
 /** H = (1 / tokens) Σ x xᵀ of one layer input, shared by every linear that reads this input; units of x². */
 export class SecondMoment {
-  #rounded: Matrix32 | undefined
+  readonly #rounded: LateMatrix
   #diagonal: Float64Array | undefined
 
   /** @param H - symmetric [in, in], float64; empty while another thread has it */
-  constructor(public H: Matrix64) {}
+  constructor(public H: Matrix64) {
+    this.#rounded = new LateMatrix(H.rows, H.cols, () => toFloat32(this.H).data)
+  }
 
-  /** H rounded to float32, for products on the device. */
+  /** H rounded to float32, for products on the device: the same matrix, as long as it may lie there. */
   get rounded(): Matrix32 {
-    this.#rounded ??= toFloat32(this.H)
     return this.#rounded
   }
 
-  /** Lets go of that, once the linears that read the input are solved. */
+  /** Lets go of its values, once the linears that read the input are solved. */
   forgetRounded(): void {
-    this.#rounded = undefined
+    this.#rounded.forget()
   }
 
   /** E[x_i²] of each input channel. */

@@ -7,7 +7,7 @@ export interface Matrix<T extends Float32Array | Float64Array = Float64Array> {
 export type Matrix32 = Matrix<Float32Array>
 export type Matrix64 = Matrix<Float64Array>
 
-/** A matrix whose values are made when somebody first asks for them, and stay then. */
+/** A matrix whose values are made when somebody first asks for them, and stay then until they are let go of. */
 export class LateMatrix implements Matrix32 {
   #data: Float32Array | undefined
 
@@ -20,6 +20,11 @@ export class LateMatrix implements Matrix32 {
   get data(): Float32Array {
     this.#data ??= this.make()
     return this.#data
+  }
+
+  /** Lets go of the values: they are made anew where somebody asks. */
+  forget(): void {
+    this.#data = undefined
   }
 }
 

@@ -1,9 +1,11 @@
 import { elementCount } from '../formats/tensorInfo'
+import { deviceOf } from '../graph/devices/registry'
 import { sharedAt } from '../methods/sharedMoments'
 import { stateSize } from '../models/architecture'
 import { maskBytes, scoreBytes } from '../models/attention'
 import { EVALUATED_POSITIONS, headBytes } from '../models/headRunner'
 import { asksForCurvature, type PreparedRun } from '../prepare/preparedRun'
+import { timesSolved } from '../prepare/rankBudgets'
 import { hiddenBytes, type StreamShape, streamShapes } from '../prepare/streamShapes'
 import { bytesBesideFirst, linearsAtATime } from '../solve/threadCount'
 import { inputBytes, scratchBytes } from './batchBytes'
@@ -159,10 +161,11 @@ function largestBlock(prepared: PreparedRun): BlockBytes {
 
 /** The linears that are solved at a time, each with its error, and in float32 H of each input that is shared then. */
 function solvingBytes(prepared: PreparedRun): number {
-  const { linears, architecture } = prepared
+  const { linears, architecture, recipe } = prepared
   const blocks = Array.from({ length: architecture.blocks }, (_, block) => linears.filter((one) => one.block === block))
+  const times = deviceOf(recipe.device).keepsTensors === true ? timesSolved(prepared) : 1
   const largest = blocks.flatMap((own) => {
-    const shared = sharedAt(own)
+    const shared = sharedAt(own, times)
     return own.map(({ inFeatures, outFeatures }, place) => {
       const moments = (shared[place] as number[]).map((n) => 4 * n * n)
       return LINEAR_BYTES * outFeatures * inFeatures + sum(moments)

@@ -6,6 +6,7 @@ import { collectArrays } from '../graph/collectGarbage'
 import { DeviceTensor, giveBack } from '../graph/session'
 import type { OutputCurvature } from '../methods/outputCurvature'
 import type { SecondMoment } from '../methods/secondMoment'
+import { MomentsThere, type Sharing } from '../methods/sharedMoments'
 import type { Adapter, BlockWeights } from '../models/blockWeights'
 import { type CarriedBlock, carriedBlock } from '../models/carriedBlock'
 import { squaredNorm } from '../numerics/matrix'
@@ -29,15 +30,25 @@ import type { Events, RunContext } from './pass'
  */
 export async function* blockStep(context: RunContext, block: number): Events<SolvedBlock> {
   const carried: DeviceTensor[] = []
+  const moments = new MomentsThere()
   try {
-    return yield* solvedBlock(context, block, carried)
+    return yield* solvedBlock(context, block, carried, moments)
   } finally {
     giveBack(carried)
+    moments.giveBack()
   }
 }
 
-/** @param carried - where weights are put that lie on a device */
-async function* solvedBlock(context: RunContext, block: number, carried: DeviceTensor[]): Events<SolvedBlock> {
+/**
+ * @param carried - where weights are put that lie on a device
+ * @param moments - where second moments are that lie there, from one quantizer to the next
+ */
+async function* solvedBlock(
+  context: RunContext,
+  block: number,
+  carried: DeviceTensor[],
+  moments: MomentsThere
+): Events<SolvedBlock> {
   const { prepared, streams, folder, signal } = context
   const started = performance.now()
   const advanced = streams.solved.filter((states) => states !== streams.calibration)
@@ -50,7 +61,8 @@ async function* solvedBlock(context: RunContext, block: number, carried: DeviceT
   for (const key of keys) {
     const linears: SolvedLinear[] = []
     try {
-      yield* solveBlock(context, block, key, tasks, linears, progress)
+      const sharing = { there: moments, again: key !== keys.at(-1) }
+      yield* solveBlock(context, block, key, { tasks, sharing }, linears, progress)
       fingerprints[key] = linears.map(({ fingerprint }) => fingerprint)
       solved.push(...linears.flatMap((linear) => linear.solved))
       if (key === keys.at(-1)) {
@@ -132,13 +144,13 @@ async function* solveBlock(
   context: RunContext,
   block: number,
   key: string,
-  tasks: readonly LinearTask[],
+  { tasks, sharing }: { readonly tasks: readonly LinearTask[]; readonly sharing: Sharing },
   found: SolvedLinear[],
   progress: Progress
 ): Events {
   const { solver, signal } = context
   const jobs = tasks.map((task) => jobOf(context, key, task))
-  for await (const linear of solver.solve(jobs, signal)) {
+  for await (const linear of solver.solve(jobs, signal, sharing)) {
     const { path } = (tasks[found.push(linear) - 1] as LinearTask).linear
     yield { type: 'layerFinished', block, layer: path, results: layersOf(linear.solved, false) }
     yield progress.step()

@@ -128,13 +128,9 @@ export class FirstBlock {
     const { algebra } = this.tools
     const found: T[] = []
     const momentOf = ({ linear }: Target) => moments[linear.input] as SecondMoment
-    for (const targets of byQuantizer(this.targets)) {
-      const solve = async (target: Target): Promise<T> => {
-        const problem = await this.#problemOf(target, momentOf(target))
-        return work(problem, target, found.length)
-      }
-      for await (const result of sharingMoments(algebra, targets, momentOf, solve)) found.push(result)
-    }
+    const solve = async (target: Target): Promise<T> =>
+      work(await this.#problemOf(target, momentOf(target)), target, found.length)
+    for await (const result of sharingMoments(algebra, this.targets, momentOf, solve)) found.push(result)
     return found
   }
 
@@ -149,12 +145,6 @@ export class FirstBlock {
     return new LayerProblem(algebra, linear.path, E, moment, { maxRank: rank, seed: prepared.recipe.seed })
   }
 }
-
-/** Targets of one quantizer each, in their order. */
-const byQuantizer = (targets: readonly Target[]): Target[][] =>
-  [...new Set(targets.map(({ quantizer }) => quantizer))].map((key) =>
-    targets.filter(({ quantizer }) => quantizer === key)
-  )
 
 /** 1 − tr(Uᵀ E H Eᵀ U) / tr(E H Eᵀ). */
 async function leftBy(problem: LayerProblem, U: Matrix64, error: number): Promise<number> {

@@ -2,6 +2,7 @@ import { deviceOf } from '../graph/devices/registry'
 import { sharedAt } from '../methods/sharedMoments'
 import type { PreparedLinear } from '../models/modelLinears'
 import type { PreparedRun } from '../prepare/preparedRun'
+import { timesSolved } from '../prepare/rankBudgets'
 
 type Solved = Pick<PreparedLinear, 'input' | 'inFeatures' | 'outFeatures'>
 
@@ -17,25 +18,31 @@ const TIMES_AN_ERROR = 2
 const SHARE = 1 / 3
 
 /** Bytes of the device's memory that the hidden states of a run may take, beside the block at hand; 0 where it keeps none. */
-export async function stateRoom({ recipe, linears, architecture }: PreparedRun): Promise<number> {
+export async function stateRoom(prepared: PreparedRun): Promise<number> {
+  const { recipe, linears, architecture } = prepared
   const { keepsTensors, memory } = deviceOf(recipe.device)
   if (keepsTensors !== true) return 0
   const cards = (await memory?.()) ?? []
   const blocks = Array.from({ length: architecture.blocks }, (_, block) =>
-    blockBytes(linears.filter((one) => one.block === block))
+    blockBytes(
+      linears.filter((one) => one.block === block),
+      timesSolved(prepared)
+    )
   )
   return roomBeside(Math.max(0, ...blocks), cards)
 }
 
 /**
  * What a block takes there while its linears are solved, bytes: its weights in full precision and quantized, and another time
- * its weights, or where that is more, the error of a linear with H of the inputs that are shared then.
+ * its weights, or where that is more, the error of a linear with H of the inputs that are shared then. Where it is solved several
+ * times, H of all its inputs lies there in between, too.
  */
-export function blockBytes(linears: readonly Solved[]): number {
+export function blockBytes(linears: readonly Solved[], times = 1): number {
   const weights = linears.map(({ inFeatures, outFeatures }) => 4 * inFeatures * outFeatures)
-  const shared = sharedAt(linears)
-  const solving = weights.map((E, place) => TIMES_AN_ERROR * E + sum((shared[place] as number[]).map((n) => 4 * n * n)))
-  return TIMES_A_BLOCK * sum(weights) + Math.max(sum(weights), ...solving)
+  const shared = sharedAt(linears, times).map((features) => sum(features.map((n) => 4 * n * n)))
+  const solving = weights.map((E, place) => TIMES_AN_ERROR * E + (shared[place] as number))
+  const between = times > 1 ? (shared[0] ?? 0) : 0
+  return TIMES_A_BLOCK * sum(weights) + Math.max(sum(weights) + between, ...solving)
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { BaseWeight } from '../base/baseWeight'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
 import { stopHere } from '../graph/stopHere'
-import { sharingMoments } from '../methods/sharedMoments'
+import { type Sharing, sharingMoments } from '../methods/sharedMoments'
 import { type LinearTask, type SolvedLinear, type SolveOptions, solveLinear } from './solveLinear'
 
 /** One linear under one quantizer, to be solved. */
@@ -16,9 +16,10 @@ export interface BlockSolver {
   /**
    * Solves linears; results come in the order of the jobs.
    *
+   * @param sharing - where the jobs' second moments lie on a device, if others follow that take them
    * @throws {AppError} what the first job that fails throws, the signal's reason when it is cancelled; nothing is under way then
    */
-  solve(jobs: readonly LinearJob[], signal: AbortSignal): AsyncGenerator<SolvedLinear, void>
+  solve(jobs: readonly LinearJob[], signal: AbortSignal, sharing?: Sharing): AsyncGenerator<SolvedLinear, void>
   close(): Promise<void>
 }
 
@@ -26,13 +27,13 @@ export interface BlockSolver {
 export class OwnThread implements BlockSolver {
   constructor(private readonly algebra: LinearAlgebra) {}
 
-  async *solve(jobs: readonly LinearJob[], signal: AbortSignal): AsyncGenerator<SolvedLinear, void> {
+  async *solve(jobs: readonly LinearJob[], signal: AbortSignal, sharing?: Sharing): AsyncGenerator<SolvedLinear, void> {
     const solve = async ({ task, readBase, ...options }: LinearJob): Promise<SolvedLinear> => {
       await stopHere(signal)
       const base = await readBase?.()
       return solveLinear(this.algebra, task, { ...options, base })
     }
-    yield* sharingMoments(this.algebra, jobs, ({ task }) => task.moment, solve)
+    yield* sharingMoments(this.algebra, jobs, ({ task }) => task.moment, solve, sharing)
   }
 
   async close(): Promise<void> {

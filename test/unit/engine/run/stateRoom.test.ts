@@ -28,4 +28,13 @@ describe('room for hidden states on a device', () => {
     expect(blockBytes(parallel)).toBe(2 * weights + 4 * (2 * 90 + 90 ** 2))
     expect(blockBytes(parallel.slice(0, 3))).toBe(2 * 4 * 200 + 4 * (2 * 160 + 8 ** 2 + 20 ** 2))
   })
+
+  it('leaves it H of all its inputs, too, where it is solved several times', () => {
+    const linear = (input: number, inFeatures: number, outFeatures: number) => ({ input, inFeatures, outFeatures })
+    const moments = 8 ** 2 + 20 ** 2
+    const flat = [linear(0, 8, 2), linear(1, 20, 90)]
+    expect(blockBytes(flat, 2)).toBe(4 * (2 * (16 + 1800) + 2 * 1800 + moments))
+    const even = [linear(0, 8, 20), linear(1, 20, 8), linear(0, 8, 20)]
+    expect(blockBytes(even, 2)).toBe(4 * (2 * 480 + 480 + moments))
+  })
 })
