@@ -7,11 +7,16 @@ import { DeviceMemory, ROWS } from '../../src/engine/graph/deviceMemory'
 import { stackGraph } from '../../src/engine/graph/deviceRows'
 import { LinearAlgebra } from '../../src/engine/graph/linearAlgebra'
 import { DeviceTensor, giveBack } from '../../src/engine/graph/session'
+import { LayerProblem } from '../../src/engine/methods/layerProblem'
+import { SecondMoment } from '../../src/engine/methods/secondMoment'
+import { toFloat32 } from '../../src/engine/numerics/matrix'
 import { seededRandom } from '../../src/engine/numerics/random'
 import { ERROR_GRAPH, valuesGraph } from '../../src/engine/quantizers/codeGraphs'
 import type { QuantizedWeight } from '../../src/engine/quantizers/quantizer'
+import { errorHistogram } from '../../src/engine/solve/layerDetails'
 import { QuantizerSpec } from '../../src/shared/recipe'
 import { carriedOf, isThere, watchBus, watchGraphs } from '../helpers/deviceBus'
+import { gaussianMatrix, matrixOf } from '../helpers/matrices'
 import { webgpuDevice } from '../helpers/webgpuDevice'
 
 const { missing } = await webgpuDevice('the tests of codes on a device')
@@ -281,5 +286,26 @@ describe.skipIf(missing !== undefined)('the codes of int8 on a device', () => {
       const message = 'some.linear.weight: element 40 is NaN'
       await expect(linearError(algebra, own, spec, undefined)).rejects.toThrow(message)
     })
+  })
+})
+
+describe.skipIf(missing !== undefined)('what the window shows of a linear', () => {
+  it('is computed here, whatever the device, with the same bits', async () => {
+    const [rows, cols] = [300, 200]
+    const E = toFloat32(gaussianMatrix(rows, cols, 'E'))
+    const factors = { loraA: toFloat32(gaussianMatrix(8, cols, 'A')), loraB: toFloat32(gaussianMatrix(rows, 8, 'B')) }
+    const moment = new SecondMoment(matrixOf(cols, cols, (i, j) => (i === j ? 1 : 0)))
+    const histograms = []
+    const bus = watchBus()
+    for (const device of ['cpu', 'webgpu'] as const) {
+      const algebra = new LinearAlgebra(device)
+      const problem = new LayerProblem(algebra, 'some.linear', E, moment, { maxRank: 8, seed: 0 })
+      histograms.push(await algebra.holding(() => errorHistogram(problem, factors, 0.5)))
+      await algebra.release()
+    }
+    const [here, there] = histograms
+    expect(there).toEqual(here)
+    expect(here?.after).not.toEqual(here?.before)
+    expect([carriedOf(bus.up), carriedOf(bus.down)]).toEqual([0, 0])
   })
 })

@@ -131,6 +131,15 @@ export class LinearAlgebra {
     return this.#gemm('float32', a, b, transposes)
   }
 
+  /** The same on the processor, which has the factors and is to have the product: its bits do not depend on the device. */
+  gemm32Here(
+    a: Matrix<Float32Array>,
+    b: Matrix<Float32Array>,
+    transposes: Transposes = {}
+  ): Promise<Matrix<Float32Array>> {
+    return this.#gemm('float32', a, b, transposes, 'cpu')
+  }
+
   /** op(A) · op(B) in float64 on the processor. */
   gemm64(a: Matrix<Float64Array>, b: Matrix<Float64Array>, transposes: Transposes = {}): Promise<Matrix<Float64Array>> {
     return this.#gemm('float64', a, b, transposes)
@@ -157,7 +166,8 @@ export class LinearAlgebra {
     precision: P,
     a: Matrix<ArrayOf[P]>,
     b: Matrix<ArrayOf[P]>,
-    { transA = false, transB = false }: Transposes
+    { transA = false, transB = false }: Transposes,
+    device = precision === 'float32' ? this.device : 'cpu'
   ): Promise<Matrix<ArrayOf[P]>> {
     const rows = transA ? a.cols : a.rows
     const cols = transB ? b.rows : b.cols
@@ -165,12 +175,14 @@ export class LinearAlgebra {
       (precision === 'float32' ? new Float32Array(rows * cols) : new Float64Array(rows * cols)) as ArrayOf[P]
     if (rows * cols === 0 || (transA ? a.rows : a.cols) === 0) return { data: zeros(), rows, cols }
     const sharesVary = (rows <= cols && cols <= FEW_COLUMNS) || rows <= FEW_ROWS
-    if (!transA && sharesVary) return this.#gemm(precision, transposed(a), b, { transA: true, transB })
-    const session = await this.#session(precision, transA, transB)
-    const right = await this.#fed(b)
-    const tiles = [...(await this.#rowTiles(precision, rows, cols * BYTES[precision], transA))]
+    if (!transA && sharesVary) return this.#gemm(precision, transposed(a), b, { transA: true, transB }, device)
+    const session = await this.#session(precision, transA, transB, device)
+    const fed = (matrix: Matrix<Float32Array | Float64Array>) =>
+      device === this.device ? this.#fed(matrix) : asTensor(matrix)
+    const right = await fed(b)
+    const tiles = [...(await this.#rowTiles(device, rows, cols * BYTES[precision], transA))]
     if (tiles.length === 1) {
-      const { Y } = await session.run({ A: await this.#fed(a), B: right })
+      const { Y } = await session.run({ A: await fed(a), B: right })
       return { data: (Y as Tensor).data as ArrayOf[P], rows, cols }
     }
     const data = zeros()
@@ -183,33 +195,32 @@ export class LinearAlgebra {
   }
 
   /** Row ranges whose product is no larger than a tensor may be; a transposed left factor is never cut (its products are narrow). */
-  async #rowTiles(precision: Precision, rows: number, bytesPerRow: number, whole: boolean) {
-    const device = precision === 'float32' ? this.device : 'cpu'
+  async #rowTiles(device: ProviderName, rows: number, bytesPerRow: number, whole: boolean) {
     if (whole || (await tensorFits(device, rows * bytesPerRow))) return rowTiles(rows, rows)
     return rowTiles(rows, Math.max(1, Math.floor((await largestTensor(device)) / bytesPerRow)))
   }
 
   /** A factor as a graph takes it. */
   async #fed(matrix: Matrix<Float32Array | Float64Array>): Promise<Tensor | DeviceTensor> {
-    const here = (): Tensor => ({ data: matrix.data, shape: [matrix.rows, matrix.cols] })
     const kept = [this.#kept, this.#shared?.kept].find((matrices) => matrices?.has(matrix))
-    if (kept === undefined) return here()
-    const there = kept.get(matrix) ?? (await this.#memory.upload(here()))
+    if (kept === undefined) return asTensor(matrix)
+    const there = kept.get(matrix) ?? (await this.#memory.upload(asTensor(matrix)))
     kept.set(matrix, there)
     return there
   }
 
-  #session(precision: Precision, transA: boolean, transB: boolean): Promise<GraphSession> {
-    const key = `${precision} ${transA} ${transB}`
+  #session(precision: Precision, transA: boolean, transB: boolean, device: ProviderName): Promise<GraphSession> {
+    const key = `${device} ${precision} ${transA} ${transB}`
     const known = this.#sessions.get(key)
     if (known !== undefined) return known
-    const device = precision === 'float32' ? this.device : 'cpu'
     const created = GraphSession.create(gemmModel(precision, transA ? 1 : 0, transB ? 1 : 0), device)
     this.#sessions.set(key, created)
     created.catch(() => this.#sessions.delete(key)) // nothing to release
     return created
   }
 }
+
+const asTensor = ({ data, rows, cols }: Matrix<Float32Array | Float64Array>): Tensor => ({ data, shape: [rows, cols] })
 
 function gemmModel(precision: Precision, transA: 0 | 1, transB: 0 | 1): Uint8Array {
   const g = new GraphBuilder()

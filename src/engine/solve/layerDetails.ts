@@ -18,7 +18,10 @@ const TOP_CHANNELS = 8
 /** Of a larger linear as many rows are counted as have so many values: more would draw the same curve. */
 const COUNTED_VALUES = 2 ** 20
 
-/** The values of E and of R = E − s · B · A, in the same bins: of every row, or of rows that lie evenly. */
+/**
+ * The values of E and of R = E − s · B · A, in the same bins: of every row, or of rows that lie evenly. All of it is computed
+ * here: the product would come back from a device as a whole, to be counted.
+ */
 export async function errorHistogram(
   problem: LayerProblem,
   { loraA, loraB }: LoraFactors,
@@ -26,7 +29,7 @@ export async function errorHistogram(
 ): Promise<ErrorHistogram> {
   const { range, before, E, every } = countedOf(problem)
   if (loraB.data.every((value) => value === 0)) return { range, before, after: before }
-  const { data: R } = await problem.algebra.gemm32(everyRow(loraB, every), loraA)
+  const { data: R } = await problem.algebra.gemm32Here(everyRow(loraB, every), loraA)
   for (let i = 0; i < R.length; i++) R[i] = (E.data[i] as number) - scaling * (R[i] as number)
   return { range, before, after: histogram(R, range, BINS) }
 }
