@@ -383,6 +383,18 @@ FULL = {
         "sliding_window": 7,
         "max_window_layers": 2,
     },
+    "mimo_v2_flash": {
+        **{key: value for key, value in LLAMA.items() if key not in LINEAR},
+        "num_attention_heads": 32,
+        "v_head_dim": 6,
+        "attention_bias": True,
+        "attention_value_scale": 0.5,
+        "sliding_window": 7,
+        "layer_types": GEMMA2["layer_types"],
+        "mlp_layer_types": ["sparse", "dense", "sparse"],
+        "rope_parameters": LAYER_ROPES,
+        **{key: value for key, value in GLM_EXPERTS.items() if key != "n_shared_experts"},
+    },
     "exaone_moe": {
         **LLAMA,
         "num_attention_heads": 64,
@@ -834,10 +846,10 @@ FIELDS |= {kind: FIELDS[text] for kind, text in WRAPPERS.items()}
 FIELDS["cohere2_moe"] = {*FIELDS["cohere2_moe"], "rope_parameters"}  # which the class has, and does not declare
 ROTARY = [kind for kind in TYPES if "rope_parameters" in FIELDS[kind]]
 LATENT_KINDS = {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "mistral4", "youtu", "minicpm3"}
-GROUPED = {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "mistral4", "glm4_moe", "solar_open", "nemotron_h"}  # a token's experts come from groups of them
+GROUPED = {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "mistral4", "mimo_v2_flash", "glm4_moe", "solar_open", "nemotron_h"}  # a token's experts come from groups of them
 LAYER_HEADS = {"gemma4_text", "gemma4_unified_text"}  # heads of some layers have another size
 HYBRID = {"qwen3_5_text", "qwen3_5_moe_text", "qwen3_next", "olmo_hybrid"}  # some of their layers have a linear attention
-PARTIAL = {"phi3", "mistral4", "gpt_neox", "glm", "glm4", "glm4_moe", "laguna", "minimax_m2", "stablelm", "nemotron", "phi", "persimmon", "bamba", *HYBRID} - {"olmo_hybrid"}  # their models may rotate a part of each head
+PARTIAL = {"phi3", "mistral4", "gpt_neox", "glm", "glm4", "glm4_moe", "laguna", "mimo_v2_flash", "minimax_m2", "stablelm", "nemotron", "phi", "persimmon", "bamba", *HYBRID} - {"olmo_hybrid"}  # their models may rotate a part of each head
 NAMED = {"stablelm", "nemotron", "phi", "persimmon"}  # that fail where the parameters do not name the share
 EXACT = {"stablelm", "mistral4", "phi", "persimmon"}  # that fail where another number of dimensions rotates than the share of a head
 OTHER_LAYERS = {"lfm2": "conv", "lfm2_moe": "conv", **dict.fromkeys((*HYBRID, "granitemoehybrid"), "linear_attention")}
@@ -1049,6 +1061,9 @@ class Real:
             numbers = (self.config.n_routed_experts, self.config.n_shared_experts, self.config.num_experts_per_tok)
             if dense is None or dense < self.config.num_hidden_layers and None in numbers:
                 raise Refused("the experts are made of them")
+        if self.kind == "mimo_v2_flash" and "sliding_attention" in self.types():
+            if self.config.num_attention_heads % (2 * self.config.num_key_value_heads):
+                raise Refused("keys of sliding layers are repeated for as many heads as there are")
         if self.kind == "hy_v3" and len(self.config.mlp_layer_types) < self.config.num_hidden_layers:
             raise Refused("a layer has no type of its MLP")
         if self.kind == "hunyuan_v1_moe":
@@ -1098,7 +1113,7 @@ class Real:
             rotary = self.rotary()
             if self.kind in NAMED:
                 self.config.rope_parameters["partial_rotary_factor"]
-            named = self.kind in ("gemma3_text", "gemma3n_text", "olmo3", "mellum", "laguna", "lfm3", *LAYER_HEADS)
+            named = self.kind in ("gemma3_text", "gemma3n_text", "olmo3", "mellum", "laguna", "mimo_v2_flash", "lfm3", *LAYER_HEADS)
             answer = {}
             for kind in dict.fromkeys(kind for kind in self.types() if kind != "conv"):
                 width = self.config.per_layer_config[kind].head_dim if self.kind in LAYER_HEADS else None

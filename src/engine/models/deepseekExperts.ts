@@ -8,7 +8,7 @@ import type { LayerBuilder } from './layerBuilder'
 import { gatedMlp } from './mlp'
 import { addRoutedExperts, expertsNote, sharedExpert } from './routedExperts'
 
-/** Experts as DeepSeek has them, with an MLP for every token beside them. */
+/** Experts as DeepSeek has them, with an MLP for every token beside them where some are shared. */
 interface DeepseekExperts {
   readonly hidden_size: number
   readonly hidden_act: ActivationName
@@ -53,7 +53,7 @@ const EPSILON = 1e-20
  * Source: transformers modeling_deepseek_v2, modeling_deepseek_v3, and others that have their experts.
  */
 export function deepseekExperts(options: DeepseekExperts): {
-  readonly feedForward: (layer: LayerBuilder, n: Value, index: number) => Value
+  readonly feedForward: (layer: LayerBuilder, n: Value, index: number) => Value | undefined
   readonly note: Pick<ModelArchitecture, 'experts'>
 } {
   const { count, perToken, wide, scores = 'sigmoid', normed, scale, sparse, mlpBias = false, quantizedIn4 } = options
@@ -73,6 +73,7 @@ export function deepseekExperts(options: DeepseekExperts): {
       if (!sparse[index]) return gatedMlp(layer, n, options, { mlpBias })
       const bias = scores === 'softmax' ? undefined : layer.parameter(biasName, [count], { float32: true })
       addRoutedExperts(layer, n, spec, { scores, normed, bias, groups, epsilon: EPSILON, scale })
+      if (options.shared === 0) return undefined
       return sharedExpert(layer, n, shared, { module: 'mlp.shared_experts', mlpBias })
     },
     note: sparse.includes(true) ? { experts: expertsNote(spec, 'mlp.experts', { quantizedIn4 }) } : {}

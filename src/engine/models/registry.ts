@@ -50,6 +50,7 @@ import { lfm3 } from './lfm3'
 import { llama } from './llama'
 import { llama4 } from './llama4'
 import { mellum } from './mellum'
+import { mimoV2Flash } from './mimoV2Flash'
 import { miniCpm3 } from './miniCpm3'
 import { minimaxM2 } from './minimaxM2'
 import { ministral } from './ministral'
@@ -165,6 +166,7 @@ const FAMILIES: readonly Family[] = [
   youtu,
   miniCpm3,
   dots1,
+  mimoV2Flash,
   exaoneMoe,
   kolibri1,
   afmoe,

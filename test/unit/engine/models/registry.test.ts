@@ -163,6 +163,21 @@ describe('the architecture of a config', () => {
       { model_type: 'deepseek_v3', num_experts_per_tok: 40, topk_group: 1 },
       'config.json: num_experts_per_tok is 40, expected at most 32, the experts of topk_group 1 groups'
     ],
+    [
+      { model_type: 'mimo_v2_flash', num_attention_heads: 6, num_key_value_heads: 2 },
+      'config.json: num_attention_heads is 6, expected twice num_key_value_heads 2, of layers with a window, to divide the 6 heads'
+    ],
+    [
+      { model_type: 'mistral3', text_config: { model_type: 'mistral4', qk_rope_head_dim: 32, head_dim: 128 } },
+      'config.json: text_config: 42 dimensions of a head rotate, expected 32, as qk_rope_head_dim'
+    ],
+    [
+      {
+        model_type: 'mistral3',
+        text_config: { model_type: 'mistral4', rope_parameters: { llama_4_scaling_beta: 0.1 } }
+      },
+      'config.json: text_config: rope_parameters: type is missing, expected one of linear, dynamic, llama3, yarn, longrope'
+    ],
     [{ model_type: 'deepseek_v3', head_dim: 128 }, 'config.json: head_dim is 128, expected 64, as qk_rope_head_dim'],
     [{ model_type: 'deepseek_v2' }, 'config.json: num_experts_per_tok is missing, expected a positive integer'],
     [
