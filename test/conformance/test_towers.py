@@ -36,7 +36,7 @@ CLASSES |= dict.fromkeys((*TOWERS, "mistral3-mistral4"), [IMAGES])
 # Of those that are made here, one for each form of the names in files.
 READ = [kind for kind in CLASSES if kind not in TOWERS or kind in ("llava_next", "smolvlm", "lfm2_vl", "lighton_ocr", "paddleocr_vl", "qwen3_vl_moe")]
 # Whose vision towers call their linears otherwise than the text models do.
-OWN_NAMES = {"qwen2_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe", "gemma4_unified"}
+OWN_NAMES = {"qwen2_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe", "glm4v_moe", "gemma4_unified"}
 # Types that a release does not have.
 NEWER = {kind: ["current"] for kind in ("mistral3-mistral4", "qwen3_5", "qwen3_5_moe", "gemma3n", "gemma4", "gemma4_unified")}
 # With PEFT 0.13 the golden ones are judged.

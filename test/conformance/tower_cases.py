@@ -37,6 +37,7 @@ def streams(*pairs, **others):
     return {"rope_type": "default", "rope_theta": 500.0, "mrope_section": list(pairs), **others}
 
 
+EXPERTS = {"n_routed_experts": 8, "num_experts_per_tok": 3, "n_group": 2, "topk_group": 1, "moe_intermediate_size": 8}
 SEEN = {"image_token_id": 95, "video_token_id": 94}
 # Factors of logits are such that a class which leaves them out computes something else.
 TOWERS = {
@@ -75,6 +76,9 @@ TOWERS = {
     "glm4v": around(kind("glm4v_text", rope_parameters=streams(2, 1, 1)), BLOCKS, **SEEN),
     "glm46v": around(
         kind("glm4v_text", rope_parameters=streams(1, 1, 0, partial_rotary_factor=0.5)), {"model_type": "glm4v_vision", **BLOCKS}, **SEEN
+    ),
+    "glm4v_moe": around(
+        kind("glm4v_moe_text", head_dim=8, num_hidden_layers=2, rope_parameters=streams(1, 1, 0, partial_rotary_factor=0.5), **EXPERTS), BLOCKS, **SEEN
     ),
     "glm_ocr": around(kind("glm_ocr_text", head_dim=12, rope_parameters=streams(2, 2, 2)), BLOCKS, **SEEN),
     "granite_docling": around(

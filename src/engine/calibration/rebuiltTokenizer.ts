@@ -100,6 +100,7 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
   ovis2: 'Qwen2Tokenizer',
   lighton_ocr: 'Qwen2Tokenizer',
   glm4v: 'TokenizersBackend',
+  glm4v_moe: 'TokenizersBackend',
   paddleocr_vl: 'TokenizersBackend',
   qwen2_vl: 'Qwen2Tokenizer',
   qwen2_5_vl: 'Qwen2Tokenizer',

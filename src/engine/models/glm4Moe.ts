@@ -9,8 +9,8 @@ import { type LlamaLikeOptions, type LlamaLikeSettings, llamaLike } from './llam
 import { type RopeForm, STANDARD_ROPE } from './ropeSettings'
 import { beside, flag, integer, natural, number, readSettings, type Settings } from './settings'
 
-/** Keys that both have, with the defaults of transformers' Glm4MoeConfig. */
-const SHARED = {
+/** Keys that all of them have, with the defaults of transformers' Glm4MoeConfig. */
+export const GLM4_MOE = {
   vocab_size: integer(151_552),
   hidden_size: integer(4096),
   num_hidden_layers: integer(46),
@@ -32,7 +32,7 @@ const SHARED = {
 }
 
 const TABLE = {
-  ...SHARED,
+  ...GLM4_MOE,
   intermediate_size: integer(10_944),
   head_dim: beside(integer, 1),
   use_qk_norm: flag(false),
@@ -41,7 +41,7 @@ const TABLE = {
 
 /** Defaults of SolarOpenConfig. */
 const SOLAR = {
-  ...SHARED,
+  ...GLM4_MOE,
   vocab_size: integer(196_608),
   num_hidden_layers: integer(48),
   num_attention_heads: integer(64),
@@ -85,12 +85,12 @@ function buildGlm4Moe(settings: ReturnType<typeof readGlm4Moe>): ModelArchitectu
   return glm4MoeLike(settings, 'glm4_moe', dense, normed ? { over: 'head' } : undefined)
 }
 
-type Glm4MoeSettings = Settings<typeof SHARED> & LlamaLikeSettings
+type Glm4MoeSettings = Settings<typeof GLM4_MOE> & LlamaLikeSettings
 
 /** @param dense - layers before those with experts */
-function glm4MoeLike(
+export function glm4MoeLike(
   settings: Glm4MoeSettings,
-  family: 'glm4_moe' | 'solar_open',
+  family: 'glm4_moe' | 'glm4v_moe_text' | 'solar_open',
   dense: number,
   queryKeyNorm?: LlamaLikeOptions['queryKeyNorm']
 ): ModelArchitecture {
@@ -99,7 +99,7 @@ function glm4MoeLike(
     sparse: settings.layers.map((_, index) => index >= dense),
     normed: settings.norm_topk_prob,
     groups: sigmoidGroups(settings),
-    quantizedIn4: family === 'glm4_moe'
+    quantizedIn4: family !== 'solar_open'
   })
   const model = llamaLike(settings, {
     family,

@@ -2,15 +2,18 @@ import { activation } from './activations'
 import { alikeLayers } from './alikeLayers'
 import { defineFamily } from './architecture'
 import type { ConfigReader } from './configReader'
-import { glmLike } from './glm'
+import { checkExperts, sigmoidGroups } from './deepseekExperts'
+import { GLM_ROPE, glmLike } from './glm'
+import { GLM4_MOE, glm4MoeLike } from './glm4Moe'
 import { equalHeads } from './heads'
 import type { LayerAttention } from './layerTypes'
 import { checkSections } from './ropeSections'
 import type { RopeForm } from './ropeSettings'
-import { beside, flag, integer, number, orNull, readSettings } from './settings'
+import { beside, flag, integer, natural, number, orNull, readSettings } from './settings'
 
 /*
- * Text models of GLM's models that see images: blocks of GLM-4-0414 with three streams of positions, which on texts are one.
+ * Text models of GLM's models that see images: blocks of GLM-4-0414, or of GLM-4.5, with three streams of positions, which on
+ * texts are one.
  */
 
 /** Defaults of transformers' Glm4vTextConfig. */
@@ -40,6 +43,17 @@ const GLM_OCR = {
   max_position_embeddings: integer(131_072)
 }
 
+/** Defaults of Glm4vMoeTextConfig, whose model reads `head_dim`, which is no key of the class. */
+const GLM4V_MOE = {
+  ...GLM4_MOE,
+  vocab_size: integer(151_424),
+  max_position_embeddings: integer(65_536),
+  attention_bias: flag(true),
+  intermediate_size: integer(10_944),
+  head_dim: beside(integer, 1),
+  first_k_dense_replace: natural(1)
+}
+
 const ROPE: RopeForm = { theta: ['rope_theta', 10_000], share: ['partial_rotary_factor'], partial: true }
 
 /** Pairs of dimensions of each stream where config.json does not say. */
@@ -63,6 +77,20 @@ export const glmOcrText = defineFamily({
   settings: (config) => alikeLayers(config, readSettings(config, GLM_OCR), { form: ROPE }),
   check: checkStreams,
   build: (settings) => glmLike({ ...settings, attention_bias: false }, 'glm_ocr_text', true)
+})
+
+/** GLM-4.5V: experts, and halves of heads that rotate by halves. Source: transformers modeling_glm4v_moe. */
+export const glm4vMoeText = defineFamily({
+  modelTypes: ['glm4v_moe_text'],
+  settings(config) {
+    const settings = readSettings(config, GLM4V_MOE, { num_local_experts: 'n_routed_experts' })
+    if (settings.first_k_dense_replace < settings.num_hidden_layers) {
+      checkExperts(config, settings, sigmoidGroups(settings))
+    }
+    return alikeLayers(config, settings, { form: GLM_ROPE })
+  },
+  check: checkStreams,
+  build: (settings) => glm4MoeLike(settings, 'glm4v_moe_text', settings.first_k_dense_replace)
 })
 
 function checkStreams(

@@ -4,7 +4,7 @@ import { exaone4 } from './exaone4'
 import { gemma3 } from './gemma'
 import { gemma3n } from './gemma3n'
 import { gemma4, gemma4Unified } from './gemma4'
-import { glm4vText, glmOcrText } from './glmVl'
+import { glm4vMoeText, glm4vText, glmOcrText } from './glmVl'
 import { granite, graniteDoclingText } from './granite'
 import { lfm2 } from './lfm2'
 import { llama } from './llama'
@@ -351,6 +351,13 @@ export const WRAPPERS: readonly Wrapper[] = [
   },
   { modelType: 'glm4v', texts: [glm4vText], ...GLM4V, textTies: 'too' },
   { modelType: 'glm46v', texts: [glm4vText], ...GLM4V },
+  {
+    modelType: 'glm4v_moe',
+    texts: [glm4vMoeText],
+    ...GLM4V,
+    textTies: 'too',
+    placeholders: { image_token_id: 151_363, video_token_id: 151_364 }
+  },
   {
     modelType: 'glm_ocr',
     texts: [glmOcrText],

@@ -21,7 +21,7 @@ const found = (config: Record<string, unknown>, calibration: TokenRows, evaluati
 
 /** On the defaults of this text model transformers fails: its streams of positions make up half a head. */
 const GLM4V_TEXT = { rope_parameters: { partial_rotary_factor: 0.5 } }
-const TEXTS: Readonly<Record<string, object>> = { glm4v: GLM4V_TEXT, glm46v: GLM4V_TEXT }
+const TEXTS: Readonly<Record<string, object>> = { glm4v: GLM4V_TEXT, glm46v: GLM4V_TEXT, glm4v_moe: { head_dim: 128 } }
 
 describe('tokens that stand for images', () => {
   it('are counted in all rows, and named by the tokenizer and by the key of config.json', async () => {
