@@ -7,7 +7,8 @@ import type { MomentStore } from '../../src/shared/keptMoments'
 import { Recipe } from '../../src/shared/recipe'
 import type { FinishedEvent, RunEventDraft } from '../../src/shared/runEvents'
 import type { ResolvedText, RunRecord } from '../../src/shared/runFolder'
-import { sampleModel, sampleText } from './paths'
+import { narrowModel } from './narrowModel'
+import { sampleText } from './paths'
 
 /** A text of a run, as the recipe names it once its files were looked at. */
 export const resolveText = (path: string, kind: ResolvedText['kind'] = 'text'): ResolvedText => ({
@@ -23,14 +24,14 @@ export interface TestRun {
   readonly record: RunRecord
 }
 
-/** A run of the sample model in a folder of its own; by default so short that it takes a second or two. */
+/** A run in a folder of its own; by default so short, and of a model so narrow, that it takes a second. */
 export function makeRun(changes: Partial<Record<keyof Recipe, unknown>> = {}): TestRun {
   const root = mkdtempSync(join(tmpdir(), 'quail-run-'))
   const folder = join(root, 'run')
   mkdirSync(folder)
   const recipe = Recipe.parse({
     version: 1,
-    model: sampleModel,
+    model: narrowModel,
     calibration: { files: [sampleText('moby-evaluation.txt')], rows: 8 },
     evaluation: { files: [sampleText('moby-evaluation.txt')], rows: 4 },
     context: 64,

@@ -5,7 +5,7 @@ import { readAdapterDirectory } from '../../src/engine/formats/readAdapter'
 import { type AcceptanceResult, acceptedDivergence, isKept } from '../../src/shared/acceptance'
 import type { RunEventDraft } from '../../src/shared/runEvents'
 import { allValues } from '../helpers/adapterValues'
-import { sampleText } from '../helpers/paths'
+import { sampleModel, sampleText } from '../helpers/paths'
 import {
   adapterDigests,
   finishedOf,
@@ -20,6 +20,7 @@ import {
 const int8 = { format: 'int8' }
 /** Far too few tokens, and a base that is all but full precision: some corrections of single layers do harm. */
 const recipe = {
+  model: sampleModel,
   context: 16,
   calibration: { files: [sampleText('sotu-calibration.txt')], rows: 4 },
   evaluation: { files: [sampleText('sotu-evaluation.txt')], rows: 4 },

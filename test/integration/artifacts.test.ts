@@ -13,6 +13,7 @@ import { sampleModel } from '../helpers/paths'
 import { finishedOf, makeRun, runToEnd } from '../helpers/runs'
 
 const run = makeRun({
+  model: sampleModel,
   factorDtype: 'bfloat16',
   variants: [
     { method: 'svd', rank: 4, targets: ['q_proj', 'v_proj'] },

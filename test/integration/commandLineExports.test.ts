@@ -2,7 +2,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { beforeAll, expect, it } from 'vitest'
 import type { CompatibilityEntry, CopiedAdapter, ImportedBundle } from '../../src/shared/exports'
 import { jsonLines, Workplace } from '../helpers/commandLine'
-import { sampleModel, sampleText } from '../helpers/paths'
+import { narrowModel } from '../helpers/narrowModel'
+import { sampleText } from '../helpers/paths'
 
 const work = new Workplace()
 let run: string
@@ -21,7 +22,7 @@ beforeAll(async () => {
     '--method',
     'svd,zero'
   ]
-  const made = await work.quail('init-lora', '--model', sampleModel, ...texts, ...small, '--out', 'out', '--json')
+  const made = await work.quail('init-lora', '--model', narrowModel, ...texts, ...small, '--out', 'out', '--json')
   run = (jsonLines(made.stdout).at(-1) as { run: string }).run
 })
 
@@ -34,7 +35,7 @@ it('export copies an adapter that verify accepts, says where it can be used, and
   const made = readFileSync(work.path('out', 'svd-r32', 'adapter_model.safetensors'))
   expect(readFileSync(work.path('copy', 'adapter_model.safetensors')).equals(made)).toBe(true)
   expect(copied.compatibility).toContainEqual(expect.objectContaining({ consumer: 'vLLM', verdict: 'caution' }))
-  expect((await work.quail('verify', 'copy', '--model', sampleModel)).code).toBe(0)
+  expect((await work.quail('verify', 'copy', '--model', narrowModel)).code).toBe(0)
 
   const again = await work.quail('export', run, ...to)
   expect([again.code, again.stderr]).toEqual([2, expect.stringContaining('already holds an adapter')])
@@ -62,7 +63,7 @@ it('bundle and import-bundle carry a run to another QUAIL_HOME, and a changed by
   ]
   expect(here.perplexity).toEqual(there.perplexity)
   expect(here.results.map(({ layers }) => layers)).toEqual(there.results.map(({ layers }) => layers))
-  expect((await other.quail('verify', `${imported.out}/svd-r32`, '--model', sampleModel)).code).toBe(0)
+  expect((await other.quail('verify', `${imported.out}/svd-r32`, '--model', narrowModel)).code).toBe(0)
 
   await other.quail('runs', 'delete', run)
   expect(existsSync(`${imported.out}/svd-r32/adapter_model.safetensors`)).toBe(true)

@@ -5,7 +5,8 @@ import { checkedSteps } from '../../src/shared/refinement'
 import { LAYERS_OF_START } from '../../src/shared/refinementWords'
 import { RunEvent } from '../../src/shared/runEvents'
 import { jsonLines, Workplace } from '../helpers/commandLine'
-import { sampleModel, sampleText } from '../helpers/paths'
+import { narrowModel } from '../helpers/narrowModel'
+import { sampleText } from '../helpers/paths'
 
 const STEPS = 4
 /** After which the held-out row of the eight is asked. */
@@ -14,7 +15,7 @@ const NAME = 'exact-r4-refined'
 
 /** Short rows of few tokens: a run takes seconds. */
 const options = [
-  ...['--model', sampleModel, '--calibration', sampleText('sotu-calibration.txt')],
+  ...['--model', narrowModel, '--calibration', sampleText('sotu-calibration.txt')],
   ...['--context', '64', '--calibration-rows', '8', '--method', 'exact', '--rank', '4'],
   ...['--refine', '--refine-steps', `${STEPS}`, '--refine-batch', '2', '--refine-rate', '0.01']
 ]
@@ -56,7 +57,7 @@ describe('a refined variant on the command line', () => {
     const [run] = await work.json<{ id: string }[]>('runs', 'list', '--json')
     const show = async () => (await work.quail('runs', 'show', run?.id as string)).stdout
     expect(await show()).toContain(line)
-    const { code } = await work.quail('verify', 'adapter', '--model', sampleModel)
+    const { code } = await work.quail('verify', 'adapter', '--model', narrowModel)
     expect(code).toBe(0)
     expect((await work.quail('runs', 'rebuild')).code).toBe(0)
     expect(await show()).toContain(line)

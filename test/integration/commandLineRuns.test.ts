@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { RunEvent } from '../../src/shared/runEvents'
 import { addTokenizer, copyCheckpoint } from '../helpers/checkpoints'
 import { jsonLines, type Started, Workplace } from '../helpers/commandLine'
+import { narrowModel } from '../helpers/narrowModel'
 import { sampleModel, sampleText } from '../helpers/paths'
 
 interface ListedRun {
@@ -35,7 +36,7 @@ function writeRecipe(work: Workplace): void {
   const lines = [
     'version: 1',
     'name: interrupted',
-    `model: ${sampleModel}`,
+    `model: ${narrowModel}`,
     'calibration: { files: [texts/train.txt], rows: 16 }',
     'context: 64',
     'variants:',
@@ -67,7 +68,7 @@ async function statusOf(work: Workplace): Promise<ListedRun> {
 describe('quail init-lora', () => {
   const work = new Workplace()
   const evaluation = sampleText('moby-evaluation.txt')
-  const args = ['--model', sampleModel, '--calibration', evaluation, '--evaluation', evaluation, ...small]
+  const args = ['--model', narrowModel, '--calibration', evaluation, '--evaluation', evaluation, ...small]
 
   it('prints events as JSON lines and ends with the promised finished object', async () => {
     const { code, stdout } = await work.quail('init-lora', ...args, '--method', 'zero,exact', '--out', 'two', '--json')
@@ -113,7 +114,7 @@ describe('quail init-lora', () => {
     const shown = await work.quail('runs', 'show', run.id.slice(0, -1))
     expect(shown.stdout).toMatch(/exact-r4/)
     expect(shown.stdout).toMatch(/full precision/)
-    const verified = await work.quail('verify', 'two/exact-r4', '--model', sampleModel)
+    const verified = await work.quail('verify', 'two/exact-r4', '--model', narrowModel)
     expect([verified.code, verified.stdout]).toEqual([0, expect.stringMatching(/the adapter fits/)])
     const named = await work.quail('verify', 'two/exact-r4') // on the base that adapter_config.json names
     expect([named.code, named.stdout]).toEqual([0, verified.stdout])
@@ -127,7 +128,7 @@ describe('quail init-lora', () => {
   })
 
   it('offers no resume for a run whose numbers can only fail again', async () => {
-    const model = copyCheckpoint(sampleModel, (tensor) => {
+    const model = copyCheckpoint(narrowModel, (tensor) => {
       // 1.7e38 everywhere: finite, but not for long.
       const data = new Uint8Array(new Uint16Array(tensor.data.length / 2).fill(0x7f00).buffer)
       return tensor.name === 'model.layers.1.mlp.up_proj.weight' ? { ...tensor, data } : tensor
@@ -154,7 +155,7 @@ describe('quail init-lora', () => {
     expect(code).toBe(0)
     expect(readdirSync(work.path('one'))).toContain('adapter_config.json')
     const gap = String.raw`(-?[\d.]+ ± [\d.]+ %|no gap|unclear)`
-    const line = String.raw`^svd-r4 +[\d.]+ ± [\d.]+ +${gap} +0\.\d+ ± 0\.\d+ +[\d.]+ ± [\d.]+ %$`
+    const line = String.raw`^svd-r4 +[\d,.]+ ± [\d,.]+ +${gap} +0\.\d+ ± 0\.\d+ +[\d.]+ ± [\d.]+ %$`
     expect(stdout).toMatch(new RegExp(line, 'm'))
     expect(stdout).toMatch(/^svd-r4 +-?[\d.]+ %$/m)
     expect(stdout).toContain('bnb_4bit_use_double_quant=True')
@@ -193,7 +194,7 @@ describe('quail plan and quail inspect', () => {
   const work = new Workplace()
 
   it('tell what a run needs without making one', async () => {
-    const args = ['plan', '--model', sampleModel, '--calibration', sampleText('moby-evaluation.txt'), ...small]
+    const args = ['plan', '--model', narrowModel, '--calibration', sampleText('moby-evaluation.txt'), ...small]
     const plan = await work.json<{ model: object; variants: object[]; seconds: number }>(...args, '--json')
     expect(plan.model).toMatchObject({ family: 'llama', blocks: 4 })
     expect(plan.variants).toHaveLength(1)
@@ -219,7 +220,7 @@ describe('a run that does not reach its end', () => {
   it('ends at once by Ctrl-C, or by another, whatever it is at', async () => {
     // A template that keeps the engine's thread busy for minutes: half of what one conversation may do, for each of many.
     const model = work.path('slow')
-    cpSync(sampleModel, model, { recursive: true })
+    cpSync(narrowModel, model, { recursive: true })
     const template = '{% for i in range(2000) %}{% for j in range(1000) %}{% endfor %}{% endfor %}x'
     writeFileSync(join(model, 'chat_template.jinja'), template)
     const turns = [{ role: 'user', content: 'a' }]
@@ -354,7 +355,7 @@ it.each(['SIGTERM', 'SIGINT'] as const)(
       for (;;);
     }`
     const texts = ['--calibration', sampleText('moby-evaluation.txt')]
-    const busy = work.startWith(preloaded(stuck), 'plan', '--model', sampleModel, ...texts, ...small, '--json')
+    const busy = work.startWith(preloaded(stuck), 'plan', '--model', narrowModel, ...texts, ...small, '--json')
     await busy.waitFor('stuck')
     busy.child.kill(signal)
     await busy.waitFor('once more stops at once')

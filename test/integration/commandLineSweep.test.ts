@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { SweepFigures } from '../../src/shared/sweep/results'
 import { jsonLines, Workplace } from '../helpers/commandLine'
-import { sampleModel, sampleText } from '../helpers/paths'
+import { narrowModel } from '../helpers/narrowModel'
+import { sampleText } from '../helpers/paths'
 
 const texts = [
   '--calibration',
@@ -27,7 +28,7 @@ const small = [
   '--rank',
   '2,4'
 ]
-const args = ['--model', sampleModel, ...texts, ...small, '--seeds', '2']
+const args = ['--model', narrowModel, ...texts, ...small, '--seeds', '2']
 
 interface Report {
   completed: number
@@ -91,7 +92,7 @@ describe('quail sweep', () => {
       ...texts.slice(3, 5),
       sampleText('moby-evaluation.txt')
     ]
-    const options = ['--model', sampleModel, ...single, ...small, '--calibration-draw', '1', '--out', 'single']
+    const options = ['--model', narrowModel, ...single, ...small, '--calibration-draw', '1', '--out', 'single']
     expect((await work.quail('init-lora', ...options)).code).toBe(0)
     const inSweep = digests(work.path('whole', 'sotu-seed1'))
     expect(digests(work.path('single'))).toEqual(inSweep)
@@ -172,7 +173,7 @@ describe('quail sweep refuses', () => {
   it('seeds for which a text is too short, before anything is stored', async () => {
     const many = ['--context', '32', '--calibration-rows', '700', '--evaluation-rows', '4', '--method', 'exact']
     const { code, stderr } = await work.quail(
-      ...['sweep', '--model', sampleModel, ...texts, ...many, '--seeds', '3', '--out', 'a']
+      ...['sweep', '--model', narrowModel, ...texts, ...many, '--seeds', '3', '--out', 'a']
     )
     expect(code).toBe(2)
     expect(stderr).toMatch(/moby-evaluation\.txt gives [\d,]+ rows, 700 of them are taken: .* draw 2 is asked for/)
@@ -181,7 +182,7 @@ describe('quail sweep refuses', () => {
 
   it('two calibration texts of one label', async () => {
     const both = ['--calibration', sampleText('sotu-calibration.txt'), sampleText('sotu-evaluation.txt')]
-    const { code, stderr } = await work.quail('sweep', '--model', sampleModel, ...both, ...small, '--out', 'a')
+    const { code, stderr } = await work.quail('sweep', '--model', narrowModel, ...both, ...small, '--out', 'a')
     expect(code).toBe(2)
     expect(stderr).toContain('two calibration texts are of the kind "sotu"; tell them apart as LABEL=FILE')
     await nothingStored()

@@ -5,7 +5,7 @@ import { LinearAlgebra } from '../../src/engine/graph/linearAlgebra'
 import { seededRandom } from '../../src/engine/numerics/random'
 import { cudaDirectory, quailHome } from '../../src/store/home'
 import { computeBlocks, configOf, familyDirectory } from '../helpers/checkpoints'
-import { sampleText } from '../helpers/paths'
+import { sampleModel, sampleText } from '../helpers/paths'
 import { finishedOf, makeRun, runToEnd } from '../helpers/runs'
 
 setCudaFolder(cudaDirectory(quailHome()))
@@ -63,7 +63,7 @@ describe.skipIf(missing !== undefined)('cuda', () => {
   it('gives a run the perplexity that the processor gives it', async () => {
     const perplexity = async (device: string) => {
       const calibration = { files: [sampleText('moby-evaluation.txt')], rows: 4 }
-      const finished = finishedOf(await runToEnd(makeRun({ device, calibration, context: 32 })))
+      const finished = finishedOf(await runToEnd(makeRun({ model: sampleModel, device, calibration, context: 32 })))
       expect(finished.error).toBeUndefined()
       return Object.values(finished.perplexity)[0]?.fullPrecision ?? Number.NaN
     }

@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { RunEventDraft } from '../../src/shared/runEvents'
 import { characterModel } from '../helpers/characterModel'
-import { sampleText } from '../helpers/paths'
+import { sampleModel, sampleText } from '../helpers/paths'
 import { adapterDigests, isProgress, makeRun, runToEnd, stoppedAndFinished, toEnd } from '../helpers/runs'
 
 const recipe = {
+  model: sampleModel,
   calibration: { files: [sampleText('sotu-calibration.txt')], rows: 24 },
   evaluation: { files: [sampleText('sotu-evaluation.txt')], rows: 8 },
   variants: [

@@ -8,7 +8,8 @@ import { Recipe } from '../../src/shared/recipe'
 import type { RunEvent } from '../../src/shared/runEvents'
 import type { ResolvedText } from '../../src/shared/runFolder'
 import { builtCli } from '../helpers/commandLine'
-import { sampleModel, sampleText } from '../helpers/paths'
+import { narrowModel } from '../helpers/narrowModel'
+import { sampleText } from '../helpers/paths'
 import { makeRun } from '../helpers/runs'
 import { temporaryFolder } from '../helpers/workbench'
 
@@ -32,7 +33,7 @@ function textOf(folder: string, name: string, content: string): ResolvedText {
 const preflightOf = (text: ResolvedText) => ({
   recipe: Recipe.parse({
     version: 1,
-    model: sampleModel,
+    model: narrowModel,
     calibration: { files: [text.path] },
     variants: [{ method: 'svd', rank: 8 }]
   }),
@@ -89,7 +90,7 @@ describe('the engine in its thread', () => {
   it('answers other requests while a run is under way', async () => {
     const order: string[] = []
     const run = engine.call('run', { folder: storedRun() }).then(() => order.push('run'))
-    const inspected = engine.call('inspect', { path: sampleModel }).then(() => order.push('inspect'))
+    const inspected = engine.call('inspect', { path: narrowModel }).then(() => order.push('inspect'))
     await Promise.all([run, inspected])
     expect(order).toEqual(['inspect', 'run'])
   })
@@ -107,7 +108,7 @@ describe('the engine in its thread', () => {
       await expect(asked).rejects.toMatchObject({ code: 'CANCELLED' })
     }
     expect((await engine.call('preflight', preflightOf(short))).plan?.calibration.rows).toBe(64)
-    expect((await engine.call('inspect', { path: sampleModel })).problems).toEqual([])
+    expect((await engine.call('inspect', { path: narrowModel })).problems).toEqual([])
   })
 
   it('reports a damaged record as the end of the run, in one sentence', async () => {

@@ -2,10 +2,11 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { jsonLines, Workplace } from '../helpers/commandLine'
-import { sampleModel, sampleText } from '../helpers/paths'
+import { narrowModel } from '../helpers/narrowModel'
+import { sampleText } from '../helpers/paths'
 
 const text = sampleText('sotu-calibration.txt')
-const options = ['--model', sampleModel, '--calibration', text, '--context', '32', '--method', 'exact', '--rank', '4']
+const options = ['--model', narrowModel, '--calibration', text, '--context', '32', '--method', 'exact', '--rank', '4']
 
 const weights = (out: string): Buffer => readFileSync(join(out, 'adapter_model.safetensors'))
 const proof = (out: string) => JSON.parse(readFileSync(join(out, 'quail.json'), 'utf8'))

@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { seededRandom } from '../../src/engine/numerics/random'
 import { type Ended, type Started, Workplace } from '../helpers/commandLine'
-import { sampleModel, sampleText } from '../helpers/paths'
+import { narrowModel } from '../helpers/narrowModel'
+import { sampleText } from '../helpers/paths'
 
 /** In `npm test`; `npm run kill -- 200` takes another number. */
 const KILLS = Number(process.env.QUAIL_KILLS ?? 20)
@@ -19,7 +20,7 @@ function writeRecipe(work: Workplace): void {
   const text = sampleText('moby-evaluation.txt')
   const recipe = {
     version: 1,
-    model: sampleModel,
+    model: narrowModel,
     calibration: { files: [text], rows: 16 },
     evaluation: { files: [text], rows: 4 },
     context: 64,

@@ -2,7 +2,8 @@ import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { builtCli, Workplace } from '../helpers/commandLine'
-import { sampleModel, sampleText } from '../helpers/paths'
+import { narrowModel } from '../helpers/narrowModel'
+import { sampleText } from '../helpers/paths'
 
 const work = new Workplace()
 const env = { ...process.env, QUAIL_HOME: work.home }
@@ -10,7 +11,7 @@ const env = { ...process.env, QUAIL_HOME: work.home }
 const runTo = (out: string): string[] => {
   const text = sampleText('moby-evaluation.txt')
   const rows = ['--calibration', text, '--calibration-rows', '2', '--context', '64']
-  return [builtCli, 'init-lora', '--model', sampleModel, ...rows, '--method', 'svd', '--rank', '2', '--out', out]
+  return [builtCli, 'init-lora', '--model', narrowModel, ...rows, '--method', 'svd', '--rank', '2', '--out', out]
 }
 
 const latest = async (): Promise<{ out: string; status: string } | undefined> =>

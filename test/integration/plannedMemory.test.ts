@@ -6,11 +6,15 @@ import { makeCheckpoint } from '../../bench/makeCheckpoint'
 import { peakMemoryBytes, workingBytes } from '../../src/engine/plan/peakMemory'
 import { planRun } from '../../src/engine/plan/planRun'
 import { prepareRun } from '../../src/engine/prepare/prepareRun'
+import { sampleModel } from '../helpers/paths'
 import { finishedOf, makeRun, runToEnd } from '../helpers/runs'
+
+/** A short run of the sample model, whose widths are those of which something is foreseen. */
+const sampleRun = (changes: Parameters<typeof makeRun>[0]) => makeRun({ model: sampleModel, ...changes })
 
 it('a plan counts what a refinement keeps: in memory as far as the budget allows, else on the disk', async () => {
   const planOf = async (changes: Parameters<typeof makeRun>[0]) => {
-    const { recipe, calibration, evaluation } = makeRun(changes).record
+    const { recipe, calibration, evaluation } = sampleRun(changes).record
     const plan = await planRun({ recipe, calibration, evaluation, measure: false })
     const prepared = await prepareRun(recipe, { calibration, evaluation }, '.')
     const working = workingBytes(prepared)
@@ -36,7 +40,7 @@ it('a plan counts what a refinement keeps: in memory as far as the budget allows
 it('a plan counts the attention weights of a batch of long rows, which a step needs all at once', async () => {
   const context = 512
   const planOf = async (variant: object) => {
-    const { recipe, calibration } = makeRun({ context, variants: [{ method: 'svd', rank: 8, ...variant }] }).record
+    const { recipe, calibration } = sampleRun({ context, variants: [{ method: 'svd', rank: 8, ...variant }] }).record
     return planRun({ recipe: { ...recipe, memoryBudget: 1 }, calibration, evaluation: [], measure: false })
   }
   const [before, after] = [await planOf({}), await planOf({ refine: {} })]
@@ -44,7 +48,7 @@ it('a plan counts the attention weights of a batch of long rows, which a step ne
 })
 
 it('a plan foresees the largest resident set of a run within a factor of two', async () => {
-  const run = makeRun({ variants: [{ method: 'exact', rank: 8 }] })
+  const run = sampleRun({ variants: [{ method: 'exact', rank: 8 }] })
   const { recipe, calibration, evaluation } = run.record
   const { peakMemoryBytes } = await planRun({ recipe, calibration, evaluation, measure: false })
   expect(finishedOf(await runToEnd(run)).status).toBe('completed')
@@ -55,7 +59,7 @@ it('a plan foresees the largest resident set of a run within a factor of two', a
 })
 
 it('a plan counts what the tokenizer takes for the longest piece of a text that it gets at a time', async () => {
-  const { recipe, calibration, evaluation } = makeRun({}).record
+  const { recipe, calibration, evaluation } = sampleRun({}).record
   const prepared = await prepareRun(recipe, { calibration, evaluation }, '.')
   const peakOf = (bytesAtATime: number) => peakMemoryBytes({ ...prepared, bytesAtATime })
   const long = 10 * 2 ** 20
@@ -67,7 +71,7 @@ it('a plan counts what the tokenizer takes for the longest piece of a text that 
 })
 
 it('a plan counts what the tables of the tokenizer take, which of a small model with a large vocabulary are the most', async () => {
-  const { recipe, calibration, evaluation } = makeRun({}).record
+  const { recipe, calibration, evaluation } = sampleRun({}).record
   const prepared = await prepareRun(recipe, { calibration, evaluation }, '.')
   expect(prepared.tables).toEqual({ tokens: 4096, merges: 3837 })
   const peakOf = (tables: typeof prepared.tables) => peakMemoryBytes({ ...prepared, tables }) / 2 ** 20
@@ -93,7 +97,7 @@ it('a plan counts the threads that solve linears, and what each of them takes', 
   const planOf = async (threads: number) => {
     vi.stubEnv('QUAIL_THREADS', `${threads}`)
     // Rows so long that the work takes more than the process that tokenizes before it.
-    const { recipe, calibration } = makeRun({ model, context: 1024 }).record
+    const { recipe, calibration } = sampleRun({ model, context: 1024 }).record
     const prepared = await prepareRun(recipe, { calibration, evaluation: [] }, '.')
     const found = { peak: peakMemoryBytes(prepared), working: workingBytes(prepared) }
     await prepared.release()

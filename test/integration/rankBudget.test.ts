@@ -19,6 +19,7 @@ import {
 
 const budget = { method: 'exact', rank: 8, rankBudget: {} }
 const recipe = {
+  model: sampleModel,
   calibration: { files: [sampleText('sotu-calibration.txt')], rows: 24 },
   evaluation: { files: [sampleText('sotu-evaluation.txt')], rows: 8 },
   variants: [{ method: 'exact', rank: 8 }, budget, { ...budget, method: 'kfac', refine: { steps: 4, batch: 2 } }]

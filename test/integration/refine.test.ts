@@ -5,11 +5,12 @@ import type { Proof } from '../../src/engine/run/proof'
 import { keptDivergence, type RefinementResult } from '../../src/shared/refinement'
 import type { RunEventDraft } from '../../src/shared/runEvents'
 import { characterModel } from '../helpers/characterModel'
-import { sampleText } from '../helpers/paths'
+import { sampleModel, sampleText } from '../helpers/paths'
 import { adapterDigests, finishedOf, makeRun, runToEnd, stoppedAndFinished, type TestRun, toEnd } from '../helpers/runs'
 
 const refine = { steps: 6, batch: 3, learningRate: 0.02 }
 const recipe = {
+  model: sampleModel,
   calibration: { files: [sampleText('moby-evaluation.txt')], rows: 12 },
   evaluation: { files: [sampleText('moby-calibration.txt')], rows: 4 },
   variants: [

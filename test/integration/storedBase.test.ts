@@ -8,7 +8,7 @@ import type { TensorData } from '../../src/engine/formats/safetensorsWriter'
 import { characterModel } from '../helpers/characterModel'
 import { configOf, familyDirectory, tensorsOf, writeCheckpoint } from '../helpers/checkpoints'
 import { exportedBase } from '../helpers/exportedBase'
-import { sampleModel } from '../helpers/paths'
+import { narrowModel } from '../helpers/narrowModel'
 import { finishedOf, makeRun, runToEnd, type TestRun } from '../helpers/runs'
 
 /*
@@ -28,7 +28,7 @@ async function quantized(model: string, doubleQuantization = true): Promise<stri
 }
 
 beforeAll(async () => {
-  base = await quantized(sampleModel)
+  base = await quantized(narrowModel)
 })
 
 /** The base with its tensors changed; what `change` leaves out is gone. */
@@ -83,7 +83,7 @@ it('gives the adapter of a run that quantizes, when the base holds just that', a
   expect(card).not.toContain('BitsAndBytesConfig')
 
   expect(await verifyAdapter(adapterOf(stored), base)).toMatchObject({ fits: true })
-  expect(await verifyAdapter(adapterOf(stored), sampleModel)).toMatchObject({ fits: true })
+  expect(await verifyAdapter(adapterOf(stored), narrowModel)).toMatchObject({ fits: true })
 })
 
 it.each([
@@ -101,7 +101,7 @@ it.each([
 })
 
 it('takes Q from the file, a linear in full precision included, and a resumed run gives the same bytes', async () => {
-  const full = tensorsOf(sampleModel).find(({ name }) => name === `${LINEAR}.weight`) as TensorData
+  const full = tensorsOf(narrowModel).find(({ name }) => name === `${LINEAR}.weight`) as TensorData
   const own = changed((tensor) => {
     if (tensor.name === `${LINEAR}.weight`) return [full]
     if (tensor.name.startsWith(`${LINEAR}.weight.`)) return []
@@ -125,7 +125,7 @@ it('takes Q from the file, a linear in full precision included, and a resumed ru
   await executed(interrupted)
   expect(weightsOf(interrupted).equals(weightsOf(run))).toBe(true)
   expect(await verifyAdapter(adapterOf(run), own)).toMatchObject({ fits: true })
-  expect((await verifyAdapter(adapterOf(run), sampleModel)).summary).toMatch(
+  expect((await verifyAdapter(adapterOf(run), narrowModel)).summary).toMatch(
     /quantizes to other values than those that the adapter was made for; give the pre-quantized checkpoint quail-model-.+ that/
   )
   expect(await verifyAdapter(adapterOf(run), base)).toMatchObject({
@@ -137,7 +137,7 @@ it('takes Q from the file, a linear in full precision included, and a resumed ru
 it('is said to be that of an adapter that a run which quantizes made, where it holds the same codes and scales', async () => {
   const single = [{ method: 'quailora', rank: 8, quantizer: { doubleQuantization: false } }]
   const [double, plain] = [await executed(makeRun()), await executed(makeRun({ variants: single }))]
-  const stored = await quantized(sampleModel, false)
+  const stored = await quantized(narrowModel, false)
   const verdict = async (run: TestRun, model: string) => (await verifyAdapter(adapterOf(run), model)).summary
   expect(await verdict(double, base)).toMatch(/^the adapter fits: /)
   expect(await verdict(plain, stored)).toMatch(/^the adapter fits: /)
@@ -177,15 +177,15 @@ it('refuses to go on with another base or another model than the run was started
       : [tensor]
   )
   const model = writeCheckpoint(
-    configOf(sampleModel),
-    tensorsOf(sampleModel).map((tensor) =>
+    configOf(narrowModel),
+    tensorsOf(narrowModel).map((tensor) =>
       tensor.name === 'model.layers.0.mlp.down_proj.weight'
         ? { ...tensor, data: tensor.data.map((byte, i) => (i === 7 ? byte ^ 1 : byte)) }
         : tensor
     )
   )
   for (const file of ['tokenizer.json', 'tokenizer_config.json'])
-    copyFileSync(join(sampleModel, file), join(model, file))
+    copyFileSync(join(narrowModel, file), join(model, file))
   const run = makeRun({ base })
   await runToEnd(run, ({ type }) => type === 'blockFinished')
   for (const changes of [{ base: other }, { model }]) {
@@ -197,8 +197,8 @@ it('refuses to go on with another base or another model than the run was started
 })
 
 it('refuses a base that is not of this model, or not what the recipe asks for', async () => {
-  expect(await failure({ base: sampleModel })).toContain('is in full precision')
-  expect(await failure({ base: await quantized(sampleModel, false) })).toMatch(
+  expect(await failure({ base: narrowModel })).toContain('is in full precision')
+  expect(await failure({ base: await quantized(narrowModel, false) })).toMatch(
     /the base .+ is quantized as nf4-b64, the recipe asks for nf4-b64-dq: variants on it need --quantizer nf4 --block-size 64 --no-double-quant$/
   )
   expect(await failure({ base: await quantized(familyDirectory('gpt_neox')) })).toContain(

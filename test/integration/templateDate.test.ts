@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeF
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { Workplace } from '../helpers/commandLine'
-import { sampleModel } from '../helpers/paths'
+import { narrowModel } from '../helpers/narrowModel'
 
 const work = new Workplace()
 const zone = process.env.TZ
@@ -16,8 +16,8 @@ afterAll(() => {
 function writeInputs(): void {
   mkdirSync(work.path('model'))
   for (const name of ['config.json', 'tokenizer.json', 'tokenizer_config.json'])
-    copyFileSync(join(sampleModel, name), work.path('model', name))
-  symlinkSync(join(sampleModel, 'model.safetensors'), work.path('model', 'model.safetensors'))
+    copyFileSync(join(narrowModel, name), work.path('model', name))
+  symlinkSync(join(narrowModel, 'model.safetensors'), work.path('model', 'model.safetensors'))
   writeFileSync(
     work.path('model', 'chat_template.jinja'),
     "{{ strftime_now('%d %b %Y %H:%M') }}{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"

@@ -73,6 +73,7 @@ describe('a weight that is not finite', () => {
     })
     made(base)
     const request = requestOf({
+      model: sampleModel,
       base,
       variants: [{ method: 'svd', rank: 4, quantizer: { doubleQuantization: false } }]
     })
