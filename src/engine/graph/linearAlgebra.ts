@@ -3,7 +3,7 @@ import { LateMatrix, type Matrix, sliceRows, transposed } from '../numerics/matr
 import { type DeviceGraph, DeviceMemory } from './deviceMemory'
 import { GraphBuilder } from './graphBuilder'
 import { largestTensor, tensorFits } from './largestTensor'
-import { DeviceTensor, GraphSession, giveBack, type Tensor, type Tensors } from './session'
+import { DeviceTensor, type Feeds, GraphSession, giveBack, type Tensor, type Tensors } from './session'
 
 export interface Transposes {
   readonly transA?: boolean
@@ -151,9 +151,15 @@ export class LinearAlgebra {
    * @throws {AppError} DEVICE with the library's reason when the device fails
    */
   async compute(graph: DeviceGraph, matrices: Readonly<Record<string, Matrix<Float32Array>>>): Promise<Tensors> {
-    const feeds: Record<string, Tensor | DeviceTensor> = {}
-    for (const [name, matrix] of Object.entries(matrices)) feeds[name] = await this.#fed(matrix)
-    return (await this.#memory.compute(graph, feeds)).here
+    return (await this.#memory.compute(graph, await this.#allFed(matrices))).here
+  }
+
+  /** What it leaves there: the caller's to give back, or to `adopt`. @throws {AppError} DEVICE as `compute` */
+  async leave(
+    graph: DeviceGraph,
+    matrices: Readonly<Record<string, Matrix<Float32Array>>>
+  ): Promise<Readonly<Record<string, DeviceTensor>>> {
+    return (await this.#memory.compute(graph, await this.#allFed(matrices))).there
   }
 
   async release(): Promise<void> {
@@ -198,6 +204,12 @@ export class LinearAlgebra {
   async #rowTiles(device: ProviderName, rows: number, bytesPerRow: number, whole: boolean) {
     if (whole || (await tensorFits(device, rows * bytesPerRow))) return rowTiles(rows, rows)
     return rowTiles(rows, Math.max(1, Math.floor((await largestTensor(device)) / bytesPerRow)))
+  }
+
+  async #allFed(matrices: Readonly<Record<string, Matrix<Float32Array>>>): Promise<Feeds> {
+    const feeds: Record<string, Tensor | DeviceTensor> = {}
+    for (const [name, matrix] of Object.entries(matrices)) feeds[name] = await this.#fed(matrix)
+    return feeds
   }
 
   /** A factor as a graph takes it. */

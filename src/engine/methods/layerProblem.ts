@@ -113,7 +113,14 @@ export class LayerProblem {
   async #weigh(): Promise<LayerProblem> {
     const { algebra, name, moment, curvature } = this
     if (curvature === undefined) throw new AppError('INTERNAL', `${name}: no curvature was measured`)
+    const there = await curvature.weighThere(algebra, this.#E32)
+    if (there !== undefined) return new WeighedThere(this, curvature, there, this.options)
     return new LayerProblem(algebra, name, await curvature.weigh(algebra, this.#E32), moment, this.options)
+  }
+
+  /** UᵀE [k, n] in float64, computed anew. */
+  protected projected(U: Matrix64): Promise<Matrix64> {
+    return projectRows(this.algebra, U, this.E)
   }
 
   get #precision(): 'float32' | 'float64' {
@@ -150,7 +157,7 @@ export class LayerProblem {
 
   /** UᵀE [k, n] in float64, for U [m, k]. */
   project(U: Matrix64): Promise<Matrix64> {
-    return remembered(this.#projections, U, () => projectRows(this.algebra, U, this.E))
+    return remembered(this.#projections, U, () => this.projected(U))
   }
 
   /** G · Y = E K Eᵀ Y, for Y [m, k]. */
@@ -240,13 +247,29 @@ export class LayerProblem {
   /** Solves the small problem once more with float64 products, which removes the rounding of the float32 ones. */
   async #refine(weighting: Weighting, { vectors: U }: SymmetricEigen): Promise<SymmetricEigen> {
     const { algebra, moment } = this
-    const X = await projectRows(algebra, U, this.E) // UᵀE [k, n]
+    const X = await this.projected(U) // UᵀE [k, n]
     const XK = weighting === 'full' ? await algebra.gemm64(X, moment.H) : { ...X, data: X.data.slice() }
     if (weighting === 'diagonal') scaleColumns(XK, moment.diagonal)
     const { values, vectors: S } = symmetricEigen(symmetrized(await algebra.gemm64(XK, X, { transB: true })))
     const vectors = await algebra.gemm64(U, S)
     this.#projections.set(vectors, Promise.resolve(await algebra.gemm64(S, X, { transA: true })))
     return { values, vectors }
+  }
+}
+
+/** The problem of a G^½E that lies on a device alone: float64 takes UᵀG^½E as (G^½U)ᵀE, which nothing was rounded in. */
+class WeighedThere extends LayerProblem {
+  constructor(
+    private readonly plain: LayerProblem,
+    private readonly root: OutputCurvature,
+    weighed: Matrix32,
+    options: LayerProblemOptions
+  ) {
+    super(plain.algebra, plain.name, weighed, plain.moment, options)
+  }
+
+  protected override async projected(U: Matrix64): Promise<Matrix64> {
+    return this.plain.project(await this.root.weigh64(this.algebra, U))
   }
 }
 

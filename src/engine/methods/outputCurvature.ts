@@ -1,5 +1,6 @@
 import type { LinearAlgebra } from '../graph/linearAlgebra'
 import { type Matrix32, type Matrix64, scaleRows, toFloat64 } from '../numerics/matrix'
+import { weighThere } from './weighThere'
 
 /** Eigenpairs of a G that are kept. */
 export const CURVATURE_RANK = 128
@@ -51,13 +52,28 @@ export class OutputCurvature implements Eigenpairs {
     return scaled
   }
 
+  /** G^½ E of an E that lies on a device, there; undefined where it has to be made by `weigh`. */
+  weighThere(algebra: LinearAlgebra, E: Matrix32): Promise<Matrix32 | undefined> {
+    const root = { vectors: this.vectors, along: this.#factors(0.5), floor: Math.sqrt(this.floor) }
+    return weighThere(algebra, root, E)
+  }
+
+  /** G^½ X for X [out, n], in float64. */
+  weigh64(algebra: LinearAlgebra, X: Matrix64): Promise<Matrix64> {
+    return this.#times(algebra, X, this.#factors(0.5), Math.sqrt(this.floor))
+  }
+
   /** G^−½ X for X [out, n], in float64. */
-  async unweigh(algebra: LinearAlgebra, X: Matrix64): Promise<Matrix64> {
+  unweigh(algebra: LinearAlgebra, X: Matrix64): Promise<Matrix64> {
+    return this.#times(algebra, X, this.#factors(-0.5), 1 / Math.sqrt(this.floor))
+  }
+
+  /** V diag(along) VᵀX + floor · X. */
+  async #times(algebra: LinearAlgebra, X: Matrix64, along: Float64Array, floor: number): Promise<Matrix64> {
     const vectors = toFloat64(this.vectors)
-    const parts = scaleRows(await algebra.gemm64(vectors, X, { transA: true }), this.#factors(-0.5))
+    const parts = scaleRows(await algebra.gemm64(vectors, X, { transA: true }), along)
     const scaled = await algebra.gemm64(vectors, parts)
-    const root = 1 / Math.sqrt(this.floor)
-    for (let i = 0; i < scaled.data.length; i++) (scaled.data[i] as number) += root * (X.data[i] as number)
+    for (let i = 0; i < scaled.data.length; i++) (scaled.data[i] as number) += floor * (X.data[i] as number)
     return scaled
   }
 

@@ -6,48 +6,14 @@ import { methodFor } from '../../../../src/engine/methods/registry'
 import { solveMethod } from '../../../../src/engine/methods/solveMethod'
 import { identity64, type Matrix64, toFloat32 } from '../../../../src/engine/numerics/matrix'
 import { symmetricEigen } from '../../../../src/engine/numerics/symmetricEigen'
+import { curvatureOf, dense, rootOf, weighedLoss } from '../../../helpers/curvatures'
 import { layers, problemOf, residualOf, type TestLayer } from '../../../helpers/layerProblems'
-import {
-  allFinite,
-  entry,
-  gaussianMatrix,
-  largest,
-  lossOf,
-  matrixOf,
-  minus,
-  product,
-  transpose
-} from '../../../helpers/matrices'
+import { allFinite, entry, largest, lossOf, matrixOf, minus, product, transpose } from '../../../helpers/matrices'
 
 const RANK = 8
 const SCALING = 0.5
 const algebra = new LinearAlgebra('cpu')
 afterAll(() => algebra.release())
-
-const diagonal = (values: ArrayLike<number>): Matrix64 =>
-  matrixOf(values.length, values.length, (i, j) => (i === j ? (values[i] as number) : 0))
-
-/** Of gradients at the outputs, whose energies fall. */
-function curvatureOf({ E, name }: TestLayer): Matrix64 {
-  const rows = gaussianMatrix(2 * E.rows, E.rows, `gradients ${name}`)
-  const gradients = matrixOf(rows.rows, rows.cols, (i, j) => entry(rows, i, j) * (1 + j) ** -0.7)
-  const sum = product(transpose(gradients), gradients)
-  return matrixOf(E.rows, E.rows, (i, j) => entry(sum, i, j) / rows.rows)
-}
-
-/** V diag(λ) Vᵀ + f (I − V Vᵀ), by plain loops. */
-function dense({ vectors, values, floor }: OutputCurvature): Matrix64 {
-  const along = product(product(vectors, diagonal(values.map((value) => value - floor))), transpose(vectors))
-  return matrixOf(vectors.rows, vectors.rows, (i, j) => entry(along, i, j) + (i === j ? floor : 0))
-}
-
-const rootOf = (G: Matrix64): Matrix64 => {
-  const { values, vectors } = symmetricEigen(G)
-  return product(product(vectors, diagonal(values.map((value) => Math.sqrt(Math.max(0, value))))), transpose(vectors))
-}
-
-/** tr(G R H Rᵀ). */
-const weighedLoss = (G: Matrix64, R: Matrix64, H: Matrix64): number => lossOf(product(rootOf(G), R), H)
 
 const kfac = (layer: TestLayer, curvature: OutputCurvature) =>
   solveMethod(problemOf(algebra, layer, { curvature, maxRank: RANK }), methodFor('kfac'), {
