@@ -4,6 +4,7 @@ import { RaisedByTemplate, TemplateFault } from '../templates/fault'
 import { Template } from '../templates/template'
 import { Dict, List, type Value } from '../templates/values'
 import { type ChatTemplates, readRenderingTemplates } from './chatTemplate'
+import { rolesInParts, withParts } from './contentParts'
 import type { Conversation } from './conversation'
 import { spanOfMarkedTurn, unlessRefused } from './markedTurn'
 import { RefusedConversation } from './refusedSamples'
@@ -30,6 +31,8 @@ const CLOSE = '\uFDD1'
  */
 export class ChatRenderer {
   readonly #templates: ReadonlyMap<string, Template>
+  /** By template, once it is asked: the roles of whose turns it writes parts and no texts. */
+  readonly #roles = new Map<Template, ReadonlySet<string>>()
 
   private constructor(
     private readonly source: ChatTemplates,
@@ -52,8 +55,8 @@ export class ChatRenderer {
     const source = await readRenderingTemplates(directory)
     if (source === undefined) {
       throw badInput(
-        `${directory} has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json), which ` +
-          'conversations need: add one, or use a set of plain texts'
+        `${directory} has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json or ` +
+          'chat_template.json), which conversations need: add one, or use a set of plain texts'
       )
     }
     return new ChatRenderer(source, day, directory, roles)
@@ -134,9 +137,20 @@ export class ChatRenderer {
   }
 
   #run(conversation: Conversation, { where, prompt = false, marks }: RunOptions): string {
+    const template = this.#template(conversation)
+    return this.#written(template, withParts(conversation, this.#rolesInParts(template)), { where, prompt, marks })
+  }
+
+  #rolesInParts(template: Template): ReadonlySet<string> {
+    const known = this.#roles.get(template) ?? rolesInParts((asked) => this.#written(template, asked, { where: '' }))
+    this.#roles.set(template, known)
+    return known
+  }
+
+  #written(template: Template, conversation: Conversation, { where, prompt = false, marks }: RunOptions): string {
     const variables = new Map(variablesOf(conversation, this.tokens, prompt))
     try {
-      return this.#template(conversation).render(variables, { day: this.day, marks })
+      return template.render(variables, { day: this.day, marks })
     } catch (error) {
       if (!(error instanceof TemplateFault)) throw error
       const why = `${where}: ${this.#file(conversation)} refuses the conversation: ${error.sentence}`

@@ -8,17 +8,19 @@ import { MAX_CHAT_TEMPLATE_BYTES, MAX_CHAT_TEMPLATES, MAX_TOKENIZER_BYTES } from
 const TEMPLATE_FILE = 'chat_template.jinja'
 const ADDITIONAL_FOLDER = 'additional_chat_templates'
 const CONFIG_FILE = 'tokenizer_config.json'
+/** Where files of processors, as models that see images have them, held it before. */
+const PROCESSOR_FILE = 'chat_template.json'
 
 /**
  * The chat templates of a checkpoint, the one that transformers uses by default first: `chat_template.jinja` before
- * `chat_template` of tokenizer_config.json, then the additional ones by name.
+ * `chat_template` of tokenizer_config.json, before that of chat_template.json, which the processor of a model that sees images
+ * reads; then the additional ones by name.
  *
  * @throws {AppError} BAD_INPUT or BAD_FORMAT for a file that cannot be read or is too large
  */
 export async function readChatTemplates(directory: string): Promise<ChatTemplateFacts[]> {
   const own = await readTextFileIfThere(join(directory, TEMPLATE_FILE), MAX_CHAT_TEMPLATE_BYTES)
-  const inConfig = own === undefined ? await templatesOfConfig(join(directory, CONFIG_FILE)) : []
-  const main = own === undefined ? inConfig : [facts('default', TEMPLATE_FILE, own)]
+  const main = own === undefined ? await templatesOfFiles(directory) : [facts('default', TEMPLATE_FILE, own)]
   const rest = await additionalTemplates(directory)
   const found = [...main, ...rest]
   const first = found.findIndex(({ name }) => name === 'default')
@@ -65,8 +67,14 @@ const facts = (name: string, file: string, text: string): ChatTemplateFacts => (
   readsDate: /\bstrftime_now\b/.test(text)
 })
 
+async function templatesOfFiles(directory: string): Promise<ChatTemplateFacts[]> {
+  const inConfig = await templatesOfFile(directory, CONFIG_FILE)
+  return inConfig.length > 0 ? inConfig : await templatesOfFile(directory, PROCESSOR_FILE)
+}
+
 /** A string, or a list of `{ name, template }`. */
-async function templatesOfConfig(path: string): Promise<ChatTemplateFacts[]> {
+async function templatesOfFile(directory: string, file: string): Promise<ChatTemplateFacts[]> {
+  const path = join(directory, file)
   if (!(await isNamed(path))) return []
   const given = ((await readJsonFile(path, MAX_TOKENIZER_BYTES)) as { chat_template?: unknown } | null)?.chat_template
   if (given === undefined || given === null) return []
@@ -75,7 +83,7 @@ async function templatesOfConfig(path: string): Promise<ChatTemplateFacts[]> {
     const { name, template } = (entry ?? {}) as { name?: unknown; template?: unknown }
     if (typeof name !== 'string' || typeof template !== 'string')
       throw badInput(`${path}: an entry of chat_template has no "name" or no "template", both texts were expected`)
-    return facts(name, CONFIG_FILE, template)
+    return facts(name, file, template)
   })
 }
 

@@ -108,6 +108,38 @@ describe('a conversation', () => {
   })
 })
 
+describe('a template that writes parts and no texts', () => {
+  /** In the manner of LLaVA: the texts among the parts of each turn, what the assistant says as generated. */
+  const parts = (said: string) =>
+    `{% for c in m['content'] | selectattr('type', 'equalto', 'text') %}${said}{% endfor %}`
+  const inParts = `{% for m in messages %}{{ m['role'].upper() + ': ' }}${parts("{{ c['text'] }}")};{% endfor %}`
+  const generated = `{% for m in messages %}{{ m['role'].upper() + ': ' }}{% if m['role'] == 'assistant' %}${parts("{% generation %}{{ c['text'] }}{% endgeneration %}")}{% else %}${parts("{{ c['text'] }}")}{% endif %};{% endfor %}`
+  const WRITTEN = 'SYSTEM: Be brief. ;USER: Who?;ASSISTANT:   A quail.;'
+
+  test.each([
+    ['that ends turns', inParts],
+    ['that fails over texts', inParts.replace("selectattr('type', 'equalto', 'text')", 'rejectattr("type.a", "none")')],
+    [
+      'of which the assistant says texts',
+      "{% for m in messages %}{{ m['role'].upper() + ': ' }}{% if m['role'] == 'assistant' %}{{ m['content'] }}{% else %}{{ m['content'][0]['text'] }}{% endif %};{% endfor %}"
+    ]
+  ])('is given texts as lists of one part: one %s', async (_, template) => {
+    expect((await renderer(chatModel(template))).render(conversation, 'here')).toBe(WRITTEN)
+  })
+
+  test.each([inParts, generated])('tells what the assistant says: %s', async (template) => {
+    const { text, responses } = (await renderer(chatModel(template))).renderWithResponses(conversation, 'here')
+    expect(text).toBe(WRITTEN)
+    expect(responses.map(({ begin, end }) => text.slice(begin, end).includes('  A quail.'))).toEqual([true])
+  })
+
+  test('is given parts as they stand', async () => {
+    const turns = [{ role: 'user', content: [{ type: 'image' }, { type: 'text', text: 'Who?' }] }]
+    const given = parseConversation(JSON.stringify(turns), 'here')
+    expect((await renderer(chatModel(inParts))).render(given, 'here')).toBe('USER: Who?;')
+  })
+})
+
 describe('the preview', () => {
   test('shows the row of the run: text, special tokens and pads', async () => {
     const model = chatModel(TEMPLATE)

@@ -44,6 +44,16 @@ describe('reading chat templates', () => {
     ).toEqual(['default', 'rag'])
   })
 
+  it('reads that of a processor where the tokenizer has none', async () => {
+    const both = { 'tokenizer_config.json': config('own'), 'chat_template.json': config("the processor's") }
+    const found = async (files: Readonly<Record<string, string>>) => await readChatTemplates(directoryOf(files))
+    expect(await found({ ...both, 'tokenizer_config.json': '{}' })).toMatchObject([
+      { name: 'default', file: 'chat_template.json', text: "the processor's" }
+    ])
+    expect(await found(both)).toMatchObject([{ file: 'tokenizer_config.json', text: 'own' }])
+    expect(await found({ ...both, 'chat_template.jinja': 'newest' })).toMatchObject([{ text: 'newest' }])
+  })
+
   it('finds none where there is none', async () => {
     expect(await readChatTemplates(directoryOf({}))).toEqual([])
     expect(await readChatTemplates(directoryOf({ 'tokenizer_config.json': '{}' }))).toEqual([])
