@@ -1352,6 +1352,7 @@ CASES |= {
 PARTS = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "patch_size": 4}
 CLIP = {"model_type": "clip_vision_model", **PARTS, "image_size": 8}
 PIXTRAL = {"model_type": "pixtral", **PARTS, "head_dim": 8, "image_size": 8}
+INTERNVL = {**PARTS, "image_size": [8, 8], "patch_size": [4, 4]}
 
 
 def mistral4(**others):
@@ -1451,6 +1452,52 @@ CASES |= {
         "vision_config": {
             **{"depth": 1, "hidden_size": 8, "intermediate_size": 8, "num_heads": 1, "out_hidden_size": 32},
             **{"deepstack_visual_indexes": [0], "num_position_embeddings": 4},
+        },
+    },
+    # InternVL 3.5 around experts, shrunk.
+    "internvl-qwen3_moe": {
+        "model_type": "internvl",
+        "tie_word_embeddings": False,
+        "image_token_id": 63,
+        "vision_config": INTERNVL,
+        "text_config": {
+            "model_type": "qwen3_moe",
+            **LLAMA,
+            "head_dim": 10,
+            "attention_bias": False,
+            "decoder_sparse_step": 1,
+            "max_window_layers": 2,
+            "mlp_only_layers": [],
+            "moe_intermediate_size": 8,
+            "norm_topk_prob": True,
+            "num_experts": 8,
+            "num_experts_per_tok": 3,
+            "rope_scaling": None,
+            "rope_theta": 1000000.0,
+            "sliding_window": None,
+            "use_sliding_window": False,
+        },
+    },
+    "internvl-gpt_oss": {
+        "model_type": "internvl",
+        "tie_word_embeddings": False,
+        "image_token_id": 63,
+        "vision_config": INTERNVL,
+        "text_config": {
+            "model_type": "gpt_oss",
+            **LLAMA,
+            "head_dim": 8,
+            "attention_bias": True,
+            "layer_types": ["sliding_attention", "full_attention"],
+            "sliding_window": 5,
+            "num_local_experts": 8,
+            "num_experts_per_tok": 3,
+            "rope_scaling": {
+                **{"beta_fast": 32.0, "beta_slow": 1.0, "factor": 4.0, "original_max_position_embeddings": 16},
+                **{"rope_type": "yarn", "truncate": False},
+            },
+            "rope_theta": 150000.0,
+            "swiglu_limit": 7.0,
         },
     },
     # GLM-4.5V, shrunk.

@@ -22,7 +22,7 @@ from quail import export_base, init_lora, proof_of, skipping
 from safetensors.torch import load_file, save_file
 from test_base import CHECKPOINTS, is_wrapper
 from test_families import CONTEXT, PERPLEXITY, ROWS
-from tower_cases import TOWERS, write_tower
+from tower_cases import FURTHER, TOWERS, write_tower
 from transformers import CONFIG_MAPPING, AutoConfig, AutoModelForImageTextToText, BitsAndBytesConfig
 
 OLDER = Path(sys.prefix) / "older"
@@ -32,9 +32,10 @@ CAUSAL, IMAGES = "AutoModelForCausalLM", "AutoModelForImageTextToText"
 CLASSES = {"gemma3": [CAUSAL, IMAGES], "mistral3": [IMAGES], "llava": [IMAGES]}
 CLASSES |= {kind: [CAUSAL, IMAGES] for kind in ("gemma3n", "gemma4", "gemma4_unified")}
 CLASSES |= {kind: [IMAGES] for kind in ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5", "qwen3_5_moe", "llama4")}
-CLASSES |= dict.fromkeys((*TOWERS, "mistral3-mistral4"), [IMAGES])
+MADE_HERE = {**TOWERS, **FURTHER}
+CLASSES |= dict.fromkeys((*MADE_HERE, "mistral3-mistral4"), [IMAGES])
 # Of those that are made here, one for each form of the names in files.
-READ = [kind for kind in CLASSES if kind not in TOWERS or kind in ("llava_next", "smolvlm", "lfm2_vl", "lighton_ocr", "paddleocr_vl", "qwen3_vl_moe")]
+READ = [kind for kind in CLASSES if kind not in MADE_HERE or kind in ("internvl-qwen3_moe", "llava_next", "smolvlm", "lfm2_vl", "lighton_ocr", "paddleocr_vl", "qwen3_vl_moe")]
 # Whose vision towers call their linears otherwise than the text models do.
 OWN_NAMES = {"qwen2_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe", "glm4v_moe", "gemma4_unified"}
 # Types that a release does not have.
@@ -42,7 +43,7 @@ NEWER = {kind: ["current"] for kind in ("mistral3-mistral4", "qwen3_5", "qwen3_5
 # With PEFT 0.13 the golden ones are judged.
 IN_4 = {"llava_next", "llava_next_video", "llava_onevision", "internvl", "aya_vision", "cohere2_vision"}
 IN_4 |= {"idefics2", "idefics3", "smolvlm", "lfm2_vl", "ovis2", "deepseek_vl", "glm4v"}
-NEWER |= {kind: ["current", "4"] if kind in IN_4 else ["current"] for kind in TOWERS}
+NEWER |= {kind: ["current", "4"] if kind in IN_4 else ["current"] for kind in MADE_HERE}
 # Tensors as they are published, where transformers 4 does not know the names that 5 writes.
 VISION = ("vision_tower.", "vision_tower.vision_model.")
 RENAMED = {kind: VISION for kind in ("gemma3", "llava", "llava_next", "llava_next_video", "llava_onevision", "vipllava", "aya_vision")}
@@ -79,7 +80,7 @@ MADE = tempfile.TemporaryDirectory(prefix="quail-towers-")  # removed when Pytho
 
 def source_of(name):
     """A golden checkpoint, or one of tower_cases.py, which is made once."""
-    if name not in TOWERS:
+    if name not in MADE_HERE:
         return test_families.FAMILIES / name
     folder = Path(MADE.name) / name
     if not folder.exists():
@@ -206,7 +207,7 @@ class Towers(unittest.TestCase):
                     self.assertEqual(hashlib.sha256(codes).hexdigest(), linear["codes"])
 
     def test_every_tower_is_here(self):
-        self.assertEqual({path.name for path in CHECKPOINTS if is_wrapper(path)} | TOWERS.keys(), CLASSES.keys())
+        self.assertEqual({path.name for path in CHECKPOINTS if is_wrapper(path)} | MADE_HERE.keys(), CLASSES.keys())
 
 
 class WrittenBases(unittest.TestCase):
@@ -287,7 +288,7 @@ class Kernels(unittest.TestCase):
     @torch.no_grad()
     def test_texts_are_causal_and_the_same_by_every_kernel(self):
         ids = torch.arange(1, 21)[None]
-        for name in TOWERS:
+        for name in MADE_HERE:
             with self.subTest(name):
                 options = {"dtype": torch.float32}
                 chosen = AutoModelForImageTextToText.from_pretrained(source_of(name), **options).eval()

@@ -90,9 +90,21 @@ TOWERS = {
     "paddleocr_vl": around(kind("paddleocr_vl_text", head_dim=12, rope_parameters=streams(2, 2, 2)), VIT, True, **SEEN),
 }
 
+INTERNVL = {**VIT, "image_size": [8, 8], "patch_size": [4, 4]}
+ROUTED = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 24}
+# Further text models of types that are there, by the whole model's type and the text model's.
+FURTHER = {
+    "internvl-qwen3_moe": around(kind("qwen3_moe", head_dim=8, num_hidden_layers=2, mlp_only_layers=[1], **ROUTED), INTERNVL, image_token_id=95),
+    "internvl-gpt_oss": around(
+        kind("gpt_oss", head_dim=8, num_hidden_layers=2, intermediate_size=24, num_local_experts=4, num_experts_per_tok=2, sliding_window=6),
+        INTERNVL,
+        image_token_id=95,
+    ),
+}
+
 
 def write_tower(folder, name):
     """The checkpoint as save_pretrained writes it."""
     folder.mkdir(parents=True)
-    write_whole(folder, {"model_type": name, **TOWERS[name]})
+    write_whole(folder, {"model_type": name.split("-")[0], **{**TOWERS, **FURTHER}[name]})
     load_family(folder, json.loads((folder / "config.json").read_text(encoding="utf-8")))

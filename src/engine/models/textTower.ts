@@ -29,6 +29,8 @@ export interface Wrapper {
   readonly places?: { readonly text: string; readonly head?: string }
   /** Whether its class does to the logits what the text model's own does: factors, a soft cap. */
   readonly ownLogits?: boolean
+  /** Whether PEFT goes by the whole model's type where it takes linears for those of experts. */
+  readonly namedAsExperts?: boolean
   /** Keys of config.json for the tokens in whose place the model puts what it sees and hears, with their defaults. */
   readonly placeholders: Readonly<Record<string, number>>
   /** Parts of config.json with a `vocab_offset`, from which on tokens have other embeddings there, and its defaults. */
@@ -126,13 +128,14 @@ function textOf(config: ConfigReader, wrapper: Wrapper) {
 }
 
 /** A text model under the names that it has inside of a wrapper. */
-function inside(text: ModelArchitecture, { places }: Wrapper): ModelArchitecture {
+function inside({ unreached, ...text }: ModelArchitecture, { places, namedAsExperts }: Wrapper): ModelArchitecture {
   const { text: place = INSIDE, head = text.head } = places ?? {}
   const nameInside = (name: string): string => (name.startsWith(OWN) ? `${place}${name.slice(OWN.length)}` : name)
   const { buildEmbedding, secondEmbedding: second } = text
   const renamed = (layer: LayerBuilder, build: () => Value) => layer.renamed(nameInside, build)
   return {
     ...text,
+    ...(namedAsExperts && unreached && { unreached }),
     basePrefix: '',
     embedding: nameInside(text.embedding),
     head,

@@ -5,6 +5,7 @@ import { gemma3 } from './gemma'
 import { gemma3n } from './gemma3n'
 import { gemma4, gemma4Unified } from './gemma4'
 import { glm4vMoeText, glm4vText, glmOcrText } from './glmVl'
+import { gptOss } from './gptOss'
 import { granite, graniteDoclingText } from './granite'
 import { lfm2 } from './lfm2'
 import { llama } from './llama'
@@ -13,6 +14,7 @@ import { ministral3 } from './ministral3'
 import { mistral } from './mistral'
 import { mistral4 } from './mistral4'
 import { qwen2, qwen3 } from './qwen'
+import { qwen3Moe } from './qwen3Moe'
 import { qwen35MoeText, qwen35Text } from './qwenHybrid'
 import { qwen2VlText, qwen3VlMoeText, qwen3VlText, qwen25VlText } from './qwenVl'
 import { flag, orNull } from './settings'
@@ -281,7 +283,7 @@ export const WRAPPERS: readonly Wrapper[] = [
   },
   {
     modelType: 'internvl',
-    texts: [qwen2, qwen3, llama],
+    texts: [qwen2, qwen3, llama, qwen3Moe, gptOss],
     tiedHead: flag(true),
     placeholders: { image_token_id: 151_667 },
     ...LLAVA
@@ -354,6 +356,7 @@ export const WRAPPERS: readonly Wrapper[] = [
   {
     modelType: 'glm4v_moe',
     texts: [glm4vMoeText],
+    namedAsExperts: true,
     ...GLM4V,
     textTies: 'too',
     placeholders: { image_token_id: 151_363, video_token_id: 151_364 }

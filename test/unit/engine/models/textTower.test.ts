@@ -296,3 +296,17 @@ describe('of models whose text model is a family by itself', () => {
     )
   })
 })
+
+describe('the linears of an MLP beside experts', () => {
+  // Whose type PEFT goes by: test/conformance/test_towers.py.
+  const unreached = (config: Record<string, unknown>) => readArchitecture(config, 'config.json').unreached
+
+  it('are reached inside of a model whose own type PEFT does not convert', () => {
+    expect(unreached({ model_type: 'qwen3_moe' })?.has('up_proj')).toBe(true)
+    expect(unreached({ model_type: 'internvl', text_config: { model_type: 'qwen3_moe' } })).toBeUndefined()
+  })
+
+  it('are not reached inside of one whose type it converts', () => {
+    expect(unreached({ model_type: 'glm4v_moe', text_config: { head_dim: 128 } })?.has('up_proj')).toBe(true)
+  })
+})
