@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { SELDOM_FLAG } from './src/engine/graph/collectGarbage'
 import { longestFirst } from './test/helpers/longestFirst'
+import { sharingFiles } from './test/helpers/sharedProcess'
 
 const softwareVulkan = resolve('.electron/dist/vk_swiftshader_icd.json')
 
@@ -52,15 +53,21 @@ const LONG = [
   'unit/engine/prepare/preflight'
 ].map((name) => resolve('test', `${name}.test.ts`))
 
+/** Begun last: a process is handed on from one of them to the next, and ends before a file that has one of its own. */
+const SHARING = sharingFiles(LONG)
+
 export default defineConfig({
   test: {
     environment: 'node',
-    include: ['test/**/*.test.ts'],
+    projects: [
+      { extends: true, test: { name: 'own process', include: ['test/**/*.test.ts'], exclude: SHARING } },
+      { extends: true, test: { name: 'shared process', include: SHARING, isolate: false } }
+    ],
     pool: 'forks', // native add-ons are safest in child processes
     // As `collectSeldom` does for threads that compute: runs in a process of tests looked for garbage nine times a second.
     execArgv: [SELDOM_FLAG],
     maxWorkers: 2,
-    sequence: { sequencer: longestFirst(LONG) },
+    sequence: { sequencer: longestFirst(LONG, SHARING) },
     // Integration tests run a whole model on a machine that may be busy; these limits only stop what hangs.
     expect: { poll: { timeout: 60_000 } },
     testTimeout: 300_000,
