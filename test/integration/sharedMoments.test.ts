@@ -8,7 +8,7 @@ import { MomentsThere, type Sharing } from '../../src/engine/methods/sharedMomen
 import { toFloat32 } from '../../src/engine/numerics/matrix'
 import { type LinearJob, OwnThread } from '../../src/engine/solve/blockSolver'
 import { characterModel } from '../helpers/characterModel'
-import { isThere, watchBus } from '../helpers/deviceBus'
+import { carriedOf, isThere, watchBus } from '../helpers/deviceBus'
 import { gaussianMatrix, product, transpose } from '../helpers/matrices'
 import { finishedOf, makeRun, runToEnd } from '../helpers/runs'
 import { webgpuDevice } from '../helpers/webgpuDevice'
@@ -17,14 +17,20 @@ const { missing } = await webgpuDevice('the tests of second moments on a device'
 
 const made: string[] = []
 
-/** The matrices that were carried to the device, those of them that are symmetric: H of inputs. */
+/** The second moments of inputs that were carried to the device: as they are, or as what is right of their diagonals. */
 function watchMoments() {
   const carried: { readonly size: number; readonly there: DeviceTensor }[] = []
-  const { upload } = DeviceMemory.prototype
+  const { compute, upload } = DeviceMemory.prototype
   vi.spyOn(DeviceMemory.prototype, 'upload').mockImplementation(async function (this: DeviceMemory, matrix) {
     const there = await upload.call(this, matrix)
     if (isSymmetric(matrix)) carried.push({ size: matrix.shape[0] as number, there: there as DeviceTensor })
     return there
+  })
+  vi.spyOn(DeviceMemory.prototype, 'compute').mockImplementation(async function (this: DeviceMemory, graph, feeds) {
+    const made = await compute.call(this, graph, feeds)
+    const there = made.there.symmetric
+    if (there !== undefined) carried.push({ size: there.shape[0] as number, there })
+    return made
   })
   return { carried, lying: () => carried.filter(({ there }) => isThere(there)).map(({ size }) => size) }
 }
@@ -72,10 +78,16 @@ describe.skipIf(missing !== undefined)('second moments on a device', () => {
     const each = []
     for (const job of parallel()) each.push(...(await solved(solver, [job], moments.lying)).factors)
     const alone = moments.carried.splice(0).map(({ size }) => size)
+    const bus = watchBus()
     const { factors, lying } = await solved(solver, parallel(), moments.lying)
     await solver.close()
     expect(alone).toEqual([64, 64, 96, 64, 128])
     expect(moments.carried.map(({ size }) => size)).toEqual([64, 96, 128])
+    // What is right of the diagonal, in panels of 32 rows.
+    const panels = [...bus.up.keys()].filter((name) => name.startsWith('panel'))
+    expect(panels.map((name) => carriedOf(bus.up, name))).toEqual(
+      [64 + 96 + 128, 32 + 64 + 96, 32 + 64, 32].map((columns) => 4 * 32 * columns)
+    )
     expect(lying).toEqual([[64], [64], [64], [], []])
     expect(factors).toEqual(each)
   })

@@ -4,6 +4,7 @@ import { type DeviceGraph, DeviceMemory } from './deviceMemory'
 import { GraphBuilder } from './graphBuilder'
 import { largestTensor, tensorFits } from './largestTensor'
 import { DeviceTensor, type Feeds, GraphSession, giveBack, type Tensor, type Tensors } from './session'
+import { uploadSymmetric } from './symmetricUploads'
 
 export interface Transposes {
   readonly transA?: boolean
@@ -25,7 +26,7 @@ type ArrayOf = { float32: Float32Array; float64: Float64Array }
 /** What may stay on the device; undefined until a product takes it. */
 type Kept = Map<Matrix<Float32Array | Float64Array>, Tensor | DeviceTensor | undefined>
 
-/** Matrices that several pieces of work take, one after the other: they stay on the device from one to the next. */
+/** Symmetric matrices that several pieces of work take, one after the other: they stay on the device from one to the next. */
 export class SharedMatrices {
   /** Those that `keepShared` named. */
   readonly kept: Kept = new Map()
@@ -88,7 +89,10 @@ export class LinearAlgebra {
     return matrix
   }
 
-  /** The same of a matrix that other work takes, too, where this is told of it: there it stays until they are all done. */
+  /**
+   * The same of a symmetric matrix that other work takes, too, where this is told of it: there it stays until they are all done,
+   * and it goes there as what is right of its diagonal.
+   */
   keepShared<M extends Matrix<Float32Array>>(matrix: M): M {
     if (this.#shared === undefined) return this.keep(matrix)
     const { kept } = this.#shared
@@ -216,9 +220,13 @@ export class LinearAlgebra {
   async #fed(matrix: Matrix<Float32Array | Float64Array>): Promise<Tensor | DeviceTensor> {
     const kept = [this.#kept, this.#shared?.kept].find((matrices) => matrices?.has(matrix))
     if (kept === undefined) return asTensor(matrix)
-    const there = kept.get(matrix) ?? (await this.#memory.upload(asTensor(matrix)))
+    const there = kept.get(matrix) ?? (await this.#carried(matrix, kept === this.#shared?.kept))
     kept.set(matrix, there)
     return there
+  }
+
+  #carried(matrix: Matrix<Float32Array | Float64Array>, isSymmetric: boolean): Promise<Tensor | DeviceTensor> {
+    return isSymmetric ? uploadSymmetric(this.#memory, asTensor(matrix)) : this.#memory.upload(asTensor(matrix))
   }
 
   #session(precision: Precision, transA: boolean, transB: boolean, device: ProviderName): Promise<GraphSession> {
