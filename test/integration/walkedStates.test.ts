@@ -6,7 +6,7 @@ import { Student } from '../../src/engine/refine/student'
 import { heldOutRows } from '../../src/shared/refinement'
 import { characterModel } from '../helpers/characterModel'
 import { configOf } from '../helpers/checkpoints'
-import { carriedOf, watchBus } from '../helpers/deviceBus'
+import { type Bus, carriedOf, watchBus } from '../helpers/deviceBus'
 import { adapterDigests, finishedOf, isProgress, makeRun, runToEnd, type TestRun } from '../helpers/runs'
 import { webgpuDevice } from '../helpers/webgpuDevice'
 
@@ -47,7 +47,7 @@ async function completed(run: TestRun) {
 }
 
 /** With states that travel, as if no card had memory for them. */
-let travelling: Promise<{ readonly up: number; readonly found: ReturnType<typeof foundBy> }> | undefined
+let travelling: Promise<{ readonly bus: Bus; readonly found: ReturnType<typeof foundBy> }> | undefined
 
 const whole = () => {
   travelling ??= (async () => {
@@ -55,7 +55,7 @@ const whole = () => {
     const bus = watchBus()
     const found = await completed(shortRun())
     vi.restoreAllMocks()
-    return { up: carriedOf(bus.up, 'hidden'), found }
+    return { bus, found }
   })()
   return travelling
 }
@@ -77,7 +77,12 @@ describe.skipIf(missing !== undefined)('hidden states of walks over all blocks',
     const measured = 3 * (ROWS - heldOutRows(ROWS)) + ROWS
     const walked = walks.reduce((sum, { rows, back }) => sum + (back ? 2 : 1) * rows, measured)
     const row = 4 * CONTEXT * (configOf(model).hidden_size as number)
-    expect(expected.up - carriedOf(bus.up, 'hidden')).toBe(BETWEEN * walked * row)
+    const saved = (way: 'up' | 'down', name: string) => carriedOf(expected.bus[way], name) - carriedOf(bus[way], name)
+    expect(saved('up', 'hidden')).toBe(BETWEEN * walked * row)
+    // Gradients go there at the last block, and none comes back from any.
+    const back = walks.reduce((sum, walk) => sum + (walk.back ? walk.rows : 0), ROWS - heldOutRows(ROWS))
+    expect(saved('up', 'gradient')).toBe(BETWEEN * back * row)
+    expect(saved('down', 'gradient.hidden')).toBe((BETWEEN + 1) * back * row)
     // Adapters go there for the batches of a walk once.
     expect([...bus.up.keys()].filter((name) => name.includes('lora_'))).toEqual([])
   })

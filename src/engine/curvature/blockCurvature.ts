@@ -33,7 +33,7 @@ export interface BlockAtHand {
 /**
  * G of each linear of a block, reduced and as the mean of its diagonal, by path.
  *
- * @param gradients - at the states behind the block, by batch; those before it afterwards
+ * @param gradients - at the states behind the block, by batch; those before it afterwards, as far as they are here
  */
 export async function backward(
   { prepared: { linears, recipe }, runner, signal }: CurvatureOptions,
@@ -46,9 +46,10 @@ export async function backward(
   for (const [i, { real, predicting }] of batches.entries()) {
     await stopHere(signal)
     const hidden = await kept.before(block, i)
-    const found = await runner.curvature(block, hidden, gradients[i] as Float32Array, real, weights)
-    gradients[i] = found.hidden
-    sums.add(found.grams, predicting.length)
+    const { grams } = await kept.back(i, gradients, (gradient, stays) =>
+      runner.curvature(block, hidden, gradient, real, weights, stays)
+    )
+    sums.add(grams, predicting.length)
   }
   const curvature = new Map<string, OutputCurvature>()
   const sensitivity = new Map<string, number>()

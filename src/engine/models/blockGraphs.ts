@@ -9,6 +9,8 @@ import { type BlockGraph, backwardGraph, blockGraph, curvatureGraph } from './mo
 
 /** Name of the output with the next states. */
 export const NEXT = 'next'
+/** Name of the output with the gradient at the states before the block. */
+export const BEFORE = 'gradient.hidden'
 
 /**
  * The graphs that compute a model's blocks, each built when it is first asked for, and their compiled sessions. Blocks that are
@@ -77,7 +79,7 @@ export class BlockGraphs {
 
   /** @param left - outputs that stay on the device */
   async session(graph: BlockGraph, left: readonly string[] = []): Promise<GraphSession> {
-    const sessions = left.includes(NEXT) ? this.#leaving : this.#sessions
+    const sessions = left.includes(NEXT) || left.includes(BEFORE) ? this.#leaving : this.#sessions
     const known = sessions.get(graph)
     if (known !== undefined) return known
     const session = await GraphSession.create(graph.model, this.device, left)

@@ -2,7 +2,7 @@ import type { DeviceName } from '../../shared/recipe'
 import { DeviceMemory } from '../graph/deviceMemory'
 import { DeviceTensor, type Feeds, giveBack, type Tensor, type Tensors } from '../graph/session'
 import { type ModelArchitecture, stateSize } from './architecture'
-import { BlockGraphs, NEXT } from './blockGraphs'
+import { BEFORE, BlockGraphs, NEXT } from './blockGraphs'
 import type { Adapter, BlockWeights } from './blockWeights'
 import { expertGraph } from './expertGraphs'
 import { ExpertRunner, type Routed } from './expertRunner'
@@ -35,9 +35,12 @@ export interface NextStates {
   readonly there?: DeviceTensor
 }
 
+/** Where gradients at hidden states are: here, unless they were to stay on the device, where they are the caller's to give back. */
+type GradientStates<Stays extends boolean> = Stays extends false ? Float32Array : BatchStates
+
 /** Gradients of a loss with respect to what a block takes, each in the layout of what it belongs to. */
-export interface BlockGradients {
-  readonly hidden: Float32Array
+export interface BlockGradients<Stays extends boolean = false> {
+  readonly hidden: GradientStates<Stays>
   /** By linear, of A [rank, in] and of B [out, rank], which holds the scaling. */
   readonly adapters: ReadonlyMap<string, { readonly A: Float32Array; readonly B: Float32Array }>
 }
@@ -145,45 +148,49 @@ export class BlockRunner {
    *
    * @param gradient - ∂L/∂(next hidden states), [tokens, hidden]; zero at pads
    * @param real - as for `forward`
+   * @param stays - whether the gradient at the hidden states is to stay on the device, if that keeps tensors
    */
-  async backward(
+  async backward<Stays extends boolean = false>(
     index: number,
     hidden: BatchStates,
-    gradient: Float32Array,
+    gradient: BatchStates,
     real: Float32Array,
-    weights: BlockWeights
-  ): Promise<BlockGradients> {
+    weights: BlockWeights,
+    stays?: Stays
+  ): Promise<BlockGradients<Stays>> {
     const graph = this.#graphs.backward(index, weights)
     const feeds = {
       ...(await this.#feeds(graph, hidden, weights, real)),
       ...(await this.#seeds(index, graph, hidden, gradient, real, weights))
     }
-    const outputs = await (await this.#graphs.session(graph)).run(feeds)
+    const { outputs, hidden: before } = await this.#back(graph, feeds, stays)
     const of = (name: string): Float32Array => outputs[`gradient.${name}`]?.data as Float32Array
     const adapters = new Map(
       [...(weights.adapters?.keys() ?? [])].map((name) => [name, { A: of(`${name}.lora_A`), B: of(`${name}.lora_B`) }])
     )
-    return { hidden: of('hidden'), adapters }
+    return { hidden: before as GradientStates<Stays>, adapters }
   }
 
   /**
    * The same in full precision, and the Gram matrices Σ g gᵀ of the gradients at the outputs of the block's linears: `input` of
    * a part is the linear's place among them.
    */
-  async curvature(
+  async curvature<Stays extends boolean = false>(
     index: number,
     hidden: BatchStates,
-    gradient: Float32Array,
+    gradient: BatchStates,
     real: Float32Array,
-    weights: BlockWeights
-  ): Promise<{ readonly hidden: Float32Array; readonly grams: readonly GramPart[] }> {
+    weights: BlockWeights,
+    stays?: Stays
+  ): Promise<{ readonly hidden: GradientStates<Stays>; readonly grams: readonly GramPart[] }> {
     const graph = this.#graphs.curvature(index)
-    const outputs = await (await this.#graphs.session(graph)).run({
+    const feeds = {
       ...(await this.#feeds(graph, hidden, weights, real)),
       ...(await this.#seeds(index, graph, hidden, gradient, real, weights))
-    })
+    }
+    const { outputs, hidden: before } = await this.#back(graph, feeds, stays)
     const grams = graph.grams.map((tile) => ({ ...tile, data: outputs[tile.output]?.data as Float32Array }))
-    return { hidden: outputs['gradient.hidden']?.data as Float32Array, grams }
+    return { hidden: before as GradientStates<Stays>, grams }
   }
 
   /**
@@ -287,24 +294,37 @@ export class BlockRunner {
     return { batch, feeds: { [EXPERT_SUM]: sum } }
   }
 
+  /** What a backward graph gives, and the gradient at the hidden states where it is to be. */
+  async #back(graph: BlockGraph, feeds: Feeds, stays = false): Promise<{ outputs: Tensors; hidden: BatchStates }> {
+    if (!stays || !this.memory.keepsTensors) {
+      const outputs = await (await this.#graphs.session(graph)).run(feeds)
+      return { outputs, hidden: outputs[BEFORE]?.data as Float32Array }
+    }
+    const { here, there } = await (await this.#graphs.session(graph, [BEFORE])).keep(feeds)
+    return { outputs: here, hidden: there[BEFORE] as DeviceTensor }
+  }
+
   /** What a backward graph is given: the gradient of the block's output, and with experts what passes back through them. */
   async #seeds(
     index: number,
     graph: BlockGraph,
     hidden: BatchStates,
-    gradient: Float32Array,
+    gradient: BatchStates,
     real: Float32Array,
     weights: BlockWeights
   ): Promise<Feeds> {
-    const seed = { gradient: { data: gradient, shape: this.#shapeOf(gradient) } }
     const { experts } = graph
-    if (experts === undefined || weights.experts === undefined) return seed
+    if (experts === undefined || weights.experts === undefined) return { gradient: this.#asInput(gradient) }
+    // Experts take it here.
+    const values =
+      gradient instanceof DeviceTensor ? ((await this.memory.read(gradient)).data as Float32Array) : gradient
+    const seed = { gradient: this.#asInput(values) }
     const feeds = await this.#feeds(graph, hidden, weights, real)
     const within = await this.#within(graph, feeds, weights)
     const batch =
       within?.batch ?? routed(await (await this.#graphs.session(this.#graphs.of(index, weights))).run(feeds))
     const ofSum =
-      within === undefined ? gradient : await this.#gradientOfSum(graph, { ...feeds, ...within.feeds, ...seed })
+      within === undefined ? values : await this.#gradientOfSum(graph, { ...feeds, ...within.feeds, ...seed })
     const back = await this.#experts.backward(batch, ofSum, experts, weights.experts)
     const tokens = ofSum.length / experts.hiddenSize
     return {
@@ -324,16 +344,17 @@ export class BlockRunner {
   /** @param real - as for `forward`; fed where the graph reads it */
   async #feeds(graph: BlockGraph, hidden: BatchStates, weights: BlockWeights, real?: Float32Array): Promise<Feeds> {
     const linears = await this.#resident.feeds(graph.linears, weights.linears)
-    const states = hidden instanceof DeviceTensor ? hidden : { data: hidden, shape: this.#shapeOf(hidden) }
+    const states = this.#asInput(hidden)
     const told = graph.readsReal && real !== undefined && { real: column(real) }
     const adapters = { ...adapterFeeds(weights), ...weights.adaptersThere }
     return { ...linears, ...weights.parameters, ...adapters, hidden: states, ...told }
   }
 
-  /** [tokens, state]. */
-  #shapeOf(states: Float32Array): [number, number] {
+  /** States, or gradients at them, as graphs take them: [tokens, state]. */
+  #asInput(states: BatchStates): Tensor | DeviceTensor {
+    if (states instanceof DeviceTensor) return states
     const width = stateSize(this.architecture)
-    return [states.length / width, width]
+    return { data: states, shape: [states.length / width, width] }
   }
 
   /** A device that keeps tensors adds them up itself. */

@@ -80,7 +80,7 @@ export class Student {
    * Gradients of the adapters of every block, from the last to the first; each block's are given before those of the one
    * below are computed.
    *
-   * @param gradients - of the states behind the last block, by batch; written over
+   * @param gradients - of the states behind the last block, by batch; written to
    * @param kept - with the states that `forward` put there
    */
   async *backward(
@@ -96,9 +96,10 @@ export class Student {
         for (const [i, { real }] of batches.entries()) {
           await here()
           const hidden = await kept.before(block, i)
-          const found = await this.runner.backward(block, hidden, gradients[i] as Float32Array, real, weights)
-          gradients[i] = found.hidden
-          for (const [name, own] of found.adapters) addTo(sums, name, own)
+          const { adapters } = await kept.back(i, gradients, (gradient, stays) =>
+            this.runner.backward(block, hidden, gradient, real, weights, stays)
+          )
+          for (const [name, own] of adapters) addTo(sums, name, own)
         }
       })
       yield [block, sums]

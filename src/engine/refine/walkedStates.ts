@@ -1,3 +1,4 @@
+import { DeviceTensor } from '../graph/session'
 import type { BatchStates, NextStates } from '../models/blockRunner'
 import { ResidentStates } from '../models/residentStates'
 import { bytesOf } from '../numerics/bytesOf'
@@ -10,6 +11,8 @@ import { floatsOf, type Shelf } from './shelf'
 export class WalkedStates {
   #states: Float32Array[] = []
   #resident = new ResidentStates([], 0)
+  /** On the way back, the gradients at the states behind the block at hand. */
+  #gradients = new ResidentStates([], 0)
 
   /** @param room - bytes of the device's memory */
   constructor(
@@ -22,8 +25,14 @@ export class WalkedStates {
     this.leaveDevice()
     this.#states = [...states]
     const sizes = states.map(({ byteLength }) => byteLength)
-    const kept = this.shelf === undefined ? sizes : Array.from({ length: blocks + 1 }, () => sizes).flat()
-    this.#resident = new ResidentStates(kept, this.room)
+    if (this.shelf === undefined) {
+      this.#resident = new ResidentStates(sizes, this.room)
+      return
+    }
+    this.#gradients = new ResidentStates(sizes, this.room)
+    // Those before the first block were never there.
+    const kept = Array.from({ length: blocks }, () => sizes).flat()
+    this.#resident = new ResidentStates([...sizes.map(() => 0), ...kept], this.room - this.#gradients.bytes)
   }
 
   /**
@@ -57,9 +66,30 @@ export class WalkedStates {
     return this.#resident.of(place) ?? floatsOf(await (this.shelf as Shelf).get(place))
   }
 
+  /**
+   * Takes the gradient at a batch's states back through a block. As far as there is room it stays on the device from block to
+   * block, and never comes back: nobody else asks for it.
+   *
+   * @param gradients - of each batch, at the states behind the block, as far as they are here; written to
+   * @param compute - is given that gradient, and whether the one before the block is to stay
+   */
+  async back<Found extends { readonly hidden: BatchStates }>(
+    batch: number,
+    gradients: Float32Array[],
+    compute: (gradient: BatchStates, stays: boolean) => Promise<Found>
+  ): Promise<Found> {
+    const behind = this.#gradients.of(batch) ?? (gradients[batch] as Float32Array)
+    const found = await compute(behind, this.#gradients.fits(batch))
+    const { hidden } = found
+    this.#gradients.put(batch, hidden instanceof DeviceTensor ? hidden : undefined)
+    if (!(hidden instanceof DeviceTensor)) gradients[batch] = hidden
+    return found
+  }
+
   /** Gives back what lies on the device. */
   leaveDevice(): void {
     this.#resident.giveBack()
+    this.#gradients.giveBack()
   }
 
   async close(): Promise<void> {
