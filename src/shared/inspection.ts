@@ -16,9 +16,9 @@ export const ROLE_REASONS: Readonly<Record<TensorRole, string>> = {
     'experts, and routers that are no linears: transformers 5 holds them in modules of their own, which bitsandbytes does not quantize',
   embedding: 'token embedding: its rows are looked up, not multiplied, so bitsandbytes leaves it alone',
   head: 'output head: transformers keeps it out of quantization, because every logit comes through it',
-  norm: 'norms: vectors, and bitsandbytes quantizes only the matrices of linears',
+  norm: 'norms and other vectors: bitsandbytes quantizes only the matrices of linears',
   bias: 'biases of linears: added after the product, in full precision',
-  other: 'positions and projections outside the blocks',
+  other: 'positions, convolutions, and projections that no adapter repairs',
   unused: 'not read: buffers that are computed anew, copies of tied weights, or parts that Quail does not run'
 }
 

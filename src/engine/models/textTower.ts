@@ -119,7 +119,7 @@ function textOf(config: ConfigReader, wrapper: Wrapper) {
   const family = texts.find(({ modelTypes }) => modelTypes.includes(type as string))
   if (family === undefined) {
     const found = `model_type is ${shownValue(type)}`
-    throw badInput(`${given.where}: ${found}, a ${modelType} is read with ${types.join(', ')}`)
+    throw badInput(`${given.where}: ${found}, expected ${types.join(' or ')} for the text model of ${modelType}`)
   }
   const inner = textTies !== undefined && family.settings(given).tie_word_embeddings === true
   const own = textTies !== 'alone' && outer.tie_word_embeddings === true

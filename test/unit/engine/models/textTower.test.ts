@@ -88,7 +88,7 @@ describe('a text tower', () => {
   it('is refused where another text model is inside', () => {
     const other = { ...config, text_config: { ...text, model_type: 'llama' } }
     expect(() => readArchitecture(other, 'config.json')).toThrow(
-      'config.json: text_config: model_type is "llama", a gemma3 is read with gemma3_text'
+      'config.json: text_config: model_type is "llama", expected gemma3_text for the text model of gemma3'
     )
   })
 
@@ -240,7 +240,7 @@ describe('of models whose text model is a family by itself', () => {
   it('is called by another type in published files of EXAONE 4.5', () => {
     const tower = (model_type: string) => read({ model_type: 'exaone4_5', text_config: { model_type } }).tower
     expect(tower('exaone4_5_text')).toEqual(tower('exaone4'))
-    expect(() => tower('toString')).toThrow('model_type is "toString", a exaone4_5 is read with exaone4')
+    expect(() => tower('toString')).toThrow('model_type is "toString", expected exaone4 for the text model of exaone4_5')
   })
 
   it('leaves logits as the head gives them, whatever factor its config names', async () => {
