@@ -148,6 +148,28 @@ class Templates(unittest.TestCase):
         self.assertEqual(different, [])
         self.assertGreater(rendered, 0.6 * len(cases))
 
+    def test_parts(self):
+        """A template of a processor that writes nothing of texts gets them as lists of one part, as a trainer hands them over."""
+        model = definitions.learn()
+        tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.BPE()), **TOKENS)
+        conversation = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": " Who? "}, {"role": "assistant", "content": "A quail."}]
+        listed = [{**turn, "content": [{"type": "text", "text": turn["content"]}]} for turn in conversation]
+        for template in PARTS:
+            with self.subTest(template), tempfile.TemporaryDirectory(prefix="quail-parts-") as folder:
+                files = {"tokenizer.json": definitions.families(model)["llama 3"], "config.json": {"model_type": "llama"}}
+                files |= {"tokenizer_config.json": {"tokenizer_class": "PreTrainedTokenizerFast", **TOKENS}, "chat_template.json": {"chat_template": template}}
+                for file, content in files.items():
+                    (Path(folder) / file).write_text(json.dumps(content), encoding="utf-8")
+                bare, expected = (
+                    attempt(lambda turns=turns: tokenizer.apply_chat_template(turns, chat_template=template, tokenize=False))
+                    for turns in (conversation, listed)
+                )
+                self.assertNotIn("quail", bare or "", "what transformers makes of texts")
+                self.assertIn("quail", expected)
+                for sample in (conversation, listed):
+                    [answer] = render([{"directory": folder, "sample": json.dumps(sample)}])
+                    self.assertEqual(answer, {"text": expected})
+
     def test_named_tokens(self):
         """Templates get the tokens that AutoTokenizer names: those of the files, else those of the class."""
         model = definitions.learn()
@@ -194,6 +216,13 @@ METHODS = (
     *("upper", "lower", "title", "capitalize", "swapcase", "strip", "split", "splitlines"),
     *("isalpha", "isdecimal", "isdigit", "isalnum", "isspace", "islower", "isupper", "istitle", "isprintable", "isidentifier"),
 )
+
+# In the manner of LLaVA, of SmolVLM and of Mistral's LLaVA, which fails over texts.
+PARTS = [
+    "{% for m in messages %}{{ m['role'].upper() + ': ' }}{% for c in m['content'] | selectattr('type', 'equalto', 'text') %}{{ c['text'] + ' ' }}{% endfor %}{% endfor %}",
+    "{% for m in messages %}{{ m.role | capitalize }}{% if m['content'][0]['type'] == 'image' %}{{ ':' }}{% else %}{{ ': ' }}{% endif %}{% for c in m['content'] %}{% if c['type'] == 'text' %}{{ c['text'] }}{% elif c['type'] == 'image' %}{{ '<image>' }}{% endif %}{% endfor %}{{ eos_token }}{% endfor %}",
+    "{% for m in messages %}{{ ' ' + m['content'][0]['text'] + eos_token }}{% endfor %}",
+]
 
 # Rendered by Python, refused by Quail with the line: addresses in memory, powers of floats.
 NOT_HANDLED = ["{{ 2 ** -1 }}", "{{ 2 ** 0.5 }}", "{{ d.items }}", "{% for i in l %}{{ loop }} {% endfor %}"]
