@@ -79,6 +79,9 @@ describe.skipIf(missing !== undefined)('hidden states of walks over all blocks',
     const row = 4 * CONTEXT * (configOf(model).hidden_size as number)
     const saved = (way: 'up' | 'down', name: string) => carriedOf(expected.bus[way], name) - carriedOf(bus[way], name)
     expect(saved('up', 'hidden')).toBe(BETWEEN * walked * row)
+    // States that stay do not come back: neither as what a block gives, nor as what is read.
+    const forwards = walks.reduce((sum, { rows }) => sum + rows, ROWS - heldOutRows(ROWS))
+    expect(saved('down', 'next') + saved('down', 'result')).toBe(BETWEEN * forwards * row)
     // Gradients go there at the last block, and none comes back from any.
     const back = walks.reduce((sum, walk) => sum + (walk.back ? walk.rows : 0), ROWS - heldOutRows(ROWS))
     expect(saved('up', 'gradient')).toBe(BETWEEN * back * row)

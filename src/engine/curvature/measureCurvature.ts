@@ -103,7 +103,7 @@ async function* forward(
       for (const [i, { real }] of batches.entries()) {
         await stopHere(signal)
         await kept.through(block, i, block + 1 < architecture.blocks, (hidden, stays) =>
-          runner.advance(block, hidden, real, carried, stays)
+          runner.pass(block, hidden, real, carried, stays)
         )
       }
     } finally {

@@ -102,16 +102,28 @@ export class BlockRunner {
     weights: BlockWeights,
     stays = false
   ): Promise<NextStates> {
+    const next = await this.pass(index, hidden, real, weights, stays)
+    return next instanceof DeviceTensor ? this.#read(next) : { next }
+  }
+
+  /** The same, with the next states on the device alone where they are to stay and can: the caller's to give back. */
+  async pass(
+    index: number,
+    hidden: BatchStates,
+    real: Float32Array,
+    weights: BlockWeights,
+    stays: boolean
+  ): Promise<BatchStates> {
     const graph = this.#graphs.of(index, weights)
     const feeds = await this.#feeds(graph, hidden, weights, real)
     const within = await this.#within(graph, feeds, weights)
     const all = { ...feeds, ...within?.feeds }
     if (this.#leaves(graph, weights, stays)) {
       const { there } = await (await this.#graphs.session(graph, [NEXT])).keep(all)
-      return this.#read(there[NEXT] as DeviceTensor)
+      return there[NEXT] as DeviceTensor
     }
     const outputs = await (await this.#graphs.session(graph)).run(all)
-    return { next: await this.#withExperts(graph, outputs, weights) }
+    return this.#withExperts(graph, outputs, weights)
   }
 
   /**

@@ -64,7 +64,7 @@ export class Student {
           for (const [i, { real }] of batches.entries()) {
             await here()
             await walked.through(block, i, block + 1 < blocks, (hidden, stays) =>
-              this.runner.advance(block, hidden, real, weights, stays)
+              this.runner.pass(block, hidden, real, weights, stays)
             )
           }
         })

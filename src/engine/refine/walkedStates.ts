@@ -1,12 +1,13 @@
 import { DeviceTensor } from '../graph/session'
-import type { BatchStates, NextStates } from '../models/blockRunner'
+import type { BatchStates } from '../models/blockRunner'
 import { ResidentStates } from '../models/residentStates'
 import { bytesOf } from '../numerics/bytesOf'
 import { floatsOf, type Shelf } from './shelf'
 
 /**
  * Hidden states of some batches on their way through all blocks. What a block puts out stays on the device for the next one, as
- * far as there is room; with a shelf, the states before each block are kept there for the way back, and those on the device, too.
+ * far as there is room, and there alone; with a shelf, the states before each block are kept for the way back: on the device, or
+ * where they do not stay there, on the shelf.
  */
 export class WalkedStates {
   #states: Float32Array[] = []
@@ -45,14 +46,15 @@ export class WalkedStates {
     block: number,
     batch: number,
     stays: boolean,
-    compute: (hidden: BatchStates, stays: boolean) => Promise<NextStates>
+    compute: (hidden: BatchStates, stays: boolean) => Promise<BatchStates>
   ): Promise<void> {
-    const hidden = this.#states[batch] as Float32Array
-    await this.shelf?.put(this.#placeOf(block, batch), bytesOf(hidden))
     const [from, to] = [this.#residence(block, batch), this.#residence(block + 1, batch)]
-    const { next, there } = await compute(this.#resident.of(from) ?? hidden, stays && this.#resident.fits(to))
-    this.#resident.put(to, there)
-    this.#states[batch] = next
+    const here = this.#states[batch] as Float32Array
+    const lies = this.#resident.of(from)
+    if (lies === undefined) await this.shelf?.put(this.#placeOf(block, batch), bytesOf(here))
+    const next = await compute(lies ?? here, stays && this.#resident.fits(to))
+    this.#resident.put(to, next instanceof DeviceTensor ? next : undefined)
+    if (!(next instanceof DeviceTensor)) this.#states[batch] = next
   }
 
   /** The states behind the last block that they went through, of each batch. */
