@@ -240,7 +240,9 @@ describe('of models whose text model is a family by itself', () => {
   it('is called by another type in published files of EXAONE 4.5', () => {
     const tower = (model_type: string) => read({ model_type: 'exaone4_5', text_config: { model_type } }).tower
     expect(tower('exaone4_5_text')).toEqual(tower('exaone4'))
-    expect(() => tower('toString')).toThrow('model_type is "toString", expected exaone4 for the text model of exaone4_5')
+    expect(() => tower('toString')).toThrow(
+      'model_type is "toString", expected exaone4 for the text model of exaone4_5'
+    )
   })
 
   it('leaves logits as the head gives them, whatever factor its config names', async () => {
