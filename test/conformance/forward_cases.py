@@ -1419,6 +1419,21 @@ CASES |= {
         "vision_config": CLIP,
         "text_config": {"model_type": "qwen2", **LLAMA, "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 1},
     },
+    # Text models that these wrappers have beside their usual one.
+    "aya_vision-cohere": {
+        "model_type": "aya_vision",
+        "vision_config": {"model_type": "siglip_vision_model", **PARTS, "image_size": 8},
+        "text_config": {"model_type": "cohere", **GEMMA, "use_qk_norm": True, "logit_scale": 0.25},
+    },
+    "cohere2_vision-cohere2_moe": {
+        "model_type": "cohere2_vision",
+        "alignment_intermediate_size": 8,
+        "vision_config": {"model_type": "siglip_vision_model", **PARTS, "image_size": 8},
+        "text_config": {
+            **{"model_type": "cohere2_moe", **GEMMA, "num_hidden_layers": 3, "intermediate_size": 16, "num_experts": 5, "num_experts_per_tok": 2},
+            **{"num_shared_experts": 1, "first_k_dense_replace": 1, "sliding_window": 5, "logit_scale": 0.25},
+        },
+    },
     # As Qwen2-VL was published: the text model's keys beside, and rotary positions under their old name.
     "qwen2_vl-flat": {
         "model_type": "qwen2_vl",

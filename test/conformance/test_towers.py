@@ -186,6 +186,18 @@ class Towers(unittest.TestCase):
         with families, mock.patch.dict(NEWER, {"llama4": ["current"]}):
             self.judge("llama4")
 
+    def test_adapters_around_other_text_models(self):
+        """Which have another type in TOWERS."""
+        for name in ("aya_vision-cohere", "cohere2_vision-cohere2_moe"):
+            kind = name.split("-")[0]
+            config = copy.deepcopy(CASES[name])
+            config["text_config"]["vocab_size"] = 96
+            folder = self.folder / name
+            write_cases(folder, {kind: config})
+            with mock.patch.object(sys.modules[__name__], "source_of", lambda kind, at=folder: at / "families" / kind):
+                with mock.patch.dict(NEWER, {kind: ["current"]}):
+                    self.judge(kind)
+
     def test_bases_that_transformers_wrote_are_read(self):
         for name in READ:
             model = self.checkpoint(name)

@@ -1,4 +1,5 @@
-import { cohere2 } from './cohere'
+import { cohere, cohere2 } from './cohere'
+import { cohere2Moe } from './cohere2Moe'
 import { paddleOcrText } from './ernie'
 import { exaone4 } from './exaone4'
 import { gemma3 } from './gemma'
@@ -290,14 +291,14 @@ export const WRAPPERS: readonly Wrapper[] = [
   },
   {
     modelType: 'aya_vision',
-    texts: [cohere2],
+    texts: [cohere2, cohere],
     tiedHead: flag(true),
     placeholders: { image_token_id: 255_036 },
     ...LLAVA
   },
   {
     modelType: 'cohere2_vision',
-    texts: [cohere2],
+    texts: [cohere2, cohere2Moe],
     tiedHead: flag(true),
     placeholders: { image_token_id: 255_036 },
     ...asCalled(['model.vision_tower.', 'model.multi_modal_projector.'])
