@@ -383,6 +383,18 @@ FULL = {
         "sliding_window": 7,
         "max_window_layers": 2,
     },
+    "kimi_linear": {
+        **{key: value for key, value in LLAMA.items() if key not in ("head_dim", *LINEAR)},
+        **LATENT_SIZES,
+        "pad_token_id": 0,
+        "linear_head_dim": 6,
+        "linear_num_heads": 5,
+        "linear_conv_kernel_dim": 3,
+        "layer_types": ["full_attention", "linear_attention", "linear_attention"],
+        "mlp_layer_types": ["sparse", "dense", "sparse"],
+        **{key: value for key, value in GLM_EXPERTS.items() if key != "n_routed_experts"},
+        "num_local_experts": 9,
+    },
     "mimo_v2_flash": {
         **{key: value for key, value in LLAMA.items() if key not in LINEAR},
         "num_attention_heads": 32,
@@ -846,10 +858,10 @@ FIELDS |= {kind: FIELDS[text] for kind, text in WRAPPERS.items()}
 FIELDS["cohere2_moe"] = {*FIELDS["cohere2_moe"], "rope_parameters"}  # which the class has, and does not declare
 ROTARY = [kind for kind in TYPES if "rope_parameters" in FIELDS[kind]]
 LATENT_KINDS = {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "mistral4", "youtu", "minicpm3"}
-GROUPED = {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "mistral4", "mimo_v2_flash", "glm4_moe", "solar_open", "nemotron_h"}  # a token's experts come from groups of them
+GROUPED = {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "mistral4", "mimo_v2_flash", "kimi_linear", "glm4_moe", "solar_open", "nemotron_h"}  # a token's experts come from groups of them
 LAYER_HEADS = {"gemma4_text", "gemma4_unified_text"}  # heads of some layers have another size
-HYBRID = {"qwen3_5_text", "qwen3_5_moe_text", "qwen3_next", "olmo_hybrid"}  # some of their layers have a linear attention
-PARTIAL = {"phi3", "mistral4", "gpt_neox", "glm", "glm4", "glm4_moe", "laguna", "mimo_v2_flash", "minimax_m2", "stablelm", "nemotron", "phi", "persimmon", "bamba", *HYBRID} - {"olmo_hybrid"}  # their models may rotate a part of each head
+HYBRID = {"kimi_linear", "qwen3_5_text", "qwen3_5_moe_text", "qwen3_next", "olmo_hybrid"}  # some of their layers have a linear attention
+PARTIAL = {"phi3", "mistral4", "gpt_neox", "glm", "glm4", "glm4_moe", "laguna", "mimo_v2_flash", "minimax_m2", "stablelm", "nemotron", "phi", "persimmon", "bamba", *HYBRID} - {"olmo_hybrid", "kimi_linear"}  # their models may rotate a part of each head
 NAMED = {"stablelm", "nemotron", "phi", "persimmon"}  # that fail where the parameters do not name the share
 EXACT = {"stablelm", "mistral4", "phi", "persimmon"}  # that fail where another number of dimensions rotates than the share of a head
 OTHER_LAYERS = {"lfm2": "conv", "lfm2_moe": "conv", **dict.fromkeys((*HYBRID, "granitemoehybrid"), "linear_attention")}
@@ -935,7 +947,8 @@ class Real:
     def check_groups(self):
         """What the router of some families fails on."""
         config = self.config
-        count, chosen = config.n_routed_experts, config.num_experts_per_tok
+        count = config.num_local_experts if self.kind == "kimi_linear" else config.n_routed_experts
+        chosen = config.num_experts_per_tok
         dense = getattr(config, "first_k_dense_replace", 0)
         types = getattr(config, "mlp_layer_types", None)
         if types is not None and len(types) != config.num_hidden_layers:
@@ -947,7 +960,7 @@ class Real:
             sparse = "moe" in config.layer_types
         if not sparse:
             return
-        if chosen is None or chosen > count:
+        if None in (chosen, count) or chosen > count:
             raise Refused("there are no so many experts")
         if self.kind == "deepseek_v2" and config.topk_method == "greedy":
             return
@@ -1005,8 +1018,8 @@ class Real:
         return [chunk if kind == "chunked_attention" else None for kind in self.types()]
 
     def without_base(self):
-        """Whether a base of null says that nothing rotates."""
-        return self.kind == "olmo_hybrid" and self.config.rope_parameters["rope_theta"] is None
+        """Whether nothing rotates, or a base of null says so."""
+        return self.kind == "kimi_linear" or (self.kind == "olmo_hybrid" and self.config.rope_parameters["rope_theta"] is None)
 
     def rotating(self):
         """Whether each layer rotates its heads."""
@@ -1043,6 +1056,8 @@ class Real:
         self.chunks()
         if self.kind in ("ministral3", "mistral4"):
             self.growth()
+        if self.kind == "kimi_linear" and self.config.num_key_value_heads != self.config.num_attention_heads:
+            raise Refused("every head has its own keys, which eager attention repeats")
         if self.kind in LATENT_KINDS:
             self.check_latent()
         if self.kind in GROUPED:

@@ -34,7 +34,7 @@ def sizes(kind):
         return {**SMALL, "num_kv_shared_layers": 0}
     if kind == "mistral4":  # whose heads count with what does not rotate
         return {**SMALL, **LATENT, "head_dim": 24}
-    if kind in LATENT_KINDS:
+    if kind in LATENT_KINDS or kind == "kimi_linear":
         return {**SMALL, **LATENT}
     return {**SMALL, "hidden_size": 512, "head_dim": 128} if kind in ("qwen2_vl", "qwen2_5_vl") else SMALL
 

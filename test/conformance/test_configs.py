@@ -47,6 +47,8 @@ FAILING_NULLS = {
     "ernie4_5_moe: num_key_value_heads",
     "deepseek_v3: v_head_dim",
     "mistral4: v_head_dim",
+    *[f"kimi_linear: {name}" for name in ("v_head_dim", "num_shared_experts")],
+    "kimi_linear: model_max_length",  # which its model does not read, and Quail counts tokens by
     "youtu: v_head_dim",
     "phimoe: head_dim",
     "exaone_moe: head_dim",

@@ -152,6 +152,7 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
   granitemoehybrid: 'TokenizersBackend',
   glm4_moe: 'TokenizersBackend',
   glm4_moe_lite: 'TokenizersBackend',
+  kimi_linear: 'TokenizersBackend',
   mimo_v2_flash: 'TokenizersBackend',
   minicpm3: 'TokenizersBackend',
   ernie4_5_moe: 'TokenizersBackend'

@@ -20,8 +20,9 @@ export interface Chunking {
   readonly size: number
 }
 
-export function chunkingOf(context: number): Chunking {
-  const size = Math.min(CHUNK, 2 ** Math.ceil(Math.log2(context)))
+/** @param most - tokens of a chunk, a power of two */
+export function chunkingOf(context: number, most = CHUNK): Chunking {
+  const size = Math.min(most, 2 ** Math.ceil(Math.log2(context)))
   return { context, chunks: Math.ceil(context / size), size }
 }
 

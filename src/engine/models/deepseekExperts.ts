@@ -31,9 +31,11 @@ interface DeepseekExperts {
   readonly sparse: readonly boolean[]
   /** Name of the bias in files; a part of the router when left out. */
   readonly bias?: string
+  /** Whether transformers rounds it to the dtype, as any other, and does not keep it in float32. */
+  readonly roundedBias?: boolean
   readonly mlpBias?: boolean
-  /** Whether transformers reads no files that hold each expert by itself. */
-  readonly together?: boolean
+  /** Names of gate, up and down in files that hold each expert by itself; null where transformers reads none. */
+  readonly alone?: readonly [gate: string, up: string, down: string] | null
   /** Whether transformers 4 has the type. */
   readonly quantizedIn4: boolean
 }
@@ -57,7 +59,7 @@ export function deepseekExperts(options: DeepseekExperts): {
   readonly note: Pick<ModelArchitecture, 'experts'>
 } {
   const { count, perToken, wide, scores = 'sigmoid', normed, scale, sparse, mlpBias = false, quantizedIn4 } = options
-  const { bias: biasName = 'mlp.gate.e_score_correction_bias' } = options
+  const { bias: biasName = 'mlp.gate.e_score_correction_bias', alone = ALONE } = options
   const groups = options.groups?.count === 1 ? undefined : options.groups
   const spec = gatedExperts({
     count,
@@ -65,13 +67,14 @@ export function deepseekExperts(options: DeepseekExperts): {
     hiddenSize: options.hidden_size,
     intermediateSize: wide,
     activation: options.hidden_act,
-    names: { router: 'mlp.gate', module: 'mlp.experts', ...(options.together ? {} : { alone: ALONE }) }
+    names: { router: 'mlp.gate', module: 'mlp.experts', ...(alone && { alone }) }
   })
   const shared = { ...options, intermediate_size: wide * options.shared }
   return {
     feedForward(layer, n, index) {
       if (!sparse[index]) return gatedMlp(layer, n, options, { mlpBias })
-      const bias = scores === 'softmax' ? undefined : layer.parameter(biasName, [count], { float32: true })
+      const bias =
+        scores === 'softmax' ? undefined : layer.parameter(biasName, [count], { float32: !options.roundedBias })
       addRoutedExperts(layer, n, spec, { scores, normed, bias, groups, epsilon: EPSILON, scale })
       if (options.shared === 0) return undefined
       return sharedExpert(layer, n, shared, { module: 'mlp.shared_experts', mlpBias })

@@ -155,7 +155,7 @@ interface UnitHeads {
 }
 
 /** Each head of x [tokens, keyHeads · d] divided by its length, times a factor; it serves heads / keyHeads consecutive heads. */
-function unitHeads({ graph }: LayerBuilder, x: Value, { heads, keyHeads, keyDim, scale }: UnitHeads): Value {
+export function unitHeads({ graph }: LayerBuilder, x: Value, { heads, keyHeads, keyDim, scale }: UnitHeads): Value {
   const each = graph.reshape(x, [-1, keyHeads, 1, keyDim])
   const square = graph.mul(graph.mean(graph.mul(each, each), -1), graph.scalar(keyDim))
   const length = graph.node('Sqrt', [graph.add(square, graph.scalar(LENGTH_EPSILON))])

@@ -79,7 +79,7 @@ export const mistral4 = defineFamily({
       scores: 'softmax',
       normed: settings.norm_topk_prob === true,
       groups: groupsOf(settings),
-      together: true,
+      alone: null,
       quantizedIn4: false
     })
     const interleaved = settings.rope_interleave === true

@@ -41,6 +41,7 @@ import { hyV3 } from './hyV3'
 import { internlm3 } from './internlm3'
 import { iquestCoder } from './iquestCoder'
 import { jais2 } from './jais2'
+import { kimiLinear } from './kimiLinear'
 import { kolibri1 } from './kolibri1'
 import { laguna } from './laguna'
 import { MAX_LAYERS } from './layerTypes'
@@ -165,6 +166,7 @@ const FAMILIES: readonly Family[] = [
   deepseekV3,
   youtu,
   miniCpm3,
+  kimiLinear,
   dots1,
   mimoV2Flash,
   exaoneMoe,

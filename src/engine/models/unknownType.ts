@@ -24,7 +24,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   jamba: MAMBA_1,
   zamba: MAMBA_1,
   zamba2: 'a block of attention that several layers share, each with matrices of its own beside it, is not computed',
-  kimi_linear: 'its linear attention, whose states fade channel by channel, is not computed',
   mistral4: 'it is read inside of mistral3; AutoModelForCausalLM of transformers loads none by itself',
   paligemma: PALIGEMMA,
   falcon: 'transformers 5 does not quantize its linears, so that there is nothing to repair'

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { addGradients } from '../../../../src/engine/graph/gradient'
 import { GraphBuilder, type Value } from '../../../../src/engine/graph/graphBuilder'
 import { GraphSession, type Tensor } from '../../../../src/engine/graph/session'
+import { channelDeltaRule } from '../../../../src/engine/models/channelDeltaRule'
 import { gatedDeltaRule } from '../../../../src/engine/models/deltaRule'
 import { LayerBuilder } from '../../../../src/engine/models/layerBuilder'
 import { softplus } from '../../../../src/engine/models/softplus'
@@ -14,15 +15,20 @@ const SHAPE = { heads: 3, keyDim: 4, valueDim: 5 }
 const NAMES = ['q', 'k', 'v', 'decay', 'beta'] as const
 type Point = Record<(typeof NAMES)[number], Float32Array>
 
-const widths = (): Record<keyof Point, number> => {
+/** Whether heads fade as a whole, or their channels by themselves. */
+type Fading = 'heads' | 'channels'
+const RULES = { heads: gatedDeltaRule, channels: channelDeltaRule }
+
+const widths = (fading: Fading): Record<keyof Point, number> => {
   const { heads, keyDim, valueDim } = SHAPE
-  return { q: heads * keyDim, k: heads * keyDim, v: heads * valueDim, decay: heads, beta: heads }
+  const decay = fading === 'heads' ? heads : heads * keyDim
+  return { q: heads * keyDim, k: heads * keyDim, v: heads * valueDim, decay, beta: heads }
 }
 
 /** Keys of length one, as the model has them; decays from nothing forgotten to everything. */
-function pointOf(context: number, forgets: number, most = 1): Point {
+function pointOf(context: number, forgets: number, most = 1, fading: Fading = 'heads'): Point {
   const { keyDim } = SHAPE
-  const size = (name: keyof Point) => ROWS * context * widths()[name]
+  const size = (name: keyof Point) => ROWS * context * widths(fading)[name]
   const k = uniform(size('k'), 1, 'k')
   for (let i = 0; i < k.length; i += keyDim) {
     const length = Math.hypot(...k.subarray(i, i + keyDim))
@@ -40,7 +46,8 @@ function pointOf(context: number, forgets: number, most = 1): Point {
 /** The recurrence, token by token, in float64. */
 function recurrence(
   { q, k, v, decay, beta }: { [K in keyof Point]: ArrayLike<number> },
-  context: number
+  context: number,
+  fading: Fading
 ): Float64Array {
   const { heads, keyDim, valueDim } = SHAPE
   const out = new Float64Array(ROWS * context * heads * valueDim)
@@ -49,17 +56,18 @@ function recurrence(
       const state = new Float64Array(keyDim * valueDim)
       for (let t = row * context; t < (row + 1) * context; t++) {
         const at = t * heads + head
-        const kept = Math.exp(decay[at] as number)
+        const decayOf = (i: number) => decay[fading === 'heads' ? at : at * keyDim + i] as number
+        const kept = Array.from({ length: keyDim }, (_, i) => Math.exp(decayOf(i)))
         for (let j = 0; j < valueDim; j++) {
           let known = 0
           for (let i = 0; i < keyDim; i++) {
-            known += kept * (state[i * valueDim + j] as number) * (k[at * keyDim + i] as number)
+            known += (kept[i] as number) * (state[i * valueDim + j] as number) * (k[at * keyDim + i] as number)
           }
           const added = (beta[at] as number) * ((v[at * valueDim + j] as number) - known)
           let read = 0
           for (let i = 0; i < keyDim; i++) {
             const cell = i * valueDim + j
-            state[cell] = kept * (state[cell] as number) + (k[at * keyDim + i] as number) * added
+            state[cell] = (kept[i] as number) * (state[cell] as number) + (k[at * keyDim + i] as number) * added
             read += (state[cell] as number) * (q[at * keyDim + i] as number)
           }
           out[at * valueDim + j] = read
@@ -71,12 +79,12 @@ function recurrence(
 }
 
 /** What the graph gives, and the gradients of Σ seed · o. */
-async function computed(point: Point, context: number, seed: Float32Array) {
+async function computed(point: Point, context: number, seed: Float32Array, fading: Fading) {
   const layer = new LayerBuilder(context)
   const { graph } = layer
-  const input = (name: keyof Point) => graph.input(name, ['tokens', widths()[name]])
+  const input = (name: keyof Point) => graph.input(name, ['tokens', widths(fading)[name]])
   const inputs = Object.fromEntries(NAMES.map((name) => [name, input(name)])) as Record<keyof Point, Value>
-  const output = gatedDeltaRule(layer, inputs, SHAPE)
+  const output = RULES[fading](layer, inputs, SHAPE)
   const width = SHAPE.heads * SHAPE.valueDim
   const gradients = addGradients(
     graph,
@@ -85,19 +93,20 @@ async function computed(point: Point, context: number, seed: Float32Array) {
   )
   graph.output('out', output, ['tokens', width])
   for (const name of NAMES) {
-    graph.output(`gradient.${name}`, gradients.get(inputs[name]) as Value, ['tokens', widths()[name]])
+    graph.output(`gradient.${name}`, gradients.get(inputs[name]) as Value, ['tokens', widths(fading)[name]])
   }
   const session = await GraphSession.create(graph.build(), 'cpu')
   const tensor = (data: Float32Array, size: number): Tensor => ({ data, shape: [ROWS * context, size] })
-  const feeds = Object.fromEntries(NAMES.map((name) => [name, tensor(point[name], widths()[name])]))
+  const feeds = Object.fromEntries(NAMES.map((name) => [name, tensor(point[name], widths(fading)[name])]))
   const found = await session.run({ ...feeds, seed: tensor(seed, width) })
   await session.release()
   return Object.fromEntries(Object.entries(found).map(([name, { data }]) => [name, data as Float32Array]))
 }
 
-async function expectRuleIsRecurrence(point: Point, context: number) {
+async function expectRuleIsRecurrence(point: Point, context: number, fading: Fading = 'heads') {
   const seed = uniform(ROWS * context * SHAPE.heads * SHAPE.valueDim, 1, 'seed')
-  expectRecurrence(await computed(point, context, seed), point, seed, (moved) => recurrence(moved, context))
+  const found = await computed(point, context, seed, fading)
+  expectRecurrence(found, point, seed, (moved) => recurrence(moved, context, fading))
 }
 
 // One token, less than a chunk, a whole one, and several of which the last is not full.
@@ -113,6 +122,18 @@ describe.each([1, 5, 32, 33, 101])('the delta rule over rows of %i tokens', (con
     await expectRuleIsRecurrence(pointOf(context, 0.01, 2), context)
   })
 })
+
+describe.each([1, 5, 16, 17, 53])(
+  'the delta rule whose channels fade by themselves over rows of %i tokens',
+  (context) => {
+    it.each([0, 0.01, 1, 60])(
+      'is the recurrence, and its gradient that of the recurrence, with decays of %f',
+      async (forgets) => {
+        await expectRuleIsRecurrence(pointOf(context, forgets, 1, 'channels'), context, 'channels')
+      }
+    )
+  }
+)
 
 describe('the inverse of I + a lower triangle', () => {
   it('is exact where powers of the triangle are beyond float32', async () => {

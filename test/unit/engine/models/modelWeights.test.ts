@@ -6,6 +6,7 @@ import { ModelWeights } from '../../../../src/engine/models/modelWeights'
 import { readArchitecture } from '../../../../src/engine/models/registry'
 import {
   computeBlocks,
+  configOf,
   copyCheckpoint,
   familyDirectory,
   tensorsOf,
@@ -138,5 +139,17 @@ describe('the weights of a model', () => {
         message: expect.stringMatching(message)
       })
     })
+  })
+
+  it('may have the names of published files beside those that transformers writes', async () => {
+    const model = familyDirectory('kimi_linear')
+    // Published Kimi Linear has the MLP of the layer without experts as `mlp`; transformers 5 renames that, too.
+    const dense = /^(model\.layers\.0)\.block_sparse_moe\./
+    const tensors = tensorsOf(model)
+    expect(tensors.some(({ name }) => dense.test(name))).toBe(true)
+    const published = tensors.map((tensor) => ({ ...tensor, name: tensor.name.replace(dense, '$1.mlp.') }))
+    const { hidden } = await computeBlocks(model, rows)
+    const other = made(writeCheckpoint(configOf(model), published))
+    expect((await computeBlocks(other, rows)).hidden).toEqual(hidden)
   })
 })

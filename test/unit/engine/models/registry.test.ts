@@ -164,6 +164,18 @@ describe('the architecture of a config', () => {
       'config.json: num_experts_per_tok is 40, expected at most 32, the experts of topk_group 1 groups'
     ],
     [
+      {
+        model_type: 'kimi_linear',
+        num_hidden_layers: 3,
+        linear_attn_config: { full_attn_layers: [2], kda_layers: [1, 4] }
+      },
+      'config.json: linear_attn_config: full_attn_layers and kda_layers are not the numbers 1 to 3 of all layers'
+    ],
+    [
+      { model_type: 'kimi_linear', num_experts: 8, num_local_experts: 256, num_experts_per_token: 9 },
+      'expected at most 8'
+    ],
+    [
       { model_type: 'mimo_v2_flash', num_attention_heads: 6, num_key_value_heads: 2 },
       'config.json: num_attention_heads is 6, expected twice num_key_value_heads 2, of layers with a window, to divide the 6 heads'
     ],

@@ -112,10 +112,6 @@ describe('a model_type that no family serves', () => {
       'model_type is "jamba": its layers of Mamba 1, with a step for each channel, are not computed; beside attention, Mamba-2 is read'
     ],
     [
-      { model_type: 'kimi_linear' },
-      'model_type is "kimi_linear": its linear attention, whose states fade channel by channel, is not computed'
-    ],
-    [
       { model_type: 'zamba2' },
       'model_type is "zamba2": a block of attention that several layers share, each with matrices of its own beside it, is not computed'
     ],
