@@ -6,7 +6,7 @@ import { LAYERS_OF_START } from '../../src/shared/refinementWords'
 import { RunEvent } from '../../src/shared/runEvents'
 import { jsonLines, Workplace } from '../helpers/commandLine'
 import { narrowModel } from '../helpers/narrowModel'
-import { sampleText } from '../helpers/paths'
+import { textBeginning } from '../helpers/textBeginning'
 
 const STEPS = 4
 /** After which the held-out row of the eight is asked. */
@@ -15,7 +15,7 @@ const NAME = 'exact-r4-refined'
 
 /** Short rows of few tokens: a run takes seconds. */
 const options = [
-  ...['--model', narrowModel, '--calibration', sampleText('sotu-calibration.txt')],
+  ...['--model', narrowModel, '--calibration', textBeginning('sotu-calibration.txt')],
   ...['--context', '64', '--calibration-rows', '8', '--method', 'exact', '--rank', '4'],
   ...['--refine', '--refine-steps', `${STEPS}`, '--refine-batch', '2', '--refine-rate', '0.01']
 ]

@@ -7,6 +7,7 @@ import { addTokenizer, copyCheckpoint } from '../helpers/checkpoints'
 import { jsonLines, type Started, Workplace } from '../helpers/commandLine'
 import { narrowModel } from '../helpers/narrowModel'
 import { sampleModel, sampleText } from '../helpers/paths'
+import { textBeginning } from '../helpers/textBeginning'
 
 interface ListedRun {
   id: string
@@ -32,7 +33,7 @@ const small = ['--context', '64', '--calibration-rows', '8', '--evaluation-rows'
 /** Writes a recipe whose texts lie beside it, which takes long enough to be interrupted. */
 function writeRecipe(work: Workplace): void {
   mkdirSync(work.path('recipes', 'texts'), { recursive: true })
-  cpSync(sampleText('sotu-calibration.txt'), work.path('recipes', 'texts', 'train.txt'))
+  cpSync(textBeginning('sotu-calibration.txt'), work.path('recipes', 'texts', 'train.txt'))
   const lines = [
     'version: 1',
     'name: interrupted',
@@ -135,7 +136,7 @@ describe('quail init-lora', () => {
     })
     addTokenizer(model)
     const own = new Workplace()
-    const run = ['--model', model, '--calibration', sampleText('sotu-calibration.txt'), ...small, '--method', 'svd']
+    const run = ['--model', model, '--calibration', textBeginning('sotu-calibration.txt'), ...small, '--method', 'svd']
     const { code, stderr } = await own.quail('init-lora', ...run, '--out', 'out')
     expect(code).toBe(1)
     expect(stderr).toMatch(/^run (\S+) failed and is kept; it would meet the same values again/m)

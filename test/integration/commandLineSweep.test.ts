@@ -6,13 +6,18 @@ import type { SweepFigures } from '../../src/shared/sweep/results'
 import { jsonLines, Workplace } from '../helpers/commandLine'
 import { narrowModel } from '../helpers/narrowModel'
 import { sampleText } from '../helpers/paths'
+import { textBeginning } from '../helpers/textBeginning'
 
+const speeches = {
+  calibration: textBeginning('sotu-calibration.txt'),
+  evaluation: textBeginning('sotu-evaluation.txt')
+}
 const texts = [
   '--calibration',
-  sampleText('sotu-calibration.txt'),
+  speeches.calibration,
   `whales=${sampleText('moby-evaluation.txt')}`,
   '--evaluation',
-  sampleText('sotu-evaluation.txt'),
+  speeches.evaluation,
   `whales=${sampleText('moby-evaluation.txt')}`
 ]
 /** Short rows of few tokens: a run takes seconds. */
@@ -86,12 +91,7 @@ describe('quail sweep', () => {
   })
 
   it('has the adapters of single runs: a seed is the draw of its number', async () => {
-    const single = [
-      '--calibration',
-      sampleText('sotu-calibration.txt'),
-      ...texts.slice(3, 5),
-      sampleText('moby-evaluation.txt')
-    ]
+    const single = ['--calibration', speeches.calibration, ...texts.slice(3, 5), sampleText('moby-evaluation.txt')]
     const options = ['--model', narrowModel, ...single, ...small, '--calibration-draw', '1', '--out', 'single']
     expect((await work.quail('init-lora', ...options)).code).toBe(0)
     const inSweep = digests(work.path('whole', 'sotu-seed1'))
@@ -172,8 +172,9 @@ describe('quail sweep refuses', () => {
 
   it('seeds for which a text is too short, before anything is stored', async () => {
     const many = ['--context', '32', '--calibration-rows', '700', '--evaluation-rows', '4', '--method', 'exact']
+    const long = texts.with(1, sampleText('sotu-calibration.txt'))
     const { code, stderr } = await work.quail(
-      ...['sweep', '--model', narrowModel, ...texts, ...many, '--seeds', '3', '--out', 'a']
+      ...['sweep', '--model', narrowModel, ...long, ...many, '--seeds', '3', '--out', 'a']
     )
     expect(code).toBe(2)
     expect(stderr).toMatch(/moby-evaluation\.txt gives [\d,]+ rows, 700 of them are taken: .* draw 2 is asked for/)

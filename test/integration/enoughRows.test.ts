@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { jsonLines, Workplace } from '../helpers/commandLine'
 import { narrowModel } from '../helpers/narrowModel'
-import { sampleText } from '../helpers/paths'
+import { textBeginning } from '../helpers/textBeginning'
 
-const text = sampleText('sotu-calibration.txt')
+const text = textBeginning('sotu-calibration.txt')
 const options = ['--model', narrowModel, '--calibration', text, '--context', '32', '--method', 'exact', '--rank', '4']
 
 const weights = (out: string): Buffer => readFileSync(join(out, 'adapter_model.safetensors'))

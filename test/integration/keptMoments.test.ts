@@ -10,6 +10,7 @@ import type { Recipe } from '../../src/shared/recipe'
 import type { RunEventDraft } from '../../src/shared/runEvents'
 import { sampleText } from '../helpers/paths'
 import { adapterDigests, finishedOf, makeRun, runToEnd, type TestRun } from '../helpers/runs'
+import { textBeginning } from '../helpers/textBeginning'
 
 /*
  * Second moments that outlive a run: whatever becomes of them, adapters and figures have the bytes that they have without.
@@ -27,7 +28,8 @@ const shape = { blocks: 3, hidden: 48, intermediate: 96, heads: 4, keyValueHeads
 beforeAll(() => makeCheckpoint(model, shape))
 
 const calibration = { files: [sampleText('moby-evaluation.txt')], rows: 4 }
-const short = { model, calibration, context: 32, evaluation: { files: [sampleText('sotu-evaluation.txt')], rows: 2 } }
+const evaluation = { files: [textBeginning('sotu-evaluation.txt')], rows: 2 }
+const short = { model, calibration, context: 32, evaluation }
 /** One method, rank and number format, and others. */
 const first: Changes = { ...short, variants: [{ method: 'quailora', rank: 4 }] }
 const other: Changes = {

@@ -4,18 +4,18 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { previewTokens } from '../../../../src/engine/ask/previewTokens'
 import { preflight } from '../../../../src/engine/plan/planRun'
-import { sampleModel } from '../../../helpers/paths'
+import { narrowModel } from '../../../helpers/narrowModel'
 import { adapterDigests, finishedOf, makeRun, resolveText, runToEnd, type TestRun } from '../../../helpers/runs'
 
 const TEMPLATE =
   "Today is {{ strftime_now('%d %b %Y') }}.\n{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
 
-/** The sample model with a template that writes the date. */
+/** The narrow model with a template that writes the date. */
 function datedModel(): string {
   const directory = mkdtempSync(join(tmpdir(), 'quail-dated-'))
   for (const name of ['config.json', 'tokenizer.json', 'tokenizer_config.json'])
-    copyFileSync(join(sampleModel, name), join(directory, name))
-  symlinkSync(join(sampleModel, 'model.safetensors'), join(directory, 'model.safetensors'))
+    copyFileSync(join(narrowModel, name), join(directory, name))
+  symlinkSync(join(narrowModel, 'model.safetensors'), join(directory, 'model.safetensors'))
   writeFileSync(join(directory, 'chat_template.jinja'), TEMPLATE)
   return directory
 }
