@@ -45,10 +45,12 @@ class Conformance(unittest.TestCase):
         for name in expected:
             self.assert_relative(found[name], expected[name], tolerance, f"{what}, {name}")
 
-    def assert_judged_as_reported(self, reference, finished, variant, tolerance=PERPLEXITY):
-        """Full precision, quantized base and adapter: our numbers are the reference's. Returns the adapter's."""
+    def assert_judged_as_reported(self, reference, finished, variant, tolerance=PERPLEXITY, adapted=None):
+        """Full precision, quantized base and adapter, `adapted` where it is loaded already: our numbers are the reference's.
+        Returns the adapter's."""
         reported = finished["perplexity"]
-        judged = reference.perplexities(reference.adapted(variant["adapter"]).eval())
+        model = reference.adapted(variant["adapter"]) if adapted is None else adapted
+        judged = reference.perplexities(model.eval())
         ours = {name: entry["variants"][variant["name"]] for name, entry in reported.items()}
         full = {name: entry["fullPrecision"] for name, entry in reported.items()}
         self.assert_same_perplexity(full, reference.full_precision, tolerance, "full precision")

@@ -207,7 +207,7 @@ def test_of(name):
         wanted = {key.replace(".default", "") for key, _ in adapted.named_parameters() if ".lora_" in key}
         self.assertEqual(set(load_file(Path(variant["adapter"]) / "adapter_model.safetensors")), wanted)
         self.assertEqual(2 * len(variant["layers"]), len(wanted))
-        judged = self.assert_judged_as_reported(reference, finished, variant, PERPLEXITY)
+        judged = self.assert_judged_as_reported(reference, finished, variant, PERPLEXITY, adapted)
         effect = max(abs(value / reference.quantized[text] - 1) for text, value in judged.items())
         self.assertGreater(effect, 100 * PERPLEXITY, "the adapter does too little for this test to see it")
 
