@@ -164,6 +164,21 @@ describe.skipIf(missing !== undefined)('the memory of a device', () => {
     expect(carried()).toBeGreaterThanOrEqual(4 * (m * n + n * n))
   })
 
+  it('gives Gram matrices alone where nobody takes the next states, which then do not come back', async () => {
+    const opened = await openAdaptedBlocks(familyDirectory('llama'), { device: 'webgpu', context: 8, rank: 4 })
+    const { architecture, context, runner } = opened
+    const { adapters: _, ...weights } = await opened.adapted(0)
+    const [hidden, mask] = [hiddenStates(architecture, context, 0), new Float32Array(2 * context).fill(1)]
+    const bus = watchBus()
+    const { grams, next } = await runner.forwardWithGrams(0, hidden, mask, weights)
+    expect(carriedOf(bus.down, 'next')).toBe(next.byteLength)
+    expect(await runner.grams(0, hidden, mask, weights)).toEqual(grams)
+    expect(grams.length).toBeGreaterThan(0)
+    expect(carriedOf(bus.down, 'next')).toBe(next.byteLength)
+    await opened.close()
+    expect(bus.lying()).toBe(0)
+  })
+
   it('sums it by rows that are cut out there, where the matrix lies there and is larger than a tensor', async () => {
     const [m, n] = [33, 67]
     const M = toFloat32(gaussianMatrix(m, n, 'energy'))

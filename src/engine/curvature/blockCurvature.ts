@@ -74,9 +74,8 @@ export async function momentsOf(
     await stopHere(signal)
     const mask = Float32Array.from(rows.flatMap((row) => [...counted.subarray(row * context, (row + 1) * context)]))
     const hidden = await kept.before(block, i)
-    const { grams } = await runner.forwardWithGrams(block, hidden, mask, weights, i + 1 < batches.length)
     sums.add(
-      grams,
+      await runner.grams(block, hidden, mask, weights, i + 1 < batches.length),
       mask.reduce((sum, value) => sum + value, 0)
     )
   }

@@ -143,15 +143,24 @@ export class BlockRunner {
     stays = false
   ): Promise<BlockStatistics & NextStates> {
     const graph = this.#graphs.plain(index, this.#gramSum)
-    const feeds = { ...(await this.#feeds(graph, hidden, weights)), mask: column(mask) }
-    const within = await this.#within(graph, feeds, weights)
     const leaves = this.#leaves(graph, weights, stays)
-    const { outputs, sums, there } = await this.#added(graph, { ...feeds, ...within?.feeds }, weights, more, leaves)
-    const grams =
-      sums === undefined ? [] : graph.grams.map((tile) => ({ ...tile, data: sums[tile.output]?.data as Float32Array }))
-    const energies = new Map(graph.linears.map(({ name }) => [name, outputs[energyOutput(name)]?.data as Float32Array]))
-    if (there !== undefined) return { ...(await this.#read(there)), grams, energies }
-    return { next: await this.#withExperts(graph, outputs, weights), grams, energies }
+    const { outputs, there, ...found } = await this.#withGrams(graph, hidden, mask, weights, more, leaves)
+    if (there !== undefined) return { ...(await this.#read(there)), ...found }
+    return { next: await this.#withExperts(graph, outputs, weights), ...found }
+  }
+
+  /** The Gram matrices alone: nobody takes the next states, so that they do not come back, nor are experts added to them. */
+  async grams(
+    index: number,
+    hidden: BatchStates,
+    mask: Float32Array,
+    weights: BlockWeights,
+    more = false
+  ): Promise<readonly GramPart[]> {
+    const graph = this.#graphs.plain(index, this.#gramSum)
+    const { grams, there } = await this.#withGrams(graph, hidden, mask, weights, more, this.memory.keepsTensors)
+    giveBack([there])
+    return grams
   }
 
   /**
@@ -251,6 +260,23 @@ export class BlockRunner {
     await this.#sums.release()
     await this.uploads.release()
     await this.memory.release()
+  }
+
+  async #withGrams(
+    graph: BlockGraph,
+    hidden: BatchStates,
+    mask: Float32Array,
+    weights: BlockWeights,
+    more: boolean,
+    leaves: boolean
+  ) {
+    const feeds = { ...(await this.#feeds(graph, hidden, weights)), mask: column(mask) }
+    const within = await this.#within(graph, feeds, weights)
+    const { outputs, sums, there } = await this.#added(graph, { ...feeds, ...within?.feeds }, weights, more, leaves)
+    const grams =
+      sums === undefined ? [] : graph.grams.map((tile) => ({ ...tile, data: sums[tile.output]?.data as Float32Array }))
+    const energies = new Map(graph.linears.map(({ name }) => [name, outputs[energyOutput(name)]?.data as Float32Array]))
+    return { outputs, grams, energies, there }
   }
 
   /** What a graph with Gram matrices gives, and the sums of these, where a device adds them up, when they are due. */

@@ -106,9 +106,8 @@ export class FirstBlock {
       const mask = Float32Array.from(pick(rows.counted, (length) => new Uint8Array(length)))
       const lengths = Int32Array.from(batch, (row) => rows.lengths[row] as number)
       const hidden = await this.embedding.run(ids, realTokens({ ...rows, lengths }, 0, batch.length))
-      const { grams } = await runner.forwardWithGrams(FIRST, hidden, mask, this.carried)
       sums.add(
-        grams,
+        await runner.grams(FIRST, hidden, mask, this.carried),
         mask.reduce((sum, value) => sum + value, 0)
       )
     }
