@@ -393,7 +393,8 @@ FULL = {
         "layer_types": ["full_attention", "linear_attention", "linear_attention"],
         "mlp_layer_types": ["sparse", "dense", "sparse"],
         **{key: value for key, value in GLM_EXPERTS.items() if key != "n_routed_experts"},
-        "num_local_experts": 9,
+        "num_local_experts": 24,
+        "n_group": 4,  # which divides the default, too
     },
     "mimo_v2_flash": {
         **{key: value for key, value in LLAMA.items() if key not in LINEAR},
@@ -406,6 +407,8 @@ FULL = {
         "mlp_layer_types": ["sparse", "dense", "sparse"],
         "rope_parameters": LAYER_ROPES,
         **{key: value for key, value in GLM_EXPERTS.items() if key != "n_shared_experts"},
+        "n_routed_experts": 24,
+        "n_group": 4,  # which divides the default, too
     },
     "exaone_moe": {
         **LLAMA,
