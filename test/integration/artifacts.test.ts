@@ -185,6 +185,11 @@ describe('what an adapter says of itself', () => {
       expect(proof.fingerprint.linears).toHaveLength(28)
       expect(proof.recipe).toMatchObject({ factorDtype: 'bfloat16', policy: 'packed', context: 64, device: 'cpu' })
       const [text] = Object.keys(perplexity)
+      const { fullPrecision = 0, quantizers = {}, variants: adapted = {} } = perplexity[text as string] ?? {}
+      for (const value of [fullPrecision, quantizers['nf4-b64-dq'], adapted[variant]]) {
+        expect(value).toBeGreaterThan(1)
+        expect(value).toBeLessThan(1000)
+      }
       expect(proof.perplexity[text as string]?.adapter).toBe(perplexity[text as string]?.variants[variant])
       // Stored in bfloat16, so rounding to bfloat16 once more changes nothing.
       for (const { loss, lossBfloat16 } of proof.layers) expect(lossBfloat16).toBe(loss)
