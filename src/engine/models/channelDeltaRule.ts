@@ -1,5 +1,5 @@
 import type { GraphBuilder, Value } from '../graph/graphBuilder'
-import { type Chunking, chunked, chunkingOf, decaysBetween, runningSums, unchunked } from './chunks'
+import { byToken, type Chunking, chunked, chunkingOf, decaysBetween, runningSums, unchunked } from './chunks'
 import type { DeltaRuleInputs, DeltaRuleShape } from './deltaRule'
 import type { LayerBuilder } from './layerBuilder'
 import { constantMatrix, unitLowerInverse } from './unitLowerInverse'
@@ -56,9 +56,6 @@ export function channelDeltaRule(layer: LayerBuilder, inputs: DeltaRuleInputs, s
   return unchunked(graph, joined, chunking, [heads, valueDim])
 }
 
-/** The last two axes of [rows, heads, chunks, tokens, d] changed. */
-const SWAPPED = [0, 1, 2, 4, 3]
-
 /** Of whole rows [rows, heads, chunks, …], or of one chunk. */
 interface Chunked {
   /** Queries, keys, keys · β and logarithms of decays, [keyDim, size] each. */
@@ -84,7 +81,7 @@ function wholeRows(
 ): Chunked {
   const { chunks, size } = chunking
   const parts = (x: Value, width: number) => chunked(graph, x, chunking, [heads, width])
-  const swapped = (x: Value) => graph.transpose(x, SWAPPED)
+  const swapped = (x: Value) => byToken(graph, x)
   const [q, k, v] = [parts(inputs.q, keyDim), parts(inputs.k, keyDim), parts(inputs.v, valueDim)]
   const beta = parts(inputs.beta, 1)
   const decay = swapped(parts(inputs.decay, keyDim))

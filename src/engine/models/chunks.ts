@@ -43,6 +43,9 @@ export function unchunked(graph: GraphBuilder, x: Value, chunking: Chunking, [pa
   return graph.reshape(real, [-1, parts * width])
 }
 
+/** [rows, parts, chunks, size, d] ⇄ [rows, parts, chunks, d, size]: the columns of each chunk are its tokens. */
+export const byToken = (graph: GraphBuilder, x: Value): Value => graph.transpose(x, [0, 1, 2, 4, 3])
+
 /** How many there are, and the width of each. */
 type Parts = readonly [count: number, width: number]
 

@@ -1,5 +1,5 @@
 import type { GraphBuilder, Value } from '../graph/graphBuilder'
-import { chunked, chunkingOf, decaysBetween, runningSums, unchunked } from './chunks'
+import { byToken, chunked, chunkingOf, decaysBetween, runningSums, unchunked } from './chunks'
 import type { LayerBuilder } from './layerBuilder'
 import { unitLowerInverse } from './unitLowerInverse'
 
@@ -48,9 +48,9 @@ export function gatedDeltaRule(layer: LayerBuilder, inputs: DeltaRuleInputs, sha
   const decay = parts(inputs.decay, 1)
   const between = decaysBetween(graph, decay, size, [-1, heads, chunks, size, size])
   const sinceStart = graph.node('Exp', [runningSums(graph, decay, size, [-1, heads, chunks, size, 1])])
-  const untilEnd = graph.transpose(graph.slice(between, 3, size - 1, size), SWAPPED)
+  const untilEnd = byToken(graph, graph.slice(between, 3, size - 1, size))
 
-  const keysT = graph.transpose(k, SWAPPED)
+  const keysT = byToken(graph, k)
   const written = graph.mul(k, beta)
   const inverse = unitLowerInverse(graph, graph.mul(graph.matmul(written, keysT), between), size)
   const solved = graph.matmul(inverse, graph.concat([graph.mul(v, beta), graph.mul(written, sinceStart)], -1))
@@ -58,16 +58,13 @@ export function gatedDeltaRule(layer: LayerBuilder, inputs: DeltaRuleInputs, sha
   const scanned = scan(graph, chunks, size, {
     values,
     reads: graph.concat([recalled, graph.mul(q, sinceStart)], 3),
-    writes: graph.transpose(graph.mul(k, untilEnd), SWAPPED),
+    writes: byToken(graph, graph.mul(k, untilEnd)),
     decays: graph.slice(sinceStart, 3, size - 1, size)
   })
   const within = graph.matmul(graph.mul(graph.matmul(q, keysT), between), scanned.values)
   const all = scanned.read === undefined ? within : graph.add(scanned.read, within)
   return unchunked(graph, all, chunking, [heads, valueDim])
 }
-
-/** The last two axes of [rows, heads, chunks, tokens, d] changed. */
-const SWAPPED = [0, 1, 2, 4, 3]
 
 /** [rows, heads, chunks, …] each. */
 interface Scanned {
