@@ -67,12 +67,20 @@ export type RunRecord = z.infer<typeof RunRecord>
 /** What a person may call a run; an empty one stands for that of its recipe. */
 export const RunName = z.string().max(120, 'a name has at most 120 characters')
 
+/** What a person may write beside a run. */
+export const RunNotes = z.string().max(20_000)
+export const RunTags = z.array(z.string().trim().min(1).max(60)).max(50)
+
 /** What people call a run and write beside it: nothing of it decides a result. */
 export const RunLabels = z.strictObject({
   version: z.literal(1),
-  name: z.string().nullable().describe('its own name; null where it is called as its recipe is'),
-  notes: z.string(),
-  tags: z.array(z.string()),
+  name: z
+    .string()
+    .max(1000)
+    .nullable()
+    .describe('its own name, of a run of a sweep with its place; null: that of its recipe'),
+  notes: RunNotes,
+  tags: RunTags,
   sweep: SweepDefinition.shape.name.optional().describe('what the sweep that it is part of is called')
 })
 export type RunLabels = z.infer<typeof RunLabels>

@@ -27,9 +27,9 @@ export function BundleCard({ run }: { readonly run: string }) {
         Carry the run to another machine
       </Title>
       <Text size="sm" c="dimmed" mb="sm">
-        A run bundle holds the recipe, the journal, the results, samples of stored calibration sets and every adapter,
-        with a SHA-256 of each file. It names the model and texts by their paths here. Drop it on the window there to
-        import it.
+        A run bundle holds the recipe, the journal, the results, samples of stored calibration sets, every adapter, and
+        your name, notes and tags, with a SHA-256 of each file. It names the model and texts by their paths here. Drop
+        it on the window there to import it.
       </Text>
       <Stack gap="sm">
         <Group>

@@ -7,6 +7,7 @@ import { RUN_FILES } from '../../shared/runFolder'
  *   quail-bundle.json                     BundleManifest, always the first
  *   run/run.json, run/journal.jsonl, run/result.json
  *   run/rows.json                         losses of each row, where the run measured perplexity
+ *   run/labels.json                       its name, notes and tags, where a person gave it any
  *   run/inputs/*                          samples of the stored calibration sets that the run used
  *   run/factors/*                         lora_A and lora_B of each block; only on request
  *   adapters/<variant>/*                  the files of each adapter
@@ -32,7 +33,7 @@ export type BundleFile = BundleManifest['files'][number]
 export const REQUIRED = [RUN_FILES.record, RUN_FILES.journal, RUN_FILES.outcome].map((name) => `${RUN_PREFIX}${name}`)
 
 /** And those that it holds where the run has them. */
-export const OPTIONAL = [RUN_FILES.rows]
+export const OPTIONAL = [RUN_FILES.rows, RUN_FILES.labels]
 
 const SEGMENT = String.raw`(?!\.{1,2}$)[\p{L}\p{N}\p{M}._-]+`
 const PLACES = [
@@ -49,5 +50,5 @@ export const hasPlace = (name: string): boolean =>
 export const MAX_BUNDLE_FILES = 100_000
 /** Above the manifest of the most files, with long names. */
 export const MAX_MANIFEST_BYTES = 2 ** 26
-/** run.json, journal.jsonl, result.json and rows.json are read as one text each. */
+/** What lies beside the folders of a run is read as one text each. */
 export const MAX_TEXT_BYTES = 2 ** 28

@@ -5,7 +5,15 @@ import { fileError, isMissing } from '../../engine/formats/files'
 import { refuseOpenLfsPointer } from '../../engine/formats/lfsPointer'
 import { missingFile } from '../../engine/formats/missingFile'
 import { badFormat, badInput } from '../../shared/errors'
-import { JournalEntry, parseJournal, RowLosses, RUN_FILES, RunOutcome, RunRecord } from '../../shared/runFolder'
+import {
+  JournalEntry,
+  parseJournal,
+  RowLosses,
+  RUN_FILES,
+  RunLabels,
+  RunOutcome,
+  RunRecord
+} from '../../shared/runFolder'
 import {
   type BundleFile,
   BundleManifest,
@@ -159,8 +167,9 @@ async function readRun(
   const outcome = parse(RunOutcome, await read(RUN_FILES.outcome), `${path}: ${RUN_FILES.outcome}`)
   const { torn } = parseJournal(await read(RUN_FILES.journal))
   if (torn !== undefined) parse(JournalEntry, torn, `${path}: ${RUN_FILES.journal}`)
-  if (entries.some(({ name }) => name === `${RUN_PREFIX}${RUN_FILES.rows}`))
-    parse(RowLosses, await read(RUN_FILES.rows), `${path}: ${RUN_FILES.rows}`)
+  const has = (file: string) => entries.some(({ name }) => name === `${RUN_PREFIX}${file}`)
+  if (has(RUN_FILES.rows)) parse(RowLosses, await read(RUN_FILES.rows), `${path}: ${RUN_FILES.rows}`)
+  if (has(RUN_FILES.labels)) parse(RunLabels, await read(RUN_FILES.labels), `${path}: ${RUN_FILES.labels}`)
   assertBelongTogether(record, outcome, manifest, path)
   return { record, outcome }
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { LayerResult, Perplexities, Phase, RunStatus } from '../runEvents'
-import { RunName, type RunRecord } from '../runFolder'
+import { RunName, RunNotes, type RunRecord, RunTags } from '../runFolder'
 import { call } from './call'
 import type { Deleted } from './deletions'
 import { Id } from './ids'
@@ -126,7 +126,7 @@ export const runCalls = {
   'runs.delete': call<Deleted>()(z.strictObject({ ids: Ids })),
   /** An empty name gives the run that of its recipe back. */
   'runs.setName': call<void>()(z.strictObject({ id: Id, name: RunName })),
-  'runs.setNotes': call<void>()(z.strictObject({ id: Id, notes: z.string().max(20_000) })),
-  'runs.setTags': call<void>()(z.strictObject({ id: Id, tags: z.array(z.string().trim().min(1).max(60)).max(50) })),
+  'runs.setNotes': call<void>()(z.strictObject({ id: Id, notes: RunNotes })),
+  'runs.setTags': call<void>()(z.strictObject({ id: Id, tags: RunTags })),
   'runs.setProject': call<void>()(z.strictObject({ ids: Ids, project: Id }))
 } as const

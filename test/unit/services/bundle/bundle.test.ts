@@ -6,6 +6,7 @@ import { importBundle } from '../../../../src/services/bundle/importBundle'
 import { MANIFEST_NAME } from '../../../../src/services/bundle/manifest'
 import { decodeHeader, encodeHeader, padding, TAR_BLOCK } from '../../../../src/services/bundle/tarHeader'
 import { writeBundle } from '../../../../src/services/bundle/writeBundle'
+import { labelRun } from '../../../../src/services/runLabels'
 import { RUN_FILES } from '../../../../src/shared/runFolder'
 import { listArtifacts } from '../../../../src/store/artifacts'
 import { readSamples } from '../../../../src/store/calibrationSets'
@@ -69,6 +70,22 @@ describe('a bundle', () => {
     rows('{"version":1,"texts":{"a.txt":{}}}')
     await writeBundle(services, ID, path, { replace: true })
     await expect(importBundle(await temporaryServices(), path)).rejects.toThrow(/rows\.json: texts\.a\.txt\.tokens: /)
+  })
+
+  test('brings along what a person called the run and wrote beside it', async () => {
+    const services = await temporaryServices()
+    await completeRun(services, ID)
+    const path = join(services.home, 'labels.quail.tar')
+    const labels = { name: 'The one for the paper', notes: 'asked for by Ada', tags: ['paper', 'law'] }
+    await labelRun(services, ID, labels)
+    await writeBundle(services, ID, path)
+    const other = await temporaryServices()
+    await importBundle(other, path)
+    expect(await getRun(other.store, ID)).toMatchObject(labels)
+    const file = join(services.home, 'runs', ID, RUN_FILES.labels)
+    writeFileSync(file, JSON.stringify({ version: 1, name: null, notes: 'n'.repeat(20_001), tags: [] }))
+    await writeBundle(services, ID, path, { replace: true })
+    await expect(importBundle(await temporaryServices(), path)).rejects.toThrow(/labels\.json: notes: /)
   })
 
   test('brings refinements along, with their factors on request', async () => {
