@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { defineConfig } from 'vitest/config'
-import { SELDOM_FLAG } from './src/engine/graph/collectGarbage'
-import { longestFirst } from './test/helpers/longestFirst'
-import { sharingFiles } from './test/helpers/sharedProcess'
+import { SELDOM_FLAG } from './src/engine/graph/collectGarbage.ts'
+import { longestFirst } from './test/helpers/longestFirst.ts'
+import { sharingFiles } from './test/helpers/sharedProcess.ts'
 
 const softwareVulkan = resolve('.electron/dist/vk_swiftshader_icd.json')
 

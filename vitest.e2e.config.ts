@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { defineConfig } from 'vitest/config'
-import { longestFirst } from './test/helpers/longestFirst'
+import { longestFirst } from './test/helpers/longestFirst.ts'
 
 /** The screens that scripts/e2e.mjs started, or the one that there is. */
 const displays = process.env.QUAIL_DISPLAYS?.split(' ') ?? ['']
