@@ -152,7 +152,8 @@ class Templates(unittest.TestCase):
         """A template of a processor that writes nothing of texts gets them as lists of one part, as a trainer hands them over."""
         model = definitions.learn()
         tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.BPE()), **TOKENS)
-        conversation = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": " Who? "}, {"role": "assistant", "content": "A quail."}]
+        said = [("system", "Be brief."), ("user", " Who? "), ("assistant", "Well."), ("tool", "A bird."), ("assistant", "A quail.")]
+        conversation = [{"role": role, "content": content} for role, content in said]
         listed = [{**turn, "content": [{"type": "text", "text": turn["content"]}]} for turn in conversation]
         for template in PARTS:
             with self.subTest(template), tempfile.TemporaryDirectory(prefix="quail-parts-") as folder:

@@ -4,7 +4,7 @@ import { RaisedByTemplate, TemplateFault } from '../templates/fault'
 import { Template } from '../templates/template'
 import { Dict, List, type Value } from '../templates/values'
 import { type ChatTemplates, readRenderingTemplates } from './chatTemplate'
-import { rolesInParts, withParts } from './contentParts'
+import { ContentForms } from './contentParts'
 import type { Conversation } from './conversation'
 import { spanOfMarkedTurn, unlessRefused } from './markedTurn'
 import { RefusedConversation } from './refusedSamples'
@@ -31,8 +31,7 @@ const CLOSE = '\uFDD1'
  */
 export class ChatRenderer {
   readonly #templates: ReadonlyMap<string, Template>
-  /** By template, once it is asked: the roles of whose turns it writes parts and no texts. */
-  readonly #roles = new Map<Template, ReadonlySet<string>>()
+  readonly #forms = new Map<Template, ContentForms>()
 
   private constructor(
     private readonly source: ChatTemplates,
@@ -79,6 +78,7 @@ export class ChatRenderer {
    * @throws {AppError} BAD_INPUT when it fails over it, or needs something that is not handled
    */
   render(conversation: Conversation, where: string): string {
+    this.#formsOf(this.#template(conversation)).ask(conversation)
     return this.#run(conversation, { where })
   }
 
@@ -112,7 +112,7 @@ export class ChatRenderer {
     const { messages } = conversation
     const upTo = (count: number): Conversation => ({ ...conversation, messages: messages.slice(0, count) })
     const begin = turn === 0 ? '' : this.#run(upTo(turn), { where, prompt: true })
-    const ended = turn === messages.length - 1 ? text : this.render(upTo(turn + 1), where)
+    const ended = turn === messages.length - 1 ? text : this.#run(upTo(turn + 1), { where })
     const end = this.#withoutPrompt(ended, { begin, where, turns: upTo(turn), answered: upTo(turn + 1) })
     if (text.startsWith(begin) && text.startsWith(end)) return { begin: begin.length, end: end.length }
     const span = spanOfMarkedTurn((part, prompt) => this.#run(part, { where, prompt }), conversation, turn, text)
@@ -126,25 +126,28 @@ export class ChatRenderer {
 
   /** What is written up to an answer, without a generation prompt that nobody asked for. */
   #withoutPrompt(ended: string, { begin, where, turns, answered }: UpToAnswer): string {
-    if (!mayEndWithPrompt(ended, begin) || this.render(turns, where) !== begin) return ended
+    if (!mayEndWithPrompt(ended, begin) || this.#run(turns, { where }) !== begin) return ended
     const question = new Dict([
       ['role', 'user'],
       ['content', MARK]
     ])
-    const goesOn = unlessRefused(() => this.render({ ...answered, messages: [...answered.messages, question] }, where))
+    const goesOn = unlessRefused(() =>
+      this.#run({ ...answered, messages: [...answered.messages, question] }, { where })
+    )
     const cut = goesOn === undefined ? undefined : unaskedPrompt(ended, goesOn, begin)
     return cut === undefined || cut < begin.length ? ended : ended.slice(0, cut)
   }
 
   #run(conversation: Conversation, { where, prompt = false, marks }: RunOptions): string {
     const template = this.#template(conversation)
-    return this.#written(template, withParts(conversation, this.#rolesInParts(template)), { where, prompt, marks })
+    return this.#written(template, this.#formsOf(template).formed(conversation), { where, prompt, marks })
   }
 
-  #rolesInParts(template: Template): ReadonlySet<string> {
-    const known = this.#roles.get(template) ?? rolesInParts((asked) => this.#written(template, asked, { where: '' }))
-    this.#roles.set(template, known)
-    return known
+  #formsOf(template: Template): ContentForms {
+    const forms =
+      this.#forms.get(template) ?? new ContentForms((asked) => this.#written(template, asked, { where: '' }))
+    this.#forms.set(template, forms)
+    return forms
   }
 
   #written(template: Template, conversation: Conversation, { where, prompt = false, marks }: RunOptions): string {

@@ -1,7 +1,6 @@
 import { Dict, List, type Value } from '../templates/values'
 import type { Conversation } from './conversation'
 import { unlessRefused } from './markedTurn'
-import { MARK } from './turnMarks'
 
 /*
  * Templates of models that see images too often read what a turn says as a list of parts alone, and write nothing of a text:
@@ -9,8 +8,69 @@ import { MARK } from './turnMarks'
  * over as lists of one part (TRL's prepare_multimodal_messages), and so does Quail.
  */
 
-/** Roles in the order in which they are asked for: the others are asked beside a user's turn. */
-const ROLES = ['user', 'assistant', 'system']
+/** Noncharacters of Unicode: more than one, since a template may write the first item of a list. */
+const MARK = '\uFDD2\uFDD3'
+
+/** What a template reads of turns of each role, as far as it is known. */
+export class ContentForms {
+  readonly #known = new Map<string, 'text' | 'parts'>()
+
+  /** @param render - what the template makes of a conversation */
+  constructor(private readonly render: (conversation: Conversation) => string) {}
+
+  /**
+   * Asks what the template reads of the roles of a conversation: within that conversation, since it may refuse another, and
+   * with all other turns as parts too, since it may fail over texts. What a conversation does not tell, a later one may.
+   */
+  ask(conversation: Conversation): void {
+    const roles = new Set(conversation.messages.filter(saysText).map(roleOf))
+    for (const role of roles) {
+      if (this.#known.has(role)) continue
+      const beside = [this.#inParts(), new Set([...roles, ...this.#inParts()])]
+      const form = (['text', 'parts'] as const).find((one) =>
+        beside.some((set) => this.#writes(conversation, role, one, set))
+      )
+      if (form !== undefined) this.#known.set(role, form)
+    }
+  }
+
+  /** The conversation with texts as lists of a part where the template writes nothing else of their roles. */
+  formed(conversation: Conversation): Conversation {
+    return withParts(conversation, this.#inParts())
+  }
+
+  #inParts(): ReadonlySet<string> {
+    return new Set(Array.from(this.#known).flatMap(([role, form]) => (form === 'parts' ? [role] : [])))
+  }
+
+  #writes(conversation: Conversation, role: string, form: 'text' | 'parts', beside: ReadonlySet<string>): boolean {
+    const others = new Set(beside)
+    if (form === 'parts') others.add(role)
+    else others.delete(role)
+    const messages = conversation.messages.map((message) =>
+      saysText(message) && roleOf(message) === role ? said(message, MARK) : message
+    )
+    return unlessRefused(() => this.render(withParts({ ...conversation, messages }, others)))?.includes(MARK) === true
+  }
+}
+
+const roleOf = (message: Dict): string => String(message.get('role'))
+
+const saysText = (message: Dict): boolean => typeof message.get('content') === 'string'
+
+const said = (message: Dict, content: Value): Dict => new Dict([...message.entries(), ['content', content]])
+
+function withParts(conversation: Conversation, roles: ReadonlySet<string>): Conversation {
+  if (roles.size === 0) return conversation
+  return {
+    ...conversation,
+    messages: conversation.messages.map((message) =>
+      saysText(message) && roles.has(roleOf(message))
+        ? said(message, inParts(message.get('content') as Value))
+        : message
+    )
+  }
+}
 
 const inParts = (text: Value): Value =>
   new List([
@@ -19,45 +79,3 @@ const inParts = (text: Value): Value =>
       ['text', text]
     ])
   ])
-
-/**
- * The roles of whose turns a template writes parts and no texts.
- *
- * @param render - what the template makes of a conversation
- */
-export function rolesInParts(render: (conversation: Conversation) => string): ReadonlySet<string> {
-  const found = new Set<string>()
-  for (const role of ROLES) {
-    const writes = (content: Value): boolean =>
-      unlessRefused(() => render({ messages: asked(role, content, found), tools: null, documents: null }))?.includes(
-        MARK
-      ) === true
-    if (!writes(MARK) && writes(inParts(MARK))) found.add(role)
-  }
-  return found
-}
-
-function asked(role: string, content: Value, found: ReadonlySet<string>): Dict[] {
-  const turn = turnOf(role, content)
-  if (role === 'user') return [turn]
-  const question = turnOf('user', found.has('user') ? inParts('.') : '.')
-  return role === 'system' ? [turn, question] : [question, turn]
-}
-
-const turnOf = (role: string, content: Value): Dict =>
-  new Dict([
-    ['role', role],
-    ['content', content]
-  ])
-
-/** The conversation with the texts of these roles as parts. */
-export function withParts(conversation: Conversation, roles: ReadonlySet<string>): Conversation {
-  if (roles.size === 0) return conversation
-  return { ...conversation, messages: conversation.messages.map((message) => turnInParts(message, roles)) }
-}
-
-function turnInParts(message: Dict, roles: ReadonlySet<string>): Dict {
-  const [role, content] = [message.get('role'), message.get('content')]
-  if (typeof role !== 'string' || typeof content !== 'string' || !roles.has(role)) return message
-  return new Dict([...message.entries(), ['content', inParts(content)]])
-}

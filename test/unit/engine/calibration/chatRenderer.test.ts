@@ -133,6 +133,21 @@ describe('a template that writes parts and no texts', () => {
     expect(responses.map(({ begin, end }) => text.slice(begin, end).includes('  A quail.'))).toEqual([true])
   })
 
+  test('is given the texts of any role so, by what it makes of the conversation itself', async () => {
+    const needsTools = `{% if not tools %}{{ raise_exception('tools') }}{% endif %}${inParts}`
+    const turns = [
+      { role: 'developer', content: 'Count.' },
+      { role: 'User', content: 'Who?' },
+      { role: 'assistant', content: '' },
+      { role: 'tool', content: '[1]' },
+      { role: 'assistant', content: 'One.' }
+    ]
+    const given = parseConversation(JSON.stringify({ messages: turns, tools: [{ name: 'count' }] }), 'here')
+    const { text, responses } = (await renderer(chatModel(needsTools))).renderWithResponses(given, 'here')
+    expect(text).toBe('DEVELOPER: Count.;USER: Who?;ASSISTANT: ;TOOL: [1];ASSISTANT: One.;')
+    expect(responses.map(({ begin, end }) => text.slice(begin, end))).toEqual(['ASSISTANT: ;', 'ASSISTANT: One.;'])
+  })
+
   test('is given parts as they stand', async () => {
     const turns = [{ role: 'user', content: [{ type: 'image' }, { type: 'text', text: 'Who?' }] }]
     const given = parseConversation(JSON.stringify(turns), 'here')
