@@ -23,6 +23,7 @@ import { ProductsHere } from './productsHere'
 import { ProductsThere } from './productsThere'
 import { projectRows } from './projectRows'
 import type { SecondMoment } from './secondMoment'
+import { squaredProduct } from './squaredProducts'
 import { EigenSearch, type SearchOptions } from './topEigenpairs'
 
 export interface LayerProblemOptions {
@@ -150,6 +151,11 @@ export class LayerProblem {
     return this.#frobeniusRank0
   }
 
+  /** The size of E's entries: the root of their mean square. */
+  get size(): number {
+    return Math.sqrt(this.frobeniusRank0 / (this.outFeatures * this.inFeatures))
+  }
+
   /** EᵀY [n, k] in float32 on the device, for Y [m, k]. */
   transposedTimes(Y: Matrix32): Promise<Matrix32> {
     return this.#products.transposedTimes(Y)
@@ -163,7 +169,11 @@ export class LayerProblem {
   /** G · Y = E K Eᵀ Y, for Y [m, k]. */
   async apply(weighting: Weighting, Y: Matrix64): Promise<Matrix64> {
     if (this.#precision === 'float64') return this.#apply64(weighting, Y)
-    return toFloat64(await this.#products.amongOutputs(weighting, toFloat32(Y)))
+    return this.#squared((X) => this.#products.amongOutputs(weighting, X), Y)
+  }
+
+  #squared(product: (Y: Matrix32) => Promise<Matrix32>, Y: Matrix64): Promise<Matrix64> {
+    return squaredProduct(this.name, product, () => this.size, Y)
   }
 
   async #apply64(weighting: Weighting, Y: Matrix64): Promise<Matrix64> {
@@ -227,7 +237,7 @@ export class LayerProblem {
     const { algebra } = this
     const products = this.#products
     const forward = (Y: Matrix32): Promise<Matrix32> => products.times(roots === undefined ? Y : scaleRows(Y, roots)) // E K^½ Y
-    const apply = async (Y: Matrix64): Promise<Matrix64> => toFloat64(await products.amongInputs(roots, toFloat32(Y)))
+    const apply = (Y: Matrix64): Promise<Matrix64> => this.#squared((X) => products.amongInputs(roots, X), Y)
     const search = new EigenSearch(algebra, { size: this.inFeatures, apply }, options)
     return {
       until: async (tolerance) => {
@@ -266,6 +276,10 @@ class WeighedThere extends LayerProblem {
     options: LayerProblemOptions
   ) {
     super(plain.algebra, plain.name, weighed, plain.moment, options)
+  }
+
+  override get size(): number {
+    return this.plain.size * this.root.size
   }
 
   protected override async projected(U: Matrix64): Promise<Matrix64> {

@@ -68,6 +68,11 @@ export class OutputCurvature implements Eigenpairs {
     return this.#times(algebra, X, this.#factors(-0.5), 1 / Math.sqrt(this.floor))
   }
 
+  /** The largest factor by which G^½ makes anything longer. */
+  get size(): number {
+    return Math.sqrt(this.values.reduce((largest, value) => Math.max(largest, value), this.floor))
+  }
+
   /** V diag(along) VᵀX + floor · X. */
   async #times(algebra: LinearAlgebra, X: Matrix64, along: Float64Array, floor: number): Promise<Matrix64> {
     const vectors = toFloat64(this.vectors)
