@@ -179,6 +179,35 @@ describe.skipIf(missing !== undefined)('the memory of a device', () => {
     expect(bus.lying()).toBe(0)
   })
 
+  it('leaves nothing there where it is lost at any call of a second batch', async () => {
+    let calls = Number.POSITIVE_INFINITY
+    const bus = watchBus(() => {
+      if (--calls < 0) throw new Error('Device was lost')
+    })
+    const outcomes: string[] = []
+    for (let until = 0; outcomes.at(-1) !== 'done'; until++) {
+      const opened = await openAdaptedBlocks(familyDirectory('llama'), { device: 'webgpu', context: 8, rank: 4 })
+      const { architecture, context, runner } = opened
+      const { adapters: _, ...weights } = await opened.adapted(0)
+      const [hidden, mask] = [hiddenStates(architecture, context, 0), new Float32Array(2 * context).fill(1)]
+      await runner.grams(0, hidden, mask, weights, true)
+      calls = until
+      const second = runner.grams(0, hidden, mask, weights, true)
+      outcomes.push(
+        await second.then(
+          () => 'done',
+          ({ code }) => code
+        )
+      )
+      calls = Number.POSITIVE_INFINITY
+      await opened.close()
+      expect(bus.lying(), `lost after ${until} calls`).toBe(0)
+    }
+    // Weights, the block, and a sum of each of its Gram matrices.
+    expect(outcomes.length).toBeGreaterThan(7)
+    expect(new Set(outcomes)).toEqual(new Set(['DEVICE', 'done']))
+  })
+
   it('sums it by rows that are cut out there, where the matrix lies there and is larger than a tensor', async () => {
     const [m, n] = [33, 67]
     const M = toFloat32(gaussianMatrix(m, n, 'energy'))

@@ -39,13 +39,21 @@ export class ResidentGrams {
     // What a calibration that was stopped left behind.
     if (this.#linears !== linears) this.#giveBack()
     this.#linears = linears
-    for (const [name, tile] of Object.entries(tiles)) {
-      const sum = this.#sums.get(name)
-      this.#sums.delete(name) // given back by the addition, be it that it fails
-      this.#sums.set(name, sum === undefined ? tile : await this.#memory.sum(sum, tile))
+    try {
+      for (const [name, tile] of Object.entries(tiles)) await this.#addTile(name, tile)
+    } catch (error) {
+      giveBack(Object.values(tiles)) // those that it did not come to, too
+      this.#giveBack()
+      throw error
     }
     this.#batches++
     return more && this.#batches < MOST_TOGETHER ? undefined : this.#take()
+  }
+
+  async #addTile(name: string, tile: DeviceTensor): Promise<void> {
+    const sum = this.#sums.get(name)
+    this.#sums.delete(name) // given back by the addition, be it that it fails
+    this.#sums.set(name, sum === undefined ? tile : await this.#memory.sum(sum, tile))
   }
 
   async release(): Promise<void> {
