@@ -28,8 +28,8 @@ export async function withChatTemplate(
   const template = await engine.call('chatTemplate', { model })
   if (template === null) {
     throw badInput(
-      `${model} has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json or ` +
-        'chat_template.json), which the ' +
+      `${model} has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json, ` +
+        'processor_config.json or chat_template.json), which the ' +
         `conversations of ${chat.name} need: add one, or use a set of plain texts`
     )
   }

@@ -3,7 +3,7 @@ import { badInput } from '../../shared/errors'
 import { RaisedByTemplate, TemplateFault } from '../templates/fault'
 import { Template } from '../templates/template'
 import { Dict, List, type Value } from '../templates/values'
-import { type ChatTemplates, readRenderingTemplates } from './chatTemplate'
+import { type ChatTemplates, readRenderingTemplates, templateFiles } from './chatTemplate'
 import { ContentForms } from './contentParts'
 import type { Conversation } from './conversation'
 import { spanOfMarkedTurn, unlessRefused } from './markedTurn'
@@ -54,8 +54,8 @@ export class ChatRenderer {
     const source = await readRenderingTemplates(directory)
     if (source === undefined) {
       throw badInput(
-        `${directory} has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json or ` +
-          'chat_template.json), which conversations need: add one, or use a set of plain texts'
+        `${directory} has no chat template (${templateFiles()}), which conversations need: ` +
+          'add one, or use a set of plain texts'
       )
     }
     return new ChatRenderer(source, day, directory, roles)

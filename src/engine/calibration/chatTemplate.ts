@@ -8,13 +8,13 @@ import { MAX_CHAT_TEMPLATE_BYTES, MAX_CHAT_TEMPLATES, MAX_TOKENIZER_BYTES } from
 const TEMPLATE_FILE = 'chat_template.jinja'
 const ADDITIONAL_FOLDER = 'additional_chat_templates'
 const CONFIG_FILE = 'tokenizer_config.json'
-/** Where files of processors, as models that see images have them, held it before. */
-const PROCESSOR_FILE = 'chat_template.json'
+/** Where files of processors, as models that see images have them, held it before; the first, as of Idefics 2, wins there too. */
+const PROCESSOR_FILES = ['processor_config.json', 'chat_template.json']
 
 /**
  * The chat templates of a checkpoint, the one that transformers uses by default first: `chat_template.jinja` before
- * `chat_template` of tokenizer_config.json, before that of chat_template.json, which the processor of a model that sees images
- * reads; then the additional ones by name.
+ * `chat_template` of tokenizer_config.json, before those of processor_config.json and chat_template.json, which the processor of
+ * a model that sees images reads; then the additional ones by name.
  *
  * @throws {AppError} BAD_INPUT or BAD_FORMAT for a file that cannot be read or is too large
  */
@@ -26,6 +26,10 @@ export async function readChatTemplates(directory: string): Promise<ChatTemplate
   const first = found.findIndex(({ name }) => name === 'default')
   return first <= 0 ? found : [found[first] as ChatTemplateFacts, ...found.filter((_, i) => i !== first)]
 }
+
+/** Where a template may stand, for an error. */
+export const templateFiles = (): string =>
+  `${TEMPLATE_FILE}, or chat_template in ${CONFIG_FILE}, ${PROCESSOR_FILES.join(' or ')}`
 
 /** The templates that render conversations, as apply_chat_template chooses them. */
 export interface ChatTemplates {
@@ -68,8 +72,11 @@ const facts = (name: string, file: string, text: string): ChatTemplateFacts => (
 })
 
 async function templatesOfFiles(directory: string): Promise<ChatTemplateFacts[]> {
-  const inConfig = await templatesOfFile(directory, CONFIG_FILE)
-  return inConfig.length > 0 ? inConfig : await templatesOfFile(directory, PROCESSOR_FILE)
+  for (const file of [CONFIG_FILE, ...PROCESSOR_FILES]) {
+    const found = await templatesOfFile(directory, file)
+    if (found.length > 0) return found
+  }
+  return []
 }
 
 /** A string, or a list of `{ name, template }`. */

@@ -51,6 +51,9 @@ describe('reading chat templates', () => {
       { name: 'default', file: 'chat_template.json', text: "the processor's" }
     ])
     expect(await found(both)).toMatchObject([{ file: 'tokenizer_config.json', text: 'own' }])
+    const older = { ...both, 'tokenizer_config.json': '{}', 'processor_config.json': config("Idefics 2's") }
+    expect(await found(older)).toMatchObject([{ file: 'processor_config.json', text: "Idefics 2's" }])
+    expect(await found({ ...older, 'processor_config.json': '{}' })).toMatchObject([{ file: 'chat_template.json' }])
     expect(await found({ ...both, 'chat_template.jinja': 'newest' })).toMatchObject([{ text: 'newest' }])
   })
 
