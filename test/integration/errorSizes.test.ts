@@ -16,7 +16,7 @@ const { missing } = await webgpuDevice('the tests of small and large errors on a
 const devices = ['cpu', ...(missing === undefined ? (['webgpu'] as const) : [])] as const
 
 const [RANK, SCALING] = [8, 0.5]
-/** Its eigenvectors are searched for, among the outputs and among the inputs. */
+/** Its eigenvectors are searched for; most of its rows are zero. */
 const layer = layers[3] as (typeof layers)[number]
 const correcting = METHODS.filter((method) => !methodFor(method).neutral)
 

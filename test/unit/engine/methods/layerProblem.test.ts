@@ -27,4 +27,20 @@ describe('the leading eigenvectors of a large linear with more outputs than inpu
     // The search ends when Σ λ lacks less than 1e-7, judged by its last steps.
     expect(Math.abs(captured / most - 1)).toBeLessThan(3e-7)
   })
+
+  it.each([
+    ['none', 2 ** -80],
+    ['diagonal', 2 ** -80],
+    ['none', 2 ** 64],
+    ['diagonal', 2 ** 64],
+    ['full', 2 ** 64]
+  ] as const)('have the eigenvalues that they have, K = %s, where errors are larger by %f', async (weighting, size) => {
+    const scaled = { ...E, data: E.data.map((value) => size * value) }
+    const own = problemOf(algebra, { name: 'tall', E: scaled, H }, { maxRank: rank })
+    const [found, usual] = [(await own.eigen(weighting)).values, (await large.eigen(weighting)).values]
+    expect(usual.length).toBeGreaterThanOrEqual(rank)
+    // The search ends when Σ λ lacks less than 1e-7; powers of two change no digit of what is not far smaller than the rest.
+    for (let i = 0; i < rank; i++)
+      expect(Math.abs((found[i] as number) / size ** 2 / (usual[i] as number) - 1)).toBeLessThan(1e-6)
+  })
 })
