@@ -1,5 +1,6 @@
 import type { Engine } from '../engine/worker/pool'
 import { localDay } from '../shared/calendarDay'
+import { noChatTemplate } from '../shared/chatTemplateFiles'
 import { badInput } from '../shared/errors'
 import type { Recipe } from '../shared/recipe'
 import type { ResolvedText } from '../shared/runFolder'
@@ -27,11 +28,7 @@ export async function withChatTemplate(
   const { model } = recipe
   const template = await engine.call('chatTemplate', { model })
   if (template === null) {
-    throw badInput(
-      `${model} has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json, ` +
-        'processor_config.json or chat_template.json), which the ' +
-        `conversations of ${chat.name} need: add one, or use a set of plain texts`
-    )
+    throw badInput(noChatTemplate(model, `the conversations of ${chat.name}`))
   }
   const noted = (texts: readonly ResolvedText[]): ResolvedText[] =>
     texts.map((text) => (text.kind === 'messages' ? { ...text, chatTemplateSha256: template.sha256 } : text))

@@ -1,9 +1,10 @@
 import type { CalendarDay } from '../../shared/calendarDay'
+import { noChatTemplate } from '../../shared/chatTemplateFiles'
 import { badInput } from '../../shared/errors'
 import { RaisedByTemplate, TemplateFault } from '../templates/fault'
 import { Template } from '../templates/template'
 import { Dict, List, type Value } from '../templates/values'
-import { type ChatTemplates, readRenderingTemplates, templateFiles } from './chatTemplate'
+import { type ChatTemplates, readRenderingTemplates } from './chatTemplate'
 import { ContentForms } from './contentParts'
 import type { Conversation } from './conversation'
 import { spanOfMarkedTurn, unlessRefused } from './markedTurn'
@@ -53,10 +54,7 @@ export class ChatRenderer {
   static async open(directory: string, { roles }: ModelTokenizer, day: CalendarDay): Promise<ChatRenderer> {
     const source = await readRenderingTemplates(directory)
     if (source === undefined) {
-      throw badInput(
-        `${directory} has no chat template (${templateFiles()}), which conversations need: ` +
-          'add one, or use a set of plain texts'
-      )
+      throw badInput(noChatTemplate(directory, 'conversations'))
     }
     return new ChatRenderer(source, day, directory, roles)
   }

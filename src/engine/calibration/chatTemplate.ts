@@ -1,15 +1,12 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { TEMPLATE_FILE, TEMPLATE_HOLDERS } from '../../shared/chatTemplateFiles'
 import { badInput } from '../../shared/errors'
 import type { ChatTemplateFacts } from '../../shared/inspection'
 import { isMissing, isNamed, readJsonFile, readTextFile, readTextFileIfThere, sha256 } from '../formats/files'
 import { MAX_CHAT_TEMPLATE_BYTES, MAX_CHAT_TEMPLATES, MAX_TOKENIZER_BYTES } from '../formats/limits'
 
-const TEMPLATE_FILE = 'chat_template.jinja'
 const ADDITIONAL_FOLDER = 'additional_chat_templates'
-const CONFIG_FILE = 'tokenizer_config.json'
-/** Where files of processors, as models that see images have them, held it before; the first, as of Idefics 2, wins there too. */
-const PROCESSOR_FILES = ['processor_config.json', 'chat_template.json']
 
 /**
  * The chat templates of a checkpoint, the one that transformers uses by default first: `chat_template.jinja` before
@@ -26,10 +23,6 @@ export async function readChatTemplates(directory: string): Promise<ChatTemplate
   const first = found.findIndex(({ name }) => name === 'default')
   return first <= 0 ? found : [found[first] as ChatTemplateFacts, ...found.filter((_, i) => i !== first)]
 }
-
-/** Where a template may stand, for an error. */
-export const templateFiles = (): string =>
-  `${TEMPLATE_FILE}, or chat_template in ${CONFIG_FILE}, ${PROCESSOR_FILES.join(' or ')}`
 
 /** The templates that render conversations, as apply_chat_template chooses them. */
 export interface ChatTemplates {
@@ -72,7 +65,7 @@ const facts = (name: string, file: string, text: string): ChatTemplateFacts => (
 })
 
 async function templatesOfFiles(directory: string): Promise<ChatTemplateFacts[]> {
-  for (const file of [CONFIG_FILE, ...PROCESSOR_FILES]) {
+  for (const file of TEMPLATE_HOLDERS) {
     const found = await templatesOfFile(directory, file)
     if (found.length > 0) return found
   }
