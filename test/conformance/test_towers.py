@@ -53,7 +53,8 @@ RENAMED["deepseek_vl"] = ("model.vision_model.", "model.vision_model.vision_mode
 
 # A tensor in published files that each class leaves unread: heads that predict further tokens, and the like.
 UNREAD = dict.fromkeys(("qwen3_5", "qwen3_5_moe", "exaone4_5", "granite_docling"), "mtp.fc.weight")
-UNREAD |= {"glm_ocr": "model.language_model.layers.16.eh_proj.weight", "paddleocr_vl": "visual.vision_model.head.mlp.fc1.weight"}
+UNREAD |= {"glm_ocr": "model.language_model.layers.16.eh_proj.weight", "glm4v_moe": "model.language_model.layers.46.eh_proj.weight"}
+UNREAD |= {"paddleocr_vl": "visual.vision_model.head.mlp.fc1.weight"}
 
 # Whose experts are published with every matrix turned, as transformers 4 has them.
 TURNED = {"qwen3_vl_moe"}
