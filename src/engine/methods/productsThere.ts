@@ -1,6 +1,6 @@
 import type { Weighting } from '../../shared/methods'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
-import { type Matrix32, toFloat32, transposed } from '../numerics/matrix'
+import { column32, type Matrix32, transposed } from '../numerics/matrix'
 import { chainThere } from './chainThere'
 import { energy } from './energy'
 import { energyThere } from './energyThere'
@@ -30,13 +30,13 @@ export class ProductsThere implements ErrorProducts {
     if (weighting === 'full')
       return chainThere(algebra, ['Et', 'H', 'E'], { E, H: algebra.keepShared(moment.rounded) }, Y)
     if (weighting === 'none') return chainThere(algebra, ['Et', 'E'], { E }, Y)
-    return chainThere(algebra, ['Et', 'D', 'E'], { E, D: columnOf(moment.diagonal) }, Y)
+    return chainThere(algebra, ['Et', 'D', 'E'], { E, D: column32(moment.diagonal) }, Y)
   }
 
   amongInputs(roots: Float64Array | undefined, Y: Matrix32): Promise<Matrix32> {
     const { algebra, E } = this
     if (roots === undefined) return chainThere(algebra, ['E', 'Et'], { E }, Y)
-    return chainThere(algebra, ['D', 'E', 'Et', 'D'], { E, D: columnOf(roots) }, Y)
+    return chainThere(algebra, ['D', 'E', 'Et', 'D'], { E, D: column32(roots) }, Y)
   }
 
   async energy(): Promise<number> {
@@ -44,6 +44,3 @@ export class ProductsThere implements ErrorProducts {
     return (await energyThere(algebra, E, moment)) ?? energy(algebra, transposed(E), moment)
   }
 }
-
-/** [n, 1] in float32. */
-const columnOf = (values: Float64Array): Matrix32 => toFloat32({ data: values, rows: values.length, cols: 1 })

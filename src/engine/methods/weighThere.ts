@@ -3,7 +3,7 @@ import type { DeviceGraph } from '../graph/deviceMemory'
 import { GraphBuilder } from '../graph/graphBuilder'
 import type { LinearAlgebra } from '../graph/linearAlgebra'
 import type { DeviceTensor } from '../graph/session'
-import { LateMatrix, type Matrix32 } from '../numerics/matrix'
+import { column32, LateMatrix, type Matrix32 } from '../numerics/matrix'
 
 /** G^½ as V diag(f) Vᵀ + r I. */
 export interface CurvatureRoot {
@@ -30,19 +30,12 @@ export async function weighThere(
 ): Promise<Matrix32 | undefined> {
   const bytes = 4 * E.rows * E.cols
   if (V.cols === 0 || bytes === 0 || !(bytes <= (algebra.held?.tensorLimit ?? 0))) return undefined
-  const { weighed } = await algebra.leave(WEIGH, { E, V, along: columnOf(along), floor: columnOf([floor]) })
+  const { weighed } = await algebra.leave(WEIGH, { E, V, along: column32(along), floor: column32([floor]) })
   const elsewhere = (): never => {
     throw new AppError('INTERNAL', 'an error that outputs weigh lies on the device alone')
   }
   return algebra.adopt(new LateMatrix(E.rows, E.cols, elsewhere), weighed as DeviceTensor)
 }
-
-/** [n, 1] in float32. */
-const columnOf = (values: ArrayLike<number>): Matrix32 => ({
-  data: Float32Array.from(values),
-  rows: values.length,
-  cols: 1
-})
 
 /** Of E [m, n], V [m, k], `along` [k, 1] and `floor` [1, 1]. */
 export const WEIGH: DeviceGraph = {

@@ -43,6 +43,13 @@ export const toFloat64 = (a: Matrix<Float32Array | Float64Array>): Matrix64 => (
   cols: a.cols
 })
 
+/** Values as a matrix [n, 1] in float32. */
+export const column32 = (values: ArrayLike<number>): Matrix32 => ({
+  data: Float32Array.from(values),
+  rows: values.length,
+  cols: 1
+})
+
 /** The same entries rounded to float32. */
 export const toFloat32 = (a: Matrix<Float32Array | Float64Array>): Matrix32 => ({
   data: a.data instanceof Float32Array ? a.data : copied(a.data, new Float32Array(a.data.length)),

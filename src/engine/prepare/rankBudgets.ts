@@ -1,3 +1,4 @@
+import { groupBy } from '../../shared/groupBy'
 import type { PreparedRun, PreparedVariant } from './preparedRun'
 
 /** Variants of one key find the same corrections worth the same: they share quantizer and measure. */
@@ -6,12 +7,10 @@ export const gainsKey = ({ quantizer, method }: Pick<PreparedVariant, 'quantizer
 
 /** The variants with a rank budget, by key. */
 export function budgetsByKey({ variants }: Pick<PreparedRun, 'variants'>): Map<string, PreparedVariant[]> {
-  const byKey = new Map<string, PreparedVariant[]>()
-  for (const variant of variants) {
-    if (variant.spec.rankBudget === undefined) continue
-    byKey.set(gainsKey(variant), [...(byKey.get(gainsKey(variant)) ?? []), variant])
-  }
-  return byKey
+  return groupBy(
+    variants.filter(({ spec }) => spec.rankBudget !== undefined),
+    gainsKey
+  )
 }
 
 /** How often the linears of a block are solved in a row, or asked what ranks are worth: for each quantizer, or for each key. */
