@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { basename } from 'node:path'
 import { badInput } from '../shared/errors'
 import { nearestName } from '../shared/nearestName'
+import { plural } from '../shared/plural'
 import type { Policy } from '../shared/recipe'
 import {
   countCharacters,
@@ -186,7 +187,7 @@ async function assertNameIsFree(store: Store, name: string): Promise<void> {
   const row = await findRow(store, name)
   if (row === undefined) return
   throw badInput(
-    `there is already a calibration set named "${name}" (from ${row.source_name}, ${row.sample_count} samples); ` +
+    `there is already a calibration set named "${name}" (from ${row.source_name}, ${plural(row.sample_count, 'sample')}); ` +
       'delete it first, or choose another name'
   )
 }

@@ -21,7 +21,7 @@ it('a tokenizer that takes all memory over a text is given up, or before, where 
   const { code, stderr } = await work.quail(...plan)
   expect(code).toBe(2)
   expect(stderr).toMatch(
-    /^quail: letters\.txt, tokenized by that of .* was given up: (it takes more than \d+ MiB of memory|nothing more was done in \d+ seconds of processor time)\n$/
+    /^quail: letters\.txt, tokenized as .* says, was given up: (it takes more than \d+ MiB of memory|nothing more was done in \d+ seconds of processor time)\n$/
   )
 })
 
@@ -30,7 +30,9 @@ it('a text over which the tokenizers library ends its process is refused by name
   writeFileSync(work.path('blanks.txt'), blanks())
   const { code, stderr } = await work.quail('plan', '--model', model, '--calibration', 'blanks.txt', '--method', 'svd')
   expect(code).toBe(2)
-  expect(stderr).toMatch(/^quail: blanks\.txt, tokenized by that of .*: the tokenizers library ends over it \(.*\)\n$/)
+  expect(stderr).toMatch(
+    /^quail: blanks\.txt, tokenized as .* says, cannot be used: the tokenizers library ends over it \(.*\)\n$/
+  )
 })
 
 /** Those that a thread has started; none where it has ended since it was listed. */

@@ -285,7 +285,7 @@ async function isMade(path: string): Promise<boolean> {
  */
 export async function listDirectory(directory: string, role: string): Promise<string[]> {
   try {
-    if (!(await stat(directory)).isDirectory()) throw badInput(`${directory} is a file, a ${role} was expected`)
+    if (!(await stat(directory)).isDirectory()) throw badInput(`${directory} is a file; the ${role} is needed`)
     return (await readdir(directory)).sort()
   } catch (error) {
     throw isMissing(error) ? await missingFile(directory, { what: `the ${role} ` }) : fileError(error, directory)

@@ -60,7 +60,10 @@ export function unmatchedTarget(target: string, paths: readonly string[]): strin
   const names = lastNames(paths)
   const meant = meantTarget(target, paths)
   const suggestion = meant === undefined ? '' : ` (did you mean ${meant}?)`
-  return `target ${target} matches no linear${suggestion}; this model has ${names.join(', ')}`
+  const whole = target.startsWith(PATTERN_PREFIX)
+    ? `, as an expression has to match whole paths such as ${paths[0] ?? ''}`
+    : ''
+  return `target ${target} matches no linear${suggestion}${whole}; this model has ${names.join(', ')}`
 }
 
 /** The last names of the paths, each once: what people write as targets. */

@@ -166,7 +166,7 @@ const cancelled = (): AppError => new AppError('CANCELLED', 'cancelled')
 
 /** What was worked on: the text that was told of last, with the tokenizer that cuts it. */
 const subject = ({ work, text }: Pending): string =>
-  text === undefined ? `the tokenizer of ${work.model}` : `${text}, tokenized by that of ${work.model},`
+  text === undefined ? `the tokenizer of ${work.model}` : `${text}, tokenized as ${work.model} says,`
 
 const tooSlow = (pending: Pending, time: string): AppError =>
   badInput(`${subject(pending)} was given up: nothing more was done in ${time}`)

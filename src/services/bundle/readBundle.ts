@@ -72,7 +72,7 @@ export async function checkBundle(
 ): Promise<CheckedBundle> {
   const [first, ...entries] = await listEntries(file, path)
   if (first?.name !== MANIFEST_NAME)
-    throw badFormat(`${path}: not a run bundle (it does not begin with ${MANIFEST_NAME})`)
+    throw badFormat(`${path} is no run bundle: it does not begin with ${MANIFEST_NAME}; ${NEEDED}`)
   if (first.bytes > MAX_MANIFEST_BYTES)
     throw badFormat(`${path}: ${MANIFEST_NAME} has ${first.bytes} bytes, which is too many`)
   const manifest = parse(BundleManifest, (await readEntry(file, first)).toString('utf8'), `${path}: ${MANIFEST_NAME}`)
@@ -90,7 +90,7 @@ async function listEntries(file: FileHandle, path: string): Promise<PlacedEntry[
   const { size } = await file.stat()
   const entries: PlacedEntry[] = []
   for (let at = 0; ; ) {
-    if (at + TAR_BLOCK > size) throw badFormat(`${path}: the file is cut off or is not a run bundle`)
+    if (at + TAR_BLOCK > size) throw badFormat(`${path} is cut off, or is no run bundle`)
     const entry = decodeHeader(await readAt(file, at, TAR_BLOCK), path)
     if (entry === undefined) return entries
     const begin = at + TAR_BLOCK

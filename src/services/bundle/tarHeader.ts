@@ -61,8 +61,10 @@ function splitName(name: string): [string, string] {
  */
 export function decodeHeader(header: Buffer, archive: string): TarEntry | undefined {
   if (header.every((byte) => byte === 0)) return undefined
+  // Of a file of another kind, nothing about checksums would help: that it is another kind is asked first.
+  if (header.toString('latin1', 257, 262) !== 'ustar')
+    throw badFormat(`${archive} is no run bundle, or is damaged: no tar header where one has to be`)
   if (octal(header, 148, 8) !== checksum(header)) throw badFormat(`${archive}: damaged: a header's checksum is wrong`)
-  if (header.toString('latin1', 257, 262) !== 'ustar') throw badFormat(`${archive}: not a run bundle (no ustar header)`)
   const prefix = text(header, 345, PREFIX_BYTES)
   const name = prefix === '' ? text(header, 0, NAME_BYTES) : `${prefix}/${text(header, 0, NAME_BYTES)}`
   const type = header.toString('latin1', 156, 157)

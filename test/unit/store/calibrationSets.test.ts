@@ -96,7 +96,7 @@ test('a name that is taken, an empty name and an empty source are refused', asyn
   await fill(store, 'law', ['x'])
   await expect(fill(store, 'law', ['y'])).rejects.toMatchObject({
     code: 'BAD_INPUT',
-    message: expect.stringContaining('already a calibration set named "law" (from law.txt, 1 samples)')
+    message: expect.stringContaining('already a calibration set named "law" (from law.txt, 1 sample)')
   })
   await expect(fill(store, ' ', ['y'])).rejects.toThrow('a calibration set needs a name')
   await expect(fill(store, 'none', [])).rejects.toThrow('/texts/law.txt holds no sample')

@@ -344,7 +344,7 @@ describe('opening', () => {
     writeFileSync(file, '')
     await expect(Checkpoint.open(file)).rejects.toMatchObject({
       code: 'BAD_INPUT',
-      message: `${file} is a file, a model directory was expected`
+      message: `${file} is a file; the model directory is needed`
     })
   })
 

@@ -72,7 +72,7 @@ describe('a regular expression', () => {
 
   it('that matches nothing is refused by its text', () => {
     expect(() => selectTargets({ regex: '(q|v)_proj' }, paths)).toThrow(
-      'target regex:(q|v)_proj matches no linear; this model has q_proj, v_proj, q_proj_extra'
+      'target regex:(q|v)_proj matches no linear, as an expression has to match whole paths such as model.layers.0.self_attn.q_proj; this model has q_proj, v_proj, q_proj_extra'
     )
   })
 

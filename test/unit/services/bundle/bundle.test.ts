@@ -228,7 +228,16 @@ describe('a hostile bundle', () => {
     ['an unlisted file', (e) => [...e, entryOf('run/inputs/more.jsonl', 'x')], 'not listed'],
     ['a missing file', (e) => e.filter(({ name }) => name !== 'run/journal.jsonl'), 'run/journal.jsonl is missing'],
     ['no manifest', (e) => e.slice(1), 'does not begin with quail-bundle.json'],
-    ['another program’s file', () => Buffer.from('PK'.repeat(1000)), 'checksum is wrong'],
+    ['another program’s file', () => Buffer.from('PK'.repeat(1000)), 'hostile.tar is no run bundle'],
+    ['a text', () => Buffer.from('# Notes\n'.repeat(200)), 'hostile.tar is no run bundle'],
+    [
+      'a header that was written over',
+      (e) => {
+        e.at(-1)!.header.write('other', 0)
+        return e
+      },
+      "a header's checksum is wrong"
+    ],
     ['a file cut off', (e) => archiveOf(e).subarray(0, 3000), 'cut off'],
     [
       'another content',
