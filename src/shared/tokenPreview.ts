@@ -40,12 +40,14 @@ export interface TokenPreview {
     readonly leftOut: 'prompt' | 'response' | 'first' | null
   }[]
   readonly statistics: TokenStatistics
-  /** Null where there are none. */
-  readonly refused: RefusedSamples | null
+  /** Conversations that are left out: the model's chat template refuses them, or does not tell their responses; null where there are none. */
+  readonly refused: NotedSamples | null
+  /** Conversations whose lists of parts the template writes as Python prints lists; null where there are none. */
+  readonly printed: NotedSamples | null
 }
 
-/** Conversations of one text that are left out: the model's chat template refuses them, or does not tell their responses. */
-export interface RefusedSamples {
+/** Conversations of one text of which something is said. */
+export interface NotedSamples {
   readonly count: number
   /** Conversations of the text, those among them. */
   readonly samples: number

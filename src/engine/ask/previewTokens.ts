@@ -50,7 +50,8 @@ export async function previewTokens(request: PreviewRequest, report?: OnProgress
       leftOut: i >= length ? null : whyLeftOut(rows, row * context + i, firstToken)
     })),
     statistics: statisticsOf(tokens.lengths, policy === 'packed'),
-    refused: tokens.refused ?? null
+    refused: tokens.refused ?? null,
+    printed: tokens.printed ?? null
   }
 }
 

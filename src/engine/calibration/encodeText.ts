@@ -4,6 +4,7 @@ import type { ResolvedText } from '../../shared/runFolder'
 import type { ChatRenderer } from './chatRenderer'
 import { parseConversation } from './conversation'
 import { EncodedText, joined, type TextPart } from './encodedText'
+import { PrintedParts } from './printedParts'
 import { RefusalCount } from './refusedSamples'
 import { maskOfSpans } from './responseMask'
 import { textPieces } from './textPieces'
@@ -37,16 +38,17 @@ export async function encodeText(
 ): Promise<EncodedText> {
   const inOnePiece = policy === 'packed' && chat?.responses !== true && 'reason' in tokenizer.cuts
   report(0, inOnePiece ? null : text.bytes)
-  const refusals = new RefusalCount()
-  const parts = () => partsOf(tokenizer, text, folder, policy, chat && { ...chat, refusals })
+  const noted = { refusals: new RefusalCount(), printed: new PrintedParts() }
+  const parts = () => partsOf(tokenizer, text, folder, policy, chat && { ...chat, ...noted })
   const told = ({ at }: TextPart): void => {
     if (!inOnePiece) report(Math.min(at, text.bytes), text.bytes)
   }
-  return EncodedText.of(parts, { report: told, refusals })
+  return EncodedText.of(parts, { report: told, ...noted })
 }
 
 interface CountedChat extends ChatEncoding {
   readonly refusals: RefusalCount
+  readonly printed: PrintedParts
 }
 
 function partsOf(
@@ -131,27 +133,30 @@ async function* numbered(samples: AsyncIterable<ReadText>, name: string) {
 
 async function* rendered(
   samples: AsyncIterable<ReadText>,
-  { renderer, refusals }: CountedChat,
+  { renderer, refusals, printed }: CountedChat,
   name: string
 ): AsyncGenerator<ReadText> {
   for await (const { text: sample, at, number, where } of numbered(samples, name)) {
-    const text = refusals.unlessRefused(number, () => renderer.render(parseConversation(sample, where), where))
-    if (text !== undefined) yield { text, at }
+    const conversation = parseConversation(sample, where)
+    const text = refusals.unlessRefused(number, () => renderer.render(conversation, where))
+    if (text === undefined) continue
+    printed.look(number, conversation, text, where)
+    yield { text, at }
   }
 }
 
 async function* responseParts(
   tokenizer: ModelTokenizer,
   samples: AsyncIterable<ReadText>,
-  { renderer, refusals }: CountedChat,
+  { renderer, refusals, printed }: CountedChat,
   name: string
 ): AsyncGenerator<TextPart> {
   for await (const { text: sample, at, number, where } of numbered(samples, name)) {
-    const found = refusals.unlessRefused(number, () =>
-      renderer.renderWithResponses(parseConversation(sample, where), where)
-    )
+    const conversation = parseConversation(sample, where)
+    const found = refusals.unlessRefused(number, () => renderer.renderWithResponses(conversation, where))
     if (found === undefined) continue
     const { text, responses } = found
+    printed.look(number, conversation, text, where)
     const encode = async () => {
       const ids = await tokenizer.encode(text, { specialTokens: false })
       return { ids, response: await maskOfSpans(tokenizer, text, ids, responses) }

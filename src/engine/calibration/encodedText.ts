@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
-import type { RefusedSamples } from '../../shared/tokenPreview'
+import type { NotedSamples } from '../../shared/tokenPreview'
+import type { PrintedParts } from './printedParts'
 import type { RefusalCount } from './refusedSamples'
 
 /** The tokens of a text or of a sample; `response` is 1 for tokens of responses, where conversations were asked for it. */
@@ -28,6 +29,7 @@ interface EncodingOptions {
   readonly report?: (part: TextPart) => void
   readonly limit?: number
   readonly refusals?: RefusalCount | undefined
+  readonly printed?: PrintedParts | undefined
 }
 
 /** Parts that are tokenized at a time at most, as many as the library's runtime has threads, and bytes that several together stay below. */
@@ -52,18 +54,21 @@ export class EncodedText {
     /** The most bytes that the tokenizer got at a time, of one part or of several. */
     readonly atATime: number,
     /** Conversations that are no parts of it. */
-    readonly refused?: RefusedSamples | undefined
+    readonly refused?: NotedSamples | undefined,
+    /** Conversations whose lists of parts are printed. */
+    readonly printed?: NotedSamples | undefined
   ) {}
 
   /**
    * Tokenizes all parts once.
    *
    * @param parts - gives the same parts each time
-   * @param options - `report` is told of each part that is done; `refusals` of what is left out of the parts while they are read
+   * @param options - `report` is told of each part that is done; `refusals` and `printed` of what is noted of the parts
+   *   while they are read
    */
   static async of(
     parts: () => AsyncIterable<TextPart>,
-    { report = () => {}, limit = KEPT_TOKENS, refusals }: EncodingOptions = {}
+    { report = () => {}, limit = KEPT_TOKENS, refusals, printed }: EncodingOptions = {}
   ): Promise<EncodedText> {
     const lengths: number[] = []
     const kept: TokenSequence[] = []
@@ -78,7 +83,7 @@ export class EncodedText {
       atATime = Math.max(atATime, together)
       report(part)
     }
-    return new EncodedText(parts, lengths, kept, keptTokens, atATime, refusals?.found())
+    return new EncodedText(parts, lengths, kept, keptTokens, atATime, refusals?.found(), printed?.found())
   }
 
   /** The tokens of spans, each put together from those of its parts; parts go up from each to the next. */

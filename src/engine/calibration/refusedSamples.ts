@@ -1,6 +1,6 @@
 import { AppError, badInput } from '../../shared/errors'
 import { plural } from '../../shared/plural'
-import type { RefusedSamples } from '../../shared/tokenPreview'
+import type { NotedSamples } from '../../shared/tokenPreview'
 
 /**
  * A template's own refusal of one conversation, by raise_exception, or that it writes one of which the responses cannot be told:
@@ -36,7 +36,7 @@ export class RefusalCount {
   }
 
   /** What was left out; undefined where nothing was. @throws {AppError} BAD_INPUT where nothing is left */
-  found(): RefusedSamples | undefined {
+  found(): NotedSamples | undefined {
     if (this.#first === undefined) return undefined
     const [count, samples] = [this.#refused.size, this.#samples]
     if (count < samples) return { count, samples, first: this.#first }

@@ -1,7 +1,7 @@
 import { badInput } from '../../shared/errors'
 import type { CalibrateOn, FirstToken, Policy } from '../../shared/recipe'
 import type { ResolvedText } from '../../shared/runFolder'
-import type { RefusedSamples } from '../../shared/tokenPreview'
+import type { NotedSamples } from '../../shared/tokenPreview'
 import type { EncodedText, PartSpan, TokenSequence } from './encodedText'
 import { encodeText } from './encodeText'
 import { spacedRows } from './spacedRows'
@@ -27,7 +27,9 @@ export interface TokenRows {
    * By text, conversations that are in no row because the chat template refuses them, or does not tell their responses; missing
    * where there are none.
    */
-  readonly refused?: readonly RefusedSamples[] | undefined
+  readonly refused?: readonly NotedSamples[] | undefined
+  /** By text, conversations whose lists of parts the chat template writes as Python prints lists; missing where there are none. */
+  readonly printed?: readonly NotedSamples[] | undefined
 }
 
 export interface CutOff {
@@ -177,8 +179,10 @@ export function concatRows(list: readonly TokenRows[]): TokenRows {
   const available = list.flatMap((part) => part.available)
   const cutOff = sumOfCuts(list.flatMap((part) => part.cutOff ?? []))
   const refused = list.flatMap((part) => part.refused ?? [])
+  const printed = list.flatMap((part) => part.printed ?? [])
   const leftOut = { ...(cutOff && { cutOff }), ...(refused.length > 0 && { refused }) }
-  return { context, rows, ids, lengths, counted, tokenCount: sum(counted), available, ...leftOut }
+  const noted = { ...leftOut, ...(printed.length > 0 && { printed }) }
+  return { context, rows, ids, lengths, counted, tokenCount: sum(counted), available, ...noted }
 }
 
 const sumOfCuts = (cuts: readonly CutOff[]): CutOff | undefined =>
@@ -231,9 +235,9 @@ export async function cutRows(
   padId: number | undefined,
   { policy, context, rows, draw = 0, vocabularySize }: RowOptions
 ): Promise<TokenRows> {
-  const { lengths, refused } = tokens
+  const { lengths, refused, printed } = tokens
   const cut = await (policy === 'packed' ? packed() : padded())
-  const result = refused === undefined ? cut : { ...cut, refused: [refused] }
+  const result = { ...cut, ...(refused && { refused: [refused] }), ...(printed && { printed: [printed] }) }
   if (vocabularySize !== undefined) checkIds(result, vocabularySize, name)
   return result
 

@@ -24,6 +24,7 @@ export function textWarnings(prepared: PreparedRun, given: RunTexts): (Finding |
     fewRows(prepared),
     cutSamples(prepared),
     refusedSamples(prepared),
+    printedParts(prepared),
     fewPredicted(prepared),
     sharedRows(prepared, given),
     emptyRows(prepared),
@@ -132,6 +133,15 @@ function refusedSamples({ calibration, evaluation }: PreparedRun): Finding | und
   const parts = refused.map((text) => `${count(text.count)} of ${count(text.samples)} (${text.first})`)
   const message = `conversations that the chat template refuses, or whose responses it does not tell, are left out: ${parts.join('; ')}`
   return texts('REFUSED_SAMPLES', 'warning', message)
+}
+
+/** What a trainer would tokenize too, but hardly what is meant. */
+function printedParts({ calibration, evaluation }: PreparedRun): Finding | undefined {
+  const printed = [calibration, ...evaluation.map(({ rows }) => rows)].flatMap((rows) => rows.printed ?? [])
+  if (printed.length === 0) return undefined
+  const parts = printed.map((text) => `${count(text.count)} of ${count(text.samples)} (${text.first})`)
+  const message = `conversations whose lists of parts the chat template, which reads texts alone, writes as Python prints a list: ${parts.join('; ')}; give what such turns say as a text`
+  return texts('PRINTED_PARTS', 'warning', message)
 }
 
 /** Evaluation texts of so few predicted tokens, or rows, that their perplexity is uncertain. */

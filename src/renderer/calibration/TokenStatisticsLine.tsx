@@ -8,7 +8,10 @@ interface Props {
 }
 
 /** What the whole set comes to in tokens of this model. */
-export function TokenStatisticsLine({ preview: { statistics, rows, available, tokenCount, refused }, context }: Props) {
+export function TokenStatisticsLine({
+  preview: { statistics, rows, available, tokenCount, refused, printed },
+  context
+}: Props) {
   const { tokens, lengths } = statistics
   const facts = [
     `${plural(tokens, 'token')} in all`,
@@ -16,6 +19,8 @@ export function TokenStatisticsLine({ preview: { statistics, rows, available, to
       `Samples of ${formatCount(lengths.min)} to ${formatCount(lengths.max)}, median ${formatCount(lengths.median)}, 95 % up to ${formatCount(lengths.p95)}`,
     refused !== null &&
       `${formatCount(refused.count)} of ${plural(refused.samples, 'conversation')} are left out: ${refused.first}`,
+    printed !== null &&
+      `In ${formatCount(printed.count)} of ${plural(printed.samples, 'conversation')} the chat template, which reads texts alone, writes a list of parts as Python prints it: ${printed.first}`,
     `They give ${plural(available, 'row')} of ${formatCount(context)}`,
     `A run with 64 rows takes ${formatCount(rows)} of them: ${plural(tokenCount, 'token')}`
   ].filter((fact) => fact !== false)
