@@ -1,3 +1,4 @@
+import { plural } from '../../shared/plural'
 import { MAX_JSON_DEPTH, MAX_JSON_VALUES, MAX_NUMBER_CHARACTERS } from './limits'
 
 /*
@@ -85,7 +86,7 @@ const MAX_SHOWN = 200
 function shownJson(value: JsonValue | undefined): string {
   if (value === undefined) return 'missing'
   if (value instanceof JsonNumber) return value.text
-  if (value instanceof Map) return `an object with ${value.size} keys`
+  if (value instanceof Map) return `an object with ${plural(value.size, 'key')}`
   if (Array.isArray(value))
     return value.length > 8 ? `a list of ${value.length}` : `[${value.map(showJson).join(', ')}]`
   const shown = JSON.stringify(value)

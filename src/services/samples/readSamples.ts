@@ -114,5 +114,7 @@ function noSamples(path: string, [first]: readonly BadRow[], shape: SampleShape 
   const found = `${path} holds no usable row: row ${first.row}: ${first.reason}`
   if (shape === undefined) return `${found}; say which column holds what`
   const wanted = neededColumnsOf(shape).map((name) => `"${name}"`)
+  // That a column is needed is no news where it is there and holds something else.
+  if (!wanted.some((name) => first.reason.startsWith(`no ${name}`))) return found
   return `${found}; ${wanted.join(' and ')} ${wanted.length === 1 ? 'is' : 'are'} needed`
 }

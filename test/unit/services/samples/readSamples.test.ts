@@ -128,6 +128,12 @@ describe('a file of samples', () => {
       'bad.jsonl',
       '{"body":1}\n',
       /bad\.jsonl holds no usable row: row 1: no messages, .* or conversation; its keys are body; /
+    ],
+    ['none.jsonl', '{"text":null}\n', /holds no usable row: row 1: no "text"; its keys are text; "text" is needed$/],
+    [
+      'odd.jsonl',
+      '{"messages":[{"role":"user","content":{"a":1}}]}\n',
+      /row 1: turn 1 of "messages" has an object with 1 key for content; a text or a list of parts is needed$/
     ]
   ])('is refused in one sentence: %s', async (name, content, expected) => {
     const path = content === undefined ? join(directory, name) : file(name, content)
