@@ -23,6 +23,7 @@ const COMPANIONS = [
   'vocab.txt',
   'tokenizer.model',
   'spiece.model',
+  'tekken.json', // transformers and vLLM take it before tokenizer.json where mistral-common is installed
   'chat_template.jinja',
   'chat_template.json',
   'processor_config.json',

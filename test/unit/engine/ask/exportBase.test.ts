@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -75,6 +75,21 @@ it('gives checkpoints of the bare model the names of the whole one, and leaves u
   await run(expected)
   const read = ({ out }: BaseExportRequest) => readFileSync(join(out, 'model.safetensors'))
   expect(read(ours).equals(read(expected))).toBe(true)
+})
+
+it('copies everything that says how texts become tokens, and nothing else', async () => {
+  const model = writeCheckpoint(config(llama), tensorsOf(llama))
+  const beside = ['chat_template.jinja', 'processor_config.json', 'special_tokens_map.json', 'tekken.json']
+  for (const name of beside) writeFileSync(join(model, name), `${name} {}`)
+  mkdirSync(join(model, 'additional_chat_templates'))
+  writeFileSync(join(model, 'additional_chat_templates', 'tool_use.jinja'), 'tools')
+  writeFileSync(join(model, 'optimizer.pt'), 'not of a base')
+  const request = requestFor(model)
+  const { otherFiles } = await run(request)
+  const copied = otherFiles.filter((name) => name !== 'config.json')
+  expect([...copied].sort()).toEqual(expect.arrayContaining(['additional_chat_templates/tool_use.jinja', ...beside]))
+  for (const name of copied) expect(readFileSync(join(request.out, name))).toEqual(readFileSync(join(model, name)))
+  expect(readdirSync(request.out)).not.toContain('optimizer.pt')
 })
 
 it('refuses a value that the dtype does not hold, and leaves nothing behind', async () => {
