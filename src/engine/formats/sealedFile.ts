@@ -78,7 +78,7 @@ export class SealedReader {
       if ((await file.stat()).size !== sealedBytes(content)) throw new BrokenSeal('are damaged')
       const found = new Uint8Array(LABEL_BYTES)
       await reader.read(found)
-      if (Buffer.compare(found, label) !== 0) throw new BrokenSeal('are of other weights')
+      if (Buffer.compare(found, label) !== 0) throw new BrokenSeal('are of other weights or of another version')
       return reader
     } catch (error) {
       await reader.close()
