@@ -4,7 +4,13 @@ import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { exportBase } from '../../src/engine/ask/exportBase'
+import { StoredBase } from '../../src/engine/base/storedBase'
 import { Checkpoint } from '../../src/engine/formats/checkpoint'
+import { listLinears } from '../../src/engine/models/modelLinears'
+import { ModelParts } from '../../src/engine/models/modelParts'
+import { ModelWeights } from '../../src/engine/models/modelWeights'
+import { readArchitecture } from '../../src/engine/models/registry'
+import { otherLinears } from '../../src/engine/prepare/baseCodes'
 import { quantizerFor } from '../../src/engine/quantizers/registry'
 import {
   type QuantState,
@@ -77,6 +83,16 @@ function dequantizedByDefinition(
     return (levels[i % 2 === 0 ? pair >> 4 : pair & 15] as number) * scale(Math.floor(i / 64))
   })
 }
+
+it.each(cases)('%s, made by bitsandbytes, is told to be made from the weights of its model', async (name) => {
+  const model = await Checkpoint.open(modelOf(name))
+  const architecture = readArchitecture(model.config, 'config.json')
+  const linears = listLinears(new ModelParts(architecture))
+  expect(linears.length).toBeGreaterThan(0)
+  const base = await StoredBase.open(join(directory, name), model.config.model_type, architecture)
+  expect(await otherLinears(base, new ModelWeights(model, architecture), linears)).toEqual([])
+  await Promise.all([base.close(), model.close()])
+})
 
 describe('a pre-quantized checkpoint is read exactly', () => {
   for (const name of cases) {

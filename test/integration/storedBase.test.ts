@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
 import { exportBase } from '../../src/engine/ask/exportBase'
 import { verifyAdapter } from '../../src/engine/ask/verify'
+import { decodeFloats, encodeFloats } from '../../src/engine/formats/dtypes'
 import type { TensorData } from '../../src/engine/formats/safetensorsWriter'
+import type { BaseExportRequest } from '../../src/shared/baseExport'
 import { characterModel } from '../helpers/characterModel'
-import { configOf, familyDirectory, tensorsOf, writeCheckpoint } from '../helpers/checkpoints'
+import { addTokenizer, configOf, familyDirectory, tensorsOf, writeCheckpoint } from '../helpers/checkpoints'
 import { exportedBase } from '../helpers/exportedBase'
 import { narrowModel } from '../helpers/narrowModel'
 import { finishedOf, makeRun, runToEnd, type TestRun } from '../helpers/runs'
@@ -19,10 +21,14 @@ const LINEAR = 'model.layers.1.mlp.up_proj'
 
 let base: string
 
-async function quantized(model: string, doubleQuantization = true): Promise<string> {
+async function quantized(
+  model: string,
+  doubleQuantization = true,
+  dtype: BaseExportRequest['dtype'] = 'bfloat16'
+): Promise<string> {
   const out = join(mkdtempSync(join(tmpdir(), 'quail-base-')), 'base')
   const quantizer = { format: 'nf4', blockSize: 64, doubleQuantization } as const
-  const rest = { dtype: 'bfloat16', computeDtype: 'float32', maxShardBytes: 5e9 } as const
+  const rest = { dtype, computeDtype: 'float32', maxShardBytes: 5e9 } as const
   await exportBase({ model, out, quantizer, ...rest }, new AbortController().signal)
   return out
 }
@@ -34,6 +40,16 @@ beforeAll(async () => {
 /** The base with its tensors changed; what `change` leaves out is gone. */
 const changed = (change: (tensor: TensorData) => TensorData[]): string =>
   writeCheckpoint(configOf(base), tensorsOf(base).flatMap(change))
+
+/** The matrix in bfloat16 with an update of rank 1, whose size is a share of its own. */
+function withRankOne(tensor: TensorData, share: number): TensorData {
+  const [rows = 0, columns = 0] = tensor.shape
+  const values = new Float32Array(rows * columns)
+  decodeFloats(tensor.data, 'BF16', values)
+  const size = share * Math.sqrt(values.reduce((sum, x) => sum + x * x, 0) / values.length)
+  const moved = values.map((x, i) => x + size * 2 * Math.sin(Math.floor(i / columns)) * Math.sin(2 * (i % columns) + 1))
+  return { ...tensor, data: encodeFloats(moved, 'BF16') }
+}
 
 const adapterOf = ({ record }: TestRun): string => join(record.out, 'quailora-r8')
 const weightsOf = (run: TestRun): Buffer => readFileSync(join(adapterOf(run), 'adapter_model.safetensors'))
@@ -63,6 +79,26 @@ it('is compared with the model in all that is not quantized', async () => {
     event.type === 'warning' && event.code === 'OTHER_BASE' ? event.message : []
   )
   expect(said).toMatch(/holds other values than the model in model\.embed_tokens\.weight: Quail computes/)
+})
+
+it('is told from one that was made from other weights in some of its linears', async () => {
+  const warnings = async (changes: Parameters<typeof makeRun>[0]) =>
+    (await runToEnd(makeRun(changes))).flatMap((event) =>
+      event.type === 'warning' && event.code === 'OTHER_WEIGHTS' ? event.message : []
+    )
+  const name = 'model.layers.1.self_attn.v_proj.weight'
+  // As LoRA is merged: an update of rank 1, in size a fiftieth of the weight.
+  const tuned = tensorsOf(narrowModel).map((tensor) => (tensor.name === name ? withRankOne(tensor, 0.02) : tensor))
+  const model = writeCheckpoint(configOf(narrowModel), tuned)
+  addTokenizer(model)
+  expect(await warnings({ base, model })).toEqual([
+    expect.stringMatching(
+      /^the base .* is not made from the weights of the model in model\.layers\.1\.self_attn\.v_proj: an adapter/
+    )
+  ])
+  // What rounds elsewhere is the same base: transformers makes it in the dtype that it is told.
+  for (const dtype of ['bfloat16', 'float16', 'float32'] as const)
+    expect(await warnings({ base: await quantized(narrowModel, true, dtype) })).toEqual([])
 })
 
 it('gives the adapter of a run that quantizes, when the base holds just that', async () => {

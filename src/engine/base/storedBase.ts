@@ -105,6 +105,14 @@ export class StoredBase {
     return { held, fingerprint: fingerprintLinear(path, held) }
   }
 
+  /** The first values that it has of a linear, row-major: their codes, packed, or themselves where it keeps them in full precision. */
+  async readBeginning(linear: ModelLinear, count: number): Promise<Uint8Array | Float32Array> {
+    const state = await this.#state(linear.path)
+    return state === undefined
+      ? this.weights.readLinearBeginning(linear.path, linear, count)
+      : this.checkpoint.readBytes(this.#stored(linear.path), Math.ceil(count / 2))
+  }
+
   /**
    * The tensors of these linears that hold floating-point values: scales, and weights in full precision. Codes are none, by
    * whatever dtype they are stored (bnb_4bit_quant_storage): as numbers, some would be NaN.

@@ -141,14 +141,14 @@ export class Checkpoint {
   }
 
   /**
-   * Reads a whole tensor as it is stored.
+   * Reads a whole tensor as it is stored, or its first bytes.
    *
    * @returns elements in row-major order, little-endian
    * @throws {AppError} BAD_FORMAT for an unknown name, IO if the file cannot be read
    */
-  async readBytes(name: string): Promise<Uint8Array> {
+  async readBytes(name: string, most = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
     const tensor = this.#tensor(name)
-    const bytes = this.#room(tensor, tensor.end - tensor.begin, Uint8Array)
+    const bytes = this.#room(tensor, Math.min(most, tensor.end - tensor.begin), Uint8Array)
     await this.#fileOf(tensor).read(bytes, tensor.begin)
     return bytes
   }

@@ -132,6 +132,14 @@ export class ModelWeights {
     return linear.transposed ? transposed({ data, rows: linear.inFeatures, cols: linear.outFeatures }).data : data
   }
 
+  /** The first values of a linear's weight, row-major; the whole is read only where it is stored turned or in pieces. */
+  async readLinearBeginning(path: string, linear: LinearShape, count: number): Promise<Float32Array> {
+    const [first, ...others] = this.findAll(`${path}.weight`, storedShape(linear))
+    if (first === undefined || others.length > 0 || linear.transposed)
+      return (await this.readLinear(path, linear)).subarray(0, count)
+    return this.checkpoint.readPart(first.name, 0, count)
+  }
+
   /**
    * The same with its bits, which it has where it is stored as [out, in] in 16 of them.
    *

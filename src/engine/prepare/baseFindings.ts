@@ -7,10 +7,11 @@ import { CONFIG_FILE } from '../formats/checkpointFiles'
 import { FLOAT_DTYPES, type FloatDtype, isFloatDtype } from '../formats/dtypes'
 import { expertPlace } from '../models/expertWeights'
 import type { ModelParts } from '../models/modelParts'
-import { type ModelTensor, modelTensors } from '../models/modelTensors'
+import { type ModelLinear, type ModelTensor, modelTensors } from '../models/modelTensors'
 import type { ModelWeights, TensorPart } from '../models/modelWeights'
 import { readModelSettings } from '../models/registry'
 import { rounded, rowsToCompare } from '../models/tiedHead'
+import { otherLinears } from './baseCodes'
 
 /** Values of one tensor that are compared, its first and last rows among them: 16 M, which takes a tenth of a second. */
 const COMPARED_VALUES = 2 ** 24
@@ -28,13 +29,18 @@ const HARMLESS = new Set([
 ])
 
 /**
- * Whether a pre-quantized base holds the embedding, norms, biases and head of the model, rounded to its dtype, and whether its
- * config.json means the same. Those of the model are what a run computes with; publishers of bases sometimes change rows of
+ * Whether a pre-quantized base is made from the weights of the model, holds its embedding, norms, biases and head, rounded to its
+ * dtype, and whether its config.json means the same. Embedding and the like of the model are what a run computes with; publishers of bases sometimes change rows of
  * the embedding, train the head, or mend a config.
  *
  * @throws {AppError} as reading the tensors does
  */
-export async function baseFindings(base: StoredBase, weights: ModelWeights, parts: ModelParts): Promise<Finding[]> {
+export async function baseFindings(
+  base: StoredBase,
+  weights: ModelWeights,
+  parts: ModelParts,
+  linears: readonly ModelLinear[]
+): Promise<Finding[]> {
   const others = new Set<string>() // a tied head is the embedding
   for (const tensor of modelTensors(parts, true)) {
     if (tensor.linear === undefined && !(await isSame(base.weights, weights, tensor)))
@@ -45,7 +51,11 @@ export async function baseFindings(base: StoredBase, weights: ModelWeights, part
   }
   const where = `the base ${base.checkpoint.directory}`
   const settings = otherSettings(base.checkpoint, weights.checkpoint)
+  const trained = await otherLinears(base, weights, linears)
   return [
+    ...(trained.length === 0
+      ? []
+      : [otherWeights(`${where} is not made from the weights of the model in ${named(trained)}`)]),
     ...(others.size === 0 ? [] : [otherBase(`${where} holds other values than the model in ${named([...others])}`)]),
     ...(settings.length === 0
       ? []
@@ -61,6 +71,13 @@ const otherBase = (what: string): Finding => ({
   severity: 'warning',
   subject: 'model',
   message: `${what}: Quail computes with those of the model, a trainer with those of the base; give the checkpoint that the base was made from`
+})
+
+const otherWeights = (what: string): Finding => ({
+  code: 'OTHER_WEIGHTS',
+  severity: 'warning',
+  subject: 'model',
+  message: `${what}: an adapter would lead from other weights to those of the model, which takes more than its rank; give the checkpoint that the base was made from`
 })
 
 /** What the config.json of a base means otherwise than the model's, by the names of transformers. */

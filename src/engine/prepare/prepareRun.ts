@@ -79,7 +79,7 @@ export async function prepareRun(
       openBase(recipe, checkpoint, architecture, linears)
     )
     const ofBase = await attempt(report, { code: 'BASE', subject: 'model', fix: QUANTIZE_ANEW }, async () =>
-      base === undefined || findings === undefined ? [] : baseFindings(base, weights, parts)
+      base === undefined || findings === undefined ? [] : baseFindings(base, weights, parts, linears)
     )
     checkNames(variants, report)
     checkTargets(recipe, linears, report)
