@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { localDay } from '../../shared/calendarDay'
 import { AppError, serializeError } from '../../shared/errors'
 import type { MomentStore } from '../../shared/keptMoments'
+import { count } from '../../shared/plural'
 import type { Perplexities, RunEventDraft, VariantResult } from '../../shared/runEvents'
 import {
   type JournalEntry,
@@ -205,6 +206,19 @@ async function* measured({ folder, prepared }: RunContext): Events<Record<string
     const found = { ...perplexitiesOf(sums, bases), ...(share !== undefined && { coverage: share }) }
     perplexity[file] = found
     yield { type: 'evaluated', file, perplexity: found }
+    yield* tellWorseThanGuessed(prepared, file, found)
   }
   return perplexity
+}
+
+/** Weights beside the tokenizer of another model give figures like any other, only that none of them means anything. */
+function* tellWorseThanGuessed(
+  { architecture: { vocabularySize } }: PreparedRun,
+  file: string,
+  { fullPrecision }: Perplexities
+): Generator<RunEventDraft> {
+  if (!(fullPrecision > vocabularySize)) return
+  const found = `full precision has a perplexity of ${count(Math.round(fullPrecision))}`
+  const message = `${file}: ${found}, worse than a blind guess among its ${count(vocabularySize)} tokens: look whether tokenizer and weights are of one model, and whether the text is one that it can know`
+  yield { type: 'warning', code: 'WORSE_THAN_GUESSED', message }
 }
