@@ -34,14 +34,17 @@ CLASSES |= {kind: [CAUSAL, IMAGES] for kind in ("gemma3n", "gemma4", "gemma4_uni
 CLASSES |= {kind: [IMAGES] for kind in ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5", "qwen3_5_moe", "llama4")}
 MADE_HERE = {**TOWERS, **FURTHER}
 CLASSES |= dict.fromkeys((*MADE_HERE, "mistral3-mistral4"), [IMAGES])
+CLASSES["got_ocr2"] = [CAUSAL, IMAGES]
 # Of those that are made here, one for each form of the names in files.
 READ = [kind for kind in CLASSES if kind not in MADE_HERE or kind in ("internvl-qwen3_moe", "llava_next", "smolvlm", "lfm2_vl", "lighton_ocr", "paddleocr_vl", "qwen3_vl_moe")]
 # Whose vision towers call their linears otherwise than the text models do.
 OWN_NAMES = {"qwen2_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe", "glm4v_moe", "gemma4_unified"}
+OWN_NAMES |= {"got_ocr2", "fast_vlm", "perception_lm"}
 # Types that a release does not have.
 NEWER = {kind: ["current"] for kind in ("mistral3-mistral4", "qwen3_5", "qwen3_5_moe", "gemma3n", "gemma4", "gemma4_unified")}
 # With PEFT 0.13 the golden ones are judged.
 IN_4 = {"llava_next", "llava_next_video", "llava_onevision", "internvl", "aya_vision", "cohere2_vision"}
+IN_4 |= {"got_ocr2", "janus", "perception_lm"}
 IN_4 |= {"idefics2", "idefics3", "smolvlm", "lfm2_vl", "ovis2", "deepseek_vl", "glm4v"}
 NEWER |= {kind: ["current", "4"] if kind in IN_4 else ["current"] for kind in MADE_HERE}
 # Tensors as they are published, where transformers 4 does not know the names that 5 writes.

@@ -14,6 +14,8 @@ LLAMA = {
 VIT = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "image_size": 8, "patch_size": 4}
 CLIP = {"model_type": "clip_vision_model", **VIT}
 SIGLIP = {"model_type": "siglip_vision_model", **VIT}
+# Names of labels keep transformers from asking timm for them.
+TIMM = {"model_type": "timm_wrapper", "hidden_size": 8, "label_names": ["a"], "num_classes": 1}
 # Towers in the manner of Qwen2-VL.
 BLOCKS = {
     **{"hidden_size": 8, "intermediate_size": 8, "depth": 1, "num_heads": 1, "num_key_value_heads": 1, "out_hidden_size": 16},
@@ -86,6 +88,35 @@ TOWERS = {
         {**VIT, "image_size": 16, "out_hidden_size": 16, "scale_factor": 2, "deepstack_visual_indexes": [0]},
         True,
         image_token_id=95,
+    ),
+    "lfm3_vl": around(
+        kind("lfm3", head_dim=8, num_hidden_layers=3, layer_types=["conv", "sliding_attention", "full_attention"], sliding_window=4),
+        {**VIT, "num_hidden_layers": 2, "num_key_value_heads": 1, "layer_types": ["conv", "full_attention"], "temporal_patch_size": 1},
+        True,
+        projector_hidden_size=8,
+        **SEEN,
+    ),
+    "got_ocr2": around(kind("qwen2"), {**VIT, "output_channels": 4, "mlp_dim": 8, "global_attn_indexes": [0]}, True, image_token_index=95),
+    "janus": around(
+        {},
+        {**VIT, "mlp_ratio": 1.0, "projection_dim": 16, "num_image_tokens": 4, "depth": 2},
+        vq_config={"embed_dim": 4, "num_embeddings": 8, "latent_channels": 32, "base_channels": 32, "projection_dim": 8}
+        | {"channel_multiplier": [1], "num_res_blocks": 1, "num_patches": 2, "image_token_embed_dim": 16},
+        image_token_id=95,
+    ),
+    "fast_vlm": around(kind("qwen2"), TIMM, image_token_index=95),
+    "perception_lm": around({}, {**TIMM, "model_args": {"embed_dim": 8}}, True, **SEEN),
+    "hyperclovax_vision_v2": around(
+        kind("hyperclovax", head_dim=8, logits_scaling=0.5, attention_multiplier=0.3), {"model_type": "qwen2_5_vl_vision", **BLOCKS}, **SEEN
+    ),
+    "granite4_vision": around(
+        kind("granite4_vision_text", logits_scaling=3.0, embedding_multiplier=2.0, attention_multiplier=0.3, residual_multiplier=0.4),
+        {**SIGLIP, "hidden_size": 64},
+        image_token_index=95,
+        downsample_rate="1/2",
+        deepstack_layer_map=[[-1, 0]],
+        qformer_config={"model_type": "blip_2_qformer", "num_hidden_layers": 1, "intermediate_size": 8, "use_qformer_text_input": False}
+        | {"cross_attention_frequency": 1},
     ),
     "paddleocr_vl": around(kind("paddleocr_vl_text", head_dim=12, rope_parameters=streams(2, 2, 2)), VIT, True, **SEEN),
 }

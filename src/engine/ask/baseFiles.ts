@@ -33,7 +33,14 @@ const COMPANIONS = [
 const TEMPLATES_FOLDER = 'additional_chat_templates'
 
 /** The models that a wrapper is made of, whose configs transformers writes with a dtype of their own. */
-const MODEL_CONFIGS = ['text_config', 'vision_config', 'audio_config', 'perceiver_config']
+const MODEL_CONFIGS = [
+  'text_config',
+  'vision_config',
+  'audio_config',
+  'perceiver_config',
+  'vq_config',
+  'qformer_config'
+]
 
 /** transformers 5 says dtype, 4 said torch_dtype; each reads the other's name too. */
 const DTYPE_KEYS = ['dtype', 'torch_dtype']

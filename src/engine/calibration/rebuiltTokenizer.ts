@@ -102,6 +102,8 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
   glm4v: 'TokenizersBackend',
   glm4v_moe: 'TokenizersBackend',
   paddleocr_vl: 'TokenizersBackend',
+  got_ocr2: 'TokenizersBackend',
+  hyperclovax_vision_v2: 'GPT2Tokenizer',
   qwen2_vl: 'Qwen2Tokenizer',
   qwen2_5_vl: 'Qwen2Tokenizer',
   qwen3_vl: 'Qwen2Tokenizer',
@@ -171,6 +173,7 @@ const ONLY_TYPE_COUNTS = new Set([
   'vipllava',
   'smolvlm',
   'paddleocr_vl',
+  'hyperclovax_vision_v2',
   'qwen3_5',
   'qwen3_5_moe',
   'qwen3_5_moe_text'

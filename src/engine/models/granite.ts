@@ -63,6 +63,13 @@ export const graniteDoclingText = defineFamily({
   build: (settings) => graniteLike(settings, 'granite_docling_text')
 })
 
+/** The text model of Granite 4 Vision, the same. Source: transformers modeling_granite4_vision. */
+export const granite4VisionText = defineFamily({
+  modelTypes: ['granite4_vision_text'],
+  settings: granite3,
+  build: (settings) => graniteLike(settings, 'granite4_vision_text')
+})
+
 const graniteLike = (settings: ReturnType<typeof granite3>, family: string): ModelArchitecture =>
   llamaLike(settings, {
     family,

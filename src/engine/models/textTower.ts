@@ -21,8 +21,8 @@ export interface Wrapper {
   readonly flat?: boolean
   /** What config.json may say of whether the head is tied. */
   readonly tiedHead: Setting<boolean | null>
-  /** Whether `text_config` may tie it too, or alone; of others what that says counts for transformers 4 alone. */
-  readonly textTies?: 'too' | 'alone'
+  /** Whether `text_config` may tie it too, alone, or where nothing else says; of others it counts for transformers 4 alone. */
+  readonly textTies?: 'too' | 'alone' | 'unsaid'
   /** Another key of config.json for whether the head is tied, which wins. */
   readonly tiedHeadAlias?: string
   /** Names of the text model and of the head. */
@@ -121,7 +121,8 @@ function textOf(config: ConfigReader, wrapper: Wrapper) {
     const found = `model_type is ${shownValue(type)}`
     throw badInput(`${given.where}: ${found}, expected ${types.join(' or ')} for the text model of ${modelType}`)
   }
-  const inner = textTies !== undefined && family.settings(given).tie_word_embeddings === true
+  const counts = textTies === 'unsaid' ? outer.tie_word_embeddings === null : textTies !== undefined
+  const inner = counts && family.settings(given).tie_word_embeddings === true
   const own = textTies !== 'alone' && outer.tie_word_embeddings === true
   const text = given.with({ tie_word_embeddings: own || inner, ...(tiedHeadAlias && { [tiedHeadAlias]: undefined }) })
   return { given, text, type: type as string, family }

@@ -7,8 +7,10 @@ import { gemma3n } from './gemma3n'
 import { gemma4, gemma4Unified } from './gemma4'
 import { glm4vMoeText, glm4vText, glmOcrText } from './glmVl'
 import { gptOss } from './gptOss'
-import { granite, graniteDoclingText } from './granite'
+import { granite, granite4VisionText, graniteDoclingText } from './granite'
+import { hyperclovax } from './hyperclovax'
 import { lfm2 } from './lfm2'
+import { lfm3 } from './lfm3'
 import { llama } from './llama'
 import { llama4 } from './llama4'
 import { ministral3 } from './ministral3'
@@ -118,6 +120,29 @@ const MISTRAL_SMALL = {
   rope_theta: 1_000_000_000,
   sliding_window: null,
   vocab_size: 131_072
+}
+
+/** The text model that is meant where a config.json of GOT-OCR 2 has no `text_config`. */
+const GOT_OCR2 = {
+  hidden_size: 1024,
+  intermediate_size: 2816,
+  max_window_layers: 21,
+  num_attention_heads: 16,
+  num_hidden_layers: 24,
+  num_key_value_heads: 16,
+  rope_theta: 1_000_000,
+  tie_word_embeddings: true,
+  vocab_size: 151_860
+}
+
+/** The same of FastVLM. */
+const FAST_VLM = {
+  hidden_size: 3584,
+  intermediate_size: 18_944,
+  num_attention_heads: 28,
+  num_hidden_layers: 28,
+  num_key_value_heads: 4,
+  vocab_size: 152_128
 }
 
 /** A text model with its head, as it is by itself, inside of the other. */
@@ -392,5 +417,78 @@ export const WRAPPERS: readonly Wrapper[] = [
       unread: ['visual.vision_model.head.', 'visual.vision_model.embeddings.packing_position_embedding.']
     },
     loader: 'AutoModelForImageTextToText'
+  },
+  {
+    modelType: 'lfm3_vl',
+    texts: [lfm3],
+    tiedHead: flag(true),
+    placeholders: { image_token_id: 125_030, video_token_id: 125_029 },
+    ...asCalled(['model.vision_tower.', 'model.multi_modal_projector.'])
+  },
+  {
+    modelType: 'got_ocr2',
+    texts: [qwen2],
+    absent: GOT_OCR2,
+    tiedHead: flag(true),
+    placeholders: { image_token_id: 151_859 },
+    ...LLAVA
+  },
+  {
+    modelType: 'janus',
+    texts: [llama],
+    tiedHead: flag(true),
+    placeholders: { image_token_id: 100_581 },
+    ...asCalled([
+      'model.vision_model.',
+      'model.aligner.',
+      'model.vqmodel.',
+      'model.generation_embeddings.',
+      'model.generation_aligner.',
+      'model.generation_head.'
+    ])
+  },
+  {
+    modelType: 'fast_vlm',
+    texts: [qwen2],
+    absent: FAST_VLM,
+    tiedHead: flag(false),
+    textTies: 'too',
+    placeholders: { image_token_id: 151_646 },
+    ...asCalled(['model.vision_tower.', 'model.multi_modal_projector.'])
+  },
+  {
+    modelType: 'perception_lm',
+    texts: [llama],
+    tiedHead: orNull(flag),
+    textTies: 'unsaid',
+    placeholders: { image_token_id: 128_002, video_token_id: 128_003 },
+    ...asCalled(['model.vision_tower.', 'model.multi_modal_projector.'])
+  },
+  {
+    modelType: 'hyperclovax_vision_v2',
+    texts: [hyperclovax],
+    tiedHead: flag(true),
+    ownLogits: true,
+    placeholders: { image_token_id: 128_060, video_token_id: 128_061 },
+    stored: { [INSIDE]: ['model.language_model.model.'], 'lm_head.': ['model.language_model.lm_head.'] },
+    written: {
+      text: { 'lm_head.': 'model.language_model.lm_head.' },
+      others: ['model.vision_model.', 'model.vision_projector.'],
+      renamed: { 'model.projector.': 'model.vision_projector.' }
+    },
+    loader: 'AutoModelForImageTextToText'
+  },
+  {
+    modelType: 'granite4_vision',
+    texts: [granite4VisionText],
+    tiedHead: flag(false),
+    ownLogits: true,
+    placeholders: { image_token_id: 32_000 },
+    ...asCalled([
+      'model.vision_tower.',
+      'model.image_newline',
+      'model.layerwise_projectors.',
+      'model.spatial_projectors.'
+    ])
   }
 ]
