@@ -124,8 +124,8 @@ describe('a model_type that no family serves', () => {
       'model_type is "falcon": transformers 5 does not quantize its linears, so that there is nothing to repair'
     ],
     [
-      { model_type: 'janus', text_config: { model_type: 'qwen2', hidden_size: 64 } },
-      'model_type is "janus", a model around a text model of type "qwen2", which is read only by itself'
+      { model_type: 'audioflamingo3', text_config: { model_type: 'qwen2', hidden_size: 64 } },
+      'model_type is "audioflamingo3", a model around a text model of type "qwen2", which is read only by itself'
     ],
     [
       { model_type: 'some_vl', text_config: { ...otherMoe } },
