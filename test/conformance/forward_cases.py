@@ -1626,6 +1626,21 @@ CASES |= {
             "rope_theta": 99.0,
         },
     },
+    # HunyuanOCR as it is published: the text model's keys beside, its rotary positions and heads under other names.
+    "hunyuan_vl-published": {
+        **{"model_type": "hunyuan_vl", "tie_word_embeddings": True, "attention_head_dim": 8, "head_dim": 8, "org_vocab_size": 60},
+        **without(LLAMA, "tie_word_embeddings"),
+        **{"hidden_act": "silu", "use_qk_norm": True, "mlp_bias": False, "norm_type": "rms", "routed_scaling_factor": False},
+        **{"pad_id": -1, "pad_token_id": -1, "rope_theta": 10000.0, "max_position_embeddings": 32768},
+        "rope_scaling": {
+            **{"alpha": 1000.0, "beta_fast": 32, "beta_slow": 1, "factor": 1.0, "mscale": 1.0, "mscale_all_dim": 1.0},
+            **{"type": "xdrope", "xdrope_section": [1, 1, 1, 1]},
+        },
+        "vision_config": {
+            **{"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "patch_size": 4},
+            **{"out_hidden_size": 16, "max_image_size": 8, "spatial_merge_size": 1},
+        },
+    },
     "llama4-experts": {
         "model_type": "llama4",
         "tie_word_embeddings": False,

@@ -237,7 +237,7 @@ class Around(unittest.TestCase):
     """Of models around text models that are read by themselves: which one is meant, what ties the head, what stands for images."""
 
     LACKING = object()
-    FAILING = {"glm4v", "glm46v", "glm4v_moe"}  # whose models fail on the streams of positions that are meant where none are given
+    FAILING = {"glm4v", "glm46v", "glm4v_moe", "hunyuan_vl"}  # whose models fail on the streams of positions that are meant where none are given
     PLACEHOLDERS = ("image_token_id", "video_token_id")
 
     def ask(self, configs):
@@ -259,10 +259,12 @@ class Around(unittest.TestCase):
             if kind not in self.FAILING:
                 yield f"{kind}: no text_config", {"model_type": kind}
                 yield f"{kind}: null", {"model_type": kind, "text_config": None}
-        for tied in (self.LACKING, True, False):
-            beside = {key: value for key, value in TOWERS["paddleocr_vl"]["text_config"].items() if key != "model_type"}
+        for kind, tied in itertools.product(("paddleocr_vl", "hunyuan_vl"), (self.LACKING, True, False)):
+            beside = {key: value for key, value in TOWERS[kind]["text_config"].items() if key != "model_type"}
             given = {} if tied is self.LACKING else {"tie_word_embeddings": tied}
-            yield f"paddleocr_vl: keys beside, {tied}", {**beside, **given, "model_type": "paddleocr_vl"}
+            yield f"{kind}: keys beside, {tied}", {**beside, **given, "model_type": kind}
+        names = {"head_dim": 7, "attention_head_dim": 8, "vocab_size": 90, "org_vocab_size": 96}
+        yield "hunyuan_vl: other names", {**TOWERS["hunyuan_vl"]["text_config"], **names, "model_type": "hunyuan_vl"}
         for inner in (True, False):
             yield f"lfm2_vl: tie_embedding {inner}", {"model_type": "lfm2_vl", "tie_word_embeddings": not inner, "tie_embedding": inner}
 
@@ -307,6 +309,8 @@ class Around(unittest.TestCase):
         ("glm_ocr", {"head_dim": 128, "rope_parameters": {"rope_type": "default", "partial_rotary_factor": 0.5, **LISTS}}),
         ("paddleocr_vl", {"rope_scaling": {"rope_type": "default", "mrope_section": [16, 24, 24]}, "rope_theta": 400000.0}),
         ("paddleocr_vl", {"rope_parameters": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 1024}}),
+        ("hunyuan_vl", {"attention_head_dim": 128, "rope_scaling": {"type": "xdrope", "alpha": 1000.0, "factor": 1.0, "xdrope_section": [16] * 4}}),
+        ("hunyuan_vl", {"head_dim": 128, "rope_parameters": {"rope_type": "linear", "factor": 2.0, "mrope_section": [32.0, 16, 16]}}),
         ("granite_docling", {"head_dim": 32, "rope_scaling": {"rope_type": "linear", "factor": 3.0}}),
     )
 

@@ -118,6 +118,12 @@ TOWERS = {
         qformer_config={"model_type": "blip_2_qformer", "num_hidden_layers": 1, "intermediate_size": 8, "use_qformer_text_input": False}
         | {"cross_attention_frequency": 1},
     ),
+    "hunyuan_vl": around(
+        kind("hunyuan_vl_text", head_dim=8, rope_parameters=streams(1, 1, 1, 1, rope_type="dynamic", alpha=50.0, factor=1.0)),
+        {**VIT, "num_key_value_heads": 1, "out_hidden_size": 16, "max_image_size": 8, "spatial_merge_size": 1},
+        True,
+        image_token_id=95,
+    ),
     "paddleocr_vl": around(kind("paddleocr_vl_text", head_dim=12, rope_parameters=streams(2, 2, 2)), VIT, True, **SEEN),
 }
 

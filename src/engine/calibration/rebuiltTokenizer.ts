@@ -103,6 +103,7 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
   glm4v_moe: 'TokenizersBackend',
   paddleocr_vl: 'TokenizersBackend',
   got_ocr2: 'TokenizersBackend',
+  hunyuan_vl: 'Qwen2Tokenizer',
   hyperclovax_vision_v2: 'GPT2Tokenizer',
   qwen2_vl: 'Qwen2Tokenizer',
   qwen2_5_vl: 'Qwen2Tokenizer',

@@ -8,6 +8,7 @@ import { gemma4, gemma4Unified } from './gemma4'
 import { glm4vMoeText, glm4vText, glmOcrText } from './glmVl'
 import { gptOss } from './gptOss'
 import { granite, granite4VisionText, graniteDoclingText } from './granite'
+import { hunyuanVlText } from './hunyuan'
 import { hyperclovax } from './hyperclovax'
 import { lfm2 } from './lfm2'
 import { lfm3 } from './lfm3'
@@ -490,5 +491,20 @@ export const WRAPPERS: readonly Wrapper[] = [
       'model.layerwise_projectors.',
       'model.spatial_projectors.'
     ])
+  },
+  {
+    modelType: 'hunyuan_vl',
+    texts: [hunyuanVlText],
+    tiedHead: flag(true),
+    textTies: 'too',
+    flat: true,
+    placeholders: { image_token_id: 120_120 },
+    stored: { [INSIDE]: ['model.'] },
+    written: {
+      text: { [INSIDE]: 'model.' },
+      others: ['vit.'],
+      renamed: { 'model.vision_tower.': 'vit.' }
+    },
+    loader: 'AutoModelForImageTextToText'
   }
 ]
