@@ -10,7 +10,17 @@ const windows = (config: Record<string, unknown>) => layers(config).map(({ windo
 
 describe('an absent key', () => {
   // Of these, layers must be listed, or numbers must be given.
-  const incomplete = ['lfm2_moe', 'deepseek_v2', 'dots1', 'hunyuan_v1_moe', 'ministral', 'glm4v', 'glm46v', 'glm4v_moe']
+  const incomplete = [
+    'lfm2_moe',
+    'deepseek_v2',
+    'dots1',
+    'hunyuan_v1_moe',
+    'ministral',
+    'glm4v',
+    'glm46v',
+    'glm4v_moe',
+    'hunyuan_vl'
+  ]
   it.each(SUPPORTED_MODEL_TYPES.filter((type) => !incomplete.includes(type)))(
     'has the default of its config class, so a config of %s may hold nothing else',
     (type) => {
