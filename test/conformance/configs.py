@@ -396,6 +396,23 @@ FULL = {
         "num_local_experts": 24,
         "n_group": 4,  # which divides the default, too
     },
+    "bailing_hybrid": {
+        **{key: value for key, value in LATENT.items() if key != "q_lora_rank"},
+        "head_dim": 10,
+        "pad_token_id": 0,
+        "rope_theta": 5000.0,
+        "short_conv_kernel_size": 3,
+        "kda_safe_gate": False,
+        "kda_lower_bound": -3.0,
+        "layer_group_size": 2,
+        "first_k_dense_replace": 1,
+        "layer_types": ["full_attention", "linear_attention", "linear_attention"],
+        "mlp_layer_types": ["sparse", "dense", "sparse"],
+        **{key: value for key, value in GLM_EXPERTS.items() if key != "n_routed_experts"},
+        "num_local_experts": 32,
+        "n_group": 4,
+        "topk_group": 2,
+    },
     "mimo_v2_flash": {
         **{key: value for key, value in LLAMA.items() if key not in LINEAR},
         "num_attention_heads": 32,
@@ -860,11 +877,11 @@ FIELDS = {kind: CONFIG_MAPPING[kind].__dataclass_fields__.keys() for kind in (*T
 FIELDS |= {kind: FIELDS[text] for kind, text in WRAPPERS.items()}
 FIELDS["cohere2_moe"] = {*FIELDS["cohere2_moe"], "rope_parameters"}  # which the class has, and does not declare
 ROTARY = [kind for kind in TYPES if "rope_parameters" in FIELDS[kind]]
-LATENT_KINDS = {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "mistral4", "youtu", "minicpm3"}
-GROUPED = {"deepseek_v2", "deepseek_v3", "glm4_moe_lite", "mistral4", "mimo_v2_flash", "kimi_linear", "glm4_moe", "solar_open", "nemotron_h"}  # a token's experts come from groups of them
+LATENT_KINDS = {"bailing_hybrid", "deepseek_v2", "deepseek_v3", "glm4_moe_lite", "mistral4", "youtu", "minicpm3"}
+GROUPED = {"bailing_hybrid", "deepseek_v2", "deepseek_v3", "glm4_moe_lite", "mistral4", "mimo_v2_flash", "kimi_linear", "glm4_moe", "solar_open", "nemotron_h"}  # a token's experts come from groups of them
 LAYER_HEADS = {"gemma4_text", "gemma4_unified_text"}  # heads of some layers have another size
-HYBRID = {"kimi_linear", "qwen3_5_text", "qwen3_5_moe_text", "qwen3_next", "olmo_hybrid"}  # some of their layers have a linear attention
-PARTIAL = {"phi3", "mistral4", "gpt_neox", "glm", "glm4", "glm4_moe", "laguna", "mimo_v2_flash", "minimax_m2", "stablelm", "nemotron", "phi", "persimmon", "bamba", *HYBRID} - {"olmo_hybrid", "kimi_linear"}  # their models may rotate a part of each head
+HYBRID = {"bailing_hybrid", "kimi_linear", "qwen3_5_text", "qwen3_5_moe_text", "qwen3_next", "olmo_hybrid"}  # some of their layers have a linear attention
+PARTIAL = {"phi3", "mistral4", "gpt_neox", "glm", "glm4", "glm4_moe", "laguna", "mimo_v2_flash", "minimax_m2", "stablelm", "nemotron", "phi", "persimmon", "bamba", *HYBRID} - {"olmo_hybrid", "kimi_linear", "bailing_hybrid"}  # their models may rotate a part of each head
 NAMED = {"stablelm", "nemotron", "phi", "persimmon"}  # that fail where the parameters do not name the share
 EXACT = {"stablelm", "mistral4", "phi", "persimmon"}  # that fail where another number of dimensions rotates than the share of a head
 OTHER_LAYERS = {"lfm2": "conv", "lfm2_moe": "conv", **dict.fromkeys((*HYBRID, "granitemoehybrid"), "linear_attention")}
@@ -950,7 +967,7 @@ class Real:
     def check_groups(self):
         """What the router of some families fails on."""
         config = self.config
-        count = config.num_local_experts if self.kind == "kimi_linear" else config.n_routed_experts
+        count = config.num_local_experts if self.kind in ("kimi_linear", "bailing_hybrid") else config.n_routed_experts
         chosen = config.num_experts_per_tok
         dense = getattr(config, "first_k_dense_replace", 0)
         types = getattr(config, "mlp_layer_types", None)

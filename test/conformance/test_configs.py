@@ -49,6 +49,7 @@ FAILING_NULLS = {
     "mistral4: v_head_dim",
     *[f"kimi_linear: {name}" for name in ("v_head_dim", "num_shared_experts")],
     "kimi_linear: model_max_length",  # which its model does not read, and Quail counts tokens by
+    *[f"bailing_hybrid: {name}" for name in ("linear_conv_kernel_dim", "linear_head_dim", "linear_num_heads", "model_max_length", "num_shared_experts")],
     "youtu: v_head_dim",
     "phimoe: head_dim",
     "exaone_moe: head_dim",

@@ -111,7 +111,7 @@ class Further(Conformance):
 
     setUpClass = classmethod(Families.setUpClass.__func__)
     checkpoint = Families.checkpoint
-    NAMES = ("mixtral", "qwen3_moe", "gpt_oss", "llama4_text-experts", "gemma3n_text", "gemma4_text", "gemma4_text-experts", "qwen3_next", "qwen3_5_moe_text", "kimi_linear", "granitemoehybrid-mamba", "nemotron_h-latent", "falcon_h1")
+    NAMES = ("mixtral", "qwen3_moe", "gpt_oss", "llama4_text-experts", "gemma3n_text", "gemma4_text", "gemma4_text-experts", "qwen3_next", "qwen3_5_moe_text", "kimi_linear", "bailing_hybrid", "granitemoehybrid-mamba", "nemotron_h-latent", "falcon_h1")
 
     def test_adapters_that_were_refined_compute_what_is_reported(self):
         for name in self.NAMES:

@@ -14,6 +14,8 @@ interface Convolution {
   readonly channels: number
   readonly taps: number
   readonly bias: boolean
+  /** Whether transformers keeps its weight in float32. */
+  readonly float32?: boolean
 }
 
 /**
@@ -27,10 +29,10 @@ export function causalConvolution(
   layer: LayerBuilder,
   x: Value,
   name: string,
-  { channels, taps, bias }: Convolution
+  { channels, taps, bias, float32 }: Convolution
 ): Value {
   const { graph, context } = layer
-  const weight = layer.parameter(`${name}.weight`, [channels, 1, taps])
+  const weight = layer.parameter(`${name}.weight`, [channels, 1, taps], float32 ? { float32 } : {})
   const padded = graph.node('Pad', [x, graph.ints([0, taps - 1, 0, 0, 0, 0])])
   const terms = Array.from({ length: taps }, (_, k) => {
     const tap = graph.reshape(graph.slice(weight, 2, k, k + 1), [channels])

@@ -17,18 +17,31 @@ export interface KimiDeltaSettings {
   readonly linear_num_heads: number
 }
 
+/** The linears of the gates of forgetting and of the output, one after the other, and what becomes of the first. */
+interface KimiDeltaGates {
+  readonly forget: readonly string[]
+  readonly output: readonly string[]
+  /** Shape of A_log. */
+  readonly rateShape: (heads: number) => readonly number[]
+  /** The least logarithm of a decay, where it is bounded. */
+  readonly least?: number | undefined
+  /** Whether transformers keeps A_log, dt_bias and the convolution in float32. */
+  readonly float32?: boolean
+}
+
 /**
- * Kimi's delta attention, `self_attn` of a block: a gated delta net whose channels fade by themselves, with gates of low rank.
+ * Kimi's delta attention, `self_attn` of a block: a gated delta net whose channels fade by themselves, with the gates f and g.
  *
  *     q, k, v = act(conv([q(n), k(n), v(n)]));   β = sigmoid(b(n))
- *     log decay = −exp(A_log) · softplus(f_b(f_a(n)) + dt_bias)
- *     o(norm(deltaRule(q / |q| / √d, k / |k|, v)) · sigmoid(g_b(g_a(n))))
+ *     log decay = −exp(A_log) · softplus(f(n) + dt_bias), or least · sigmoid(exp(A_log) · (f(n) + dt_bias))
+ *     o(norm(deltaRule(q / |q| / √d, k / |k|, v)) · sigmoid(g(n)))
  *
- * Source: Kimi Linear, arXiv 2510.26692; transformers modeling_kimi_linear.
+ * Source: Kimi Linear, arXiv 2510.26692; transformers modeling_kimi_linear, modeling_bailing_hybrid.
  */
-export function kimiDelta(layer: LayerBuilder, n: Value, settings: KimiDeltaSettings): Value {
+export function kimiDelta(layer: LayerBuilder, n: Value, settings: KimiDeltaSettings, gates: KimiDeltaGates): Value {
   const { graph, context } = layer
   const { hidden_size: hiddenSize, linear_head_dim: headDim, linear_num_heads: heads } = settings
+  const kept = gates.float32 ? { float32: true } : {}
   const width = heads * headDim
   const linear = (name: string, x: Value, size: readonly [from: number, to: number]) =>
     layer.linear(`self_attn.${name}`, x, { in: size[0], out: size[1], bias: false })
@@ -39,17 +52,23 @@ export function kimiDelta(layer: LayerBuilder, n: Value, settings: KimiDeltaSett
   const channels = 3 * width
   const rows = graph.reshape(joined, [-1, context, channels])
   const taps = settings.linear_conv_kernel_dim
-  const convolved = causalConvolution(layer, rows, 'self_attn.conv1d', { channels, taps, bias: false })
+  const convolved = causalConvolution(layer, rows, 'self_attn.conv1d', { channels, taps, bias: false, ...kept })
   const mixed = activate(graph, settings.hidden_act, graph.reshape(convolved, [-1, channels]))
   const [q, k, v] = graph.split(mixed, 1, [width, width, width]) as [Value, Value, Value]
 
-  const ofTwo = (names: readonly [string, string]) =>
-    linear(names[1], linear(names[0], n, [hiddenSize, headDim]), [headDim, width])
-  const forgetting = ofTwo(['forget_gate.f_a_proj', 'forget_gate.f_b_proj'])
-  const step = softplus(graph, graph.add(forgetting, layer.parameter('self_attn.forget_gate.dt_bias', [width])))
-  const rates = layer.parameter('self_attn.forget_gate.A_log', [1, 1, heads, 1])
-  const rate = graph.node('Neg', [graph.node('Exp', [graph.reshape(rates, [1, heads, 1])])])
-  const decay = graph.reshape(graph.mul(graph.reshape(step, [-1, heads, headDim]), rate), [-1, width])
+  const gate = (names: readonly string[]) =>
+    names.reduce<Value>(
+      (x, name, i) => linear(name, x, [i === 0 ? hiddenSize : headDim, i < names.length - 1 ? headDim : width]),
+      n
+    )
+  const shifted = graph.add(gate(gates.forget), layer.parameter('self_attn.forget_gate.dt_bias', [width], kept))
+  const rates = layer.parameter('self_attn.forget_gate.A_log', gates.rateShape(heads), kept)
+  const rate = graph.node('Exp', [graph.reshape(rates, [1, heads, 1])])
+  const timesRate = (x: Value) => graph.reshape(graph.mul(graph.reshape(x, [-1, heads, headDim]), rate), [-1, width])
+  const decay =
+    gates.least === undefined
+      ? graph.node('Neg', [timesRate(softplus(graph, shifted))])
+      : graph.mul(graph.sigmoid(timesRate(shifted)), graph.scalar(gates.least))
   const beta = graph.sigmoid(linear('b_proj', n, [hiddenSize, heads]))
 
   const unit = (x: Value, scale: number) => unitHeads(layer, x, { heads, keyHeads: heads, keyDim: headDim, scale })
@@ -57,6 +76,6 @@ export function kimiDelta(layer: LayerBuilder, n: Value, settings: KimiDeltaSett
   const attended = channelDeltaRule(layer, inputs, { heads, keyDim: headDim, valueDim: headDim })
   const byHead = graph.reshape(attended, [-1, heads, headDim])
   const normed = rmsNorm(layer, byHead, 'self_attn.o_norm', headDim, settings.rms_norm_eps)
-  const gate = graph.sigmoid(ofTwo(['g_a_proj', 'g_b_proj']))
-  return linear('o_proj', graph.mul(graph.reshape(normed, [-1, width]), gate), [width, hiddenSize])
+  const passed = graph.sigmoid(gate(gates.output))
+  return linear('o_proj', graph.mul(graph.reshape(normed, [-1, width]), passed), [width, hiddenSize])
 }

@@ -8,7 +8,7 @@ import { kimiDelta } from './kimiDelta'
 import { latentDecoder } from './latentDecoder'
 import { readLayerTypes, readMlpTypes } from './layerTypes'
 import { llamaLike } from './llamaLike'
-import { flag, integer, natural, number, orNull, readSettings, type Settings, texts } from './settings'
+import { flag, integer, natural, number, orNull, readKeptNames, type Settings, texts } from './settings'
 
 /** Defaults of transformers' KimiLinearConfig. */
 const TABLE = {
@@ -43,8 +43,8 @@ const TABLE = {
   moe_renormalize: orNull(flag, true)
 }
 
-/** Names that the class declares; those of published files, which it keeps them under, win. */
-const ALIASES = {
+/** Names that the class declares, and those of published files, which it keeps them under. */
+export const KEPT_NAMES = {
   max_position_embeddings: 'model_max_length',
   norm_topk_prob: 'moe_renormalize',
   n_group: 'num_expert_group',
@@ -68,9 +68,22 @@ const FILED = [
   ['.mlp.', '.block_sparse_moe.']
 ] as const
 
-/** Its one convolution is in files as those of q, k and v. */
+/** Its one convolution. */
 const JOINED = '.self_attn.conv1d.'
-const CUT = ['q_conv1d', 'k_conv1d', 'v_conv1d'].map((name) => `.self_attn.${name}.`)
+
+/** How files that have it as those of q, k and v call these, by what they call the module. */
+export const cutConvolution = (module: string) => {
+  const pieces = ['q_conv1d', 'k_conv1d', 'v_conv1d'].map((name) => `.${module}.${name}.`)
+  return (name: string): string[] | undefined =>
+    name.includes(JOINED) ? pieces.map((piece) => name.replace(JOINED, piece)) : undefined
+}
+
+/** Its gates are of low rank. */
+const GATES = {
+  forget: ['forget_gate.f_a_proj', 'forget_gate.f_b_proj'],
+  output: ['g_a_proj', 'g_b_proj'],
+  rateShape: (heads: number) => [1, 1, heads, 1]
+} as const
 
 /**
  * Kimi Linear: Kimi's delta attention on most layers, latent attention without positions on the others; on all layers but the
@@ -81,9 +94,7 @@ const CUT = ['q_conv1d', 'k_conv1d', 'v_conv1d'].map((name) => `.self_attn.${nam
 export const kimiLinear = defineFamily({ modelTypes: ['kimi_linear'], settings: readKimi, build: buildKimi })
 
 function readKimi(config: ConfigReader) {
-  const beaten = Object.entries(ALIASES).filter(([, name]) => config.given(name))
-  const own = config.with(Object.fromEntries(beaten.map(([alias]) => [alias, undefined])))
-  const given = { ...readSettings(own, TABLE, ALIASES), ...deltaSizes(config) }
+  const given = { ...readKeptNames(config, TABLE, KEPT_NAMES), ...deltaSizes(config) }
   checkTaps(config, 'linear_conv_kernel_dim', given.linear_conv_kernel_dim)
   const { num_attention_heads: heads, num_key_value_heads: keyValueHeads, num_hidden_layers: count } = given
   if (keyValueHeads !== null && keyValueHeads !== heads) {
@@ -92,14 +103,22 @@ function readKimi(config: ConfigReader) {
   const layer_types = readTypes(config, given)
   const dense = config.given('first_k_dense_replace') ? natural(1).read(config, 'first_k_dense_replace') : 1
   const mlp_layer_types = readMlpTypes(config, given, (index) => (index < dense ? 'dense' : 'sparse'))
-  const experts = renamed(given)
+  const experts = renamedExperts(given)
   if (mlp_layer_types.includes('sparse')) checkExperts(config, experts, sigmoidGroups(experts))
   const layers = Array.from({ length: count }, () => ({ window: null, rope: null }))
   return { ...given, num_key_value_heads: heads, layer_types, mlp_layer_types, layers }
 }
 
+interface KeptNames {
+  readonly model_max_length: number
+  readonly num_experts: number
+  readonly num_shared_experts: number
+  readonly num_experts_per_token: number
+  readonly num_expert_group: number
+}
+
 /** What other families call otherwise. */
-const renamed = <S extends Settings<typeof TABLE>>(settings: S) => ({
+export const renamedExperts = <S extends KeptNames>(settings: S) => ({
   ...settings,
   max_position_embeddings: settings.model_max_length,
   n_routed_experts: settings.num_experts,
@@ -148,7 +167,12 @@ function readTypes(config: ConfigReader, settings: Settings<typeof TABLE>): Laye
 }
 
 function buildKimi(read: ReturnType<typeof readKimi>): ModelArchitecture {
-  const settings = { ...renamed(read), head_dim: read.qk_rope_head_dim, tie_word_embeddings: false, scoreStretch: 1 }
+  const settings = {
+    ...renamedExperts(read),
+    head_dim: read.qk_rope_head_dim,
+    tie_word_embeddings: false,
+    scoreStretch: 1
+  }
   const { feedForward, note } = deepseekExperts({
     ...expertSizes(settings),
     sparse: settings.mlp_layer_types.map((type) => type === 'sparse'),
@@ -164,7 +188,7 @@ function buildKimi(read: ReturnType<typeof readKimi>): ModelArchitecture {
     ...options,
     inputBias: false,
     outputBias: false,
-    attention: (layer, n) => kimiDelta(layer, n, settings)
+    attention: (layer, n) => kimiDelta(layer, n, settings, GATES)
   })
   return {
     ...full,
@@ -172,6 +196,6 @@ function buildKimi(read: ReturnType<typeof readKimi>): ModelArchitecture {
     buildBlock: (layer, x, index) =>
       (settings.layer_types[index] === 'full_attention' ? full : delta).buildBlock(layer, x, index),
     fileName: (name) => FILED.reduce((kept, [own, filed]) => kept.replace(own, filed), name),
-    cutInto: (name) => (name.includes(JOINED) ? CUT.map((piece) => name.replace(JOINED, piece)) : undefined)
+    cutInto: cutConvolution('self_attn')
   }
 }

@@ -3,6 +3,7 @@ import { type AttentionShape, causalAttention } from './attention'
 import type { LayerBuilder } from './layerBuilder'
 import type { LayerAttention } from './layerTypes'
 import { rmsNorm } from './norms'
+import { type AttentionGate, ownGate } from './selfAttention'
 
 /** Sizes of latent attention, under the names of the config classes. */
 export interface LatentSizes {
@@ -27,6 +28,12 @@ export interface LatentSettings extends LatentSizes {
   readonly scoreStretch: number
 }
 
+/** Where a family's latent attention differs. */
+export interface LatentForm extends Pick<AttentionShape, 'interleaved' | 'queryFactor'> {
+  /** A linear that gives gates, by which what heads attend to is multiplied. */
+  readonly gate?: AttentionGate | undefined
+}
+
 /** ε of the norms of latents, whatever that of the block's. */
 const EPSILON = 1e-6
 
@@ -38,16 +45,13 @@ const EPSILON = 1e-6
  *     o(softmax([q, R q°] [k, R k°]ᵀ · s + mask) v)
  *
  * Source: DeepSeek-V2, arXiv 2405.04434, 2.1; transformers modeling_deepseek_v2, modeling_deepseek_v3.
- *
- * @param interleaved - neighbours rotate as pairs
- * @param queryFactor - a factor of the scores of each query, by its position
  */
 export function latentAttention(
   layer: LayerBuilder,
   n: Value,
   index: number,
   settings: LatentSettings,
-  { interleaved, queryFactor }: Pick<AttentionShape, 'interleaved' | 'queryFactor'>
+  { interleaved, queryFactor, gate }: LatentForm
 ): Value {
   const { num_attention_heads: heads, v_head_dim: valueDim, hidden_size: hiddenSize } = settings
   const q = queries(layer, n, settings)
@@ -56,7 +60,9 @@ export function latentAttention(
   const scale = settings.scoreStretch / Math.sqrt(headDim)
   const shape = { heads, keyValueHeads: heads, headDim, valueDim, scale, interleaved, queryFactor }
   const attended = causalAttention(layer, { q, k, v }, { ...shape, ...settings.layers[index] })
-  return layer.linear('self_attn.o_proj', attended, {
+  const factors = ownGate(layer, n, { ...settings, head_dim: valueDim }, { gate })
+  const passed = factors === undefined ? attended : layer.graph.mul(attended, factors)
+  return layer.linear('self_attn.o_proj', passed, {
     in: heads * valueDim,
     out: hiddenSize,
     bias: settings.attention_bias

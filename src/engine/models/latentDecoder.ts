@@ -1,7 +1,7 @@
 import { badInput } from '../../shared/errors'
 import type { ModelArchitecture } from './architecture'
 import type { ConfigReader } from './configReader'
-import { type LatentSettings, type LatentSizes, latentAttention } from './latentAttention'
+import { type LatentForm, type LatentSettings, type LatentSizes, latentAttention } from './latentAttention'
 import { equalLayers } from './layerTypes'
 import { type LlamaLikeOptions, type LlamaLikeSettings, llamaLike } from './llamaLike'
 import { type RopeForm, readRope, STANDARD_ROPE, stretchOfScores } from './ropeSettings'
@@ -9,12 +9,13 @@ import { type RopeForm, readRope, STANDARD_ROPE, stretchOfScores } from './ropeS
 interface LatentOptions extends Omit<LlamaLikeOptions, 'inputBias' | 'outputBias' | 'attention'> {
   /** Neighbours rotate as pairs. */
   readonly interleaved: boolean
+  readonly gate?: LatentForm['gate']
 }
 
 /** Blocks of the LLaMA kind with latent attention. */
 export function latentDecoder(
   settings: LlamaLikeSettings & LatentSettings,
-  { interleaved, ...options }: LatentOptions
+  { interleaved, gate, ...options }: LatentOptions
 ): ModelArchitecture {
   const { attention_bias: bias } = settings
   const { queryFactor } = options
@@ -22,7 +23,7 @@ export function latentDecoder(
     ...options,
     inputBias: bias,
     outputBias: bias,
-    attention: (layer, n, index) => latentAttention(layer, n, index, settings, { interleaved, queryFactor })
+    attention: (layer, n, index) => latentAttention(layer, n, index, settings, { interleaved, queryFactor, gate })
   })
   return { ...model, failsInInt8: FAILS_IN_INT8 }
 }

@@ -3,6 +3,7 @@ import { afmoe } from './afmoe'
 import { apertus } from './apertus'
 import { arcee } from './arcee'
 import type { Family, ModelArchitecture } from './architecture'
+import { bailingHybrid } from './bailingHybrid'
 import { bamba } from './bamba'
 import { bloom } from './bloom'
 import { cohere, cohere2 } from './cohere'
@@ -167,6 +168,7 @@ const FAMILIES: readonly Family[] = [
   youtu,
   miniCpm3,
   kimiLinear,
+  bailingHybrid,
   dots1,
   mimoV2Flash,
   exaoneMoe,

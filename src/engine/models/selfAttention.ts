@@ -42,7 +42,7 @@ interface LinearsOptions extends ShapeOptions {
 }
 
 /** A linear without bias whose outputs are made into factors, one for each value of the heads, or for each head. */
-interface AttentionGate {
+export interface AttentionGate {
   readonly name: string
   readonly perHead?: boolean
   readonly of: (graph: GraphBuilder, x: Value) => Value
@@ -122,10 +122,14 @@ function withGate({ graph }: LayerBuilder, x: Value, heads: number, headDim: num
 }
 
 /** What heads attend to is multiplied by, [tokens, heads · d], of a linear of its own; undefined without one. */
-function ownGate(
+export function ownGate(
   layer: LayerBuilder,
   n: Value,
-  { hidden_size: hiddenSize, num_attention_heads: heads, head_dim: headDim }: AttentionSettings,
+  {
+    hidden_size: hiddenSize,
+    num_attention_heads: heads,
+    head_dim: headDim
+  }: Pick<AttentionSettings, 'hidden_size' | 'num_attention_heads' | 'head_dim'>,
   { gate, module = 'self_attn' }: Pick<LinearsOptions, 'gate' | 'module'>
 ): Value | undefined {
   if (gate === undefined) return undefined

@@ -103,3 +103,13 @@ export function readSettings<const T extends SettingsTable>(
   }
   return Object.fromEntries(Object.entries({ ...COMMON, ...table }).map(read)) as Settings<T & typeof COMMON>
 }
+
+/** The same where what the class keeps values under wins over the names that it declares, which are its aliases too. */
+export function readKeptNames<const T extends SettingsTable>(
+  config: ConfigReader,
+  table: T,
+  aliases: Readonly<Record<string, string>>
+): Settings<T & typeof COMMON> {
+  const beaten = Object.entries(aliases).filter(([, name]) => config.given(name))
+  return readSettings(config.with(Object.fromEntries(beaten.map(([alias]) => [alias, undefined]))), table, aliases)
+}
