@@ -26,6 +26,17 @@ const REFUSED: Readonly<Record<string, string>> = {
   zamba2: 'a block of attention that several layers share, each with matrices of its own beside it, is not computed',
   mistral4: 'it is read inside of mistral3; AutoModelForCausalLM of transformers loads none by itself',
   paligemma: PALIGEMMA,
+  deepseek_ocr2:
+    'PEFT loads no adapter of it, not even one that it wrote itself: it renames the modules of the text model a second time',
+  molmo2: 'its files hold q, k and v in one tensor, and an embedding with more rows than the head, which are not read',
+  ernie4_5_vl_moe:
+    'its files hold experts for texts and for images in one list, and routers turned, which are not read',
+  kimi_k25:
+    'its experts are published in 4 bits of another format (compressed-tensors), which no trainer quantizes again; its text model, deepseek_v3, is read by itself',
+  minicpmv: 'transformers has no class of it, only the code that lies beside its files has',
+  deepseek_v32: 'its attention to those tokens alone that an indexer chooses is not computed',
+  longcat_flash:
+    'its layers of two attentions and two MLPs, and its experts that hand on what they are given, are not computed',
   falcon: 'transformers 5 does not quantize its linears, so that there is nothing to repair'
 }
 

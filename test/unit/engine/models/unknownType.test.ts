@@ -124,6 +124,18 @@ describe('a model_type that no family serves', () => {
       'model_type is "falcon": transformers 5 does not quantize its linears, so that there is nothing to repair'
     ],
     [
+      { model_type: 'deepseek_ocr2', text_config: { model_type: 'deepseek_ocr2_text', hidden_size: 64 } },
+      'model_type is "deepseek_ocr2": PEFT loads no adapter of it, not even one that it wrote itself: it renames the modules of the text model a second time'
+    ],
+    [
+      { ...otherMoe, model_type: 'longcat_flash' },
+      'model_type is "longcat_flash": its layers of two attentions and two MLPs, and its experts that hand on what they are given, are not computed'
+    ],
+    [
+      { model_type: 'kimi_k25', text_config: { model_type: 'kimi_k2', hidden_size: 64 } },
+      'model_type is "kimi_k25": its experts are published in 4 bits of another format (compressed-tensors), which no trainer quantizes again; its text model, deepseek_v3, is read by itself'
+    ],
+    [
       { model_type: 'audioflamingo3', text_config: { model_type: 'qwen2', hidden_size: 64 } },
       'model_type is "audioflamingo3", a model around a text model of type "qwen2", which is read only by itself'
     ],
