@@ -172,14 +172,25 @@ export class Checkpoint {
    * @throws {AppError} as `readFloat32`, and BAD_INPUT for elements that the tensor does not have
    */
   async readPart(name: string, first: number, count: number, into?: Float32Array): Promise<Float32Array> {
-    const tensor = this.#tensor(name)
-    const last = first + count
-    if (first < 0 || last > elementCount(tensor.shape)) {
-      throw badInput(
-        `${this.directory}: elements ${first} to ${last - 1} of ${name} asked for, its shape is [${tensor.shape}]`
-      )
-    }
-    return await this.#readElements(tensor, first, count, into)
+    return await this.#readElements(this.#tensorWith(name, first, count), first, count, into)
+  }
+
+  /**
+   * The same as they are stored, of a tensor that is stored in 16 bits: nothing is widened.
+   *
+   * @returns undefined for one that is stored otherwise
+   * @throws {AppError} as `readPart`
+   */
+  async readPartBits(name: string, first: number, count: number, into?: Uint16Array): Promise<StoredBits | undefined> {
+    const tensor = this.#tensorWith(name, first, count)
+    const dtype = floatDtypeOf(tensor, this.directory)
+    if (dtype === 'F32') return undefined
+    const data = into ?? this.#room(tensor, count, Uint16Array)
+    const stored = bytesOf(data)
+    await this.#fileOf(tensor).read(stored, tensor.begin + first * dtypeBytes(dtype))
+    const index = firstNonFiniteStored(stored, dtype)
+    if (index >= 0) await this.#readElements(tensor, first + index, 1) // which says what it holds
+    return { dtype, data }
   }
 
   /**
@@ -288,6 +299,15 @@ export class Checkpoint {
     const tensor = this.tensors.get(name)
     if (tensor === undefined) throw badFormat(`${this.directory} has no tensor ${JSON.stringify(name)}`)
     return tensor
+  }
+
+  #tensorWith(name: string, first: number, count: number): CheckpointTensor {
+    const tensor = this.#tensor(name)
+    const last = first + count
+    if (first >= 0 && last <= elementCount(tensor.shape)) return tensor
+    throw badInput(
+      `${this.directory}: elements ${first} to ${last - 1} of ${name} asked for, its shape is [${tensor.shape}]`
+    )
   }
 
   #fileOf(tensor: CheckpointTensor): WeightFile {

@@ -6,6 +6,7 @@ import { BEFORE, BlockGraphs, NEXT } from './blockGraphs'
 import type { Adapter, BlockWeights } from './blockWeights'
 import { expertGraph } from './expertGraphs'
 import { ExpertRunner, type Routed } from './expertRunner'
+import { ExpertsThere } from './expertsThere'
 import type { GramSum, GramTile } from './gramTiles'
 import { addedFeeds, HostGrams } from './hostGrams'
 import { EXPERT_SUM } from './layerBuilder'
@@ -60,17 +61,21 @@ export class BlockRunner {
   readonly #sums: ResidentGrams
   readonly #hostSums = new HostGrams()
 
-  /** @param tensorLimit - as `BlockGraphs` takes it */
+  /**
+   * @param tensorLimit - as `BlockGraphs` takes it
+   * @param expertRoom - bytes of the device's memory that experts may take
+   */
   constructor(
     private readonly architecture: ModelArchitecture,
     context: number,
     device: DeviceName,
-    tensorLimit?: number
+    tensorLimit?: number,
+    expertRoom = 0
   ) {
     this.#graphs = new BlockGraphs(architecture, context, device, tensorLimit)
     this.memory = new DeviceMemory(device)
-    this.#experts = new ExpertRunner(device)
     this.uploads = new PackedUploads(this.memory)
+    this.#experts = new ExpertRunner(device, new ExpertsThere(this.uploads, expertRoom))
     this.#resident = new ResidentWeights(this.uploads)
     this.#sums = new ResidentGrams(device)
   }

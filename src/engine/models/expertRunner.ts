@@ -2,6 +2,7 @@ import type { DeviceName } from '../../shared/recipe'
 import { GraphSession, type Tensor } from '../graph/session'
 import { expertBackwardGraph, expertGraph } from './expertGraphs'
 import type { ExpertsSpec } from './experts'
+import type { ExpertsThere } from './expertsThere'
 import type { ReadExpert } from './expertWeights'
 
 /** What a block gives its experts, for a batch. */
@@ -19,7 +20,11 @@ export class ExpertRunner {
   /** What is written over for every expert and batch: inputs, outputs, and sums of batches. */
   readonly #buffers = new Map<string, Float32Array>()
 
-  constructor(private readonly device: DeviceName) {}
+  /** @param there - where experts are on the device */
+  constructor(
+    private readonly device: DeviceName,
+    private readonly there: ExpertsThere
+  ) {}
 
   /**
    * Adds Σₑ wₑ · expertₑ(n) to the outputs of some batches. Each expert is read once for all of them, and nobody reads one
@@ -38,18 +43,19 @@ export class ExpertRunner {
     for (let expert = 0; expert < spec.count; expert++) {
       const tokens = batches.map((batch) => routedTokens(batch, spec.count, expert))
       if (tokens.every(({ length }) => length === 0)) continue
-      const weights = await read(expert)
-      for (const [i, batch] of batches.entries()) {
-        const own = tokens[i] as Int32Array
-        if (own.length === 0) continue
-        const shape = [own.length, spec.hiddenSize]
-        const size = own.length * spec.hiddenSize
-        const rows = gathered(batch.input, own, this.#buffer('rows', size))
-        const sum = { data: this.#buffer('output', size), shape }
-        const feeds = { ...weights, rows: { data: rows, shape }, weight: weightsOf(batch, own, spec, expert) }
-        await session.run(feeds, { sum })
-        addRows(sums[i] as Float32Array, sum.data, own, spec.hiddenSize)
-      }
+      await this.there.with(read, expert, async (weights) => {
+        for (const [i, batch] of batches.entries()) {
+          const own = tokens[i] as Int32Array
+          if (own.length === 0) continue
+          const shape = [own.length, spec.hiddenSize]
+          const size = own.length * spec.hiddenSize
+          const rows = gathered(batch.input, own, this.#buffer('rows', size))
+          const sum = { data: this.#buffer('output', size), shape }
+          const feeds = { ...weights, rows: { data: rows, shape }, weight: weightsOf(batch, own, spec, expert) }
+          await session.run(feeds, { sum })
+          addRows(sums[i] as Float32Array, sum.data, own, spec.hiddenSize)
+        }
+      })
     }
     for (const [i, output] of outputs.entries()) addAll(output, sums[i] as Float32Array)
   }
@@ -69,12 +75,12 @@ export class ExpertRunner {
       if (own.length === 0) continue
       const shape = [own.length, spec.hiddenSize]
       const size = own.length * spec.hiddenSize
-      const found = await session.run({
-        ...(await read(expert)),
+      const feeds = {
         rows: { data: gathered(batch.input, own, this.#buffer('rows', size)), shape },
         weight: weightsOf(batch, own, spec, expert),
         gradient: { data: gathered(gradient, own, this.#buffer('gradient', size)), shape }
-      })
+      }
+      const found = await this.there.with(read, expert, (weights) => session.run({ ...weights, ...feeds }))
       addRows(input, found['gradient.rows']?.data as Float32Array, own, spec.hiddenSize)
       const weights = found['gradient.weight']?.data as Float32Array
       for (const [i, token] of own.entries()) routing[token * spec.count + expert] = weights[i] as number
@@ -86,6 +92,7 @@ export class ExpertRunner {
     for (const session of this.#sessions.values()) await session.release()
     this.#sessions.clear()
     this.#buffers.clear()
+    this.there.giveBack()
   }
 
   /** As many values of a buffer, which grows where it is too small. */

@@ -1,4 +1,5 @@
 import { badFormat } from '../../shared/errors'
+import type { StoredBits } from '../formats/checkpoint'
 import type { CheckpointTensor } from '../formats/shards'
 import { elementCount } from '../formats/tensorInfo'
 import type { Tensor, Tensors } from '../graph/session'
@@ -8,13 +9,39 @@ import type { ModelParts } from './modelParts'
 import type { ModelTensor } from './modelTensors'
 import type { ModelWeights, StackedPart, TensorPart } from './modelWeights'
 
-/** Reads one expert's tensors, by the names of the graph's inputs; they hold until the next one is read. */
-export type ReadExpert = (expert: number) => Promise<Tensors>
+/** A matrix as it is stored, 16 bits a value. */
+export interface StoredMatrix {
+  readonly shape: readonly number[]
+  readonly bits: StoredBits
+}
+
+/** An expert's tensors, by the names of the graph's inputs. */
+export type ExpertTensors = Readonly<Record<string, Tensor | StoredMatrix>>
+
+/** How an expert is asked for. */
+export interface Asked {
+  /** Whether matrices that are stored in 16 bits may come as these. */
+  readonly bits: boolean
+  /** Whether nobody will ask for it again: then it takes no memory here. */
+  readonly once: boolean
+}
+
+/** Reads one expert's tensors, which hold until the next one is read. */
+export interface ReadExpert {
+  (expert: number): Promise<Tensors>
+  (expert: number, asked: Asked): Promise<ExpertTensors>
+}
+
+/** An expert that stays, and which of the memory's places it has. */
+interface Kept {
+  readonly place: number
+  readonly tensors: ExpertTensors
+}
 
 /**
  * Reads the experts of a block one at a time; undefined where it has none.
  *
- * @param memory - where as many of them as it has room for stay from one batch to the next
+ * @param memory - where as many of them as it has room for stay from one batch to the next, those that are asked for first
  * @throws {AppError} as `expertPlace`
  */
 export function expertReader(
@@ -26,33 +53,53 @@ export function expertReader(
   const spec = parts.experts(block)
   if (spec === undefined) return undefined
   const path = parts.architecture.blockPath(block)
-  const kept = keptExperts(spec, memory.bytes)
-  const known = new Map<number, Tensors>()
+  const room = keptExperts(spec, memory.bytes)
+  const known = new Map<number, Kept>()
   // Of one block's hundred experts each would otherwise leave its arrays to the next garbage collection.
-  const buffers = new Map<string, Float32Array>()
-  const read = async (expert: number, arrayOf: (input: string, length: number) => Float32Array | undefined) => {
-    const tensors: Record<string, Tensor> = {}
+  const passing = new ExpertMemory(0)
+  const read = async (expert: number, bits: boolean, arrays: ExpertMemory, place: number): Promise<ExpertTensors> => {
+    const tensors: Record<string, Tensor | StoredMatrix> = {}
     for (const tensor of spec.tensors) {
-      const place = expertPlace(weights, path, tensor, expert)
-      const data = await weights.readPart(place, arrayOf(tensor.input, place.count))
-      tensors[tensor.input] = { data, shape: tensor.shape }
+      const part = expertPlace(weights, path, tensor, expert)
+      tensors[tensor.input] = await readTensor(weights, part, tensor, bits, {
+        arrays,
+        name: `${place} ${tensor.input}`
+      })
     }
     return tensors
   }
-  return async (expert) => {
-    if (expert >= kept) {
-      const tensors = await read(expert, (input) => buffers.get(input))
-      for (const [input, { data }] of Object.entries(tensors)) buffers.set(input, data as Float32Array)
-      return tensors
-    }
-    if (memory.takenOver(known)) known.clear()
+  const find = async (expert: number, { bits, once }: Asked): Promise<ExpertTensors> => {
+    if (room > 0 && memory.takenOver(known)) known.clear()
     const found = known.get(expert)
-    if (found !== undefined) return found
-    const tensors = await read(expert, (input, length) => memory.array(`${expert} ${input}`, length))
-    for (const [input, { data }] of Object.entries(tensors)) memory.put(`${expert} ${input}`, data as Float32Array)
-    known.set(expert, tensors)
+    if (found !== undefined && (bits || isHere(found.tensors))) return found.tensors
+    const place = found?.place ?? known.size
+    if (once || place >= room) return read(expert, bits, passing, 0)
+    const tensors = await read(expert, bits, memory, place)
+    known.set(expert, { place, tensors })
     return tensors
   }
+  return ((expert: number, asked: Asked = { bits: false, once: false }) => find(expert, asked)) as ReadExpert
+}
+
+/** Whether all of an expert's tensors are values. */
+const isHere = (tensors: ExpertTensors): tensors is Tensors =>
+  Object.values(tensors).every((tensor) => 'data' in tensor)
+
+/** Reads a tensor into the array of that name, which is made where there is none that it can have. */
+async function readTensor(
+  weights: ModelWeights,
+  part: TensorPart,
+  { shape }: ExpertTensor,
+  asBits: boolean,
+  { arrays, name }: { readonly arrays: ExpertMemory; readonly name: string }
+): Promise<Tensor | StoredMatrix> {
+  const isMatrix = shape.length === 2
+  const bits =
+    asBits && isMatrix ? await weights.readPartBits(part, arrays.array(name, part.count, Uint16Array)) : undefined
+  const data =
+    bits === undefined ? await weights.readPart(part, arrays.array(name, part.count, Float32Array)) : bits.data
+  arrays.put(name, data)
+  return bits === undefined ? { data: data as Float32Array, shape } : { bits, shape }
 }
 
 /**

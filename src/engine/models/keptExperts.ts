@@ -5,6 +5,9 @@ import type { ExpertsSpec } from './experts'
 export const expertBytes = ({ tensors }: ExpertsSpec): number =>
   4 * tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0)
 
+/** Values, or the 16 bits that each is stored in. */
+export type ExpertArray = Float32Array | Uint16Array
+
 /** How many experts of a block stay in so many bytes. */
 export const keptExperts = (spec: ExpertsSpec, bytes: number): number =>
   Math.min(spec.count, Math.floor(bytes / expertBytes(spec)))
@@ -15,7 +18,7 @@ export const keptExperts = (spec: ExpertsSpec, bytes: number): number =>
  */
 export class ExpertMemory {
   #owner: object | undefined
-  #arrays = new Map<string, Float32Array>()
+  #arrays = new Map<string, ExpertArray>()
 
   /** @param bytes - of all arrays together */
   constructor(readonly bytes: number) {}
@@ -27,13 +30,13 @@ export class ExpertMemory {
     return true
   }
 
-  /** The array of that name, where there is one of that length. */
-  array(name: string, length: number): Float32Array | undefined {
+  /** The array of that name, where there is one of that kind and length. */
+  array<T extends ExpertArray>(name: string, length: number, ArrayOf: new (length: number) => T): T | undefined {
     const known = this.#arrays.get(name)
-    return known?.length === length ? known : undefined
+    return known instanceof ArrayOf && known.length === length ? known : undefined
   }
 
-  put(name: string, array: Float32Array): void {
+  put(name: string, array: ExpertArray): void {
     this.#arrays.set(name, array)
   }
 

@@ -1,5 +1,5 @@
 import { badFormat } from '../../shared/errors'
-import type { Checkpoint, FloatsWithBits } from '../formats/checkpoint'
+import type { Checkpoint, FloatsWithBits, StoredBits } from '../formats/checkpoint'
 import type { CheckpointTensor } from '../formats/shards'
 import { elementCount } from '../formats/tensorInfo'
 import { transposed } from '../numerics/matrix'
@@ -103,6 +103,14 @@ export class ModelWeights {
     if (into === undefined) return values
     into.set(values)
     return into
+  }
+
+  /** The same as its bits, which it has where it is stored in 16 of them and the right way round. */
+  async readPartBits(part: TensorPart, into?: Uint16Array): Promise<StoredBits | undefined> {
+    const { name, shape, first, count, turned } = part
+    return turned === undefined
+      ? await this.checkpoint.readPartBits(this.find(name, shape).name, first, count, into)
+      : undefined
   }
 
   /** Where rows of one of many matrices lie, whichever way round the files have them. */

@@ -17,6 +17,13 @@ interface Known {
   readonly table: DeviceTensor
 }
 
+/** A matrix of values of 16 bits, two in a word, here or on the device. */
+export interface PackedMatrix {
+  readonly dtype: StoredBits['dtype']
+  /** [rows, columns / 2]. */
+  readonly words: Tensor | DeviceTensor
+}
+
 /**
  * Carries weights to a device as their 16 bits, of which a graph there makes float32: half the bytes. Each value is looked up
  * in a table of all 65,536, which was made here. A device is believed for what it was seen to give with the processor's bits.
@@ -30,16 +37,44 @@ export class PackedUploads {
   /**
    * A matrix [rows, columns] in float32 on the device, the caller's to give back.
    *
+   * @returns undefined where its values have to be carried, as for `packed`
+   * @throws {AppError} DEVICE with the library's reason when the device fails
+   */
+  async upload(bits: StoredBits, rows: number, columns: number): Promise<DeviceTensor | undefined> {
+    const packed = await this.packed(bits, rows, columns)
+    return packed && this.unpacked(packed)
+  }
+
+  /**
+   * A matrix [rows, columns] as the device may unpack it; its bits are not copied.
+   *
+   * @param known - whether it was packed before: then its values are not looked at again
    * @returns undefined where its values have to be carried: an odd number of columns, too many for one tensor, or what the
    *   device does not give as it should
    * @throws {AppError} DEVICE with the library's reason when the device fails
    */
-  async upload({ dtype, data }: StoredBits, rows: number, columns: number): Promise<DeviceTensor | undefined> {
+  async packed(
+    { dtype, data }: StoredBits,
+    rows: number,
+    columns: number,
+    known = false
+  ): Promise<PackedMatrix | undefined> {
     if (!this.memory.keepsTensors || data.length === 0 || columns % 2 !== 0) return undefined
     if (!(await tensorFits(this.memory.device, 4 * data.length))) return undefined
-    const { trust, table } = await this.#of(dtype)
-    if (trust === 'none' || (trust === 'normal' && dtype === 'BF16' && hasSubnormals(data))) return undefined
-    return unpacked(this.memory, table, data, rows, columns)
+    const { trust } = await this.#of(dtype)
+    if (trust === 'none' || (!known && trust === 'normal' && dtype === 'BF16' && hasSubnormals(data))) return undefined
+    return { dtype, words: wordsOf(data, rows, columns) }
+  }
+
+  /** The same with its words on the device: the caller's to give back. @throws {AppError} DEVICE when the device fails */
+  async laid({ dtype, words }: PackedMatrix): Promise<PackedMatrix> {
+    return { dtype, words: (await this.memory.compute(LAY, { words })).there[LYING] as DeviceTensor }
+  }
+
+  /** Its float32, the caller's to give back; the words stay where they are. @throws {AppError} DEVICE when the device fails */
+  async unpacked({ dtype, words }: PackedMatrix): Promise<DeviceTensor> {
+    const { table } = await this.#of(dtype)
+    return unpacked(this.memory, table, words)
   }
 
   /**
@@ -76,7 +111,7 @@ async function tried(memory: DeviceMemory, dtype: StoredBits['dtype']): Promise<
   decodeFloats(new Uint8Array(patterns.buffer), dtype, expected)
   const table = (await memory.upload({ data: expected, shape: [PATTERNS, 1] })) as DeviceTensor
   try {
-    const there = await unpacked(memory, table, patterns, 256, 256)
+    const there = await unpacked(memory, table, wordsOf(patterns, 256, 256))
     try {
       return { trust: trustIn((await memory.read(there)).data as Float32Array, expected), table }
     } finally {
@@ -107,16 +142,30 @@ function trustIn(found: Float32Array, expected: Float32Array): Trust {
 /** Whether a value of bfloat16 is below float32's normal ones. */
 const hasSubnormals = (data: Uint16Array): boolean => data.some((bits) => (bits & 0x7f80) === 0 && (bits & 0x7f) !== 0)
 
-async function unpacked(
+/** Of a matrix [rows, columns] of 16 bits, [rows, columns / 2]. */
+const wordsOf = ({ buffer, byteOffset, length }: Uint16Array, rows: number, columns: number): Tensor => ({
+  data: new Uint32Array(buffer, byteOffset, length / 2),
+  shape: [rows, columns / 2]
+})
+
+const unpacked = async (
   memory: DeviceMemory,
   table: DeviceTensor,
-  data: Uint16Array,
-  rows: number,
-  columns: number
-): Promise<DeviceTensor> {
-  const words = new Uint32Array(data.buffer, data.byteOffset, data.length / 2)
-  const packed: Tensor = { data: words, shape: [rows, columns / 2] }
-  return (await memory.compute(UNPACK, { words: packed, table })).there[RESULT] as DeviceTensor
+  words: PackedMatrix['words']
+): Promise<DeviceTensor> => (await memory.compute(UNPACK, { words, table })).there[RESULT] as DeviceTensor
+
+const LYING = 'lying'
+
+/** A copy of `words` that stays there. */
+const LAY: DeviceGraph = {
+  name: 'lay words',
+  left: [LYING],
+  build: () => {
+    const g = new GraphBuilder()
+    const shape = ['rows', 'halves']
+    g.output(LYING, g.input('words', shape, 'uint32'), shape, 'uint32')
+    return g.build()
+  }
 }
 
 const RESULT = 'values'

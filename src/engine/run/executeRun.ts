@@ -28,6 +28,7 @@ import { runWarnings } from '../prepare/warnings'
 import { blockSolver } from '../solve/blockSolvers'
 import { chooseRows } from './chooseRows'
 import { deviceFailureOf, onDeviceOf, type Place } from './deviceFailure'
+import { type DeviceRoom, deviceRoom } from './deviceRoom'
 import { exportAdapters } from './exportAdapters'
 import { lockRun } from './lock'
 import { assertModelOfRun, tellReplaced } from './modelUnchanged'
@@ -36,7 +37,6 @@ import type { Events, RunContext } from './pass'
 import { refinedIn } from './refinePass'
 import { perplexitiesOf } from './rowStatistics'
 import { resumePoint, runPasses } from './runPasses'
-import { stateRoom } from './stateRoom'
 import { createStreams, memoryLeft, type Streams } from './streams'
 import { WeightsAhead } from './weightsAhead'
 import { assertWeightsFit } from './weightsFit'
@@ -99,7 +99,7 @@ async function* execute({ folder, record, signal, solverUrl, moments }: Task, pl
   // A record of an older version knows no day of its own: it goes on with that on which it was made.
   const today = localDay(record.createdAtMs)
   const asked = await prepareRun({ ...record.recipe, device: place.device }, record, folder, { today, signal })
-  const runner = await runnerOf(asked)
+  const { runner, room } = await runnerOf(asked)
   const solver = blockSolver(asked, solverUrl)
   const spool = join(folder, RUN_FILES.spool)
   await makeFolder(spool)
@@ -109,7 +109,7 @@ async function* execute({ folder, record, signal, solverUrl, moments }: Task, pl
     const chosen = await chooseRows({ prepared: asked, runner, signal }, folder)
     tokenizedEnough()
     await assertWeightsFit(chosen)
-    streams = createStreams(chosen, spool, await stateRoom(chosen))
+    streams = createStreams(chosen, spool, room.states)
     const journal: JournalEntry[] = []
     const experts = new ExpertMemory(memoryLeft(chosen, streams))
     const read = (block: number) => readBlockWeights(chosen.weights, chosen.parts, block, experts, runner.takesBits)
@@ -140,12 +140,14 @@ async function* execute({ folder, record, signal, solverUrl, moments }: Task, pl
   }
 }
 
-/** What computes blocks, with graphs that the device has tensors for. @throws {AppError} DEVICE */
-async function runnerOf(asked: PreparedRun): Promise<BlockRunner> {
+/** What computes blocks, with graphs that the device has tensors for, and what has room there. @throws {AppError} DEVICE */
+async function runnerOf(asked: PreparedRun): Promise<{ readonly runner: BlockRunner; readonly room: DeviceRoom }> {
   const { architecture, parts, recipe } = asked
   const { context, device } = recipe
   try {
-    return new BlockRunner(architecture, context, device, await graphLimit(parts, context, device))
+    const room = await deviceRoom(asked)
+    const tensorLimit = await graphLimit(parts, context, device)
+    return { runner: new BlockRunner(architecture, context, device, tensorLimit, room.experts), room }
   } catch (error) {
     await asked.release()
     throw error

@@ -126,6 +126,13 @@ describe('a single file', () => {
         expect(bits?.dtype).toBe(dtype === 'F32' ? undefined : dtype)
         const stored = encodeFloats(values, dtype)
         if (bits !== undefined) expect(Buffer.from(bits.data.buffer).equals(stored)).toBe(true)
+        const part = await checkpoint.readPartBits('w', 7, 2001)
+        expect(part && { ...part, data: [...part.data] }).toEqual(
+          bits && { dtype, data: [...bits.data.subarray(7, 7 + 2001)] }
+        )
+        await expect(checkpoint.readPartBits('w', 2_999_999, 2)).rejects.toThrow(
+          'elements 2999999 to 3000000 of w asked'
+        )
         await expect(checkpoint.readWithBits('infinite')).rejects.toMatchObject({
           code: 'BAD_FORMAT',
           message: expect.stringContaining('-Infinity at index [1]')
@@ -267,6 +274,9 @@ describe('reading', () => {
       await expect(checkpoint.readFloat32('w')).rejects.toMatchObject({ code: 'BAD_FORMAT', message })
       await expect(checkpoint.readRows('w', row, 1)).rejects.toMatchObject({ code: 'BAD_FORMAT', message })
       expect(() => checkpoint.readRow('w', row, new Float32Array(2), 0)).toThrow(message)
+      const asBits = checkpoint.readPartBits('w', index, 1)
+      if (dtype === 'F32') expect(await asBits).toBeUndefined()
+      else await expect(asBits).rejects.toMatchObject({ code: 'BAD_FORMAT', message })
       checkpoint.readRow('w', (row + 1) % 3, new Float32Array(2), 0)
     })
   })

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { blockBytes, roomBeside } from '../../../../src/engine/run/stateRoom'
+import { blockBytes, partedRoom, roomBeside } from '../../../../src/engine/run/deviceRoom'
 
 const GiB = 2 ** 30
 
-describe('room for hidden states on a device', () => {
+describe('room on a device', () => {
   it('is a third of what a block leaves of the smallest card', () => {
     expect(roomBeside(3 * GiB, [24 * GiB])).toBe(7 * GiB)
     expect(roomBeside(3 * GiB, [80 * GiB, 24 * GiB])).toBe(7 * GiB)
@@ -36,5 +36,19 @@ describe('room for hidden states on a device', () => {
     expect(blockBytes(flat, 2)).toBe(4 * (2 * (16 + 1800) + 2 * 1800 + moments))
     const even = [linear(0, 8, 20), linear(1, 20, 8), linear(0, 8, 20)]
     expect(blockBytes(even, 2)).toBe(4 * (2 * 480 + 480 + moments))
+  })
+
+  it('leaves it an expert with its bits, where that is more, and H beside it while rows go through several times', () => {
+    const linears = [{ input: 0, inFeatures: 10, outFeatures: 10 }]
+    const expert = 4 * 1000
+    expect(blockBytes(linears, 1, expert)).toBe(2 * 400 + 1.5 * expert)
+    expect(blockBytes(linears, 2, expert)).toBe(2 * 400 + 1.5 * expert + 400)
+    expect(blockBytes(linears, 1, 4)).toBe(blockBytes(linears))
+  })
+
+  it('is that of experts first, and what they leave that of hidden states', () => {
+    expect(partedRoom(7 * GiB, 3 * GiB)).toEqual({ experts: 3 * GiB, states: 4 * GiB })
+    expect(partedRoom(2 * GiB, 3 * GiB)).toEqual({ experts: 2 * GiB, states: 0 })
+    expect(partedRoom(GiB, 0)).toEqual({ experts: 0, states: GiB })
   })
 })
