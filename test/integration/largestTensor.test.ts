@@ -1,9 +1,13 @@
 import { InferenceSession, type Tensor } from 'onnxruntime-node'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Checkpoint } from '../../src/engine/formats/checkpoint'
 import { webgpu as card } from '../../src/engine/graph/devices/webgpu'
 import type { LinearAlgebra } from '../../src/engine/graph/linearAlgebra'
-import type { ModelParts } from '../../src/engine/models/modelParts'
+import { ModelParts } from '../../src/engine/models/modelParts'
+import { ModelWeights } from '../../src/engine/models/modelWeights'
+import { readArchitecture } from '../../src/engine/models/registry'
 import type { PreparedRun } from '../../src/engine/prepare/preparedRun'
+import { familyDirectory } from '../helpers/checkpoints'
 import { watchBus } from '../helpers/deviceBus'
 import { webgpuDevice } from '../helpers/webgpuDevice'
 
@@ -45,6 +49,15 @@ function smallCard(largest: number, wrong = Number.POSITIVE_INFINITY): void {
     }
     return session
   }) as unknown as typeof InferenceSession.create)
+}
+
+/** A Mixtral whose config says that its experts are as wide as those of the 8x7B. */
+async function wideExperts() {
+  const checkpoint = await Checkpoint.open(familyDirectory('mixtral'))
+  const sizes = { hidden_size: 4096, intermediate_size: 14_336, num_attention_heads: 32, head_dim: 128 }
+  const architecture = readArchitecture({ ...checkpoint.config, ...sizes }, 'config.json')
+  const weights = new ModelWeights(checkpoint, architecture)
+  return { checkpoint, weights, parts: new ModelParts(architecture), linears: [] }
 }
 
 // Every test looks for itself.
@@ -155,16 +168,25 @@ describe('the largest tensor of a device', () => {
       { path: 'model.layers.0.q', outFeatures: 8, inFeatures: 8 },
       { path: 'model.layers.0.up', outFeatures: 11008, inFeatures: 4096 }
     ]
-    const assertOn = async (device: string, largest: number) => {
+    const parts = { architecture: { blocks: 1 }, experts: () => undefined }
+    const assertOn = async (device: string, largest: number, own: object = { linears, parts }) => {
       vi.resetModules()
       smallCard(largest)
       const { assertWeightsFit } = await import('../../src/engine/run/weightsFit')
-      await assertWeightsFit({ recipe: { device }, linears } as unknown as PreparedRun)
+      await assertWeightsFit({ recipe: { device }, ...own } as unknown as PreparedRun)
     }
     await expect(assertOn('webgpu', 128 * MiB)).rejects.toThrow(
       'device webgpu: model.layers.0.up.weight takes 172 MiB in float32, the largest tensor here is 128 MiB'
     )
     await assertOn('webgpu', 512 * MiB)
     await assertOn('cpu', 0)
+    const { checkpoint, ...experts } = await wideExperts()
+    await expect(assertOn('webgpu', 128 * MiB, experts)).rejects.toThrow(
+      'device webgpu: an expert of model.layers.0.block_sparse_moe.experts.0.w1.weight takes 224 MiB in float32, ' +
+        'the largest tensor here is 128 MiB'
+    )
+    await assertOn('webgpu', 512 * MiB, experts)
+    await assertOn('cpu', 0, experts)
+    await checkpoint.close()
   })
 })
