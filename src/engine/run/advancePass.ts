@@ -53,11 +53,14 @@ async function* step(context: RunContext, block: number): Events<AdvancedBlock> 
     step: () => ({ type: 'phaseProgress', phase, done: first + ++done / batches, total }) as const
   }
   for (const { states } of streams.late) await states.begin(block + 1)
+  // Once for all quantizers: experts that stay belong to who reads them.
+  const unquantized = await readUnquantized(prepared.weights, prepared.parts, block, context.experts)
   const bases = new Map<string, BlockWeights>()
   try {
     for (const { subject, states } of streams.late) {
       const variant = prepared.variants.find(({ name }) => name === subject) as PreparedVariant
-      const base = bases.get(variant.quantizer) ?? (await quantizedBlock(context, block, variant.quantizer))
+      const base =
+        bases.get(variant.quantizer) ?? (await quantizedBlock(context, block, variant.quantizer, unquantized))
       bases.set(variant.quantizer, base)
       const adapters = await readAdapters(context, variant, keptFactors(context.journal, subject), block)
       yield* advance(context, block, states, { ...base, ...(adapters.size > 0 && { adapters }) }, progress)
@@ -72,12 +75,12 @@ async function* step(context: RunContext, block: number): Events<AdvancedBlock> 
 
 /** A block under a quantized base. */
 async function quantizedBlock(
-  { prepared, runner, experts }: RunContext,
+  { prepared, runner }: RunContext,
   block: number,
-  key: string
+  key: string,
+  unquantized: Pick<BlockWeights, 'parameters' | 'experts'>
 ): Promise<BlockWeights> {
   const spec = specOf(prepared, key)
-  const unquantized = await readUnquantized(prepared.weights, prepared.parts, block, experts)
   const quantized = new Map<string, Float32Array | DeviceTensor>()
   try {
     for (const linear of prepared.linears.filter((one) => one.block === block)) {
