@@ -6,6 +6,7 @@ import { appendJournal, readJournal, rewriteJournal, type Step } from './journal
 import { assertBlockInPlace, assertModelUnchanged, noteWeights } from './modelUnchanged'
 import type { Events, Pass, RunContext } from './pass'
 import { PASSES } from './passes'
+import { beganWithRecipe, noteRecipe, recipeDigest } from './recipeDigest'
 import { sweepRefinements } from './sweepRefinements'
 import { beganWith, noteTokens, tokenDigest } from './tokenDigest'
 
@@ -37,18 +38,20 @@ const stepsOf = (prepared: PreparedRun): Step[] =>
   PASSES.flatMap((pass) => pass.blocks(prepared).map((block) => ({ pass: pass.name, block })))
 
 /**
- * The finished steps whose files are all intact, after a look at the model; none when the tokens are others than those that the run began with. Those
+ * The finished steps whose files are all intact, after a look at the model; none when tokens or recipe are others than those that the run began with. Those
  * that are not go from the journal: they are done again.
  */
 export async function* resumePoint(context: RunContext): Events<JournalEntry[]> {
   const { folder, prepared, signal } = context
   const journal = await readJournal(folder, stepsOf(prepared))
-  const tokens = tokenDigest(prepared)
-  if (journal.length === 0 || !(await beganWith(folder, tokens))) {
+  const [tokens, recipe] = [tokenDigest(prepared), recipeDigest(prepared.recipe)]
+  const isSame = (await beganWith(folder, tokens)) && (await beganWithRecipe(folder, recipe))
+  if (journal.length === 0 || !isSame) {
     await rewriteJournal(folder, [])
     await sweepRefinements(folder, [])
     yield* noteWeights(prepared, folder, signal)
-    await noteTokens(folder, tokens) // last: no block of other tokens may stand beside it
+    await noteRecipe(folder, recipe)
+    await noteTokens(folder, tokens) // last: no block of other tokens or another recipe may stand beside it
     return []
   }
   yield* assertModelUnchanged(prepared, folder, signal, solvedBlocks(journal))
