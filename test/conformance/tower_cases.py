@@ -41,6 +41,14 @@ def streams(*pairs, **others):
 
 EXPERTS = {"n_routed_experts": 8, "num_experts_per_tok": 3, "n_group": 2, "topk_group": 1, "moe_intermediate_size": 8}
 SEEN = {"image_token_id": 95, "video_token_id": 94}
+QWEN3_5 = kind(
+    "qwen3_5_text",
+    **{"head_dim": 12, "num_hidden_layers": 2, "layer_types": ["linear_attention", "full_attention"], "linear_conv_kernel_dim": 3},
+    **{"linear_key_head_dim": 4, "linear_value_head_dim": 6, "linear_num_key_heads": 2, "linear_num_value_heads": 4},
+    rope_parameters={"rope_type": "default", "rope_theta": 500.0, "partial_rotary_factor": 0.5, "mrope_section": [1, 1, 1]},
+)
+# Two layers, between which patches are merged.
+MINICPM = {**VIT, "num_hidden_layers": 2}
 # Factors of logits are such that a class which leaves them out computes something else.
 TOWERS = {
     "llava_next": around(kind("granite", logits_scaling=3.0, embedding_multiplier=2.0), CLIP, image_token_index=95),
@@ -118,6 +126,9 @@ TOWERS = {
         qformer_config={"model_type": "blip_2_qformer", "num_hidden_layers": 1, "intermediate_size": 8, "use_qformer_text_input": False}
         | {"cross_attention_frequency": 1},
     ),
+    "minicpmv4_6": around(QWEN3_5, MINICPM, insert_layer_id=0, **SEEN),
+    "minicpmv4_7": around(QWEN3_5, MINICPM, insert_layer_id=0, **SEEN),
+    "minicpm_ocr": around(QWEN3_5, MINICPM, True, insert_layer_id=0, **SEEN),
     "hunyuan_vl": around(
         kind("hunyuan_vl_text", head_dim=8, rope_parameters=streams(1, 1, 1, 1, rope_type="dynamic", alpha=50.0, factor=1.0)),
         {**VIT, "num_key_value_heads": 1, "out_hidden_size": 16, "max_image_size": 8, "spatial_merge_size": 1},

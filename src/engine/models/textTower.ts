@@ -31,8 +31,8 @@ export interface Wrapper {
   readonly ownLogits?: boolean
   /** Whether PEFT goes by the whole model's type where it takes linears for those of experts. */
   readonly namedAsExperts?: boolean
-  /** Keys of config.json for the tokens in whose place the model puts what it sees and hears, with their defaults. */
-  readonly placeholders: Readonly<Record<string, number>>
+  /** Keys of config.json for the tokens in whose place the model puts what it sees and hears, with their defaults; null is none. */
+  readonly placeholders: Readonly<Record<string, number | null>>
   /** Parts of config.json with a `vocab_offset`, from which on tokens have other embeddings there, and its defaults. */
   readonly embeddedElsewhere?: Readonly<Record<string, number>>
   /** Other beginnings of names in checkpoints, by the beginning of a module's name. */

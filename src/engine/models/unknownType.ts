@@ -33,7 +33,7 @@ const REFUSED: Readonly<Record<string, string>> = {
     'its files hold experts for texts and for images in one list, and routers turned, which are not read',
   kimi_k25:
     'its experts are published in 4 bits of another format (compressed-tensors), which no trainer quantizes again; its text model, deepseek_v3, is read by itself',
-  minicpmv: 'transformers has no class of it, only the code that lies beside its files has',
+  minicpmv: 'transformers has no class of it, only of MiniCPM-V 4.6 and 4.7 (minicpmv4_6, minicpmv4_7)',
   deepseek_v32: 'its attention to those tokens alone that an indexer chooses is not computed',
   longcat_flash:
     'its layers of two attentions and two MLPs, and its experts that hand on what they are given, are not computed',

@@ -178,6 +178,11 @@ const GEMMA4 = {
 const QWEN3_5 = { image_token_id: 248_056, video_token_id: 248_057 }
 const QWEN3_VISION = { text: {}, others: ['model.visual.'] }
 
+const MINICPM = {
+  placeholders: { image_token_id: null, video_token_id: null },
+  ...asCalled(['model.vision_tower.', 'model.merger.'])
+} as const
+
 const GLM4V = {
   tiedHead: flag(false),
   placeholders: { image_token_id: 151_343, video_token_id: 151_344 },
@@ -506,5 +511,8 @@ export const WRAPPERS: readonly Wrapper[] = [
       renamed: { 'model.vision_tower.': 'vit.' }
     },
     loader: 'AutoModelForImageTextToText'
-  }
+  },
+  { modelType: 'minicpmv4_6', texts: [qwen35Text], tiedHead: flag(false), ...MINICPM },
+  { modelType: 'minicpmv4_7', texts: [qwen35Text], tiedHead: flag(false), ...MINICPM },
+  { modelType: 'minicpm_ocr', texts: [qwen35Text], tiedHead: flag(true), ...MINICPM }
 ]
