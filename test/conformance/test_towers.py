@@ -45,13 +45,13 @@ NEWER = {kind: ["current"] for kind in ("mistral3-mistral4", "qwen3_5", "qwen3_5
 # With PEFT 0.13 the golden ones are judged.
 IN_4 = {"llava_next", "llava_next_video", "llava_onevision", "internvl", "aya_vision", "cohere2_vision"}
 IN_4 |= {"got_ocr2", "janus", "perception_lm"}
-IN_4 |= {"idefics2", "idefics3", "smolvlm", "lfm2_vl", "ovis2", "deepseek_vl", "glm4v"}
+IN_4 |= {"idefics2", "idefics3", "smolvlm", "lfm2_vl", "ovis2", "deepseek_vl", "deepseek_vl_hybrid", "glm4v"}
 NEWER |= {kind: ["current", "4"] if kind in IN_4 else ["current"] for kind in MADE_HERE}
 # Tensors as they are published, where transformers 4 does not know the names that 5 writes.
 VISION = ("vision_tower.", "vision_tower.vision_model.")
 RENAMED = {kind: VISION for kind in ("gemma3", "llava", "llava_next", "llava_next_video", "llava_onevision", "vipllava", "aya_vision")}
 RENAMED |= {kind: ("model.vision_tower.", "model.vision_tower.vision_model.") for kind in ("cohere2_vision", "lfm2_vl")}
-RENAMED["deepseek_vl"] = ("model.vision_model.", "model.vision_model.vision_model.")
+RENAMED["deepseek_vl"] = RENAMED["deepseek_vl_hybrid"] = ("model.vision_model.", "model.vision_model.vision_model.")
 
 
 # A tensor in published files that each class leaves unread: heads that predict further tokens, and the like.

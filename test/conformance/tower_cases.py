@@ -129,6 +129,12 @@ TOWERS = {
     "minicpmv4_6": around(QWEN3_5, MINICPM, insert_layer_id=0, **SEEN),
     "minicpmv4_7": around(QWEN3_5, MINICPM, insert_layer_id=0, **SEEN),
     "minicpm_ocr": around(QWEN3_5, MINICPM, True, insert_layer_id=0, **SEEN),
+    "deepseek_vl_hybrid": around(
+        {},
+        SIGLIP,
+        high_res_vision_config={"model_type": "sam_vision_model", **VIT, "output_channels": 4, "mlp_dim": 8, "global_attn_indexes": [0]},
+        image_token_id=95,
+    ),
     "hunyuan_vl": around(
         kind("hunyuan_vl_text", head_dim=8, rope_parameters=streams(1, 1, 1, 1, rope_type="dynamic", alpha=50.0, factor=1.0)),
         {**VIT, "num_key_value_heads": 1, "out_hidden_size": 16, "max_image_size": 8, "spatial_merge_size": 1},

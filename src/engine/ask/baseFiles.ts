@@ -39,6 +39,7 @@ const MODEL_CONFIGS = [
   'audio_config',
   'perceiver_config',
   'vq_config',
+  'high_res_vision_config',
   'qformer_config'
 ]
 

@@ -9,7 +9,7 @@ import type { WrittenParts } from './writtenParts'
  * trainer quantizes them. Source: modeling_<type> of transformers 5.23; the conformance tests ask the classes themselves.
  */
 const LINEAR =
-  /(?:^|\.)(?:(?:q|k|v|o|out|gate|up|down|relative_k|output|input|pos)_proj|(?:mlp_)?fc[12]|linear_?(?:[12]|fc[12]|start|end)|ffw_layer_[12]|post|linear|qkv|proj(?:ection(?:_layer)?)?|(?:mlp|readout)\.[02]|head_linear|patch_embedding|merging_layer|embedding_projection|input_proj_linear|patch_dense|patchifier|in_proj|w[123]|lin[12]|out_linear|(?:multimodal|vision)_projector|query|key|value|dense(?:_h_to_4h|_4h_to_h)?|perceive\.mlp|hidden_layers\.\d+|proj_out|vision_head)\.weight$/
+  /(?:^|\.)(?:(?:q|k|v|o|out|gate|up|down|relative_k|output|input|pos)_proj|(?:mlp_)?fc[12]|linear_?(?:[12]|fc[12]|start|end)|ffw_layer_[12]|post|linear|qkv|proj(?:ection(?:_layer)?)?|(?:mlp|readout)\.[02]|head_linear|patch_embedding|merging_layer|embedding_projection|input_proj_linear|patch_dense|patchifier|in_proj|w[123]|lin[12]|out_linear|(?:multimodal|vision)_projector|(?:high_res_)?vision_proj|query|key|value|dense(?:_h_to_4h|_4h_to_h)?|perceive\.mlp|hidden_layers\.\d+|proj_out|vision_head)\.weight$/
 
 /** Embeddings, and what attention of torch keeps to itself: a trainer quantizes none of them. */
 const TABLE =

@@ -28,6 +28,9 @@ const REFUSED: Readonly<Record<string, string>> = {
   paligemma: PALIGEMMA,
   deepseek_ocr2:
     'PEFT loads no adapter of it, not even one that it wrote itself: it renames the modules of the text model a second time',
+  axk1: 'its routers have a bias that its files leave out, and experts whose sum is normed, which are not read; deepseek_v3 is',
+  nemotron_h_omni:
+    'transformers joins q, k and v of its vision tower where it writes a quantized base, which is not done; its text model, nemotron_h, is read by itself',
   molmo2: 'its files hold q, k and v in one tensor, and an embedding with more rows than the head, which are not read',
   ernie4_5_vl_moe:
     'its files hold experts for texts and for images in one list, and routers turned, which are not read',

@@ -514,5 +514,12 @@ export const WRAPPERS: readonly Wrapper[] = [
   },
   { modelType: 'minicpmv4_6', texts: [qwen35Text], tiedHead: flag(false), ...MINICPM },
   { modelType: 'minicpmv4_7', texts: [qwen35Text], tiedHead: flag(false), ...MINICPM },
-  { modelType: 'minicpm_ocr', texts: [qwen35Text], tiedHead: flag(true), ...MINICPM }
+  { modelType: 'minicpm_ocr', texts: [qwen35Text], tiedHead: flag(true), ...MINICPM },
+  {
+    modelType: 'deepseek_vl_hybrid',
+    texts: [llama],
+    tiedHead: flag(true),
+    placeholders: { image_token_id: 100_015 },
+    ...asCalled(['model.vision_model.', 'model.aligner.', 'model.high_res_vision_'])
+  }
 ]
