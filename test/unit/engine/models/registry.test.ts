@@ -191,6 +191,21 @@ describe('the architecture of a config', () => {
       'config.json: text_config: rope_parameters: type is missing, expected one of linear, dynamic, llama3, yarn, longrope'
     ],
     [{ model_type: 'deepseek_v3', head_dim: 128 }, 'config.json: head_dim is 128, expected 64, as qk_rope_head_dim'],
+    [
+      { model_type: 'hunyuan_v1_dense', rope_scaling: { type: 'dynamic', alpha: 2 } },
+      'config.json: rope_scaling: factor is missing, expected a number'
+    ],
+    [
+      { model_type: 'hunyuan_vl', text_config: { head_dim: 128 } },
+      'config.json: text_config: rope_parameters: mrope_section is missing, which means [], expected a sum of 64, half of what rotates'
+    ],
+    [
+      {
+        model_type: 'hunyuan_vl',
+        text_config: { head_dim: 128, rope_parameters: { mrope_section: [32, 32], xdrope_section: [16, 48] } }
+      },
+      'config.json: text_config: rope_parameters: xdrope_section is [16,48], expected the same as mrope_section, or only one of them'
+    ],
     [{ model_type: 'deepseek_v2' }, 'config.json: num_experts_per_tok is missing, expected a positive integer'],
     [
       { model_type: 'deepseek_v2', topk_method: 'noaux_tc' },
