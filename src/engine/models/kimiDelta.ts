@@ -64,11 +64,12 @@ export function kimiDelta(layer: LayerBuilder, n: Value, settings: KimiDeltaSett
   const shifted = graph.add(gate(gates.forget), layer.parameter('self_attn.forget_gate.dt_bias', [width], kept))
   const rates = layer.parameter('self_attn.forget_gate.A_log', gates.rateShape(heads), kept)
   const rate = graph.node('Exp', [graph.reshape(rates, [1, heads, 1])])
-  const timesRate = (x: Value) => graph.reshape(graph.mul(graph.reshape(x, [-1, heads, headDim]), rate), [-1, width])
+  const times = (x: Value, factor: Value) =>
+    graph.reshape(graph.mul(graph.reshape(x, [-1, heads, headDim]), factor), [-1, width])
   const decay =
     gates.least === undefined
-      ? graph.node('Neg', [timesRate(softplus(graph, shifted))])
-      : graph.mul(graph.sigmoid(timesRate(shifted)), graph.scalar(gates.least))
+      ? times(softplus(graph, shifted), graph.node('Neg', [rate]))
+      : graph.mul(graph.sigmoid(times(shifted, rate)), graph.scalar(gates.least))
   const beta = graph.sigmoid(linear('b_proj', n, [hiddenSize, heads]))
 
   const unit = (x: Value, scale: number) => unitHeads(layer, x, { heads, keyHeads: heads, keyDim: headDim, scale })
