@@ -21,7 +21,15 @@ const found = (config: Record<string, unknown>, calibration: TokenRows, evaluati
 
 /** On the defaults of this text model transformers fails: its streams of positions make up half a head. */
 const GLM4V_TEXT = { rope_parameters: { partial_rotary_factor: 0.5 } }
-const TEXTS: Readonly<Record<string, object>> = { glm4v: GLM4V_TEXT, glm46v: GLM4V_TEXT, glm4v_moe: { head_dim: 128 } }
+/** On those of these, too: heads have to be given, and of the second what its streams rotate. */
+const HEADS = { head_dim: 128 }
+const STREAMS = { ...HEADS, rope_parameters: { mrope_section: [16, 16, 16, 16] } }
+const TEXTS: Readonly<Record<string, object>> = {
+  glm4v: GLM4V_TEXT,
+  glm46v: GLM4V_TEXT,
+  glm4v_moe: HEADS,
+  hunyuan_vl: STREAMS
+}
 
 describe('tokens that stand for images', () => {
   it('are counted in all rows, and named by the tokenizer and by the key of config.json', async () => {
@@ -43,9 +51,13 @@ describe('tokens that stand for images', () => {
   it('are known of every model around a text model, by their defaults too', async () => {
     for (const { modelType, placeholders } of WRAPPERS) {
       expect(SUPPORTED_MODEL_TYPES).toContain(modelType)
-      const ids = Object.values(placeholders)
+      // Some have none by default.
+      const lacking = Object.entries(placeholders).flatMap(([key, id], i) =>
+        id === null ? [[key, 90 + i] as const] : []
+      )
+      const ids = Object.values({ ...placeholders, ...Object.fromEntries(lacking) })
       const [finding] = await found(
-        { model_type: modelType, text_config: TEXTS[modelType] },
+        { model_type: modelType, text_config: TEXTS[modelType], ...Object.fromEntries(lacking) },
         rowsOf([ids[0] as number, 1, 2, ids.at(-1) as number]),
         rowsOf([])
       )
