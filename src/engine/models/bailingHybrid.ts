@@ -93,7 +93,7 @@ function readBailing(config: ConfigReader) {
   const mlp_layer_types = readMlpTypes(config, given, (index) => (index < dense ? 'dense' : 'sparse'))
   const experts = renamedExperts(given)
   if (mlp_layer_types.includes('sparse')) checkExperts(config, experts, sigmoidGroups(experts))
-  const { layers, ...latent } = latentLayers(config, { ...experts, q_lora_rank: null }, ROPE)
+  const { layers, ...latent } = latentLayers(config, { ...experts, q_lora_rank: null, layer_types }, ROPE)
   const still = { window: null, rope: null }
   return {
     ...given,

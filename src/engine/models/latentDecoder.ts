@@ -47,6 +47,8 @@ interface LatentConfig extends LatentSizes {
   readonly num_hidden_layers: number
   readonly num_key_value_heads: number | null
   readonly max_position_embeddings: number
+  /** Where the config class has a key for them. */
+  readonly layer_types?: readonly string[]
 }
 
 /**
@@ -65,7 +67,8 @@ export function latentLayers<S extends LatentConfig>(
   if (keyValueHeads !== null && keyValueHeads !== heads) {
     throw badInput(`${config.where}: num_key_value_heads is ${keyValueHeads}, expected ${heads}, the number of heads`)
   }
-  const rope = readRope(config, form, { headDim, limit: settings.max_position_embeddings })
+  const { max_position_embeddings: limit, layer_types: layerTypes } = settings
+  const rope = readRope(config, form, { headDim, limit, ...(layerTypes && { layerTypes }) })
   return {
     ...settings,
     num_key_value_heads: heads,
