@@ -1,14 +1,15 @@
 import { type JournalEntry, solvedBlocks } from '../../shared/runFolder'
 import { collectArrays } from '../graph/collectGarbage'
 import type { PreparedRun } from '../prepare/preparedRun'
+import { beganWith, noteBeginning } from './beginning'
 import { type Place, placeOfStep } from './deviceFailure'
 import { appendJournal, readJournal, rewriteJournal, type Step } from './journal'
 import { assertBlockInPlace, assertModelUnchanged, noteWeights } from './modelUnchanged'
 import type { Events, Pass, RunContext } from './pass'
 import { PASSES } from './passes'
-import { beganWithRecipe, noteRecipe, recipeDigest } from './recipeDigest'
+import { recipeDigest } from './recipeDigest'
 import { sweepRefinements } from './sweepRefinements'
-import { beganWith, noteTokens, tokenDigest } from './tokenDigest'
+import { tokenDigest } from './tokenDigest'
 
 /** Every step of a run that is not in its journal yet; each counts from the moment its entry is on the disk. */
 export async function* runPasses(context: RunContext, place: Place): Events {
@@ -38,20 +39,20 @@ const stepsOf = (prepared: PreparedRun): Step[] =>
   PASSES.flatMap((pass) => pass.blocks(prepared).map((block) => ({ pass: pass.name, block })))
 
 /**
- * The finished steps whose files are all intact, after a look at the model; none when tokens or recipe are others than those that the run began with. Those
- * that are not go from the journal: they are done again.
+ * The finished steps whose files are all intact, after a look at the model; none when tokens or recipe are others than those
+ * that the run began with. Those that are not go from the journal: they are done again.
  */
 export async function* resumePoint(context: RunContext): Events<JournalEntry[]> {
   const { folder, prepared, signal } = context
   const journal = await readJournal(folder, stepsOf(prepared))
   const [tokens, recipe] = [tokenDigest(prepared), recipeDigest(prepared.recipe)]
-  const isSame = (await beganWith(folder, tokens)) && (await beganWithRecipe(folder, recipe))
+  const isSame = (await beganWith(folder, 'tokens', tokens, false)) && (await beganWith(folder, 'recipe', recipe, true))
   if (journal.length === 0 || !isSame) {
     await rewriteJournal(folder, [])
     await sweepRefinements(folder, [])
     yield* noteWeights(prepared, folder, signal)
-    await noteRecipe(folder, recipe)
-    await noteTokens(folder, tokens) // last: no block of other tokens or another recipe may stand beside it
+    await noteBeginning(folder, 'recipe', recipe)
+    await noteBeginning(folder, 'tokens', tokens) // last: no block of other tokens or another recipe may stand beside it
     return []
   }
   yield* assertModelUnchanged(prepared, folder, signal, solvedBlocks(journal))

@@ -1,9 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { RUN_FILES } from '../../shared/runFolder'
 import { addRows } from '../calibration/rowsDigest'
-import { isMissing, writeFileAtomic } from '../formats/files'
 import type { PreparedRun } from '../prepare/preparedRun'
 
 /*
@@ -21,16 +17,3 @@ export function tokenDigest({ calibration, evaluation }: PreparedRun): string {
   }
   return hash.digest('hex')
 }
-
-/** Whether the run in the folder began with these tokens; false where an older version noted nothing. */
-export async function beganWith(folder: string, digest: string): Promise<boolean> {
-  try {
-    return (await readFile(join(folder, RUN_FILES.tokens), 'utf8')).trim() === digest
-  } catch (error) {
-    if (isMissing(error)) return false
-    throw error
-  }
-}
-
-export const noteTokens = (folder: string, digest: string): Promise<void> =>
-  writeFileAtomic(join(folder, RUN_FILES.tokens), `${digest}\n`)
