@@ -7,7 +7,7 @@ import { checkExperts, deepseekExperts, expertSizes, sigmoidGroups } from './dee
 import { kimiDelta } from './kimiDelta'
 import { cutConvolution, KEPT_NAMES, renamedExperts } from './kimiLinear'
 import { latentDecoder, latentLayers } from './latentDecoder'
-import { readLayerTypes, readMlpTypes } from './layerTypes'
+import { blocksByType, readLayerTypes, readMlpTypes } from './layerTypes'
 import { llamaLike } from './llamaLike'
 import { type RopeForm, STANDARD_ROPE } from './ropeSettings'
 import { flag, integer, natural, number, orNull, readKeptNames, type Settings, texts } from './settings'
@@ -152,8 +152,7 @@ function buildBailing(read: ReturnType<typeof readBailing>): ModelArchitecture {
   return {
     ...full,
     ...note,
-    buildBlock: (layer, x, index) =>
-      (settings.layer_types[index] === 'full_attention' ? full : delta).buildBlock(layer, x, index),
+    buildBlock: blocksByType(settings.layer_types, full, delta),
     fileName: (name) => inFiles(name).replace('.attention.o_proj.', '.attention.dense.'),
     otherNames: (name) => [inFiles(name)],
     cutInto: cutConvolution('attention')

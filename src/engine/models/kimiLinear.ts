@@ -6,7 +6,7 @@ import type { ConfigReader } from './configReader'
 import { checkExperts, deepseekExperts, expertSizes, sigmoidGroups } from './deepseekExperts'
 import { kimiDelta } from './kimiDelta'
 import { latentDecoder } from './latentDecoder'
-import { readLayerTypes, readMlpTypes } from './layerTypes'
+import { blocksByType, readLayerTypes, readMlpTypes } from './layerTypes'
 import { llamaLike } from './llamaLike'
 import { flag, integer, natural, number, orNull, readKeptNames, type Settings, texts } from './settings'
 
@@ -193,8 +193,7 @@ function buildKimi(read: ReturnType<typeof readKimi>): ModelArchitecture {
   return {
     ...full,
     ...note,
-    buildBlock: (layer, x, index) =>
-      (settings.layer_types[index] === 'full_attention' ? full : delta).buildBlock(layer, x, index),
+    buildBlock: blocksByType(settings.layer_types, full, delta),
     fileName: (name) => FILED.reduce((kept, [own, filed]) => kept.replace(own, filed), name),
     cutInto: cutConvolution('self_attn')
   }

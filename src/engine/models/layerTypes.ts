@@ -1,4 +1,5 @@
 import { badInput } from '../../shared/errors'
+import type { ModelArchitecture } from './architecture'
 import type { ConfigReader } from './configReader'
 import type { Rope } from './rope'
 
@@ -39,6 +40,12 @@ export function readLayerTypes<T extends string = LayerType>(
   if (!known) throw config.complaint('layer_types', `${layers} times ${accepted.join(' or ')}`)
   return types as T[]
 }
+
+/** The blocks of a model whose layers attend fully, and otherwise, by their types. */
+export const blocksByType =
+  (types: readonly string[], full: ModelArchitecture, other: ModelArchitecture): ModelArchitecture['buildBlock'] =>
+  (layer, x, index) =>
+    (types[index] === 'full_attention' ? full : other).buildBlock(layer, x, index)
 
 /**
  * Whether layers have experts or an MLP: as `mlp_layer_types` lists it, or by their index.

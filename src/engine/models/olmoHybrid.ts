@@ -3,7 +3,7 @@ import { defineFamily, type ModelArchitecture } from './architecture'
 import { ConfigReader } from './configReader'
 import { checkDeltaNet, gatedDeltaNet, sixInputs } from './gatedDeltaNet'
 import { deriveHeads } from './heads'
-import { readLayerTypes } from './layerTypes'
+import { blocksByType, readLayerTypes } from './layerTypes'
 import { llamaLike } from './llamaLike'
 import { OLMO_NORMS, olmoBiases } from './olmo'
 import { readRope, ropeKey, STANDARD_ROPE } from './ropeSettings'
@@ -115,8 +115,7 @@ function buildOlmoHybrid(settings: ReturnType<typeof readOlmoHybrid>): ModelArch
   const linear = llamaLike(settings, { ...options, attention: (layer, n) => gatedDeltaNet(layer, n, delta, form) })
   return {
     ...full,
-    buildBlock: (layer, x, index) =>
-      (settings.layer_types[index] === 'full_attention' ? full : linear).buildBlock(layer, x, index),
+    buildBlock: blocksByType(settings.layer_types, full, linear),
     fileName: (name) =>
       Object.entries(FILED).reduce((kept, [own, filed]) => kept.replace(`.${own}.`, `.${filed}.`), name),
     cutInto: (name) =>

@@ -86,6 +86,9 @@ const asCalled = (
     loader: 'AutoModelForImageTextToText'
   }) as const
 
+/** LLaVA's modules, in files under their own names. */
+const PROJECTED = asCalled(['model.vision_tower.', 'model.multi_modal_projector.'])
+
 /** What Idefics and SmolVLM call the text model. */
 const TEXT_MODEL = 'model.text_model.'
 const IDEFICS2 = { max_position_embeddings: 32_768, rms_norm_eps: 1e-5 }
@@ -332,7 +335,7 @@ export const WRAPPERS: readonly Wrapper[] = [
     texts: [cohere2, cohere2Moe],
     tiedHead: flag(true),
     placeholders: { image_token_id: 255_036 },
-    ...asCalled(['model.vision_tower.', 'model.multi_modal_projector.'])
+    ...PROJECTED
   },
   { modelType: 'idefics2', texts: [mistral], placeholders: { image_token_id: 32_001 }, ...IDEFICS, absent: IDEFICS2 },
   { modelType: 'idefics3', texts: [llama], placeholders: { image_token_id: 128_257 }, ...IDEFICS },
@@ -343,7 +346,7 @@ export const WRAPPERS: readonly Wrapper[] = [
     tiedHead: flag(true),
     tiedHeadAlias: 'tie_embedding',
     placeholders: { image_token_id: 396 },
-    ...asCalled(['model.vision_tower.', 'model.multi_modal_projector.'])
+    ...PROJECTED
   },
   {
     modelType: 'ovis2',
@@ -429,7 +432,7 @@ export const WRAPPERS: readonly Wrapper[] = [
     texts: [lfm3],
     tiedHead: flag(true),
     placeholders: { image_token_id: 125_030, video_token_id: 125_029 },
-    ...asCalled(['model.vision_tower.', 'model.multi_modal_projector.'])
+    ...PROJECTED
   },
   {
     modelType: 'got_ocr2',
@@ -460,7 +463,7 @@ export const WRAPPERS: readonly Wrapper[] = [
     tiedHead: flag(false),
     textTies: 'too',
     placeholders: { image_token_id: 151_646 },
-    ...asCalled(['model.vision_tower.', 'model.multi_modal_projector.'])
+    ...PROJECTED
   },
   {
     modelType: 'perception_lm',
@@ -468,7 +471,7 @@ export const WRAPPERS: readonly Wrapper[] = [
     tiedHead: orNull(flag),
     textTies: 'unsaid',
     placeholders: { image_token_id: 128_002, video_token_id: 128_003 },
-    ...asCalled(['model.vision_tower.', 'model.multi_modal_projector.'])
+    ...PROJECTED
   },
   {
     modelType: 'hyperclovax_vision_v2',
