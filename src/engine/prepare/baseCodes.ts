@@ -35,17 +35,23 @@ async function isQuantized(base: StoredBase, weights: ModelWeights, linear: Mode
   const count = Math.min(linear.outFeatures * linear.inFeatures, COMPARED_VALUES)
   const own = await weights.readLinearBeginning(linear.path, linear, count)
   const held = await base.readBeginning(linear, count)
-  const inDtype = (dtype: FloatDtype): Float32Array => rounded(Float32Array.from(own), dtype)
-  if (held instanceof Float32Array) return FLOAT_DTYPES.some((dtype) => isEqual(inDtype(dtype), held))
+  if (held instanceof Float32Array) return areRounded(own, held, FLOAT_DTYPES)
   // The scales of scales do not change a code.
   const spec = { ...base.spec, doubleQuantization: false }
   return FLOAT_DTYPES.some((dtype) => {
-    const { packed } = quantizerFor(spec).quantize(inDtype(dtype), spec, linear.inFeatures)
+    const { packed } = quantizerFor(spec).quantize(roundedCopy(own, dtype), spec, linear.inFeatures)
     return otherCodes(packed, held) <= OTHER_CODES * count
   })
 }
 
-const isEqual = (one: Float32Array, other: Float32Array): boolean => one.every((value, i) => value === other[i])
+/** Whether a base's values are those of the model, rounded to one of these dtypes. */
+export const areRounded = (own: Float32Array, base: Float32Array, dtypes: readonly FloatDtype[]): boolean =>
+  dtypes.some((dtype) => {
+    const values = roundedCopy(own, dtype)
+    return base.every((value, i) => value === values[i])
+  })
+
+const roundedCopy = (values: Float32Array, dtype: FloatDtype): Float32Array => rounded(Float32Array.from(values), dtype)
 
 /** Codes that differ, of two in each byte. */
 function otherCodes(one: Uint8Array, other: Uint8Array): number {

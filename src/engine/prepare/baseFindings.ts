@@ -10,8 +10,8 @@ import type { ModelParts } from '../models/modelParts'
 import { type ModelLinear, type ModelTensor, modelTensors } from '../models/modelTensors'
 import type { ModelWeights, TensorPart } from '../models/modelWeights'
 import { readModelSettings } from '../models/registry'
-import { rounded, rowsToCompare } from '../models/tiedHead'
-import { otherLinears } from './baseCodes'
+import { rowsToCompare } from '../models/tiedHead'
+import { areRounded, otherLinears } from './baseCodes'
 
 /** Values of one tensor that are compared, its first and last rows among them: 16 M, which takes a tenth of a second. */
 const COMPARED_VALUES = 2 ** 24
@@ -30,8 +30,8 @@ const HARMLESS = new Set([
 
 /**
  * Whether a pre-quantized base is made from the weights of the model, holds its embedding, norms, biases and head, rounded to its
- * dtype, and whether its config.json means the same. Embedding and the like of the model are what a run computes with; publishers of bases sometimes change rows of
- * the embedding, train the head, or mend a config.
+ * dtype, and whether its config.json means the same. Embedding and the like are the model's where a run computes; publishers of
+ * bases sometimes change rows of the embedding, train the head, or mend a config.
  *
  * @throws {AppError} as reading the tensors does
  */
@@ -134,7 +134,4 @@ async function isSame(base: ModelWeights, model: ModelWeights, { name, shape }: 
 
 /** Whether a base's values are those of the model, rounded to `dtype`; F32 may hold what was rounded before. */
 const equal = (own: Float32Array, base: Float32Array, dtype: FloatDtype): boolean =>
-  (dtype === 'F32' ? FLOAT_DTYPES : [dtype]).some((one) => {
-    const values = rounded(Float32Array.from(own), one)
-    return base.every((value, i) => value === values[i])
-  })
+  areRounded(own, base, dtype === 'F32' ? FLOAT_DTYPES : [dtype])
