@@ -267,6 +267,25 @@ FULL = {
         **{f"{name}_multiplier": 0.15 + len(name) / 10 for name in FALCON_FACTORS},
     },
     "bamba": {**LLAMA, "attention_bias": True, "mlp_bias": True, "attn_layer_indices": [1, 7], **MAMBA2},
+    "jamba": {
+        **HEADS,
+        **SIZES,
+        "hidden_act": "gelu",
+        "rms_norm_eps": 1e-4,
+        "tie_word_embeddings": True,
+        "num_experts_per_tok": 3,
+        "num_experts": 5,
+        "expert_layer_period": 3,
+        "expert_layer_offset": 0,
+        "attn_layer_period": 3,
+        "attn_layer_offset": 2,
+        "mamba_d_state": 12,
+        "mamba_d_conv": 3,
+        "mamba_expand": 3,
+        "mamba_dt_rank": 7,
+        "mamba_conv_bias": False,
+        "mamba_proj_bias": True,
+    },
     "nemotron_h": {
         **{key: value for key, value in {**HEADS, **SIZES}.items() if key != "num_hidden_layers"},
         "num_key_value_heads": 4,
@@ -1039,7 +1058,7 @@ class Real:
 
     def without_base(self):
         """Whether nothing rotates, or a base of null says so."""
-        return self.kind == "kimi_linear" or (self.kind == "olmo_hybrid" and self.config.rope_parameters["rope_theta"] is None)
+        return self.kind in ("kimi_linear", "jamba") or (self.kind == "olmo_hybrid" and self.config.rope_parameters["rope_theta"] is None)
 
     def rotating(self):
         """Whether each layer rotates its heads."""

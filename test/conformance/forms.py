@@ -228,6 +228,12 @@ def layer_forms(kind):
         options["position_embedding_type"] = [absent, None, "rope", "alibi"]
     elif kind in ("falcon_h1", "bamba"):
         options = {"layer_types": [absent, None], "attn_layer_indices": [absent, None, [], [1], [0, 2, 7]]}
+    elif kind == "jamba":
+        options = {
+            "layer_types": [absent, None],
+            **{f"{name}_layer_{key}": [absent, *values] for name in ("attn", "expert") for key, values in (("period", [1, 5]), ("offset", [0, 3]))},
+            "num_experts": [absent, 1],
+        }
     elif kind == "nemotron_h":
         options["layers_block_type"] = [absent, None, ["mamba", "moe"], ["full_attention", "mlp", "linear_attention"]]
         options["hybrid_override_pattern"] = [absent, None, "M*", "ME-*M", "Mx"]

@@ -62,7 +62,7 @@ FAILING_NULLS = {
     *[f"hy_v3: {name}" for name in ("num_experts", "num_experts_per_tok", "num_shared_experts")],
     *[f"{kind}: {name}" for kind in ("granitemoehybrid", "falcon_h1", "bamba") for name in MAMBA2_NULLS],
     *[f"falcon_h1: {name}_multiplier" for name in FALCON_FACTORS],
-    *[f"{kind}: head_dim" for kind in ("falcon_h1", "bamba")],
+    *[f"{kind}: head_dim" for kind in ("falcon_h1", "bamba", "jamba")],
 }
 # Refused but for the default.
 SINGLE = {

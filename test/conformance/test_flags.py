@@ -75,6 +75,9 @@ OTHERS = {
     "kv_sharing_modes": "how the cache of keys and values is kept",
     "name_or_path": "a name",
     "use_mamba_kernels": "nothing any more",
+    "use_mambapy": "which kernel computes the same",
+    "use_associative_scan": "which kernel computes the same",
+    "_is_quantized": "whether the linear of time steps is called, as in every base, or its weight multiplied by",
     "number_of_conv_states": "how the cache of convolutions is kept",
     "output_router_logits": "what is returned beside the logits",
     "output_cross_attentions": "what is returned beside the logits",
@@ -106,6 +109,7 @@ DERIVED = {
     "nemotron_h": {"num_hidden_layers"},
     **dict.fromkeys(("solar_open", "kolibri1"), {"intermediate_size"}),  # of layers without experts, of which they have none
     **dict.fromkeys(("falcon_h1", "bamba"), {"layers_block_type"}),
+    "jamba": {"layers_block_type", "layers_num_experts"},
 }
 VISION = re.compile(r"(?:^|\.)(vision_tower|vision_model|audio_tower|visual|multi_modal_projector)\b")
 # Attributes of some families that the models of others read only for their cache, where each layer sees whole rows.

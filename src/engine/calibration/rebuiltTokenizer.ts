@@ -139,6 +139,7 @@ const CLASS_OF_TYPE: Readonly<Record<string, string>> = {
   internlm3: 'TokenizersBackend',
   iquestcoder: 'TokenizersBackend',
   jais2: 'GPT2Tokenizer',
+  jamba: 'TokenizersBackend',
   mpt: 'GPTNeoXTokenizer',
   phi: 'GPT2Tokenizer',
   gptj: 'GPT2Tokenizer',

@@ -37,6 +37,8 @@ export function channelDeltaRule(layer: LayerBuilder, inputs: DeltaRuleInputs, s
     Value[]
   >
   layer.scratch.push(...scratch(shape, chunking))
+  // What each pair of tokens of a chunk leaves of every channel, alone and times the key.
+  layer.remembered.push(...Array(2).fill(TOKENS * heads * shape.keyDim))
 
   let state: Value | undefined
   const outputs: Value[] = []

@@ -71,6 +71,8 @@ export class LayerBuilder {
   attentionHeads = 0
   /** Values of each token that a mixer without attention works with beside inputs of linears, in pieces. */
   readonly scratch: number[] = []
+  /** Values of each token that a gradient keeps of such a mixer until it comes back to them. */
+  readonly remembered: number[] = []
   readonly #rounded = new Map<Value, Value>()
   #nameOf = (name: string): string => name
   #real: Value | undefined

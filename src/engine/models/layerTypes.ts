@@ -109,7 +109,8 @@ export function equalLayers(config: ConfigReader, count: number, window: number 
   return Array.from({ length: count }, () => ({ window, rope }))
 }
 
-function checkLayers(config: ConfigReader, count: number): void {
+/** @throws {AppError} BAD_INPUT for more layers than any model has */
+export function checkLayers(config: ConfigReader, count: number): void {
   if (count <= MAX_LAYERS) return
   throw badInput(`${config.where}: num_hidden_layers is ${count}, expected at most ${MAX_LAYERS}`)
 }

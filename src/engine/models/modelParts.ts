@@ -16,6 +16,7 @@ interface BlockParts {
   readonly leading: readonly LinearSpec[]
   readonly attentionHeads: number
   readonly scratch: readonly number[]
+  readonly remembered: readonly number[]
 }
 
 /** What the blocks of a model consist of, from its architecture alone: nothing is compiled and no device is touched. */
@@ -64,6 +65,11 @@ export class ModelParts {
     return this.#block(index).scratch
   }
 
+  /** Values of each token that a gradient keeps of such a mixer, in pieces. */
+  remembered(index: number): readonly number[] {
+    return this.#block(index).remembered
+  }
+
   /** Every tensor that a block reads other than its experts, by name relative to the block, shaped as checkpoints store it. */
   tensors(index: number): readonly { readonly name: string; readonly shape: readonly number[] }[] {
     const { linears, parameters } = this.#block(index)
@@ -77,10 +83,17 @@ export class ModelParts {
     const layer = new LayerBuilder(this.context)
     const hidden = layer.graph.input('hidden', ['tokens', stateSize(this.architecture)])
     this.architecture.buildBlock(layer, hidden, index)
-    const { linears, parameters, inputs, experts, attentionHeads, scratch } = layer
-    const features = inputs.map((input) => input.features)
-    const leading = leadingLinears(layer)
-    const block = { linears, parameters, inputs: features, experts: experts?.spec, leading, attentionHeads, scratch }
+    const { linears, parameters, attentionHeads, scratch, remembered } = layer
+    const block = {
+      linears,
+      parameters,
+      inputs: layer.inputs.map((input) => input.features),
+      experts: layer.experts?.spec,
+      leading: leadingLinears(layer),
+      attentionHeads,
+      scratch,
+      remembered
+    }
     this.#blocks.set(index, block)
     return block
   }

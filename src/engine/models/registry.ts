@@ -42,6 +42,7 @@ import { hyV3 } from './hyV3'
 import { internlm3 } from './internlm3'
 import { iquestCoder } from './iquestCoder'
 import { jais2 } from './jais2'
+import { jamba } from './jamba'
 import { kimiLinear } from './kimiLinear'
 import { kolibri1 } from './kolibri1'
 import { laguna } from './laguna'
@@ -160,6 +161,7 @@ const FAMILIES: readonly Family[] = [
   nemotronH,
   falconH1,
   bamba,
+  jamba,
   glm4Moe,
   solarOpen,
   glm4MoeLite,

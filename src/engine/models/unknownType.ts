@@ -13,16 +13,12 @@ const PALIGEMMA =
 
 const MAMBA_ALONE = 'of models with Mamba layers those with attention beside them are read'
 
-const MAMBA_1 =
-  'its layers of Mamba 1, with a step for each channel, are not computed; beside attention, Mamba-2 is read'
-
 /** Why a type is refused, where that is known. */
 const REFUSED: Readonly<Record<string, string>> = {
   mamba: MAMBA_ALONE,
   mamba2: MAMBA_ALONE,
   falcon_mamba: MAMBA_ALONE,
-  jamba: MAMBA_1,
-  zamba: MAMBA_1,
+  zamba: 'its Mamba has heads, and a block of attention that several layers share, which are not computed',
   zamba2: 'a block of attention that several layers share, each with matrices of its own beside it, is not computed',
   mistral4: 'it is read inside of mistral3; AutoModelForCausalLM of transformers loads none by itself',
   paligemma: PALIGEMMA,

@@ -28,22 +28,23 @@ export function refinementWorkBytes(prepared: PreparedRun): number {
 
 /**
  * What the gradient of the largest block takes, bytes: weights and as much for what the runtime makes of them, inputs and
- * outputs of the linears with their gradients, attention weights with theirs.
+ * outputs of the linears with their gradients, what other mixers keep, attention weights with theirs.
  *
  * @param beside - bytes that a linear takes beside
  */
 export function backwardBytes(
-  { linears, architecture, recipe }: PreparedRun,
+  { linears, architecture, recipe, parts }: PreparedRun,
   tokens: number,
   beside: (linear: PreparedLinear) => number = () => 0
 ): number {
-  const ofBlocks = Array.from({ length: architecture.blocks }, (_, block) =>
-    linears
+  const ofBlocks = Array.from({ length: architecture.blocks }, (_, block) => {
+    const kept = parts.remembered(block).reduce((sum, values) => sum + 4 * tokens * values, 0)
+    return linears
       .filter((linear) => linear.block === block)
       .reduce((sum, linear) => {
         const { inFeatures: n, outFeatures: m } = linear
         return sum + 8 * m * n + 8 * tokens * (m + n) + beside(linear)
-      }, 0)
-  )
+      }, kept)
+  })
   return Math.max(...ofBlocks) + 8 * tokens * recipe.context * Math.ceil(architecture.hiddenSize / HEAD_WIDTH)
 }

@@ -15,6 +15,7 @@ DEVIATION = 0.3
 VECTOR_DEVIATION = 0.2
 BLOCKS = (".layers.", ".h.", ".blocks.")  # what models call their list of blocks
 KEPT = (".altup.", ".mamba.out_proj", ".mixer.out_proj")  # linears that every base leaves in full precision
+KEPT_BY_TYPE = {"jamba": ()}  # whose layers of Mamba call their last linear
 
 
 def make(out, options):
@@ -111,8 +112,11 @@ def write_case(folder, config, lengths, dtype=torch.float32):
         else rows_of(lengths, model.config.get_text_config().vocab_size)
     )
     grams = {}
+    # Jamba calls the linear of its time steps in a quantized base, and multiplies by its weight in another.
+    model.config._is_quantized = True
+    kept = KEPT_BY_TYPE.get(config["model_type"], KEPT)
     for name, module in model.named_modules():
-        if any(part in name for part in KEPT):
+        if any(part in name for part in kept):
             continue
         if type(module) in (torch.nn.Linear, Conv1D) and any(part in name for part in BLOCKS):
             module.register_forward_hook(adding(grams, name, mask))
