@@ -93,6 +93,8 @@ def eager(model):
     """The plainest kernels: those for experts ask for sizes that are multiples of 16 bytes."""
     model.set_attn_implementation("eager")
     model.set_experts_implementation("eager")
+    # Jamba calls the linear of its time steps in a quantized base, and multiplies by its weight in another.
+    model.config._is_quantized = True
 
 
 def rows_of(lengths, vocabulary):
@@ -112,8 +114,6 @@ def write_case(folder, config, lengths, dtype=torch.float32):
         else rows_of(lengths, model.config.get_text_config().vocab_size)
     )
     grams = {}
-    # Jamba calls the linear of its time steps in a quantized base, and multiplies by its weight in another.
-    model.config._is_quantized = True
     kept = KEPT_BY_TYPE.get(config["model_type"], KEPT)
     for name, module in model.named_modules():
         if any(part in name for part in kept):

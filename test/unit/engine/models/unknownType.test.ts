@@ -108,8 +108,8 @@ describe('a model_type that no family serves', () => {
     [{ model_type: 'constructor' }, 'model_type is "constructor"'],
     [{ model_type: 'minimax_m3' }, 'model_type is "minimax_m3", perhaps minimax_m2 is meant'],
     [
-      { model_type: 'jamba', hidden_size: 64 },
-      'model_type is "jamba": its layers of Mamba 1, with a step for each channel, are not computed; beside attention, Mamba-2 is read'
+      { model_type: 'zamba', hidden_size: 64 },
+      'model_type is "zamba": its Mamba has heads, and a block of attention that several layers share, which are not computed'
     ],
     [
       { model_type: 'zamba2' },
