@@ -36,7 +36,7 @@ function recurrence({ x, step, B, C }: Point, context: number): Float64Array {
         for (let n = 0; n < stateDim; n++) {
           const kept = Math.exp(size * (RATE[d * stateDim + n] as number))
           state[n] = kept * (state[n] as number) + size * (x[place] as number) * (B[t * stateDim + n] as number)
-          out[place] = (out[place] as number) + (C[t * stateDim + n] as number) * state[n]
+          out[place] = (out[place] as number) + (C[t * stateDim + n] as number) * (state[n] as number)
         }
       }
     }
