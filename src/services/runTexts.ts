@@ -7,7 +7,7 @@ import type { Recipe, TextSource } from '../shared/recipe'
 import type { ResolvedText } from '../shared/runFolder'
 import { IMPORT_PLACES } from '../shared/samples'
 import { sampleLine } from '../store/calibrationSamples'
-import { getSet, readSamples } from '../store/calibrationSets'
+import { findSet, getSet, readSamples } from '../store/calibrationSets'
 import type { Store } from '../store/schema'
 import { setKindOf } from './calibrationService'
 import { rowFormatOf } from './samples/registry'
@@ -64,17 +64,17 @@ async function resolveSource(
     }
   }
   if (set !== undefined) await add(set, () => exportSet(store, set, inputs))
-  for (const file of files) await add(file, () => resolveFile(file))
+  for (const file of files) await add(file, () => resolveFile(store, file))
   return texts
 }
 
 /** Endings of files with a sample a line, which a run reads by itself. */
 const LINES = ['.jsonl', '.ndjson']
 
-async function resolveFile(file: string): Promise<ResolvedText> {
+async function resolveFile(store: Store, file: string): Promise<ResolvedText> {
   const path = resolve(file)
   const found = await stat(path).catch(async (error: unknown) => {
-    throw isMissing(error) ? await missingFile(file, { needed: '; a text file in UTF-8 is needed' }) : error
+    throw isMissing(error) ? await missingFile(file, { needed: await neededFor(store, path) }) : error
   })
   if (!found.isFile()) throw badInput(`${file} is not a file; a text file in UTF-8 is needed`)
   const isLines = LINES.includes(extname(path).toLowerCase())
@@ -87,6 +87,12 @@ async function resolveFile(file: string): Promise<ResolvedText> {
   if (found.size === 0) throw badInput(`${file} is empty; a text file with words in it is needed`)
   const kind = isLines ? 'samples' : 'text'
   return { name: basename(path), path, kind, bytes: found.size, sha256: await sha256File(path) }
+}
+
+/** What is accepted where a file is missing: the stored set of its name, which may be what is meant. */
+async function neededFor(store: Store, path: string): Promise<string> {
+  const set = await findSet(store, basename(path))
+  return `; a text file in UTF-8 is needed${set === undefined ? '' : `, or set:${set.name} for the stored set`}`
 }
 
 /**

@@ -58,7 +58,7 @@ describe('a file with a bad row is imported, and the row is named', () => {
     ],
     ['chats.jsonl', `${chat('who?')}\n{"messages":[]}\n`, 'row 2 "messages" has no turn', '1 sample of conversations'],
     ['list.json', '[{"text":"a"},{"text":7}]', 'row 2 "text" is not a string', '1 sample of text'],
-    ['table.csv', 'text,n\n"two\nlines",1\nalone\n', 'row 2 1 fields, the heading has 2', '1 sample of text'],
+    ['table.csv', 'text,n\n"two\nlines",1\nalone\n', 'row 2 1 field, the heading has 2', '1 sample of text'],
     ['table.tsv', 'prompt\tcompletion\nhow?\tso\nwhy?\t\n', 'row 2 "completion" is empty', '1 sample of conversations']
   ])('%s', async (name, content, bad, sentence) => {
     expect(await importFile(await file(name, content))).toEqual([bad])

@@ -417,6 +417,21 @@ describe('verify', () => {
     }
   )
 
+  it('says that dropout would switch the correction off, of an adapter that has yet to be trained', async () => {
+    const run = await single()
+    const made = join(run.record.out, 'quailora-r8')
+    const file = join(made, 'adapter_config.json')
+    const config = readFileSync(file, 'utf8')
+    expect((await verifyAdapter(made, narrowModel)).notes).toEqual([])
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(config), lora_dropout: 0.05 }))
+    const { fits, notes } = await verifyAdapter(made, narrowModel)
+    writeFileSync(file, config)
+    expect(fits).toBe(true)
+    expect(notes).toEqual([
+      expect.stringContaining('lora_dropout 0.05: while it trains, the correction is switched off')
+    ])
+  })
+
   it('says of one without its proof, as PEFT saves it, what can be said, and the rest with that of the first', async () => {
     const run = await single()
     const made = join(run.record.out, 'quailora-r8')

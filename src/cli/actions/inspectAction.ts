@@ -95,8 +95,10 @@ function tokenizerPairs(facts: TokenizerFacts): [string, string][] {
 
 const showToken = ({ text, id }: SpecialToken): string => `${JSON.stringify(text)} (${id})`
 
-const templatePairs = ({ chatTemplates, files }: Inspection): [string, string][] => {
-  if (chatTemplates.length === 0) return files.length === 0 ? [] : [['chat', 'no chat template']]
+const templatePairs = ({ chatTemplates, files, modelType }: Inspection): [string, string][] => {
+  // A file of weights by itself, or an adapter, could have none.
+  const isModel = modelType !== undefined && files.length > 0
+  if (chatTemplates.length === 0) return isModel ? [['chat', 'no chat template']] : []
   return chatTemplates.map(({ name, file, sha256 }, i) => [
     i === 0 ? 'chat' : '',
     `template ${JSON.stringify(name)} in ${file}, sha256 ${sha256.slice(0, 12)}`

@@ -54,7 +54,11 @@ export async function verifyAdapter(
       fitting.some(({ ok }) => ok === false) ? unknown('finite', NOT_READ) : await checkFinite(read, signal),
       await checkBase(proof, checkpoint, architecture, observed(linears, signal, report))
     ]
-    const notes = [...(await baseNotes(read, checkpoint.directory)), ...otherNotes(read)]
+    const notes = [
+      ...(await baseNotes(read, checkpoint.directory)),
+      ...otherNotes(read),
+      ...dropoutNotes(read, from === undefined ? proof : undefined)
+    ]
     return { ...verdictOf(checks, read), checks, notes }
   } finally {
     await checkpoint.close()
@@ -120,4 +124,11 @@ function otherNotes({ others, config }: ReadAdapter): string[] {
   const names = others.slice(0, 3).map(({ name }) => name.replace('base_model.model.', ''))
   const more = others.length > names.length ? ` and ${others.length - names.length} more` : ''
   return [`the adapter also holds ${names.join(', ')}${more}, saved by its trainer; their values are not checked`]
+}
+
+/** What training would make of an adapter that it has yet to begin from. */
+function dropoutNotes({ config }: ReadAdapter, untrained: ProofFields | undefined): string[] {
+  const { lora_dropout: share } = config
+  if (untrained === undefined || typeof share !== 'number' || share <= 0) return []
+  return [`adapter_config.json says lora_dropout ${share}: while it trains, the correction is switched off at random`]
 }

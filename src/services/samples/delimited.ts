@@ -1,6 +1,7 @@
 import { CsvError, parse } from 'csv-parse'
 import type { JsonValue } from '../../engine/formats/strictJson'
 import { badInput } from '../../shared/errors'
+import { plural } from '../../shared/plural'
 import type { ReadOptions, Row, RowFormat } from './format'
 import { textChunks } from './userFile'
 
@@ -112,7 +113,7 @@ function closingQuote(raw: string, open: number): number {
 function rowOf(number: number, record: readonly string[], heading: readonly string[], isStray: boolean): Row {
   if (isStray) return { number, reason: 'text stands behind the closing quote of a field' }
   if (record.length !== heading.length) {
-    return { number, reason: `${record.length} fields, the heading has ${heading.length}` }
+    return { number, reason: `${plural(record.length, 'field')}, the heading has ${heading.length}` }
   }
   return { number, value: new Map(heading.map((name, i): [string, JsonValue] => [name, record[i] as string])) }
 }

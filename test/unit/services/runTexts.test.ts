@@ -63,11 +63,13 @@ describe('the texts of a recipe', () => {
 
   it.each([
     ['missing.txt', /missing\.txt does not exist; a text file in UTF-8 is needed$/],
+    ['notes', /notes does not exist; a text file in UTF-8 is needed, or set:notes for the stored set$/],
     ['.', /is not a file/],
     ['empty.txt', /empty\.txt is empty/]
   ])('are refused when %s is among them', async (name, sentence) => {
     const home = temporaryHome()
     const store = await temporaryStore(home)
+    await importSet(store, { name: 'notes', source: { path: '/a.txt', sha256: sha256('a') }, samples: ['one'] })
     writeFileSync(join(home, 'empty.txt'), '')
     const files = [join(home, name)]
     await expect(resolveTexts(store, recipe({ files }), home)).rejects.toThrow(sentence)

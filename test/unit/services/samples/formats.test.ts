@@ -28,7 +28,7 @@ describe('a table', () => {
     const read = await readSampleFile(path)
     expect(read).toMatchObject({ format: 'comma-separated table', kind: 'text', shape: { kind: 'text', text: 'text' } })
     expect(read.samples).toEqual(['one, "two"\nthree', 'last'])
-    expect(read.badRows).toEqual([{ row: 2, reason: '1 fields, the heading has 2' }])
+    expect(read.badRows).toEqual([{ row: 2, reason: '1 field, the heading has 2' }])
   })
 
   test('of tab-separated values gives questions and answers as conversations', async () => {
