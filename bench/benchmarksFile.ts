@@ -2,8 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises'
 
 const INTRODUCTION = `# Benchmarks
 
-Written by \`npm run bench\` (one part: \`npm run bench -- solver\`; parts are solver, forward, block, memory, plan, scale, long, refinement,
-model135m, demo, window; \`--quick\` tries a part in seconds and writes nothing here). Times depend on the machine and on what
+Written by \`npm run bench\` (one part: \`npm run bench -- solver\`; parts are solver, forward, block, blocks, memory, plan, scale, long,
+refinement, model135m, demo, window; \`--quick\` tries a part in seconds and writes nothing here). Times depend on the machine and on what
 else it does, so read the ratios: everything that is set against each other in a section was measured side by side in one run.
 Each section says when and where it was measured.
 `

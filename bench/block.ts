@@ -5,25 +5,22 @@ import { CALIBRATION_TEXT } from './benchRecord'
 import { childOutput } from './childOutput'
 import { FORWARD_METHODS } from './forwardMethods'
 import { makeCheckpoint } from './makeCheckpoint'
-import { type MeasuredRun, measureRun, WHOLE_RUN } from './measureRun'
+import { type MeasuredRun, WHOLE_RUN } from './measureRun'
+import { BOTH, COLUMNS, measured, type Runs, ratioVerdict, row, shareVerdict } from './oneAndAll'
 import type { BenchOptions, Section, Verdict } from './section'
 import { PYTHON } from './solver'
-import { duration, mebibytes, median, percent } from './statistics'
+import { duration, median } from './statistics'
 
-const SHAPE = { blocks: 1, hidden: 2048, intermediate: 5632, heads: 32, keyValueHeads: 4, vocabulary: 4096 }
+const SHAPE = { hidden: 2048, intermediate: 5632, heads: 32, keyValueHeads: 4, vocabulary: 4096 }
 const QUICK = { ...SHAPE, hidden: 256, intermediate: 704, heads: 4 }
 /** The same program at the commit before runs were made faster on the processor; see run.mjs. */
 const EARLIER = resolve('out/bench-earlier-run/wholeRun.js')
 const EARLIER_COMMIT = '6336783'
-const LEAST_SHARE = 0.8
-const MOST_RATIO = 1.4
 /** Against the same job written plainly with torch. */
 const LEAST_SPEED = 5
 const RANK = 64
 const CONTEXT = 256
-
-const RUNS = { one: ['quailora'], all: FORWARD_METHODS } as const
-type Runs = Record<keyof typeof RUNS, MeasuredRun[]>
+const NOW = 'now'
 
 /** The seconds of bench/plain.py beside those of a run's blocks phase. */
 type Plain = readonly (readonly [plain: number, ours: number])[]
@@ -33,32 +30,56 @@ type Plain = readonly (readonly [plain: number, ours: number])[]
  * write instead, in turn.
  */
 export async function measureBlock({ quick, folder }: BenchOptions): Promise<Section> {
-  const model = join(folder, 'block')
-  await makeCheckpoint(model, quick ? QUICK : SHAPE)
-  const calibrationRows = quick ? 8 : 32
-  const sizes = { model, context: CONTEXT, calibrationRows, evaluationRows: quick ? 2 : 8, rank: RANK }
-  const programs = new Map([['now', WHOLE_RUN]])
+  const sizes = await sizesOf(quick, folder, 1)
+  const programs = new Map([[NOW, WHOLE_RUN]])
   if (existsSync(EARLIER)) programs.set(`at ${EARLIER_COMMIT}`, EARLIER)
   const found = new Map([...programs.keys()].map((name): [string, Runs] => [name, { one: [], all: [] }]))
   const plain: [number, number][] = []
   for (let round = 0; round < (quick ? 1 : 3); round++) {
-    for (const which of ['one', 'all'] as const) {
+    for (const which of BOTH) {
       for (const [name, program] of programs) {
-        const run = await measureRun(join(folder, 'run'), { ...sizes, methods: RUNS[which] }, program)
-        found.get(name)?.[which].push(run)
-        console.error(`  ${which} ${name}: ${row(which, name, [run]).slice(2).join(', ')}`)
+        await measured(found.get(name) as Runs, which, name, join(folder, 'run'), sizes, program)
       }
     }
     if (existsSync(PYTHON)) {
       plain.push([
-        await plainSeconds(model, calibrationRows),
-        blocksSeconds(found.get('now')?.one.at(-1) as MeasuredRun)
+        await plainSeconds(sizes.model, sizes.calibrationRows),
+        blocksSeconds(found.get(NOW)?.one.at(-1) as MeasuredRun)
       ])
       console.error(`  plain torch: ${plain.at(-1)?.map(duration).join(', of ours ')}`)
     }
   }
-  await rm(model, { recursive: true })
+  await rm(sizes.model, { recursive: true })
   return section(found, plain)
+}
+
+/** The same over several blocks, of which each has what a run pays once for a part of its own. */
+export async function measureBlocks({ quick, folder }: BenchOptions): Promise<Section> {
+  const sizes = await sizesOf(quick, folder, BLOCKS)
+  const runs: Runs = { one: [], all: [] }
+  for (let round = 0; round < (quick ? 1 : 3); round++) {
+    for (const which of BOTH) await measured(runs, which, NOW, join(folder, 'run'), sizes)
+  }
+  await rm(sizes.model, { recursive: true })
+  return {
+    title: 'Four blocks of a large model',
+    text: [
+      `The runs of the section above over ${BLOCKS} such blocks. Starting, reading the texts and the checkpoint, and what the first ` +
+        'block waits for are paid once a run: over one block they are a fifth of it, over those of a whole model nearly nothing.'
+    ],
+    columns: COLUMNS,
+    rows: BOTH.map((which) => row(which, NOW, runs[which])),
+    verdicts: [shareVerdict(runs), ratioVerdict(new Map([[NOW, runs]]))]
+  }
+}
+
+const BLOCKS = 4
+
+/** Writes the checkpoint, and says of what sizes its runs are. */
+async function sizesOf(quick: boolean, folder: string, blocks: number) {
+  const model = join(folder, 'block')
+  await makeCheckpoint(model, { ...(quick ? QUICK : SHAPE), blocks })
+  return { model, context: CONTEXT, calibrationRows: quick ? 8 : 32, evaluationRows: quick ? 2 : 8, rank: RANK }
 }
 
 const blocksSeconds = ({ phases }: MeasuredRun): number =>
@@ -70,9 +91,6 @@ async function plainSeconds(model: string, rows: number): Promise<number> {
 }
 
 function section(found: ReadonlyMap<string, Runs>, plain: Plain): Section {
-  const now = found.get('now') as Runs
-  const share = middle(now.one, (run) => run.librarySeconds / run.seconds)
-  const ratio = cpuRatio(now)
   return {
     title: 'One block of a large model',
     text: [
@@ -83,21 +101,11 @@ function section(found: ReadonlyMap<string, Runs>, plain: Plain): Section {
         'of it inside onnxruntime, which is larger on a busy machine.',
       ...(plain.length > 0 ? [plainText(plain)] : [])
     ],
-    columns: ['variants', 'code', 'processor time', 'wall time', 'inside onnxruntime', 'peak memory'],
-    rows: (['one', 'all'] as const).flatMap((which) => [...found].map(([name, runs]) => row(which, name, runs[which]))),
+    columns: COLUMNS,
+    rows: BOTH.flatMap((which) => [...found].map(([name, runs]) => row(which, name, runs[which]))),
     verdicts: [
-      {
-        what: 'share of wall time inside onnxruntime, one variant',
-        limit: `at least ${percent(LEAST_SHARE)}`,
-        measured: percent(share),
-        met: share >= LEAST_SHARE
-      },
-      {
-        what: `processor time of ${FORWARD_METHODS.length} variants against one`,
-        limit: `at most ${MOST_RATIO} times`,
-        measured: [...found].map(([name, runs]) => `${cpuRatio(runs).toFixed(2)} ${name}`).join(', '),
-        met: ratio <= MOST_RATIO
-      },
+      shareVerdict(found.get(NOW) as Runs),
+      ratioVerdict(found),
       ...(plain.length > 0 ? [plainVerdict(plain)] : [])
     ]
   }
@@ -118,18 +126,3 @@ function plainVerdict(plain: Plain): Verdict {
     met: quotient >= LEAST_SPEED
   }
 }
-
-const row = (which: keyof typeof RUNS, name: string, runs: readonly MeasuredRun[]): string[] => [
-  which === 'one' ? 'quailora' : `all ${FORWARD_METHODS.length}`,
-  name,
-  duration(middle(runs, (run) => run.cpuSeconds)),
-  duration(middle(runs, (run) => run.seconds)),
-  percent(middle(runs, (run) => run.librarySeconds / run.seconds)),
-  mebibytes(middle(runs, (run) => run.peakBytes))
-]
-
-const middle = (runs: readonly MeasuredRun[], of: (run: MeasuredRun) => number): number => median(runs.map(of))
-
-/** Of each round's two runs, so that what else the machine did counts for both. */
-const cpuRatio = ({ one, all }: Runs): number =>
-  median(all.map(({ cpuSeconds }, i) => cpuSeconds / (one[i] as MeasuredRun).cpuSeconds))

@@ -3,7 +3,7 @@ import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { measureBackward } from './backward'
 import { writeBenchmarks } from './benchmarksFile'
-import { measureBlock } from './block'
+import { measureBlock, measureBlocks } from './block'
 import { measureDemo } from './demo'
 import { measureForward } from './forward'
 import { measureLinears } from './linearsSection'
@@ -25,6 +25,7 @@ const PARTS: Readonly<Record<string, readonly Measure[]>> = {
   solver: [measureSolver, measureLinears, measureQuantize],
   forward: [measureForward, measureBackward],
   block: [measureBlock],
+  blocks: [measureBlocks],
   memory: [measureMemory],
   plan: [measurePlan],
   scale: [measureScale],

@@ -1,6 +1,6 @@
 // `npm run bench`: builds the benchmarks and runs them.
 //
-//   node bench/run.mjs [solver] [forward] [block] [memory] [plan] [scale] [long] [refinement] [model135m] [demo] [window] [--quick]      all parts when none is named
+//   node bench/run.mjs [solver] [forward] [block] [blocks] [memory] [plan] [scale] [long] [refinement] [model135m] [demo] [window] [--quick]      all parts when none is named
 import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { build } from 'vite'
