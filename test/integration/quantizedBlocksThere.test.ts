@@ -12,7 +12,7 @@ import { type PreparedRun, specOf } from '../../src/engine/prepare/preparedRun'
 import { prepareRun } from '../../src/engine/prepare/prepareRun'
 import { keptBytes } from '../../src/engine/quantizers/codeBytes'
 import { MemoryBudget } from '../../src/engine/refine/memoryBudget'
-import { QuantizedBlocks } from '../../src/engine/refine/quantizedBlocks'
+import { QuantizedBlocks, roomOfCodes } from '../../src/engine/refine/quantizedBlocks'
 import { Recipe } from '../../src/shared/recipe'
 import { characterModel } from '../helpers/characterModel'
 import { carriedOf, isThere, watchBus, watchGraphs } from '../helpers/deviceBus'
@@ -59,6 +59,7 @@ async function onProcessor({ linears, weights, base, ...prepared }: PreparedRun,
 async function walking(
   prepared: PreparedRun,
   inMemory: boolean,
+  room: number,
   work: (blocks: QuantizedBlocks, memory: DeviceMemory) => Promise<void>
 ): Promise<void> {
   const memory = new DeviceMemory('webgpu')
@@ -66,7 +67,7 @@ async function walking(
   const spec = specOf(prepared, [...prepared.quantizers.keys()][0] as string)
   const weights = prepared.linears.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0)
   const budget = new MemoryBudget(inMemory ? keptBytes(spec, 'webgpu') * weights : 0)
-  const blocks = await QuantizedBlocks.open(prepared, uploads, spec, join(folder, 'codes'), budget)
+  const blocks = await QuantizedBlocks.open(prepared, uploads, spec, { path: join(folder, 'codes'), budget, room })
   expect(readdirSync(folder).includes('codes')).toBe(!inMemory)
   try {
     await work(blocks, memory)
@@ -91,7 +92,7 @@ describe.skipIf(missing !== undefined)('the blocks of a quantized base on a devi
     const prepared = await prepare(what === 'int8' ? 'int8' : 'nf4', base)
     const expected = [await onProcessor(prepared, 0), await onProcessor(prepared, 1)]
     const { left } = watchGraphs()
-    await walking(prepared, where === 'memory', async (blocks, memory) => {
+    await walking(prepared, where === 'memory', 0, async (blocks, memory) => {
       const ofBlock = async (block: 0 | 1) => {
         const { linears } = await blocks.weights(block)
         expect([...linears.keys()]).toEqual([...(expected[block]?.keys() ?? [])])
@@ -117,6 +118,47 @@ describe.skipIf(missing !== undefined)('the blocks of a quantized base on a devi
     expect(left.filter(({ tensor }) => isThere(tensor))).toEqual([])
   })
 
+  it.each([
+    ['nf4', 'memory'],
+    ['nf4', 'a file'],
+    ['int8', 'memory'],
+    ['a base', 'its files']
+  ])('are made of codes that lie there, as far as there is room: %s, beside those in %s', async (what, where) => {
+    const base = what === 'a base' ? await storedBase : undefined
+    const format = what === 'int8' ? 'int8' : 'nf4'
+    const whole = await prepare(format, base)
+    const spec = specOf(whole, [...whole.quantizers.keys()][0] as string)
+    const all = roomOfCodes(whole, spec, 1e9)
+    expect(roomOfCodes(whole, spec, all)).toBe(Math.floor(all / 2))
+    await whole.release()
+    for (const room of [all, Math.floor(all / 2)]) {
+      const prepared = await prepare(format, base)
+      const expected = [await onProcessor(prepared, 0), await onProcessor(prepared, 1)]
+      const { left } = watchGraphs()
+      await walking(prepared, where === 'memory', room, async (blocks, memory) => {
+        for (const block of [0, 1, 0, 1]) await blocks.weights(block) // quantized, then carried there
+        const bus = watchBus()
+        let read = 0
+        for (const block of [1, 0, 1, 0] as const) {
+          const { linears } = await blocks.weights(block)
+          for (const [name, Q] of linears) {
+            const found = (await memory.read(Q as DeviceTensor)).data
+            read += found.byteLength
+            expect(found, `${block} ${name}`).toEqual(expected[block]?.get(name))
+          }
+        }
+        // Twice all of them travel where none lies there.
+        if (room === all) expect(carriedOf(bus.up)).toBe(0)
+        else expect(carriedOf(bus.up)).toBeGreaterThan(0)
+        expect(carriedOf(bus.up)).toBeLessThanOrEqual(2 * (all - room))
+        expect(carriedOf(bus.down)).toBe(read)
+        vi.restoreAllMocks()
+      })
+      expect(left.length).toBeGreaterThan(0)
+      expect(left.filter(({ tensor }) => isThere(tensor))).toEqual([])
+    }
+  })
+
   it('are planned with the memory of codes in the place of float32', async () => {
     const prepared = await prepare('nf4')
     const [variant] = prepared.variants as [PreparedRun['variants'][number]]
@@ -129,22 +171,27 @@ describe.skipIf(missing !== undefined)('the blocks of a quantized base on a devi
     await prepared.release()
   })
 
-  it('leave nothing there where the device is lost in the middle of one', async () => {
+  it.each([
+    ['of codes that travel', 0, [0, 1, 0, 1], 0],
+    ['while codes are carried there to stay', 1e9, [0, 1, 0], 1]
+  ] as const)('leave nothing there where the device is lost in the middle of one %s', async (_, room, before, next) => {
     const prepared = await prepare('nf4')
     const left: DeviceTensor[] = []
-    await walking(prepared, true, async (blocks, memory) => {
-      for (const block of [0, 1, 0, 1]) await blocks.weights(block) // with the trials
+    await walking(prepared, true, room, async (blocks, memory) => {
+      for (const block of before) await blocks.weights(block) // with the trials
       const { compute } = DeviceMemory.prototype
       let calls = 0
       vi.spyOn(memory, 'compute').mockImplementation(async (graph, feeds) => {
-        if (++calls > 3) throw new Error('Device was lost')
+        if (++calls > 4) throw new Error('Device was lost')
         const made = await compute.call(memory, graph, feeds)
         left.push(...Object.values(made.there))
         return made
       })
-      await expect(blocks.weights(0)).rejects.toThrow('Device was lost')
-      expect(left.length).toBe(3)
-      expect(left.filter(isThere)).toEqual([])
+      await expect(blocks.weights(next)).rejects.toThrow('Device was lost')
+      expect(left.length).toBe(4)
+      // Of the second linear the codes were there, and not yet their scales.
+      expect(left.filter(isThere).length).toBe(room === 0 ? 0 : 2)
     })
+    expect(left.filter(isThere)).toEqual([])
   })
 })

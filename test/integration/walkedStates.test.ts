@@ -2,10 +2,11 @@ import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { webgpu as card } from '../../src/engine/graph/devices/webgpu'
+import { QuantizedBlocks } from '../../src/engine/refine/quantizedBlocks'
 import { Student } from '../../src/engine/refine/student'
 import { heldOutRows } from '../../src/shared/refinement'
 import { characterModel } from '../helpers/characterModel'
-import { configOf } from '../helpers/checkpoints'
+import { configOf, tensorsOf } from '../helpers/checkpoints'
 import { type Bus, carriedOf, watchBus } from '../helpers/deviceBus'
 import { adapterDigests, finishedOf, isProgress, makeRun, runToEnd, type TestRun } from '../helpers/runs'
 import { webgpuDevice } from '../helpers/webgpuDevice'
@@ -60,6 +61,24 @@ const whole = () => {
   return travelling
 }
 
+/** Bytes of a block's codes: half of one for each weight of its linears. */
+const codesOfBlock = tensorsOf(model)
+  .filter(({ name }) => /layers\.0\..*_proj\.weight$/.test(name))
+  .reduce((sum, { shape: [rows = 0, columns = 0] }) => sum + (rows * columns) / 2, 0)
+
+/** The blocks that were asked for one after the other, of each base that is walked over, from now on. */
+function watchBlocks(): Map<QuantizedBlocks, number[]> {
+  const asked = new Map<QuantizedBlocks, number[]>()
+  const { weights } = QuantizedBlocks.prototype
+  vi.spyOn(QuantizedBlocks.prototype, 'weights').mockImplementation(function (this: QuantizedBlocks, block) {
+    const before = asked.get(this) ?? []
+    // The block at hand is not made again.
+    if (before.at(-1) !== block) asked.set(this, [...before, block])
+    return weights.call(this, block)
+  })
+  return asked
+}
+
 describe.skipIf(missing !== undefined)('hidden states of walks over all blocks', () => {
   it('stay on the device forward and for the way back, and what is found is what it is with states that travel', async () => {
     const expected = await whole()
@@ -69,6 +88,7 @@ describe.skipIf(missing !== undefined)('hidden states of walks over all blocks',
       walks.push({ rows: batches.reduce((sum, { rows }) => sum + rows.length, 0), back: keep !== undefined })
       return forward.call(this, batches, adapters, here, keep)
     })
+    const asked = watchBlocks()
     const bus = watchBus()
     expect(await completed(shortRun())).toEqual(expected.found)
     expect(bus.lying()).toBe(0)
@@ -86,6 +106,13 @@ describe.skipIf(missing !== undefined)('hidden states of walks over all blocks',
     const back = walks.reduce((sum, walk) => sum + (walk.back ? walk.rows : 0), ROWS - heldOutRows(ROWS))
     expect(saved('up', 'gradient')).toBe(BETWEEN * back * row)
     expect(saved('down', 'gradient.hidden')).toBe((BETWEEN + 1) * back * row)
+    // Blocks are quantized when they are first asked for. From then on codes travel each time, or once.
+    const codes = [...asked.values()].map((blocks) => {
+      const later = blocks.filter((block, i) => blocks.indexOf(block) < i)
+      return later.length - new Set(later).size
+    })
+    expect(Math.min(...codes)).toBeGreaterThan(0)
+    expect(saved('up', 'words')).toBe(codes.reduce((sum, times) => sum + times, 0) * codesOfBlock)
     // Adapters go there for the batches of a walk once.
     expect([...bus.up.keys()].filter((name) => name.includes('lora_'))).toEqual([])
   })

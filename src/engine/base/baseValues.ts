@@ -4,6 +4,7 @@ import { type DeviceTensor, giveBack } from '../graph/session'
 import type { ModelLinear } from '../models/modelTensors'
 import type { ModelWeights } from '../models/modelWeights'
 import type { PackedUploads } from '../models/packedUploads'
+import type { ReadableCodes } from '../quantizers/codesThere'
 import type { Lying } from '../quantizers/quantizedRows'
 import { quantizerFor } from '../quantizers/registry'
 import { type BaseWeight, valuesOf } from './baseWeight'
@@ -30,10 +31,19 @@ export async function valuesWhere(
   spec: QuantizerSpec,
   target?: () => Float32Array
 ): Promise<Float32Array | DeviceTensor> {
-  const shape = { rows: linear.outFeatures, cols: linear.inFeatures }
-  const there =
-    held instanceof Float32Array ? undefined : await quantizerFor(spec).dequantizeThere?.(memory, held, shape, spec)
-  return there ?? valuesOf(linear, { held }, spec, target?.())
+  const codes = await codesWhere(memory, linear, { held }, spec)
+  return codes === undefined ? valuesOf(linear, { held }, spec, target?.()) : codes.values()
+}
+
+/** The codes of a linear as a device that keeps tensors reads them; undefined where Q is made here. @throws {AppError} DEVICE */
+export async function codesWhere(
+  memory: DeviceMemory,
+  { outFeatures: rows, inFeatures: cols }: Pick<ModelLinear, 'outFeatures' | 'inFeatures'>,
+  { held }: Pick<BaseWeight, 'held'>,
+  spec: QuantizerSpec
+): Promise<ReadableCodes | undefined> {
+  if (held instanceof Float32Array) return undefined
+  return quantizerFor(spec).codesThere?.(memory, held, { rows, cols }, spec)
 }
 
 /**

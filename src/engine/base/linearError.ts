@@ -87,8 +87,9 @@ async function dequantizedThere(
 ): Promise<ErrorThere | undefined> {
   if (held instanceof Float32Array) return undefined
   const W = matrixOf(own)
-  const Q = await quantizerFor(spec).dequantizeThere?.(memory, held, W, spec)
-  if (Q === undefined) return undefined
+  const codes = await quantizerFor(spec).codesThere?.(memory, held, W, spec)
+  if (codes === undefined) return undefined
+  const Q = await codes.values()
   let E: DeviceTensor | undefined
   try {
     E = await errorThere(memory, W, Q, own.lies)

@@ -48,6 +48,13 @@ export class DeviceMemory {
     return (await this.compute(UPLOAD, { first: matrix })).there[RESULT] as DeviceTensor
   }
 
+  /** Whole numbers of 32 bits that stay there, the caller's to give back. @throws {AppError} DEVICE when the device fails */
+  async lay(words: Tensor): Promise<DeviceTensor> {
+    return (await this.compute(words.data instanceof Uint32Array ? LAY.uint32 : LAY.int32, { words })).there[
+      RESULT
+    ] as DeviceTensor
+  }
+
   /** The values of a matrix that lies there. @throws {AppError} DEVICE when the device fails */
   async read(matrix: DeviceTensor): Promise<Tensor> {
     return (await this.compute(READ, { first: matrix })).here[RESULT] as Tensor
@@ -101,6 +108,19 @@ const RESULT = 'result'
 const UPLOAD: DeviceGraph = { name: 'upload', build: () => sumModel(1), left: [RESULT] }
 const READ: DeviceGraph = { name: 'read', build: () => sumModel(1) }
 const SUM: DeviceGraph = { name: 'sum', build: () => sumModel(2), left: [RESULT] }
+
+/** A copy of `words` that stays there. */
+const layGraph = (type: 'int32' | 'uint32'): DeviceGraph => ({
+  name: `lay ${type}`,
+  left: [RESULT],
+  build: () => {
+    const g = new GraphBuilder()
+    const shape = ['rows', 'columns']
+    g.output(RESULT, g.input('words', shape, type), shape, type)
+    return g.build()
+  }
+})
+const LAY = { int32: layGraph('int32'), uint32: layGraph('uint32') }
 
 /** Rows [begin, end) of a matrix. */
 export const ROWS: DeviceGraph = {

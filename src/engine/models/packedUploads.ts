@@ -68,7 +68,7 @@ export class PackedUploads {
 
   /** The same with its words on the device: the caller's to give back. @throws {AppError} DEVICE when the device fails */
   async laid({ dtype, words }: PackedMatrix): Promise<PackedMatrix> {
-    return { dtype, words: (await this.memory.compute(LAY, { words })).there[LYING] as DeviceTensor }
+    return { dtype, words: await this.memory.lay(words as Tensor) }
   }
 
   /** Its float32, the caller's to give back; the words stay where they are. @throws {AppError} DEVICE when the device fails */
@@ -153,20 +153,6 @@ const unpacked = async (
   table: DeviceTensor,
   words: PackedMatrix['words']
 ): Promise<DeviceTensor> => (await memory.compute(UNPACK, { words, table })).there[RESULT] as DeviceTensor
-
-const LYING = 'lying'
-
-/** A copy of `words` that stays there. */
-const LAY: DeviceGraph = {
-  name: 'lay words',
-  left: [LYING],
-  build: () => {
-    const g = new GraphBuilder()
-    const shape = ['rows', 'halves']
-    g.output(LYING, g.input('words', shape, 'uint32'), shape, 'uint32')
-    return g.build()
-  }
-}
 
 const RESULT = 'values'
 

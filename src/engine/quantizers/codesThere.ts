@@ -1,4 +1,5 @@
 import type { QuantizerSpec } from '../../shared/recipe'
+import { elementCount } from '../formats/tensorInfo'
 import type { DeviceMemory } from '../graph/deviceMemory'
 import { greatestDivisor, rowsTogether, stacked } from '../graph/deviceRows'
 import { type DeviceTensor, giveBack, type Tensor } from '../graph/session'
@@ -6,7 +7,7 @@ import { difference } from '../numerics/accumulate'
 import type { Matrix32 } from '../numerics/matrix'
 import { seededRandom } from '../numerics/random'
 import { scalesOf } from './absmaxScales'
-import { type CodeShape, type CodeValues, ERROR_GRAPH, valuesGraph, WORD } from './codeGraphs'
+import { type CodeValues, ERROR_GRAPH, valuesGraph, WORD } from './codeGraphs'
 import { areOrdinary, isExact, sameBytes } from './exactThere'
 import type { MatrixShape, QuantizedWeight, Quantizer } from './quantizer'
 
@@ -21,19 +22,89 @@ export interface CodeFormat extends CodeValues, Pick<Quantizer, 'dequantize'> {
 const RANDOM_VALUES = 2 ** 16
 
 /**
- * Q [out, in] of codes on a device that keeps tensors, bit for bit that of the processor. Over the bus go the codes, and for
- * each group of them its scale.
+ * Codes of a weight [out, in] that a device reads, and for each group of them its scale: both go over the bus each time, or stay
+ * there from the first time on.
+ */
+export class ReadableCodes {
+  #parts: readonly CodePart[]
+
+  /** @param parts - some rows each, where the weight is larger than what a graph makes on its way */
+  constructor(
+    private readonly memory: DeviceMemory,
+    private readonly format: CodeFormat,
+    private readonly cols: number,
+    parts: readonly CodePart[]
+  ) {
+    this.#parts = parts
+  }
+
+  /** What they take there. */
+  get bytes(): number {
+    return this.#parts.reduce(
+      (sum, { words, scales }) => sum + 4 * (elementCount(words.shape) + elementCount(scales.shape)),
+      0
+    )
+  }
+
+  /**
+   * Q [out, in] there, bit for bit that of the processor; the caller's to give back.
+   *
+   * @throws {AppError} DEVICE with the library's reason when the device fails
+   */
+  async values(): Promise<DeviceTensor> {
+    const made: DeviceTensor[] = []
+    try {
+      for (const part of this.#parts) made.push(await valuesThere(this.memory, this.format, this.cols, part))
+    } catch (error) {
+      giveBack(made)
+      throw error
+    }
+    return stacked(this.memory, made)
+  }
+
+  /** Carries them there, where they lie until they are given back. @throws {AppError} DEVICE when the device fails */
+  async stay(): Promise<void> {
+    const laid: CodePart[] = []
+    try {
+      for (const part of this.#parts) {
+        const words = await this.memory.lay(part.words as Tensor)
+        laid.push({ words, scales: part.scales })
+        laid[laid.length - 1] = { words, scales: await this.memory.upload(part.scales as Tensor) }
+      }
+    } catch (error) {
+      giveBackParts(laid)
+      throw error
+    }
+    this.#parts = laid
+  }
+
+  giveBack(): void {
+    giveBackParts(this.#parts)
+  }
+}
+
+/** Words of codes and their scales, [n, 1] each. */
+interface CodePart {
+  readonly words: Tensor | DeviceTensor
+  readonly scales: Tensor | DeviceTensor
+}
+
+const giveBackParts = (parts: readonly CodePart[]): void =>
+  giveBack(parts.flatMap(({ words, scales }) => [words, scales]))
+
+/**
+ * Codes as a device that keeps tensors may read them.
  *
- * @returns what is the caller's to give back; undefined where the processor has to do it: the last group is a partial one, codes
- *   do not fill whole words, a scale is out of the ordinary, or the device does not compute as exactly as it should
+ * @returns undefined where the processor has to do it: the last group is a partial one, codes do not fill whole words, a scale is
+ *   out of the ordinary, or the device does not compute as exactly as it should
  * @throws {AppError} DEVICE with the library's reason when the device fails
  */
-export async function dequantizeThere(
+export async function readableCodes(
   memory: DeviceMemory,
   format: CodeFormat,
   quantized: QuantizedWeight,
   { rows, cols }: MatrixShape
-): Promise<DeviceTensor | undefined> {
+): Promise<ReadableCodes | undefined> {
   const count = rows * cols
   const wholes = count > 0 && count % format.group === 0 && quantized.packed.length % WORD === 0
   const together =
@@ -41,7 +112,12 @@ export async function dequantizeThere(
   if (together === undefined) return undefined
   const scales = scalesOf(quantized)
   if (!areOrdinary(scales) || !(await isTried(memory, format))) return undefined
-  return valuesByRows(memory, format, { packed: quantized.packed, scales, rows, cols }, together)
+  return new ReadableCodes(
+    memory,
+    format,
+    cols,
+    partsOf(format, { packed: quantized.packed, scales, rows, cols }, together)
+  )
 }
 
 /** Codes that part into whole groups and whole words. */
@@ -50,35 +126,26 @@ const unitOf = ({ group, values }: CodeFormat): number => {
   return (group * inWord) / greatestDivisor(group, inWord)
 }
 
-/** Some rows at a time, where the weight is larger than what a graph makes on its way. */
-async function valuesByRows(
-  memory: DeviceMemory,
-  format: CodeFormat,
-  { packed, scales, rows, cols }: Codes & { readonly rows: number },
-  together: number
-): Promise<DeviceTensor> {
-  const parts: DeviceTensor[] = []
-  try {
-    for (let begin = 0; begin < rows; begin += together) {
-      const [from, to] = [begin * cols, Math.min(rows, begin + together) * cols]
-      const codes = format.values.length / 256
-      const part = {
-        packed: packed.subarray(from / codes, to / codes),
-        scales: scales.subarray(from / format.group, to / format.group),
-        cols
-      }
-      parts.push(await valuesThere(memory, format, part))
-    }
-    return await stacked(memory, parts)
-  } catch (error) {
-    giveBack(parts)
-    throw error
+function partsOf(format: CodeFormat, { packed, scales, rows, cols }: Codes, together: number): CodePart[] {
+  const codes = format.values.length / 256
+  const parts: CodePart[] = []
+  for (let begin = 0; begin < rows; begin += together) {
+    const [from, to] = [begin * cols, Math.min(rows, begin + together) * cols]
+    parts.push(
+      partOf(packed.subarray(from / codes, to / codes), scales.subarray(from / format.group, to / format.group))
+    )
   }
+  return parts
 }
+
+const partOf = (packed: Uint8Array, scales: Float32Array): CodePart => ({
+  words: wordsOf(packed),
+  scales: { data: scales, shape: [scales.length, 1] }
+})
 
 /**
  * E = W − Q [out, in] on a device that has Q, bit for bit that of the processor where the device passed the trial of
- * `dequantizeThere`, from which Q is.
+ * `readableCodes`, from which Q is.
  *
  * @param lies - W, where it lies there already
  * @returns what is the caller's to give back; undefined where a weight is out of the ordinary
@@ -95,7 +162,7 @@ export async function errorThere(
   return (await memory.compute(ERROR_GRAPH, { W, Q })).there.E as DeviceTensor
 }
 
-interface Codes extends Pick<CodeShape, 'cols'> {
+interface Codes extends MatrixShape {
   readonly packed: Uint8Array
   readonly scales: Float32Array
 }
@@ -103,10 +170,11 @@ interface Codes extends Pick<CodeShape, 'cols'> {
 async function valuesThere(
   memory: DeviceMemory,
   format: CodeFormat,
-  { packed, scales, cols }: Codes
+  cols: number,
+  { words, scales }: CodePart
 ): Promise<DeviceTensor> {
-  const feeds = { words: wordsOf(packed), scales: { data: scales, shape: [scales.length, 1] } }
-  return (await memory.compute(valuesGraph(format, { group: format.group, cols }), feeds)).there.Q as DeviceTensor
+  const graph = valuesGraph(format, { group: format.group, cols })
+  return (await memory.compute(graph, { words, scales })).there.Q as DeviceTensor
 }
 
 /** Whole words of bytes; copied where they begin between two. */
@@ -123,7 +191,7 @@ const isTried = (memory: DeviceMemory, format: CodeFormat): Promise<boolean> =>
 async function comparesEqual(memory: DeviceMemory, format: CodeFormat): Promise<boolean> {
   const { packed, scales, W } = trial(format)
   const expected = format.dequantize({ packed, absmax: scales }, W.data.length, format.spec)
-  const Q = await valuesThere(memory, format, { packed, scales, cols: W.cols })
+  const Q = await valuesThere(memory, format, W.cols, partOf(packed, scales))
   let E: DeviceTensor | undefined
   try {
     E = (await errorThere(memory, W, Q)) as DeviceTensor

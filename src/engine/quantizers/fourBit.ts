@@ -1,7 +1,7 @@
 import type { QuantizerSpec } from '../../shared/recipe'
 import { dequantizeFourBit, type FourBitTable, fourBitTable, quantizeFourBit } from '../numerics/fourBit'
 import { scalesOf, withAbsmax } from './absmaxScales'
-import { dequantizeThere } from './codesThere'
+import { readableCodes } from './codesThere'
 import { quantizeFourBitThere } from './fourBitThere'
 import { notFinite } from './notFinite'
 import type { QuantizedWeight, Quantizer } from './quantizer'
@@ -31,8 +31,8 @@ export function fourBitQuantizer(levels: Float32Array): FourBitQuantizer {
     quantize: (weight, spec) => quantize(weight, spec, table),
     dequantize,
     quantizeThere: (memory, weight, spec, lies) => quantizeFourBitThere(memory, table, weight, spec, lies),
-    dequantizeThere: (memory, quantized, shape, spec) =>
-      dequantizeThere(memory, { ...ofBytes, group: spec.blockSize, spec, dequantize }, quantized, shape)
+    codesThere: (memory, quantized, shape, spec) =>
+      readableCodes(memory, { ...ofBytes, group: spec.blockSize, spec, dequantize }, quantized, shape)
   }
 }
 

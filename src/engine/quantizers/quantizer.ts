@@ -4,6 +4,7 @@ import type { InputRounding } from '../graph/inputRounding'
 import type { DeviceTensor } from '../graph/session'
 import type { NestedAbsmax } from '../numerics/doubleQuantization'
 import type { Matrix32 } from '../numerics/matrix'
+import type { ReadableCodes } from './codesThere'
 import type { Lying } from './quantizedRows'
 
 /** One linear's weight [out, in], flattened row-major, as codes and scales. */
@@ -49,16 +50,13 @@ export interface Quantizer {
     spec: QuantizerSpec,
     lies?: Lying
   ): Promise<QuantizedThere | undefined>
-  /**
-   * The values of codes [out, in] on a device that keeps tensors, the caller's to give back; undefined where they would not have
-   * the processor's bits.
-   */
-  dequantizeThere?(
+  /** Codes [out, in] as a device that keeps tensors reads them; undefined where it would not give the processor's bits. */
+  codesThere?(
     memory: DeviceMemory,
     quantized: QuantizedWeight,
     shape: MatrixShape,
     spec: QuantizerSpec
-  ): Promise<DeviceTensor | undefined>
+  ): Promise<ReadableCodes | undefined>
   /**
    * What the trainer's linears of this format make of their inputs before they multiply them by Q; left out where they
    * take them as they are. An adapter beside such a linear takes them as they are, too.

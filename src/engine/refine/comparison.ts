@@ -5,7 +5,7 @@ import type { BlockRunner } from '../models/blockRunner'
 import { type PreparedRun, specOf } from '../prepare/preparedRun'
 import type { MemoryBudget } from './memoryBudget'
 import { ModelEnd } from './modelEnd'
-import { QuantizedBlocks } from './quantizedBlocks'
+import { QuantizedBlocks, roomOfCodes } from './quantizedBlocks'
 import { RefinedRows, type RowBatch } from './refinedRows'
 import { type AdaptersOf, Student } from './student'
 
@@ -21,7 +21,7 @@ export interface ComparisonOptions {
   /** Where it may keep what does not fit into memory. */
   readonly folder: string
   readonly budget: MemoryBudget
-  /** Bytes of the device's memory for hidden states. */
+  /** Bytes of the device's memory for codes and hidden states. */
   readonly room: number
   readonly signal: AbortSignal
 }
@@ -43,8 +43,10 @@ export class Comparison {
     const { prepared, quantizer, runner, folder, budget, room } = options
     const rows = new RefinedRows(prepared.calibration, prepared.recipe.seed)
     const path = keptFile(folder, 'codes')
-    const blocks = await QuantizedBlocks.open(prepared, runner.uploads, specOf(prepared, quantizer), path, budget)
-    const student = await Student.open(prepared, quantizer, runner, blocks, room)
+    const spec = specOf(prepared, quantizer)
+    const codes = roomOfCodes(prepared, spec, room)
+    const blocks = await QuantizedBlocks.open(prepared, runner.uploads, spec, { path, budget, room: codes })
+    const student = await Student.open(prepared, quantizer, runner, blocks, room - codes)
     const end = await ModelEnd.open(prepared, quantizer, runner.uploads)
     return new Comparison(options, rows, blocks, student, end)
   }

@@ -1,6 +1,6 @@
 import type { QuantizerSpec } from '../../shared/recipe'
-import { type BaseValues, quantizedAsRead, valuesWhere } from '../base/baseValues'
-import type { BaseWeight } from '../base/baseWeight'
+import { type BaseValues, codesWhere, quantizedAsRead } from '../base/baseValues'
+import { type BaseWeight, valuesOf } from '../base/baseWeight'
 import type { DeviceMemory } from '../graph/deviceMemory'
 import { type DeviceTensor, giveBack } from '../graph/session'
 import { type BlockWeights, readUnquantized } from '../models/blockWeights'
@@ -8,7 +8,8 @@ import type { PreparedLinear } from '../models/modelLinears'
 import type { PackedUploads } from '../models/packedUploads'
 import type { PreparedRun } from '../prepare/preparedRun'
 import { scalesOf } from '../quantizers/absmaxScales'
-import { keptBytes } from '../quantizers/codeBytes'
+import { codeBytes, keptBytes } from '../quantizers/codeBytes'
+import type { ReadableCodes } from '../quantizers/codesThere'
 import type { QuantizedWeight } from '../quantizers/quantizer'
 import { quantizerFor } from '../quantizers/registry'
 import type { MemoryBudget } from './memoryBudget'
@@ -17,12 +18,15 @@ import { Shelf } from './shelf'
 /**
  * The blocks of a quantized base, which a refinement goes through hundreds of times: Q is quantized once and kept as
  * float32 where the budget allows, else as codes in a file; a base that is stored is read from its own files. On a device that
- * keeps tensors codes are kept in either place, and Q is made of them there, for the block at hand.
+ * keeps tensors codes are kept in either place, or as far as it has room, there, and Q is made of them there, for the block at
+ * hand.
  */
 export class QuantizedBlocks {
   readonly #kept = new Map<number, BlockWeights>()
   /** By the linear's place in the model: codes in memory, of which a device makes Q. */
   readonly #held = new Map<number, BaseWeight['held']>()
+  /** By the linear's place in the model: codes that lie on the device. */
+  readonly #lying = new Map<number, ReadableCodes>()
   #current: { readonly block: number; readonly weights: BlockWeights } | undefined
   /** What Q is written to again and again, by name of the linear and size. */
   readonly #buffers = new Map<string, Float32Array>()
@@ -33,7 +37,9 @@ export class QuantizedBlocks {
     private readonly spec: QuantizerSpec,
     private readonly inMemory: boolean,
     /** By the linear's place in the model. */
-    private readonly codes: Shelf
+    private readonly codes: Shelf,
+    /** Bytes of the device's memory that are left for codes. */
+    private room: number
   ) {}
 
   /** @param uploads - to the device that computes the blocks */
@@ -41,12 +47,11 @@ export class QuantizedBlocks {
     prepared: PreparedRun,
     uploads: PackedUploads,
     spec: QuantizerSpec,
-    path: string,
-    budget: MemoryBudget
+    { path, budget, room }: KeptWhere
   ): Promise<QuantizedBlocks> {
     const weights = prepared.linears.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0)
     const inMemory = budget.take(keptBytes(spec, prepared.recipe.device) * weights)
-    return new QuantizedBlocks(prepared, uploads, spec, inMemory, await Shelf.create(path, inMemory))
+    return new QuantizedBlocks(prepared, uploads, spec, inMemory, await Shelf.create(path, inMemory), room)
   }
 
   /** A block's weights; unless all are kept in memory, they hold until another block is asked for. */
@@ -80,6 +85,8 @@ export class QuantizedBlocks {
     this.#giveBack()
     this.#kept.clear()
     this.#held.clear()
+    for (const codes of this.#lying.values()) codes.giveBack()
+    this.#lying.clear()
     await this.codes.close()
   }
 
@@ -90,15 +97,35 @@ export class QuantizedBlocks {
 
   /** Q of a linear. */
   async #read(linear: PreparedLinear, place: number): Promise<BaseValues['Q']> {
+    const lying = this.#lying.get(place)
+    if (lying !== undefined) return lying.values()
     const { memory, spec } = this
     const { weights } = this.prepared
     const size = linear.outFeatures * linear.inFeatures
     const target = this.inMemory && !memory.keepsTensors ? undefined : () => this.#buffer(linear.name, size)
     const held = await this.#codes(linear, place)
-    if (held !== undefined) return valuesWhere(memory, linear, { held }, spec, target)
+    if (held !== undefined) return this.#values(linear, place, held, target)
     const found = await quantizedAsRead(this.uploads, weights, linear, spec, target)
     await this.#keep(place, found.held as QuantizedWeight)
     return found.Q
+  }
+
+  /** Q of what is had of a linear: of codes on the device, where they lie from now on if they have room. */
+  async #values(
+    linear: PreparedLinear,
+    place: number,
+    held: BaseWeight['held'],
+    target?: () => Float32Array
+  ): Promise<BaseValues['Q']> {
+    const codes = await codesWhere(this.memory, linear, { held }, this.spec)
+    if (codes === undefined) return valuesOf(linear, { held }, this.spec, target?.())
+    if (codes.bytes <= this.room) {
+      await codes.stay()
+      this.room -= codes.bytes
+      this.#lying.set(place, codes)
+      this.#held.delete(place)
+    }
+    return codes.values()
   }
 
   /** Its codes, or what a base that is stored has in their place; undefined where they are still to be made. */
@@ -124,6 +151,25 @@ export class QuantizedBlocks {
     this.#buffers.set(key, buffer)
     return buffer
   }
+}
+
+/** Where codes may be kept. */
+interface KeptWhere {
+  /** The file for those that the budget has no place for. */
+  readonly path: string
+  readonly budget: MemoryBudget
+  /** Bytes of the device's memory. */
+  readonly room: number
+}
+
+/** Of some bytes of the device's memory those for codes, at most half: the rest is for the states that walk over the blocks. */
+export function roomOfCodes({ linears }: Pick<PreparedRun, 'linears'>, spec: QuantizerSpec, room: number): number {
+  const bytes = linears.reduce(
+    // A scale for each row is next to nothing, but without it the last linear had no room.
+    (sum, { inFeatures, outFeatures }) => sum + codeBytes(spec) * inFeatures * outFeatures + 4 * outFeatures,
+    0
+  )
+  return Math.floor(Math.min(room / 2, bytes))
 }
 
 /** The same with the scales that dequantization multiplies by, and without what they were. */

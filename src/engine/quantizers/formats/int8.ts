@@ -1,6 +1,6 @@
 import { AppError } from '../../../shared/errors'
 import { float16ToFloat32, float32ToFloat16 } from '../../formats/dtypes'
-import { dequantizeThere } from '../codesThere'
+import { readableCodes } from '../codesThere'
 import { roundInputs } from '../int8Inputs'
 import { quantizeInt8There } from '../int8There'
 import { notFinite } from '../notFinite'
@@ -29,8 +29,8 @@ export const quantizer: Quantizer = {
   dequantize,
   quantizeThere: (memory, weight, spec, lies) => quantizeInt8There(memory, ON_PROCESSOR, weight, spec, lies),
   // Codes of a row share its scale.
-  dequantizeThere: (memory, quantized, shape, spec) =>
-    dequantizeThere(memory, { ...OF_BYTES, group: shape.cols, spec, dequantize }, quantized, shape),
+  codesThere: (memory, quantized, shape, spec) =>
+    readableCodes(memory, { ...OF_BYTES, group: shape.cols, spec, dequantize }, quantized, shape),
   roundInputs
 }
 
