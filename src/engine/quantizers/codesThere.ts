@@ -9,7 +9,7 @@ import { seededRandom } from '../numerics/random'
 import { scalesOf } from './absmaxScales'
 import { type CodeValues, ERROR_GRAPH, valuesGraph, WORD } from './codeGraphs'
 import { areOrdinary, isExact, sameBytes } from './exactThere'
-import type { MatrixShape, QuantizedWeight, Quantizer } from './quantizer'
+import type { MatrixShape, QuantizedWeight, Quantizer, ReadableCodes } from './quantizer'
 
 /** A format whose codes a device may read. */
 export interface CodeFormat extends CodeValues, Pick<Quantizer, 'dequantize'> {
@@ -21,11 +21,7 @@ export interface CodeFormat extends CodeValues, Pick<Quantizer, 'dequantize'> {
 /** Values of the trial beside those with every byte at every place of a word: kernels for few values may be others. */
 const RANDOM_VALUES = 2 ** 16
 
-/**
- * Codes of a weight [out, in] that a device reads, and for each group of them its scale: both go over the bus each time, or stay
- * there from the first time on.
- */
-export class ReadableCodes {
+class CodesThere implements ReadableCodes {
   #parts: readonly CodePart[]
 
   /** @param parts - some rows each, where the weight is larger than what a graph makes on its way */
@@ -38,7 +34,6 @@ export class ReadableCodes {
     this.#parts = parts
   }
 
-  /** What they take there. */
   get bytes(): number {
     return this.#parts.reduce(
       (sum, { words, scales }) => sum + 4 * (elementCount(words.shape) + elementCount(scales.shape)),
@@ -46,11 +41,6 @@ export class ReadableCodes {
     )
   }
 
-  /**
-   * Q [out, in] there, bit for bit that of the processor; the caller's to give back.
-   *
-   * @throws {AppError} DEVICE with the library's reason when the device fails
-   */
   async values(): Promise<DeviceTensor> {
     const made: DeviceTensor[] = []
     try {
@@ -62,7 +52,6 @@ export class ReadableCodes {
     return stacked(this.memory, made)
   }
 
-  /** Carries them there, where they lie until they are given back. @throws {AppError} DEVICE when the device fails */
   async stay(): Promise<void> {
     const laid: CodePart[] = []
     try {
@@ -112,7 +101,7 @@ export async function readableCodes(
   if (together === undefined) return undefined
   const scales = scalesOf(quantized)
   if (!areOrdinary(scales) || !(await isTried(memory, format))) return undefined
-  return new ReadableCodes(
+  return new CodesThere(
     memory,
     format,
     cols,

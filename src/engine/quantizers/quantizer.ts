@@ -4,7 +4,6 @@ import type { InputRounding } from '../graph/inputRounding'
 import type { DeviceTensor } from '../graph/session'
 import type { NestedAbsmax } from '../numerics/doubleQuantization'
 import type { Matrix32 } from '../numerics/matrix'
-import type { ReadableCodes } from './codesThere'
 import type { Lying } from './quantizedRows'
 
 /** One linear's weight [out, in], flattened row-major, as codes and scales. */
@@ -27,6 +26,24 @@ export interface QuantizedThere {
   readonly Q: DeviceTensor
   /** W − Q. */
   readonly E: DeviceTensor
+}
+
+/**
+ * Codes of a weight [out, in] as a device reads them, and for each group of them its scale: both go over the bus each time, or
+ * stay there from the first time on.
+ */
+export interface ReadableCodes {
+  /** What they take there. */
+  readonly bytes: number
+  /**
+   * Q [out, in] there, bit for bit that of the processor; the caller's to give back.
+   *
+   * @throws {AppError} DEVICE with the library's reason when the device fails
+   */
+  values(): Promise<DeviceTensor>
+  /** Carries them there, where they lie until they are given back. @throws {AppError} DEVICE when the device fails */
+  stay(): Promise<void>
+  giveBack(): void
 }
 
 /** One number format of the quantized base. */
