@@ -6,7 +6,12 @@ import { dirname, join } from 'node:path'
 import { InferenceSession } from 'onnxruntime-node'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { ModelArchitecture } from '../../src/engine/models/architecture'
-import { expertBackwardGraph, expertGraph } from '../../src/engine/models/expertGraphs'
+import {
+  expertBackwardGraph,
+  expertGraph,
+  expertSumBackwardGraph,
+  expertSumGraph
+} from '../../src/engine/models/expertGraphs'
 import {
   backwardGraph,
   blockGraph,
@@ -71,7 +76,8 @@ function graphsOfBlock(architecture: ModelArchitecture, index: number): Uint8Arr
     curvatureGraph(architecture, index, 16)
   ]
   const within = graphs.flatMap((graph) => (graph.within === undefined ? [] : Object.values(graph.within)))
-  const ofExperts = experts === undefined ? [] : [expertGraph(experts), expertBackwardGraph(experts)]
+  const buildings = [expertGraph, expertBackwardGraph, expertSumGraph, expertSumBackwardGraph]
+  const ofExperts = experts === undefined ? [] : buildings.map((build) => build(experts))
   return [...graphs, ...within].map(({ model }) => model).concat(ofExperts)
 }
 
@@ -187,7 +193,10 @@ describe.skipIf(missing !== undefined)('webgpu', () => {
       blockGraph(architecture, 0, 16, undefined, form),
       finalNormGraph(architecture, form)
     ].map(({ model }) => model)
-    for (const model of [...graphs, ...headGraphs(architecture)]) {
+    const { experts } = blockGraph(architecture, 0, 16)
+    // It gathers, on the device, what elsewhere only sizes are.
+    const ofExperts = experts === undefined ? [] : [expertSumGraph(experts)]
+    for (const model of [...graphs, ...ofExperts, ...headGraphs(architecture)]) {
       const session = await InferenceSession.create(model, {
         executionProviders: ['webgpu'],
         intraOpNumThreads: 1,

@@ -77,6 +77,8 @@ export class StaticShapes {
         return this.#ofConcat(node)
       case 'Slice':
         return this.#ofSlice(node)
+      case 'Gather':
+        return this.#ofGather(node)
       case 'Pad':
         return this.of(x).map(() => undefined)
       case 'ReduceMean':
@@ -99,6 +101,12 @@ export class StaticShapes {
     const sizes = inputs.map((input) => this.of(input).at(axis))
     const whole = sizes.reduce((sum, size) => (sum === undefined || size === undefined ? undefined : sum + size), 0)
     return this.#replaced(inputs[0] as Value, axis, whole)
+  }
+
+  #ofGather({ inputs, attributes }: GraphNode): StaticShape {
+    const [x, places] = inputs.map((input) => this.of(input)) as [StaticShape, StaticShape]
+    const axis = attributes.axis as number
+    return [...x.slice(0, axis), ...places, ...x.slice(axis + 1)]
   }
 
   #ofSlice(node: GraphNode): StaticShape {

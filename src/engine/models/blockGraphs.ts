@@ -24,9 +24,8 @@ export class BlockGraphs {
   readonly #backward = new FormCache()
   /** Backwards in full precision, with Gram matrices of gradients: by block. */
   readonly #curvature = new Map<number, BlockGraph>()
-  readonly #sessions = new Map<BlockGraph, GraphSession>()
-  /** Of the same graphs, where the next states stay on the device. */
-  readonly #leaving = new Map<BlockGraph, GraphSession>()
+  /** By graph, and by what they leave on the device. */
+  readonly #sessions = new Map<BlockGraph, Map<string, GraphSession>>()
 
   /** @param tensorLimit - the largest tensor that graphs may make, bytes; default: what they are parted for */
   constructor(
@@ -73,25 +72,25 @@ export class BlockGraphs {
 
   /** The one that is built alike, where there is one. */
   shared(built: BlockGraph): BlockGraph {
-    const known = [...this.#plain.values(), ...this.#sessions.keys(), ...this.#leaving.keys()]
+    const known = [...this.#plain.values(), ...this.#sessions.keys()]
     return known.find((graph) => Buffer.compare(graph.model, built.model) === 0) ?? built
   }
 
   /** @param left - outputs that stay on the device */
   async session(graph: BlockGraph, left: readonly string[] = []): Promise<GraphSession> {
-    const sessions = left.includes(NEXT) || left.includes(BEFORE) ? this.#leaving : this.#sessions
-    const known = sessions.get(graph)
+    const sessions = this.#sessions.get(graph) ?? new Map<string, GraphSession>()
+    this.#sessions.set(graph, sessions)
+    const key = left.join(' ')
+    const known = sessions.get(key)
     if (known !== undefined) return known
     const session = await GraphSession.create(graph.model, this.device, left)
-    sessions.set(graph, session)
+    sessions.set(key, session)
     return session
   }
 
   async release(): Promise<void> {
-    for (const sessions of [this.#sessions, this.#leaving]) {
-      for (const session of sessions.values()) await session.release()
-      sessions.clear()
-    }
+    for (const sessions of this.#sessions.values()) for (const session of sessions.values()) await session.release()
+    this.#sessions.clear()
   }
 
   #build(index: number, grams?: GramSum, form?: LinearForm): BlockGraph {

@@ -2,14 +2,14 @@ import type { DeviceName } from '../../shared/recipe'
 import { DeviceMemory } from '../graph/deviceMemory'
 import { DeviceTensor, type Feeds, giveBack, type Tensor, type Tensors } from '../graph/session'
 import { type ModelArchitecture, stateSize } from './architecture'
-import { BEFORE, BlockGraphs, NEXT } from './blockGraphs'
+import { BlockExperts, type BlockOutputs } from './blockExperts'
+import { BEFORE, BlockGraphs } from './blockGraphs'
 import type { Adapter, BlockWeights } from './blockWeights'
 import { expertGraph } from './expertGraphs'
-import { ExpertRunner, type Routed } from './expertRunner'
+import { ExpertRunner } from './expertRunner'
 import { ExpertsThere } from './expertsThere'
 import type { GramSum, GramTile } from './gramTiles'
 import { addedFeeds, HostGrams } from './hostGrams'
-import { EXPERT_SUM } from './layerBuilder'
 import { type BlockGraph, energyOutput } from './modelGraphs'
 import { PackedUploads } from './packedUploads'
 import { ResidentGrams } from './residentGrams'
@@ -56,7 +56,8 @@ export class BlockRunner {
   readonly memory: DeviceMemory
   /** Carries weights there. */
   readonly uploads: PackedUploads
-  readonly #experts: ExpertRunner
+  readonly #expertRunner: ExpertRunner
+  readonly #experts: BlockExperts
   readonly #resident: ResidentWeights
   readonly #sums: ResidentGrams
   readonly #hostSums = new HostGrams()
@@ -75,7 +76,8 @@ export class BlockRunner {
     this.#graphs = new BlockGraphs(architecture, context, device, tensorLimit)
     this.memory = new DeviceMemory(device)
     this.uploads = new PackedUploads(this.memory)
-    this.#experts = new ExpertRunner(device, new ExpertsThere(this.uploads, expertRoom))
+    this.#expertRunner = new ExpertRunner(this.memory, new ExpertsThere(this.uploads, expertRoom))
+    this.#experts = new BlockExperts(this.#graphs, this.memory, this.#expertRunner)
     this.#resident = new ResidentWeights(this.uploads)
     this.#sums = new ResidentGrams(device)
   }
@@ -96,7 +98,7 @@ export class BlockRunner {
 
   /**
    * The same, with the next states on the device too where they are to stay there: a device that keeps no tensors has no place
-   * for them, and what experts are added to here is finished here.
+   * for them.
    *
    * @param stays - whether they are to stay
    */
@@ -120,15 +122,16 @@ export class BlockRunner {
     stays: boolean
   ): Promise<BatchStates> {
     const graph = this.#graphs.of(index, weights)
-    const feeds = await this.#feeds(graph, hidden, weights, real)
-    const within = await this.#within(graph, feeds, weights)
-    const all = { ...feeds, ...within?.feeds }
-    if (this.#leaves(graph, weights, stays)) {
-      const { there } = await (await this.#graphs.session(graph, [NEXT])).keep(all)
-      return there[NEXT] as DeviceTensor
+    const made: (Tensor | DeviceTensor)[] = []
+    try {
+      const own = await this.#feeds(graph, hidden, weights, real)
+      const feeds = { ...own, ...(await this.#experts.within(graph, own, weights, made))?.feeds }
+      const left = await this.#experts.left(graph, weights, real.length, stays)
+      const outputs = await (await this.#graphs.session(graph, left)).keep(feeds)
+      return await this.#experts.finished(graph, outputs, weights, stays)
+    } finally {
+      giveBack(made)
     }
-    const outputs = await (await this.#graphs.session(graph)).run(all)
-    return this.#withExperts(graph, outputs, weights)
   }
 
   /**
@@ -148,10 +151,10 @@ export class BlockRunner {
     stays = false
   ): Promise<BlockStatistics & NextStates> {
     const graph = this.#graphs.plain(index, this.#gramSum)
-    const leaves = this.#leaves(graph, weights, stays)
-    const { outputs, there, ...found } = await this.#withGrams(graph, hidden, mask, weights, more, leaves)
-    if (there !== undefined) return { ...(await this.#read(there)), ...found }
-    return { next: await this.#withExperts(graph, outputs, weights), ...found }
+    const left = await this.#experts.left(graph, weights, mask.length, stays)
+    const { outputs, ...found } = await this.#withGrams(graph, hidden, mask, weights, more, left)
+    const next = await this.#experts.finished(graph, outputs, weights, stays)
+    return { ...(next instanceof DeviceTensor ? await this.#read(next) : { next }), ...found }
   }
 
   /** The Gram matrices alone: nobody takes the next states, so that they do not come back, nor are experts added to them. */
@@ -163,8 +166,9 @@ export class BlockRunner {
     more = false
   ): Promise<readonly GramPart[]> {
     const graph = this.#graphs.plain(index, this.#gramSum)
-    const { grams, there } = await this.#withGrams(graph, hidden, mask, weights, more, this.memory.keepsTensors)
-    giveBack([there])
+    const left = this.#experts.leftUnread(graph)
+    const { grams, outputs } = await this.#withGrams(graph, hidden, mask, weights, more, left)
+    giveBack(Object.values(outputs.there))
     return grams
   }
 
@@ -185,11 +189,8 @@ export class BlockRunner {
     stays?: Stays
   ): Promise<BlockGradients<Stays>> {
     const graph = this.#graphs.backward(index, weights)
-    const feeds = {
-      ...(await this.#feeds(graph, hidden, weights, real)),
-      ...(await this.#seeds(index, graph, hidden, gradient, real, weights))
-    }
-    const { outputs, hidden: before } = await this.#back(graph, feeds, stays)
+    const feeds = await this.#feeds(graph, hidden, weights, real)
+    const { outputs, hidden: before } = await this.#back(index, graph, feeds, gradient, weights, stays)
     const of = (name: string): Float32Array => outputs[`gradient.${name}`]?.data as Float32Array
     const adapters = new Map(
       [...(weights.adapters?.keys() ?? [])].map((name) => [name, { A: of(`${name}.lora_A`), B: of(`${name}.lora_B`) }])
@@ -210,11 +211,8 @@ export class BlockRunner {
     stays?: Stays
   ): Promise<{ readonly hidden: GradientStates<Stays>; readonly grams: readonly GramPart[] }> {
     const graph = this.#graphs.curvature(index)
-    const feeds = {
-      ...(await this.#feeds(graph, hidden, weights, real)),
-      ...(await this.#seeds(index, graph, hidden, gradient, real, weights))
-    }
-    const { outputs, hidden: before } = await this.#back(graph, feeds, stays)
+    const feeds = await this.#feeds(graph, hidden, weights, real)
+    const { outputs, hidden: before } = await this.#back(index, graph, feeds, gradient, weights, stays)
     const grams = graph.grams.map((tile) => ({ ...tile, data: outputs[tile.output]?.data as Float32Array }))
     return { hidden: before as GradientStates<Stays>, grams }
   }
@@ -260,51 +258,63 @@ export class BlockRunner {
 
   async release(): Promise<void> {
     await this.#graphs.release()
-    await this.#experts.release()
+    await this.#expertRunner.release()
     this.#resident.release()
     await this.#sums.release()
     await this.uploads.release()
     await this.memory.release()
   }
 
+  /** @param left - what stays on the device beside Gram matrices */
   async #withGrams(
     graph: BlockGraph,
     hidden: BatchStates,
     mask: Float32Array,
     weights: BlockWeights,
     more: boolean,
-    leaves: boolean
+    left: readonly string[]
   ) {
-    const feeds = { ...(await this.#feeds(graph, hidden, weights)), mask: column(mask) }
-    const within = await this.#within(graph, feeds, weights)
-    const { outputs, sums, there } = await this.#added(graph, { ...feeds, ...within?.feeds }, weights, more, leaves)
-    const grams =
-      sums === undefined ? [] : graph.grams.map((tile) => ({ ...tile, data: sums[tile.output]?.data as Float32Array }))
-    const energies = new Map(graph.linears.map(({ name }) => [name, outputs[energyOutput(name)]?.data as Float32Array]))
-    return { outputs, grams, energies, there }
+    const made: (Tensor | DeviceTensor)[] = []
+    try {
+      const own = { ...(await this.#feeds(graph, hidden, weights)), mask: column(mask) }
+      const feeds = { ...own, ...(await this.#experts.within(graph, own, weights, made))?.feeds }
+      const { sums, ...outputs } = await this.#added(graph, feeds, weights, more, left)
+      const grams =
+        sums === undefined
+          ? []
+          : graph.grams.map((tile) => ({ ...tile, data: sums[tile.output]?.data as Float32Array }))
+      const energies = new Map(
+        graph.linears.map(({ name }) => [name, outputs.here[energyOutput(name)]?.data as Float32Array])
+      )
+      return { outputs, grams, energies }
+    } finally {
+      giveBack(made)
+    }
   }
 
   /** What a graph with Gram matrices gives, and the sums of these, where a device adds them up, when they are due. */
-  async #added(graph: BlockGraph, feeds: Feeds, { linears }: BlockWeights, more: boolean, leaves: boolean) {
+  async #added(
+    graph: BlockGraph,
+    feeds: Feeds,
+    { linears }: BlockWeights,
+    more: boolean,
+    left: readonly string[]
+  ): Promise<BlockOutputs & { readonly sums: Tensors | undefined }> {
     if (!this.#sums.keepsTensors) {
       const sums = this.#hostSums.sumsOf(graph.grams, linears)
-      const outputs: Tensors = await (await this.#graphs.session(graph)).run({ ...feeds, ...addedFeeds(sums) }, sums)
-      return { outputs, sums: this.#hostSums.take(more), there: undefined }
+      const here = await (await this.#graphs.session(graph)).run({ ...feeds, ...addedFeeds(sums) }, sums)
+      return { here, there: {}, sums: this.#hostSums.take(more) }
     }
-    const left = [...graph.grams.map(({ output }) => output), ...(leaves ? [NEXT] : [])]
-    const { here, there } = await (await this.#graphs.session(graph, left)).keep(feeds)
-    const { [NEXT]: next, ...tiles } = there
+    const names = graph.grams.map(({ output }) => output)
+    const { here, there } = await (await this.#graphs.session(graph, [...names, ...left])).keep(feeds)
+    const others = Object.fromEntries(left.map((name) => [name, there[name] as DeviceTensor]))
     try {
-      return { outputs: here, sums: await this.#sums.add(linears, tiles, more), there: next }
+      const tiles = Object.fromEntries(names.map((name) => [name, there[name] as DeviceTensor]))
+      return { here, there: others, sums: await this.#sums.add(linears, tiles, more) }
     } catch (error) {
-      giveBack([next])
+      giveBack(Object.values(others))
       throw error
     }
-  }
-
-  /** Whether a graph leaves the next states on the device. */
-  #leaves(graph: BlockGraph, weights: BlockWeights, stays: boolean): boolean {
-    return stays && this.memory.keepsTensors && !isFinishedHere(graph, weights)
   }
 
   /** Next states that lie on the device, with their values. */
@@ -317,71 +327,24 @@ export class BlockRunner {
     }
   }
 
-  /** The next hidden states, from what the graph of the block gives. */
-  async #withExperts(graph: BlockGraph, outputs: Tensors, weights: BlockWeights): Promise<Float32Array> {
-    const next = outputs[NEXT]?.data as Float32Array
-    const { experts } = graph
-    if (experts !== undefined && weights.experts !== undefined && isFinishedHere(graph, weights))
-      await this.#experts.addTo([next], [routed(outputs)], experts, weights.experts)
-    return next
-  }
-
-  /** Of a block that goes on with what its experts add: what these are given, and their sum as the graph takes it. */
-  async #within({ experts, within }: BlockGraph, feeds: Feeds, weights: BlockWeights) {
-    if (experts === undefined || within === undefined || weights.experts === undefined) return undefined
-    const [tokens = 0] = feeds.hidden?.shape ?? []
-    const sum = { data: new Float32Array(tokens * experts.hiddenSize), shape: [tokens, experts.hiddenSize] }
-    const session = await this.#graphs.session(this.#graphs.shared(within.routing))
-    const batch = routed(await session.run({ ...feeds, [EXPERT_SUM]: sum }))
-    await this.#experts.addTo([sum.data], [batch], experts, weights.experts)
-    return { batch, feeds: { [EXPERT_SUM]: sum } }
-  }
-
   /** What a backward graph gives, and the gradient at the hidden states where it is to be. */
-  async #back(graph: BlockGraph, feeds: Feeds, stays = false): Promise<{ outputs: Tensors; hidden: BatchStates }> {
-    if (!stays || !this.memory.keepsTensors) {
-      const outputs = await (await this.#graphs.session(graph)).run(feeds)
-      return { outputs, hidden: outputs[BEFORE]?.data as Float32Array }
-    }
-    const { here, there } = await (await this.#graphs.session(graph, [BEFORE])).keep(feeds)
-    return { outputs: here, hidden: there[BEFORE] as DeviceTensor }
-  }
-
-  /** What a backward graph is given: the gradient of the block's output, and with experts what passes back through them. */
-  async #seeds(
+  async #back(
     index: number,
     graph: BlockGraph,
-    hidden: BatchStates,
+    own: Feeds,
     gradient: BatchStates,
-    real: Float32Array,
-    weights: BlockWeights
-  ): Promise<Feeds> {
-    const { experts } = graph
-    if (experts === undefined || weights.experts === undefined) return { gradient: this.#asInput(gradient) }
-    // Experts take it here.
-    const values =
-      gradient instanceof DeviceTensor ? ((await this.memory.read(gradient)).data as Float32Array) : gradient
-    const seed = { gradient: this.#asInput(values) }
-    const feeds = await this.#feeds(graph, hidden, weights, real)
-    const within = await this.#within(graph, feeds, weights)
-    const batch =
-      within?.batch ?? routed(await (await this.#graphs.session(this.#graphs.of(index, weights))).run(feeds))
-    const ofSum =
-      within === undefined ? values : await this.#gradientOfSum(graph, { ...feeds, ...within.feeds, ...seed })
-    const back = await this.#experts.backward(batch, ofSum, experts, weights.experts)
-    const tokens = ofSum.length / experts.hiddenSize
-    return {
-      ...seed,
-      ...within?.feeds,
-      'gradient.expertInput': { data: back.input, shape: [tokens, experts.hiddenSize] },
-      'gradient.routing': { data: back.routing, shape: [tokens, experts.count] }
+    weights: BlockWeights,
+    stays = false
+  ): Promise<{ outputs: Tensors; hidden: BatchStates }> {
+    const made: (Tensor | DeviceTensor)[] = []
+    try {
+      const seeds = await this.#experts.seeds(index, graph, own, this.#asInput(gradient), weights, made)
+      const left = stays && this.memory.keepsTensors ? [BEFORE] : []
+      const { here, there } = await (await this.#graphs.session(graph, left)).keep({ ...own, ...seeds })
+      return { outputs: here, hidden: there[BEFORE] ?? (here[BEFORE]?.data as Float32Array) }
+    } finally {
+      giveBack(made)
     }
-  }
-
-  /** ∂L/∂ of what experts in the midst of a block add. */
-  async #gradientOfSum({ within }: BlockGraph, feeds: Feeds): Promise<Float32Array> {
-    const session = await this.#graphs.session(this.#graphs.shared(within?.gradient as BlockGraph))
-    return (await session.run(feeds))[`gradient.${EXPERT_SUM}`]?.data as Float32Array
   }
 
   /** @param real - as for `forward`; fed where the graph reads it */
@@ -405,16 +368,6 @@ export class BlockRunner {
     return this.#sums.keepsTensors ? 'alone' : 'added'
   }
 }
-
-/** Whether what the experts of a block add is added to its output here. */
-const isFinishedHere = ({ experts, within }: BlockGraph, weights: BlockWeights): boolean =>
-  experts !== undefined && within === undefined && weights.experts !== undefined
-
-/** What a graph gives the experts. */
-const routed = ({ expertInput, routing }: Tensors): Routed => ({
-  input: expertInput?.data as Float32Array,
-  routing: routing?.data as Float32Array
-})
 
 const column = (data: Float32Array): Tensor => ({ data, shape: [data.length, 1] })
 

@@ -27,6 +27,10 @@ interface ExpertsWithin {
   readonly gradient?: BlockGraph
 }
 
+/** Names of the outputs with what experts are given, and with their weights. */
+export const EXPERT_INPUT = 'expertInput'
+export const ROUTING = 'routing'
+
 /** Name of the output with a linear's ‖W x‖². */
 export const energyOutput = (linear: string): string => `energy.${linear}`
 
@@ -84,8 +88,8 @@ function routingGraph(
 
 function addExpertOutputs({ graph, experts }: LayerBuilder): void {
   if (experts === undefined) return
-  graph.output('expertInput', experts.input, ['tokens', experts.spec.hiddenSize])
-  graph.output('routing', experts.routing, ['tokens', experts.spec.count])
+  graph.output(EXPERT_INPUT, experts.input, ['tokens', experts.spec.hiddenSize])
+  graph.output(ROUTING, experts.routing, ['tokens', experts.spec.count])
 }
 
 /**
@@ -176,8 +180,8 @@ function blockGradients(
   const seeds = new Map([[next, graph.input('gradient', shape)]])
   const { experts } = layer
   if (experts !== undefined) {
-    seeds.set(experts.input, graph.input('gradient.expertInput', ['tokens', experts.spec.hiddenSize]))
-    seeds.set(experts.routing, graph.input('gradient.routing', ['tokens', experts.spec.count]))
+    seeds.set(experts.input, graph.input(`gradient.${EXPERT_INPUT}`, ['tokens', experts.spec.hiddenSize]))
+    seeds.set(experts.routing, graph.input(`gradient.${ROUTING}`, ['tokens', experts.spec.count]))
   }
   return addGradients(graph, seeds, [hidden, ...wanted()])
 }
