@@ -1,10 +1,8 @@
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { Checkpoint } from '../../src/engine/formats/checkpoint'
 import { DeviceMemory } from '../../src/engine/graph/deviceMemory'
-import { type DeviceTensor, giveBack, TENSOR_LIMIT_BYTES, type Tensor } from '../../src/engine/graph/session'
+import { type DeviceTensor, giveBack, type Tensor } from '../../src/engine/graph/session'
 import { stateSize } from '../../src/engine/models/architecture'
-import { BlockExperts } from '../../src/engine/models/blockExperts'
-import { BlockGraphs } from '../../src/engine/models/blockGraphs'
 import { BlockRunner } from '../../src/engine/models/blockRunner'
 import { readBlockWeights } from '../../src/engine/models/blockWeights'
 import { ExpertRunner } from '../../src/engine/models/expertRunner'
@@ -136,14 +134,4 @@ describe.skipIf(missing !== undefined)('rows of experts on a device', () => {
       expect(bus.lying()).toBe(0)
     }
   )
-
-  it('are gathered here where the device has no tensor for those of all tokens', async () => {
-    const own = await opened('mixtral')
-    const graphs = new BlockGraphs(own.architecture, TOKENS, 'webgpu')
-    const experts = new BlockExperts(graphs, memory, runner)
-    const left = (tokens: number) => experts.left(graphs.plain(own.block), own.weights, tokens, true)
-    const most = TENSOR_LIMIT_BYTES / (4 * own.spec.hiddenSize)
-    expect([await left(TOKENS), await left(most)]).toEqual([['next', 'expertInput'], []])
-    await own.close()
-  })
 })

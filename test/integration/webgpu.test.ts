@@ -194,7 +194,7 @@ describe.skipIf(missing !== undefined)('webgpu', () => {
       finalNormGraph(architecture, form)
     ].map(({ model }) => model)
     const { experts } = blockGraph(architecture, 0, 16)
-    // It gathers, on the device, what elsewhere only sizes are.
+    // Other graphs gather sizes alone, on the processor.
     const ofExperts = experts === undefined ? [] : [expertSumGraph(experts)]
     for (const model of [...graphs, ...ofExperts, ...headGraphs(architecture)]) {
       const session = await InferenceSession.create(model, {
@@ -222,7 +222,7 @@ describe.skipIf(missing !== undefined)('webgpu', () => {
     const graphs = readdirSync(folder)
     const told = placesOf(folder)
     expect(told.length).toBe(graphs.length)
-    // What the device has it computes, but for the integers of shapes, of which alone these graphs gather some.
+    // What the device has it computes, but for the integers of shapes, some of which are gathered.
     const known = new Set(['Gather', ...told.flatMap((printed) => placedOn('WebGpuExecutionProvider', printed))])
     expect(known.has('Gemm') && known.has('Where')).toBe(true)
     const lacking = told.flatMap((printed) => {

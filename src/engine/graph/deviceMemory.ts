@@ -60,6 +60,11 @@ export class DeviceMemory {
     return (await this.compute(READ, { first: matrix })).here[RESULT] as Tensor
   }
 
+  /** Zeros beside a matrix that lies there, in its shape. @throws {AppError} DEVICE when the device fails */
+  async zeros(matrix: DeviceTensor): Promise<DeviceTensor> {
+    return (await this.compute(ZEROS, { first: matrix })).there[RESULT] as DeviceTensor
+  }
+
   /** Rows [begin, end) of a matrix that lies there, beside it. @throws {AppError} DEVICE when the device fails */
   async rows(matrix: DeviceTensor, begin: number, end: number): Promise<DeviceTensor> {
     const ends = { begin: pair(begin, 0), end: pair(end, matrix.shape[1] as number) }
@@ -121,6 +126,19 @@ const layGraph = (type: 'int32' | 'uint32'): DeviceGraph => ({
   }
 })
 const LAY = { int32: layGraph('int32'), uint32: layGraph('uint32') }
+
+/** Zeros, whatever the values are: none is less than itself, be it infinite or NaN. */
+const ZEROS: DeviceGraph = {
+  name: 'zeros',
+  left: [RESULT],
+  build: () => {
+    const g = new GraphBuilder()
+    const shape = ['rows', 'columns']
+    const first = g.input('first', shape)
+    g.output(RESULT, g.node('Where', [g.node('Less', [first, first]), first, g.scalar(0)]), shape)
+    return g.build()
+  }
+}
 
 /** Rows [begin, end) of a matrix. */
 export const ROWS: DeviceGraph = {

@@ -1,10 +1,8 @@
 import type { DeviceMemory } from '../graph/deviceMemory'
-import { tensorFits } from '../graph/largestTensor'
 import { DeviceTensor, type Feeds, giveBack, type Tensor, type Tensors } from '../graph/session'
 import { type BlockGraphs, NEXT } from './blockGraphs'
 import type { BlockWeights } from './blockWeights'
 import type { ExpertRunner } from './expertRunner'
-import type { ExpertsSpec } from './experts'
 import { EXPERT_SUM } from './layerBuilder'
 import { type BlockGraph, EXPERT_INPUT, ROUTING } from './modelGraphs'
 import type { Routed } from './routedTokens'
@@ -36,21 +34,14 @@ export class BlockExperts {
   ) {}
 
   /**
-   * Outputs that the graph of a block leaves on the device, for so many tokens.
+   * Outputs that the graph of a block leaves on the device.
    *
-   * @param stays - whether the next states are to stay there
-   * @throws {AppError} DEVICE with the library's reason when the device fails
+   * @param stays - whether the next states are to stay there, or nobody takes them
    */
-  async left(graph: BlockGraph, weights: BlockWeights, tokens: number, stays: boolean): Promise<readonly string[]> {
-    const behind = expertsBehind(graph, weights)
-    if (behind !== undefined) return (await this.#fit(behind.spec, tokens)) ? LEFT_WITH_EXPERTS : []
-    return stays && this.memory.keepsTensors ? [NEXT] : []
-  }
-
-  /** The same where nobody takes the next states. */
-  leftUnread({ experts, within }: BlockGraph): readonly string[] {
+  left(graph: BlockGraph, weights: BlockWeights, stays: boolean): readonly string[] {
     if (!this.memory.keepsTensors) return []
-    return experts !== undefined && within === undefined ? LEFT_WITH_EXPERTS : [NEXT]
+    if (expertsBehind(graph, weights) !== undefined) return LEFT_WITH_EXPERTS
+    return stays ? [NEXT] : []
   }
 
   /**
@@ -93,10 +84,9 @@ export class BlockExperts {
   ): Promise<WithinBlock | undefined> {
     if (experts === undefined || within === undefined || weights.experts === undefined) return undefined
     const routing = this.graphs.shared(within.routing)
-    const left = (await this.#fit(experts, tokensOf(feeds))) ? [EXPERT_INPUT] : []
     // Nothing that the routing is made of reads it.
     const unread = { data: new Float32Array(experts.hiddenSize), shape: [1, experts.hiddenSize] }
-    const batch = await this.#routed(routing, { ...feeds, [EXPERT_SUM]: unread }, left, made)
+    const batch = await this.#routed(routing, { ...feeds, [EXPERT_SUM]: unread }, [EXPERT_INPUT], made)
     const sum = await this.runner.sum(batch, experts, weights.experts)
     made.push(sum)
     return { batch, feeds: { [EXPERT_SUM]: sum } }
@@ -120,15 +110,13 @@ export class BlockExperts {
   ): Promise<Feeds> {
     const { experts } = graph
     if (experts === undefined || weights.experts === undefined) return { gradient }
-    const fits = await this.#fit(experts, tokensOf(feeds))
-    const seed = await this.#placed(gradient, fits, made)
+    const seed = await this.#placed(gradient, made)
     const within = await this.within(graph, feeds, weights, made)
-    const batch =
-      within?.batch ?? (await this.#routed(this.graphs.of(index, weights), feeds, fits ? LEFT_WITH_EXPERTS : [], made))
+    const batch = within?.batch ?? (await this.#routed(this.graphs.of(index, weights), feeds, LEFT_WITH_EXPERTS, made))
     const ofSum =
       within === undefined
         ? seed
-        : await this.#gradientOfSum(graph, { ...feeds, ...within.feeds, gradient: seed }, fits, made)
+        : await this.#gradientOfSum(graph, { ...feeds, ...within.feeds, gradient: seed }, made)
     const back = await this.runner.backward(batch, ofSum, experts, weights.experts)
     made.push(back.input)
     const routing = { data: back.routing, shape: [back.routing.length / experts.count, experts.count] }
@@ -140,31 +128,28 @@ export class BlockExperts {
     }
   }
 
-  /** Whether the device has tensors for the rows of all tokens, and one of zeros. */
-  async #fit({ hiddenSize }: ExpertsSpec, tokens: number): Promise<boolean> {
-    return this.memory.keepsTensors && tensorFits(this.memory.device, 4 * (tokens + 1) * hiddenSize)
-  }
-
-  /** What a graph gives the experts. */
+  /** What a graph gives the experts. @param left - outputs that stay on a device that keeps tensors */
   async #routed(graph: BlockGraph, feeds: Feeds, left: readonly string[], made: Placed[]): Promise<Routed> {
-    const outputs = await (await this.graphs.session(graph, left)).keep(feeds)
-    made.push(...Object.values(outputs.there))
-    return routed(outputs)
+    return routed(await this.#outputs(graph, feeds, left, made))
   }
 
   /** ∂L/∂ of what experts in the midst of a block add. */
-  async #gradientOfSum({ within }: BlockGraph, feeds: Feeds, fits: boolean, made: Placed[]): Promise<Placed> {
-    const graph = this.graphs.shared(within?.gradient as BlockGraph)
+  async #gradientOfSum({ within }: BlockGraph, feeds: Feeds, made: Placed[]): Promise<Placed> {
     const name = `gradient.${EXPERT_SUM}`
-    const { here, there } = await (await this.graphs.session(graph, fits ? [name] : [])).keep(feeds)
-    made.push(...Object.values(there))
+    const graph = this.graphs.shared(within?.gradient as BlockGraph)
+    const { here, there } = await this.#outputs(graph, feeds, [name], made)
     return there[name] ?? (here[name] as Tensor)
   }
 
+  async #outputs(graph: BlockGraph, feeds: Feeds, left: readonly string[], made: Placed[]): Promise<BlockOutputs> {
+    const outputs = await (await this.graphs.session(graph, this.memory.keepsTensors ? left : [])).keep(feeds)
+    made.push(...Object.values(outputs.there))
+    return outputs
+  }
+
   /** A gradient where experts take it: each of them does. */
-  async #placed(gradient: Placed, there: boolean, made: Placed[]): Promise<Placed> {
-    if (there === gradient instanceof DeviceTensor) return gradient
-    if (gradient instanceof DeviceTensor) return this.memory.read(gradient)
+  async #placed(gradient: Placed, made: Placed[]): Promise<Placed> {
+    if (gradient instanceof DeviceTensor) return gradient
     const lies = await this.memory.upload(gradient)
     made.push(lies)
     return lies
@@ -182,8 +167,6 @@ export class BlockExperts {
     }
   }
 }
-
-const tokensOf = ({ hidden }: Feeds): number => hidden?.shape[0] ?? 0
 
 const LEFT_WITH_EXPERTS = [NEXT, EXPERT_INPUT]
 

@@ -126,7 +126,7 @@ export class BlockRunner {
     try {
       const own = await this.#feeds(graph, hidden, weights, real)
       const feeds = { ...own, ...(await this.#experts.within(graph, own, weights, made))?.feeds }
-      const left = await this.#experts.left(graph, weights, real.length, stays)
+      const left = this.#experts.left(graph, weights, stays)
       const outputs = await (await this.#graphs.session(graph, left)).keep(feeds)
       return await this.#experts.finished(graph, outputs, weights, stays)
     } finally {
@@ -151,7 +151,7 @@ export class BlockRunner {
     stays = false
   ): Promise<BlockStatistics & NextStates> {
     const graph = this.#graphs.plain(index, this.#gramSum)
-    const left = await this.#experts.left(graph, weights, mask.length, stays)
+    const left = this.#experts.left(graph, weights, stays)
     const { outputs, ...found } = await this.#withGrams(graph, hidden, mask, weights, more, left)
     const next = await this.#experts.finished(graph, outputs, weights, stays)
     return { ...(next instanceof DeviceTensor ? await this.#read(next) : { next }), ...found }
@@ -166,7 +166,7 @@ export class BlockRunner {
     more = false
   ): Promise<readonly GramPart[]> {
     const graph = this.#graphs.plain(index, this.#gramSum)
-    const left = this.#experts.leftUnread(graph)
+    const left = this.#experts.left(graph, weights, true)
     const { grams, outputs } = await this.#withGrams(graph, hidden, mask, weights, more, left)
     giveBack(Object.values(outputs.there))
     return grams

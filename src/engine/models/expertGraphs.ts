@@ -12,7 +12,7 @@ export const SUM = 'sum'
  * each row times its weight, or of each weighed row.
  */
 export function expertGraph(spec: ExpertsSpec): Uint8Array {
-  const { graph, sum } = ofRows(spec)
+  const { graph, sum } = overRows(spec)
   graph.output(SUM, sum, ['rows', spec.hiddenSize])
   return graph.build()
 }
@@ -23,11 +23,11 @@ export function expertGraph(spec: ExpertsSpec): Uint8Array {
  * Inputs: those of `expertGraph`, and `gradient` ∂L/∂sum [rows, hidden]. Outputs: `gradient.rows` and `gradient.weight`.
  */
 export function expertBackwardGraph(spec: ExpertsSpec): Uint8Array {
-  const expert = ofRows(spec)
+  const expert = overRows(spec)
   const { graph } = expert
   const shape = ['rows', spec.hiddenSize]
-  const { ofRows: gradient, ofWeight } = gradients(expert, graph.input('gradient', shape))
-  graph.output('gradient.rows', gradient, shape)
+  const { ofRows, ofWeight } = gradients(expert, graph.input('gradient', shape))
+  graph.output('gradient.rows', ofRows, shape)
   graph.output('gradient.weight', ofWeight, ['rows', 1])
   return graph.build()
 }
@@ -35,13 +35,12 @@ export function expertBackwardGraph(spec: ExpertsSpec): Uint8Array {
 /**
  * One expert over the rows of a batch that are routed to it, added to what those before it gave.
  *
- * Inputs: `input` [tokens, hidden], int32 `own` [rows], the numbers of the expert's tokens, and `places` [tokens], of each token
- * the place of its row among these, from 1 on, or 0; `weight` [rows, 1], the expert's tensors, and `before` [tokens, hidden], or
- * [1, hidden] where that is the same for all. Output: `sum` [tokens, hidden].
+ * Inputs: `input` [tokens, hidden], int32 `own` [rows, 1], the numbers of the expert's tokens, each of them once, `weight`
+ * [rows, 1], the expert's tensors, and `before` [tokens, hidden]. Output: `sum` [tokens, hidden].
  */
 export function expertSumGraph(spec: ExpertsSpec): Uint8Array {
-  const { graph, sum } = ofGathered(spec)
-  addPlaced(graph, sum, spec)
+  const { graph, sum, own } = overGathered(spec)
+  addToTokens(graph, sum, own, spec)
   return graph.build()
 }
 
@@ -52,11 +51,11 @@ export function expertSumGraph(spec: ExpertsSpec): Uint8Array {
  * `gradient.weight` [rows, 1].
  */
 export function expertSumBackwardGraph(spec: ExpertsSpec): Uint8Array {
-  const expert = ofGathered(spec)
+  const expert = overGathered(spec)
   const { graph, own } = expert
   const gradient = graph.input('gradient', ['tokens', spec.hiddenSize])
-  const { ofRows: found, ofWeight } = gradients(expert, gathered(graph, gradient, own))
-  addPlaced(graph, found, spec)
+  const { ofRows, ofWeight } = gradients(expert, gathered(graph, gradient, own))
+  addToTokens(graph, ofRows, own, spec)
   graph.output('gradient.weight', ofWeight, ['rows', 1])
   return graph.build()
 }
@@ -69,15 +68,15 @@ interface ExpertInGraph {
   readonly sum: Value
 }
 
-function ofRows(spec: ExpertsSpec): ExpertInGraph {
+function overRows(spec: ExpertsSpec): ExpertInGraph {
   const graph = new GraphBuilder()
   return weighed(graph, graph.input('rows', ['rows', spec.hiddenSize]), spec)
 }
 
-function ofGathered(spec: ExpertsSpec): ExpertInGraph & { readonly own: Value } {
+function overGathered(spec: ExpertsSpec): ExpertInGraph & { readonly own: Value } {
   const graph = new GraphBuilder()
   const input = graph.input('input', ['tokens', spec.hiddenSize])
-  const own = graph.input('own', ['rows'], 'int32')
+  const own = graph.input('own', ['rows', 1], 'int32')
   return { ...weighed(graph, gathered(graph, input, own), spec), own }
 }
 
@@ -95,14 +94,13 @@ function gradients({ graph, rows, weight, sum }: ExpertInGraph, seed: Value) {
   return { ofRows: found.get(rows) as Value, ofWeight: found.get(weight) as Value }
 }
 
-/** Adds rows at the places of their tokens; what is added to the others is a row of zeros. */
-function addPlaced(graph: GraphBuilder, rows: Value, { hiddenSize }: ExpertsSpec): void {
-  const places = graph.input('places', ['tokens'], 'int32')
-  const none = graph.floats(new Float32Array(hiddenSize), [1, hiddenSize])
-  const before = graph.input('before', ['sums', hiddenSize])
-  const placed = gathered(graph, graph.concat([none, rows], 0), places)
-  graph.output(SUM, graph.add(before, placed), ['tokens', hiddenSize])
-}
+const gathered = (graph: GraphBuilder, all: Value, own: Value): Value =>
+  graph.node('Gather', [all, graph.reshape(own, [-1])], { axis: 0 })
 
-const gathered = (graph: GraphBuilder, rows: Value, places: Value): Value =>
-  graph.node('Gather', [rows, places], { axis: 0 })
+/** Adds rows to those of their tokens. No token has two, so that it makes no difference in which order a device comes to them. */
+function addToTokens(graph: GraphBuilder, rows: Value, own: Value, { hiddenSize }: ExpertsSpec): void {
+  const before = graph.input('before', ['tokens', hiddenSize])
+  const tokens = graph.node('Expand', [own, graph.ints([1, hiddenSize])])
+  const sum = graph.node('ScatterElements', [before, tokens, rows], { axis: 0, reduction: 'add' })
+  graph.output(SUM, sum, ['tokens', hiddenSize])
+}

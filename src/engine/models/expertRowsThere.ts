@@ -1,6 +1,5 @@
-import { elementCount } from '../formats/tensorInfo'
 import type { DeviceMemory } from '../graph/deviceMemory'
-import { DeviceTensor, type Feeds, giveBack, type Tensor } from '../graph/session'
+import { type DeviceTensor, type Feeds, giveBack } from '../graph/session'
 import { expertSumBackwardGraph, expertSumGraph, SUM } from './expertGraphs'
 import type { ExpertSessions } from './expertSessions'
 import type { ExpertsSpec } from './experts'
@@ -25,7 +24,7 @@ export class ExpertRowsThere {
     const { input } = batch
     return this.#added(batch, spec, ({ expert, ...own }, before) =>
       this.there.with(read, expert, async (weights) => {
-        const { there } = await session.keep({ ...weights, ...gathering(own, input), input, before })
+        const { there } = await session.keep({ ...weights, ...gathering(own), input, before })
         return there[SUM] as DeviceTensor
       })
     )
@@ -43,7 +42,7 @@ export class ExpertRowsThere {
     const routing = new Float32Array(batch.routing.length)
     const sum = await this.#added(batch, spec, ({ expert, ...own }, before) =>
       this.there.with(read, expert, async (weights) => {
-        const { here, there } = await session.keep({ ...weights, ...gathering(own, input), input, gradient, before })
+        const { here, there } = await session.keep({ ...weights, ...gathering(own), input, gradient, before })
         const found = here['gradient.weight']?.data as Float32Array
         for (const [i, token] of own.tokens.entries()) routing[token * spec.count + expert] = found[i] as number
         return there[SUM] as DeviceTensor
@@ -56,31 +55,23 @@ export class ExpertRowsThere {
   async #added(
     batch: Routed<DeviceTensor>,
     spec: ExpertsSpec,
-    add: (own: ExpertTokens, before: Tensor | DeviceTensor) => Promise<DeviceTensor>
+    add: (own: ExpertTokens, before: DeviceTensor) => Promise<DeviceTensor>
   ): Promise<DeviceTensor> {
-    let sum: Tensor | DeviceTensor = { data: new Float32Array(spec.hiddenSize), shape: [1, spec.hiddenSize] }
+    let sum = await this.memory.zeros(batch.input)
     for (const own of routedTokens(batch, spec)) {
-      const before: Tensor | DeviceTensor = sum
+      const before = sum
       try {
         sum = await add(own, before)
       } finally {
         giveBack([before])
       }
     }
-    return sum instanceof DeviceTensor ? sum : this.#zeros(batch.input.shape)
-  }
-
-  async #zeros(shape: readonly number[]): Promise<DeviceTensor> {
-    return (await this.memory.upload({ data: new Float32Array(elementCount(shape)), shape })) as DeviceTensor
+    return sum
   }
 }
 
-/**
- * What the graphs of an expert gather by and put back: `own` [rows], the numbers of its tokens, `places` [tokens], of each
- * token the place of its row among these, from 1 on, 0 for those that are not routed to it, and `weight`.
- */
-function gathering({ tokens, weight }: Omit<ExpertTokens, 'expert'>, { shape: [all = 0] }: DeviceTensor): Feeds {
-  const places = new Int32Array(all)
-  for (const [i, token] of tokens.entries()) places[token] = i + 1
-  return { weight, own: { data: tokens, shape: [tokens.length] }, places: { data: places, shape: [all] } }
-}
+/** By what the graphs of an expert find its rows, and weigh them. */
+const gathering = ({ tokens, weight }: Omit<ExpertTokens, 'expert'>): Feeds => ({
+  own: { data: tokens, shape: [tokens.length, 1] },
+  weight
+})
