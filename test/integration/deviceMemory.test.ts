@@ -143,6 +143,16 @@ describe.skipIf(missing !== undefined)('the memory of a device', () => {
     expect(own.bytes - kept.bytes).toBeGreaterThan(constant)
   })
 
+  it('gives zeros in the shape of a matrix, whatever is in that', async () => {
+    const memory = new DeviceMemory('webgpu')
+    const values = Float32Array.of(Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0, 1, -1)
+    const matrix = (await memory.upload({ data: values, shape: [2, 3] })) as DeviceTensor
+    const zeros = await memory.zeros(matrix)
+    expect(await memory.read(zeros)).toEqual({ data: new Float32Array(6), shape: [2, 3] })
+    giveBack([matrix, zeros])
+    await memory.release()
+  })
+
   // Rows that part into sums of 64, of 50 and of none, and a channel with nearly all the energy; some rows at a time.
   it.each([
     [96, 128, undefined],
