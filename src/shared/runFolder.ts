@@ -17,6 +17,7 @@ import { SweepDefinition, SweepMember } from './sweep'
  *   result.json    RunOutcome: written when the run ends
  *   tokens.sha256  SHA-256 of the tokens that the run began with: written before the first block
  *   recipe.sha256  SHA-256 of what the recipe said of adapters when the run began: written before the first block
+ *   numerics.sha256  SHA-256 of what decides how the run is computed: written before the first block
  *   enough.json    EnoughRows: written before the first block, where the recipe asks how many rows are enough
  *   lock           the process that works on the run now
  *   inputs/        samples of stored calibration sets, one JSON object {"text": …} per line
@@ -31,6 +32,7 @@ export const RUN_FILES = {
   outcome: 'result.json',
   tokens: 'tokens.sha256',
   recipe: 'recipe.sha256',
+  numerics: 'numerics.sha256',
   enough: 'enough.json',
   weights: 'weights.stamp',
   lock: 'lock',

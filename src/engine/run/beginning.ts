@@ -7,8 +7,8 @@ import { isMissing, writeFileAtomic } from '../formats/files'
  * What a run began with is what it has to go on with: digests that lie in its folder from its first block on.
  */
 
-/** What is noted: tokens and what the recipe says of adapters. */
-export type Beginning = 'tokens' | 'recipe'
+/** What is noted: tokens, what the recipe says of adapters, and what computes. */
+export type Beginning = 'tokens' | 'recipe' | 'numerics'
 
 /**
  * Whether the run in the folder began with what has this digest.

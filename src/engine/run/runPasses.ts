@@ -5,6 +5,7 @@ import { beganWith, noteBeginning } from './beginning'
 import { type Place, placeOfStep } from './deviceFailure'
 import { appendJournal, readJournal, rewriteJournal, type Step } from './journal'
 import { assertBlockInPlace, assertModelUnchanged, noteWeights } from './modelUnchanged'
+import { numericsDigest } from './numericsDigest'
 import type { Events, Pass, RunContext } from './pass'
 import { PASSES } from './passes'
 import { recipeDigest } from './recipeDigest'
@@ -39,20 +40,25 @@ const stepsOf = (prepared: PreparedRun): Step[] =>
   PASSES.flatMap((pass) => pass.blocks(prepared).map((block) => ({ pass: pass.name, block })))
 
 /**
- * The finished steps whose files are all intact, after a look at the model; none when tokens or recipe are others than those
- * that the run began with. Those that are not go from the journal: they are done again.
+ * The finished steps whose files are all intact, after a look at the model; none when tokens, recipe or numerics are others
+ * than those that the run began with. Those that are not go from the journal: they are done again.
  */
 export async function* resumePoint(context: RunContext): Events<JournalEntry[]> {
   const { folder, prepared, signal } = context
   const journal = await readJournal(folder, stepsOf(prepared))
   const [tokens, recipe] = [tokenDigest(prepared), recipeDigest(prepared.recipe)]
-  const isSame = (await beganWith(folder, 'tokens', tokens, false)) && (await beganWith(folder, 'recipe', recipe, true))
+  const numerics = numericsDigest()
+  const isSame =
+    (await beganWith(folder, 'tokens', tokens, false)) &&
+    (await beganWith(folder, 'recipe', recipe, true)) &&
+    (await beganWith(folder, 'numerics', numerics, false))
   if (journal.length === 0 || !isSame) {
     await rewriteJournal(folder, [])
     await sweepRefinements(folder, [])
     yield* noteWeights(prepared, folder, signal)
+    await noteBeginning(folder, 'numerics', numerics)
     await noteBeginning(folder, 'recipe', recipe)
-    await noteBeginning(folder, 'tokens', tokens) // last: no block of other tokens or another recipe may stand beside it
+    await noteBeginning(folder, 'tokens', tokens) // last: no block of other beginnings may stand beside it
     return []
   }
   yield* assertModelUnchanged(prepared, folder, signal, solvedBlocks(journal))
