@@ -1,7 +1,7 @@
 import { type JournalEntry, solvedBlocks } from '../../shared/runFolder'
 import { collectArrays } from '../graph/collectGarbage'
 import type { PreparedRun } from '../prepare/preparedRun'
-import { beganWith, noteBeginning } from './beginning'
+import { changedSince, noteBeginning } from './beginning'
 import { type Place, placeOfStep } from './deviceFailure'
 import { appendJournal, readJournal, rewriteJournal, type Step } from './journal'
 import { assertBlockInPlace, assertModelUnchanged, noteWeights } from './modelUnchanged'
@@ -46,19 +46,14 @@ const stepsOf = (prepared: PreparedRun): Step[] =>
 export async function* resumePoint(context: RunContext): Events<JournalEntry[]> {
   const { folder, prepared, signal } = context
   const journal = await readJournal(folder, stepsOf(prepared))
-  const [tokens, recipe] = [tokenDigest(prepared), recipeDigest(prepared.recipe)]
-  const numerics = numericsDigest()
-  const isSame =
-    (await beganWith(folder, 'tokens', tokens, false)) &&
-    (await beganWith(folder, 'recipe', recipe, true)) &&
-    (await beganWith(folder, 'numerics', numerics, false))
-  if (journal.length === 0 || !isSame) {
+  const now = { tokens: tokenDigest(prepared), recipe: recipeDigest(prepared.recipe), numerics: numericsDigest() }
+  const changed = await changedSince(folder, now)
+  if (journal.length === 0 || changed !== undefined) {
+    if (journal.length > 0) yield { type: 'warning', code: 'BEGUN_ANEW', message: `the run begins anew: ${changed}` }
     await rewriteJournal(folder, [])
     await sweepRefinements(folder, [])
     yield* noteWeights(prepared, folder, signal)
-    await noteBeginning(folder, 'numerics', numerics)
-    await noteBeginning(folder, 'recipe', recipe)
-    await noteBeginning(folder, 'tokens', tokens) // last: no block of other beginnings may stand beside it
+    await noteBeginning(folder, now)
     return []
   }
   yield* assertModelUnchanged(prepared, folder, signal, solvedBlocks(journal))

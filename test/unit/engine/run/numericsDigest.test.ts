@@ -12,8 +12,14 @@ const short = {
   variants: [{ method: 'svd', rank: 4 }]
 }
 
-const resumedBlocks = (events: Awaited<ReturnType<typeof runToEnd>>) =>
-  events.flatMap((event) => (event.type === 'planned' ? [event.resumedBlocks] : []))
+/** Blocks that a run went on from, and why it did not go on from more. */
+const resumed = (events: Awaited<ReturnType<typeof runToEnd>>) =>
+  events.flatMap((event): (string | number)[] => {
+    if (event.type === 'planned') return [event.resumedBlocks]
+    return event.type === 'warning' && event.code === 'BEGUN_ANEW' ? [event.message] : []
+  })
+
+const ANEW = 'the run begins anew: another version of Quail began it, and one adapter would be of both'
 
 /** A run that was stopped after its first block. */
 async function begun() {
@@ -24,18 +30,18 @@ async function begun() {
 
 describe('a run that something with other numerics began', () => {
   it('goes on where nothing changed', async () => {
-    expect(resumedBlocks(await runToEnd((await begun()).run))).toEqual([1])
+    expect(resumed(await runToEnd((await begun()).run))).toEqual([1])
   })
 
   it('begins anew where they are noted', async () => {
     const { run, noted } = await begun()
     writeFileSync(noted, 'of another version\n')
-    expect(resumedBlocks(await runToEnd(run))).toEqual([0])
+    expect(resumed(await runToEnd(run))).toEqual([ANEW, 0])
   })
 
   it('begins anew where an older version noted nothing', async () => {
     const { run, noted } = await begun()
     rmSync(noted)
-    expect(resumedBlocks(await runToEnd(run))).toEqual([0])
+    expect(resumed(await runToEnd(run))).toEqual([ANEW, 0])
   })
 })
