@@ -39,16 +39,17 @@ export function selectiveScan(layer: LayerBuilder, inputs: ScanInputs, shape: Sc
   const { channels, stateDim } = shape
   const chunking = chunkingOf(context, Math.max(CHUNK, 2 ** Math.ceil(Math.log2(context) / 2)))
   layer.scratch.push(...scratch(shape))
-  // Of every token its decay and the state before it, in both goes.
-  layer.remembered.push(...Array(4).fill(channels * stateDim))
+  // Of every token its decay and what it adds, and in both goes the state before it and what is read or left of it.
+  layer.remembered.push(...Array(6).fill(channels * stateDim))
   const all = inChunks(graph, inputs, shape, chunking)
   const tokens = tokensOf(graph, all, shape, chunking)
   const rate = graph.transpose(inputs.rate, [1, 0])
-  let state = chunking.chunks === 1 ? undefined : beginnings(graph, all.step, rate, tokens, shape, chunking)
-  const read = tokens.map((token) => {
-    state = after(graph, token, rate, state)
-    return graph.matmul(token.query, state)
-  })
+  let state = chunking.chunks === 1 ? undefined : beginnings(layer, all.step, rate, tokens, shape, chunking)
+  const read: Value[] = []
+  for (const token of tokens) {
+    state = after(layer, token, rate, state, read.at(-1))
+    read.push(graph.matmul(token.query, state))
+  }
   const y = graph.reshape(joined(graph, read, 2), [-1, 1, chunking.chunks, chunking.size, channels])
   return unchunked(graph, y, chunking, [1, channels])
 }
@@ -105,24 +106,37 @@ function tokensOf(graph: GraphBuilder, all: Chunked, { stateDim }: ScanShape, { 
   }))
 }
 
-/** exp(Δ A) h + Δ x B, [rows, chunks, stateDim, channels], with A [stateDim, channels]; h is zero where it is left out. */
-function after(graph: GraphBuilder, { step, written, key }: Token, rate: Value, state: Value | undefined): Value {
-  const added = graph.mul(key, written)
-  return state === undefined ? added : graph.add(graph.mul(decay(graph, step, rate), state), added)
+/**
+ * exp(Δ A) h + Δ x B, [rows, chunks, stateDim, channels], with A [stateDim, channels]; h is zero where it is left out.
+ *
+ * What a token is made of does not depend on the state before it, and what is read of a state may wait. A runtime computes what it
+ * can before it goes on, and nodes alike once, so that decays, what is added and states of all tokens would lie in memory at
+ * once, each as large as all states: zeros that are made of what comes before keep tokens waiting for their turn. A gradient
+ * keeps all of it anyway, and then what both goes make alike is better made once.
+ *
+ * @param before - what was read before, [rows, chunks, 1, channels]; left out where nothing is read
+ */
+function after({ graph, purpose }: LayerBuilder, token: Token, rate: Value, state?: Value, before?: Value): Value {
+  const { step, written, key } = token
+  if (state === undefined) return graph.mul(key, written)
+  const nothing = graph.detach(graph.mul(before ?? graph.slice(state, 2, 0, 1), graph.scalar(0)))
+  const inTurn = (x: Value) => (purpose === 'forward' ? graph.add(x, nothing) : x)
+  return graph.add(graph.mul(decay(graph, inTurn(step), rate), state), graph.mul(key, inTurn(written)))
 }
 
 const decay = (graph: GraphBuilder, step: Value, rate: Value): Value => graph.node('Exp', [graph.mul(step, rate)])
 
 /** The states that the chunks of each row begin with, [rows, chunks, stateDim, channels]. */
 function beginnings(
-  graph: GraphBuilder,
+  layer: LayerBuilder,
   step: Value,
   rate: Value,
   tokens: readonly Token[],
   { channels, stateDim }: ScanShape,
   { chunks }: Chunking
 ): Value {
-  const alone = tokens.reduce<Value | undefined>((state, token) => after(graph, token, rate, state), undefined) as Value
+  const { graph } = layer
+  const alone = tokens.reduce<Value | undefined>((state, token) => after(layer, token, rate, state), undefined) as Value
   const left = decay(graph, graph.sum(step, [2]), rate)
   const each = (x: Value) => graph.split(x, 1, Array(chunks).fill(1))
   const [ends, lefts] = [each(alone), each(left)]
