@@ -1,4 +1,8 @@
 import { expect } from 'vitest'
+import { addGradients } from '../../src/engine/graph/gradient'
+import type { Value } from '../../src/engine/graph/graphBuilder'
+import { GraphSession, type Tensor } from '../../src/engine/graph/session'
+import { LayerBuilder } from '../../src/engine/models/layerBuilder'
 import { uniform } from './adaptedBlock'
 
 /** What a graph is given, by name. */
@@ -6,6 +10,43 @@ type Point<Name extends string> = Readonly<Record<Name, ArrayLike<number>>>
 
 const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
   Array.from(a).reduce((sum, x, i) => sum + x * (b[i] as number), 0)
+
+/**
+ * What a graph over rows of tokens gives, as `out`, and its gradients of Σ seed · out, as `gradient.<name>` of every input.
+ *
+ * @param widths - values of a token of every input
+ */
+export async function computedRecurrence<Name extends string>(
+  context: number,
+  widths: Readonly<Record<Name, number>>,
+  point: Readonly<Record<Name, Float32Array>>,
+  seed: Float32Array,
+  build: (layer: LayerBuilder, inputs: Readonly<Record<Name, Value>>) => Value
+): Promise<Record<string, Float32Array>> {
+  const names = Object.keys(widths) as Name[]
+  const [first] = names as [Name]
+  const tokens = point[first].length / widths[first]
+  const width = seed.length / tokens
+  const layer = new LayerBuilder(context)
+  const { graph } = layer
+  const inputs = Object.fromEntries(names.map((name) => [name, graph.input(name, ['tokens', widths[name]])])) as Record<
+    Name,
+    Value
+  >
+  const output = build(layer, inputs)
+  const of = new Map([[output, graph.input('seed', ['tokens', width])]])
+  const gradients = addGradients(graph, of, Object.values(inputs))
+  graph.output('out', output, ['tokens', width])
+  for (const name of names) {
+    graph.output(`gradient.${name}`, gradients.get(inputs[name]) as Value, ['tokens', widths[name]])
+  }
+  const session = await GraphSession.create(graph.build(), 'cpu')
+  const tensor = (data: Float32Array, size: number): Tensor => ({ data, shape: [tokens, size] })
+  const feeds = Object.fromEntries(names.map((name) => [name, tensor(point[name], widths[name])]))
+  const found = await session.run({ ...feeds, seed: tensor(seed, width) })
+  await session.release()
+  return Object.fromEntries(Object.entries(found).map(([name, { data }]) => [name, data as Float32Array]))
+}
 
 /**
  * A graph gives what a recurrence in float64 gives, and its gradients of Σ seed · out are those of the recurrence.

@@ -5,9 +5,8 @@ import type { ModelLinear } from '../models/modelTensors'
 import type { ModelWeights } from '../models/modelWeights'
 import type { PackedUploads } from '../models/packedUploads'
 import type { Lying } from '../quantizers/quantizedRows'
-import type { ReadableCodes } from '../quantizers/quantizer'
 import { quantizerFor } from '../quantizers/registry'
-import { type BaseWeight, valuesOf } from './baseWeight'
+import { type BaseWeight, codesWhere, valuesOf } from './baseWeight'
 import type { WeightOfLinear } from './linearError'
 import { quantizeWeight } from './quantizeLinear'
 import type { StoredBase } from './storedBase'
@@ -33,17 +32,6 @@ export async function valuesWhere(
 ): Promise<Float32Array | DeviceTensor> {
   const codes = await codesWhere(memory, linear, { held }, spec)
   return codes === undefined ? valuesOf(linear, { held }, spec, target?.()) : codes.values()
-}
-
-/** The codes of a linear as a device that keeps tensors reads them; undefined where Q is made here. @throws {AppError} DEVICE */
-export async function codesWhere(
-  memory: DeviceMemory,
-  { outFeatures: rows, inFeatures: cols }: Pick<ModelLinear, 'outFeatures' | 'inFeatures'>,
-  { held }: Pick<BaseWeight, 'held'>,
-  spec: QuantizerSpec
-): Promise<ReadableCodes | undefined> {
-  if (held instanceof Float32Array) return undefined
-  return quantizerFor(spec).codesThere?.(memory, held, { rows, cols }, spec)
 }
 
 /**

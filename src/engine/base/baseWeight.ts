@@ -1,9 +1,10 @@
 import type { QuantizerSpec } from '../../shared/recipe'
 import type { LinearFingerprint } from '../../shared/runFolder'
+import type { DeviceMemory } from '../graph/deviceMemory'
 import type { ModelLinear } from '../models/modelTensors'
 import { difference } from '../numerics/accumulate'
 import type { Matrix32 } from '../numerics/matrix'
-import type { QuantizedWeight } from '../quantizers/quantizer'
+import type { QuantizedWeight, ReadableCodes } from '../quantizers/quantizer'
 import { quantizerFor } from '../quantizers/registry'
 
 /** What a base has of a linear. */
@@ -33,3 +34,14 @@ export const errorOf = (
   weight: Float32Array,
   Q: Float32Array
 ): Matrix32 => ({ data: difference(weight, Q), rows: outFeatures, cols: inFeatures })
+
+/** The codes of a linear as a device that keeps tensors reads them; undefined where Q is made here. @throws {AppError} DEVICE */
+export async function codesWhere(
+  memory: DeviceMemory,
+  { outFeatures: rows, inFeatures: cols }: Pick<ModelLinear, 'outFeatures' | 'inFeatures'>,
+  { held }: Pick<BaseWeight, 'held'>,
+  spec: QuantizerSpec
+): Promise<ReadableCodes | undefined> {
+  if (held instanceof Float32Array) return undefined
+  return quantizerFor(spec).codesThere?.(memory, held, { rows, cols }, spec)
+}

@@ -11,7 +11,7 @@ import { errorThere } from '../quantizers/codesThere'
 import { fingerprintLinear } from '../quantizers/fingerprint'
 import type { QuantizedWeight } from '../quantizers/quantizer'
 import { quantizerFor } from '../quantizers/registry'
-import { type BaseWeight, errorOf, valuesOf } from './baseWeight'
+import { type BaseWeight, codesWhere, errorOf, valuesOf } from './baseWeight'
 import { quantizeWeight } from './quantizeLinear'
 
 /** A linear with its weight. */
@@ -85,10 +85,9 @@ async function dequantizedThere(
   spec: QuantizerSpec,
   { held, fingerprint }: BaseWeight
 ): Promise<ErrorThere | undefined> {
-  if (held instanceof Float32Array) return undefined
+  const codes = await codesWhere(memory, own.linear, { held }, spec)
+  if (codes === undefined || held instanceof Float32Array) return undefined
   const W = matrixOf(own)
-  const codes = await quantizerFor(spec).codesThere?.(memory, held, W, spec)
-  if (codes === undefined) return undefined
   const Q = await codes.values()
   let E: DeviceTensor | undefined
   try {

@@ -14,13 +14,7 @@ import { gatedMlp } from './mlp'
 import { rmsNorm } from './norms'
 import { addRoutedExperts, expertsNote } from './routedExperts'
 import { projectedAttention } from './selfAttention'
-import { beside, flag, integer, natural, number, readSettings, type Setting } from './settings'
-
-/** Width of what time steps are made of, by default a sixteenth of the hidden size, rounded up. */
-const stepRank: Setting<number | 'auto'> = {
-  fallback: 'auto',
-  read: (config, key) => (config.raw(key) === 'auto' ? 'auto' : config.integer(key))
-}
+import { beside, flag, integer, integerOrAuto, natural, number, readSettings } from './settings'
 
 /** Defaults of transformers' JambaConfig. */
 const TABLE = {
@@ -44,7 +38,7 @@ const TABLE = {
   mamba_d_state: integer(16),
   mamba_d_conv: integer(4),
   mamba_expand: integer(2),
-  mamba_dt_rank: stepRank,
+  mamba_dt_rank: integerOrAuto,
   mamba_conv_bias: flag(true),
   mamba_proj_bias: flag(false)
 }

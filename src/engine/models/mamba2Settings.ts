@@ -2,19 +2,13 @@ import type { ActivationName } from './activations'
 import { checkTaps } from './causalConvolution'
 import type { ConfigReader } from './configReader'
 import type { Mamba2Spec } from './mamba2'
-import { flag, integer, orNull, type Setting } from './settings'
+import { flag, integer, integerOrAuto, orNull, type Setting } from './settings'
 
 /** Bounds of time steps; no upper one where the second is null. */
 type StepLimits = readonly [least: number, most: number | null]
 
 /** How Python's JSON and transformers' configs write infinity: strictJson.ts reads both as this. */
 const INFINITY = JSON.stringify({ __float__: 'Infinity' })
-
-/** Dimensions of a head, by default those that fit. */
-const headDim: Setting<number | 'auto'> = {
-  fallback: 'auto',
-  read: (config, key) => (config.raw(key) === 'auto' ? 'auto' : config.integer(key))
-}
 
 const NO_LIMITS: StepLimits = [0, null]
 
@@ -35,7 +29,7 @@ const stepLimits: Setting<StepLimits | null> = {
 /** Keys that Bamba and those after it have, with its defaults. */
 export const MAMBA2 = {
   mamba_n_heads: integer(128),
-  mamba_d_head: headDim,
+  mamba_d_head: integerOrAuto,
   mamba_n_groups: integer(1),
   mamba_d_state: integer(256),
   mamba_d_conv: integer(4),

@@ -27,6 +27,12 @@ export const wholes = kind((config, key) => config.wholes(key))
 export const text = kind((config, key) => config.string(key))
 export const texts = kind((config, key) => config.strings(key))
 
+/** A positive whole number, or "auto", for one that follows from others; this is also what the key's absence means. */
+export const integerOrAuto: Setting<number | 'auto'> = {
+  fallback: 'auto',
+  read: (config, key) => (config.raw(key) === 'auto' ? 'auto' : config.integer(key))
+}
+
 /** A key that the config class does not have, and its model reads where it is given: null is no absence. */
 export const beside = <T>(make: (fallback: T) => Setting<T>, example: T): Setting<T | null> => ({
   ...make(example),

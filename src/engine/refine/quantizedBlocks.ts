@@ -1,6 +1,6 @@
 import type { QuantizerSpec } from '../../shared/recipe'
-import { type BaseValues, codesWhere, quantizedAsRead } from '../base/baseValues'
-import { type BaseWeight, valuesOf } from '../base/baseWeight'
+import { type BaseValues, quantizedAsRead } from '../base/baseValues'
+import { type BaseWeight, codesWhere, valuesOf } from '../base/baseWeight'
 import type { DeviceMemory } from '../graph/deviceMemory'
 import { type DeviceTensor, giveBack } from '../graph/session'
 import { type BlockWeights, readUnquantized } from '../models/blockWeights'

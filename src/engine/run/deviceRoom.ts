@@ -27,6 +27,7 @@ const SHARE = 1 / 3
 /** Bytes of the device's memory beside the block at hand; none where it keeps no tensors. */
 export interface DeviceRoom {
   readonly experts: number
+  /** Of hidden states; what walks over all blocks have of it is shared with the codes of these (refine/quantizedBlocks.ts). */
   readonly states: number
 }
 

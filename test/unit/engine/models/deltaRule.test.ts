@@ -1,19 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { addGradients } from '../../../../src/engine/graph/gradient'
-import { GraphBuilder, type Value } from '../../../../src/engine/graph/graphBuilder'
-import { GraphSession, type Tensor } from '../../../../src/engine/graph/session'
+import { GraphBuilder } from '../../../../src/engine/graph/graphBuilder'
+import { GraphSession } from '../../../../src/engine/graph/session'
 import { channelDeltaRule } from '../../../../src/engine/models/channelDeltaRule'
 import { gatedDeltaRule } from '../../../../src/engine/models/deltaRule'
-import { LayerBuilder } from '../../../../src/engine/models/layerBuilder'
 import { softplus } from '../../../../src/engine/models/softplus'
 import { constantMatrix, unitLowerInverse } from '../../../../src/engine/models/unitLowerInverse'
 import { uniform } from '../../../helpers/adaptedBlock'
-import { expectRecurrence } from '../../../helpers/recurrences'
+import { computedRecurrence, expectRecurrence } from '../../../helpers/recurrences'
 
 const ROWS = 2
 const SHAPE = { heads: 3, keyDim: 4, valueDim: 5 }
-const NAMES = ['q', 'k', 'v', 'decay', 'beta'] as const
-type Point = Record<(typeof NAMES)[number], Float32Array>
+type Point = Record<'q' | 'k' | 'v' | 'decay' | 'beta', Float32Array>
 
 /** Whether heads fade as a whole, or their channels by themselves. */
 type Fading = 'heads' | 'channels'
@@ -79,29 +76,8 @@ function recurrence(
 }
 
 /** What the graph gives, and the gradients of Σ seed · o. */
-async function computed(point: Point, context: number, seed: Float32Array, fading: Fading) {
-  const layer = new LayerBuilder(context)
-  const { graph } = layer
-  const input = (name: keyof Point) => graph.input(name, ['tokens', widths(fading)[name]])
-  const inputs = Object.fromEntries(NAMES.map((name) => [name, input(name)])) as Record<keyof Point, Value>
-  const output = RULES[fading](layer, inputs, SHAPE)
-  const width = SHAPE.heads * SHAPE.valueDim
-  const gradients = addGradients(
-    graph,
-    new Map([[output, graph.input('seed', ['tokens', width])]]),
-    NAMES.map((name) => inputs[name])
-  )
-  graph.output('out', output, ['tokens', width])
-  for (const name of NAMES) {
-    graph.output(`gradient.${name}`, gradients.get(inputs[name]) as Value, ['tokens', widths(fading)[name]])
-  }
-  const session = await GraphSession.create(graph.build(), 'cpu')
-  const tensor = (data: Float32Array, size: number): Tensor => ({ data, shape: [ROWS * context, size] })
-  const feeds = Object.fromEntries(NAMES.map((name) => [name, tensor(point[name], widths(fading)[name])]))
-  const found = await session.run({ ...feeds, seed: tensor(seed, width) })
-  await session.release()
-  return Object.fromEntries(Object.entries(found).map(([name, { data }]) => [name, data as Float32Array]))
-}
+const computed = (point: Point, context: number, seed: Float32Array, fading: Fading) =>
+  computedRecurrence(context, widths(fading), point, seed, (layer, inputs) => RULES[fading](layer, inputs, SHAPE))
 
 async function expectRuleIsRecurrence(point: Point, context: number, fading: Fading = 'heads') {
   const seed = uniform(ROWS * context * SHAPE.heads * SHAPE.valueDim, 1, 'seed')

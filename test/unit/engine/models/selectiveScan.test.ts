@@ -1,18 +1,13 @@
 import { describe, it } from 'vitest'
-import { addGradients } from '../../../../src/engine/graph/gradient'
-import type { Value } from '../../../../src/engine/graph/graphBuilder'
-import { GraphSession, type Tensor } from '../../../../src/engine/graph/session'
-import { LayerBuilder } from '../../../../src/engine/models/layerBuilder'
 import { selectiveScan } from '../../../../src/engine/models/selectiveScan'
 import { uniform } from '../../../helpers/adaptedBlock'
-import { expectRecurrence } from '../../../helpers/recurrences'
+import { computedRecurrence, expectRecurrence } from '../../../helpers/recurrences'
 
 const ROWS = 2
 const SHAPE = { channels: 6, stateDim: 5 }
 const { channels, stateDim } = SHAPE
 const WIDTHS = { x: channels, step: channels, B: stateDim, C: stateDim }
-const NAMES = ['x', 'step', 'B', 'C'] as const
-type Point = { [K in (typeof NAMES)[number]]: ArrayLike<number> }
+type Point = { [K in keyof typeof WIDTHS]: ArrayLike<number> }
 
 /** Rates from slow to fast; time steps of very different sizes. */
 const RATE = Float32Array.from(
@@ -45,25 +40,11 @@ function recurrence({ x, step, B, C }: Point, context: number): Float64Array {
 }
 
 /** What the graph gives, and the gradients of Σ seed · y. */
-async function computed(point: ReturnType<typeof pointOf>, context: number, seed: Float32Array) {
-  const layer = new LayerBuilder(context)
-  const { graph } = layer
-  const input = (name: keyof Point) => graph.input(name, ['tokens', WIDTHS[name]])
-  const inputs = { x: input('x'), step: input('step'), B: input('B'), C: input('C') }
-  const output = selectiveScan(layer, { ...inputs, rate: graph.floats(RATE, [channels, stateDim]) }, SHAPE)
-  const of = new Map([[output, graph.input('seed', ['tokens', channels])]])
-  const gradients = addGradients(graph, of, Object.values(inputs))
-  graph.output('out', output, ['tokens', channels])
-  for (const name of NAMES) {
-    graph.output(`gradient.${name}`, gradients.get(inputs[name]) as Value, ['tokens', WIDTHS[name]])
-  }
-  const session = await GraphSession.create(graph.build(), 'cpu')
-  const tensor = (data: Float32Array, size: number): Tensor => ({ data, shape: [ROWS * context, size] })
-  const feeds = Object.fromEntries(NAMES.map((name) => [name, tensor(point[name], WIDTHS[name])]))
-  const found = await session.run({ ...feeds, seed: tensor(seed, channels) })
-  await session.release()
-  return Object.fromEntries(Object.entries(found).map(([name, { data }]) => [name, data as Float32Array]))
-}
+const computed = (point: ReturnType<typeof pointOf>, context: number, seed: Float32Array) =>
+  computedRecurrence(context, WIDTHS, point, seed, (layer, inputs) => {
+    const rate = layer.graph.floats(RATE, [channels, stateDim])
+    return selectiveScan(layer, { ...inputs, rate }, SHAPE)
+  })
 
 const CASES = [
   // One token, less than a chunk, a whole one, and several of which the last is not full.

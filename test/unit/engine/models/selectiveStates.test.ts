@@ -1,18 +1,13 @@
 import { describe, it } from 'vitest'
-import { addGradients } from '../../../../src/engine/graph/gradient'
-import type { Value } from '../../../../src/engine/graph/graphBuilder'
-import { GraphSession, type Tensor } from '../../../../src/engine/graph/session'
-import { LayerBuilder } from '../../../../src/engine/models/layerBuilder'
 import { selectiveStates } from '../../../../src/engine/models/selectiveStates'
 import { uniform } from '../../../helpers/adaptedBlock'
-import { expectRecurrence } from '../../../helpers/recurrences'
+import { computedRecurrence, expectRecurrence } from '../../../helpers/recurrences'
 
 const ROWS = 2
 const SHAPE = { heads: 6, headDim: 3, groups: 2, stateDim: 5 }
 const { heads, headDim, groups, stateDim } = SHAPE
 const WIDTHS = { x: heads * headDim, decay: heads, B: groups * stateDim, C: groups * stateDim }
-const NAMES = ['x', 'decay', 'B', 'C'] as const
-type Point = { [K in (typeof NAMES)[number]]: ArrayLike<number> }
+type Point = { [K in keyof typeof WIDTHS]: ArrayLike<number> }
 
 /** Decays from nothing forgotten to everything. */
 function pointOf(context: number, forgets: number) {
@@ -45,25 +40,8 @@ function recurrence({ x, decay, B, C }: Point, context: number): Float64Array {
 }
 
 /** What the graph gives, and the gradients of Σ seed · y. */
-async function computed(point: ReturnType<typeof pointOf>, context: number, seed: Float32Array) {
-  const layer = new LayerBuilder(context)
-  const { graph } = layer
-  const input = (name: keyof Point) => graph.input(name, ['tokens', WIDTHS[name]])
-  const inputs = { x: input('x'), decay: input('decay'), B: input('B'), C: input('C') }
-  const output = selectiveStates(layer, inputs, SHAPE)
-  const of = new Map([[output, graph.input('seed', ['tokens', WIDTHS.x])]])
-  const gradients = addGradients(graph, of, Object.values(inputs))
-  graph.output('out', output, ['tokens', WIDTHS.x])
-  for (const name of NAMES) {
-    graph.output(`gradient.${name}`, gradients.get(inputs[name]) as Value, ['tokens', WIDTHS[name]])
-  }
-  const session = await GraphSession.create(graph.build(), 'cpu')
-  const tensor = (data: Float32Array, size: number): Tensor => ({ data, shape: [ROWS * context, size] })
-  const feeds = Object.fromEntries(NAMES.map((name) => [name, tensor(point[name], WIDTHS[name])]))
-  const found = await session.run({ ...feeds, seed: tensor(seed, WIDTHS.x) })
-  await session.release()
-  return Object.fromEntries(Object.entries(found).map(([name, { data }]) => [name, data as Float32Array]))
-}
+const computed = (point: ReturnType<typeof pointOf>, context: number, seed: Float32Array) =>
+  computedRecurrence(context, WIDTHS, point, seed, (layer, inputs) => selectiveStates(layer, inputs, SHAPE))
 
 // One token, less than a chunk, a whole one, and several of which the last is not full.
 describe.each([1, 5, 32, 33, 101])('selective states over rows of %i tokens', (context) => {
