@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { AcceptanceResult } from './acceptance'
 import { DEVICES } from './devices'
+import { EnoughRows } from './enoughRows'
 import { RankChoice } from './rankBudget'
 import { Recipe } from './recipe'
 import { RefinementResult } from './refinement'
@@ -18,7 +19,7 @@ import { SweepDefinition, SweepMember } from './sweep'
  *   tokens.sha256  SHA-256 of the tokens that the run began with: written before the first block
  *   recipe.sha256  SHA-256 of what the recipe said of adapters when the run began: written before the first block
  *   numerics.sha256  SHA-256 of what decides how the run is computed: written before the first block
- *   enough.json    EnoughRows: written before the first block, where the recipe asks how many rows are enough
+ *   enough.json    FoundRows: written before the first block, where the recipe asks how many rows are enough
  *   lock           the process that works on the run now
  *   inputs/        samples of stored calibration sets, one JSON object {"text": …} per line
  *   factors/       lora_A and lora_B of each finished block
@@ -257,6 +258,13 @@ export type RowsOfText = z.infer<typeof RowsOfText>
 /** What every perplexity, divergence and standard error of a run is computed from. */
 export const RowLosses = z.strictObject({ version: z.literal(1), texts: z.record(z.string(), RowsOfText) })
 export type RowLosses = z.infer<typeof RowLosses>
+
+/** How many calibration rows were found to be enough. */
+export const FoundRows = z.strictObject({
+  of: z.string().describe('SHA-256 of the texts, recipe, model and version that they were found of'),
+  enough: EnoughRows
+})
+export type FoundRows = z.infer<typeof FoundRows>
 
 export const RunOutcome = z.strictObject({
   version: z.literal(1),

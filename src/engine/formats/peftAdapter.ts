@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '../../shared/errors'
 import { writeDirectoryAtomic } from './atomicDirectory'
@@ -95,24 +96,45 @@ export interface WrittenAdapter {
   readonly sha256: string
 }
 
+/** What lies in an adapter directory; `extra`: texts beside the adapter, file name → content. */
+export interface AdapterContent {
+  readonly config: Record<string, unknown>
+  readonly tensors: readonly TensorData[]
+  readonly extra: Readonly<Record<string, string>>
+}
+
 /**
  * Writes an adapter directory, complete or not at all.
  *
  * @param out - must not exist, or be an empty directory
- * @param files - `extra`: texts that lie beside the adapter, file name → content
  * @throws {AppError} BAD_INPUT if `out` is taken, IO if it cannot be written; nothing is left behind
  */
-export async function writeAdapterDirectory(
-  out: string,
-  files: { config: Record<string, unknown>; tensors: readonly TensorData[]; extra: Readonly<Record<string, string>> }
-): Promise<WrittenAdapter> {
-  assertExtraNames(Object.keys(files.extra))
+export async function writeAdapterDirectory(out: string, content: AdapterContent): Promise<WrittenAdapter> {
+  const texts = textsOf(content)
   return await writeDirectoryAtomic(out, async (directory) => {
-    const weights = await writeSafetensors(join(directory, ADAPTER_WEIGHTS_FILE), files.tensors)
-    await writeFileAtomic(join(directory, ADAPTER_CONFIG_FILE), sortedJson(files.config))
-    for (const [name, text] of Object.entries(files.extra)) await writeFileAtomic(join(directory, name), text)
+    const weights = await writeSafetensors(join(directory, ADAPTER_WEIGHTS_FILE), content.tensors)
+    for (const [name, text] of texts) await writeFileAtomic(join(directory, name), text)
     return { path: out, ...weights }
   })
+}
+
+/**
+ * Writes anew what lies beside the weights of an adapter and says something else than the content does.
+ *
+ * @throws {AppError} IO, naming the file
+ */
+export async function renewAdapterTexts(directory: string, content: AdapterContent): Promise<void> {
+  for (const [name, text] of textsOf(content)) {
+    const path = join(directory, name)
+    const present = await readFile(path, 'utf8').catch(() => undefined) // where it cannot be written either, that tells
+    if (present !== text) await writeFileAtomic(path, text)
+  }
+}
+
+/** What lies beside the weights, by name of the file. */
+function textsOf({ config, extra }: AdapterContent): [name: string, text: string][] {
+  assertExtraNames(Object.keys(extra))
+  return [[ADAPTER_CONFIG_FILE, sortedJson(config)], ...Object.entries(extra)]
 }
 
 function assertExtraNames(names: readonly string[]): void {

@@ -12,7 +12,13 @@ import {
   solvedBlocks
 } from '../../shared/runFolder'
 import { sha256File } from '../formats/files'
-import { ADAPTER_WEIGHTS_FILE, adapterConfig, writeAdapterDirectory } from '../formats/peftAdapter'
+import {
+  ADAPTER_WEIGHTS_FILE,
+  adapterConfig,
+  renewAdapterTexts,
+  type WrittenAdapter,
+  writeAdapterDirectory
+} from '../formats/peftAdapter'
 import { encodeSafetensors } from '../formats/safetensorsWriter'
 import type { PreparedRun, PreparedVariant } from '../prepare/preparedRun'
 import { keptFactors, readFactors } from './factorFiles'
@@ -27,7 +33,8 @@ export const adapterDirectory = (record: RunRecord, variant: string): string =>
 /**
  * Writes one PEFT adapter directory per variant.
  *
- * A directory that an earlier process of the same run completed is recognised by its weights' digest and kept.
+ * A directory that an earlier process of the same run completed is recognised by its weights' digest and kept; what lies
+ * beside the weights there is written anew where it says something else, as of a start before the recipe was changed.
  *
  * @throws {AppError} IO when something else lies where an adapter should go
  */
@@ -84,19 +91,21 @@ async function exportAdapter(
   variant: PreparedVariant,
   journal: readonly JournalEntry[],
   proof: Proof
-) {
+): Promise<WrittenAdapter> {
   const tensors = await readFactors(folder, keptFactors(journal, variant.name))
   if (tensors.length === 0) throw new AppError('INTERNAL', `${folder}: no factors of variant ${variant.name}`)
-  const present = await presentAdapter(path, tensors)
-  if (present !== undefined) return present
   const { rank, alpha, rslora } = variant.spec
   const targetModules = targetNames(prepared, variant)
   const baseModel = baseModelReference((prepared.base?.checkpoint ?? prepared.checkpoint).directory)
-  return writeAdapterDirectory(path, {
+  const content = {
     config: adapterConfig({ rank, alpha, rslora, targetModules, baseModel, ranks: ownRanks(proof) }),
     tensors,
     extra: { 'quail.json': `${JSON.stringify(proof, null, 2)}\n`, 'README.md': modelCard(proof) }
-  })
+  }
+  const present = await presentAdapter(path, tensors)
+  if (present === undefined) return writeAdapterDirectory(path, content)
+  await renewAdapterTexts(path, content)
+  return present
 }
 
 /** Ranks by path, of the linears that have another than the variant. */
@@ -104,7 +113,10 @@ const ownRanks = ({ layers, variant }: Proof): [path: string, rank: number][] =>
   layers.flatMap(({ name, rank }) => (rank === undefined || rank === variant.rank ? [] : [[name, rank]]))
 
 /** The adapter that already lies there, if its weights are byte for byte those to be written. */
-async function presentAdapter(path: string, tensors: Parameters<typeof encodeSafetensors>[0]) {
+async function presentAdapter(
+  path: string,
+  tensors: Parameters<typeof encodeSafetensors>[0]
+): Promise<WrittenAdapter | undefined> {
   const sha256 = await sha256File(join(path, ADAPTER_WEIGHTS_FILE)).catch(() => undefined)
   if (sha256 === undefined) return undefined
   const hash = createHash('sha256')

@@ -1,6 +1,7 @@
 import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type JournalEntry, parseJournal, RUN_FILES } from '../../shared/runFolder'
+import { writeFileAtomic } from '../formats/files'
 
 /** Where an entry stands: which block of which pass. */
 export type Step = Pick<JournalEntry, 'pass' | 'block'>
@@ -21,30 +22,25 @@ export async function readJournal(folder: string, steps: readonly Step[]): Promi
   return other < 0 ? entries : entries.slice(0, other)
 }
 
-/** Replaces the journal by these entries: drops a torn line before new ones follow it. */
+/**
+ * Replaces the journal by these entries: drops a torn line before new ones follow it. Whatever happens meanwhile, a full disk
+ * included, one of the two is there: a journal that was emptied first would lose hours of work.
+ *
+ * @throws {AppError} IO, naming the file
+ */
 export async function rewriteJournal(folder: string, entries: readonly JournalEntry[]): Promise<void> {
-  await withHandle(join(folder, RUN_FILES.journal), 'w', async (handle) => {
-    await handle.writeFile(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''))
-  })
+  await writeFileAtomic(join(folder, RUN_FILES.journal), entries.map(lineOf).join(''))
 }
 
 /** Adds a finished step and waits until it is on the disk: from now on it counts. */
 export async function appendJournal(folder: string, entry: JournalEntry): Promise<void> {
-  await withHandle(join(folder, RUN_FILES.journal), 'a', async (handle) => {
-    await handle.writeFile(`${JSON.stringify(entry)}\n`)
-  })
-}
-
-async function withHandle(
-  path: string,
-  flags: string,
-  write: (handle: Awaited<ReturnType<typeof open>>) => Promise<void>
-): Promise<void> {
-  const handle = await open(path, flags)
+  const handle = await open(join(folder, RUN_FILES.journal), 'a')
   try {
-    await write(handle)
+    await handle.writeFile(lineOf(entry))
     await handle.sync()
   } finally {
     await handle.close()
   }
 }
+
+const lineOf = (entry: JournalEntry): string => `${JSON.stringify(entry)}\n`

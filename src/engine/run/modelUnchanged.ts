@@ -25,7 +25,7 @@ import type { Events } from './pass'
  * @throws {AppError} as `readAllWeights`; BAD_INPUT naming a tensor, or config.json, that has changed since
  */
 export async function* noteWeights(prepared: PreparedRun, folder: string, signal: AbortSignal, before?: Noted): Events {
-  const lines = [stampOf(prepared), `${configDigest(prepared)} ${CONFIG_FILE}`]
+  const lines = [modelStamp(prepared), `${configDigest(prepared)} ${CONFIG_FILE}`]
   for await (const { name, digest, share } of readAllWeights(prepared, signal)) {
     assertSame(prepared, before, name, digest)
     lines.push(`${digest} ${name}`)
@@ -47,7 +47,7 @@ export async function* assertModelUnchanged(
   solved: readonly SolvedBlock[]
 ): Events {
   const noted = await readNoted(folder)
-  if (noted?.stamp === stampOf(prepared)) return
+  if (noted?.stamp === modelStamp(prepared)) return
   assertSame(prepared, noted, CONFIG_FILE, configDigest(prepared))
   if (needsFingerprints(prepared, noted)) for (const block of solved) await assertBlockUnchanged(prepared, block)
   yield* noteWeights(prepared, folder, signal, noted)
@@ -108,7 +108,8 @@ async function assertWeightsInPlace({ checkpoint, base }: PreparedRun): Promise<
   await base?.checkpoint.assertUnchanged()
 }
 
-const stampOf = (prepared: PreparedRun): string =>
+/** SHA-256 of what config.json says, and of lengths and times of the weight files, those of a base included. */
+export const modelStamp = (prepared: PreparedRun): string =>
   sha256(JSON.stringify([configDigest(prepared), prepared.checkpoint.stamp, prepared.base?.checkpoint.stamp]))
 
 /** Of what config.json says, however it is written. */

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -91,5 +91,14 @@ describe('a journal', () => {
     appendFileSync(join(folder, 'journal.jsonl'), 'x')
     expect(readFileSync(join(folder, 'journal.jsonl'), 'utf8').split('\n')).toHaveLength(3)
     expect(await readJournal(folder)).toHaveLength(2)
+  })
+
+  it('is never emptied on the way to another: whoever has it open still reads all of it', async () => {
+    const folder = journalOf(line(0), line(1), 'torn')
+    const before = openSync(join(folder, 'journal.jsonl'), 'r')
+    await rewriteJournal(folder, await readJournal(folder))
+    expect(readFileSync(before, 'utf8')).toBe([line(0), line(1), 'torn'].join('\n'))
+    closeSync(before)
+    expect(await readJournal(folder)).toEqual([entry(0), entry(1)])
   })
 })
